@@ -1,0 +1,1 @@
+"""Everything of samesku that runs without a terminal."""

@@ -1,0 +1,154 @@
+"""A file's rows become the products of one source; what is wrong with the others is listed."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.catalog.columns import choose_columns
+from core.catalog.prices import normalise_upc, parse_price
+from core.catalog.product import Product
+from core.catalog.readers import BadRow, Reason, Row, Table, read_table
+from core.catalog.rejects import Rejects
+from core.catalog.role import Role, as_role
+from core.catalog.store import CatalogStore
+from core.catalog.writing import ImportCount
+from core.errors import CatalogError
+
+_REPORT_EVERY = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What became of one file.
+
+    Attributes:
+        counts: what the import did to the source.
+        rejected: rows kept out, by reason.
+        rejects_path: the list of those rows; None where there were none, or no list was asked for.
+        seconds: wall time.
+    """
+
+    source: str
+    role: Role
+    counts: ImportCount
+    rejected: Counter[str]
+    rejects_path: Path | None
+    seconds: float
+
+
+def import_file(
+    store: CatalogStore,
+    path: Path,
+    *,
+    source: str,
+    role: Role,
+    mapping: Mapping[str, str] | None = None,
+    table: str | None = None,
+    rejects_path: Path | None = None,
+    progress: Callable[[int], None] | None = None,
+    prune: bool = False,
+) -> ImportReport:
+    """Bring a source up to date with a file: all good rows, in one transaction.
+
+    Args:
+        store: where to.
+        path: CSV, TSV, JSON lines, Parquet or SQLite.
+        source: the retailer's name.
+        role: which side of a pair it is on.
+        mapping: column by field of a product, before the guesses.
+        table: which table of an SQLite database.
+        rejects_path: where to list bad rows; removed where there are none.
+        progress: called with the number of rows read so far, every thousand and at the end.
+        prune: take out the products that the file no longer has.
+
+    Raises:
+        CatalogError: the file is no table, a column is missing, or pruning would leave nothing. Then
+            nothing has been changed.
+    """
+    started = time.monotonic()
+    _check_source(source)
+    content = read_table(path, table)
+    columns = choose_columns(content.columns, mapping or {}, path.name)
+    with Rejects(rejects_path) as rejects:
+        products = _products(content, columns, source, rejects, progress)
+        if prune:
+            products = _at_least_one(products, path)
+        counts = store.replace(source, as_role(role), products, prune=prune)
+    seconds = round(time.monotonic() - started, 3)
+    return ImportReport(source, role, counts, rejects.counts, rejects.written, seconds)
+
+
+def _check_source(source: str) -> None:
+    if not source.strip() or source != source.strip() or not source.isprintable():
+        raise CatalogError(
+            f"{source!r} is no name for a source.", "Give the retailer's name, such as --source walmart."
+        )
+
+
+def _products(
+    content: Table,
+    columns: Mapping[str, str],
+    source: str,
+    rejects: Rejects,
+    progress: Callable[[int], None] | None,
+) -> Iterator[Product]:
+    taken: set[str] = set()
+    number = 0
+    for number, row in enumerate(content.rows, start=1):
+        made = row if isinstance(row, BadRow) else _product(row, columns, source, taken)
+        if isinstance(made, BadRow):
+            rejects.add(made)
+        else:
+            taken.add(made.id)
+            yield made
+        if progress and number % _REPORT_EVERY == 0:
+            progress(number)
+    if progress and (number == 0 or number % _REPORT_EVERY):
+        progress(number)
+
+
+def _product(row: Row, columns: Mapping[str, str], source: str, taken: set[str]) -> Product | BadRow:
+    values = {field: row.values.get(column, "") for field, column in columns.items()}
+    key = values["id"].strip()
+    if not key:
+        return _rejected(row, Reason.NO_ID)
+    if not values["title"].strip():
+        return _rejected(row, Reason.NO_TITLE)
+    if key in taken:
+        return _rejected(row, Reason.DUPLICATE_ID)
+    try:
+        price = parse_price(values.get("price", ""))
+    except ValueError:
+        return _rejected(row, Reason.BAD_PRICE)
+    used = columns.values()
+    # The row itself is gone through: a JSON line may have more than the first ones had.
+    return Product(
+        source=source,
+        id=key,
+        title=values["title"],
+        brand=values.get("brand", ""),
+        category=values.get("category", ""),
+        model=values.get("model", ""),
+        price=price,
+        upc=normalise_upc(values.get("upc", "")),
+        extra={name: text for name, text in row.values.items() if text.strip() and name not in used},
+    )
+
+
+def _rejected(row: Row, reason: Reason) -> BadRow:
+    return BadRow(row.line, reason, ",".join(row.values.values()))
+
+
+def _at_least_one(products: Iterator[Product], path: Path) -> Iterator[Product]:
+    """Pruning with a file that gave nothing would empty the source: never what was meant."""
+    empty = True
+    for product in products:
+        empty = False
+        yield product
+    if empty:
+        raise CatalogError(
+            f"{path} holds no good row, so pruning would remove every product of the source.",
+            "Look at the file, or import it without pruning to get the list of rejected rows.",
+        )

@@ -1,0 +1,61 @@
+"""Physical lines of a text file, numbered, with what could not be decoded marked."""
+
+import codecs
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from core.catalog.readers.rows import is_broken, without_nul
+from core.errors import CatalogError
+
+LONGEST = 1 << 24
+"""Characters of a line, and of a row: 16 Mi. More than that is a broken file, not a description."""
+
+
+class Line(NamedTuple):
+    """A line with its end: a line feed, a carriage return, or both.
+
+    Attributes:
+        number: from 1.
+        text: at most `LONGEST` characters; what could not be decoded is lone surrogates.
+        broken: whether there are such.
+        cut: whether the line was longer.
+    """
+
+    number: int
+    text: str
+    broken: bool
+    cut: bool
+
+
+def read_lines(path: Path, encoding: str) -> Iterator[Line]:
+    """The lines of the file, one after the other.
+
+    Raises:
+        CatalogError: the file cannot be read.
+    """
+    try:
+        with path.open(encoding=encoding, errors=_ESCAPE, newline="") as handle:
+            number = 0
+            while text := handle.readline(LONGEST):
+                number += 1
+                cut = len(text) == LONGEST and text[-1] not in "\r\n"
+                rest = cut
+                while rest:
+                    piece = handle.readline(LONGEST)
+                    rest = bool(piece) and piece[-1] not in "\r\n"
+                yield Line(number, without_nul(text), is_broken(text), cut)
+    except OSError as error:
+        raise CatalogError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    """Like Python's `surrogateescape`, which however gives up on the small bytes of UTF-16."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    wrong = error.object[error.start : error.end]
+    return "".join(chr(0xDC00 | max(byte, 0x80)) for byte in wrong), error.end
+
+
+_ESCAPE = "samesku.escape"
+codecs.register_error(_ESCAPE, _escape)

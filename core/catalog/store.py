@@ -1,0 +1,202 @@
+"""The products of a workspace: catalog.db, which can be imported into, listed and searched."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from core.catalog.fulltext import match_expression
+from core.catalog.product import Product
+from core.catalog.role import Role, as_role
+from core.catalog.schema import connect, transaction
+from core.catalog.writing import ImportCount, replace_source
+from core.errors import CatalogError
+from labels.model import ProductRef
+
+__all__ = ["CatalogStore", "ImportCount", "Source"]
+
+_PAGE = 1000
+_CHUNK = 500
+
+_ONE_PAGE = """
+SELECT key, source, id, title, brand, category, model, price, upc, extra FROM products
+WHERE source = ? AND key > ? ORDER BY key LIMIT ?
+"""
+_BY_IDS = """
+SELECT key, source, id, title, brand, category, model, price, upc, extra FROM products
+WHERE source = ? AND id IN (SELECT value FROM json_each(?))
+"""
+_BY_UPC = """
+SELECT key, source, id, title, brand, category, model, price, upc, extra FROM products
+WHERE upc <> '' AND ltrim(upc, '0') = ltrim(?, '0') ORDER BY key
+"""
+# The weights follow the columns of the index: title, brand, model, category. A hit in the model number
+# says most, one in the category least. An equal rank falls back on the order of import.
+_SEARCH = """
+SELECT key, source, id, p.title, p.brand, p.category, p.model, price, upc, extra
+FROM products_fts JOIN products AS p ON p.key = products_fts.rowid
+WHERE products_fts MATCH ? AND (? IS NULL OR source = ?)
+ORDER BY bm25(products_fts, 2.0, 1.0, 3.0, 0.5), p.key LIMIT ?
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A retailer's catalogue, and how many products of it there are."""
+
+    name: str
+    role: Role
+    products: int
+
+
+class CatalogStore:
+    """catalog.db. Threads may share one store: they take turns.
+
+    Every method raises CatalogError when the file cannot be read or written, and when another process
+    has kept it locked for more than five seconds.
+
+    Args:
+        path: the file; made where it is not there yet.
+
+    Raises:
+        CatalogError: not a samesku catalogue, or one of a newer samesku (left untouched).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._connection = connect(path)
+
+    def close(self) -> None:
+        """Let go of the file. Closing twice is no error."""
+        with self._lock:
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def replace(self, source: str, role: Role, products: Iterable[Product], *, prune: bool = False) -> ImportCount:
+        """Make a source hold these products; only what differs from before is written.
+
+        All in one transaction: an exception, also one out of `products`, leaves everything as it was.
+        Of two products with one id the first stays.
+
+        Args:
+            source: name of the retailer; every product must carry it.
+            role: which side of a pair they are on; replaces the source's role of before.
+            products: read once, one after the other, and never held in memory.
+            prune: take out the products that are in the source but not in `products`.
+
+        Raises:
+            CatalogError: an unknown role, or a product of another source.
+        """
+        as_role(role)
+        with self._guarded() as db, transaction(db):
+            return replace_source(db, source, role, products, prune=prune)
+
+    def get(self, ref: ProductRef) -> Product | None:
+        """The product, or None where there is none."""
+        return self.get_many([ref]).get(ref)
+
+    def get_many(self, refs: Iterable[ProductRef]) -> dict[ProductRef, Product]:
+        """The products that are there, in the order asked for; the others are left out."""
+        wanted = list(dict.fromkeys(ProductRef(*ref) for ref in refs))
+        ids_by_source: dict[str, list[str]] = {}
+        for ref in wanted:
+            ids_by_source.setdefault(ref.source, []).append(ref.id)
+        found: dict[ProductRef, Product] = {}
+        for source, ids in ids_by_source.items():
+            if not _storable(source):
+                continue
+            for start in range(0, len(ids), _CHUNK):
+                for product in self._products(_BY_IDS, (source, json.dumps(ids[start : start + _CHUNK]))):
+                    found[product.ref] = product
+        return {ref: found[ref] for ref in wanted if ref in found}
+
+    def iter(self, *, role: Role | None = None, source: str | None = None) -> Iterator[Product]:
+        """Every product, by source and then in the order of import.
+
+        Read page by page, so that a slow consumer never keeps others from writing; what is imported
+        meanwhile may or may not be seen.
+        """
+        for each in self.sources():
+            if (role is None or each.role == role) and (source is None or each.name == source):
+                yield from self._pages(each.name)
+
+    def count(self, role: Role | None = None) -> int:
+        """How many products there are, of one role or of both."""
+        return sum(each.products for each in self.sources() if role is None or each.role == role)
+
+    def sources(self) -> list[Source]:
+        """The sources by name, with their numbers of products."""
+        with self._guarded() as db:
+            rows = db.execute(
+                "SELECT name, role, (SELECT count(*) FROM products WHERE source = name) FROM sources ORDER BY name"
+            ).fetchall()
+        return [Source(name, as_role(role), products) for name, role, products in rows]
+
+    def search(self, text: str, source: str | None = None, limit: int = 20) -> list[Product]:
+        """The products that hold every word of the text, best first; the last word may be unfinished.
+
+        Searches title, brand, model and category. Any text will do: quotes, brackets and operators are
+        looked for like everything else, or ignored.
+        """
+        expression = match_expression(text)
+        if not expression or (source is not None and not _storable(source)):
+            return []
+        return self._products(_SEARCH, (expression, source, source, max(limit, 0)))
+
+    def by_upc(self, upc: str) -> list[Product]:
+        """The products of one trade item number, of all sources; leading zeros make no difference."""
+        digits = "".join(character for character in upc if character in "0123456789")
+        return self._products(_BY_UPC, (digits,)) if digits.strip("0") else []
+
+    def _pages(self, source: str) -> Iterator[Product]:
+        last = -1
+        while True:
+            with self._guarded() as db:
+                rows = db.execute(_ONE_PAGE, (source, last, _PAGE)).fetchall()
+            if not rows:
+                return
+            last = rows[-1][0]
+            yield from map(_product, rows)
+
+    def _products(self, sql: str, values: Sequence[str | int | None]) -> list[Product]:
+        with self._guarded() as db:
+            return [_product(row) for row in db.execute(sql, values).fetchall()]
+
+    @contextmanager
+    def _guarded(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                yield self._connection
+            except sqlite3.Error as error:
+                raise CatalogError(
+                    f"The catalogue {self.path} cannot be used: {error}.",
+                    "If it is locked, another samesku is importing: try again in a moment. If it is "
+                    "damaged, move it away and import again: it holds nothing else.",
+                ) from error
+
+
+def _product(row: tuple[int, str, str, str, str, str, str, float | None, str, str]) -> Product:
+    _, source, key, title, brand, category, model, price, upc, extra = row
+    return Product(source, key, title, brand, category, model, price, upc, json.loads(extra))
+
+
+def _storable(text: str) -> bool:
+    """Whether SQLite can hold the text at all: half of a surrogate pair has no UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""The headless verbs, one thin module each."""

@@ -1,0 +1,104 @@
+"""The command line: global options, the verbs, and errors as sentences."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from core.cli import evaluate, fetch, import_, index, jobs, labels, match, models, retrain
+from core.cli.context import Context
+from core.cli.doctor import doctor
+from labels.errors import SameskuError
+
+#: Global options, which may stand before or after the verb, and whether a value follows them.
+_GLOBAL = {"--home": True, "--as": True, "--json": False, "--quiet": False, "--debug": False}
+
+
+def make_app() -> typer.Typer:
+    """The headless verbs; the desk adds its own."""
+    app = typer.Typer(
+        name="samesku",
+        help="Decide which listings are the same product, and let the machine learn from it.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        rich_markup_mode="rich",
+    )
+    app.callback()(_globals)
+    app.add_typer(import_.app, name="import")
+    app.command("fetch")(fetch.fetch)
+    app.command("index")(index.index)
+    app.command("match")(match.match)
+    app.command("score")(match.score)
+    app.add_typer(labels.app, name="labels")
+    app.command("retrain")(retrain.retrain)
+    app.command("evaluate")(evaluate.evaluate)
+    app.add_typer(models.app, name="models")
+    app.add_typer(jobs.app, name="jobs")
+    app.command("doctor")(doctor)
+    return app
+
+
+def _globals(
+    ctx: typer.Context,
+    home: Annotated[Path | None, typer.Option(help="The workspace; else $SAMESKU_HOME.", show_default=False)] = None,
+    json: Annotated[bool, typer.Option("--json", help="Answer with one JSON object on standard output.")] = False,
+    annotator: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="Who decides; else the login name.", show_default=False)
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no remarks.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,  # noqa: ARG001 - read by run()
+) -> None:
+    ctx.obj = Context(home=home, json=json, annotator_name=annotator, quiet=quiet)
+
+
+def run(app: Callable[..., object], arguments: Sequence[str] | None = None) -> None:
+    """Run the app and end the process: 0, 1 for an error (message and hint, no traceback), 2 for a wrong call."""
+    given = hoist(sys.argv[1:] if arguments is None else arguments)
+    # A name read by libraries when they are first imported, which is later: loading is silent either way.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        app(args=given, prog_name="samesku")
+    except SameskuError as error:
+        if "--debug" in given:
+            raise
+        console = Console(stderr=True, highlight=False)
+        console.print(Text.assemble(("Error: ", "bold red"), error.message))
+        if error.hint:
+            console.print(Text(error.hint))
+        sys.exit(1)
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def hoist(arguments: Sequence[str]) -> list[str]:
+    """Bring global options to the front, so that they may stand before or after the verb."""
+    front: list[str] = []
+    rest: list[str] = []
+    queue = list(arguments)
+    while queue:
+        argument = queue.pop(0)
+        if argument == "--":
+            return [*front, *rest, argument, *queue]
+        name, equals, _ = argument.partition("=")
+        if name in _GLOBAL:
+            front.append(argument)
+            if _GLOBAL[name] and not equals and queue:
+                front.append(queue.pop(0))
+        else:
+            rest.append(argument)
+    return front + rest
+
+
+def main() -> None:
+    """`python -m core`."""
+    run(make_app())

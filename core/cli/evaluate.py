@@ -1,0 +1,58 @@
+"""`samesku evaluate`: how good the encoder and the candidates are."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from core.cli.context import Context, context_of
+from core.cli.tables import metrics
+
+
+def evaluate(
+    ctx: typer.Context,
+    pairs: Annotated[
+        Path | None, typer.Option(help="Labelled pairs: ltable_id,rtable_id,label.", show_default=False)
+    ] = None,
+    matches: Annotated[
+        Path | None, typer.Option(help="Known matches: query_id,candidate_id.", show_default=False)
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="A model's id; else the champion.", show_default=False)] = None,
+) -> None:
+    """Measure retrieval on the validation set, or on matches or pairs from a file.
+
+    Example: samesku evaluate --pairs valid.csv --json
+    """
+    from core.evaluate.run import evaluate_pairs, evaluate_retrieval  # noqa: PLC0415
+    from core.registry.registry import Registry  # noqa: PLC0415
+
+    context = context_of(ctx)
+    workspace, settings = context.workspace.require(), context.settings
+    result: dict[str, object] = {}
+    with context.reporter() as reporter:
+        registry = Registry(workspace, settings)
+        chosen = registry.get(model) if model else registry.champion()
+        if matches or not pairs:
+            result |= evaluate_retrieval(workspace, settings, chosen, matches, reporter)
+        if pairs:
+            result |= evaluate_pairs(workspace, settings, chosen, pairs, reporter)
+        reporter.result(result)
+    _tell(context, result)
+    context.answer(result)
+
+
+def _tell(context: Context, result: dict[str, object]) -> None:
+    rankings = {
+        name: values for name in ("encoder", "lexical", "fused") if isinstance(values := result.get(name), dict)
+    }
+    if rankings:
+        context.out.print(f"{result['queries']} queries with a known match, encoder {result['model']}")
+        context.out.print(metrics(rankings))
+    if "f1" in result:
+        table = Table(box=None, pad_edge=False)
+        names = ("f1", "precision", "recall", "average_precision", "ece", "threshold")
+        for name in ("pairs", *names):
+            table.add_column(name.replace("_", " "), justify="right")
+        table.add_row(f"{result['pairs']:,}", *(f"{result[name]:.3f}" for name in names))
+        context.out.print(table)

@@ -1,0 +1,79 @@
+"""`samesku labels`: what is in the ledger, in and out, and whether it is sound."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from core.cli.context import context_of
+from core.cli.import_ import labels as import_labels
+from core.errors import CoreError
+
+app = typer.Typer(help="The ledger: statistics, export, import, check.", no_args_is_help=True)
+app.command("import")(import_labels)
+
+
+@app.command("stats")
+def stats(ctx: typer.Context) -> None:
+    """How far the labelling is."""
+    from labels.stats import label_stats  # noqa: PLC0415
+    from labels.store import LabelStore  # noqa: PLC0415
+
+    context = context_of(ctx)
+    with LabelStore(context.workspace.require().labels) as store:
+        figures = label_stats(store).as_dict()
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            for annotator, count in value.items():
+                table.add_row(f"decisions by {annotator}", f"{count:,}")
+        else:
+            table.add_row(name.replace("_", " "), f"{value:,}")
+    context.out.print(table)
+    context.answer(figures)
+
+
+@app.command("export")
+def export(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(help="labels.csv for agreed labels, events.jsonl for every event.")],
+    side: Annotated[str, typer.Option(help="Only train or validation (CSV).", show_default=False)] = "",
+) -> None:
+    """Write the labels to a file.
+
+    Example: samesku labels export labels.csv
+    """
+    from labels.exchange import export_csv, export_events  # noqa: PLC0415
+    from labels.model import Side  # noqa: PLC0415
+    from labels.store import LabelStore  # noqa: PLC0415
+
+    context = context_of(ctx)
+    if side not in {"", *Side}:
+        raise CoreError(f"--side {side}: there is no such side.", "It is train or validation.")
+    with LabelStore(context.workspace.require().labels) as store:
+        if file.suffix == ".csv":
+            count, what = export_csv(store, file, Side(side) if side else None), "labels"
+        elif file.suffix == ".jsonl" and not side:
+            count, what = export_events(store, file), "events"
+        else:
+            raise CoreError(
+                f"{file}: what should be written?", "Labels go to a .csv, all events to a .jsonl without --side."
+            )
+    context.out.print(f"{count:,} {what} in {file}")
+    context.answer({"rows": count, "file": str(file)})
+
+
+@app.command("verify")
+def verify(ctx: typer.Context) -> None:
+    """Check labels.db: its pages, its rules, and the current state against the events."""
+    from labels.verify import verify as check  # noqa: PLC0415
+
+    context = context_of(ctx)
+    result = check(context.workspace.labels)
+    for problem in result.problems:
+        context.out.print(f"✗ {problem}")
+    context.out.print(f"{result.events:,} events; " + ("all is well." if result.ok else "something is wrong."))
+    context.answer({"ok": result.ok, "events": result.events, "problems": list(result.problems)})
+    if not result.ok:
+        raise typer.Exit(1)

@@ -1,0 +1,69 @@
+"""`samesku retrain`: labels in, a better encoder out."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.cli.context import Context, context_of
+from core.cli.tables import comparison
+from core.errors import SettingsError
+
+
+def retrain(
+    ctx: typer.Context,
+    recipe: Annotated[
+        Path | None, typer.Option(help="TOML with the keys of the section retrain.", show_default=False)
+    ] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting (repeat).")
+    ] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Run as a job that outlives this terminal.")] = False,
+) -> None:
+    """Train on the labels, compare with the champion, promote if better, index again.
+
+    Example: samesku retrain --set epochs=2 --detach
+    """
+    context = context_of(ctx)
+    workspace = context.workspace.require()
+    values = [f"retrain.{line}" if "." not in line.partition("=")[0] else line for line in assignments or []]
+    values = [*_from_recipe(recipe), *values]
+    settings = context.settings_with(values)
+    if detach:
+        from core.jobs.job import Jobs  # noqa: PLC0415
+
+        job = Jobs(workspace.jobs).start(workspace.home, ["retrain", *(part for v in values for part in ("--set", v))])
+        context.out.print(f"Job {job} runs. Watch it: samesku jobs tail {job}")
+        context.answer({"job": job})
+        return
+    from core.train.run import retrain as run  # noqa: PLC0415
+
+    with context.reporter() as reporter:
+        result = run(workspace, settings, reporter)
+    _tell(context, result)
+    context.answer(result)
+
+
+def _from_recipe(recipe: Path | None) -> list[str]:
+    if recipe is None:
+        return []
+    try:
+        values = tomllib.loads(recipe.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"{recipe} cannot be read as a recipe: {error}.", "It holds lines such as epochs = 4"
+        ) from error
+    return [f"retrain.{key}={value}" for key, value in values.items()]
+
+
+def _tell(context: Context, result: dict[str, object]) -> None:
+    context.out.print(comparison(result))
+    promoted = (
+        "The challenger is the champion now."
+        if result["promoted"]
+        else "The champion stays: the challenger is not better."
+    )
+    context.out.print(
+        f"{promoted} Judged by {result['primary']} on {result['queries']} queries ({result['judged_on']})."
+    )

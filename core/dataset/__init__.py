@@ -1,0 +1,1 @@
+"""Labels turned into training and evaluation data, leakage-safe."""

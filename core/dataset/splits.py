@@ -1,0 +1,65 @@
+"""Labels by what they may be used for: to train, or to judge. Never both."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from core.queue.order import drawn
+from labels.consensus import Label, consensus
+from labels.model import ProductRef, Side
+from labels.store import LabelStore
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """The labels of a workspace, split.
+
+    Attributes:
+        train: labels that may train.
+        judged: the queries to judge on.
+        gold: all known matches of each query that has one, from both sides: a candidate that is known to
+            match is right wherever that was said.
+        tied: products that a kept-out query matches: they stay out of training altogether, as negatives too.
+        manual: whether `judged` is the manual validation set; else training queries were held out.
+    """
+
+    train: tuple[Label, ...]
+    judged: tuple[ProductRef, ...]
+    gold: dict[ProductRef, frozenset[ProductRef]]
+    tied: frozenset[ProductRef]
+    manual: bool
+
+
+def split_labels(store: LabelStore, *, held_out: float, seed: int) -> Splits:
+    """Split what the ledger holds.
+
+    The validation side is judged on. Nothing of the workspace's own validation queries trains, nor any pair
+    with a product that one of them matches. Where the validation side has no match yet, a share of the
+    labelled queries is held out of training instead.
+
+    Args:
+        store: the ledger.
+        held_out: the share of queries to hold out, if need be.
+        seed: which ones.
+    """
+    labels = [label for label in consensus(store.decisions()).values() if label.match is not None]
+    gold = matches_by_query(labels)
+    judged = sorted({label.pair.query for label in labels if label.side is Side.VALIDATION and label.match})
+    train = [label for label in labels if label.side is Side.TRAIN]
+    manual = bool(judged)
+    if manual:
+        kept_out = store.validation_queries()
+    else:
+        judged = drawn(sorted(gold), held_out, seed)
+        kept_out = set(judged)
+    tied = frozenset(candidate for query in kept_out for candidate in gold.get(query, ()))
+    train = [label for label in train if label.pair.query not in kept_out and label.pair.candidate not in tied]
+    return Splits(tuple(train), tuple(judged), gold, tied, manual)
+
+
+def matches_by_query(labels: Iterable[Label]) -> dict[ProductRef, frozenset[ProductRef]]:
+    """The known matches of every query that has one."""
+    gold: dict[ProductRef, set[ProductRef]] = {}
+    for label in labels:
+        if label.match:
+            gold.setdefault(label.pair.query, set()).add(label.pair.candidate)
+    return {query: frozenset(matches) for query, matches in gold.items()}

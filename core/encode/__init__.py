@@ -1,0 +1,1 @@
+"""Encoders: finding a model, loading it safely, vectors and their cache."""

@@ -1,0 +1,23 @@
+"""The errors of the headless engine; each is a sentence and a way out."""
+
+from labels.errors import SameskuError
+
+
+class CoreError(SameskuError):
+    """The engine cannot do what was asked."""
+
+
+class CatalogError(CoreError):
+    """A catalogue, or a file that was said to hold one, cannot be read."""
+
+
+class ModelError(CoreError):
+    """A model is absent, damaged or not what it says it is."""
+
+
+class SettingsError(CoreError):
+    """samesku.toml, the environment or the command line holds a setting that does not fit."""
+
+
+class JobError(CoreError):
+    """A detached job cannot be started, found or changed."""

@@ -1,0 +1,1 @@
+"""How good a model is: retrieval and pair metrics, and their tables."""

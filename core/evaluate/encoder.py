@@ -1,0 +1,61 @@
+"""How good an encoder is at finding matches, alone and fused with the lexical retriever."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from core.encode.models import EncoderModel
+from core.errors import CoreError
+from core.evaluate.retrieval import retrieval_metrics
+from core.jobs.progress import Reporter, Silent
+from core.search.build import LEXICAL_TEMPLATE, Corpus, build_fusion
+from core.settings import Settings
+from core.text.template import render
+from core.workspace import Workspace
+from labels.model import ProductRef
+
+_DEPTH = 10
+
+Gold = Mapping[ProductRef, AbstractSet[ProductRef]]
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderEvaluation:
+    """`retrieval_metrics` of the three rankings over the same queries."""
+
+    model: str
+    encoder: dict[str, float]
+    lexical: dict[str, float]
+    fused: dict[str, float]
+
+
+def evaluate_encoder(
+    workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, gold: Gold, reporter: Reporter
+) -> EncoderEvaluation:
+    """Rank the whole catalogue for every query in `gold`, and compare.
+
+    Raises:
+        CoreError: none of the queries is in the catalogue.
+    """
+    places = [i for i, query in enumerate(corpus.queries) if query.ref in gold]
+    if not places:
+        raise CoreError(
+            "There is nothing to evaluate on: no query with a known match is in the catalogue.",
+            "Label the validation stream, or import labels.",
+        )
+    queries = [corpus.queries[i] for i in places]
+    counted = {query.ref: gold[query.ref] for query in queries}
+    fusion, vectors = build_fusion(workspace, settings, model, corpus, reporter)
+    texts = [render(LEXICAL_TEMPLATE, query) for query in queries]
+    vectors = vectors[places]
+
+    def refs(found: object) -> dict[ProductRef, list[ProductRef]]:
+        return {q.ref: [fusion.refs[p] for p in row] for q, row in zip(queries, found, strict=True)}  # type: ignore[call-overload]
+
+    fused = {query: [c.ref for c in found] for query, found in fusion.candidates(queries, texts, vectors, Silent())}
+    return EncoderEvaluation(
+        model=model.id,
+        encoder=retrieval_metrics(refs(fusion.dense.search(vectors, _DEPTH)[0]), counted),
+        lexical=retrieval_metrics(refs(fusion.lexical.search(texts, _DEPTH)[0]), counted),
+        fused=retrieval_metrics(fused, counted),
+    )

@@ -1,0 +1,1 @@
+"""Detached work that outlives the terminal and reports through files."""

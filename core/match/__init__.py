@@ -1,0 +1,1 @@
+"""From a score to what it lets one do: bands."""

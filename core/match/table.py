@@ -1,0 +1,180 @@
+"""What the machine thinks of pairs, as rows, and rows as a file."""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from core.errors import CatalogError, CoreError
+from core.jobs.progress import Reporter
+from core.match.bands import band_of
+from core.settings import Settings
+from core.workspace import Workspace
+from labels.model import ProductRef
+
+COLUMNS = ("query_id", "rank", "candidate_id", "similarity", "probability", "band")
+
+
+@dataclass(frozen=True, slots=True)
+class MatchRow:
+    """One line of `match` or `score`.
+
+    Attributes:
+        rank: place among the query's candidates, from 1; for given pairs, among those of the same query.
+        similarity: the encoder's cosine.
+        probability: the matcher's P(match); None before there is a matcher.
+    """
+
+    query_id: str
+    rank: int
+    candidate_id: str
+    similarity: float
+    probability: float | None
+    band: str
+
+
+def matches(workspace: Workspace, settings: Settings, k: int) -> Iterator[MatchRow]:
+    """The first k candidates of every query, as the last index run left them.
+
+    Raises:
+        CoreError: nothing was indexed, or fewer candidates were kept than are asked for.
+    """
+    from core.search.candidates import CandidateStore  # noqa: PLC0415
+
+    store = CandidateStore(workspace.derived)
+    try:
+        if store.model is None:
+            raise CoreError("There are no candidates yet.", "Run `samesku index` first.")
+        if k > settings.search.k:
+            raise CoreError(
+                f"{settings.search.k} candidates are kept for each query, fewer than {k}.",
+                f"Set search.k = {k} in samesku.toml and run `samesku index`.",
+            )
+        for query, candidate in store.all():
+            if candidate.rank <= k:
+                band = band_of(candidate.similarity, settings.bands.high, settings.bands.medium)
+                yield MatchRow(query.id, candidate.rank, candidate.ref.id, candidate.similarity, None, band)
+    finally:
+        store.close()
+
+
+def scored(workspace: Workspace, settings: Settings, path: Path, reporter: Reporter) -> list[MatchRow]:
+    """Given pairs with their cosine by the champion, in the order of the file.
+
+    Raises:
+        CatalogError: the file is no list of pairs, or names a product that is not in the catalogue.
+    """
+    from core.evaluate.run import cosines  # noqa: PLC0415
+    from core.registry.registry import Registry  # noqa: PLC0415
+    from core.search.build import Corpus  # noqa: PLC0415
+
+    pairs = read_id_pairs(path)
+    corpus = Corpus.read(workspace)
+    model = Registry(workspace, settings).champion()
+    similarities = cosines(workspace, settings, model, corpus, pairs, reporter)
+    rank = _ranks(pairs, similarities)
+    return [
+        MatchRow(query, rank[i], candidate, s, None, band_of(s, settings.bands.high, settings.bands.medium))
+        for i, ((query, candidate), s) in enumerate(zip(pairs, similarities, strict=True))
+    ]
+
+
+def _ranks(pairs: Sequence[tuple[str, str]], similarities: Sequence[float]) -> dict[int, int]:
+    by_query: dict[str, list[int]] = {}
+    for i in sorted(range(len(pairs)), key=lambda i: -similarities[i]):
+        by_query.setdefault(pairs[i][0], []).append(i)
+    return {i: rank for places in by_query.values() for rank, i in enumerate(places, 1)}
+
+
+def read_id_pairs(path: Path) -> list[tuple[str, str]]:
+    """The first two columns of a CSV file: ids of a query and a candidate. A header is optional.
+
+    Raises:
+        CatalogError: no such file, or a line has no two ids.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as lines:
+            rows = [(number, row) for number, row in enumerate(csv.reader(lines), 1) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise CatalogError(f"{path} cannot be read as pairs: {error}.", "It should be UTF-8 CSV text.") from error
+    if rows and rows[0][1][0].strip() in {"query_id", "ltable_id"}:
+        del rows[0]
+    for number, row in rows:
+        if len(row) < 2 or not row[0].strip() or not row[1].strip():
+            raise CatalogError(f"{path}, line {number}: a pair is two ids.", "Lines look like 17,20431")
+    return [(row[0].strip(), row[1].strip()) for _, row in rows]
+
+
+def refs_by_id(refs: Iterable[ProductRef], role: str) -> dict[str, ProductRef]:
+    """Products by the retailer's own id, which is how files name them.
+
+    Raises:
+        CatalogError: two sources of one role share an id, so that a file cannot say which is meant.
+    """
+    found: dict[str, ProductRef] = {}
+    for ref in refs:
+        if found.setdefault(ref.id, ref) != ref:
+            raise CatalogError(
+                f"The {role} id {ref.id} stands in two sources, {found[ref.id].source} and {ref.source}.",
+                "Files of ids need one source for each role; keep the other in a workspace of its own.",
+            )
+    return found
+
+
+def write_table(rows: Iterable[MatchRow], path: Path) -> int:
+    """Write rows as CSV, JSON lines or Parquet, by the file's ending; it appears only when complete.
+
+    Returns:
+        how many rows.
+
+    Raises:
+        CoreError: another ending, or the file cannot be written.
+    """
+    writers = {".csv": _write_csv, ".jsonl": _write_jsonl, ".parquet": _write_parquet}
+    if path.suffix not in writers:
+        raise CoreError(f"{path}: unknown ending.", "Use .csv, .jsonl or .parquet.")
+    temporary = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        count = writers[path.suffix](rows, temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise CoreError(f"{path} cannot be written: {error.strerror}.", "Choose another place.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return count
+
+
+def _write_csv(rows: Iterable[MatchRow], path: Path) -> int:
+    count = 0
+    with path.open("w", newline="", encoding="utf-8") as out:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for row in rows:
+            probability = "" if row.probability is None else f"{row.probability:.6f}"
+            writer.writerow([row.query_id, row.rank, row.candidate_id, f"{row.similarity:.6f}", probability, row.band])
+            count += 1
+    return count
+
+
+def _write_jsonl(rows: Iterable[MatchRow], path: Path) -> int:
+    count = 0
+    with path.open("w", encoding="utf-8") as out:
+        for row in rows:
+            out.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
+            count += 1
+    return count
+
+
+def _write_parquet(rows: Iterable[MatchRow], path: Path) -> int:
+    try:
+        import pyarrow as pa  # noqa: PLC0415
+        import pyarrow.parquet as pq  # noqa: PLC0415
+    except ImportError as error:
+        raise CoreError("Parquet needs pyarrow, which is not installed.", "pip install 'samesku[train]'") from error
+    texts = {"query_id", "candidate_id", "band"}
+    types = {name: pa.string() if name in texts else pa.float64() for name in COLUMNS} | {"rank": pa.int32()}
+    table = pa.Table.from_pylist([asdict(row) for row in rows], schema=pa.schema(types))
+    pq.write_table(table, path)
+    return int(table.num_rows)

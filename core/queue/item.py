@@ -1,0 +1,58 @@
+"""One query under review, with everything that a front end shows of it."""
+
+from dataclasses import dataclass
+
+from core.catalog.product import Product
+from core.match.bands import Band
+from labels.model import Decision, Stream, Strength
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A candidate as it stands on the screen.
+
+    Attributes:
+        rank: place in the machine's order, from 1; None for a product found by search.
+        similarity: the encoder's cosine; None for a product found by search.
+        decision: what this annotator has said of it; None so far.
+        others: what other people said of it, by name. Empty while blind.
+    """
+
+    product: Product
+    rank: int | None
+    similarity: float | None
+    dense_rank: int | None
+    lexical_rank: int | None
+    band: Band
+    decision: Decision | None = None
+    strength: Strength | None = None
+    others: tuple[tuple[str, Decision], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewItem:
+    """A query with its options in the order in which they are shown.
+
+    Attributes:
+        blind: whether scores and bands must not be shown (the options' order then says nothing either).
+        reason: why this query is shown, one sentence.
+        answered: whether somebody closed it already.
+    """
+
+    query: Product
+    options: tuple[Option, ...]
+    stream: Stream
+    blind: bool
+    reason: str
+    answered: bool = False
+    flagged: bool = False
+    comments: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a stream is: queries answered, all of them, and this sitting's own share."""
+
+    done: int
+    total: int
+    mine: int

@@ -1,0 +1,35 @@
+"""The order of the triage queue: what the machine is least sure of comes first."""
+
+import hashlib
+from collections.abc import Iterable
+
+from labels.model import ProductRef
+
+
+def by_uncertainty(top_similarity: dict[ProductRef, float], boundary: float) -> list[ProductRef]:
+    """Queries, least confident first.
+
+    Args:
+        top_similarity: the best candidate's cosine of each query.
+        boundary: the cosine at which a match is as likely as not; the middle of the medium band.
+    """
+    return sorted(top_similarity, key=lambda query: (abs(top_similarity[query] - boundary), query))
+
+
+def drawn(queries: Iterable[ProductRef], share: float, seed: int) -> list[ProductRef]:
+    """A random `share` of the queries. Whether one is drawn depends on itself and the seed alone.
+
+    So a catalogue that grows keeps what was drawn, and nothing that is known of a query plays a part.
+    """
+    return [query for query in queries if _uniform(query, seed) < share]
+
+
+def shuffled(refs: Iterable[ProductRef], seed: int) -> list[ProductRef]:
+    """The products in a random order that is the same each time."""
+    return sorted(refs, key=lambda ref: _uniform(ref, seed))
+
+
+def _uniform(ref: ProductRef, seed: int) -> float:
+    """A number in [0, 1) made of a product's key and a seed."""
+    digest = hashlib.sha256(f"{seed}\0{ref.source}\0{ref.id}".encode()).digest()
+    return int.from_bytes(digest[:8]) / 2**64

@@ -1,0 +1,142 @@
+"""Which queries there are in each stream, in which order, and with which options."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from core.catalog.product import Product
+from core.catalog.store import CatalogStore
+from core.match.bands import Band, band_of
+from core.queue.item import Option, Progress, ReviewItem
+from core.queue.order import by_uncertainty, shuffled
+from core.search.candidates import Candidate, CandidateStore
+from core.settings import Settings
+from labels.consensus import State, consensus
+from labels.model import CurrentDecision, ProductRef, Stream
+from labels.store import LabelStore
+
+#: The order of validation options says nothing, and is the same for everybody who sees them.
+_SHUFFLE_SEED = 7
+
+
+class QueueSource:
+    """The workspace's queries and candidates as the last index run left them."""
+
+    def __init__(self, catalog: CatalogStore, candidates: CandidateStore, settings: Settings) -> None:
+        self.catalog = catalog
+        self.candidates = candidates
+        self._settings = settings
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the candidates anew, after an index run."""
+        bands = self._settings.bands
+        self._boundary = (bands.high + bands.medium) / 2
+        self._top = self.candidates.top_similarities()
+        self._order = by_uncertainty(self._top, self._boundary)
+        self.model = self.candidates.model
+
+    def open_queries(self, store: LabelStore, stream: Stream, annotator: str) -> Iterator[ProductRef]:
+        """The queries of a stream that still want an answer, best first; what one skipped comes last."""
+        members = self._members(store, stream)
+        closed = store.closed_queries() if stream is not Stream.ADJUDICATION else set()
+        skipped = store.skipped_queries(annotator)
+        waiting = [query for query in members if query not in closed]
+        yield from (query for query in waiting if query not in skipped)
+        yield from (query for query in waiting if query in skipped)
+
+    def progress(self, store: LabelStore, stream: Stream, mine: int) -> Progress:
+        """Answered and all queries of a stream."""
+        members = self._members(store, stream)
+        if stream is Stream.ADJUDICATION:
+            return Progress(0, len(members), mine)
+        closed = store.closed_queries()
+        return Progress(sum(query in closed for query in members), len(members), mine)
+
+    def _members(self, store: LabelStore, stream: Stream) -> list[ProductRef]:
+        validation = store.validation_queries()
+        match stream:
+            case Stream.VALIDATION:
+                return [query for query in shuffled(validation, _SHUFFLE_SEED) if query in self._top]
+            case Stream.ADJUDICATION:
+                labels = consensus(store.decisions()).values()
+                return sorted({label.pair.query for label in labels if label.state is State.CONFLICTING})
+            case Stream.AUDIT:
+                # Audits what the machine is sure of, in random order; never a validation query.
+                high = self._settings.bands.high
+                sure = [query for query in self._order if self._top[query] >= high and query not in validation]
+                return shuffled(sure, _SHUFFLE_SEED)
+            case Stream.TRIAGE:
+                return [query for query in self._order if query not in validation]
+
+    def item(self, store: LabelStore, query: ProductRef, stream: Stream, annotator: str, *, blind: bool) -> ReviewItem:
+        """A query with its options, and what was said of them."""
+        if store.is_validation(query):
+            stream = Stream.VALIDATION
+        elif stream is Stream.VALIDATION:
+            # Reached by undo from an earlier sitting on another stream.
+            stream = Stream.TRIAGE
+        blind = blind or stream is Stream.VALIDATION
+        candidates = self.candidates.of(query)
+        decisions = store.decisions(query)
+        extra = {d.pair.candidate for d in decisions} - {c.ref for c in candidates}
+        products = self.catalog.get_many([query, *(c.ref for c in candidates), *extra])
+        options = [self._option(products[c.ref], c) for c in candidates if c.ref in products]
+        options += [
+            self.found(products[ref])
+            for ref in sorted(extra)
+            if ref in products and _is_mine(decisions, ref, annotator)
+        ]
+        options = [_with_decisions(option, decisions, annotator, blind=blind) for option in options]
+        if blind:
+            order = {ref: place for place, ref in enumerate(shuffled((o.product.ref for o in options), _SHUFFLE_SEED))}
+            options.sort(key=lambda option: order[option.product.ref])
+        return ReviewItem(
+            query=products.get(query) or Product(query.source, query.id, "(no longer in the catalogue)"),
+            options=tuple(options),
+            stream=stream,
+            blind=blind,
+            reason=self._reason(query, stream, blind=blind),
+            answered=query in store.closed_queries(),
+            flagged=query in store.flagged_queries(),
+            comments=tuple((c.annotator, c.text) for c in store.comments(query)),
+        )
+
+    def found(self, product: Product) -> Option:
+        """A product that is not among the candidates, as an option."""
+        return Option(product, None, None, None, None, Band.LOW)
+
+    def _option(self, product: Product, candidate: Candidate) -> Option:
+        bands = self._settings.bands
+        band = band_of(candidate.similarity, bands.high, bands.medium)
+        return Option(product, candidate.rank, candidate.similarity, candidate.dense_rank, candidate.lexical_rank, band)
+
+    def _reason(self, query: ProductRef, stream: Stream, *, blind: bool) -> str:
+        match stream:
+            case Stream.VALIDATION:
+                return "Drawn at random for the validation set; scores are hidden."
+            case Stream.ADJUDICATION:
+                return "People disagree about this one."
+            case Stream.AUDIT:
+                return "A random check of what the machine is sure of."
+            case Stream.TRIAGE:
+                if blind or query not in self._top:
+                    return "Waiting for an answer."
+                top = self._top[query]
+                near = "near" if abs(top - self._boundary) < 0.05 else ("above" if top > self._boundary else "below")
+                return f"Best similarity {top:.2f}, {near} the {self._boundary:.2f} where the machine is least sure."
+
+
+def _is_mine(decisions: list[CurrentDecision], ref: ProductRef, annotator: str) -> bool:
+    return any(d.pair.candidate == ref and d.annotator == annotator for d in decisions)
+
+
+def _with_decisions(option: Option, decisions: list[CurrentDecision], annotator: str, *, blind: bool) -> Option:
+    here = [d for d in decisions if d.pair.candidate == option.product.ref]
+    mine = next((d for d in here if d.annotator == annotator), None)
+    others = () if blind else tuple((d.annotator, d.decision) for d in here if d.annotator != annotator)
+    return replace(
+        option,
+        decision=mine.decision if mine else None,
+        strength=mine.strength if mine else None,
+        others=others,
+    )

@@ -1,0 +1,1 @@
+"""Candidates for a query: dense, lexical, and their fusion."""

@@ -1,0 +1,162 @@
+"""An index run: encode what changed, build the index, fill the candidates."""
+
+import hashlib
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.catalog.product import Product
+from core.catalog.store import CatalogStore
+from core.encode.cache import VectorCache
+from core.encode.encoder import Encoder
+from core.encode.models import EncoderModel
+from core.errors import CatalogError
+from core.jobs.progress import Reporter
+from core.queue.order import drawn
+from core.search.candidates import CandidateStore
+from core.settings import Settings
+from core.text.template import check, render
+from core.workspace import Workspace
+from labels.store import LabelStore
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from core.search.fusion import Fusion
+
+#: What the lexical retriever reads of a product, whatever the encoder's template is.
+LEXICAL_TEMPLATE = "{title} {brand} {model}"
+
+#: Counts up when candidates come out otherwise from the same input.
+_VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What an index run did; `unchanged` where there was nothing to do."""
+
+    queries: int
+    products: int
+    model: str
+    unchanged: bool
+    validation_drawn: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """The products of a workspace in the order of every array: queries, and what they may equal."""
+
+    queries: list[Product]
+    products: list[Product]
+
+    @classmethod
+    def read(cls, workspace: Workspace) -> "Corpus":
+        """Everything imported.
+
+        Raises:
+            CatalogError: there are no queries, or nothing to compare them with.
+        """
+        with CatalogStore(workspace.catalog) as catalog:
+            corpus = cls(list(catalog.iter(role="query")), list(catalog.iter(role="catalog")))
+        for missing, role in ((not corpus.queries, "query"), (not corpus.products, "catalog")):
+            if missing:
+                raise CatalogError(
+                    f"The workspace has no {role} products yet.",
+                    f"Import some: samesku import products FILE --source NAME --role {role}",
+                )
+        return corpus
+
+
+def encode_corpus(
+    workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, reporter: Reporter
+) -> tuple["NDArray[np.float32]", "NDArray[np.float32]"]:
+    """The vectors of queries and products, from the cache or made now; float32, rows of length 1."""
+    template = check(settings.encoder.template)
+    encoder = Encoder(model, max_tokens=settings.encoder.max_tokens, batch_size=settings.encoder.batch_size)
+    texts = [model.query_prefix + render(template, p) for p in corpus.queries]
+    texts += [model.candidate_prefix + render(template, p) for p in corpus.products]
+    cache = VectorCache(vector_path(workspace, settings, model))
+    try:
+        vectors = cache.encode(texts, encoder, reporter)
+    finally:
+        cache.close()
+    return vectors[: len(corpus.queries)], vectors[len(corpus.queries) :]
+
+
+def vector_path(workspace: Workspace, settings: Settings, model: EncoderModel) -> Path:
+    """Where a model's vectors are kept. Another length of text gives other vectors."""
+    return workspace.index / model.id / f"vectors-{settings.encoder.max_tokens}.db"
+
+
+def build_index(
+    workspace: Workspace, settings: Settings, model: EncoderModel, reporter: Reporter, *, corpus: Corpus | None = None
+) -> IndexReport:
+    """Bring index and candidates up to date with catalogue, settings and champion.
+
+    Also draws the validation queries among those that nothing is known of.
+
+    Raises:
+        CatalogError: nothing was imported.
+        ModelError: something must be encoded, and the model cannot be loaded.
+    """
+    begun = time.monotonic()
+    corpus = corpus or Corpus.read(workspace)
+    mark = _fingerprint(settings, model, corpus)
+    candidates = CandidateStore(workspace.derived)
+    try:
+        unchanged = candidates.is_current(mark)
+        if not unchanged:
+            fusion, vectors = build_fusion(workspace, settings, model, corpus, reporter)
+            fusion.dense.save(workspace.index / model.id / "products.faiss")
+            texts = [render(LEXICAL_TEMPLATE, query) for query in corpus.queries]
+            rows = fusion.candidates(corpus.queries, texts, vectors, reporter)
+            candidates.replace(rows, model=model.id, fingerprint=mark)
+    finally:
+        candidates.close()
+    with LabelStore(workspace.labels) as labels:
+        share, seed = settings.validation.share, settings.validation.seed
+        new = labels.draw_validation(drawn((q.ref for q in corpus.queries), share, seed), seed)
+    return IndexReport(len(corpus.queries), len(corpus.products), model.id, unchanged, new, time.monotonic() - begun)
+
+
+def build_fusion(
+    workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, reporter: Reporter
+) -> tuple["Fusion", "NDArray[np.float32]"]:
+    """Both retrievers over the corpus, and the vectors of its queries."""
+    from core.search.agreement import Agreement  # noqa: PLC0415
+    from core.search.dense import DenseIndex  # noqa: PLC0415
+    from core.search.fusion import Fusion  # noqa: PLC0415
+    from core.search.lexical import LexicalIndex  # noqa: PLC0415
+
+    query_vectors, product_vectors = encode_corpus(workspace, settings, model, corpus, reporter)
+    reporter.stage("build the index")
+    fusion = Fusion(
+        dense=DenseIndex(product_vectors),
+        lexical=LexicalIndex([render(LEXICAL_TEMPLATE, p) for p in corpus.products]),
+        agreement=Agreement(corpus.products),
+        refs=[p.ref for p in corpus.products],
+        dense_weight=settings.search.dense_weight,
+        depth=settings.search.depth,
+        k=settings.search.k,
+    )
+    return fusion, query_vectors
+
+
+def _fingerprint(settings: Settings, model: EncoderModel, corpus: Corpus) -> str:
+    digest = hashlib.sha256()
+    head = (_VERSION, model.id, settings.encoder.template, settings.encoder.max_tokens, settings.search)
+    digest.update(repr(head).encode())
+    for product in _both(corpus):
+        digest.update(repr(product).encode())
+    return digest.hexdigest()
+
+
+def _both(corpus: Corpus) -> Iterable[Product]:
+    yield from corpus.queries
+    # A mark between the two lists: a product that changes its role changes the candidates.
+    yield Product("", "", "")
+    yield from corpus.products

@@ -1,0 +1,128 @@
+"""The candidates of every query, as the last index run left them (derived.db)."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from labels.model import ProductRef
+
+_SCHEMA_VERSION = 1
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS candidates (
+    query_source TEXT NOT NULL,
+    query_id TEXT NOT NULL,
+    rank INTEGER NOT NULL,
+    candidate_source TEXT NOT NULL,
+    candidate_id TEXT NOT NULL,
+    similarity REAL NOT NULL,
+    score REAL NOT NULL,
+    dense_rank INTEGER,
+    lexical_rank INTEGER,
+    PRIMARY KEY (query_source, query_id, rank)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS runs (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    model TEXT NOT NULL,
+    fingerprint TEXT NOT NULL
+);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A product that a query may equal.
+
+    Attributes:
+        rank: place after fusion, from 1.
+        similarity: the encoder's cosine, in [-1, 1].
+        score: the fused score that ordered the candidates, in [0, 1].
+        dense_rank: place by the encoder alone, from 1; None beyond the depth that was searched.
+        lexical_rank: place by shared character sequences alone, likewise.
+    """
+
+    ref: ProductRef
+    rank: int
+    similarity: float
+    score: float
+    dense_rank: int | None
+    lexical_rank: int | None
+
+
+class CandidateStore:
+    """derived.db. Whatever is in it can be computed again, so a file of another version is started anew."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = sqlite3.connect(path, isolation_level=None, timeout=5)
+        # A long write must not spill to the file before its commit: that would lock the readers out.
+        self._connection.execute("PRAGMA cache_spill=OFF")
+        if self._connection.execute("PRAGMA user_version").fetchone()[0] != _SCHEMA_VERSION:
+            self._connection.executescript("DROP TABLE IF EXISTS candidates; DROP TABLE IF EXISTS runs;" + _TABLES)
+            self._connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def replace(self, rows: Iterable[tuple[ProductRef, list[Candidate]]], *, model: str, fingerprint: str) -> None:
+        """Put a whole run in the place of the last one; a reader sees either the old run or the new.
+
+        Args:
+            rows: every query with its candidates by rank.
+            model: id of the encoder.
+            fingerprint: of all that the run depends on; `is_current` compares it.
+        """
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.execute("DELETE FROM candidates")
+            connection.executemany(
+                "INSERT INTO candidates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (*query, c.rank, *c.ref, c.similarity, c.score, c.dense_rank, c.lexical_rank)
+                    for query, candidates in rows
+                    for c in candidates
+                ),
+            )
+            connection.execute("INSERT OR REPLACE INTO runs VALUES (1, ?, ?)", [model, fingerprint])
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def of(self, query: ProductRef) -> list[Candidate]:
+        """The candidates of one query, best first."""
+        rows = self._connection.execute(
+            "SELECT candidate_source, candidate_id, rank, similarity, score, dense_rank, lexical_rank"
+            " FROM candidates WHERE (query_source, query_id) = (?, ?) ORDER BY rank",
+            query,
+        )
+        return [Candidate(ProductRef(*row[:2]), *row[2:]) for row in rows]
+
+    def all(self) -> Iterator[tuple[ProductRef, Candidate]]:
+        """Every query's candidates, best first."""
+        for row in self._connection.execute(
+            "SELECT query_source, query_id, candidate_source, candidate_id, rank, similarity, score, dense_rank,"
+            " lexical_rank FROM candidates ORDER BY query_source, query_id, rank"
+        ):
+            yield ProductRef(*row[:2]), Candidate(ProductRef(*row[2:4]), *row[4:])
+
+    def top_similarities(self) -> dict[ProductRef, float]:
+        """The highest cosine among each query's candidates."""
+        rows = self._connection.execute(
+            "SELECT query_source, query_id, max(similarity) FROM candidates GROUP BY query_source, query_id"
+        )
+        return {ProductRef(source, id_): similarity for source, id_, similarity in rows}
+
+    @property
+    def model(self) -> str | None:
+        """Id of the encoder behind the candidates; None before the first run."""
+        row = self._connection.execute("SELECT model FROM runs").fetchone()
+        return row[0] if row else None
+
+    def is_current(self, fingerprint: str) -> bool:
+        """Whether the last run depended on exactly this."""
+        row = self._connection.execute("SELECT fingerprint FROM runs").fetchone()
+        return row is not None and row[0] == fingerprint

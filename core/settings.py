@@ -1,0 +1,155 @@
+"""The settings of a workspace: samesku.toml < environment `SAMESKU_*` < command line. Unknown keys are errors."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from core.errors import SettingsError
+
+_ENVIRONMENT_PREFIX = "SAMESKU_"
+#: Names in the environment that are no settings.
+_RESERVED = {"SAMESKU_HOME", "SAMESKU_DEBUG"}
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EncoderSettings(_Section):
+    """The base encoder."""
+
+    model: str = "sentence-transformers/all-MiniLM-L6-v2"
+    """A path, a preset's name, or a name on the hub."""
+    template: str = "{title} {brand} {model}"
+    """What of a product is encoded."""
+    max_tokens: Annotated[int, Field(ge=8, le=512)] = 96
+    """Longer texts are cut; a title, brand and model number rarely reach it."""
+    batch_size: Annotated[int, Field(ge=1, le=1024)] = 64
+
+
+class SearchSettings(_Section):
+    """Candidates."""
+
+    k: Annotated[int, Field(ge=1, le=100)] = 10
+    """How many are kept and shown for each query."""
+    depth: Annotated[int, Field(ge=10, le=1000)] = 100
+    """How many of each retriever are fused."""
+    dense_weight: Annotated[float, Field(ge=0, le=1)] = 0.3
+    """The encoder's share in the fused score; the rest is the lexical retriever's."""
+
+
+class BandSettings(_Section):
+    """Where the cosine is cut into bands before the first labels."""
+
+    high: Annotated[float, Field(gt=0, lt=1)] = 0.85
+    medium: Annotated[float, Field(gt=0, lt=1)] = 0.75
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "BandSettings":
+        if self.medium >= self.high:
+            raise ValueError("bands.medium must be below bands.high")
+        return self
+
+
+class ValidationSettings(_Section):
+    """The manual validation set."""
+
+    share: Annotated[float, Field(ge=0, le=0.9)] = 0.1
+    """The share of queries drawn for it, before anything is known of them."""
+    seed: int = 20
+    """Another seed draws other queries; what was drawn stays."""
+
+
+class DeskSettings(_Section):
+    """The review desk."""
+
+    lease_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 15
+    """How long a query stays reserved for the one who has it on the screen."""
+    theme: str = "textual-dark"
+
+
+class RetrainSettings(_Section):
+    """The LoRA recipe. Sources and measurements stand in core/train/recipe.py."""
+
+    epochs: Annotated[int, Field(ge=1, le=100)] = 4
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 5e-4
+    batch_size: Annotated[int, Field(ge=2, le=1024)] = 32
+    hard_negatives: Annotated[int, Field(ge=1, le=10)] = 3
+    rank: Annotated[int, Field(ge=1, le=256)] = 16
+    alpha: Annotated[int, Field(ge=1, le=512)] = 32
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    scale: Annotated[float, Field(gt=0)] = 20.0
+    """Inverse temperature of the ranking loss."""
+    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of the steps over which the learning rate rises."""
+    seed: int = 13
+    held_out: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Share of the labelled queries kept from training to judge on, while there is no manual validation set."""
+    promote: Literal["better", "never"] = "better"
+    """Whether a challenger that is better becomes champion by itself."""
+
+
+class Settings(_Section):
+    """Everything that can be set, by section."""
+
+    encoder: EncoderSettings = EncoderSettings()
+    search: SearchSettings = SearchSettings()
+    bands: BandSettings = BandSettings()
+    validation: ValidationSettings = ValidationSettings()
+    desk: DeskSettings = DeskSettings()
+    retrain: RetrainSettings = RetrainSettings()
+
+
+def load_settings(path: Path, overrides: dict[str, str] | None = None) -> Settings:
+    """The settings in force.
+
+    Args:
+        path: samesku.toml; it may be absent.
+        overrides: dotted keys from the command line, such as `{"retrain.epochs": "2"}`.
+
+    Raises:
+        SettingsError: a key is unknown or a value does not fit; the message names it.
+    """
+    values = _from_file(path)
+    for key, value in {**_from_environment(), **(overrides or {})}.items():
+        _put(values, key, value)
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "settings"
+        known = "unknown setting" if first["type"] == "extra_forbidden" else first["msg"]
+        raise SettingsError(
+            f"{key}: {known}.", f"See the settings in the README; they are read from {path}."
+        ) from error
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}.", "Mend it, or move it away.") from error
+
+
+def _from_environment() -> dict[str, str]:
+    """`SAMESKU_RETRAIN__EPOCHS=2` is `retrain.epochs`."""
+    return {
+        name.removeprefix(_ENVIRONMENT_PREFIX).lower().replace("__", "."): value
+        for name, value in os.environ.items()
+        if name.startswith(_ENVIRONMENT_PREFIX) and name not in _RESERVED
+    }
+
+
+def _put(values: dict[str, Any], key: str, value: str) -> None:
+    section, _, name = key.partition(".")
+    if not name:
+        raise SettingsError(f"{key}: a setting is written section.name.", "For example retrain.epochs=2.")
+    inner = values.setdefault(section, {})
+    if not isinstance(inner, dict):
+        raise SettingsError(f"{section}: is a section, not a value.", "Write it as [section] in samesku.toml.")
+    inner[name] = value

@@ -1,0 +1,124 @@
+"""A retrain: labels → triplets → LoRA → champion against challenger → promotion → a new index."""
+
+import shutil
+from dataclasses import asdict
+from datetime import UTC, datetime
+from secrets import token_hex
+
+from core.dataset.splits import Splits, split_labels
+from core.dataset.triplets import Triplet, build_triplets
+from core.encode.models import EncoderModel, weights_sha256
+from core.errors import ModelError
+from core.evaluate.encoder import EncoderEvaluation, evaluate_encoder
+from core.evaluate.retrieval import PRIMARY
+from core.jobs.progress import Reporter
+from core.registry.registry import ModelCard, Registry
+from core.search.build import Corpus, build_index
+from core.search.candidates import Candidate, CandidateStore
+from core.settings import Settings
+from core.text.template import render
+from core.train.lora import Example, pad_negatives, train_lora
+from core.workspace import Workspace
+from labels.model import ProductRef
+from labels.store import LabelStore
+
+
+def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dict[str, object]:
+    """Train a challenger on the labels, judge it, promote it if it is better, and index again.
+
+    The challenger is tuned from the base encoder, on all labels, rather than from the champion: a run does not
+    depend on the runs before it.
+
+    Returns:
+        `challenger` and `champion` (`model`, and the metrics by name of encoder and fused candidates),
+        `promoted`, `primary`, `judged_on` (`manual` or `held out`), `queries`, `triplets`, `proof`.
+
+    Raises:
+        ModelError: too few labels, or the challenger is not what was trained. The champion is then unchanged.
+    """
+    corpus = Corpus.read(workspace)
+    registry = Registry(workspace, settings)
+    champion, base = registry.champion(), registry.base()
+    # The candidates to mine negatives from, and the vectors that the champion is judged by.
+    build_index(workspace, settings, champion, reporter, corpus=corpus)
+    with LabelStore(workspace.labels) as store:
+        splits = split_labels(store, held_out=settings.retrain.held_out, seed=settings.retrain.seed)
+    triplets = _triplets(workspace, settings, corpus, splits)
+    reporter.message(_plan(splits, triplets))
+    if not splits.judged:
+        raise ModelError("There are no labelled matches to judge a new model on.", "Accept some matches first.")
+    model_id = f"lora-{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
+    folder = registry.folder(model_id)
+    try:
+        proof = train_lora(
+            base, _examples(settings, base, corpus, triplets, splits.tied), folder, settings.retrain,
+            max_tokens=settings.encoder.max_tokens, reporter=reporter,
+        )  # fmt: skip
+        shutil.rmtree(folder / "trainer", ignore_errors=True)
+        challenger = EncoderModel(model_id, folder / "merged", base.query_prefix, base.candidate_prefix)
+        gold = {query: splits.gold[query] for query in splits.judged}
+        before = evaluate_encoder(workspace, settings, champion, corpus, gold, reporter)
+        after = evaluate_encoder(workspace, settings, challenger, corpus, gold, reporter)
+        registry.add(
+            ModelCard(
+                id=model_id, parent=base.id, base=settings.encoder.model,
+                sha256=weights_sha256(challenger.path), created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+                recipe=settings.retrain.model_dump(), metrics=_flat(after) | proof,
+                trained_on={"triplets": len(triplets), "labels": len(splits.train)},
+                query_prefix=base.query_prefix, candidate_prefix=base.candidate_prefix,
+            )
+        )  # fmt: skip
+    except BaseException:
+        registry.discard(model_id)
+        raise
+    promoted = settings.retrain.promote == "better" and after.encoder[PRIMARY] > before.encoder[PRIMARY]
+    if promoted:
+        registry.promote(model_id, f"{PRIMARY} {before.encoder[PRIMARY]:.4f} → {after.encoder[PRIMARY]:.4f}")
+        build_index(workspace, settings, challenger, reporter, corpus=corpus)
+    result: dict[str, object] = {
+        "champion": asdict(before),
+        "challenger": asdict(after),
+        "promoted": promoted,
+        "primary": PRIMARY,
+        "judged_on": "manual" if splits.manual else "held out",
+        "queries": len(splits.judged),
+        "triplets": len(triplets),
+        "proof": proof,
+    }
+    reporter.result(result)
+    return result
+
+
+def _triplets(workspace: Workspace, settings: Settings, corpus: Corpus, splits: Splits) -> list[Triplet]:
+    store = CandidateStore(workspace.derived)
+    try:
+        mined: dict[ProductRef, list[Candidate]] = {}
+        for query, candidate in store.all():
+            mined.setdefault(query, []).append(candidate)
+    finally:
+        store.close()
+    products = {p.ref: p for p in [*corpus.queries, *corpus.products]}
+    usable = [label for label in splits.train if label.pair.query in products and label.pair.candidate in products]
+    return build_triplets(usable, mined, products, negatives=settings.retrain.hard_negatives, forbidden=splits.tied)
+
+
+def _examples(
+    settings: Settings, base: EncoderModel, corpus: Corpus, triplets: list[Triplet], tied: frozenset[ProductRef]
+) -> list[Example]:
+    template = settings.encoder.template
+    anchors = {q.ref: base.query_prefix + render(template, q) for q in corpus.queries}
+    products = {p.ref: base.candidate_prefix + render(template, p) for p in corpus.products}
+    examples = [
+        Example(anchors[t.anchor], products[t.positive], tuple(products[n] for n in t.negatives)) for t in triplets
+    ]
+    pool = [text for ref, text in products.items() if ref not in tied]
+    return pad_negatives(examples, pool, settings.retrain.hard_negatives, settings.retrain.seed)
+
+
+def _plan(splits: Splits, triplets: list[Triplet]) -> str:
+    judges = "the manual validation set" if splits.manual else "queries held out of training (no validation set yet)"
+    return f"{len(triplets)} matches to learn from; judged on {len(splits.judged)} queries of {judges}."
+
+
+def _flat(evaluation: EncoderEvaluation) -> dict[str, float]:
+    return dict(evaluation.encoder) | {f"fused {name}": value for name, value in evaluation.fused.items()}

@@ -1,0 +1,139 @@
+"""Opening labels.db: journal, durability, schema version, and errors a user can read."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from labels.errors import LabelsError
+
+#: PRAGMA user_version of the newest schema that this program knows; labels.migrations leads up to it.
+SCHEMA_VERSION = 1
+
+BUSY_TIMEOUT_MS = 5_000
+
+_NETWORK_FILE_SYSTEMS = {
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "9p",
+    "fuse.sshfs",
+    "glusterfs",
+    "ceph",
+    "lustre",
+}
+
+
+def wal_is_safe(version: tuple[int, int, int]) -> bool:
+    """Whether this SQLite is free of the WAL corruption bug with two or more connections.
+
+    The bug stands in 3.7.0 to 3.51.2; fixed in 3.51.3, and in 3.50.7 and 3.44.6 of the older lines
+    (https://sqlite.org/wal.html, "The WAL-reset bug").
+    """
+    if version >= (3, 51, 3):
+        return True
+    major_minor, patch = version[:2], version[2]
+    return (major_minor == (3, 50) and patch >= 7) or (major_minor == (3, 44) and patch >= 6)
+
+
+def file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
+    """Type of the file system that holds `path`, or "" where the system does not tell (macOS)."""
+    try:
+        lines = mounts.read_text().splitlines()
+    except OSError:
+        return ""
+    resolved = path.resolve()
+    best, kind = -1, ""
+    for line in lines:
+        fields = line.split()
+        mount = Path(fields[1].replace("\\040", " "))
+        if resolved.is_relative_to(mount) and len(mount.parts) > best:
+            best, kind = len(mount.parts), fields[2]
+    return kind
+
+
+def journal_mode(path: Path) -> str:
+    """`wal` where it is safe for this SQLite and file system, else the rollback journal."""
+    if wal_is_safe(sqlite3.sqlite_version_info) and file_system(path.parent) not in _NETWORK_FILE_SYSTEMS:
+        return "wal"
+    return "delete"
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open labels.db ready for use, creating or migrating it as needed.
+
+    Raises:
+        LabelsError: the file cannot be opened, is no database, or was written by a newer program
+            (it is then left untouched).
+    """
+    with readable_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None)
+        try:
+            _prepare(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > SCHEMA_VERSION:
+        raise LabelsError(
+            f"{path} was written by a newer samesku (schema {version}; this one knows {SCHEMA_VERSION}).",
+            "Update samesku; the file was not touched.",
+        )
+    connection.execute(f"PRAGMA journal_mode={journal_mode(path)}")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    # Without it, INSERT OR REPLACE would delete a row without firing the triggers that forbid it.
+    connection.execute("PRAGMA recursive_triggers=ON")
+    if version < SCHEMA_VERSION:
+        # Imported here: sqlite_utils takes longer to import than the desk may take to start.
+        from labels.migrations import migrate  # noqa: PLC0415
+
+        migrate(connection)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """One write, all or nothing. Begins immediate, so a read-then-write waits for its turn instead of failing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+@contextmanager
+def readable_errors(path: Path) -> Iterator[None]:
+    """Turn what SQLite and the file system say about `path` into one sentence and a way out."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise LabelsError(f"{path} cannot be used: {error}.", _hint(str(error))) from error
+    except sqlite3.DatabaseError as error:
+        raise LabelsError(
+            f"{path} is damaged or not a labels file: {error}.",
+            "Restore it from a backup; `samesku labels verify` checks a copy.",
+        ) from error
+    except OSError as error:
+        raise LabelsError(
+            f"{path} cannot be opened: {error.strerror}.", "Check the folder and its permissions."
+        ) from error
+
+
+def _hint(message: str) -> str:
+    if "locked" in message:
+        return "Another program holds it; close it and try again."
+    if "full" in message:
+        return "Free some disk space; nothing that was acknowledged is lost."
+    if "readonly" in message or "unable to open" in message:
+        return "Check that the folder and the file can be written by you."
+    return "Run `samesku doctor` to see what is wrong."

@@ -1,0 +1,136 @@
+"""The schema of labels.db, forward only. Each migration is applied together with its record."""
+
+import sqlite3
+
+import sqlite_utils
+from sqlite_utils import Migrations
+from sqlite_utils.db import Database
+
+from labels.database import SCHEMA_VERSION
+
+migrations = Migrations("labels")
+
+_VERBS = "'accept','reject','none','unsure','skip','flag','comment','import','undo','redo'"
+
+_TABLES = f"""
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    action TEXT NOT NULL,
+    at TEXT NOT NULL,
+    annotator TEXT NOT NULL CHECK (annotator <> ''),
+    verb TEXT NOT NULL CHECK (verb IN ({_VERBS})),
+    query_source TEXT NOT NULL,
+    query_id TEXT NOT NULL,
+    candidate_source TEXT,
+    candidate_id TEXT,
+    decision TEXT CHECK (decision IN ('match','no_match','unsure')),
+    strength TEXT CHECK (strength IN ('explicit','implied')),
+    stream TEXT NOT NULL CHECK (stream IN ('triage','validation','audit','adjudication')),
+    side TEXT NOT NULL CHECK (side IN ('train','validation')),
+    blind INTEGER NOT NULL CHECK (blind IN (0, 1)),
+    closes INTEGER NOT NULL CHECK (closes IN (0, 1)),
+    look_ms INTEGER,
+    rank INTEGER,
+    similarity REAL,
+    probability REAL,
+    model TEXT,
+    target TEXT,
+    text TEXT NOT NULL DEFAULT '',
+    CHECK ((decision IS NULL) = (strength IS NULL)),
+    CHECK (decision IS NULL OR candidate_id IS NOT NULL),
+    CHECK ((verb IN ('undo','redo')) = (target IS NOT NULL))
+);
+CREATE INDEX events_by_pair ON events (query_source, query_id, candidate_source, candidate_id, annotator);
+CREATE INDEX events_by_action ON events (action);
+CREATE INDEX events_by_target ON events (target) WHERE target IS NOT NULL;
+
+-- Projections: derived from the events in the same transaction, checked against them by `labels verify`.
+CREATE TABLE actions (
+    id TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    annotator TEXT NOT NULL,
+    verb TEXT NOT NULL,
+    query_source TEXT NOT NULL,
+    query_id TEXT NOT NULL,
+    closes INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    undone_at INTEGER
+) WITHOUT ROWID;
+CREATE INDEX actions_by_annotator ON actions (annotator, seq);
+CREATE INDEX actions_by_query ON actions (query_source, query_id);
+CREATE TABLE current (
+    query_source TEXT NOT NULL,
+    query_id TEXT NOT NULL,
+    candidate_source TEXT NOT NULL,
+    candidate_id TEXT NOT NULL,
+    annotator TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (query_source, query_id, candidate_source, candidate_id, annotator)
+) WITHOUT ROWID;
+
+-- The validation queries, drawn before anything is known of them. Never redrawn.
+CREATE TABLE validation (
+    query_source TEXT NOT NULL,
+    query_id TEXT NOT NULL,
+    seed INTEGER NOT NULL,
+    drawn_at TEXT NOT NULL,
+    PRIMARY KEY (query_source, query_id)
+) WITHOUT ROWID;
+
+-- Leases: who has which query on the screen. The only rows here that are meant to change.
+CREATE TABLE claims (
+    query_source TEXT NOT NULL,
+    query_id TEXT NOT NULL,
+    annotator TEXT NOT NULL,
+    expires_at REAL NOT NULL,
+    PRIMARY KEY (query_source, query_id)
+) WITHOUT ROWID;
+"""
+
+_APPEND_ONLY = """
+CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table}
+BEGIN SELECT RAISE(ABORT, '{table} is append-only: correct it with a new event'); END;
+CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table}
+BEGIN SELECT RAISE(ABORT, '{table} is append-only: nothing is deleted'); END;
+"""
+
+
+@migrations(name="001_events")
+def _events(db: Database) -> None:
+    for statement in _statements(
+        _TABLES + _APPEND_ONLY.format(table="events") + _APPEND_ONLY.format(table="validation")
+    ):
+        db.execute(statement)
+    db.execute("PRAGMA user_version = 1")
+
+
+def _statements(script: str) -> list[str]:
+    """Split a script at complete statements: executescript() would commit the migration's transaction."""
+    statements, buffer = [], ""
+    for line in script.splitlines(keepends=True):
+        buffer += line
+        if sqlite3.complete_statement(buffer):
+            statements.append(buffer)
+            buffer = ""
+    return statements
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring an open labels.db to SCHEMA_VERSION, one program at a time.
+
+    Raises:
+        sqlite3.Error: the file cannot be written or is no database.
+    """
+    # One outer immediate transaction: a second process that starts at the same moment waits here, and then
+    # finds nothing left to do. sqlite_utils nests its own transactions in it as savepoints.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        migrations.apply(sqlite_utils.Database(connection))
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version != SCHEMA_VERSION:
+            raise sqlite3.DatabaseError(f"schema version is {version} after migrating, not {SCHEMA_VERSION}")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")

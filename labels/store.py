@@ -1,0 +1,288 @@
+"""The ledger: every decision is an event that is never changed; undo and edits are new events."""
+
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from labels import projection
+from labels.database import connect, readable_errors, transaction
+from labels.errors import LabelsError
+from labels.model import (
+    Action,
+    CurrentDecision,
+    Decision,
+    Judgement,
+    Pair,
+    ProductRef,
+    Side,
+    Stream,
+    Strength,
+    Verb,
+)
+
+_INSERT = """
+INSERT INTO events (action, at, annotator, verb, query_source, query_id, candidate_source, candidate_id, decision,
+    strength, stream, side, blind, closes, look_ms, rank, similarity, probability, model, target, text)
+VALUES (:action, :at, :annotator, :verb, :query_source, :query_id, :candidate_source, :candidate_id, :decision,
+    :strength, :stream, :side, :blind, :closes, :look_ms, :rank, :similarity, :probability, :model, :target, :text)
+"""
+
+_DECISIONS = """
+SELECT e.query_source, e.query_id, e.candidate_source, e.candidate_id, e.annotator, e.decision, e.strength,
+    e.stream, e.side, e.action, e.seq
+FROM current AS c JOIN events AS e USING (seq)
+"""
+
+
+def utc_now() -> str:
+    """This moment as ISO 8601 text in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class LabelStore:
+    """labels.db, opened for reading and writing.
+
+    Every method that writes returns only when the event is on disk. A method raises LabelsError where the
+    file cannot be read or written.
+    """
+
+    def __init__(self, path: Path, *, now: Callable[[], str] = utc_now) -> None:
+        self.path = path
+        self._now = now
+        self.connection = connect(path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.connection.close()
+
+    # -- writing -------------------------------------------------------------------------------------------
+
+    def record(
+        self,
+        annotator: str,
+        verb: Verb,
+        query: ProductRef,
+        judgements: Sequence[Judgement] = (),
+        *,
+        stream: Stream = Stream.TRIAGE,
+        side: Side | None = None,
+        blind: bool = False,
+        closes: bool = False,
+        look_ms: int | None = None,
+        text: str = "",
+        action: str | None = None,
+    ) -> str:
+        """Write one action: its decisions, all or none of them.
+
+        Args:
+            annotator: who acts.
+            verb: what the act was; undo and redo have methods of their own.
+            query: the product under review.
+            judgements: the decisions on its candidates; none for a skip, a flag or a comment on the query.
+            stream: why the query was shown.
+            side: which use the decisions are for; by default validation for the drawn validation queries
+                and for the validation stream, else training.
+            blind: whether score, band and verdict were hidden.
+            closes: whether the query left the screen as answered.
+            look_ms: how long the annotator looked, in milliseconds.
+            text: a comment's words.
+            action: the action's id. The same id twice is one action: the second call writes nothing.
+
+        Returns:
+            the action's id.
+        """
+        action = action or uuid.uuid4().hex
+        with readable_errors(self.path), transaction(self.connection):
+            self._record(
+                action, annotator, verb, query, judgements,
+                stream=stream, side=side, blind=blind, closes=closes, look_ms=look_ms, text=text,
+            )  # fmt: skip
+        return action
+
+    def record_all(
+        self, annotator: str, answers: Iterable[tuple[ProductRef, Sequence[Judgement]]], *, side: Side | None
+    ) -> int:
+        """Write the imported answers of many queries in one transaction.
+
+        Returns:
+            how many decisions were written.
+        """
+        written = 0
+        with readable_errors(self.path), transaction(self.connection):
+            for query, judgements in answers:
+                closes = any(j.decision is Decision.MATCH for j in judgements)
+                self._record(uuid.uuid4().hex, annotator, Verb.IMPORT, query, judgements, side=side, closes=closes)
+                written += len(judgements)
+        return written
+
+    def _record(
+        self,
+        action: str,
+        annotator: str,
+        verb: Verb,
+        query: ProductRef,
+        judgements: Sequence[Judgement],
+        *,
+        stream: Stream = Stream.TRIAGE,
+        side: Side | None = None,
+        blind: bool = False,
+        closes: bool = False,
+        look_ms: int | None = None,
+        text: str = "",
+        target: str | None = None,
+    ) -> None:
+        if self.connection.execute("SELECT 1 FROM events WHERE action = ?", [action]).fetchone():
+            return
+        if side is None:
+            side = Side.VALIDATION if stream is Stream.VALIDATION or self.is_validation(query) else Side.TRAIN
+        event: dict[str, object] = {
+            "action": action, "at": self._now(), "annotator": annotator, "verb": verb,
+            "query_source": query.source, "query_id": query.id,
+            "candidate_source": None, "candidate_id": None, "decision": None, "strength": None,
+            "stream": stream, "side": side, "blind": blind, "closes": closes, "look_ms": look_ms,
+            "rank": None, "similarity": None, "probability": None, "model": None,
+            "target": target, "text": text,
+        }  # fmt: skip
+        events = [event | _judged(judgement) for judgement in judgements] or [event]
+        first = self.connection.execute(_INSERT, events[0]).lastrowid
+        self.connection.executemany(_INSERT, events[1:])
+        assert first is not None  # noqa: S101 - an INSERT that did not raise has a row id
+        projection.apply(self.connection, first)
+
+    def undo(self, annotator: str) -> Action | None:
+        """Take back the annotator's latest action that stands; None where there is none. Without limit."""
+        return self._turn(annotator, Verb.UNDO, self._last_standing)
+
+    def redo(self, annotator: str) -> Action | None:
+        """Bring back what the annotator undid last; None after a new action, as everywhere."""
+        return self._turn(annotator, Verb.REDO, self._last_undone)
+
+    def _turn(self, annotator: str, verb: Verb, choose: Callable[[str], Action | None]) -> Action | None:
+        with readable_errors(self.path), transaction(self.connection):
+            action = choose(annotator)
+            if action is not None:
+                self._record(uuid.uuid4().hex, annotator, verb, action.query, (), target=action.id)
+        return action
+
+    def _last_standing(self, annotator: str) -> Action | None:
+        return self._action("annotator = ? AND undone_at IS NULL AND verb <> 'import' ORDER BY seq DESC", [annotator])
+
+    def _last_undone(self, annotator: str) -> Action | None:
+        return self._action(
+            "annotator = ? AND undone_at > (SELECT max(seq) FROM actions WHERE annotator = ?) ORDER BY undone_at DESC",
+            [annotator, annotator],
+        )
+
+    def _action(self, where: str, values: list[str]) -> Action | None:
+        row = self.connection.execute(
+            f"SELECT id, annotator, verb, query_source, query_id, closes, text FROM actions WHERE {where} LIMIT 1",  # noqa: S608 - constants only
+            values,
+        ).fetchone()
+        return row and Action(row[0], row[1], Verb(row[2]), ProductRef(row[3], row[4]), bool(row[5]), row[6])
+
+    # -- reading -------------------------------------------------------------------------------------------
+
+    def decisions(self, query: ProductRef | None = None, side: Side | None = None) -> list[CurrentDecision]:
+        """The decisions that stand now, of everybody, oldest first; of one query or side where given."""
+        where, values = [], []
+        if query is not None:
+            where.append("(e.query_source, e.query_id) = (?, ?)")
+            values += [query.source, query.id]
+        if side is not None:
+            where.append("e.side = ?")
+            values.append(side.value)
+        clause = " WHERE " + " AND ".join(where) if where else ""
+        with readable_errors(self.path):
+            rows = self.connection.execute(_DECISIONS + clause + " ORDER BY e.seq", values).fetchall()
+        return [
+            CurrentDecision(
+                Pair(ProductRef(r[0], r[1]), ProductRef(r[2], r[3])),
+                r[4], Decision(r[5]), Strength(r[6]), Stream(r[7]), Side(r[8]), r[9], r[10],
+            )
+            for r in rows
+        ]  # fmt: skip
+
+    def closed_queries(self) -> set[ProductRef]:
+        """Queries that somebody has answered."""
+        return self._queries("closes = 1 AND undone_at IS NULL")
+
+    def skipped_queries(self, annotator: str) -> set[ProductRef]:
+        """Queries that this annotator put off for later."""
+        return self._queries("verb = 'skip' AND undone_at IS NULL AND annotator = ?", annotator)
+
+    def flagged_queries(self) -> set[ProductRef]:
+        """Queries that somebody wants a second look at: flagged an odd number of times."""
+        return self._queries(
+            "verb = 'flag' AND undone_at IS NULL GROUP BY query_source, query_id HAVING count(*) % 2 = 1"
+        )
+
+    def _queries(self, where: str, *values: str) -> set[ProductRef]:
+        with readable_errors(self.path):
+            rows = self.connection.execute(
+                f"SELECT query_source, query_id FROM actions WHERE {where}",  # noqa: S608 - constants only
+                values,
+            )
+            return {ProductRef(*row) for row in rows}
+
+    def comments(self, query: ProductRef) -> list[Action]:
+        """What people wrote about a query, oldest first."""
+        with readable_errors(self.path):
+            rows = self.connection.execute(
+                "SELECT id, annotator, text FROM actions WHERE verb = 'comment' AND undone_at IS NULL"
+                " AND (query_source, query_id) = (?, ?) ORDER BY seq",
+                [query.source, query.id],
+            ).fetchall()
+        return [Action(row[0], row[1], Verb.COMMENT, query, closes=False, text=row[2]) for row in rows]
+
+    # -- the validation stream -----------------------------------------------------------------------------
+
+    def is_validation(self, query: ProductRef) -> bool:
+        """Whether the query was drawn for validation."""
+        row = self.connection.execute(
+            "SELECT 1 FROM validation WHERE (query_source, query_id) = (?, ?)", [query.source, query.id]
+        ).fetchone()
+        return row is not None
+
+    def validation_queries(self) -> set[ProductRef]:
+        """All queries drawn for validation."""
+        with readable_errors(self.path):
+            return {
+                ProductRef(*row) for row in self.connection.execute("SELECT query_source, query_id FROM validation")
+            }
+
+    def draw_validation(self, queries: Iterable[ProductRef], seed: int) -> int:
+        """Put queries on the validation side, for ever. What has any event already is left where it is.
+
+        Returns:
+            how many were drawn that were not before.
+        """
+        with readable_errors(self.path), transaction(self.connection):
+            known = {
+                ProductRef(*r) for r in self.connection.execute("SELECT DISTINCT query_source, query_id FROM events")
+            }
+            before = self.connection.total_changes
+            self.connection.executemany(
+                "INSERT INTO validation VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                [(*query, seed, self._now()) for query in queries if query not in known],
+            )
+            return self.connection.total_changes - before
+
+
+def _judged(judgement: Judgement) -> dict[str, object]:
+    if not judgement.candidate.id:
+        raise LabelsError("A decision needs a candidate with an id.")
+    shown = judgement.shown
+    return {
+        "candidate_source": judgement.candidate.source, "candidate_id": judgement.candidate.id,
+        "decision": judgement.decision, "strength": judgement.strength,
+        "rank": shown.rank, "similarity": shown.similarity,
+        "probability": shown.probability, "model": shown.model,
+    }  # fmt: skip

@@ -1,0 +1,103 @@
+"""Is labels.db what it says it is: the file, its rules, and its projections against the events."""
+
+import sqlite3
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from labels import projection
+from labels.database import connect, readable_errors
+from labels.errors import LabelsError
+
+_PROJECTIONS = ("actions", "current")
+_TRIGGERS = {"events_no_update", "events_no_delete", "validation_no_update", "validation_no_delete"}
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a check of labels.db found; `problems` is empty where all is well."""
+
+    events: int
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+def verify(path: Path) -> Verification:
+    """Check a labels file without changing it.
+
+    The file's pages, the foreign rules in its schema, gaps in the sequence, undo and redo that point nowhere,
+    training decisions on validation queries, and the projections, which are rebuilt in a copy and compared.
+
+    Raises:
+        LabelsError: there is no such file, or it is not a database.
+    """
+    if not path.exists():
+        raise LabelsError(f"There is no labels file at {path}.", "Start `samesku review` or import labels first.")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "labels.db"
+        with readable_errors(path):
+            source = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+            target = sqlite3.connect(copy)
+            with source, target:
+                source.backup(target)
+            source.close()
+            target.close()
+            connection = connect(copy)
+            try:
+                problems = [
+                    *_file(connection),
+                    *_schema(connection),
+                    *_events(connection),
+                    *_projections(connection),
+                ]
+                events = connection.execute("SELECT count(*) FROM events").fetchone()[0]
+            finally:
+                connection.close()
+    return Verification(events, tuple(problems))
+
+
+def _file(connection: sqlite3.Connection) -> list[str]:
+    report = [row[0] for row in connection.execute("PRAGMA integrity_check")]
+    return [] if report == ["ok"] else report
+
+
+def _schema(connection: sqlite3.Connection) -> list[str]:
+    present = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
+    return [f"the trigger {name} is gone: events could be changed" for name in sorted(_TRIGGERS - present)]
+
+
+def _events(connection: sqlite3.Connection) -> list[str]:
+    first, last, count = connection.execute("SELECT min(seq), max(seq), count(*) FROM events").fetchone()
+    problems = []
+    if count and (first != 1 or last != count):
+        problems.append(f"events are missing: {count} rows for the numbers {first} to {last}")
+    dangling = connection.execute(
+        "SELECT count(*) FROM events WHERE target IS NOT NULL"
+        " AND target NOT IN (SELECT action FROM events WHERE target IS NULL)"
+    ).fetchone()[0]
+    if dangling:
+        problems.append(f"{dangling} undo or redo events point at no action")
+    leaked = connection.execute(
+        "SELECT count(*) FROM events JOIN validation USING (query_source, query_id)"
+        " WHERE decision IS NOT NULL AND side = 'train'"
+    ).fetchone()[0]
+    if leaked:
+        problems.append(f"{leaked} decisions on validation queries stand on the training side")
+    return problems
+
+
+def _projections(connection: sqlite3.Connection) -> list[str]:
+    before = {table: _rows(connection, table) for table in _PROJECTIONS}
+    connection.execute("BEGIN")
+    projection.rebuild(connection)
+    after = {table: _rows(connection, table) for table in _PROJECTIONS}
+    connection.execute("ROLLBACK")
+    return [f"the projection '{t}' differs from its events" for t in _PROJECTIONS if before[t] != after[t]]
+
+
+def _rows(connection: sqlite3.Connection, table: str) -> list[tuple[object, ...]]:
+    return sorted(connection.execute(f"SELECT * FROM {table}"), key=repr)  # noqa: S608 - a constant

@@ -1,0 +1,272 @@
+"""The catalogue store: imports, look-ups, full-text search, and files it must refuse."""
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.catalog.product import Product
+from core.catalog.store import CatalogStore, ImportCount, Source
+from core.errors import CatalogError
+from labels.model import ProductRef
+
+BATTERY = Product(
+    "amazon",
+    "b1",
+    "Nikon EN-EL14 Battery",
+    "Nikon",
+    "batteries",
+    "EN-EL14",
+    39.5,
+    "018208270",
+    {"color": "grey"},
+)
+TELEVISION = Product("amazon", "b2", 'Samsung 55" LED TV', "Samsung", "televisions", "UN55", None, "887276")
+CAMERA = Product("amazon", "b3", "Nikon camera (no battery)", "Nikon", "cameras")
+QUERY = Product("walmart", "w1", "nikon en-el14 battery", "nikon")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[CatalogStore]:
+    with CatalogStore(tmp_path / "catalog.db") as opened:
+        opened.replace("amazon", "catalog", [BATTERY, TELEVISION, CAMERA])
+        opened.replace("walmart", "query", [QUERY])
+        yield opened
+
+
+def ids(products: list[Product]) -> list[str]:
+    return [product.id for product in products]
+
+
+def test_what_went_in_comes_out(store: CatalogStore) -> None:
+    assert store.get(BATTERY.ref) == BATTERY
+    assert store.get(TELEVISION.ref) == TELEVISION
+    assert store.get(ProductRef("amazon", "w1")) is None
+
+
+def test_get_many_keeps_the_order_and_leaves_out_what_is_not_there(store: CatalogStore) -> None:
+    refs = [QUERY.ref, ProductRef("amazon", "none"), CAMERA.ref, BATTERY.ref, QUERY.ref]
+    assert list(store.get_many(refs).items()) == [(p.ref, p) for p in (QUERY, CAMERA, BATTERY)]
+
+
+def test_get_many_of_more_than_one_chunk(store: CatalogStore) -> None:
+    many = [Product("big", str(number), f"thing {number}") for number in range(1201)]
+    store.replace("big", "catalog", many)
+    assert list(store.get_many(p.ref for p in reversed(many)).values()) == many[::-1]
+
+
+@pytest.mark.parametrize("odd", ["\ud800", "b1\0", "", "'; DROP TABLE products; --"])
+def test_an_odd_id_is_simply_not_there(store: CatalogStore, odd: str) -> None:
+    assert store.get(ProductRef("amazon", odd)) is None
+    assert store.get(ProductRef(odd, "b1")) is None
+    assert store.search("nikon", source=odd) == []
+
+
+def test_iteration_is_by_source_and_then_as_imported(store: CatalogStore) -> None:
+    store.replace("amazon", "catalog", [Product("amazon", "a0", "late")])
+    assert [p.id for p in store.iter()] == ["b1", "b2", "b3", "a0", "w1"]
+    assert [p.id for p in store.iter(role="query")] == ["w1"]
+    assert [p.id for p in store.iter(source="amazon", role="query")] == []
+
+
+def test_iteration_does_not_keep_others_from_writing(store: CatalogStore) -> None:
+    products = store.iter()
+    next(products)
+    with CatalogStore(store.path) as other:
+        assert other.replace("walmart", "query", [replace(QUERY, title="new")]).changed == 1
+    assert len(list(products)) == 3
+
+
+def test_counts(store: CatalogStore) -> None:
+    assert (store.count(), store.count("catalog"), store.count("query")) == (4, 3, 1)
+    assert store.sources() == [Source("amazon", "catalog", 3), Source("walmart", "query", 1)]
+
+
+def test_a_second_import_changes_only_what_changed(store: CatalogStore) -> None:
+    renamed = replace(TELEVISION, title="Samsung 55-inch television")
+    new = Product("amazon", "b4", "tripod")
+    counts = store.replace("amazon", "catalog", [BATTERY, renamed, new])
+    assert counts == ImportCount(added=1, changed=1, unchanged=1, removed=0, vanished=1)
+    assert store.get(CAMERA.ref) == CAMERA
+    assert store.get(TELEVISION.ref) == renamed
+
+
+@pytest.mark.parametrize(
+    "change", [{"price": 1.0}, {"upc": "1"}, {"extra": {}}, {"brand": "x"}, {"model": "x"}, {"category": "x"}]
+)
+def test_every_field_counts_as_a_change(store: CatalogStore, change: dict[str, object]) -> None:
+    changed = replace(BATTERY, **change)  # type: ignore[arg-type]
+    assert store.replace("amazon", "catalog", [changed]).changed == 1
+    assert store.get(BATTERY.ref) == changed
+
+
+def test_pruning_removes_what_vanished_and_leaves_other_sources(store: CatalogStore) -> None:
+    counts = store.replace("amazon", "catalog", [BATTERY], prune=True)
+    assert counts == ImportCount(unchanged=1, removed=2, vanished=2)
+    assert [p.id for p in store.iter()] == ["b1", "w1"]
+    assert ids(store.search("camera")) == []
+
+
+def test_of_two_with_one_id_the_first_stays(store: CatalogStore) -> None:
+    twice = [Product("s", "1", "first"), Product("s", "1", "second")]
+    assert store.replace("s", "catalog", twice) == ImportCount(added=1)
+    assert store.replace("s", "catalog", twice) == ImportCount(unchanged=1)
+
+
+def test_a_failure_half_way_changes_nothing(store: CatalogStore) -> None:
+    def broken() -> Iterator[Product]:
+        yield replace(BATTERY, title="changed")
+        raise RuntimeError("the disk caught fire")
+
+    with pytest.raises(RuntimeError, match="fire"):
+        store.replace("amazon", "query", broken(), prune=True)
+    assert store.get(BATTERY.ref) == BATTERY
+    assert store.sources()[0].role == "catalog"
+
+
+def test_products_of_another_source_and_unknown_roles_are_refused(store: CatalogStore) -> None:
+    with pytest.raises(CatalogError, match="walmart"):
+        store.replace("amazon", "catalog", [QUERY])
+    with pytest.raises(CatalogError, match="role"):
+        store.replace("amazon", "seller", [])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("en-el14", {"b1", "w1"}),
+        ("nikon batt", {"b1", "b3", "w1"}),
+        ("battery nikon", {"b1", "b3", "w1"}),
+        ('55"', {"b2"}),
+        ("TELEVIS", {"b2"}),
+        ("nikon AND camera", set()),
+        ('"', set()),
+        ("", set()),
+        ("NEAR(", set()),
+        ("title:nikon", set()),
+        ("- nikon *", {"b1", "b3", "w1"}),
+        ("níkon", {"b1", "b3", "w1"}),
+    ],
+)
+def test_search(store: CatalogStore, text: str, found: set[str]) -> None:
+    assert set(ids(store.search(text))) == found
+
+
+def test_search_ranks_filters_and_limits(store: CatalogStore) -> None:
+    # Found in the model number and the title, it says more than in the title alone.
+    assert ids(store.search("el14")) == ["b1", "w1"]
+    assert ids(store.search("nikon", source="walmart")) == ["w1"]
+    assert len(store.search("nikon", limit=2)) == 2
+    assert store.search("nikon", limit=-1) == []
+
+
+def test_search_follows_changes(store: CatalogStore) -> None:
+    store.replace("amazon", "catalog", [replace(BATTERY, title="akku", model="")])
+    assert ids(store.search("akku")) == ["b1"]
+    assert ids(store.search("en-el14")) == ["w1"]
+    with sqlite3.connect(store.path) as db:
+        db.execute("INSERT INTO products_fts (products_fts, rank) VALUES ('integrity-check', 1)")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
+@given(
+    text=st.text(alphabet=st.characters(), max_size=40)
+    | st.text(alphabet='"*^:(){}+-,ANDORT ñ½\0', max_size=40)
+)
+def test_no_text_breaks_the_search(store: CatalogStore, text: str) -> None:
+    assert isinstance(store.search(text), list)
+
+
+def test_a_very_long_text_does_not_break_the_search(store: CatalogStore) -> None:
+    assert isinstance(store.search("nikon " * 5000), list)
+    assert store.search("x" * 100_000) == []
+
+
+@pytest.mark.parametrize("upc", ["018208270", "18208270", "0018208270", "0-18208-270"])
+def test_a_trade_item_number_is_found_whatever_its_leading_zeros(store: CatalogStore, upc: str) -> None:
+    assert store.by_upc(upc) == [BATTERY]
+
+
+@pytest.mark.parametrize("upc", ["", "0", "none", "018208271"])
+def test_no_trade_item_number_finds_nothing(store: CatalogStore, upc: str) -> None:
+    assert store.by_upc(upc) == []
+
+
+def test_threads_may_share_a_store(store: CatalogStore) -> None:
+    seen: list[int] = []
+    threads = [threading.Thread(target=lambda: seen.append(len(store.search("nikon")))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [3] * 8
+
+
+def test_a_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.db"
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 99")
+    before = path.read_bytes()
+    with pytest.raises(CatalogError, match="newer") as caught:
+        CatalogStore(path)
+    assert caught.value.hint
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "content", [b"this is a letter, not a database" * 40, b"SQLite format 3\0" + b"\x07" * 900]
+)
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "catalog.db"
+    path.write_bytes(content)
+    with pytest.raises(CatalogError):
+        CatalogStore(path)
+
+
+def test_somebody_elses_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.db"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE cookies (name)")
+    with pytest.raises(CatalogError, match="not a samesku catalogue"):
+        CatalogStore(path)
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match="cannot be opened"):
+        CatalogStore(tmp_path / "no" / "catalog.db")
+
+
+def test_a_closed_store_says_so_in_a_sentence(store: CatalogStore) -> None:
+    store.close()
+    store.close()
+    with pytest.raises(CatalogError):
+        store.count()
+
+
+def test_settings_of_the_connection(store: CatalogStore) -> None:
+    pragma = {
+        name: store._connection.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("foreign_keys", "synchronous", "busy_timeout", "journal_mode")
+    }
+    assert pragma == {"foreign_keys": 1, "synchronous": 2, "busy_timeout": 5000, "journal_mode": "delete"}
+
+
+def test_the_desk_can_import_the_store_without_anything_heavy() -> None:
+    script = (
+        "import sys, core.catalog.store, core.catalog.importer, core.catalog.walmart_amazon;"
+        "import core.catalog.fetch;"
+        "heavy = {'numpy', 'pandas', 'pyarrow', 'sqlite_utils', 'datasets', 'huggingface_hub', 'torch'};"
+        "sys.exit(' '.join(heavy & set(sys.modules)) or 0)"
+    )
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,144 @@
+"""A small workspace with eight hand-written queries, and the desk on it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.app import App
+from textual.pilot import Pilot
+
+from core.catalog.product import Product
+from core.catalog.store import CatalogStore
+from core.search.candidates import Candidate, CandidateStore
+from core.settings import Settings
+from core.workspace import Workspace
+from labels.model import ProductRef, Stream
+from labels.store import LabelStore
+from tui.app import DeskApp
+from tui.services import DeskServices, open_desk
+
+QUERIES = [
+    ("q1", "Canon EOS Rebel T6 DSLR Camera with EF-S 18-55mm f/3.5-5.6 IS II Lens Kit", "Canon", "T6", 449.0, 0.81),
+    ("q2", 'Samsung UN55J6300 55" 1080p 120Hz Smart LED HDTV', "Samsung", "UN55J6300AFXZA", 797.99, 0.86),
+    ("q3", "WD My Passport 1TB Portable External Hard Drive, Black", "WD", "WDBYNN0010BBK", 54.99, 0.77),
+    ("q4", "HP 61 Black/Tri-color Original Ink Cartridges, 2 pack (CR259FN)", "HP", "CR259FN", 38.89, 0.93),
+    ("q5", "Logitech M185 Wireless Mouse, Swift Gray", "Logitech", "910-002225", 12.5, 0.70),
+    ("q6", "Brother TN450 High Yield Toner Cartridge", "Brother", "TN450", 46.2, 0.62),
+    ("q7", "Sony ZX Series On-Ear Headphones MDR-ZX110 White", "Sony", "MDRZX110/WHI", 14.88, 0.84),
+    ("q8", "TP-LINK AC1750 Archer C7 Dual Band Wi-Fi Gigabit Router", "TP-LINK", "Archer C7", 89.0, 0.79),
+]
+CATEGORY = "Electronics"
+VALIDATION_QUERY = "q7"
+
+#: Sentences that end a candidate's title, so that the ten differ as listings do.
+VARIANTS = [
+    "", " (Renewed)", ", Black, 2-Year Warranty", " Bundle with 32GB Card and Case", " - Certified Refurbished",
+    " International Version (No Warranty)", " Starter Kit", " 2nd Generation", " White", " with Bonus Carrying Bag",
+]  # fmt: skip
+
+
+def query_products() -> list[Product]:
+    """The products under review."""
+    return [
+        Product("walmart", key, title, brand, CATEGORY, model, price, extra={"condition": "new"})
+        for key, title, brand, model, price, _ in QUERIES
+    ]
+
+
+def candidate_products() -> list[Product]:
+    """Ten candidates for each query, and three products that are nobody's candidate."""
+    products = []
+    for key, title, brand, model, price, _ in QUERIES:
+        for place, variant in enumerate(VARIANTS, 1):
+            digits = "" if place % 3 else str(place)
+            products.append(
+                Product(
+                    "amazon",
+                    f"{key}-c{place}",
+                    title.replace('55"', "55-Inch") + variant,
+                    brand,
+                    "Electronics > All",
+                    model + digits,
+                    round(price * (0.9 + place / 20), 2),
+                    upc="" if place % 2 else f"08{place:010}",
+                    extra={"condition": "used" if "Refurb" in variant else "new"},
+                )
+            )
+    products += [
+        Product("amazon", "x1", "Canon EOS Rebel T6 Body Only", "Canon", "Cameras", "T6", 349.0),
+        Product("amazon", "x2", "Nikon D3400 Digital SLR Camera", "Nikon", "Cameras", "D3400", 496.95),
+        Product("amazon", "x3", "Nikon D5600 Digital SLR Camera", "Nikon", "Cameras", "D5600", 646.95),
+    ]
+    return products
+
+
+def candidates_of(key: str, top: float) -> list[Candidate]:
+    """Ten candidates by falling similarity."""
+    return [
+        Candidate(
+            ProductRef("amazon", f"{key}-c{place}"), place, round(top + 0.06 - 0.02 * place, 4),
+            1 - place / 20, place if place < 9 else None, place + 1,
+        )
+        for place in range(1, 11)
+    ]  # fmt: skip
+
+
+@dataclass
+class Bench:
+    """A workspace on disk, and desks on it."""
+
+    workspace: Workspace
+    settings: Settings
+    opened: list[DeskServices]
+
+    def desk(self, annotator: str = "ada", stream: Stream = Stream.TRIAGE) -> DeskServices:
+        """A desk, open until the test ends."""
+        services = open_desk(self.workspace, self.settings, annotator, stream)
+        self.opened.append(services)
+        return services
+
+    def app(self, annotator: str = "ada", stream: Stream = Stream.TRIAGE) -> DeskApp:
+        """The desk as a program."""
+        return DeskApp(self.desk(annotator, stream))
+
+    def store(self) -> LabelStore:
+        """The ledger, as somebody else sees it."""
+        return LabelStore(self.workspace.labels)
+
+    def decided(self, annotator: str = "ada") -> dict[str, tuple[str, str]]:
+        """What stands now: candidate id to (decision, strength)."""
+        with self.store() as store:
+            return {
+                d.pair.candidate.id: (d.decision.value, d.strength.value)
+                for d in store.decisions()
+                if d.annotator == annotator
+            }
+
+
+def write_workspace(home: Path, queries: list[Product] | None = None) -> Workspace:
+    """Catalogue, candidates and one drawn validation query."""
+    workspace = Workspace(home)
+    home.mkdir(parents=True, exist_ok=True)
+    with CatalogStore(workspace.catalog) as catalog:
+        catalog.replace("walmart", "query", queries or query_products())
+        catalog.replace("amazon", "catalog", candidate_products())
+    candidates = CandidateStore(workspace.derived)
+    rows = [(ProductRef("walmart", q[0]), candidates_of(q[0], q[5])) for q in QUERIES]
+    candidates.replace(rows, model="sentence-transformers/all-MiniLM-L6-v2", fingerprint="test")
+    candidates.close()
+    with LabelStore(workspace.labels) as store:
+        store.connection.execute(
+            "INSERT INTO validation VALUES (?, ?, ?, ?)", ["walmart", VALIDATION_QUERY, 20, "2026-01-01T00:00:00Z"]
+        )
+    return workspace
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    """Wait until nothing works beside the keyboard and the screen is painted."""
+    await pilot.app.workers.wait_for_complete()
+    await pilot.pause()
+
+
+def screen_text(app: App[None]) -> str:
+    """What the screen shows, as lines of text."""
+    lines = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in line) for line in lines)

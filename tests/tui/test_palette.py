@@ -1,0 +1,143 @@
+"""The menu."""
+
+import pytest
+from desk_bench import Bench, screen_text, settled
+from textual.command import CommandPalette
+from textual.pilot import Pilot
+
+from labels.model import Stream
+from tui.commands import commands
+from tui.screens.help import HelpScreen
+from tui.screens.jobs import JobsScreen
+from tui.screens.retrain import RetrainDialog
+
+
+async def choose(pilot: Pilot[None], name: str) -> None:
+    """Open the menu and take the command of that name."""
+    await pilot.press("ctrl+p")
+    await pilot.press(*name)
+    await settled(pilot)
+    await pilot.press("enter")
+    await settled(pilot)
+
+
+async def test_every_command_has_a_help_line(bench: Bench) -> None:
+    entries = commands(bench.app())
+    names = [name for name, _, _ in entries]
+    assert len(names) == len(set(names))
+    assert {"Retrain", "Evaluate", "Jobs", "Export labels", "Blind", "Undo", "Redo", "Light or dark", "Quit"} <= set(
+        names
+    )
+    assert {f"Stream: {stream.value}" for stream in Stream} <= set(names)
+    assert all(text.endswith(".") for _, text, _ in entries)
+
+
+async def test_the_menu_offers_nothing_of_textuals_own(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 60)) as pilot:
+        await pilot.press("ctrl+p")
+        await settled(pilot)
+        text = screen_text(app)
+        assert "Retrain" in text
+        for stock in ("Screenshot", "Maximize", "Show help for the focused widget"):
+            assert stock not in text
+
+
+@pytest.mark.parametrize(("name", "screen"), [("Retrain", RetrainDialog), ("Jobs", JobsScreen), ("Keys", HelpScreen)])
+async def test_screens_open_from_the_menu_and_escape_leaves_them(bench: Bench, name: str, screen: type[object]) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await choose(pilot, name)
+        assert isinstance(app.screen, screen)
+        await pilot.press("escape")
+        await settled(pilot)
+        assert app.screen is app.review
+
+
+async def test_a_stream_is_switched_from_the_jobs_screen(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "Jobs")
+        await choose(pilot, "Stream: validation")
+        assert app.screen is app.review
+        assert app.desk.review.stream is Stream.VALIDATION
+        assert "VALIDATION" in screen_text(app)
+        assert app.desk.review.item is not None
+        assert app.desk.review.item.query.id == "q7"
+
+
+async def test_undo_from_the_menu(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("a")
+        await settled(pilot)
+        await choose(pilot, "Undo")
+        assert bench.decided() == {}
+        await choose(pilot, "Redo")
+        assert bench.decided()["q3-c1"] == ("match", "explicit")
+
+
+async def test_labels_are_exported(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("a")
+        await settled(pilot)
+        await choose(pilot, "Export labels")
+        (path,) = bench.workspace.reports.glob("labels-*.csv")
+        lines = path.read_text().splitlines()
+        assert lines[0] == "ltable_id,rtable_id,label"
+        assert "q3,q3-c1,1" in lines
+        assert len(lines) == 11
+        assert any("10 labels written" in n.message for n in app._notifications)
+
+
+async def test_light_and_dark(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert app.current_theme.dark
+        await choose(pilot, "Light or dark")
+        assert not app.current_theme.dark
+
+
+async def test_evaluate_starts_a_job_and_shows_it(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = bench.app()
+    started: list[tuple[object, list[str]]] = []
+    monkeypatch.setattr(app.desk.jobs, "start", lambda home, arguments: started.append((home, arguments)) or "j1")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "Evaluate")
+        assert isinstance(app.screen, JobsScreen)
+    assert started == [(bench.workspace.home, ["evaluate"])]
+
+
+async def test_retrain_shows_what_is_learned_from_before_it_starts(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = bench.app()
+    started: list[list[str]] = []
+    monkeypatch.setattr(app.desk.jobs, "start", lambda _, arguments: started.append(arguments) or "j1")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "Retrain")
+        assert "nothing to learn from yet" in screen_text(app)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert started == []
+        await pilot.press("a")
+        await settled(pilot)
+        await choose(pilot, "Retrain")
+        text = screen_text(app)
+        assert "10  pairs to learn from" in text
+        assert " 1  matches" in text
+        await pilot.press("enter")
+        await settled(pilot)
+        assert isinstance(app.screen, JobsScreen)
+    assert started == [["retrain"]]
+
+
+async def test_the_menu_closes_with_escape(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("ctrl+p")
+        assert isinstance(app.screen, CommandPalette)
+        await pilot.press("escape")
+        await settled(pilot)
+        assert app.screen is app.review

@@ -1,0 +1,87 @@
+"""Searching the whole catalogue."""
+
+from desk_bench import Bench, screen_text, settled
+from textual.widgets import OptionList
+
+from tui.screens.search import SearchDialog
+
+
+async def test_enter_accepts_the_highlighted_product(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("slash")
+        await pilot.press(*"nikon digital")
+        await settled(pilot)
+        assert app.screen.query_one(OptionList).option_count == 2
+        await pilot.press("down", "enter")
+        await settled(pilot)
+        assert app.screen is app.review
+        assert app.desk.review.item is not None
+        assert app.desk.review.item.query.id == "q8"
+        await pilot.press("z")
+        await settled(pilot)
+        await pilot.press("Z")
+        await settled(pilot)
+        assert app.desk.review.item is not None
+        assert app.desk.review.item.options[-1].product.id == "x3"
+        assert "found by search" in screen_text(app)
+    decided = bench.decided()
+    assert decided.pop("x3") == ("match", "explicit")
+    assert set(decided.values()) == {("no_match", "implied")}
+    assert len(decided) == 10
+
+
+async def test_a_listed_candidate_found_by_search_keeps_its_rank(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("slash")
+        await pilot.press(*"passport international")
+        await settled(pilot)
+        await pilot.press("enter")
+        await settled(pilot)
+    with bench.store() as store:
+        rows = store.connection.execute("SELECT candidate_id, rank FROM events WHERE decision = 'match'").fetchall()
+    assert rows == [("q3-c6", 6)]
+
+
+async def test_only_the_searched_catalogue_is_offered(bench: Bench) -> None:
+    desk = bench.desk()
+    assert {product.source for product in desk.search("passport")} == {"amazon"}
+
+
+async def test_an_answer_to_an_older_text_is_not_accepted(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("slash")
+        await pilot.press(*"nikon")
+        await settled(pilot)
+        dialog = app.screen
+        assert isinstance(dialog, SearchDialog)
+        dialog.query_one("Input").value = "canon"  # type: ignore[attr-defined]
+        dialog.action_accept_found()
+        assert app.screen is dialog
+        await settled(pilot)
+    assert bench.decided() == {}
+
+
+async def test_escape_leaves_and_accepts_nothing(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("slash", "n", "i", "k", "escape")
+        await settled(pilot)
+        assert app.screen is app.review
+    assert bench.decided() == {}
+
+
+async def test_any_text_can_be_searched_for(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("slash")
+        await pilot.press(*'[/]" OR -(')
+        await settled(pilot)
+        assert "Nothing has all of these words." in screen_text(app)

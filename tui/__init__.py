@@ -1,0 +1,1 @@
+"""The desk: where people decide. It never imports a model library."""

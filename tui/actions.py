@@ -1,0 +1,162 @@
+"""Every key of the desk, declared once; the bindings, the key bar, the help screen and the README come from here."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that a key does.
+
+    Attributes:
+        id: names the binding, so that a keymap can move it to other keys.
+        keys: Textual's names of the keys, separated by commas.
+        shown: the keys as a person writes them.
+        action: Textual's action; empty where Textual itself binds the key.
+        label: one or two words for the key bar; empty where it does not stand there.
+        help: one sentence.
+        rank: place in the key bar when there is not room for all; 1 is the last to go.
+    """
+
+    id: str
+    keys: str
+    shown: str
+    action: str
+    help: str
+    label: str = ""
+    rank: int = 9
+
+
+DECIDE = (
+    Act(
+        "accept", "a", "a", "accept", "The highlighted candidate is the same product: accept it and go on.", "match", 1
+    ),
+    Act("accept_stay", "A", "A", "accept_stay", "Accept it and stay, for a query with several matches."),
+    Act(
+        "reject",
+        "x",
+        "x",
+        "reject",
+        "Not the same: reject the highlighted candidate and move to the next.",
+        "no match",
+        1,
+    ),
+    Act("none", "n", "n", "none_match", "None of these: reject what is on the screen and go on.", "none", 1),
+    Act("unsure", "u", "u", "unsure", "You cannot tell: go on, and no model learns from it.", "unsure", 2),
+    Act("skip", "s", "s", "skip", "Put the query off; it comes back at the end.", "skip", 2),
+    Act(
+        "undo",
+        "z",
+        "z",
+        "undo",
+        "Take back your last act, also one of an earlier day. As often as you like.",
+        "undo",
+        2,
+    ),
+    Act("redo", "Z", "Z", "redo", "Bring back what you took back last."),
+)
+
+_PICKS = tuple(
+    Act(f"pick_{place}", str(place % 10), str(place % 10), f"pick({place - 1})", f"Go to candidate {place}.")
+    for place in range(1, 11)
+)
+
+MOVE = (
+    Act("next", "enter", "Enter", "next", "Go on to the next query, once this one is answered."),
+    Act("down", "j,down", "j ↓", "move(1)", "Go to the next candidate."),
+    Act("up", "k,up", "k ↑", "move(-1)", "Go to the candidate before."),
+    *_PICKS,
+    Act("scroll_down", "J,pagedown", "J PgDn", "scroll_fields(1)", "Scroll the comparison down."),
+    Act("scroll_up", "K,pageup", "K PgUp", "scroll_fields(-1)", "Scroll the comparison up."),
+)
+
+LOOK = (
+    Act("search", "slash", "/", "search", "Search the whole catalogue for a match that is not listed.", "search", 3),
+    Act("why", "w", "w", "why", "Why the machine put the highlighted candidate where it is.", "why", 4),
+    Act("judge", "v", "v", "judge", "Ask the judge for a second opinion."),
+    Act("blind", "b", "b", "blind", "Hide the machine's opinion while you decide, or show it again."),
+)
+
+NOTE = (
+    Act("flag", "f", "f", "flag", "Flag the query for a second look, or take the flag away.", "flag", 5),
+    Act("comment", "c", "c", "comment", "Write a comment on the query.", "comment", 5),
+)
+
+DESK = (
+    Act("palette", "ctrl+p", "ctrl+p", "", "Menu: retrain, evaluate, jobs, streams, export, theme …", "menu", 2),
+    Act("help", "question_mark", "?", "help", "Show these keys.", "keys", 1),
+    Act("quit", "q", "q ctrl+q", "app.quit", "Leave; everything you decided is saved already."),
+)
+
+#: The review screen's keys by what they are for.
+GROUPS: tuple[tuple[str, tuple[Act, ...]], ...] = (
+    ("Decide", DECIDE),
+    ("Move", MOVE),
+    ("Look closer", LOOK),
+    ("Note", NOTE),
+    ("Desk", DESK),
+)
+
+REVIEW = tuple(act for _, acts in GROUPS for act in acts)
+
+#: What is of use while no query is left.
+NOTHING_LEFT = tuple(act for act in REVIEW if act.id in {"undo", "palette", "help"})
+
+LEAVE = Act("leave", "escape", "Esc", "leave", "Back to the desk.", "back", 1)
+
+#: For screens that hold no text field.
+PAGE = (LEAVE, Act("leave_page", "q,question_mark", "q", "leave", "Back to the desk."))
+
+PAGE_SCROLL = (
+    Act("page_down", "j,down", "j ↓", "scroll_page(1)", "Scroll down.", "scroll", 2),
+    Act("page_up", "k,up", "k ↑", "scroll_page(-1)", "Scroll up."),
+)
+
+SEARCH = (
+    Act("found_down", "down", "↓", "move(1)", "Go to the next product.", "move", 2),
+    Act("found_up", "up", "↑", "move(-1)", "Go to the product before."),
+    LEAVE,
+)
+
+JOBS = (
+    Act("leave_jobs", "q", "q", "leave", "Back to the desk."),
+    Act("job_down", "j,down", "j ↓", "move(1)", "Go to the next job.", "move", 2),
+    Act("job_up", "k,up", "k ↑", "move(-1)", "Go to the job before."),
+    Act("job_cancel", "x", "x", "cancel", "End the highlighted job.", "end job", 2),
+    LEAVE,
+)
+
+CONFIRM = (
+    LEAVE,
+    Act("yes", "y", "y", "answer(True)", "Yes."),
+    Act("no", "n", "n", "answer(False)", "No."),
+    Act("next_button", "right,down,l,j", "→", "app.focus_next", "Go to the next button."),
+    Act("previous_button", "left,up,h,k", "←", "app.focus_previous", "Go to the button before."),
+)
+
+
+def bindings(acts: Iterable[Act]) -> list[BindingType]:
+    """The acts as Textual wants them."""
+    return [
+        Binding(act.keys, act.action, act.label or act.help, show=False, tooltip=act.help, id=act.id)
+        for act in acts
+        if act.action
+    ]
+
+
+def help_groups() -> list[tuple[str, list[tuple[str, str]]]]:
+    """The desk's keys by group: (keys, sentence); the ten digits are one line."""
+    groups = []
+    for name, acts in GROUPS:
+        lines = [(act.shown, act.help) for act in acts if act not in _PICKS]
+        if acts is MOVE:
+            lines.insert(3, ("1 … 9 0", "Go to that candidate; 0 is the tenth."))
+        groups.append((name, lines))
+    return groups
+
+
+def key_table() -> list[tuple[str, str]]:
+    """All keys of the desk for the README: (keys, what they do)."""
+    return [line for _, lines in help_groups() for line in lines]

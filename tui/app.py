@@ -1,0 +1,190 @@
+"""The desk as a program: screens, menu, jobs in the corner of the eye, and leaving in good order."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+from typing import TypeVar
+
+from textual import on
+from textual.app import App
+from textual.message import Message
+from textual.screen import Screen
+
+from core.jobs.job import JobState
+from core.text.safe import safe
+from labels.model import Stream
+from tui.commands import DeskCommands
+from tui.contrast import readable
+from tui.errors import DeskError
+from tui.messages import Exported, Failed, JobsRead, JobStarted
+from tui.ports import Desk
+from tui.screens.jobs import JobsScreen
+from tui.screens.retrain import RetrainDialog
+from tui.screens.review import ReviewScreen
+from tui.watch import JobWatch
+from tui.widgets.job_text import ending
+from tui.workers import failures_shown, in_background, tell
+
+Result = TypeVar("Result")
+
+_TICK_S = 1.0
+_LIGHT, _DARK = "textual-light", "textual-dark"
+
+
+class DeskApp(App[None]):
+    """Owns the screens and nothing else; what the desk needs is behind `tui.ports.Desk`."""
+
+    TITLE = "samesku"
+    CSS_PATH = "app.tcss"
+    COMMANDS = {DeskCommands}  # noqa: RUF012 - Textual's own kind of constant
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self.watch_jobs = JobWatch(desk.jobs)
+        self.review = ReviewScreen(desk)
+        self.fault: BaseException | None = None
+
+    def get_default_screen(self) -> ReviewScreen:
+        """The desk opens on the review screen, and always comes back to it."""
+        return self.review
+
+    def on_mount(self) -> None:
+        """Theme, the jobs' corner, and the ways in which a terminal can go away."""
+        wanted = self.desk.facts.theme
+        if wanted in self.available_themes:
+            self.theme = wanted
+        else:
+            hint = "Set desk.theme in samesku.toml; the menu (ctrl+p) shows the names."
+            tell(self, Failed(f"There is no theme {wanted}.", hint))
+        self.set_interval(_TICK_S, self._tick)
+        self._tick()
+        self._leave_on_signals()
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The theme's colours, text made readable; a terminal's own sixteen colours are left to its owner."""
+        variables = super().get_css_variables()
+        if not self.current_theme.ansi:
+            variables = readable(variables)
+            self.theme_variables = variables
+        return variables
+
+    # -- jobs ----------------------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        if self.watch_jobs.is_due():
+            in_background(self, "watch", lambda: JobsRead(self.watch_jobs.read()))
+        if self.desk.review.item is None and self.desk.notice_new_candidates():
+            with failures_shown(self):
+                self.desk.read_new_candidates()
+            self.review.draw()
+
+    @on(JobsRead)
+    def _watch(self, message: JobsRead) -> None:
+        for job in self.watch_jobs.note(message.jobs):
+            text, well = ending(job)
+            self.notify(text, severity="information" if well else "warning", timeout=10, markup=False)
+        running = (job for job in message.jobs if job.state is JobState.RUNNING)
+        self.review.draw_job(next(running, None))
+
+    @on(JobStarted)
+    def _started(self, message: JobStarted) -> None:
+        self.open_jobs(message.job_id)
+
+    @on(Exported)
+    def _exported(self, message: Exported) -> None:
+        self.notify(f"{message.count:,} labels written to {safe(str(message.path))}", markup=False, timeout=10)
+
+    @on(Failed)
+    def _failed(self, message: Failed) -> None:
+        tell(self, message)
+
+    # -- what the menu does --------------------------------------------------------------------------------
+
+    def open_jobs(self, highlighted: str = "") -> None:
+        """Show the jobs."""
+        self._open(JobsScreen(self.desk, highlighted))
+
+    def open_retrain(self) -> None:
+        """Show what would be trained on; start it if so told."""
+        self._open(RetrainDialog(self.desk), lambda start: self.start_job("retrain") if start else None)
+
+    def start_job(self, verb: str) -> None:
+        """Start a job beside the keyboard, then show the jobs."""
+
+        def work() -> Message:
+            return JobStarted(self.desk.jobs.start(self.desk.facts.home, [verb]))
+
+        in_background(self, "start", work)
+
+    def export_labels(self) -> None:
+        """Write the labels to a file."""
+        in_background(self, "export", lambda: Exported(*self.desk.export()))
+
+    def switch_stream(self, stream: Stream) -> None:
+        """Go to another stream, and to the review screen."""
+        with failures_shown(self):
+            self.desk.review.switch(stream)
+        self.review.draw(highlight=0)
+        self.call_later(self._uncover)
+
+    def on_review(self, action: str) -> None:
+        """Do what a key of the review screen does, whatever is over it."""
+
+        async def act() -> None:
+            await self._uncover()
+            await self.run_action(action, default_namespace=self.review)
+
+        self.call_later(act)
+
+    def toggle_light(self) -> None:
+        """Light or dark."""
+        self.theme = _LIGHT if self.current_theme.dark else _DARK
+
+    def _open(self, screen: Screen[Result], then: Callable[[Result | None], None] | None = None) -> None:
+        """Put a screen over the review screen, and over nothing else."""
+
+        async def act() -> None:
+            await self._uncover()
+            await self.push_screen(screen, then)
+
+        self.call_later(act)
+
+    async def _uncover(self) -> None:
+        """Leave whatever lies over the review screen."""
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+
+    # -- leaving -------------------------------------------------------------------------------------------
+
+    def _leave_on_signals(self) -> None:
+        """A closed terminal or a stopped session ends the desk like `q` does: claims go back at once."""
+        if sys.platform == "win32":
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            loop.add_signal_handler(number, self.exit)
+
+    def _fatal_error(self) -> None:
+        """A fault ends the desk without Textual's traceback: `run_desk` tells of it, in a sentence."""
+        self.fault = self._exception
+        self._close_messages_no_wait()
+
+
+def run_desk(desk: Desk) -> None:
+    """Open the desk in this terminal; returns when it is left. Closes `desk`.
+
+    Raises:
+        DeskError: the desk broke down; what was decided is on disk.
+    """
+    app = DeskApp(desk)
+    try:
+        app.run()
+    finally:
+        desk.close()
+    if app.return_code:
+        raise DeskError(
+            "The desk stopped because of a fault in it.",
+            "Everything you decided is saved. Start it again; `--debug` shows what happened.",
+        ) from app.fault

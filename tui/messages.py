@@ -1,0 +1,62 @@
+"""What the parts of the desk tell one another."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.message import Message
+
+from core.catalog.product import Product
+from core.jobs.job import Job
+
+
+@dataclass
+class Failed(Message):
+    """Something did not work; a sentence, and the way out."""
+
+    message: str
+    hint: str
+
+
+@dataclass
+class JobsRead(Message):
+    """The jobs as their files tell them now, the latest first."""
+
+    jobs: tuple[Job, ...]
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest reading matters."""
+        return isinstance(message, JobsRead)
+
+
+@dataclass
+class JobStarted(Message):
+    """A job was started from the desk."""
+
+    job_id: str
+
+
+@dataclass
+class Exported(Message):
+    """Labels were written to a file."""
+
+    path: Path
+    count: int
+
+
+@dataclass
+class Found(Message):
+    """What a search gave.
+
+    Attributes:
+        text: what was looked for; an answer to an older text is of no use.
+    """
+
+    text: str
+    products: tuple[Product, ...]
+
+
+@dataclass
+class Highlighted(Message):
+    """Another candidate is highlighted."""
+
+    index: int

@@ -1,0 +1,244 @@
+"""The desk as lines of text, for screen readers and bad lines: `samesku review --plain`.
+
+It drives the same sitting as the screen, with the same letters; every letter is followed by Enter.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TextIO
+
+from core.catalog.product import Product
+from core.queue.item import Option, ReviewItem
+from core.text.safe import safe
+from labels.errors import SameskuError
+from tui.ports import Review
+from tui.widgets.empty import why_nothing_left
+from tui.words import (
+    DECISION_WORDS,
+    decision_words,
+    place,
+    price,
+    product_fields,
+    similarity,
+)
+
+_HELP = """\
+a 3     the same product: accept candidate 3 and go on
+A 3     accept candidate 3 and stay
+x 3     not the same: reject candidate 3
+n       none of these: reject all that are listed
+u 3     unsure about candidate 3; go on
+s       skip: put the query off
+        (Enter alone goes on from a query that is answered)
+z, Z    undo, redo
+f       flag the query, or take the flag away
+c WORDS write a comment on the query
+d 3     all details of candidate 3; d alone: of the query
+/ WORDS search the catalogue; accept what it lists with a /1, a /2 …
+b       hide the machine's opinion, or show it
+p       print the query again
+?       these keys
+q       leave"""
+
+
+class PlainDesk:
+    """One sitting as a dialogue of lines.
+
+    Args:
+        search: looks products up in the whole catalogue; without it `/` is not offered.
+    """
+
+    def __init__(self, review: Review, stdout: TextIO, search: Callable[[str], list[Product]] | None = None) -> None:
+        self._review = review
+        self._out = stdout
+        self._search = search
+        self._found: list[Product] = []
+        self._keys: dict[str, Callable[[str], None]] = {
+            "a": lambda words: self._accept(words, stay=False),
+            "A": lambda words: self._accept(words, stay=True),
+            "x": self._reject,
+            "n": lambda _: self._decide(lambda: self._review.none_match(self._options())),
+            "u": lambda words: self._on_option(words, self._review.unsure),
+            "s": lambda _: self._decide(self._review.skip),
+            "z": lambda _: self._turn(self._review.undo, "Taken back", "There is nothing to take back."),
+            "Z": lambda _: self._turn(self._review.redo, "Brought back", "There is nothing to bring back."),
+            "f": lambda _: self._decide(self._review.flag),
+            "c": self._comment,
+            "d": self._details,
+            "/": self._look_up,
+            "b": lambda _: self._blind(),
+            "p": lambda _: self.show(),
+            "?": lambda _: self._say(_HELP),
+        }
+
+    def show(self) -> None:
+        """Print the query and its candidates, or that there is none."""
+        item, progress = self._review.item, self._review.progress()
+        if item is None:
+            title, text = why_nothing_left(self._review.stream, progress)
+            self._say(f"\n{title}. {text} z takes back your last answer, q leaves.")
+            return
+        left = progress.total - progress.done
+        self._say(
+            f"\n{item.stream.value}: {progress.done} of {progress.total} done, {left} left, {progress.mine} yours."
+        )
+        self._say(item.reason)
+        marks = [word for word, on in (("answered", item.answered), ("flagged", item.flagged)) if on]
+        self._say(f"Query{' (' + ', '.join(marks) + ')' if marks else ''}: {_product(item.query)}")
+        for number, option in enumerate(item.options, 1):
+            self._say(f"{number}. {_candidate(item, option)}")
+        for name, text in item.comments:
+            self._say(f"Comment by {safe(name)}: {safe(text)}")
+
+    def obey(self, line: str) -> bool:
+        """Do what a line says. Returns False where it says to leave."""
+        line = line.strip()
+        key, words = line[:1], line[1:].strip()
+        if key == "q" and not words:
+            return False
+        try:
+            if not key:
+                self._go_on()
+            elif key in self._keys:
+                self._keys[key](words)
+            else:
+                self._say("No such key; ? lists them.")
+        except SameskuError as error:
+            self._say(f"{safe(error.message)} {safe(error.hint)}".strip())
+        return True
+
+    # -- deciding ------------------------------------------------------------------------------------------
+
+    def _accept(self, words: str, *, stay: bool) -> None:
+        def accept(option: Option) -> None:
+            self._review.accept(option, self._options(), stay=stay)
+
+        if words.startswith("/"):
+            number = _number(words[1:])
+            if number is None or not 1 <= number <= len(self._found):
+                self._say("Search first: / and some words; then a /1 accepts the first that is listed.")
+                return
+            product = self._found[number - 1]
+            listed = (o for o in self._options() if o.product.ref == product.ref)
+            option = next(listed, None) or self._review.found(product)
+            self._decide(lambda: accept(option))
+        else:
+            self._on_option(words, accept)
+
+    def _reject(self, words: str) -> None:
+        self._on_option(words, self._review.reject)
+
+    def _on_option(self, words: str, act: Callable[[Option], object]) -> None:
+        number, options = _number(words), self._options()
+        if number is None or not 1 <= number <= len(options):
+            self._say(f"Say which: a number from 1 to {len(options)}." if options else "There are no candidates.")
+            return
+        self._decide(lambda: act(options[number - 1]))
+
+    def _decide(self, act: Callable[[], object]) -> None:
+        if self._review.item is None:
+            self._say("There is no query.")
+            return
+        before = self._review.item.query.ref
+        act()
+        self._say("Saved.")
+        if self._review.item is None or self._review.item.query.ref != before:
+            self._found = []
+            self.show()
+
+    def _turn(self, turn: Callable[[], object], done: str, nothing: str) -> None:
+        if turn() is None:
+            self._say(nothing)
+        else:
+            self._say(f"{done}.")
+            self.show()
+
+    def _go_on(self) -> None:
+        item = self._review.item
+        if item is not None and item.answered:
+            self._review.advance()
+        self.show()
+
+    def _comment(self, words: str) -> None:
+        if words:
+            self._decide(lambda: self._review.comment(words))
+        else:
+            self._say("Write the comment after the c.")
+
+    # -- looking -------------------------------------------------------------------------------------------
+
+    def _details(self, words: str) -> None:
+        item, number, options = self._review.item, _number(words), self._options()
+        if item is None:
+            return
+        product = item.query if not words else None
+        if number is not None and 1 <= number <= len(options):
+            product = options[number - 1].product
+        if product is None:
+            self._say(f"Say which: a number from 1 to {len(options)}.")
+            return
+        self._say(f"{place(product)}: {safe(product.title)}")
+        for name, value in product_fields(product):
+            self._say(f"{name}: {value}")
+
+    def _look_up(self, words: str) -> None:
+        if self._search is None or not words:
+            self._say("Write the words to look for after the /." if self._search else "There is no search here.")
+            return
+        self._found = self._search(words)
+        if not self._found:
+            self._say("Nothing has all of these words.")
+        for number, product in enumerate(self._found, 1):
+            self._say(f"/{number}. {_product(product)}")
+
+    def _blind(self) -> None:
+        self._review.toggle_blind()
+        self.show()
+
+    def _options(self) -> Sequence[Option]:
+        return self._review.item.options if self._review.item else ()
+
+    def _say(self, text: str) -> None:
+        self._out.write(text + "\n")
+
+
+def run_plain(
+    session: Review, stdin: TextIO, stdout: TextIO, *, search: Callable[[str], list[Product]] | None = None
+) -> None:
+    """Review by lines until `q` or the end of the input."""
+    desk = PlainDesk(session, stdout, search)
+    stdout.write("Each line is a key, and a number where one is needed; ? lists the keys.\n")
+    try:
+        session.advance()
+    except SameskuError as error:
+        stdout.write(f"{safe(error.message)} {safe(error.hint)}\n")
+        return
+    desk.show()
+    stdout.flush()
+    for line in stdin:
+        going_on = desk.obey(line)
+        stdout.flush()
+        if not going_on:
+            return
+
+
+def _product(product: Product) -> str:
+    facts = [safe(product.title), safe(product.brand), safe(product.model)]
+    if product.price is not None:
+        facts.append(price(product))
+    return "; ".join(fact for fact in facts if fact.strip()) + f" ({place(product)})"
+
+
+def _candidate(item: ReviewItem, option: Option) -> str:
+    """A candidate in words, the decision first: that is what one listens for."""
+    parts = [decision_words(option).capitalize()] if option.decision else []
+    if not item.blind:
+        if option.similarity is None:
+            parts.append("found by search")
+        else:
+            parts.append(f"similarity {similarity(option)} {option.band.value}")
+    parts += [f"{safe(name)} said {DECISION_WORDS[decision]}" for name, decision in option.others]
+    return ", ".join([*parts, _product(option.product)])
+
+
+def _number(words: str) -> int | None:
+    return int(words) if words.isascii() and words.isdigit() else None

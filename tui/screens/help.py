@@ -1,0 +1,91 @@
+"""The keys and what they do."""
+
+from collections.abc import Iterable
+
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.geometry import Size
+from textual.widget import Widget
+
+from core.match.bands import Band
+from labels.model import Decision
+from tui.actions import LEAVE, PAGE, PAGE_SCROLL, bindings, help_groups
+from tui.diff import Mark
+from tui.screens.dialog import Dialog
+from tui.style import BANDS, DECISIONS, KEY, MARKS, MUTED, STRONG
+from tui.words import BAND_SIGNS, DECISION_SIGNS, IMPLIED_SIGN
+
+_KEY_WIDTH = 11
+
+
+class HelpScreen(Dialog[None]):
+    """All keys by group, and the signs."""
+
+    BINDINGS = bindings((*PAGE, *PAGE_SCROLL))
+    HEADLINE = "Keys"
+    ACTS = (*PAGE_SCROLL[:1], LEAVE)
+
+    def body(self) -> Iterable[Widget]:
+        """One page that scrolls."""
+        with VerticalScroll(id="help", can_focus=False):
+            yield HelpPage()
+
+    def action_scroll_page(self, step: int) -> None:
+        """Scroll by some lines."""
+        self.query_one("#help").scroll_relative(y=step * 4, animate=False)
+
+
+class HelpPage(Widget):
+    """Keys on the left, sentences on the right, made for whatever width there is."""
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+        """As many lines as the sentences need at that width."""
+        return len(_page(width))
+
+    def render(self) -> Content:
+        """All lines; the page scrolls."""
+        return Content("\n").join(_page(self.size.width))
+
+
+def _page(width: int) -> list[Content]:
+    lines: list[Content] = []
+    for name, keys in help_groups():
+        lines.append(Content.styled(name, STRONG))
+        for shown, text in keys:
+            lines += _line(Content.styled(shown, KEY), text, width)
+        lines.append(Content.empty())
+    lines.append(Content.styled("Signs", STRONG))
+    for sign, text in _signs():
+        lines += _line(sign, text, width)
+    return lines
+
+
+def _line(sign: Content, text: str, width: int) -> list[Content]:
+    first, *rest = Content(text).wrap(max(10, width - _KEY_WIDTH - 1))
+    return [sign.truncate(_KEY_WIDTH, pad=True) + first, *(Content(" " * _KEY_WIDTH) + line for line in rest)]
+
+
+def _signs() -> list[tuple[Content, str]]:
+    signs = [(DECISION_SIGNS[d], DECISIONS[d], text) for d, text in _DECISIONS]
+    signs.append((IMPLIED_SIGN, MUTED, "Not the same, because you accepted another one."))
+    signs += [(BAND_SIGNS[b], BANDS[b], text) for b, text in _BANDS]
+    signs += [
+        ("=", "", "The values say the same, however they are written."),
+        ("≠", "", "The values differ."),
+        ("–", MUTED, "One of the two says nothing."),
+        ("words", MARKS[Mark.OWN], "Only in this title."),
+        ("55 in", MARKS[Mark.STRONG], "Only in this title, and a number, a measure or a model number."),
+    ]
+    return [(Content.styled(sign, style), text) for sign, style, text in signs]
+
+
+_DECISIONS = (
+    (Decision.MATCH, "You said: the same product."),
+    (Decision.NO_MATCH, "You said: not the same."),
+    (Decision.UNSURE, "You said: cannot tell."),
+)
+_BANDS = (
+    (Band.HIGH, "The machine finds them very similar."),
+    (Band.MEDIUM, "The machine is in two minds."),
+    (Band.LOW, "The machine finds them unlike."),
+)

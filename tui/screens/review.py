@@ -1,0 +1,285 @@
+"""The desk itself: one query, its candidates, and the keys that decide."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widgets import Static
+
+from core.catalog.product import Product
+from core.jobs.job import Job
+from core.queue.item import Option, ReviewItem
+from labels.model import Action, Decision, Stream, Strength, Verb
+from tui.actions import NOTHING_LEFT, REVIEW, bindings
+from tui.ports import Desk
+from tui.screens.comment import CommentDialog
+from tui.screens.help import HelpScreen
+from tui.screens.search import SearchDialog
+from tui.screens.why import WhyDialog
+from tui.widgets.candidates import CandidateList
+from tui.widgets.empty import nothing_left
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.sheet import Sheet
+from tui.widgets.status import Situation, StatusLine
+from tui.workers import failures_shown
+
+_ACTS = {
+    Verb.ACCEPT: "match", Verb.REJECT: "no match", Verb.NONE: "none of these", Verb.UNSURE: "unsure",
+    Verb.SKIP: "skip", Verb.FLAG: "flag", Verb.COMMENT: "comment",
+}  # fmt: skip
+
+
+class ReviewScreen(Screen[None]):
+    """Shows what the sitting shows, and hands its keys to the sitting.
+
+    A decision is on disk before anything on the screen changes; when it cannot be written, nothing changes.
+    """
+
+    BINDINGS = bindings(REVIEW)
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - Textual's own kind of constant
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012
+
+    def __init__(self, desk: Desk, *, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self.desk = desk
+        self._clock = clock
+        self._active_at = clock()
+        self._same_query = False
+
+    def compose(self) -> ComposeResult:
+        """Top to bottom as it is read."""
+        yield StatusLine(id="status")
+        yield Sheet(id="sheet")
+        yield Static(id="empty", markup=False)
+        yield KeyBar(REVIEW)
+
+    def on_mount(self) -> None:
+        """Show the first query, and keep it reserved while someone works."""
+        with failures_shown(self.app):
+            self.desk.review.advance()
+        self.draw()
+        self.set_interval(self.desk.facts.lease_s / 3, self._renew)
+
+    # -- drawing -------------------------------------------------------------------------------------------
+
+    def draw(self, highlight: int | None = None) -> None:
+        """Show what the sitting shows now; the highlight stays where it is on the same query."""
+        item = self.desk.review.item
+        self.sheet.display = item is not None
+        self.query_one("#empty").display = item is None
+        self.query_one(KeyBar).offer(NOTHING_LEFT if item is None else REVIEW)
+        with failures_shown(self.app):
+            self._draw_status(item)
+        if item is None:
+            self.sheet.clear()
+        else:
+            self.sheet.show(item, highlight)
+
+    def draw_job(self, job: Job | None) -> None:
+        """Show the running job in the status line."""
+        self.query_one(StatusLine).show_job(job)
+
+    @property
+    def sheet(self) -> Sheet:
+        """The query on the screen."""
+        return self.query_one(Sheet)
+
+    @property
+    def candidates(self) -> CandidateList:
+        """The list of candidates."""
+        return self.sheet.candidates
+
+    def _draw_status(self, item: ReviewItem | None) -> None:
+        review = self.desk.review
+        progress = review.progress()
+        situation = Situation(
+            stream=review.stream if item is None else item.stream,
+            progress=progress,
+            annotator=review.annotator,
+            model=self.desk.model,
+            blind=item is not None and item.blind,
+        )
+        self.query_one(StatusLine).show(situation)
+        if item is None:
+            empty = nothing_left(review.stream, progress, indexed=self.desk.model is not None)
+            self.query_one("#empty", Static).update(empty)
+
+    # -- deciding ------------------------------------------------------------------------------------------
+
+    def action_accept(self) -> None:
+        """The highlighted candidate is the same product."""
+        self._decide_on(lambda option: self.desk.review.accept(option, self.candidates.seen))
+
+    def action_accept_stay(self) -> None:
+        """The same, and there may be more."""
+        self._decide_on(lambda option: self.desk.review.accept(option, self.candidates.seen, stay=True))
+
+    def action_reject(self) -> None:
+        """Not the same; on to the next that is undecided."""
+        index = self.candidates.highlighted
+        if self._decide_on(self.desk.review.reject) and self._same_query:
+            self.candidates.move_to(_next_undecided(self.candidates.options, index))
+
+    def action_unsure(self) -> None:
+        """Cannot tell."""
+        self._decide_on(self.desk.review.unsure)
+
+    def action_none_match(self) -> None:
+        """None of what is on the screen."""
+        self._decide(lambda: self.desk.review.none_match(self.candidates.seen))
+
+    def action_skip(self) -> None:
+        """Later."""
+        self._decide(self.desk.review.skip)
+
+    def action_flag(self) -> None:
+        """A second look."""
+        self._decide(self.desk.review.flag)
+
+    def action_next(self) -> None:
+        """On, from a query that is answered, as after `A` or a redo."""
+        item = self.desk.review.item
+        if item is None:
+            return
+        if not item.answered:
+            self.say("Not answered yet: s puts it off, n rejects what is on the screen.")
+            return
+        self._decide(self.desk.review.advance)
+
+    def action_undo(self) -> None:
+        """Take back."""
+        self._turn(self.desk.review.undo, "Taken back: {}. Z brings it back.", "There is nothing to take back.")
+
+    def action_redo(self) -> None:
+        """Bring back."""
+        self._turn(self.desk.review.redo, "Brought back: {}.", "There is nothing to bring back.")
+
+    def _decide_on(self, act: Callable[[Option], object]) -> bool:
+        option = self.candidates.current
+        if self.desk.review.item is not None and option is None:
+            self.say("There is no candidate to decide on. / searches the catalogue, n goes on.")
+            return False
+        return option is not None and self._decide(partial(act, option))
+
+    def _decide(self, act: Callable[[], object]) -> bool:
+        """Do what a key decides, if its query was there to be seen. Returns whether it was done."""
+        item = self.desk.review.item
+        if item is None or (item.options and not self.candidates.seen):
+            # A key typed ahead was meant for the query before: nobody has seen this one yet.
+            return False
+        done = False
+        with failures_shown(self.app):
+            if self._still_ours():
+                act()
+                done = True
+            self._same_query = _is_at(self.desk.review.item, item)
+            if not self._same_query:
+                # Between two queries nobody's list changes under their eyes.
+                self.desk.read_new_candidates()
+        self.draw()
+        return done
+
+    def _turn(self, turn: Callable[[], Action | None], done: str, nothing: str) -> None:
+        self._active_at = self._clock()
+        with failures_shown(self.app):
+            action = turn()
+            self.say(nothing if action is None else done.format(_ACTS.get(action.verb, action.verb.value)))
+        self.draw()
+
+    # -- keeping the query reserved --------------------------------------------------------------------------
+
+    def _still_ours(self) -> bool:
+        """Whether the query still waits for this person, who may have been away longer than the lease."""
+        away = self._clock() - self._active_at > self.desk.facts.lease_s
+        self._active_at = self._clock()
+        if away and not self.desk.keep_claim():
+            self.desk.review.advance()
+            self.say("Somebody else took that query meanwhile; here is the next one.")
+            return False
+        return True
+
+    def _renew(self) -> None:
+        if self._clock() - self._active_at < self.desk.facts.lease_s:
+            with failures_shown(self.app):
+                self.desk.keep_claim()
+
+    # -- looking -------------------------------------------------------------------------------------------
+
+    def action_move(self, step: int) -> None:
+        """To a neighbouring candidate."""
+        self.action_pick(self.candidates.highlighted + step)
+
+    def action_pick(self, index: int) -> None:
+        """To a candidate by its place."""
+        self._active_at = self._clock()
+        self.candidates.move_to(index)
+
+    def action_scroll_fields(self, step: int) -> None:
+        """Scroll the comparison by most of its height."""
+        pane = self.sheet.comparison
+        pane.scroll_relative(y=step * max(1, pane.size.height - 2), animate=False)
+
+    def action_blind(self) -> None:
+        """Hide the machine's opinion, or show it."""
+        item = self.desk.review.item
+        if item is not None and item.stream is Stream.VALIDATION:
+            self.say("Validation queries are always shown blind.")
+            return
+        with failures_shown(self.app):
+            self.desk.review.toggle_blind()
+        self.draw()
+
+    def action_search(self) -> None:
+        """Look for a product that is not listed."""
+        if self.desk.review.item is not None:
+            self.app.push_screen(SearchDialog(self.desk), self._accept_found)
+
+    def _accept_found(self, product: Product | None) -> None:
+        if product is None or self.desk.review.item is None:
+            return
+        listed = (o for o in self.candidates.options if o.product.ref == product.ref)
+        option = next(listed, None) or self.desk.review.found(product)
+        self._decide(lambda: self.desk.review.accept(option, self.candidates.seen))
+
+    def action_comment(self) -> None:
+        """Write a comment."""
+        if self.desk.review.item is not None:
+            self.app.push_screen(CommentDialog(self.desk.review.item), self._comment)
+
+    def _comment(self, text: str | None) -> None:
+        if text:
+            self._decide(lambda: self.desk.review.comment(text))
+
+    def action_why(self) -> None:
+        """What is known of the highlighted candidate."""
+        item, option = self.desk.review.item, self.candidates.current
+        if item is not None and option is not None:
+            self.app.push_screen(WhyDialog(item, option, self.desk.facts))
+
+    def action_judge(self) -> None:
+        """Ask the judge."""
+        self.say("No judge is configured yet.")
+
+    def action_help(self) -> None:
+        """The keys."""
+        self.app.push_screen(HelpScreen())
+
+    def say(self, text: str) -> None:
+        """A word in the bottom line."""
+        self.query_one(KeyBar).say(text)
+
+
+def _is_at(item: ReviewItem | None, before: ReviewItem) -> bool:
+    return item is not None and item.query.ref == before.query.ref
+
+
+def _next_undecided(options: tuple[Option, ...], index: int) -> int:
+    """The next candidate without an explicit decision, going round; the next one where there is none."""
+    count = len(options)
+    for step in range(1, count):
+        option = options[(index + step) % count]
+        if option.decision is None or (option.strength is Strength.IMPLIED and option.decision is Decision.NO_MATCH):
+            return (index + step) % count
+    return min(index + 1, count - 1)

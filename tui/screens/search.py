@@ -1,0 +1,119 @@
+"""Searching the whole catalogue for a match that is not among the candidates."""
+
+from collections.abc import Iterable
+
+from textual import on
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option as Line
+
+from core.catalog.product import Product
+from core.text.safe import safe
+from tui.actions import SEARCH, Act, bindings
+from tui.messages import Failed, Found
+from tui.ports import Desk
+from tui.screens.dialog import Dialog
+from tui.style import MUTED
+from tui.words import place, price
+from tui.workers import in_background, tell
+
+_PICK = Act("accept_found", "enter", "Enter", "accept_found", "Accept the highlighted product as a match.", "match", 1)
+
+_INVITATION = "Words, brand or model number; the last word may be unfinished."
+
+
+class SearchDialog(Dialog[Product]):
+    """Finds as one types; Enter gives the highlighted product, Escape nothing."""
+
+    BINDINGS = bindings(SEARCH)
+    HEADLINE = "Search the catalogue"
+    ACTS = (_PICK, *SEARCH)
+    AUTO_FOCUS = "Input"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self._found: tuple[Product, ...] = ()
+        self._found_for = ""
+
+    def body(self) -> Iterable[Widget]:
+        """The query for comparison, the field, what was found, and how much."""
+        item = self._desk.review.item
+        if item is not None:
+            yield Static(Content(safe(item.query.title)), classes="dialog-text", id="searched-for", markup=False)
+        yield Input(placeholder=_INVITATION, compact=True)
+        found = OptionList(markup=False, compact=True, id="found")
+        found.can_focus = False
+        yield found
+        yield Static(id="found-count", markup=False)
+
+    @on(Input.Changed)
+    def _search(self, event: Input.Changed) -> None:
+        text = event.value
+        if not text.strip():
+            self._show("", ())
+            self._count("")
+            return
+
+        def work() -> Message:
+            return Found(text, tuple(self._desk.search(text)))
+
+        in_background(self, "search", work)
+
+    @on(Found)
+    def _arrived(self, message: Found) -> None:
+        if message.text == self.query_one(Input).value:
+            self._show(message.text, message.products)
+            count = len(message.products)
+            self._count("Nothing has all of these words." if not count else f"{count} found, best first")
+
+    @on(Failed)
+    def _failed(self, message: Failed) -> None:
+        tell(self.app, message)
+
+    def _show(self, text: str, products: tuple[Product, ...]) -> None:
+        self._found, self._found_for = products, text
+        found = self.query_one(OptionList)
+        width = found.scrollable_content_region.width
+        found.set_options([Line(_line(product, width)) for product in products])
+        found.highlighted = 0 if products else None
+
+    def _count(self, text: str) -> None:
+        self.query_one("#found-count", Static).update(Content.styled(text, MUTED))
+
+    @on(Input.Submitted)
+    def _submit(self) -> None:
+        self.action_accept_found()
+
+    @on(OptionList.OptionSelected)
+    def _clicked(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._found[event.option_index])
+
+    def action_accept_found(self) -> None:
+        """Give the highlighted product, unless it answers an older text than the one in the field."""
+        index = self.query_one(OptionList).highlighted
+        if index is not None and self._found_for == self.query_one(Input).value:
+            self.dismiss(self._found[index])
+
+    def action_move(self, step: int) -> None:
+        """Move the highlight while the field keeps the focus."""
+        found = self.query_one(OptionList)
+        if found.highlighted is not None:
+            found.highlighted = max(0, min(found.highlighted + step, found.option_count - 1))
+
+
+def _line(product: Product, width: int) -> Content:
+    """The title over one or two lines, and a muted line with all else that tells products apart."""
+    width = max(10, width - 1)
+    first, *rest = Content(safe(product.title)).wrap(width) or [Content.empty()]
+    lines = [first.rstrip()]
+    if rest:
+        lines.append(Content(" ").join(line.rstrip() for line in rest).truncate(width, ellipsis=True))
+    facts = [place(product), safe(product.brand), safe(product.model)]
+    if product.price is not None:
+        facts.append(price(product))
+    told = "  ".join(fact for fact in facts if fact.strip())
+    lines.append(Content.styled(told, MUTED).truncate(width, ellipsis=True))
+    return Content("\n").join(lines)

@@ -1,0 +1,159 @@
+"""Opening a workspace for the desk: the one place where the desk meets stores, queue and jobs."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from core.catalog.product import Product
+from core.catalog.store import CatalogStore
+from core.jobs.job import Jobs
+from core.queue.session import ReviewSession
+from core.queue.source import QueueSource
+from core.search.candidates import CandidateStore
+from core.settings import Settings
+from core.workspace import Workspace
+from labels.claims import Claims
+from labels.exchange import export_csv
+from labels.model import Stream
+from labels.stats import LabelStats, label_stats
+from labels.store import LabelStore
+from tui.ports import DeskFacts
+
+#: As many as a person reads before typing another word.
+_MOST_FOUND = 30
+
+
+@dataclass
+class DeskServices:
+    """A workspace, open for one annotator; a `tui.ports.Desk`.
+
+    Attributes:
+        settle_s: how long derived.db must have been left alone before it is read anew.
+    """
+
+    workspace: Workspace
+    facts: DeskFacts
+    store: LabelStore
+    claims: Claims
+    catalog: CatalogStore
+    candidates: CandidateStore
+    source: QueueSource
+    review: ReviewSession
+    jobs: Jobs
+    settle_s: float = 2.0
+    _read_at: int = 0
+    _closed: bool = False
+
+    @property
+    def model(self) -> str | None:
+        """Id of the encoder behind the candidates; None before the first index run."""
+        return self.source.model
+
+    def search(self, text: str) -> list[Product]:
+        """Products of the catalogues that candidates come from, best first."""
+        searched = [source.name for source in self.catalog.sources() if source.role == "catalog"]
+        if len(searched) == 1:
+            return self.catalog.search(text, searched[0], _MOST_FOUND)
+        found = self.catalog.search(text, None, 2 * _MOST_FOUND)
+        return [product for product in found if product.source in searched][:_MOST_FOUND]
+
+    def statistics(self) -> LabelStats:
+        """Counts over the labels, read through a connection of its own: SQLite's stay in their thread."""
+        with LabelStore(self.store.path) as store:
+            return label_stats(store)
+
+    def export(self) -> tuple[Path, int]:
+        """Write the labels to a new file in the workspace's reports."""
+        path = self.workspace.reports / f"labels-{datetime.now(UTC):%Y%m%d-%H%M%S}.csv"
+        with LabelStore(self.store.path) as store:
+            return path, export_csv(store, path)
+
+    def keep_claim(self) -> bool:
+        """Renew the lease on the query that is shown; False where somebody else has it by now."""
+        item = self.review.item
+        return item is None or self.claims.take(item.query.ref, self.review.annotator)
+
+    def notice_new_candidates(self) -> bool:
+        """Whether derived.db was written to since the candidates were read, and is not being written to now."""
+        written_at = _written_at(self.workspace.derived)
+        return written_at != self._read_at and time.time_ns() - written_at >= self.settle_s * 1e9
+
+    def read_new_candidates(self) -> bool:
+        """Read the candidates anew if they were replaced, and show the query at hand with them."""
+        if not self.notice_new_candidates():
+            return False
+        written_at = _written_at(self.workspace.derived)
+        self.source.reload()
+        self._read_at = written_at
+        if self.review.item is None:
+            self.review.advance()
+        else:
+            self.review.show(self.review.item.query.ref)
+        return True
+
+    def close(self) -> None:
+        """Give the claims back and let go of the files."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self.review.close()
+        finally:
+            self.store.close()
+            self.claims.close()
+            self.catalog.close()
+            self.candidates.close()
+
+
+def open_desk(workspace: Workspace, settings: Settings, annotator: str, stream: Stream = Stream.TRIAGE) -> DeskServices:
+    """Open a workspace for one annotator's sitting on a stream.
+
+    Raises:
+        SameskuError: a file of the workspace cannot be opened.
+    """
+    lease_s = settings.desk.lease_minutes * 60
+    # Before the candidates are read: a run that ends in between is noticed rather than missed.
+    read_at = _written_at(workspace.derived)
+    store = LabelStore(workspace.labels)
+    claims = Claims(workspace.labels, lease_s=lease_s)
+    catalog = CatalogStore(workspace.catalog)
+    candidates = CandidateStore(workspace.derived)
+    source = QueueSource(catalog, candidates, settings)
+    return DeskServices(
+        workspace=workspace,
+        facts=_facts(workspace, settings, lease_s),
+        store=store,
+        claims=claims,
+        catalog=catalog,
+        candidates=candidates,
+        source=source,
+        review=ReviewSession(store, claims, source, annotator, stream=stream),
+        jobs=Jobs(workspace.jobs),
+        _read_at=read_at or _written_at(workspace.derived),
+    )
+
+
+def _facts(workspace: Workspace, settings: Settings, lease_s: float) -> DeskFacts:
+    recipe = settings.retrain
+    rounds = "1 round" if recipe.epochs == 1 else f"{recipe.epochs} rounds"
+    outcome = (
+        "The new model is used if it is better than the one in use."
+        if recipe.promote == "better"
+        else "The new model is kept, and not used until you say so."
+    )
+    return DeskFacts(
+        home=workspace.home,
+        theme=settings.desk.theme,
+        high=settings.bands.high,
+        medium=settings.bands.medium,
+        lease_s=lease_s,
+        recipe=f"{rounds} over the pairs. {outcome}",
+    )
+
+
+def _written_at(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0

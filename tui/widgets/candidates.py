@@ -1,0 +1,112 @@
+"""The list of candidates, and which of them have really been on the screen."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual.events import Click
+from textual.geometry import Size
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from core.queue.item import Option
+from tui.messages import Highlighted
+from tui.widgets.candidate_row import Columns, row_lines
+
+
+class CandidateList(ScrollView, can_focus=False):
+    """Candidates in rows of one line, or of two where there is room.
+
+    A candidate counts as seen once one of its lines was painted for the query at hand; what lies below the edge
+    of a small terminal does not.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"candidates--row", "candidates--cursor"}
+
+    highlighted = reactive(0, repaint=False)
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.options: tuple[Option, ...] = ()
+        self._blind = False
+        self._painted: set[int] = set()
+
+    # -- what is shown -------------------------------------------------------------------------------------
+
+    def show(self, options: Sequence[Option], *, blind: bool, highlighted: int, same_query: bool) -> None:
+        """Show a query's candidates; `same_query` keeps what was seen before."""
+        self.options = tuple(options)
+        self._blind = blind
+        if not same_query:
+            self._painted.clear()
+            self.scroll_to(y=0, animate=False, immediate=True)
+        self._fit()
+        self.set_reactive(CandidateList.highlighted, highlighted)
+        self._keep_in_view(highlighted)
+        self.refresh()
+
+    @property
+    def current(self) -> Option | None:
+        """The highlighted candidate."""
+        return self.options[self.highlighted] if self.highlighted < len(self.options) else None
+
+    @property
+    def seen(self) -> list[Option]:
+        """The candidates that were painted for this query, in their order."""
+        return [option for place, option in enumerate(self.options) if place in self._painted]
+
+    def move_to(self, index: int) -> None:
+        """Highlight a candidate, if there is one."""
+        if self.options:
+            self.highlighted = max(0, min(index, len(self.options) - 1))
+
+    def watch_highlighted(self, highlighted: int) -> None:
+        """Bring it into view and tell the screen."""
+        self._keep_in_view(highlighted)
+        self.refresh()
+        self.post_message(Highlighted(highlighted))
+
+    # -- painting ------------------------------------------------------------------------------------------
+
+    @property
+    def row_height(self) -> int:
+        """Two lines where they fit all candidates, so that long titles can be read in a narrow column."""
+        narrow = self.size.width < 100
+        return 2 if narrow and self.options and self.size.height >= 2 * len(self.options) else 1
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the viewport."""
+        width = self.scrollable_content_region.width
+        index, line = divmod(y + self.scroll_offset.y, self.row_height)
+        if index >= len(self.options):
+            return Strip.blank(width, self.visual_style.rich_style)
+        self._painted.add(index)
+        cursor = index == self.highlighted
+        name = "candidates--cursor" if cursor else "candidates--row"
+        style = self.get_visual_style(name)
+        columns = Columns.of(self.options, width, self.row_height, blind=self._blind)
+        content = row_lines(index, self.options[index], columns, cursor=cursor)[line]
+        segments = [Segment(text, part.rich_style) for text, part in content.render(style, end="")]
+        return Strip(segments).adjust_cell_length(width, style.rich_style)
+
+    def on_resize(self) -> None:
+        """Rows may change their height."""
+        self._fit()
+        self._keep_in_view(self.highlighted)
+
+    def on_click(self, event: Click) -> None:
+        """Highlight the row under the pointer."""
+        self.move_to((event.y + self.scroll_offset.y) // self.row_height)
+
+    def _fit(self) -> None:
+        self.virtual_size = Size(self.size.width, len(self.options) * self.row_height)
+
+    def _keep_in_view(self, index: int) -> None:
+        top, height = index * self.row_height, self.size.height
+        if not height:
+            return
+        if top < self.scroll_offset.y:
+            self.scroll_to(y=top, animate=False, immediate=True)
+        elif top + self.row_height > self.scroll_offset.y + height:
+            self.scroll_to(y=top + self.row_height - height, animate=False, immediate=True)

@@ -1,0 +1,144 @@
+"""The highlighted candidate beside the query, field by field."""
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.geometry import Size
+from textual.widget import Widget
+
+from core.catalog.product import Product
+from core.queue.item import Option, ReviewItem
+from core.text.safe import safe
+from tui.compare import FieldRow, Relation, compared, title_relation
+from tui.diff import marked
+from tui.style import BAD, CAREFUL, GOOD, MARKS, MUTED, STRONG
+from tui.widgets.query import marked_title
+from tui.words import DECISION_SIGNS, product_fields
+
+#: Sign, space, name, space: where the values begin.
+NAME_WIDTH = 9
+LEAD = 1 + 2 + NAME_WIDTH + 1
+_GAP = 2
+
+
+def value_width(width: int) -> int:
+    """Width of each of the two columns of values."""
+    return max(6, (width - LEAD - _GAP - 1) // 2)
+
+
+class Comparison(VerticalScroll, can_focus=False):
+    """The comparison, in a pane that scrolls."""
+
+    def compose(self) -> ComposeResult:
+        """The table."""
+        yield ComparisonTable()
+
+    def show(self, item: ReviewItem, option: Option | None, *, whole_query: bool) -> None:
+        """Compare a candidate with the query; `whole_query` when the query's title does not fit its panel."""
+        self.query_one(ComparisonTable).show(item, option, whole_query=whole_query)
+        self.scroll_to(y=0, animate=False, immediate=True)
+
+
+class ComparisonTable(Widget):
+    """The lines of the comparison, made for whatever width there is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: tuple[ReviewItem, Option | None, bool] | None = None
+
+    def show(self, item: ReviewItem, option: Option | None, *, whole_query: bool) -> None:
+        """Put a comparison on the screen."""
+        self._shown = (item, option, whole_query)
+        self.refresh(layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
+        """As many lines as the values need at that width."""
+        return len(self._lines(width))
+
+    def render(self) -> Content:
+        """All lines; the pane shows those that fit."""
+        return Content("\n").join(self._lines(self.size.width))
+
+    def _lines(self, width: int) -> list[Content]:
+        if self._shown is None or width <= LEAD:
+            return []
+        item, option, whole_query = self._shown
+        lines: list[Content] = []
+        if option is None:
+            lines += [_single(name, value, width) for name, value in product_fields(item.query)]
+        else:
+            lines += _titles(item.query, option.product, width, whole_query=whole_query)
+            for row in compared(item.query, option.product):
+                lines += _field(row, width)
+            lines += _colleagues(option)
+        return lines + _comments(item, width)
+
+
+def _titles(query: Product, candidate: Product, width: int, *, whole_query: bool) -> list[Content]:
+    relation = title_relation(query, candidate)
+    lines = []
+    if whole_query:
+        lines += _wide(" ", query.source, marked_title(query, candidate), width)
+    sign = Content.styled(relation.value, _relation_style(relation, telling=False))
+    return lines + _wide(sign, "title", marked_title(candidate, query), width)
+
+
+def _wide(sign: Content | str, name: str, value: Content, width: int) -> list[Content]:
+    """A value over the width of both columns."""
+    first, *rest = value.wrap(width - LEAD - 1) or [Content.empty()]
+    return [_lead(sign, name) + first, *(Content(" " * LEAD) + line for line in rest)]
+
+
+def _single(name: str, value: str, width: int) -> Content:
+    return _lead(" ", name) + Content(value).truncate(width - LEAD - 1, ellipsis=True)
+
+
+def _field(row: FieldRow, width: int) -> list[Content]:
+    """One field; as many lines as its longer value needs."""
+    cell = value_width(width)
+    style = _relation_style(row.relation, telling=row.telling)
+    own = _value(row.own, row.other, row).wrap(cell) or [Content.empty()]
+    other_value = _value(row.other, row.own, row)
+    if row.note:
+        other_value += Content.styled(f"  {row.note}", MUTED)
+    other = other_value.wrap(cell) or [Content.empty()]
+    lines = []
+    for at in range(max(len(own), len(other))):
+        lead = _lead(Content.styled(row.relation.value, style), row.name) if at == 0 else Content(" " * LEAD)
+        left = own[at].rstrip() if at < len(own) else Content.empty()
+        right = other[at].rstrip() if at < len(other) else Content.empty()
+        lines.append(lead + left.truncate(cell, pad=True) + Content(" " * _GAP) + right)
+    return lines
+
+
+def _value(own: str, other: str, row: FieldRow) -> Content:
+    if not own:
+        return Content.styled("–", MUTED)
+    if row.relation is not Relation.DIFFERENT or not row.telling:
+        return Content(own)
+    return Content.assemble(*((s.text, MARKS[s.mark]) for s in marked(own, other)))
+
+
+def _lead(sign: Content | str, name: str) -> Content:
+    label = Content.styled(safe(name), MUTED).truncate(NAME_WIDTH, ellipsis=True).truncate(NAME_WIDTH, pad=True)
+    return Content.assemble(" ", sign, " ", label, " ")
+
+
+def _relation_style(relation: Relation, *, telling: bool) -> str:
+    if relation is Relation.EQUAL:
+        return GOOD
+    if relation is Relation.MISSING:
+        return MUTED
+    return f"{STRONG} {BAD}" if telling else CAREFUL
+
+
+def _colleagues(option: Option) -> list[Content]:
+    """What others said of this candidate, by name."""
+    return [_lead(DECISION_SIGNS[decision], "said by") + Content(safe(name)) for name, decision in option.others]
+
+
+def _comments(item: ReviewItem, width: int) -> list[Content]:
+    lines = []
+    for name, text in item.comments:
+        lines += _wide("✎", name, Content(safe(text)), width)
+    return lines

@@ -1,0 +1,51 @@
+"""What stands where a query would, when there is none."""
+
+from textual.content import Content
+
+from core.queue.item import Progress
+from labels.model import Stream
+from tui.style import KEY, MUTED, STRONG
+
+
+def nothing_left(stream: Stream, progress: Progress, *, indexed: bool) -> Content:
+    """Why there is nothing to show, and what to do now."""
+    if not indexed:
+        return _panel(
+            "No candidates yet",
+            "The products are here, but nobody has looked for their likely matches.",
+            [("samesku index", "finds them. This desk shows them as soon as they are there.")],
+        )
+    return _panel(*why_nothing_left(stream, progress), _ways_on(stream))
+
+
+def why_nothing_left(stream: Stream, progress: Progress) -> tuple[str, str]:
+    """A headline and a sentence."""
+    if stream is Stream.ADJUDICATION:
+        return "Nothing to settle", "Nobody disagrees about any pair now."
+    if progress.total == 0:
+        return f"The {stream.value} stream is empty", {
+            Stream.VALIDATION: "No query was drawn for validation.",
+            Stream.AUDIT: "The machine is sure of nothing yet.",
+        }.get(stream, "No query has a candidate.")
+    if progress.done < progress.total:
+        left = progress.total - progress.done
+        words = "One query is" if left == 1 else f"{left:,} queries are"
+        return "Nothing left for you now", f"{words} on the screens of others."
+    mine = f", {progress.mine:,} of them by you in this sitting" if progress.mine else ""
+    return f"All of {stream.value} is answered", f"{progress.total:,} queries{mine}."
+
+
+def _ways_on(stream: Stream) -> list[tuple[str, str]]:
+    ways = [("ctrl+p", "Retrain: let the models learn from the answers.")]
+    if stream is Stream.TRIAGE:
+        ways.append(("ctrl+p", "Stream: go on with validation, audit or adjudication."))
+    else:
+        ways.append(("ctrl+p", "Stream: go back to triage."))
+    return [*ways, ("z", "Take back your last answer."), ("q", "Leave.")]
+
+
+def _panel(title: str, text: str, ways: list[tuple[str, str]]) -> Content:
+    width = max(len(key) for key, _ in ways)
+    lines = [Content.styled(title, STRONG), Content.styled(text, MUTED), Content.empty()]
+    lines += [Content.assemble((key.ljust(width), KEY), "  ", words) for key, words in ways]
+    return Content("\n").join(lines)

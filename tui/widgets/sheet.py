@@ -1,0 +1,108 @@
+"""One query on the screen: the query above, its candidates, and the highlighted one compared with it."""
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+from textual.content import Content
+
+from core.queue.item import ReviewItem
+from tui.messages import Highlighted
+from tui.style import CAREFUL, MUTED
+from tui.widgets.candidates import CandidateList
+from tui.widgets.comparison import LEAD, Comparison, value_width
+from tui.widgets.heading import Heading
+from tui.widgets.query import QueryPanel
+from tui.words import place
+
+#: Lines that the comparison keeps on a low terminal.
+_LEAST_FIELDS = 5
+#: Status line, key bar, and the two headings.
+_BARS = 4
+
+
+class Sheet(Container):
+    """Lays a query out; side by side from 120 columns on, one above the other below that."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._item: ReviewItem | None = None
+
+    def compose(self) -> ComposeResult:
+        """Top to bottom as it is read."""
+        yield QueryPanel(id="query")
+        yield Heading(id="reason")
+        with Container(id="bench"):
+            yield CandidateList(id="candidates")
+            with Vertical(id="facts"):
+                yield Heading(id="pair")
+                yield Comparison(id="comparison")
+
+    @property
+    def candidates(self) -> CandidateList:
+        """The list."""
+        return self.query_one(CandidateList)
+
+    @property
+    def comparison(self) -> Comparison:
+        """The fields."""
+        return self.query_one(Comparison)
+
+    def clear(self) -> None:
+        """Forget the query, so that the next one starts at its first candidate."""
+        self._item = None
+
+    def show(self, item: ReviewItem, highlight: int | None = None) -> None:
+        """Show a query; the highlight stays where it is on the same one."""
+        before, self._item = self._item, item
+        same = before is not None and (before.query.ref, before.blind) == (item.query.ref, item.blind)
+        if highlight is None:
+            highlight = min(self.candidates.highlighted, max(0, len(item.options) - 1)) if same else 0
+        self._draw_reason(item)
+        self.candidates.show(item.options, blind=item.blind, highlighted=highlight, same_query=same)
+        self._fit()
+        self._draw_pair()
+
+    def on_resize(self) -> None:
+        """Lines and columns are counted anew."""
+        self._fit()
+        self.call_after_refresh(self._draw_pair)
+
+    @on(Highlighted)
+    def _draw_pair(self) -> None:
+        item = self._item
+        if item is None:
+            return
+        option = self.candidates.current
+        panel = self.query_one(QueryPanel)
+        panel.show(item.query, option.product if option else None)
+        self.comparison.show(item, option, whole_query=panel.is_cut)
+        heading = self.query_one("#pair", Heading)
+        own = Content.styled(place(item.query), MUTED)
+        if option is None:
+            heading.show((LEAD, own))
+            return
+        width = value_width(self.comparison.scrollable_content_region.width)
+        count = Content.styled(f"{self.candidates.highlighted + 1}/{len(item.options)}", MUTED)
+        other = Content.styled(place(option.product), MUTED)
+        heading.show((1, count), (LEAD, own.truncate(width - 1, ellipsis=True)), (LEAD + width + 2, other))
+
+    def _draw_reason(self, item: ReviewItem) -> None:
+        marks = []
+        if item.answered:
+            marks.append(Content.styled("answered", MUTED))
+        if item.flagged:
+            marks.append(Content.styled("⚑ flagged", CAREFUL))
+        if item.comments:
+            marks.append(Content.styled(f"✎ {len(item.comments)}", CAREFUL))
+        cells = [(1, Content.styled(item.reason, MUTED))]
+        if marks:
+            cells.append((-1, Content("  ").join(marks)))
+        self.query_one("#reason", Heading).show(*cells)
+
+    def _fit(self) -> None:
+        """Give the list its lines where it stands above the comparison, and all ten if at all possible."""
+        if self.screen.has_class("-wide"):
+            self.candidates.styles.height = "1fr"
+            return
+        free = self.screen.size.height - _BARS - self.query_one(QueryPanel).size.height
+        self.candidates.styles.height = max(2, min(len(self.candidates.options) or 1, free - _LEAST_FIELDS))

@@ -1,0 +1,96 @@
+"""One line that says where one is: stream, progress, person, model, and what runs."""
+
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.widget import Widget
+
+from core.jobs.job import Job
+from core.queue.item import Progress
+from core.text.safe import safe
+from labels.model import Stream
+from tui.style import GOOD, MUTED, STREAMS, STRONG
+from tui.words import duration, model_name
+
+_LONGEST_MODEL = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the line tells.
+
+    Attributes:
+        blind: whether the machine's opinion is hidden; the model's name is then hidden too.
+    """
+
+    stream: Stream
+    progress: Progress
+    annotator: str
+    model: str | None
+    blind: bool
+
+
+class StatusLine(Widget):
+    """The top line."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._situation: Situation | None = None
+        self._job: Job | None = None
+
+    def show(self, situation: Situation) -> None:
+        """Tell another situation."""
+        self._situation = situation
+        self.refresh()
+
+    def show_job(self, job: Job | None) -> None:
+        """Tell how far the running job is, or that none runs."""
+        if job != self._job:
+            self._job = job
+            self.refresh()
+
+    def render(self) -> Content:
+        """Left: stream and progress. Right: a running job in the place of the model, and the person."""
+        if self._situation is None:
+            return Content.empty()
+        width = self.size.width
+        left = _left(self._situation)
+        for right in _rights(self._situation, self._job):
+            gap = width - left.cell_length - right.cell_length - 1
+            if gap >= 2:
+                return left + Content(" " * gap) + right
+        return left
+
+
+def _left(situation: Situation) -> Content:
+    progress = situation.progress
+    parts = [Content.styled(f" {situation.stream.value.upper()} ", STREAMS[situation.stream])]
+    if situation.blind:
+        parts.append(Content.styled(" BLIND ", "reverse"))
+    counts = Content.assemble(
+        (f"{progress.done:,}", STRONG), (f" of {progress.total:,}", MUTED), "  ",
+        (f"{progress.total - progress.done:,}", STRONG), (" left", MUTED), "  ",
+        (f"{progress.mine:,}", STRONG), (" yours", MUTED),
+    )  # fmt: skip
+    return Content(" ").join([*parts, Content(" ") + counts])
+
+
+def _rights(situation: Situation, job: Job | None) -> list[Content]:
+    """What may stand on the right, the longest first."""
+    person = Content.styled(safe(situation.annotator), STRONG)
+    if job is not None:
+        return [Content("  ").join([words, person]) for words in _job_words(job)] + _job_words(job)
+    if situation.blind or not situation.model:
+        return [person]
+    model = Content.styled(model_name(situation.model), MUTED).truncate(_LONGEST_MODEL, ellipsis=True)
+    return [Content("  ").join([model, person]), person]
+
+
+def _job_words(job: Job) -> list[Content]:
+    name = Content.styled(f"● {safe(job.verb)}", GOOD)
+    if not job.total:
+        return [name]
+    percent = Content.assemble(" ", (f"{min(1.0, job.done / job.total):.0%}", STRONG))
+    if job.left_s is None:
+        return [name + percent, name]
+    return [name + percent + Content.styled(f" {duration(job.left_s)} left", MUTED), name + percent, name]

@@ -1,0 +1,89 @@
+"""The few words, signs and figures that every screen and the plain line mode write the same way."""
+
+from core.catalog.product import Product
+from core.match.bands import Band
+from core.queue.item import Option
+from core.text.safe import safe
+from labels.model import Decision, Stream, Strength
+
+BAND_SIGNS = {Band.HIGH: "▲", Band.MEDIUM: "◆", Band.LOW: "▽"}
+
+DECISION_SIGNS = {Decision.MATCH: "✓", Decision.NO_MATCH: "✗", Decision.UNSURE: "?"}
+#: Smaller, so that it can be told from an explicit one without colour.
+IMPLIED_SIGN = "×"
+
+DECISION_WORDS = {Decision.MATCH: "match", Decision.NO_MATCH: "no match", Decision.UNSURE: "unsure"}
+
+STREAM_HELP = {
+    Stream.TRIAGE: "What the machine is least sure of, first.",
+    Stream.VALIDATION: "Drawn at random and shown blind: what the models are measured on.",
+    Stream.AUDIT: "Random checks of what the machine is sure of.",
+    Stream.ADJUDICATION: "Pairs that people disagree about: settle them.",
+}
+
+UNKNOWN = "–"
+
+
+def decision_sign(option: Option) -> str:
+    """The mark of this annotator's decision; a space where there is none."""
+    if option.decision is None:
+        return " "
+    if option.strength is Strength.IMPLIED:
+        return IMPLIED_SIGN
+    return DECISION_SIGNS[option.decision]
+
+
+def decision_words(option: Option) -> str:
+    """This annotator's decision in words; empty where there is none."""
+    if option.decision is None:
+        return ""
+    return DECISION_WORDS[option.decision] + (" (implied)" if option.strength is Strength.IMPLIED else "")
+
+
+def price(product: Product) -> str:
+    """The price to the cent, without a currency: a catalogue does not name one."""
+    return UNKNOWN if product.price is None else f"{product.price:,.2f}"
+
+
+def similarity(option: Option) -> str:
+    """The cosine to two places, as the bands' cuts are given."""
+    return UNKNOWN if option.similarity is None else f"{option.similarity:.2f}"
+
+
+def place(product: Product) -> str:
+    """Where a product is from: retailer and id."""
+    return f"{safe(product.source)} {safe(product.id)}"
+
+
+def initials(name: str) -> str:
+    """Two letters for a colleague."""
+    parts = [part for part in safe(name).replace("-", " ").replace(".", " ").replace("_", " ").split() if part]
+    letters = parts[0][0] + parts[1][0] if len(parts) > 1 else "".join(parts)[:2]
+    return letters.casefold()
+
+
+def model_name(model: str | None) -> str:
+    """A model's id without the folder it is in; empty before the first index run."""
+    return safe(model or "").rstrip("/").rpartition("/")[2]
+
+
+def duration(seconds: float) -> str:
+    """A time left, as coarse as one wants to read it."""
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 3600:
+        return f"{round(seconds / 60)} min"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60):02} min"
+
+
+def product_fields(product: Product) -> list[tuple[str, str]]:
+    """All that a listing says besides its title: (name, value), safe to show; empty values are left out."""
+    fields = [
+        ("brand", product.brand),
+        ("model", product.model),
+        ("price", "" if product.price is None else price(product)),
+        ("category", product.category),
+        ("upc", product.upc),
+        *sorted(product.extra.items()),
+    ]
+    return [(safe(name), safe(value)) for name, value in fields if value.strip()]
