@@ -12,7 +12,9 @@ _WORDS = (
     "text-primary", "text-secondary", "text-warning", "text-error", "text-success", "text-accent",
     "foreground-muted",
 )  # fmt: skip
+#: Each step leaves 92 % of the way to the foreground; after forty there is nothing of it.
 _STEP = 0.08
+_MOST_STEPS = 40
 
 
 def contrast(first: Color, second: Color) -> float:
@@ -34,7 +36,7 @@ def readable(variables: dict[str, str]) -> dict[str, str]:
     changed = {}
     for name in _WORDS:
         color = background + Color.parse(variables[name])
-        for _ in range(round(1 / _STEP)):
+        for _ in range(_MOST_STEPS):
             if min(contrast(color, ground) for ground in grounds) >= ENOUGH:
                 break
             color = color.blend(foreground, _STEP)

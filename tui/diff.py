@@ -135,7 +135,7 @@ def _word(found: re.Match[str]) -> Iterator[_Token]:
         yield _Token(found.start(), found.end(), _plain_number(word), strong=True)
         return
     key = _INNER.sub("", word)
-    yield _Token(found.start(), found.end(), key, strong=any(c.isdigit() for c in key))
+    yield _Token(found.start(), found.end(), key, strong=any(c.isnumeric() for c in key))
 
 
 def _plain_number(number: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from textual.app import App
 from textual.dom import DOMNode
 from textual.message import Message
+from textual.worker import Worker
 
 from core.text.safe import safe
 from labels.errors import SameskuError
@@ -42,7 +43,7 @@ def tell(app: App[Any], failed: Failed) -> None:
     app.notify(text, severity="error", timeout=_SHOWN_S, markup=False)
 
 
-def in_background(node: DOMNode, group: str, work: Callable[[], Message | None]) -> None:
+def in_background(node: DOMNode, group: str, work: Callable[[], Message | None]) -> Worker[None]:
     """Run `work` in a thread; `node` gets the message it returns, or `Failed`.
 
     The work must not touch a widget. A newer work of the same group makes the older one's message void.
@@ -59,4 +60,6 @@ def in_background(node: DOMNode, group: str, work: Callable[[], Message | None])
         if message is not None:
             node.post_message(message)
 
-    node.run_worker(run_and_post(), group=group, exclusive=True, exit_on_error=True)
+    # The function, not its coroutine: a worker that never starts, as on leaving, leaves nothing unawaited.
+    worker: Worker[None] = node.run_worker(run_and_post, group=group, exclusive=True, exit_on_error=True)
+    return worker

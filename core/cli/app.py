@@ -67,7 +67,7 @@ def run(app: Callable[..., object], arguments: Sequence[str] | None = None) -> N
     except SameskuError as error:
         if "--debug" in given:
             raise
-        console = Console(stderr=True, highlight=False)
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
         console.print(Text.assemble(("Error: ", "bold red"), error.message))
         if error.hint:
             console.print(Text(error.hint))

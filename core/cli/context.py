@@ -57,12 +57,12 @@ class Context:
     @cached_property
     def err(self) -> Console:
         """For people: everything that is not the answer."""
-        return Console(stderr=True, quiet=self.quiet, highlight=False)
+        return Console(stderr=True, quiet=self.quiet, highlight=False, soft_wrap=True)
 
     @cached_property
     def out(self) -> Console:
         """For the answer, in words and tables. Catalogue text goes through it as rich Text, never as markup."""
-        return Console(highlight=False, markup=False, quiet=self.json)
+        return Console(highlight=False, markup=False, soft_wrap=True, quiet=self.json)
 
     def answer(self, value: dict[str, object]) -> None:
         """With `--json`, the answer: one object on standard output."""

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -91,6 +92,8 @@ def quiet() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    # Notes to programmers on what will change in later releases.
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers|peft|torch")
     for name in ("sentence_transformers", "transformers", "peft", "datasets", "accelerate"):
         logging.getLogger(name).setLevel(logging.ERROR)
     from transformers.utils import logging as transformers_logging  # noqa: PLC0415

@@ -113,6 +113,8 @@ def _fit(
     from core.train.callback import reporting_callback  # noqa: PLC0415
 
     _seed(settings.seed)
+    # The model card's sample predictions: nobody reads them here, and they draw a bar of their own.
+    model.model_card_data.generate_widget_examples = False
     model.add_adapter(
         LoraConfig(
             task_type=TaskType.FEATURE_EXTRACTION,
@@ -139,7 +141,7 @@ def _arguments(settings: RetrainSettings, folder: Path, examples: int) -> Any:
 
     return SentenceTransformerTrainingArguments(
         output_dir=str(folder / "trainer"),
-        num_train_epochs=settings.epochs,
+        num_train_epochs=epochs(settings, examples),
         # A batch larger than the set would leave nothing to train on.
         per_device_train_batch_size=min(settings.batch_size, examples),
         learning_rate=settings.learning_rate,
@@ -152,7 +154,14 @@ def _arguments(settings: RetrainSettings, folder: Path, examples: int) -> Any:
         logging_steps=1,
         report_to="none",
         disable_tqdm=True,
+        dataloader_pin_memory=False,
     )
+
+
+def epochs(settings: RetrainSettings, examples: int) -> int:
+    """How often the examples are gone through: small sets more often, so that a run has `least_steps` steps."""
+    steps = max(1, examples // min(settings.batch_size, examples))
+    return max(settings.epochs, -(-settings.least_steps // steps))
 
 
 def _dataset(examples: Sequence[Example]) -> Any:

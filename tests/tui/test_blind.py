@@ -50,6 +50,7 @@ async def test_the_same_screen_shows_them_when_not_blind(bench: Bench) -> None:
 async def test_validation_is_recorded_on_its_side(bench: Bench) -> None:
     app = bench.app(stream=Stream.VALIDATION)
     async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         await pilot.press("a")
         await settled(pilot)
     with bench.store() as store:
@@ -63,6 +64,7 @@ async def test_others_decisions_are_hidden_too(bench: Bench) -> None:
     other.review.accept(other.review.item.options[0], [])  # type: ignore[union-attr]
     app = bench.app("ada", Stream.VALIDATION)
     async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         from labels.model import ProductRef  # noqa: PLC0415
 
         app.desk.review.show(ProductRef("walmart", "q7"))  # type: ignore[attr-defined]

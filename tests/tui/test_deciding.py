@@ -20,6 +20,7 @@ def verbs(bench: Bench) -> list[str]:
 async def test_accept_rejects_the_others_on_the_screen_and_goes_on(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         await pilot.press("2", "a")
         await settled(pilot)
         assert app.desk.review.item is not None
@@ -33,6 +34,7 @@ async def test_accept_rejects_the_others_on_the_screen_and_goes_on(bench: Bench)
 async def test_accept_and_stay_then_accept_another(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         await pilot.press("A")
         await settled(pilot)
         assert app.desk.review.item is not None
@@ -48,6 +50,7 @@ async def test_accept_and_stay_then_accept_another(bench: Bench) -> None:
 async def test_enter_goes_on_from_an_answered_query_only(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         await pilot.press("enter")
         assert app.desk.review.item is not None
         assert app.desk.review.item.query.id == "q3"
@@ -60,6 +63,7 @@ async def test_enter_goes_on_from_an_answered_query_only(bench: Bench) -> None:
 async def test_reject_moves_to_the_next_undecided(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         await pilot.press("2", "x")
         assert app.review.candidates.highlighted == 2
         await pilot.press("1", "x")
@@ -72,6 +76,7 @@ async def test_reject_moves_to_the_next_undecided(bench: Bench) -> None:
 async def test_rejecting_the_last_one_goes_on(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         await pilot.press(*"xxxxxxxxxx")
         await settled(pilot)
         assert app.desk.review.item is not None
@@ -81,6 +86,7 @@ async def test_rejecting_the_last_one_goes_on(bench: Bench) -> None:
 
 async def test_none_rejects_all_that_was_seen(bench: Bench) -> None:
     async with bench.app().run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         await pilot.press("n")
         await settled(pilot)
     assert bench.decided() == dict.fromkeys(ALL, ("no_match", "explicit"))
@@ -89,6 +95,7 @@ async def test_none_rejects_all_that_was_seen(bench: Bench) -> None:
 async def test_unsure_is_an_abstention_on_one_candidate(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         await pilot.press("4", "u")
         await settled(pilot)
         assert app.desk.review.item is not None
@@ -99,6 +106,7 @@ async def test_unsure_is_an_abstention_on_one_candidate(bench: Bench) -> None:
 async def test_skip_decides_nothing_and_comes_back_last(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         await pilot.press("s")
         await settled(pilot)
         assert app.desk.review.item is not None
@@ -113,6 +121,7 @@ async def test_skip_decides_nothing_and_comes_back_last(bench: Bench) -> None:
 async def test_flag_goes_on_and_off(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         await pilot.press("f")
         assert app.desk.review.item is not None
         assert app.desk.review.item.flagged
@@ -124,6 +133,7 @@ async def test_flag_goes_on_and_off(bench: Bench) -> None:
 async def test_letters_typed_into_a_comment_decide_nothing(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         await pilot.press("c")
         await pilot.press(*"axnusz1q")
         assert app.focused is not None
@@ -138,6 +148,7 @@ async def test_letters_typed_into_a_comment_decide_nothing(bench: Bench) -> None
 
 async def test_an_abandoned_comment_is_not_written(bench: Bench) -> None:
     async with bench.app().run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         await pilot.press("c", "h", "i", "escape")
         await settled(pilot)
     assert verbs(bench) == []
@@ -145,6 +156,7 @@ async def test_an_abandoned_comment_is_not_written(bench: Bench) -> None:
 
 async def test_the_decision_says_what_was_shown(bench: Bench) -> None:
     async with bench.app().run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         await pilot.press("2", "a")
         await settled(pilot)
     with bench.store() as store:
@@ -224,6 +236,7 @@ async def test_others_are_named_by_their_initials_and_in_the_comparison(bench: B
     other.review.close()
     app = bench.app("ada")
     async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         app.desk.review.show(other.review.item.query.ref)  # type: ignore[attr-defined]
         app.review.draw()
         await settled(pilot)

@@ -35,6 +35,7 @@ async def test_every_command_has_a_help_line(bench: Bench) -> None:
 async def test_the_menu_offers_nothing_of_textuals_own(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(120, 60)) as pilot:
+        await settled(pilot)
         await pilot.press("ctrl+p")
         await settled(pilot)
         text = screen_text(app)
@@ -47,6 +48,7 @@ async def test_the_menu_offers_nothing_of_textuals_own(bench: Bench) -> None:
 async def test_screens_open_from_the_menu_and_escape_leaves_them(bench: Bench, name: str, screen: type[object]) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         await choose(pilot, name)
         assert isinstance(app.screen, screen)
         await pilot.press("escape")
@@ -57,6 +59,7 @@ async def test_screens_open_from_the_menu_and_escape_leaves_them(bench: Bench, n
 async def test_a_stream_is_switched_from_the_jobs_screen(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         await choose(pilot, "Jobs")
         await choose(pilot, "Stream: validation")
         assert app.screen is app.review
@@ -69,6 +72,7 @@ async def test_a_stream_is_switched_from_the_jobs_screen(bench: Bench) -> None:
 async def test_undo_from_the_menu(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         await pilot.press("a")
         await settled(pilot)
         await choose(pilot, "Undo")
@@ -80,6 +84,7 @@ async def test_undo_from_the_menu(bench: Bench) -> None:
 async def test_labels_are_exported(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         await pilot.press("a")
         await settled(pilot)
         await choose(pilot, "Export labels")
@@ -94,6 +99,7 @@ async def test_labels_are_exported(bench: Bench) -> None:
 async def test_light_and_dark(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         assert app.current_theme.dark
         await choose(pilot, "Light or dark")
         assert not app.current_theme.dark
@@ -104,6 +110,7 @@ async def test_evaluate_starts_a_job_and_shows_it(bench: Bench, monkeypatch: pyt
     started: list[tuple[object, list[str]]] = []
     monkeypatch.setattr(app.desk.jobs, "start", lambda home, arguments: started.append((home, arguments)) or "j1")
     async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         await choose(pilot, "Evaluate")
         assert isinstance(app.screen, JobsScreen)
     assert started == [(bench.workspace.home, ["evaluate"])]
@@ -116,6 +123,7 @@ async def test_retrain_shows_what_is_learned_from_before_it_starts(
     started: list[list[str]] = []
     monkeypatch.setattr(app.desk.jobs, "start", lambda _, arguments: started.append(arguments) or "j1")
     async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         await choose(pilot, "Retrain")
         assert "nothing to learn from yet" in screen_text(app)
         await pilot.press("enter")
@@ -136,6 +144,7 @@ async def test_retrain_shows_what_is_learned_from_before_it_starts(
 async def test_the_menu_closes_with_escape(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         await pilot.press("ctrl+p")
         assert isinstance(app.screen, CommandPalette)
         await pilot.press("escape")

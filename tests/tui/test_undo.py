@@ -11,6 +11,7 @@ def item_id(app: object) -> str:
 async def test_undo_and_redo_step_through_everything(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         for key in ("2", "x", "a"):
             await pilot.press(key)
             await settled(pilot)
@@ -38,6 +39,7 @@ async def test_undo_and_redo_step_through_everything(bench: Bench) -> None:
 async def test_undo_reaches_an_earlier_sitting(bench: Bench) -> None:
     first = bench.app()
     async with first.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         await pilot.press("a")
         await settled(pilot)
         await pilot.press("q")
@@ -66,6 +68,7 @@ async def test_one_does_not_undo_what_others_did(bench: Bench) -> None:
     other.review.none_match(other.review.item.options)  # type: ignore[union-attr]
     app = bench.app("ada")
     async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         await pilot.press("z")
         await settled(pilot)
     assert len(bench.decided("bob")) == 10
@@ -74,6 +77,7 @@ async def test_one_does_not_undo_what_others_did(bench: Bench) -> None:
 async def test_undo_works_when_nothing_is_left(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
         for _ in range(7):
             await pilot.press("n")
             await settled(pilot)

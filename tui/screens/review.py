@@ -79,7 +79,9 @@ class ReviewScreen(Screen[None]):
 
     def draw_job(self, job: Job | None) -> None:
         """Show the running job in the status line."""
-        self.query_one(StatusLine).show_job(job)
+        # A reading may still arrive while the desk is being left, and there is no line any more.
+        for line in self.query(StatusLine):
+            line.show_job(job)
 
     @property
     def sheet(self) -> Sheet:

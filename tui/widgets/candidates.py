@@ -25,6 +25,8 @@ class CandidateList(ScrollView, can_focus=False):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"candidates--row", "candidates--cursor"}
 
     highlighted = reactive(0, repaint=False)
+    #: Lines that the layout means to give; what is painted while it is still settling is no more than a flicker.
+    lines_given = reactive(0)
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -81,7 +83,8 @@ class CandidateList(ScrollView, can_focus=False):
         index, line = divmod(y + self.scroll_offset.y, self.row_height)
         if index >= len(self.options):
             return Strip.blank(width, self.visual_style.rich_style)
-        self._painted.add(index)
+        if self.size.height <= self.lines_given:
+            self._painted.add(index)
         cursor = index == self.highlighted
         name = "candidates--cursor" if cursor else "candidates--row"
         style = self.get_visual_style(name)

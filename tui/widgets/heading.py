@@ -19,13 +19,13 @@ class Heading(Widget):
     def render(self) -> Content:
         """The line, one cell high."""
         width = self.size.width
+        starts = [c if c >= 0 else width + c - text.cell_length - 1 for c, text in self._cells]
         line = Content.empty()
-        for column, text in self._cells:
-            start = column if column >= 0 else width + column - text.cell_length - 2
-            words = text.truncate(max(0, width - start - 2), ellipsis=True)
-            if not words or start <= line.cell_length:
-                continue
-            line += _rule(start - line.cell_length - 1) + Content(" ") + words + Content(" ")
+        # Words give way to those that come after them, so that what stands on the right is never lost.
+        for start, end, (_, text) in zip(starts, [*starts[1:], width], self._cells, strict=False):
+            words = text.truncate(max(0, end - start - 2), ellipsis=True)
+            if words and start > line.cell_length:
+                line += _rule(start - line.cell_length - 1) + Content(" ") + words + Content(" ")
         return line + _rule(width - line.cell_length)
 
 

@@ -84,7 +84,8 @@ def job_below(job: Job | None, width: int) -> Content:
 
 
 def _progress(job: Job, width: int) -> list[Content]:
-    stage = Content(safe(job.stage) or "starting")
+    name = safe(job.stage) or "starting"
+    stage = Content(name[:1].upper() + name[1:])
     share = _share(job)
     if share is None:
         return [stage]

@@ -47,9 +47,9 @@ class KeyBar(Widget):
 
     def render(self) -> Content:
         """As many keys as fit."""
-        width = self.size.width - 1
+        width = self.content_size.width
         if self._said:
-            return Content.assemble(" ", self._said).truncate(width, ellipsis=True)
+            return Content(self._said).truncate(width, ellipsis=True)
         acts = list(self._acts)
         line = _line(acts)
         while acts and line.cell_length > width:
@@ -60,7 +60,7 @@ class KeyBar(Widget):
 
 
 def _line(acts: Sequence[Act]) -> Content:
-    return Content(" ") + Content("  ").join([_key(act) for act in acts])
+    return Content("  ").join([_key(act) for act in acts])
 
 
 def _key(act: Act) -> Content:

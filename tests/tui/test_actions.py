@@ -1,0 +1,76 @@
+"""Keys are declared once, and each declaration holds."""
+
+import re
+
+import pytest
+
+from tui.actions import CONFIRM, JOBS, PAGE, PAGE_SCROLL, REVIEW, SEARCH, Act, help_groups, key_table
+from tui.screens.confirm import ConfirmDialog
+from tui.screens.help import HelpScreen
+from tui.screens.jobs import JobsScreen
+from tui.screens.review import ReviewScreen
+from tui.screens.search import SearchDialog
+
+SCREENS = [
+    (ReviewScreen, REVIEW),
+    (SearchDialog, SEARCH),
+    (JobsScreen, JOBS),
+    (HelpScreen, (*PAGE, *PAGE_SCROLL)),
+    (ConfirmDialog, CONFIRM),
+]
+
+
+@pytest.mark.parametrize(("screen", "acts"), SCREENS)
+def test_every_key_leads_to_an_action_that_is_there(screen: type[object], acts: tuple[Act, ...]) -> None:
+    for act in acts:
+        name = re.sub(r"\(.*", "", act.action)
+        if name and "." not in name:
+            assert hasattr(screen, f"action_{name}"), act
+
+
+@pytest.mark.parametrize(("screen", "acts"), SCREENS)
+def test_no_key_has_two_meanings_on_a_screen(screen: type[object], acts: tuple[Act, ...]) -> None:
+    keys = [key for act in acts for key in act.keys.split(",")]
+    assert len(keys) == len(set(keys)), screen
+    assert len({act.id for act in acts}) == len(acts)
+
+
+def test_the_table_holds_the_keys_of_the_contract() -> None:
+    shown = " ".join(keys for keys, _ in key_table()).split()
+    wanted = [
+        "j",
+        "k",
+        "↑",
+        "↓",
+        "1",
+        "…",
+        "9",
+        "0",
+        "a",
+        "A",
+        "x",
+        "n",
+        "u",
+        "s",
+        "z",
+        "Z",
+        "f",
+        "c",
+        "/",
+        "v",
+        "b",
+        "w",
+        "ctrl+p",
+        "?",
+        "q",
+    ]
+    assert set(wanted) <= set(shown)
+
+
+def test_every_key_is_explained_in_a_sentence() -> None:
+    for _, lines in help_groups():
+        for keys, text in lines:
+            assert keys
+            assert text[0].isupper()
+            assert text.endswith((".", "…"))
+            assert len(text) <= 90

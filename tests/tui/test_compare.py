@@ -1,0 +1,41 @@
+"""Two products field by field."""
+
+from core.catalog.product import Product
+from tui.compare import Relation, compared
+
+
+def relations(query: Product, candidate: Product) -> dict[str, str]:
+    return {row.name: row.relation.value for row in compared(query, candidate)}
+
+
+def test_equal_different_and_missing() -> None:
+    query = Product("w", "1", "t", brand="HP", model="CR-259", price=10.0, upc="012345678905", extra={"color": "red"})
+    candidate = Product(
+        "a", "2", "t", brand="hp", model="CR258", price=12.5, upc="12345678905", extra={"size": "L", "color": "Blue"}
+    )
+    assert relations(query, candidate) == {
+        "brand": "=", "model": "≠", "price": "≠", "upc": "=", "color": "≠", "size": "–",
+    }  # fmt: skip
+    rows = {row.name: row for row in compared(query, candidate)}
+    assert rows["price"].note == "+25%"
+    assert rows["model"].telling
+    assert not rows["price"].telling
+
+
+def test_fields_that_nobody_has_are_left_out() -> None:
+    assert compared(Product("w", "1", "t"), Product("a", "2", "t")) == []
+
+
+def test_a_price_on_one_side_is_no_evidence() -> None:
+    (row,) = compared(Product("w", "1", "t", price=3.0), Product("a", "2", "t"))
+    assert (row.own, row.other, row.relation, row.note) == ("3.00", "", Relation.MISSING, "")
+
+
+def test_a_free_product_does_not_divide_by_zero() -> None:
+    (row,) = compared(Product("w", "1", "t", price=0.0), Product("a", "2", "t", price=1.0))
+    assert (row.relation, row.note) == (Relation.DIFFERENT, "")
+
+
+def test_names_and_values_are_safe() -> None:
+    rows = compared(Product("w", "1", "t", extra={"co\x1blor": "re\x07d"}), Product("a", "2", "t"))
+    assert [(row.name, row.own) for row in rows] == [("color", "red")]

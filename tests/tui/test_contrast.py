@@ -1,0 +1,27 @@
+"""Text can be read in every theme."""
+
+import pytest
+from textual.color import Color
+from textual.theme import BUILTIN_THEMES
+
+from tui.contrast import ENOUGH, ROW, contrast, readable
+
+WORDS = ["text-primary", "text-warning", "text-error", "text-success", "text-accent", "foreground-muted"]
+
+
+def test_black_on_white_is_21_to_1() -> None:
+    assert contrast(Color.parse("#000"), Color.parse("#fff")) == pytest.approx(21)
+    assert contrast(Color.parse("#777"), Color.parse("#fff")) == pytest.approx(4.478, abs=0.001)
+
+
+@pytest.mark.parametrize("name", [name for name, theme in BUILTIN_THEMES.items() if not theme.ansi])
+def test_coloured_text_reaches_the_foreground_s_contrast_or_enough(name: str) -> None:
+    variables = readable(BUILTIN_THEMES[name].to_color_system().generate())
+    background = Color.parse(variables["background"])
+    row = background.blend(Color.parse(variables["primary"]), ROW)
+    foreground = Color.parse(variables["foreground"])
+    for ground in (background, row):
+        # No colour of a theme can be more readable than its own foreground is.
+        floor = min(ENOUGH, contrast(background + foreground, ground)) * 0.85
+        for word in WORDS:
+            assert contrast(Color.parse(variables[word]), ground) >= floor, word

@@ -1,0 +1,232 @@
+"""Jobs seen from the desk: the screen, the status line, and the word at the end."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from desk_bench import Bench, screen_text, settled
+from desk_jobs import DONE, FAILED, RESULT, RUNNING, running_retrain, three_jobs, write_events, write_job
+
+from core.jobs.job import Job, Jobs, JobState
+from tui.screens.confirm import ConfirmDialog
+from tui.screens.jobs import JobsScreen
+from tui.watch import JobWatch
+from tui.widgets.job_text import ending
+
+
+async def test_the_screen_tells_of_each_job(bench: Bench) -> None:
+    three_jobs(bench.workspace.jobs)
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        app.open_jobs()
+        await settled(pilot)
+        text = screen_text(app)
+        assert isinstance(app.screen, JobsScreen)
+        for words in ("48%", "240 of 500", "3.2/s", "1 min left", "Loss 0.286", "1,284 pairs of 402 queries"):
+            assert words in text, words
+        await pilot.press("j")
+        await settled(pilot)
+        text = screen_text(app)
+        for words in ("before   after", "0.740   0.830  +0.090", "The new model is in use."):
+            assert words in text, words
+        await pilot.press("j")
+        await settled(pilot)
+        assert "The GPU is out of memory. Set retrain.batch_size" in screen_text(app)
+
+
+async def test_the_screen_follows_the_files(bench: Bench) -> None:
+    running_retrain(bench.workspace.jobs)
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        app.open_jobs()
+        await settled(pilot)
+        more = {"kind": "progress", "stage": "training", "done": 500, "total": 500, "rate": 3.0, "left_s": 0.0}
+        write_events(bench.workspace.jobs, RUNNING, [more])
+        assert isinstance(app.screen, JobsScreen)
+        app.screen._read_if_in_front()
+        await settled(pilot)
+        assert "500 of 500" in screen_text(app)
+
+
+async def test_the_screen_is_not_read_while_something_lies_over_it(bench: Bench) -> None:
+    running_retrain(bench.workspace.jobs)
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        app.open_jobs()
+        await settled(pilot)
+        screen = app.screen
+        assert isinstance(screen, JobsScreen)
+        await pilot.press("x")
+        await settled(pilot)
+        write_events(bench.workspace.jobs, RUNNING, [{"kind": "message", "text": "unseen"}])
+        screen._read_if_in_front()
+        await settled(pilot)
+        assert "unseen" not in screen_text(app)
+
+
+async def test_no_jobs(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        app.open_jobs()
+        await settled(pilot)
+        assert "No jobs yet" in screen_text(app)
+        await pilot.press("x", "j", "k")
+        await settled(pilot)
+        assert "This job is not running." in screen_text(app)
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    """A process in a session of its own, as a job is."""
+    code = "import time; time.sleep(60)"
+    process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    yield process
+    process.kill()
+    process.wait()
+
+
+async def test_a_job_is_ended_only_once_confirmed(bench: Bench, sleeper: subprocess.Popen[bytes]) -> None:
+    stage: dict[str, object] = {"kind": "stage", "stage": "training", "total": 5}
+    write_job(bench.workspace.jobs, RUNNING, "retrain", [stage], pid=sleeper.pid)
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        app.open_jobs()
+        await settled(pilot)
+        await pilot.press("x")
+        await settled(pilot)
+        assert isinstance(app.screen, ConfirmDialog)
+        assert app.focused is not None
+        assert app.focused.id == "no"
+        await pilot.press("enter")
+        await settled(pilot)
+        assert sleeper.poll() is None
+        await pilot.press("x", "escape")
+        await settled(pilot)
+        assert sleeper.poll() is None
+        await pilot.press("x", "y")
+        await settled(pilot)
+        assert sleeper.wait(10) != 0
+        assert "ended by you" in screen_text(app)
+
+
+async def test_the_status_line_shows_what_runs_and_a_word_says_when_it_ends(bench: Bench) -> None:
+    running_retrain(bench.workspace.jobs)
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        assert "● retrain 48% 1 min left" in screen_text(app).splitlines()[0]
+        write_events(bench.workspace.jobs, RUNNING, [RESULT, {"kind": "done"}])
+        app._tick()
+        await settled(pilot)
+        assert "retrain" not in screen_text(app).splitlines()[0]
+        assert [n.message for n in app._notifications] == ["Retrain finished: mrr@10 0.80 → 0.87, promoted"]
+
+
+async def test_a_damaged_job_hides_no_other(bench: Bench) -> None:
+    three_jobs(bench.workspace.jobs)
+    (bench.workspace.jobs / FAILED / "job.json").write_text("{", encoding="utf-8")
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        app.open_jobs()
+        await settled(pilot)
+        assert "240 of 500" in screen_text(app)
+        assert "index" not in screen_text(app)
+
+
+async def test_new_candidates_are_shown_from_the_next_query_on(bench: Bench) -> None:
+    from desk_bench import candidates_of  # noqa: PLC0415
+
+    from core.search.candidates import CandidateStore  # noqa: PLC0415
+    from labels.model import ProductRef  # noqa: PLC0415
+
+    desk = bench.desk()
+    desk.settle_s = 0.0
+    from tui.app import DeskApp  # noqa: PLC0415
+
+    app = DeskApp(desk)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        candidates = CandidateStore(bench.workspace.derived)
+        rows = [(ProductRef("walmart", key), candidates_of(key, 0.80)) for key in ("q3", "q8", "q1")]
+        candidates.replace(rows, model="models/challenger-2", fingerprint="new")
+        candidates.close()
+        app._tick()
+        await settled(pilot)
+        assert "all-MiniLM-L6-v2" in screen_text(app)
+        await pilot.press("a")
+        await settled(pilot)
+        assert "challenger-2" in screen_text(app)
+        await pilot.press("a")
+        await settled(pilot)
+    with bench.store() as store:
+        rows = store.connection.execute(
+            "SELECT query_id, model FROM events WHERE decision = 'match' ORDER BY seq"
+        ).fetchall()
+    assert rows[0] == ("q3", "sentence-transformers/all-MiniLM-L6-v2")
+    assert rows[1][1] == "models/challenger-2"
+
+
+def job(state: JobState = JobState.DONE, **facts: object) -> Job:
+    return Job("1", ("retrain",), state, "2026-01-01T00:00:00+00:00", 1, **facts)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("ended", "words"),
+    [
+        (job(result={"champion": {"hit@1": 0.74}, "challenger": {"hit@1": 0.83}, "promoted": True, "primary": "hit@1"}),
+         ("Retrain finished: hit@1 0.74 → 0.83, promoted", True)),
+        (job(result={"challenger": {"mrr@10": 0.5}, "promoted": False}),
+         ("Retrain finished: mrr@10 0.50, not promoted", True)),
+        (job(result={}), ("Retrain finished.", True)),
+        (job(result={"champion": None, "challenger": "?", "promoted": "yes", "primary": 3}),
+         ("Retrain finished.", True)),
+        (job(result={"champion": {"a": "x"}, "challenger": {"a": True, "b": 1}, "primary": "a"}),
+         ("Retrain finished: b 1.00", True)),
+        (job(JobState.FAILED, error="No \x1b[31mlabels."), ("Retrain: No [31mlabels.", False)),
+        (job(JobState.LOST), ("Retrain: lost: it ended without a word", False)),
+    ],
+)  # fmt: skip
+def test_the_word_at_the_end(ended: Job, words: tuple[str, bool]) -> None:
+    assert ending(ended) == words
+
+
+async def test_results_of_any_shape_can_be_shown(bench: Bench) -> None:
+    shapes: list[object] = [{}, {"a": None}, {"champion": [1], "challenger": {"x": 1}}, {"f1": 0.8123, "[/]": "[b]"}]
+    for number, shape in enumerate(shapes):
+        events = [{"kind": "result", **shape}, {"kind": "done"}]  # type: ignore[dict-item]
+        write_job(bench.workspace.jobs, f"2026010{number + 1}-100000-aaaa", "evaluate", events)
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        app.open_jobs()
+        await settled(pilot)
+        assert "0.8123" in screen_text(app)
+        assert "[/]" in screen_text(app)
+        for _ in shapes:
+            await pilot.press("j")
+            await settled(pilot)
+        assert app.is_running
+
+
+def test_nothing_is_read_while_nothing_runs(bench: Bench) -> None:
+    board = Jobs(bench.workspace.jobs)
+    watch = JobWatch(board)
+    while watch.is_due():
+        assert watch.note(watch.read()) == []
+    assert not watch.is_due()
+    running_retrain(board.folder)
+    assert watch.is_due()
+    assert watch.note(watch.read()) == []
+    assert all(watch.is_due() for _ in range(10))
+    write_events(board.folder, RUNNING, [{"kind": "done"}])
+    assert [ended.id for ended in watch.note(watch.read())] == [RUNNING]
+    assert json.loads((board.folder / RUNNING / "job.json").read_text())["arguments"] == ["retrain"]
+    assert DONE not in {found.id for found in watch.read()}

@@ -1,0 +1,113 @@
+"""The desk as lines of text."""
+
+import io
+import re
+
+from desk_bench import Bench
+
+from labels.errors import LabelsError
+from labels.model import Stream
+from tui.plain import run_plain
+
+
+def talk(bench: Bench, *lines: str, stream: Stream = Stream.TRIAGE) -> str:
+    """What the plain desk answers to these lines."""
+    desk, out = bench.desk(stream=stream), io.StringIO()
+    run_plain(desk.review, io.StringIO("".join(line + "\n" for line in lines)), out, search=desk.search)
+    desk.close()
+    return out.getvalue()
+
+
+def test_query_and_candidates_are_read_out(bench: Bench) -> None:
+    said = talk(bench)
+    assert "triage: 0 of 7 done, 7 left, 0 yours." in said
+    assert (
+        "Query: WD My Passport 1TB Portable External Hard Drive, Black; WD; WDBYNN0010BBK; 54.99 (walmart q3)" in said
+    )
+    assert "2. similarity 0.79 medium, WD My Passport" in said
+    assert "\n10. " in said
+
+
+def test_accept_rejects_the_others_implied(bench: Bench) -> None:
+    assert "Saved." in talk(bench, "a 2", "q")
+    decided = bench.decided()
+    assert decided.pop("q3-c2") == ("match", "explicit")
+    assert len(decided) == 9
+    assert set(decided.values()) == {("no_match", "implied")}
+
+
+def test_stay_then_enter_goes_on(bench: Bench) -> None:
+    said = talk(bench, "A 1", "", "q")
+    assert said.count("Query") == 2
+    assert "(walmart q8)" in said
+
+
+def test_reject_none_unsure_and_skip(bench: Bench) -> None:
+    talk(bench, "x 3", "s", "u 1", "n", "q")
+    decided = bench.decided()
+    assert decided.pop("q3-c3") == ("no_match", "explicit")
+    assert decided.pop("q8-c1") == ("unsure", "explicit")
+    assert len(decided) == 10
+    assert set(decided.values()) == {("no_match", "explicit")}
+
+
+def test_undo_and_redo(bench: Bench) -> None:
+    said = talk(bench, "n", "z", "z", "Z", "Z", "q")
+    assert "There is nothing to take back." in said
+    assert "There is nothing to bring back." in said
+    assert len(bench.decided()) == 10
+
+
+def test_a_found_product_can_be_accepted(bench: Bench) -> None:
+    said = talk(bench, "a /1", "/ nikon", "a /2", "q")
+    assert "Search first" in said
+    assert "/2. Nikon D5600 Digital SLR Camera" in said
+    assert bench.decided()["x3"] == ("match", "explicit")
+
+
+def test_comments_flags_details_and_help(bench: Bench) -> None:
+    said = talk(bench, "c look [/] again", "f", "p", "d 3", "d", "?", "q")
+    assert "Comment by ada: look [/] again" in said
+    assert "Query (flagged)" in said
+    assert "model: WDBYNN0010BBK3" in said
+    assert "none of these" in said
+
+
+def test_what_makes_no_sense_decides_nothing(bench: Bench) -> None:
+    said = talk(bench, "a", "a 11", "x zero", "a -1", "w", "hello", "", "c", "/")
+    assert said.count("Say which: a number from 1 to 10.") == 4
+    assert said.count("No such key") == 2
+    assert bench.decided() == {}
+
+
+def test_validation_says_no_score_and_nothing_of_others(bench: Bench) -> None:
+    said = talk(bench, "x 1", "p", "q", stream=Stream.VALIDATION)
+    assert "validation:" in said
+    assert not re.search(r"(?<!\d)0\.\d\d", said)
+    for hidden in ("similarity", "medium", "MiniLM"):
+        assert hidden not in said
+
+
+def test_the_end_says_what_is_left_to_do(bench: Bench) -> None:
+    said = talk(bench, *["n"] * 7)
+    assert "All of triage is answered" in said
+    assert "z takes back your last answer" in said
+
+
+def test_a_failure_is_told_and_the_query_stays(bench: Bench) -> None:
+    desk, out = bench.desk(), io.StringIO()
+
+    def refuse(*_: object, **__: object) -> str:
+        raise LabelsError("The disk is full.", "Free some space.")
+
+    desk.store.record = refuse  # type: ignore[method-assign]
+    run_plain(desk.review, io.StringIO("n\nd\n"), out)
+    assert "The disk is full. Free some space." in out.getvalue()
+    assert out.getvalue().rstrip().endswith("condition: new")
+
+
+def test_hostile_text_is_inert(bench: Bench) -> None:
+    bench.desk("gr\x1b[2Jace").review.advance()
+    said = talk(bench, "c \x1b]52;c;aGk=\x07 \u202ex", "p")
+    assert "Comment by ada: ]52;c;aGk= x" in said
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", said)

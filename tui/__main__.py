@@ -1,0 +1,89 @@
+"""`samesku`: every verb, the desk included."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.app import make_app, run
+from core.cli.context import Context, context_of
+from core.errors import CoreError
+from labels.model import Stream
+
+if TYPE_CHECKING:
+    from core.settings import Settings
+
+
+def demo(ctx: typer.Context) -> None:
+    """A workspace with the embedded catalogue, then the desk.
+
+    Where there is no terminal, the main job unattended: label, retrain, compare.
+
+    Example: samesku demo
+    """
+    from core.demo import build_demo  # noqa: PLC0415
+
+    context = context_of(ctx)
+    with context.reporter() as reporter:
+        settings = build_demo(context.workspace, reporter)
+    if _has_terminal() and not context.json:
+        _open(context, settings, Stream.TRIAGE)
+        return
+    from core.cli.rehearse import rehearse, tell  # noqa: PLC0415
+
+    with context.reporter() as reporter:
+        result = rehearse(context, reporter)
+    tell(context, settings, result)
+    context.answer(result)
+
+
+def review(
+    ctx: typer.Context,
+    stream: Annotated[str, typer.Option(help="triage, validation, audit or adjudication.")] = "triage",
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Line by line, for screen readers and bad connections.")
+    ] = False,
+) -> None:
+    """The desk.
+
+    Example: samesku review --stream validation
+    """
+    context = context_of(ctx)
+    if stream not in list(Stream):
+        raise CoreError(f"There is no stream {stream}.", f"It is one of {', '.join(Stream)}.")
+    if plain:
+        from tui.plain import run_plain  # noqa: PLC0415
+        from tui.services import open_desk  # noqa: PLC0415
+
+        desk = open_desk(context.workspace.require(), context.settings, context.annotator, Stream(stream))
+        try:
+            run_plain(desk.review, sys.stdin, sys.stdout)
+        finally:
+            desk.close()
+    elif _has_terminal():
+        _open(context, context.settings, Stream(stream))
+    else:
+        raise CoreError("The desk needs a terminal.", "Use `samesku review --plain` in a pipe.")
+
+
+def _open(context: Context, settings: "Settings", stream: Stream) -> None:
+    from tui.app import run_desk  # noqa: PLC0415
+    from tui.services import open_desk  # noqa: PLC0415
+
+    run_desk(open_desk(context.workspace.require(), settings, context.annotator, stream))
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def main() -> None:
+    """The console script."""
+    app = make_app()
+    app.command("demo")(demo)
+    app.command("review")(review)
+    run(app)
+
+
+if __name__ == "__main__":
+    main()
