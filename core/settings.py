@@ -11,7 +11,7 @@ from core.errors import SettingsError
 
 _ENVIRONMENT_PREFIX = "SAMESKU_"
 #: Names in the environment that are no settings.
-_RESERVED = {"SAMESKU_HOME", "SAMESKU_DEBUG"}
+_RESERVED = {"SAMESKU_HOME", "SAMESKU_DEBUG", "SAMESKU_JOB"}
 
 
 class _Section(BaseModel):

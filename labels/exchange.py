@@ -94,7 +94,7 @@ def import_labels(
     validation = store.validation_queries()
     side = None if split == "auto" else Side(split)
     if side is not None:
-        _refuse_both_sides(labels, side, {d.pair: d.side for d in standing})
+        _refuse_both_sides(labels, side, {pair: label.side for pair, label in consensus(standing).items()})
     if side is Side.TRAIN and (own := {p.query for p in labels} & validation):
         raise LabelsError(
             f"{len(own)} queries of the file are this workspace's own validation queries, which never train anything.",
@@ -139,8 +139,8 @@ def export_csv(store: LabelStore, path: Path, side: Side | None = None) -> int:
     """Write the agreed labels as `ltable_id,rtable_id,label`; conflicts stay out. Returns how many."""
     rows = [
         (label.pair.query.id, label.pair.candidate.id, int(label.match))
-        for label in _sorted(consensus(store.decisions(side=side)).values())
-        if label.match is not None
+        for label in _sorted(consensus(store.decisions()).values())
+        if label.match is not None and side in {None, label.side}
     ]
     with _replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as out:
         writer = csv.writer(out, lineterminator="\n")

@@ -57,7 +57,7 @@ def review(
 
         desk = open_desk(context.workspace.require(), context.settings, context.annotator, Stream(stream))
         try:
-            run_plain(desk.review, sys.stdin, sys.stdout)
+            run_plain(desk.review, sys.stdin, sys.stdout, search=desk.search)
         finally:
             desk.close()
     elif _has_terminal():

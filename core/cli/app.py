@@ -13,6 +13,8 @@ from rich.text import Text
 from core.cli import evaluate, fetch, import_, index, jobs, labels, match, models, retrain
 from core.cli.context import Context
 from core.cli.doctor import doctor
+from core.jobs.events import EventWriter
+from core.jobs.inside import job_events
 from labels.errors import SameskuError
 
 #: Global options, which may stand before or after the verb, and whether a value follows them.
@@ -54,7 +56,8 @@ def _globals(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no remarks.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,  # noqa: ARG001 - read by run()
 ) -> None:
-    ctx.obj = Context(home=home, json=json, annotator_name=annotator, quiet=quiet)
+    job = ctx.obj if isinstance(ctx.obj, EventWriter) else None
+    ctx.obj = Context(home=home, json=json, annotator_name=annotator, quiet=quiet, job=job)
 
 
 def run(app: Callable[..., object], arguments: Sequence[str] | None = None) -> None:
@@ -63,7 +66,9 @@ def run(app: Callable[..., object], arguments: Sequence[str] | None = None) -> N
     # A name read by libraries when they are first imported, which is later: loading is silent either way.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
-        app(args=given, prog_name="samesku")
+        # Around everything, so that a job that fails before its work begins says so too.
+        with job_events() as job:
+            app(args=given, prog_name="samesku", obj=job)
     except SameskuError as error:
         if "--debug" in given:
             raise

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from core.cli.progress import LineReporter, TerminalReporter
 from core.errors import CoreError
-from core.jobs.inside import job_events, job_folder
+from core.jobs.events import EventWriter
 from core.jobs.progress import Reporter, Silent
 from core.settings import Settings, load_settings
 from core.workspace import Workspace
@@ -22,12 +22,13 @@ from core.workspace import Workspace
 
 @dataclass(frozen=True)
 class Context:
-    """The global options of one call."""
+    """The global options of one call, and where it reports to if it is a job."""
 
     home: Path | None = None
     json: bool = False
     annotator_name: str | None = None
     quiet: bool = False
+    job: EventWriter | None = None
 
     @cached_property
     def workspace(self) -> Workspace:
@@ -72,10 +73,8 @@ class Context:
     @contextmanager
     def reporter(self) -> Iterator[Reporter]:
         """Progress: to the job's file inside a job, as a bar on a terminal, as lines elsewhere."""
-        folder = job_folder()
-        if folder is not None:
-            with job_events(folder) as events:
-                yield events
+        if self.job is not None:
+            yield self.job
         elif self.quiet:
             yield Silent()
         elif self.err.is_terminal:

@@ -17,7 +17,10 @@ _TRAIN = ("torch", "sentence-transformers", "transformers", "peft", "faiss-cpu",
 
 
 def doctor(ctx: typer.Context) -> None:
-    """What is installed, SQLite and its journal, the terminal, the workspace's health."""
+    """What is installed, SQLite and its journal, the terminal, the workspace's health.
+
+    Example: samesku doctor
+    """
     context = context_of(ctx)
     facts: dict[str, object] = {
         "python": platform.python_version(),

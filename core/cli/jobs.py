@@ -39,6 +39,7 @@ def tail(
     job = jobs.get(job_id) if job_id else next(iter(jobs.list()), None)
     if job is None:
         context.out.print("There are no jobs yet.")
+        context.answer({"id": None})
         return
     with context.reporter() as reporter:
         stage, told, losses = None, 0, 0

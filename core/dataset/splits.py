@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from core.queue.order import drawn
+from core.queue.order import drawn, shuffled
 from labels.consensus import Label, consensus
 from labels.model import ProductRef, Side
 from labels.store import LabelStore
@@ -19,6 +19,7 @@ class Splits:
         gold: all known matches of each query that has one, from both sides: a candidate that is known to
             match is right wherever that was said.
         tied: products that a kept-out query matches: they stay out of training altogether, as negatives too.
+        barred: pairs that are judged on, by query: not even a negative that nobody rejected may be one of them.
         manual: whether `judged` is the manual validation set; else training queries were held out.
     """
 
@@ -26,6 +27,7 @@ class Splits:
     judged: tuple[ProductRef, ...]
     gold: dict[ProductRef, frozenset[ProductRef]]
     tied: frozenset[ProductRef]
+    barred: dict[ProductRef, frozenset[ProductRef]]
     manual: bool
 
 
@@ -49,17 +51,22 @@ def split_labels(store: LabelStore, *, held_out: float, seed: int) -> Splits:
     if manual:
         kept_out = store.validation_queries()
     else:
-        judged = drawn(sorted(gold), held_out, seed)
+        # A draw among few may come out empty; something must be there to judge on.
+        judged = drawn(sorted(gold), held_out, seed) or shuffled(gold, seed)[:1]
         kept_out = set(judged)
     tied = frozenset(candidate for query in kept_out for candidate in gold.get(query, ()))
     train = [label for label in train if label.pair.query not in kept_out and label.pair.candidate not in tied]
-    return Splits(tuple(train), tuple(judged), gold, tied, manual)
+    barred = _by_query(label for label in labels if label.side is Side.VALIDATION)
+    return Splits(tuple(train), tuple(judged), gold, tied, barred, manual)
 
 
 def matches_by_query(labels: Iterable[Label]) -> dict[ProductRef, frozenset[ProductRef]]:
     """The known matches of every query that has one."""
-    gold: dict[ProductRef, set[ProductRef]] = {}
+    return _by_query(label for label in labels if label.match)
+
+
+def _by_query(labels: Iterable[Label]) -> dict[ProductRef, frozenset[ProductRef]]:
+    found: dict[ProductRef, set[ProductRef]] = {}
     for label in labels:
-        if label.match:
-            gold.setdefault(label.pair.query, set()).add(label.pair.candidate)
-    return {query: frozenset(matches) for query, matches in gold.items()}
+        found.setdefault(label.pair.query, set()).add(label.pair.candidate)
+    return {query: frozenset(candidates) for query, candidates in found.items()}

@@ -30,6 +30,7 @@ def build_triplets(
     *,
     negatives: int,
     forbidden: frozenset[ProductRef] = frozenset(),
+    barred: Mapping[ProductRef, frozenset[ProductRef]] | None = None,
 ) -> list[Triplet]:
     """One triplet for every labelled match.
 
@@ -45,6 +46,7 @@ def build_triplets(
         products: for telling likely matches by UPC and model number.
         negatives: how many for each triplet.
         forbidden: products that must not be seen in training, such as those tied to validation queries.
+        barred: candidates by query whose pairs are judged on, and so never mined.
 
     Returns:
         sorted by anchor and positive, so that the same labels give the same training run.
@@ -56,7 +58,7 @@ def build_triplets(
     for query, judged in sorted(by_query.items()):
         candidates = mined.get(query, ())
         rejected = _rejections(judged, candidates)
-        known = {label.pair.candidate for label in judged}
+        known = {label.pair.candidate for label in judged} | (barred or {}).get(query, frozenset())
         for match in sorted(label.pair.candidate for label in judged if label.match):
             others = _unlabelled(query, match, candidates, products, known | forbidden)
             chosen = tuple([*rejected[: negatives - 1], *others, *rejected[negatives - 1 :]][:negatives])

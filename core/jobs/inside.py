@@ -13,19 +13,18 @@ from core.jobs.job import FOLDER_VARIABLE
 from labels.errors import SameskuError
 
 
-def job_folder() -> Path | None:
-    """The folder that this process reports to; None where it is no job."""
-    named = os.environ.get(FOLDER_VARIABLE)
-    return Path(named) if named else None
-
-
 class Cancelled(SystemExit):
     """The job was told to end. Passes through `except Exception`, so that every clean-up runs and no more."""
 
 
 @contextmanager
-def job_events(folder: Path) -> Iterator[EventWriter]:
-    """Report to a job's folder, and leave a last word whatever happens short of kill -9."""
+def job_events() -> Iterator[EventWriter | None]:
+    """Report to the job's folder, and leave a last word whatever happens short of kill -9; None where it is no job."""
+    named = os.environ.get(FOLDER_VARIABLE)
+    if not named:
+        yield None
+        return
+    folder = Path(named)
     writer = EventWriter(folder / "events.jsonl")
     # Children of the job (data loaders, say) are no jobs of their own.
     os.environ.pop(FOLDER_VARIABLE, None)
@@ -38,6 +37,13 @@ def job_events(folder: Path) -> Iterator[EventWriter]:
         yield writer
     except Cancelled:
         writer.write("cancelled")
+        raise
+    except SystemExit as end:
+        # How a command line ends, also a good one.
+        if end.code:
+            writer.write("failed", error=f"Ended with code {end.code}. See log.txt in {folder}.")
+        else:
+            writer.write("done")
         raise
     except SameskuError as error:
         writer.write("failed", error=" ".join(filter(None, (error.message, error.hint))))

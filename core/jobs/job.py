@@ -134,8 +134,10 @@ class Jobs:
         folder = self.folder / job_id
         try:
             facts = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+            # Looked at before the events are read: a job that ends in between has left its last word by then.
+            alive = process_birth(facts["pid"]) == facts["born"] is not None
             events, _ = read_events(folder / "events.jsonl")
-            return _told(job_id, facts, events)
+            return _told(job_id, facts, events, alive=alive)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise JobError(f"There is no job {job_id}.", "`samesku jobs list` shows them.") from error
 
@@ -143,7 +145,12 @@ class Jobs:
         """End a running job; what it had cached stays. Returns the job as it is then."""
         job = self.get(job_id)
         if job.state is JobState.RUNNING:
-            os.killpg(job.pid, signal.SIGTERM)
+            try:
+                os.killpg(job.pid, signal.SIGTERM)
+            except ProcessLookupError:
+                return self.get(job_id)  # it ended just now
+            except PermissionError as error:
+                raise JobError(f"Job {job_id} was started by somebody else, who alone can cancel it.") from error
             deadline = time.monotonic() + 10
             while self.get(job_id).state is JobState.RUNNING and time.monotonic() < deadline:
                 time.sleep(0.05)
@@ -161,7 +168,7 @@ class Jobs:
         return self.start(home, list(job.arguments))
 
 
-def _told(job_id: str, facts: dict[str, Any], events: list[dict[str, Any]]) -> Job:
+def _told(job_id: str, facts: dict[str, Any], events: list[dict[str, Any]], *, alive: bool) -> Job:
     latest: dict[str, dict[str, Any]] = {event["kind"]: event for event in events}
     stage = latest.get("stage", {})
     progress = latest.get("progress", {})
@@ -170,7 +177,7 @@ def _told(job_id: str, facts: dict[str, Any], events: list[dict[str, Any]]) -> J
     return Job(
         id=job_id,
         arguments=tuple(facts["arguments"]),
-        state=_state(facts, latest),
+        state=_state(latest, alive=alive),
         started_at=facts["started_at"],
         pid=facts["pid"],
         stage=stage.get("stage", ""),
@@ -185,11 +192,11 @@ def _told(job_id: str, facts: dict[str, Any], events: list[dict[str, Any]]) -> J
     )
 
 
-def _state(facts: dict[str, Any], latest: dict[str, dict[str, Any]]) -> JobState:
+def _state(latest: dict[str, dict[str, Any]], *, alive: bool) -> JobState:
     for state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED):
         if state.value in latest:
             return state
-    return JobState.RUNNING if process_birth(facts["pid"]) == facts["born"] is not None else JobState.LOST
+    return JobState.RUNNING if alive else JobState.LOST
 
 
 def process_birth(pid: int) -> str | None:

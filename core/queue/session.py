@@ -44,6 +44,7 @@ class ReviewSession:
         self.stream = stream
         self.item: ReviewItem | None = None
         self.mine = 0
+        self._counted: set[str] = set()
         self._clock = clock
         self._shown_at = clock()
         self._blind_by_choice = False
@@ -150,7 +151,8 @@ class ReviewSession:
 
     def _return_to(self, action: Action | None, step: int) -> Action | None:
         if action is not None:
-            self.mine += step if action.closes else 0
+            # Only what this sitting counted: not an earlier sitting's, nor a second answer to the same query.
+            self.mine += step if action.id in self._counted else 0
             self.show(action.query)
         return action
 
@@ -158,12 +160,14 @@ class ReviewSession:
         self, verb: Verb, judgements: Sequence[Judgement], *, closes: bool, stay: bool = False, text: str = ""
     ) -> None:
         item = self._require_item()
-        self.store.record(
+        action = self.store.record(
             self.annotator, verb, item.query.ref, judgements,
             stream=item.stream, blind=item.blind, closes=closes,
             look_ms=round((self._clock() - self._shown_at) * 1000), text=text,
         )  # fmt: skip
-        self.mine += closes and not item.answered
+        if closes and not item.answered:
+            self._counted.add(action)
+            self.mine += 1
         if stay:
             self.show(item.query.ref)
         else:

@@ -70,14 +70,17 @@ class QueueSource:
 
     def item(self, store: LabelStore, query: ProductRef, stream: Stream, annotator: str, *, blind: bool) -> ReviewItem:
         """A query with its options, and what was said of them."""
-        if store.is_validation(query):
+        decisions = store.decisions(query)
+        settling = stream is Stream.ADJUDICATION and any(
+            label.state is not State.AGREED for label in consensus(decisions).values()
+        )
+        if store.is_validation(query) and not settling:
             stream = Stream.VALIDATION
         elif stream is Stream.VALIDATION:
             # Reached by undo from an earlier sitting on another stream.
             stream = Stream.TRIAGE
         blind = blind or stream is Stream.VALIDATION
         candidates = self.candidates.of(query)
-        decisions = store.decisions(query)
         extra = {d.pair.candidate for d in decisions} - {c.ref for c in candidates}
         products = self.catalog.get_many([query, *(c.ref for c in candidates), *extra])
         options = [self._option(products[c.ref], c) for c in candidates if c.ref in products]

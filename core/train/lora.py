@@ -38,12 +38,21 @@ def pad_negatives(examples: Sequence[Example], pool: Sequence[str], negatives: i
     Random products among the hard ones are no loss: in a published ablation on Walmart-Amazon a blocker trained
     on labelled negatives alone kept 80.9 % of the matches among its candidates, and 92.2 % with random ones in
     the mix.
+
+    Raises:
+        ModelError: the pool is too small to draw from.
     """
+    # An anchor and its match may stand in the pool too, and must not be their own negatives.
+    if len(set(pool)) < negatives + 2:
+        raise ModelError(
+            f"The catalogue has too few products for {negatives} negatives to each match.",
+            "Import more products, or lower retrain.hard_negatives.",
+        )
     rng = random.Random(seed)  # noqa: S311 - a repeatable draw, not a secret
     padded = []
     for example in examples:
-        taken = {example.anchor, example.positive, *example.negatives}
         chosen = list(example.negatives[:negatives])
+        taken = {example.anchor, example.positive, *chosen}
         while len(chosen) < negatives:
             text = pool[rng.randrange(len(pool))]
             if text not in taken:

@@ -99,7 +99,10 @@ def _triplets(workspace: Workspace, settings: Settings, corpus: Corpus, splits: 
         store.close()
     products = {p.ref: p for p in [*corpus.queries, *corpus.products]}
     usable = [label for label in splits.train if label.pair.query in products and label.pair.candidate in products]
-    return build_triplets(usable, mined, products, negatives=settings.retrain.hard_negatives, forbidden=splits.tied)
+    return build_triplets(
+        usable, mined, products,
+        negatives=settings.retrain.hard_negatives, forbidden=splits.tied, barred=splits.barred,
+    )  # fmt: skip
 
 
 def _examples(

@@ -1,0 +1,77 @@
+"""The README's table: the whole loop on Walmart-Amazon, through the command line, in a workspace of its own.
+
+    python -m tests.bench.walmart_amazon [FOLDER]
+
+FOLDER holds tableA.csv, tableB.csv, train.csv and valid.csv. The queries that are counted are those of valid.csv
+with a match; any match of train.csv or valid.csv counts. Takes about fifteen minutes on two cores.
+"""
+
+import csv
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+_SHARED = Path(__file__).parents[3] / "shared" / "data" / "walmart_amazon"
+
+
+def main() -> None:
+    """Run the loop and print what it gave."""
+    data = Path(sys.argv[1]) if len(sys.argv) > 1 else _SHARED
+    if not (data / "valid.csv").is_file():
+        sys.exit(
+            f"No benchmark at {data}. Fetch it (samesku fetch walmart-amazon --into DIR), then: make bench DATA=DIR"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        home, gold = Path(folder) / "workspace", Path(folder) / "gold.csv"
+        _write_gold(data, gold)
+        _run_loop(home, data, gold)
+
+
+def _run_loop(home: Path, data: Path, gold: Path) -> None:
+    rows: list[tuple[str, str]] = []
+    _, seconds = _samesku(home, "import", "walmart-amazon", str(data), "--labels")
+    rows.append(("import, 24,628 products and 8,189 labels", f"{seconds:.1f} s"))
+    _, seconds = _samesku(home, "index")
+    rows.append(("first index", f"{seconds:.0f} s"))
+    _, seconds = _samesku(home, "index")
+    rows.append(("second index, nothing changed", f"{seconds:.1f} s"))
+    before, _ = _samesku(home, "evaluate", "--matches", str(gold))
+    result, seconds = _samesku(home, "retrain")
+    rows.append(("retrain, evaluation and new index included", f"{seconds / 60:.1f} min"))
+    after, _ = _samesku(home, "evaluate", "--matches", str(gold))
+    pairs, _ = _samesku(home, "evaluate", "--pairs", str(data / "valid.csv"))
+    rows.append(("character 3-grams alone", _retrieval(before["lexical"])))
+    for name, what in (("encoder", "encoder alone"), ("fused", "the fused ten")):
+        rows.append((f"{what}, before the retrain", _retrieval(before[name])))
+        rows.append((f"{what}, after", _retrieval(after[name])))
+    by_cosine = f"F1 {pairs['f1']:.3f}, average precision {pairs['average_precision']:.3f}"
+    rows.append(("the pairs of valid.csv by the tuned cosine alone", by_cosine))
+    rows.append(("promoted", str(result["promoted"])))
+    sys.stdout.write("\n".join(f"| {what} | {figure} |" for what, figure in rows) + "\n")
+
+
+def _retrieval(metrics: dict[str, float]) -> str:
+    return f"hit@1 {metrics['hit@1']:.3f}, hit@10 {metrics['hit@10']:.4f}, MRR@10 {metrics['mrr@10']:.3f}"
+
+
+def _samesku(home: Path, *arguments: str) -> tuple[dict, float]:
+    """One call with `--json`; its answer, and how many seconds it took. Progress goes to standard error."""
+    begun = time.monotonic()
+    call = [sys.executable, "-m", "core", "--home", str(home), "--json", *arguments]
+    answer = subprocess.run(call, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(answer.stdout), time.monotonic() - begun
+
+
+def _write_gold(data: Path, gold: Path) -> None:
+    """All known matches of the queries that have one in valid.csv."""
+    labels = {name: list(csv.DictReader((data / name).open(newline=""))) for name in ("train.csv", "valid.csv")}
+    counted = {row["ltable_id"] for row in labels["valid.csv"] if row["label"] == "1"}
+    matches = {(r["ltable_id"], r["rtable_id"]) for rows in labels.values() for r in rows if r["label"] == "1"}
+    gold.write_text("".join(f"{query},{candidate}\n" for query, candidate in sorted(matches) if query in counted))
+
+
+if __name__ == "__main__":
+    main()
