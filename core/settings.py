@@ -37,7 +37,7 @@ class SearchSettings(_Section):
     """How many are kept and shown for each query."""
     depth: Annotated[int, Field(ge=10, le=1000)] = 100
     """How many of each retriever are fused."""
-    dense_weight: Annotated[float, Field(ge=0, le=1)] = 0.3
+    dense_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
     """The encoder's share in the fused score; the rest is the lexical retriever's."""
 
 

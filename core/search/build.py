@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 LEXICAL_TEMPLATE = "{title} {brand} {model}"
 
 #: Counts up when candidates come out otherwise from the same input.
-_VERSION = "1"
+_VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True)

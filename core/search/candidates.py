@@ -37,7 +37,7 @@ class Candidate:
     Attributes:
         rank: place after fusion, from 1.
         similarity: the encoder's cosine, in [-1, 1].
-        score: the fused score that ordered the candidates, in [0, 1].
+        score: the fused score that ordered the candidates; about 1 for two equal listings.
         dense_rank: place by the encoder alone, from 1; None beyond the depth that was searched.
         lexical_rank: place by shared character sequences alone, likewise.
     """

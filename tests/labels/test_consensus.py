@@ -1,0 +1,69 @@
+"""What several people's decisions on a pair add up to."""
+
+import pytest
+from samples import c, implied, match, no_match, q, unsure
+
+from labels.consensus import State, consensus
+from labels.model import Judgement, Pair, Side, Stream, Strength, Verb
+from labels.stats import label_stats
+from labels.store import LabelStore
+
+PAIR = Pair(q("1"), c("a"))
+TRIAGE, ADJUDICATION = Stream.TRIAGE, Stream.ADJUDICATION
+
+
+@pytest.mark.parametrize(
+    ("opinions", "verdict", "state", "strength"),
+    [
+        ([match("a")], True, State.AGREED, Strength.EXPLICIT),
+        ([match("a"), match("a")], True, State.AGREED, Strength.EXPLICIT),
+        ([match("a"), no_match("a")], None, State.CONFLICTING, Strength.EXPLICIT),
+        ([match("a"), unsure("a")], True, State.AGREED, Strength.EXPLICIT),
+        ([match("a"), implied("a")], True, State.AGREED, Strength.EXPLICIT),
+        ([implied("a"), implied("a")], False, State.AGREED, Strength.IMPLIED),
+    ],
+    ids=["one", "two alike", "two apart", "an abstention", "explicit outweighs implied", "implied alone"],
+)
+def test_opinions_add_up(
+    ledger: LabelStore, opinions: list[list[Judgement]], verdict: bool | None, state: State, strength: Strength
+) -> None:
+    for number, judgements in enumerate(opinions):
+        ledger.record(f"person {number}", Verb.ACCEPT, q("1"), judgements)
+    label = consensus(ledger.decisions())[PAIR]
+    assert (label.match, label.state, label.strength) == (verdict, state, strength)
+
+
+def test_abstentions_alone_are_no_label(ledger: LabelStore) -> None:
+    ledger.record("ada", Verb.UNSURE, q("1"), unsure("a"))
+    assert consensus(ledger.decisions()) == {}
+
+
+def test_an_adjudication_settles_a_conflict_and_the_last_one_holds(ledger: LabelStore) -> None:
+    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
+    ledger.record("bob", Verb.REJECT, q("1"), no_match("a"))
+    ledger.record("eve", Verb.ACCEPT, q("1"), match("a"), stream=ADJUDICATION)
+    assert consensus(ledger.decisions())[PAIR].match is True
+    ledger.record("ada", Verb.REJECT, q("1"), no_match("a"), stream=ADJUDICATION)
+    label = consensus(ledger.decisions())[PAIR]
+    assert (label.match, label.state) == (False, State.ADJUDICATED)
+
+
+def test_one_opinion_for_validation_puts_the_label_there(ledger: LabelStore) -> None:
+    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"), side=Side.VALIDATION)
+    ledger.record("bob", Verb.ACCEPT, q("1"), match("a"), side=Side.TRAIN)
+    assert consensus(ledger.decisions())[PAIR].side is Side.VALIDATION
+
+
+def test_statistics_count_what_stands(ledger: LabelStore) -> None:
+    ledger.draw_validation([q("v")], seed=1)
+    ledger.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b", "d")], closes=True)
+    ledger.record("ada", Verb.ACCEPT, q("v"), match("e"), closes=True)
+    ledger.record("ada", Verb.UNSURE, q("2"), unsure("f"), closes=True)
+    ledger.record("bob", Verb.REJECT, q("1"), no_match("a"))
+    ledger.record("bob", Verb.SKIP, q("3"))
+    ledger.undo("bob")
+    assert label_stats(ledger).as_dict() == {
+        "events": 8, "decisions": 6, "explicit": 4, "matches": 1, "non_matches": 2, "unsure": 1, "conflicts": 1,
+        "training_pairs": 3, "validation_pairs": 1, "queries_answered": 3, "validation_queries": 1,
+        "annotators": {"ada": 5, "bob": 1},
+    }  # fmt: skip

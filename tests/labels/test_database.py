@@ -1,0 +1,135 @@
+"""Opening labels.db: which journal, which files are refused, and many writers at once."""
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from labels import database
+from labels.database import file_system, journal_mode, wal_is_safe
+from labels.errors import LabelsError
+from labels.store import LabelStore
+from labels.verify import verify
+
+MOUNTS = """\
+/dev/sda1 / ext4 rw 0 0
+server:/home /home nfs4 rw 0 0
+/dev/sdb1 /home/local\\040disk btrfs rw 0 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("version", "safe"),
+    [
+        ((3, 7, 0), False), ((3, 40, 1), False), ((3, 44, 5), False), ((3, 44, 6), True), ((3, 44, 9), True),
+        ((3, 45, 6), False), ((3, 50, 6), False), ((3, 50, 7), True), ((3, 51, 2), False), ((3, 51, 3), True),
+        ((3, 52, 0), True), ((4, 0, 0), True),
+    ],
+)  # fmt: skip
+def test_the_write_ahead_log_is_used_where_its_bug_is_fixed(version: tuple[int, int, int], safe: bool) -> None:
+    assert wal_is_safe(version) is safe
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [("/srv/x", "ext4"), ("/home/ada/x", "nfs4"), ("/home/local disk/x", "btrfs"), ("/homework", "ext4")],
+)
+def test_the_file_system_is_that_of_the_deepest_mount(tmp_path: Path, path: str, kind: str) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text(MOUNTS)
+    assert file_system(Path(path), mounts) == kind
+    assert file_system(Path(path), tmp_path / "absent") == ""
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "mode"),
+    [
+        ((3, 51, 3), "ext4", "wal"),
+        ((3, 51, 3), "nfs4", "delete"),
+        ((3, 51, 3), "fuse.sshfs", "delete"),
+        ((3, 40, 1), "ext4", "delete"),
+    ],
+)
+def test_the_journal_follows_from_version_and_file_system(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, version: tuple[int, int, int], kind: str, mode: str
+) -> None:
+    monkeypatch.setattr(database.sqlite3, "sqlite_version_info", version)
+    monkeypatch.setattr(database, "file_system", lambda _: kind)
+    assert journal_mode(tmp_path / "labels.db") == mode
+
+
+def test_a_connection_is_durable_and_keeps_its_triggers(ledger: LabelStore) -> None:
+    pragmas = ("synchronous", "foreign_keys", "recursive_triggers", "user_version")
+    values = [ledger.connection.execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas]
+    assert values == [2, 1, 1, database.SCHEMA_VERSION]
+    mode = ledger.connection.execute("PRAGMA journal_mode").fetchone()[0]
+    assert mode == journal_mode(ledger.path)
+
+
+def test_a_newer_file_is_refused_and_left_byte_for_byte_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "labels.db"
+    LabelStore(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA user_version = {database.SCHEMA_VERSION + 1}")
+    before = path.read_bytes()
+    with pytest.raises(LabelsError, match="written by a newer samesku"):
+        LabelStore(path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["labels.db"]
+
+
+def test_what_is_no_database_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "labels.db"
+    path.write_text("ltable_id,rtable_id,label\n" * 100)
+    before = path.read_bytes()
+    with pytest.raises(LabelsError, match="damaged or not a labels file"):
+        LabelStore(path)
+    assert path.read_bytes() == before
+
+
+def test_a_folder_in_its_place_is_an_error_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "labels.db").mkdir()
+    with pytest.raises(LabelsError, match="cannot be used") as caught:
+        LabelStore(tmp_path / "labels.db")
+    assert caught.value.hint
+
+
+def test_a_locked_file_says_so(ledger: LabelStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 10)
+    ledger.connection.execute("BEGIN IMMEDIATE")
+    with LabelStore(ledger.path) as other, pytest.raises(LabelsError, match="locked") as caught:
+        other.undo("ada")
+    ledger.connection.execute("ROLLBACK")
+    assert "Another program holds it" in caught.value.hint
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from labels.model import Decision, Judgement, ProductRef, Verb
+from labels.store import LabelStore
+path, name = Path(sys.argv[1]), sys.argv[2]
+with LabelStore(path) as store:
+    for number in range(50):
+        query = ProductRef("walmart", str(number))
+        store.record(name, Verb.ACCEPT, query, [Judgement(ProductRef("amazon", name), Decision.MATCH)])
+"""
+
+
+def test_four_processes_write_at_once_and_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
+    path = tmp_path / "labels.db"
+    # The file is not there yet: they also race to create it.
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(path), f"person {n}"], stderr=subprocess.PIPE)
+        for n in range(4)
+    ]
+    for writer in writers:
+        _, errors = writer.communicate(timeout=60)
+        assert (writer.returncode, errors) == (0, b"")
+    with LabelStore(path) as store:
+        decisions = [(d.annotator, d.pair.query.id) for d in store.decisions()]
+    assert sorted(decisions) == sorted((f"person {n}", str(i)) for n in range(4) for i in range(50))
+    assert verify(path).ok

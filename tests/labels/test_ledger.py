@@ -1,0 +1,253 @@
+"""The ledger: what was said stays said, and what stands now follows from it."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from samples import c, implied, match, no_match, q, standing, unsure
+
+from labels.errors import LabelsError
+from labels.model import Decision, Judgement, Shown, Side, Stream, Strength, Verb
+from labels.store import LabelStore
+
+
+def events(store: LabelStore) -> list[str]:
+    return [row[0] for row in store.connection.execute("SELECT verb FROM events ORDER BY seq")]
+
+
+# -- append-only ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", ["events", "validation"])
+@pytest.mark.parametrize("statement", ["UPDATE {} SET query_id = 'x'", "DELETE FROM {}"])
+def test_a_plain_connection_can_neither_change_nor_delete(ledger: LabelStore, table: str, statement: str) -> None:
+    ledger.draw_validation([q("v")], seed=1)
+    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
+    with (
+        closing(sqlite3.connect(ledger.path)) as plain,
+        pytest.raises(sqlite3.IntegrityError, match=f"{table} is append-only"),
+    ):
+        plain.execute(statement.format(table))
+    assert standing(ledger.decisions()) == {"a": "match"}
+    assert ledger.validation_queries() == {q("v")}
+
+
+@pytest.mark.parametrize("table", ["events", "validation"])
+def test_the_stores_own_connection_cannot_replace(ledger: LabelStore, table: str) -> None:
+    ledger.draw_validation([q("v")], seed=1)
+    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
+    before = ledger.connection.execute(f"SELECT * FROM {table}").fetchall()
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        ledger.connection.execute(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}")
+    assert ledger.connection.execute(f"SELECT * FROM {table}").fetchall() == before
+
+
+def test_the_same_action_twice_is_one_action(ledger: LabelStore) -> None:
+    for _ in range(2):
+        assert ledger.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b")], action="k1") == "k1"
+    assert events(ledger) == ["accept", "accept"]
+    assert standing(ledger.decisions()) == {"a": "match", "b": "no_match"}
+
+
+def test_an_action_is_written_whole_or_not_at_all(ledger: LabelStore) -> None:
+    with pytest.raises(LabelsError, match="candidate with an id"):
+        ledger.record("ada", Verb.ACCEPT, q("1"), [*match("a"), Judgement(c(""), Decision.NO_MATCH)])
+    assert events(ledger) == []
+    assert ledger.decisions() == []
+
+
+def test_an_event_tells_what_was_shown(ledger: LabelStore) -> None:
+    shown = Shown(rank=3, similarity=0.81, probability=0.6, model="m1")
+    ledger.record(
+        "ada", Verb.ACCEPT, q("1"), [Judgement(c("a"), Decision.MATCH, shown=shown)],
+        stream=Stream.AUDIT, blind=True, closes=True, look_ms=1234,
+    )  # fmt: skip
+    row = ledger.connection.execute(
+        "SELECT annotator, stream, side, blind, closes, look_ms, rank, similarity, probability, model FROM events"
+    ).fetchone()
+    assert row == ("ada", "audit", "train", 1, 1, 1234, 3, 0.81, 0.6, "m1")
+
+
+# -- what stands ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("explicit_first", [True, False])
+def test_explicit_outlasts_implied_whatever_their_order(ledger: LabelStore, explicit_first: bool) -> None:
+    acts = [(Verb.ACCEPT, match("a")), (Verb.ACCEPT, [*match("b"), *implied("a")])]
+    for verb, judgements in acts if explicit_first else reversed(acts):
+        ledger.record("ada", verb, q("1"), judgements)
+    assert standing(ledger.decisions()) == {"a": "match", "b": "match"}
+    assert {d.strength for d in ledger.decisions()} == {Strength.EXPLICIT}
+
+
+def test_an_edit_replaces_the_earlier_decision_and_keeps_its_event(ledger: LabelStore) -> None:
+    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
+    ledger.record("ada", Verb.REJECT, q("1"), no_match("a"))
+    assert standing(ledger.decisions()) == {"a": "no_match"}
+    assert events(ledger) == ["accept", "reject"]
+
+
+def test_everybody_has_a_decision_of_their_own(ledger: LabelStore) -> None:
+    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
+    ledger.record("bob", Verb.REJECT, q("1"), no_match("a"))
+    assert {(d.annotator, d.decision.value) for d in ledger.decisions()} == {("ada", "match"), ("bob", "no_match")}
+
+
+def test_decisions_of_one_query_or_side_alone(ledger: LabelStore) -> None:
+    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
+    ledger.record("ada", Verb.ACCEPT, q("2"), match("b"), stream=Stream.VALIDATION)
+    assert standing(ledger.decisions(q("1"))) == {"a": "match"}
+    assert standing(ledger.decisions(side=Side.VALIDATION)) == {"b": "match"}
+    assert ledger.decisions(q("1"), Side.VALIDATION) == []
+
+
+# -- undo and redo -------------------------------------------------------------------------------------------
+
+
+def test_undo_and_redo_go_through_everything_one_did(ledger: LabelStore) -> None:
+    for id_ in "abcde":
+        ledger.record("ada", Verb.ACCEPT, q(id_), match(id_))
+    undone = [ledger.undo("ada") for _ in range(6)]
+    assert [action and action.query.id for action in undone] == ["e", "d", "c", "b", "a", None]
+    assert ledger.decisions() == []
+    redone = [ledger.redo("ada") for _ in range(6)]
+    assert [action and action.query.id for action in redone] == ["a", "b", "c", "d", "e", None]
+    assert standing(ledger.decisions()) == dict.fromkeys("abcde", "match")
+
+
+def test_undo_and_redo_reach_across_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "labels.db"
+    for id_ in "ab":
+        with LabelStore(path) as store:
+            store.record("ada", Verb.ACCEPT, q("1"), match(id_))
+    with LabelStore(path) as store:
+        store.undo("ada")
+    with LabelStore(path) as store:
+        store.undo("ada")
+        assert store.decisions() == []
+    with LabelStore(path) as store:
+        action = store.redo("ada")
+        assert action is not None
+        assert standing(store.decisions()) == {"a": "match"}
+
+
+def test_undo_brings_back_what_an_edit_replaced(ledger: LabelStore) -> None:
+    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
+    ledger.record("ada", Verb.UNSURE, q("1"), unsure("a"))
+    ledger.undo("ada")
+    assert standing(ledger.decisions()) == {"a": "match"}
+
+
+def test_a_new_action_cuts_the_redo(ledger: LabelStore) -> None:
+    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
+    ledger.undo("ada")
+    ledger.record("ada", Verb.SKIP, q("1"))
+    assert ledger.redo("ada") is None
+    assert ledger.decisions() == []
+
+
+def test_one_undoes_only_what_one_did(ledger: LabelStore) -> None:
+    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
+    assert ledger.undo("bob") is None
+    assert standing(ledger.decisions()) == {"a": "match"}
+
+
+def test_somebody_elses_action_does_not_cut_my_redo(ledger: LabelStore) -> None:
+    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
+    ledger.undo("ada")
+    ledger.record("bob", Verb.SKIP, q("2"))
+    assert ledger.redo("ada") is not None
+
+
+def test_imports_are_not_undone(ledger: LabelStore) -> None:
+    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
+    ledger.record_all("ada", [(q("2"), match("b"))], side=None)
+    action = ledger.undo("ada")
+    assert action is not None
+    assert action.query == q("1")
+    assert ledger.undo("ada") is None
+    assert standing(ledger.decisions()) == {"b": "match"}
+
+
+# -- sides ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stream", list(Stream))
+def test_a_drawn_query_is_on_the_validation_side_whatever_the_stream(ledger: LabelStore, stream: Stream) -> None:
+    ledger.draw_validation([q("v")], seed=1)
+    ledger.record("ada", Verb.ACCEPT, q("v"), match("a"), stream=stream)
+    assert [d.side for d in ledger.decisions()] == [Side.VALIDATION]
+
+
+@pytest.mark.parametrize(
+    ("stream", "side"),
+    [
+        (Stream.TRIAGE, Side.TRAIN),
+        (Stream.AUDIT, Side.TRAIN),
+        (Stream.ADJUDICATION, Side.TRAIN),
+        (Stream.VALIDATION, Side.VALIDATION),
+    ],
+)
+def test_any_other_query_is_on_the_side_of_its_stream(ledger: LabelStore, stream: Stream, side: Side) -> None:
+    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"), stream=stream)
+    assert [d.side for d in ledger.decisions()] == [side]
+
+
+def test_queries_with_events_are_not_drawn(ledger: LabelStore) -> None:
+    ledger.record("ada", Verb.SKIP, q("seen"))
+    assert ledger.draw_validation([q("seen"), q("new")], seed=1) == 1
+    assert ledger.validation_queries() == {q("new")}
+    assert (ledger.is_validation(q("new")), ledger.is_validation(q("seen"))) == (True, False)
+
+
+def test_what_was_drawn_is_not_drawn_again(ledger: LabelStore) -> None:
+    assert ledger.draw_validation([q("1"), q("2")], seed=1) == 2
+    assert ledger.draw_validation([q("2"), q("3")], seed=2) == 1
+    seeds = dict(ledger.connection.execute("SELECT query_id, seed FROM validation"))
+    assert seeds == {"1": 1, "2": 1, "3": 2}
+
+
+# -- what the queue asks -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("read", "verb", "closes"),
+    [
+        (LabelStore.closed_queries, Verb.NONE, True),
+        (lambda store: store.skipped_queries("ada"), Verb.SKIP, False),
+        (LabelStore.flagged_queries, Verb.FLAG, False),
+    ],
+    ids=["closed", "skipped", "flagged"],
+)
+def test_a_mark_comes_with_its_action_and_goes_with_its_undo(
+    ledger: LabelStore, read: Callable[[LabelStore], set[object]], verb: Verb, closes: bool
+) -> None:
+    ledger.record("ada", verb, q("1"), closes=closes)
+    assert read(ledger) == {q("1")}
+    ledger.undo("ada")
+    assert read(ledger) == set()
+    ledger.redo("ada")
+    assert read(ledger) == {q("1")}
+
+
+def test_one_skips_for_oneself(ledger: LabelStore) -> None:
+    ledger.record("ada", Verb.SKIP, q("1"))
+    assert ledger.skipped_queries("bob") == set()
+
+
+def test_a_second_flag_takes_the_first_away(ledger: LabelStore) -> None:
+    ledger.record("ada", Verb.FLAG, q("1"))
+    ledger.record("bob", Verb.FLAG, q("1"))
+    assert ledger.flagged_queries() == set()
+
+
+def test_comments_are_read_in_their_order_with_their_writers(ledger: LabelStore) -> None:
+    ledger.record("ada", Verb.COMMENT, q("1"), text="which size?")
+    ledger.record("bob", Verb.COMMENT, q("1"), text="the large one")
+    ledger.record("bob", Verb.COMMENT, q("2"), text="elsewhere")
+    assert [(a.annotator, a.text) for a in ledger.comments(q("1"))] == [
+        ("ada", "which size?"),
+        ("bob", "the large one"),
+    ]

@@ -1,0 +1,115 @@
+"""`labels verify` finds what is wrong, and changes nothing."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from samples import implied, match, no_match, q
+
+from labels.errors import LabelsError
+from labels.model import Side, Verb
+from labels.store import LabelStore
+from labels.verify import verify
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> Path:
+    """A closed ledger with every kind of event that projections depend on."""
+    path = tmp_path / "labels.db"
+    with LabelStore(path) as store:
+        store.draw_validation([q("v")], seed=1)
+        store.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b")], closes=True)
+        store.record("bob", Verb.REJECT, q("1"), no_match("a"))
+        store.record("ada", Verb.SKIP, q("2"))
+        store.undo("ada")
+        store.redo("ada")
+        store.undo("ada")
+        store.record("ada", Verb.ACCEPT, q("v"), match("d"))
+    return path
+
+
+def change(path: Path, *statements: str) -> None:
+    """What someone with an SQLite prompt and bad intentions does."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_a_sound_ledger_is_clean(sound: Path) -> None:
+    result = verify(sound)
+    assert (result.ok, result.problems, result.events) == (True, (), 8)
+
+
+REFUSE_DELETE = "SELECT sql FROM sqlite_master WHERE name = 'events_no_delete'"
+
+
+def without_event(path: Path, seq: int) -> None:
+    """Delete an event and leave no other trace."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        trigger = connection.execute(REFUSE_DELETE).fetchone()[0]
+        connection.execute("DROP TRIGGER events_no_delete")
+        connection.execute("DELETE FROM events WHERE seq = ?", [seq])
+        connection.execute(trigger)
+
+
+@pytest.mark.parametrize("seq", [1, 3, 8])
+def test_a_missing_event_is_found(sound: Path, seq: int) -> None:
+    without_event(sound, seq)
+    assert not verify(sound).ok
+
+
+def test_a_gap_is_named(sound: Path) -> None:
+    without_event(sound, 3)
+    assert "events are missing: 7 rows for the numbers 1 to 8" in verify(sound).problems
+
+
+def test_an_undo_of_nothing_is_found(sound: Path) -> None:
+    without_event(sound, 4)
+    assert "3 undo or redo events point at no action" in verify(sound).problems
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ("DELETE FROM current WHERE annotator = 'bob'", "the projection 'current' differs from its events"),
+        ("UPDATE actions SET closes = 0", "the projection 'actions' differs from its events"),
+        ("UPDATE actions SET undone_at = NULL", "the projection 'actions' differs from its events"),
+        ("DROP TRIGGER events_no_update", "the trigger events_no_update is gone: events could be changed"),
+        ("DROP TRIGGER validation_no_delete", "the trigger validation_no_delete is gone: events could be changed"),
+    ],
+)
+def test_tampering_is_found(sound: Path, statement: str, problem: str) -> None:
+    change(sound, statement)
+    assert verify(sound).problems == (problem,)
+
+
+def test_a_training_decision_on_a_validation_query_is_found(sound: Path) -> None:
+    with LabelStore(sound) as store:
+        store.record("bob", Verb.ACCEPT, q("v"), match("d"), side=Side.TRAIN)
+    assert verify(sound).problems == ("1 decisions on validation queries stand on the training side",)
+
+
+def test_a_check_changes_nothing(sound: Path) -> None:
+    change(sound, "UPDATE actions SET closes = 0", "DROP TRIGGER events_no_update")
+    before = sound.read_bytes()
+    verify(sound)
+    assert sound.read_bytes() == before
+    assert sorted(p.name for p in sound.parent.glob("labels.db*")) == ["labels.db"]
+
+
+def test_damaged_pages_are_found(sound: Path) -> None:
+    content = bytearray(sound.read_bytes())
+    content[4096:8192] = b"\x5a" * 4096
+    sound.write_bytes(content)
+    try:
+        problems = verify(sound).problems
+    except LabelsError as error:
+        problems = (error.message,)
+    assert problems
+
+
+def test_there_must_be_a_file(tmp_path: Path) -> None:
+    with pytest.raises(LabelsError, match="no labels file"):
+        verify(tmp_path / "labels.db")
+    assert list(tmp_path.iterdir()) == []
