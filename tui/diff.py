@@ -100,6 +100,11 @@ def same(own: str, other: str) -> bool:
     )
 
 
+def strong_spans(text: str) -> list[tuple[int, int]]:
+    """Where numbers, measures and model numbers stand, as (start, end)."""
+    return [(token.start, token.end) for token in _tokens(text) if token.strong]
+
+
 def _keys(tokens: list[_Token]) -> set[str]:
     """What the tokens are looked up by: each one, and each two neighbours written as one."""
     keys = {token.key for token in tokens}

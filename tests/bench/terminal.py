@@ -79,9 +79,15 @@ class Terminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", self.rows, self.columns, 0, 0))
         try:
             self._process = subprocess.Popen(
-                self.command, stdin=slave, stdout=slave, stderr=slave, cwd=self.folder, env=self.environment,
-                start_new_session=True, preexec_fn=_take_terminal,
-            )  # fmt: skip
+                self.command,
+                stdin=slave,
+                stdout=slave,
+                stderr=slave,
+                cwd=self.folder,
+                env=self.environment,
+                start_new_session=True,
+                preexec_fn=_take_terminal,  # noqa: PLW1509 - a single system call, which takes no lock
+            )
         finally:
             os.close(slave)
         os.set_blocking(self._master, False)

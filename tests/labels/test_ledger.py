@@ -34,14 +34,20 @@ def test_a_plain_connection_can_neither_change_nor_delete(ledger: LabelStore, ta
     assert ledger.validation_queries() == {q("v")}
 
 
-@pytest.mark.parametrize("table", ["events", "validation"])
-def test_the_stores_own_connection_cannot_replace(ledger: LabelStore, table: str) -> None:
+@pytest.mark.parametrize(
+    ("read", "replace"),
+    [
+        ("SELECT * FROM events", "INSERT OR REPLACE INTO events SELECT * FROM events"),
+        ("SELECT * FROM validation", "INSERT OR REPLACE INTO validation SELECT * FROM validation"),
+    ],
+)
+def test_the_stores_own_connection_cannot_replace(ledger: LabelStore, read: str, replace: str) -> None:
     ledger.draw_validation([q("v")], seed=1)
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
-    before = ledger.connection.execute(f"SELECT * FROM {table}").fetchall()
+    before = ledger.connection.execute(read).fetchall()
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-        ledger.connection.execute(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}")
-    assert ledger.connection.execute(f"SELECT * FROM {table}").fetchall() == before
+        ledger.connection.execute(replace)
+    assert ledger.connection.execute(read).fetchall() == before
 
 
 def test_the_same_action_twice_is_one_action(ledger: LabelStore) -> None:

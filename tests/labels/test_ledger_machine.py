@@ -8,7 +8,7 @@ from typing import NamedTuple
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from samples import c, implied, match, no_match, q, unsure
+from samples import implied, match, no_match, q, unsure
 
 from labels.model import Judgement, ProductRef, Strength, Verb
 from labels.store import LabelStore

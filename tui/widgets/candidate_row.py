@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
 from core.queue.item import Option
 from core.text.safe import safe
 from labels.model import Strength
+from tui.abbreviate import abbreviated
 from tui.style import BANDS, DECISIONS, KEY, MUTED
 from tui.words import BAND_SIGNS, DECISION_SIGNS, decision_sign, initials, price, similarity
 
@@ -76,30 +76,17 @@ def row_lines(index: int, option: Option, columns: Columns, *, cursor: bool) -> 
 
 
 def _title_lines(option: Option, columns: Columns) -> list[Content]:
-    """The title over the row's lines; an ellipsis where it goes on in the comparison."""
+    """The title over the row's lines; an ellipsis where the comparison has more."""
     text = safe(option.product.title)
     if columns.lines == 1:
-        return [Content(shortened(text, columns.title)).truncate(columns.title, pad=True)]
-    first, *rest = Content(text).wrap(columns.title) or [Content.empty()]
-    second = Content(" ").join(line.rstrip() for line in rest) if rest else Content.empty()
-    return [
-        line.rstrip().truncate(columns.title, ellipsis=True).truncate(columns.title, pad=True)
-        for line in (first, second)
-    ]
-
-
-def shortened(text: str, width: int) -> str:
-    """The text in so many cells. What is left out is the middle: variants of a product differ at the end."""
-    if cell_len(text) <= width:
-        return text
-    tail = ""
-    for character in reversed(text):
-        if cell_len(character + tail) > width * 2 // 5:
+        return [Content(abbreviated(text, columns.title)).truncate(columns.title, pad=True)]
+    # Lines break at words, so a little less than both lines hold may be what fits.
+    for width in range(2 * columns.title, columns.title, -2):
+        lines = Content(abbreviated(text, width)).wrap(columns.title) or [Content.empty()]
+        if len(lines) <= 2:
             break
-        tail = character + tail
-    # From the beginning of a word where there is one.
-    tail = (tail.partition(" ")[2] or tail).lstrip()
-    return set_cell_size(text, width - cell_len(tail) - 1).rstrip() + "…" + tail
+    first, second = (*lines, Content.empty())[:2]
+    return [line.rstrip().truncate(columns.title, pad=True) for line in (first, second)]
 
 
 def _right(option: Option, columns: Columns) -> Content:

@@ -1,0 +1,52 @@
+"""Workspaces for benchmarks of the desk, made in a second and without a model."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from core.catalog.demo import demo_catalogue
+from core.catalog.product import Product
+from core.catalog.store import CatalogStore
+from core.search.candidates import Candidate, CandidateStore
+from core.workspace import Workspace
+from labels.model import ProductRef
+
+
+def make_workspace(home: Path, queries: int) -> Workspace:
+    """The demo catalogue with candidates by shared words; its queries as often as it takes to have so many."""
+    demo, workspace = demo_catalogue(), Workspace(home).create()
+    words = {product.ref: _words(product) for product in demo.products}
+    lots = range(-(-queries // len(demo.queries)))
+    asked: list[Product] = []
+    found: list[tuple[ProductRef, list[Candidate]]] = []
+    for query in demo.queries:
+        own = _words(query)
+        near = sorted(((len(own & w) / len(own | w), ref) for ref, w in words.items()), reverse=True)[:10]
+        candidates = [Candidate(ref, rank, share, share, None, rank) for rank, (share, ref) in enumerate(near, 1)]
+        asked += (replace(query, id=f"{query.id}-{lot}" if lot else query.id) for lot in lots)
+        found += ((product.ref, candidates) for product in asked[-len(lots) :])
+    with CatalogStore(workspace.catalog) as catalog:
+        catalog.replace("walmart", "query", asked)
+        catalog.replace("amazon", "catalog", demo.products)
+    with closing(CandidateStore(workspace.derived)) as store:
+        store.replace(found, model="shared words", fingerprint="bench")
+    return workspace
+
+
+def copy_workspace(source: Path, home: Path) -> Workspace:
+    """A copy of what the desk reads and writes, also where somebody works in the original."""
+    workspace, original = Workspace(home).create(), Workspace(source).require()
+    for name in ("catalog", "derived", "labels"):
+        path: Path = getattr(original, name)
+        if path.exists():
+            with closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(getattr(workspace, name))) as new:
+                old.backup(new)
+    if original.settings.exists():
+        shutil.copy(original.settings, workspace.settings)
+    return workspace
+
+
+def _words(product: Product) -> set[str]:
+    return set(f"{product.title} {product.brand} {product.model}".casefold().split())

@@ -1,0 +1,107 @@
+"""What is judged on never trains."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from samples import c, match, no_match, q
+
+from core.dataset.splits import Splits, split_labels
+from labels.model import Decision, Judgement, Side, Verb
+from labels.store import LabelStore
+
+#: (query, candidate, decision, side); the queries 0 and 1 are drawn for validation.
+Said = tuple[int, int, Decision, Side]
+SAID = st.lists(
+    st.tuples(st.integers(0, 7), st.integers(0, 5), st.sampled_from(Decision), st.sampled_from(Side)), max_size=25
+)
+DRAWN = {q("0"), q("1")}
+
+
+def split(said: list[Said], *, held_out: float = 0.3, seed: int = 13) -> Splits:
+    with TemporaryDirectory() as folder, LabelStore(Path(folder) / "labels.db") as store:
+        # Of no interest here, and every commit would wait for the disk.
+        store.connection.execute("PRAGMA synchronous=OFF")
+        store.draw_validation(DRAWN, seed=1)
+        for query, candidate, decision, side in said:
+            own = None if q(str(query)) in DRAWN else side
+            store.record("ada", Verb.IMPORT, q(str(query)), [Judgement(c(str(candidate)), decision)], side=own)
+        return split_labels(store, held_out=held_out, seed=seed)
+
+
+@settings(max_examples=60, deadline=None)
+@given(SAID)
+def test_nothing_that_is_judged_on_trains(said: list[Said]) -> None:
+    splits = split(said)
+    trained = {label.pair for label in splits.train}
+    assert not {pair.query for pair in trained} & DRAWN
+    assert not {pair.candidate for pair in trained} & splits.tied
+    assert not {pair for pair in trained if pair.candidate in splits.barred.get(pair.query, ())}
+    assert all(label.side is Side.TRAIN and label.match is not None for label in splits.train)
+    for query in DRAWN & set(splits.gold):
+        assert splits.gold[query] <= splits.tied
+    if not splits.manual:
+        assert not {pair.query for pair in trained} & set(splits.judged)
+        assert all(splits.gold[query] <= splits.tied for query in splits.judged)
+
+
+@settings(max_examples=60, deadline=None)
+@given(SAID)
+def test_every_judged_query_has_a_known_match_and_the_validation_side_goes_first(said: list[Said]) -> None:
+    splits = split(said)
+    assert set(splits.judged) <= set(splits.gold)
+    assert all(splits.gold.values())
+    last = {(query, candidate): (decision, side) for query, candidate, decision, side in said}
+    validation = {
+        q(str(query))
+        for (query, _), (decision, side) in last.items()
+        if decision is Decision.MATCH and (side is Side.VALIDATION or q(str(query)) in DRAWN)
+    }
+    assert splits.manual is bool(validation)
+    if splits.manual:
+        assert set(splits.judged) == validation
+    else:
+        assert bool(splits.judged) is bool(splits.gold)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[LabelStore]:
+    """Twenty training queries with a match and a rejection each."""
+    with LabelStore(tmp_path / "labels.db") as opened:
+        answers = [(q(f"t{n}"), [*match(f"m{n}"), *no_match(f"r{n}")]) for n in range(20)]
+        opened.record_all("ada", answers, side=Side.TRAIN)
+        yield opened
+
+
+def test_without_validation_labels_a_share_of_the_queries_is_held_out(store: LabelStore) -> None:
+    splits = split_labels(store, held_out=0.3, seed=13)
+    assert not splits.manual
+    assert 2 <= len(splits.judged) <= 10
+    assert len(splits.train) == 2 * (20 - len(splits.judged))
+    assert splits == split_labels(store, held_out=0.3, seed=13)
+    assert splits.judged != split_labels(store, held_out=0.3, seed=14).judged
+
+
+def test_an_unlucky_draw_still_leaves_one_query_to_judge_on(store: LabelStore) -> None:
+    splits = split_labels(store, held_out=1e-9, seed=13)
+    assert len(splits.judged) == 1
+    assert len(splits.train) == 38
+
+
+def test_a_product_that_a_validation_query_matches_is_no_negative_either(store: LabelStore) -> None:
+    store.draw_validation([q("v")], seed=1)
+    store.record("ada", Verb.ACCEPT, q("v"), match("r3"))
+    splits = split_labels(store, held_out=0.3, seed=13)
+    assert (splits.manual, splits.judged, splits.tied) == (True, (q("v"),), {c("r3")})
+    assert {label.pair.candidate for label in splits.train if label.pair.query == q("t3")} == {c("m3")}
+    assert len(splits.train) == 39
+
+
+def test_a_conflict_is_no_label(store: LabelStore) -> None:
+    store.record("bob", Verb.REJECT, q("t1"), no_match("m1"))
+    splits = split_labels(store, held_out=1e-9, seed=13)
+    assert q("t1") not in splits.gold
+    assert c("m1") not in {label.pair.candidate for label in splits.train}

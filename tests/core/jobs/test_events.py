@@ -1,0 +1,86 @@
+"""What a job writes, and what a watcher reads of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from core.jobs.events import EventWriter, read_events
+from core.jobs.progress import Pace
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "events.jsonl"
+
+
+def test_what_is_written_is_read(path: Path) -> None:
+    writer = EventWriter(path)
+    writer.stage("encode", total=2)
+    writer.advance(2)
+    writer.loss(1, 0.123456789)
+    writer.message("zwei\nZeilen")
+    writer.result({"model": "m"})
+    writer.close()
+    events, offset = read_events(path)
+    assert [{k: v for k, v in e.items() if k not in {"t", "rate", "left_s"}} for e in events] == [
+        {"kind": "stage", "stage": "encode", "total": 2},
+        {"kind": "progress", "stage": "encode", "done": 2, "total": 2},
+        {"kind": "loss", "step": 1, "loss": 0.12346},
+        {"kind": "message", "text": "zwei\nZeilen"},
+        {"kind": "result", "model": "m"},
+    ]
+    assert offset == path.stat().st_size
+    assert all(event["t"] > 1_600_000_000 for event in events)
+
+
+def test_progress_is_written_a_few_times_a_second_and_always_at_the_end(path: Path) -> None:
+    writer = EventWriter(path)
+    writer.stage("encode", total=5000)
+    for done in range(1, 5001):
+        writer.advance(done)
+    writer.close()
+    done = [e["done"] for e in read_events(path)[0] if e["kind"] == "progress"]
+    assert done[-1] == 5000
+    assert len(done) < 500
+
+
+def test_a_torn_last_line_waits_until_it_is_complete(path: Path) -> None:
+    line = json.dumps({"kind": "message", "text": "ü"}, ensure_ascii=False).encode() + b"\n"
+    path.write_bytes(line + line[:-4])
+    events, offset = read_events(path)
+    assert (len(events), offset) == (1, len(line))
+    with path.open("ab") as file:
+        file.write(line[-4:])
+    events, offset = read_events(path, offset)
+    assert ([e["text"] for e in events], offset) == (["ü"], 2 * len(line))
+    assert read_events(path, offset) == ([], offset)
+
+
+def test_a_line_torn_by_a_crash_hides_no_other(path: Path) -> None:
+    path.write_bytes(b'{"kind": "done"}\n{"kind": "mess\n[1]\n\xff\xfe\n{"kind": "message"}\n')
+    assert [e["kind"] for e in read_events(path)[0]] == ["done", "message"]
+
+
+def test_no_file_yet_means_no_events(path: Path) -> None:
+    assert read_events(path) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("total", "calls", "expected"),
+    [
+        (100, [(0, 0.0), (50, 10.0)], (5.0, 10.0)),
+        # What was there at the beginning is not speed.
+        (100, [(60, 0.0), (80, 10.0)], (2.0, 10.0)),
+        (None, [(0, 0.0), (30, 10.0)], (3.0, None)),
+        (100, [(0, 0.0)], (None, None)),
+        (100, [(0, 0.0), (0, 9.0)], (None, None)),
+        (100, [(0, 0.0), (100, 10.0)], (10.0, 0.0)),
+    ],
+)
+def test_the_pace_is_that_of_this_run(
+    total: int | None, calls: list[tuple[int, float]], expected: tuple[float | None, float | None]
+) -> None:
+    pace = Pace(total, clock=0.0)
+    answers = [pace.at(done, now) for done, now in calls]
+    assert answers[-1] == expected

@@ -1,0 +1,175 @@
+"""Detached processes, and what their files tell of them."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from samples import until, write_catalogue
+
+from core.errors import JobError
+from core.jobs.job import Job, Jobs, JobState, process_birth
+from core.workspace import Workspace
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Workspace:
+    return write_catalogue(tmp_path / "home")
+
+
+@pytest.fixture
+def jobs(home: Workspace) -> Jobs:
+    return Jobs(home.jobs)
+
+
+def finished(jobs: Jobs, job_id: str) -> Job:
+    until(lambda: jobs.get(job_id).state is not JobState.RUNNING)
+    return jobs.get(job_id)
+
+
+def write_job(jobs: Jobs, job_id: str, *, pid: int, born: str | None, verb: str = "retrain", events: str = "") -> None:
+    """A job's files, written by hand."""
+    folder = jobs.folder / job_id
+    folder.mkdir(parents=True)
+    facts = {"arguments": [verb], "pid": pid, "born": born, "started_at": "2026-01-01T00:00:00+00:00"}
+    (folder / "job.json").write_text(json.dumps(facts))
+    (folder / "events.jsonl").write_text(events)
+
+
+@pytest.fixture
+def running(home: Workspace, jobs: Jobs) -> Iterator[str]:
+    """A real job that goes on until it is ended: it watches another one that lives as long as this process."""
+    write_job(jobs, "20000101-000000-aaaa", pid=os.getpid(), born=process_birth(os.getpid()))
+    job_id = jobs.start(home.home, ["jobs", "tail", "20000101-000000-aaaa"])
+    until((jobs.folder / job_id / "events.jsonl").exists)
+    yield job_id
+    jobs.cancel(job_id)
+
+
+# -- a job's life --------------------------------------------------------------------------------------------
+
+
+def test_a_job_that_ends_well_is_done(home: Workspace, jobs: Jobs) -> None:
+    job = finished(jobs, jobs.start(home.home, ["doctor"]))
+    assert (job.state, job.verb, job.error) == (JobState.DONE, "doctor", "")
+    assert "sqlite" in (jobs.folder / job.id / "log.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["labels", "export", "out.txt"], "out.txt: what should be written? Labels go to a .csv"),
+        (["retrain"], "retrain.learning_rate: Input should be a valid number"),
+        (["nonsense"], "Ended with code 2. See log.txt"),
+    ],
+)
+def test_a_job_that_fails_says_why_however_early(home: Workspace, jobs: Jobs, arguments: list[str], error: str) -> None:
+    home.settings.write_text('[retrain]\nlearning_rate = "fast"\n')
+    job = finished(jobs, jobs.start(home.home, arguments))
+    assert job.state is JobState.FAILED
+    assert error in job.error
+
+
+def test_a_job_has_a_session_of_its_own(jobs: Jobs, running: str) -> None:
+    job = jobs.get(running)
+    assert job.state is JobState.RUNNING
+    assert os.getsid(job.pid) == job.pid != os.getsid(0)
+    assert jobs.cancel(running).state is JobState.CANCELLED
+    assert process_birth(job.pid) is None
+
+
+def test_cancelling_leaves_a_last_word_and_can_be_repeated(jobs: Jobs, running: str) -> None:
+    jobs.cancel(running)
+    assert jobs.cancel(running).state is JobState.CANCELLED
+    events = (jobs.folder / running / "events.jsonl").read_text()
+    assert events.count('"cancelled"') == 1
+
+
+def test_a_killed_job_is_lost_and_can_be_resumed(home: Workspace, jobs: Jobs, running: str) -> None:
+    os.kill(jobs.get(running).pid, signal.SIGKILL)
+    assert finished(jobs, running).state is JobState.LOST
+    again = jobs.resume(home.home, running)
+    assert again != running
+    assert jobs.get(again).arguments == jobs.get(running).arguments
+    assert jobs.cancel(again).state is JobState.CANCELLED
+
+
+def test_a_second_job_of_a_verb_is_refused_while_one_runs(home: Workspace, jobs: Jobs, running: str) -> None:
+    with pytest.raises(JobError, match=f"jobs runs already as job {running}"):
+        jobs.start(home.home, ["jobs", "list"])
+    with pytest.raises(JobError, match="still running"):
+        jobs.resume(home.home, running)
+    jobs.cancel(running)
+    assert finished(jobs, jobs.start(home.home, ["jobs", "list"])).state is JobState.DONE
+
+
+# -- what the files tell -------------------------------------------------------------------------------------
+
+
+EVENTS = """\
+{"kind": "stage", "stage": "encode", "total": 9}
+{"kind": "progress", "stage": "encode", "done": 9, "total": 9, "rate": 3.0, "left_s": 0.0}
+{"kind": "stage", "stage": "train", "total": 40}
+{"kind": "loss", "step": 1, "loss": 2.5}
+{"kind": "loss", "step": 2, "loss": 2.0}
+{"kind": "message", "text": "hello"}
+{"t": 1.0, "kind": "result", "model": "m"}
+"""
+
+
+def test_a_job_is_what_its_events_say(jobs: Jobs) -> None:
+    write_job(jobs, "j1", pid=os.getpid(), born=process_birth(os.getpid()), events=EVENTS)
+    job = jobs.get("j1")
+    # The progress is that of the stage before, and says nothing of this one.
+    assert (job.state, job.stage, job.done, job.total, job.rate) == (JobState.RUNNING, "train", 0, 40, None)
+    assert (job.losses, job.messages, job.result) == (((1, 2.5), (2, 2.0)), ("hello",), {"model": "m"})
+
+
+@pytest.mark.parametrize(
+    ("last", "state"),
+    [
+        ('{"kind": "done"}\n', JobState.DONE),
+        ('{"kind": "failed", "error": "why"}\n', JobState.FAILED),
+        ('{"kind": "cancelled"}\n', JobState.CANCELLED),
+        ('{"kind": "don', JobState.LOST),
+        ("", JobState.LOST),
+    ],
+)
+def test_the_last_word_tells_the_state_of_a_process_that_is_gone(jobs: Jobs, last: str, state: JobState) -> None:
+    write_job(jobs, "j1", pid=2**22 + 1, born="1", events=EVENTS + last)
+    assert jobs.get("j1").state is state
+
+
+def test_another_process_with_the_same_number_is_not_the_job(jobs: Jobs) -> None:
+    write_job(jobs, "j1", pid=os.getpid(), born="12345")
+    assert jobs.get("j1").state is JobState.LOST
+
+
+def test_a_job_that_ends_while_it_is_looked_at_is_not_lost(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_job(jobs, "j1", pid=1, born="1", events=EVENTS)
+
+    def ends(_: int) -> None:
+        with (jobs.folder / "j1" / "events.jsonl").open("a") as file:
+            file.write('{"kind": "done"}\n')
+
+    monkeypatch.setattr("core.jobs.job.process_birth", ends)
+    assert jobs.get("j1").state is JobState.DONE
+
+
+def test_jobs_are_listed_latest_first_and_a_damaged_one_hides_none(jobs: Jobs) -> None:
+    assert jobs.list() == []
+    for job_id in ("20260101-000000-aaaa", "20260103-000000-aaaa", "20260102-000000-aaaa"):
+        write_job(jobs, job_id, pid=1, born="0")
+    (jobs.folder / "20260102-000000-aaaa" / "job.json").write_text("{")
+    assert [job.id for job in jobs.list()] == ["20260103-000000-aaaa", "20260101-000000-aaaa"]
+    with pytest.raises(JobError, match="There is no job 20260102-000000-aaaa"):
+        jobs.get("20260102-000000-aaaa")
+
+
+def test_a_process_has_a_birth_while_it_lives() -> None:
+    birth = process_birth(os.getpid())
+    assert birth is not None
+    assert process_birth(os.getpid()) == birth != process_birth(os.getppid())
+    assert process_birth(2**22 + 1) is None

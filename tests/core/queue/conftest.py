@@ -1,0 +1,42 @@
+"""Sittings on the tiny workspace."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from core.catalog.store import CatalogStore
+from core.queue.session import ReviewSession
+from core.queue.source import QueueSource
+from core.search.candidates import CandidateStore
+from core.settings import Settings
+from core.workspace import Workspace
+from labels.claims import Claims
+from labels.model import Stream
+from labels.store import LabelStore
+
+Sit = Callable[..., ReviewSession]
+
+
+@pytest.fixture
+def clock() -> list[float]:
+    """The seconds that a sitting sees, in `clock[0]`."""
+    return [100.0]
+
+
+@pytest.fixture
+def sit(workspace: Workspace, clock: list[float]) -> Iterator[Sit]:
+    """Opens a sitting with its first query on the screen, on connections of its own."""
+    opened: list[LabelStore | Claims | CatalogStore | CandidateStore] = []
+
+    def _sit(annotator: str = "ada", stream: Stream = Stream.TRIAGE) -> ReviewSession:
+        store, claims = LabelStore(workspace.labels), Claims(workspace.labels)
+        catalog, candidates = CatalogStore(workspace.catalog), CandidateStore(workspace.derived)
+        opened.extend([store, claims, catalog, candidates])
+        source = QueueSource(catalog, candidates, Settings())
+        session = ReviewSession(store, claims, source, annotator, stream=stream, clock=lambda: clock[0])
+        session.advance()
+        return session
+
+    yield _sit
+    for file in opened:
+        file.close()

@@ -1,0 +1,105 @@
+"""Candidates: two retrievers and what the fields say, in one order."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from samples import PRODUCTS, QUERIES, vector
+
+from core.catalog.product import Product
+from core.jobs.progress import Silent
+from core.search.agreement import BRAND_WEIGHT, MODEL_WEIGHT, PRICE_WEIGHT, PRICE_WIDTH, Agreement, bare
+from core.search.dense import DenseIndex
+from core.search.fusion import Fusion
+from core.search.lexical import LexicalIndex
+
+TEXTS = [query.title for query in QUERIES]
+VECTORS = np.stack([vector(text) for text in TEXTS])
+
+
+@pytest.fixture(scope="module")
+def fusion() -> Fusion:
+    return Fusion(
+        dense=DenseIndex(np.stack([vector(product.title) for product in PRODUCTS])),
+        lexical=LexicalIndex([product.title for product in PRODUCTS]),
+        agreement=Agreement(PRODUCTS),
+        refs=[product.ref for product in PRODUCTS],
+        dense_weight=0.3,
+        depth=100,
+        k=4,
+    )
+
+
+def fused(fusion: Fusion) -> list[list]:
+    found = list(fusion.candidates(QUERIES, TEXTS, VECTORS, Silent()))
+    assert [query for query, _ in found] == [query.ref for query in QUERIES]
+    return [candidates for _, candidates in found]
+
+
+def test_k_candidates_by_falling_score_with_both_ranks(fusion: Fusion) -> None:
+    for candidates in fused(fusion):
+        assert [candidate.rank for candidate in candidates] == [1, 2, 3, 4]
+        scores = [candidate.score for candidate in candidates]
+        assert scores == sorted(scores, reverse=True)
+        # As deep as the catalogue, so that both retrievers have seen everything.
+        assert all(candidate.dense_rank and candidate.lexical_rank for candidate in candidates)
+
+
+def test_the_score_is_the_weighted_mean_of_both_cosines_and_the_fields(fusion: Fusion) -> None:
+    top = fused(fusion)[0][0]
+    place = np.array([[fusion.refs.index(top.ref)]])
+    cosine = fusion.dense.pairs(VECTORS[:1], place)[0, 0]
+    lexical = fusion.lexical.pairs(TEXTS[:1], place)[0, 0]
+    fields = fusion.agreement.scores(QUERIES[0], place[0])[0]
+    assert top.similarity == pytest.approx(cosine)
+    assert top.score == pytest.approx(0.3 * cosine + 0.7 * lexical + fields, abs=1e-6)
+
+
+def test_the_same_listing_comes_first(fusion: Fusion) -> None:
+    assert [candidates[0].ref.id for candidates in fused(fusion)] == ["q1-c1", "q2-c1", "q3-c1", "q4-c1", "qv-c1"]
+
+
+def test_beyond_the_depth_a_rank_is_unknown(fusion: Fusion) -> None:
+    candidates = [c for row in fused(replace(fusion, depth=2)) for c in row]
+    assert {c.dense_rank for c in candidates} <= {1, 2, None}
+    assert all(c.dense_rank or c.lexical_rank for c in candidates)
+    assert any(c.dense_rank is None for c in candidates)
+
+
+# -- what the fields say -------------------------------------------------------------------------------------
+
+
+def agreement(query: dict, product: dict) -> float:
+    scores = Agreement([Product("amazon", "a", "", **product)]).scores(
+        Product("walmart", "1", "", **query), np.array([0])
+    )
+    return float(scores[0])
+
+
+@pytest.mark.parametrize(
+    ("query", "product", "expected"),
+    [
+        ({}, {}, 0),
+        ({"brand": "Sony"}, {}, 0),
+        ({"brand": "Sony"}, {"brand": "SONY "}, BRAND_WEIGHT / 2),
+        ({"brand": "Sony"}, {"brand": "Canon"}, -BRAND_WEIGHT / 2),
+        ({"model": "EN-EL14"}, {"model": "en el14"}, MODEL_WEIGHT),
+        ({"model": "TN450"}, {"model": "TN460"}, -MODEL_WEIGHT),
+        ({"model": "TN450"}, {"model": "TN450-BLK"}, 0),
+        ({"model": "T6"}, {"model": "T6I"}, -MODEL_WEIGHT),
+        ({"model": "TN450"}, {}, 0),
+        ({"price": 10.0}, {"price": 10.0}, PRICE_WEIGHT / 2),
+        ({"price": 10.0}, {"price": 10.0 * np.e**PRICE_WIDTH}, PRICE_WEIGHT * (np.exp(-1) - 0.5)),
+        ({"price": 10.0}, {"price": 10_000.0}, -PRICE_WEIGHT / 2),
+        ({"price": 10.0}, {}, 0),
+        ({"price": 0.0}, {"price": 10.0}, 0),
+    ],
+)
+def test_agreement_nudges_the_score(query: dict, product: dict, expected: float) -> None:
+    assert agreement(query, product) == pytest.approx(expected, abs=1e-3 * PRICE_WEIGHT)
+    assert agreement(product, query) == pytest.approx(expected, abs=1e-3 * PRICE_WEIGHT)
+
+
+@pytest.mark.parametrize(("text", "expected"), [("EN-EL14", "enel14"), ("a_b c/d", "abcd"), ("ÉÜ 1", "éü1"), ("-", "")])
+def test_spelling_makes_no_model_number(text: str, expected: str) -> None:
+    assert bare(text) == expected
