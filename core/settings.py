@@ -75,7 +75,7 @@ class RetrainSettings(_Section):
     """The LoRA recipe. Sources and measurements stand in core/train/recipe.py."""
 
     epochs: Annotated[int, Field(ge=1, le=100)] = 4
-    least_steps: Annotated[int, Field(ge=0, le=100_000)] = 40
+    least_steps: Annotated[int, Field(ge=0, le=100_000)] = 20
     """With few labels there are more epochs, so that the weights move at all."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 5e-4
     batch_size: Annotated[int, Field(ge=2, le=1024)] = 32

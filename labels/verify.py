@@ -27,7 +27,7 @@ class Verification:
 
 
 def verify(path: Path) -> Verification:
-    """Check a labels file without changing it.
+    """Check a labels file without changing it; only a write that was cut off is rolled back, as by any opening.
 
     The file's pages, the foreign rules in its schema, gaps in the sequence, undo and redo that point nowhere,
     training decisions on validation queries, and the projections, which are rebuilt in a copy and compared.
@@ -40,7 +40,9 @@ def verify(path: Path) -> Verification:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "labels.db"
         with readable_errors(path):
-            source = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+            # Not mode=ro: a write that was cut off has to be rolled back before anything can be read at all, which
+            # SQLite does by itself where it may. It opens a write-protected file for reading only.
+            source = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)
             target = sqlite3.connect(copy)
             with source, target:
                 source.backup(target)

@@ -2,34 +2,48 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
 
-from tui.diff import strong_spans
+from tui.diff import Mark, marked, strong_spans
 
 #: Every abbreviated title begins with so many of its words: people recognise a product by how it begins.
 _OPENING = 2
 
 
-def abbreviated(text: str, width: int) -> str:
+@lru_cache(maxsize=256)  # a list is painted line by line, many times over
+def abbreviated(text: str, width: int, other: str = "") -> str:
     """The text in at most so many cells, an ellipsis wherever words were left out.
 
-    Kept are, while there is room: the first words, then numbers, measures and model numbers (candidates for one
-    query often differ in nothing else), then the other words from the left.
+    Kept are, while there is room: the first words; numbers, measures and model numbers (candidates for one query
+    often differ in nothing else); words that `other` has not; then the rest from the left.
     """
     if cell_len(text) <= width:
         return text
     words = [found.span() for found in re.finditer(r"\S+", text)]
-    strong = strong_spans(text)
-    telling = [i for i, (start, end) in enumerate(words) if any(s < end and start < e for s, e in strong)]
+    telling = _overlapping(words, strong_spans(text))
+    own = _overlapping(words, _own_spans(text, other)) if other else []
     chosen: set[int] = set()
-    for i in [*range(min(_OPENING, len(words))), *telling, *range(len(words))]:
+    for i in dict.fromkeys([*range(min(_OPENING, len(words))), *telling, *own, *range(len(words))]):
         if cell_len(_rendered(text, words, chosen | {i})) <= width:
             chosen.add(i)
-        elif i not in telling and i >= _OPENING:
-            break
     # A single word that is wider than the column.
     return _rendered(text, words, chosen) if chosen else set_cell_size(text, max(0, width - 1)).rstrip() + "…"
+
+
+def _own_spans(text: str, other: str) -> list[tuple[int, int]]:
+    """Where words stand that the other text has not."""
+    spans, at = [], 0
+    for stretch in marked(text, other):
+        if stretch.mark is not Mark.SAME:
+            spans.append((at, at + len(stretch.text)))
+        at += len(stretch.text)
+    return spans
+
+
+def _overlapping(words: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int]]) -> list[int]:
+    return [i for i, (start, end) in enumerate(words) if any(s < end and start < e for s, e in spans)]
 
 
 def _rendered(text: str, words: Sequence[tuple[int, int]], chosen: set[int]) -> str:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from core.encode.installed import require_model_libraries
 from core.encode.models import EncoderModel
 from core.errors import ModelError
 
@@ -61,15 +62,10 @@ def load(model: EncoderModel, max_tokens: int) -> "SentenceTransformer":
     Raises:
         ModelError: the libraries are not installed, or the folder is damaged.
     """
+    require_model_libraries()
     quiet()
-    try:
-        from sentence_transformers import SentenceTransformer  # noqa: PLC0415
-    except ImportError as error:
-        raise ModelError(
-            "Encoding needs the model libraries, which are not installed here.",
-            "pip install -c constraints.txt 'samesku[train]'",
-        ) from error
     from safetensors import SafetensorError  # noqa: PLC0415
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
 
     try:
         loaded = SentenceTransformer(

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.encode.installed import require_model_libraries
 from core.errors import ModelError
 
 _MINILM = "sentence-transformers/all-MiniLM-L6-v2"
@@ -45,8 +46,9 @@ def find_base(name: str) -> EncoderModel:
     """The base encoder that the settings name, downloaded only if it is nowhere on this machine.
 
     Raises:
-        ModelError: it cannot be found, or what was found is not safe to load.
+        ModelError: it cannot be found, what was found is not safe to load, or the libraries are missing.
     """
+    require_model_libraries()
     hub_name, query_prefix, candidate_prefix = PRESETS.get(name, (name, "", ""))
     folder = _as_path(hub_name) or _in_cache(hub_name) or _packaged(hub_name) or _from_hub(hub_name)
     digest = weights_sha256(folder)

@@ -13,6 +13,7 @@ class Band(StrEnum):
 
 def band_of(similarity: float | None, high: float, medium: float) -> Band:
     """The band of a cosine in [-1, 1], cut at `high` and `medium`; unknown is low."""
-    if similarity is None or similarity < medium:
+    # Written so that a NaN is low.
+    if similarity is None or not similarity >= medium:
         return Band.LOW
     return Band.HIGH if similarity >= high else Band.MEDIUM

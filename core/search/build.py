@@ -11,6 +11,7 @@ from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.encode.cache import VectorCache
 from core.encode.encoder import Encoder
+from core.encode.installed import require_model_libraries
 from core.encode.models import EncoderModel
 from core.errors import CatalogError
 from core.jobs.progress import Reporter
@@ -75,6 +76,7 @@ def encode_corpus(
     workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, reporter: Reporter
 ) -> tuple["NDArray[np.float32]", "NDArray[np.float32]"]:
     """The vectors of queries and products, from the cache or made now; float32, rows of length 1."""
+    require_model_libraries()
     template = check(settings.encoder.template)
     encoder = Encoder(model, max_tokens=settings.encoder.max_tokens, batch_size=settings.encoder.batch_size)
     texts = [model.query_prefix + render(template, p) for p in corpus.queries]

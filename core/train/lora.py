@@ -122,8 +122,8 @@ def _fit(
     from core.train.callback import reporting_callback  # noqa: PLC0415
 
     _seed(settings.seed)
-    # The model card's sample predictions: nobody reads them here, and they draw a bar of their own.
-    model.model_card_data.generate_widget_examples = False
+    # Not empty, so that the trainer picks no samples for a model card that is never written, under a bar of its own.
+    model.model_card_data.widget = [{}]
     model.add_adapter(
         LoraConfig(
             task_type=TaskType.FEATURE_EXTRACTION,

@@ -10,8 +10,8 @@ TARGET_MODULES = ("query", "key", "value", "dense")
 
 #: Settings that make a run short enough to watch: for the demo and for tests, not for a real catalogue.
 QUICK = {
-    "retrain.epochs": "2",
+    "retrain.epochs": "4",
     "retrain.batch_size": "16",
     "retrain.hard_negatives": "2",
-    "retrain.least_steps": "40",
+    "retrain.least_steps": "20",
 }

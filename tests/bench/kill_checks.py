@@ -1,9 +1,8 @@
-"""What a screen of the desk says, and whether a ledger bears it out.
+"""Does a ledger bear out what the screen of a desk showed?
 
 The ledger is added up here anew, from its events alone: neither its own projections nor the desk's code are trusted.
 """
 
-import re
 import shutil
 import sqlite3
 import tempfile
@@ -11,15 +10,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
-from core.catalog.store import CatalogStore
-from core.search.candidates import CandidateStore
-from core.text.safe import safe
-from core.workspace import Workspace
 from labels.model import ProductRef
+from tests.bench.screen_reader import SAID, Sight
 
 #: The deciding keys, and the verb of the event that each of them writes.
 VERBS = {
@@ -31,86 +26,8 @@ _SIGNS = {
     ("match", "explicit"): "✓", ("match", "implied"): "×", ("no_match", "explicit"): "✗", ("no_match", "implied"): "×",
     ("unsure", "explicit"): "?",
 }  # fmt: skip
-
-_PAIR = re.compile(r"(?:^|\W)\d+/\d+ ─+ (\S.*?) ─")
-_ROW = re.compile(r"([▌ ])([0-9]) ([ ✓✗×?]) (.*)")
-#: As much of a title as is shown in front of any ellipsis.
-_ROW_HEAD, _TITLE_HEAD = 12, 30
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """One screen that was seen, and what had been typed by then.
-
-    Attributes:
-        marks: the sign of this annotator's decision on each candidate, in the order of the rows.
-        cursor: the highlighted row, from 0.
-        said: the bottom line, where it tells of an undo or a redo; else empty.
-        typed: how many keys of the round had been typed.
-        alone: the one key that was waiting for its answer; empty while nothing or a burst was.
-    """
-
-    query: ProductRef
-    marks: str
-    cursor: int
-    said: str
-    typed: int = 0
-    alone: str = ""
-
-    @property
-    def shown(self) -> tuple[ProductRef, str, int, str]:
-        """All that was to be seen."""
-        return self.query, self.marks, self.cursor, self.said
-
-
-class ScreenReader:
-    """Reads the review screen of one workspace."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        options: dict[ProductRef, list[ProductRef]] = defaultdict(list)
-        with CatalogStore(workspace.catalog) as catalog, closing(CandidateStore(workspace.derived)) as candidates:
-            self._titles = {product.ref: safe(product.title) for product in catalog.iter()}
-            for query, candidate in candidates.all():
-                if candidate.ref in self._titles:
-                    options[query].append(candidate.ref)
-        self.options: Mapping[ProductRef, Sequence[ProductRef]] = dict(options)
-        self._places = {f"{safe(q.source)} {safe(q.id)}": q for q in options if q in self._titles}
-
-    def read(self, lines: Sequence[str]) -> Sight | None:
-        """The query on the screen; None where there is none, or it is covered or only half painted."""
-        pair = next((found for line in lines[3:] if (found := _PAIR.search(line))), None)
-        query = self._places.get(pair[1]) if pair else None
-        if query is None:
-            return None
-        title = _packed(" ".join(lines[1:4]))
-        if not title.startswith(_packed(self._titles[query])[:_TITLE_HEAD]):
-            return None
-        rows = _rows(lines, [self._titles[ref] for ref in self.options[query]])
-        cursors = [place for place, (cursor, _) in enumerate(rows) if cursor == "▌"]
-        if len(rows) != len(self.options[query]) or len(cursors) != 1:
-            return None
-        said = lines[-1].strip()
-        said = said if said.startswith(("Taken back", "Brought back")) else ""
-        return Sight(query, "".join(sign for _, sign in rows), cursors[0], said)
-
-
-def _rows(lines: Sequence[str], titles: Sequence[str]) -> list[tuple[str, str]]:
-    """Cursor and sign of the candidates' rows, as far as they stand there in their order."""
-    rows: list[tuple[str, str]] = []
-    for line in lines:
-        row = _ROW.match(line)
-        if row is None or len(rows) == len(titles) or row[2] != str((len(rows) + 1) % 10):
-            continue
-        if row[4].startswith(titles[len(rows)][:_ROW_HEAD]):
-            rows.append((row[1], row[3]))
-    return rows
-
-
-def _packed(text: str) -> str:
-    return "".join(text.split())
-
-
-# -- the ledger --------------------------------------------------------------------------------------------
+#: Those that the desk's bottom line calls otherwise.
+_WORDS = {"accept": "match", "reject": "no match", "none": "none of these"}
 
 
 class Events(NamedTuple):
@@ -196,7 +113,7 @@ class Replay:
 # -- the screen against the ledger -------------------------------------------------------------------------
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """How far a ledger bears out what was seen.
 
@@ -209,6 +126,62 @@ class Explanation:
     problem: str = ""
 
 
+class _Walk:
+    """Through the new actions of a ledger, only as far as what was seen makes necessary."""
+
+    def __init__(self, keys: str, before: Sequence[Act], new: Sequence[Act]) -> None:
+        self.keys, self.new = keys, new
+        self.done = 0
+        self._at = 0
+        self._replay = Replay(before)
+        self._acts = {act.id: act for act in (*before, *new)}
+        self._may_leave: list[bool] = []
+        self._may_stay: list[bool] = []
+
+    def step(self, typed: int) -> str:
+        """One action further, if one of the keys typed by then asked for it. Returns what is wrong."""
+        if self.done == len(self.new):
+            return "no action in the ledger accounts for it"
+        act = self.new[self.done]
+        asked = [place for place in range(self._at, typed) if VERBS.get(self.keys[place]) == act.verb]
+        if not asked:
+            return f"no key asked for {act}"
+        stays = {"accept": any(self.keys[place] == "A" for place in asked), "reject": not act.closes}
+        leaves = {"accept": any(self.keys[place] == "a" for place in asked), "reject": act.closes}
+        self._may_stay.append(stays.get(act.verb, act.verb in {"undo", "redo", "skip"}))
+        self._may_leave.append(leaves.get(act.verb, act.target is None))
+        self._replay.apply(act)
+        self._at = asked[0] + 1
+        self.done += 1
+        return ""
+
+    def explains(self, sight: Sight, previous: Sight | None, start: int, options: Sequence[ProductRef]) -> bool:
+        """Whether the actions so far lead to this screen, those from `start` on since the screen before."""
+        if self._replay.marks(sight.query, options) != sight.marks:
+            return False
+        if self.done:
+            stayed = sight.query == self.new[self.done - 1].query
+            if not (self._may_stay if stayed else self._may_leave)[-1]:
+                return False
+        if previous is None:
+            return True
+        left = sight.query == previous.query or any(
+            act.target is not None or (leaves and act.query == previous.query)
+            for act, leaves in zip(self.new[start : self.done], self._may_leave[start:], strict=True)
+        )
+        told = sight.said in ("", previous.said) or any(
+            self._told(sight.said, act) for act in self.new[start : self.done]
+        )
+        return left and told
+
+    def _told(self, said: str, act: Act) -> bool:
+        way, word = SAID.fullmatch(said).groups()
+        if act.target is None or way != {"undo": "Taken", "redo": "Brought"}[act.verb]:
+            return False
+        verb = self._acts[act.target].verb
+        return word == _WORDS.get(verb, verb)
+
+
 def explain(
     sights: Sequence[Sight],
     keys: str,
@@ -218,74 +191,38 @@ def explain(
 ) -> Explanation:
     """Walk through the screens, and for each one through as many new actions as it takes to explain it.
 
-    A screen is explained once the actions so far give the marks that it shows, one of those since the screen before
-    made the desk leave the query of that one, and one is an undo or a redo where the desk speaks of it. Every
-    action must be that of a key typed by then, in the keys' order.
+    A screen is explained once the actions so far give the marks that it shows; the last of them leads to its query;
+    one since the screen before made the desk leave that one's query; and one is the undo or redo that it tells of.
+    Every action must be that of a key typed by then, in the keys' order.
     """
-    replay, found, at = Replay(before), Explanation(), 0
+    walk = _Walk(keys, before, new)
     previous: Sight | None = None
     for sight in sights:
-        since: list[tuple[Act, bool]] = []
-        while not _explained(replay, previous, sight, since, options[sight.query]):
-            act = new[found.acknowledged] if found.acknowledged < len(new) else None
-            key = -1 if act is None else _key_of(act, keys, at, sight.typed)
-            if act is None or key < 0:
-                wrong = "no action in the ledger accounts for it" if act is None else f"{act} was not asked for by then"
-                found.problem = f"seen after {keys[: sight.typed]!r}: {sight}, after {previous}; {wrong}"
-                return found
-            since.append((act, _leaves(act, keys[key : sight.typed])))
-            replay.apply(act)
-            at = key + 1
-            found.acknowledged += 1
-        acts = [act for act, _ in since] + list(new[found.acknowledged :]) if since else []
-        if previous is not None and (wrong := _wrong_candidate(previous, sight, acts, options[previous.query])):
-            found.problem = wrong
-            return found
+        start = walk.done
+        while not walk.explains(sight, previous, start, options[sight.query]):
+            if wrong := walk.step(sight.typed):
+                return Explanation(start, f"after {keys[: sight.typed]!r}, {previous} became {sight}: {wrong}")
+        acts = new[start:] if walk.done > start else []
+        if previous is not None and not _on_highlighted(previous, sight, acts, options[previous.query]):
+            return Explanation(start, f"{sight.alone!r} on {previous} became {acts[0]}")
         previous = sight
-    for act in new[found.acknowledged :]:
-        at = _key_of(act, keys, at, len(keys)) + 1
-        if not at:
-            found.problem = f"nobody asked for {act}"
-            return found
-    return found
+    acknowledged = walk.done
+    while walk.done < len(new):
+        if wrong := walk.step(len(keys)):
+            return Explanation(acknowledged, wrong)
+    return Explanation(acknowledged)
 
 
-def _key_of(act: Act, keys: str, start: int, end: int) -> int:
-    return next((place for place in range(start, end) if VERBS.get(keys[place]) == act.verb), -1)
+def _on_highlighted(previous: Sight, sight: Sight, acts: Sequence[Act], options: Sequence[ProductRef]) -> bool:
+    """Whether one key, seen before and after, became an action on the candidate that was highlighted.
 
-
-def _leaves(act: Act, keys: str) -> bool:
-    """Whether the action may have moved the desk to another query: `A` accepts and stays, `x` stays but at the end."""
-    return any(VERBS.get(key) == act.verb and key != "A" and (key != "x" or act.closes) for key in keys)
-
-
-def _explained(
-    replay: Replay,
-    previous: Sight | None,
-    sight: Sight,
-    since: Sequence[tuple[Act, bool]],
-    options: Sequence[ProductRef],
-) -> bool:
-    if previous is not None:
-        left = any(leaves and (act.target is not None or act.query == previous.query) for act, leaves in since)
-        if sight.query != previous.query and not left:
-            return False
-        turned = any(act.target is not None for act, _ in since)
-        if sight.said not in ("", previous.said) and not turned:
-            return False
-    return replay.marks(sight.query, options) == sight.marks
-
-
-def _wrong_candidate(previous: Sight, sight: Sight, acts: Sequence[Act], options: Sequence[ProductRef]) -> str:
-    """One key on one highlighted candidate, seen before and after: an action of that kind must be on that candidate.
-
-    More than one may come into question, since the same key pressed before may have changed nothing to be seen.
+    Any of these may be it: the same key pressed before may have changed nothing that could be seen.
     """
     if not acts or sight.alone not in tuple("aAxu"):
-        return ""
-    for act in takewhile(lambda act: (act.verb, act.query) == (VERBS[sight.alone], previous.query), acts):
-        if {candidate for candidate, _, strength in act.judgements if strength == "explicit"} == {
-            options[previous.cursor]
-        }:
-            return ""
-    return f"{sight.alone!r} on candidate {previous.cursor + 1} of {previous.query} became {acts[0]}"
+        return True
+    highlighted = options[previous.cursor]
+    return any(
+        (act.verb, act.query) == (VERBS[sight.alone], previous.query)
+        and [candidate for candidate, _, strength in act.judgements if strength == "explicit"] == [highlighted]
+        for act in acts
+    )

@@ -22,6 +22,7 @@ import pyte
 
 _ASKS_FOR_FRAMES = "\x1b[?2026$p"
 _HAS_FRAMES = b"\x1b[?2026;2$y"
+_FRAME_BEGINS = "\x1b[?2026h"
 _FRAME_ENDS = "\x1b[?2026l"
 
 #: What the emulator does not know and would print: keyboard protocols and other private sequences.
@@ -62,6 +63,7 @@ class Terminal:
         self._stream = pyte.Stream(self._screen)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._rest = ""
+        self._asked = False
         self._master = -1
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -166,19 +168,22 @@ class Terminal:
         return True
 
     def _show(self, text: str) -> None:
+        """Paint what was read; half a sequence and half a frame wait for their other half."""
         text = self._rest + text
-        unfinished = _UNFINISHED.search(text)
-        self._rest = unfinished.group() if unfinished else ""
-        text = text[: len(text) - len(self._rest)]
-        if _ASKS_FOR_FRAMES in text:
+        if not self._asked and _ASKS_FOR_FRAMES in text:
+            self._asked = True
             os.write(self._master, _HAS_FRAMES)
-        *frames, last = _UNKNOWN.sub("", text).split(_FRAME_ENDS)
+        unfinished = _UNFINISHED.search(text)
+        whole = text[: unfinished.start()] if unfinished else text
+        *frames, last = whole.split(_FRAME_ENDS)
+        painted, begins, _ = last.partition(_FRAME_BEGINS)
+        self._rest = text[len(whole) - len(last) + len(painted) :] if begins else text[len(whole) :]
         for frame in frames:
-            self._stream.feed(frame)
+            self._stream.feed(_UNKNOWN.sub("", frame))
             self.frames += 1
             if self.on_frame is not None:
                 self.on_frame(self)
-        self._stream.feed(last)
+        self._stream.feed(_UNKNOWN.sub("", painted))
 
 
 def _environment(changes: Mapping[str, str | None], rows: int, columns: int) -> dict[str, str]:

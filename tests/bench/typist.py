@@ -3,13 +3,13 @@
 import random
 from dataclasses import dataclass, field, replace
 
-from tests.bench.kill_checks import ScreenReader, Sight
+from tests.bench.screen_reader import ScreenReader, Sight
 from tests.bench.terminal import Terminal
 
 #: The longest that a desk may take to open, or to answer a key.
 PATIENCE_S = 20.0
 
-_KEYS = "aaaAxxxnnuusszzZjjk1234567890"
+_KEYS = "aaaaAAAxxxxxnnnnuuussszzzZZjjk1234567890"
 
 
 class NothingToTypeError(Exception):

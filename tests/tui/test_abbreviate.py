@@ -30,3 +30,10 @@ def test_one_word_that_is_too_wide_is_cut_with_a_sign() -> None:
 @given(st.text(alphabet=st.sampled_from("ab1 2é漢-…/"), max_size=80), st.integers(8, 40))
 def test_it_never_is_wider_than_asked_for(text: str, width: int) -> None:
     assert cell_len(abbreviated(text, width)) <= max(width, 0)
+
+
+def test_words_that_the_query_has_not_stay_before_those_it_has() -> None:
+    query = "WD My Passport Portable External Hard Drive, Black"
+    short = abbreviated("WD My Passport Portable External Hard Drive, Midnight Blue", 34, query)
+    assert short.startswith("WD My")
+    assert short.endswith("…Midnight Blue")

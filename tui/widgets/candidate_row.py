@@ -24,21 +24,23 @@ class Columns:
 
     Attributes:
         lines: of a row.
+        query: the query's title, so that short titles keep what it has not.
         others: width of the column for what colleagues said; 0 where nobody did.
     """
 
     width: int
     lines: int
     blind: bool
+    query: str
     price: int
     others: int
 
     @classmethod
-    def of(cls, options: Sequence[Option], width: int, lines: int, *, blind: bool) -> Self:
+    def of(cls, options: Sequence[Option], query: str, width: int, lines: int, *, blind: bool) -> Self:
         """The columns that fit all options."""
         prices = max((len(price(option.product)) for option in options), default=0)
         others = max((_others(option).cell_length for option in options), default=0)
-        return cls(width, lines, blind, prices, others)
+        return cls(width, lines, blind, query, prices, others)
 
     @property
     def right(self) -> int:
@@ -79,10 +81,10 @@ def _title_lines(option: Option, columns: Columns) -> list[Content]:
     """The title over the row's lines; an ellipsis where the comparison has more."""
     text = safe(option.product.title)
     if columns.lines == 1:
-        return [Content(abbreviated(text, columns.title)).truncate(columns.title, pad=True)]
+        return [Content(abbreviated(text, columns.title, columns.query)).truncate(columns.title, pad=True)]
     # Lines break at words, so a little less than both lines hold may be what fits.
     for width in range(2 * columns.title, columns.title, -2):
-        lines = Content(abbreviated(text, width)).wrap(columns.title) or [Content.empty()]
+        lines = Content(abbreviated(text, width, columns.query)).wrap(columns.title) or [Content.empty()]
         if len(lines) <= 2:
             break
     first, second = (*lines, Content.empty())[:2]

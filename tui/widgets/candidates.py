@@ -31,14 +31,16 @@ class CandidateList(ScrollView, can_focus=False):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.options: tuple[Option, ...] = ()
+        self._query = ""
         self._blind = False
         self._painted: set[int] = set()
 
     # -- what is shown -------------------------------------------------------------------------------------
 
-    def show(self, options: Sequence[Option], *, blind: bool, highlighted: int, same_query: bool) -> None:
+    def show(self, options: Sequence[Option], query: str, *, blind: bool, highlighted: int, same_query: bool) -> None:
         """Show a query's candidates; `same_query` keeps what was seen before."""
         self.options = tuple(options)
+        self._query = query
         self._blind = blind
         if not same_query:
             self._painted.clear()
@@ -88,7 +90,7 @@ class CandidateList(ScrollView, can_focus=False):
         cursor = index == self.highlighted
         name = "candidates--cursor" if cursor else "candidates--row"
         style = self.get_visual_style(name)
-        columns = Columns.of(self.options, width, self.row_height, blind=self._blind)
+        columns = Columns.of(self.options, self._query, width, self.row_height, blind=self._blind)
         content = row_lines(index, self.options[index], columns, cursor=cursor)[line]
         segments = [Segment(text, part.rich_style) for text, part in content.render(style, end="")]
         return Strip(segments).adjust_cell_length(width, style.rich_style)

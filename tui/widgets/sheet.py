@@ -6,6 +6,7 @@ from textual.containers import Container, Vertical
 from textual.content import Content
 
 from core.queue.item import ReviewItem
+from core.text.safe import safe
 from tui.messages import Highlighted
 from tui.style import CAREFUL, MUTED
 from tui.widgets.candidates import CandidateList
@@ -58,7 +59,9 @@ class Sheet(Container):
         if highlight is None:
             highlight = min(self.candidates.highlighted, max(0, len(item.options) - 1)) if same else 0
         self._draw_reason(item)
-        self.candidates.show(item.options, blind=item.blind, highlighted=highlight, same_query=same)
+        self.candidates.show(
+            item.options, safe(item.query.title), blind=item.blind, highlighted=highlight, same_query=same
+        )
         self._fit()
         self._draw_pair()
 

@@ -4,6 +4,7 @@ import csv
 import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from samples import c, q
 
@@ -36,8 +37,6 @@ def read_jsonl(path: Path) -> list[MatchRow]:
 
 
 def read_parquet(path: Path) -> list[MatchRow]:
-    import pyarrow.parquet as pq
-
     return [MatchRow(**row) for row in pq.read_table(path).to_pylist()]
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pytest
 from samples import PRODUCTS, QUERIES, vector
@@ -30,8 +31,6 @@ def test_the_dense_cosine_of_given_pairs() -> None:
 
 
 def test_a_saved_index_is_read_by_faiss_and_leaves_no_part(tmp_path: Path) -> None:
-    import faiss
-
     DenseIndex(VECTORS).save(tmp_path / "m" / "products.faiss")
     index = faiss.read_index(str(tmp_path / "m" / "products.faiss"))
     assert (index.ntotal, index.d) == VECTORS.shape

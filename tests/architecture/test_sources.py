@@ -1,0 +1,63 @@
+"""What stands in the source files, and what must not."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted(path for package in ("labels", "core", "tui") for path in (ROOT / package).rglob("*.py"))
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
+
+#: Reading any of these runs whatever the file says.
+UNSAFE_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+UNSAFE_CALLS = {"torch.load", "torch.save", "np.load", "numpy.load", "eval", "exec"}
+
+each_source = pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+
+
+def imported(tree: ast.AST) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def test_there_are_sources_to_look_at() -> None:
+    assert {path.relative_to(ROOT).parts[0] for path in SOURCES} == {"labels", "core", "tui"}
+
+
+@each_source
+def test_every_module_says_what_it_is_for(path: Path) -> None:
+    docstring = ast.get_docstring(TREES[path])
+    assert docstring
+    assert docstring.splitlines()[0].endswith((".", "?"))
+
+
+@each_source
+def test_no_module_reads_or_writes_pickles(path: Path) -> None:
+    tree = TREES[path]
+    assert not imported(tree) & UNSAFE_MODULES
+    calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    assert not calls & UNSAFE_CALLS
+
+
+@each_source
+def test_no_model_may_bring_its_own_code(path: Path) -> None:
+    for node in ast.walk(TREES[path]):
+        if isinstance(node, ast.keyword) and node.arg == "trust_remote_code":
+            assert ast.unparse(node.value) == "False"
+        if isinstance(node, ast.keyword) and node.arg in {"use_safetensors", "safe_serialization"}:
+            assert ast.unparse(node.value) == "True"
+
+
+def test_files_are_read_in_one_sitting() -> None:
+    lengths = {path.relative_to(ROOT).as_posix(): len(path.read_text().splitlines()) for path in SOURCES}
+    assert {name: lines for name, lines in lengths.items() if lines > 300} == {}
+
+
+def test_no_file_is_a_drawer_for_everything() -> None:
+    assert not {path.stem for path in SOURCES} & {"utils", "util", "helpers", "common", "misc"}

@@ -1,0 +1,149 @@
+"""What holds for every verb: global options anywhere, one JSON object, errors as sentences, help with an example."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+import typer
+
+from core.cli.app import hoist, make_app
+from core.workspace import Workspace
+
+COMMANDS: dict[str, click.Command] = typer.main.get_command(make_app()).commands  # type: ignore[attr-defined]
+
+
+def core(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`python -m core ARGUMENTS` in a process of its own, with this test's environment."""
+    return subprocess.run(
+        [sys.executable, "-m", "core", *map(str, arguments)],
+        capture_output=True, text=True, check=False, timeout=60, env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "hoisted"),
+    [
+        (["labels", "stats", "--json"], ["--json", "labels", "stats"]),
+        (["index", "--home", "/h", "--quiet"], ["--home", "/h", "--quiet", "index"]),
+        (["index", "--home=/h"], ["--home=/h", "index"]),
+        (["import", "labels", "f.csv", "--as", "eve"], ["--as", "eve", "import", "labels", "f.csv"]),
+        (["--json", "match", "--out", "o.csv"], ["--json", "match", "--out", "o.csv"]),
+        (["x", "--", "--json"], ["x", "--", "--json"]),
+        (["x", "--home"], ["--home", "x"]),
+        (["x", "--jsonl", "-h"], ["x", "--jsonl", "-h"]),
+        ([], []),
+    ],
+)
+def test_global_options_may_stand_before_or_after_the_verb(given: list[str], hoisted: list[str]) -> None:
+    assert hoist(given) == hoisted
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_verb_has_an_example_or_is_a_group_of_described_verbs(name: str, call: Callable) -> None:
+    answer = call(name, "--help")
+    assert answer.code == 0
+    command = COMMANDS[name]
+    inner = getattr(command, "commands", None)
+    if inner is None:
+        assert re.search(rf"Example: samesku .*{name}", command.help or ""), command.help
+        assert "Example: samesku" in answer.out
+    else:
+        assert all(sub.help for sub in inner.values())
+        assert all(sub in answer.out for sub in inner)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["doctor"],
+        ["labels", "stats"],
+        ["labels", "verify"],
+        ["labels", "export", "out.csv"],
+        ["match", "--out", "out.jsonl"],
+        ["models", "list"],
+        ["jobs", "list"],
+        ["jobs", "tail"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("place", [0, None])
+def test_json_is_one_object_on_standard_output(
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    call: Callable,
+    arguments: list[str],
+    place: int | None,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SAMESKU_HOME", str(workspace.home))
+    given = ["--json", *arguments] if place == 0 else [*arguments, "--json"]
+    answer = call(*given)
+    assert answer.code == 0
+    assert answer.json
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (["labels", "stats"], "There is no workspace", "samesku demo"),
+        (["labels", "verify"], "There is no labels file", "samesku review"),
+        (["jobs", "cancel", "nope"], "There is no job nope", "samesku jobs list"),
+        (["index"], "There is no workspace", "samesku import"),
+        (["retrain", "--set", "epochs"], "There is no workspace", "samesku import"),
+        (["import", "products", "none.csv", "--source", "walmart"], "none.csv", ""),
+        (["import", "products", "none.csv", "--source", "x", "--role", "both"], "There is no role 'both'", "query"),
+        (["import", "labels", "none.csv", "--split", "test"], "there is no such side", "auto, train or validation"),
+        (["fetch", "amazon-google"], "There is no benchmark amazon-google", "walmart-amazon"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_an_error_is_a_message_and_a_hint_and_ends_with_1(
+    tmp_path: Path, call: Callable, arguments: list[str], message: str, hint: str
+) -> None:
+    answer = call("--home", tmp_path / "none", *arguments, "--json")
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err.startswith("Error: ") or "\nError: " in answer.err
+    assert message in answer.err
+    assert hint in answer.err
+    assert "Traceback" not in answer.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["nonsense"], ["index", "--nonsense"], ["match"], ["match", "--out", "x.csv", "--k", "0"], ["--as"], ["import"]],
+    ids=" ".join,
+)
+def test_a_wrong_call_ends_with_2(call: Callable, arguments: list[str]) -> None:
+    answer = call(*arguments)
+    assert answer.code == 2
+    assert "Usage" in answer.err + answer.out or "Error" in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_the_same_in_a_process_of_its_own(workspace: Workspace) -> None:
+    good = core("labels", "stats", "--json", "--home", workspace.home)
+    assert (good.returncode, json.loads(good.stdout)["validation_queries"], good.stderr) == (0, 1, "")
+    failed = core("labels", "stats", "--home", workspace.home / "none")
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.stderr.startswith("Error: There is no workspace")
+    assert "Traceback" not in failed.stderr
+    assert core("labels", "nonsense").returncode == 2
+
+
+def test_debug_shows_where_an_error_came_from(tmp_path: Path) -> None:
+    failed = core("--debug", "labels", "stats", "--home", tmp_path / "none")
+    assert failed.returncode == 1
+    assert "Traceback" in failed.stderr
+
+
+def test_a_setting_that_does_not_fit_is_an_error_of_the_call(workspace: Workspace) -> None:
+    failed = core("match", "--out", "x.csv", "--home", workspace.home, SAMESKU_SEARCH__K="many")
+    assert failed.returncode == 1
+    assert "search.k" in failed.stderr

@@ -1,0 +1,76 @@
+"""Vectors on disk: nothing is encoded twice, whatever happens in between."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from samples import HashEncoder, vector
+
+from core.encode.cache import VectorCache
+from core.jobs.progress import Silent
+
+
+class Heard(Silent):
+    """Remembers the progress it was told."""
+
+    def __init__(self) -> None:
+        self.total: int | None = None
+        self.done: list[int] = []
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        self.total = total
+
+    def advance(self, done: int) -> None:
+        self.done.append(done)
+
+
+def encode(path: Path, texts: list[str], encoder: HashEncoder, heard: Silent | None = None) -> np.ndarray:
+    cache = VectorCache(path / "vectors.db")
+    try:
+        return cache.encode(texts, encoder, heard or Silent())  # type: ignore[arg-type]
+    finally:
+        cache.close()
+
+
+def rows(texts: list[str]) -> np.ndarray:
+    return np.stack([vector(text) for text in texts])
+
+
+def test_vectors_come_in_the_order_of_the_texts(tmp_path: Path) -> None:
+    texts = ["b", "a", "b", "ccc", ""]
+    found = encode(tmp_path, texts, HashEncoder())
+    assert found.dtype == np.float32
+    assert np.array_equal(found, rows(texts))
+    assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)
+
+
+def test_only_what_is_missing_is_encoded_and_equal_texts_once(tmp_path: Path) -> None:
+    encode(tmp_path, ["a", "b"], HashEncoder())
+    encoder, heard = HashEncoder(), Heard()
+    assert np.array_equal(encode(tmp_path, ["a", "c", "b", "c"], encoder, heard), rows(["a", "c", "b", "c"]))
+    assert encoder.asked == ["c"]
+    assert (heard.total, heard.done) == (3, [2, 3])
+
+
+def test_a_warm_cache_needs_no_encoder(tmp_path: Path) -> None:
+    encode(tmp_path, ["a"], HashEncoder())
+    broken = HashEncoder(dies_after=0)
+    assert np.array_equal(encode(tmp_path, ["a"], broken), rows(["a"]))
+
+
+def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
+    texts = [f"text {number}" for number in range(10)]
+    first = HashEncoder(chunk=4, dies_after=1)
+    with pytest.raises(KeyboardInterrupt):
+        encode(tmp_path, texts, first)
+    second, heard = HashEncoder(chunk=4), Heard()
+    assert np.array_equal(encode(tmp_path, texts, second, heard), rows(texts))
+    assert len(first.asked) == 4
+    assert sorted(first.asked + second.asked) == sorted(texts)
+    assert heard.done == [4, 8, 10]
+
+
+def test_long_texts_are_encoded_first(tmp_path: Path) -> None:
+    encoder = HashEncoder()
+    encode(tmp_path, ["aa", "a", "aaa"], encoder)
+    assert encoder.asked == ["aaa", "aa", "a"]

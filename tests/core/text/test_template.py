@@ -1,0 +1,40 @@
+"""Templates: what of a product is encoded."""
+
+import pytest
+
+from core.catalog.product import Product
+from core.errors import SettingsError
+from core.text.template import check, render
+
+PRODUCT = Product("amazon", "1", "  Canon   T6\nkit ", "Canon", "cameras", "T6", 449.0, "0123")
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("{title}", "Canon T6 kit"),
+        ("{title} {brand} {model}", "Canon T6 kit Canon T6"),
+        ("{category}: {upc}", "cameras: 0123"),
+    ],
+)
+def test_fields_are_filled_in_and_white_space_is_single(template: str, text: str) -> None:
+    assert render(check(template), PRODUCT) == text
+
+
+def test_braces_in_a_product_are_only_text() -> None:
+    assert render("{title}", Product("a", "1", "{brand} {0.__class__}")) == "{brand} {0.__class__}"
+
+
+@pytest.mark.parametrize(
+    ("template", "complaint"),
+    [
+        ("{title} {colour}", "colour"),
+        ("{title.__class__}", "title.__class__"),
+        ("{}", "encoder.template"),
+        ("title", "no field at all"),
+        ("{title", "encoder.template"),
+    ],
+)
+def test_a_template_that_cannot_be_rendered_is_refused(template: str, complaint: str) -> None:
+    with pytest.raises(SettingsError, match=complaint):
+        check(template)
