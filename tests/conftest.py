@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 # Read by the hub's library when it is first imported, which may be before any fixture.
@@ -14,6 +15,10 @@ from samples import HashEncoder, write_workspace
 from core.encode.models import EncoderModel
 from core.workspace import Workspace
 from labels.store import LabelStore
+
+# A busy machine makes an example slow, not wrong.
+hypothesis.settings.register_profile("samesku", deadline=None)
+hypothesis.settings.load_profile("samesku")
 
 _SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 

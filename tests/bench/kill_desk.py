@@ -142,7 +142,7 @@ class Killer:
         labels, before = self.workspace.labels, self.events
         if not labels.exists():
             return ["the ledger is gone"] if before.rows or typist.sights else []
-        self.counts["cut"] += _has_journal(labels)
+        self.counts["cut"] += was_cut_off(labels)
         problems = _verified(labels)
         self.events = read_events(labels)
         if self.events.rows[: len(before.rows)] != before.rows:
@@ -179,7 +179,7 @@ def _verified(labels: Path) -> list[str]:
         return [f"verify: {error.message} {error.hint}"]
 
 
-def _has_journal(labels: Path) -> bool:
+def was_cut_off(labels: Path) -> bool:
     """Whether a write was cut off in the middle: a rollback journal that has not been put away."""
     journal = labels.with_name(labels.name + "-journal")
     return journal.exists() and journal.read_bytes()[:8] == _JOURNAL_MAGIC

@@ -32,7 +32,7 @@ def split(said: list[Said], *, held_out: float = 0.3, seed: int = 13) -> Splits:
         return split_labels(store, held_out=held_out, seed=seed)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SAID)
 def test_nothing_that_is_judged_on_trains(said: list[Said]) -> None:
     splits = split(said)
@@ -48,7 +48,7 @@ def test_nothing_that_is_judged_on_trains(said: list[Said]) -> None:
         assert all(splits.gold[query] <= splits.tied for query in splits.judged)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SAID)
 def test_every_judged_query_has_a_known_match_and_the_validation_side_goes_first(said: list[Said]) -> None:
     splits = split(said)
