@@ -106,7 +106,8 @@ def _split(given: tuple[str, ...], wanted: tuple[str, ...]) -> str:
 
 def _not_installed(package: str) -> CatalogError:
     return CatalogError(
-        f"Fetching takes {package}, which is not installed.", f"pip install 'samesku[train]'. {_BY_HAND}"
+        f"Fetching takes {package}, which is not installed.",
+        f"From a clone: pip install -c constraints.txt '.[train]'. {_BY_HAND}",
     )
 
 

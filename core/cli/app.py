@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Annotated
 
@@ -46,6 +47,12 @@ def make_app() -> typer.Typer:
     return app
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"samesku {version_of('samesku')}\n")
+        raise typer.Exit
+
+
 def _globals(
     ctx: typer.Context,
     home: Annotated[Path | None, typer.Option(help="The workspace; else $SAMESKU_HOME.", show_default=False)] = None,
@@ -54,6 +61,9 @@ def _globals(
         str | None, typer.Option("--as", metavar="NAME", help="Who decides; else the login name.", show_default=False)
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no remarks.")] = False,
+    version: Annotated[  # noqa: ARG001 - answered by its callback
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="The version, and nothing else.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,  # noqa: ARG001 - read by run()
 ) -> None:
     job = ctx.obj if isinstance(ctx.obj, EventWriter) else None

@@ -45,7 +45,7 @@ def _version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed" + (" (pip install 'samesku[train]')" if package in _TRAIN else "")
+        return "not installed" + (" (comes with the extra train)" if package in _TRAIN else "")
 
 
 def _terminal() -> str:

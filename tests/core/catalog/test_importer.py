@@ -119,9 +119,7 @@ def test_the_list_disappears_when_nothing_was_rejected(store: CatalogStore, tmp_
     assert not rejects.exists()
 
 
-def test_a_failed_import_leaves_the_old_list_and_the_old_products(
-    store: CatalogStore, tmp_path: Path
-) -> None:
+def test_a_failed_import_leaves_the_old_list_and_the_old_products(store: CatalogStore, tmp_path: Path) -> None:
     rejects = tmp_path / "rejects.csv"
     load(store, BAD, rejects_path=rejects)
     before = rejects.read_text()
@@ -155,9 +153,7 @@ def test_importing_twice_changes_nothing(store: CatalogStore) -> None:
 def test_what_the_file_no_longer_has_is_reported_and_pruned_on_request(store: CatalogStore) -> None:
     load(store, "id,title\n1,a\n2,b\n")
     assert load(store, "id,title\n1,c\n").counts == ImportCount(changed=1, vanished=1)
-    assert load(store, "id,title\n1,c\n", prune=True).counts == ImportCount(
-        unchanged=1, removed=1, vanished=1
-    )
+    assert load(store, "id,title\n1,c\n", prune=True).counts == ImportCount(unchanged=1, removed=1, vanished=1)
 
 
 def test_progress_counts_rows(store: CatalogStore) -> None:

@@ -176,10 +176,7 @@ def test_search_follows_changes(store: CatalogStore) -> None:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
-@given(
-    text=st.text(alphabet=st.characters(), max_size=40)
-    | st.text(alphabet='"*^:(){}+-,ANDORT ñ½\0', max_size=40)
-)
+@given(text=st.text(alphabet=st.characters(), max_size=40) | st.text(alphabet='"*^:(){}+-,ANDORT ñ½\0', max_size=40))
 def test_no_text_breaks_the_search(store: CatalogStore, text: str) -> None:
     assert isinstance(store.search(text), list)
 
@@ -220,9 +217,7 @@ def test_a_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    "content", [b"this is a letter, not a database" * 40, b"SQLite format 3\0" + b"\x07" * 900]
-)
+@pytest.mark.parametrize("content", [b"this is a letter, not a database" * 40, b"SQLite format 3\0" + b"\x07" * 900])
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "catalog.db"
     path.write_bytes(content)
@@ -266,7 +261,5 @@ def test_the_desk_can_import_the_store_without_anything_heavy() -> None:
         "sys.exit(' '.join(heavy & set(sys.modules)) or 0)"
     )
     root = Path(__file__).parents[3]
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -77,7 +77,7 @@ def test_a_job_has_a_session_of_its_own(jobs: Jobs, running: str) -> None:
     assert job.state is JobState.RUNNING
     assert os.getsid(job.pid) == job.pid != os.getsid(0)
     assert jobs.cancel(running).state is JobState.CANCELLED
-    assert process_birth(job.pid) is None
+    until(lambda: process_birth(job.pid) is None)
 
 
 def test_cancelling_leaves_a_last_word_and_can_be_repeated(jobs: Jobs, running: str) -> None:

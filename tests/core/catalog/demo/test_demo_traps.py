@@ -55,9 +55,7 @@ def neighbours(shelves: Assortment, queries: list[Item], axis: str) -> Iterator[
         *("bundle", "condition", "fits", "brand", "flavour", "pieces", "measure", "kind"),
     ],
 )
-def test_a_query_without_answer_has_a_look_alike(
-    shelves: Assortment, unanswered: list[Item], axis: str
-) -> None:
+def test_a_query_without_answer_has_a_look_alike(shelves: Assortment, unanswered: list[Item], axis: str) -> None:
     assert next(neighbours(shelves, unanswered, axis), None) is not None
 
 
@@ -132,9 +130,7 @@ def test_near_identical_model_numbers_are_side_by_side() -> None:
         (left, right)
         for left in models
         for right in models
-        if left < right
-        and len(left) == len(right)
-        and sum(a != b for a, b in zip(left, right, strict=True)) == 1
+        if left < right and len(left) == len(right) and sum(a != b for a, b in zip(left, right, strict=True)) == 1
     }
     assert len(one_sign_apart) >= 50
 
