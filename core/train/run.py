@@ -38,7 +38,7 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dic
     """
     corpus = Corpus.read(workspace)
     registry = Registry(workspace, settings)
-    champion, base = registry.champion(), registry.base()
+    champion = registry.champion()
     # The candidates to mine negatives from, and the vectors that the champion is judged by.
     build_index(workspace, settings, champion, reporter, corpus=corpus)
     with LabelStore(workspace.labels) as store:
@@ -47,33 +47,18 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dic
     reporter.message(_plan(splits, triplets))
     if not splits.judged:
         raise ModelError("There are no labelled matches to judge a new model on.", "Accept some matches first.")
-    model_id = f"lora-{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
-    folder = registry.folder(model_id)
+    challenger, proof = _train(registry, settings, corpus, triplets, splits, reporter)
     try:
-        proof = train_lora(
-            base, _examples(settings, base, corpus, triplets, splits.tied), folder, settings.retrain,
-            max_tokens=settings.encoder.max_tokens, reporter=reporter,
-        )  # fmt: skip
-        shutil.rmtree(folder / "trainer", ignore_errors=True)
-        challenger = EncoderModel(model_id, folder / "merged", base.query_prefix, base.candidate_prefix)
         gold = {query: splits.gold[query] for query in splits.judged}
         before = evaluate_encoder(workspace, settings, champion, corpus, gold, reporter)
         after = evaluate_encoder(workspace, settings, challenger, corpus, gold, reporter)
-        registry.add(
-            ModelCard(
-                id=model_id, parent=base.id, base=settings.encoder.model,
-                sha256=weights_sha256(challenger.path), created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-                recipe=settings.retrain.model_dump(), metrics=_flat(after) | proof,
-                trained_on={"triplets": len(triplets), "labels": len(splits.train)},
-                query_prefix=base.query_prefix, candidate_prefix=base.candidate_prefix,
-            )
-        )  # fmt: skip
+        registry.add(_card(registry, settings, challenger, after, proof, {"triplets": len(triplets)}))
     except BaseException:
-        registry.discard(model_id)
+        registry.discard(challenger.id)
         raise
     promoted = settings.retrain.promote == "better" and after.encoder[PRIMARY] > before.encoder[PRIMARY]
     if promoted:
-        registry.promote(model_id, f"{PRIMARY} {before.encoder[PRIMARY]:.4f} → {after.encoder[PRIMARY]:.4f}")
+        registry.promote(challenger.id, f"{PRIMARY} {before.encoder[PRIMARY]:.4f} → {after.encoder[PRIMARY]:.4f}")
         build_index(workspace, settings, challenger, reporter, corpus=corpus)
     result: dict[str, object] = {
         "champion": asdict(before),
@@ -87,6 +72,57 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dic
     }
     reporter.result(result)
     return result
+
+
+def _train(
+    registry: Registry,
+    settings: Settings,
+    corpus: Corpus,
+    triplets: list[Triplet],
+    splits: Splits,
+    reporter: Reporter,
+) -> tuple[EncoderModel, dict[str, float]]:
+    """A challenger tuned from the base encoder, and the proof that it was. Leaves nothing behind if it fails."""
+    base = registry.base()
+    model_id = f"lora-{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
+    folder = registry.folder(model_id)
+    try:
+        proof = train_lora(
+            base,
+            _examples(settings, base, corpus, triplets, splits.tied),
+            folder,
+            settings.retrain,
+            max_tokens=settings.encoder.max_tokens,
+            reporter=reporter,
+        )
+    except BaseException:
+        registry.discard(model_id)
+        raise
+    shutil.rmtree(folder / "trainer", ignore_errors=True)
+    return EncoderModel(model_id, folder / "merged", base.query_prefix, base.candidate_prefix), proof
+
+
+def _card(
+    registry: Registry,
+    settings: Settings,
+    challenger: EncoderModel,
+    evaluation: EncoderEvaluation,
+    proof: dict[str, float],
+    trained_on: dict[str, int],
+) -> ModelCard:
+    fused = {f"fused {name}": value for name, value in evaluation.fused.items()}
+    return ModelCard(
+        id=challenger.id,
+        parent=registry.base().id,
+        base=settings.encoder.model,
+        sha256=weights_sha256(challenger.path),
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        recipe=settings.retrain.model_dump(),
+        trained_on=trained_on,
+        metrics=evaluation.encoder | fused | proof,
+        query_prefix=challenger.query_prefix,
+        candidate_prefix=challenger.candidate_prefix,
+    )
 
 
 def _triplets(workspace: Workspace, settings: Settings, corpus: Corpus, splits: Splits) -> list[Triplet]:
@@ -121,7 +157,3 @@ def _examples(
 def _plan(splits: Splits, triplets: list[Triplet]) -> str:
     judges = "the manual validation set" if splits.manual else "queries held out of training (no validation set yet)"
     return f"{len(triplets)} matches to learn from; judged on {len(splits.judged)} queries of {judges}."
-
-
-def _flat(evaluation: EncoderEvaluation) -> dict[str, float]:
-    return dict(evaluation.encoder) | {f"fused {name}": value for name, value in evaluation.fused.items()}

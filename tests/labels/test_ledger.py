@@ -45,8 +45,9 @@ def test_the_stores_own_connection_cannot_replace(ledger: LabelStore, read: str,
     ledger.draw_validation([q("v")], seed=1)
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
     before = ledger.connection.execute(read).fetchall()
-    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-        ledger.connection.execute(replace)
+    # Opened anew: what a migration sets on its connection is not enough.
+    with LabelStore(ledger.path) as again, pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        again.connection.execute(replace)
     assert ledger.connection.execute(read).fetchall() == before
 
 

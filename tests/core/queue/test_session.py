@@ -154,6 +154,8 @@ def test_accepting_keeps_an_earlier_rejection_explicit(sit: Sit) -> None:
     session.reject(option(session, "q1-c2"))
     session.accept(option(session, "q1-c1"), item_of(session).options)
     assert decided(session, "q1")["q1-c2"] == "no_match explicit"
+    said = session.store.connection.execute("SELECT candidate_id, strength FROM events WHERE verb = 'accept'")
+    assert dict(said) == {"q1-c1": "explicit", "q1-c3": "implied"}
 
 
 def test_rejecting_stays_until_the_last_one_which_closes(sit: Sit) -> None:
