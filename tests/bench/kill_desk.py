@@ -235,6 +235,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=24, help="24 or more, so that all candidates are shown")
     parser.add_argument("--columns", type=int, default=80)
     options = parser.parse_args()
+    if options.home is not None and not Workspace(options.home).catalog.exists():
+        parser.error(f"there is no workspace at {options.home}")
     if options.rounds < 1 or options.rows < 24 or options.columns < 80:
         parser.error("at least 1 round and 80x24")
     return options
