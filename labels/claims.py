@@ -38,6 +38,13 @@ class Claims:
             )
             return cursor.rowcount == 1
 
+    def release(self, query: ProductRef, annotator: str) -> None:
+        """End the lease on one query, as when it was put off."""
+        with readable_errors(self.path), transaction(self._connection):
+            self._connection.execute(
+                "DELETE FROM claims WHERE (query_source, query_id) = (?, ?) AND annotator = ?", [*query, annotator]
+            )
+
     def give_back(self, annotator: str) -> None:
         """End all leases of an annotator, as when the desk closes."""
         with readable_errors(self.path), transaction(self._connection):

@@ -79,13 +79,23 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+def refuse_newer(connection: sqlite3.Connection, path: Path) -> int:
+    """The schema version of the open file, where this program knows it; 0 for a new one.
+
+    Raises:
+        LabelsError: a newer program wrote the file.
+    """
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > SCHEMA_VERSION:
         raise LabelsError(
             f"{path} was written by a newer samesku (schema {version}; this one knows {SCHEMA_VERSION}).",
             "Update samesku; the file was not touched.",
         )
+    return version
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    version = refuse_newer(connection, path)
     connection.execute(f"PRAGMA journal_mode={journal_mode(path)}")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")

@@ -87,6 +87,16 @@ CREATE TABLE claims (
 ) WITHOUT ROWID;
 """
 
+# A REPLACE from a connection without PRAGMA recursive_triggers deletes without asking the triggers below.
+_NO_REPLACE = """
+CREATE TRIGGER events_no_replace BEFORE INSERT ON events WHEN EXISTS (SELECT 1 FROM events WHERE seq = NEW.seq)
+BEGIN SELECT RAISE(ABORT, 'events is append-only: nothing is replaced'); END;
+CREATE TRIGGER validation_no_replace BEFORE INSERT ON validation WHEN EXISTS (
+    SELECT 1 FROM validation WHERE (query_source, query_id) = (NEW.query_source, NEW.query_id)
+)
+BEGIN SELECT RAISE(IGNORE); END;
+"""
+
 _APPEND_ONLY = """
 CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table}
 BEGIN SELECT RAISE(ABORT, '{table} is append-only: correct it with a new event'); END;
@@ -97,9 +107,8 @@ BEGIN SELECT RAISE(ABORT, '{table} is append-only: nothing is deleted'); END;
 
 @migrations(name="001_events")
 def _events(db: Database) -> None:
-    for statement in _statements(
-        _TABLES + _APPEND_ONLY.format(table="events") + _APPEND_ONLY.format(table="validation")
-    ):
+    append_only = [_APPEND_ONLY.format(table=table) for table in ("events", "validation")]
+    for statement in _statements("".join([_TABLES, *append_only, _NO_REPLACE])):
         db.execute(statement)
     db.execute("PRAGMA user_version = 1")
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labels import projection
-from labels.database import connect, readable_errors
+from labels.database import connect, readable_errors, refuse_newer
 from labels.errors import LabelsError
 
 _PROJECTIONS = ("actions", "current")
-_TRIGGERS = {"events_no_update", "events_no_delete", "validation_no_update", "validation_no_delete"}
+_TRIGGERS = {f"{table}_no_{act}" for table in ("events", "validation") for act in ("update", "delete", "replace")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ def verify(path: Path) -> Verification:
             source = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)
             target = sqlite3.connect(copy)
             with source, target:
+                refuse_newer(source, path)
                 source.backup(target)
             source.close()
             target.close()

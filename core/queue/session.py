@@ -127,7 +127,10 @@ class ReviewSession:
 
     def skip(self) -> None:
         """Put the query off; nothing is decided."""
+        query = self._require_item().query.ref
         self._record(Verb.SKIP, [], closes=False, stay=False)
+        if self.item is None or self.item.query.ref != query:
+            self.claims.release(query, self.annotator)
 
     def flag(self) -> None:
         """Mark the query for a second look, or take the mark away."""

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -38,16 +38,24 @@ def test_a_plain_connection_can_neither_change_nor_delete(ledger: LabelStore, ta
     ("read", "replace"),
     [
         ("SELECT * FROM events", "INSERT OR REPLACE INTO events SELECT * FROM events"),
-        ("SELECT * FROM validation", "INSERT OR REPLACE INTO validation SELECT * FROM validation"),
+        (
+            "SELECT * FROM validation",
+            "INSERT OR REPLACE INTO validation SELECT query_source, query_id, 9, '' FROM validation",
+        ),
     ],
 )
-def test_the_stores_own_connection_cannot_replace(ledger: LabelStore, read: str, replace: str) -> None:
+@pytest.mark.parametrize("recursive", [True, False])
+def test_nothing_is_replaced_whatever_the_connection(
+    ledger: LabelStore, read: str, replace: str, *, recursive: bool
+) -> None:
     ledger.draw_validation([q("v")], seed=1)
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
     before = ledger.connection.execute(read).fetchall()
-    # Opened anew: what a migration sets on its connection is not enough.
-    with LabelStore(ledger.path) as again, pytest.raises(sqlite3.IntegrityError, match="append-only"):
-        again.connection.execute(replace)
+    with closing(sqlite3.connect(ledger.path)) as plain:
+        plain.execute(f"PRAGMA recursive_triggers={recursive}")
+        with suppress(sqlite3.IntegrityError):
+            plain.execute(replace)
+        plain.commit()
     assert ledger.connection.execute(read).fetchall() == before
 
 

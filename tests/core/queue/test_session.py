@@ -329,3 +329,11 @@ def test_a_query_whose_products_left_the_catalogue_can_still_be_shown(sit: Sit) 
     item = session.show(q("gone"))
     assert (item.query.title, item.options) == ("(no longer in the catalogue)", ())
     assert c("x1") not in {o.product.ref for o in item.options}
+
+
+def test_a_skipped_query_is_free_for_others_at_once(sit: Sit) -> None:
+    ada, bob = sit("ada"), sit("bob")
+    query = item_of(ada).query.ref
+    assert query in bob.claims.held_by_others("bob")
+    ada.skip()
+    assert query not in bob.claims.held_by_others("bob")
