@@ -28,8 +28,9 @@ TWICE_EVERY = 7
 # Of all other items, so many are listed by a second seller too: duplicates are no sign of a match.
 TWICE_SHARE = 0.03
 
-# What a family's first two items do, by the family's turn: are they queries, and is the answer listed?
-TURNS: tuple[tuple[bool, ...], ...] = ((True, False), (True,), (False, True), (False,))
+# What a family's queries are, by the family's turn: is the answer listed? Several of a family, since a lesson learnt
+# from one variant should show on the next.
+TURNS: tuple[tuple[bool, ...], ...] = ((True, False, True), (False, True, False))
 
 
 @dataclass(frozen=True, slots=True)

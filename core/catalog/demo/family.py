@@ -6,7 +6,7 @@ from itertools import product
 from core.catalog.demo.chance import draw
 
 # Not every combination of size, colour and pack exists in a shop; the rest are near-misses enough.
-MOST_ITEMS = 11
+MOST_ITEMS = 13
 
 
 @dataclass(frozen=True, slots=True, eq=False)
