@@ -33,7 +33,7 @@ def matches(shops: DemoCatalogue) -> list[tuple[Product, Product]]:
 
 
 def test_sizes_are_as_promised(shops: DemoCatalogue) -> None:
-    assert 160 <= len(shops.queries) <= 200
+    assert 350 <= len(shops.queries) <= 400
     assert 1250 <= len(shops.products) <= 1500
 
 
