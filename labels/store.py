@@ -232,6 +232,14 @@ class LabelStore:
             )
             return {ProductRef(*row) for row in rows}
 
+    def last_seen(self, annotator: str) -> float | None:
+        """When somebody acted last, in seconds since the epoch; None for a newcomer."""
+        with readable_errors(self.path):
+            row = self.connection.execute(
+                "SELECT at FROM events WHERE seq = (SELECT max(seq) FROM actions WHERE annotator = ?)", [annotator]
+            ).fetchone()
+        return datetime.fromisoformat(row[0]).timestamp() if row else None
+
     def comments(self, query: ProductRef) -> list[Action]:
         """What people wrote about a query, oldest first."""
         with readable_errors(self.path):

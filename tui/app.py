@@ -42,7 +42,7 @@ class DeskApp(App[None]):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
-        self.watch_jobs = JobWatch(desk.jobs)
+        self.watch_jobs = JobWatch(desk.jobs, away_since=desk.away_since)
         self.review = ReviewScreen(desk)
         self.fault: BaseException | None = None
 

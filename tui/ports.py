@@ -115,6 +115,10 @@ class Desk(Protocol):
     def model(self) -> str | None:
         """Id of the encoder behind the candidates; None before the first index run."""
 
+    @property
+    def away_since(self) -> float | None:
+        """When this person acted last, in seconds since the epoch; None for a newcomer."""
+
     def search(self, text: str) -> list[Product]:
         """Products of the searched catalogues, best first. Any thread."""
 

@@ -50,6 +50,11 @@ class DeskServices:
         """Id of the encoder behind the candidates; None before the first index run."""
         return self.source.model
 
+    @property
+    def away_since(self) -> float | None:
+        """When this person acted last, in seconds since the epoch; None for a newcomer."""
+        return self.store.last_seen(self.review.annotator)
+
     def search(self, text: str) -> list[Product]:
         """Products of the catalogues that candidates come from, best first."""
         searched = [source.name for source in self.catalog.sources() if source.role == "catalog"]

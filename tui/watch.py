@@ -12,8 +12,9 @@ _LOOKS_AFTER_A_CHANGE = 3
 class JobWatch:
     """Knows when there is something to read, and which jobs have ended since the last reading."""
 
-    def __init__(self, board: JobBoard) -> None:
+    def __init__(self, board: JobBoard, away_since: float | None = None) -> None:
         self._board = board
+        self._away_since = away_since
         self._folder_time = -1
         self._looks = _LOOKS_AFTER_A_CHANGE
         self._running: set[str] = set()
@@ -36,8 +37,11 @@ class JobWatch:
         return tuple(self._board.get(job_id) for job_id in sorted(self._running, reverse=True))
 
     def note(self, jobs: Iterable[Job]) -> list[Job]:
-        """Take note of a reading; returns the jobs that were seen running and have ended."""
+        """Take note of a reading; returns the jobs that ended since the one before, or since the person left."""
         jobs = list(jobs)
         ended = [job for job in jobs if job.id in self._running and job.state is not JobState.RUNNING]
+        if self._away_since is not None:
+            ended += [job for job in jobs if job.ended_at is not None and job.ended_at > self._away_since][:1]
+            self._away_since = None
         self._running = {job.id for job in jobs if job.state is JobState.RUNNING}
         return ended

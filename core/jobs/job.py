@@ -35,6 +35,10 @@ class JobState(StrEnum):
     """The process is gone and left no last word, as after a power cut."""
 
 
+#: The events that end a job are named like the states that it ends in.
+_LAST_WORDS = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """A job as its files tell it now.
@@ -42,6 +46,7 @@ class Job:
     Attributes:
         arguments: the command line after `python -m core`.
         started_at: ISO 8601, UTC.
+        ended_at: seconds since the epoch; None while it runs, and where it left no last word.
         stage: what it is doing, in words.
         done, total: steps of the stage; total None where unknown.
         rate: steps a second.
@@ -66,6 +71,7 @@ class Job:
     messages: tuple[str, ...] = ()
     result: dict[str, Any] = field(default_factory=dict)
     error: str = ""
+    ended_at: float | None = None
 
     @property
     def verb(self) -> str:
@@ -189,12 +195,13 @@ def _told(job_id: str, facts: dict[str, Any], events: list[dict[str, Any]], *, a
         messages=tuple(e["text"] for e in events if e["kind"] == "message"),
         result={k: v for k, v in latest.get("result", {}).items() if k not in {"t", "kind"}},
         error=latest.get("failed", {}).get("error", ""),
+        ended_at=next((latest[state]["t"] for state in _LAST_WORDS if state in latest), None),
     )
 
 
 def _state(latest: dict[str, dict[str, Any]], *, alive: bool) -> JobState:
-    for state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED):
-        if state.value in latest:
+    for state in _LAST_WORDS:
+        if state in latest:
             return state
     return JobState.RUNNING if alive else JobState.LOST
 

@@ -30,7 +30,13 @@ async def test_the_screen_tells_of_each_job(bench: Bench) -> None:
         await pilot.press("j")
         await settled(pilot)
         text = screen_text(app)
-        for words in ("before   after", "0.740   0.830  +0.090", "The new model is in use."):
+        for words in (
+            "before   after",
+            "0.740   0.830  +0.090",
+            "fused hit@1",
+            "0.840   0.930  +0.090",
+            "model is in use.",
+        ):
             assert words in text, words
         await pilot.press("j")
         await settled(pilot)
@@ -113,6 +119,7 @@ async def test_a_job_is_ended_only_once_confirmed(bench: Bench, sleeper: subproc
         await pilot.press("x", "y")
         await settled(pilot)
         assert sleeper.wait(10) != 0
+        await settled(pilot)
         assert "ended by you" in screen_text(app)
 
 
@@ -230,3 +237,25 @@ def test_nothing_is_read_while_nothing_runs(bench: Bench) -> None:
     assert [ended.id for ended in watch.note(watch.read())] == [RUNNING]
     assert json.loads((board.folder / RUNNING / "job.json").read_text())["arguments"] == ["retrain"]
     assert DONE not in {found.id for found in watch.read()}
+
+
+async def test_who_comes_back_is_told_what_ended_meanwhile(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("n")
+        await settled(pilot)
+    ended = {"kind": "done", "t": 4e9}
+    write_job(bench.workspace.jobs, DONE, "retrain", [RESULT, ended])
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        assert [n.message for n in app._notifications] == ["Retrain finished: mrr@10 0.80 → 0.87, promoted"]
+
+
+async def test_a_newcomer_is_not_told_of_old_jobs(bench: Bench) -> None:
+    write_job(bench.workspace.jobs, DONE, "retrain", [RESULT, {"kind": "done", "t": 4e9}])
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        assert list(app._notifications) == []

@@ -145,12 +145,24 @@ def _change_style(change: float) -> str:
 
 
 def _figures(value: object) -> dict[str, float]:
-    """The numbers of a result's part; what a job reports is not to be relied on."""
+    """The metrics of a result's part by name, those of its rankings too; what a job reports is not to be relied on.
+
+    A retrain tells of the encoder alone, of the lexical retriever, which no training changes, and of both fused.
+    """
     if not isinstance(value, dict):
         return {}
+    figures = _numbers(value)
+    for ranking, prefix in (("encoder", ""), ("fused", "fused ")):
+        part = value.get(ranking)
+        if isinstance(part, dict):
+            figures |= {f"{prefix}{name}": number for name, number in _numbers(part).items() if name != "queries"}
+    return figures
+
+
+def _numbers(part: dict[Any, Any]) -> dict[str, float]:
     return {
         str(name): float(number)
-        for name, number in value.items()
+        for name, number in part.items()
         if isinstance(number, int | float) and not isinstance(number, bool)
     }
 
