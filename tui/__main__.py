@@ -79,10 +79,7 @@ def _has_terminal() -> bool:
 
 def main() -> None:
     """The console script."""
-    app = make_app()
-    app.command("demo")(demo)
-    app.command("review")(review)
-    run(app)
+    run(make_app([demo, review]))
 
 
 if __name__ == "__main__":

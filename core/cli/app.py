@@ -22,8 +22,8 @@ from labels.errors import SameskuError
 _GLOBAL = {"--home": True, "--as": True, "--json": False, "--quiet": False, "--debug": False}
 
 
-def make_app() -> typer.Typer:
-    """The headless verbs; the desk adds its own."""
+def make_app(first: Sequence[Callable[..., None]] = ()) -> typer.Typer:
+    """The headless verbs, after those that the desk brings."""
     app = typer.Typer(
         name="samesku",
         help="Decide which listings are the same product, and let the machine learn from it.",
@@ -33,6 +33,8 @@ def make_app() -> typer.Typer:
         rich_markup_mode="rich",
     )
     app.callback()(_globals)
+    for verb in first:
+        app.command(verb.__name__)(verb)
     app.add_typer(import_.app, name="import")
     app.command("fetch")(fetch.fetch)
     app.command("index")(index.index)
