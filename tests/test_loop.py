@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from core.workspace import Workspace
 from labels.model import Stream
 from labels.store import LabelStore
 from labels.verify import verify
+from tests.bench.terminal import Terminal
 
 pytestmark = [
     pytest.mark.slow,
@@ -83,3 +85,15 @@ def test_the_model_card_tells_where_it_came_from(looped: tuple[Workspace, dict])
     assert card["parent"].startswith("all-MiniLM-L6-v2-")
     assert card["trained_on"]["triplets"] == result["triplets"]
     assert card["metrics"]["mrr@10"] == pytest.approx(result["challenger"]["encoder"]["mrr@10"])
+
+
+def test_the_demo_ends_in_a_desk_that_holds_no_model_library(looped: tuple[Workspace, dict]) -> None:
+    workspace, _ = looped
+    command = [sys.executable, "-m", "tui", "--home", str(workspace.home), "--as", "visitor", "demo"]
+    with Terminal(command, environment={"HF_HUB_OFFLINE": "1"}) as terminal:
+        assert terminal.wait_for(lambda t: "TRIAGE" in t.lines()[0] and "visitor" in t.lines()[0], 120)
+        maps = Path(f"/proc/{terminal.process.pid}/maps")
+        if not maps.exists():
+            pytest.skip("this system does not tell what a process has loaded")
+        assert "_sqlite3" in maps.read_text()
+        assert "libtorch" not in maps.read_text()

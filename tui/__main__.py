@@ -1,17 +1,15 @@
 """`samesku`: every verb, the desk included."""
 
+import os
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from core.cli.app import make_app, run
-from core.cli.context import Context, context_of
+from core.cli.context import context_of
 from core.errors import CoreError
 from labels.model import Stream
-
-if TYPE_CHECKING:
-    from core.settings import Settings
 
 
 def demo(ctx: typer.Context) -> None:
@@ -27,8 +25,11 @@ def demo(ctx: typer.Context) -> None:
     with context.reporter() as reporter:
         settings = build_demo(context.workspace, reporter)
     if _has_terminal() and not context.json:
-        _open(context, settings, Stream.TRIAGE)
-        return
+        # A process of its own in the place of this one: making the index loaded the model libraries, and the desk
+        # holds none.
+        who = ["--as", context.annotator_name] if context.annotator_name else []
+        here = ["--home", str(context.workspace.home)]
+        os.execv(sys.executable, [sys.executable, "-m", "tui", *here, *who, "review"])  # noqa: S606 - our own program
     from core.cli.rehearse import rehearse, tell  # noqa: PLC0415
 
     with context.reporter() as reporter:
@@ -61,16 +62,12 @@ def review(
         finally:
             desk.close()
     elif _has_terminal():
-        _open(context, context.settings, Stream(stream))
+        from tui.app import run_desk  # noqa: PLC0415
+        from tui.services import open_desk  # noqa: PLC0415
+
+        run_desk(open_desk(context.workspace.require(), context.settings, context.annotator, Stream(stream)))
     else:
         raise CoreError("The desk needs a terminal.", "Use `samesku review --plain` in a pipe.")
-
-
-def _open(context: Context, settings: "Settings", stream: Stream) -> None:
-    from tui.app import run_desk  # noqa: PLC0415
-    from tui.services import open_desk  # noqa: PLC0415
-
-    run_desk(open_desk(context.workspace.require(), settings, context.annotator, stream))
 
 
 def _has_terminal() -> bool:

@@ -10,9 +10,6 @@ import pytest
 pytest.importorskip("pyte", reason="needs the extra 'dev'")
 pytest.importorskip("termios", reason="needs pseudo-terminals")
 
-# The benchmarks are found by the repository's root, whichever way pytest was started.
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
 from labels.database import journal_mode
 from labels.model import Decision, Judgement, ProductRef, Strength, Verb
 from labels.store import LabelStore
