@@ -125,7 +125,7 @@ def load_settings(path: Path, overrides: dict[str, str] | None = None) -> Settin
         key = ".".join(str(part) for part in first["loc"]) or "settings"
         known = "unknown setting" if first["type"] == "extra_forbidden" else first["msg"]
         raise SettingsError(
-            f"{key}: {known}.", f"See the settings in the README; they are read from {path}."
+            f"{key}: {known}.", f"Settings come from {path}, SAMESKU_… in the environment, and the command line."
         ) from error
 
 

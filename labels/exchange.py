@@ -68,7 +68,9 @@ def read_pairs(path: Path, query_source: str, candidate_source: str) -> dict[Pai
                         f"{path}, line {reader.line_num}: the pair {query},{candidate} has both labels.",
                         "Keep one of its lines; nothing was imported.",
                     )
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise LabelsError(f"{path} cannot be opened: {error.strerror}.", "Check the path.") from error
+    except (UnicodeDecodeError, csv.Error) as error:
         raise LabelsError(
             f"{path} cannot be read as a labels file: {error}.", "It should be UTF-8 CSV text."
         ) from error

@@ -25,6 +25,7 @@ class ImportReport:
 
     Attributes:
         counts: what the import did to the source.
+        columns: the file's column behind each field that was found.
         rejected: rows kept out, by reason.
         rejects_path: the list of those rows; None where there were none, or no list was asked for.
         seconds: wall time.
@@ -33,6 +34,7 @@ class ImportReport:
     source: str
     role: Role
     counts: ImportCount
+    columns: Mapping[str, str]
     rejected: Counter[str]
     rejects_path: Path | None
     seconds: float
@@ -77,7 +79,7 @@ def import_file(
             products = _at_least_one(products, path)
         counts = store.replace(source, as_role(role), products, prune=prune)
     seconds = round(time.monotonic() - started, 3)
-    return ImportReport(source, role, counts, rejects.counts, rejects.written, seconds)
+    return ImportReport(source, role, counts, columns, rejects.counts, rejects.written, seconds)
 
 
 def _check_source(source: str) -> None:

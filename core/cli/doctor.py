@@ -39,6 +39,8 @@ def doctor(ctx: typer.Context) -> None:
         else:
             context.out.print(f"{name}: {value}")
     context.answer(facts)
+    if "problem" in facts:
+        raise typer.Exit(1)
 
 
 def _version(package: str) -> str:

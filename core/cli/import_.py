@@ -62,7 +62,11 @@ def products(
     role: Annotated[str, typer.Option(help="query: products to review; catalog: products they may equal.")] = "catalog",
     mapping: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="FIELD=COLUMN", help="Which column is title, id, brand … (repeat)."),
+        typer.Option(
+            "--map",
+            metavar="FIELD=COLUMN",
+            help="Which column is id, title, brand, category, model, price or upc (repeat).",
+        ),
     ] = None,
     table: Annotated[str | None, typer.Option(help="Which table of an SQLite file.", show_default=False)] = None,
     prune: Annotated[bool, typer.Option("--prune", help="Take out products that the file no longer has.")] = False,
@@ -179,7 +183,8 @@ def _facts(report: "ImportReport") -> dict[str, object]:
     return {
         "source": report.source, "role": report.role, "added": counts.added, "changed": counts.changed,
         "unchanged": counts.unchanged, "removed": counts.removed, "vanished": counts.vanished,
-        "rejected": dict(report.rejected), "rejects_file": report.rejects_path, "seconds": report.seconds,
+        "columns": dict(report.columns), "rejected": dict(report.rejected),
+        "rejects_file": report.rejects_path, "seconds": report.seconds,
     }  # fmt: skip
 
 
@@ -190,6 +195,7 @@ def _tell(context: Context, report: "ImportReport") -> None:
         + (f", {counts.removed:,} removed" if counts.removed else "")
         + f" ({report.seconds:.1f} s)"
     )
+    context.out.print("  read as: " + ", ".join(f"{field} from {column}" for field, column in report.columns.items()))
     if counts.vanished > counts.removed:
         context.out.print(f"  {counts.vanished - counts.removed:,} are no longer in the file; --prune takes them out.")
     if report.rejected:

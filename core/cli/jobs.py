@@ -19,7 +19,7 @@ _LOOK_EVERY_S = 0.5
 def list_jobs(ctx: typer.Context) -> None:
     """All jobs, the latest first."""
     context = context_of(ctx)
-    found = Jobs(context.workspace.jobs).list()
+    found = Jobs(context.workspace.require().jobs).list()
     table = Table(box=None, pad_edge=False)
     for heading in ("job", "what", "state", "started", "at"):
         table.add_column(heading)
@@ -35,7 +35,7 @@ def tail(
 ) -> None:
     """Watch a job until it ends."""
     context = context_of(ctx)
-    jobs = Jobs(context.workspace.jobs)
+    jobs = Jobs(context.workspace.require().jobs)
     job = jobs.get(job_id) if job_id else next(iter(jobs.list()), None)
     if job is None:
         context.out.print("There are no jobs yet.")
@@ -64,7 +64,7 @@ def tail(
 def cancel(ctx: typer.Context, job_id: Annotated[str, typer.Argument(help="A job's id.")]) -> None:
     """End a running job; what it had encoded stays."""
     context = context_of(ctx)
-    job = Jobs(context.workspace.jobs).cancel(job_id)
+    job = Jobs(context.workspace.require().jobs).cancel(job_id)
     context.out.print(f"Job {job.id}: {job.state}.")
     context.answer(_facts(job))
 
@@ -73,7 +73,7 @@ def cancel(ctx: typer.Context, job_id: Annotated[str, typer.Argument(help="A job
 def resume(ctx: typer.Context, job_id: Annotated[str, typer.Argument(help="A job's id.")]) -> None:
     """Start a job's work again; what it had encoded is not encoded twice."""
     context = context_of(ctx)
-    new = Jobs(context.workspace.jobs).resume(context.workspace.home, job_id)
+    new = Jobs(context.workspace.require().jobs).resume(context.workspace.home, job_id)
     context.out.print(f"Job {new} runs.")
     context.answer({"job": new})
 

@@ -195,7 +195,7 @@ def _told(job_id: str, facts: dict[str, Any], events: list[dict[str, Any]], *, a
         messages=tuple(e["text"] for e in events if e["kind"] == "message"),
         result={k: v for k, v in latest.get("result", {}).items() if k not in {"t", "kind"}},
         error=latest.get("failed", {}).get("error", ""),
-        ended_at=next((latest[state]["t"] for state in _LAST_WORDS if state in latest), None),
+        ended_at=next((latest[state].get("t") for state in _LAST_WORDS if state in latest), None),
     )
 
 

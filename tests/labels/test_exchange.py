@@ -104,7 +104,7 @@ def test_another_kind_of_file_is_refused(tmp_path: Path, content: bytes, complai
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LabelsError, match="cannot be read"):
+    with pytest.raises(LabelsError, match="cannot be opened"):
         read_pairs(tmp_path / "none.csv", "walmart", "amazon")
 
 

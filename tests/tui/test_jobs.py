@@ -128,7 +128,7 @@ async def test_the_status_line_shows_what_runs_and_a_word_says_when_it_ends(benc
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        assert "● retrain 48% 1 min left" in screen_text(app).splitlines()[0]
+        assert "● retrain: training 48%" in screen_text(app).splitlines()[0]
         write_events(bench.workspace.jobs, RUNNING, [RESULT, {"kind": "done"}])
         app._tick()
         await settled(pilot)

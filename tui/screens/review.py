@@ -176,6 +176,7 @@ class ReviewScreen(Screen[None]):
             if self._still_ours():
                 act()
                 done = True
+                self.query_one(KeyBar).hush()
             self._same_query = _is_at(self.desk.review.item, item)
             if not self._same_query:
                 # Between two queries nobody's list changes under their eyes.

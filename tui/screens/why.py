@@ -39,7 +39,7 @@ class WhyDialog(Dialog[None]):
 def reasons(option: Option, facts: DeskFacts) -> list[Content]:
     """One line for each thing known of a candidate."""
     if option.similarity is None:
-        return [Content("Found by a person's search; the machine has no opinion.")]
+        return [Content("Not among the machine's ten: found by search, or ranked lower since.")]
     return [
         Content.assemble(("Similarity  ", MUTED), (f"{option.similarity:.3f}", STRONG)),
         Content.assemble(
@@ -51,7 +51,9 @@ def reasons(option: Option, facts: DeskFacts) -> list[Content]:
         Content.assemble(
             ("By wording  ", MUTED), _rank(option.lexical_rank, "in the order of shared words and numbers alone")
         ),
-        Content.assemble(("Together    ", MUTED), f"place {option.rank}"),
+        Content.assemble(
+            ("Together    ", MUTED), f"place {option.rank}", (", once brand, model number and price weigh in", MUTED)
+        ),
     ]
 
 

@@ -104,7 +104,7 @@ def _right(option: Option, columns: Columns) -> Content:
 def _score(option: Option) -> Content:
     """`0.87 ▲ high  `, always as wide."""
     if option.similarity is None:
-        return Content.styled("from search".ljust(_SCORE - 1), MUTED)
+        return Content.styled("not in ten".ljust(_SCORE - 1), MUTED)
     band = f"{BAND_SIGNS[option.band]} {option.band.value.ljust(_LONGEST_WORD)}"
     return Content.assemble(similarity(option).rjust(4), " ", (band, BANDS[option.band]))
 

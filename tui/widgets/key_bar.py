@@ -41,6 +41,12 @@ class KeyBar(Widget):
         """What it says now; empty while it shows the keys."""
         return self._said
 
+    def hush(self) -> None:
+        """Show the keys again: what was said is about something that is over."""
+        if self._timer is not None:
+            self._timer.stop()
+        self._fall_silent()
+
     def _fall_silent(self) -> None:
         self._said = ""
         self.refresh()

@@ -90,7 +90,8 @@ def _job_words(job: Job) -> list[Content]:
     name = Content.styled(f"● {safe(job.verb)}", GOOD)
     if not job.total:
         return [name]
-    percent = Content.assemble(" ", (f"{min(1.0, job.done / job.total):.0%}", STRONG))
+    stage = f": {safe(job.stage)} " if job.stage else " "
+    percent = Content.assemble(stage, (f"{min(1.0, job.done / job.total):.0%}", STRONG))
     if job.left_s is None:
         return [name + percent, name]
     return [name + percent + Content.styled(f" {duration(job.left_s)} left", MUTED), name + percent, name]

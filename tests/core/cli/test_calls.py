@@ -94,7 +94,7 @@ def test_json_is_one_object_on_standard_output(
     [
         (["labels", "stats"], "There is no workspace", "samesku demo"),
         (["labels", "verify"], "There is no labels file", "samesku review"),
-        (["jobs", "cancel", "nope"], "There is no job nope", "samesku jobs list"),
+        (["jobs", "cancel", "nope"], "There is no workspace", "samesku demo"),
         (["index"], "There is no workspace", "samesku import"),
         (["retrain", "--set", "epochs"], "There is no workspace", "samesku import"),
         (["import", "products", "none.csv", "--source", "walmart"], "none.csv", ""),

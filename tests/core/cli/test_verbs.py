@@ -155,7 +155,7 @@ def test_doctor_finds_a_damaged_ledger_and_goes_on(labelled: Workspace, call: Ca
     assert (facts["labels"], facts["catalogue"], facts["settings"]) == ("3 events, all well", "yes", "fine")
     labelled.labels.write_bytes(b"nonsense" * 200)
     broken = call("doctor", "--home", labelled.home, "--json")
-    assert (broken.code, "damaged or not a labels file" in broken.json["problem"]) == (0, True)
+    assert (broken.code, "damaged or not a labels file" in broken.json["problem"]) == (1, True)
 
 
 def test_doctor_makes_no_workspace(tmp_path: Path, call: Call) -> None:
