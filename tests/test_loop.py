@@ -91,7 +91,7 @@ def test_the_demo_ends_in_a_desk_that_holds_no_model_library(looped: tuple[Works
     workspace, _ = looped
     command = [sys.executable, "-m", "tui", "--home", str(workspace.home), "--as", "visitor", "demo"]
     with Terminal(command, environment={"HF_HUB_OFFLINE": "1"}) as terminal:
-        assert terminal.wait_for(lambda t: "TRIAGE" in t.lines()[0] and "visitor" in t.lines()[0], 120)
+        assert terminal.wait_for(lambda t: "TRIAGE" in t.lines[0] and "visitor" in t.lines[0], 120)
         maps = Path(f"/proc/{terminal.process.pid}/maps")
         if not maps.exists():
             pytest.skip("this system does not tell what a process has loaded")
