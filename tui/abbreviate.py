@@ -26,7 +26,9 @@ def abbreviated(text: str, width: int, other: str = "") -> str:
     own = _overlapping(words, _own_spans(text, other)) if other else []
     chosen: set[int] = set()
     for i in dict.fromkeys([*range(min(_OPENING, len(words))), *telling, *own, *range(len(words))]):
-        if cell_len(_rendered(text, words, chosen | {i})) <= width:
+        # A lone dash or bar holds words together that are not all here.
+        wordy = any(character.isalnum() for character in text[slice(*words[i])])
+        if wordy and cell_len(_rendered(text, words, chosen | {i})) <= width:
             chosen.add(i)
     # A single word that is wider than the column.
     return _rendered(text, words, chosen) if chosen else set_cell_size(text, max(0, width - 1)).rstrip() + "…"

@@ -141,7 +141,7 @@ def open_desk(workspace: Workspace, settings: Settings, annotator: str, stream: 
 
 def _facts(workspace: Workspace, settings: Settings, lease_s: float) -> DeskFacts:
     recipe = settings.retrain
-    rounds = "1 round" if recipe.epochs == 1 else f"{recipe.epochs} rounds"
+    rounds = "One round or more" if recipe.epochs == 1 else f"{recipe.epochs} rounds or more"
     outcome = (
         "The new model is used if it is better than the one in use."
         if recipe.promote == "better"

@@ -23,6 +23,13 @@ def test_variants_that_differ_late_stay_different() -> None:
     assert abbreviated(TITLE, 40) != abbreviated(TITLE.replace("83in", "77in"), 40)
 
 
+def test_no_lone_dash_and_no_two_signs_in_a_row() -> None:
+    title = "220 Natural Beige, 1 Fluid Ounces - Maybelline Fit Match FM220NATURALBEIGE Matte - Poreless | Liquid"
+    for width in range(12, 90):
+        short = abbreviated(title, width, "Maybelline Fit Match Foundation, 220 Natural Beige, 1.3 oz")
+        assert not any(sign in short for sign in ("……", " …", "-…", "|…")), short
+
+
 def test_one_word_that_is_too_wide_is_cut_with_a_sign() -> None:
     assert abbreviated("x" * 50, 10) == "x" * 9 + "…"
 
