@@ -1,4 +1,4 @@
-"""Every key of the desk, declared once; the bindings, the key bar, the help screen and the README come from here."""
+"""Every key of the desk, declared once: bindings, key bar and help come from here; a test holds the README to it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -155,8 +155,3 @@ def help_groups() -> list[tuple[str, list[tuple[str, str]]]]:
             lines.insert(3, ("1 … 9 0", "Go to that candidate; 0 is the tenth."))
         groups.append((name, lines))
     return groups
-
-
-def key_table() -> list[tuple[str, str]]:
-    """All keys of the desk for the README: (keys, what they do)."""
-    return [line for _, lines in help_groups() for line in lines]

@@ -34,8 +34,6 @@ _VERSION_1 = (
     )
     """,
     "CREATE INDEX products_by_source ON products (source)",
-    # A twelve-digit UPC and the EAN that is the same number with a zero before it are one trade item.
-    "CREATE INDEX products_by_upc ON products (ltrim(upc, '0')) WHERE upc <> ''",
     """
     CREATE VIRTUAL TABLE products_fts USING fts5 (
         title, brand, model, category,

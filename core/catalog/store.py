@@ -31,10 +31,6 @@ _BY_IDS = """
 SELECT key, source, id, title, brand, category, model, price, upc, extra FROM products
 WHERE source = ? AND id IN (SELECT value FROM json_each(?))
 """
-_BY_UPC = """
-SELECT key, source, id, title, brand, category, model, price, upc, extra FROM products
-WHERE upc <> '' AND ltrim(upc, '0') = ltrim(?, '0') ORDER BY key
-"""
 # The weights follow the columns of the index: title, brand, model, category. A hit in the model number
 # says most, one in the category least. An equal rank falls back on the order of import.
 _SEARCH = """
@@ -155,11 +151,6 @@ class CatalogStore:
         if not expression or (source is not None and not _storable(source)):
             return []
         return self._products(_SEARCH, (expression, source, source, max(limit, 0)))
-
-    def by_upc(self, upc: str) -> list[Product]:
-        """The products of one trade item number, of all sources; leading zeros make no difference."""
-        digits = "".join(character for character in upc if character in "0123456789")
-        return self._products(_BY_UPC, (digits,)) if digits.strip("0") else []
 
     def _pages(self, source: str) -> Iterator[Product]:
         last = -1

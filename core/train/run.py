@@ -45,8 +45,6 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dic
         splits = split_labels(store, held_out=settings.retrain.held_out, seed=settings.retrain.seed)
     triplets = _triplets(workspace, settings, corpus, splits)
     reporter.message(_plan(splits, triplets))
-    if not splits.judged:
-        raise ModelError("There are no labelled matches to judge a new model on.", "Accept some matches first.")
     challenger, proof = _train(registry, settings, corpus, triplets, splits, reporter)
     try:
         gold = {query: splits.gold[query] for query in splits.judged}
@@ -65,10 +63,9 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dic
         "challenger": asdict(after),
         "promoted": promoted,
         "primary": PRIMARY,
-        "judged_on": "manual" if splits.manual else "held out",
-        "queries": len(splits.judged),
         "triplets": len(triplets),
         "proof": proof,
+        **_judges(splits),
     }
     reporter.result(result)
     return result
@@ -154,6 +151,17 @@ def _examples(
     return pad_negatives(examples, pool, settings.retrain.hard_negatives, settings.retrain.seed)
 
 
+def _judges(splits: Splits) -> dict[str, object]:
+    return {"judged_on": "manual" if splits.manual else "held out", "queries": len(splits.judged)}
+
+
 def _plan(splits: Splits, triplets: list[Triplet]) -> str:
+    """What will be learnt from and judged on, in a sentence.
+
+    Raises:
+        ModelError: there is nothing to judge on.
+    """
+    if not splits.judged:
+        raise ModelError("There are no labelled matches to judge a new model on.", "Accept some matches first.")
     judges = "the manual validation set" if splits.manual else "queries held out of training (no validation set yet)"
     return f"{len(triplets)} matches to learn from; judged on {len(splits.judged)} queries of {judges}."

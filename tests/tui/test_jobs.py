@@ -3,26 +3,36 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import pytest
 from desk_bench import Bench, screen_text, settled
 from desk_jobs import DONE, FAILED, RESULT, RUNNING, running_retrain, three_jobs, write_events, write_job
+from textual.pilot import Pilot
 
 from core.jobs.job import Job, Jobs, JobState
+from tui.app import DeskApp
 from tui.screens.confirm import ConfirmDialog
 from tui.screens.jobs import JobsScreen
 from tui.watch import JobWatch
 from tui.widgets.job_text import ending
 
 
-async def test_the_screen_tells_of_each_job(bench: Bench) -> None:
-    three_jobs(bench.workspace.jobs)
+@asynccontextmanager
+async def jobs_screen(bench: Bench) -> AsyncIterator[tuple[DeskApp, Pilot[None]]]:
+    """The desk at 80×24 with its jobs on the screen."""
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         app.open_jobs()
         await settled(pilot)
+        yield app, pilot
+
+
+async def test_the_screen_tells_of_each_job(bench: Bench) -> None:
+    three_jobs(bench.workspace.jobs)
+    async with jobs_screen(bench) as (app, pilot):
         text = screen_text(app)
         assert isinstance(app.screen, JobsScreen)
         for words in ("48%", "240 of 500", "3.2/s", "1 min left", "Loss 0.286", "1,284 pairs of 402 queries"):
@@ -45,11 +55,7 @@ async def test_the_screen_tells_of_each_job(bench: Bench) -> None:
 
 async def test_the_screen_follows_the_files(bench: Bench) -> None:
     running_retrain(bench.workspace.jobs)
-    app = bench.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
-        app.open_jobs()
-        await settled(pilot)
+    async with jobs_screen(bench) as (app, pilot):
         more = {"kind": "progress", "stage": "training", "done": 500, "total": 500, "rate": 3.0, "left_s": 0.0}
         write_events(bench.workspace.jobs, RUNNING, [more])
         assert isinstance(app.screen, JobsScreen)
@@ -60,11 +66,7 @@ async def test_the_screen_follows_the_files(bench: Bench) -> None:
 
 async def test_the_screen_is_not_read_while_something_lies_over_it(bench: Bench) -> None:
     running_retrain(bench.workspace.jobs)
-    app = bench.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
-        app.open_jobs()
-        await settled(pilot)
+    async with jobs_screen(bench) as (app, pilot):
         screen = app.screen
         assert isinstance(screen, JobsScreen)
         await pilot.press("x")
@@ -76,11 +78,7 @@ async def test_the_screen_is_not_read_while_something_lies_over_it(bench: Bench)
 
 
 async def test_no_jobs(bench: Bench) -> None:
-    app = bench.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
-        app.open_jobs()
-        await settled(pilot)
+    async with jobs_screen(bench) as (app, pilot):
         assert "No jobs yet" in screen_text(app)
         await pilot.press("x", "j", "k")
         await settled(pilot)
@@ -100,11 +98,7 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 async def test_a_job_is_ended_only_once_confirmed(bench: Bench, sleeper: subprocess.Popen[bytes]) -> None:
     stage: dict[str, object] = {"kind": "stage", "stage": "training", "total": 5}
     write_job(bench.workspace.jobs, RUNNING, "retrain", [stage], pid=sleeper.pid)
-    app = bench.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
-        app.open_jobs()
-        await settled(pilot)
+    async with jobs_screen(bench) as (app, pilot):
         await pilot.press("x")
         await settled(pilot)
         assert isinstance(app.screen, ConfirmDialog)
@@ -139,11 +133,7 @@ async def test_the_status_line_shows_what_runs_and_a_word_says_when_it_ends(benc
 async def test_a_damaged_job_hides_no_other(bench: Bench) -> None:
     three_jobs(bench.workspace.jobs)
     (bench.workspace.jobs / FAILED / "job.json").write_text("{", encoding="utf-8")
-    app = bench.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
-        app.open_jobs()
-        await settled(pilot)
+    async with jobs_screen(bench) as (app, _):
         assert "240 of 500" in screen_text(app)
         assert "index" not in screen_text(app)
 
@@ -210,11 +200,7 @@ async def test_results_of_any_shape_can_be_shown(bench: Bench) -> None:
     for number, shape in enumerate(shapes):
         events = [{"kind": "result", **shape}, {"kind": "done"}]  # type: ignore[dict-item]
         write_job(bench.workspace.jobs, f"2026010{number + 1}-100000-aaaa", "evaluate", events)
-    app = bench.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
-        app.open_jobs()
-        await settled(pilot)
+    async with jobs_screen(bench) as (app, pilot):
         assert "0.8123" in screen_text(app)
         assert "[/]" in screen_text(app)
         for _ in shapes:

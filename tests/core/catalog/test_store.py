@@ -186,16 +186,6 @@ def test_a_very_long_text_does_not_break_the_search(store: CatalogStore) -> None
     assert store.search("x" * 100_000) == []
 
 
-@pytest.mark.parametrize("upc", ["018208270", "18208270", "0018208270", "0-18208-270"])
-def test_a_trade_item_number_is_found_whatever_its_leading_zeros(store: CatalogStore, upc: str) -> None:
-    assert store.by_upc(upc) == [BATTERY]
-
-
-@pytest.mark.parametrize("upc", ["", "0", "none", "018208271"])
-def test_no_trade_item_number_finds_nothing(store: CatalogStore, upc: str) -> None:
-    assert store.by_upc(upc) == []
-
-
 def test_threads_may_share_a_store(store: CatalogStore) -> None:
     seen: list[int] = []
     threads = [threading.Thread(target=lambda: seen.append(len(store.search("nikon")))) for _ in range(8)]
