@@ -1,7 +1,7 @@
 """The LoRA recipe and where its numbers come from.
 
 LoRA needs about ten times the learning rate of full fine-tuning: 2e-5, the usual rate for BERT-like encoders,
-leaves MiniLM where it was on Walmart-Amazon, and 5e-4 lifts hit@1 by 12 points in four epochs.
+does next to nothing, and 5e-4 lifts MiniLM's hit@1 on Walmart-Amazon from 0.75 to 0.90 in four epochs.
 """
 
 #: The linear layers of a BERT-like encoder: those of attention and, by the name `dense`, the feed-forward ones.
