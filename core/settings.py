@@ -71,6 +71,13 @@ class DeskSettings(_Section):
     theme: str = "textual-dark"
 
 
+class MatchSettings(_Section):
+    """What counts as the same product."""
+
+    store_brands: Literal["different", "equivalent"] = "different"
+    """Whether two retailers' own brands (Great Value, 365) are one brand: as identities no, as substitutes yes."""
+
+
 class RetrainSettings(_Section):
     """The LoRA recipe. Sources and measurements stand in core/train/recipe.py."""
 
@@ -102,6 +109,7 @@ class Settings(_Section):
     bands: BandSettings = BandSettings()
     validation: ValidationSettings = ValidationSettings()
     desk: DeskSettings = DeskSettings()
+    match: MatchSettings = MatchSettings()
     retrain: RetrainSettings = RetrainSettings()
 
 

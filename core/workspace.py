@@ -60,6 +60,11 @@ class Workspace:
         return self.home / "samesku.toml"
 
     @property
+    def vocabulary(self) -> Path:
+        """The team's own words for colours, brands and the like, TOML; may be absent."""
+        return self.home / "vocabulary.toml"
+
+    @property
     def labels(self) -> Path:
         """The ledger; the only file to back up."""
         return self.home / "labels.db"

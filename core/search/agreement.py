@@ -7,11 +7,11 @@ give a hit@1 within two points of each other on the training queries; with these
 is lost from the ten, neither there nor on the validation queries.
 """
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from core.catalog.product import Product
+from core.text.model_numbers import bare as bare  # noqa: PLC0414 - others take it from here
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,11 +50,6 @@ class Agreement:
         # Centred at 1/2: an unknown price is neither near nor far.
         prices = np.where(np.isnan(distance), 0.0, np.exp(-distance / PRICE_WIDTH) - 0.5)
         return (BRAND_WEIGHT * brands + MODEL_WEIGHT * models + PRICE_WEIGHT * prices).astype(np.float32)
-
-
-def bare(text: str) -> str:
-    """Letters and digits alone, in lower case: `EN-EL14` and `en el14` are one model number."""
-    return re.sub(r"[\W_]+", "", text.lower())
 
 
 def _equal(one: str, other: str) -> float:

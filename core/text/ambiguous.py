@@ -1,0 +1,160 @@
+"""Spellings that are more than a unit: when `g`, `in`, `x` or `v` behind a number does measure something.
+
+Rules of thumb for US listings, each with the reading that it keeps out. They were tried on the titles of the
+Walmart-Amazon benchmark's training pairs; where a rule errs, it errs towards saying nothing.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+#: `in` is a preposition before these: 2 in 1, 7 in-dash, 3 in black.
+_NO_INCH = re.compile(
+    r"[\s-]+(?:[0-9]|one\b|the\b|an?\b|wall|dash|ear|car\b|box|line\b|stock|black|white|colou?rs?\b|desk)",
+    re.IGNORECASE,
+)
+#: Sides of a box: 12 l x 10 w x 4 h.
+_SIDE_FOLLOWS = re.compile(r"\s*x\s*[0-9]", re.IGNORECASE)
+_NUMBER_FOLLOWS = re.compile(r"\s*[0-9]")
+_SIDE_PRECEDES = re.compile(r"[a-z\"]\s*x\s*$", re.IGNORECASE)
+_VOLTAGE_PRECEDES = re.compile(r"[0-9]\s?v(?:olts?|dc|ac)?[\s,/@-]*$", re.IGNORECASE)
+_ZOOM_FOLLOWS = re.compile(r"[\s-]*(?:optical|digital|zoom|magnif)", re.IGNORECASE)
+#: Numbers of IEEE 802.11 and of wireless speeds in Mbit/s, which stand before a g: 802.11g, 54g, 108g.
+_WIRELESS = frozenset({"802.11", "11", "54", "108", "125"})
+_SCAN_LINES = frozenset({"240", "480", "576", "720", "1080", "1440", "2160", "4320"})
+#: A memory card of 16g has sixteen gigabytes.
+_CAPACITIES = frozenset(str(2**power) for power in range(1, 11))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A number and the unit behind it, in their text."""
+
+    text: str
+    number: str
+    """As written: `3`, `2.1`."""
+    gap: str
+    """What stands between the number and the unit."""
+    start: int
+    end: int
+
+    @property
+    def attached(self) -> bool:
+        """Whether nothing stands between number and unit."""
+        return not self.gap
+
+    @property
+    def decimal(self) -> bool:
+        """Whether the number has a fraction."""
+        return "." in self.number
+
+    @property
+    def value(self) -> float:
+        """The number, or 0 where it is written as a fraction."""
+        try:
+            return float(self.number.replace(",", "").replace(" ", ""))
+        except ValueError:
+            return 0.0
+
+    @property
+    def in_code(self) -> bool:
+        """Whether it is the tail of a model number: bx-12v."""
+        return self.start > 1 and self.text[self.start - 1] in "-/." and self.text[self.start - 2].isalpha()
+
+    @property
+    def after_voltage(self) -> bool:
+        """Whether a voltage stands right before: 12v 5a."""
+        return _VOLTAGE_PRECEDES.search(self.text[max(0, self.start - 12) : self.start]) is not None
+
+    @property
+    def a_side(self) -> bool:
+        """Whether it is one side of a box: 12 l x 10 w."""
+        before = self.text[max(0, self.start - 8) : self.start]
+        return bool(_SIDE_FOLLOWS.match(self.text, self.end) or _SIDE_PRECEDES.search(before))
+
+
+def measures(spelling: str, place: Place) -> bool:
+    """Whether a spelling behind a number is a unit there; true for every spelling that is nothing else."""
+    check = _CHECKS.get(spelling)
+    return check is None or check(place)
+
+
+def _inches(place: Place) -> bool:
+    return not place.in_code and (place.attached or _NO_INCH.match(place.text, place.end) is None)
+
+
+def _grams(place: Place) -> bool:
+    if place.in_code or "-" in place.gap or place.number in _WIRELESS:
+        return False
+    if place.decimal or not place.attached:
+        return True
+    return place.value >= 10 and place.number not in _CAPACITIES  # 3g and 4g are networks
+
+
+def _volts(place: Place) -> bool:
+    return not place.in_code and (place.attached or place.value >= 3)  # 2 v 1
+
+
+def _watts(place: Place) -> bool:
+    if place.in_code or place.a_side:
+        return False
+    return place.attached or (place.gap == " " and place.value >= 60)  # 25 w tabs: with tabs
+
+
+def _amperes(place: Place) -> bool:
+    return not place.in_code and place.attached and (place.decimal or place.after_voltage)  # hp 12a, a toner
+
+
+def _metres(place: Place) -> bool:
+    if place.in_code or "-" in place.gap or place.a_side:
+        return False
+    return place.decimal or (place.number != "3" and place.value <= 300)  # 3M, the company; 2000m, a model
+
+
+def _litres(place: Place) -> bool:
+    return not place.in_code and "-" not in place.gap and not place.a_side
+
+
+def _times(place: Place) -> bool:
+    if place.in_code or not place.attached or _NUMBER_FOLLOWS.match(place.text, place.end):
+        return False
+    return place.value >= 3 or _ZOOM_FOLLOWS.match(place.text, place.end) is not None  # 2x: two of them
+
+
+def _scan_lines(place: Place) -> bool:
+    return place.attached and place.number in _SCAN_LINES
+
+
+def _pints(place: Place) -> bool:
+    return place.value <= 4 and not place.in_code  # 11 pt, thousandths of an inch of board
+
+
+def _feet_sign(place: Place) -> bool:
+    return place.attached and 0 < place.value <= 500
+
+
+def _attached(place: Place) -> bool:
+    return place.attached and not place.in_code
+
+
+_CHECKS: dict[str, Callable[[Place], bool]] = {
+    "in": _inches,
+    "g": _grams,
+    "gr": _grams,
+    "v": _volts,
+    "w": _watts,
+    "a": _amperes,
+    "m": _metres,
+    "l": _litres,
+    "x": _times,
+    "p": _scan_lines,
+    "i": _scan_lines,
+    "pt": _pints,
+    "'": _feet_sign,
+    "′": _feet_sign,
+    "’": _feet_sign,
+    "gig": _attached,
+    "ch": _attached,
+    "ah": _attached,
+    "mo": _attached,
+}

@@ -1,0 +1,97 @@
+"""The entries of the vocabulary's files: what stands in them, and one sentence where it does not fit."""
+
+import tomllib
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from core.errors import SettingsError
+from core.text.phrases import words
+
+#: A group of this name holds phrases that look like others and mean nothing: `red wings` is no colour.
+NOTHING = "none"
+
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class Group(BaseModel):
+    """Spellings of one thing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: _Text
+    spellings: Annotated[tuple[_Text, ...], Field(min_length=1)]
+    source: str = ""
+    """Where it is known from. The files of the package give one for every group."""
+    replace: bool = False
+    """Whether a user's group takes the place of the package's group of that name, instead of adding to it."""
+
+    @model_validator(mode="after")
+    def _readable(self) -> "Group":
+        for spelling in self.spellings:
+            if not words(spelling):
+                raise ValueError(f"{spelling!r} holds no letter or digit")
+        return self
+
+
+class Entries(BaseModel):
+    """One file: groups by what they are about. Every file may hold any of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    colours: tuple[Group, ...] = ()
+    conditions: tuple[Group, ...] = ()
+    compatible: tuple[Group, ...] = ()
+    kinds: tuple[Group, ...] = ()
+    editions: tuple[Group, ...] = ()
+    """Words that make a generation of the number beside them: mark, gen, version."""
+    brands: tuple[Group, ...] = ()
+    brand_suffixes: tuple[Group, ...] = ()
+    store_brands: tuple[Group, ...] = ()
+
+    @model_validator(mode="after")
+    def _unambiguous(self) -> "Entries":
+        for table in TABLES:
+            seen: dict[str, str] = {}
+            for group in getattr(self, table):
+                for spelling in group.spellings:
+                    key = " ".join(words(spelling))
+                    if seen.setdefault(key, group.name) != group.name:
+                        raise ValueError(f"{table}: {spelling!r} stands for {seen[key]!r} and for {group.name!r}")
+        return self
+
+
+TABLES = tuple(Entries.model_fields)
+
+
+def packaged() -> list[Entries]:
+    """The files that come with the program, by name.
+
+    Raises:
+        SettingsError: one of them is damaged.
+    """
+    folder = files("core.text") / "data"
+    return [read(path) for path in sorted(folder.iterdir(), key=lambda path: path.name) if path.name.endswith(".toml")]
+
+
+def read(path: Path | Traversable) -> Entries:
+    """One file's entries.
+
+    Raises:
+        SettingsError: it cannot be read or an entry does not fit; the message names the file and the key.
+    """
+    try:
+        return Entries.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}.", "Mend it, or move it away.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        known = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
+        raise SettingsError(
+            f"{path}: {key + ': ' if key else ''}{known}.",
+            f"Tables are {', '.join(TABLES)}; each entry has a name, spellings and a source.",
+        ) from error

@@ -1,0 +1,52 @@
+"""Which generation, version or year of a product a text states.
+
+One number for all notations (`2nd generation`, `gen 2`, `mark ii`, `mk2`, `v2`), since two retailers rarely use the
+same.
+"""
+
+import re
+from collections.abc import Iterable
+
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+#: Single letters (i, v, x) are more often letters than numbers.
+_ROMAN = {"ii": 2, "iii": 3, "iv": 4, "vi": 6, "vii": 7, "viii": 8, "ix": 9}
+_ROMAN_BEHIND_A_MARKER = {"i": 1, "v": 5, "x": 10, **_ROMAN}
+_YEAR = r"(?:19[89][0-9]|20[0-3][0-9])"
+
+
+class Generations:
+    """Finds them. The words that make a generation of the number beside them come from the vocabulary."""
+
+    def __init__(self, markers: Iterable[str]) -> None:
+        words = "|".join(sorted({re.escape(marker.lower()) for marker in markers}, key=len, reverse=True)) or "(?!)"
+        self._pattern = re.compile(
+            rf"(?<![\w.-])(?P<ordinal>[0-9]{{1,2}})(?:st|nd|rd|th)[\s-]+(?:{words})\b"
+            rf"|\b(?P<spelled>{'|'.join(_ORDINALS)})[\s-]+(?:{words})\b"
+            rf"|\b(?:{words})[.\s-]*(?P<number>(?:{_YEAR}|[0-9]{{1,2}})(?:\.[0-9]{{1,2}})?)(?![\w.-]*[a-z0-9])"
+            rf"|\b(?:{words})[.\s-]+(?P<marked>{'|'.join(sorted(_ROMAN_BEHIND_A_MARKER, key=len, reverse=True))})\b"
+            rf"|(?<![\w.-])(?P<year>{_YEAR})[\s-]+(?:{words})\b"
+            rf"|(?<![\w.-])v\.?(?P<v>[0-9](?:\.[0-9]{{1,2}})?)(?![\w-]|\.[0-9])"
+            rf"|(?<=[a-z0-9]\s)(?P<roman>{'|'.join(sorted(_ROMAN, key=len, reverse=True))})(?![\w-])"
+            r"|\b(?:touch|nano|shuffle|classic|ipod)[\s-]+(?P<ipod>[1-7])g\b"
+            r"|(?<![\w.,/$-])(?P<bare>20(?:0[1-9]|[12][0-9]))(?![\w/]|[.,][0-9]|\s?-|\s(?:sheets?|hours?|pages?|watts?))",
+        )
+        # What every statement of a generation holds; most titles hold none of it, and are done with at once.
+        self._hint = re.compile(rf"{words}|ii|iv|vi|ix|v\.?[0-9]|20[0-3][0-9]|[1-7]g")
+
+    def found(self, text: str) -> frozenset[str]:
+        """The generations of a text as numbers; a version keeps its part behind the point, unless that is zero."""
+        text = text.lower()
+        if self._hint.search(text) is None:
+            return frozenset()
+        return frozenset(_plain(match) for match in self._pattern.finditer(text))
+
+
+def _plain(match: re.Match[str]) -> str:
+    value = str(match[match.lastgroup or 0])
+    if match.lastgroup == "spelled":
+        return str(_ORDINALS.index(value) + 1)
+    if match.lastgroup in {"roman", "marked"}:
+        return str(_ROMAN_BEHIND_A_MARKER[value])
+    whole, _, part = value.partition(".")
+    whole = str(int(whole))
+    return f"{whole}.{part}" if part.strip("0") else whole

@@ -1,0 +1,76 @@
+"""Model numbers: their bare form, and the tokens of a title that look like one."""
+
+import re
+
+from core.text.units import UNITS
+
+_NOT_BARE = re.compile(r"[\W_]+")
+_TOKEN = re.compile(r"[a-z0-9]+(?:[-/._+][a-z0-9]+)*", re.IGNORECASE)
+_PARTS = re.compile(r"[-/._+]")
+#: A number with a unit behind it, or several: 16gb, 2x1gb, 5.1ch, 400ma, 24-70mm.
+_MEASURE = re.compile(r"(?:[0-9.]+[-x/])*[0-9.]+[-]?([a-z]+)")
+_HAS_LETTER = re.compile(r"[a-z]")
+_HAS_DIGIT = re.compile(r"[0-9]")
+#: Standards, networks, ordinals and plain words with a digit in them, which thousands of products share.
+_STANDARD = re.compile(
+    r"802\.?11.*|(?:usb|hdmi|bluetooth|bt|sata|dect|pcie?|v|ver|version|esata|dvd|cd|blu)[-.]?[0-9](?:[.][0-9x]+)?[a-z]?"
+    r"|mp[234]s?|mpeg[-.]?[1-4]?|h\.?26[45]|[0-9]+(?:st|nd|rd|th)|[0-9][dgk]|[2-9]x|[0-9]+x|[0-9]+s"
+    r"|g?ddr[0-9]?[-.]?[0-9]*|pc[-.]?[0-9]{3,5}|pc[23][-.]?[0-9]{4,5}|cat[-.]?[5-8][ea]?|rj[-.]?[0-9]{2}|db[-.]?[0-9]{1,2}"
+    r"|ps[-/.]?[23]|rs[-.]?(?:232|485|422)|a[3-6]|b[45]|c[r]?[0-9]{1}|iphone[0-9].*|ipad[0-9]?|ipod.*|galaxy.*|windows[0-9]+"
+    r"|(?:mark|mk|gen|class|type|series|part|vol|no|page|pack|set)[-.]?[0-9]+|[0-9]+(?:in|way|port|pack|pk|ct|pc|pcs|up)[0-9]*"
+    r"|[0-9]+x[0-9]+(?:x[0-9]+)?|[0-9]+(?:bit|pin|sheet|key|disc|count|speed|band|cell|axis|digit|hole|tier|line|step)"
+    r"|[12][0-9]{3}s?|[0-9]{1,2}a[-/]?v|x[2-9]|[0-9]h|i[3579]|core[-.]?[0-9]|office[0-9]+|win[0-9]+|mac[0-9]+|xbox[0-9]*|wii[0-9]*"
+)
+#: Two characters (t6, g9) are as often a size or a level as a model; shorter runs of digits are counts and years.
+_LEAST_MIXED = 3
+_LEAST_DIGITS = 5
+
+
+def bare(text: str) -> str:
+    """Letters and digits alone, in lower case: `EN-EL14` and `en el14` are one model number."""
+    return _NOT_BARE.sub("", text.lower())
+
+
+def codes(text: str) -> frozenset[str]:
+    """The tokens of a title that look like model numbers, in bare form.
+
+    Letters and digits mixed, or five digits and more; parts tied by hyphens, dots or slashes as one (`EN-EL14` is
+    `enel14`) and, where a part is a code for itself, also alone (`tss205us-blk`). Quantities and standards (`16gb`,
+    `1080p`, `802.11n`, `usb2.0`, `mp3`) are none.
+    """
+    found = set()
+    for token in _TOKEN.findall(text.lower()):
+        if _HAS_DIGIT.search(token) is None:
+            continue
+        parts = _PARTS.split(token)
+        if _looks_coded(token, parts):
+            found.add("".join(parts))
+        if len(parts) > 1:
+            found.update(part for part in parts if len(part) >= _LEAST_DIGITS and _looks_coded(part, [part]))
+    return frozenset(found)
+
+
+def _looks_coded(token: str, parts: list[str]) -> bool:
+    whole = "".join(parts)
+    if _HAS_DIGIT.search(whole) is None:
+        return False
+    if _HAS_LETTER.search(whole) is None:
+        return len(parts) == 1 and len(whole) >= _LEAST_DIGITS
+    if len(whole) < _LEAST_MIXED or _STANDARD.fullmatch(token) or (len(parts) > 1 and _STANDARD.fullmatch(whole)):
+        return False
+    measure = _MEASURE.fullmatch(token)
+    if measure and (measure[1] in UNITS or len(measure[1]) > _LEAST_MIXED):
+        return False
+    return not _described(parts)
+
+
+def _described(parts: list[str]) -> bool:
+    """Whether a hyphen ties a word to a small number or a measure: 4-port, class-6, 17-inch-wide, 2gb-usb."""
+    if len(parts) == 1:
+        return False
+    coded = [part for part in parts if _HAS_DIGIT.search(part)]
+    words = [part for part in parts if not _HAS_DIGIT.search(part)]
+    if all(part.isdigit() and len(part) <= 2 for part in coded):
+        # pt-14 and en-5 are codes, four-letter words and longer are words.
+        return parts[0].isdigit() or any(len(word) > _LEAST_MIXED for word in words)
+    return all((m := _MEASURE.fullmatch(part)) is not None and m[1] in UNITS for part in coded)
