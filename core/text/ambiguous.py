@@ -16,7 +16,10 @@ _NO_INCH = re.compile(
 #: Sides of a box: 12 l x 10 w x 4 h.
 _SIDE_FOLLOWS = re.compile(r"\s*x\s*[0-9]", re.IGNORECASE)
 _NUMBER_FOLLOWS = re.compile(r"\s*[0-9]")
-_SIDE_PRECEDES = re.compile(r"[a-z\"]\s*x\s*$", re.IGNORECASE)
+_SIDE_PRECEDES = re.compile(r"[a-z\"]\s*x\s*$|[0-9]\s?[wdh]\s*$", re.IGNORECASE)
+#: The head of a model number: bx-12v, dv7-4087cl. 110-240v has none.
+_CODE_PRECEDES = re.compile(r"[a-z][a-z0-9]*[-/.]$", re.IGNORECASE)
+_SQUARE_METRE_FOLLOWS = re.compile(r"[\s/]*m(?:2|²)", re.IGNORECASE)
 _VOLTAGE_PRECEDES = re.compile(r"[0-9]\s?v(?:olts?|dc|ac)?[\s,/@-]*$", re.IGNORECASE)
 _ZOOM_FOLLOWS = re.compile(r"[\s-]*(?:optical|digital|zoom|magnif)", re.IGNORECASE)
 #: Numbers of IEEE 802.11 and of wireless speeds in Mbit/s, which stand before a g: 802.11g, 54g, 108g.
@@ -59,7 +62,9 @@ class Place:
     @property
     def in_code(self) -> bool:
         """Whether it is the tail of a model number: bx-12v."""
-        return self.start > 1 and self.text[self.start - 1] in "-/." and self.text[self.start - 2].isalpha()
+        if self.start < 2 or self.text[self.start - 1] not in "-/.":
+            return False
+        return _CODE_PRECEDES.search(self.text[max(0, self.start - 16) : self.start]) is not None
 
     @property
     def after_voltage(self) -> bool:
@@ -75,48 +80,50 @@ class Place:
 
 def measures(spelling: str, place: Place) -> bool:
     """Whether a spelling behind a number is a unit there; true for every spelling that is nothing else."""
+    if place.in_code and (not place.attached or (len(spelling) < 3 and spelling not in _IN_CODES)):
+        return False  # gc-fm-2 pocket, dv7-4087cl
     check = _CHECKS.get(spelling)
     return check is None or check(place)
 
 
 def _inches(place: Place) -> bool:
-    return not place.in_code and (place.attached or _NO_INCH.match(place.text, place.end) is None)
+    return place.attached or _NO_INCH.match(place.text, place.end) is None
 
 
 def _grams(place: Place) -> bool:
-    if place.in_code or "-" in place.gap or place.number in _WIRELESS:
-        return False
+    if "-" in place.gap or place.number in _WIRELESS or _SQUARE_METRE_FOLLOWS.match(place.text, place.end):
+        return False  # 802.11g, and 80 g/m²
     if place.decimal or not place.attached:
         return True
     return place.value >= 10 and place.number not in _CAPACITIES  # 3g and 4g are networks
 
 
 def _volts(place: Place) -> bool:
-    return not place.in_code and (place.attached or place.value >= 3)  # 2 v 1
+    return place.attached or place.value >= 3  # 2 v 1
 
 
 def _watts(place: Place) -> bool:
-    if place.in_code or place.a_side:
+    if place.a_side:
         return False
     return place.attached or (place.gap == " " and place.value >= 60)  # 25 w tabs: with tabs
 
 
 def _amperes(place: Place) -> bool:
-    return not place.in_code and place.attached and (place.decimal or place.after_voltage)  # hp 12a, a toner
+    return place.attached and (place.decimal or place.after_voltage)  # hp 12a, a toner
 
 
 def _metres(place: Place) -> bool:
-    if place.in_code or "-" in place.gap or place.a_side:
+    if "-" in place.gap or place.a_side:
         return False
     return place.decimal or (place.number != "3" and place.value <= 300)  # 3M, the company; 2000m, a model
 
 
 def _litres(place: Place) -> bool:
-    return not place.in_code and "-" not in place.gap and not place.a_side
+    return "-" not in place.gap and not place.a_side
 
 
 def _times(place: Place) -> bool:
-    if place.in_code or not place.attached or _NUMBER_FOLLOWS.match(place.text, place.end):
+    if not place.attached or _NUMBER_FOLLOWS.match(place.text, place.end):
         return False
     return place.value >= 3 or _ZOOM_FOLLOWS.match(place.text, place.end) is not None  # 2x: two of them
 
@@ -126,7 +133,7 @@ def _scan_lines(place: Place) -> bool:
 
 
 def _pints(place: Place) -> bool:
-    return place.value <= 4 and not place.in_code  # 11 pt, thousandths of an inch of board
+    return place.value <= 4  # 11 pt, thousandths of an inch of board
 
 
 def _feet_sign(place: Place) -> bool:
@@ -134,8 +141,11 @@ def _feet_sign(place: Place) -> bool:
 
 
 def _attached(place: Place) -> bool:
-    return place.attached and not place.in_code
+    return place.attached
 
+
+#: A capacity at the end of a model number is still one: dtvp-4gb.
+_IN_CODES = frozenset({"kb", "mb", "gb", "tb"})
 
 _CHECKS: dict[str, Callable[[Place], bool]] = {
     "in": _inches,

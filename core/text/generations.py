@@ -11,6 +11,10 @@ _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", 
 #: Single letters (i, v, x) are more often letters than numbers.
 _ROMAN = {"ii": 2, "iii": 3, "iv": 4, "vi": 6, "vii": 7, "viii": 8, "ix": 9}
 _ROMAN_BEHIND_A_MARKER = {"i": 1, "v": 5, "x": 10, **_ROMAN}
+#: privacy edition 4 gb
+_NO_UNIT = r"(?!\s?(?:[kmgt]b\b|inch|mp\b|packs?\b|pk\b|ct\b|count|pieces?\b|x\s?[0-9]))"
+#: sata ii, ddr ii and phenom ii are parts of many products, and n vi is what some tables make of nüvi.
+_NO_STANDARD = r"(?<!sata\s)(?<!ddr\s)(?<!\susb\s)(?<!phenom\s)(?<!\sn\s)"
 _YEAR = r"(?:19[89][0-9]|20[0-3][0-9])"
 
 
@@ -22,11 +26,12 @@ class Generations:
         self._pattern = re.compile(
             rf"(?<![\w.-])(?P<ordinal>[0-9]{{1,2}})(?:st|nd|rd|th)[\s-]+(?:{words})\b"
             rf"|\b(?P<spelled>{'|'.join(_ORDINALS)})[\s-]+(?:{words})\b"
-            rf"|\b(?:{words})[.\s-]*(?P<number>(?:{_YEAR}|[0-9]{{1,2}})(?:\.[0-9]{{1,2}})?)(?![\w.-]*[a-z0-9])"
+            rf"|\b(?:{words})[.\s-]*(?P<number>(?:{_YEAR}|[0-9]{{1,2}})(?:\.[0-9]{{1,2}})?)(?![\w.-]*[a-z0-9]){_NO_UNIT}"
             rf"|\b(?:{words})[.\s-]+(?P<marked>{'|'.join(sorted(_ROMAN_BEHIND_A_MARKER, key=len, reverse=True))})\b"
+            rf"|\b(?:{words})(?P<joined>iii?)\b"
             rf"|(?<![\w.-])(?P<year>{_YEAR})[\s-]+(?:{words})\b"
-            rf"|(?<![\w.-])v\.?(?P<v>[0-9](?:\.[0-9]{{1,2}})?)(?![\w-]|\.[0-9])"
-            rf"|(?<=[a-z0-9]\s)(?P<roman>{'|'.join(sorted(_ROMAN, key=len, reverse=True))})(?![\w-])"
+            rf"|(?<=\s)v\.?(?P<v>[0-9](?:\.[0-9]{{1,2}})?)(?![\w-]|\.[0-9])"
+            rf"|(?<=[a-z0-9]\s){_NO_STANDARD}(?P<roman>{'|'.join(sorted(_ROMAN, key=len, reverse=True))})(?![\w-])"
             r"|\b(?:touch|nano|shuffle|classic|ipod)[\s-]+(?P<ipod>[1-7])g\b"
             r"|(?<![\w.,/$-])(?P<bare>20(?:0[1-9]|[12][0-9]))(?![\w/]|[.,][0-9]|\s?-|\s(?:sheets?|hours?|pages?|watts?))",
         )
@@ -45,7 +50,7 @@ def _plain(match: re.Match[str]) -> str:
     value = str(match[match.lastgroup or 0])
     if match.lastgroup == "spelled":
         return str(_ORDINALS.index(value) + 1)
-    if match.lastgroup in {"roman", "marked"}:
+    if match.lastgroup in {"roman", "marked", "joined"}:
         return str(_ROMAN_BEHIND_A_MARKER[value])
     whole, _, part = value.partition(".")
     whole = str(int(whole))

@@ -19,7 +19,8 @@ _STANDARD = re.compile(
     r"|ps[-/.]?[23]|rs[-.]?(?:232|485|422)|a[3-6]|b[45]|c[r]?[0-9]{1}|iphone[0-9].*|ipad[0-9]?|ipod.*|galaxy.*|windows[0-9]+"
     r"|(?:mark|mk|gen|class|type|series|part|vol|no|page|pack|set)[-.]?[0-9]+|[0-9]+(?:in|way|port|pack|pk|ct|pc|pcs|up)[0-9]*"
     r"|[0-9]+x[0-9]+(?:x[0-9]+)?|[0-9]+(?:bit|pin|sheet|key|disc|count|speed|band|cell|axis|digit|hole|tier|line|step)"
-    r"|[12][0-9]{3}s?|[0-9]{1,2}a[-/]?v|x[2-9]|[0-9]h|i[3579]|core[-.]?[0-9]|office[0-9]+|win[0-9]+|mac[0-9]+|xbox[0-9]*|wii[0-9]*"
+    r"|[12][0-9]{3}s?|[0-9]{1,2}a[-/]?v|x[2-9]|x1[0-6]|[0-9]{1,2}[hw]|3gs|56k|rg[-.]?[0-9]{1,2}|hd(?:db?)?[-.]?15[fm]?|hdb15|db[-.]?[0-9]{1,2}[fm]?|lga[-.]?[0-9]+"
+    r"|(?:atx|eps)12v?|ieee[-.]?[0-9]+|sata[-.]?(?:150|300|600)|fw[-.]?[48]00|pc[0-9]|[0-9]n1|sp[1-3]|i[3579]|core[-.]?[0-9]|office[0-9]+|win[0-9]+|mac[0-9]+|xbox[0-9]*|wii[0-9]*"
 )
 #: Two characters (t6, g9) are as often a size or a level as a model; shorter runs of digits are counts and years.
 _LEAST_MIXED = 3
@@ -39,13 +40,14 @@ def codes(text: str) -> frozenset[str]:
     `1080p`, `802.11n`, `usb2.0`, `mp3`) are none.
     """
     found = set()
-    for token in _TOKEN.findall(text.lower()):
-        if _HAS_DIGIT.search(token) is None:
+    for written in _TOKEN.findall(text.lower()):
+        if _HAS_DIGIT.search(written) is None:
             continue
+        token = written.removeprefix("new-")  # how many of the benchmark's Amazon titles begin
         parts = _PARTS.split(token)
         if _looks_coded(token, parts):
             found.add("".join(parts))
-        if len(parts) > 1:
+        if len(parts) > 1 and not _STANDARD.fullmatch(token):
             found.update(part for part in parts if len(part) >= _LEAST_DIGITS and _looks_coded(part, [part]))
     return frozenset(found)
 
@@ -58,10 +60,7 @@ def _looks_coded(token: str, parts: list[str]) -> bool:
         return len(parts) == 1 and len(whole) >= _LEAST_DIGITS
     if len(whole) < _LEAST_MIXED or _STANDARD.fullmatch(token) or (len(parts) > 1 and _STANDARD.fullmatch(whole)):
         return False
-    measure = _MEASURE.fullmatch(token)
-    if measure and (measure[1] in UNITS or len(measure[1]) > _LEAST_MIXED):
-        return False
-    return not _described(parts)
+    return not _measured(token) and not _described(parts)
 
 
 def _described(parts: list[str]) -> bool:
@@ -73,4 +72,10 @@ def _described(parts: list[str]) -> bool:
     if all(part.isdigit() and len(part) <= 2 for part in coded):
         # pt-14 and en-5 are codes, four-letter words and longer are words.
         return parts[0].isdigit() or any(len(word) > _LEAST_MIXED for word in words)
-    return all((m := _MEASURE.fullmatch(part)) is not None and m[1] in UNITS for part in coded)
+    return all(_measured(part) for part in coded)
+
+
+def _measured(token: str) -> bool:
+    """Whether a token is a number with a unit, or with a plain word, behind it: 16gb, 24-70mm, 1pair."""
+    measure = _MEASURE.fullmatch(token)
+    return measure is not None and (measure[1] in UNITS or len(measure[1]) > _LEAST_MIXED)

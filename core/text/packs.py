@@ -10,27 +10,28 @@ _WORDS = {
 }
 _NUMBER = rf"[0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,5}}|{'|'.join(_WORDS)}"
 #: Not the tail of a word, a decimal, a range or a price. A hyphen is allowed: AA-4pk.
-_START = r"(?<![\w.,/$])"
+_START = r"(?:(?<![\w.,/$])|(?<=[0-9]x))"
 _OUTER = r"packs?|pks?|packages?|pkgs?|cases?|cartons?|ctns?|boxe?s?|sets?|lots?|bundles?|bags?|multi-?packs?"
-_COUNTED = r"ct|cnt|count|pieces?|pcs?|units?|each|ea"
 _CONTAINER = r"pack|pk|package|pkg|box|bx|carton|ctn|case|cs|set|bag|roll|dozen|ct|tub|jar|tube"
 
 #: Packs of something: 24-pack, pack of 24, set of 4.
 _PACKS = re.compile(
-    rf"{_START}(?P<before>{_NUMBER})[\s-]*(?:packs?|pks?|pkgs?|packages?)(?![a-z0-9])"
+    rf"{_START}(?P<before>{_NUMBER})[\s-]*(?:packs?|pks?|pkgs?|packages?)(?![a-z0-9]|\s+of\s+[0-9])"
+    rf"|\bcase\s?packs?\s(?P<case>[2-9]|[0-9]{{2,4}})(?![\w.])"
     rf"|\b(?:{_OUTER})\s+of\s+(?P<of>{_NUMBER})(?![\w.])",
 )
 #: Things counted one by one, or by the container that they fill: 24 ct, 50 per box, 25/box, 25 box.
 _ITEMS = re.compile(
     rf"{_START}(?P<count>{_NUMBER})[\s-]*(?:ct|cnt|count|pieces?|pcs|units)(?![a-z0-9])"
-    rf"|{_START}(?P<attached>[0-9]{{1,3}})pc(?![a-z0-9])"
-    rf"|{_START}(?P<per>{_NUMBER})\s*(?:/|per\b|\ba\b)\s*(?:{_CONTAINER})(?![a-z0-9])"
+    rf"|(?<![\w.,/$-])(?P<attached>[0-9]{{1,3}})pc(?![a-z0-9])"
+    rf"|{_START}(?P<per>{_NUMBER})\s*(?:/|(?:[a-z]+\s)?per\b|\ba\b)\s*(?:{_CONTAINER})(?![a-z0-9])"
     rf"|{_START}(?P<bare>[0-9]{{1,5}})\s(?:box|carton|set)(?!\s(?:top|up)\b)(?![a-z0-9])"
     rf"|\bqty[\s:.]*(?P<qty>[0-9]{{1,5}})(?![\w.])",
 )
-#: 2 x 12 ct, 2x12 pack: the first number multiplies.
+#: 2 x 12 ct, 2x12 pack, 2 boxes of 12: the first number multiplies.
 _MULTIPLIER = re.compile(
-    rf"{_START}(?P<times>[0-9]{{1,3}})\s*[x×]\s*(?=[0-9]{{1,5}}[\s-]*(?:ct|cnt|count|packs?|pks?)\b)"
+    rf"{_START}(?P<times>[0-9]{{1,3}})(?:\s*[x×]\s*(?=[0-9]{{1,5}}[\s-]*(?:ct|cnt|count|packs?|pks?)\b)"
+    rf"|\s+(?=(?:{_OUTER})\s+of\s+[0-9]))"
 )
 _NAMED = re.compile(r"\b(?P<name>twin|double|dual|duo|triple|tri|quad)[\s-]?(?:packs?|pk)\b")
 _NAMES = {"twin": 2, "double": 2, "dual": 2, "duo": 2, "triple": 3, "tri": 3, "quad": 4}

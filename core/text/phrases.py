@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-_WORD = re.compile(r"[^\W_]+(?:'(?=s\b))?")
+_WORD = re.compile(r"[^\W_]+")
 
 
 def words(text: str) -> list[str]:

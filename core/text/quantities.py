@@ -67,6 +67,7 @@ _UNIT = re.compile(
     re.IGNORECASE,
 )
 
+_FEET = re.compile(r"(?:['′’]|ft|feet|foot)$", re.IGNORECASE)
 _LINK = re.compile(r"\s*(?P<times>x|×|by)\s*|\s*(?:-|–|to|/)\s*", re.IGNORECASE)
 
 
@@ -90,6 +91,13 @@ def quantities(text: str) -> tuple[Quantity, ...]:
             waiting.append((amount, ""))
             continue
         scale = factor(found.unit)
+        if _inches_of_feet(text, amount, found, result):
+            feet = result.pop()
+            start = text.rindex(feet.text, 0, amount.start())
+            value = feet.value + _value(amount) * scale
+            result.append(Quantity("length", value, text[start : found.end]))
+            waiting.clear()
+            continue
         for earlier, link in waiting:
             if link == "range" or found.unit.dimension == "length":
                 written = text[earlier.start() : found.end]
@@ -97,6 +105,14 @@ def quantities(text: str) -> tuple[Quantity, ...]:
         result.append(Quantity(found.unit.dimension, _value(amount) * scale, text[amount.start() : found.end]))
         waiting.clear()
     return tuple(result)
+
+
+def _inches_of_feet(text: str, amount: re.Match[str], found: _Found, earlier: list[Quantity]) -> bool:
+    """Whether an amount is the inches of the feet right before it: 6 ft 2 in."""
+    if found.unit.name != "inch" or not earlier or _value(amount) >= 12:
+        return False
+    last = earlier[-1]
+    return _FEET.search(last.text) is not None and text[: amount.start()].rstrip(" -.").endswith(last.text)
 
 
 def _linked(text: str, waiting: list[tuple[re.Match[str], str]], amount: re.Match[str]) -> bool:

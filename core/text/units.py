@@ -44,7 +44,7 @@ _MEASURED = {
         "inch": "in, inch, inches, \", '', ″, ”, ’’",
         "foot": "ft, foot, feet, ', ′, ’",
         "yard": "yd, yds, yard, yards",
-        "mile": "mi, mile, miles",
+        "mile": "mile, miles",
         "micrometer": "micron, microns, um, µm",
         "thou": "mil, mils",
         "millimeter": "mm, millimeter, millimeters, millimetre, millimetres",
@@ -69,7 +69,7 @@ _MEASURED = {
         "fluid_ounce": "fl oz, floz, fluid ounce, fluid ounces, fl ounce, fl ounces, fluid oz",
         "milliliter": "ml, milliliter, milliliters, millilitre, millilitres, cc",
         "centiliter": "cl",
-        "liter": "l, lt, ltr, liter, liters, litre, litres",
+        "liter": "l, ltr, liter, liters, litre, litres",
         "gallon": "gal, gals, gallon, gallons",
         "quart": "qt, qts, quart, quarts",
         "pint": "pt, pint, pints",
@@ -105,12 +105,9 @@ _MEASURED = {
     },
 }
 
-#: Dimension → spellings of its only unit.
-_COUNTED = {
+#: Dimension → spellings of its only unit; figures are rounded like any other measure.
+_SINGLE = {
     "resolution": "mp, mpix, megapixel, megapixels, mega pixel, mega pixels, mpixel",
-    "lines": "p, i",
-    "magnification": "x, times, power zoom",
-    "gauge": "gauge, guage, ga, awg",
     "brightness": "lumen, lumens, ansi lumens",
     "impedance": "ohm, ohms",
     "level": "db, dbi, decibel, decibels",
@@ -122,6 +119,13 @@ _COUNTED = {
     "pressure": "psi",
     "angle": "degree, degrees, deg, °",
     "activity": "iu",
+}
+
+#: Dimension → spellings of what is counted: whole numbers, which nobody rounds.
+_COUNTED = {
+    "lines": "p, i",
+    "magnification": "x, times, power zoom",
+    "gauge": "gauge, guage, ga, awg",
     "ports": "port, ports",
     "sheets": "sheet, sheets",
     "pages": "page, pages",
@@ -149,7 +153,7 @@ def _spellings() -> dict[str, Unit]:
     for dimension, units in _MEASURED.items():
         for name, spellings in units.items():
             table.update(dict.fromkeys(spellings.split(", "), Unit(dimension, name)))
-    for dimension, spellings in _COUNTED.items():
+    for dimension, spellings in (_SINGLE | _COUNTED).items():
         table.update(dict.fromkeys(spellings.split(", "), Unit(dimension)))
     return table
 

@@ -12,6 +12,9 @@ from core.text.generations import Generations
 from core.text.model_numbers import bare
 from core.text.phrases import Phrases, words
 
+#: What is left of a brand without its suffix: LG is the shortest.
+_SHORTEST_BRAND = 2
+
 
 class Vocabulary:
     """What words stand for. Made once by `load`; its methods are cheap and never raise."""
@@ -25,7 +28,7 @@ class Vocabulary:
         self._generations = Generations(spelling for _, spelling in _spelled(groups["editions"]))
         self._brands = {bare(spelling): bare(name) for name, spelling in _spelled(groups["brands"])}
         self._suffixes = {bare(spelling) for _, spelling in _spelled(groups["brand_suffixes"])}
-        self._store_brands = {self.brand(spelling) for _, spelling in _spelled(groups["store_brands"])}
+        self._store_brands = {self.brand(spelling) for spelling, _ in _pairs(groups["store_brands"])}
 
     @classmethod
     def load(cls, extra: Path | None = None) -> "Vocabulary":
@@ -69,6 +72,8 @@ class Vocabulary:
             return self._brands[whole]
         split = words(name)
         while len(split) > 1 and split[-1] in self._suffixes:
+            if len("".join(split[:-1])) < _SHORTEST_BRAND:
+                break  # V Tech
             split.pop()
             shorter = "".join(split)
             if shorter in self._brands:
