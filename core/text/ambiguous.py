@@ -18,12 +18,20 @@ _SIDE_FOLLOWS = re.compile(r"\s*x\s*[0-9]", re.IGNORECASE)
 _NUMBER_FOLLOWS = re.compile(r"\s*[0-9]")
 _SIDE_PRECEDES = re.compile(r"[a-z\"]\s*x\s*$|[0-9]\s?[wdh]\s*$", re.IGNORECASE)
 #: The head of a model number: bx-12v, dv7-4087cl. 110-240v has none.
-_CODE_PRECEDES = re.compile(r"[a-z][a-z0-9]*[-/.]$", re.IGNORECASE)
+_CODE_PRECEDES = re.compile(r"[a-z][a-z0-9]*(?:[-/.][a-z0-9]+)*[-/.]$", re.IGNORECASE)
+_APERTURE_PRECEDES = re.compile(r"\bf\s?/?[0-9. -]*$", re.IGNORECASE)
+_PIXEL_FOLLOWS = re.compile(r"[\s-]*pixel", re.IGNORECASE)
+_ETHERNET_PRECEDES = re.compile(r"\b10[ /]$")
 _SQUARE_METRE_FOLLOWS = re.compile(r"[\s/]*m(?:2|²)", re.IGNORECASE)
 _VOLTAGE_PRECEDES = re.compile(r"[0-9]\s?v(?:olts?|dc|ac)?[\s,/@-]*$", re.IGNORECASE)
 _ZOOM_FOLLOWS = re.compile(r"[\s-]*(?:optical|digital|zoom|magnif)", re.IGNORECASE)
-#: Numbers of IEEE 802.11 and of wireless speeds in Mbit/s, which stand before a g: 802.11g, 54g, 108g.
-_WIRELESS = frozenset({"802.11", "11", "54", "108", "125"})
+#: Numbers of IEEE 802.11, of wireless speeds in Mbit/s and bands in GHz, which stand before a g: 54g, 2.4g.
+_WIRELESS = frozenset({"802.11", "11", "54", "108", "125", "2.4", "5.8"})
+#: The largest figure of a unit that a retailer's product has; beyond it stands the tail of a model number: 5902v.
+_MOST = {
+    "v": 1000, "w": 5000, "l": 500, "ml": 20_000, "cc": 10_000, "cl": 200, "g": 5000, "m": 300, "in": 500,
+    "ah": 500, "wh": 2000, "db": 200, "dbi": 100, "ch": 100, "pocket": 300, "pockets": 300, "cup": 100, "cups": 100,
+}  # fmt: skip
 _SCAN_LINES = frozenset({"240", "480", "576", "720", "1080", "1440", "2160", "4320"})
 #: A memory card of 16g has sixteen gigabytes.
 _CAPACITIES = frozenset(str(2**power) for power in range(1, 11))
@@ -40,6 +48,11 @@ class Place:
     """What stands between the number and the unit."""
     start: int
     end: int
+
+    @property
+    def before(self) -> str:
+        """What stands right before the number: enough to tell what it belongs to."""
+        return self.text[max(0, self.start - 16) : self.start]
 
     @property
     def attached(self) -> bool:
@@ -60,28 +73,34 @@ class Place:
             return 0.0
 
     @property
+    def padded(self) -> bool:
+        """Whether it begins with zeros that only a part number has: 010m."""
+        return len(self.number) > 1 and self.number[0] == "0" and self.number[1].isdigit()
+
+    @property
     def in_code(self) -> bool:
         """Whether it is the tail of a model number: bx-12v."""
         if self.start < 2 or self.text[self.start - 1] not in "-/.":
             return False
-        return _CODE_PRECEDES.search(self.text[max(0, self.start - 16) : self.start]) is not None
+        return _CODE_PRECEDES.search(self.before) is not None
 
     @property
     def after_voltage(self) -> bool:
         """Whether a voltage stands right before: 12v 5a."""
-        return _VOLTAGE_PRECEDES.search(self.text[max(0, self.start - 12) : self.start]) is not None
+        return _VOLTAGE_PRECEDES.search(self.before) is not None
 
     @property
     def a_side(self) -> bool:
         """Whether it is one side of a box: 12 l x 10 w."""
-        before = self.text[max(0, self.start - 8) : self.start]
-        return bool(_SIDE_FOLLOWS.match(self.text, self.end) or _SIDE_PRECEDES.search(before))
+        return bool(_SIDE_FOLLOWS.match(self.text, self.end) or _SIDE_PRECEDES.search(self.before))
 
 
 def measures(spelling: str, place: Place) -> bool:
     """Whether a spelling behind a number is a unit there; true for every spelling that is nothing else."""
     if place.in_code and (not place.attached or (len(spelling) < 3 and spelling not in _IN_CODES)):
         return False  # gc-fm-2 pocket, dv7-4087cl
+    if place.value > _MOST.get(spelling, place.value) or place.padded:
+        return False
     check = _CHECKS.get(spelling)
     return check is None or check(place)
 
@@ -94,7 +113,7 @@ def _grams(place: Place) -> bool:
     if "-" in place.gap or place.number in _WIRELESS or _SQUARE_METRE_FOLLOWS.match(place.text, place.end):
         return False  # 802.11g, and 80 g/m²
     if place.decimal or not place.attached:
-        return True
+        return _APERTURE_PRECEDES.search(place.before) is None  # f 3.5-5.6 g
     return place.value >= 10 and place.number not in _CAPACITIES  # 3g and 4g are networks
 
 
@@ -115,7 +134,9 @@ def _amperes(place: Place) -> bool:
 def _metres(place: Place) -> bool:
     if "-" in place.gap or place.a_side:
         return False
-    return place.decimal or (place.number != "3" and place.value <= 300)  # 3M, the company; 2000m, a model
+    if _PIXEL_FOLLOWS.match(place.text, place.end) or _ETHERNET_PRECEDES.search(place.before):
+        return False  # 1.3 m pixel, 10/100m
+    return place.decimal or place.number != "3"  # 3M, the company
 
 
 def _litres(place: Place) -> bool:

@@ -10,7 +10,8 @@ _WORDS = {
 }
 _NUMBER = rf"[0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,5}}|{'|'.join(_WORDS)}"
 #: Not the tail of a word, a decimal, a range or a price. A hyphen is allowed: AA-4pk.
-_START = r"(?:(?<![\w.,/$])|(?<=[0-9]x))"
+#: After an x only where that stands behind a number: 2x12 pack. The look ahead spares most places the rest.
+_START = r"(?=[0-9efnosth])(?<![a-wyz0-9_.,/$])(?<![a-z]x)"
 _OUTER = r"packs?|pks?|packages?|pkgs?|cases?|cartons?|ctns?|boxe?s?|sets?|lots?|bundles?|bags?|multi-?packs?"
 _CONTAINER = r"pack|pk|package|pkg|box|bx|carton|ctn|case|cs|set|bag|roll|dozen|ct|tub|jar|tube"
 

@@ -53,7 +53,8 @@ _AMOUNT = re.compile(
     | (?P<before>[0-9]{{0,3}})[\s-]?(?P<vulgar>[¼½¾⅓⅔⅛⅜⅝⅞])
     | (?:(?P<over>[0-9]{{1,2}})[ -])? (?<![0-9][ ][0-9][ ])(?P<lost>{_ODD_PARTS})
       (?=[ -]?(?:in\b|inch|"|x[ ]?[0-9]|[ ]x[ ]?[0-9]))
-    | (?P<plain>(?:[0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,9}})(?:[ ]?\.[0-9]{{1,6}})? | \.[0-9]{{1,6}})
+    | (?P<plain>[0-9]{{1,3}}[ ]000(?![0-9.]) | \.[0-9]{{1,6}}
+      | (?:[0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,9}})(?:[ ]?\.[0-9]{{1,6}})?)
     )
     (?![0-9]|[.,][0-9])
     """,
@@ -69,6 +70,8 @@ _UNIT = re.compile(
 
 _FEET = re.compile(r"(?:['′’]|ft|feet|foot)$", re.IGNORECASE)
 _LINK = re.compile(r"\s*(?P<times>x|×|by)\s*|\s*(?:-|–|to|/)\s*", re.IGNORECASE)
+#: A dash with spaces around it, and the widest range it makes.
+_SPACED, _WIDEST = 3, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,9 @@ def _linked(text: str, waiting: list[tuple[re.Match[str], str]], amount: re.Matc
         return True
     in_code = last.start() > 1 and text[last.start() - 1] == "-" and text[last.start() - 2].isalnum()
     waiting[-1] = (last, "range")
-    return not in_code and _value(last) < _value(amount)
+    low, high = _value(last), _value(amount)
+    # A dash between spaces is a separator as often: dvd player - 2 - 1080p.
+    return not in_code and low < high and (len(link[0]) < _SPACED or high <= _WIDEST * low)
 
 
 def _value(amount: re.Match[str]) -> float:

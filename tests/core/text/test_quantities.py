@@ -44,6 +44,8 @@ def test_inches_in_every_spelling(text: str) -> None:
         ("2.1a", [("current", 2.1)]),
         ("400ma", [("current", 0.4)]),
         ("1,000 mAh", [("charge", 1)]),
+        ("21 000 pages", [("pages", 21000)]),  # the comma was lost
+        ("player - 2 - 1080p", [("lines", 1080)]),
         ("2.4 GHz", [("frequency", 2.4e9)]),
         ("120hz", [("frequency", 120)]),
         ("300 Mbps", [("data rate", 3e8)]),
@@ -127,6 +129,12 @@ def test_the_text_stands_as_written() -> None:
         "2x1 grid",
         "gc-fm-2 pocket",
         "dv7-4087cl",
+        "5902v",
+        "utp-1400-14g",
+        "cable 010m",
+        "f 3.5-5.6 g lens",
+        "1.3 m pixel",
+        "10/100m switch",
         "vtx-240g",
         "80 g/m2",
         "model 90210",
@@ -182,7 +190,7 @@ def test_case_means_nothing(text: str) -> None:
 _PLAIN = sorted(spelling for spelling in UNITS if spelling.isalpha() and len(spelling) > 3 and spelling != "times")
 
 
-@given(st.integers(1, 9999), st.sampled_from(_PLAIN), st.sampled_from(["", " ", "-"]))
+@given(st.integers(1, 100), st.sampled_from(_PLAIN), st.sampled_from(["", " ", "-"]))
 def test_spellings_of_a_unit_are_equivalent(number: int, spelling: str, gap: str) -> None:
     unit = UNITS[spelling]
     assert [(q.dimension, q.value) for q in quantities(f"{number}{gap}{spelling}")] == [
