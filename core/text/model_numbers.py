@@ -14,7 +14,7 @@ _HAS_DIGIT = re.compile(r"[0-9]")
 #: Standards, networks, ordinals and plain words with a digit in them, which thousands of products share.
 _STANDARD = re.compile(
     r"802\.?11.*|(?:usb|hdmi|bluetooth|bt|sata|dect|pcie?|v|ver|version|esata|dvd|cd|blu)[-.]?[0-9](?:[.][0-9x]+)?[a-z]?"
-    r"|mp[234]s?|mpeg[-.]?[1-4]?|h\.?26[45]|[0-9]+(?:st|nd|rd|th)|[0-9][dgk]|[2-9]x|[0-9]+x|[0-9]+s"
+    r"|f/[0-9.]+[a-z]?|mp[234]s?|mpeg[-.]?[1-4]?|h\.?26[45]|[0-9]+(?:st|nd|rd|th)|[0-9][dgk]|[2-9]x|[0-9]+x|[0-9]+s"
     r"|g?ddr[0-9]?[-.]?[0-9]*|pc[-.]?[0-9]{3,5}|pc[23][-.]?[0-9]{4,5}|cat[-.]?[5-8][ea]?|rj[-.]?[0-9]{2}|db[-.]?[0-9]{1,2}"
     r"|ps[-/.]?[23]|rs[-.]?(?:232|485|422)|a[3-6]|b[45]|c[r]?[0-9]{1}|iphone[0-9].*|ipad[0-9]?|ipod.*|galaxy.*|windows[0-9]+"
     r"|(?:mark|mk|gen|class|type|series|part|vol|no|page|pack|set)[-.]?[0-9]+|[0-9]+(?:in|way|port|pack|pk|ct|pc|pcs|up)[0-9]*"

@@ -36,8 +36,13 @@ _MULTIPLIER = re.compile(
 )
 _NAMED = re.compile(r"\b(?P<name>twin|double|dual|duo|triple|tri|quad)[\s-]?(?:packs?|pk)\b")
 _NAMES = {"twin": 2, "double": 2, "dual": 2, "duo": 2, "triple": 3, "tri": 3, "quad": 4}
+#: Things that are sold by number, where neither a pack nor a count is said: 100 caplets.
+_NUMBERED = "cans|bottles|capsules|caplets|tablets|softgels|pods|gummies|wipes|diapers"
+_SOLD_BY_NUMBER = re.compile(rf"{_START}(?P<number>{_NUMBER})[\s-](?:{_NUMBERED})\b")
 #: What every statement of a count holds; most titles hold none of it, and are done with at once.
-_HINT = re.compile(r"pack|pk|ct|cnt|count|piece|pc|unit|per|set|of|box|carton|case|pair|dozen|qty|/|[0-9] a ")
+_HINT = re.compile(
+    rf"pack|pk|ct|cnt|count|piece|pc|unit|per|set|of|box|carton|case|pair|dozen|qty|/|[0-9] a |{_NUMBERED}"
+)
 _DOZEN = re.compile(rf"(?:{_START}(?P<number>{_NUMBER}|half(?:\sa)?)[\s-])?\bdozens?\b")
 _PAIR = re.compile(rf"(?:{_START}(?P<number>{_NUMBER})[\s-])?\bpairs?\b")
 
@@ -54,7 +59,7 @@ def pack_count(text: str) -> int | None:
     packs = _first(_PACKS, text) or _named(text)
     items = _first(_ITEMS, text, beside=packs)
     if packs is None and items is None:
-        return _dozens(text) or _pairs(text)
+        return _first(_SOLD_BY_NUMBER, text) or _dozens(text) or _pairs(text)
     total = (packs or 1) * (items or 1)
     times = _MULTIPLIER.search(text)
     return (total * int(times["times"]) if times else total) or None

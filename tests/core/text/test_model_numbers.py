@@ -50,7 +50,7 @@ def test_codes_of_a_title(text: str, expected: set[str]) -> None:
         "cat5e cat6 rj-45 rj45",
         "class-6 type-2 mk2 gen2",
         "2012 1999 2000s 8376",
-        "500w 12v 2.1a 2200mah",
+        "500w 12v 2.1a 2200mah f/2.8L",
         "lga1155 atx12v 1pair",
         "",
     ],
