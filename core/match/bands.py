@@ -1,19 +1,108 @@
-"""Bands: what a score lets one do."""
+"""Bands: what a score lets one do, cut where the promise of a precision holds."""
 
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: Labels beyond a cut below which no precision can be read off.
+_FEWEST = 20
 
 
 class Band(StrEnum):
-    """How firm the machine is about a pair."""
+    """How firm the machine is: a match, a case for people, no match."""
 
     HIGH = "high"
     MEDIUM = "medium"
     LOW = "low"
 
 
-def band_of(similarity: float | None, high: float, medium: float) -> Band:
-    """The band of a cosine in [-1, 1], cut at `high` and `medium`; unknown is low."""
+def band_of(value: float | None, high: float, medium: float) -> Band:
+    """The band of a probability or a cosine, cut at `high` and `medium`; unknown is low."""
     # Written so that a NaN is low.
-    if similarity is None or not similarity >= medium:
+    if value is None or not value >= medium:
         return Band.LOW
-    return Band.HIGH if similarity >= high else Band.MEDIUM
+    return Band.HIGH if value >= high else Band.MEDIUM
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """How often a band's answer was right among labels that its learner had not seen.
+
+    Attributes:
+        right: labels that bear the band's answer out.
+        labels: all labels in the band.
+        low: lower end of the 95 % interval of right / labels.
+        high: its upper end.
+    """
+
+    right: int
+    labels: int
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """Where the bands are cut, and how well the two firm ones keep their promise.
+
+    Attributes:
+        high: from this probability on, a pair is a match.
+        low: below this probability, it is none.
+        match: of the band `high`, whose answer is match.
+        no_match: of the band `low`, whose answer is no match.
+    """
+
+    high: float
+    low: float
+    match: Precision
+    no_match: Precision
+
+    def band(self, probability: float) -> Band:
+        """The band of a probability."""
+        return band_of(probability, self.high, self.low)
+
+
+def wilson(right: int, labels: int) -> Precision:
+    """A share with its 95 % interval (Wilson 1927), which stays within 0 and 1 and holds for small counts."""
+    if not labels:
+        return Precision(0, 0, 0.0, 1.0)
+    z = 1.959964
+    share = right / labels
+    centre = (share + z * z / (2 * labels)) / (1 + z * z / labels)
+    half = z / (1 + z * z / labels) * (share * (1 - share) / labels + z * z / (4 * labels * labels)) ** 0.5
+    return Precision(right, labels, max(0.0, centre - half), min(1.0, centre + half))
+
+
+def cut(probabilities: "NDArray[np.float64]", labels: "NDArray[np.bool_]", target: float) -> Cuts:
+    """The widest bands whose out-of-fold precision reaches the target.
+
+    With too few labels to read a precision off, a band begins where the probability itself promises the target.
+
+    Args:
+        probabilities: calibrated, of pairs whose learner has not seen them, shape (n,).
+        labels: shape (n,).
+        target: the precision to reach, both ways.
+    """
+    high = min(_widest(probabilities, labels, target), target)
+    low = max(1 - _widest(1 - probabilities, ~labels, target), 1 - target)
+    high, low = max(high, 0.5), min(low, 0.5)
+    above, below = probabilities >= high, probabilities < low
+    return Cuts(
+        high, low, wilson(int(labels[above].sum()), int(above.sum())), wilson(int((~labels[below]).sum()), int(below.sum()))
+    )
+
+
+def _widest(probabilities: "NDArray[np.float64]", labels: "NDArray[np.bool_]", target: float) -> float:
+    """The lowest cut at and above which the share of `labels` reaches the target; the target itself if none."""
+    import numpy as np  # noqa: PLC0415
+
+    order = np.argsort(-probabilities, kind="stable")
+    right = np.cumsum(labels[order])
+    counts = np.arange(1, len(order) + 1)
+    ends = np.append(np.diff(probabilities[order]) != 0, True) if len(order) else np.zeros(0, bool)
+    reached = np.flatnonzero(ends & (counts >= _FEWEST) & (right >= target * counts))
+    return float(probabilities[order][reached[-1]]) if len(reached) else target

@@ -1,6 +1,5 @@
-"""From a cosine to a probability, until the matcher takes over: a logistic curve through the labels."""
+"""From a learner's score to a probability that keeps its word."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -8,47 +7,58 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+#: Labels of either class below which two parameters more would be fitted to chance.
+_FEWEST = 10
+
 
 @dataclass(frozen=True, slots=True)
-class CosineCurve:
-    """P(match) = 1 / (1 + exp(-(slope × cosine + intercept))), Platt 1999.
+class BetaCalibration:
+    """P = σ(a · ln p - b · ln(1 - p) + c) for p = σ(score): beta calibration, Kull et al. 2017 (AISTATS).
 
-    Attributes:
-        threshold: the probability from which a pair is called a match.
-        labels: how many labels it was fitted on; 0 for the curve that is used before any.
+    It bends both ends apart from each other, and with a, b ≥ 0 it keeps the order of the scores. With
+    a = b = 1, c = 0 it changes nothing.
     """
 
-    slope: float
-    intercept: float
-    threshold: float
-    labels: int
+    a: float = 1.0
+    b: float = 1.0
+    c: float = 0.0
 
-    def probabilities(self, cosines: Sequence[float]) -> "NDArray[np.float64]":
-        """P(match) of each cosine, shape (n,)."""
+    def probabilities(self, scores: "NDArray[np.float64]") -> "NDArray[np.float64]":
+        """P(match) of each score, shape (n,)."""
         import numpy as np  # noqa: PLC0415
 
-        scores = self.slope * np.asarray(cosines, float) + self.intercept
-        probabilities: NDArray[np.float64] = 1 / (1 + np.exp(-scores))
+        # ln σ(s) = -ln(1 + e^-s), and 1 - σ(s) = σ(-s).
+        logit = -self.a * np.logaddexp(0, -scores) + self.b * np.logaddexp(0, scores) + self.c
+        probabilities: NDArray[np.float64] = np.exp(-np.logaddexp(0, -logit))
         return probabilities
 
 
-def unfitted(boundary: float) -> CosineCurve:
-    """The curve before any label: one half at the cosine `boundary`, and 0.95 one tenth above it."""
-    slope = 29.4  # ln(0.95 / 0.05) / 0.1
-    return CosineCurve(slope, -slope * boundary, 0.5, 0)
+def fit_beta(
+    scores: "NDArray[np.float64]", labels: "NDArray[np.bool_]", weights: "NDArray[np.float64]"
+) -> BetaCalibration:
+    """The calibration that fits out-of-fold scores best; none while there are too few labels to tell.
 
-
-def fit_curve(cosines: Sequence[float], labels: Sequence[bool], boundary: float) -> CosineCurve:
-    """The curve that fits the labels best; the unfitted one while there is not one label of each class."""
+    Args:
+        scores: of pairs whose learner has not seen them, shape (n,).
+        labels: shape (n,).
+        weights: of the labels, shape (n,).
+    """
     import numpy as np  # noqa: PLC0415
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+    from scipy.optimize import minimize  # noqa: PLC0415
 
-    from core.evaluate.pairs import best_f1_threshold  # noqa: PLC0415
+    if min(labels.sum(), (~labels).sum()) < _FEWEST:
+        return BetaCalibration()
+    parts = np.column_stack([-np.logaddexp(0, -scores), np.logaddexp(0, scores), np.ones(len(scores))])
+    signs = np.where(labels, 1.0, -1.0)
+    total = weights.sum()
 
-    if len(set(labels)) < 2:
-        return unfitted(boundary)
-    model = LogisticRegression(C=100.0).fit(np.asarray(cosines, float)[:, None], np.asarray(labels, bool))
-    slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
-    curve = CosineCurve(slope, intercept, 0.5, len(labels))
-    threshold = best_f1_threshold(labels, curve.probabilities(cosines).tolist())
-    return CosineCurve(slope, intercept, threshold, len(labels))
+    def loss(parameters: "NDArray[np.float64]") -> "tuple[float, NDArray[np.float64]]":
+        margins = signs * (parts @ parameters)
+        slope = -signs * weights * np.exp(-np.logaddexp(0, margins))
+        # A faint pull to the identity keeps a perfect separation from steep cliffs.
+        pull = parameters - np.array([1.0, 1.0, 0.0])
+        value = weights @ np.logaddexp(0, -margins) + 0.5 * pull @ pull
+        return float(value / total), (slope @ parts + pull) / total
+
+    found = minimize(loss, np.array([1.0, 1.0, 0.0]), jac=True, bounds=[(0.05, None), (0.05, None), (None, None)])
+    return BetaCalibration(*(float(x) for x in found.x))

@@ -1,0 +1,38 @@
+"""A feature: one named number about a pair."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """What one column of the evidence says.
+
+    Attributes:
+        name: the column's name.
+        unit: what it is counted in: `cosine`, `share`, `log ratio`, `rank` …
+        meaning: one line for people.
+        group: features that are told as one reason share a group.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+    group: str
+
+
+class Part(Protocol):
+    """One kind of evidence over a fixed list of queries and a fixed list of products."""
+
+    features: Sequence[Feature]
+
+    def of(self, rows: "NDArray[np.int64]", columns: "NDArray[np.int64]") -> "list[NDArray[np.float32]]":
+        """One column for each feature, each of shape (n,), about the pairs of query `rows[i]` and product
+        `columns[i]`. NaN where nothing is known: missing is not zero.
+        """  # fmt: skip
+        ...

@@ -1,0 +1,169 @@
+"""Lexical evidence: what the two texts share, in characters, words and numbers, weighted by how rare it is."""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from core.catalog.product import Product
+from core.match.evidence.feature import Feature
+from core.match.evidence.sparse import dots, row_maxima, row_sums
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_matrix
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+#: Letters and digits part ways: `4gb`, `4 gb` and `4-gb` are the same two words.
+_WORD = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?")
+
+_SHARE = "share by rarity"
+_SUM = "sum of rarities"
+
+
+def words(text: str) -> list[str]:
+    """The words and numbers of a text, in lower case."""
+    return _WORD.findall(text.lower())
+
+
+class WordEvidence:
+    """Texts of queries and products as TF-IDF vectors; the rarity of a word is its inverse document frequency."""
+
+    features = (
+        Feature("characters", "cosine", "Character 3-grams of title, brand and model number", "text"),
+        Feature("title_characters", "cosine", "Character 2- to 4-grams of the titles", "text"),
+        Feature("words", "cosine", "Words of title, brand and model number", "text"),
+        Feature("title_words", "cosine", "Words of the titles", "text"),
+        Feature("query_found", _SHARE, "How much of the query's text stands in the candidate's", "query words"),
+        Feature("candidate_found", _SHARE, "How much of the candidate's text stands in the query's", "candidate words"),
+        Feature("shared", _SUM, "Words of both texts", "text"),
+        Feature("query_title_found", _SHARE, "How much of the query's title stands in the candidate's", "query words"),
+        Feature("candidate_title_found", _SHARE, "How much of the candidate's title stands in the query's",
+                "candidate words"),
+        Feature("query_only", _SUM, "Words of the query's title that the candidate lacks", "query words"),
+        Feature("candidate_only", _SUM, "Words of the candidate's title that the query lacks", "candidate words"),
+        Feature("query_rarest", "rarity", "The rarest word of the query's title that the candidate lacks",
+                "query words"),
+        Feature("candidate_rarest", "rarity", "The rarest word of the candidate's title that the query lacks",
+                "candidate words"),
+        Feature("query_numbers_found", _SHARE, "How much of the numbers in the query's title stands in the candidate's",
+                "numbers"),
+        Feature("candidate_numbers_found", _SHARE,
+                "How much of the numbers in the candidate's title stands in the query's", "numbers"),
+        Feature("shared_numbers", _SUM, "Numbers of both titles", "numbers"),
+        Feature("query_numbers_only", _SUM, "Numbers of the query's title that the candidate lacks", "numbers"),
+        Feature("candidate_numbers_only", _SUM, "Numbers of the candidate's title that the query lacks", "numbers"),
+        Feature("token_set", "share", "Likeness of the titles' sets of words (rapidfuzz token_set_ratio)", "text"),
+        Feature("token_sort", "share", "Likeness of the titles' sorted words (rapidfuzz token_sort_ratio)", "text"),
+        Feature("token_part", "share", "Likeness of the shorter title to its best place in the longer (partial_ratio)",
+                "text"),
+        Feature("query_length", "characters", "Length of the query's title", "length"),
+        Feature("candidate_length", "characters", "Length of the candidate's title", "length"),
+        Feature("length_ratio", "log ratio", "Query's title length against the candidate's", "length"),
+    )  # fmt: skip
+
+    def __init__(self, queries: Sequence[Product], products: Sequence[Product]) -> None:
+        import numpy as np  # noqa: PLC0415
+
+        titles = [p.title.lower() for p in queries], [p.title.lower() for p in products]
+        texts = [_text(p) for p in queries], [_text(p) for p in products]
+        self._titles = titles
+        self._lengths = [np.array([len(t) for t in side], np.float32) for side in titles]
+        self.characters = _transformed(_vectoriser(analyzer="char_wb", ngram_range=(3, 3)), texts)
+        self._title_characters = _transformed(
+            _vectoriser(analyzer="char_wb", ngram_range=(2, 4), min_df=2), titles, texts
+        )
+        by_word = _vectoriser(analyzer=words)
+        self.words = _transformed(by_word, texts)
+        self._title_words = [by_word.transform(side) for side in titles]
+        rarity = by_word.idf_.astype(np.float32)
+        numbers = np.array([word[0].isdigit() for word in by_word.get_feature_names_out()])
+        self._present = [_binary(side) for side in self.words]
+        self._present_in_title = [_binary(side) for side in self._title_words]
+        self._rarity = [_weighted(side, rarity) for side in self._present]
+        self._title_rarity = [_weighted(side, rarity) for side in self._present_in_title]
+        self._number_rarity = [_weighted(side, rarity * numbers) for side in self._present_in_title]
+
+    def of(self, rows: "NDArray[np.int64]", columns: "NDArray[np.int64]") -> "list[NDArray[np.float32]]":
+        """The columns, in the order of `features`."""
+        import numpy as np  # noqa: PLC0415
+        from rapidfuzz import fuzz, process  # noqa: PLC0415
+
+        def cosine(sides: "Sequence[csr_matrix]") -> "NDArray[np.float32]":
+            return dots(sides[0][rows], sides[1][columns])
+
+        query_found, candidate_found, shared, _, _ = _overlap(self._rarity, self._present, rows, columns)
+        in_title = _overlap(self._title_rarity, self._present_in_title, rows, columns)
+        numbers = _overlap(self._number_rarity, self._present_in_title, rows, columns)
+        left, right = [self._titles[0][r] for r in rows], [self._titles[1][c] for c in columns]
+        lengths = self._lengths[0][rows], self._lengths[1][columns]
+        return [
+            cosine(self.characters), cosine(self._title_characters), cosine(self.words), cosine(self._title_words),
+            query_found, candidate_found, shared,
+            in_title[0], in_title[1], in_title[3], in_title[4],
+            _rarest(self._title_rarity[0][rows], self._present[1][columns]),
+            _rarest(self._title_rarity[1][columns], self._present[0][rows]),
+            numbers[0], numbers[1], numbers[2], numbers[3], numbers[4],
+            *(process.cpdist(left, right, scorer=scorer, workers=-1, dtype=np.float32) / 100
+              for scorer in (fuzz.token_set_ratio, fuzz.token_sort_ratio, fuzz.partial_ratio)),
+            *lengths,
+            np.log((lengths[0] + 1) / (lengths[1] + 1)),
+        ]  # fmt: skip
+
+
+def _text(product: Product) -> str:
+    return f"{product.title} {product.brand} {product.model}".lower()
+
+
+def _vectoriser(**how: object) -> "TfidfVectorizer":
+    import numpy as np  # noqa: PLC0415
+    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
+
+    return TfidfVectorizer(sublinear_tf=True, lowercase=False, dtype=np.float32, **how)
+
+
+def _transformed(
+    vectoriser: "TfidfVectorizer", sides: tuple[list[str], list[str]], fallback: tuple[list[str], list[str]] = ([], [])
+) -> "list[csr_matrix]":
+    """Both sides as TF-IDF vectors over the vocabulary of both."""
+    try:
+        vectoriser.fit([*sides[0], *sides[1]])
+    except ValueError:
+        # No sequence stands twice, or there is no text at all: a vocabulary of whatever there is.
+        vectoriser.set_params(min_df=1).fit([*sides[0], *sides[1], *fallback[0], *fallback[1], "nothing 0"])
+    return [vectoriser.transform(side) for side in sides]
+
+
+def _binary(matrix: "csr_matrix") -> "csr_matrix":
+    import numpy as np  # noqa: PLC0415
+
+    binary = matrix.copy()
+    binary.data = np.ones_like(binary.data)
+    return binary
+
+
+def _weighted(binary: "csr_matrix", weights: "NDArray[np.float32]") -> "csr_matrix":
+    weighted = binary.copy()
+    weighted.data = weights[binary.indices]
+    return weighted
+
+
+def _overlap(
+    weighted: "Sequence[csr_matrix]",
+    binary: "Sequence[csr_matrix]",
+    rows: "NDArray[np.int64]",
+    columns: "NDArray[np.int64]",
+) -> "tuple[NDArray[np.float32], ...]":
+    """Share of the query's weight found in the candidate, the reverse, and the weights shared, left and right."""
+    import numpy as np  # noqa: PLC0415
+
+    shared = dots(weighted[0][rows], binary[1][columns])
+    of_query, of_candidate = row_sums(weighted[0])[rows], row_sums(weighted[1])[columns]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.where(of_query > 0, shared / of_query, np.nan), np.where(of_candidate > 0, shared / of_candidate, np.nan)
+    return *found, shared, of_query - shared, of_candidate - shared
+
+
+def _rarest(weighted: "csr_matrix", other: "csr_matrix") -> "NDArray[np.float32]":
+    """The greatest weight of each row that the other side lacks."""
+    return row_maxima((weighted - weighted.multiply(other)).tocsr())

@@ -1,0 +1,139 @@
+"""The matcher: evidence in, calibrated probabilities out."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.errors import ModelError
+from core.match.bands import Cuts, Precision, wilson
+from core.match.blend import Blend
+from core.match.boosted import Boosted
+from core.match.calibration import BetaCalibration
+from core.match.learner import Learner
+from core.match.linear import Linear, Scale
+from core.match.prior import CosinePrior
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: Counts up when a file of an earlier version can no longer be read.
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """A learner with its calibration and its cuts.
+
+    Attributes:
+        learner: scores pairs.
+        calibration: makes probabilities of the scores.
+        threshold: at or above it a pair is called a match; the best for F1 by the labels' own folds.
+        cuts: the bands.
+        features: names of the evidence's columns, in order.
+        labels: how many it was fitted on.
+        matches: how many of them were matches.
+        losses: cross-validated log-loss of every learner that was tried, by name; the least was chosen.
+    """
+
+    learner: Learner
+    calibration: BetaCalibration
+    threshold: float
+    cuts: Cuts
+    features: tuple[str, ...]
+    labels: int
+    matches: int
+    losses: dict[str, float]
+
+    def probabilities(self, evidence: "NDArray[np.float32]") -> "NDArray[np.float64]":
+        """P(match) of each pair, shape (n,); evidence of shape (n, features), NaN where unknown."""
+        return self.calibration.probabilities(self.learner.scores(evidence))
+
+    def contributions(self, evidence: "NDArray[np.float32]") -> "NDArray[np.float64]":
+        """What each feature adds to the learner's score (log-odds before calibration), shape (n, features + 1)."""
+        return self.learner.contributions(evidence)
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON; the file appears only when complete."""
+        value = {
+            "format": _FORMAT,
+            "learner": self.learner.to_json(),
+            "calibration": asdict(self.calibration),
+            "threshold": self.threshold,
+            "cuts": asdict(self.cuts),
+            "features": list(self.features),
+            "labels": self.labels,
+            "matches": self.matches,
+            "losses": self.losses,
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(path.name + ".part")
+        temporary.write_text(json.dumps(value) + "\n", encoding="utf-8")
+        temporary.replace(path)
+
+
+def load_matcher(path: Path) -> Matcher:
+    """The matcher that was saved.
+
+    Raises:
+        ModelError: the file is damaged, or of another version.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        if value["format"] != _FORMAT:
+            raise ValueError(f"format {value['format']}")
+        cuts = value["cuts"]
+        return Matcher(
+            learner=_learner(value["learner"], len(value["features"])),
+            calibration=BetaCalibration(**value["calibration"]),
+            threshold=float(value["threshold"]),
+            cuts=Cuts(
+                float(cuts["high"]), float(cuts["low"]), Precision(**cuts["match"]), Precision(**cuts["no_match"])
+            ),
+            features=tuple(value["features"]),
+            labels=int(value["labels"]),
+            matches=int(value["matches"]),
+            losses=dict(value["losses"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"The matcher in {path} cannot be read.", "Remove the file; the next index run fits it anew.") from error
+
+
+def _learner(value: dict[str, Any], features: int) -> Learner:
+    import numpy as np  # noqa: PLC0415
+
+    match value["name"]:
+        case "prior":
+            return CosinePrior(float(value["boundary"]), int(value["column"]))
+        case "linear":
+            arrays = [np.asarray(value[name], float) for name in ("centre", "spread", "weights")]
+            if any(array.shape != (features,) for array in arrays):
+                raise ValueError("a linear learner of another length")
+            return Linear(Scale(arrays[0], arrays[1]), arrays[2], float(value["intercept"]))
+        case "boosted":
+            return Boosted(tuple(str(text) for text in value["texts"]))
+        case "blend":
+            return Blend(tuple(_learner(each, features) for each in value["learners"]))
+        case name:
+            raise ValueError(f"an unknown learner {name}")
+
+
+def untrained(features: tuple[str, ...], high: float, medium: float) -> Matcher:
+    """The matcher before the first labels: the cosine's bands, as probabilities.
+
+    Args:
+        features: names of the evidence's columns; `cosine` is among them.
+        high: the cosine from which a pair counts as a match.
+        medium: the cosine below which it counts as none.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    column = features.index("cosine")
+    prior = CosinePrior((high + medium) / 2, column)
+    marks = np.zeros((2, len(features)), np.float32)
+    marks[:, column] = high, medium
+    probabilities = BetaCalibration().probabilities(prior.scores(marks))
+    nothing = wilson(0, 0)
+    cuts = Cuts(float(probabilities[0]), float(probabilities[1]), nothing, nothing)
+    return Matcher(prior, BetaCalibration(), 0.5, cuts, features, 0, 0, {})
