@@ -4,10 +4,10 @@ from core.catalog.demo import demo_catalogue
 from core.catalog.store import CatalogStore
 from core.errors import CoreError
 from core.jobs.progress import Reporter
+from core.match.run import bring_up_to_date
 from core.queue.session import ReviewSession
 from core.queue.source import QueueSource
 from core.registry.registry import Registry
-from core.search.build import build_index
 from core.search.candidates import CandidateStore
 from core.settings import Settings, load_settings
 from core.workspace import Workspace
@@ -54,7 +54,7 @@ def build_demo(workspace: Workspace, reporter: Reporter) -> Settings:
     if not workspace.settings.exists():
         workspace.settings.write_text(_SETTINGS, encoding="utf-8")
     settings = load_settings(workspace.settings)
-    build_index(workspace, settings, Registry(workspace, settings).champion(), reporter)
+    bring_up_to_date(workspace, settings, Registry(workspace, settings).champion(), reporter)
     answer_from_gold(workspace, settings, Stream.VALIDATION, ANSWERER)
     return settings
 

@@ -76,6 +76,8 @@ class MatchSettings(_Section):
 
     store_brands: Literal["different", "equivalent"] = "different"
     """Whether two retailers' own brands (Great Value, 365) are one brand: as identities no, as substitutes yes."""
+    precision: Annotated[float, Field(gt=0.5, lt=1)] = 0.98
+    """What the bands high (match) and low (no match) promise; bands are cut where folds of the labels keep it."""
 
 
 class RetrainSettings(_Section):

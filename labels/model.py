@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+#: The annotator behind decisions that a certified band made.
+MACHINE = "machine"
+
 
 class ProductRef(NamedTuple):
     """A product by its retailer (`source`) and the retailer's own id."""

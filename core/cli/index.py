@@ -14,14 +14,14 @@ def index(ctx: typer.Context) -> None:
 
     Example: samesku index
     """
+    from core.match.run import bring_up_to_date  # noqa: PLC0415
     from core.registry.registry import Registry  # noqa: PLC0415
-    from core.search.build import build_index  # noqa: PLC0415
 
     context = context_of(ctx)
     workspace = context.workspace.require()
     with context.reporter() as reporter:
         champion = Registry(workspace, context.settings).champion()
-        report = build_index(workspace, context.settings, champion, reporter)
+        report = bring_up_to_date(workspace, context.settings, champion, reporter)
         reporter.result(asdict(report))
     state = "nothing had changed" if report.unchanged else f"candidates by {report.model}"
     context.out.print(f"{report.queries:,} queries × {report.products:,} products: {state} ({report.seconds:.1f} s)")

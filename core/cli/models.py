@@ -63,11 +63,11 @@ def rollback(ctx: typer.Context) -> None:
 
 
 def _index(context: Context, model: str) -> None:
+    from core.match.run import bring_up_to_date  # noqa: PLC0415
     from core.registry.registry import Registry  # noqa: PLC0415
-    from core.search.build import build_index  # noqa: PLC0415
 
     with context.reporter() as reporter:
         champion = Registry(context.workspace, context.settings).champion()
-        build_index(context.workspace, context.settings, champion, reporter)
+        bring_up_to_date(context.workspace, context.settings, champion, reporter)
     context.out.print(f"{model} is the champion.")
     context.answer({"champion": model})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from core.queue.order import drawn, shuffled
 from labels.consensus import Label, consensus
-from labels.model import ProductRef, Side
+from labels.model import MACHINE, ProductRef, Side
 from labels.store import LabelStore
 
 
@@ -43,7 +43,7 @@ def split_labels(store: LabelStore, *, held_out: float, seed: int) -> Splits:
         held_out: the share of queries to hold out, if need be.
         seed: which ones.
     """
-    labels = [label for label in consensus(store.decisions()).values() if label.match is not None]
+    labels = _settled(store)
     gold = matches_by_query(labels)
     judged = sorted({label.pair.query for label in labels if label.side is Side.VALIDATION and label.match})
     train = [label for label in labels if label.side is Side.TRAIN]
@@ -58,6 +58,25 @@ def split_labels(store: LabelStore, *, held_out: float, seed: int) -> Splits:
     train = [label for label in train if label.pair.query not in kept_out and label.pair.candidate not in tied]
     barred = _by_query(label for label in labels if label.side is Side.VALIDATION)
     return Splits(tuple(train), tuple(judged), gold, tied, barred, manual)
+
+
+def training_labels(store: LabelStore) -> list[Label]:
+    """All labels that may train something which is judged by folds of its own, as the matcher is."""
+    labels = _settled(store)
+    kept_out = store.validation_queries()
+    gold = matches_by_query(labels)
+    tied = {candidate for query in kept_out for candidate in gold.get(query, ())}
+    return [
+        label
+        for label in labels
+        if label.side is Side.TRAIN and label.pair.query not in kept_out and label.pair.candidate not in tied
+    ]
+
+
+def _settled(store: LabelStore) -> list[Label]:
+    """What people agree on. A machine's decisions are its own echo, and teach nothing."""
+    decisions = (decision for decision in store.decisions() if decision.annotator != MACHINE)
+    return [label for label in consensus(decisions).values() if label.match is not None]
 
 
 def matches_by_query(labels: Iterable[Label]) -> dict[ProductRef, frozenset[ProductRef]]:

@@ -17,6 +17,8 @@ from labels.model import ProductRef
 _DEPTH = 10
 
 Gold = Mapping[ProductRef, AbstractSet[ProductRef]]
+#: The candidates of each query, best first.
+Ranking = dict[ProductRef, list[ProductRef]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,11 @@ class EncoderEvaluation:
 
 def evaluate_encoder(
     workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, gold: Gold, reporter: Reporter
-) -> EncoderEvaluation:
+) -> tuple[EncoderEvaluation, Ranking]:
     """Rank the whole catalogue for every query in `gold`, and compare.
+
+    Returns:
+        the figures, and the fused candidates behind them.
 
     Raises:
         CoreError: none of the queries is in the catalogue.
@@ -49,13 +54,14 @@ def evaluate_encoder(
     texts = [render(LEXICAL_TEMPLATE, query) for query in queries]
     vectors = vectors[places]
 
-    def refs(found: object) -> dict[ProductRef, list[ProductRef]]:
+    def refs(found: object) -> Ranking:
         return {q.ref: [fusion.refs[p] for p in row] for q, row in zip(queries, found, strict=True)}  # type: ignore[call-overload]
 
     fused = {query: [c.ref for c in found] for query, found in fusion.candidates(queries, texts, vectors, Silent())}
-    return EncoderEvaluation(
+    evaluation = EncoderEvaluation(
         model=model.id,
         encoder=retrieval_metrics(refs(fusion.dense.search(vectors, _DEPTH)[0]), counted),
         lexical=retrieval_metrics(refs(fusion.lexical.search(texts, _DEPTH)[0]), counted),
         fused=retrieval_metrics(fused, counted),
     )
+    return evaluation, fused

@@ -1,7 +1,10 @@
 """How well pairs are told apart: F1, precision, recall, average precision, calibration."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+from core.match.bands import Band, Cuts, wilson
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,13 +56,48 @@ def expected_calibration_error(truth: "NDArray[np.bool_]", probabilities: "NDArr
     return float(error)
 
 
-def best_f1_threshold(labels: Sequence[bool], probabilities: Sequence[float]) -> float:
-    """The threshold with the highest F1; in the middle between the two scores that it parts."""
-    import numpy as np  # noqa: PLC0415
-    from sklearn.metrics import precision_recall_curve  # noqa: PLC0415
+def reliability(labels: Sequence[bool], probabilities: Sequence[float]) -> list[dict[str, float]]:
+    """The reliability curve: for each of ten bins that holds a pair, what was promised and what came true.
 
-    precision, recall, thresholds = precision_recall_curve(np.asarray(labels, bool), np.asarray(probabilities, float))
-    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-    best = int(np.argmax(f1[:-1]))
-    below = thresholds[best - 1] if best else 0.0
-    return float((thresholds[best] + below) / 2)
+    Returns:
+        `promised` (mean probability), `true` (share of matches), `pairs`, by rising probability.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    truth, scores = np.asarray(labels, bool), np.asarray(probabilities, float)
+    bins = np.minimum((scores * _ECE_BINS).astype(int), _ECE_BINS - 1)
+    return [
+        {
+            "promised": float(scores[inside].mean()),
+            "true": float(truth[inside].mean()),
+            "pairs": int(inside.sum()),
+        }
+        for number in range(_ECE_BINS)
+        if (inside := bins == number).any()
+    ]
+
+
+def band_table(cuts: Cuts, labels: Sequence[bool], probabilities: Sequence[float]) -> list[dict[str, object]]:
+    """The firm bands: where they are cut, the precision promised by folds of the training labels, and that measured.
+
+    Returns:
+        for `high` and `low`: `answer`, `cut`, `promised` and `measured`, the last two as `right`, `labels` and the
+        95 % interval `low`, `high`.
+    """
+    found: list[dict[str, object]] = []
+    for band, answer, bound, promised in (
+        (Band.HIGH, True, cuts.high, cuts.match),
+        (Band.LOW, False, cuts.low, cuts.no_match),
+    ):
+        inside = [label for label, p in zip(labels, probabilities, strict=True) if cuts.band(p) is band]
+        measured = wilson(sum(label is answer for label in inside), len(inside))
+        found.append(
+            {
+                "band": band.value,
+                "answer": "match" if answer else "no_match",
+                "cut": bound,
+                "promised": asdict(promised),
+                "measured": asdict(measured),
+            }
+        )
+    return found

@@ -1,23 +1,23 @@
 """The two evaluations behind `samesku evaluate`: retrieval, and pairs."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from core.dataset.splits import split_labels
 from core.encode.models import EncoderModel
 from core.errors import CatalogError
-from core.evaluate.encoder import evaluate_encoder
+from core.evaluate.encoder import Ranking, evaluate_encoder
 from core.evaluate.information_retrieval import information_retrieval
-from core.evaluate.pairs import pair_metrics
+from core.evaluate.pairs import band_table, pair_metrics, reliability
+from core.evaluate.retrieval import retrieval_metrics
 from core.jobs.progress import Reporter
-from core.match.calibration import fit_curve
+from core.match.judging import judge_pairs, named_pairs
 from core.match.table import read_id_pairs, refs_by_id
 from core.search.build import Corpus, encode_corpus
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.exchange import read_pairs
-from labels.model import ProductRef
+from labels.model import Pair, ProductRef
 from labels.store import LabelStore
 
 
@@ -34,8 +34,8 @@ def evaluate_retrieval(
         reporter: hears progress.
 
     Returns:
-        `hit@1 hit@5 hit@10 mrr@10 recall@10 queries` of the fused candidates, as `match` writes them; the same
-        for each ranking under `encoder`, `lexical` and `fused`; sentence-transformers'
+        `hit@1 hit@5 hit@10 mrr@10 recall@10 queries` of the candidates in the matcher's order, as `match` writes
+        them; the same for each ranking under `encoder`, `lexical`, `fused` and `matched`; sentence-transformers'
         InformationRetrievalEvaluator under `ir`; the encoder's id under `model`.
 
     Raises:
@@ -43,73 +43,60 @@ def evaluate_retrieval(
     """
     corpus = Corpus.read(workspace)
     gold = _labelled_gold(workspace, settings) if matches is None else _gold_of(matches, corpus)
-    evaluation = evaluate_encoder(workspace, settings, model, corpus, gold, reporter)
+    evaluation, fused = evaluate_encoder(workspace, settings, model, corpus, gold, reporter)
+    matched = retrieval_metrics(_rerank(workspace, settings, model, corpus, fused, reporter), gold)
     vectors = encode_corpus(workspace, settings, model, corpus, reporter)
     return {
-        **evaluation.fused,
+        **matched,
         **asdict(evaluation),
+        "matched": matched,
         "ir": information_retrieval(corpus, gold, *vectors),
         "judged_on": "validation set" if matches is None else str(matches),
+    }
+
+
+def _rerank(
+    workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, fused: Ranking, reporter: Reporter
+) -> Ranking:
+    """The same candidates in the matcher's order, as `match` writes them."""
+    pairs = [Pair(query, candidate) for query, candidates in fused.items() for candidate in candidates]
+    judged = judge_pairs(workspace, settings, model, corpus, pairs, reporter)
+    return {
+        query: sorted(candidates, key=lambda c: -judged.probability[Pair(query, c)])
+        for query, candidates in fused.items()
     }
 
 
 def evaluate_pairs(
     workspace: Workspace, settings: Settings, model: EncoderModel, path: Path, reporter: Reporter
 ) -> dict[str, object]:
-    """How well labelled pairs are told apart by the encoder's cosine.
+    """How well labelled pairs are told apart by the matcher.
 
-    Probability and threshold come from a curve fitted on the training labels of the workspace, or from the
-    bands while there are none; never from the pairs that are measured.
+    The matcher, its calibration and its threshold come from the training labels of the workspace, or from the
+    bands of the cosine while there are none; never from the pairs that are measured.
+
+    Returns:
+        `f1 precision recall average_precision ece threshold pairs`; the reliability curve under `reliability`;
+        the bands, their cuts and their precision under `bands`; what the matcher is under `matcher`.
 
     Raises:
         LabelsError: the file is no labels file. CatalogError: it names an unknown product.
     """
     corpus = Corpus.read(workspace)
-    measured = [(p.query.id, p.candidate.id, label) for p, label in read_pairs(path, "", "").items()]
-    with LabelStore(workspace.labels) as store:
-        splits = split_labels(store, held_out=settings.retrain.held_out, seed=settings.retrain.seed)
-    pairs = {(query, candidate) for query, candidate, _ in measured}
-    known = {p.ref for p in [*corpus.queries, *corpus.products]}
-    train = [
-        (label.pair.query.id, label.pair.candidate.id, bool(label.match))
-        for label in splits.train
-        if label.pair.query in known and label.pair.candidate in known
-    ]
-    train = [entry for entry in train if entry[:2] not in pairs]
-    similarities = cosines(workspace, settings, model, corpus, [e[:2] for e in [*measured, *train]], reporter)
-    boundary = (settings.bands.high + settings.bands.medium) / 2
-    curve = fit_curve(similarities[len(measured) :], [label for *_, label in train], boundary)
-    probabilities = curve.probabilities(similarities[: len(measured)]).tolist()
-    metrics = pair_metrics([label for *_, label in measured], probabilities, curve.threshold)
-    return {**metrics, "pairs_model": model.id, "threshold_from": f"{curve.labels} training labels"}
-
-
-def cosines(
-    workspace: Workspace,
-    settings: Settings,
-    model: EncoderModel,
-    corpus: Corpus,
-    pairs: Sequence[tuple[str, str]],
-    reporter: Reporter,
-) -> list[float]:
-    """The encoder's cosine of each pair of retailers' ids.
-
-    Raises:
-        CatalogError: an id is not in the catalogue.
-    """
-    import numpy as np  # noqa: PLC0415
-
-    query_vectors, product_vectors = encode_corpus(workspace, settings, model, corpus, reporter)
-    queries = refs_by_id((q.ref for q in corpus.queries), "query")
-    products = refs_by_id((p.ref for p in corpus.products), "catalog")
-    left = {ref: i for i, ref in enumerate(q.ref for q in corpus.queries)}
-    right = {ref: i for i, ref in enumerate(p.ref for p in corpus.products)}
-    for query, candidate in pairs:
-        _known(queries, query)
-        _known(products, candidate)
-    rows = [left[queries[query]] for query, _ in pairs]
-    columns = [right[products[candidate]] for _, candidate in pairs]
-    return [float(s) for s in np.einsum("nd,nd->n", query_vectors[rows], product_vectors[columns])]
+    labels = read_pairs(path, "", "")
+    named = named_pairs(corpus, [(pair.query.id, pair.candidate.id) for pair in labels])
+    judged = judge_pairs(workspace, settings, model, corpus, named, reporter, without=frozenset(named))
+    truth = [bool(label) for label in labels.values()]
+    probabilities = [judged.probability[pair] for pair in named]
+    matcher = judged.matcher
+    return {
+        **pair_metrics(truth, probabilities, matcher.threshold),
+        "reliability": reliability(truth, probabilities),
+        "bands": band_table(matcher.cuts, truth, probabilities),
+        "matcher": {"learner": matcher.learner.name, "labels": matcher.labels, "losses": matcher.losses},
+        "pairs_model": model.id,
+        "threshold_from": f"{matcher.labels} training labels",
+    }
 
 
 def _labelled_gold(workspace: Workspace, settings: Settings) -> dict[ProductRef, frozenset[ProductRef]]:

@@ -92,7 +92,10 @@ def cut(probabilities: "NDArray[np.float64]", labels: "NDArray[np.bool_]", targe
     high, low = max(high, 0.5), min(low, 0.5)
     above, below = probabilities >= high, probabilities < low
     return Cuts(
-        high, low, wilson(int(labels[above].sum()), int(above.sum())), wilson(int((~labels[below]).sum()), int(below.sum()))
+        high,
+        low,
+        wilson(int(labels[above].sum()), int(above.sum())),
+        wilson(int((~labels[below]).sum()), int(below.sum())),
     )
 
 

@@ -47,14 +47,18 @@ class Boosted:
         """The score of each pair, shape (n,)."""
         import numpy as np  # noqa: PLC0415
 
-        scores: NDArray[np.float64] = np.mean([b.predict(evidence, raw_score=True, num_threads=1) for b in self._boosters], axis=0)
+        scores: NDArray[np.float64] = np.mean(
+            [b.predict(evidence, raw_score=True, num_threads=1) for b in self._boosters], axis=0
+        )
         return scores
 
     def contributions(self, evidence: "NDArray[np.float32]") -> "NDArray[np.float64]":
         """SHAP values of the trees (Lundberg et al. 2018, arXiv:1802.03888), which sum to the score."""
         import numpy as np  # noqa: PLC0415
 
-        found: NDArray[np.float64] = np.mean([b.predict(evidence, pred_contrib=True, num_threads=1) for b in self._boosters], axis=0)
+        found: NDArray[np.float64] = np.mean(
+            [b.predict(evidence, pred_contrib=True, num_threads=1) for b in self._boosters], axis=0
+        )
         return found
 
     def to_json(self) -> dict[str, Any]:

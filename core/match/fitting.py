@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from core.match.bands import cut
 from core.match.blend import Blend
 from core.match.boosted import fit_boosted
-from core.match.calibration import BetaCalibration, fit_beta
+from core.match.calibration import fit_beta
 from core.match.learner import Learner
 from core.match.linear import Scale, fit_linear, scale_of
 from core.match.matcher import Matcher

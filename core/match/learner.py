@@ -13,7 +13,10 @@ class Learner(Protocol):
     A score is a log-odds of a match before calibration.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The kind of learner, one word."""
+        ...
 
     def scores(self, evidence: "NDArray[np.float32]") -> "NDArray[np.float64]":
         """The score of each pair, shape (n,)."""

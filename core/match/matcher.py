@@ -97,7 +97,9 @@ def load_matcher(path: Path) -> Matcher:
             losses=dict(value["losses"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"The matcher in {path} cannot be read.", "Remove the file; the next index run fits it anew.") from error
+        raise ModelError(
+            f"The matcher in {path} cannot be read.", "Remove the file; the next index run fits it anew."
+        ) from error
 
 
 def _learner(value: dict[str, Any], features: int) -> Learner:

@@ -2,16 +2,17 @@
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby, islice
 from pathlib import Path
 
 from core.errors import CatalogError, CoreError
 from core.jobs.progress import Reporter
-from core.match.bands import band_of
+from core.match.bands import Band, band_of
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.model import ProductRef
+from labels.model import Pair, ProductRef
 
 COLUMNS = ("query_id", "rank", "candidate_id", "similarity", "probability", "band")
 
@@ -21,9 +22,11 @@ class MatchRow:
     """One line of `match` or `score`.
 
     Attributes:
-        rank: place among the query's candidates, from 1; for given pairs, among those of the same query.
+        rank: place among the query's candidates by probability, from 1; for given pairs, among those of the same
+            query.
         similarity: the encoder's cosine.
-        probability: the matcher's P(match); None before there is a matcher.
+        probability: the matcher's P(match); None where candidates are older than the matcher.
+        band: high is a match and low is none, at the precision of the settings; medium is for people.
     """
 
     query_id: str
@@ -51,39 +54,53 @@ def matches(workspace: Workspace, settings: Settings, k: int) -> Iterator[MatchR
                 f"{settings.search.k} candidates are kept for each query, fewer than {k}.",
                 f"Set search.k = {k} in samesku.toml and run `samesku index`.",
             )
-        for query, candidate in store.all():
-            if candidate.rank <= k:
-                band = band_of(candidate.similarity, settings.bands.high, settings.bands.medium)
-                yield MatchRow(query.id, candidate.rank, candidate.ref.id, candidate.similarity, None, band)
+        standing = store.standing
+        for query, candidates in groupby(store.all(), key=lambda row: row[0]):
+            for rank, (_, candidate) in enumerate(islice(candidates, k), 1):
+                probability = candidate.probability
+                band = (
+                    _band(settings, candidate.similarity)
+                    if standing is None or probability is None
+                    else (band_of(probability, standing.high, standing.low))
+                )
+                yield MatchRow(query.id, rank, candidate.ref.id, candidate.similarity, probability, band)
     finally:
         store.close()
 
 
+def _band(settings: Settings, similarity: float) -> Band:
+    return band_of(similarity, settings.bands.high, settings.bands.medium)
+
+
 def scored(workspace: Workspace, settings: Settings, path: Path, reporter: Reporter) -> list[MatchRow]:
-    """Given pairs with their cosine by the champion, in the order of the file.
+    """Given pairs as the matcher and the champion see them, in the order of the file.
 
     Raises:
         CatalogError: the file is no list of pairs, or names a product that is not in the catalogue.
     """
-    from core.evaluate.run import cosines  # noqa: PLC0415
+    from core.match.judging import judge_pairs, named_pairs  # noqa: PLC0415
     from core.registry.registry import Registry  # noqa: PLC0415
     from core.search.build import Corpus  # noqa: PLC0415
 
-    pairs = read_id_pairs(path)
     corpus = Corpus.read(workspace)
+    pairs = named_pairs(corpus, read_id_pairs(path))
     model = Registry(workspace, settings).champion()
-    similarities = cosines(workspace, settings, model, corpus, pairs, reporter)
-    rank = _ranks(pairs, similarities)
+    judged = judge_pairs(workspace, settings, model, corpus, pairs, reporter)
+    rank = _ranks(pairs, judged.probability)
+    cuts = judged.matcher.cuts
     return [
-        MatchRow(query, rank[i], candidate, s, None, band_of(s, settings.bands.high, settings.bands.medium))
-        for i, ((query, candidate), s) in enumerate(zip(pairs, similarities, strict=True))
-    ]
+        MatchRow(
+            pair.query.id, rank[i], pair.candidate.id, judged.similarity[pair], judged.probability[pair],
+            cuts.band(judged.probability[pair]),
+        )
+        for i, pair in enumerate(pairs)
+    ]  # fmt: skip
 
 
-def _ranks(pairs: Sequence[tuple[str, str]], similarities: Sequence[float]) -> dict[int, int]:
-    by_query: dict[str, list[int]] = {}
-    for i in sorted(range(len(pairs)), key=lambda i: -similarities[i]):
-        by_query.setdefault(pairs[i][0], []).append(i)
+def _ranks(pairs: Sequence[Pair], probability: Mapping[Pair, float]) -> dict[int, int]:
+    by_query: dict[ProductRef, list[int]] = {}
+    for i in sorted(range(len(pairs)), key=lambda i: -probability[pairs[i]]):
+        by_query.setdefault(pairs[i].query, []).append(i)
     return {i: rank for places in by_query.values() for rank, i in enumerate(places, 1)}
 
 

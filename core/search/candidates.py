@@ -1,13 +1,13 @@
-"""The candidates of every query, as the last index run left them (derived.db)."""
+"""The candidates of every query, as the last index run and the last matcher left them (derived.db)."""
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from labels.model import ProductRef
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS candidates (
@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS candidates (
     score REAL NOT NULL,
     dense_rank INTEGER,
     lexical_rank INTEGER,
+    probability REAL,
     PRIMARY KEY (query_source, query_id, rank)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS runs (
@@ -27,7 +28,17 @@ CREATE TABLE IF NOT EXISTS runs (
     model TEXT NOT NULL,
     fingerprint TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS standing (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    threshold REAL NOT NULL,
+    high REAL NOT NULL,
+    low REAL NOT NULL,
+    labels INTEGER NOT NULL
+);
 """
+
+#: The matcher's order; without a matcher, that of the retrievers.
+_BEST_FIRST = "probability DESC NULLS LAST, rank"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,7 @@ class Candidate:
         score: the fused score that ordered the candidates; about 1 for two equal listings.
         dense_rank: place by the encoder alone, from 1; None beyond the depth that was searched.
         lexical_rank: place by shared character sequences alone, likewise.
+        probability: the matcher's P(match); None before it has spoken.
     """
 
     ref: ProductRef
@@ -48,6 +60,24 @@ class Candidate:
     score: float
     dense_rank: int | None
     lexical_rank: int | None
+    probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the probabilities of the candidates are worth.
+
+    Attributes:
+        threshold: at or above it a pair is called a match.
+        high: at or above it a pair's band is high.
+        low: below it a pair's band is low.
+        labels: how many labels the matcher learnt from; 0 for the cosine's bands.
+    """
+
+    threshold: float
+    high: float
+    low: float
+    labels: int
 
 
 class CandidateStore:
@@ -59,7 +89,9 @@ class CandidateStore:
         # A long write must not spill to the file before its commit: that would lock the readers out.
         self._connection.execute("PRAGMA cache_spill=OFF")
         if self._connection.execute("PRAGMA user_version").fetchone()[0] != _SCHEMA_VERSION:
-            self._connection.executescript("DROP TABLE IF EXISTS candidates; DROP TABLE IF EXISTS runs;" + _TABLES)
+            self._connection.executescript(
+                "DROP TABLE IF EXISTS candidates; DROP TABLE IF EXISTS runs; DROP TABLE IF EXISTS standing;" + _TABLES
+            )
             self._connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
     def close(self) -> None:
@@ -78,8 +110,9 @@ class CandidateStore:
         connection.execute("BEGIN IMMEDIATE")
         try:
             connection.execute("DELETE FROM candidates")
+            connection.execute("DELETE FROM standing")
             connection.executemany(
-                "INSERT INTO candidates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO candidates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
                 (
                     (*query, c.rank, *c.ref, c.similarity, c.score, c.dense_rank, c.lexical_rank)
                     for query, candidates in rows
@@ -92,11 +125,38 @@ class CandidateStore:
             raise
         connection.execute("COMMIT")
 
+    def score(self, probabilities: Iterable[tuple[ProductRef, ProductRef, float]], standing: Standing) -> None:
+        """Put a matcher's word on the candidates; a reader sees either all of the old or all of the new.
+
+        Args:
+            probabilities: query, candidate, P(match).
+            standing: what they are worth.
+        """
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.executemany(
+                "UPDATE candidates SET probability = ?5"
+                " WHERE (query_source, query_id, candidate_source, candidate_id) = (?1, ?2, ?3, ?4)",
+                ((*query, *candidate, probability) for query, candidate, probability in probabilities),
+            )
+            connection.execute("INSERT OR REPLACE INTO standing VALUES (1, ?, ?, ?, ?)", astuple(standing))
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    @property
+    def standing(self) -> Standing | None:
+        """What the probabilities are worth; None before there are any."""
+        row = self._connection.execute("SELECT threshold, high, low, labels FROM standing").fetchone()
+        return row and Standing(*row)
+
     def of(self, query: ProductRef) -> list[Candidate]:
         """The candidates of one query, best first."""
         rows = self._connection.execute(
-            "SELECT candidate_source, candidate_id, rank, similarity, score, dense_rank, lexical_rank"
-            " FROM candidates WHERE (query_source, query_id) = (?, ?) ORDER BY rank",
+            "SELECT candidate_source, candidate_id, rank, similarity, score, dense_rank, lexical_rank, probability"  # noqa: S608 - constants only
+            f" FROM candidates WHERE (query_source, query_id) = (?, ?) ORDER BY {_BEST_FIRST}",
             query,
         )
         return [Candidate(ProductRef(*row[:2]), *row[2:]) for row in rows]
@@ -104,10 +164,18 @@ class CandidateStore:
     def all(self) -> Iterator[tuple[ProductRef, Candidate]]:
         """Every query's candidates, best first."""
         for row in self._connection.execute(
-            "SELECT query_source, query_id, candidate_source, candidate_id, rank, similarity, score, dense_rank,"
-            " lexical_rank FROM candidates ORDER BY query_source, query_id, rank"
+            "SELECT query_source, query_id, candidate_source, candidate_id, rank, similarity, score, dense_rank,"  # noqa: S608 - constants only
+            f" lexical_rank, probability FROM candidates ORDER BY query_source, query_id, {_BEST_FIRST}"
         ):
             yield ProductRef(*row[:2]), Candidate(ProductRef(*row[2:4]), *row[4:])
+
+    def top_probabilities(self) -> dict[ProductRef, float]:
+        """The highest P(match) among each query's candidates; empty before a matcher has spoken."""
+        rows = self._connection.execute(
+            "SELECT query_source, query_id, max(probability) FROM candidates WHERE probability IS NOT NULL"
+            " GROUP BY query_source, query_id"
+        )
+        return {ProductRef(source, id_): probability for source, id_, probability in rows}
 
     def top_similarities(self) -> dict[ProductRef, float]:
         """The highest cosine among each query's candidates."""

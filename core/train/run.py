@@ -12,6 +12,7 @@ from core.errors import ModelError
 from core.evaluate.encoder import EncoderEvaluation, evaluate_encoder
 from core.evaluate.retrieval import PRIMARY
 from core.jobs.progress import Reporter
+from core.match.run import bring_up_to_date
 from core.registry.registry import ModelCard, Registry
 from core.search.build import Corpus, build_index
 from core.search.candidates import Candidate, CandidateStore
@@ -48,8 +49,8 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dic
     challenger, proof = _train(registry, settings, corpus, triplets, splits, reporter)
     try:
         gold = {query: splits.gold[query] for query in splits.judged}
-        before = evaluate_encoder(workspace, settings, champion, corpus, gold, reporter)
-        after = evaluate_encoder(workspace, settings, challenger, corpus, gold, reporter)
+        before, _ = evaluate_encoder(workspace, settings, champion, corpus, gold, reporter)
+        after, _ = evaluate_encoder(workspace, settings, challenger, corpus, gold, reporter)
         registry.add(_card(registry, settings, challenger, after, proof, {"triplets": len(triplets)}))
     except BaseException:
         registry.discard(challenger.id)
@@ -57,7 +58,7 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dic
     promoted = settings.retrain.promote == "better" and after.encoder[PRIMARY] > before.encoder[PRIMARY]
     if promoted:
         registry.promote(challenger.id, f"{PRIMARY} {before.encoder[PRIMARY]:.4f} → {after.encoder[PRIMARY]:.4f}")
-        build_index(workspace, settings, challenger, reporter, corpus=corpus)
+        bring_up_to_date(workspace, settings, challenger, reporter, corpus=corpus)
     result: dict[str, object] = {
         "champion": asdict(before),
         "challenger": asdict(after),

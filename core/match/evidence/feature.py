@@ -29,10 +29,14 @@ class Feature:
 class Part(Protocol):
     """One kind of evidence over a fixed list of queries and a fixed list of products."""
 
-    features: Sequence[Feature]
+    @property
+    def features(self) -> Sequence[Feature]:
+        """The columns, in order."""
+        ...
 
     def of(self, rows: "NDArray[np.int64]", columns: "NDArray[np.int64]") -> "list[NDArray[np.float32]]":
-        """One column for each feature, each of shape (n,), about the pairs of query `rows[i]` and product
-        `columns[i]`. NaN where nothing is known: missing is not zero.
-        """  # fmt: skip
+        """One array for each feature, each of shape (n,), about pairs of queries and products by their places.
+
+        NaN where nothing is known: missing is not zero.
+        """
         ...

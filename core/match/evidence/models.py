@@ -1,7 +1,7 @@
 """Evidence of model numbers: equal, contained, conflicting, or one letter apart."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.catalog.product import Product
 from core.match.evidence.feature import Feature
@@ -59,7 +59,7 @@ class ModelEvidence:
         left, right = [self._models[0][r] for r in rows], [self._models[1][c] for c in columns]
         both = np.array([bool(one and other) for one, other in zip(left, right, strict=True)])
 
-        def compared(scorer: object, scale: float = 1.0) -> "NDArray[np.float32]":
+        def compared(scorer: Any, scale: float = 1.0) -> "NDArray[np.float32]":
             scores = process.cpdist(left, right, scorer=scorer, workers=-1, dtype=np.float32) * scale
             return np.where(both, scores, np.nan).astype(np.float32)
 
@@ -106,9 +106,7 @@ class ModelEvidence:
                     place.append(i)
         best = np.full(len(rows), np.nan, np.float32)
         if place:
-            scores = process.cpdist(
-                left, right, scorer=Levenshtein.normalized_similarity, workers=-1, dtype=np.float32
-            )
+            scores = process.cpdist(left, right, scorer=Levenshtein.normalized_similarity, workers=-1, dtype=np.float32)
             np.fmax.at(best, place, scores)
         return best
 

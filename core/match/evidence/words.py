@@ -160,7 +160,10 @@ def _overlap(
     shared = dots(weighted[0][rows], binary[1][columns])
     of_query, of_candidate = row_sums(weighted[0])[rows], row_sums(weighted[1])[columns]
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = np.where(of_query > 0, shared / of_query, np.nan), np.where(of_candidate > 0, shared / of_candidate, np.nan)
+        found = (
+            np.where(of_query > 0, shared / of_query, np.nan),
+            np.where(of_candidate > 0, shared / of_candidate, np.nan),
+        )
     return *found, shared, of_query - shared, of_candidate - shared
 
 

@@ -1,0 +1,83 @@
+"""The matcher's word on pairs that somebody asks about, whether they are candidates or not."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from core.encode.models import EncoderModel
+from core.errors import CatalogError
+from core.jobs.progress import Reporter
+from core.match.evidence.store import EvidenceTable
+from core.match.matcher import Matcher
+from core.match.run import evidence_of, fitted, labelled_pairs
+from core.match.table import refs_by_id
+from core.search.build import Corpus
+from core.settings import Settings
+from core.workspace import Workspace
+from labels.model import Pair
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Pairs with the matcher that judged them.
+
+    Attributes:
+        probability: P(match) of each pair that was asked about.
+        similarity: its cosine by the encoder.
+        matcher: who said so.
+        table: the evidence, of these pairs and of the labelled ones.
+    """
+
+    probability: dict[Pair, float]
+    similarity: dict[Pair, float]
+    matcher: Matcher
+    table: EvidenceTable
+
+
+def judge_pairs(
+    workspace: Workspace,
+    settings: Settings,
+    model: EncoderModel,
+    corpus: Corpus,
+    pairs: Sequence[Pair],
+    reporter: Reporter,
+    *,
+    without: Collection[Pair] = (),
+) -> Judged:
+    """Fit a matcher to the training labels and ask it about pairs of the corpus.
+
+    Args:
+        workspace: where catalogue and labels are.
+        settings: of encoder and matcher.
+        model: the encoder behind the cosine.
+        corpus: all products.
+        pairs: the pairs to judge.
+        reporter: hears progress.
+        without: labelled pairs that must not be learnt from.
+    """
+    learnt = set(labelled_pairs(workspace)) - set(without)
+    table = evidence_of(workspace, settings, model, corpus, sorted({*pairs, *learnt}), reporter)
+    reporter.stage("fit the matcher")
+    rows = [table.row[pair] for pair in pairs]
+    evidence = table.vectors[rows]
+    matcher = fitted(workspace, settings, model.id, table, without=without)
+    cosine = table.features.index("cosine")
+    return Judged(
+        probability=dict(zip(pairs, matcher.probabilities(evidence).tolist(), strict=True)),
+        similarity=dict(zip(pairs, evidence[:, cosine].tolist(), strict=True)),
+        matcher=matcher,
+        table=table,
+    )
+
+
+def named_pairs(corpus: Corpus, ids: Sequence[tuple[str, str]]) -> list[Pair]:
+    """Pairs by the retailers' own ids, which is how files name them.
+
+    Raises:
+        CatalogError: an id is not in the catalogue, or stands in two sources.
+    """
+    queries = refs_by_id((q.ref for q in corpus.queries), "query")
+    products = refs_by_id((p.ref for p in corpus.products), "catalog")
+    for id_, refs in ((id_, refs) for pair in ids for id_, refs in zip(pair, (queries, products), strict=True)):
+        if id_ not in refs:
+            raise CatalogError(f"The id {id_} is not in the catalogue.", "Import the products first.")
+    return [Pair(queries[query], products[candidate]) for query, candidate in ids]

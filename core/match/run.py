@@ -1,0 +1,226 @@
+"""The matcher in a workspace: evidence of its pairs, a fit to its labels, its word on every candidate."""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.catalog.product import Product
+from core.dataset.splits import training_labels
+from core.encode.models import EncoderModel
+from core.jobs.progress import Reporter
+from core.match.evidence.store import EvidenceStore, EvidenceTable
+from core.match.fitting import fit_matcher
+from core.match.matcher import Matcher, load_matcher, untrained
+from core.match.training import training_of
+from core.search.build import Corpus, IndexReport, build_index, encode_corpus
+from core.search.candidates import CandidateStore, Standing
+from core.settings import Settings
+from core.text.vocabulary import Vocabulary
+from core.workspace import Workspace
+from labels.consensus import Label
+from labels.model import Pair, ProductRef
+from labels.store import LabelStore
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: Counts up when evidence comes out otherwise from the same input.
+_VERSION = "1"
+#: Of folds and trees.
+SEED = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A matcher and the evidence it speaks of."""
+
+    matcher: Matcher
+    table: EvidenceTable
+
+
+def matcher_path(workspace: Workspace) -> Path:
+    """Where the matcher in use is kept."""
+    return workspace.models / "matcher.json"
+
+
+def unseen_path(workspace: Workspace, model_id: str) -> Path:
+    """Where the cosines of a trained encoder's own training pairs are kept, by encoders that had not seen them."""
+    return workspace.models / model_id / "unseen.json"
+
+
+def evidence_of(
+    workspace: Workspace,
+    settings: Settings,
+    model: EncoderModel,
+    corpus: Corpus,
+    pairs: Sequence[Pair],
+    reporter: Reporter,
+) -> EvidenceTable:
+    """The evidence about pairs of the corpus; pairs with a product that it lacks are left out."""
+    import numpy as np  # noqa: PLC0415
+
+    from core.match.evidence.builder import EvidenceBuilder  # noqa: PLC0415
+
+    query_vectors, product_vectors = encode_corpus(workspace, settings, model, corpus, reporter)
+    left = {query.ref: i for i, query in enumerate(corpus.queries)}
+    right = {product.ref: i for i, product in enumerate(corpus.products)}
+    known = [pair for pair in pairs if pair.query in left and pair.candidate in right]
+    reporter.stage("weigh the evidence")
+    builder = EvidenceBuilder(
+        corpus.queries,
+        corpus.products,
+        Vocabulary.load(workspace.vocabulary),
+        store_brands=settings.match.store_brands == "equivalent",
+    )
+    rows = np.array([left[pair.query] for pair in known], np.int64)
+    columns = np.array([right[pair.candidate] for pair in known], np.int64)
+    cosines = np.einsum("nd,nd->n", query_vectors[rows], product_vectors[columns])
+    return EvidenceTable(tuple(feature.name for feature in builder.features), known, builder.of(rows, columns, cosines))
+
+
+def bring_up_to_date(
+    workspace: Workspace, settings: Settings, model: EncoderModel, reporter: Reporter, *, corpus: Corpus | None = None
+) -> IndexReport:
+    """Index, evidence, matcher and probabilities, as catalogue, settings, labels and champion want them.
+
+    Raises:
+        CatalogError: nothing was imported.
+        ModelError: something must be encoded, and the model cannot be loaded.
+    """
+    corpus = corpus or Corpus.read(workspace)
+    report = build_index(workspace, settings, model, reporter, corpus=corpus)
+    refresh(workspace, settings, model, corpus, reporter)
+    return report
+
+
+def refresh(
+    workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, reporter: Reporter
+) -> Matcher:
+    """Bring evidence, matcher and the candidates' probabilities up to date with candidates and labels."""
+    candidates = CandidateStore(workspace.derived)
+    try:
+        listed = [Pair(query, candidate.ref) for query, candidate in candidates.all()]
+    finally:
+        candidates.close()
+    known = {product.ref for product in [*corpus.queries, *corpus.products]}
+    listed += [pair for pair in labelled_pairs(workspace) if pair.query in known and pair.candidate in known]
+    pairs = sorted(set(listed))
+    mark = _fingerprint(workspace, settings, model, corpus, pairs)
+    store = EvidenceStore(workspace.derived)
+    try:
+        if not store.is_current(mark):
+            store.replace(evidence_of(workspace, settings, model, corpus, pairs, reporter), mark)
+        table = store.read()
+    finally:
+        store.close()
+    assert table is not None  # noqa: S101 - written above
+    reporter.stage("fit the matcher")
+    matcher = fitted(workspace, settings, model.id, table)
+    matcher.save(matcher_path(workspace))
+    publish(workspace, matcher, table)
+    return matcher
+
+
+def fitted(
+    workspace: Workspace,
+    settings: Settings,
+    model_id: str,
+    table: EvidenceTable,
+    *,
+    without: Collection[Pair] = (),
+    background: "NDArray[np.float32] | None" = None,
+) -> Matcher:
+    """The matcher that the workspace's training labels give; the cosine's bands while they are of one class.
+
+    Args:
+        workspace: where the labels are.
+        settings: the bands before the first labels, the precision to reach after.
+        model_id: the encoder behind the evidence.
+        table: evidence of the labelled pairs, and more.
+        without: labelled pairs to leave out, because the matcher is to be measured on them.
+        background: evidence of the pairs to be judged; that of the table if None.
+    """
+    with LabelStore(workspace.labels) as store:
+        labels: Iterable[Label] = [label for label in training_labels(store) if label.pair not in without]
+    training = training_of(table, labels, read_unseen(unseen_path(workspace, model_id)))
+    if not training.both_classes:
+        return untrained(table.features, settings.bands.high, settings.bands.medium)
+    return fit_matcher(
+        training,
+        table.features,
+        background=table.vectors if background is None else background,
+        seed=SEED,
+        target=settings.match.precision,
+    )
+
+
+def publish(workspace: Workspace, matcher: Matcher, table: EvidenceTable) -> None:
+    """Put the matcher's word on every candidate in derived.db."""
+    probabilities = matcher.probabilities(table.vectors)
+    standing = Standing(matcher.threshold, matcher.cuts.high, matcher.cuts.low, matcher.labels)
+    store = CandidateStore(workspace.derived)
+    try:
+        store.score(
+            ((pair.query, pair.candidate, float(p)) for pair, p in zip(table.pairs, probabilities, strict=True)),
+            standing,
+        )
+    finally:
+        store.close()
+
+
+def read_unseen(path: Path) -> dict[Pair, float]:
+    """The cosines of pairs by encoders that were not trained on them; none where the encoder was not trained."""
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return {Pair(ProductRef(r[0], r[1]), ProductRef(r[2], r[3])): float(r[4]) for r in rows}
+
+
+def write_unseen(path: Path, cosines: dict[Pair, float]) -> None:
+    """Keep such cosines beside the encoder that they stand in for."""
+    rows = [[*pair.query, *pair.candidate, cosine] for pair, cosine in cosines.items()]
+    path.write_text(json.dumps(rows) + "\n", encoding="utf-8")
+
+
+def saved_matcher(workspace: Workspace) -> Matcher | None:
+    """The matcher in use; None before the first index run.
+
+    Raises:
+        ModelError: its file is damaged.
+    """
+    path = matcher_path(workspace)
+    return load_matcher(path) if path.exists() else None
+
+
+def labelled_pairs(workspace: Workspace) -> list[Pair]:
+    """The pairs with a label that may train the matcher."""
+    with LabelStore(workspace.labels) as store:
+        return [label.pair for label in training_labels(store)]
+
+
+def _fingerprint(
+    workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, pairs: Sequence[Pair]
+) -> str:
+    digest = hashlib.sha256()
+    own = workspace.vocabulary.read_bytes() if workspace.vocabulary.exists() else b""
+    head = (
+        _VERSION,
+        model.id,
+        settings.match.store_brands,
+        settings.encoder.template,
+        settings.encoder.max_tokens,
+        own,
+    )
+    for part in (head, *pairs, *_all(corpus)):
+        digest.update(repr(part).encode())
+    return digest.hexdigest()
+
+
+def _all(corpus: Corpus) -> Iterable[Product]:
+    yield from corpus.queries
+    yield from corpus.products
