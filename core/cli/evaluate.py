@@ -1,13 +1,13 @@
 """`samesku evaluate`: how good the encoder and the candidates are."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from core.cli.context import Context, context_of
-from core.cli.tables import metrics
+from core.cli.tables import bands, metrics, reliability
 
 
 def evaluate(
@@ -42,9 +42,11 @@ def evaluate(
     context.answer(result)
 
 
-def _tell(context: Context, result: dict[str, object]) -> None:
+def _tell(context: Context, result: dict[str, Any]) -> None:
     rankings = {
-        name: values for name in ("encoder", "lexical", "fused") if isinstance(values := result.get(name), dict)
+        name: values
+        for name in ("encoder", "lexical", "fused", "matched")
+        if isinstance(values := result.get(name), dict)
     }
     if rankings:
         context.out.print(f"{result['queries']} queries with a known match, encoder {result['model']}")
@@ -56,3 +58,5 @@ def _tell(context: Context, result: dict[str, object]) -> None:
             table.add_column(name.replace("_", " "), justify="right")
         table.add_row(f"{result['pairs']:,}", *(f"{result[name]:.3f}" for name in names))
         context.out.print(table)
+        context.out.print(bands(result["bands"]))
+        context.out.print(reliability(result["reliability"]))

@@ -1,6 +1,6 @@
 """Tables of figures for a terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -28,4 +28,44 @@ def metrics(rows: Mapping[str, Mapping[str, float]]) -> Table:
         table.add_column(name, justify="right")
     for label, values in rows.items():
         table.add_row(label, *(f"{values[name]:.3f}" for name in _SHOWN))
+    return table
+
+
+def bands(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """The firm bands: the precision that folds of the training labels promised, and what was measured."""
+    table = Table(title="Bands", title_justify="left", box=None, pad_edge=False)
+    for heading in ("band", "answer", "probability", "promised", "labels", "measured", "95 % interval", "labels"):
+        table.add_column(heading, justify="left" if heading in {"band", "answer"} else "right")
+    for row in rows:
+        promised, measured = row["promised"], row["measured"]
+        table.add_row(
+            row["band"],
+            row["answer"].replace("_", " "),
+            f"{'≥' if row['band'] == 'high' else '<'} {row['cut']:.3f}",
+            _share(promised),
+            f"{promised['labels']:,}",
+            _share(measured),
+            f"{measured['low']:.3f} to {measured['high']:.3f}",
+            f"{measured['labels']:,}",
+        )
+    return table
+
+
+def _share(precision: Mapping[str, Any]) -> str:
+    return f"{precision['right'] / precision['labels']:.3f}" if precision["labels"] else "–"
+
+
+#: Characters of the longest bar.
+_WIDTH = 30
+
+
+def reliability(rows: Sequence[Mapping[str, float]]) -> Table:
+    """The reliability curve: a bar as long as the share of matches, a mark where the probability promised it."""
+    table = Table(title="Reliability", title_justify="left", box=None, pad_edge=False)
+    for heading in ("promised", "true", "pairs", "0" + " " * (_WIDTH - 1) + "1"):
+        table.add_column(heading, justify="left" if heading.startswith("0") else "right")
+    for row in rows:
+        bar = list("█" * round(row["true"] * _WIDTH) + " " * (_WIDTH + 1 - round(row["true"] * _WIDTH)))
+        bar[round(row["promised"] * _WIDTH)] = "┃"
+        table.add_row(f"{row['promised']:.3f}", f"{row['true']:.3f}", f"{row['pairs']:,}", "".join(bar))
     return table

@@ -80,7 +80,9 @@ def wilson(right: int, labels: int) -> Precision:
 def cut(probabilities: "NDArray[np.float64]", labels: "NDArray[np.bool_]", target: float) -> Cuts:
     """The widest bands whose out-of-fold precision reaches the target.
 
-    With too few labels to read a precision off, a band begins where the probability itself promises the target.
+    Nine in ten pairs are no matches, so that a precision of "no match" pooled over all of them would be reached
+    almost anywhere: there the probability itself must promise it for each pair. With too few labels to read a
+    precision off, the probability's promise is all there is, both ways.
 
     Args:
         probabilities: calibrated, of pairs whose learner has not seen them, shape (n,).
@@ -88,8 +90,8 @@ def cut(probabilities: "NDArray[np.float64]", labels: "NDArray[np.bool_]", targe
         target: the precision to reach, both ways.
     """
     high = min(_widest(probabilities, labels, target), target)
-    low = max(1 - _widest(1 - probabilities, ~labels, target), 1 - target)
-    high, low = max(high, 0.5), min(low, 0.5)
+    low = min(1 - _widest(1 - probabilities, ~labels, target), 1 - target)
+    high = max(high, 0.5)
     above, below = probabilities >= high, probabilities < low
     return Cuts(
         high,

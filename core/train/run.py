@@ -12,15 +12,16 @@ from core.errors import ModelError
 from core.evaluate.encoder import EncoderEvaluation, evaluate_encoder
 from core.evaluate.retrieval import PRIMARY
 from core.jobs.progress import Reporter
-from core.match.run import bring_up_to_date
+from core.match.run import bring_up_to_date, unseen_path, write_unseen
 from core.registry.registry import ModelCard, Registry
 from core.search.build import Corpus, build_index
 from core.search.candidates import Candidate, CandidateStore
 from core.settings import Settings
 from core.text.template import render
+from core.train.crossfit import unseen_cosines
 from core.train.lora import Example, pad_negatives, train_lora
 from core.workspace import Workspace
-from labels.model import ProductRef
+from labels.model import Pair, ProductRef
 from labels.store import LabelStore
 
 
@@ -57,6 +58,8 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dic
         raise
     promoted = settings.retrain.promote == "better" and after.encoder[PRIMARY] > before.encoder[PRIMARY]
     if promoted:
+        unseen = _unseen(workspace, settings, registry, corpus, splits, reporter)
+        write_unseen(unseen_path(workspace, challenger.id), unseen)
         registry.promote(challenger.id, f"{PRIMARY} {before.encoder[PRIMARY]:.4f} → {after.encoder[PRIMARY]:.4f}")
         bring_up_to_date(workspace, settings, challenger, reporter, corpus=corpus)
     result: dict[str, object] = {
@@ -98,6 +101,17 @@ def _train(
         raise
     shutil.rmtree(folder / "trainer", ignore_errors=True)
     return EncoderModel(model_id, folder / "merged", base.query_prefix, base.candidate_prefix), proof
+
+
+def _unseen(
+    workspace: Workspace, settings: Settings, registry: Registry, corpus: Corpus, splits: Splits, reporter: Reporter
+) -> dict[Pair, float]:
+    """Cosines for the matcher to learn from, by encoders that have not seen its labels."""
+
+    def train(part: Splits) -> EncoderModel:
+        return _train(registry, settings, corpus, _triplets(workspace, settings, corpus, part), part, reporter)[0]
+
+    return unseen_cosines(settings, corpus, splits, registry.base(), train, reporter)
 
 
 def _card(
