@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from core.cli import evaluate, fetch, import_, index, jobs, labels, match, models, retrain
+from core.cli import evaluate, fetch, import_, index, jobs, labels, match, models, retrain, simulate
 from core.cli.context import Context
 from core.cli.doctor import doctor
 from core.jobs.events import EventWriter
@@ -43,6 +43,7 @@ def make_app(first: Sequence[Callable[..., None]] = ()) -> typer.Typer:
     app.add_typer(labels.app, name="labels")
     app.command("retrain")(retrain.retrain)
     app.command("evaluate")(evaluate.evaluate)
+    app.command("simulate")(simulate.simulate)
     app.add_typer(models.app, name="models")
     app.add_typer(jobs.app, name="jobs")
     app.command("doctor")(doctor)

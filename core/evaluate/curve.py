@@ -1,0 +1,65 @@
+"""Labels → quality curves: mean and spread over campaigns, as rows, as a file."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+
+from core.errors import CoreError
+from core.evaluate.campaign import Point
+
+Curves = Mapping[str, "Sequence[CurvePoint]"]
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """The mean and the spread over seeds after so many labels.
+
+    Attributes:
+        labels: answers so far.
+        mean: of each metric of `core.evaluate.campaign.Point`.
+        spread: standard deviation of the same over the seeds; 0 for one seed.
+    """
+
+    labels: int
+    mean: dict[str, float]
+    spread: dict[str, float]
+
+    def flat(self) -> dict[str, float]:
+        """One row: the labels, the mean of each metric under its name, the spread under `NAME_sd`."""
+        return {"labels": self.labels, **self.mean, **{f"{name}_sd": value for name, value in self.spread.items()}}
+
+
+def curve_of(campaigns: Sequence[Sequence[Point]]) -> list[CurvePoint]:
+    """Mean and standard deviation over campaigns, at the numbers of labels that all of them reached."""
+    by_labels = [{point.labels: point.metrics for point in points} for points in campaigns]
+    curve = []
+    for labels in sorted(set.intersection(*(set(each) for each in by_labels))):
+        values = {name: [each[labels][name] for each in by_labels] for name in by_labels[0][labels]}
+        spread = {name: stdev(each) if len(each) > 1 else 0.0 for name, each in values.items()}
+        curve.append(CurvePoint(labels, {name: fmean(each) for name, each in values.items()}, spread))
+    return curve
+
+
+def write_curves(curves: Curves, about: Mapping[str, object], path: Path) -> None:
+    """Write curves as CSV (one line per strategy and point) or JSON (with what they are about), by the ending.
+
+    Raises:
+        CoreError: another ending, or the file cannot be written.
+    """
+    if path.suffix not in {".csv", ".json"}:
+        raise CoreError(f"{path}: unknown ending.", "Use .csv or .json.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".json":
+            path.write_text(json.dumps(about, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            return
+        rows = [{"strategy": name, **point.flat()} for name, curve in curves.items() for point in curve]
+        with path.open("w", newline="", encoding="utf-8") as out:
+            writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+    except OSError as error:
+        raise CoreError(f"{path} cannot be written: {error.strerror}.", "Choose another place.") from error
