@@ -9,15 +9,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: Small, random trees: with some hundred matches, what one tree learns by heart the others must not.
-#: Measured by folds of Walmart-Amazon's training pairs; leaves from 6 to 31 and rates from 0.02 to 0.08 give the
-#: same average precision within its error.
+#: Deep trees over few features each. Measured by folds of Walmart-Amazon's training pairs: leaves of three pairs are
+#: better than leaves of fifteen (average precision 0.961 against 0.958), and monotone constraints (0.949), weights
+#: against suspicious labels (0.953 to 0.957) or pseudo-labels (0.958) than none of them; rates from 0.03 to 0.1 alike.
 _PARAMETERS: dict[str, Any] = {
     "objective": "binary",
     "learning_rate": 0.06,
-    "num_leaves": 12,
-    "min_data_in_leaf": 15,
-    "lambda_l2": 5.0,
+    "num_leaves": 31,
+    "min_data_in_leaf": 3,
+    "lambda_l2": 1.0,
     "feature_fraction": 0.3,
     "bagging_fraction": 0.8,
     "bagging_freq": 1,

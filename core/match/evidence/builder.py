@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from core.catalog.product import Product
 from core.match.evidence.attributes import AttributeEvidence
+from core.match.evidence.categories import CategoryEvidence
 from core.match.evidence.feature import Feature, Part
 from core.match.evidence.fields import FieldEvidence
 from core.match.evidence.models import ModelEvidence
@@ -26,6 +27,7 @@ FEATURES: tuple[Feature, ...] = (
     *ModelEvidence.features,
     *AttributeEvidence.features,
     *FieldEvidence.features,
+    *CategoryEvidence.features,
 )
 
 
@@ -49,12 +51,14 @@ class EvidenceBuilder:
             store_brands: whether retailers' own brands count as one brand.
         """
         words = WordEvidence(queries, products)
+        by_characters = NeighbourEvidence("characters", "shared character sequences", words.characters)
         self._parts: tuple[Part, ...] = (
             words,
             ModelEvidence(queries, products),
             AttributeEvidence(queries, products, vocabulary),
             FieldEvidence(queries, products, vocabulary, store_brands=store_brands),
-            NeighbourEvidence("characters", "shared character sequences", words.characters),
+            CategoryEvidence(queries, products, by_characters.mutual()),
+            by_characters,
             NeighbourEvidence("words", "shared words", words.words),
         )
         self.features = (COSINE, *(feature for part in self._parts for feature in part.features))

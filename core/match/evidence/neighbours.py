@@ -38,7 +38,15 @@ class NeighbourEvidence:
             Feature(f"{name}_place_back", "rank", f"The query's place for the candidate by {told}", "rivals"),
         )
         self._sides = sides
-        self._best, self._best_back = _best(sides)
+        self._best, self._best_back, self._nearest = _best(sides)
+
+    def mutual(self) -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+        """Places of the queries and products that are each other's most alike."""
+        import numpy as np  # noqa: PLC0415
+
+        best = self._best[:, 0]
+        queries = np.flatnonzero((best > 0) & (self._best_back[self._nearest, 0] <= best + _SAME))
+        return queries, self._nearest[queries]
 
     def of(self, rows: "NDArray[np.int64]", columns: "NDArray[np.int64]") -> "list[NDArray[np.float32]]":
         """The columns, in the order of `features`."""
@@ -66,11 +74,14 @@ def _against(
     return lead.astype(np.float32), place.astype(np.float32)
 
 
-def _best(sides: "list[csr_matrix]") -> "tuple[NDArray[np.float32], NDArray[np.float32]]":
+def _best(
+    sides: "list[csr_matrix]",
+) -> "tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]":
     """The highest scores of each query over the products, and of each product over the queries, best first.
 
     Returns:
-        shapes (queries, depth) and (products, depth); 0 where there are fewer.
+        shapes (queries, depth) and (products, depth), 0 where there are fewer; and the place of each query's most
+        alike product, shape (queries,).
     """
     import numpy as np  # noqa: PLC0415
 
@@ -78,11 +89,13 @@ def _best(sides: "list[csr_matrix]") -> "tuple[NDArray[np.float32], NDArray[np.f
     transposed = right.T.tocsc()
     forth = np.zeros((left.shape[0], _DEPTH), np.float32)
     back = np.zeros((right.shape[0], _DEPTH), np.float32)
+    nearest = np.zeros(left.shape[0], np.int64)
     for start in range(0, left.shape[0], _BLOCK):
         block = (left[start : start + _BLOCK] @ transposed).toarray()
+        nearest[start : start + len(block)] = block.argmax(axis=1)
         forth[start : start + len(block)] = _top(block)
         back = _top(np.concatenate([back, _top(np.ascontiguousarray(block.T))], axis=1))
-    return forth, back
+    return forth, back, nearest
 
 
 def _top(scores: "NDArray[np.float32]") -> "NDArray[np.float32]":
