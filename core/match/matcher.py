@@ -35,6 +35,7 @@ class Matcher:
         labels: how many it was fitted on.
         matches: how many of them were matches.
         losses: cross-validated log-loss of every learner that was tried, by name; the least was chosen.
+        mark: of the labels and the evidence it was fitted on; the same mark would give the same matcher.
     """
 
     learner: Learner
@@ -45,6 +46,7 @@ class Matcher:
     labels: int
     matches: int
     losses: dict[str, float]
+    mark: str = ""
 
     def probabilities(self, evidence: "NDArray[np.float32]") -> "NDArray[np.float64]":
         """P(match) of each pair, shape (n,); evidence of shape (n, features), NaN where unknown."""
@@ -66,6 +68,7 @@ class Matcher:
             "labels": self.labels,
             "matches": self.matches,
             "losses": self.losses,
+            "mark": self.mark,
         }
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(path.name + ".part")
@@ -95,6 +98,7 @@ def load_matcher(path: Path) -> Matcher:
             labels=int(value["labels"]),
             matches=int(value["matches"]),
             losses=dict(value["losses"]),
+            mark=str(value["mark"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(

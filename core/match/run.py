@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.catalog.product import Product
 from core.dataset.splits import training_labels
 from core.encode.models import EncoderModel
+from core.errors import ModelError
 from core.jobs.progress import Reporter
 from core.match.evidence.store import EvidenceStore, EvidenceTable
 from core.match.fitting import fit_matcher
@@ -32,14 +33,6 @@ if TYPE_CHECKING:
 _VERSION = "2"
 #: Of folds and trees.
 SEED = 7
-
-
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """A matcher and the evidence it speaks of."""
-
-    matcher: Matcher
-    table: EvidenceTable
 
 
 def matcher_path(workspace: Workspace) -> Path:
@@ -118,11 +111,40 @@ def refresh(
     finally:
         store.close()
     assert table is not None  # noqa: S101 - written above
+    labels_mark = _labels_mark(workspace, settings, mark)
+    before = _usable(workspace)
+    if before is not None and before.mark == labels_mark and _published(workspace):
+        return before
     reporter.stage("fit the matcher")
-    matcher = fitted(workspace, settings, model.id, table)
+    matcher = replace(fitted(workspace, settings, model.id, table), mark=labels_mark)
     matcher.save(matcher_path(workspace))
     publish(workspace, matcher, table)
     return matcher
+
+
+def _usable(workspace: Workspace) -> Matcher | None:
+    """The matcher in use; None where there is none, or a damaged one, which is replaced."""
+    try:
+        return saved_matcher(workspace)
+    except ModelError:
+        return None
+
+
+def _published(workspace: Workspace) -> bool:
+    store = CandidateStore(workspace.derived)
+    try:
+        return store.standing is not None
+    finally:
+        store.close()
+
+
+def _labels_mark(workspace: Workspace, settings: Settings, evidence: str) -> str:
+    """Of everything that a fit depends on."""
+    digest = hashlib.sha256(f"{_VERSION} {SEED} {evidence} {settings.match.precision} {settings.bands}".encode())
+    with LabelStore(workspace.labels) as store:
+        for label in training_labels(store):
+            digest.update(repr(label).encode())
+    return digest.hexdigest()
 
 
 def fitted(
