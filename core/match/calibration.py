@@ -16,7 +16,8 @@ class BetaCalibration:
     """P = σ(a · ln p - b · ln(1 - p) + c) for p = σ(score): beta calibration, Kull et al. 2017 (AISTATS).
 
     Fitted out of fold on Walmart-Amazon's training pairs it has an expected calibration error of 0.005 on the
-    validation pairs, against 0.009 for isotonic regression and for no calibration. It bends both ends apart from each other, and with a, b ≥ 0 it keeps the order of the scores. With
+    validation pairs, against 0.009 for isotonic regression and for no calibration. It bends both ends apart from
+    each other, and with a, b ≥ 0 it keeps the order of the scores. With
     a = b = 1, c = 0 it changes nothing.
     """
 
