@@ -14,6 +14,9 @@ class Option:
     Attributes:
         rank: place in the machine's order, from 1; None for a product found by search.
         similarity: the encoder's cosine; None for a product found by search.
+        band: by the probability; before the first labels by the cosine.
+        probability: the matcher's P(match); None before the first labels, and for a product found by search.
+        retrieved: place after retrieval, before the matcher spoke.
         decision: what this annotator has said of it; None so far.
         others: what other people said of it, by name. Empty while blind.
     """
@@ -27,6 +30,8 @@ class Option:
     decision: Decision | None = None
     strength: Strength | None = None
     others: tuple[tuple[str, Decision], ...] = ()
+    probability: float | None = None
+    retrieved: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from labels.model import ProductRef
 
 
-def by_uncertainty(top_similarity: dict[ProductRef, float], boundary: float) -> list[ProductRef]:
+def by_uncertainty(top: dict[ProductRef, float], boundary: float) -> list[ProductRef]:
     """Queries, least confident first.
 
     Args:
-        top_similarity: the best candidate's cosine of each query.
-        boundary: the cosine at which a match is as likely as not; the middle of the medium band.
+        top: the best candidate's probability of each query, or its cosine.
+        boundary: where the answer changes: the matcher's threshold, or the middle of the medium band.
     """
-    return sorted(top_similarity, key=lambda query: (abs(top_similarity[query] - boundary), query))
+    return sorted(top, key=lambda query: (abs(top[query] - boundary), query))
 
 
 def drawn(queries: Iterable[ProductRef], share: float, seed: int) -> list[ProductRef]:

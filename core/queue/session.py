@@ -60,9 +60,15 @@ class ReviewSession:
                 return self.show(query)
         return None
 
-    def show(self, query: ProductRef) -> ReviewItem:
-        """Show a query whatever the queue says, as after an undo."""
-        self.item = self.source.item(self.store, query, self.stream, self.annotator, blind=self._blind_by_choice)
+    def show(self, query: ProductRef, *, anew: bool = False) -> ReviewItem:
+        """Show a query whatever the queue says, as after an undo.
+
+        The query that is on the screen keeps its candidates in their order, unless they are to be read `anew`.
+        """
+        kept = self.item.options if self.item and self.item.query.ref == query and not anew else ()
+        self.item = self.source.item(
+            self.store, query, self.stream, self.annotator, blind=self._blind_by_choice, kept=kept
+        )
         self._shown_at = self._clock()
         return self.item
 
@@ -185,5 +191,5 @@ class ReviewSession:
 def _judgement(
     option: Option, model: str | None, decision: Decision, strength: Strength = Strength.EXPLICIT
 ) -> Judgement:
-    shown = Shown(rank=option.rank, similarity=option.similarity, model=model)
+    shown = Shown(option.rank, option.similarity, option.probability, model)
     return Judgement(option.product.ref, decision, strength, shown)

@@ -8,7 +8,8 @@ from core.catalog.store import CatalogStore
 from core.match.bands import Band, band_of
 from core.queue.item import Option, Progress, ReviewItem
 from core.queue.order import by_uncertainty, shuffled
-from core.search.candidates import Candidate, CandidateStore
+from core.queue.rescored import Outlook, Rescored
+from core.search.candidates import Candidate, CandidateStore, Standing
 from core.settings import Settings
 from labels.consensus import State, consensus
 from labels.model import CurrentDecision, ProductRef, Stream
@@ -25,15 +26,50 @@ class QueueSource:
         self.catalog = catalog
         self.candidates = candidates
         self._settings = settings
+        self._live: Rescored | None = None
+        self._run: str | None = None
         self.reload()
 
     def reload(self) -> None:
         """Read the candidates anew, after an index run."""
         bands = self._settings.bands
+        if self.candidates.fingerprint != self._run:
+            # Other candidates: what was said of the old ones is void.
+            self._live = None
+        self._run = self.candidates.fingerprint
         self._boundary = (bands.high + bands.medium) / 2
         self._top = self.candidates.top_similarities()
-        self._order = by_uncertainty(self._top, self._boundary)
+        self._stored = self.candidates.standing
+        self._likely = self.candidates.top_probabilities() if self.standing else {}
+        self._sort()
         self.model = self.candidates.model
+
+    def learn(self, rescored: Rescored) -> None:
+        """Take the word of a refit: from now on it orders the queue and the candidates."""
+        self._live = rescored
+        self._sort()
+
+    @property
+    def standing(self) -> Standing | None:
+        """What the probabilities are worth; None before the first labels, when the cosine's bands are all there is."""
+        standing = self._live.standing if self._live else self._stored
+        return standing if standing is not None and standing.labels else None
+
+    @property
+    def outlook(self) -> Outlook | None:
+        """What is to be gained by going on; None before the first refit."""
+        return self._live.outlook if self._live else None
+
+    def _sort(self) -> None:
+        """The latest refit's queries, then the others, least certain first."""
+        standing = self.standing
+        if standing is not None and self._likely:
+            rest = by_uncertainty({**dict.fromkeys(self._top, 0.0), **self._likely}, standing.threshold)
+        else:
+            rest = by_uncertainty(self._top, self._boundary)
+        first = [query for query in self._live.order if query in self._top] if self._live else []
+        told = set(first)
+        self._order = [*first, *(query for query in rest if query not in told)]
 
     def open_queries(self, store: LabelStore, stream: Stream, annotator: str) -> Iterator[ProductRef]:
         """The queries of a stream that still want an answer, best first; what one skipped comes last."""
@@ -62,14 +98,39 @@ class QueueSource:
                 return sorted({label.pair.query for label in labels if label.state is State.CONFLICTING})
             case Stream.AUDIT:
                 # Audits what the machine is sure of, in random order; never a validation query.
-                high = self._settings.bands.high
-                sure = [query for query in self._order if self._top[query] >= high and query not in validation]
+                sure = (query for query in self._order if self._is_sure(query) and query not in validation)
                 return shuffled(sure, _SHUFFLE_SEED)
             case Stream.TRIAGE:
                 return [query for query in self._order if query not in validation]
 
-    def item(self, store: LabelStore, query: ProductRef, stream: Stream, annotator: str, *, blind: bool) -> ReviewItem:
-        """A query with its options, and what was said of them."""
+    def _is_sure(self, query: ProductRef) -> bool:
+        """Whether the query's best candidate is in the band high."""
+        standing = self.standing
+        if standing is None:
+            return self._top[query] >= self._settings.bands.high
+        return self._likely.get(query, 0.0) >= standing.high
+
+    def item(
+        self,
+        store: LabelStore,
+        query: ProductRef,
+        stream: Stream,
+        annotator: str,
+        *,
+        blind: bool,
+        kept: tuple[Option, ...] = (),
+    ) -> ReviewItem:
+        """A query with its options, and what was said of them.
+
+        Args:
+            store: the ledger.
+            query: which.
+            stream: why it is shown.
+            annotator: to whom.
+            blind: whether the machine's opinion is hidden.
+            kept: the options as they stand on the screen already: their order and what the machine says of them
+                stay, whatever a refit says by now.
+        """
         decisions = store.decisions(query)
         settling = stream is Stream.ADJUDICATION and any(
             label.state is not State.AGREED for label in consensus(decisions).values()
@@ -80,10 +141,9 @@ class QueueSource:
             # Reached by undo from an earlier sitting on another stream.
             stream = Stream.TRIAGE
         blind = blind or stream is Stream.VALIDATION
-        candidates = self.candidates.of(query)
-        extra = {d.pair.candidate for d in decisions} - {c.ref for c in candidates}
-        products = self.catalog.get_many([query, *(c.ref for c in candidates), *extra])
-        options = [self._option(products[c.ref], c) for c in candidates if c.ref in products]
+        options = sorted((o for o in kept if o.rank), key=lambda o: o.rank or 0) or self._options(query)
+        extra = {d.pair.candidate for d in decisions} - {o.product.ref for o in options}
+        products = self.catalog.get_many([query, *extra])
         options += [
             self.found(products[ref])
             for ref in sorted(extra)
@@ -108,10 +168,31 @@ class QueueSource:
         """A product that is not among the candidates, as an option."""
         return Option(product, None, None, None, None, Band.LOW)
 
-    def _option(self, product: Product, candidate: Candidate) -> Option:
+    def _options(self, query: ProductRef) -> list[Option]:
+        """The query's candidates, best first: by the matcher, and before the first labels as they were retrieved."""
+        candidates = self.candidates.of(query)
+        standing = self.standing
+        if standing is None:
+            candidates.sort(key=lambda c: c.rank)
+        elif self._live is not None and query in self._live.probabilities:
+            told = self._live.probabilities[query]
+            candidates = [replace(c, probability=told.get(c.ref, c.probability)) for c in candidates]
+            candidates.sort(key=lambda c: (-(c.probability if c.probability is not None else -1.0), c.rank))
+        products = self.catalog.get_many(c.ref for c in candidates)
+        known = [c for c in candidates if c.ref in products]
+        return [self._option(products[c.ref], place, c, standing) for place, c in enumerate(known, 1)]
+
+    def _option(self, product: Product, place: int, candidate: Candidate, standing: Standing | None) -> Option:
         bands = self._settings.bands
-        band = band_of(candidate.similarity, bands.high, bands.medium)
-        return Option(product, candidate.rank, candidate.similarity, candidate.dense_rank, candidate.lexical_rank, band)
+        probability = candidate.probability if standing else None
+        if standing is None or probability is None:
+            band = band_of(candidate.similarity, bands.high, bands.medium)
+        else:
+            band = band_of(probability, standing.high, standing.low)
+        return Option(
+            product, place, candidate.similarity, candidate.dense_rank, candidate.lexical_rank, band,
+            probability=probability, retrieved=candidate.rank,
+        )  # fmt: skip
 
     def _reason(self, query: ProductRef, stream: Stream, *, blind: bool) -> str:
         match stream:
@@ -124,9 +205,18 @@ class QueueSource:
             case Stream.TRIAGE:
                 if blind or query not in self._top:
                     return "Waiting for an answer."
-                top = self._top[query]
-                near = "near" if abs(top - self._boundary) < 0.05 else ("above" if top > self._boundary else "below")
-                return f"Best similarity {top:.2f}, {near} the {self._boundary:.2f} where the machine is least sure."
+                return self._uncertainty(query)
+
+    def _uncertainty(self, query: ProductRef) -> str:
+        if self._live is not None and query in self._live.reasons:
+            return self._live.reasons[query]
+        standing = self.standing
+        if standing is not None and query in self._likely:
+            top = self._likely[query]
+            return f"Best candidate {top:.0%}; from {standing.threshold:.0%} on it counts as a match."
+        top = self._top[query]
+        near = "near" if abs(top - self._boundary) < 0.05 else ("above" if top > self._boundary else "below")
+        return f"Best similarity {top:.2f}, {near} the {self._boundary:.2f} where the machine is least sure."
 
 
 def _is_mine(decisions: list[CurrentDecision], ref: ProductRef, annotator: str) -> bool:

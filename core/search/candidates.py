@@ -190,7 +190,12 @@ class CandidateStore:
         row = self._connection.execute("SELECT model FROM runs").fetchone()
         return row[0] if row else None
 
+    @property
+    def fingerprint(self) -> str | None:
+        """What the last run depended on, as a mark; None before the first run."""
+        row = self._connection.execute("SELECT fingerprint FROM runs").fetchone()
+        return row and str(row[0])
+
     def is_current(self, fingerprint: str) -> bool:
         """Whether the last run depended on exactly this."""
-        row = self._connection.execute("SELECT fingerprint FROM runs").fetchone()
-        return row is not None and row[0] == fingerprint
+        return self.fingerprint == fingerprint

@@ -65,10 +65,15 @@ class EvidenceStore:
         """Let go of the file."""
         self._connection.close()
 
+    @property
+    def fingerprint(self) -> str | None:
+        """What the evidence was made of, as a mark; None before the first index run."""
+        row = self._connection.execute("SELECT fingerprint FROM evidence_run").fetchone()
+        return row and str(row[0])
+
     def is_current(self, fingerprint: str) -> bool:
         """Whether the evidence was made of exactly this."""
-        row = self._connection.execute("SELECT fingerprint FROM evidence_run").fetchone()
-        return row is not None and row[0] == fingerprint
+        return self.fingerprint == fingerprint
 
     def replace(self, table: EvidenceTable, fingerprint: str) -> None:
         """Put evidence in the place of what was there; a reader sees either the old or the new."""
