@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from labels.model import CurrentDecision, Decision, Pair, Side, Stream, Strength
+from labels.model import MACHINE, CurrentDecision, Decision, Pair, Side, Stream, Strength
 
 
 class State(StrEnum):
@@ -35,8 +35,8 @@ class Label:
 def consensus(decisions: Iterable[CurrentDecision]) -> dict[Pair, Label]:
     """One label per pair: adjudicated, else unanimous, else a conflict. Abstentions do not count.
 
-    Explicit decisions outweigh implied ones: where anybody decided on the very pair, what follows from other
-    decisions is not heard.
+    People outweigh the machine. Explicit decisions outweigh implied ones: where anybody decided on the very pair,
+    what follows from other decisions is not heard.
     """
     by_pair: dict[Pair, list[CurrentDecision]] = {}
     for decision in decisions:
@@ -45,7 +45,8 @@ def consensus(decisions: Iterable[CurrentDecision]) -> dict[Pair, Label]:
     return {pair: _label(pair, opinions) for pair, opinions in by_pair.items()}
 
 
-def _label(pair: Pair, opinions: list[CurrentDecision]) -> Label:
+def _label(pair: Pair, everyone: list[CurrentDecision]) -> Label:
+    opinions = [o for o in everyone if o.annotator != MACHINE] or everyone
     adjudicated = [o for o in opinions if o.stream is Stream.ADJUDICATION]
     explicit = [o for o in opinions if o.strength is Strength.EXPLICIT]
     heard = adjudicated[-1:] or explicit or opinions

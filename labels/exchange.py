@@ -108,7 +108,8 @@ def import_labels(
         decision = Decision.MATCH if match else Decision.NO_MATCH
         if (pair, decision) not in said:
             by_query.setdefault(pair.query, []).append(Judgement(pair.candidate, decision))
-    written = store.record_all(annotator, by_query.items(), side=side)
+    answers = ((query, found, any(j.decision is Decision.MATCH for j in found)) for query, found in by_query.items())
+    written = store.record_all(annotator, answers, side=side)
     sides = _sides_by_query(store)
     return LabelImport(
         written=written,

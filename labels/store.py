@@ -108,20 +108,52 @@ class LabelStore:
         return action
 
     def record_all(
-        self, annotator: str, answers: Iterable[tuple[ProductRef, Sequence[Judgement]]], *, side: Side | None
+        self,
+        annotator: str,
+        answers: Iterable[tuple[ProductRef, Sequence[Judgement], bool]],
+        *,
+        side: Side | None = None,
+        batch: str = "",
     ) -> int:
-        """Write the imported answers of many queries in one transaction.
+        """Write the answers of a file or a program to many queries, all or none.
+
+        Args:
+            annotator: whose answers.
+            answers: query, judgements, and whether they answer the query.
+            side: which use they are for; by default training, and validation for the drawn validation queries.
+            batch: a name to revoke them by.
 
         Returns:
             how many decisions were written.
         """
         written = 0
         with readable_errors(self.path), transaction(self.connection):
-            for query, judgements in answers:
-                closes = any(j.decision is Decision.MATCH for j in judgements)
-                self._record(uuid.uuid4().hex, annotator, Verb.IMPORT, query, judgements, side=side, closes=closes)
+            for query, judgements, closes in answers:
+                self._record(
+                    uuid.uuid4().hex, annotator, Verb.IMPORT, query, judgements, side=side, closes=closes, text=batch
+                )
                 written += len(judgements)
         return written
+
+    def revoke(self, batch: str, annotator: str) -> int:
+        """Take a batch back as one act: each of its actions is undone, all or none.
+
+        Args:
+            batch: the name that it was written under.
+            annotator: whose batch it is.
+
+        Returns:
+            how many actions were undone; 0 if there is no such batch, or nothing of it stands.
+        """
+        with readable_errors(self.path), transaction(self.connection):
+            standing = self.connection.execute(
+                "SELECT id, query_source, query_id FROM actions"
+                " WHERE text = ? AND annotator = ? AND verb = 'import' AND undone_at IS NULL",
+                [batch, annotator],
+            ).fetchall()
+            for target, source, id_ in standing:
+                self._record(uuid.uuid4().hex, annotator, Verb.UNDO, ProductRef(source, id_), (), target=target)
+        return len(standing)
 
     def _record(
         self,

@@ -64,6 +64,29 @@ def export(
     context.answer({"rows": count, "file": str(file)})
 
 
+@app.command("revoke")
+def revoke(
+    ctx: typer.Context,
+    batch: Annotated[str, typer.Argument(help="The name that `samesku match --auto` gave.")],
+) -> None:
+    """Take back everything that one run of `match --auto` decided.
+
+    Example: samesku labels revoke auto-1a2b3c4d
+    """
+    from labels.model import MACHINE  # noqa: PLC0415
+    from labels.store import LabelStore  # noqa: PLC0415
+
+    context = context_of(ctx)
+    with LabelStore(context.workspace.require().labels) as store:
+        count = store.revoke(batch, MACHINE)
+    if not count:
+        raise CoreError(
+            f"Nothing of a batch {batch} stands.", "`samesku match --auto` says the name of what it writes."
+        )
+    context.out.print(f"The machine's answers to {count:,} queries are taken back.")
+    context.answer({"batch": batch, "queries": count})
+
+
 @app.command("verify")
 def verify(ctx: typer.Context) -> None:
     """Check labels.db: its pages, its rules, and the current state against the events."""

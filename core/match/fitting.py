@@ -155,10 +155,14 @@ def _log_loss(scores: "NDArray[np.float64]", training: Training) -> float:
 
 
 def _threshold(probabilities: "NDArray[np.float64]", training: Training, seed: int) -> float:
-    """Few labels cannot say where F1 is best; there the probabilities themselves must."""
+    """Few labels cannot say where F1 is best; there the probabilities themselves must.
+
+    With many, the two are averaged: F1 is flat near its top, and either alone wanders along it.
+    """
+    expected = best_threshold(probabilities, training.weights)
     if len(training.labels) < _MANY:
-        return best_threshold(probabilities, training.weights)
-    return bagged_threshold(probabilities, training.labels, training.weights, seed)
+        return expected
+    return (expected + bagged_threshold(probabilities, training.labels, training.weights, seed)) / 2
 
 
 def bagged_threshold(

@@ -178,7 +178,7 @@ def test_somebody_elses_action_does_not_cut_my_redo(ledger: LabelStore) -> None:
 
 def test_imports_are_not_undone(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
-    ledger.record_all("ada", [(q("2"), match("b"))], side=None)
+    ledger.record_all("ada", [(q("2"), match("b"), True)])
     action = ledger.undo("ada")
     assert action is not None
     assert action.query == q("1")

@@ -56,7 +56,7 @@ class Ledger(RuleBasedStateMachine):
     def act(self, who: str, verb: Verb, query: str, judgements: list[Judgement], *, closes: bool = False) -> None:
         self.count += 1
         if verb is Verb.IMPORT:
-            self.store.record_all(who, [(q(query), judgements)], side=None)
+            self.store.record_all(who, [(q(query), judgements, closes)])
         else:
             self.store.record(who, verb, q(query), judgements, closes=closes)
         self.acts[who].append(Act(self.count, verb, q(query), judgements, closes))

@@ -71,7 +71,7 @@ def test_every_judged_query_has_a_known_match_and_the_validation_side_goes_first
 def store(tmp_path: Path) -> Iterator[LabelStore]:
     """Twenty training queries with a match and a rejection each."""
     with LabelStore(tmp_path / "labels.db") as opened:
-        answers = [(q(f"t{n}"), [*match(f"m{n}"), *no_match(f"r{n}")]) for n in range(20)]
+        answers = [(q(f"t{n}"), [*match(f"m{n}"), *no_match(f"r{n}")], True) for n in range(20)]
         opened.record_all("ada", answers, side=Side.TRAIN)
         yield opened
 

@@ -1,0 +1,20 @@
+"""What people found when they checked the machine."""
+
+from labels.database import readable_errors
+from labels.model import MACHINE, Decision
+from labels.store import LabelStore
+
+
+def audited(store: LabelStore) -> list[tuple[float | None, Decision]]:
+    """What people said, pair by pair, in the audit stream: the probability shown then, and the decision.
+
+    Raises:
+        LabelsError: the file cannot be read.
+    """
+    with readable_errors(store.path):
+        rows = store.connection.execute(
+            "SELECT e.probability, e.decision FROM current AS c JOIN events AS e USING (seq)"
+            " WHERE e.stream = 'audit' AND e.strength = 'explicit' AND e.decision <> 'unsure' AND e.annotator <> ?",
+            [MACHINE],
+        ).fetchall()
+    return [(row[0], Decision(row[1])) for row in rows]
