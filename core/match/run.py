@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: Counts up when evidence comes out otherwise from the same input.
-_VERSION = "2"
+_VERSION = "3"
 #: Of folds and trees.
 SEED = 7
 

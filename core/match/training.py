@@ -30,6 +30,7 @@ def training_of(
     import numpy as np  # noqa: PLC0415
 
     known = [label for label in labels if label.match is not None and label.pair in table.row]
+    known.sort(key=lambda label: label.pair)  # the same labels give the same matcher, in whatever order they came
     rows = [table.row[label.pair] for label in known]
     evidence: NDArray[np.float32] = table.vectors[rows].copy()
     if unseen:

@@ -8,7 +8,8 @@ from core.catalog.product import Product
 from core.match.evidence.feature import Feature
 from core.match.evidence.sparse import dots, incidence, row_sums, widen
 from core.text.packs import pack_count
-from core.text.quantities import TOLERANCE, quantities
+from core.text.quantities import STORAGE_TOLERANCE, TOLERANCE, quantities
+from core.text.units import COUNTS
 from core.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
 #: Dimensions that are told apart; the others only count in the totals.
 _OWN = ("length", "storage", "power")
 _AGREEMENT = "-1 conflict to 1 equal"
+#: Values of one dimension that are compared: a title that states more is a list of everything.
+_MOST = 8
 
 
 class AttributeEvidence:
-    """Statements as sets. Two quantities are equal if they fall into one bucket of either of two shifted grids."""
+    """Statements as sets; quantities are equal as `core.text.quantities.same` has it, but for rounding."""
 
     features = (
         Feature("quantities_equal", "quantities", "Quantities that both titles state", "quantities"),
@@ -48,7 +51,7 @@ class AttributeEvidence:
         sides = (queries, products)
         stated = [[_stated(p.title) for p in side] for side in sides]
         dimensions = sorted({dimension for side in stated for each in side for dimension in each})
-        self._grids = {d: _grids([[each.get(d, ()) for each in side] for side in stated]) for d in dimensions}
+        self._values = {d: tuple(_Values([each.get(d, ()) for each in side]) for side in stated) for d in dimensions}
         packs = [[pack_count(p.title) for p in side] for side in sides]
         self._packs = [np.array([n or np.nan for n in side], np.float64) for side in packs]
         texts = [[p.title for p in side] for side in sides]
@@ -68,10 +71,11 @@ class AttributeEvidence:
         n = len(rows)
         equal, conflicting, one_sided = (np.zeros(n, np.float32) for _ in range(3))
         own = {name: np.full(n, np.nan, np.float32) for name in _OWN}
-        for dimension, grids in self._grids.items():
-            shared = np.maximum(*(grid.shared(rows, columns) for grid in grids))
-            of_query, of_candidate = grids[0].counts(rows, columns)
+        for dimension, (left, right) in self._values.items():
+            of_query, of_candidate = left.counts[rows], right.counts[columns]
             both = (of_query > 0) & (of_candidate > 0)
+            shared = np.zeros(n, np.float32)
+            shared[both] = _shared(left.of(rows[both]), right.of(columns[both]), _tolerance(dimension))
             equal += shared
             conflicting += both & (shared == 0)
             one_sided += (of_query > 0) ^ (of_candidate > 0)
@@ -133,13 +137,41 @@ def _stated(title: str) -> dict[str, tuple[float, ...]]:
     for quantity in quantities(title):
         if quantity.value > 0:
             found.setdefault(quantity.dimension, []).append(quantity.value)
-    return {dimension: tuple(values) for dimension, values in found.items()}
+    return {dimension: tuple(dict.fromkeys(values)) for dimension, values in found.items()}
 
 
-def _grids(sides: "Sequence[Sequence[Sequence[float]]]") -> "tuple[_Sets, _Sets]":
-    """The values' buckets on a logarithmic grid of twice the tolerance, and on the same grid moved by a half."""
-    width = 2 * TOLERANCE
-    return tuple(  # type: ignore[return-value]
-        _Sets([[{math.floor(math.log(v) / width + shift) for v in values} for values in side] for side in sides])  # type: ignore[misc]
-        for shift in (0.0, 0.5)
-    )
+class _Values:
+    """The logarithms of the values that products state in one dimension; most state none."""
+
+    def __init__(self, stated: Sequence[Sequence[float]]) -> None:
+        import numpy as np  # noqa: PLC0415
+
+        self.counts = np.array([min(len(values), _MOST) for values in stated], np.float32)
+        speaking = np.flatnonzero(self.counts)
+        self._place = np.zeros(len(stated), np.int64)
+        self._place[speaking] = np.arange(len(speaking))
+        self._table = np.full((len(speaking), int(self.counts.max(initial=0))), np.nan)
+        for place, product in enumerate(speaking):
+            values = stated[int(product)][:_MOST]
+            self._table[place, : len(values)] = np.log(values)
+
+    def of(self, products: "NDArray[np.int64]") -> "NDArray[np.float64]":
+        """The values of products that state some, shape (n, most), filled up with NaN."""
+        table: NDArray[np.float64] = self._table[self._place[products]]
+        return table
+
+
+def _shared(one: "NDArray[np.float64]", other: "NDArray[np.float64]", tolerance: float) -> "NDArray[np.float32]":
+    """How many values of each row stand in the other's row too, whichever side has fewer such."""
+    import numpy as np  # noqa: PLC0415
+
+    equal = np.abs(one[:, :, None] - other[:, None, :]) <= tolerance
+    shared: NDArray[np.int64] = np.minimum(equal.any(axis=2).sum(axis=1), equal.any(axis=1).sum(axis=1))
+    return shared.astype(np.float32)
+
+
+def _tolerance(dimension: str) -> float:
+    """How far the logarithms of equal values may be apart."""
+    if dimension in COUNTS:
+        return 1e-9
+    return -math.log1p(-(STORAGE_TOLERANCE if dimension == "storage" else TOLERANCE)) + 1e-9

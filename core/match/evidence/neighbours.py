@@ -86,7 +86,7 @@ def _best(
     import numpy as np  # noqa: PLC0415
 
     left, right = sides
-    transposed = right.T.tocsc()
+    transposed = right.T.tocsr()
     forth = np.zeros((left.shape[0], _DEPTH), np.float32)
     back = np.zeros((right.shape[0], _DEPTH), np.float32)
     nearest = np.zeros(left.shape[0], np.int64)
@@ -94,16 +94,21 @@ def _best(
         block = (left[start : start + _BLOCK] @ transposed).toarray()
         nearest[start : start + len(block)] = block.argmax(axis=1)
         forth[start : start + len(block)] = _top(block)
-        back = _top(np.concatenate([back, _top(np.ascontiguousarray(block.T))], axis=1))
-    return forth, back, nearest
+        back = _top(np.concatenate([back, block.T], axis=1))
+    return _best_first(forth), _best_first(back), nearest
 
 
 def _top(scores: "NDArray[np.float32]") -> "NDArray[np.float32]":
-    """The `_DEPTH` highest of each row, best first, filled up with 0."""
+    """The `_DEPTH` highest of each row in any order, filled up with 0."""
     import numpy as np  # noqa: PLC0415
 
-    if scores.shape[1] > _DEPTH:
-        scores = np.partition(scores, scores.shape[1] - _DEPTH, axis=1)[:, -_DEPTH:]
-    found = np.zeros((len(scores), _DEPTH), np.float32)
-    found[:, : scores.shape[1]] = -np.sort(-scores, axis=1)
+    if scores.shape[1] < _DEPTH:
+        return np.pad(scores, ((0, 0), (0, _DEPTH - scores.shape[1])))
+    return np.partition(scores, scores.shape[1] - _DEPTH, axis=1)[:, -_DEPTH:]
+
+
+def _best_first(scores: "NDArray[np.float32]") -> "NDArray[np.float32]":
+    import numpy as np  # noqa: PLC0415
+
+    found: NDArray[np.float32] = -np.sort(-scores, axis=1)
     return found

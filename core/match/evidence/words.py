@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from core.catalog.product import Product
 from core.match.evidence.feature import Feature
 from core.match.evidence.sparse import dots, row_maxima, row_sums
+from core.match.evidence.tfidf import Texts, sequences
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from scipy.sparse import csr_matrix
-    from sklearn.feature_extraction.text import TfidfVectorizer
 
 #: Letters and digits part ways: `4gb`, `4 gb` and `4-gb` are the same two words.
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?")
@@ -66,18 +66,20 @@ class WordEvidence:
         import numpy as np  # noqa: PLC0415
 
         titles = [p.title.lower() for p in queries], [p.title.lower() for p in products]
-        texts = [_text(p) for p in queries], [_text(p) for p in products]
         self._titles = titles
         self._lengths = [np.array([len(t) for t in side], np.float32) for side in titles]
-        self.characters = _transformed(_vectoriser(analyzer="char_wb", ngram_range=(3, 3)), texts)
-        self._title_characters = _transformed(
-            _vectoriser(analyzer="char_wb", ngram_range=(2, 4), min_df=2), titles, texts
+        texts = Texts(
+            queries=[_text(p) for p in queries],
+            products=[_text(p) for p in products],
+            query_titles=titles[0],
+            product_titles=titles[1],
         )
-        by_word = _vectoriser(analyzer=words)
-        self.words = _transformed(by_word, texts)
-        self._title_words = [by_word.transform(side) for side in titles]
-        rarity = by_word.idf_.astype(np.float32)
-        numbers = np.array([word[0].isdigit() for word in by_word.get_feature_names_out()])
+        whole, in_titles = ("queries", "products"), ("query_titles", "product_titles")
+        self.characters, _, _ = texts.vectors(sequences(3, 3), whole)
+        self._title_characters, _, _ = texts.vectors(sequences(2, 4), in_titles, least=2)
+        by_word, rarity, names = texts.vectors(words, whole, in_titles)
+        self.words, self._title_words = by_word[:2], by_word[2:]
+        numbers = np.array([name[:1].isdigit() for name in names])
         self._present = [_binary(side) for side in self.words]
         self._present_in_title = [_binary(side) for side in self._title_words]
         self._rarity = [_weighted(side, rarity) for side in self._present]
@@ -113,25 +115,6 @@ class WordEvidence:
 
 def _text(product: Product) -> str:
     return f"{product.title} {product.brand} {product.model}".lower()
-
-
-def _vectoriser(**how: object) -> "TfidfVectorizer":
-    import numpy as np  # noqa: PLC0415
-    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
-
-    return TfidfVectorizer(sublinear_tf=True, lowercase=False, dtype=np.float32, **how)
-
-
-def _transformed(
-    vectoriser: "TfidfVectorizer", sides: tuple[list[str], list[str]], fallback: tuple[list[str], list[str]] = ([], [])
-) -> "list[csr_matrix]":
-    """Both sides as TF-IDF vectors over the vocabulary of both."""
-    try:
-        vectoriser.fit([*sides[0], *sides[1]])
-    except ValueError:
-        # No sequence stands twice, or there is no text at all: a vocabulary of whatever there is.
-        vectoriser.set_params(min_df=1).fit([*sides[0], *sides[1], *fallback[0], *fallback[1], "nothing 0"])
-    return [vectoriser.transform(side) for side in sides]
 
 
 def _binary(matrix: "csr_matrix") -> "csr_matrix":
