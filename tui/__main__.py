@@ -52,22 +52,24 @@ def review(
     context = context_of(ctx)
     if stream not in list(Stream):
         raise CoreError(f"There is no stream {stream}.", f"It is one of {', '.join(Stream)}.")
+    if not plain and not _has_terminal():
+        raise CoreError("The desk needs a terminal.", "Use `samesku review --plain` in a pipe.")
+    from tui.engine import Engine  # noqa: PLC0415
+    from tui.services import open_desk  # noqa: PLC0415
+
+    workspace = context.workspace.require()
+    desk = open_desk(workspace, context.settings, context.annotator, Stream(stream), engine=Engine(workspace.home))
     if plain:
         from tui.plain import run_plain  # noqa: PLC0415
-        from tui.services import open_desk  # noqa: PLC0415
 
-        desk = open_desk(context.workspace.require(), context.settings, context.annotator, Stream(stream))
         try:
-            run_plain(desk.review, sys.stdin, sys.stdout, search=desk.search)
+            run_plain(desk.review, sys.stdin, sys.stdout, search=desk.search, desk=desk)
         finally:
             desk.close()
-    elif _has_terminal():
-        from tui.app import run_desk  # noqa: PLC0415
-        from tui.services import open_desk  # noqa: PLC0415
-
-        run_desk(open_desk(context.workspace.require(), context.settings, context.annotator, Stream(stream)))
     else:
-        raise CoreError("The desk needs a terminal.", "Use `samesku review --plain` in a pipe.")
+        from tui.app import run_desk  # noqa: PLC0415
+
+        run_desk(desk)
 
 
 def _has_terminal() -> bool:

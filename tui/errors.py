@@ -3,5 +3,9 @@
 from labels.errors import SameskuError
 
 
+class EngineError(SameskuError):
+    """The engine beside the desk cannot do what was asked; the desk goes on without it."""
+
+
 class DeskError(SameskuError):
     """The desk cannot go on."""

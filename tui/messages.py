@@ -7,6 +7,8 @@ from textual.message import Message
 
 from core.catalog.product import Product
 from core.jobs.job import Job
+from core.match.reason import Reasons
+from core.queue.rescored import Rescored
 
 
 @dataclass
@@ -60,3 +62,34 @@ class Highlighted(Message):
     """Another candidate is highlighted."""
 
     index: int
+
+
+@dataclass
+class Refitted(Message):
+    """A refit of the matcher has ended.
+
+    Attributes:
+        rescored: its word; None where it came to nothing.
+        trouble: why it came to nothing, one sentence.
+    """
+
+    rescored: Rescored | None
+    trouble: str = ""
+
+
+@dataclass
+class Learnt(Message):
+    """The queue goes by a newer matcher now."""
+
+
+@dataclass
+class Explained(Message):
+    """Why a pair has its probability.
+
+    Attributes:
+        reasons: None where nobody can tell.
+        trouble: why nobody can tell, one sentence.
+    """
+
+    reasons: Reasons | None
+    trouble: str = ""

@@ -10,15 +10,18 @@ from core.catalog.product import Product
 from core.queue.item import Option, ReviewItem
 from core.text.safe import safe
 from labels.errors import SameskuError
-from tui.ports import Review
+from tui.ports import Desk, Review
+from tui.refits import Refits
 from tui.widgets.empty import why_nothing_left
 from tui.words import (
     DECISION_WORDS,
     decision_words,
+    percent,
     place,
     price,
     product_fields,
     similarity,
+    stands_on,
 )
 
 _HELP = """\
@@ -32,6 +35,7 @@ s       skip: put the query off
 z, Z    undo, redo
 f       flag the query, or take the flag away
 c WORDS write a comment on the query
+w 3     why: the reasons for and against candidate 3
 d 3     all details of candidate 3; d alone: of the query
 / WORDS search the catalogue; accept what it lists with a /1, a /2 …
 b       hide the machine's opinion, or show it
@@ -45,10 +49,19 @@ class PlainDesk:
 
     Args:
         search: looks products up in the whole catalogue; without it `/` is not offered.
+        desk: what is behind the sitting; without it nothing is learnt meanwhile, and `w` knows no reasons.
     """
 
-    def __init__(self, review: Review, stdout: TextIO, search: Callable[[str], list[Product]] | None = None) -> None:
+    def __init__(
+        self,
+        review: Review,
+        stdout: TextIO,
+        search: Callable[[str], list[Product]] | None = None,
+        desk: Desk | None = None,
+    ) -> None:
         self._review = review
+        self._desk = desk
+        self._refits = Refits(desk) if desk is not None and desk.learns else None
         self._out = stdout
         self._search = search
         self._found: list[Product] = []
@@ -64,6 +77,7 @@ class PlainDesk:
             "f": lambda _: self._decide(self._review.flag),
             "c": self._comment,
             "d": self._details,
+            "w": self._why,
             "/": self._look_up,
             "b": lambda _: self._blind(),
             "p": lambda _: self.show(),
@@ -81,6 +95,8 @@ class PlainDesk:
         self._say(
             f"\n{item.stream.value}: {progress.done} of {progress.total} done, {left} left, {progress.mine} yours."
         )
+        if self._desk is not None and not item.blind:
+            self._say(f"The bands rest on: {stands_on(self._desk.standing)}.")
         self._say(item.reason)
         marks = [word for word, on in (("answered", item.answered), ("flagged", item.flagged)) if on]
         self._say(f"Query{' (' + ', '.join(marks) + ')' if marks else ''}: {_product(item.query)}")
@@ -91,6 +107,8 @@ class PlainDesk:
 
     def obey(self, line: str) -> bool:
         """Do what a line says. Returns False where it says to leave."""
+        if self._refits is not None:
+            self._refits.take()
         line = line.strip()
         key, words = line[:1], line[1:].strip()
         if key == "q" and not words:
@@ -141,6 +159,7 @@ class PlainDesk:
         before = self._review.item.query.ref
         act()
         self._say("Saved.")
+        self.learn()
         if self._review.item is None or self._review.item.query.ref != before:
             self._found = []
             self.show()
@@ -149,6 +168,7 @@ class PlainDesk:
         if turn() is None:
             self._say(nothing)
         else:
+            self.learn()
             self._say(f"{done}.")
             self.show()
 
@@ -180,6 +200,25 @@ class PlainDesk:
         for name, value in product_fields(product):
             self._say(f"{name}: {value}")
 
+    def _why(self, words: str) -> None:
+        item, number, options = self._review.item, _number(words), self._options()
+        if item is None or number is None or not 1 <= number <= len(options):
+            self._say(f"Say which: a number from 1 to {len(options)}." if options else "There are no candidates.")
+            return
+        if item.blind:
+            self._say("Scores are hidden while you decide blind.")
+        elif self._desk is None:
+            self._say("There is no engine to ask for reasons.")
+        else:
+            reasons = self._desk.reasons(item.query, options[number - 1].product)
+            for reason in (*reasons.pros, *reasons.cons):
+                self._say(f"{reason.direction.value.capitalize()}, {abs(reason.contribution):.1f}: {safe(reason.text)}")
+
+    def learn(self) -> None:
+        """Have the matcher refitted beside the reading."""
+        if self._refits is not None:
+            self._refits.due()
+
     def _look_up(self, words: str) -> None:
         if self._search is None or not words:
             self._say("Write the words to look for after the /." if self._search else "There is no search here.")
@@ -202,20 +241,26 @@ class PlainDesk:
 
 
 def run_plain(
-    session: Review, stdin: TextIO, stdout: TextIO, *, search: Callable[[str], list[Product]] | None = None
+    session: Review,
+    stdin: TextIO,
+    stdout: TextIO,
+    *,
+    search: Callable[[str], list[Product]] | None = None,
+    desk: Desk | None = None,
 ) -> None:
     """Review by lines until `q` or the end of the input."""
-    desk = PlainDesk(session, stdout, search)
+    plain = PlainDesk(session, stdout, search, desk)
     stdout.write("Each line is a key, and a number where one is needed; ? lists the keys.\n")
     try:
         session.advance()
     except SameskuError as error:
         stdout.write(f"{safe(error.message)} {safe(error.hint)}\n")
         return
-    desk.show()
+    plain.show()
+    plain.learn()
     stdout.flush()
     for line in stdin:
-        going_on = desk.obey(line)
+        going_on = plain.obey(line)
         stdout.flush()
         if not going_on:
             return
@@ -234,6 +279,9 @@ def _candidate(item: ReviewItem, option: Option) -> str:
     if not item.blind:
         if option.similarity is None:
             parts.append("found by search")
+        elif option.probability is not None:
+            chance = percent(option.probability)
+            parts.append(f"probability {chance} {option.band.value}, similarity {similarity(option)}")
         else:
             parts.append(f"similarity {similarity(option)} {option.band.value}")
     parts += [f"{safe(name)} said {DECISION_WORDS[decision]}" for name, decision in option.others]

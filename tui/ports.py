@@ -7,7 +7,10 @@ from typing import Protocol
 
 from core.catalog.product import Product
 from core.jobs.job import Job
+from core.match.reason import Reasons
 from core.queue.item import Option, Progress, ReviewItem
+from core.queue.rescored import Outlook, Rescored
+from core.search.candidates import Standing
 from labels.model import Action, Stream
 from labels.stats import LabelStats
 
@@ -85,7 +88,7 @@ class DeskFacts:
     """What does not change while the desk is open.
 
     Attributes:
-        high, medium: where the similarity is cut into bands.
+        high, medium: where the similarity is cut into bands before the first labels.
         lease_s: how long a query stays reserved, in seconds.
         recipe: how a retrain learns, one line.
     """
@@ -118,6 +121,30 @@ class Desk(Protocol):
     @property
     def away_since(self) -> float | None:
         """When this person acted last, in seconds since the epoch; None for a newcomer."""
+
+    @property
+    def standing(self) -> Standing | None:
+        """What the probabilities are worth; None before the first labels."""
+
+    @property
+    def outlook(self) -> Outlook | None:
+        """What is to be gained by going on; None before the first refit."""
+
+    @property
+    def learns(self) -> bool:
+        """Whether there is an engine to refit the matcher."""
+
+    def refit(self) -> Rescored:
+        """Have the matcher refitted to the labels. Any thread but the desk's own; takes its time."""
+
+    def learn(self, rescored: Rescored) -> None:
+        """Let a refit order the queue from the next query on."""
+
+    def reasons(self, query: Product, candidate: Product) -> Reasons:
+        """Why a pair has its probability. Any thread but the desk's own; takes its time."""
+
+    def stop_engine(self) -> None:
+        """Let the engine end, and whoever waits for it give up."""
 
     def search(self, text: str) -> list[Product]:
         """Products of the searched catalogues, best first. Any thread."""

@@ -8,9 +8,11 @@ from pathlib import Path
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.jobs.job import Jobs
+from core.match.reason import Reasons
+from core.queue.rescored import Outlook, Rescored
 from core.queue.session import ReviewSession
 from core.queue.source import QueueSource
-from core.search.candidates import CandidateStore
+from core.search.candidates import CandidateStore, Standing
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.claims import Claims
@@ -18,6 +20,8 @@ from labels.exchange import export_csv
 from labels.model import Stream
 from labels.stats import LabelStats, label_stats
 from labels.store import LabelStore
+from tui.engine import Engine
+from tui.errors import EngineError
 from tui.ports import DeskFacts
 
 #: As many as a person reads before typing another word.
@@ -29,6 +33,7 @@ class DeskServices:
     """A workspace, open for one annotator; a `tui.ports.Desk`.
 
     Attributes:
+        engine: refits the matcher; None where nothing is to be learnt in this sitting.
         settle_s: how long derived.db must have been left alone before it is read anew.
     """
 
@@ -41,6 +46,7 @@ class DeskServices:
     source: QueueSource
     review: ReviewSession
     jobs: Jobs
+    engine: Engine | None = None
     settle_s: float = 2.0
     _read_at: int = 0
     _closed: bool = False
@@ -54,6 +60,51 @@ class DeskServices:
     def away_since(self) -> float | None:
         """When this person acted last, in seconds since the epoch; None for a newcomer."""
         return self.store.last_seen(self.review.annotator)
+
+    @property
+    def standing(self) -> Standing | None:
+        """What the probabilities are worth; None before the first labels."""
+        return self.source.standing
+
+    @property
+    def outlook(self) -> Outlook | None:
+        """What is to be gained by going on; None before the first refit."""
+        return self.source.outlook
+
+    @property
+    def learns(self) -> bool:
+        """Whether there is an engine to refit the matcher."""
+        return self.engine is not None
+
+    def refit(self) -> Rescored:
+        """Have the matcher refitted to the labels.
+
+        Raises:
+            EngineError: there is no engine, or it cannot.
+        """
+        return Rescored.from_json(self._engine().ask("refit"))
+
+    def learn(self, rescored: Rescored) -> None:
+        """Let a refit order the queue from the next query on."""
+        self.source.learn(rescored)
+
+    def reasons(self, query: Product, candidate: Product) -> Reasons:
+        """Why a pair has its probability.
+
+        Raises:
+            EngineError: there is no engine, or it knows nothing of the pair.
+        """
+        return Reasons.from_json(self._engine().ask("reasons", query=query.ref, candidate=candidate.ref))
+
+    def stop_engine(self) -> None:
+        """Let the engine end, and whoever waits for it give up."""
+        if self.engine is not None:
+            self.engine.close()
+
+    def _engine(self) -> Engine:
+        if self.engine is None:
+            raise EngineError("There is no engine here.", "The desk goes on without it.")
+        return self.engine
 
     def search(self, text: str) -> list[Product]:
         """Products of the catalogues that candidates come from, best first."""
@@ -94,7 +145,7 @@ class DeskServices:
         if self.review.item is None:
             self.review.advance()
         else:
-            self.review.show(self.review.item.query.ref)
+            self.review.show(self.review.item.query.ref, anew=True)
         return True
 
     def close(self) -> None:
@@ -102,6 +153,7 @@ class DeskServices:
         if self._closed:
             return
         self._closed = True
+        self.stop_engine()
         try:
             self.review.close()
         finally:
@@ -111,8 +163,15 @@ class DeskServices:
             self.candidates.close()
 
 
-def open_desk(workspace: Workspace, settings: Settings, annotator: str, stream: Stream = Stream.TRIAGE) -> DeskServices:
-    """Open a workspace for one annotator's sitting on a stream.
+def open_desk(
+    workspace: Workspace,
+    settings: Settings,
+    annotator: str,
+    stream: Stream = Stream.TRIAGE,
+    *,
+    engine: Engine | None = None,
+) -> DeskServices:
+    """Open a workspace for one annotator's sitting on a stream; with an engine the matcher learns meanwhile.
 
     Raises:
         SameskuError: a file of the workspace cannot be opened.
@@ -135,6 +194,7 @@ def open_desk(workspace: Workspace, settings: Settings, annotator: str, stream: 
         source=source,
         review=ReviewSession(store, claims, source, annotator, stream=stream),
         jobs=Jobs(workspace.jobs),
+        engine=engine,
         _read_at=read_at or _written_at(workspace.derived),
     )
 

@@ -3,6 +3,7 @@
 from core.catalog.product import Product
 from core.match.bands import Band
 from core.queue.item import Option
+from core.search.candidates import Standing
 from core.text.safe import safe
 from labels.model import Decision, Stream, Strength
 
@@ -22,6 +23,9 @@ STREAM_HELP = {
 }
 
 UNKNOWN = "–"
+
+#: Bars of reasons for and against a match; told apart without colour.
+FOR_BAR, AGAINST_BAR = "█", "░"
 
 
 def decision_sign(option: Option) -> str:
@@ -48,6 +52,25 @@ def price(product: Product) -> str:
 def similarity(option: Option) -> str:
     """The cosine to two places, as the bands' cuts are given."""
     return UNKNOWN if option.similarity is None else f"{option.similarity:.2f}"
+
+
+def percent(probability: float) -> str:
+    """A probability in whole percents; only what is certain is 0 or 100."""
+    if 0 < probability < 0.01:
+        return "<1%"
+    return ">99%" if 0.99 < probability < 1 else f"{probability:.0%}"
+
+
+def likely(option: Option) -> str:
+    """What the machine says of a candidate, four characters at most: the probability, before labels the cosine."""
+    return similarity(option) if option.probability is None else percent(option.probability)
+
+
+def stands_on(standing: Standing | None) -> str:
+    """What the bands rest on."""
+    if standing is None:
+        return "cosine bands, no labels yet"
+    return f"matcher: {standing.labels:,} label{'' if standing.labels == 1 else 's'}"
 
 
 def place(product: Product) -> str:

@@ -59,4 +59,4 @@ def compared(name: str, query: Iterable[str], candidate: Iterable[str], *, told:
         if only and (shared or not other):
             facts.append(Fact(f"{told.format(listed(only))} only in the {side}", -1))
     said = f"{name}: {listed(left) or 'unsaid'} and {listed(right) or 'unsaid'}"
-    return [*facts, Fact(said if left or right else f"neither says a {name}")]
+    return [*facts, Fact(said if left or right else f"{name}: neither title says any")]

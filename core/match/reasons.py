@@ -6,14 +6,13 @@ reason. All reasons together, and what every pair starts from, are the score; a 
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.catalog.product import Product
 from core.match.evidence.builder import FEATURES
 from core.match.fact import Fact
 from core.match.matcher import Matcher
+from core.match.reason import Reason, Reasons
 from core.match.wording import Teller
 from core.text.vocabulary import Vocabulary
 
@@ -29,69 +28,6 @@ _LEAST = 0.05
 #: Names that evidence of the competition has, whichever likeness it goes by.
 _RIVAL = re.compile(r"_(lead|place)(_back)?$")
 _GROUPS = {feature.name: feature.group for feature in FEATURES}
-
-
-class Direction(StrEnum):
-    """Which answer a reason speaks for."""
-
-    FOR = "for"
-    AGAINST = "against"
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One piece of evidence.
-
-    Attributes:
-        group: what it is about: `model number`, `price` …
-        text: what it says of the two listings.
-        contribution: what it adds to the log-odds of a match, before calibration.
-    """
-
-    group: str
-    text: str
-    contribution: float
-
-    @property
-    def direction(self) -> Direction:
-        """Which answer it speaks for."""
-        return Direction.FOR if self.contribution > 0 else Direction.AGAINST
-
-    def to_json(self) -> dict[str, Any]:
-        """As it stands in files and on the engine's pipe."""
-        return {
-            "group": self.group,
-            "text": self.text,
-            "contribution": round(self.contribution, 4),
-            "direction": self.direction.value,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Reasons:
-    """The strongest reasons, strongest first.
-
-    Attributes:
-        score: the log-odds of a match before calibration.
-        start: what every pair starts from, before any evidence of its own.
-        rest: what all the evidence that is not told adds up to.
-    """
-
-    pros: tuple[Reason, ...]
-    cons: tuple[Reason, ...]
-    score: float
-    start: float
-    rest: float
-
-    def to_json(self) -> dict[str, Any]:
-        """As it stands in files and on the engine's pipe."""
-        return {
-            Direction.FOR.value: [reason.to_json() for reason in self.pros],
-            Direction.AGAINST.value: [reason.to_json() for reason in self.cons],
-            "score": round(self.score, 4),
-            "start": round(self.start, 4),
-            "rest": round(self.rest, 4),
-        }
 
 
 class Explainer:

@@ -33,10 +33,11 @@ class QueueSource:
     def reload(self) -> None:
         """Read the candidates anew, after an index run."""
         bands = self._settings.bands
-        if self.candidates.fingerprint != self._run:
-            # Other candidates: what was said of the old ones is void.
-            self._live = None
-        self._run = self.candidates.fingerprint
+        run = self.candidates.fingerprint
+        if self._live is not None and run == self._run:
+            return  # the same candidates, scored by somebody whose word is no newer than the one known here
+        # Other candidates: what was said of the old ones is void.
+        self._live, self._run = None, run
         self._boundary = (bands.high + bands.medium) / 2
         self._top = self.candidates.top_similarities()
         self._stored = self.candidates.standing

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from textual import on
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Static
@@ -13,6 +14,7 @@ from core.jobs.job import Job
 from core.queue.item import Option, ReviewItem
 from labels.model import Action, Decision, Stream, Strength, Verb
 from tui.actions import NOTHING_LEFT, REVIEW, bindings
+from tui.messages import Learnt
 from tui.ports import Desk
 from tui.screens.comment import CommentDialog
 from tui.screens.help import HelpScreen
@@ -21,6 +23,7 @@ from tui.screens.why import WhyDialog
 from tui.widgets.candidates import CandidateList
 from tui.widgets.empty import nothing_left
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.learner import Learner
 from tui.widgets.sheet import Sheet
 from tui.widgets.status import Situation, StatusLine
 from tui.workers import failures_shown
@@ -54,6 +57,7 @@ class ReviewScreen(Screen[None]):
         yield Sheet(id="sheet")
         yield Static(id="empty", markup=False)
         yield KeyBar(REVIEW)
+        yield Learner(self.desk)
 
     def on_mount(self) -> None:
         """Show the first query, and keep it reserved while someone works."""
@@ -76,6 +80,11 @@ class ReviewScreen(Screen[None]):
             self.sheet.clear()
         else:
             self.sheet.show(item, highlight)
+
+    @on(Learnt)
+    def _draw_learnt(self) -> None:
+        """The matcher knows more; the candidates on the screen stay as they are."""
+        self._draw_status(self.desk.review.item)
 
     def draw_job(self, job: Job | None) -> None:
         """Show the running job in the status line."""
@@ -101,6 +110,7 @@ class ReviewScreen(Screen[None]):
             progress=progress,
             annotator=review.annotator,
             model=self.desk.model,
+            standing=self.desk.standing,
             blind=item is not None and item.blind,
         )
         self.query_one(StatusLine).show(situation)
@@ -177,6 +187,7 @@ class ReviewScreen(Screen[None]):
                 act()
                 done = True
                 self.query_one(KeyBar).hush()
+                self.query_one(Learner).due()
             self._same_query = _is_at(self.desk.review.item, item)
             if not self._same_query:
                 # Between two queries nobody's list changes under their eyes.
@@ -188,6 +199,7 @@ class ReviewScreen(Screen[None]):
         self._active_at = self._clock()
         with failures_shown(self.app):
             action = turn()
+            self.query_one(Learner).due()
             self.say(nothing if action is None else done.format(_ACTS.get(action.verb, action.verb.value)))
         self.draw()
 
@@ -259,7 +271,7 @@ class ReviewScreen(Screen[None]):
         """What is known of the highlighted candidate."""
         item, option = self.desk.review.item, self.candidates.current
         if item is not None and option is not None:
-            self.app.push_screen(WhyDialog(item, option, self.desk.facts))
+            self.app.push_screen(WhyDialog(item, option, self.desk))
 
     def action_judge(self) -> None:
         """Ask the judge."""

@@ -2,68 +2,132 @@
 
 from collections.abc import Iterable
 
+from textual import on
 from textual.content import Content
+from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
 from core.match.bands import Band
+from core.match.reason import Reason, Reasons
 from core.queue.item import Option, ReviewItem
+from core.search.candidates import Standing
 from core.text.safe import safe
+from labels.errors import SameskuError
 from tui.actions import LEAVE, PAGE, bindings
-from tui.ports import DeskFacts
+from tui.messages import Explained
+from tui.ports import Desk, DeskFacts
 from tui.screens.dialog import Dialog
 from tui.style import BANDS, MUTED, STRONG
-from tui.words import BAND_SIGNS
+from tui.words import AGAINST_BAR, BAND_SIGNS, FOR_BAR, percent, stands_on
+from tui.workers import in_background
+
+#: Cells of the longest bar.
+_BAR = 8
 
 
 class WhyDialog(Dialog[None]):
-    """What the machine knows of one pair, in words."""
+    """What the machine knows of one pair, in words.
+
+    What the desk knows by itself stands there at once; the reasons come from the engine when it has them.
+    """
 
     BINDINGS = bindings(PAGE)
     HEADLINE = "Why this candidate"
     ACTS = (LEAVE,)
 
-    def __init__(self, item: ReviewItem, option: Option, facts: DeskFacts) -> None:
+    def __init__(self, item: ReviewItem, option: Option, desk: Desk) -> None:
         super().__init__()
-        self._item, self._option, self._facts = item, option, facts
+        self._item, self._option, self._desk = item, option, desk
 
     def body(self) -> Iterable[Widget]:
-        """The candidate, and a line for each thing known."""
-        yield Static(Content(safe(self._option.product.title)), classes="dialog-text", markup=False)
-        lines = [Content.styled("Scores are hidden while you decide blind.", MUTED)]
-        if not self._item.blind:
-            lines = reasons(self._option, self._facts)
-        yield Static(Content("\n").join(lines), classes="dialog-text", markup=False)
+        """The candidate, a line for each thing known, and the reasons."""
+        title = Content(safe(self._option.product.title))
+        yield Static(title, classes="dialog-text dialog-short", markup=False)
+        if self._item.blind:
+            text = Content.styled("Scores are hidden while you decide blind.", MUTED)
+            yield Static(text, classes="dialog-text", markup=False)
+            return
+        known = what_is_known(self._option, self._desk.facts, self._desk.standing)
+        yield Static(Content("\n").join(known), classes="dialog-text", markup=False)
+        yield Static(self._waiting(), classes="dialog-text", id="reasons", markup=False)
+
+    def on_mount(self) -> None:
+        """Ask the engine."""
+        if not self._item.blind and self._desk.learns:
+            in_background(self, "why", self._explain)
+
+    def _explain(self) -> Message:
+        try:
+            return Explained(self._desk.reasons(self._item.query, self._option.product))
+        except SameskuError as error:
+            return Explained(None, f"{error.message} {error.hint}".strip())
+
+    @on(Explained)
+    def _tell(self, message: Explained) -> None:
+        lines = told(message.reasons) if message.reasons else [Content.styled(safe(message.trouble), MUTED)]
+        self.query_one("#reasons", Static).update(Content("\n").join(lines))
+
+    def _waiting(self) -> Content:
+        text = (
+            "The matcher is asked for its reasons …" if self._desk.learns else "There is no engine to ask for reasons."
+        )
+        return Content.styled(text, MUTED)
 
 
-def reasons(option: Option, facts: DeskFacts) -> list[Content]:
-    """One line for each thing known of a candidate."""
+def what_is_known(option: Option, facts: DeskFacts, standing: Standing | None) -> list[Content]:
+    """A line for each thing known of a candidate."""
     if option.similarity is None:
         return [Content("Not among the machine's ten: found by search, or ranked lower since.")]
+    lines = []
+    if option.probability is not None:
+        lines.append(Content.assemble(("Probability ", MUTED), (percent(option.probability), STRONG)))
+    band = f"{BAND_SIGNS[option.band]} {option.band.value}"
+    cut = _cosine_cut(option.band, facts)
+    if standing is not None and option.probability is not None:
+        cut = _cut(option.band, percent(standing.low), percent(standing.high))
     return [
+        *lines,
+        Content.assemble(("Band        ", MUTED), (band, BANDS[option.band]), (f"  {cut}", MUTED)),
+        Content.assemble(("Rests on    ", MUTED), stands_on(standing)),
         Content.assemble(("Similarity  ", MUTED), (f"{option.similarity:.3f}", STRONG)),
-        Content.assemble(
-            ("Band        ", MUTED),
-            (f"{BAND_SIGNS[option.band]} {option.band.value}", BANDS[option.band]),
-            (f"  {_cut(option.band, facts)}", MUTED),
-        ),
-        Content.assemble(("By meaning  ", MUTED), _rank(option.dense_rank, "in the order of the encoder alone")),
-        Content.assemble(
-            ("By wording  ", MUTED), _rank(option.lexical_rank, "in the order of shared words and numbers alone")
-        ),
-        Content.assemble(
-            ("Together    ", MUTED), f"place {option.rank}", (", once brand, model number and price weigh in", MUTED)
-        ),
+        Content.assemble(("Found       ", MUTED), _places(option)),
     ]
 
 
-def _cut(band: Band, facts: DeskFacts) -> str:
+def told(reasons: Reasons) -> list[Content]:
+    """The reasons with their weights as bars: a sign, a kind of bar and a word, so that none rests on colour."""
+    most = max((abs(reason.contribution) for reason in (*reasons.pros, *reasons.cons)), default=1.0)
+    lines = []
+    for name, side in (("For a match", reasons.pros), ("Against", reasons.cons)):
+        lines.append(Content.styled(name if side else f"{name}: nothing that weighs", MUTED))
+        lines += [_bar(reason, most) for reason in side]
+    return lines
+
+
+def _bar(reason: Reason, most: float) -> Content:
+    length = max(1, round(_BAR * abs(reason.contribution) / most))
+    sign, glyph = ("+", FOR_BAR) if reason.contribution > 0 else ("−", AGAINST_BAR)
+    style = BANDS[Band.HIGH if reason.contribution > 0 else Band.MEDIUM]
+    weight = f"{sign}{abs(reason.contribution):.1f}".rjust(5)
+    return Content.assemble((weight, STRONG), " ", ((glyph * length).ljust(_BAR), style), "  ", safe(reason.text))
+
+
+def _cosine_cut(band: Band, facts: DeskFacts) -> str:
+    return _cut(band, f"{facts.medium:.2f}", f"{facts.high:.2f}")
+
+
+def _cut(band: Band, low: str, high: str) -> str:
     return {
-        Band.HIGH: f"{facts.high:.2f} or more",
-        Band.MEDIUM: f"from {facts.medium:.2f} to below {facts.high:.2f}",
-        Band.LOW: f"below {facts.medium:.2f}",
+        Band.HIGH: f"{high} or more",
+        Band.MEDIUM: f"from {low} to below {high}",
+        Band.LOW: f"below {low}",
     }[band]
 
 
-def _rank(rank: int | None, order: str) -> str:
-    return f"too far down {order}" if rank is None else f"place {rank} {order}"
+def _places(option: Option) -> Content:
+    """Where the retrievers and the matcher put it."""
+    places = {"by meaning": option.dense_rank, "by wording": option.lexical_rank, "by both": option.retrieved}
+    if option.probability is not None:
+        places["by the matcher"] = option.rank
+    return Content("place " + ", ".join(f"{place or 'far down'} {how}" for how, place in places.items()))

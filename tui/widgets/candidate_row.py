@@ -11,7 +11,7 @@ from core.text.safe import safe
 from labels.model import Strength
 from tui.abbreviate import abbreviated
 from tui.style import BANDS, DECISIONS, KEY, MUTED
-from tui.words import BAND_SIGNS, DECISION_SIGNS, decision_sign, initials, price, similarity
+from tui.words import BAND_SIGNS, DECISION_SIGNS, decision_sign, initials, likely, price
 
 _LEAD = 5  # cursor, key, space, decision, space
 _SCORE = 14  # "0.87 ◆ medium", and a space
@@ -102,11 +102,11 @@ def _right(option: Option, columns: Columns) -> Content:
 
 
 def _score(option: Option) -> Content:
-    """`0.87 ▲ high  `, always as wide."""
+    """`97% ▲ high  `, before the first labels `0.87 ▲ high  `; always as wide."""
     if option.similarity is None:
         return Content.styled("not in ten".ljust(_SCORE - 1), MUTED)
     band = f"{BAND_SIGNS[option.band]} {option.band.value.ljust(_LONGEST_WORD)}"
-    return Content.assemble(similarity(option).rjust(4), " ", (band, BANDS[option.band]))
+    return Content.assemble(likely(option).rjust(4), " ", (band, BANDS[option.band]))
 
 
 def _others(option: Option) -> Content:

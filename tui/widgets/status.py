@@ -7,10 +7,11 @@ from textual.widget import Widget
 
 from core.jobs.job import Job
 from core.queue.item import Progress
+from core.search.candidates import Standing
 from core.text.safe import safe
 from labels.model import Stream
 from tui.style import GOOD, MUTED, STREAMS, STRONG
-from tui.words import duration, model_name
+from tui.words import duration, model_name, stands_on
 
 _LONGEST_MODEL = 24
 
@@ -20,6 +21,7 @@ class Situation:
     """What the line tells.
 
     Attributes:
+        standing: what the probabilities are worth; None before the first labels.
         blind: whether the machine's opinion is hidden; the model's name is then hidden too.
     """
 
@@ -27,6 +29,7 @@ class Situation:
     progress: Progress
     annotator: str
     model: str | None
+    standing: Standing | None
     blind: bool
 
 
@@ -83,7 +86,8 @@ def _rights(situation: Situation, job: Job | None) -> list[Content]:
     if situation.blind or not situation.model:
         return [person]
     model = Content.styled(model_name(situation.model), MUTED).truncate(_LONGEST_MODEL, ellipsis=True)
-    return [Content("  ").join([model, person]), person]
+    matcher = Content.styled(stands_on(situation.standing), MUTED)
+    return [Content("  ").join([matcher, model, person]), Content("  ").join([matcher, person]), person]
 
 
 def _job_words(job: Job) -> list[Content]:

@@ -16,7 +16,8 @@ from core.match.learner import Learner
 from core.match.linear import fit_linear, scale_of
 from core.match.matcher import Matcher
 from core.match.prior import CosinePrior
-from core.match.reasons import Direction, Explainer, by_group
+from core.match.reason import Direction, Reasons
+from core.match.reasons import Explainer, by_group
 from core.text.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary.load()
@@ -180,3 +181,4 @@ def test_a_reason_as_json() -> None:
     value = json.loads(json.dumps(found.to_json()))
     assert {reason["direction"] for reason in value["for"]} <= {Direction.FOR}
     assert all(reason["contribution"] < 0 and reason["text"] for reason in value["against"])
+    assert Reasons.from_json(value).to_json() == value
