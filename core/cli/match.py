@@ -6,14 +6,21 @@ from typing import Annotated
 import typer
 
 from core.cli.context import context_of
+from core.errors import CoreError
 
 
 def match(
     ctx: typer.Context,
-    out: Annotated[Path, typer.Option(help="CSV, JSONL or Parquet, by its ending.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="CSV, JSONL or Parquet, by its ending. With --json it may be left out.", show_default=False),
+    ] = None,
     k: Annotated[int, typer.Option(help="How many candidates of each query.", min=1)] = 10,
+    query: Annotated[str | None, typer.Option(metavar="ID", help="Of this query alone.", show_default=False)] = None,
 ) -> None:
     """The candidates of every query: query_id, rank, candidate_id, similarity, probability, band.
+
+    With --json and without --out the answer holds the rows themselves, each with the reasons for and against.
 
     Example: samesku match --k 10 --out matches.csv
     """
@@ -21,6 +28,16 @@ def match(
 
     context = context_of(ctx)
     rows = matches(context.workspace.require(), context.settings, k)
+    if query is not None:
+        rows = (row for row in rows if row.query_id == query)
+    if out is None:
+        if not context.json:
+            raise CoreError("It is not said where the candidates shall go.", "Name a file with --out, or use --json.")
+        from core.match.explained import explained  # noqa: PLC0415
+
+        told = list(explained(context.workspace, rows))
+        context.answer({"rows": len(told), "matches": told})
+        return
     count = write_table(rows, out)
     context.out.print(f"{count:,} candidates in {out}")
     context.answer({"rows": count, "file": str(out)})

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from core.catalog.store import CatalogStore
-from core.errors import CoreError
+from core.errors import CoreError, ModelError
 from core.match.evidence.store import EvidenceStore, EvidenceTable
 from core.match.matcher import Matcher
 from core.match.rarity import rarity_of
@@ -134,7 +134,7 @@ class LiveMatcher:
 
     def _fitted(self, held: _Held) -> Matcher:
         """The matcher of the labels as they are now; of many labels, of nearly all of them."""
-        known = self._matcher or saved_matcher(self._workspace)
+        known = self._matcher or self._saved()
         if known is not None and known.labels >= _MANY and known.features == held.table.features:
             count = sum(pair in held.table.row for pair in labelled_pairs(self._workspace))
             if abs(count - known.labels) < _NEWS * known.labels:
@@ -143,6 +143,13 @@ class LiveMatcher:
         self._matcher = fitted(self._workspace, self._settings, held.model, held.table)
         self._unpublished = True
         return self._matcher
+
+    def _saved(self) -> Matcher | None:
+        """The matcher of the last index run; a file that cannot be read is as good as none, a fit replaces it."""
+        try:
+            return saved_matcher(self._workspace)
+        except ModelError:
+            return None
 
     def publish(self) -> bool:
         """Let everybody else see the latest probabilities. Returns whether there was anything to tell."""

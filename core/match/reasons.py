@@ -5,7 +5,7 @@ reason. All reasons together, and what every pair starts from, are the score; a 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from core.catalog.product import Product
@@ -45,19 +45,31 @@ class Explainer:
 
     def reasons(self, query: Product, candidate: Product, evidence: "NDArray[np.float32]") -> Reasons:
         """The reasons for and against one pair; `evidence` is its row, shape (features,)."""
-        parts = self._matcher.contributions(evidence[None, :])[0]
+        return self.of_each([(query, candidate)], evidence[None, :])[0]
+
+    def of_each(self, pairs: Sequence[tuple[Product, Product]], evidence: "NDArray[np.float32]") -> list[Reasons]:
+        """The reasons for and against each of n pairs; `evidence` is theirs, shape (n, features)."""
+        contributions = self._matcher.contributions(evidence)
+        return [
+            self._told(query, candidate, row, parts)
+            for (query, candidate), row, parts in zip(pairs, evidence, contributions, strict=True)
+        ]
+
+    def _told(
+        self, query: Product, candidate: Product, evidence: "NDArray[np.float32]", parts: "NDArray[np.float64]"
+    ) -> Reasons:
         groups = by_group(self._matcher.features, parts)
         ranked = sorted((group for group in groups if abs(groups[group]) >= _LEAST), key=lambda g: -abs(groups[g]))
         known = dict(zip(self._matcher.features, map(float, evidence), strict=True))
 
-        def told(names: list[str]) -> tuple[Reason, ...]:
+        def worded(names: list[str]) -> tuple[Reason, ...]:
             return tuple(
                 Reason(name, _said(self._teller.facts(name, query, candidate, known), name, groups[name]), groups[name])
                 for name in names[:MOST]
             )
 
-        pros = told([group for group in ranked if groups[group] > 0])
-        cons = told([group for group in ranked if groups[group] < 0])
+        pros = worded([group for group in ranked if groups[group] > 0])
+        cons = worded([group for group in ranked if groups[group] < 0])
         score, start = float(parts.sum()), float(parts[-1])
         return Reasons(pros, cons, score, start, score - start - sum(r.contribution for r in (*pros, *cons)))
 
