@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 from core.match.bands import cut
 from core.match.blend import Blend
 from core.match.boosted import fit_boosted
-from core.match.calibration import fit_beta
+from core.match.calibration import BetaCalibration, fit_beta
+from core.match.expected import expected_weights
 from core.match.learner import Learner
 from core.match.linear import Scale, fit_linear, scale_of
 from core.match.matcher import Matcher
+from core.match.stacked import fit_stacked
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 _FOLDS = 5
-#: Fewer labels of either class give trees nothing to split.
-_FEWEST_FOR_TREES = 25
+#: So many pairs to be judged are enough to find the threshold.
+_JUDGED = 5000
 #: From here on there is time to spare for larger ensembles: fitting is no longer what someone waits for.
 _MANY = 2000
 
@@ -80,16 +82,24 @@ def fit_matcher(
         raise ValueError("a matcher needs labels of both classes")
     scale = scale_of(training.evidence if background is None else background)
     folds = fold_of(training.groups, training.labels, seed)
-    fits = _fits(training, seed)
+    few = len(training.labels) < _MANY
+    expected = expected_weights(features)
+    fits = _fits_of_few(expected, seed, boosters=1) if few else _fits(expected, seed)
     scores = {name: _out_of_fold(fit, training, scale, folds) for name, fit in fits.items()}
     losses = {name: _log_loss(each, training) for name, each in scores.items()}
     best = min(losses, key=lambda name: losses[name])
-    calibration = fit_beta(scores[best], training.labels, training.weights)
+    # What few labels say of the calibration is wider of the mark than what they would correct.
+    calibration = BetaCalibration() if few else fit_beta(scores[best], training.labels, training.weights)
     probabilities = calibration.probabilities(scores[best])
+    learner = (_fits_of_few(expected, seed, boosters=2) if few else fits)[best](training, scale)
+    if few and background is not None:
+        threshold = _threshold_over(learner, background, seed)
+    else:
+        threshold = _threshold(probabilities, training, seed)
     return Matcher(
-        learner=fits[best](training, scale),
+        learner=learner,
         calibration=calibration,
-        threshold=_threshold(probabilities, training, seed),
+        threshold=threshold,
         cuts=cut(probabilities, training.labels, target),
         features=features,
         labels=len(training.labels),
@@ -98,21 +108,30 @@ def fit_matcher(
     )
 
 
-def _fits(training: Training, seed: int) -> dict[str, Fit]:
-    """The learners worth trying on so many labels."""
-    boosters, trees = (8, 150) if len(training.labels) >= _MANY else (2, 60)
+def _fits_of_few(expected: "NDArray[np.float64]", seed: int, *, boosters: int) -> dict[str, Fit]:
+    """The learners worth trying on up to some hundred labels: what is expected of the evidence leads them."""
 
     def linear(part: Training, scale: Scale) -> Learner:
-        return fit_linear(part.evidence, part.labels, part.weights, scale)
+        return fit_linear(part.evidence, part.labels, part.weights, scale, expected)
+
+    def stacked(part: Training, scale: Scale) -> Learner:
+        return fit_stacked(part.evidence, part.labels, part.weights, scale, expected, seed=seed, boosters=boosters)
+
+    return {"linear": linear, "stacked": stacked}
+
+
+def _fits(expected: "NDArray[np.float64]", seed: int) -> dict[str, Fit]:
+    """The learners worth trying on thousands of labels."""
+
+    def linear(part: Training, scale: Scale) -> Learner:
+        return fit_linear(part.evidence, part.labels, part.weights, scale, expected)
 
     def boosted(part: Training, scale: Scale) -> Learner:  # noqa: ARG001 - trees need no scale
-        return fit_boosted(part.evidence, part.labels, part.weights, seed=seed, boosters=boosters, trees=trees)
+        return fit_boosted(part.evidence, part.labels, part.weights, seed=seed, boosters=8, trees=150)
 
     def blend(part: Training, scale: Scale) -> Learner:
         return Blend((linear(part, scale), boosted(part, scale)))
 
-    if min(training.labels.sum(), (~training.labels).sum()) < _FEWEST_FOR_TREES:
-        return {"linear": linear}
     return {"linear": linear, "boosted": boosted, "blend": blend}
 
 
@@ -163,6 +182,20 @@ def _threshold(probabilities: "NDArray[np.float64]", training: Training, seed: i
     if len(training.labels) < _MANY:
         return expected
     return (expected + bagged_threshold(probabilities, training.labels, training.weights, seed)) / 2
+
+
+def _threshold_over(learner: Learner, background: "NDArray[np.float32]", seed: int) -> float:
+    """The threshold with the best F1 to be expected over the pairs to be judged.
+
+    Few labels are chosen where the matcher wavers: they say what a score means, not how common it is. The pairs to be
+    judged do.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    if len(background) > _JUDGED:
+        background = background[np.random.default_rng(seed).choice(len(background), _JUDGED, replace=False)]
+    probabilities = BetaCalibration().probabilities(learner.scores(background))
+    return best_threshold(probabilities, np.ones(len(probabilities)))
 
 
 def bagged_threshold(

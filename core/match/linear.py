@@ -1,7 +1,9 @@
-"""The learner for few labels: logistic regression over scaled evidence."""
+"""The learner for the first labels: logistic regression over scaled evidence, from weights expected beforehand."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from core.match.expected import INTERCEPT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -9,6 +11,15 @@ if TYPE_CHECKING:
 
 #: Outliers (a title of a thousand characters, a price off by a hundred) must not outweigh everything else.
 _CLIP = 3.0
+#: How firmly weights are held to what is expected of them, in 1/variance of the log-odds per standard deviation: 3 and
+#: 30 measure alike on halves of Walmart-Amazon's training pairs, 1 and 100 worse.
+_PRECISION = 10.0
+#: How common matches are is hardly known beforehand.
+_INTERCEPT_PRECISION = 0.05
+#: Newton's method needs five to eight.
+_NEWTON_STEPS = 25
+#: A step so small changes no probability that anybody sees.
+_ENOUGH = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +85,51 @@ class Linear:
         }
 
 
+def unlabelled(scale: Scale, expected: "NDArray[np.float64]") -> Linear:
+    """The learner before any label, from what is expected alone. Good enough to choose the first questions by."""
+    return Linear(scale, expected, INTERCEPT)
+
+
 def fit_linear(
     evidence: "NDArray[np.float32]",
     labels: "NDArray[np.bool_]",
     weights: "NDArray[np.float64]",
     scale: Scale,
-    *,
-    strength: float = 0.1,
+    expected: "NDArray[np.float64] | None" = None,
 ) -> Linear:
-    """The weights that fit the labels, held back by an L2 penalty.
+    """The most probable weights, given the labels and what was expected of each feature beforehand.
+
+    Logistic regression with a normal prior around the expected weights, by Newton's method (IRLS; Bishop 2006,
+    section 4.3.3). Without labels the weights are the expected ones; each label moves them, together or one by one.
 
     Args:
         evidence: shape (n, features).
-        labels: shape (n,), both classes among them.
+        labels: shape (n,); they may all be of one class.
         weights: of the labels, shape (n,).
         scale: of the features.
-        strength: inverse of the penalty.
+        expected: weights before any label, shape (features,); 0 for all of them if None.
     """
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+    import numpy as np  # noqa: PLC0415
 
-    model = LogisticRegression(C=strength, max_iter=1000).fit(scale(evidence), labels, sample_weight=weights)
-    return Linear(scale, model.coef_[0].copy(), float(model.intercept_[0]))
+    columns = np.column_stack([scale(evidence), np.ones(len(evidence))])
+    count = columns.shape[1] - 1
+    centre = np.append(np.zeros(count) if expected is None else expected, INTERCEPT)
+    precision = np.append(np.full(count, _PRECISION), _INTERCEPT_PRECISION)
+    signs = np.where(labels, 1.0, -1.0)
+
+    def loss(found: "NDArray[np.float64]") -> float:
+        return float(weights @ np.logaddexp(0, -signs * (columns @ found)) + precision @ (found - centre) ** 2 / 2)
+
+    found, value = centre, loss(centre)
+    for _ in range(_NEWTON_STEPS):
+        p = np.exp(-np.logaddexp(0, -(columns @ found)))
+        slope = columns.T @ (weights * (p - labels)) + precision * (found - centre)
+        curvature = (columns * (weights * p * (1 - p))[:, None]).T @ columns + np.diag(precision)
+        step = np.linalg.solve(curvature, slope)
+        # A full step may overshoot while the odds are still far off.
+        while loss(found - step) > value and np.abs(step).max() > _ENOUGH:
+            step = step / 2
+        found, value = found - step, loss(found - step)
+        if np.abs(step).max() <= _ENOUGH:
+            break
+    return Linear(scale, found[:-1], float(found[-1]))

@@ -13,6 +13,7 @@ from core.match.calibration import BetaCalibration
 from core.match.learner import Learner
 from core.match.linear import Linear, Scale
 from core.match.prior import CosinePrior
+from core.match.stacked import Stacked
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,6 +120,11 @@ def _learner(value: dict[str, Any], features: int) -> Learner:
             return Linear(Scale(arrays[0], arrays[1]), arrays[2], float(value["intercept"]))
         case "boosted":
             return Boosted(tuple(str(text) for text in value["texts"]))
+        case "stacked":
+            linear, trees = _learner(value["linear"], features), _learner(value["trees"], features)
+            if not isinstance(linear, Linear) or not isinstance(trees, Boosted):
+                raise ValueError("a stack of other learners")
+            return Stacked(linear, trees)
         case "blend":
             return Blend(tuple(_learner(each, features) for each in value["learners"]))
         case name:
