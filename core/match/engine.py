@@ -178,6 +178,10 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     with suppress(KeyboardInterrupt):
         serve(Engine(Workspace.locate(home)), sys.stdin.buffer, answers)
+    # All is written and closed. The thread that waits for another line holds standard input, which the interpreter
+    # would wait for in vain on its way out.
+    sys.stderr.flush()
+    os._exit(0)
 
 
 if __name__ == "__main__":

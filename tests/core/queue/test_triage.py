@@ -1,0 +1,57 @@
+"""What is asked next by the matcher's word, and why."""
+
+import numpy as np
+import pytest
+
+from core.queue.pool import Pool
+from core.queue.triage import outlook, triage
+
+
+def pool(*queries: list[float], answered: tuple[int, ...] = ()) -> Pool:
+    """One list of probabilities for each query."""
+    numbers = np.array([i for i, each in enumerate(queries) for _ in each])
+    p = np.array([value for each in queries for value in each])
+    n = len(p)
+    rng = np.random.default_rng(0)
+    return Pool(
+        p, p.copy(), rng.normal(size=(n, 4)), numbers, np.isin(numbers, answered), numbers, np.full(n, np.nan), 0.5
+    )
+
+
+def test_the_uncertain_come_first_once_each_and_the_answered_never() -> None:
+    asked = triage(pool([0.99, 0.01], [0.5, 0.48], [0.02, 0.01], [0.5, 0.5], answered=(3,)), np.random.default_rng(1))
+    assert asked[0].query == 1
+    assert sorted(each.query for each in asked) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "reason"),
+    [
+        ([0.52, 0.05], "As likely a match as not: the best candidate has 52 %."),
+        ([0.62, 0.55], "Two candidates are close: 62 % and 55 %."),
+        ([0.999, 0.45], "The best candidate has 99 %, but another one 45 %."),
+        ([0.2, 0.1], "Probably none of these, but the best candidate has 20 %."),
+        ([0.8, 0.001], "Probably a match, but the best candidate has only 80 %."),
+    ],
+)
+def test_why(probabilities: list[float], reason: str) -> None:
+    asked = triage(pool([0.9], probabilities, answered=(0,)), np.random.default_rng(1))
+    assert [each.reason for each in asked] == [reason]
+
+
+def test_before_the_first_answer_it_begins_with_both_kinds() -> None:
+    asked = triage(pool(*([p / 100, 0.01] for p in range(1, 100))), np.random.default_rng(1))
+    assert {each.reason for each in asked} == {"To begin with, likely matches and near misses in turn."}
+
+
+def test_the_outlook_counts_one_error_a_query() -> None:
+    found = outlook(pool([0.9, 0.4], [0.3], [0.6], answered=(2,)))
+    assert found.queries == 2
+    assert found.wrong == pytest.approx(0.1 + 0.3)
+    assert found.gain == pytest.approx(found.wrong)
+
+
+def test_nothing_left_is_no_error() -> None:
+    done = pool([0.9, 0.1], answered=(0,))
+    assert triage(done, np.random.default_rng(1)) == []
+    assert outlook(done).queries == 0
