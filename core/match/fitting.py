@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FOLDS = 5
+#: Standard errors by which a simpler learner must win.
+_CLEARLY = 2.0
 #: So many pairs to be judged are enough to find the threshold.
 _JUDGED = 5000
 #: From here on there is time to spare for larger ensembles: fitting is no longer what someone waits for.
@@ -86,8 +88,9 @@ def fit_matcher(
     expected = expected_weights(features)
     fits = _fits_of_few(expected, seed, boosters=1) if few else _fits(expected, seed)
     scores = {name: _out_of_fold(fit, training, scale, folds) for name, fit in fits.items()}
-    losses = {name: _log_loss(each, training) for name, each in scores.items()}
-    best = min(losses, key=lambda name: losses[name])
+    lost = {name: _log_losses(each, training.labels) for name, each in scores.items()}
+    losses = {name: float(training.weights @ each / training.weights.sum()) for name, each in lost.items()}
+    best = _chosen_of_few(lost, training.weights) if few else min(losses, key=lambda name: losses[name])
     # What few labels say of the calibration is wider of the mark than what they would correct.
     calibration = BetaCalibration() if few else fit_beta(scores[best], training.labels, training.weights)
     probabilities = calibration.probabilities(scores[best])
@@ -130,7 +133,8 @@ def _fits(expected: "NDArray[np.float64]", seed: int) -> dict[str, Fit]:
         return fit_boosted(part.evidence, part.labels, part.weights, seed=seed, boosters=8, trees=150)
 
     def blend(part: Training, scale: Scale) -> Learner:
-        return Blend((linear(part, scale), boosted(part, scale)))
+        stacked = fit_stacked(part.evidence, part.labels, part.weights, scale, expected, seed=seed, boosters=8)
+        return Blend((stacked, boosted(part, scale)))
 
     return {"linear": linear, "boosted": boosted, "blend": blend}
 
@@ -166,11 +170,26 @@ def _out_of_fold(fit: Fit, training: Training, scale: Scale, folds: "NDArray[np.
     return scores
 
 
-def _log_loss(scores: "NDArray[np.float64]", training: Training) -> float:
+def _log_losses(scores: "NDArray[np.float64]", labels: "NDArray[np.bool_]") -> "NDArray[np.float64]":
+    """What each score costs, shape (n,)."""
     import numpy as np  # noqa: PLC0415
 
-    margins = np.where(training.labels, scores, -scores)
-    return float(training.weights @ np.logaddexp(0, -margins) / training.weights.sum())
+    found: NDArray[np.float64] = np.logaddexp(0, np.where(labels, -scores, scores))
+    return found
+
+
+def _chosen_of_few(lost: "dict[str, NDArray[np.float64]]", weights: "NDArray[np.float64]") -> str:
+    """The stack, unless its folds say clearly that the trees do harm.
+
+    Its trees begin with the linear score and move little while labels are few, so there is not much to lose; and the
+    mean of some tens of losses names the wrong one half of the time. Clearly is by two standard errors of the
+    difference, pair by pair. Choosing by the mean alone costs 0.01 of F1 at 50 and at 100 labels.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    harm = weights * (lost["stacked"] - lost["linear"])
+    error = float(harm.std() / np.sqrt(len(harm)))
+    return "linear" if float(harm.mean()) > _CLEARLY * error else "stacked"
 
 
 def _threshold(probabilities: "NDArray[np.float64]", training: Training, seed: int) -> float:
