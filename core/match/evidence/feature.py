@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+#: Texts are compared character by character up to here: two titles as long as a book would take minutes.
+LONGEST = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Feature:

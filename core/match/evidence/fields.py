@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from core.catalog.product import Product
-from core.match.evidence.feature import Feature
+from core.match.evidence.feature import LONGEST, Feature
 from core.text.model_numbers import bare
 from core.text.vocabulary import Vocabulary
 
@@ -64,6 +64,7 @@ def _likeness(one: str, other: str) -> float:
 
     if not one or not other:
         return float("nan")
+    one, other = one[:LONGEST], other[:LONGEST]
     if min(len(one), len(other)) < _SHORTEST_PARTIAL:
         return float(one == other)
     return float(fuzz.partial_ratio(one, other)) / 100

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.catalog.product import Product
-from core.match.evidence.feature import Feature
+from core.match.evidence.feature import LONGEST, Feature
 from core.match.evidence.sparse import dots, incidence, row_sums, widen
 from core.text.model_numbers import bare, codes
 
@@ -43,8 +43,8 @@ class ModelEvidence:
 
     def __init__(self, queries: Sequence[Product], products: Sequence[Product]) -> None:
         sides = (queries, products)
-        self._models = [[bare(p.model) for p in side] for side in sides]
-        self._titles = [[bare(p.title) for p in side] for side in sides]
+        self._models = [[bare(p.model)[:LONGEST] for p in side] for side in sides]
+        self._titles = [[bare(p.title)[:LONGEST] for p in side] for side in sides]
         self._codes = [[tuple(sorted(codes(f"{p.title} {p.model}"))) for p in side] for side in sides]
         vocabulary: dict[object, int] = {}
         matrices = [incidence(side, vocabulary) for side in self._codes]

@@ -21,7 +21,7 @@ class Texts:
         """Read several lists of texts over one vocabulary, each under a name of its own."""
         vocabulary: dict[str, int] = {}
         self._counts = {name: _counted((text.split() for text in texts), vocabulary) for name, texts in sides.items()}
-        self._words = list(vocabulary)
+        self._words = list(vocabulary) or [""]
 
     def vectors(
         self, analyse: Callable[[str], Iterable[str]], fit: Sequence[str], others: Sequence[str] = (), *, least: int = 1

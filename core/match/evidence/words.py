@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from core.catalog.product import Product
-from core.match.evidence.feature import Feature
+from core.match.evidence.feature import LONGEST, Feature
 from core.match.evidence.sparse import dots, row_maxima, row_sums
 from core.match.evidence.tfidf import Texts, sequences
 
@@ -66,7 +66,7 @@ class WordEvidence:
         import numpy as np  # noqa: PLC0415
 
         titles = [p.title.lower() for p in queries], [p.title.lower() for p in products]
-        self._titles = titles
+        self._titles = [[title[:LONGEST] for title in side] for side in titles]
         self._lengths = [np.array([len(t) for t in side], np.float32) for side in titles]
         texts = Texts(
             queries=[_text(p) for p in queries],

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from samples import c, q
 
-from core.evaluate.pairs import best_f1_threshold, expected_calibration_error, pair_metrics
+from core.evaluate.pairs import expected_calibration_error, pair_metrics
 from core.evaluate.retrieval import retrieval_metrics
 
 # -- retrieval -----------------------------------------------------------------------------------------------
@@ -86,19 +86,3 @@ def test_pairs_without_a_match_give_zeros_and_no_warning() -> None:
 )
 def test_the_calibration_error_by_hand(truth: list[int], probabilities: list[float], error: float) -> None:
     assert expected_calibration_error(np.array(truth, bool), np.array(probabilities)) == pytest.approx(error)
-
-
-@pytest.mark.parametrize(
-    ("labels", "scores", "threshold"),
-    [
-        # Parted at the gap between 0.4 and 0.8.
-        ([True, True, False, False], [0.9, 0.8, 0.4, 0.1], 0.6),
-        # Taking the match at 0.3 is worth the one mistake at 0.4.
-        ([True, False, True, False], [0.9, 0.4, 0.3, 0.1], 0.2),
-        ([True, True], [0.9, 0.8], 0.4),
-    ],
-)
-def test_the_best_threshold_lies_in_the_middle_of_its_gap(
-    labels: list[bool], scores: list[float], threshold: float
-) -> None:
-    assert best_f1_threshold(labels, scores) == pytest.approx(threshold)
