@@ -92,7 +92,7 @@ def _length(query: Product, candidate: Product, _: Mapping[str, float]) -> list[
 
 
 def _percent(share: float) -> str:
-    return "an unknown share" if math.isnan(share) else f"{max(0.0, min(1.0, share)):.0%}".replace("%", " %")
+    return "an unknown share" if math.isnan(share) else f"{max(0.0, min(1.0, share)):.0%}"
 
 
 def _words(title: str) -> list[str]:

@@ -92,4 +92,4 @@ def _why(chosen: float, best: float, second: float, threshold: float) -> str:
 
 def _percent(share: float) -> str:
     """In whole percents; only what is certain is 0 or 100."""
-    return f"{min(99, max(1, round(100 * share)))} %"
+    return f"{min(99, max(1, round(100 * share)))}%"

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 HEAVY = {
     "torch", "transformers", "sentence_transformers", "peft", "sklearn", "faiss", "numpy", "pandas", "datasets",
-    "pyarrow", "sqlite_utils", "huggingface_hub",
+    "pyarrow", "sqlite_utils", "huggingface_hub", "lightgbm", "rapidfuzz", "scipy",
 }  # fmt: skip
 
 PRINT_LOADED = "import sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
@@ -41,6 +41,8 @@ def test_the_import_contracts_hold() -> None:
         "import tui.services",
         "import core.cli.app",
         "import core.queue.session, core.queue.source",
+        "import core.match.engine, core.match.explained",
+        "import tui.engine, tui.refits, tui.widgets.learner",
         "import core.jobs.job, core.jobs.inside",
         "import labels.store, labels.claims, labels.exchange, labels.stats, labels.verify",
         "import core.train.run, core.train.lora, core.evaluate.run, core.search.build, core.encode.encoder",

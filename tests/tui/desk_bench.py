@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
+from desk_engine import FakeEngine
 from textual.app import App
 from textual.pilot import Pilot
 
@@ -14,6 +16,7 @@ from core.workspace import Workspace
 from labels.model import ProductRef, Stream
 from labels.store import LabelStore
 from tui.app import DeskApp
+from tui.engine import Engine
 from tui.services import DeskServices, open_desk
 
 QUERIES = [
@@ -90,15 +93,19 @@ class Bench:
     settings: Settings
     opened: list[DeskServices]
 
-    def desk(self, annotator: str = "ada", stream: Stream = Stream.TRIAGE) -> DeskServices:
-        """A desk, open until the test ends."""
-        services = open_desk(self.workspace, self.settings, annotator, stream)
+    def desk(
+        self, annotator: str = "ada", stream: Stream = Stream.TRIAGE, engine: FakeEngine | Engine | None = None
+    ) -> DeskServices:
+        """A desk, open until the test ends; without an engine, nothing is learnt in it."""
+        services = open_desk(self.workspace, self.settings, annotator, stream, engine=cast("Engine | None", engine))
         self.opened.append(services)
         return services
 
-    def app(self, annotator: str = "ada", stream: Stream = Stream.TRIAGE) -> DeskApp:
+    def app(
+        self, annotator: str = "ada", stream: Stream = Stream.TRIAGE, engine: FakeEngine | Engine | None = None
+    ) -> DeskApp:
         """The desk as a program."""
-        return DeskApp(self.desk(annotator, stream))
+        return DeskApp(self.desk(annotator, stream, engine))
 
     def store(self) -> LabelStore:
         """The ledger, as somebody else sees it."""

@@ -10,7 +10,7 @@ from desk_bench import Bench
 ROOT = Path(__file__).parents[2]
 HEAVY = {
     "numpy", "sqlite_utils", "torch", "transformers", "sentence_transformers", "faiss", "sklearn", "scipy", "pyarrow",
-    "pandas", "pydantic_settings", "peft", "datasets", "httpx", "requests",
+    "lightgbm", "rapidfuzz", "pandas", "pydantic_settings", "peft", "datasets", "httpx", "requests",
 }  # fmt: skip
 
 SCRIPT = """
@@ -24,7 +24,7 @@ from tui.services import open_desk
 async def main():
     app = DeskApp(open_desk(Workspace(Path(sys.argv[1])), Settings(), "ada"))
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("j", "x", "slash", "escape", "question_mark", "escape", "z")
+        await pilot.press("j", "x", "w", "escape", "slash", "escape", "question_mark", "escape", "z")
         assert app.desk.review.item is not None
 
 asyncio.run(main())

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from desk_bench import Bench, settled
+from desk_engine import FakeEngine
 from desk_jobs import three_jobs
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -50,6 +51,16 @@ def test_review_light(bench: Bench, snap_compare: Compare, size: tuple[int, int]
 def test_review_without_colour(bench: Bench, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     assert snap_compare(bench.app(), terminal_size=(80, 24), run_before=steps("2", "x", "4"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_review_with_a_matcher(bench: Bench, snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(bench.app(engine=FakeEngine("q8")), terminal_size=size, run_before=steps("n", "2"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_why(bench: Bench, snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(bench.app(engine=FakeEngine("q8")), terminal_size=size, run_before=steps("n", "w"))
 
 
 @pytest.mark.parametrize("size", SIZES)

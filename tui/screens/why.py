@@ -129,5 +129,5 @@ def _places(option: Option) -> Content:
     """Where the retrievers and the matcher put it."""
     places = {"by meaning": option.dense_rank, "by wording": option.lexical_rank, "by both": option.retrieved}
     if option.probability is not None:
-        places["by the matcher"] = option.rank
+        places["by matcher"] = option.rank
     return Content("place " + ", ".join(f"{place or 'far down'} {how}" for how, place in places.items()))

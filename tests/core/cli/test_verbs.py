@@ -208,6 +208,23 @@ def test_matches_are_written(indexed: Workspace, tmp_path: Path, call: Call, k: 
     assert {row["rank"] for row in found} == {str(rank) for rank in range(1, k + 1)}
 
 
+def test_matches_as_json_come_with_reasons(indexed: Workspace, call: Call) -> None:
+    every = call("match", "--k", "2", "--home", indexed.home, "--json").json
+    assert every["rows"] == len(every["matches"]) == 10
+    told = call("match", "--k", "2", "--query", "q1", "--home", indexed.home, "--json").json["matches"]
+    assert [(row["query_id"], row["rank"]) for row in told] == [("q1", 1), ("q1", 2)]
+    for row in told:
+        reasons = [*row["reasons"]["for"], *row["reasons"]["against"]]
+        assert reasons
+        assert all(reason["text"] and reason["direction"] in {"for", "against"} for reason in reasons)
+
+
+def test_matches_must_go_somewhere(indexed: Workspace, call: Call) -> None:
+    answer = call("match", "--home", indexed.home)
+    assert answer.code == 1
+    assert "--out" in answer.err
+
+
 def test_given_pairs_are_scored_in_their_order(indexed: Workspace, tmp_path: Path, call: Call) -> None:
     pairs, out = tmp_path / "pairs.csv", tmp_path / "scored.csv"
     pairs.write_text("query_id,candidate_id\nq2,q1-c1\nq1,x1\nq1,q1-c1\n")

@@ -18,6 +18,7 @@ from core.match.matcher import Matcher
 from core.match.prior import CosinePrior
 from core.match.reason import Direction, Reasons
 from core.match.reasons import Explainer, by_group
+from core.match.stacked import fit_stacked
 from core.text.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary.load()
@@ -41,7 +42,10 @@ def learners() -> dict[str, Learner]:
     weights = np.ones(len(labels))
     linear = fit_linear(evidence, labels, weights, scale_of(evidence))
     boosted = fit_boosted(evidence, labels, weights, seed=1, boosters=2, trees=20)
-    return {"prior": CosinePrior(0.8), "linear": linear, "boosted": boosted, "blend": Blend((linear, boosted))}
+    scale = scale_of(evidence)
+    stacked = fit_stacked(evidence, labels, weights, scale, np.zeros(len(NAMES)), seed=1, boosters=2)
+    blend = Blend((linear, boosted))
+    return {"prior": CosinePrior(0.8), "linear": linear, "boosted": boosted, "blend": blend, "stacked": stacked}
 
 
 LEARNERS = learners()

@@ -1,0 +1,184 @@
+"""The desk learns while one labels, and nothing moves under anybody's cursor."""
+
+import io
+
+import pytest
+from desk_bench import Bench, screen_text, settled
+from desk_engine import FakeEngine, rescored
+
+from core.queue.rescored import Rescored
+from labels.model import Stream
+from tui.app import DeskApp
+from tui.plain import run_plain
+
+
+def shown(app: DeskApp) -> str:
+    item = app.desk.review.item
+    assert item is not None
+    return item.query.id
+
+
+def order(app: DeskApp) -> list[str]:
+    item = app.desk.review.item
+    assert item is not None
+    return [option.product.id for option in item.options]
+
+
+async def test_the_next_query_goes_by_the_refit_and_the_one_on_the_screen_stays(bench: Bench) -> None:
+    app = bench.app(engine=FakeEngine("q5", "q1"))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        # The refit is there, and the query that was on the screen before it is as it was.
+        assert "matcher: 312 labels" in screen_text(app)
+        assert shown(app) == "q3"
+        before = order(app)
+        await pilot.press("3", "x")
+        await settled(pilot)
+        assert order(app) == before
+        assert "◆ medium" in screen_text(app)
+        await pilot.press("n")
+        await settled(pilot)
+        assert shown(app) == "q5"
+        assert order(app)[:3] == ["q5-c2", "q5-c3", "q5-c6"]
+        text = screen_text(app)
+        assert "97% ▲ high" in text
+        assert "41% ◆ medium" in text
+        assert "<1% ▽ low" in text
+        assert "As likely a match as not: q5 has 51%." in text
+        await pilot.press("n", "n")
+        await settled(pilot)
+        assert shown(app) not in {"q3", "q5", "q1"}
+
+
+async def test_never_the_same_query_twice(bench: Bench) -> None:
+    app = bench.app(engine=FakeEngine("q5", "q3", "q1", "q5"))
+    seen = []
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        while app.desk.review.item is not None:
+            seen.append(shown(app))
+            await pilot.press("n")
+            await settled(pilot)
+    assert len(seen) == len(set(seen)) == 7
+
+
+async def test_decisions_record_the_probability_that_was_shown(bench: Bench) -> None:
+    app = bench.app(engine=FakeEngine("q5"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("n")
+        await settled(pilot)
+        await pilot.press("1", "a")
+        await settled(pilot)
+    with bench.store() as store:
+        rows = store.connection.execute(
+            "SELECT candidate_id, rank, probability, model FROM events"
+            " WHERE candidate_id IN ('q3-c1', 'q5-c2', 'q5-c4') ORDER BY candidate_id"
+        ).fetchall()
+    model = "sentence-transformers/all-MiniLM-L6-v2"
+    assert rows == [("q3-c1", 1, None, model), ("q5-c2", 1, 0.97, model), ("q5-c4", 9, 0.005, model)]
+
+
+async def test_one_refit_at_a_time_and_one_more_for_all_that_came_meanwhile(bench: Bench) -> None:
+    engine = FakeEngine("q5")
+    engine.let_go.clear()
+    app = bench.app(engine=engine)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause(0.2)
+        for _ in range(5):
+            await pilot.press("n")
+            await pilot.pause(0.05)
+        # The desk did not wait.
+        assert len(bench.decided()) == 50
+        assert engine.refits == 1
+        engine.let_go.set()
+        await settled(pilot)
+        await settled(pilot)
+    assert (engine.refits, engine.most_at_once) == (2, 1)
+
+
+async def test_without_an_answer_the_desk_goes_on_in_the_order_it_has(bench: Bench) -> None:
+    engine = FakeEngine("q5")
+    engine.dead = True
+    app = bench.app(engine=engine)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("n")
+        await settled(pilot)
+        assert shown(app) == "q8"
+        assert "cosine bands, no labels yet" in screen_text(app)
+        assert not app._notifications
+        await pilot.press("w")
+        await settled(pilot)
+        text = screen_text(app)
+        assert "The engine ended unexpectedly." in text
+        assert "Similarity  0.830" in text
+
+
+async def test_leaving_does_not_wait_for_a_refit(bench: Bench) -> None:
+    engine = FakeEngine("q5")
+    engine.let_go.clear()
+    app = bench.app(engine=engine)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause(0.1)
+        await pilot.press("q")
+    assert engine.closed
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_why_tells_reasons_for_and_against_with_their_weights(bench: Bench, size: tuple[int, int]) -> None:
+    app = bench.app(engine=FakeEngine("q8"))
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        await pilot.press("n")
+        await settled(pilot)
+        await pilot.press("w")
+        await settled(pilot)
+        text = screen_text(app)
+        for part in (
+            "Probability 97%", "▲ high  90% or more", "matcher: 312 labels", "Similarity  0.810",
+            "+3.2 ████████  model number Archer C7 stands in both", "−1.6 ░░░░      price 2.4 times higher",
+            "For a match", "Against", "16 GB against 8 GB", "no other candidate is as alike", "Esc back",
+        ):  # fmt: skip
+            assert part in text, part
+
+
+async def test_what_is_to_be_gained_stands_beside_the_counts(bench: Bench) -> None:
+    app = bench.app(engine=FakeEngine("q8"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        app.open_retrain()
+        await settled(pilot)
+        text = " ".join(screen_text(app).replace("│", " ").split())
+        assert "Of 6 queries left the matcher alone would get about 2 wrong" in text
+
+
+@pytest.mark.parametrize("plain", [False, True])
+async def test_validation_is_told_nothing_of_the_matcher(bench: Bench, plain: bool) -> None:
+    engine = FakeEngine("q7")
+    if plain:
+        desk, out = bench.desk(stream=Stream.VALIDATION, engine=engine), io.StringIO()
+        run_plain(desk.review, io.StringIO("w 1\np\nq\n"), out, search=desk.search, desk=desk)
+        text = out.getvalue()
+    else:
+        app = bench.app(stream=Stream.VALIDATION, engine=engine)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await settled(pilot)
+            text = screen_text(app)
+            await pilot.press("w")
+            await settled(pilot)
+            text += screen_text(app)
+    assert "hidden" in text
+    for hidden in ("matcher", "51%", "97%", "Archer C7 stands", "▲", "high", "312"):
+        assert hidden not in text, hidden
+
+
+def test_the_plain_desk_learns_too(bench: Bench) -> None:
+    desk, out = bench.desk(engine=FakeEngine("q5", "q1")), io.StringIO()
+    desk.learn(Rescored.from_json(rescored("q5")))
+    run_plain(desk.review, io.StringIO("w 1\nq\n"), out, search=desk.search, desk=desk)
+    said = out.getvalue()
+    assert "The bands rest on: matcher: 312 labels." in said
+    assert "1. probability 97% high, similarity 0.72, Logitech" in said
+    assert "For, 3.2: model number Archer C7 stands in both" in said
+    assert "Against, 1.6: price 2.4 times higher" in said
