@@ -157,6 +157,7 @@ def fold_of(groups: "NDArray[np.int64]", labels: "NDArray[np.bool_]", seed: int)
 def _out_of_fold(fit: Fit, training: Training, scale: Scale, folds: "NDArray[np.int64]") -> "NDArray[np.float64]":
     """The score of each pair by a learner that has not seen its query; 0 where that is impossible."""
     import numpy as np  # noqa: PLC0415
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415
 
     scores = np.zeros(len(training.labels))
 
@@ -165,7 +166,8 @@ def _out_of_fold(fit: Fit, training: Training, scale: Scale, folds: "NDArray[np.
         if rest.both_classes:
             scores[folds == fold] = fit(rest, scale).scores(training.evidence[folds == fold])
 
-    with ThreadPoolExecutor() as pool:
+    # Folds side by side, each on one thread: the linear algebra's own threads would wait for each other by spinning.
+    with threadpool_limits(1), ThreadPoolExecutor() as pool:
         list(pool.map(score, np.unique(folds)))
     return scores
 

@@ -82,7 +82,7 @@ def fit_stacked(
         labels.astype(float),
         weight=weights,
         init_score=linear.scores(evidence),
-        params={"verbosity": -1},
+        params=_PARAMETERS,
         free_raw_data=False,
     )
     made = [lightgbm.train(_PARAMETERS | {"seed": seed + i}, data, num_boost_round=_TREES) for i in range(boosters)]
