@@ -1,4 +1,7 @@
-"""The Walmart-Amazon benchmark in the layout of the DeepMatcher data sets."""
+"""The Walmart-Amazon benchmark in the layout of the DeepMatcher data sets.
+
+Others of that family (Abt-Buy, Amazon-Google …) come in the same way: columns are known by their usual names.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -20,16 +23,6 @@ TABLES: tuple[tuple[str, str, Role], ...] = (
     ("tableB.csv", "amazon", "catalog"),
 )
 """File, source and role of the two tables."""
-
-_MAPPING = {
-    "id": "id",
-    "title": "title",
-    "category": "category",
-    "brand": "brand",
-    "model": "modelno",
-    "price": "price",
-}
-
 
 def import_walmart_amazon(
     store: CatalogStore,
@@ -64,7 +57,6 @@ def import_walmart_amazon(
             folder / name,
             source=source,
             role=role,
-            mapping=_MAPPING,
             rejects_path=rejects,
             progress=count,
             prune=prune,

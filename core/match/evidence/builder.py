@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from core.catalog.product import Product
 from core.match.evidence.attributes import AttributeEvidence
 from core.match.evidence.categories import CategoryEvidence
+from core.match.evidence.details import DetailEvidence
 from core.match.evidence.feature import Feature, Part
 from core.match.evidence.fields import FieldEvidence
 from core.match.evidence.models import ModelEvidence
@@ -28,6 +29,7 @@ FEATURES: tuple[Feature, ...] = (
     *AttributeEvidence.features,
     *FieldEvidence.features,
     *CategoryEvidence.features,
+    *DetailEvidence.features,
 )
 
 
@@ -58,6 +60,7 @@ class EvidenceBuilder:
             AttributeEvidence(queries, products, vocabulary),
             FieldEvidence(queries, products, vocabulary, store_brands=store_brands),
             CategoryEvidence(queries, products, by_characters.mutual()),
+            DetailEvidence(queries, products),
             by_characters,
             NeighbourEvidence("words", "shared words", words.words),
         )

@@ -80,11 +80,11 @@ class WordEvidence:
         by_word, rarity, names = texts.vectors(words, whole, in_titles)
         self.words, self._title_words = by_word[:2], by_word[2:]
         numbers = np.array([name[:1].isdigit() for name in names])
-        self._present = [_binary(side) for side in self.words]
-        self._present_in_title = [_binary(side) for side in self._title_words]
-        self._rarity = [_weighted(side, rarity) for side in self._present]
-        self._title_rarity = [_weighted(side, rarity) for side in self._present_in_title]
-        self._number_rarity = [_weighted(side, rarity * numbers) for side in self._present_in_title]
+        self._present = [binary(side) for side in self.words]
+        self._present_in_title = [binary(side) for side in self._title_words]
+        self._rarity = [weighted(side, rarity) for side in self._present]
+        self._title_rarity = [weighted(side, rarity) for side in self._present_in_title]
+        self._number_rarity = [weighted(side, rarity * numbers) for side in self._present_in_title]
 
     def of(self, rows: "NDArray[np.int64]", columns: "NDArray[np.int64]") -> "list[NDArray[np.float32]]":
         """The columns, in the order of `features`."""
@@ -94,9 +94,9 @@ class WordEvidence:
         def cosine(sides: "Sequence[csr_matrix]") -> "NDArray[np.float32]":
             return dots(sides[0][rows], sides[1][columns])
 
-        query_found, candidate_found, shared, _, _ = _overlap(self._rarity, self._present, rows, columns)
-        in_title = _overlap(self._title_rarity, self._present_in_title, rows, columns)
-        numbers = _overlap(self._number_rarity, self._present_in_title, rows, columns)
+        query_found, candidate_found, shared, _, _ = overlap(self._rarity, self._present, rows, columns)
+        in_title = overlap(self._title_rarity, self._present_in_title, rows, columns)
+        numbers = overlap(self._number_rarity, self._present_in_title, rows, columns)
         left, right = [self._titles[0][r] for r in rows], [self._titles[1][c] for c in columns]
         lengths = self._lengths[0][rows], self._lengths[1][columns]
         return [
@@ -117,31 +117,33 @@ def _text(product: Product) -> str:
     return f"{product.title} {product.brand} {product.model}".lower()
 
 
-def _binary(matrix: "csr_matrix") -> "csr_matrix":
+def binary(matrix: "csr_matrix") -> "csr_matrix":
+    """1 wherever the matrix holds something."""
     import numpy as np  # noqa: PLC0415
 
-    binary = matrix.copy()
-    binary.data = np.ones_like(binary.data)
-    return binary
+    found = matrix.copy()
+    found.data = np.ones_like(found.data)
+    return found
 
 
-def _weighted(binary: "csr_matrix", weights: "NDArray[np.float32]") -> "csr_matrix":
-    weighted = binary.copy()
-    weighted.data = weights[binary.indices]
-    return weighted
+def weighted(present: "csr_matrix", weights: "NDArray[np.float32]") -> "csr_matrix":
+    """The weight of the column wherever the matrix holds something."""
+    found = present.copy()
+    found.data = weights[present.indices]
+    return found
 
 
-def _overlap(
-    weighted: "Sequence[csr_matrix]",
-    binary: "Sequence[csr_matrix]",
+def overlap(
+    weights: "Sequence[csr_matrix]",
+    present: "Sequence[csr_matrix]",
     rows: "NDArray[np.int64]",
     columns: "NDArray[np.int64]",
 ) -> "tuple[NDArray[np.float32], ...]":
     """Share of the query's weight found in the candidate, the reverse, and the weights shared, left and right."""
     import numpy as np  # noqa: PLC0415
 
-    shared = dots(weighted[0][rows], binary[1][columns])
-    of_query, of_candidate = row_sums(weighted[0])[rows], row_sums(weighted[1])[columns]
+    shared = dots(weights[0][rows], present[1][columns])
+    of_query, of_candidate = row_sums(weights[0])[rows], row_sums(weights[1])[columns]
     with np.errstate(divide="ignore", invalid="ignore"):
         found = (
             np.where(of_query > 0, shared / of_query, np.nan),
