@@ -1,11 +1,12 @@
 """`samesku match` and `samesku score`: what the machine thinks, as a file."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from core.cli.context import context_of
+from core.cli.context import Context, context_of
 from core.errors import CoreError
 
 
@@ -17,16 +18,27 @@ def match(
     ] = None,
     k: Annotated[int, typer.Option(help="How many candidates of each query.", min=1)] = 10,
     query: Annotated[str | None, typer.Option(metavar="ID", help="Of this query alone.", show_default=False)] = None,
+    auto: Annotated[
+        bool, typer.Option("--auto", help="Let the certified bands decide, as annotator `machine`.")
+    ] = False,
 ) -> None:
     """The candidates of every query: query_id, rank, candidate_id, similarity, probability, band.
 
     With --json and without --out the answer holds the rows themselves, each with the reasons for and against.
 
+    --auto writes the decisions of the bands that the audit stream has certified; nothing that a person answered is
+    touched, and `samesku labels revoke` takes them back as one act.
+
     Example: samesku match --k 10 --out matches.csv
     """
+    context = context_of(ctx)
+    if auto:
+        if out is not None or query is not None:
+            raise typer.BadParameter("--auto decides on all queries and writes no file.")
+        _decide(context)
+        return
     from core.match.table import matches, write_table  # noqa: PLC0415
 
-    context = context_of(ctx)
     rows = matches(context.workspace.require(), context.settings, k)
     if query is not None:
         rows = (row for row in rows if row.query_id == query)
@@ -41,6 +53,16 @@ def match(
     count = write_table(rows, out)
     context.out.print(f"{count:,} candidates in {out}")
     context.answer({"rows": count, "file": str(out)})
+
+
+def _decide(context: Context) -> None:
+    from core.match.auto import decide  # noqa: PLC0415
+
+    report = decide(context.workspace.require(), context.settings)
+    decisions = " and ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in report.decisions.items())
+    context.out.print(f"The machine decided: {decisions or 'nothing'}; {report.closed:,} queries need nobody any more.")
+    context.out.print(f"Take all of it back with: samesku labels revoke {report.batch}")
+    context.answer(asdict(report))
 
 
 def score(
