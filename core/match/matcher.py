@@ -1,5 +1,6 @@
 """The matcher: evidence in, calibrated probabilities out."""
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: Counts up when a file of an earlier version can no longer be read.
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Matcher:
         }
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(path.name + ".part")
-        temporary.write_text(json.dumps(value) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps({**value, "sha256": _sha256(value)}) + "\n", encoding="utf-8")
         temporary.replace(path)
 
 
@@ -87,6 +88,9 @@ def load_matcher(path: Path) -> Matcher:
         value = json.loads(path.read_text(encoding="utf-8"))
         if value["format"] != _FORMAT:
             raise ValueError(f"format {value['format']}")
+        # LightGBM ends the whole process when it meets damaged trees, so none may come that far.
+        if value.pop("sha256") != _sha256(value):
+            raise ValueError("not what was saved")
         cuts = value["cuts"]
         return Matcher(
             learner=_learner(value["learner"], len(value["features"])),
@@ -101,10 +105,14 @@ def load_matcher(path: Path) -> Matcher:
             losses=dict(value["losses"]),
             mark=str(value["mark"]),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(
             f"The matcher in {path} cannot be read.", "Remove the file; the next index run fits it anew."
         ) from error
+
+
+def _sha256(value: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _learner(value: dict[str, Any], features: int) -> Learner:
@@ -112,6 +120,8 @@ def _learner(value: dict[str, Any], features: int) -> Learner:
 
     match value["name"]:
         case "prior":
+            if not 0 <= value["column"] < features:
+                raise ValueError("a prior on a column that there is not")
             return CosinePrior(float(value["boundary"]), int(value["column"]))
         case "linear":
             arrays = [np.asarray(value[name], float) for name in ("centre", "spread", "weights")]
@@ -119,7 +129,9 @@ def _learner(value: dict[str, Any], features: int) -> Learner:
                 raise ValueError("a linear learner of another length")
             return Linear(Scale(arrays[0], arrays[1]), arrays[2], float(value["intercept"]))
         case "boosted":
-            return Boosted(tuple(str(text) for text in value["texts"]))
+            if any(f"\nmax_feature_idx={features - 1}\n" not in text for text in value["texts"]):
+                raise ValueError("trees over other features")
+            return Boosted(tuple(value["texts"]))
         case "stacked":
             linear, trees = _learner(value["linear"], features), _learner(value["trees"], features)
             if not isinstance(linear, Linear) or not isinstance(trees, Boosted):

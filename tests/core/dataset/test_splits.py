@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import c, match, no_match, q
 
-from core.dataset.splits import Splits, split_labels
-from labels.model import Decision, Judgement, Side, Verb
+from core.dataset.splits import Splits, split_labels, training_labels
+from labels.model import MACHINE, Decision, Judgement, Side, Verb
 from labels.store import LabelStore
 
 #: (query, candidate, decision, side); the queries 0 and 1 are drawn for validation.
@@ -67,6 +67,28 @@ def test_every_judged_query_has_a_known_match_and_the_validation_side_goes_first
         assert bool(splits.judged) is bool(splits.gold)
 
 
+@settings(max_examples=40)
+@given(SAID)
+def test_the_matcher_learns_from_all_that_may_train_and_nothing_else(said: list[Said]) -> None:
+    with TemporaryDirectory() as folder, LabelStore(Path(folder) / "labels.db") as store:
+        store.connection.execute("PRAGMA synchronous=OFF")
+        store.draw_validation(DRAWN, seed=1)
+        for query, candidate, decision, side in said:
+            own = None if q(str(query)) in DRAWN else side
+            store.record("ada", Verb.IMPORT, q(str(query)), [Judgement(c(str(candidate)), decision)], side=own)
+        found = {label.pair: label.match for label in training_labels(store)}
+        splits = split_labels(store, held_out=0.3, seed=13)
+    last = {(q(str(query)), c(str(candidate))): (decision, side) for query, candidate, decision, side in said}
+    tied = {pair[1] for pair, (decision, _) in last.items() if pair[0] in DRAWN and decision is Decision.MATCH}
+    wanted = {
+        pair: decision is Decision.MATCH
+        for pair, (decision, side) in last.items()
+        if decision is not Decision.UNSURE and pair[0] not in DRAWN and side is Side.TRAIN and pair[1] not in tied
+    }
+    assert {tuple(pair): is_match for pair, is_match in found.items()} == wanted
+    assert {label.pair for label in splits.train} <= set(found), "what trains an encoder may train the matcher"
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[LabelStore]:
     """Twenty training queries with a match and a rejection each."""
@@ -105,3 +127,17 @@ def test_a_conflict_is_no_label(store: LabelStore) -> None:
     splits = split_labels(store, held_out=1e-9, seed=13)
     assert q("t1") not in splits.gold
     assert c("m1") not in {label.pair.candidate for label in splits.train}
+
+
+def test_queries_held_out_of_the_encoders_training_teach_the_matcher_which_has_folds_of_its_own(
+    store: LabelStore,
+) -> None:
+    assert len(training_labels(store)) == 40
+    assert len(split_labels(store, held_out=0.3, seed=13).train) < 40
+
+
+def test_a_machines_word_and_a_conflict_teach_no_matcher(store: LabelStore) -> None:
+    store.record(MACHINE, Verb.ACCEPT, q("t1"), match("new"))
+    store.record("bob", Verb.REJECT, q("t1"), no_match("m1"))
+    pairs = {label.pair.candidate for label in training_labels(store) if label.pair.query == q("t1")}
+    assert pairs == {c("r1")}

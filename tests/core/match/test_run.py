@@ -1,0 +1,243 @@
+"""The matcher in a workspace: index, label, index again."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from samples import QUERIES, HashEncoder, c, implied, match, q, write_catalogue
+
+from core.catalog.product import Product
+from core.catalog.store import CatalogStore
+from core.encode.models import EncoderModel
+from core.errors import CatalogError
+from core.jobs.progress import Silent
+from core.match.evidence.store import EvidenceStore, EvidenceTable
+from core.match.judging import judge_pairs, named_pairs
+from core.match.matcher import Matcher
+from core.match.run import (
+    bring_up_to_date,
+    fitted,
+    matcher_path,
+    read_unseen,
+    saved_matcher,
+    unseen_path,
+    write_unseen,
+)
+from core.match.table import MatchRow, matches
+from core.search.build import Corpus
+from core.search.candidates import CandidateStore
+from core.settings import Settings
+from core.workspace import Workspace
+from labels.model import Pair, Verb
+from labels.store import LabelStore
+
+MODEL = "hash"
+
+
+def index(workspace: Workspace, **settings: object) -> Matcher:
+    """An index run, and the matcher that it leaves."""
+    bring_up_to_date(
+        workspace, Settings.model_validate(settings), EncoderModel(MODEL, workspace.home), Silent()
+    )  # fmt: skip
+    found = saved_matcher(workspace)
+    assert found is not None
+    return found
+
+
+def answer(workspace: Workspace, *queries: str) -> None:
+    """The first candidate of each query is the match, the other two are not."""
+    with LabelStore(workspace.labels) as store:
+        for id_ in queries:
+            store.record("ada", Verb.ACCEPT, q(id_), [*match(f"{id_}-c1"), *implied(f"{id_}-c2", f"{id_}-c3")])
+
+
+def rows_of(workspace: Workspace, k: int = 10) -> list[MatchRow]:
+    return list(matches(workspace, Settings(), k))
+
+
+def table_of(workspace: Workspace) -> EvidenceTable:
+    store = EvidenceStore(workspace.derived)
+    try:
+        found = store.read()
+    finally:
+        store.close()
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path, hash_encoder: HashEncoder) -> Workspace:
+    return write_catalogue(tmp_path / "home")
+
+
+@pytest.fixture
+def builds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many queries the evidence was made for, each time that it was."""
+    from core.match.evidence import builder  # noqa: PLC0415
+
+    made: list[int] = []
+    real = builder.EvidenceBuilder
+
+    def counting(queries: list[Product], *rest: object, **options: object) -> object:
+        made.append(len(queries))
+        return real(queries, *rest, **options)
+
+    monkeypatch.setattr(builder, "EvidenceBuilder", counting)
+    return made
+
+
+def test_before_the_first_labels_candidates_carry_the_bands_of_the_cosine(catalogue: Workspace) -> None:
+    found = index(catalogue)
+    assert (found.learner.name, found.labels) == ("prior", 0)
+    for row in rows_of(catalogue):
+        assert row.probability is not None
+        assert row.band == ("high" if row.similarity >= 0.85 else "medium" if row.similarity >= 0.75 else "low")
+
+
+def test_after_labels_candidates_are_ordered_by_probability_and_banded_by_its_cuts(catalogue: Workspace) -> None:
+    answer(catalogue, "q1", "q2", "q3")
+    found = index(catalogue)
+    assert (found.labels, found.matches) == (9, 3)
+    assert found.learner.name != "prior"
+    rows = rows_of(catalogue)
+    store = CandidateStore(catalogue.derived)
+    standing = store.standing
+    store.close()
+    assert standing is not None
+    assert (standing.threshold, standing.labels) == (found.threshold, 9)
+    assert (standing.high, standing.low) == (found.cuts.high, found.cuts.low)
+    by_query: dict[str, list[MatchRow]] = {}
+    for row in rows:
+        by_query.setdefault(row.query_id, []).append(row)
+        assert row.probability is not None
+        assert row.band == found.cuts.band(row.probability)
+    for own in by_query.values():
+        assert [row.rank for row in own] == list(range(1, 11))
+        assert [row.probability for row in own] == sorted((row.probability for row in own), reverse=True)
+    # Also a query that nobody labelled.
+    assert by_query["q4"][0].candidate_id == "q4-c1"
+
+
+def test_the_probabilities_in_the_file_are_the_matchers_own(catalogue: Workspace) -> None:
+    answer(catalogue, "q1", "q2")
+    found, table = index(catalogue), table_of(catalogue)
+    for row in rows_of(catalogue):
+        evidence = table.vectors[[table.row[Pair(q(row.query_id), c(row.candidate_id))]]]
+        assert found.probabilities(evidence)[0] == pytest.approx(row.probability, abs=1e-9)
+
+
+def test_new_labels_fit_anew_and_make_no_evidence_anew(catalogue: Workspace, builds: list[int]) -> None:
+    answer(catalogue, "q1", "q2")
+    first = index(catalogue)
+    before = rows_of(catalogue)
+    assert builds == [5]
+    answer(catalogue, "q3")
+    second = index(catalogue)
+    assert (first.labels, second.labels) == (6, 9)
+    assert builds == [5]
+    assert [row.probability for row in rows_of(catalogue)] != [row.probability for row in before]
+
+
+def test_a_run_with_nothing_new_fits_nothing(catalogue: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer(catalogue, "q1", "q2")
+    index(catalogue)
+    written = matcher_path(catalogue).stat().st_mtime_ns
+    monkeypatch.setattr("core.match.run.fit_matcher", None)
+    index(catalogue)
+    assert matcher_path(catalogue).stat().st_mtime_ns == written
+
+
+def test_a_changed_product_a_label_beyond_the_candidates_and_a_policy_make_evidence_anew(
+    catalogue: Workspace, builds: list[int]
+) -> None:
+    index(catalogue)
+    with CatalogStore(catalogue.catalog) as store:
+        changed = Product("walmart", "q1", "Canon EOS Rebel T6i", "Canon", model="T6i", price=1.0)
+        store.replace("walmart", "query", [changed, *QUERIES[1:]])
+    index(catalogue)
+    with LabelStore(catalogue.labels) as labels:
+        beyond = {c(f"q{n}-c3") for n in range(1, 5)} - {pair.candidate for pair in table_of(catalogue).pairs
+                                                         if pair.query == q("q1")}  # fmt: skip
+        labels.record("ada", Verb.REJECT, q("q1"), implied(*(sorted(ref.id for ref in beyond) or ["x1"])))
+    index(catalogue)
+    index(catalogue, match={"store_brands": "equivalent"})
+    assert len(builds) >= 3
+
+
+def test_a_damaged_matcher_is_replaced(catalogue: Workspace) -> None:
+    answer(catalogue, "q1", "q2")
+    sound = index(catalogue)
+    matcher_path(catalogue).write_text("{")
+    assert index(catalogue).losses == sound.losses
+
+
+def test_nothing_in_the_folder_of_models_is_a_pickle(catalogue: Workspace) -> None:
+    answer(catalogue, "q1", "q2", "q3")
+    index(catalogue)
+    files = [path for path in catalogue.models.rglob("*") if path.is_file()]
+    assert matcher_path(catalogue) in files
+    for path in files:
+        assert path.suffix in {".json", ".jsonl", ".safetensors", ".txt"}, path
+        assert path.read_bytes()[:1] != b"\x80", path
+
+
+def test_a_validation_label_changes_nothing(catalogue: Workspace) -> None:
+    with LabelStore(catalogue.labels) as store:
+        store.draw_validation([q("qv")], seed=1)
+    answer(catalogue, "q1", "q2")
+    before = index(catalogue)
+    answer(catalogue, "qv")
+    after = index(catalogue)
+    evidence = table_of(catalogue).vectors
+    assert_array_equal(before.probabilities(evidence), after.probabilities(evidence))
+    assert after.labels == 6
+
+
+def test_a_trained_encoder_is_not_trusted_with_what_it_has_seen(catalogue: Workspace) -> None:
+    answer(catalogue, "q1", "q2", "q3")
+    index(catalogue)
+    table, settings = table_of(catalogue), Settings()
+    trusting = fitted(catalogue, settings, MODEL, table)
+    unseen = {Pair(q(f"q{n}"), c(f"q{n}-c{m}")): 0.01 * n * m for n in (1, 2, 3) for m in (1, 2, 3)}
+    path = unseen_path(catalogue, MODEL)
+    path.parent.mkdir(parents=True)
+    write_unseen(path, unseen)
+    assert read_unseen(path) == unseen
+    assert (read_unseen(unseen_path(catalogue, "other")), path.suffix) == ({}, ".json")
+    wary = fitted(catalogue, settings, MODEL, table)
+    assert not np.array_equal(trusting.probabilities(table.vectors), wary.probabilities(table.vectors))
+
+
+# -- pairs that somebody asks about --------------------------------------------------------------------------
+
+
+def test_any_pair_of_the_catalogue_is_judged_as_the_candidates_are(catalogue: Workspace) -> None:
+    answer(catalogue, "q1", "q2", "q3")
+    index(catalogue)
+    corpus = Corpus.read(catalogue)
+    pairs = named_pairs(corpus, [("q4", "q4-c1"), ("q4", "x1"), ("qv", "q1-c2")])
+    assert pairs == [Pair(q("q4"), c("q4-c1")), Pair(q("q4"), c("x1")), Pair(q("qv"), c("q1-c2"))]
+    judged = judge_pairs(catalogue, Settings(), EncoderModel(MODEL, catalogue.home), corpus, pairs, Silent())
+    assert list(judged.probability) == pairs
+    assert judged.probability[pairs[0]] > judged.probability[pairs[1]]
+    assert judged.similarity[pairs[0]] == pytest.approx(1)
+    assert judged.matcher.labels == 9
+    assert all(judged.table.row[pair] >= 0 for pair in pairs)
+
+
+def test_pairs_that_are_measured_are_not_learnt_from(catalogue: Workspace) -> None:
+    answer(catalogue, "q1", "q2", "q3")
+    index(catalogue)
+    corpus = Corpus.read(catalogue)
+    measured = [Pair(q("q1"), c(f"q1-c{n}")) for n in (1, 2, 3)]
+    judged = judge_pairs(
+        catalogue, Settings(), EncoderModel(MODEL, catalogue.home), corpus, measured, Silent(), without=measured
+    )
+    assert (judged.matcher.labels, judged.matcher.matches) == (6, 2)
+
+
+@pytest.mark.parametrize("ids", [("nope", "x1"), ("q1", "nope"), ("x1", "q1")])
+def test_an_id_that_is_not_in_the_catalogue_is_named(catalogue: Workspace, ids: tuple[str, str]) -> None:
+    with pytest.raises(CatalogError, match=r"The id (nope|x1) is not in the catalogue"):
+        named_pairs(Corpus.read(catalogue), [("q1", "x1"), ids])
