@@ -97,8 +97,10 @@ class Engine:
         """The child, started if need be. Called with the lock."""
         if self._closed:
             raise EngineError("The desk is being left.")
-        if self._process is not None and self._process.poll() is None:
-            return self._process
+        if self._process is not None:
+            if self._process.poll() is None:
+                return self._process
+            raise EngineError("The engine has just ended.", "It is started again by itself.")
         if self._deaths > len(self._pauses_s):
             raise EngineError(
                 "The engine ended several times and is left alone.", "Leave the desk and start it again to try anew."
@@ -130,6 +132,7 @@ class Engine:
                 self._hand_over(line)
         process.wait()
         with self._lock:
+            self._process = None
             if not self._closed:
                 self._not_before = time.monotonic() + self._pauses_s[min(self._deaths, len(self._pauses_s) - 1)]
                 self._deaths += 1
