@@ -87,6 +87,13 @@ def _text(_: Product, __: Product, evidence: Mapping[str, float]) -> list[Fact]:
     return [Fact(f"the texts are {_percent(evidence.get('characters', math.nan))} alike")]
 
 
+def _details(_: Product, __: Product, evidence: Mapping[str, float]) -> list[Fact]:
+    alike = evidence.get("listing_words", math.nan)
+    if math.isnan(alike):
+        return [Fact("neither listing says more than the usual fields")]
+    return [Fact(f"the whole listings are {_percent(alike)} alike")]
+
+
 def _length(query: Product, candidate: Product, _: Mapping[str, float]) -> list[Fact]:
     return [Fact(f"titles of {len(query.title)} and {len(candidate.title)} characters")]
 
@@ -165,6 +172,7 @@ _PLAIN: dict[str, Callable[[Product, Product, Mapping[str, float]], list[Fact]]]
     "category": _category,
     "similarity": _similarity,
     "text": _text,
+    "details": _details,
     "length": _length,
     "numbers": _numbers,
     "codes": _codes,
