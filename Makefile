@@ -9,7 +9,7 @@ DEMO := .demo
 export HF_HUB_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit bench bench-kill clean
+.PHONY: help demo test lint types imports unit bench bench-match bench-kill clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ unit: $(VENV)/dev
 
 bench: $(VENV)/all ## the README's table, on ../shared/data/walmart_amazon or DATA=folder
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.walmart_amazon $(DATA)
+
+bench-match: $(VENV)/all ## the matcher's speed, against plain Python, on the same data; no encoder needed
+	@$(BIN)/python -m tests.bench.match $(DATA)
 
 bench-kill: $(VENV)/dev ## kill the desk at ROUNDS random moments; nothing that was decided is lost
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.kill_desk --rounds $(or $(ROUNDS),100)
