@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 #: Deep trees over few features each. Measured by folds of Walmart-Amazon's training pairs: leaves of three pairs are
 #: better than leaves of fifteen (average precision 0.961 against 0.958), and monotone constraints (0.949), weights
 #: against suspicious labels (0.953 to 0.957) or pseudo-labels (0.958) than none of them; rates from 0.03 to 0.1 alike.
-_PARAMETERS: dict[str, Any] = {
+PARAMETERS: dict[str, Any] = {
     "objective": "binary",
     "learning_rate": 0.06,
     "num_leaves": 31,
@@ -90,7 +90,7 @@ def fit_boosted(
     data = lightgbm.Dataset(evidence, labels.astype(float), weight=weights, free_raw_data=False)
     # Every other booster draws its splits at random (extremely randomised trees): the two kinds err differently.
     made = [
-        lightgbm.train(_PARAMETERS | {"seed": seed + i, "extra_trees": bool(i % 2)}, data, num_boost_round=trees)
+        lightgbm.train(PARAMETERS | {"seed": seed + i, "extra_trees": bool(i % 2)}, data, num_boost_round=trees)
         for i in range(boosters)
     ]
     return Boosted(tuple(booster.model_to_string() for booster in made))

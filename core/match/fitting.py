@@ -57,9 +57,6 @@ class Training:
         return bool(self.labels.any() and not self.labels.all())
 
 
-Fit = Callable[[Training, Scale], Learner]
-
-
 def fit_matcher(
     training: Training,
     features: tuple[str, ...],
@@ -84,59 +81,89 @@ def fit_matcher(
         raise ValueError("a matcher needs labels of both classes")
     scale = scale_of(training.evidence if background is None else background)
     folds = fold_of(training.groups, training.labels, seed)
-    few = len(training.labels) < _MANY
-    expected = expected_weights(features)
-    fits = _fits_of_few(expected, seed, boosters=1) if few else _fits(expected, seed)
-    scores = {name: _out_of_fold(fit, training, scale, folds) for name, fit in fits.items()}
-    lost = {name: _log_losses(each, training.labels) for name, each in scores.items()}
-    losses = {name: float(training.weights @ each / training.weights.sum()) for name, each in lost.items()}
-    best = _chosen_of_few(lost, training.weights) if few else min(losses, key=lambda name: losses[name])
-    # What few labels say of the calibration is wider of the mark than what they would correct.
-    calibration = BetaCalibration() if few else fit_beta(scores[best], training.labels, training.weights)
-    probabilities = calibration.probabilities(scores[best])
-    learner = (_fits_of_few(expected, seed, boosters=2) if few else fits)[best](training, scale)
-    if few and background is not None:
-        threshold = _threshold_over(learner, background, seed)
+    fit = _fit_few if len(training.labels) < _MANY else _fit_many
+    found = fit(training, scale, folds, expected_weights(features), seed)
+    probabilities = found.calibration.probabilities(found.scores)
+    if background is not None and len(training.labels) < _MANY:
+        threshold = _threshold_over(found.learner, background, seed)
     else:
         threshold = _threshold(probabilities, training, seed)
     return Matcher(
-        learner=learner,
-        calibration=calibration,
+        learner=found.learner,
+        calibration=found.calibration,
         threshold=threshold,
         cuts=cut(probabilities, training.labels, target),
         features=features,
         labels=len(training.labels),
         matches=int(training.labels.sum()),
-        losses=losses,
+        losses=found.losses,
     )
 
 
-def _fits_of_few(expected: "NDArray[np.float64]", seed: int, *, boosters: int) -> dict[str, Fit]:
-    """The learners worth trying on up to some hundred labels: what is expected of the evidence leads them."""
+@dataclass(frozen=True)
+class _Found:
+    """A learner fitted to all labels, and what folds of them say of it.
 
-    def linear(part: Training, scale: Scale) -> Learner:
+    Attributes:
+        scores: of each pair by a learner of this kind that has not seen its query, shape (n,).
+        losses: cross-validated log-loss of every kind of learner that was tried, by name.
+    """
+
+    learner: Learner
+    calibration: BetaCalibration
+    scores: "NDArray[np.float64]"
+    losses: dict[str, float]
+
+
+def _fit_few(
+    training: Training, scale: Scale, folds: "NDArray[np.int64]", expected: "NDArray[np.float64]", seed: int
+) -> _Found:
+    """Up to some hundred labels: what is expected of the evidence leads.
+
+    What so few labels say of the calibration is wider of the mark than what they would correct, so there is none.
+    """
+
+    def linear(part: Training) -> Learner:
         return fit_linear(part.evidence, part.labels, part.weights, scale, expected)
 
-    def stacked(part: Training, scale: Scale) -> Learner:
+    def stacked(part: Training, boosters: int = 1) -> Learner:
         return fit_stacked(part.evidence, part.labels, part.weights, scale, expected, seed=seed, boosters=boosters)
 
-    return {"linear": linear, "stacked": stacked}
+    scores = {
+        "linear": _out_of_fold(linear, training, folds),
+        "stacked": _out_of_fold(stacked, training, folds),
+    }
+    lost = {name: _log_losses(each, training.labels) for name, each in scores.items()}
+    best = _chosen_of_few(lost, training.weights)
+    learner = linear(training) if best == "linear" else stacked(training, boosters=2)
+    return _Found(learner, BetaCalibration(), scores[best], _means(lost, training.weights))
 
 
-def _fits(expected: "NDArray[np.float64]", seed: int) -> dict[str, Fit]:
-    """The learners worth trying on thousands of labels."""
+def _fit_many(
+    training: Training, scale: Scale, folds: "NDArray[np.int64]", expected: "NDArray[np.float64]", seed: int
+) -> _Found:
+    """Thousands of labels: trees, and whether those that expectations lead have something to add."""
 
-    def linear(part: Training, scale: Scale) -> Learner:
-        return fit_linear(part.evidence, part.labels, part.weights, scale, expected)
-
-    def boosted(part: Training, scale: Scale) -> Learner:  # noqa: ARG001 - trees need no scale
+    def boosted(part: Training) -> Learner:
         return fit_boosted(part.evidence, part.labels, part.weights, seed=seed, boosters=8, trees=150)
 
-    def blend(part: Training, scale: Scale) -> Learner:
-        stacked = fit_stacked(part.evidence, part.labels, part.weights, scale, expected, seed=seed, boosters=8)
-        return Blend((stacked, boosted(part, scale)))
+    def stacked(part: Training) -> Learner:
+        return fit_stacked(part.evidence, part.labels, part.weights, scale, expected, seed=seed, boosters=8)
 
-    return {"linear": linear, "boosted": boosted, "blend": blend}
+    def linear(part: Training) -> Learner:
+        return fit_linear(part.evidence, part.labels, part.weights, scale, expected)
+
+    fits = {"linear": linear, "boosted": boosted, "stacked": stacked}
+    scores = {name: _out_of_fold(fit, training, folds) for name, fit in fits.items()}
+    scores["blend"] = (scores["boosted"] + scores["stacked"]) / 2
+    losses = _means({name: _log_losses(each, training.labels) for name, each in scores.items()}, training.weights)
+    best = min(losses, key=lambda name: losses[name])
+    learner = Blend((boosted(training), stacked(training))) if best == "blend" else fits[best](training)
+    return _Found(learner, fit_beta(scores[best], training.labels, training.weights), scores[best], losses)
+
+
+def _means(lost: "dict[str, NDArray[np.float64]]", weights: "NDArray[np.float64]") -> dict[str, float]:
+    return {name: float(weights @ each / weights.sum()) for name, each in lost.items()}
 
 
 def fold_of(groups: "NDArray[np.int64]", labels: "NDArray[np.bool_]", seed: int) -> "NDArray[np.int64]":
@@ -154,7 +181,9 @@ def fold_of(groups: "NDArray[np.int64]", labels: "NDArray[np.bool_]", seed: int)
     return found
 
 
-def _out_of_fold(fit: Fit, training: Training, scale: Scale, folds: "NDArray[np.int64]") -> "NDArray[np.float64]":
+def _out_of_fold(
+    fit: Callable[[Training], Learner], training: Training, folds: "NDArray[np.int64]"
+) -> "NDArray[np.float64]":
     """The score of each pair by a learner that has not seen its query; 0 where that is impossible."""
     import numpy as np  # noqa: PLC0415
     from threadpoolctl import threadpool_limits  # noqa: PLC0415
@@ -164,7 +193,7 @@ def _out_of_fold(fit: Fit, training: Training, scale: Scale, folds: "NDArray[np.
     def score(fold: int) -> None:
         rest = training.part(folds != fold)
         if rest.both_classes:
-            scores[folds == fold] = fit(rest, scale).scores(training.evidence[folds == fold])
+            scores[folds == fold] = fit(rest).scores(training.evidence[folds == fold])
 
     # Folds side by side, each on one thread: the linear algebra's own threads would wait for each other by spinning.
     with threadpool_limits(1), ThreadPoolExecutor() as pool:

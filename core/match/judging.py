@@ -8,7 +8,7 @@ from core.errors import CatalogError
 from core.jobs.progress import Reporter
 from core.match.evidence.store import EvidenceTable
 from core.match.matcher import Matcher
-from core.match.run import evidence_of, fitted, labelled_pairs
+from core.match.run import current_matcher, evidence_of, fitted, labelled_pairs
 from core.match.table import refs_by_id
 from core.search.build import Corpus
 from core.settings import Settings
@@ -43,7 +43,7 @@ def judge_pairs(
     *,
     without: Collection[Pair] = (),
 ) -> Judged:
-    """Fit a matcher to the training labels and ask it about pairs of the corpus.
+    """Ask the matcher about pairs of the corpus: the one in use, or one that has not learnt from these very labels.
 
     Args:
         workspace: where catalogue and labels are.
@@ -54,12 +54,14 @@ def judge_pairs(
         reporter: hears progress.
         without: labelled pairs that must not be learnt from.
     """
-    learnt = set(labelled_pairs(workspace)) - set(without)
+    labelled = set(labelled_pairs(workspace))
+    matcher = current_matcher(workspace, settings, model) if labelled.isdisjoint(without) else None
+    learnt = labelled - set(without) if matcher is None else set()
     table = evidence_of(workspace, settings, model, corpus, sorted({*pairs, *learnt}), reporter)
-    reporter.stage("fit the matcher")
-    rows = [table.row[pair] for pair in pairs]
-    evidence = table.vectors[rows]
-    matcher = fitted(workspace, settings, model.id, table, without=without)
+    evidence = table.vectors[[table.row[pair] for pair in pairs]]
+    if matcher is None:
+        reporter.stage("fit the matcher")
+        matcher = fitted(workspace, settings, model.id, table, without=without)
     cosine = table.features.index("cosine")
     return Judged(
         probability=dict(zip(pairs, matcher.probabilities(evidence).tolist(), strict=True)),

@@ -209,6 +209,20 @@ def write_unseen(path: Path, cosines: dict[Pair, float]) -> None:
     path.write_text(json.dumps(rows) + "\n", encoding="utf-8")
 
 
+def current_matcher(workspace: Workspace, settings: Settings, model: EncoderModel) -> Matcher | None:
+    """The matcher of the last index run, if labels, settings and encoder are still those that it came from."""
+    candidates, evidence = CandidateStore(workspace.derived), EvidenceStore(workspace.derived)
+    try:
+        made_of, encoder = evidence.fingerprint, candidates.model
+    finally:
+        candidates.close()
+        evidence.close()
+    matcher = _usable(workspace)
+    if matcher is None or made_of is None or encoder != model.id:
+        return None
+    return matcher if matcher.mark == _labels_mark(workspace, settings, made_of) else None
+
+
 def saved_matcher(workspace: Workspace) -> Matcher | None:
     """The matcher in use; None before the first index run.
 

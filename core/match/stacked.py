@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.match.boosted import Boosted
+from core.match.boosted import PARAMETERS, Boosted
 from core.match.linear import Linear, Scale, fit_linear
 
 if TYPE_CHECKING:
@@ -14,21 +14,7 @@ if TYPE_CHECKING:
 #: the others do not. Chosen on halves of Walmart-Amazon's training pairs at 50 to 500 labels; leaves from 12 to 31,
 #: rates from 0.05 to 0.2 and penalties from 0.5 to 3 are alike within the error, larger minimal leaves lose 0.005 of
 #: average precision.
-_PARAMETERS: dict[str, Any] = {
-    "objective": "binary",
-    "learning_rate": 0.1,
-    "num_leaves": 31,
-    "min_data_in_leaf": 1,
-    "lambda_l2": 1.0,
-    "extra_trees": True,
-    "feature_fraction": 0.3,
-    "bagging_fraction": 0.8,
-    "bagging_freq": 1,
-    "num_threads": 1,
-    "deterministic": True,
-    "force_row_wise": True,
-    "verbosity": -1,
-}
+_PARAMETERS = PARAMETERS | {"learning_rate": 0.1, "min_data_in_leaf": 1, "extra_trees": True}
 _TREES = 60
 
 
