@@ -1,6 +1,6 @@
 """Fit a matcher to labels: which learner, which calibration, which threshold, all by folds of the queries."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FOLDS = 5
+#: Between some hundred labels, where each fold counts, and many, where nobody waits, fewer folds do.
+_FOLDS_WHILE_WAITING, _SOME = 3, 500
 #: Standard errors by which a simpler learner must win.
 _CLEARLY = 2.0
 #: So many pairs to be judged are enough to find the threshold.
@@ -80,7 +82,8 @@ def fit_matcher(
     if not training.both_classes:
         raise ValueError("a matcher needs labels of both classes")
     scale = scale_of(training.evidence if background is None else background)
-    folds = fold_of(training.groups, training.labels, seed)
+    waited_for = _SOME <= len(training.labels) < _MANY
+    folds = fold_of(training.groups, training.labels, seed, _FOLDS_WHILE_WAITING if waited_for else _FOLDS)
     fit = _fit_few if len(training.labels) < _MANY else _fit_many
     found = fit(training, scale, folds, expected_weights(features), seed)
     probabilities = found.calibration.probabilities(found.scores)
@@ -123,20 +126,15 @@ def _fit_few(
     What so few labels say of the calibration is wider of the mark than what they would correct, so there is none.
     """
 
-    def linear(part: Training) -> Learner:
-        return fit_linear(part.evidence, part.labels, part.weights, scale, expected)
+    def learners(part: Training, boosters: int = 1) -> dict[str, Learner]:
+        linear = fit_linear(part.evidence, part.labels, part.weights, scale, expected)
+        stacked = fit_stacked(part.evidence, part.labels, part.weights, linear, seed=seed, boosters=boosters)
+        return {"linear": linear, "stacked": stacked}
 
-    def stacked(part: Training, boosters: int = 1) -> Learner:
-        return fit_stacked(part.evidence, part.labels, part.weights, scale, expected, seed=seed, boosters=boosters)
-
-    scores = {
-        "linear": _out_of_fold(linear, training, folds),
-        "stacked": _out_of_fold(stacked, training, folds),
-    }
+    scores = _out_of_fold(learners, ("linear", "stacked"), training, folds)
     lost = {name: _log_losses(each, training.labels) for name, each in scores.items()}
     best = _chosen_of_few(lost, training.weights)
-    learner = linear(training) if best == "linear" else stacked(training, boosters=2)
-    return _Found(learner, BetaCalibration(), scores[best], _means(lost, training.weights))
+    return _Found(learners(training, boosters=2)[best], BetaCalibration(), scores[best], _means(lost, training.weights))
 
 
 def _fit_many(
@@ -144,29 +142,27 @@ def _fit_many(
 ) -> _Found:
     """Thousands of labels: trees, and whether those that expectations lead have something to add."""
 
-    def boosted(part: Training) -> Learner:
-        return fit_boosted(part.evidence, part.labels, part.weights, seed=seed, boosters=8, trees=150)
+    def learners(part: Training) -> dict[str, Learner]:
+        linear = fit_linear(part.evidence, part.labels, part.weights, scale, expected)
+        stacked = fit_stacked(part.evidence, part.labels, part.weights, linear, seed=seed, boosters=8)
+        boosted = fit_boosted(part.evidence, part.labels, part.weights, seed=seed, boosters=8, trees=150)
+        return {"linear": linear, "stacked": stacked, "boosted": boosted, "blend": Blend((stacked, boosted))}
 
-    def stacked(part: Training) -> Learner:
-        return fit_stacked(part.evidence, part.labels, part.weights, scale, expected, seed=seed, boosters=8)
-
-    def linear(part: Training) -> Learner:
-        return fit_linear(part.evidence, part.labels, part.weights, scale, expected)
-
-    fits = {"linear": linear, "boosted": boosted, "stacked": stacked}
-    scores = {name: _out_of_fold(fit, training, folds) for name, fit in fits.items()}
-    scores["blend"] = (scores["boosted"] + scores["stacked"]) / 2
+    scores = _out_of_fold(learners, ("linear", "stacked", "boosted", "blend"), training, folds)
     losses = _means({name: _log_losses(each, training.labels) for name, each in scores.items()}, training.weights)
     best = min(losses, key=lambda name: losses[name])
-    learner = Blend((boosted(training), stacked(training))) if best == "blend" else fits[best](training)
-    return _Found(learner, fit_beta(scores[best], training.labels, training.weights), scores[best], losses)
+    return _Found(
+        learners(training)[best], fit_beta(scores[best], training.labels, training.weights), scores[best], losses
+    )
 
 
 def _means(lost: "dict[str, NDArray[np.float64]]", weights: "NDArray[np.float64]") -> dict[str, float]:
     return {name: float(weights @ each / weights.sum()) for name, each in lost.items()}
 
 
-def fold_of(groups: "NDArray[np.int64]", labels: "NDArray[np.bool_]", seed: int) -> "NDArray[np.int64]":
+def fold_of(
+    groups: "NDArray[np.int64]", labels: "NDArray[np.bool_]", seed: int, count: int = _FOLDS
+) -> "NDArray[np.int64]":
     """The fold of each pair, shape (n,): a query is in one fold only, and matches are spread evenly."""
     import numpy as np  # noqa: PLC0415
 
@@ -176,29 +172,32 @@ def fold_of(groups: "NDArray[np.int64]", labels: "NDArray[np.bool_]", seed: int)
     order = np.random.default_rng(seed).permutation(len(queries))
     order = order[np.argsort(~has_match[order], kind="stable")]
     folds = np.empty(len(queries), np.int64)
-    folds[order] = np.arange(len(queries)) % _FOLDS
+    folds[order] = np.arange(len(queries)) % count
     found: NDArray[np.int64] = folds[place]
     return found
 
 
 def _out_of_fold(
-    fit: Callable[[Training], Learner], training: Training, folds: "NDArray[np.int64]"
-) -> "NDArray[np.float64]":
-    """The score of each pair by a learner that has not seen its query; 0 where that is impossible."""
+    learners: Callable[[Training], dict[str, Learner]],
+    names: Sequence[str],
+    training: Training,
+    folds: "NDArray[np.int64]",
+) -> "dict[str, NDArray[np.float64]]":
+    """The score of each pair by each kind of learner, fitted without its query; 0 where that is impossible."""
     import numpy as np  # noqa: PLC0415
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415
 
-    scores = np.zeros(len(training.labels))
+    found = {name: np.zeros(len(training.labels)) for name in names}
 
-    def score(fold: int) -> None:
-        rest = training.part(folds != fold)
-        if rest.both_classes:
-            scores[folds == fold] = fit(rest).scores(training.evidence[folds == fold])
+    def score(fold: int) -> dict[str, "NDArray[np.float64]"]:
+        rest, held = training.part(folds != fold), training.evidence[folds == fold]
+        return {name: each.scores(held) for name, each in learners(rest).items()} if rest.both_classes else {}
 
-    # Folds side by side, each on one thread: the linear algebra's own threads would wait for each other by spinning.
-    with threadpool_limits(1), ThreadPoolExecutor() as pool:
-        list(pool.map(score, np.unique(folds)))
-    return scores
+    numbers = np.unique(folds)
+    with ThreadPoolExecutor() as pool:
+        for fold, scores in zip(numbers, pool.map(score, numbers), strict=True):
+            for name, each in scores.items():
+                found[name][folds == fold] = each
+    return found
 
 
 def _log_losses(scores: "NDArray[np.float64]", labels: "NDArray[np.bool_]") -> "NDArray[np.float64]":

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.match.boosted import PARAMETERS, Boosted
-from core.match.linear import Linear, Scale, fit_linear
+from core.match.linear import Linear
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,26 +43,23 @@ def fit_stacked(
     evidence: "NDArray[np.float32]",
     labels: "NDArray[np.bool_]",
     weights: "NDArray[np.float64]",
-    scale: Scale,
-    expected: "NDArray[np.float64]",
+    linear: Linear,
     *,
     seed: int,
     boosters: int,
 ) -> Stacked:
-    """A linear learner, and boosters that begin with its score.
+    """A linear learner with boosters that begin with its score.
 
     Args:
         evidence: shape (n, features), NaN where unknown.
         labels: shape (n,), both classes among them.
         weights: of the labels, shape (n,).
-        scale: of the features.
-        expected: the linear weights before any label, shape (features,).
+        linear: fitted to the same labels.
         seed: the same seed and labels give the same trees.
         boosters: how many to average.
     """
     import lightgbm  # noqa: PLC0415
 
-    linear = fit_linear(evidence, labels, weights, scale, expected)
     data = lightgbm.Dataset(
         evidence,
         labels.astype(float),

@@ -42,8 +42,7 @@ def learners() -> dict[str, Learner]:
     weights = np.ones(len(labels))
     linear = fit_linear(evidence, labels, weights, scale_of(evidence))
     boosted = fit_boosted(evidence, labels, weights, seed=1, boosters=2, trees=20)
-    scale = scale_of(evidence)
-    stacked = fit_stacked(evidence, labels, weights, scale, np.zeros(len(NAMES)), seed=1, boosters=2)
+    stacked = fit_stacked(evidence, labels, weights, linear, seed=1, boosters=2)
     blend = Blend((linear, boosted))
     return {"prior": CosinePrior(0.8), "linear": linear, "boosted": boosted, "blend": blend, "stacked": stacked}
 
