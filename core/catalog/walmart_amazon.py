@@ -24,6 +24,7 @@ TABLES: tuple[tuple[str, str, Role], ...] = (
 )
 """File, source and role of the two tables."""
 
+
 def import_walmart_amazon(
     store: CatalogStore,
     folder: Path,
