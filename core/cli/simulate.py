@@ -91,6 +91,8 @@ def _tell(context: Context, found: Simulation) -> None:
         f"mean of {found.seeds} campaigns ± standard deviation"
     )
     context.out.print(_table(found))
+    for name, hint in found.hints.items():
+        context.out.print(f"{name}: {hint.words}")
     if not context.json and context.out.is_terminal:
         context.out.print(plot(found.curves, width=min(context.out.width, 100), height=20))
 

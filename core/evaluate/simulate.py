@@ -14,6 +14,7 @@ from core.match.evidence.store import EvidenceTable
 from core.match.judging import named_pairs
 from core.match.run import evidence_of
 from core.queue.families import families
+from core.queue.stopping import Gain, expected_gain
 from core.search.build import Corpus
 from core.settings import Settings
 from core.workspace import Workspace
@@ -52,6 +53,15 @@ class Simulation:
             "batch": self.plan.batch,
             "error": self.plan.error,
             "seeds": self.seeds,
+            "next_fifty": {name: hint.expected for name, hint in self.hints.items()},
+        }
+
+    @property
+    def hints(self) -> dict[str, Gain]:
+        """What fifty labels beyond the budget would bring each strategy, in F1, by its curve so far."""
+        return {
+            name: expected_gain([(point.labels, point.mean["f1"]) for point in curve])
+            for name, curve in self.curves.items()
         }
 
 
