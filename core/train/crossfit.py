@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 #: Trains an encoder on the labels of a split, and says where it lies.
 Train = Callable[[Splits], EncoderModel]
 
-#: Matches below which half of them teach next to nothing.
-_FEWEST = 100
+#: Matches below which half of them teach too little to be worth two more trainings.
+_FEWEST = 200
 
 
 def unseen_cosines(

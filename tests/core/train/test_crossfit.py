@@ -18,7 +18,7 @@ from core.train.crossfit import unseen_cosines
 from labels.model import Pair, ProductRef, Side
 from labels.store import LabelStore
 
-QUERIES = 60
+QUERIES = 220
 CORPUS = Corpus(
     [Product("walmart", f"q{n}", f"query {n}") for n in range(QUERIES)],
     [Product("amazon", f"c{n}", f"candidate {n}") for n in range(3 * QUERIES)],
