@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from core.cli.context import Context, context_of
-from core.errors import CoreError
 
 
 def match(
@@ -37,14 +36,14 @@ def match(
             raise typer.BadParameter("--auto decides on all queries and writes no file.")
         _decide(context)
         return
+    if out is None and not context.json:
+        raise typer.BadParameter("It is not said where the candidates shall go: name a file with --out, or use --json.")
     from core.match.table import matches, write_table  # noqa: PLC0415
 
     rows = matches(context.workspace.require(), context.settings, k)
     if query is not None:
         rows = (row for row in rows if row.query_id == query)
     if out is None:
-        if not context.json:
-            raise CoreError("It is not said where the candidates shall go.", "Name a file with --out, or use --json.")
         from core.match.explained import explained  # noqa: PLC0415
 
         told = list(explained(context.workspace, rows))

@@ -149,7 +149,7 @@ async def test_new_candidates_are_shown_from_the_next_query_on(bench: Bench) -> 
     from tui.app import DeskApp  # noqa: PLC0415
 
     app = DeskApp(desk)
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         candidates = CandidateStore(bench.workspace.derived)
         rows = [(ProductRef("walmart", key), candidates_of(key, 0.80)) for key in ("q3", "q8", "q1")]
