@@ -221,7 +221,7 @@ def test_matches_as_json_come_with_reasons(indexed: Workspace, call: Call) -> No
 
 def test_matches_must_go_somewhere(indexed: Workspace, call: Call) -> None:
     answer = call("match", "--home", indexed.home)
-    assert answer.code == 1
+    assert answer.code == 2
     assert "--out" in answer.err
 
 
