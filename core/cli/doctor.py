@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 import typer
 
 from core.cli.context import Context, context_of
+from core.text.vocabulary import Vocabulary
 from labels.errors import SameskuError
 
 _TRAIN = ("torch", "sentence-transformers", "transformers", "peft", "faiss-cpu", "scikit-learn", "datasets")
@@ -84,6 +85,7 @@ def _workspace(context: Context) -> dict[str, object]:
     }
     try:
         _ = context.settings
+        Vocabulary.load(context.workspace.vocabulary)
         facts["settings"] = "fine"
         result = verify(workspace.labels) if workspace.labels.exists() else None
     except SameskuError as error:

@@ -58,5 +58,7 @@ def _tell(context: Context, result: dict[str, Any]) -> None:
             table.add_column(name.replace("_", " "), justify="right")
         table.add_row(f"{result['pairs']:,}", *(f"{result[name]:.3f}" for name in names))
         context.out.print(table)
+        if not result["matcher"]["labels"]:
+            context.out.print("No labels outside these pairs teach a matcher: this judges the encoder's bare cosine.")
         context.out.print(bands(result["bands"]))
         context.out.print(reliability(result["reliability"]))

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.catalog.product import Product
-from core.search.agreement import bare
 from core.search.candidates import Candidate
+from core.text.model_numbers import bare
 from labels.consensus import Label
 from labels.model import ProductRef, Strength
 

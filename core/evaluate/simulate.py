@@ -101,18 +101,26 @@ def simulate(
     number = {query.ref: i for i, query in enumerate(corpus.queries)}
     family = families(corpus.queries)
     asked = _gold(table, answers, number, family)
-    if judged_on is None:
-        sides = [held_apart(asked, seed) for seed in range(seeds)]
-    else:
-        sides = [(asked, _gold(table, truth, number, family))] * seeds
+    judged = None if judged_on is None else _gold(table, truth, number, family)
+    sides = _sides(asked, judged, seeds)
+    curves = _curves(sides, table.features, strategies, plan, reporter)
+    words = str(judged_on) if judged_on else "a third of the queries, drawn anew with each seed"
+    return Simulation(curves, len(sides[0][0]), len(sides[0][1]), words, plan, seeds)
+
+
+def _sides(asked: Gold, judged: Gold | None, seeds: int) -> list[tuple[Gold, Gold]]:
+    """What may be asked and what is judged on, in each campaign.
+
+    Raises:
+        CoreError: one of them has no match.
+    """
+    sides = [held_apart(asked, seed) if judged is None else (asked, judged) for seed in range(seeds)]
     if any(not side.labels.any() for both in sides for side in both):
         raise CoreError(
             "There is no match among the pairs to ask about, or none among those to judge on.",
             "Labelled matches are needed in both: see --gold and --test.",
         )
-    curves = _curves(sides, table.features, strategies, plan, reporter)
-    words = str(judged_on) if judged_on else "a third of the queries, drawn anew with each seed"
-    return Simulation(curves, len(sides[0][0]), len(sides[0][1]), words, plan, seeds)
+    return sides
 
 
 def _curves(

@@ -21,7 +21,7 @@ PARAMETERS: dict[str, Any] = {
     "feature_fraction": 0.3,
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
-    # One thread a booster, and boosters side by side: LightGBM's threads wait for each other by spinning, and beside
+    # One thread a booster, and folds side by side: LightGBM's threads wait for each other by spinning, and beside
     # a training run that takes them a hundred times as long.
     "num_threads": 1,
     "deterministic": True,

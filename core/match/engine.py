@@ -137,18 +137,18 @@ def serve(engine: Engine, requests: BinaryIO, answers: BinaryIO) -> None:
     # A thread reads, so that the quiet between requests can be used.
     threading.Thread(target=_read, args=(requests, lines), daemon=True).start()
     try:
-        while not engine.stopped:
-            try:
-                line = lines.get(timeout=_QUIET_S)
-            except queue.Empty:
-                engine.rest()
-                continue
-            if line is None:
-                break
-            answers.write(json.dumps(engine.answer(line)).encode() + b"\n")
-            answers.flush()
-    except BrokenPipeError:
-        pass
+        # Nobody reads the answers any more: the desk is gone, and there is nothing left but to publish and end.
+        with suppress(BrokenPipeError):
+            while not engine.stopped:
+                try:
+                    line = lines.get(timeout=_QUIET_S)
+                except queue.Empty:
+                    engine.rest()
+                    continue
+                if line is None:
+                    break
+                answers.write(json.dumps(engine.answer(line)).encode() + b"\n")
+                answers.flush()
     finally:
         engine.close()
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from core.encode.models import EncoderModel
 from core.errors import CatalogError
 from core.jobs.progress import Reporter
-from core.match.evidence.store import EvidenceTable
 from core.match.matcher import Matcher
 from core.match.run import current_matcher, evidence_of, fitted, labelled_pairs
 from core.match.table import refs_by_id
@@ -24,13 +23,11 @@ class Judged:
         probability: P(match) of each pair that was asked about.
         similarity: its cosine by the encoder.
         matcher: who said so.
-        table: the evidence, of these pairs and of the labelled ones.
     """
 
     probability: dict[Pair, float]
     similarity: dict[Pair, float]
     matcher: Matcher
-    table: EvidenceTable
 
 
 def judge_pairs(
@@ -67,7 +64,6 @@ def judge_pairs(
         probability=dict(zip(pairs, matcher.probabilities(evidence).tolist(), strict=True)),
         similarity=dict(zip(pairs, evidence[:, cosine].tolist(), strict=True)),
         matcher=matcher,
-        table=table,
     )
 
 

@@ -5,7 +5,6 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from core.catalog.product import Product
 from core.dataset.splits import training_labels
@@ -24,10 +23,6 @@ from core.workspace import Workspace
 from labels.consensus import Label
 from labels.model import Pair, ProductRef
 from labels.store import LabelStore
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 #: Counts up when evidence comes out otherwise from the same input.
 _VERSION = "3"
@@ -154,7 +149,6 @@ def fitted(
     table: EvidenceTable,
     *,
     without: Collection[Pair] = (),
-    background: "NDArray[np.float32] | None" = None,
 ) -> Matcher:
     """The matcher that the workspace's training labels give; the cosine's bands while they are of one class.
 
@@ -162,9 +156,8 @@ def fitted(
         workspace: where the labels are.
         settings: the bands before the first labels, the precision to reach after.
         model_id: the encoder behind the evidence.
-        table: evidence of the labelled pairs, and more.
+        table: evidence of the labelled pairs, and of those to be judged.
         without: labelled pairs to leave out, because the matcher is to be measured on them.
-        background: evidence of the pairs to be judged; that of the table if None.
     """
     with LabelStore(workspace.labels) as store:
         labels: Iterable[Label] = [label for label in training_labels(store) if label.pair not in without]
@@ -174,7 +167,7 @@ def fitted(
     return fit_matcher(
         training,
         table.features,
-        background=table.vectors if background is None else background,
+        background=table.vectors,
         seed=SEED,
         target=settings.match.precision,
     )

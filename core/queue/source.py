@@ -133,14 +133,7 @@ class QueueSource:
                 stay, whatever a refit says by now.
         """
         decisions = store.decisions(query)
-        settling = stream is Stream.ADJUDICATION and any(
-            label.state is not State.AGREED for label in consensus(decisions).values()
-        )
-        if store.is_validation(query) and not settling:
-            stream = Stream.VALIDATION
-        elif stream is Stream.VALIDATION:
-            # Reached by undo from an earlier sitting on another stream.
-            stream = Stream.TRIAGE
+        stream = _stream_of(store, query, stream, decisions)
         blind = blind or stream is Stream.VALIDATION
         options = sorted((o for o in kept if o.rank), key=lambda o: o.rank or 0) or self._options(query)
         extra = {d.pair.candidate for d in decisions} - {o.product.ref for o in options}
@@ -218,6 +211,17 @@ class QueueSource:
         top = self._top[query]
         near = "near" if abs(top - self._boundary) < 0.05 else ("above" if top > self._boundary else "below")
         return f"Best similarity {top:.2f}, {near} the {self._boundary:.2f} where the machine is least sure."
+
+
+def _stream_of(store: LabelStore, query: ProductRef, stream: Stream, decisions: list[CurrentDecision]) -> Stream:
+    """The stream that a query belongs to, whichever one it is reached from."""
+    settling = stream is Stream.ADJUDICATION and any(
+        label.state is not State.AGREED for label in consensus(decisions).values()
+    )
+    if store.is_validation(query) and not settling:
+        return Stream.VALIDATION
+    # A query of another stream is reached from validation by undo, from an earlier sitting.
+    return Stream.TRIAGE if stream is Stream.VALIDATION else stream
 
 
 def _is_mine(decisions: list[CurrentDecision], ref: ProductRef, annotator: str) -> bool:

@@ -112,16 +112,11 @@ def drawn_at_random(pool: Pool, random: "np.random.Generator") -> "Priority":
     return random.random(len(pool))
 
 
-def mixed(pool: Pool, random: "np.random.Generator") -> "Priority":
-    """Uncertainty first, what is new to the matcher a little, and no two pairs alike in one batch."""
-    return uncertainty(pool, random)
-
-
 #: By name, the default first.
 STRATEGIES: dict[str, Strategy] = {
     s.name: s
     for s in (
-        Strategy("mixed", "unsure, and no two alike in a batch", mixed, spread=0.3),
+        Strategy("mixed", "unsure, and no two alike in a batch", uncertainty, spread=0.3),
         Strategy("uncertainty", "where a match is as likely as not", uncertainty),
         Strategy("margin", "where a query's two best candidates are close", margin),
         Strategy("disagreement", "where matcher and encoder, or matcher and judge, differ", disagreement),

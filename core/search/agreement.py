@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from core.catalog.product import Product
-from core.text.model_numbers import bare as bare  # noqa: PLC0414 - others take it from here
+from core.text.model_numbers import bare
 
 if TYPE_CHECKING:
     import numpy as np

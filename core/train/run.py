@@ -62,15 +62,8 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dic
         write_unseen(unseen_path(workspace, challenger.id), unseen)
         registry.promote(challenger.id, f"{PRIMARY} {before.encoder[PRIMARY]:.4f} → {after.encoder[PRIMARY]:.4f}")
         bring_up_to_date(workspace, settings, challenger, reporter, corpus=corpus)
-    result: dict[str, object] = {
-        "champion": asdict(before),
-        "challenger": asdict(after),
-        "promoted": promoted,
-        "primary": PRIMARY,
-        "triplets": len(triplets),
-        "proof": proof,
-        **_judges(splits),
-    }
+    judged = {"champion": asdict(before), "challenger": asdict(after), "promoted": promoted, "primary": PRIMARY}
+    result: dict[str, object] = {**judged, "triplets": len(triplets), "proof": proof, **_judges(splits)}
     reporter.result(result)
     return result
 

@@ -8,10 +8,11 @@ from samples import PRODUCTS, QUERIES, vector
 
 from core.catalog.product import Product
 from core.jobs.progress import Silent
-from core.search.agreement import BRAND_WEIGHT, MODEL_WEIGHT, PRICE_WEIGHT, PRICE_WIDTH, Agreement, bare
+from core.search.agreement import BRAND_WEIGHT, MODEL_WEIGHT, PRICE_WEIGHT, PRICE_WIDTH, Agreement
 from core.search.dense import DenseIndex
 from core.search.fusion import Fusion
 from core.search.lexical import LexicalIndex
+from core.text.model_numbers import bare
 
 TEXTS = [query.title for query in QUERIES]
 VECTORS = np.stack([vector(text) for text in TEXTS])
