@@ -1,5 +1,6 @@
 """The learner for many labels: gradient-boosted trees (LightGBM)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,8 @@ PARAMETERS: dict[str, Any] = {
     "feature_fraction": 0.3,
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
-    # One thread a booster, and folds side by side: LightGBM's threads wait for each other by spinning, and beside
-    # a training run that takes them a hundred times as long.
+    # One thread a booster, and boosters or folds side by side: LightGBM's threads wait for each other by spinning,
+    # and beside a training run that takes them a hundred times as long.
     "num_threads": 1,
     "deterministic": True,
     "force_row_wise": True,
@@ -45,20 +46,18 @@ class Boosted:
 
     def scores(self, evidence: "NDArray[np.float32]") -> "NDArray[np.float64]":
         """The score of each pair, shape (n,)."""
-        import numpy as np  # noqa: PLC0415
-
-        scores: NDArray[np.float64] = np.mean(
-            [b.predict(evidence, raw_score=True, num_threads=1) for b in self._boosters], axis=0
-        )
-        return scores
+        return self._mean(evidence, raw_score=True)
 
     def contributions(self, evidence: "NDArray[np.float32]") -> "NDArray[np.float64]":
         """SHAP values of the trees (Lundberg et al. 2018, arXiv:1802.03888), which sum to the score."""
+        return self._mean(evidence, pred_contrib=True)
+
+    def _mean(self, evidence: "NDArray[np.float32]", **what: bool) -> "NDArray[np.float64]":
         import numpy as np  # noqa: PLC0415
 
-        found: NDArray[np.float64] = np.mean(
-            [b.predict(evidence, pred_contrib=True, num_threads=1) for b in self._boosters], axis=0
-        )
+        with ThreadPoolExecutor() as pool:
+            each = pool.map(lambda booster: booster.predict(evidence, num_threads=1, **what), self._boosters)
+            found: NDArray[np.float64] = np.mean(list(each), axis=0)
         return found
 
     def to_json(self) -> dict[str, Any]:

@@ -79,8 +79,23 @@ def fit_matcher(
     Raises:
         ValueError: the labels are all of one class; there is nothing to learn.
     """
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415
+
     if not training.both_classes:
         raise ValueError("a matcher needs labels of both classes")
+    # The matrices are small: threads of the linear algebra would only wait for each other by spinning, and beside
+    # other work that takes five times as long as all the rest.
+    with threadpool_limits(1, "blas"):
+        return _fit(training, features, background, seed, target)
+
+
+def _fit(
+    training: Training,
+    features: tuple[str, ...],
+    background: "NDArray[np.float32] | None",
+    seed: int,
+    target: float,
+) -> Matcher:
     scale = scale_of(training.evidence if background is None else background)
     waited_for = _SOME <= len(training.labels) < _MANY
     folds = fold_of(training.groups, training.labels, seed, _FOLDS_WHILE_WAITING if waited_for else _FOLDS)

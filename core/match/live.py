@@ -1,7 +1,6 @@
 """The matcher at work beside a desk: evidence held in memory, refitted to the labels as they come in."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -91,7 +90,7 @@ class LiveMatcher:
         held = self._evidence()
         matcher = self._fitted(held)
         if self._scored is None or self._scored[0] is not matcher:
-            self._scored = matcher, _probabilities(matcher, held.table.vectors)
+            self._scored = matcher, matcher.probabilities(held.table.vectors)
         probabilities = self._scored[1]
         pool, kept = self._pool(held, matcher, probabilities)
         rows = _rows_by_query(held, kept)
@@ -219,14 +218,6 @@ class LiveMatcher:
         family = _families(self._catalog, queries)
         scaled = scale_of(table.vectors)(table.vectors)
         return _Held(mark, model, table, queries, number, scaled, np.array(family, np.int64)[number])
-
-
-def _probabilities(matcher: Matcher, evidence: "NDArray[np.float32]") -> "NDArray[np.float64]":
-    """Of all pairs, on two cores: trees take one thread each."""
-    import numpy as np  # noqa: PLC0415
-
-    with ThreadPoolExecutor(2) as pool:
-        return np.concatenate(list(pool.map(matcher.probabilities, np.array_split(evidence, 2))))
 
 
 def _families(catalog: CatalogStore, queries: list[ProductRef]) -> list[int]:
