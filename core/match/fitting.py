@@ -14,6 +14,7 @@ from core.match.learner import Learner
 from core.match.linear import Scale, fit_linear, scale_of
 from core.match.matcher import Matcher
 from core.match.stacked import fit_stacked
+from core.match.threshold import best_threshold, threshold_of_many, threshold_over
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,13 +25,8 @@ _FOLDS = 5
 _FOLDS_WHILE_WAITING, _SOME = 3, 500
 #: Standard errors by which a simpler learner must win.
 _CLEARLY = 2.0
-#: So many pairs to be judged are enough to find the threshold.
-_JUDGED = 5000
 #: From here on there is time to spare for larger ensembles: fitting is no longer what someone waits for.
 _MANY = 2000
-
-#: Of which the median threshold is taken.
-_RESAMPLINGS = 40
 
 
 @dataclass(frozen=True)
@@ -102,10 +98,13 @@ def _fit(
     fit = _fit_few if len(training.labels) < _MANY else _fit_many
     found = fit(training, scale, folds, expected_weights(features), seed)
     probabilities = found.calibration.probabilities(found.scores)
-    if background is not None and len(training.labels) < _MANY:
-        threshold = _threshold_over(found.learner, background, seed)
+    if len(training.labels) >= _MANY:
+        threshold = threshold_of_many(probabilities, training.labels, training.weights, seed)
+    elif background is not None:
+        threshold = threshold_over(found.learner, background, seed)
     else:
-        threshold = _threshold(probabilities, training, seed)
+        # So few labels cannot say where F1 is best; the probabilities themselves must.
+        threshold = best_threshold(probabilities, training.weights)
     return Matcher(
         learner=found.learner,
         calibration=found.calibration,
@@ -235,70 +234,3 @@ def _chosen_of_few(lost: "dict[str, NDArray[np.float64]]", weights: "NDArray[np.
     harm = weights * (lost["stacked"] - lost["linear"])
     error = float(harm.std() / np.sqrt(len(harm)))
     return "linear" if float(harm.mean()) > _CLEARLY * error else "stacked"
-
-
-def _threshold(probabilities: "NDArray[np.float64]", training: Training, seed: int) -> float:
-    """Few labels cannot say where F1 is best; there the probabilities themselves must.
-
-    With many, the two are averaged: F1 is flat near its top, and either alone wanders along it.
-    """
-    expected = best_threshold(probabilities, training.weights)
-    if len(training.labels) < _MANY:
-        return expected
-    return (expected + bagged_threshold(probabilities, training.labels, training.weights, seed)) / 2
-
-
-def _threshold_over(learner: Learner, background: "NDArray[np.float32]", seed: int) -> float:
-    """The threshold with the best F1 to be expected over the pairs to be judged.
-
-    Few labels are chosen where the matcher wavers: they say what a score means, not how common it is. The pairs to be
-    judged do.
-    """
-    import numpy as np  # noqa: PLC0415
-
-    if len(background) > _JUDGED:
-        background = background[np.random.default_rng(seed).choice(len(background), _JUDGED, replace=False)]
-    probabilities = BetaCalibration().probabilities(learner.scores(background))
-    return best_threshold(probabilities, np.ones(len(probabilities)))
-
-
-def bagged_threshold(
-    probabilities: "NDArray[np.float64]", labels: "NDArray[np.bool_]", weights: "NDArray[np.float64]", seed: int
-) -> float:
-    """The median, over resamplings of the labels, of the threshold with the best F1.
-
-    The best threshold of the labels as they are jumps with single labels near the top; that of resamplings, taken
-    together, does not. On halves of Walmart-Amazon's training pairs it gives an F1 of 0.909 on the other half,
-    against 0.905 for the expectation below, which needs probabilities that hold in the thinly populated middle.
-    """
-    import numpy as np  # noqa: PLC0415
-    from sklearn.metrics import precision_recall_curve  # noqa: PLC0415
-
-    generator = np.random.default_rng(seed)
-    found = []
-    for _ in range(_RESAMPLINGS):
-        drawn = generator.integers(0, len(labels), len(labels))
-        if not labels[drawn].any():
-            continue
-        precision, recall, thresholds = precision_recall_curve(
-            labels[drawn], probabilities[drawn], sample_weight=weights[drawn]
-        )
-        f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-        found.append(float(thresholds[int(f1[:-1].argmax())]))
-    return float(np.median(found))
-
-
-def best_threshold(probabilities: "NDArray[np.float64]", weights: "NDArray[np.float64]") -> float:
-    """The threshold with the best F1 to be expected if the probabilities hold.
-
-    The labels' own F1 jumps with every single label near the top, its expectation does not; and at the optimum the
-    threshold is half the F1 (Lipton et al. 2014, arXiv:1402.1892).
-    """
-    import numpy as np  # noqa: PLC0415
-
-    order = np.argsort(-probabilities, kind="stable")
-    sorted_ = probabilities[order]
-    right = np.cumsum(sorted_ * weights[order])
-    called = np.cumsum(weights[order])
-    f1 = 2 * right / (called + right[-1])
-    return float(f1.max() / 2)

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
-from sklearn.metrics import f1_score
 
-from core.match.fitting import Training, bagged_threshold, best_threshold, fit_matcher, fold_of
+from core.match.fitting import Training, fit_matcher, fold_of
 
 FEATURES = ("cosine", "one", "two", "three")
 
@@ -98,13 +97,3 @@ def test_a_query_is_in_one_fold_and_matches_are_spread(pairs: list[tuple[int, bo
         sizes = np.bincount([of_query[query] for query in queries], minlength=5)
         assert sizes.max() - sizes.min() <= 1
     assert_array_equal(folds, fold_of(groups, labels, seed))
-
-
-def test_the_threshold_is_the_best_to_be_expected() -> None:
-    random = np.random.default_rng(1)
-    probabilities = random.beta(0.3, 1, 20_000)
-    labels = random.random(20_000) < probabilities
-    weights = np.ones(20_000)
-    reached = {t: f1_score(labels, probabilities >= t) for t in np.linspace(0.05, 0.95, 91)}
-    for found in (best_threshold(probabilities, weights), bagged_threshold(probabilities, labels, weights, 0)):
-        assert f1_score(labels, probabilities >= found) > max(reached.values()) - 0.003
