@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tui.errors import EngineError
+from tui.errors import EngineError, EngineRefusalError
 
 #: The first request waits for the libraries to load, and a fit of many labels takes a while beside other work.
 _PATIENCE_S = 120.0
@@ -53,7 +53,8 @@ class Engine:
         """Have something done, and wait for it. Starts the engine where it does not run. Any thread but the desk's own.
 
         Raises:
-            EngineError: there is no engine, it died meanwhile, it takes too long, or it cannot do it.
+            EngineRefusalError: it says that it cannot do it, and why.
+            EngineError: there is no engine, it died meanwhile, or it takes too long.
         """
         answer: Future[dict[str, Any]] = Future()
         with self._lock:
@@ -147,7 +148,7 @@ class Engine:
             if waiting is None:
                 return
             if "error" in answer:
-                _disappoint([waiting], EngineError(str(answer["error"]), str(answer.get("hint", ""))))
+                _disappoint([waiting], EngineRefusalError(str(answer["error"]), str(answer.get("hint", ""))))
             else:
                 waiting.set_result(dict(answer["result"]))
                 # It works: earlier deaths are forgiven.

@@ -9,3 +9,7 @@ class EngineError(SameskuError):
 
 class DeskError(SameskuError):
     """The desk cannot go on."""
+
+
+class EngineRefusalError(EngineError):
+    """The engine runs, and says why it cannot do what it was asked for."""

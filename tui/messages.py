@@ -70,11 +70,11 @@ class Refitted(Message):
 
     Attributes:
         rescored: its word; None where it came to nothing.
-        trouble: why it came to nothing, one sentence.
+        trouble: why it came to nothing.
     """
 
     rescored: Rescored | None
-    trouble: str = ""
+    trouble: "Failed | None" = None
 
 
 @dataclass

@@ -15,6 +15,7 @@ from tui.refits import Refits
 from tui.widgets.empty import why_nothing_left
 from tui.words import (
     DECISION_WORDS,
+    adding_up,
     decision_words,
     percent,
     place,
@@ -107,8 +108,9 @@ class PlainDesk:
 
     def obey(self, line: str) -> bool:
         """Do what a line says. Returns False where it says to leave."""
-        if self._refits is not None:
-            self._refits.take()
+        trouble = self._refits.take() if self._refits is not None else ""
+        if trouble:
+            self._say(safe(trouble))
         line = line.strip()
         key, words = line[:1], line[1:].strip()
         if key == "q" and not words:
@@ -213,6 +215,7 @@ class PlainDesk:
             reasons = self._desk.reasons(item.query, options[number - 1].product)
             for reason in (*reasons.pros, *reasons.cons):
                 self._say(f"{reason.direction.value.capitalize()}, {abs(reason.contribution):.1f}: {safe(reason.text)}")
+            self._say(adding_up(reasons))
 
     def learn(self) -> None:
         """Have the matcher refitted beside the reading."""

@@ -2,6 +2,7 @@
 
 from core.catalog.product import Product
 from core.match.bands import Band
+from core.match.reason import Reasons
 from core.queue.item import Option
 from core.search.candidates import Standing
 from core.text.safe import safe
@@ -110,3 +111,9 @@ def product_fields(product: Product) -> list[tuple[str, str]]:
         *sorted(product.extra.items()),
     ]
     return [(safe(name), safe(value)) for name, value in fields if value.strip()]
+
+
+def adding_up(reasons: Reasons) -> str:
+    """How the reasons that are told become the score."""
+    start, rest, score = (f"{value:+.1f}".replace("-", "−") for value in (reasons.start, reasons.rest, reasons.score))
+    return f"Every pair starts at {start}, all else adds {rest}: together {score}."

@@ -1,10 +1,14 @@
 """`samesku index`: encode what changed, and fill the candidates."""
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import typer
 
 from core.cli.context import context_of
+
+if TYPE_CHECKING:
+    from core.match.run import UpToDate
 
 
 def index(ctx: typer.Context) -> None:
@@ -21,10 +25,23 @@ def index(ctx: typer.Context) -> None:
     workspace = context.workspace.require()
     with context.reporter() as reporter:
         champion = Registry(workspace, context.settings).champion()
-        report = bring_up_to_date(workspace, context.settings, champion, reporter)
-        reporter.result(asdict(report))
-    state = "nothing had changed" if report.unchanged else f"candidates by {report.model}"
-    context.out.print(f"{report.queries:,} queries × {report.products:,} products: {state} ({report.seconds:.1f} s)")
+        done = bring_up_to_date(workspace, context.settings, champion, reporter)
+        answer = {**asdict(done.index), "weighed": done.weighed, "fitted": done.fitted, "labels": done.matcher.labels}
+        answer["seconds"] = done.seconds
+        reporter.result(answer)
+    report = done.index
+    context.out.print(
+        f"{report.queries:,} queries × {report.products:,} products: {_told(done)} ({done.seconds:.1f} s)"
+    )
     if report.validation_drawn:
         context.out.print(f"{report.validation_drawn:,} queries were drawn for validation.")
-    context.answer(asdict(report))
+    context.answer(answer)
+
+
+def _told(done: "UpToDate") -> str:
+    news = [] if done.index.unchanged else [f"candidates by {done.index.model}"]
+    if done.weighed:
+        news.append("evidence weighed")
+    if done.fitted and done.matcher.labels:
+        news.append(f"matcher fitted to {done.matcher.labels:,} labels")
+    return ", ".join(news) or "nothing had changed"

@@ -140,7 +140,7 @@ class LiveMatcher:
             if abs(count - known.labels) < _NEWS * known.labels:
                 self._matcher = known
                 return known
-        self._matcher = fitted(self._workspace, self._settings, held.model, held.table)
+        self._matcher = fitted(self._workspace, self._settings, held.model, held.table, held.mark)
         self._unpublished = True
         return self._matcher
 

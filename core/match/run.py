@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.catalog.product import Product
@@ -70,25 +71,46 @@ def evidence_of(
     return EvidenceTable(tuple(feature.name for feature in builder.features), known, builder.of(rows, columns, cosines))
 
 
+@dataclass(frozen=True, slots=True)
+class UpToDate:
+    """What had to be done.
+
+    Attributes:
+        index: of the index and the candidates.
+        weighed: whether evidence was weighed anew, for other products, another encoder, vocabulary or policy.
+        fitted: whether a matcher was fitted.
+        matcher: the one in use now.
+        seconds: all of it.
+    """
+
+    index: IndexReport
+    weighed: bool
+    fitted: bool
+    matcher: Matcher
+    seconds: float
+
+
 def bring_up_to_date(
     workspace: Workspace, settings: Settings, model: EncoderModel, reporter: Reporter, *, corpus: Corpus | None = None
-) -> IndexReport:
+) -> UpToDate:
     """Index, evidence, matcher and probabilities, as catalogue, settings, labels and champion want them.
 
     Raises:
         CatalogError: nothing was imported.
         ModelError: something must be encoded, and the model cannot be loaded.
     """
+    began = time.monotonic()
     corpus = corpus or Corpus.read(workspace)
     report = build_index(workspace, settings, model, reporter, corpus=corpus)
-    refresh(workspace, settings, model, corpus, reporter)
-    return report
+    table, mark, weighed = _weighed(workspace, settings, model, corpus, reporter)
+    matcher, anew = _matcher_of(workspace, settings, model, table, mark, reporter)
+    return UpToDate(report, weighed, anew, matcher, time.monotonic() - began)
 
 
-def refresh(
+def _weighed(
     workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, reporter: Reporter
-) -> Matcher:
-    """Bring evidence, matcher and the candidates' probabilities up to date with candidates and labels."""
+) -> tuple[EvidenceTable, str, bool]:
+    """The evidence of candidates and labelled pairs, its mark, and whether it had to be weighed anew."""
     candidates = CandidateStore(workspace.derived)
     try:
         listed = [Pair(query, candidate.ref) for query, candidate in candidates.all()]
@@ -100,21 +122,34 @@ def refresh(
     mark = _fingerprint(workspace, settings, model, corpus, pairs)
     store = EvidenceStore(workspace.derived)
     try:
-        if not store.is_current(mark):
+        anew = not store.is_current(mark)
+        if anew:
             store.replace(evidence_of(workspace, settings, model, corpus, pairs, reporter), mark)
         table = store.read()
     finally:
         store.close()
     assert table is not None  # noqa: S101 - written above
-    labels_mark = _labels_mark(workspace, settings, mark)
+    return table, mark, anew
+
+
+def _matcher_of(
+    workspace: Workspace,
+    settings: Settings,
+    model: EncoderModel,
+    table: EvidenceTable,
+    evidence_mark: str,
+    reporter: Reporter,
+) -> tuple[Matcher, bool]:
+    """The matcher of labels and evidence as they are, its probabilities published; and whether it was fitted anew."""
     before = _usable(workspace)
-    if before is not None and before.mark == labels_mark and _published(workspace):
-        return before
+    wanted = _labels_mark(_labels_of(workspace), settings, evidence_mark)
+    if before is not None and before.mark == wanted and _published(workspace):
+        return before, False
     reporter.stage("fit the matcher")
-    matcher = replace(fitted(workspace, settings, model.id, table), mark=labels_mark)
+    matcher = fitted(workspace, settings, model.id, table, evidence_mark)
     matcher.save(matcher_path(workspace))
     publish(workspace, matcher, table)
-    return matcher
+    return matcher, True
 
 
 def _usable(workspace: Workspace) -> Matcher | None:
@@ -133,13 +168,17 @@ def _published(workspace: Workspace) -> bool:
         store.close()
 
 
-def _labels_mark(workspace: Workspace, settings: Settings, evidence: str) -> str:
+def _labels_mark(labels: Iterable[Label], settings: Settings, evidence: str) -> str:
     """Of everything that a fit depends on."""
     digest = hashlib.sha256(f"{_VERSION} {SEED} {evidence} {settings.match.precision} {settings.bands}".encode())
-    with LabelStore(workspace.labels) as store:
-        for label in training_labels(store):
-            digest.update(repr(label).encode())
+    for label in labels:
+        digest.update(repr(label).encode())
     return digest.hexdigest()
+
+
+def _labels_of(workspace: Workspace) -> list[Label]:
+    with LabelStore(workspace.labels) as store:
+        return list(training_labels(store))
 
 
 def fitted(
@@ -147,6 +186,7 @@ def fitted(
     settings: Settings,
     model_id: str,
     table: EvidenceTable,
+    evidence_mark: str = "",
     *,
     without: Collection[Pair] = (),
 ) -> Matcher:
@@ -157,20 +197,18 @@ def fitted(
         settings: the bands before the first labels, the precision to reach after.
         model_id: the encoder behind the evidence.
         table: evidence of the labelled pairs, and of those to be judged.
+        evidence_mark: of the index run that the evidence is of, for the matcher's own mark.
         without: labelled pairs to leave out, because the matcher is to be measured on them.
     """
-    with LabelStore(workspace.labels) as store:
-        labels: Iterable[Label] = [label for label in training_labels(store) if label.pair not in without]
+    labels = [label for label in _labels_of(workspace) if label.pair not in without]
+    mark = _labels_mark(labels, settings, evidence_mark)
     training = training_of(table, labels, read_unseen(unseen_path(workspace, model_id)))
     if not training.both_classes:
-        return untrained(table.features, settings.bands.high, settings.bands.medium)
-    return fit_matcher(
-        training,
-        table.features,
-        background=table.vectors,
-        seed=SEED,
-        target=settings.match.precision,
+        return replace(untrained(table.features, settings.bands.high, settings.bands.medium), mark=mark)
+    matcher = fit_matcher(
+        training, table.features, background=table.vectors, seed=SEED, target=settings.match.precision
     )
+    return replace(matcher, mark=mark)
 
 
 def publish(workspace: Workspace, matcher: Matcher, table: EvidenceTable) -> None:
@@ -213,7 +251,7 @@ def current_matcher(workspace: Workspace, settings: Settings, model: EncoderMode
     matcher = _usable(workspace)
     if matcher is None or made_of is None or encoder != model.id:
         return None
-    return matcher if matcher.mark == _labels_mark(workspace, settings, made_of) else None
+    return matcher if matcher.mark == _labels_mark(_labels_of(workspace), settings, made_of) else None
 
 
 def saved_matcher(workspace: Workspace) -> Matcher | None:
@@ -228,8 +266,7 @@ def saved_matcher(workspace: Workspace) -> Matcher | None:
 
 def labelled_pairs(workspace: Workspace) -> list[Pair]:
     """The pairs with a label that may train the matcher."""
-    with LabelStore(workspace.labels) as store:
-        return [label.pair for label in training_labels(store)]
+    return [label.pair for label in _labels_of(workspace)]
 
 
 def _fingerprint(

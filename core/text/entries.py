@@ -14,6 +14,19 @@ from core.text.phrases import words
 #: A group of this name holds phrases that look like others and mean nothing: `red wings` is no colour.
 NOTHING = "none"
 
+#: pydantic's kinds of errors as a reader of TOML would say them.
+_SAID = {
+    "extra_forbidden": "unknown key",
+    "missing": "this key is missing",
+    "tuple_type": 'this is a list, such as ["one", "another"]; tables are written [[brands]]',
+    "string_type": "this is a text in quotation marks",
+    "model_type": "this is a table with name and spellings, written [[brands]]",
+    "string_too_short": "this is empty",
+    "too_short": "this is empty",
+    "bool_type": "this is true or false",
+    "bool_parsing": "this is true or false",
+}
+
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
@@ -90,8 +103,8 @@ def read(path: Path | Traversable) -> Entries:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        known = "unknown key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
+        said = _SAID.get(first["type"], first["msg"].removeprefix("Value error, "))
         raise SettingsError(
-            f"{path}: {key + ': ' if key else ''}{known}.",
-            f"Tables are {', '.join(TABLES)}; each entry has a name, spellings and a source.",
+            f"{path}: {key + ': ' if key else ''}{said}.",
+            f"Tables are {', '.join(TABLES)}; an entry has a name and spellings, and if you like a source.",
         ) from error

@@ -3,7 +3,7 @@
 import threading
 from typing import Any
 
-from tui.errors import EngineError
+from tui.errors import EngineError, EngineRefusalError
 
 #: Candidates of q8 in an order that retrieval did not give, and q1 asked before it.
 PROBABILITIES = [0.02, 0.97, 0.41, 0.005, 0.003, 0.2, 0.1, 0.05, 0.04, 0.03]
@@ -47,6 +47,7 @@ class FakeEngine:
     def __init__(self, *queries: str, labels: int = 312) -> None:
         self.answer = rescored(*queries, labels=labels)
         self.dead = False
+        self.refusal: EngineRefusalError | None = None
         self.refits = 0
         self.at_once = 0
         self.most_at_once = 0
@@ -67,6 +68,8 @@ class FakeEngine:
             self.let_go.wait(10)
             if self.dead or self.closed:
                 raise EngineError("The engine ended unexpectedly.", "It is started again by itself.")
+            if self.refusal is not None:
+                raise self.refusal
             return self.answer if do == "refit" else REASONS
         finally:
             with self._lock:

@@ -1,6 +1,7 @@
 """The desk learns while one labels, and nothing moves under anybody's cursor."""
 
 import io
+import time
 
 import pytest
 from desk_bench import Bench, screen_text, settled
@@ -9,7 +10,8 @@ from desk_engine import FakeEngine, rescored
 from core.queue.rescored import Rescored
 from labels.model import Stream
 from tui.app import DeskApp
-from tui.plain import run_plain
+from tui.errors import EngineRefusalError
+from tui.plain import PlainDesk, run_plain
 
 
 def shown(app: DeskApp) -> str:
@@ -115,6 +117,38 @@ async def test_without_an_answer_the_desk_goes_on_in_the_order_it_has(bench: Ben
         assert "Similarity  0.830" in text
 
 
+async def test_what_somebody_could_mend_is_told_once(bench: Bench) -> None:
+    engine = FakeEngine("q5")
+    engine.refusal = EngineRefusalError("vocabulary.toml: brands.0.spellings: this key is missing.", "Mend it.")
+    app = bench.app(engine=engine)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("n")
+        await settled(pilot)
+        assert [note.message for note in app._notifications] == [
+            "vocabulary.toml: brands.0.spellings: this key is missing.\nMend it."
+        ]
+        engine.refusal = None
+        await pilot.press("n")
+        await settled(pilot)
+        assert "matcher: 312 labels" in screen_text(app)
+
+
+def test_the_plain_desk_tells_it_too(bench: Bench) -> None:
+    engine, out = FakeEngine("q5"), io.StringIO()
+    engine.refusal = EngineRefusalError("vocabulary.toml cannot be read.", "Mend it.")
+    desk = bench.desk(engine=engine)
+    plain = PlainDesk(desk.review, out, desk.search, desk)
+    plain.learn()
+    for _ in range(50):
+        plain.obey("?")
+        if "cannot be read" in out.getvalue():
+            break
+        time.sleep(0.05)
+    plain.obey("?")
+    assert out.getvalue().count("vocabulary.toml cannot be read. Mend it.") == 1
+
+
 async def test_leaving_does_not_wait_for_a_refit(bench: Bench) -> None:
     engine = FakeEngine("q5")
     engine.let_go.clear()
@@ -138,7 +172,8 @@ async def test_why_tells_reasons_for_and_against_with_their_weights(bench: Bench
         for part in (
             "Probability 97%", "▲ high  90% or more", "matcher: 312 labels", "Similarity  0.810",
             "+3.2 ████████  model number Archer C7 stands in both", "−1.6 ░░░░      price 2.4 times higher",
-            "For a match", "Against", "16 GB against 8 GB", "no other candidate is as alike", "Esc back",
+            "Every pair starts at −2.0, all else adds +1.4: together +1.0.", "For a match",
+            "Against", "16 GB against 8 GB", "no other candidate is as alike", "Esc back",
         ):  # fmt: skip
             assert part in text, part
 

@@ -19,7 +19,7 @@ from tui.messages import Explained
 from tui.ports import Desk, DeskFacts
 from tui.screens.dialog import Dialog
 from tui.style import BANDS, MUTED, STRONG
-from tui.words import AGAINST_BAR, BAND_SIGNS, FOR_BAR, percent, stands_on
+from tui.words import AGAINST_BAR, BAND_SIGNS, FOR_BAR, adding_up, percent, stands_on
 from tui.workers import in_background
 
 #: Cells of the longest bar.
@@ -102,7 +102,7 @@ def told(reasons: Reasons) -> list[Content]:
     for name, side in (("For a match", reasons.pros), ("Against", reasons.cons)):
         lines.append(Content.styled(name if side else f"{name}: nothing that weighs", MUTED))
         lines += [_bar(reason, most) for reason in side]
-    return lines
+    return [*lines, Content.styled(adding_up(reasons), MUTED)]
 
 
 def _bar(reason: Reason, most: float) -> Content:

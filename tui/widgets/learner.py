@@ -5,15 +5,17 @@ from textual.message import Message
 from textual.widget import Widget
 
 from labels.errors import SameskuError
-from tui.messages import Learnt, Refitted
+from tui.errors import EngineRefusalError
+from tui.messages import Failed, Learnt, Refitted
 from tui.ports import Desk
-from tui.workers import in_background
+from tui.workers import in_background, tell
 
 
 class Learner(Widget):
     """Shows nothing. One refit runs at a time; what is decided meanwhile asks for one more, however much it is.
 
-    The desk never waits for it. Where there is no engine, or it fails, the queue stays in the order that it has.
+    The desk never waits for it. Where there is no engine, or it fails, the queue stays in the order that it has; what
+    somebody could mend is told once.
     """
 
     DEFAULT_CSS = "Learner { display: none; }"
@@ -23,7 +25,7 @@ class Learner(Widget):
         self._desk = desk
         self._busy = False
         self._again = False
-        self.trouble = ""
+        self._told: Failed | None = None
 
     def on_mount(self) -> None:
         """Start the engine once the first query is on the screen."""
@@ -42,13 +44,17 @@ class Learner(Widget):
     def _refit(self) -> Message:
         try:
             return Refitted(self._desk.refit())
-        except SameskuError as error:
-            return Refitted(None, error.message)
+        except EngineRefusalError as error:
+            return Refitted(None, Failed(error.message, error.hint))
+        except SameskuError:
+            return Refitted(None)  # it is started again by itself
 
     @on(Refitted)
     def _done(self, message: Refitted) -> None:
         self._busy = False
-        self.trouble = message.trouble
+        if message.trouble is not None and message.trouble != self._told:
+            tell(self.app, message.trouble)
+        self._told = message.trouble
         if message.rescored is not None:
             self._desk.learn(message.rescored)
             self.post_message(Learnt())

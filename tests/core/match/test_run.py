@@ -14,6 +14,7 @@ from core.errors import CatalogError
 from core.jobs.progress import Silent
 from core.match.evidence.store import EvidenceStore, EvidenceTable
 from core.match.judging import judge_pairs, named_pairs
+from core.match.live import LiveMatcher
 from core.match.matcher import Matcher
 from core.match.run import (
     bring_up_to_date,
@@ -146,6 +147,31 @@ def test_a_run_with_nothing_new_fits_nothing(catalogue: Workspace, monkeypatch: 
     monkeypatch.setattr("core.match.run.fit_matcher", None)
     index(catalogue)
     assert matcher_path(catalogue).stat().st_mtime_ns == written
+
+
+def test_what_an_open_desk_left_is_not_fitted_again(catalogue: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer(catalogue, "q1", "q2")
+    index(catalogue)
+    answer(catalogue, "q3")
+    live = LiveMatcher(catalogue, Settings())
+    live.refit()
+    live.close()
+    monkeypatch.setattr("core.match.run.fit_matcher", None)
+    assert index(catalogue).labels == 9
+
+
+def test_a_run_says_what_it_did(catalogue: Workspace) -> None:
+    def run() -> tuple[bool, bool, bool]:
+        done = bring_up_to_date(catalogue, Settings(), EncoderModel(MODEL, catalogue.home), Silent())
+        return done.index.unchanged, done.weighed, done.fitted
+
+    answer(catalogue, "q1", "q2")
+    assert run() == (False, True, True)
+    assert run() == (True, False, False)
+    answer(catalogue, "q3")
+    assert run() == (True, False, True)
+    catalogue.vocabulary.write_text('[[brands]]\nname = "canon"\nspellings = ["kanon"]\n')
+    assert run() == (True, True, True)
 
 
 def test_a_changed_product_a_label_beyond_the_candidates_and_a_policy_make_evidence_anew(

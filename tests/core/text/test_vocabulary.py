@@ -252,8 +252,10 @@ def test_a_user_overrides(tmp_path: Path) -> None:
     [
         ("[[colours]\n", "cannot be read"),
         ("[[colors]]\nname = 'x'\nspellings = ['x']", "colors: unknown key"),
-        ("[[colours]]\nspellings = ['x']", "colours.0.name: Field required"),
+        ("[[colours]]\nspellings = ['x']", "colours.0.name: this key is missing"),
         ("[[colours]]\nname = 'x'\nspellings = []", "colours.0.spellings"),
+        ("[[colours]]\nname = 'x'\nspellings = 'red'", "colours.0.spellings: this is a list, such as"),
+        ("[colours]\nname = 'x'\nspellings = ['red']", "colours: this is a list"),
         ("[[colours]]\nname = 'x'\nspellings = ['x']\nhue = 3", "colours.0.hue: unknown key"),
         ("[[colours]]\nname = 'x'\nspellings = ['...']", "'...' holds no letter or digit"),
         ("[[colours]]\nname = 'x'\nspellings = [3]", "colours.0.spellings.0"),
