@@ -16,7 +16,7 @@ def evaluate(
         Path | None, typer.Option(help="Labelled pairs: ltable_id,rtable_id,label.", show_default=False)
     ] = None,
     matches: Annotated[
-        Path | None, typer.Option(help="Known matches: query_id,candidate_id.", show_default=False)
+        Path | None, typer.Option(help="Known matches: query_id,candidate_id; or labels.", show_default=False)
     ] = None,
     model: Annotated[str | None, typer.Option(help="A model's id; else the champion.", show_default=False)] = None,
 ) -> None:
@@ -51,6 +51,9 @@ def _tell(context: Context, result: dict[str, Any]) -> None:
     if rankings:
         context.out.print(f"{result['queries']} queries with a known match, encoder {result['model']}")
         context.out.print(metrics(rankings))
+        context.out.print(
+            "encoder: by meaning · lexical: by wording · fused: both · matched: fused, as the matcher orders them"
+        )
     if "f1" in result:
         table = Table(box=None, pad_edge=False)
         names = ("f1", "precision", "recall", "average_precision", "ece", "threshold")

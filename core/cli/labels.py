@@ -81,7 +81,8 @@ def revoke(
         count = store.revoke(batch, MACHINE)
     if not count:
         raise CoreError(
-            f"Nothing of a batch {batch} stands.", "`samesku match --auto` says the name of what it writes."
+            f"No answers of a run named {batch} are there to take back.",
+            "`samesku match --auto` says the name of the answers that it writes.",
         )
     context.out.print(f"The machine's answers to {count:,} queries are taken back.")
     context.answer({"batch": batch, "queries": count})

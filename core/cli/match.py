@@ -1,19 +1,27 @@
 """`samesku match` and `samesku score`: what the machine thinks, as a file."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.cli.context import Context, context_of
+from core.errors import CoreError
+from core.text.safe import safe
+
+if TYPE_CHECKING:
+    from core.match.table import MatchRow
 
 
 def match(
     ctx: typer.Context,
     out: Annotated[
         Path | None,
-        typer.Option(help="CSV, JSONL or Parquet, by its ending. With --json it may be left out.", show_default=False),
+        typer.Option(
+            help="CSV, JSONL or Parquet, by its ending. Not needed with --query or --json.", show_default=False
+        ),
     ] = None,
     k: Annotated[int, typer.Option(help="How many candidates of each query.", min=1)] = 10,
     query: Annotated[str | None, typer.Option(metavar="ID", help="Of this query alone.", show_default=False)] = None,
@@ -23,7 +31,8 @@ def match(
 ) -> None:
     """The candidates of every query: query_id, rank, candidate_id, similarity, probability, band.
 
-    With --json and without --out the answer holds the rows themselves, each with the reasons for and against.
+    Without --out, --query shows one query's candidates and the strongest reasons; --json answers with the rows
+    themselves, each with its reasons.
 
     --auto writes the decisions of the bands that the audit stream has certified; nothing that a person answered is
     touched, and `samesku labels revoke` takes them back as one act.
@@ -36,22 +45,41 @@ def match(
             raise typer.BadParameter("--auto decides on all queries and writes no file.")
         _decide(context)
         return
-    if out is None and not context.json:
-        raise typer.BadParameter("It is not said where the candidates shall go: name a file with --out, or use --json.")
+    if out is None and query is None and not context.json:
+        raise typer.BadParameter(
+            "Where shall the candidates go? Name a file with --out, or one query with --query, or use --json."
+        )
     from core.match.table import matches, write_table  # noqa: PLC0415
 
-    rows = matches(context.workspace.require(), context.settings, k)
+    rows: Iterable[MatchRow] = matches(context.workspace.require(), context.settings, k)
     if query is not None:
-        rows = (row for row in rows if row.query_id == query)
+        rows = [row for row in rows if row.query_id == query]
+        if not rows:
+            raise CoreError(f"There is no query {query} with candidates.", "`samesku match --out FILE` lists them all.")
     if out is None:
-        from core.match.explained import explained  # noqa: PLC0415
-
-        told = list(explained(context.workspace, rows))
-        context.answer({"rows": len(told), "matches": told})
+        _tell(context, rows)
         return
     count = write_table(rows, out)
     context.out.print(f"{count:,} candidates in {out}")
     context.answer({"rows": count, "file": str(out)})
+
+
+def _tell(context: Context, rows: "Iterable[MatchRow]") -> None:
+    """The candidates and their reasons: as JSON, or as text for one query."""
+    from core.match.explained import explained  # noqa: PLC0415
+
+    told = list(explained(context.workspace, rows))
+    for row in told if not context.json else ():
+        chance = "" if row["probability"] is None else f"probability {row['probability']:.0%}, "
+        context.out.print(
+            f"{row['rank']:>2}. {safe(row['candidate_id'])}: {chance}similarity {row['similarity']:.2f}, {row['band']}"
+        )
+        if row["title"]:
+            context.out.print(f"    {safe(row['title'])}")
+        reasons = row["reasons"] or {}
+        for reason in (*reasons.get("for", ()), *reasons.get("against", ())):
+            context.out.print(f"    {reason['contribution']:+.1f} {safe(reason['text'])}")
+    context.answer({"rows": len(told), "matches": told})
 
 
 def _decide(context: Context) -> None:

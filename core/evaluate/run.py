@@ -12,7 +12,7 @@ from core.evaluate.pairs import band_table, pair_metrics, reliability
 from core.evaluate.retrieval import retrieval_metrics
 from core.jobs.progress import Reporter
 from core.match.judging import judge_pairs, named_pairs
-from core.match.table import read_id_pairs, refs_by_id
+from core.match.table import read_matches, refs_by_id
 from core.search.build import Corpus, encode_corpus
 from core.settings import Settings
 from core.workspace import Workspace
@@ -30,7 +30,8 @@ def evaluate_retrieval(
         workspace: where the catalogue and the labels are.
         settings: templates, weights, depths.
         model: the encoder to measure.
-        matches: known matches as `query_id,candidate_id`; None for those of the validation set.
+        matches: known matches as `query_id,candidate_id`, or labels, of which the matches count; None for those of
+            the validation set.
         reporter: hears progress.
 
     Returns:
@@ -109,7 +110,7 @@ def _gold_of(path: Path, corpus: Corpus) -> dict[ProductRef, frozenset[ProductRe
     queries = refs_by_id((q.ref for q in corpus.queries), "query")
     products = refs_by_id((p.ref for p in corpus.products), "catalog")
     gold: dict[ProductRef, set[ProductRef]] = {}
-    for query, candidate in read_id_pairs(path):
+    for query, candidate in read_matches(path):
         gold.setdefault(_known(queries, query), set()).add(_known(products, candidate))
     return {query: frozenset(found) for query, found in gold.items()}
 

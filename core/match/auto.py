@@ -6,7 +6,7 @@ from itertools import groupby
 
 from core.errors import CoreError
 from core.match.audit import ANSWERS, Audit, audit
-from core.match.bands import Band, band_of
+from core.match.bands import Band, band_of, more_needed
 from core.search.candidates import Candidate, CandidateStore, Standing
 from core.settings import Settings
 from core.workspace import Workspace
@@ -79,10 +79,11 @@ def _judgement(candidate: Candidate, standing: Standing, certified: set[Band], m
 
 
 def _said(found: Audit, target: float) -> str:
-    precision = found.precision
-    if not precision.labels:
-        return f"Band {found.band.value}: nothing audited."
-    return (
-        f"Band {found.band.value}: {precision.right} of {precision.labels} audited pairs were right, which proves a "
-        f"precision of {precision.low:.3f}, not {target:g}."
+    precision, more = found.precision, more_needed(found.precision, target)
+    known = (
+        f"{precision.right} of {precision.labels} audited pairs were right, which proves a precision of "
+        f"{precision.low:.3f}, not {target:g}"
+        if precision.labels
+        else "nothing audited"
     )
+    return f"Band {found.band.value}: {known}; {more:,} more checks, all of them right, would certify it."

@@ -1,5 +1,6 @@
 """Bands: what a score lets one do, cut where the promise of a precision holds."""
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
 
 #: Labels beyond a cut below which no precision can be read off.
 _FEWEST = 20
+#: More checks than anybody will make.
+_ENDLESS = 10**9
 
 
 class Band(StrEnum):
@@ -75,6 +78,11 @@ def wilson(right: int, labels: int) -> Precision:
     centre = (share + z * z / (2 * labels)) / (1 + z * z / labels)
     half = z / (1 + z * z / labels) * (share * (1 - share) / labels + z * z / (4 * labels * labels)) ** 0.5
     return Precision(right, labels, max(0.0, centre - half), min(1.0, centre + half))
+
+
+def more_needed(found: Precision, target: float) -> int:
+    """How many further checks, all of them right, would lift the lower end of the interval above the target."""
+    return bisect_right(range(_ENDLESS), target, key=lambda more: wilson(found.right + more, found.labels + more).low)
 
 
 def cut(probabilities: "NDArray[np.float64]", labels: "NDArray[np.bool_]", target: float) -> Cuts:

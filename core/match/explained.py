@@ -1,4 +1,4 @@
-"""The rows of `match` with the reasons of each, for `match --json`."""
+"""The rows of `match` with the title and the reasons of each."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -16,9 +16,13 @@ from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
 from labels.model import Pair
 
+_NOTHING: dict[str, Any] = {"title": None, "reasons": None}
+
 
 def explained(workspace: Workspace, rows: Iterable[MatchRow]) -> Iterator[dict[str, Any]]:
-    """Each row with its reasons for and against; without any where the last index run weighed no evidence of it.
+    """Each row with the candidate's title and the reasons for and against.
+
+    Both are None where the last index run weighed no evidence of the pair.
 
     Args:
         workspace: whose last index run and matcher are told of.
@@ -30,7 +34,7 @@ def explained(workspace: Workspace, rows: Iterable[MatchRow]) -> Iterator[dict[s
     finally:
         evidence.close()
     if table is None or matcher is None or matcher.features != table.features:
-        yield from ({**asdict(row), "reasons": None} for row in rows)
+        yield from ({**asdict(row), **_NOTHING} for row in rows)
         return
     # Files name products by the retailer's own id, and so do rows.
     known = {(pair.query.id, pair.candidate.id): (pair, place) for pair, place in table.row.items()}
@@ -43,9 +47,10 @@ def explained(workspace: Workspace, rows: Iterable[MatchRow]) -> Iterator[dict[s
             found = [(pair, place) for pair, place in found if set(pair) <= products.keys()]
             pairs: list[tuple[Product, Product]] = [(products[p.query], products[p.candidate]) for p, _ in found]
             told = explainer.of_each(pairs, table.vectors[[place for _, place in found]])
-            reasons: dict[Pair, dict[str, Any]] = {
-                pair: each.to_json() for (pair, _), each in zip(found, told, strict=True)
+            known_of: dict[Pair, dict[str, Any]] = {
+                pair: {"title": products[pair.candidate].title, "reasons": each.to_json()}
+                for (pair, _), each in zip(found, told, strict=True)
             }
             for row in several:
                 pair = known.get((row.query_id, row.candidate_id), (None, 0))[0]
-                yield {**asdict(row), "reasons": reasons.get(pair) if pair else None}
+                yield {**asdict(row), **(known_of.get(pair, _NOTHING) if pair else _NOTHING)}

@@ -110,17 +110,39 @@ def read_id_pairs(path: Path) -> list[tuple[str, str]]:
     Raises:
         CatalogError: no such file, or a line has no two ids.
     """
+    _, rows = _id_rows(path)
+    return [(row[0].strip(), row[1].strip()) for row in rows]
+
+
+def read_matches(path: Path) -> list[tuple[str, str]]:
+    """The same; of a file whose header names a `label`, the pairs that it calls matches.
+
+    Raises:
+        CatalogError: no such file, a line has no two ids, or it holds no match.
+    """
+    header, rows = _id_rows(path)
+    if "label" in header:
+        place = header.index("label")
+        rows = [row for row in rows if len(row) > place and row[place].strip() == "1"]
+    if not rows:
+        raise CatalogError(f"{path} holds no match.", "Lines look like 17,20431")
+    return [(row[0].strip(), row[1].strip()) for row in rows]
+
+
+def _id_rows(path: Path) -> tuple[list[str], list[list[str]]]:
+    """The names of the columns, if there are any, and the lines, each with two ids at least."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as lines:
             rows = [(number, row) for number, row in enumerate(csv.reader(lines), 1) if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CatalogError(f"{path} cannot be read as pairs: {error}.", "It should be UTF-8 CSV text.") from error
+    header: list[str] = []
     if rows and rows[0][1][0].strip() in {"query_id", "ltable_id"}:
-        del rows[0]
+        header = [name.strip() for name in rows.pop(0)[1]]
     for number, row in rows:
         if len(row) < 2 or not row[0].strip() or not row[1].strip():
             raise CatalogError(f"{path}, line {number}: a pair is two ids.", "Lines look like 17,20431")
-    return [(row[0].strip(), row[1].strip()) for _, row in rows]
+    return header, [row for _, row in rows]
 
 
 def refs_by_id(refs: Iterable[ProductRef], role: str) -> dict[str, ProductRef]:

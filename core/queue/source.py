@@ -105,11 +105,14 @@ class QueueSource:
                 return [query for query in self._order if query not in validation]
 
     def _is_sure(self, query: ProductRef) -> bool:
-        """Whether the query's best candidate is in the band high."""
-        standing = self.standing
+        """Whether the machine claims to know the answer: the best candidate is in a firm band, high or low.
+
+        Where the best is in `low`, all are: the claim is that nothing matches.
+        """
+        standing, bands = self.standing, self._settings.bands
         if standing is None:
-            return self._top[query] >= self._settings.bands.high
-        return self._likely.get(query, 0.0) >= standing.high
+            return band_of(self._top[query], bands.high, bands.medium) is not Band.MEDIUM
+        return band_of(self._likely.get(query, 0.0), standing.high, standing.low) is not Band.MEDIUM
 
     def item(
         self,

@@ -14,7 +14,7 @@ class Gain:
     """What the next fifty labels may bring.
 
     Attributes:
-        expected: rise of the measure; None while there are too few measurements to tell.
+        expected: rise of F1; None while there are too few measurements to tell.
         words: one sentence for people.
     """
 
@@ -30,8 +30,7 @@ def expected_gain(history: Sequence[tuple[int, float]]) -> Gain:
     half of the labels, so that the first leap says nothing of the end.
 
     Args:
-        history: labels, and a measure of which more is better (F1 or average precision by folds, or minus the
-            log-loss), in order of the labels.
+        history: labels, and the F1 that they gave, in order of the labels.
     """
     recent = [(n, q) for n, q in history if n > 0 and 2 * n >= history[-1][0]]
     if len({n for n, _ in recent}) < 3:
@@ -43,4 +42,4 @@ def expected_gain(history: Sequence[tuple[int, float]]) -> Gain:
     gain = max(0.0, -slope * (1 / last - 1 / (last + AHEAD)))
     if gain < _NOTHING:
         return Gain(gain, f"The next {AHEAD} labels will hardly change anything.")
-    return Gain(gain, f"The next {AHEAD} labels may bring {gain:.3f}.")
+    return Gain(gain, f"The next {AHEAD} labels may raise F1 by {gain:.3f}.")

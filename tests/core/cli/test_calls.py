@@ -120,7 +120,7 @@ def test_an_error_is_a_message_and_a_hint_and_ends_with_1(
     [
         (["nonsense"], "No such command"),
         (["index", "--nonsense"], "No such option"),
-        (["match"], "name a file with --out"),
+        (["match"], "Name a file with --out"),
         (["match", "--out", "x.csv", "--k", "0"], "greater than or equal to 1"),
         (["--as"], "requires an argument"),
         (["import"], "Usage: samesku import"),

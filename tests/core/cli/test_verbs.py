@@ -219,6 +219,22 @@ def test_matches_as_json_come_with_reasons(indexed: Workspace, call: Call) -> No
         assert all(reason["text"] and reason["direction"] in {"for", "against"} for reason in reasons)
 
 
+def test_one_querys_candidates_are_shown_with_their_reasons(indexed: Workspace, call: Call) -> None:
+    shown = call("match", "--k", "2", "--query", "q1", "--home", indexed.home).out
+    rows = call("match", "--k", "2", "--query", "q1", "--home", indexed.home, "--json").json["matches"]
+    for row in rows:
+        assert f"{row['rank']}. {row['candidate_id']}: " in shown
+        assert row["title"] in shown
+        for reason in (*row["reasons"]["for"], *row["reasons"]["against"]):
+            assert f"{reason['contribution']:+.1f} {reason['text']}" in shown
+
+
+def test_a_query_without_candidates_is_named(indexed: Workspace, call: Call) -> None:
+    answer = call("match", "--query", "nosuch", "--home", indexed.home, "--json")
+    assert answer.code == 1
+    assert "There is no query nosuch" in answer.err
+
+
 def test_matches_must_go_somewhere(indexed: Workspace, call: Call) -> None:
     answer = call("match", "--home", indexed.home)
     assert answer.code == 2

@@ -82,6 +82,7 @@ def test_nothing_is_decided_without_certification(workspace: Workspace) -> None:
     with pytest.raises(CoreError) as error:
         decide(workspace, Settings())
     assert "30 of 32 audited pairs were right" in error.value.message
+    assert "Band low: nothing audited; 189 more checks, all of them right, would certify it." in error.value.message
     assert "review --stream audit" in error.value.hint
     with LabelStore(workspace.labels) as store:
         assert all(d.annotator != MACHINE for d in store.decisions())

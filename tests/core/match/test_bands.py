@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.match.bands import Band, Cuts, band_of, cut, wilson
+from core.match.bands import Band, Cuts, band_of, cut, more_needed, wilson
 
 
 @pytest.mark.parametrize(
@@ -107,3 +107,10 @@ def test_few_labels_leave_the_promise_of_the_probability(n: int) -> None:
 def test_bands_by_probability() -> None:
     cuts = Cuts(0.9, 0.02, wilson(9, 9), wilson(9, 9))
     assert [cuts.band(p) for p in (0.9, 0.89, 0.02, 0.019)] == [Band.HIGH, Band.MEDIUM, Band.MEDIUM, Band.LOW]
+
+
+@given(st.integers(0, 400), st.integers(0, 400), st.sampled_from([0.6, 0.9, 0.98, 0.999]))
+def test_so_many_more_checks_prove_the_target_and_one_less_does_not(right: int, wrong: int, target: float) -> None:
+    more = more_needed(wilson(right, right + wrong), target)
+    assert wilson(right + more, right + wrong + more).low > target
+    assert more == 0 or wilson(right + more - 1, right + wrong + more - 1).low <= target

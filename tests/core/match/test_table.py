@@ -9,7 +9,7 @@ import pytest
 from samples import c, q
 
 from core.errors import CatalogError, CoreError
-from core.match.table import COLUMNS, MatchRow, matches, read_id_pairs, refs_by_id, write_table
+from core.match.table import COLUMNS, MatchRow, matches, read_id_pairs, read_matches, refs_by_id, write_table
 from core.settings import Settings
 from core.workspace import Workspace
 
@@ -117,6 +117,15 @@ def test_what_is_no_list_of_pairs_is_refused(tmp_path: Path, content: bytes, com
     (tmp_path / "pairs.csv").write_bytes(content)
     with pytest.raises(CatalogError, match=complaint):
         read_id_pairs(tmp_path / "pairs.csv")
+
+
+def test_of_a_file_of_labels_the_matches_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("ltable_id,rtable_id,label\n17,20431,1\n17,5,0\n8,a, 1\n")
+    assert read_matches(path) == [("17", "20431"), ("8", "a")]
+    path.write_text("ltable_id,rtable_id,label\n17,5,0\n")
+    with pytest.raises(CatalogError, match="holds no match"):
+        read_matches(path)
 
 
 def test_ids_that_two_sources_share_cannot_be_named() -> None:
