@@ -90,6 +90,8 @@ def _tell(context: Context, found: Simulation) -> None:
         f"{found.pool:,} pairs to ask about, judged on {found.judged:,} ({found.judged_on}); "
         f"mean of {found.seeds} campaigns ± standard deviation"
     )
+    if found.plan.budget > found.pool:
+        context.out.print(f"The pool has no more than {found.pool:,} labels to give: the campaigns end there.")
     context.out.print(_table(found))
     for name, hint in found.hints.items():
         context.out.print(f"{name}: {hint.words}")
