@@ -1,10 +1,9 @@
-"""What the decisions on a pair add up to."""
+"""What the decisions on a pair add up to: a label."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from labels.model import MACHINE, CurrentDecision, Decision, Pair, Side, Stream, Strength
+from labels.model import Pair, Side, Strength
 
 
 class State(StrEnum):
@@ -13,6 +12,14 @@ class State(StrEnum):
     AGREED = "agreed"
     CONFLICTING = "conflicting"
     ADJUDICATED = "adjudicated"
+    MAJORITY = "majority"
+
+
+class Rule(StrEnum):
+    """What settles a pair that people disagree about: an adjudication alone, or else the majority."""
+
+    UNANIMOUS = "unanimous"
+    MAJORITY = "majority"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +30,7 @@ class Label:
         match: None while opinions conflict.
         strength: explicit where at least one decision that counted was.
         side: validation as soon as one decision that counted was.
+        people: whether a person decided; else the machine did.
     """
 
     pair: Pair
@@ -30,30 +38,39 @@ class Label:
     strength: Strength
     side: Side
     state: State
+    people: bool = True
 
 
-def consensus(decisions: Iterable[CurrentDecision]) -> dict[Pair, Label]:
-    """One label per pair: adjudicated, else unanimous, else a conflict. Abstentions do not count.
+@dataclass(frozen=True, slots=True)
+class Opinions:
+    """How the decisions that are heard on one pair fall; the projection of this name says which are heard.
 
-    People outweigh the machine. Explicit decisions outweigh implied ones: where anybody decided on the very pair,
-    what follows from other decisions is not heard.
+    Attributes:
+        matches: how many say that it is a match.
+        others: how many say that it is none.
     """
-    by_pair: dict[Pair, list[CurrentDecision]] = {}
-    for decision in decisions:
-        if decision.decision is not Decision.UNSURE:
-            by_pair.setdefault(decision.pair, []).append(decision)
-    return {pair: _label(pair, opinions) for pair, opinions in by_pair.items()}
 
+    pair: Pair
+    matches: int
+    others: int
+    explicit: bool
+    validation: bool
+    adjudicated: bool
+    people: bool
 
-def _label(pair: Pair, everyone: list[CurrentDecision]) -> Label:
-    opinions = [o for o in everyone if o.annotator != MACHINE] or everyone
-    adjudicated = [o for o in opinions if o.stream is Stream.ADJUDICATION]
-    explicit = [o for o in opinions if o.strength is Strength.EXPLICIT]
-    heard = adjudicated[-1:] or explicit or opinions
-    verdicts = {o.decision for o in heard}
-    side = Side.VALIDATION if any(o.side is Side.VALIDATION for o in opinions) else Side.TRAIN
-    strength = Strength.EXPLICIT if explicit else Strength.IMPLIED
-    if len(verdicts) > 1:
-        return Label(pair, None, strength, side, State.CONFLICTING)
-    state = State.ADJUDICATED if adjudicated else State.AGREED
-    return Label(pair, verdicts == {Decision.MATCH}, strength, side, state)
+    def label(self, rule: Rule = Rule.UNANIMOUS) -> Label:
+        """Adjudicated, else unanimous, else by majority where that is the rule, else a conflict."""
+        if not (self.matches and self.others):
+            state = State.ADJUDICATED if self.adjudicated else State.AGREED
+        elif rule is Rule.MAJORITY and self.matches != self.others:
+            state = State.MAJORITY
+        else:
+            state = State.CONFLICTING
+        return Label(
+            pair=self.pair,
+            match=None if state is State.CONFLICTING else self.matches > self.others,
+            strength=Strength.EXPLICIT if self.explicit else Strength.IMPLIED,
+            side=Side.VALIDATION if self.validation else Side.TRAIN,
+            state=state,
+            people=self.people,
+        )

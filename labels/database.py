@@ -8,7 +8,7 @@ from pathlib import Path
 from labels.errors import LabelsError
 
 #: PRAGMA user_version of the newest schema that this program knows; labels.migrations leads up to it.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 BUSY_TIMEOUT_MS = 5_000
 

@@ -2,13 +2,12 @@
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from labels.consensus import Label, consensus
 from labels.errors import LabelsError
 from labels.model import Decision, Judgement, Pair, ProductRef, Side
 from labels.store import LabelStore
@@ -92,17 +91,16 @@ def import_labels(
     Raises:
         LabelsError: a pair already stands on the other side.
     """
-    standing = store.decisions()
     validation = store.validation_queries()
     side = None if split == "auto" else Side(split)
     if side is not None:
-        _refuse_both_sides(labels, side, {pair: label.side for pair, label in consensus(standing).items()})
+        _refuse_both_sides(labels, side, {label.pair: label.side for label in store.labels()})
     if side is Side.TRAIN and (own := {p.query for p in labels} & validation):
         raise LabelsError(
             f"{len(own)} queries of the file are this workspace's own validation queries, which never train anything.",
             "Import with `--split auto`, which keeps them on the validation side.",
         )
-    said = {(d.pair, d.decision) for d in standing if d.annotator == annotator}
+    said = {(d.pair, d.decision) for d in store.decisions() if d.annotator == annotator}
     by_query: dict[ProductRef, list[Judgement]] = {}
     for pair, match in labels.items():
         decision = Decision.MATCH if match else Decision.NO_MATCH
@@ -142,7 +140,7 @@ def export_csv(store: LabelStore, path: Path, side: Side | None = None) -> int:
     """Write the agreed labels as `ltable_id,rtable_id,label`; conflicts stay out. Returns how many."""
     rows = [
         (label.pair.query.id, label.pair.candidate.id, int(label.match))
-        for label in _sorted(consensus(store.decisions()).values())
+        for label in store.labels()
         if label.match is not None and side in {None, label.side}
     ]
     with _replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as out:
@@ -176,7 +174,3 @@ def _replacing(path: Path) -> Iterator[Path]:
         raise LabelsError(f"{path} cannot be written: {error.strerror}.", "Choose another place.") from error
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _sorted(labels: Iterable[Label]) -> Sequence[Label]:
-    return sorted(labels, key=lambda label: label.pair)

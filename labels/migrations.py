@@ -1,11 +1,13 @@
 """The schema of labels.db, forward only. Each migration is applied together with its record."""
 
 import sqlite3
+from collections.abc import Iterator
 
 import sqlite_utils
 from sqlite_utils import Migrations
 from sqlite_utils.db import Database
 
+from labels import chain, projection
 from labels.database import SCHEMA_VERSION
 
 migrations = Migrations("labels")
@@ -111,6 +113,116 @@ def _events(db: Database) -> None:
     for statement in _statements("".join([_TABLES, *append_only, _NO_REPLACE])):
         db.execute(statement)
     db.execute("PRAGMA user_version = 1")
+
+
+_LEDGER = """
+DROP TRIGGER events_no_update;
+ALTER TABLE events ADD COLUMN hash TEXT NOT NULL DEFAULT '';
+
+DROP TABLE actions;
+DROP TABLE current;
+CREATE TABLE actions (
+    id TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    annotator TEXT NOT NULL,
+    verb TEXT NOT NULL,
+    query_source TEXT NOT NULL,
+    query_id TEXT NOT NULL,
+    closes INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    undone_at INTEGER
+) WITHOUT ROWID;
+CREATE INDEX actions_by_annotator ON actions (annotator, seq);
+CREATE INDEX actions_by_query ON actions (query_source, query_id);
+CREATE INDEX actions_skipped ON actions (annotator, query_source, query_id) WHERE verb = 'skip' AND undone_at IS NULL;
+CREATE INDEX actions_undone ON actions (annotator, undone_at) WHERE undone_at IS NOT NULL;
+CREATE TABLE current (
+    query_source TEXT NOT NULL,
+    query_id TEXT NOT NULL,
+    candidate_source TEXT NOT NULL,
+    candidate_id TEXT NOT NULL,
+    annotator TEXT NOT NULL,
+    decision TEXT NOT NULL,
+    strength TEXT NOT NULL,
+    stream TEXT NOT NULL,
+    side TEXT NOT NULL,
+    action TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (query_source, query_id, candidate_source, candidate_id, annotator)
+) WITHOUT ROWID;
+CREATE INDEX current_by_annotator ON current (annotator, seq);
+CREATE TABLE opinions (
+    query_source TEXT NOT NULL,
+    query_id TEXT NOT NULL,
+    candidate_source TEXT NOT NULL,
+    candidate_id TEXT NOT NULL,
+    matches INTEGER NOT NULL,
+    others INTEGER NOT NULL,
+    explicit INTEGER NOT NULL,
+    validation INTEGER NOT NULL,
+    adjudicated INTEGER NOT NULL,
+    people INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (query_source, query_id, candidate_source, candidate_id)
+) WITHOUT ROWID;
+CREATE INDEX opinions_apart ON opinions (query_source, query_id) WHERE matches > 0 AND others > 0;
+CREATE TABLE queries (
+    query_source TEXT NOT NULL,
+    query_id TEXT NOT NULL,
+    closed INTEGER NOT NULL,
+    closed_by_machine INTEGER NOT NULL,
+    flagged INTEGER NOT NULL,
+    touched INTEGER NOT NULL,
+    PRIMARY KEY (query_source, query_id)
+) WITHOUT ROWID;
+CREATE INDEX queries_by_touch ON queries (touched);
+
+-- A draw is frozen: version n of a set is what was drawn up to n. A query stands for `weight` queries of its stratum.
+ALTER TABLE validation ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE validation ADD COLUMN stratum TEXT NOT NULL DEFAULT '';
+ALTER TABLE validation ADD COLUMN weight REAL NOT NULL DEFAULT 1;
+CREATE TABLE audits (
+    query_source TEXT NOT NULL,
+    query_id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    stratum TEXT NOT NULL,
+    weight REAL NOT NULL,
+    seed INTEGER NOT NULL,
+    drawn_at TEXT NOT NULL,
+    PRIMARY KEY (query_source, query_id, version)
+) WITHOUT ROWID;
+CREATE TRIGGER audits_no_replace BEFORE INSERT ON audits WHEN EXISTS (
+    SELECT 1 FROM audits WHERE (query_source, query_id, version) = (NEW.query_source, NEW.query_id, NEW.version)
+)
+BEGIN SELECT RAISE(IGNORE); END;
+"""
+
+# Nobody writes past the chain, whatever program opens the file.
+_CHAINED = """
+CREATE TRIGGER events_chained BEFORE INSERT ON events WHEN length(NEW.hash) <> 64
+BEGIN SELECT RAISE(ABORT, 'events is a chain: each carries the hash of all before it'); END;
+"""
+
+
+@migrations(name="002_ledger")
+def _ledger(db: Database) -> None:
+    for statement in _statements(_LEDGER):
+        db.execute(statement)
+    found = [(hash_, seq) for seq, hash_ in _chain(db.conn)]
+    db.conn.executemany("UPDATE events SET hash = ? WHERE seq = ?", found)
+    guards = _APPEND_ONLY.format(table="events").split("CREATE TRIGGER events_no_delete")[0]
+    for statement in _statements(guards + _APPEND_ONLY.format(table="audits") + _CHAINED):
+        db.execute(statement)
+    projection.rebuild(db.conn)
+    db.execute("PRAGMA user_version = 2")
+
+
+def _chain(connection: sqlite3.Connection) -> Iterator[tuple[int, str]]:
+    """Every event's number with the hash that it gets."""
+    previous = chain.GENESIS
+    for values in connection.execute(chain.EVENTS):
+        previous = chain.link(previous, values)
+        yield values[0], previous
 
 
 def _statements(script: str) -> list[str]:

@@ -22,6 +22,13 @@ class Pair(NamedTuple):
     candidate: ProductRef
 
 
+class Stratum(NamedTuple):
+    """Where a drawn query comes from, and how many queries of that kind it stands for: one over its chance."""
+
+    name: str = ""
+    weight: float = 1.0
+
+
 class Decision(StrEnum):
     """What one annotator says of one pair. `UNSURE` is an abstention, never a class."""
 

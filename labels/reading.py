@@ -1,17 +1,24 @@
 """What the ledger says now: the decisions that stand, and what became of the queries."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Self
 
+from labels.consensus import Label, Opinions, Rule
 from labels.database import connect, readable_errors
 from labels.model import Action, CurrentDecision, Decision, Pair, ProductRef, Side, Stream, Strength, Verb
 
 _DECISIONS = """
-SELECT e.query_source, e.query_id, e.candidate_source, e.candidate_id, e.annotator, e.decision, e.strength,
-    e.stream, e.side, e.action, e.seq
-FROM current AS c JOIN events AS e USING (seq)
+SELECT query_source, query_id, candidate_source, candidate_id, annotator, decision, strength, stream, side, action, seq
+FROM current
 """
+_OPINIONS = """
+SELECT query_source, query_id, candidate_source, candidate_id, matches, others, explicit, validation, adjudicated,
+    people
+FROM opinions
+"""
+_THIS = " (query_source, query_id) = (?, ?)"
 
 
 class LabelReader:
@@ -35,14 +42,14 @@ class LabelReader:
         """The decisions that stand now, of everybody, oldest first; of one query or side where given."""
         where, values = [], []
         if query is not None:
-            where.append("(e.query_source, e.query_id) = (?, ?)")
+            where.append("(query_source, query_id) = (?, ?)")
             values += [query.source, query.id]
         if side is not None:
-            where.append("e.side = ?")
+            where.append("side = ?")
             values.append(side.value)
         clause = " WHERE " + " AND ".join(where) if where else ""
         with readable_errors(self.path):
-            rows = self.connection.execute(_DECISIONS + clause + " ORDER BY e.seq", values).fetchall()
+            rows = self.connection.execute(_DECISIONS + clause + " ORDER BY seq", values).fetchall()
         return [
             CurrentDecision(
                 Pair(ProductRef(r[0], r[1]), ProductRef(r[2], r[3])),
@@ -51,27 +58,63 @@ class LabelReader:
             for r in rows
         ]  # fmt: skip
 
+    def labels(self, query: ProductRef | None = None, rule: Rule = Rule.UNANIMOUS) -> list[Label]:
+        """What the decisions on each pair add up to, by pair; of one query where given. Abstentions are no labels."""
+        return self._labels("(query_source, query_id) = (?, ?)" if query else "true", rule, query or ())
+
+    def conflicts(self, rule: Rule = Rule.UNANIMOUS) -> list[Label]:
+        """The pairs that people disagree about, by pair."""
+        apart = "matches > 0 AND others > 0"
+        return self._labels(apart + (" AND matches = others" if rule is Rule.MAJORITY else ""), rule)
+
+    def _labels(self, where: str, rule: Rule, values: Iterable[str] = ()) -> list[Label]:
+        with readable_errors(self.path):
+            rows = self.connection.execute(
+                f"{_OPINIONS} WHERE {where} ORDER BY query_source, query_id, candidate_source, candidate_id",
+                tuple(values),
+            ).fetchall()
+        return [
+            Opinions(Pair(ProductRef(r[0], r[1]), ProductRef(r[2], r[3])), r[4], r[5], *map(bool, r[6:])).label(rule)
+            for r in rows
+        ]
+
     def closed_queries(self) -> set[ProductRef]:
-        """Queries that somebody has answered."""
-        return self._queries("closes = 1 AND undone_at IS NULL")
+        """Queries that somebody has answered, or the machine."""
+        return self._queries("queries WHERE closed > 0 OR closed_by_machine > 0")
+
+    def is_closed(self, query: ProductRef) -> bool:
+        """Whether somebody has answered the query, or the machine."""
+        return bool(self._queries("queries WHERE closed + closed_by_machine > 0 AND" + _THIS, *query))
 
     def skipped_queries(self, annotator: str) -> set[ProductRef]:
         """Queries that this annotator put off for later."""
-        return self._queries("verb = 'skip' AND undone_at IS NULL AND annotator = ?", annotator)
+        return self._queries("actions WHERE verb = 'skip' AND undone_at IS NULL AND annotator = ?", annotator)
 
     def flagged_queries(self) -> set[ProductRef]:
         """Queries that somebody wants a second look at: flagged an odd number of times."""
-        return self._queries(
-            "verb = 'flag' AND undone_at IS NULL GROUP BY query_source, query_id HAVING count(*) % 2 = 1"
-        )
+        return self._queries("queries WHERE flagged > 0")
+
+    def is_flagged(self, query: ProductRef) -> bool:
+        """Whether somebody wants a second look at the query."""
+        return bool(self._queries("queries WHERE flagged > 0 AND" + _THIS, *query))
 
     def _queries(self, where: str, *values: str) -> set[ProductRef]:
         with readable_errors(self.path):
-            rows = self.connection.execute(
-                f"SELECT query_source, query_id FROM actions WHERE {where}",  # noqa: S608 - constants only
-                values,
-            )
+            rows = self.connection.execute(f"SELECT query_source, query_id FROM {where}", values)  # noqa: S608 - constants only
             return {ProductRef(*row) for row in rows}
+
+    def turned_since(self, seq: int) -> tuple[int, dict[ProductRef, bool]]:
+        """The queries that something happened to after event `seq`, and whether each is answered now.
+
+        Returns:
+            the number of the last event too, to ask from the next time.
+        """
+        with readable_errors(self.path):
+            rows = self.connection.execute(
+                "SELECT query_source, query_id, closed + closed_by_machine > 0, touched FROM queries WHERE touched > ?",
+                [seq],
+            ).fetchall()
+        return max((row[3] for row in rows), default=seq), {ProductRef(r[0], r[1]): bool(r[2]) for r in rows}
 
     def last_seen(self, annotator: str) -> float | None:
         """When somebody acted last, in seconds since the epoch; None for a newcomer."""
@@ -104,3 +147,8 @@ class LabelReader:
             return {
                 ProductRef(*row) for row in self.connection.execute("SELECT query_source, query_id FROM validation")
             }
+
+    def validation_version(self) -> int:
+        """The latest version of the validation set; 0 before the first draw."""
+        with readable_errors(self.path):
+            return int(self.connection.execute("SELECT coalesce(max(version), 0) FROM validation").fetchone()[0])

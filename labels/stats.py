@@ -1,10 +1,9 @@
 """How far the labelling is, in figures."""
 
-from collections import Counter
 from dataclasses import asdict, dataclass
 
-from labels.consensus import State, consensus
-from labels.model import Decision, Side
+from labels import chain
+from labels.database import readable_errors
 from labels.store import LabelStore
 
 
@@ -32,19 +31,35 @@ class LabelStats:
 
 def label_stats(store: LabelStore) -> LabelStats:
     """Count what stands in the ledger."""
-    decisions = store.decisions()
-    labels = consensus(decisions).values()
-    return LabelStats(
-        events=store.connection.execute("SELECT count(*) FROM events").fetchone()[0],
-        decisions=len(decisions),
-        explicit=sum(d.strength == "explicit" for d in decisions),
-        matches=sum(label.match is True for label in labels),
-        non_matches=sum(label.match is False for label in labels),
-        unsure=sum(d.decision is Decision.UNSURE for d in decisions),
-        conflicts=sum(label.state is State.CONFLICTING for label in labels),
-        training_pairs=sum(label.side is Side.TRAIN for label in labels),
-        validation_pairs=sum(label.side is Side.VALIDATION for label in labels),
-        queries_answered=len(store.closed_queries()),
-        validation_queries=len(store.validation_queries()),
-        annotators=dict(Counter(d.annotator for d in decisions).most_common()),
-    )
+    with readable_errors(store.path):
+        decisions, explicit, unsure = _counts(
+            store, "count(*), sum(strength = 'explicit'), sum(decision = 'unsure')", "current"
+        )
+        labels = _counts(
+            store,
+            "sum(matches > 0 AND others = 0), sum(matches = 0), sum(matches > 0 AND others > 0),"
+            " sum(NOT validation), sum(validation)",
+            "opinions",
+        )
+        annotators = store.connection.execute(
+            "SELECT annotator, count(*) FROM current GROUP BY annotator ORDER BY count(*) DESC, min(seq)"
+        ).fetchall()
+        return LabelStats(
+            events=chain.head(store.connection)[0],
+            decisions=decisions,
+            explicit=explicit,
+            matches=labels[0],
+            non_matches=labels[1],
+            unsure=unsure,
+            conflicts=labels[2],
+            training_pairs=labels[3],
+            validation_pairs=labels[4],
+            queries_answered=_counts(store, "count(*)", "queries WHERE closed > 0 OR closed_by_machine > 0")[0],
+            validation_queries=_counts(store, "count(*)", "validation")[0],
+            annotators=dict(annotators),
+        )
+
+
+def _counts(store: LabelStore, what: str, where: str) -> list[int]:
+    row = store.connection.execute(f"SELECT {what} FROM {where}").fetchone()  # noqa: S608 - constants only
+    return [int(value or 0) for value in row]

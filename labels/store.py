@@ -1,11 +1,11 @@
 """The ledger: every decision is an event that is never changed; undo and edits are new events."""
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from labels import projection
+from labels import chain, projection
 from labels.database import readable_errors, transaction
 from labels.errors import LabelsError
 from labels.model import (
@@ -13,17 +13,14 @@ from labels.model import (
     Judgement,
     ProductRef,
     Side,
+    Stratum,
     Stream,
     Verb,
 )
 from labels.reading import LabelReader
 
-_INSERT = """
-INSERT INTO events (action, at, annotator, verb, query_source, query_id, candidate_source, candidate_id, decision,
-    strength, stream, side, blind, closes, look_ms, rank, similarity, probability, model, target, text)
-VALUES (:action, :at, :annotator, :verb, :query_source, :query_id, :candidate_source, :candidate_id, :decision,
-    :strength, :stream, :side, :blind, :closes, :look_ms, :rank, :similarity, :probability, :model, :target, :text)
-"""
+_NAMES = (*chain.COLUMNS, "hash")
+_INSERT = f"INSERT INTO events ({', '.join(_NAMES)}) VALUES ({', '.join(f':{name}' for name in _NAMES)})"  # noqa: S608
 
 
 def utc_now() -> str:
@@ -156,15 +153,23 @@ class LabelStore(LabelReader):
             "action": action, "at": self._now(), "annotator": annotator, "verb": verb,
             "query_source": query.source, "query_id": query.id,
             "candidate_source": None, "candidate_id": None, "decision": None, "strength": None,
-            "stream": stream, "side": side, "blind": blind, "closes": closes, "look_ms": look_ms,
+            "stream": stream, "side": side, "blind": int(blind), "closes": int(closes), "look_ms": look_ms,
             "rank": None, "similarity": None, "probability": None, "model": None,
             "target": target, "text": text,
         }  # fmt: skip
-        events = [event | _judged(judgement) for judgement in judgements] or [event]
-        first = self.connection.execute(_INSERT, events[0]).lastrowid
-        self.connection.executemany(_INSERT, events[1:])
-        assert first is not None  # noqa: S101 - an INSERT that did not raise has a row id
+        first = self._append([event | _judged(judgement) for judgement in judgements] or [event])
         projection.apply(self.connection, first)
+
+    def _append(self, events: Iterable[dict[str, object]]) -> int:
+        """Write events at the end of the chain. Returns the number of the first. Runs inside a transaction."""
+        seq, previous = chain.head(self.connection)
+        first = seq + 1
+        for event in events:
+            seq += 1
+            event["seq"] = seq
+            previous = chain.link(previous, [event[name] for name in chain.COLUMNS])
+            self.connection.execute(_INSERT, event | {"hash": previous})
+        return first
 
     def undo(self, annotator: str) -> Action | None:
         """Take back the annotator's latest action that stands; None where there is none. Without limit."""
@@ -197,22 +202,33 @@ class LabelStore(LabelReader):
         ).fetchone()
         return row and Action(row[0], row[1], Verb(row[2]), ProductRef(row[3], row[4]), bool(row[5]), row[6])
 
-    def draw_validation(self, queries: Iterable[ProductRef], seed: int) -> int:
+    def draw_validation(
+        self, queries: Iterable[ProductRef], seed: int, strata: Mapping[ProductRef, Stratum] | None = None
+    ) -> int:
         """Put queries on the validation side, for ever. What has any event already is left where it is.
+
+        What is drawn is frozen under the next version of the set: `validation@2` is what was drawn first and second.
+
+        Args:
+            queries: what came up.
+            seed: of the draw.
+            strata: where each query comes from, and how many queries it stands for; one stratum if not given.
 
         Returns:
             how many were drawn that were not before.
         """
         with readable_errors(self.path), transaction(self.connection):
             known = {
-                ProductRef(*r) for r in self.connection.execute("SELECT DISTINCT query_source, query_id FROM events")
-            }
-            before = self.connection.total_changes
+                ProductRef(*r) for r in self.connection.execute("SELECT query_source, query_id FROM queries")
+            } | self.validation_queries()
+            version, at = self.validation_version() + 1, self._now()
+            fresh = [query for query in dict.fromkeys(queries) if query not in known]
             self.connection.executemany(
-                "INSERT INTO validation VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                [(*query, seed, self._now()) for query in queries if query not in known],
+                "INSERT INTO validation (query_source, query_id, seed, drawn_at, version, stratum, weight)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(*query, seed, at, version, *(strata or {}).get(query, Stratum())) for query in fresh],
             )
-            return self.connection.total_changes - before
+        return len(fresh)
 
 
 def _judged(judgement: Judgement) -> dict[str, object]:

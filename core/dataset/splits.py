@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.queue.order import drawn, shuffled
-from labels.consensus import Label, consensus
-from labels.model import MACHINE, ProductRef, Side
+from labels.consensus import Label
+from labels.model import ProductRef, Side
 from labels.store import LabelStore
 
 
@@ -75,8 +75,7 @@ def training_labels(store: LabelStore) -> list[Label]:
 
 def _settled(store: LabelStore) -> list[Label]:
     """What people agree on. A machine's decisions are its own echo, and teach nothing."""
-    decisions = (decision for decision in store.decisions() if decision.annotator != MACHINE)
-    return [label for label in consensus(decisions).values() if label.match is not None]
+    return [label for label in store.labels() if label.people and label.match is not None]
 
 
 def matches_by_query(labels: Iterable[Label]) -> dict[ProductRef, frozenset[ProductRef]]:

@@ -11,7 +11,7 @@ from core.queue.order import by_uncertainty, shuffled
 from core.queue.rescored import Outlook, Rescored
 from core.search.candidates import Candidate, CandidateStore, Standing
 from core.settings import Settings
-from labels.consensus import State, consensus
+from labels.consensus import State
 from labels.model import CurrentDecision, ProductRef, Stream
 from labels.store import LabelStore
 
@@ -95,8 +95,7 @@ class QueueSource:
             case Stream.VALIDATION:
                 return [query for query in shuffled(validation, _SHUFFLE_SEED) if query in self._top]
             case Stream.ADJUDICATION:
-                labels = consensus(store.decisions()).values()
-                return sorted({label.pair.query for label in labels if label.state is State.CONFLICTING})
+                return sorted({label.pair.query for label in store.conflicts()})
             case Stream.AUDIT:
                 # Audits what the machine is sure of, in random order; never a validation query.
                 sure = (query for query in self._order if self._is_sure(query) and query not in validation)
@@ -136,7 +135,7 @@ class QueueSource:
                 stay, whatever a refit says by now.
         """
         decisions = store.decisions(query)
-        stream = _stream_of(store, query, stream, decisions)
+        stream = _stream_of(store, query, stream)
         blind = blind or stream is Stream.VALIDATION
         options = sorted((o for o in kept if o.rank), key=lambda o: o.rank or 0) or self._options(query)
         extra = {d.pair.candidate for d in decisions} - {o.product.ref for o in options}
@@ -156,8 +155,8 @@ class QueueSource:
             stream=stream,
             blind=blind,
             reason=self._reason(query, stream, blind=blind),
-            answered=query in store.closed_queries(),
-            flagged=query in store.flagged_queries(),
+            answered=store.is_closed(query),
+            flagged=store.is_flagged(query),
             comments=tuple((c.annotator, c.text) for c in store.comments(query)),
         )
 
@@ -216,11 +215,9 @@ class QueueSource:
         return f"Best similarity {top:.2f}, {near} the {self._boundary:.2f} where the machine is least sure."
 
 
-def _stream_of(store: LabelStore, query: ProductRef, stream: Stream, decisions: list[CurrentDecision]) -> Stream:
+def _stream_of(store: LabelStore, query: ProductRef, stream: Stream) -> Stream:
     """The stream that a query belongs to, whichever one it is reached from."""
-    settling = stream is Stream.ADJUDICATION and any(
-        label.state is not State.AGREED for label in consensus(decisions).values()
-    )
+    settling = stream is Stream.ADJUDICATION and any(label.state is not State.AGREED for label in store.labels(query))
     if store.is_validation(query) and not settling:
         return Stream.VALIDATION
     # A query of another stream is reached from validation by undo, from an earlier sitting.

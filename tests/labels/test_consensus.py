@@ -3,7 +3,7 @@
 import pytest
 from samples import c, implied, match, no_match, q, unsure
 
-from labels.consensus import State, consensus
+from labels.consensus import State
 from labels.model import Judgement, Pair, Side, Stream, Strength, Verb
 from labels.stats import label_stats
 from labels.store import LabelStore
@@ -29,29 +29,29 @@ def test_opinions_add_up(
 ) -> None:
     for number, judgements in enumerate(opinions):
         ledger.record(f"person {number}", Verb.ACCEPT, q("1"), judgements)
-    label = consensus(ledger.decisions())[PAIR]
+    label = ledger.labels(PAIR.query)[0]
     assert (label.match, label.state, label.strength) == (verdict, state, strength)
 
 
 def test_abstentions_alone_are_no_label(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.UNSURE, q("1"), unsure("a"))
-    assert consensus(ledger.decisions()) == {}
+    assert ledger.labels() == []
 
 
 def test_an_adjudication_settles_a_conflict_and_the_last_one_holds(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
     ledger.record("bob", Verb.REJECT, q("1"), no_match("a"))
     ledger.record("eve", Verb.ACCEPT, q("1"), match("a"), stream=ADJUDICATION)
-    assert consensus(ledger.decisions())[PAIR].match is True
+    assert ledger.labels(PAIR.query)[0].match is True
     ledger.record("ada", Verb.REJECT, q("1"), no_match("a"), stream=ADJUDICATION)
-    label = consensus(ledger.decisions())[PAIR]
+    label = ledger.labels(PAIR.query)[0]
     assert (label.match, label.state) == (False, State.ADJUDICATED)
 
 
 def test_one_opinion_for_validation_puts_the_label_there(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"), side=Side.VALIDATION)
     ledger.record("bob", Verb.ACCEPT, q("1"), match("a"), side=Side.TRAIN)
-    assert consensus(ledger.decisions())[PAIR].side is Side.VALIDATION
+    assert ledger.labels(PAIR.query)[0].side is Side.VALIDATION
 
 
 def test_statistics_count_what_stands(ledger: LabelStore) -> None:

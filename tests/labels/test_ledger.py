@@ -40,7 +40,7 @@ def test_a_plain_connection_can_neither_change_nor_delete(ledger: LabelStore, ta
         ("SELECT * FROM events", "INSERT OR REPLACE INTO events SELECT * FROM events"),
         (
             "SELECT * FROM validation",
-            "INSERT OR REPLACE INTO validation SELECT query_source, query_id, 9, '' FROM validation",
+            "INSERT OR REPLACE INTO validation SELECT query_source, query_id, 9, '', 1, '', 1 FROM validation",
         ),
     ],
 )

@@ -12,7 +12,6 @@ from core.match.bands import Band
 from core.search.candidates import Candidate, CandidateStore, Standing
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.consensus import consensus
 from labels.model import MACHINE, Decision, Judgement, Pair, ProductRef, Shown, Stream, Strength, Verb
 from labels.store import LabelStore
 from labels.verify import verify
@@ -124,9 +123,9 @@ def test_people_outweigh_the_machine(workspace: Workspace) -> None:
     decide(workspace, Settings())
     with LabelStore(workspace.labels) as store:
         pair = Pair(query(0), product(0))
-        assert consensus(store.decisions())[pair].match is True
+        assert store.labels(pair.query)[0].match is True
         store.record("ann", Verb.REJECT, query(0), [Judgement(product(0), Decision.NO_MATCH)])
-        assert consensus(store.decisions())[pair].match is False
+        assert store.labels(pair.query)[0].match is False
 
 
 def test_validation_queries_are_left_alone(workspace: Workspace) -> None:
