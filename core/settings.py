@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import SettingsError
+from labels.consensus import Rule
+from labels.model import Stream
 
 _ENVIRONMENT_PREFIX = "SAMESKU_"
 #: Names in the environment that are no settings.
@@ -71,6 +73,30 @@ class DeskSettings(_Section):
     theme: str = "textual-dark"
 
 
+class LabelSettings(_Section):
+    """What people's decisions add up to, and how they are kept."""
+
+    rule: Rule = Rule.UNANIMOUS
+    """Whether only an adjudication settles a disagreement, or else the majority."""
+    overlap: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """The share of queries that two people answer, each without seeing the other's answer; it gives agreement."""
+    unique: tuple[str, ...] = ()
+    """Sources that list no product twice: two of their queries that accept one candidate contradict each other."""
+    backups: Annotated[int, Field(ge=1, le=1000)] = 10
+    """How many automatic backups are kept; the oldest goes first."""
+    weigh_annotators: bool = False
+    """Whether labels of people who agree less with adjudicated truth weigh less in the matcher."""
+
+
+class PeopleSettings(_Section):
+    """Who may do what."""
+
+    leads: tuple[str, ...] = ()
+    """Who may see other people's figures, adjudicate, promote and restore; everybody where none is named."""
+    streams: dict[str, tuple[Stream, ...]] = {}
+    """The streams that an annotator may open; all of them where a name is not listed."""
+
+
 class MatchSettings(_Section):
     """What counts as the same product."""
 
@@ -111,6 +137,8 @@ class Settings(_Section):
     bands: BandSettings = BandSettings()
     validation: ValidationSettings = ValidationSettings()
     desk: DeskSettings = DeskSettings()
+    labels: LabelSettings = LabelSettings()
+    people: PeopleSettings = PeopleSettings()
     match: MatchSettings = MatchSettings()
     retrain: RetrainSettings = RetrainSettings()
 
