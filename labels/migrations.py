@@ -8,7 +8,7 @@ from sqlite_utils import Migrations
 from sqlite_utils.db import Database
 
 from labels import chain, projection
-from labels.database import SCHEMA_VERSION
+from labels.database import SCHEMA_VERSION, Connection, transaction
 
 migrations = Migrations("labels")
 
@@ -117,25 +117,15 @@ def _events(db: Database) -> None:
 
 _LEDGER = """
 DROP TRIGGER events_no_update;
+DROP INDEX events_by_pair;
+CREATE INDEX events_by_query ON events (query_source, query_id);
 ALTER TABLE events ADD COLUMN hash TEXT NOT NULL DEFAULT '';
 
-DROP TABLE actions;
-DROP TABLE current;
-CREATE TABLE actions (
-    id TEXT PRIMARY KEY,
-    seq INTEGER NOT NULL,
-    annotator TEXT NOT NULL,
-    verb TEXT NOT NULL,
-    query_source TEXT NOT NULL,
-    query_id TEXT NOT NULL,
-    closes INTEGER NOT NULL,
-    text TEXT NOT NULL,
-    undone_at INTEGER
-) WITHOUT ROWID;
-CREATE INDEX actions_by_annotator ON actions (annotator, seq);
-CREATE INDEX actions_by_query ON actions (query_source, query_id);
+-- Leases have a file of their own now.
+DROP TABLE claims;
 CREATE INDEX actions_skipped ON actions (annotator, query_source, query_id) WHERE verb = 'skip' AND undone_at IS NULL;
 CREATE INDEX actions_undone ON actions (annotator, undone_at) WHERE undone_at IS NOT NULL;
+DROP TABLE current;
 CREATE TABLE current (
     query_source TEXT NOT NULL,
     query_id TEXT NOT NULL,
@@ -150,7 +140,6 @@ CREATE TABLE current (
     seq INTEGER NOT NULL,
     PRIMARY KEY (query_source, query_id, candidate_source, candidate_id, annotator)
 ) WITHOUT ROWID;
-CREATE INDEX current_by_annotator ON current (annotator, seq);
 CREATE TABLE opinions (
     query_source TEXT NOT NULL,
     query_id TEXT NOT NULL,
@@ -236,7 +225,7 @@ def _statements(script: str) -> list[str]:
     return statements
 
 
-def migrate(connection: sqlite3.Connection) -> None:
+def migrate(connection: Connection) -> None:
     """Bring an open labels.db to SCHEMA_VERSION, one program at a time.
 
     Raises:
@@ -244,14 +233,8 @@ def migrate(connection: sqlite3.Connection) -> None:
     """
     # One outer immediate transaction: a second process that starts at the same moment waits here, and then
     # finds nothing left to do. sqlite_utils nests its own transactions in it as savepoints.
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         migrations.apply(sqlite_utils.Database(connection))
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version != SCHEMA_VERSION:
             raise sqlite3.DatabaseError(f"schema version is {version} after migrating, not {SCHEMA_VERSION}")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")

@@ -75,29 +75,62 @@ FROM actions AS a {of_query} GROUP BY query_source, query_id
 _OF_QUERY = "(query_source, query_id) = (:query_source, :query_id)"
 
 
-def apply(connection: sqlite3.Connection, seq: int) -> None:
-    """Bring the projections up to date with one action, whose first event has this number.
+_ADD_TO_CURRENT = """
+INSERT INTO current (query_source, query_id, candidate_source, candidate_id, annotator, decision, strength, stream,
+    side, action, seq)
+SELECT query_source, query_id, candidate_source, candidate_id, annotator, decision, strength, stream, side, action, seq
+FROM events WHERE action = :action AND decision IS NOT NULL
+-- One action may name a candidate twice: the later word holds, as it does among actions.
+ORDER BY seq
+ON CONFLICT DO UPDATE SET decision = excluded.decision, strength = excluded.strength, stream = excluded.stream,
+    side = excluded.side, action = excluded.action, seq = excluded.seq
+WHERE excluded.strength = 'explicit' OR current.strength = 'implied'
+"""
+
+_ADD_TO_QUERIES = """
+INSERT INTO queries (query_source, query_id, closed, closed_by_machine, flagged, touched)
+VALUES (:query_source, :query_id, :closes AND :annotator <> 'machine', :closes AND :annotator = 'machine',
+    :verb = 'flag', :last)
+ON CONFLICT DO UPDATE SET closed = closed + excluded.closed,
+    closed_by_machine = closed_by_machine + excluded.closed_by_machine,
+    flagged = (flagged + excluded.flagged) % 2, touched = excluded.touched
+"""
+
+
+def apply(connection: sqlite3.Connection, first: int, last: int) -> None:
+    """Bring the projections up to date with one action, whose events have the numbers from `first` to `last`.
 
     Runs inside the transaction that wrote the events.
     """
     names = ("action", "annotator", "verb", "query_source", "query_id", "closes", "text", "target")
-    row = connection.execute(f"SELECT {', '.join(names)} FROM events WHERE seq = ?", [seq]).fetchone()  # noqa: S608 - constants only
-    event = dict(zip(names, row, strict=True)) | {"seq": seq}
-    if event["verb"] == "undo":
-        connection.execute("UPDATE actions SET undone_at = :seq WHERE id = :target", event)
-    elif event["verb"] == "redo":
-        connection.execute("UPDATE actions SET undone_at = NULL WHERE id = :target", event)
+    row = connection.execute(f"SELECT {', '.join(names)} FROM events WHERE seq = ?", [first]).fetchone()  # noqa: S608 - constants only
+    event = dict(zip(names, row, strict=True)) | {"seq": first, "last": last}
+    if event["target"] is None:
+        _add(connection, event)
     else:
-        connection.execute(
-            "INSERT INTO actions (id, seq, annotator, verb, query_source, query_id, closes, text)"
-            " VALUES (:action, :seq, :annotator, :verb, :query_source, :query_id, :closes, :text)",
-            event,
-        )
+        _turn(connection, event)
+    connection.execute(f"DELETE FROM opinions WHERE {_OF_QUERY}", event)  # noqa: S608
+    connection.execute(_OPINIONS.format(of_query=f"AND {_OF_QUERY}"), event)
+
+
+def _add(connection: sqlite3.Connection, event: dict[str, object]) -> None:
+    """A new action: what it says is added, so that the cost does not grow with what was said before."""
+    connection.execute(
+        "INSERT INTO actions (id, seq, annotator, verb, query_source, query_id, closes, text)"
+        " VALUES (:action, :seq, :annotator, :verb, :query_source, :query_id, :closes, :text)",
+        event,
+    )
+    connection.execute(_ADD_TO_CURRENT, event)
+    connection.execute(_ADD_TO_QUERIES, event)
+
+
+def _turn(connection: sqlite3.Connection, event: dict[str, object]) -> None:
+    """An undo or a redo: what holds now may be anything that was said before."""
+    undone_at = ":seq" if event["verb"] == "undo" else "NULL"
+    connection.execute(f"UPDATE actions SET undone_at = {undone_at} WHERE id = :target", event)  # noqa: S608
     connection.execute(f"DELETE FROM current WHERE {_OF_QUERY} AND annotator = :annotator", event)  # noqa: S608
     mine = "AND (e.query_source, e.query_id) = (:query_source, :query_id) AND e.annotator = :annotator"
     connection.execute(_CURRENT.format(of_query_and_annotator=mine), event)
-    connection.execute(f"DELETE FROM opinions WHERE {_OF_QUERY}", event)  # noqa: S608
-    connection.execute(_OPINIONS.format(of_query=f"AND {_OF_QUERY}"), event)
     connection.execute(f"DELETE FROM queries WHERE {_OF_QUERY}", event)  # noqa: S608
     connection.execute(_QUERIES.format(of_query=f"WHERE {_OF_QUERY}"), event)
 

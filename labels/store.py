@@ -20,7 +20,7 @@ from labels.model import (
 from labels.reading import LabelReader
 
 _NAMES = (*chain.COLUMNS, "hash")
-_INSERT = f"INSERT INTO events ({', '.join(_NAMES)}) VALUES ({', '.join(f':{name}' for name in _NAMES)})"  # noqa: S608
+_INSERT = f"INSERT INTO events ({', '.join(_NAMES)}) VALUES ({', '.join('?' for _ in _NAMES)})"  # noqa: S608
 
 
 def utc_now() -> str:
@@ -157,19 +157,20 @@ class LabelStore(LabelReader):
             "rank": None, "similarity": None, "probability": None, "model": None,
             "target": target, "text": text,
         }  # fmt: skip
-        first = self._append([event | _judged(judgement) for judgement in judgements] or [event])
-        projection.apply(self.connection, first)
+        events = [event | _judged(judgement) for judgement in judgements] or [event]
+        first = self._append(events)
+        projection.apply(self.connection, first, first + len(events) - 1)
 
     def _append(self, events: Iterable[dict[str, object]]) -> int:
         """Write events at the end of the chain. Returns the number of the first. Runs inside a transaction."""
-        seq, previous = chain.head(self.connection)
-        first = seq + 1
-        for event in events:
-            seq += 1
-            event["seq"] = seq
-            previous = chain.link(previous, [event[name] for name in chain.COLUMNS])
-            self.connection.execute(_INSERT, event | {"hash": previous})
-        return first
+        last, previous = chain.head(self.connection)
+        rows = []
+        for seq, event in enumerate(events, last + 1):
+            values = [seq, *(event[name] for name in chain.COLUMNS[1:])]
+            previous = chain.link(previous, values)
+            rows.append((*values, previous))
+        self.connection.executemany(_INSERT, rows)
+        return last + 1
 
     def undo(self, annotator: str) -> Action | None:
         """Take back the annotator's latest action that stands; None where there is none. Without limit."""

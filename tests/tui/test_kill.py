@@ -87,8 +87,10 @@ def test_a_write_that_was_cut_off_is_rolled_back_before_the_ledger_is_verified(
     # A small cache puts pages into the file before the commit, as a kill in the middle of one leaves them.
     ledger.connection.execute("PRAGMA cache_size = 5")
     ledger.connection.execute("BEGIN IMMEDIATE")
-    leases = [("walmart", f"q{number}", ANNOTATOR, 0.0) for number in range(2000)]
-    ledger.connection.executemany("INSERT INTO claims VALUES (?, ?, ?, ?)", leases)
+    draws = [("walmart", f"q{number}", 7, "now") for number in range(2000)]
+    ledger.connection.executemany(
+        "INSERT INTO validation (query_source, query_id, seed, drawn_at) VALUES (?, ?, ?, ?)", draws
+    )
     killed = tmp_path / "killed"
     killed.mkdir()
     for file in ledger.path.parent.glob("labels.db*"):

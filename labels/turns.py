@@ -1,0 +1,93 @@
+"""Taking turns at writing: whoever came first goes first.
+
+SQLite lets a writer that finds the file busy sleep and try again, for longer every time: with twenty writers some wait
+for seconds, and give up at last, while others pass. Here everybody queues for a lock beside the file first; the kernel
+hands it on in the order of the queue, at once, and takes it from a process that ends, however that ends.
+"""
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Turns:
+    """One connection's place in the line for a file."""
+
+    def __init__(self, path: Path) -> None:
+        """Nothing is opened yet.
+
+        Args:
+            path: the file that is written to; the lock is beside it, with `.lock` behind its name.
+        """
+        self._lock = path.with_name(path.name + ".lock")
+        self._descriptor: int | None = None
+
+    @contextmanager
+    def turn(self, patience_s: float) -> Iterator[None]:
+        """Wait for one's turn, for so many seconds at most; SQLite's own lock decides where that was not enough.
+
+        Where no lock can be made (a write-protected folder), nobody writes either.
+        """
+        descriptor = self._opened()
+        if descriptor is None or not _locked(descriptor, patience_s):
+            yield
+            return
+        try:
+            yield
+        finally:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Let go of the lock's file."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _opened(self) -> int | None:
+        if self._descriptor is None:
+            try:
+                self._descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+            except OSError:
+                return None
+        return self._descriptor
+
+
+def _locked(descriptor: int, patience_s: float) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _Waiter(descriptor).wait(patience_s)
+    except OSError:
+        return False  # a file system without locks
+    return True
+
+
+class _Waiter:
+    """Queues in a thread of its own: the kernel's queue knows no time-out."""
+
+    def __init__(self, descriptor: int) -> None:
+        # A descriptor of its own, of the same open file: whoever gives up leaves it to the thread to close.
+        self._descriptor = os.dup(descriptor)
+        self._mutex = threading.Lock()
+        self._done = threading.Event()
+        self._given_up = False
+        threading.Thread(target=self._queue, daemon=True).start()
+
+    def wait(self, patience_s: float) -> bool:
+        """Whether the lock was had in time."""
+        if self._done.wait(patience_s):
+            return True
+        with self._mutex:
+            self._given_up = not self._done.is_set()
+            return not self._given_up
+
+    def _queue(self) -> None:
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        with self._mutex:
+            if self._given_up:
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+            self._done.set()
+        os.close(self._descriptor)

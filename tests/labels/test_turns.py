@@ -1,0 +1,78 @@
+"""Turns: first come, first served; a holder that dies holds nothing; who waits too long goes on without."""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+from labels.turns import Turns
+
+
+def test_one_at_a_time_in_the_order_of_coming(tmp_path: Path) -> None:
+    path, order = tmp_path / "labels.db", list[int]()
+    inside, most = 0, 0
+
+    def visit(number: int) -> None:
+        nonlocal inside, most
+        turns = Turns(path)
+        with turns.turn(10):
+            inside += 1
+            most = max(most, inside)
+            order.append(number)
+            time.sleep(0.005)
+            inside -= 1
+        turns.close()
+
+    first = Turns(path)
+    with first.turn(10):
+        visitors = [threading.Thread(target=visit, args=(number,)) for number in range(8)]
+        for visitor in visitors:
+            visitor.start()
+            time.sleep(0.02)
+    for visitor in visitors:
+        visitor.join()
+    first.close()
+    assert most == 1
+    assert order == list(range(8))
+
+
+def test_who_waits_too_long_goes_on_and_blocks_nobody_later(tmp_path: Path) -> None:
+    path = tmp_path / "labels.db"
+    holder, hasty, third = Turns(path), Turns(path), Turns(path)
+    with holder.turn(10):
+        begun = time.monotonic()
+        with hasty.turn(0.05):
+            assert 0.04 < time.monotonic() - begun < 5
+    # What the hasty one queued for comes in now, and must be let go of at once.
+    begun = time.monotonic()
+    with third.turn(10):
+        assert time.monotonic() - begun < 5
+    for turns in (holder, hasty, third):
+        turns.close()
+
+
+def test_a_holder_that_is_killed_holds_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "labels.db"
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        with Turns(path).turn(10):
+            os.write(write, b"x")
+            time.sleep(60)
+        os._exit(0)
+    assert os.read(read, 1) == b"x"
+    turns = Turns(path)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    begun = time.monotonic()
+    with turns.turn(10):
+        assert time.monotonic() - begun < 5
+    turns.close()
+
+
+def test_in_a_folder_that_cannot_be_written_nobody_waits(tmp_path: Path) -> None:
+    turns = Turns(tmp_path / "absent" / "labels.db")
+    with turns.turn(10):
+        pass
+    turns.close()
