@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from labels.errors import LabelsError
+from labels.files import make_shared
 from labels.turns import Turns
 
 #: PRAGMA user_version of the newest schema that this program knows; labels.migrations leads up to it.
@@ -68,14 +69,31 @@ def journal_mode(path: Path) -> str:
 
 
 class Connection(sqlite3.Connection):
-    """A connection that waits for its turn to write."""
+    """A connection that waits for its turn to write, and knows which file it opened."""
 
+    path: Path
+    inode: int
     turns: Turns
 
     def close(self) -> None:
         """Let go of the file."""
         super().close()
         self.turns.close()
+
+    def refuse_moved(self) -> None:
+        """Raise LabelsError where the open file is not the one at its path any more: nobody would find what is written.
+
+        With a write-ahead log SQLite does not look.
+        """
+        try:
+            there = self.path.stat().st_ino == self.inode
+        except FileNotFoundError:
+            there = False
+        if not there:
+            raise LabelsError(
+                f"{self.path} was deleted, moved or restored while it was open; nothing was written.",
+                "Quit and start again, to see what is there now.",
+            )
 
 
 def connect(path: Path) -> Connection:
@@ -86,9 +104,7 @@ def connect(path: Path) -> Connection:
             (it is then left untouched).
     """
     with readable_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, factory=Connection)
-        connection.turns = Turns(path)
+        connection = opened(path)
         try:
             _prepare(connection, path)
         except BaseException:
@@ -100,8 +116,9 @@ def connect(path: Path) -> Connection:
 def opened(path: Path) -> Connection:
     """Open a database as it is, in a folder that is made where it lacks."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    make_shared(path)
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, factory=Connection)
-    connection.turns = Turns(path)
+    connection.path, connection.inode, connection.turns = path, path.stat().st_ino, Turns(path)
     return connection
 
 
@@ -122,6 +139,10 @@ def refuse_newer(connection: sqlite3.Connection, path: Path) -> int:
 
 def _prepare(connection: Connection, path: Path) -> None:
     version = refuse_newer(connection, path)
+    if version < SCHEMA_VERSION:
+        from labels.guard import before_schema  # noqa: PLC0415 - needs this module
+
+        before_schema(connection, path)
     connection.execute(f"PRAGMA journal_mode={journal_mode(path)}")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
@@ -140,6 +161,7 @@ def transaction(connection: Connection) -> Iterator[Connection]:
     with connection.turns.turn(BUSY_TIMEOUT_MS / 1000):
         connection.execute("BEGIN IMMEDIATE")
         try:
+            connection.refuse_moved()
             yield connection
         except BaseException:
             if connection.in_transaction:
@@ -158,7 +180,7 @@ def readable_errors(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         raise LabelsError(
             f"{path} is damaged or not a labels file: {error}.",
-            "Restore it from a backup; `samesku labels verify` checks a copy.",
+            "`samesku labels restore latest` goes back to the last backup and keeps the damaged file.",
         ) from error
     except OSError as error:
         raise LabelsError(
@@ -173,4 +195,6 @@ def _hint(message: str) -> str:
         return "Free some disk space; nothing that was acknowledged is lost."
     if "readonly" in message or "unable to open" in message:
         return "Check that the folder and the file can be written by you."
+    if "I/O error" in message:
+        return "Is the disk full, gone or failing? Nothing that was acknowledged is lost."
     return "Run `samesku doctor` to see what is wrong."

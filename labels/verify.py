@@ -1,13 +1,14 @@
-"""Is labels.db what it says it is: the file, its rules, and its projections against the events."""
+"""Is labels.db what it says it is: the file, its rules, its projections against the events, its backups against it."""
 
 import sqlite3
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from labels import chain, projection
-from labels.database import connect, readable_errors, refuse_newer
-from labels.errors import LabelsError
+from labels import anchors, chain, projection
+from labels.database import connect, readable_errors
+from labels.snapshot import snapshot
 
 _TRIGGERS = {
     f"{table}_no_{act}" for table in ("events", "validation", "audits") for act in ("update", "delete", "replace")
@@ -33,37 +34,25 @@ def verify(path: Path) -> Verification:
     """Check a labels file without changing it; only a write that was cut off is rolled back, as by any opening.
 
     The file's pages, the rules in its schema, gaps in the sequence, the chain of hashes, undo and redo that point
-    nowhere, training decisions on validation queries, and the projections, which are rebuilt in a copy and compared.
+    nowhere, training decisions on validation queries, the projections, which are rebuilt in a copy and compared, and
+    whether the ledger goes on from every one of its backups, of which only the last event is read.
 
     Raises:
-        LabelsError: there is no such file, or it is not a database.
+        LabelsError: there is no such file, or it is not a labels file.
     """
-    if not path.exists():
-        raise LabelsError(f"There is no labels file at {path}.", "Start `samesku review` or import labels first.")
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "labels.db"
-        with readable_errors(path):
-            # Not mode=ro: a write that was cut off has to be rolled back before anything can be read at all, which
-            # SQLite does by itself where it may. It opens a write-protected file for reading only.
-            source = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)
-            target = sqlite3.connect(copy)
-            with source, target:
-                refuse_newer(source, path)
-                source.backup(target)
-            source.close()
-            target.close()
-            connection = connect(copy)
-            try:
-                problems = [
-                    *_file(connection),
-                    *_schema(connection),
-                    *_events(connection),
-                    *_links(connection),
-                    *_projections(connection),
-                ]
-                events = connection.execute("SELECT count(*) FROM events").fetchone()[0]
-            finally:
-                connection.close()
+        snapshot(path, copy)
+        with readable_errors(path), closing(connect(copy)) as connection:
+            problems = [
+                *_file(connection),
+                *_schema(connection),
+                *_events(connection),
+                *_links(connection),
+                *_projections(connection),
+                *anchors.problems(connection, path.parent / anchors.FOLDER),
+            ]
+            events = connection.execute("SELECT count(*) FROM events").fetchone()[0]
     return Verification(events, tuple(problems))
 
 

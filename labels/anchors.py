@@ -1,0 +1,126 @@
+"""Backups as anchors: what the ledger held when each was made, it must hold for ever.
+
+The chain of hashes shows an event that was changed. That the last events are gone, or that somebody put an older file
+in the place of the ledger, shows only against what was known of it elsewhere: against its backups.
+"""
+
+import re
+import sqlite3
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from labels.database import readable_errors
+from labels.errors import LabelsError
+from labels.snapshot import sealed
+
+#: Where the backups of a ledger are, beside it.
+FOLDER = "backups"
+
+_MOMENT = "%Y%m%dT%H%M%SZ"
+_NAME = re.compile(r"labels-(\d{8}T\d{6}Z)-(\d+)\.db")
+
+Event = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """One backup, as its name tells.
+
+    Attributes:
+        at: when it was made, UTC, to the second.
+        events: the number of its last event.
+    """
+
+    path: Path
+    at: datetime
+    events: int
+
+    @property
+    def called(self) -> str:
+        """What it is called in a sentence."""
+        return f"the backup of {self.at:%Y-%m-%d %H:%M:%S} UTC ({self.path.name})"
+
+    def last(self) -> Event:
+        """Its last event; empty where it holds none.
+
+        Raises:
+            LabelsError: it cannot be read, or does not end where its name says.
+        """
+        with sealed(self.path) as connection:
+            event = last_event(connection)
+        if event.get("seq", 0) != self.events:
+            raise LabelsError(
+                f"{self.path} is not the backup that its name tells of.", "Give it another name, or delete it."
+            )
+        return event
+
+
+def backup_name(at: datetime, events: int) -> str:
+    """The file name of a backup.
+
+    Args:
+        at: when it is made, UTC.
+        events: the number of its last event.
+    """
+    return f"labels-{moment(at)}-{events}.db"
+
+
+def moment(at: datetime) -> str:
+    """A time as it stands in file names: UTC, to the second."""
+    return at.astimezone(UTC).strftime(_MOMENT)
+
+
+def backups(folder: Path) -> list[Backup]:
+    """The backups in a folder by their names, the oldest first; there need not be such a folder."""
+    if not folder.is_dir():
+        return []
+    found = []
+    with readable_errors(folder):
+        for path in folder.iterdir():
+            if (parts := _NAME.fullmatch(path.name)) and path.is_file() and not path.is_symlink():
+                with suppress(ValueError):  # a month 13: nothing that was made here
+                    at = datetime.strptime(parts[1], _MOMENT).replace(tzinfo=UTC)
+                    found.append(Backup(path, at, int(parts[2])))
+    return sorted(found, key=lambda backup: (backup.at, backup.events))
+
+
+def last_event(connection: sqlite3.Connection) -> Event:
+    """The last event, by column; empty where there is none."""
+    return _event(connection.execute("SELECT * FROM events ORDER BY seq DESC LIMIT 1"))
+
+
+def strays(connection: sqlite3.Connection, folder: Path) -> list[Backup]:
+    """The backups that the open ledger does not go on from: their last event is not there as they hold it.
+
+    One row of each is read. A backup that cannot be read is left out.
+    """
+    found = []
+    for backup in backups(folder):
+        with suppress(LabelsError):
+            held = backup.last()
+            here = _event(connection.execute("SELECT * FROM events WHERE seq = ?", [backup.events])) if held else {}
+            # A backup of an earlier schema has fewer columns.
+            if any(here.get(column) != value for column, value in held.items()):
+                found.append(backup)
+    return found
+
+
+def problems(connection: sqlite3.Connection, folder: Path) -> list[str]:
+    """What the backups in a folder say against the open ledger, in sentences; and what is wrong with them."""
+    departed = [
+        f"the ledger is not a continuation of {backup.called}: events are missing or were changed since"
+        for backup in strays(connection, folder)
+    ]
+    for backup in backups(folder):
+        try:
+            backup.last()
+        except LabelsError as error:
+            departed.append(f"a backup is of no use: {error.message}")
+    return departed
+
+
+def _event(cursor: sqlite3.Cursor) -> Event:
+    row = cursor.fetchone()
+    return dict(zip((column[0] for column in cursor.description), row, strict=True)) if row else {}

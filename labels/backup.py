@@ -1,0 +1,144 @@
+"""Backups of the ledger: copied while people write, checked, and whole under their names or not there at all."""
+
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from labels import chain, files, projection
+from labels.anchors import FOLDER, Backup, backup_name, backups, last_event
+from labels.errors import LabelsError
+from labels.snapshot import sealed, snapshot, tables
+from labels.turns import Turns
+
+#: Whoever waits longer for another program's backup makes one beside it, which does no harm.
+_PATIENCE_S = 30.0
+
+
+def backup(path: Path, folder: Path, keep: int | None = None) -> Backup:
+    """Make a backup of a ledger that may be in use.
+
+    Where nothing was added since the newest backup, and that is sound, it stands for the new one.
+
+    Args:
+        path: labels.db.
+        folder: where the backups are; made if need be.
+        keep: so many of the newest are kept, older ones deleted; None deletes nothing. Files that were not made here
+            and backups that cannot be read stay in any case.
+
+    Raises:
+        LabelsError: the ledger cannot be read or is not sound, or the backup cannot be written. All earlier backups
+            are then as they were.
+    """
+    try:
+        folder.mkdir(mode=0o770, exist_ok=True, parents=True)
+        turns = Turns(folder / "labels.db")
+        try:
+            with turns.turn(_PATIENCE_S):
+                made = _make(path, folder)
+                _rotate(folder, made, keep)
+        finally:
+            turns.close()
+    except OSError as error:
+        raise LabelsError(
+            f"No backup can be written to {folder}: {error.strerror}.",
+            "Free some disk space, or name another folder with `samesku labels backup --to DIR`.",
+        ) from error
+    return made
+
+
+def back_up_before_migration(path: Path) -> Backup:
+    """Make the backup of a ledger of an earlier schema that has to be there before it is changed.
+
+    Raises:
+        LabelsError: it cannot be made; the ledger was not touched.
+    """
+    try:
+        return backup(path, path.parent / FOLDER)
+    except LabelsError as error:
+        raise LabelsError(
+            f"{path} is of an earlier samesku and stays so: it has to be backed up before it is changed. "
+            + error.message,
+            error.hint,
+        ) from error
+
+
+def _make(path: Path, folder: Path) -> Backup:
+    with files.drafts(folder) as drafts:
+        draft = drafts / path.name
+        snapshot(path, draft)
+        if faults := _faults(draft):
+            raise LabelsError(
+                f"{path} was not backed up, for it is not sound: {faults[0]}.",
+                "`samesku labels verify` tells all; `samesku labels restore latest` goes back to the last backup.",
+            )
+        if (newest := _newest(folder)) and _contents(newest.path) == _contents(draft):
+            return newest
+        files.sync(draft)
+        with sealed(draft) as connection:
+            events = int(str(last_event(connection).get("seq", 0)))
+        made = _unused(folder, events)
+        draft.replace(made.path)
+        files.sync(folder)
+    return made
+
+
+def _unused(folder: Path, events: int) -> Backup:
+    """The place of a backup that is made now: nothing is ever written over, if need be after a second."""
+    while True:
+        at = datetime.now(UTC).replace(microsecond=0)
+        path = folder / backup_name(at, events)
+        if not path.exists():
+            return Backup(path, at, events)
+        time.sleep(0.05)
+
+
+def _newest(folder: Path) -> Backup | None:
+    """The newest backup, if it is sound."""
+    for found in backups(folder)[-1:]:
+        with suppress(LabelsError):
+            found.last()
+            if not _faults(found.path):
+                return found
+    return None
+
+
+def _faults(path: Path) -> list[str]:
+    """What is wrong with a copy, quickly: its pages, and the chain of hashes where its schema has one."""
+    with sealed(path) as connection:
+        pages = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(1)")]
+        if pages != ["ok"]:
+            return pages
+        if not connection.execute("SELECT 1 FROM pragma_table_info('events') WHERE name = 'hash'").fetchone():
+            return []
+        broken = (seq for seq, carried, wanted in chain.links(connection) if carried != wanted)
+        return [f"the chain of hashes is broken at event {seq}" for seq in list(broken)[:1]]
+
+
+def _contents(path: Path) -> tuple[object, ...]:
+    """What tells whether two files hold the same: tables that are only added to, their sizes, and the last event."""
+    derived = {*projection.TABLES, "claims"}
+    with sealed(path) as connection:
+        counts = {
+            table: connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]  # noqa: S608 - of our own schema
+            for table in tables(connection) - derived
+        }
+        return counts, last_event(connection)
+
+
+def _rotate(folder: Path, made: Backup, keep: int | None) -> None:
+    """Delete what is older than the newest `keep`: of what was made here only, and never what was just made."""
+    if keep is None:
+        return
+    own = [found for found in backups(folder) if _readable(found)]
+    for found in own[: max(0, len(own) - keep)]:
+        if found != made:
+            found.path.unlink(missing_ok=True)
+
+
+def _readable(found: Backup) -> bool:
+    try:
+        found.last()
+    except LabelsError:
+        return False
+    return True

@@ -1,0 +1,155 @@
+"""Going back to a backup: checked first, put in place in one step, and what was there before is kept."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from labels import anchors, files
+from labels.anchors import FOLDER, Backup
+from labels.backup import backup
+from labels.claims import Claims
+from labels.errors import LabelsError
+from labels.snapshot import existing, snapshot
+from labels.verify import verify
+
+#: What SQLite keeps beside a database. With another file than its own, each of them would do harm.
+_COMPANIONS = ("-journal", "-wal", "-shm")
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore did.
+
+    Attributes:
+        events: how many events the ledger holds now.
+        kept: where what was there before is; None where nothing was.
+        damaged: whether that could not be read as a ledger, and was kept as it is.
+        set_aside: backups that the ledger does not go on from any more.
+    """
+
+    events: int
+    kept: Path | None
+    damaged: bool
+    set_aside: tuple[Path, ...]
+
+
+def restore(source: Path, path: Path, *, force: bool = False) -> Restored:
+    """Put a backup in the place of the ledger.
+
+    Args:
+        source: the backup.
+        path: labels.db; it may be damaged or gone.
+        force: also while people have queries on their screens. What they decide afterwards in a desk that was open
+            is refused there, not lost unseen.
+
+    Raises:
+        LabelsError: the backup is not sound; somebody labels; or the files cannot be written. The ledger is then as
+            it was.
+    """
+    found = verify(source)
+    if not found.ok:
+        raise LabelsError(
+            f"{source} is not sound and was not restored: {found.problems[0]}.",
+            "`samesku labels backups` lists the others.",
+        )
+    if not force:
+        _refuse_while_labelling(path)
+    stamp = anchors.moment(datetime.now(UTC))
+    with _told(path):
+        with files.drafts(path.parent) as drafts:
+            draft = drafts / path.name
+            snapshot(source, draft)
+            files.sync(draft)
+            kept = _keep(path)
+            if kept is not None:
+                _replace(path, draft, kept)
+            else:
+                aside = _put_away(path, stamp)
+                draft.replace(path)
+                files.sync(path.parent)
+        set_aside = _set_aside_strays(path, stamp)
+    if kept is None:
+        return Restored(found.events, aside, damaged=aside is not None, set_aside=set_aside)
+    moved = next((place for place in set_aside if place.name == kept.path.name), kept.path)
+    return Restored(found.events, moved, damaged=False, set_aside=set_aside)
+
+
+def _refuse_while_labelling(path: Path) -> None:
+    with closing(Claims(path)) as claims:
+        names = sorted(set(claims.held_by_others("").values()))
+    if names:
+        raise LabelsError(
+            f"{', '.join(names)} {'has' if len(names) == 1 else 'have'} queries on the screen.",
+            "Ask them to quit the desk, or restore all the same with --force.",
+        )
+
+
+def _keep(path: Path) -> Backup | None:
+    """A backup of what is there now; None where nothing is, or nothing that can be read.
+
+    Raises:
+        LabelsError: somebody writes just now.
+    """
+    try:
+        with existing(path) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+    except LabelsError as error:
+        if getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+            raise
+        return None
+    with suppress(LabelsError):
+        return backup(path, path.parent / FOLDER)
+    return None
+
+
+def _replace(path: Path, draft: Path, kept: Backup) -> None:
+    """Put the draft in the place of a ledger that can be read, between two writes of others."""
+    with existing(path) as old:
+        # Ends a write-ahead log; SQLite refuses while another program has one open, which would write on unseen.
+        old.execute("PRAGMA journal_mode=DELETE")
+        old.execute("BEGIN EXCLUSIVE")
+        if anchors.last_event(old) != kept.last():
+            raise LabelsError(f"Somebody is labelling in {path}.", "Try again when they have quit the desk.")
+        draft.replace(path)
+        files.sync(path.parent)
+
+
+def _put_away(path: Path, stamp: str) -> Path | None:
+    """Keep a damaged file, with all that belongs to it, under another name beside; None where there is none."""
+    aside = path.with_name(f"{path.name}.damaged-{stamp}")
+    there = path.exists()
+    if there:
+        try:
+            # A second name, so that there is a ledger at any moment.
+            os.link(path, aside)
+        except OSError:
+            path.rename(aside)
+    for ending in _COMPANIONS:
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + ending).rename(aside.with_name(aside.name + ending))
+    return aside if there else None
+
+
+def _set_aside_strays(path: Path, stamp: str) -> tuple[Path, ...]:
+    """Going back was meant: what was made after that point is kept, but says nothing against the ledger any more."""
+    folder = path.parent / FOLDER
+    with existing(path) as connection:
+        strays = anchors.strays(connection, folder)
+    aside = folder / f"replaced-{stamp}"
+    if strays:
+        aside.mkdir(mode=0o770, exist_ok=True)
+    return tuple(stray.path.rename(aside / stray.path.name) for stray in strays)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LabelsError(
+            f"The ledger at {path} cannot be replaced: {error.strerror}.", "Check the folder and its permissions."
+        ) from error

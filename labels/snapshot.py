@@ -1,0 +1,80 @@
+"""A copy of the ledger as it is at one moment, while people go on writing to it."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from labels import database, files
+from labels.database import readable_errors, refuse_newer
+from labels.errors import LabelsError
+
+
+@contextmanager
+def existing(path: Path) -> Iterator[sqlite3.Connection]:
+    """A labels file as it is: neither made nor migrated. A write that was cut off is rolled back, as by any opening.
+
+    Raises:
+        LabelsError: there is no such file, it is no labels file, or a newer program wrote it.
+    """
+    if not path.exists():
+        raise LabelsError(f"There is no labels file at {path}.", "Start `samesku review` or import labels first.")
+    # Not mode=ro: what was cut off has to be rolled back before anything can be read at all. SQLite opens a
+    # write-protected file for reading only by itself.
+    uri = f"{path.resolve().as_uri()}?mode=rw"
+    with (
+        readable_errors(path),
+        closing(
+            sqlite3.connect(uri, uri=True, timeout=database.BUSY_TIMEOUT_MS / 1000, isolation_level=None)
+        ) as connection,
+    ):
+        refuse_newer(connection, path)
+        if "events" not in tables(connection):
+            raise not_labels(path)
+        yield connection
+
+
+def tables(connection: sqlite3.Connection) -> set[str]:
+    """The names of the tables in a file; a new or an emptied file has none."""
+    return {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+def not_labels(path: Path) -> LabelsError:
+    """The error for an SQLite file that is none of samesku's, or has lost what made it one."""
+    return LabelsError(
+        f"{path} is not a labels file: it holds no events.",
+        "It was not touched. If a ledger belongs there, `samesku labels restore latest` brings it back.",
+    )
+
+
+@contextmanager
+def sealed(path: Path) -> Iterator[sqlite3.Connection]:
+    """A file that nobody writes any more, such as a backup: only read, without locks or files beside it.
+
+    Raises:
+        LabelsError: it cannot be read, or is no database.
+    """
+    uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+    with readable_errors(path), closing(sqlite3.connect(uri, uri=True)) as connection:
+        yield connection
+
+
+def snapshot(path: Path, copy: Path) -> None:
+    """Copy a labels file to a new one, whole, by SQLite's online backup; the copy needs no journal beside it.
+
+    Writers wait while it is copied; the copy is not synced.
+
+    Raises:
+        LabelsError: there is no such file, it cannot be read, or the copy cannot be written.
+    """
+    with existing(path) as source:
+        # The lock for reading is taken here, where waiting for it ends: the copy would wait without end.
+        source.execute("BEGIN")
+        source.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        with readable_errors(copy):
+            files.make_shared(copy)
+            with closing(sqlite3.connect(copy)) as target:
+                target.execute("PRAGMA synchronous=OFF")
+                source.backup(target)
+                # Nothing but this one file is needed, also where the ledger itself keeps a write-ahead log.
+                target.execute("PRAGMA journal_mode=DELETE")
