@@ -7,7 +7,7 @@ from typing import Self
 
 from labels.consensus import Label, Opinions, Rule
 from labels.database import connect, readable_errors
-from labels.model import Action, CurrentDecision, Decision, Pair, ProductRef, Side, Stream, Strength, Verb
+from labels.model import MACHINE, Action, CurrentDecision, Decision, Pair, ProductRef, Side, Stream, Strength, Verb
 
 _DECISIONS = """
 SELECT query_source, query_id, candidate_source, candidate_id, annotator, decision, strength, stream, side, action, seq
@@ -103,18 +103,41 @@ class LabelReader:
             rows = self.connection.execute(f"SELECT query_source, query_id FROM {where}", values)  # noqa: S608 - constants only
             return {ProductRef(*row) for row in rows}
 
-    def turned_since(self, seq: int) -> tuple[int, dict[ProductRef, bool]]:
-        """The queries that something happened to after event `seq`, and whether each is answered now.
+    def turned_since(self, seq: int) -> tuple[int, dict[ProductRef, tuple[bool, bool]]]:
+        """The queries that something happened to after event `seq`: whether people have answered each, and the machine.
 
         Returns:
             the number of the last event too, to ask from the next time.
         """
         with readable_errors(self.path):
             rows = self.connection.execute(
-                "SELECT query_source, query_id, closed + closed_by_machine > 0, touched FROM queries WHERE touched > ?",
+                "SELECT query_source, query_id, closed > 0, closed_by_machine > 0, touched FROM queries"
+                " WHERE touched > ?",
                 [seq],
             ).fetchall()
-        return max((row[3] for row in rows), default=seq), {ProductRef(r[0], r[1]): bool(r[2]) for r in rows}
+        found = {ProductRef(row[0], row[1]): (bool(row[2]), bool(row[3])) for row in rows}
+        return max((row[4] for row in rows), default=seq), found
+
+    def closers(self, query: ProductRef) -> set[str]:
+        """The people who have answered a query."""
+        with readable_errors(self.path):
+            rows = self.connection.execute(
+                "SELECT DISTINCT annotator FROM actions WHERE (query_source, query_id) = (?, ?) AND closes"
+                " AND undone_at IS NULL AND annotator <> ?",
+                [*query, MACHINE],
+            )
+            return {row[0] for row in rows}
+
+    def to_settle(self, annotator: str, rule: Rule = Rule.UNANIMOUS) -> list[ProductRef]:
+        """The queries with a pair that people disagree about, other than those this annotator is a party to."""
+        disputed: dict[ProductRef, list[Pair]] = {}
+        for label in self.conflicts(rule):
+            disputed.setdefault(label.pair.query, []).append(label.pair)
+        return [
+            query
+            for query, pairs in disputed.items()
+            if not any(d.annotator == annotator and d.pair in pairs for d in self.decisions(query))
+        ]
 
     def last_seen(self, annotator: str) -> float | None:
         """When somebody acted last, in seconds since the epoch; None for a newcomer."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from core.catalog.product import Product
 from core.queue.item import Option, Progress, ReviewItem
+from core.queue.rights import require_stream
 from core.queue.source import QueueSource
 from labels.claims import Claims
 from labels.model import Action, Decision, Judgement, ProductRef, Shown, Stream, Strength, Verb
@@ -25,6 +26,9 @@ class ReviewSession:
         source: which queries there are, in which order, with which candidates.
         annotator: who sits here.
         clock: seconds, monotonic; for how long someone looked.
+
+    Raises:
+        CoreError: the stream is not open to this annotator.
     """
 
     def __init__(
@@ -41,6 +45,7 @@ class ReviewSession:
         self.claims = claims
         self.source = source
         self.annotator = annotator
+        require_stream(source.settings, annotator, stream)
         self.stream = stream
         self.item: ReviewItem | None = None
         self.mine = 0
@@ -73,7 +78,12 @@ class ReviewSession:
         return self.item
 
     def switch(self, stream: Stream) -> ReviewItem | None:
-        """Go to another stream."""
+        """Go to another stream.
+
+        Raises:
+            CoreError: it is not open to this annotator.
+        """
+        require_stream(self.source.settings, self.annotator, stream)
         self.claims.give_back(self.annotator)
         self.stream = stream
         return self.advance()

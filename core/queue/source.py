@@ -1,14 +1,17 @@
 """Which queries there are in each stream, in which order, and with which options."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.match.bands import Band, band_of
+from core.queue.answers import Answers
 from core.queue.item import Option, Progress, ReviewItem
-from core.queue.order import by_uncertainty, shuffled
+from core.queue.order import by_uncertainty, drawn, shuffled
 from core.queue.rescored import Outlook, Rescored
+from core.queue.waiting import Waiting
 from core.search.candidates import Candidate, CandidateStore, Standing
 from core.settings import Settings
 from labels.consensus import State
@@ -17,6 +20,8 @@ from labels.store import LabelStore
 
 #: The order of validation options says nothing, and is the same for everybody who sees them.
 _SHUFFLE_SEED = 7
+#: Which queries two people answer; another seed than that of the validation set, which is drawn the same way.
+_OVERLAP_SEED = 43
 
 
 class QueueSource:
@@ -25,14 +30,17 @@ class QueueSource:
     def __init__(self, catalog: CatalogStore, candidates: CandidateStore, settings: Settings) -> None:
         self.catalog = catalog
         self.candidates = candidates
-        self._settings = settings
+        self.settings = settings
+        self._answers = Answers()
+        self._waiting: dict[Stream, Waiting] = {}
+        self._half: dict[ProductRef, str] = {}
         self._live: Rescored | None = None
         self._run: str | None = None
         self.reload()
 
     def reload(self) -> None:
         """Read the candidates anew, after an index run."""
-        bands = self._settings.bands
+        bands = self.settings.bands
         run = self.candidates.fingerprint
         if self._live is not None and run == self._run:
             return  # the same candidates, scored by somebody whose word is no newer than the one known here
@@ -42,6 +50,7 @@ class QueueSource:
         self._top = self.candidates.top_similarities()
         self._stored = self.candidates.standing
         self._likely = self.candidates.top_probabilities() if self.standing else {}
+        self._rest = self._least_certain()
         self._sort()
         self.model = self.candidates.model
 
@@ -63,52 +72,92 @@ class QueueSource:
 
     def _sort(self) -> None:
         """The latest refit's queries, then the others, least certain first."""
-        standing = self.standing
-        if standing is not None and self._likely:
-            rest = by_uncertainty({**dict.fromkeys(self._top, 0.0), **self._likely}, standing.threshold)
-        else:
-            rest = by_uncertainty(self._top, self._boundary)
         first = [query for query in self._live.order if query in self._top] if self._live else []
         told = set(first)
-        self._order = [*first, *(query for query in rest if query not in told)]
+        self._order = [*first, *(query for query in self._rest if query not in told)]
+        self._waiting.clear()
+
+    def _least_certain(self) -> list[ProductRef]:
+        standing = self.standing
+        if standing is not None and self._likely:
+            return by_uncertainty({**dict.fromkeys(self._top, 0.0), **self._likely}, standing.threshold)
+        return by_uncertainty(self._top, self._boundary)
 
     def open_queries(self, store: LabelStore, stream: Stream, annotator: str) -> Iterator[ProductRef]:
-        """The queries of a stream that still want an answer, best first; what one skipped comes last."""
-        members = self._members(store, stream)
-        closed = store.closed_queries() if stream is not Stream.ADJUDICATION else set()
+        """The queries of a stream that still want this annotator's answer, best first; what one skipped comes last.
+
+        Queries that two people are to answer, and that somebody else has answered, come first. Nobody settles a
+        disagreement that they are a party to.
+        """
+        if stream is Stream.ADJUDICATION:
+            waiting: Iterable[ProductRef] = store.to_settle(annotator, self.settings.labels.rule)
+        else:
+            waiting = self._line(store, stream)
+        if stream is Stream.TRIAGE:
+            waiting = chain(self._second_opinions(store, annotator), waiting)
         skipped = store.skipped_queries(annotator)
-        waiting = [query for query in members if query not in closed]
-        yield from (query for query in waiting if query not in skipped)
-        yield from (query for query in waiting if query in skipped)
+        put_off = []
+        for query in waiting:
+            if query not in skipped:
+                yield query
+            else:
+                put_off.append(query)
+        yield from put_off
 
     def progress(self, store: LabelStore, stream: Stream, mine: int) -> Progress:
         """Answered and all queries of a stream."""
-        members = self._members(store, stream)
         if stream is Stream.ADJUDICATION:
-            return Progress(0, len(members), mine)
-        closed = store.closed_queries()
-        return Progress(sum(query in closed for query in members), len(members), mine)
+            return Progress(0, len({label.pair.query for label in store.conflicts(self.settings.labels.rule)}), mine)
+        line = self._line(store, stream)
+        return Progress(line.done, line.total, mine)
 
-    def _members(self, store: LabelStore, stream: Stream) -> list[ProductRef]:
-        validation = store.validation_queries()
+    def _line(self, store: LabelStore, stream: Stream) -> Waiting:
+        turned, drawn = self._answers.catch_up(store)
+        if drawn:
+            self._waiting.clear()
+        for line in self._waiting.values():
+            line.turned(turned)
+        for query in turned:
+            self._note_second_opinion(store, query)
+        if stream not in self._waiting:
+            # What the machine closed is still to be audited.
+            audited = stream is Stream.AUDIT
+            answered = self._answers.by_people if audited else self._answers.by_anybody
+            self._waiting[stream] = Waiting(self._members(stream), answered)
+        return self._waiting[stream]
+
+    def _members(self, stream: Stream) -> list[ProductRef]:
+        validation = self._answers.validation
         match stream:
             case Stream.VALIDATION:
                 return [query for query in shuffled(validation, _SHUFFLE_SEED) if query in self._top]
-            case Stream.ADJUDICATION:
-                return sorted({label.pair.query for label in store.conflicts()})
             case Stream.AUDIT:
                 # Audits what the machine is sure of, in random order; never a validation query.
                 sure = (query for query in self._order if self._is_sure(query) and query not in validation)
                 return shuffled(sure, _SHUFFLE_SEED)
-            case Stream.TRIAGE:
+            case _:
                 return [query for query in self._order if query not in validation]
+
+    def _note_second_opinion(self, store: LabelStore, query: ProductRef) -> None:
+        """Remember a query that two people are to answer while one has; `order.drawn` says which, by its name alone."""
+        self._half.pop(query, None)
+        overlap = self.settings.labels.overlap
+        if overlap and query not in self._answers.validation and drawn([query], overlap, _OVERLAP_SEED):
+            closers = store.closers(query)
+            if len(closers) == 1:
+                self._half[query] = closers.pop()
+
+    def _second_opinions(self, store: LabelStore, annotator: str) -> list[ProductRef]:
+        """Queries that somebody else has answered, and that a second person is to answer too."""
+        self._line(store, Stream.TRIAGE)
+        return [query for query, first in self._half.items() if first != annotator and query in self._top]
 
     def _is_sure(self, query: ProductRef) -> bool:
         """Whether the machine claims to know the answer: the best candidate is in a firm band, high or low.
 
         Where the best is in `low`, all are: the claim is that nothing matches.
         """
-        standing, bands = self.standing, self._settings.bands
+        standing, bands = self.standing, self.settings.bands
         if standing is None:
             return band_of(self._top[query], bands.high, bands.medium) is not Band.MEDIUM
         return band_of(self._likely.get(query, 0.0), standing.high, standing.low) is not Band.MEDIUM
@@ -145,7 +194,9 @@ class QueueSource:
             for ref in sorted(extra)
             if ref in products and _is_mine(decisions, ref, annotator)
         ]
-        options = [_with_decisions(option, decisions, annotator, blind=blind) for option in options]
+        # A second opinion is worth something only from somebody who has not seen the first.
+        second = self._half.get(query, annotator) != annotator
+        options = [_with_decisions(option, decisions, annotator, alone=blind or second) for option in options]
         if blind:
             order = {ref: place for place, ref in enumerate(shuffled((o.product.ref for o in options), _SHUFFLE_SEED))}
             options.sort(key=lambda option: order[option.product.ref])
@@ -155,7 +206,7 @@ class QueueSource:
             stream=stream,
             blind=blind,
             reason=self._reason(query, stream, blind=blind),
-            answered=store.is_closed(query),
+            answered=store.is_closed(query) and not second,
             flagged=store.is_flagged(query),
             comments=tuple((c.annotator, c.text) for c in store.comments(query)),
         )
@@ -179,7 +230,7 @@ class QueueSource:
         return [self._option(products[c.ref], place, c, standing) for place, c in enumerate(known, 1)]
 
     def _option(self, product: Product, place: int, candidate: Candidate, standing: Standing | None) -> Option:
-        bands = self._settings.bands
+        bands = self.settings.bands
         probability = candidate.probability if standing else None
         if standing is None or probability is None:
             band = band_of(candidate.similarity, bands.high, bands.medium)
@@ -228,10 +279,10 @@ def _is_mine(decisions: list[CurrentDecision], ref: ProductRef, annotator: str) 
     return any(d.pair.candidate == ref and d.annotator == annotator for d in decisions)
 
 
-def _with_decisions(option: Option, decisions: list[CurrentDecision], annotator: str, *, blind: bool) -> Option:
+def _with_decisions(option: Option, decisions: list[CurrentDecision], annotator: str, *, alone: bool) -> Option:
     here = [d for d in decisions if d.pair.candidate == option.product.ref]
     mine = next((d for d in here if d.annotator == annotator), None)
-    others = () if blind else tuple((d.annotator, d.decision) for d in here if d.annotator != annotator)
+    others = () if alone else tuple((d.annotator, d.decision) for d in here if d.annotator != annotator)
     return replace(
         option,
         decision=mine.decision if mine else None,

@@ -133,9 +133,7 @@ def write_workspace(home: Path, queries: list[Product] | None = None) -> Workspa
     candidates.replace(rows, model="sentence-transformers/all-MiniLM-L6-v2", fingerprint="test")
     candidates.close()
     with LabelStore(workspace.labels) as store:
-        store.connection.execute(
-            "INSERT INTO validation VALUES (?, ?, ?, ?)", ["walmart", VALIDATION_QUERY, 20, "2026-01-01T00:00:00Z"]
-        )
+        store.draw_validation([ProductRef("walmart", VALIDATION_QUERY)], seed=20)
     return workspace
 
 
