@@ -1,10 +1,20 @@
 """A workspace on disk: which file is where."""
 
 import os
+import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import CoreError
+
+
+def close_to_others() -> None:
+    """From now on, nothing that this process or its children make can be read by others than its owner and group.
+
+    What the group may do stays with the umask, as its owner has set it.
+    """
+    os.umask(os.umask(0o077) | stat.S_IRWXO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +38,17 @@ class Workspace:
         return cls(home.expanduser().absolute())
 
     def create(self) -> "Workspace":
-        """This workspace, its folder made if need be.
+        """This workspace, its folder made if need be: for its owner and group, and what is in it for the same group.
 
         Raises:
             CoreError: the folder cannot be made.
         """
         try:
-            self.home.mkdir(parents=True, exist_ok=True)
+            self.home.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError):
+                self.home.mkdir(mode=0o770)
+                self.home.chmod(stat.S_IMODE(self.home.stat().st_mode) | stat.S_ISGID)
+            self.home.mkdir(exist_ok=True)
         except OSError as error:
             raise CoreError(
                 f"The workspace {self.home} cannot be made: {error.strerror}.", "Name another with --home DIR."
@@ -54,6 +68,13 @@ class Workspace:
             )
         return self
 
+    def open_to_others(self) -> list[Path]:
+        """What everybody on this machine may look into: files and folders, unless the workspace itself is closed."""
+        if not self.home.is_dir() or not self.home.stat().st_mode & stat.S_IRWXO:
+            return []
+        inside = (path for path in sorted(self.home.iterdir()) if not path.is_symlink())
+        return [path for path in (self.home, *inside) if path.stat().st_mode & stat.S_IRWXO]
+
     @property
     def settings(self) -> Path:
         """The team's settings, TOML."""
@@ -68,6 +89,11 @@ class Workspace:
     def labels(self) -> Path:
         """The ledger; the only file to back up."""
         return self.home / "labels.db"
+
+    @property
+    def backups(self) -> Path:
+        """Backups of the ledger; they also show when events are missing from it."""
+        return self.home / "backups"
 
     @property
     def catalog(self) -> Path:

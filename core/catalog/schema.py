@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import CatalogError
+from labels.files import make_shared
 
 # The key is an explicit INTEGER PRIMARY KEY: the full-text index points at it, and SQLite may renumber
 # implicit rowids. The index over `source` alone carries the key too, so it gives a source's products
@@ -77,13 +78,14 @@ def connect(path: Path) -> sqlite3.Connection:
     """
     connection: sqlite3.Connection | None = None
     try:
+        make_shared(path)
         # Threads take turns through the store's own lock.
         connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA busy_timeout = 5000")
         _upgrade(connection, path)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         if connection is not None:
             connection.close()
         raise CatalogError(

@@ -16,6 +16,7 @@ from core.cli.context import Context
 from core.cli.doctor import doctor
 from core.jobs.events import EventWriter
 from core.jobs.inside import job_events
+from core.workspace import close_to_others
 from labels.errors import SameskuError
 
 #: Global options, which may stand before or after the verb, and whether a value follows them.
@@ -78,6 +79,7 @@ def run(app: Callable[..., object], arguments: Sequence[str] | None = None) -> N
     given = hoist(sys.argv[1:] if arguments is None else arguments)
     # A name read by libraries when they are first imported, which is later: loading is silent either way.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    close_to_others()
     try:
         # Around everything, so that a job that fails before its work begins says so too.
         with job_events() as job:

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import platform
+import shlex
 import shutil
 import sqlite3
 import sys
@@ -12,6 +13,7 @@ import typer
 
 from core.cli.context import Context, context_of
 from core.text.vocabulary import Vocabulary
+from core.workspace import Workspace
 from labels.errors import SameskuError
 
 _TRAIN = ("torch", "sentence-transformers", "transformers", "peft", "faiss-cpu", "scikit-learn", "datasets")
@@ -94,4 +96,21 @@ def _workspace(context: Context) -> dict[str, object]:
         facts["labels"] = (
             "none yet" if result is None else "; ".join(result.problems) or f"{result.events:,} events, all well"
         )
+    facts["backups"] = _backups(workspace)
+    facts["permissions"] = _permissions(workspace)
     return facts
+
+
+def _backups(workspace: Workspace) -> str:
+    from labels.anchors import backups  # noqa: PLC0415
+
+    found = backups(workspace.backups)
+    return f"{len(found)}, the last {found[-1].path.name}" if found else "none yet: samesku labels backup"
+
+
+def _permissions(workspace: Workspace) -> str:
+    if not (found := workspace.open_to_others()):
+        return "closed to others than owner and group"
+    names = ", ".join(path.name for path in found)
+    cure = f"chmod -R o-rwx {shlex.quote(str(workspace.home))}"
+    return f"everybody on this machine may look into {names}; to end that: {cure}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from core.encode.encoder import Encoder
 from core.jobs.progress import Reporter
+from labels.files import make_shared
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +24,7 @@ class VectorCache:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        make_shared(path)
         self._connection = sqlite3.connect(path, timeout=60)
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS vectors (digest BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID"

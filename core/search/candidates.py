@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
+from labels.files import make_shared
 from labels.model import ProductRef
 
 _SCHEMA_VERSION = 2
@@ -85,6 +86,7 @@ class CandidateStore:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        make_shared(path)
         self._connection = sqlite3.connect(path, isolation_level=None, timeout=5)
         # A long write must not spill to the file before its commit: that would lock the readers out.
         self._connection.execute("PRAGMA cache_spill=OFF")

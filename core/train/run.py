@@ -21,6 +21,7 @@ from core.text.template import render
 from core.train.crossfit import unseen_cosines
 from core.train.lora import Example, pad_negatives, train_lora
 from core.workspace import Workspace
+from labels.backup import backup
 from labels.model import Pair, ProductRef
 from labels.store import LabelStore
 
@@ -28,8 +29,8 @@ from labels.store import LabelStore
 def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dict[str, object]:
     """Train a challenger on the labels, judge it, promote it if it is better, and index again.
 
-    The challenger is tuned from the base encoder, on all labels, rather than from the champion: a run does not
-    depend on the runs before it.
+    The labels are backed up first. The challenger is tuned from the base encoder, on all labels, rather than from
+    the champion: a run does not depend on the runs before it.
 
     Returns:
         `challenger` and `champion` (`model`, and the metrics by name of encoder and fused candidates),
@@ -37,8 +38,11 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dic
 
     Raises:
         ModelError: too few labels, or the challenger is not what was trained. The champion is then unchanged.
+        LabelsError: the labels are not sound, or cannot be backed up. Nothing was begun.
     """
     corpus = Corpus.read(workspace)
+    if workspace.labels.exists():
+        reporter.message(f"Backed up: {backup(workspace.labels, workspace.backups, settings.labels.backups).path.name}")
     registry = Registry(workspace, settings)
     champion = registry.champion()
     # The candidates to mine negatives from, and the vectors that the champion is judged by.

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labels.files import make_shared
 from labels.model import Pair, ProductRef
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class EvidenceStore:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        make_shared(path)
         self._connection = sqlite3.connect(path, isolation_level=None, timeout=5)
         self._connection.execute("PRAGMA cache_spill=OFF")
         self._connection.executescript(_TABLES)

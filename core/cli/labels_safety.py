@@ -1,0 +1,147 @@
+"""`samesku labels backup`, `backups`, `restore` and `query`: the ledger kept safe, and laid open."""
+
+import math
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from core.cli.context import Context, context_of
+from core.errors import CoreError
+from core.queue.rights import is_lead
+from core.text.safe import safe
+
+_LATEST = "latest"
+
+
+def backup(
+    ctx: typer.Context,
+    to: Annotated[
+        Path | None, typer.Option(help="Another folder; nothing in it is ever deleted.", show_default=False)
+    ] = None,
+) -> None:
+    """Back up the ledger, also while people label. The copy is checked before it counts.
+
+    Example: samesku labels backup --to /mnt/backup
+    """
+    from labels.backup import backup as make  # noqa: PLC0415
+
+    context = context_of(ctx)
+    workspace = context.workspace
+    folder, keep = (to, None) if to else (workspace.backups, context.settings.labels.backups)
+    made = make(workspace.labels, folder, keep)
+    context.out.print(f"{made.events:,} events in {made.path}")
+    context.answer({"file": str(made.path), "events": made.events, "at": made.at.isoformat()})
+
+
+def backups(ctx: typer.Context) -> None:
+    """The backups of this workspace, the newest last."""
+    from labels.anchors import backups as found_in  # noqa: PLC0415
+
+    context = context_of(ctx)
+    found = found_in(context.workspace.backups)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("made (UTC)", "events", "bytes", "file"):
+        table.add_column(heading, justify="right" if heading in {"events", "bytes"} else "left")
+    rows: list[dict[str, object]] = []
+    for one in found:
+        size = one.path.stat().st_size
+        rows.append({"file": str(one.path), "events": one.events, "at": one.at.isoformat(), "bytes": size})
+        table.add_row(f"{one.at:%Y-%m-%d %H:%M:%S}", f"{one.events:,}", f"{size:,}", one.path.name)
+    context.out.print(table if found else f"There are no backups in {context.workspace.backups} yet.")
+    context.answer({"backups": rows})
+
+
+def restore(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A backup, or latest.")],
+    force: Annotated[bool, typer.Option("--force", help="Also while people have queries on their screens.")] = False,
+) -> None:
+    """Go back to a backup. It is checked first, and what is there now is kept.
+
+    Example: samesku labels restore latest
+    """
+    from labels.restore import restore as put_back  # noqa: PLC0415
+
+    context = context_of(ctx)
+    if not is_lead(context.settings, context.annotator):
+        raise CoreError(
+            "Only leads restore the ledger.", f"They are {', '.join(context.settings.people.leads)}; see samesku.toml."
+        )
+    source = _latest(context) if str(file) == _LATEST else file
+    done = put_back(source, context.workspace.labels, force=force)
+    context.out.print(f"The ledger is that of {source} again, with {done.events:,} events.")
+    if done.kept:
+        what = "The damaged file" if done.damaged else "What was there before"
+        context.out.print(f"{what} is kept as {done.kept}")
+    if done.set_aside:
+        context.out.print(f"{len(done.set_aside):,} later backups are in {done.set_aside[0].parent} now.")
+    context.answer(
+        {
+            "file": str(source),
+            "events": done.events,
+            "kept": done.kept and str(done.kept),
+            "damaged": done.damaged,
+            "set_aside": [str(path) for path in done.set_aside],
+        }
+    )
+
+
+def query(
+    ctx: typer.Context,
+    sql: Annotated[str, typer.Argument(help="One SELECT.")],
+    limit: Annotated[int, typer.Option(min=1, help="How many rows at most.")] = 1000,
+    seconds: Annotated[float, typer.Option(min=0.01, help="How long it may take.")] = 30.0,
+) -> None:
+    """Ask the ledger anything, in SQL. Nothing can be changed this way; labels/SCHEMA.md explains the tables.
+
+    Example: samesku labels query "SELECT annotator, count(*) FROM current GROUP BY annotator"
+    """
+    from labels.query import query as ask  # noqa: PLC0415
+
+    context = context_of(ctx)
+    answer = ask(context.workspace.labels, sql, limit=limit, seconds=seconds)
+    rows = [[_shown(value) for value in row] for row in answer.rows]
+    if context.out.is_terminal:
+        table = Table(box=None, pad_edge=False)
+        for column, sample in zip(answer.columns, answer.rows[0] if answer.rows else answer.columns, strict=True):
+            table.add_column(Text(safe(column)), justify="right" if isinstance(sample, int | float) else "left")
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        context.out.print(table)
+    elif not context.json:
+        for line in ([safe(column) for column in answer.columns], *rows):
+            sys.stdout.write("\t".join(line) + "\n")
+    if answer.more:
+        context.err.print(f"There are more rows than these {limit:,}; --limit shows more.")
+    values = [[_plain(value) for value in row] for row in answer.rows]
+    context.answer({"columns": list(answer.columns), "rows": values, "more": answer.more})
+
+
+def _latest(context: Context) -> Path:
+    from labels.anchors import backups as found_in  # noqa: PLC0415
+
+    found = found_in(context.workspace.backups)
+    if not found:
+        raise CoreError(f"There are no backups in {context.workspace.backups}.", "Name the file of one elsewhere.")
+    return found[-1].path
+
+
+def _shown(value: object) -> str:
+    return "" if value is None else safe(str(_plain(value)))
+
+
+def _plain(value: object) -> object:
+    """A value that JSON can hold: bytes as hexadecimal digits, infinity as a word."""
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def register(app: typer.Typer) -> None:
+    """Put these verbs under `samesku labels`."""
+    for verb in (backup, backups, restore, query):
+        app.command(verb.__name__)(verb)
