@@ -8,10 +8,13 @@ from rich.table import Table
 
 from core.cli.context import context_of
 from core.cli.import_ import labels as import_labels
+from core.cli.labels_people import agreement, people
 from core.errors import CoreError
 
 app = typer.Typer(help="The ledger: statistics, export, import, check.", no_args_is_help=True)
 app.command("import")(import_labels)
+app.command("agreement")(agreement)
+app.command("people")(people)
 
 
 @app.command("stats")

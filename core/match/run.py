@@ -15,13 +15,12 @@ from core.jobs.progress import Reporter
 from core.match.evidence.store import EvidenceStore, EvidenceTable
 from core.match.fitting import fit_matcher
 from core.match.matcher import Matcher, load_matcher, untrained
-from core.match.training import training_of
+from core.match.training import Lessons, lessons_of, training_of
 from core.search.build import Corpus, IndexReport, build_index, encode_corpus
 from core.search.candidates import CandidateStore, Standing
 from core.settings import Settings
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
-from labels.consensus import Label
 from labels.model import Pair, ProductRef
 from labels.store import LabelStore
 
@@ -142,7 +141,7 @@ def _matcher_of(
 ) -> tuple[Matcher, bool]:
     """The matcher of labels and evidence as they are, its probabilities published; and whether it was fitted anew."""
     before = _usable(workspace)
-    wanted = _labels_mark(_labels_of(workspace), settings, evidence_mark)
+    wanted = _labels_mark(lessons_of(workspace, settings), settings, evidence_mark)
     if before is not None and before.mark == wanted and _published(workspace):
         return before, False
     reporter.stage("fit the matcher")
@@ -168,17 +167,12 @@ def _published(workspace: Workspace) -> bool:
         store.close()
 
 
-def _labels_mark(labels: Iterable[Label], settings: Settings, evidence: str) -> str:
+def _labels_mark(lessons: Lessons, settings: Settings, evidence: str) -> str:
     """Of everything that a fit depends on."""
     digest = hashlib.sha256(f"{_VERSION} {SEED} {evidence} {settings.match.precision} {settings.bands}".encode())
-    for label in labels:
-        digest.update(repr(label).encode())
+    for part in (*lessons.labels, *sorted(lessons.trust.items())):
+        digest.update(repr(part).encode())
     return digest.hexdigest()
-
-
-def _labels_of(workspace: Workspace) -> list[Label]:
-    with LabelStore(workspace.labels) as store:
-        return list(training_labels(store))
 
 
 def fitted(
@@ -200,9 +194,9 @@ def fitted(
         evidence_mark: of the index run that the evidence is of, for the matcher's own mark.
         without: labelled pairs to leave out, because the matcher is to be measured on them.
     """
-    labels = [label for label in _labels_of(workspace) if label.pair not in without]
-    mark = _labels_mark(labels, settings, evidence_mark)
-    training = training_of(table, labels, read_unseen(unseen_path(workspace, model_id)))
+    lessons = lessons_of(workspace, settings, without)
+    mark = _labels_mark(lessons, settings, evidence_mark)
+    training = training_of(table, lessons.labels, read_unseen(unseen_path(workspace, model_id)), lessons.trust)
     if not training.both_classes:
         return replace(untrained(table.features, settings.bands.high, settings.bands.medium), mark=mark)
     matcher = fit_matcher(
@@ -251,7 +245,8 @@ def current_matcher(workspace: Workspace, settings: Settings, model: EncoderMode
     matcher = _usable(workspace)
     if matcher is None or made_of is None or encoder != model.id:
         return None
-    return matcher if matcher.mark == _labels_mark(_labels_of(workspace), settings, made_of) else None
+    wanted = _labels_mark(lessons_of(workspace, settings), settings, made_of)
+    return matcher if matcher.mark == wanted else None
 
 
 def saved_matcher(workspace: Workspace) -> Matcher | None:
@@ -266,7 +261,8 @@ def saved_matcher(workspace: Workspace) -> Matcher | None:
 
 def labelled_pairs(workspace: Workspace) -> list[Pair]:
     """The pairs with a label that may train the matcher."""
-    return [label.pair for label in _labels_of(workspace)]
+    with LabelStore(workspace.labels) as store:
+        return [label.pair for label in training_labels(store)]
 
 
 def _fingerprint(

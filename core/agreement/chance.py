@@ -1,0 +1,155 @@
+"""Agreement beyond chance: Cohen's kappa of two people, Krippendorff's alpha of any number.
+
+Both are sums over queries before they are anything else, which is how the bootstrap wants them. The libraries give the
+figure itself; the same formula over many summed tables at once gives its interval.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from core.agreement.bootstrap import interval
+from core.agreement.shared import Shared
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure with its 95 % interval.
+
+    Attributes:
+        value: 1 is perfect agreement, 0 what chance gives; None where it is undefined.
+        low: lower end; None where the queries are too few or too much alike to tell.
+        high: upper end, likewise.
+        undefined: why there is no value; empty where there is one.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    undefined: str = ""
+
+
+NO_OVERLAP = Estimate(None, undefined="no overlap")
+ONE_CLASS = Estimate(None, undefined="one class only")
+
+
+def kappa(shared: Sequence[Shared]) -> Estimate:
+    """Cohen's kappa (Cohen 1960); of more than two people the mean over every two of them.
+
+    Light (1971) takes the plain mean over every two. Who shares how many pairs with whom is left to chance here, so
+    each two count by the pairs that they have in common.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    couples = couples_of(shared)
+    if not couples:
+        return NO_OVERLAP
+    found = [(_kappa_of_two(shared, *couple), pairs) for couple, pairs in couples.items()]
+    defined = [(value, pairs) for value, pairs in found if value is not None]
+    if not defined:
+        return ONE_CLASS
+    values, weights = zip(*defined, strict=True)
+    tables = _tables(shared, list(couples))
+    return _estimate(float(np.average(values, weights=weights)), interval(tables, kappas))
+
+
+def alpha(shared: Sequence[Shared]) -> Estimate:
+    """Krippendorff's alpha for nominal data (Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability")."""
+    import krippendorff  # noqa: PLC0415
+    import numpy as np  # noqa: PLC0415
+
+    if not shared:
+        return NO_OVERLAP
+    votes = np.array([[sum(each.votes.values()), len(each.votes)] for each in shared], float)
+    votes[:, 1] -= votes[:, 0]
+    if not votes.sum(axis=0).all():
+        return ONE_CLASS
+    value = float(krippendorff.alpha(value_counts=votes, level_of_measurement="nominal"))
+    return _estimate(value, interval(_coincidences(shared, votes), alphas))
+
+
+def couples_of(shared: Sequence[Shared]) -> dict[tuple[str, str], int]:
+    """Every two people with pairs in common, by name, and how many pairs."""
+    found: dict[tuple[str, str], int] = {}
+    for each in shared:
+        for couple in combinations(sorted(each.votes), 2):
+            found[couple] = found.get(couple, 0) + 1
+    return dict(sorted(found.items()))
+
+
+def kappas(tables: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    """Kappa from flat 2 × 2 tables of one or more couples, shape (n, 4 × couples) → (n,); NaN where undefined."""
+    import numpy as np  # noqa: PLC0415
+
+    table = tables.reshape(len(tables), -1, 2, 2)
+    pairs = table.sum(axis=(2, 3))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        observed = np.trace(table, axis1=2, axis2=3) / pairs
+        expected = (table.sum(axis=2) * table.sum(axis=3)).sum(axis=2) / pairs**2
+        each = (observed - expected) / (1 - expected)
+        weights = np.where(np.isnan(each), 0, pairs)
+        means: NDArray[np.float64] = (np.nan_to_num(each) * weights).sum(axis=1) / weights.sum(axis=1)
+    return means
+
+
+def alphas(coincidences: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    """Alpha from coincidences (both match, apart, both not), shape (n, 3) → (n,); NaN where undefined."""
+    import numpy as np  # noqa: PLC0415
+
+    both, apart, neither = coincidences.T
+    matches, others = both + apart, apart + neither
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: NDArray[np.float64] = 1 - apart * (matches + others - 1) / (matches * others)
+    return found
+
+
+def _kappa_of_two(shared: Sequence[Shared], one: str, other: str) -> float | None:
+    """None where both give one and the same answer throughout: chance alone would agree as well."""
+    from sklearn.metrics import cohen_kappa_score  # noqa: PLC0415
+
+    both = [each.votes for each in shared if one in each.votes and other in each.votes]
+    first, second = [votes[one] for votes in both], [votes[other] for votes in both]
+    return float(cohen_kappa_score(first, second)) if len({*first, *second}) > 1 else None
+
+
+def _tables(shared: Sequence[Shared], couples: list[tuple[str, str]]) -> "NDArray[np.float64]":
+    """Per query and couple, how often each answer of the one met each of the other; shape (queries, couples × 4)."""
+    import numpy as np  # noqa: PLC0415
+
+    rows = _rows(shared)
+    column = {couple: number for number, couple in enumerate(couples)}
+    tables = np.zeros((max(rows) + 1, len(couples), 2, 2))
+    for row, each in zip(rows, shared, strict=True):
+        for one, other in combinations(sorted(each.votes), 2):
+            tables[row, column[one, other], int(each.votes[one]), int(each.votes[other])] += 1
+    return tables.reshape(len(tables), -1)
+
+
+def _coincidences(shared: Sequence[Shared], votes: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    """Per query, the coincidences of its pairs: both match, apart (each way), both not; shape (queries, 3)."""
+    import numpy as np  # noqa: PLC0415
+
+    matches, others = votes.T
+    found = np.column_stack([matches * (matches - 1), matches * others, others * (others - 1)])
+    rows = _rows(shared)
+    summed = np.zeros((max(rows) + 1, 3))
+    np.add.at(summed, rows, found / (matches + others - 1)[:, None])
+    return summed
+
+
+def _rows(shared: Sequence[Shared]) -> list[int]:
+    """The number of each pair's query, from 0."""
+    number: dict[object, int] = {}
+    return [number.setdefault(each.query, len(number)) for each in shared]
+
+
+def _estimate(value: float, ends: tuple[float, float] | None) -> Estimate:
+    if ends is None:
+        return Estimate(value)
+    # Of few queries, the percentiles may lie beside the figure itself; an interval that leaves it out misleads.
+    return Estimate(value, min(ends[0], value), max(ends[1], value))

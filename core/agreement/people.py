@@ -1,0 +1,109 @@
+"""How each annotator works: how much, how sure, how fast, how often borne out, and whether that fades by the hour."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from core.agreement.sittings import sittings
+from core.agreement.truth import checked_by_hour, checked_by_truth
+from core.match.bands import Precision, wilson
+from labels.said import Said
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One annotator in figures. All of them are of standing decisions.
+
+    Attributes:
+        explicit: decisions on the very pair; the others follow from accepting another candidate.
+        unsure: how many of the explicit ones are abstentions.
+        imported: decisions that came from a file.
+        truth: how many explicit decisions are as adjudicated, of those on adjudicated pairs.
+        look_ms: the median look before a keystroke, in milliseconds; None if nothing was decided at a desk.
+        at_desk: explicit decisions that did not come from a file.
+        sittings: stretches of work; a pause of more than five minutes ends one.
+        active_hours: all sittings together.
+        by_hour: how many decisions hold, by hour of the sitting, from 1: against the adjudication, else against
+            most of the others who decided the pair.
+    """
+
+    name: str
+    decisions: int
+    explicit: int
+    unsure: int
+    imported: int
+    truth: Precision
+    look_ms: float | None
+    at_desk: int
+    sittings: int
+    active_hours: float
+    by_hour: dict[int, Precision]
+
+    @property
+    def per_hour(self) -> float | None:
+        """Explicit decisions at the desk per active hour; None for less than a minute of work."""
+        return self.at_desk / self.active_hours if self.active_hours * 60 >= 1 else None
+
+    def as_dict(self) -> dict[str, object]:
+        """The figures by name, for JSON; None for what is undefined."""
+        return {
+            "name": self.name,
+            "decisions": self.decisions,
+            "imported": self.imported,
+            "explicit": {"decisions": self.explicit, "share": _share(self.explicit, self.decisions)},
+            "unsure": {"decisions": self.unsure, "share": _share(self.unsure, self.explicit)},
+            "truth": _as_dict(self.truth),
+            "look_ms": self.look_ms,
+            "sittings": self.sittings,
+            "active_hours": self.active_hours,
+            "decisions_per_hour": self.per_hour,
+            "by_hour": [{"hour": hour, **_as_dict(each)} for hour, each in self.by_hour.items()],
+        }
+
+
+def people(said: Sequence[Said]) -> list[Person]:
+    """Everybody who decided something, by name.
+
+    Args:
+        said: standing decisions, oldest first.
+    """
+    truth = checked_by_truth(said)
+    own: dict[str, list[Said]] = {}
+    for each in said:
+        own.setdefault(each.annotator, []).append(each)
+    return [_person(name, own[name], said, truth.get(name, wilson(0, 0))) for name in sorted(own)]
+
+
+def _person(name: str, own: Sequence[Said], said: Sequence[Said], truth: Precision) -> Person:
+    worked = sittings(own)
+    looks = {each.action: each.look_ms for each in own if each.look_ms is not None}
+    hours = {action: hour for sitting in worked for action, hour in sitting.hours().items()}
+    return Person(
+        name=name,
+        decisions=len(own),
+        explicit=sum(each.explicit for each in own),
+        unsure=sum(each.explicit and each.match is None for each in own),
+        imported=sum(each.imported for each in own),
+        truth=truth,
+        look_ms=float(median(looks.values())) if looks else None,
+        at_desk=sum(each.explicit and not each.imported for each in own),
+        sittings=len(worked),
+        active_hours=sum(each.seconds for each in worked) / 3600,
+        by_hour=checked_by_hour(said, hours),
+    )
+
+
+def _share(some: int, all_: int) -> float | None:
+    return some / all_ if all_ else None
+
+
+def _as_dict(found: Precision) -> dict[str, object]:
+    """The counts, the share, and its interval; None for both where nothing was checked."""
+    known = found.labels > 0
+    return {
+        "agreed": found.right,
+        "checked": found.labels,
+        "share": _share(found.right, found.labels),
+        "low": found.low if known else None,
+        "high": found.high if known else None,
+    }
