@@ -9,7 +9,7 @@ DEMO := .demo
 export HF_HUB_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit bench bench-match bench-kill clean
+.PHONY: help demo test lint types imports unit bench bench-match bench-kill bench-ledger clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -40,6 +40,10 @@ bench-match: $(VENV)/all ## the matcher's speed, against plain Python, on the sa
 
 bench-kill: $(VENV)/dev ## kill the desk at ROUNDS random moments; nothing that was decided is lost
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.kill_desk --rounds $(or $(ROUNDS),100)
+
+bench-ledger: $(VENV)/dev ## twenty writers on one labels.db, then a million events; nothing lost, doubled or slow
+	@$(BIN)/python -m tests.bench.ledger
+	@$(BIN)/python -m tests.bench.ledger_size
 
 clean: ## remove the environment and the demo workspace
 	rm -rf $(VENV) $(DEMO)
