@@ -89,7 +89,7 @@ def _refused(error: Exception, seconds: float) -> LabelsError:
         return LabelsError(
             f"The query was stopped after {seconds:g} seconds.", "Ask for less, or give it longer with --seconds."
         )
-    if "not authorized" in str(error):
+    if code == sqlite3.SQLITE_AUTH or "not authorized" in str(error):
         return LabelsError(
             "That is not allowed: a query only reads.",
             "Decisions are made at the desk, or with `samesku labels import`.",

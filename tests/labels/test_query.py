@@ -1,0 +1,109 @@
+"""Questions in SQL: any question, and no way to change anything."""
+
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+from samples import match, q
+
+from labels.errors import LabelsError
+from labels.model import Verb
+from labels.query import query
+from labels.store import LabelStore
+
+
+@pytest.fixture
+def path(ledger: LabelStore) -> Path:
+    for number in range(5):
+        ledger.record("ada", Verb.ACCEPT, q(str(number)), match("a"), closes=True)
+    return ledger.path
+
+
+def test_a_question_is_answered_with_names_and_values(path: Path) -> None:
+    answer = query(path, "SELECT annotator, count(*) AS n, NULL FROM current GROUP BY annotator")
+    assert (answer.columns, answer.rows, answer.more) == (("annotator", "n", "NULL"), [("ada", 5, None)], False)
+
+
+@pytest.mark.parametrize(("limit", "more"), [(4, True), (5, False), (6, False)])
+def test_it_says_when_there_are_more_rows(path: Path, limit: int, more: bool) -> None:
+    answer = query(path, "SELECT * FROM events", limit=limit)
+    assert (len(answer.rows), answer.more) == (min(limit, 5), more)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DELETE FROM events", "UPDATE current SET decision = 'match'", "INSERT INTO events DEFAULT VALUES",
+        "DROP TABLE events", "DROP TRIGGER events_no_delete", "CREATE TABLE x (a)", "CREATE TEMP TABLE x (a)",
+        "ATTACH 'other.db' AS other", "DETACH main", "VACUUM", "VACUUM INTO 'copy.db'", "BEGIN IMMEDIATE", "ANALYZE",
+        "PRAGMA query_only = 0", "PRAGMA writable_schema = 1", "PRAGMA journal_mode = off", "PRAGMA user_version = 9",
+        "SELECT load_extension('evil')", "SELECT fts3_tokenizer('simple')", "REINDEX", "SAVEPOINT x",
+        "WITH x AS (SELECT 1) DELETE FROM events RETURNING *",
+    ],
+)  # fmt: skip
+def test_nothing_but_reading_is_allowed(path: Path, sql: str) -> None:
+    before = path.read_bytes()
+    with pytest.raises(LabelsError, match="a query only reads"):
+        query(path, sql)
+    assert path.read_bytes() == before
+    assert not path.with_name("copy.db").exists()
+
+
+@pytest.mark.parametrize("sql", ["PRAGMA table_info(events)", "EXPLAIN QUERY PLAN SELECT * FROM events", "VALUES (1)"])
+def test_what_only_tells_is_allowed(path: Path, sql: str) -> None:
+    assert query(path, sql).rows
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("SELECT * FROM nope", "no such table: nope"),
+        ("SELEC 1", "syntax error"),
+        ("SELECT 1; SELECT 2", "one statement at a time"),
+        ("SELECT 1\0", "null character"),
+        ("SELECT '\udc80'", "surrogates not allowed"),
+        ("", "asks for nothing"),
+        ("-- only a remark", "asks for nothing"),
+        ("SELECT zeroblob(1000000000)", "too big"),
+    ],
+)
+def test_what_cannot_be_answered_is_a_sentence(path: Path, sql: str, reason: str) -> None:
+    with pytest.raises(LabelsError, match=reason) as caught:
+        query(path, sql)
+    assert caught.value.hint
+
+
+def test_what_takes_too_long_is_stopped(path: Path) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT sum(i) FROM n"
+    begun = time.monotonic()
+    with pytest.raises(LabelsError, match=r"stopped after 0\.2 seconds"):
+        query(path, endless, seconds=0.2)
+    assert time.monotonic() - begun < 2
+
+
+def test_text_that_is_none_is_shown_all_the_same(path: Path) -> None:
+    assert query(path, "SELECT CAST(x'41ff' AS TEXT)").rows == [("A\N{REPLACEMENT CHARACTER}",)]
+
+
+def test_a_write_that_was_cut_off_does_not_keep_one_from_asking(path: Path, tmp_path: Path) -> None:
+    with LabelStore(path) as store:
+        store.connection.execute("PRAGMA cache_size = 5")
+        store.connection.execute("BEGIN IMMEDIATE")
+        draws = [("walmart", f"q{number}", 7, "now") for number in range(2000)]
+        insert = "INSERT INTO validation (query_source, query_id, seed, drawn_at) VALUES (?, ?, ?, ?)"
+        store.connection.executemany(insert, draws)
+        killed = tmp_path / "killed"
+        killed.mkdir()
+        for file in path.parent.glob("labels.db*"):
+            (killed / file.name).write_bytes(file.read_bytes())
+        store.connection.execute("ROLLBACK")
+    assert query(killed / "labels.db", "SELECT count(*) FROM validation").rows == [(0,)]
+
+
+def test_a_newer_file_is_refused(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(LabelsError, match="newer samesku"):
+        query(path, "SELECT 1")

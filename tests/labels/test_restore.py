@@ -1,0 +1,175 @@
+"""Going back: nothing is lost on the way, whatever state the ledger is in."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from samples import match, q
+
+from labels import anchors, database
+from labels.anchors import backups
+from labels.backup import backup
+from labels.claims import Claims
+from labels.errors import LabelsError
+from labels.model import Verb
+from labels.restore import restore
+from labels.store import LabelStore
+from labels.verify import verify
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A ledger of three events with a backup after the second."""
+    path = tmp_path / "labels.db"
+    say(path, "1", "2")
+    backup(path, tmp_path / anchors.FOLDER)
+    say(path, "3")
+    return path
+
+
+def say(path: Path, *queries: str) -> None:
+    with LabelStore(path) as store:
+        for query in queries:
+            store.record("ada", Verb.ACCEPT, q(query), match("a"), closes=True)
+
+
+def answered(path: Path) -> set[str]:
+    with LabelStore(path) as store:
+        return {query.id for query in store.closed_queries()}
+
+
+def latest(path: Path) -> Path:
+    return backups(path.parent / anchors.FOLDER)[-1].path
+
+
+def test_the_ledger_is_what_it_was_and_what_came_after_is_kept(path: Path) -> None:
+    done = restore(latest(path), path)
+    assert (done.events, done.damaged, answered(path)) == (2, False, {"1", "2"})
+    assert done.kept is not None
+    assert answered(done.kept) == {"1", "2", "3"}
+    assert done.set_aside == (done.kept,)
+
+
+def test_going_back_was_meant_so_verify_is_content_and_labelling_goes_on(path: Path) -> None:
+    restore(latest(path), path)
+    say(path, "4")
+    backup(path, path.parent / anchors.FOLDER)
+    assert verify(path).problems == ()
+
+
+def test_what_was_there_can_be_brought_back_again(path: Path) -> None:
+    kept = restore(latest(path), path).kept
+    assert kept is not None
+    again = restore(kept, path)
+    assert answered(path) == {"1", "2", "3"}
+    assert again.set_aside == ()
+    assert verify(path).ok
+
+
+@pytest.mark.parametrize("how", ["rubbish", "empty", "foreign", "tampered"])
+def test_a_damaged_file_is_kept_as_it_is(path: Path, how: str) -> None:
+    damage(path, how)
+    before = path.read_bytes()
+    done = restore(latest(path), path)
+    assert answered(path) == {"1", "2"}
+    assert done.damaged
+    assert done.kept is not None
+    assert done.kept.read_bytes() == before
+    assert verify(path).ok
+
+
+def damage(path: Path, how: str) -> None:
+    if how == "rubbish":
+        path.write_bytes(b"rubbish" * 1000)
+    elif how == "empty":
+        path.write_bytes(b"")
+    elif how == "foreign":
+        path.unlink()
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("CREATE TABLE recipes (name TEXT)")
+    else:
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("DROP TRIGGER events_no_delete")
+            connection.execute("DELETE FROM events WHERE seq = 2")
+
+
+def test_a_ledger_that_is_gone_comes_back_and_its_old_journal_does_it_no_harm(path: Path) -> None:
+    path.unlink()
+    path.with_name("labels.db-journal").write_bytes(b"stale")
+    done = restore(latest(path), path)
+    assert (done.kept, done.damaged, answered(path)) == (None, False, {"1", "2"})
+
+
+def test_a_damaged_backup_is_refused_and_nothing_changes(path: Path) -> None:
+    source = latest(path)
+    with closing(sqlite3.connect(source)) as connection, connection:
+        connection.execute("UPDATE current SET decision = 'unsure'")
+    with pytest.raises(LabelsError, match="is not sound and was not restored"):
+        restore(source, path)
+    assert answered(path) == {"1", "2", "3"}
+    with pytest.raises(LabelsError, match="no labels file"):
+        restore(path.with_name("absent.db"), path)
+
+
+def test_while_somebody_labels_it_is_refused_by_name(path: Path) -> None:
+    source = latest(path)
+    with closing(Claims(path)) as claims:
+        claims.take(q("9"), "bob")
+        with pytest.raises(LabelsError, match="bob has queries on the screen") as caught:
+            restore(source, path)
+        assert "--force" in caught.value.hint
+        assert restore(source, path, force=True).events == 2
+
+
+def test_a_lease_that_ran_out_holds_nothing_up(path: Path) -> None:
+    with closing(Claims(path, lease_s=-1)) as claims:
+        claims.take(q("9"), "bob")
+    assert restore(latest(path), path).events == 2
+
+
+@pytest.mark.parametrize("mode", ["persist", "wal"])
+def test_a_desk_that_was_open_writes_nothing_into_the_file_that_is_gone(
+    path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr(database, "journal_mode", lambda _: mode)
+    with LabelStore(path) as desk:
+        assert len(desk.decisions()) == 3
+        if mode == "wal":  # SQLite would not see that the file is another one
+            with pytest.raises(LabelsError, match="locked"):
+                restore(latest(path), path, force=True)
+            assert desk.record("ada", Verb.SKIP, q("5"))
+            return
+        restore(latest(path), path, force=True)
+        with pytest.raises(LabelsError, match="deleted, moved or restored while it was open; nothing was written"):
+            desk.record("ada", Verb.SKIP, q("5"))
+    assert verify(path).ok
+
+
+def test_in_the_middle_of_a_write_it_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 50)
+    with LabelStore(path) as desk:
+        desk.connection.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LabelsError, match="locked"):
+            restore(latest(path), path)
+        desk.connection.execute("ROLLBACK")
+    assert answered(path) == {"1", "2", "3"}
+
+
+def test_nothing_is_left_beside(path: Path) -> None:
+    restore(latest(path), path)
+    left = {file.name for file in path.parent.iterdir()}
+    assert left <= {"labels.db", "labels.db-journal", "labels.db.lock", "claims.db", "claims.db.lock", "backups"}
+
+
+def test_an_earlier_schema_can_be_restored_and_is_migrated_at_the_next_start(tmp_path: Path) -> None:
+    path = tmp_path / "labels.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript((Path(__file__).parent / "labels_v1.sql").read_text(encoding="utf-8"))
+    first = shutil.copy(path, tmp_path / "old.db")
+    say(path, "10")
+    assert restore(first, path).events == 20
+    say(path, "11")
+    assert verify(path).problems == ()
