@@ -96,6 +96,11 @@ class Workspace:
         return self.home / "backups"
 
     @property
+    def pseudonyms(self) -> Path:
+        """The key that makes the annotators' other names; it leaves the workspace with no export."""
+        return self.home / "pseudonyms.key"
+
+    @property
     def catalog(self) -> Path:
         """What was imported."""
         return self.home / "catalog.db"

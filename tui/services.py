@@ -16,7 +16,7 @@ from core.search.candidates import CandidateStore, Standing
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.claims import Claims
-from labels.exchange import export_csv
+from labels.exchange.labels_csv import export_csv
 from labels.model import Stream
 from labels.stats import LabelStats, label_stats
 from labels.store import LabelStore

@@ -1,19 +1,20 @@
 """`samesku import`: catalogues in."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from core.cli.context import Context, context_of
+from core.cli.labels_files import import_file
 from core.errors import CoreError
 
 if TYPE_CHECKING:
     from core.catalog.importer import ImportReport
-    from core.catalog.store import Source
-    from labels.exchange import LabelImport
+    from labels.exchange.decisions import LabelImport
 
 app = typer.Typer(help="Bring catalogues in.", no_args_is_help=True)
+app.command("labels")(import_file)
 
 #: The annotator of labels that came with the benchmark.
 BENCHMARK = "benchmark"
@@ -90,82 +91,18 @@ def products(
     context.answer(_facts(report))
 
 
-@app.command("labels")
-def labels(
-    ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="CSV with ltable_id,rtable_id,label.")],
-    split: Annotated[
-        str,
-        typer.Option(help="auto: the workspace's validation queries judge, all others train; or train, validation."),
-    ] = "auto",
-    query_source: Annotated[str, typer.Option(help="Whose ids the left ones are.", show_default=False)] = "",
-    candidate_source: Annotated[str, typer.Option(help="Whose ids the right ones are.", show_default=False)] = "",
-) -> None:
-    """Labels that somebody made elsewhere.
-
-    Example: samesku import labels train.csv --as maria
-    """
-    context = context_of(ctx)
-    result = import_label_file(
-        context, file, context.annotator, split, query_source=query_source, candidate_source=candidate_source
-    )
-    context.out.print(f"{result.written:,} labels, {result.validation:,} of them for validation.")
-    if result.repeated:
-        context.out.print(f"{result.repeated:,} were known already.")
-    if result.shared_queries:
-        context.out.print(f"{result.shared_queries:,} queries of the file now have labels on both sides.")
-    context.answer(result.as_dict())
-
-
-def import_label_file(
-    context: Context, file: Path, annotator: str, split: str, *, query_source: str = "", candidate_source: str = ""
-) -> "LabelImport":
-    """Import a file of labels whose ids belong to the workspace's sources.
-
-    Raises:
-        CoreError: several sources could be meant, or ids are not in the catalogue.
-        LabelsError: the file is no labels file, or a pair stands on the other side.
-    """
-    from core.catalog.store import CatalogStore  # noqa: PLC0415
-    from labels.exchange import import_labels, read_pairs  # noqa: PLC0415
-    from labels.store import LabelStore  # noqa: PLC0415
-
-    if split not in {"auto", "train", "validation"}:
-        raise CoreError(f"--split {split}: there is no such side.", "It is auto, train or validation.")
-    choice: Literal["auto", "train", "validation"] = split  # type: ignore[assignment]
-    with CatalogStore(context.workspace.require().catalog) as catalog:
-        left = query_source or _only_source(catalog.sources(), "query")
-        right = candidate_source or _only_source(catalog.sources(), "catalog")
-        labels = read_pairs(file, left, right)
-        wanted = {ref for pair in labels for ref in pair}
-        unknown = sorted(wanted - set(catalog.get_many(wanted)))
-    if unknown:
-        raise CoreError(
-            f"{file}: {len(unknown)} ids are not in the catalogue, {unknown[0].source} {unknown[0].id} first.",
-            "Import the products first; nothing was imported.",
-        )
-    with LabelStore(context.workspace.labels) as store:
-        return import_labels(store, labels, annotator, choice)
-
-
 def _import_splits(context: Context, folder: Path) -> dict[str, "LabelImport"]:
+    from core.exchange import read_labels  # noqa: PLC0415
+    from labels.exchange.tasks import Defaults  # noqa: PLC0415
+
     splits = {"train.csv": "train", "valid.csv": "validation"}
     missing = [name for name in splits if not (folder / name).is_file()]
     if missing:
         raise CoreError(
             f"{folder} has no {' and no '.join(missing)}.", "Leave --labels out to import the products alone."
         )
-    return {name: import_label_file(context, folder / name, BENCHMARK, side) for name, side in splits.items()}
-
-
-def _only_source(sources: "list[Source]", role: str) -> str:
-    names = [source.name for source in sources if source.role == role]
-    if len(names) != 1:
-        option = "--query-source" if role == "query" else "--candidate-source"
-        raise CoreError(
-            f"The workspace has {len(names)} {role} sources: {', '.join(names) or 'none'}.", f"Say which with {option}."
-        )
-    return names[0]
+    given = Defaults(BENCHMARK)
+    return {name: read_labels(context.workspace, folder / name, given, side) for name, side in splits.items()}
 
 
 def _mapping(assignments: list[str]) -> dict[str, str]:

@@ -1,18 +1,18 @@
 """`samesku labels`: what is in the ledger, in and out, and whether it is sound."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
+from core.cli import labels_files, labels_safety
 from core.cli.context import context_of
-from core.cli.import_ import labels as import_labels
 from core.cli.labels_people import agreement, people
 from core.errors import CoreError
 
 app = typer.Typer(help="The ledger: statistics, export, import, check.", no_args_is_help=True)
-app.command("import")(import_labels)
+labels_files.register(app)
+labels_safety.register(app)
 app.command("agreement")(agreement)
 app.command("people")(people)
 
@@ -35,36 +35,6 @@ def stats(ctx: typer.Context) -> None:
             table.add_row(name.replace("_", " "), f"{value:,}")
     context.out.print(table)
     context.answer(figures)
-
-
-@app.command("export")
-def export(
-    ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="labels.csv for agreed labels, events.jsonl for every event.")],
-    side: Annotated[str, typer.Option(help="Only train or validation (CSV).", show_default=False)] = "",
-) -> None:
-    """Write the labels to a file.
-
-    Example: samesku labels export labels.csv
-    """
-    from labels.exchange import export_csv, export_events  # noqa: PLC0415
-    from labels.model import Side  # noqa: PLC0415
-    from labels.store import LabelStore  # noqa: PLC0415
-
-    context = context_of(ctx)
-    if side not in {"", *Side}:
-        raise CoreError(f"--side {side}: there is no such side.", "It is train or validation.")
-    with LabelStore(context.workspace.require().labels) as store:
-        if file.suffix == ".csv":
-            count, what = export_csv(store, file, Side(side) if side else None), "labels"
-        elif file.suffix == ".jsonl" and not side:
-            count, what = export_events(store, file), "events"
-        else:
-            raise CoreError(
-                f"{file}: what should be written?", "Labels go to a .csv, all events to a .jsonl without --side."
-            )
-    context.out.print(f"{count:,} {what} in {file}")
-    context.answer({"rows": count, "file": str(file)})
 
 
 @app.command("revoke")

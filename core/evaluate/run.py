@@ -16,7 +16,7 @@ from core.match.table import read_matches, refs_by_id
 from core.search.build import Corpus, encode_corpus
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.exchange import read_pairs
+from labels.exchange.labels_csv import read_pairs
 from labels.model import Pair, ProductRef
 from labels.store import LabelStore
 

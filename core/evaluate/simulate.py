@@ -18,7 +18,7 @@ from core.queue.stopping import Gain, expected_gain
 from core.search.build import Corpus
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.exchange import read_pairs
+from labels.exchange.labels_csv import read_pairs
 from labels.model import Pair, ProductRef
 
 

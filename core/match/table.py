@@ -12,6 +12,7 @@ from core.jobs.progress import Reporter
 from core.match.bands import Band, band_of
 from core.settings import Settings
 from core.workspace import Workspace
+from labels.exchange.cells import defused, restored
 from labels.model import Pair, ProductRef
 
 COLUMNS = ("query_id", "rank", "candidate_id", "similarity", "probability", "band")
@@ -111,7 +112,7 @@ def read_id_pairs(path: Path) -> list[tuple[str, str]]:
         CatalogError: no such file, or a line has no two ids.
     """
     _, rows = _id_rows(path)
-    return [(row[0].strip(), row[1].strip()) for row in rows]
+    return [(restored(row[0].strip()), restored(row[1].strip())) for row in rows]
 
 
 def read_matches(path: Path) -> list[tuple[str, str]]:
@@ -126,7 +127,7 @@ def read_matches(path: Path) -> list[tuple[str, str]]:
         rows = [row for row in rows if len(row) > place and row[place].strip() == "1"]
     if not rows:
         raise CatalogError(f"{path} holds no match.", "Lines look like 17,20431")
-    return [(row[0].strip(), row[1].strip()) for row in rows]
+    return [(restored(row[0].strip()), restored(row[1].strip())) for row in rows]
 
 
 def _id_rows(path: Path) -> tuple[list[str], list[list[str]]]:
@@ -192,7 +193,8 @@ def _write_csv(rows: Iterable[MatchRow], path: Path) -> int:
         writer.writerow(COLUMNS)
         for row in rows:
             probability = "" if row.probability is None else f"{row.probability:.6f}"
-            writer.writerow([row.query_id, row.rank, row.candidate_id, f"{row.similarity:.6f}", probability, row.band])
+            query_id, candidate_id = defused(row.query_id), defused(row.candidate_id)
+            writer.writerow([query_id, row.rank, candidate_id, f"{row.similarity:.6f}", probability, row.band])
             count += 1
     return count
 

@@ -7,7 +7,7 @@ import pytest
 from samples import c, match, no_match, q, unsure
 
 from labels.errors import LabelsError
-from labels.exchange import export_csv, export_events, import_labels, read_pairs
+from labels.exchange.labels_csv import export_csv, import_labels, read_pairs
 from labels.model import Pair, Side, Stream, Verb
 from labels.store import LabelStore
 
@@ -58,19 +58,6 @@ def test_an_export_that_fails_leaves_the_old_file(ledger: LabelStore, tmp_path: 
     with pytest.raises(LabelsError, match="cannot be written"):
         export_csv(ledger, tmp_path / "occupied")
     assert sorted(p.name for p in tmp_path.iterdir() if p.suffix == ".part") == []
-
-
-def test_every_event_is_exported_undone_ones_too(ledger: LabelStore, tmp_path: Path) -> None:
-    ledger.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *no_match("b")], stream=Stream.AUDIT)
-    ledger.record("ada", Verb.COMMENT, q("1"), text="zwei Zeilen\nмир")
-    ledger.undo("ada")
-    assert export_events(ledger, tmp_path / "events.jsonl") == 4
-    events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert [e["seq"] for e in events] == [1, 2, 3, 4]
-    assert [e["verb"] for e in events] == ["accept", "accept", "comment", "undo"]
-    assert events[2]["text"] == "zwei Zeilen\nмир"
-    assert events[3]["target"] == events[2]["action"]
-    assert events[0]["stream"] == "audit"
 
 
 @pytest.mark.parametrize(

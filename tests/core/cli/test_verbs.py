@@ -127,7 +127,9 @@ def test_labels_are_exported(
 
 def test_every_event_is_exported(labelled: Workspace, tmp_path: Path, call: Call) -> None:
     assert call("labels", "export", tmp_path / "e.jsonl", "--home", labelled.home, "--json").json["rows"] == 3
-    assert [json.loads(line)["seq"] for line in (tmp_path / "e.jsonl").read_text().splitlines()] == [1, 2, 3]
+    records = [json.loads(line) for line in (tmp_path / "e.jsonl").read_text().splitlines()]
+    assert [record["kind"] for record in records] == ["ledger", "validation", *["event"] * 3]
+    assert [record["seq"] for record in records[2:]] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("given", [["out.txt"], ["out.jsonl", "--side", "train"], ["out.csv", "--side", "test"]])

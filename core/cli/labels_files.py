@@ -1,0 +1,138 @@
+"""`samesku labels export`, `import` and `merge`: the ledger and what follows from it, as files."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.context import Context, context_of
+from core.errors import CoreError
+from labels.exchange.formats import Format
+
+if TYPE_CHECKING:
+    from labels.exchange.merge import Merged
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this module."""
+    app.command("export")(export)
+    app.command("import")(import_file)
+    app.command("merge")(merge)
+
+
+def export(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(help="Its ending says what it holds, unless --format does.")],
+    format_: Annotated[
+        Format | None, typer.Option("--format", help="Needed for Prodigy alone.", show_default=False)
+    ] = None,
+    side: Annotated[str, typer.Option(help="Only train or validation; not for events.", show_default=False)] = "",
+    pseudonyms: Annotated[
+        bool, typer.Option("--pseudonyms", help="Stable other names for the annotators; pseudonyms.key makes them.")
+    ] = False,
+    no_comments: Annotated[bool, typer.Option("--no-comments", help="Leave out what people wrote (events).")] = False,
+) -> None:
+    """Write the labels to a file.
+
+    labels.csv: what the decisions add up to, agreed pairs only. events.jsonl, events.parquet: the whole ledger, every
+    event and every draw, which `labels import` brings back exactly. tasks.json: the explicit decisions for Label
+    Studio; config.xml: the labelling configuration that goes with them. --format prodigy: the explicit decisions as
+    Prodigy's examples.
+
+    Examples: samesku labels export labels.csv · samesku labels export events.parquet --pseudonyms · samesku labels
+    export examples.jsonl --format prodigy
+    """
+    from core.exchange import Telling, write_labels  # noqa: PLC0415
+    from labels.exchange.formats import by_ending  # noqa: PLC0415
+    from labels.exchange.pseudonyms import Pseudonyms  # noqa: PLC0415
+    from labels.model import Side  # noqa: PLC0415
+
+    context = context_of(ctx)
+    if side not in {"", *Side}:
+        raise CoreError(f"--side {side}: there is no such side.", "It is train or validation.")
+    workspace = context.workspace.require()
+    telling = Telling(
+        side=Side(side) if side else None,
+        names=Pseudonyms.of(workspace.pseudonyms) if pseudonyms else None,
+        comments=not no_comments,
+    )
+    count, what = write_labels(workspace, file, format_ or by_ending(file), telling)
+    context.out.print(f"{count:,} {what} in {file}" if what else f"{file} is written.")
+    context.answer({"rows": count, "file": str(file)})
+
+
+def import_file(
+    ctx: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(help="CSV, events as JSONL or Parquet, Prodigy's JSONL or Label Studio's JSON.")
+    ],
+    split: Annotated[
+        str,
+        typer.Option(help="auto: the workspace's validation queries judge, all others train; or train, validation."),
+    ] = "auto",
+    query_source: Annotated[str, typer.Option(help="Whose ids the left ones are.", show_default=False)] = "",
+    candidate_source: Annotated[str, typer.Option(help="Whose ids the right ones are.", show_default=False)] = "",
+) -> None:
+    """Labels that somebody made elsewhere, or a ledger that was exported; all of the file or nothing.
+
+    A CSV has the columns ltable_id,rtable_id,label, and --as says whose labels they are. Events keep their
+    annotators and times; what is known already is not written again. Answers of Prodigy and annotations of Label Studio
+    are recorded under the names in the file; the pair stands in `meta` or `data` as query_id and candidate_id.
+
+    Examples: samesku labels import train.csv --as maria · samesku labels import events.jsonl · samesku labels import
+    project-7.json
+    """
+    from core.exchange import read_labels, read_ledger  # noqa: PLC0415
+    from labels.exchange.formats import by_content  # noqa: PLC0415
+    from labels.exchange.tasks import Defaults  # noqa: PLC0415
+
+    context = context_of(ctx)
+    workspace = context.workspace.require()
+    if by_content(file) in {Format.EVENTS, Format.PARQUET}:
+        if split != "auto" or query_source or candidate_source:
+            raise CoreError(f"{file} holds events, which say all of this themselves.", "Leave the options out.")
+        _tell_merged(context, read_ledger(workspace, file))
+        return
+    given = Defaults(context.annotator, query_source, candidate_source)
+    result = read_labels(workspace, file, given, split)
+    context.out.print(f"{result.written:,} labels, {result.validation:,} of them for validation.")
+    if result.repeated:
+        context.out.print(f"{result.repeated:,} were known already.")
+    if result.shared_queries:
+        context.out.print(f"{result.shared_queries:,} queries of the file now have labels on both sides.")
+    context.answer(result.as_dict())
+
+
+def merge(
+    ctx: typer.Context,
+    other: Annotated[Path, typer.Argument(help="Another workspace, or its labels.db.")],
+) -> None:
+    """Bring in what was decided in another workspace over the same catalogues. The other one is not touched.
+
+    Every action comes in once, however often it is merged. Validation queries of either workspace never train.
+
+    Example: samesku labels merge ~/wa-of-maria
+    """
+    from labels.exchange.merge import merge_ledger  # noqa: PLC0415
+    from labels.store import LabelStore  # noqa: PLC0415
+
+    context = context_of(ctx)
+    with LabelStore(context.workspace.require().labels) as store:
+        merged = merge_ledger(store, other / "labels.db" if other.is_dir() else other)
+    _tell_merged(context, merged)
+
+
+def _tell_merged(context: Context, merged: "Merged") -> None:
+    context.out.print(f"{merged.events:,} new events; {merged.known:,} were known already.")
+    if merged.validation or merged.audits:
+        context.out.print(f"{merged.validation:,} validation queries and {merged.audits:,} audited ones came along.")
+    if merged.judging:
+        context.out.print(
+            f"{merged.judging:,} decisions for training came in for validation: their queries are for validation here."
+        )
+    if merged.left:
+        context.out.print(
+            f"{merged.left:,} of its validation queries train here already and go on so; what was decided on them there"
+            " only judges."
+        )
+    context.answer(merged.as_dict())

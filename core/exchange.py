@@ -1,0 +1,141 @@
+"""Files of labels in a workspace: which writer, which reader, and whether the catalogue knows the products."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.catalog.store import CatalogStore, Source
+from core.dataset.ledger_parquet import export_parquet, import_parquet
+from core.errors import CoreError
+from core.workspace import Workspace
+from labels.exchange.decisions import LabelImport, PortableDecision, SplitChoice, import_decisions
+from labels.exchange.formats import Format, by_content
+from labels.exchange.label_studio import export_config, export_label_studio, read_label_studio
+from labels.exchange.labels_csv import decided_by, export_csv, read_pairs
+from labels.exchange.ledger_file import export_ledger, import_ledger
+from labels.exchange.merge import Merged
+from labels.exchange.prodigy import export_prodigy, read_prodigy
+from labels.exchange.pseudonyms import Pseudonyms
+from labels.exchange.records import Disguise
+from labels.exchange.tasks import Defaults
+from labels.model import ProductRef, Side
+from labels.store import LabelStore
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What an export tells.
+
+    Attributes:
+        side: the only side to tell of; None for both.
+        names: what to call the annotators; None for their own names.
+        comments: whether what people wrote is told.
+    """
+
+    side: Side | None = None
+    names: Pseudonyms | None = None
+    comments: bool = True
+
+
+def write_labels(workspace: Workspace, path: Path, format_: Format, telling: Telling) -> tuple[int, str]:
+    """Write the labels of a workspace to a file.
+
+    Returns:
+        how many of what; 0 of nothing for Label Studio's configuration, which holds no labels.
+
+    Raises:
+        CoreError: events of one side were asked for: a part of a chain proves nothing.
+        LabelsError: the file cannot be written.
+    """
+    if format_ is Format.LABEL_STUDIO_CONFIG:
+        export_config(path)
+        return 0, ""
+    with LabelStore(workspace.labels) as store:
+        if format_ is Format.CSV:
+            return export_csv(store, path, telling.side), "labels"
+        if format_ in {Format.EVENTS, Format.PARQUET}:
+            if telling.side:
+                raise CoreError("Events are written all or not at all.", "--side goes with the other formats.")
+            disguise = Disguise(telling.names or str, telling.comments)
+            plain = telling.names is None and telling.comments
+            write = export_parquet if format_ is Format.PARQUET else export_ledger
+            return write(store, path, None if plain else disguise), "events"
+        export = export_prodigy if format_ is Format.PRODIGY else export_label_studio
+        with CatalogStore(workspace.catalog) as catalog:
+
+            def describe(ref: ProductRef) -> str:
+                found = catalog.get(ref)
+                return found.title if found else ref.id
+
+            return export(store, path, describe, side=telling.side, names=telling.names), "decisions"
+
+
+def read_ledger(workspace: Workspace, path: Path) -> Merged:
+    """Bring in the events and draws of a file.
+
+    Raises:
+        CoreError: pyarrow is not installed, for Parquet.
+        LabelsError: something does not fit; nothing has changed then.
+    """
+    read = import_parquet if by_content(path) is Format.PARQUET else import_ledger
+    with LabelStore(workspace.labels) as store:
+        return read(store, path)
+
+
+def read_labels(workspace: Workspace, path: Path, given: Defaults, split: str = "auto") -> LabelImport:
+    """Bring in a file of decisions whose ids belong to the workspace's sources.
+
+    Args:
+        workspace: which.
+        path: the benchmark's CSV, Prodigy's JSON lines or Label Studio's JSON.
+        given: whose labels they are, and of which sources the ids; by default the only ones of their role.
+        split: as for `labels.exchange.decisions.import_decisions`.
+
+    Raises:
+        CoreError: several sources could be meant, or ids are not in the catalogue.
+        LabelsError: the file does not hold what it should, or a pair stands on the other side.
+    """
+    choices: dict[str, SplitChoice] = {"auto": "auto", "train": "train", "validation": "validation"}
+    if split not in choices:
+        raise CoreError(f"--split {split}: there is no such side.", "It is auto, train or validation.")
+    with CatalogStore(workspace.catalog) as catalog:
+        decisions = _decisions(path, given, catalog.sources())
+        wanted = {ref for decision in decisions for ref in decision.pair}
+        unknown = sorted(wanted - set(catalog.get_many(wanted)))
+    if unknown:
+        raise CoreError(
+            f"{path}: {len(unknown)} ids are not in the catalogue, {unknown[0].source} {unknown[0].id} first.",
+            "Import the products first; nothing was imported.",
+        )
+    with LabelStore(workspace.labels) as store:
+        return import_decisions(store, decisions, choices[split])
+
+
+def _decisions(path: Path, given: Defaults, sources: Sequence[Source]) -> list[PortableDecision]:
+    found = by_content(path)
+    if found is Format.CSV:
+        left = given.query_source or _only_source(sources, "query")
+        right = given.candidate_source or _only_source(sources, "catalog")
+        return decided_by(given.annotator, read_pairs(path, left, right))
+    readers = {Format.PRODIGY: read_prodigy, Format.LABEL_STUDIO: read_label_studio}
+    if found not in readers:
+        raise CoreError(f"{path} holds no labels.", "Labels are CSV, Prodigy's JSON lines or Label Studio's JSON.")
+    left, right = (_one_or_none(sources, role) for role in ("query", "catalog"))
+    return readers[found](path, Defaults(given.annotator, given.query_source or left, given.candidate_source or right))
+
+
+def _only_source(sources: Sequence[Source], role: str) -> str:
+    name = _one_or_none(sources, role)
+    if not name:
+        names = [source.name for source in sources if source.role == role]
+        option = "--query-source" if role == "query" else "--candidate-source"
+        raise CoreError(
+            f"The workspace has {len(names)} {role} sources: {', '.join(names) or 'none'}.", f"Say which with {option}."
+        )
+    return name
+
+
+def _one_or_none(sources: Sequence[Source], role: str) -> str:
+    """The source of a role; nothing where there are several, and only a file can say which."""
+    names = [source.name for source in sources if source.role == role]
+    return names[0] if len(names) == 1 else ""

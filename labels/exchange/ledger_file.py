@@ -1,0 +1,38 @@
+"""The whole ledger as JSON lines, both ways: one record of labels.exchange.records a line."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+from labels.exchange.json_input import read_json_lines
+from labels.exchange.merge import Merged, merge_records
+from labels.exchange.records import Disguise, records
+from labels.exchange.writing import replacing
+from labels.store import LabelStore
+
+
+def export_ledger(store: LabelStore, path: Path, disguise: Disguise | None = None) -> int:
+    """Write every event, undone ones too, and every draw. Returns how many events.
+
+    Raises:
+        LabelsError: the file cannot be written, or the ledger cannot be read.
+    """
+    count = 0
+    with (
+        replacing(path) as temporary,
+        closing(records(store, disguise)) as found,
+        temporary.open("w", encoding="utf-8") as out,
+    ):
+        for record in found:
+            out.write(json.dumps(record, ensure_ascii=False) + "\n")
+            count += record["kind"] == "event"
+    return count
+
+
+def import_ledger(store: LabelStore, path: Path) -> Merged:
+    """Bring in what `export_ledger` wrote.
+
+    Raises:
+        LabelsError: no such file, or a line does not fit; nothing has changed then.
+    """
+    return merge_records(store, str(path), read_json_lines(path))

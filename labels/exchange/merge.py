@@ -1,0 +1,208 @@
+"""Another ledger's records brought into this one: once each, all or none, and no validation ever into training."""
+
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from labels import chain, projection
+from labels.database import Connection, readable_errors, refuse_newer, transaction
+from labels.errors import LabelsError
+from labels.exchange.appending import FACTS, append
+from labels.exchange.fitting import Fitting
+from labels.exchange.records import DRAWS, Record, records
+from labels.store import LabelStore
+
+_LIST = ", ".join(FACTS)
+#: Which use a decision is for is this ledger's own matter: the same action may stand here for training, there not.
+_CONTENT = ", ".join(name for name in FACTS if name != "side")
+_KNOWN = "(SELECT action FROM incoming.events INTERSECT SELECT action FROM main.events)"
+_TRAINS_HERE = """
+SELECT query_source, query_id FROM main.events WHERE decision IS NOT NULL AND side = 'train'
+"""
+#: A draw that stands here already: a query is drawn for validation once; an audit is known by its draw.
+_SAME_DRAW = {
+    "validation": "(query_source, query_id) IN (SELECT query_source, query_id FROM main.validation)",
+    "audits": "(query_source, query_id, seed, drawn_at) IN"
+    " (SELECT query_source, query_id, seed, drawn_at FROM main.audits)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What came in.
+
+    Attributes:
+        events: how many are new here.
+        known: how many were here already.
+        validation: validation queries that are new here.
+        audits: audit draws that are new here.
+        judging: training decisions that came in for validation, since their query is a validation query here.
+        left: validation queries of the other ledger that train here already. They stay as they are; the other's
+            decisions on them are for validation, and never train.
+    """
+
+    events: int
+    known: int
+    validation: int
+    audits: int
+    judging: int
+    left: int
+
+    def as_dict(self) -> dict[str, object]:
+        """The counts by name, for JSON."""
+        return asdict(self)
+
+
+def merge_records(store: LabelStore, name: str, incoming: Iterable[tuple[str, Record]]) -> Merged:
+    """Bring in what this ledger does not have: draws under versions of their own, events at the end of the chain.
+
+    Events keep everything but their number and hash, and come in the order of their file. An action is known by its
+    id: what is here already is not written again.
+
+    Args:
+        store: the ledger.
+        name: of the file, for messages.
+        incoming: places (`line 7`) and records, the `ledger` record first.
+
+    Raises:
+        LabelsError: a record does not fit, or an action is known here with other content. Nothing has changed then.
+    """
+    connection = store.connection
+    with readable_errors(store.path), _staging(connection):
+        _stage(connection, name, incoming)
+        with transaction(connection):
+            _refuse_other_content(connection, name)
+            left = _drop_draws_in_training(connection)
+            drawn = {table: _draw(connection, table) for table in DRAWS.values()}
+            known = connection.execute(
+                "DELETE FROM incoming.events WHERE action IN (SELECT action FROM main.events)"
+            ).rowcount
+            judging = connection.execute(
+                "UPDATE incoming.events SET side = 'validation' WHERE side = 'train' AND decision IS NOT NULL"
+                " AND (query_source, query_id) IN (SELECT query_source, query_id FROM main.validation)"
+            ).rowcount
+            new = connection.execute(f"SELECT {_LIST} FROM incoming.events ORDER BY seq")  # noqa: S608 - constants only
+            events = append(connection, new)
+            if events:
+                projection.rebuild(connection)
+    return Merged(events, known, drawn["validation"], drawn["audits"], judging, left)
+
+
+def merge_ledger(store: LabelStore, other: Path) -> Merged:
+    """Bring in another ledger's file, which is read from a copy and not touched.
+
+    Raises:
+        LabelsError: as `merge_records`; there is no such file, or it is no ledger.
+    """
+    if not other.is_file():
+        raise LabelsError(f"There is no labels file at {other}.", "Name a workspace or its labels.db.")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "labels.db"
+        _copy(other, copy)
+        with LabelStore(copy) as theirs, closing(records(theirs)) as found:
+            return merge_records(store, str(other), ((f"event {r.get('seq', 0)}", r) for r in found))
+
+
+def _copy(path: Path, to: Path) -> None:
+    with readable_errors(path):
+        source = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)
+        target = sqlite3.connect(to)
+        try:
+            if not refuse_newer(source, path):
+                raise LabelsError(f"{path} is no ledger.", "Name a workspace or its labels.db.")
+            source.backup(target)
+        finally:
+            source.close()
+            target.close()
+
+
+@contextmanager
+def _staging(connection: Connection) -> Iterator[None]:
+    """A database for what comes in, in a temporary file: it may be larger than the memory."""
+    connection.execute("ATTACH '' AS incoming")
+    try:
+        # Nobody needs it after a crash: the ledger's own journal is enough for both.
+        connection.execute("PRAGMA incoming.journal_mode = MEMORY")
+        for table in ("events", *DRAWS.values()):
+            connection.execute(f"CREATE TABLE incoming.{table} AS SELECT * FROM main.{table} LIMIT 0")  # noqa: S608
+        connection.execute("ALTER TABLE incoming.events ADD COLUMN place TEXT")
+        yield
+    finally:
+        # A statement that a full disk stopped half way may still hold it; it goes with the connection then.
+        with suppress(sqlite3.OperationalError):
+            connection.execute("DETACH incoming")
+
+
+def _stage(connection: Connection, name: str, incoming: Iterable[tuple[str, Record]]) -> None:
+    fitting: Fitting | None = None
+    place = ""
+    inserts: dict[str, str] = {}
+    connection.execute("BEGIN")
+    try:
+        for place, record in incoming:
+            if fitting is None:
+                fitting = Fitting(record)
+                continue
+            kind = fitting.kind(record)
+            if kind not in inserts:
+                inserts[kind] = _insert(kind, record)
+            record["place"] = place
+            connection.execute(inserts[kind], record)
+        place = "its end"
+        (fitting or Fitting({})).end()
+    except LabelsError as error:
+        connection.execute("ROLLBACK")
+        if error.hint:
+            raise
+        raise LabelsError(f"{name}, {place}: {error.message}", "Nothing was imported.") from error
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _insert(kind: str, record: Record) -> str:
+    # The names were compared with the columns just now.
+    names = [*chain.COLUMNS, "place"] if kind == "event" else sorted(record.keys() - {"kind"})
+    return (
+        f"INSERT INTO incoming.{DRAWS.get(kind, 'events')} ({', '.join(names)})"  # noqa: S608
+        f" VALUES ({', '.join(f':{column}' for column in names)})"
+    )
+
+
+def _refuse_other_content(connection: Connection, name: str) -> None:
+    row = connection.execute(
+        f"WITH known AS {_KNOWN},"  # noqa: S608 - constants only
+        f" theirs AS (SELECT {_CONTENT} FROM incoming.events WHERE action IN known),"
+        f" ours AS (SELECT {_CONTENT} FROM main.events WHERE action IN known),"
+        " differing AS (SELECT action FROM (SELECT * FROM theirs EXCEPT SELECT * FROM ours)"
+        " UNION SELECT action FROM (SELECT * FROM ours EXCEPT SELECT * FROM theirs))"
+        " SELECT action, place FROM incoming.events WHERE action IN differing ORDER BY seq LIMIT 1"
+    ).fetchone()
+    if row:
+        raise LabelsError(
+            f"{name}, {row[1]}: the action {row[0]} is known here with other content.",
+            "One of the two was changed, or has other names; nothing was imported.",
+        )
+
+
+def _drop_draws_in_training(connection: Connection) -> int:
+    return connection.execute(
+        f"DELETE FROM incoming.validation WHERE (query_source, query_id) IN ({_TRAINS_HERE})"  # noqa: S608 - constants
+    ).rowcount
+
+
+def _draw(connection: Connection, table: str) -> int:
+    """Take over the draws that are new here. A version that stands is frozen: theirs come after the last of ours."""
+    connection.execute(f"DELETE FROM incoming.{table} WHERE {_SAME_DRAW[table]}")  # noqa: S608 - constants only
+    ours, theirs = (
+        connection.execute(f"SELECT {figure}(version) FROM {place}.{table}").fetchone()[0]  # noqa: S608 - constants
+        for figure, place in (("max", "main"), ("min", "incoming"))
+    )
+    if ours is not None and theirs is not None and theirs <= ours:
+        connection.execute(f"UPDATE incoming.{table} SET version = version + ?", [ours + 1 - theirs])  # noqa: S608
+    # In this order the tables' own columns agree: both were made from the same.
+    return connection.execute(f"INSERT INTO main.{table} SELECT * FROM incoming.{table}").rowcount  # noqa: S608

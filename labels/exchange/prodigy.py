@@ -1,0 +1,102 @@
+"""Decisions as Prodigy's annotated examples, JSON lines, both ways.
+
+The format: https://prodi.gy/docs/api-interfaces (binary text classification: `text`, `label`, `answer`), with the
+hashes, the time in seconds and the annotator that Prodigy 1.11 and later write beside. The pair stands in `meta`.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from labels.errors import LabelsError
+from labels.exchange.decisions import PortableDecision, explicit_decisions
+from labels.exchange.json_input import read_json_lines
+from labels.exchange.pseudonyms import Pseudonyms
+from labels.exchange.tasks import Defaults, Describe, fields_of, name_of, pair_of
+from labels.exchange.values import is_integer, is_number
+from labels.exchange.writing import replacing
+from labels.model import Decision, Pair, Side
+from labels.reading import LabelReader
+
+#: What an example is accepted or rejected as.
+LABEL = "match"
+
+_ANSWERS = {Decision.MATCH: "accept", Decision.NO_MATCH: "reject", Decision.UNSURE: "ignore"}
+_DECISIONS = {answer: decision for decision, answer in _ANSWERS.items()}
+
+
+def export_prodigy(
+    store: LabelReader, path: Path, describe: Describe, *, side: Side | None = None, names: Pseudonyms | None = None
+) -> int:
+    """Write every explicit decision that stands as an example. Returns how many.
+
+    Raises:
+        LabelsError: the file cannot be written.
+    """
+    decisions = explicit_decisions(store, side)
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as out:
+        for decision in decisions:
+            name = names(decision.annotator) if names else decision.annotator
+            out.write(json.dumps(_example(decision, name, describe), ensure_ascii=False) + "\n")
+    return len(decisions)
+
+
+def read_prodigy(path: Path, defaults: Defaults) -> list[PortableDecision]:
+    """The answers of a file that Prodigy wrote (`prodigy db-out`).
+
+    Raises:
+        LabelsError: no such file, or a line is no answer about a pair; the message names the line.
+    """
+    found = []
+    for place, example in read_json_lines(path):
+        try:
+            found.append(_decision(example, defaults))
+        except LabelsError as error:
+            raise LabelsError(f"{path}, {place}: {error.message}", "Nothing was imported.") from error
+    return found
+
+
+def _example(decision: PortableDecision, name: str, describe: Describe) -> dict[str, object]:
+    query, candidate = decision.pair
+    return {
+        "text": f"{query.source}: {describe(query)}\n{candidate.source}: {describe(candidate)}",
+        "label": LABEL,
+        "meta": fields_of(decision),
+        "_input_hash": _hash(decision.pair),
+        "_task_hash": _hash(decision.pair, LABEL),
+        "_view_id": "classification",
+        "answer": _ANSWERS[decision.decision],
+        "_timestamp": int(datetime.fromisoformat(decision.at or "").timestamp()),
+        "_annotator_id": name,
+        "_session_id": name,
+    }
+
+
+def _hash(pair: Pair, *question: str) -> int:
+    """A whole number of 32 bits, as Prodigy's own: the same input, the same number."""
+    content = json.dumps([*pair, *question]).encode()
+    return int.from_bytes(hashlib.sha256(content).digest()[:4], signed=True)
+
+
+def _decision(example: Mapping[str, object], defaults: Defaults) -> PortableDecision:
+    answer, label = example.get("answer"), example.get("label", LABEL)
+    if not isinstance(answer, str) or answer not in _DECISIONS:
+        raise LabelsError("an answer is accept, reject or ignore.")
+    if label != LABEL:
+        raise LabelsError(f'the label is not "{LABEL}": what was accepted there is another question.')
+    pair, side = pair_of(example.get("meta"), defaults)
+    annotator = name_of(example.get("_annotator_id", example.get("_session_id")), defaults.annotator)
+    return PortableDecision(annotator, pair, _DECISIONS[answer], _moment(example.get("_timestamp")), side)
+
+
+def _moment(seconds: object) -> str | None:
+    if seconds is None:
+        return None
+    try:
+        if is_integer(seconds) or is_number(seconds):
+            return datetime.fromtimestamp(float(str(seconds)), UTC).isoformat(timespec="milliseconds")
+    except (ValueError, OverflowError, OSError):
+        pass
+    raise LabelsError("its _timestamp is no time in seconds.")
