@@ -128,17 +128,6 @@ class LabelReader:
             )
             return {row[0] for row in rows}
 
-    def to_settle(self, annotator: str, rule: Rule = Rule.UNANIMOUS) -> list[ProductRef]:
-        """The queries with a pair that people disagree about, other than those this annotator is a party to."""
-        disputed: dict[ProductRef, list[Pair]] = {}
-        for label in self.conflicts(rule):
-            disputed.setdefault(label.pair.query, []).append(label.pair)
-        return [
-            query
-            for query, pairs in disputed.items()
-            if not any(d.annotator == annotator and d.pair in pairs for d in self.decisions(query))
-        ]
-
     def last_seen(self, annotator: str) -> float | None:
         """When somebody acted last, in seconds since the epoch; None for a newcomer."""
         with readable_errors(self.path):

@@ -143,10 +143,7 @@ class ReviewSession:
 
     def skip(self) -> None:
         """Put the query off; nothing is decided."""
-        query = self._require_item().query.ref
         self._record(Verb.SKIP, [], closes=False, stay=False)
-        if self.item is None or self.item.query.ref != query:
-            self.claims.release(query, self.annotator)
 
     def flag(self) -> None:
         """Mark the query for a second look, or take the mark away."""
@@ -172,6 +169,7 @@ class ReviewSession:
         if action is not None:
             # Only what this sitting counted: not an earlier sitting's, nor a second answer to the same query.
             self.mine += step if action.id in self._counted else 0
+            self.claims.take(action.query, self.annotator)
             self.show(action.query)
         return action
 
@@ -189,8 +187,9 @@ class ReviewSession:
             self.mine += 1
         if stay:
             self.show(item.query.ref)
-        else:
-            self.advance()
+        elif self.advance() is None or self._require_item().query.ref != item.query.ref:
+            # Put off, or answered: somebody else may have it now, as the second of two for one.
+            self.claims.release(item.query.ref, self.annotator)
 
     def _require_item(self) -> ReviewItem:
         if self.item is None:

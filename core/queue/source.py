@@ -8,6 +8,7 @@ from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.match.bands import Band, band_of
 from core.queue.answers import Answers
+from core.queue.disputes import Disputes
 from core.queue.item import Option, Progress, ReviewItem
 from core.queue.order import by_uncertainty, drawn, shuffled
 from core.queue.rescored import Outlook, Rescored
@@ -32,6 +33,7 @@ class QueueSource:
         self.candidates = candidates
         self.settings = settings
         self._answers = Answers()
+        self._disputes = Disputes(catalog, settings)
         self._waiting: dict[Stream, Waiting] = {}
         self._half: dict[ProductRef, str] = {}
         self._live: Rescored | None = None
@@ -90,7 +92,7 @@ class QueueSource:
         disagreement that they are a party to.
         """
         if stream is Stream.ADJUDICATION:
-            waiting: Iterable[ProductRef] = store.to_settle(annotator, self.settings.labels.rule)
+            waiting: Iterable[ProductRef] = self._disputes.open_to(store, annotator)
         else:
             waiting = self._line(store, stream)
         if stream is Stream.TRIAGE:
@@ -107,7 +109,7 @@ class QueueSource:
     def progress(self, store: LabelStore, stream: Stream, mine: int) -> Progress:
         """Answered and all queries of a stream."""
         if stream is Stream.ADJUDICATION:
-            return Progress(0, len({label.pair.query for label in store.conflicts(self.settings.labels.rule)}), mine)
+            return Progress(0, len(self._disputes.reasons(store)), mine)
         line = self._line(store, stream)
         return Progress(line.done, line.total, mine)
 
@@ -205,7 +207,7 @@ class QueueSource:
             options=tuple(options),
             stream=stream,
             blind=blind,
-            reason=self._reason(query, stream, blind=blind),
+            reason=self._reason(store, query, stream, blind=blind),
             answered=store.is_closed(query) and not second,
             flagged=store.is_flagged(query),
             comments=tuple((c.annotator, c.text) for c in store.comments(query)),
@@ -241,12 +243,12 @@ class QueueSource:
             probability=probability, retrieved=candidate.rank,
         )  # fmt: skip
 
-    def _reason(self, query: ProductRef, stream: Stream, *, blind: bool) -> str:
+    def _reason(self, store: LabelStore, query: ProductRef, stream: Stream, *, blind: bool) -> str:
         match stream:
             case Stream.VALIDATION:
                 return "Drawn at random for the validation set; scores are hidden."
             case Stream.ADJUDICATION:
-                return "People disagree about this one."
+                return self._disputes.reasons(store).get(query, "Somebody has ruled on this one.")
             case Stream.AUDIT:
                 return "A random check of what the machine is sure of."
             case Stream.TRIAGE:

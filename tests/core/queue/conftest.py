@@ -28,11 +28,11 @@ def sit(workspace: Workspace, clock: list[float]) -> Iterator[Sit]:
     """Opens a sitting with its first query on the screen, on connections of its own."""
     opened: list[LabelStore | Claims | CatalogStore | CandidateStore] = []
 
-    def _sit(annotator: str = "ada", stream: Stream = Stream.TRIAGE) -> ReviewSession:
+    def _sit(annotator: str = "ada", stream: Stream = Stream.TRIAGE, settings: Settings | None = None) -> ReviewSession:
         store, claims = LabelStore(workspace.labels), Claims(workspace.labels)
         catalog, candidates = CatalogStore(workspace.catalog), CandidateStore(workspace.derived)
         opened.extend([store, claims, catalog, candidates])
-        source = QueueSource(catalog, candidates, Settings())
+        source = QueueSource(catalog, candidates, settings or Settings())
         session = ReviewSession(store, claims, source, annotator, stream=stream, clock=lambda: clock[0])
         session.advance()
         return session

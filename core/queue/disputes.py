@@ -1,0 +1,75 @@
+"""What needs a ruling: pairs that people disagree about, and labels that contradict each other or the catalogue."""
+
+import time
+from collections.abc import Callable
+
+from core.catalog.store import CatalogStore
+from core.settings import Settings
+from labels.consensus import Label, State
+from labels.contradictions import Contradiction, contradictions
+from labels.model import ProductRef
+from labels.store import LabelStore
+
+#: Seconds for which contradictions are remembered: finding them reads every label.
+_REMEMBERED_S = 60.0
+
+
+class Disputes:
+    """The adjudication stream: which queries need a ruling, why, and whose it may be."""
+
+    def __init__(self, catalog: CatalogStore, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+        self._catalog = catalog
+        self._settings = settings
+        self._clock = clock
+        self._found: list[Contradiction] = []
+        self._found_at = -_REMEMBERED_S
+
+    def reasons(self, store: LabelStore) -> dict[ProductRef, str]:
+        """The queries that need a ruling, each with the reason: people disagree, or labels cannot all be true."""
+        found = {label.pair.query: "People disagree about this one." for label in self._conflicts(store)}
+        if self._clock() - self._found_at >= _REMEMBERED_S:
+            self._found, self._found_at = contradicted(store, self._catalog, self._settings), self._clock()
+        for each in self._found:
+            for query in {pair.query for pair in each.pairs}:
+                if any(
+                    label.pair in each.pairs and label.state is not State.ADJUDICATED for label in store.labels(query)
+                ):
+                    found.setdefault(query, each.words)
+        return found
+
+    def open_to(self, store: LabelStore, annotator: str) -> list[ProductRef]:
+        """The same queries, without those where this annotator is one of the two sides of a disagreement."""
+        mine = {
+            label.pair.query
+            for label in self._conflicts(store)
+            if any(d.annotator == annotator and d.pair == label.pair for d in store.decisions(label.pair.query))
+        }
+        return sorted(self.reasons(store).keys() - mine)
+
+    def _conflicts(self, store: LabelStore) -> list[Label]:
+        return store.conflicts(self._settings.labels.rule)
+
+
+def contradicted(store: LabelStore, catalog: CatalogStore, settings: Settings) -> list[Contradiction]:
+    """What cannot be: by the ledger's own logic, and where equal UPCs were called different products."""
+    labels = [label for label in store.labels(rule=settings.labels.rule) if label.people and label.match is not None]
+    return [*contradictions(labels, settings.labels.unique), *_denied_by_upc(labels, catalog)]
+
+
+def _denied_by_upc(labels: list[Label], catalog: CatalogStore) -> list[Contradiction]:
+    upc = {product.ref: product.upc for product in catalog.iter() if product.upc}
+    return [
+        Contradiction(
+            (label.pair,),
+            f"{_name(label.pair.query)} and {_name(label.pair.candidate)} carry one UPC, {upc[label.pair.query]}, and"
+            " were called different products.",
+        )
+        for label in labels
+        if label.match is False
+        and label.state is not State.ADJUDICATED
+        and upc.get(label.pair.query, "") == upc.get(label.pair.candidate)
+    ]
+
+
+def _name(ref: ProductRef) -> str:
+    return f"{ref.source} {ref.id}"
