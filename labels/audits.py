@@ -1,6 +1,6 @@
 """What people found when they checked the machine."""
 
-from labels.database import readable_errors
+from labels.database import known_values, readable_errors
 from labels.model import MACHINE, Decision
 from labels.store import LabelStore
 
@@ -17,4 +17,5 @@ def audited(store: LabelStore) -> list[tuple[float | None, Decision]]:
             " WHERE e.stream = 'audit' AND e.strength = 'explicit' AND e.decision <> 'unsure' AND e.annotator <> ?",
             [MACHINE],
         ).fetchall()
-    return [(row[0], Decision(row[1])) for row in rows]
+    with known_values(store.path):
+        return [(row[0], Decision(row[1])) for row in rows]

@@ -24,9 +24,11 @@ def link(previous: str, values: Sequence[object]) -> str:
 
     Args:
         previous: the hash of the event before, or `GENESIS`.
-        values: what the event holds, in the order of `COLUMNS`, as SQLite gives it back: no booleans.
+        values: what the event holds, in the order of `COLUMNS`, as SQLite gives it back: no booleans. Bytes come from
+            damage alone, and give the hash of no event.
     """
-    return hashlib.sha256((previous + json.dumps(values, ensure_ascii=False)).encode("utf-8")).hexdigest()
+    text = json.dumps(values, ensure_ascii=False, default=repr)
+    return hashlib.sha256((previous + text).encode("utf-8")).hexdigest()
 
 
 def head(connection: sqlite3.Connection) -> tuple[int, str]:

@@ -177,15 +177,32 @@ def readable_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.OperationalError as error:
         raise LabelsError(f"{path} cannot be used: {error}.", _hint(str(error))) from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # SQLite's own message may be what is no text
+        raise _damaged(path, error) from error
+    except UnicodeEncodeError as error:
         raise LabelsError(
-            f"{path} is damaged or not a labels file: {error}.",
-            "`samesku labels restore latest` goes back to the last backup and keeps the damaged file.",
+            f"{error.object!r} is no text that can be kept: half of a character.", "Type it again."
         ) from error
     except OSError as error:
         raise LabelsError(
             f"{path} cannot be opened: {error.strerror}.", "Check the folder and its permissions."
         ) from error
+
+
+@contextmanager
+def known_values(path: Path) -> Iterator[None]:
+    """What only samesku writes is one of its own words and times; where it is not, the file was damaged."""
+    try:
+        yield
+    except ValueError as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> LabelsError:
+    return LabelsError(
+        f"{path} is damaged or not a labels file: {error}.",
+        "`samesku labels restore latest` goes back to the last backup and keeps the damaged file.",
+    )
 
 
 def _hint(message: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from labels.consensus import Label, Opinions, Rule
-from labels.database import connect, readable_errors
+from labels.database import connect, known_values, readable_errors
 from labels.model import MACHINE, Action, CurrentDecision, Decision, Pair, ProductRef, Side, Stream, Strength, Verb
 
 _DECISIONS = """
@@ -50,13 +50,14 @@ class LabelReader:
         clause = " WHERE " + " AND ".join(where) if where else ""
         with readable_errors(self.path):
             rows = self.connection.execute(_DECISIONS + clause + " ORDER BY seq", values).fetchall()
-        return [
-            CurrentDecision(
-                Pair(ProductRef(r[0], r[1]), ProductRef(r[2], r[3])),
-                r[4], Decision(r[5]), Strength(r[6]), Stream(r[7]), Side(r[8]), r[9], r[10],
-            )
-            for r in rows
-        ]  # fmt: skip
+        with known_values(self.path):
+            return [
+                CurrentDecision(
+                    Pair(ProductRef(r[0], r[1]), ProductRef(r[2], r[3])),
+                    r[4], Decision(r[5]), Strength(r[6]), Stream(r[7]), Side(r[8]), r[9], r[10],
+                )
+                for r in rows
+            ]  # fmt: skip
 
     def labels(self, query: ProductRef | None = None, rule: Rule = Rule.UNANIMOUS) -> list[Label]:
         """What the decisions on each pair add up to, by pair; of one query where given. Abstentions are no labels."""
@@ -134,7 +135,8 @@ class LabelReader:
             row = self.connection.execute(
                 "SELECT at FROM events WHERE seq = (SELECT max(seq) FROM actions WHERE annotator = ?)", [annotator]
             ).fetchone()
-        return datetime.fromisoformat(row[0]).timestamp() if row else None
+        with known_values(self.path):
+            return datetime.fromisoformat(row[0]).timestamp() if row else None
 
     def comments(self, query: ProductRef) -> list[Action]:
         """What people wrote about a query, oldest first."""

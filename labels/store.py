@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labels import chain, projection
-from labels.database import readable_errors, transaction
+from labels.database import known_values, readable_errors, transaction
 from labels.errors import LabelsError
 from labels.model import (
     Action,
@@ -201,7 +201,8 @@ class LabelStore(LabelReader):
             f"SELECT id, annotator, verb, query_source, query_id, closes, text FROM actions WHERE {where} LIMIT 1",  # noqa: S608 - constants only
             values,
         ).fetchone()
-        return row and Action(row[0], row[1], Verb(row[2]), ProductRef(row[3], row[4]), bool(row[5]), row[6])
+        with known_values(self.path):
+            return row and Action(row[0], row[1], Verb(row[2]), ProductRef(row[3], row[4]), bool(row[5]), row[6])
 
     def draw_validation(
         self, queries: Iterable[ProductRef], seed: int, strata: Mapping[ProductRef, Stratum] | None = None
