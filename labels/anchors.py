@@ -100,9 +100,9 @@ def strays(connection: sqlite3.Connection, folder: Path) -> list[Backup]:
     for backup in backups(folder):
         with suppress(LabelsError):
             held = backup.last()
-            here = _event(connection.execute("SELECT * FROM events WHERE seq = ?", [backup.events])) if held else {}
-            # A backup of an earlier schema has fewer columns.
-            if any(here.get(column) != value for column, value in held.items()):
+            here = _event(connection.execute("SELECT * FROM events WHERE seq = ?", [backup.events]))
+            # One of the two may be of an earlier schema, with fewer columns.
+            if held and (not here or any(here[column] != held[column] for column in held.keys() & here.keys())):
                 found.append(backup)
     return found
 

@@ -13,7 +13,7 @@ from labels.anchors import FOLDER, Backup
 from labels.backup import backup
 from labels.claims import Claims
 from labels.errors import LabelsError
-from labels.snapshot import existing, snapshot
+from labels.snapshot import existing, sealed, snapshot
 from labels.verify import verify
 
 #: What SQLite keeps beside a database. With another file than its own, each of them would do harm.
@@ -59,23 +59,17 @@ def restore(source: Path, path: Path, *, force: bool = False) -> Restored:
     if not force:
         _refuse_while_labelling(path)
     stamp = anchors.moment(datetime.now(UTC))
-    with _told(path):
-        with files.drafts(path.parent) as drafts:
-            draft = drafts / path.name
-            snapshot(source, draft)
-            files.sync(draft)
-            kept = _keep(path)
-            if kept is not None:
-                _replace(path, draft, kept)
-            else:
-                aside = _put_away(path, stamp)
-                draft.replace(path)
-                files.sync(path.parent)
-        set_aside = _set_aside_strays(path, stamp)
-    if kept is None:
-        return Restored(found.events, aside, damaged=aside is not None, set_aside=set_aside)
-    moved = next((place for place in set_aside if place.name == kept.path.name), kept.path)
-    return Restored(found.events, moved, damaged=False, set_aside=set_aside)
+    with _told(path), files.drafts(path.parent) as drafts:
+        draft = drafts / path.name
+        snapshot(source, draft)
+        files.sync(draft)
+        kept = _keep(path)
+        with _unchanging(path, kept) if kept else _put_away(path, stamp) as before:
+            set_aside = _set_aside_strays(draft, path.parent / FOLDER, stamp)
+            draft.replace(path)
+            files.sync(path.parent)
+    place = next((moved for moved in set_aside if before and moved.name == before.name), before)
+    return Restored(found.events, place, damaged=before is not None and kept is None, set_aside=set_aside)
 
 
 def _refuse_while_labelling(path: Path) -> None:
@@ -106,19 +100,20 @@ def _keep(path: Path) -> Backup | None:
     return None
 
 
-def _replace(path: Path, draft: Path, kept: Backup) -> None:
-    """Put the draft in the place of a ledger that can be read, between two writes of others."""
+@contextmanager
+def _unchanging(path: Path, kept: Backup) -> Iterator[Path]:
+    """Keep everybody from writing to a ledger that can be read, which must be as it was backed up."""
     with existing(path) as old:
         # Ends a write-ahead log; SQLite refuses while another program has one open, which would write on unseen.
         old.execute("PRAGMA journal_mode=DELETE")
         old.execute("BEGIN EXCLUSIVE")
         if anchors.last_event(old) != kept.last():
             raise LabelsError(f"Somebody is labelling in {path}.", "Try again when they have quit the desk.")
-        draft.replace(path)
-        files.sync(path.parent)
+        yield kept.path
 
 
-def _put_away(path: Path, stamp: str) -> Path | None:
+@contextmanager
+def _put_away(path: Path, stamp: str) -> Iterator[Path | None]:
     """Keep a damaged file, with all that belongs to it, under another name beside; None where there is none."""
     aside = path.with_name(f"{path.name}.damaged-{stamp}")
     there = path.exists()
@@ -131,13 +126,12 @@ def _put_away(path: Path, stamp: str) -> Path | None:
     for ending in _COMPANIONS:
         with suppress(FileNotFoundError):
             path.with_name(path.name + ending).rename(aside.with_name(aside.name + ending))
-    return aside if there else None
+    yield aside if there else None
 
 
-def _set_aside_strays(path: Path, stamp: str) -> tuple[Path, ...]:
-    """Going back was meant: what was made after that point is kept, but says nothing against the ledger any more."""
-    folder = path.parent / FOLDER
-    with existing(path) as connection:
+def _set_aside_strays(draft: Path, folder: Path, stamp: str) -> tuple[Path, ...]:
+    """Going back is meant: what was made after that point is kept, but says nothing against the ledger any more."""
+    with sealed(draft) as connection:
         strays = anchors.strays(connection, folder)
     aside = folder / f"replaced-{stamp}"
     if strays:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labels import anchors, chain, projection
-from labels.database import connect, readable_errors
+from labels.database import Connection, connect, readable_errors
+from labels.errors import LabelsError
 from labels.snapshot import snapshot
 
 _TRIGGERS = {
@@ -43,7 +44,7 @@ def verify(path: Path) -> Verification:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "labels.db"
         snapshot(path, copy)
-        with readable_errors(path), closing(connect(copy)) as connection:
+        with readable_errors(path), closing(_opened(copy, path)) as connection:
             problems = [
                 *_file(connection),
                 *_schema(connection),
@@ -54,6 +55,14 @@ def verify(path: Path) -> Verification:
             ]
             events = connection.execute("SELECT count(*) FROM events").fetchone()[0]
     return Verification(events, tuple(problems))
+
+
+def _opened(copy: Path, path: Path) -> Connection:
+    """The copy, migrated if need be; where it cannot be opened, the error tells of the file itself."""
+    try:
+        return connect(copy)
+    except LabelsError as error:
+        raise LabelsError(error.message.replace(str(copy), str(path)), error.hint) from error
 
 
 def _file(connection: sqlite3.Connection) -> list[str]:
