@@ -60,7 +60,9 @@ class ValidationSettings(_Section):
     """The manual validation set."""
 
     share: Annotated[float, Field(ge=0, le=0.9)] = 0.1
-    """The share of queries drawn for it, before anything is known of them."""
+    """The share of queries drawn for it, of every category, before anything is known of them."""
+    most_pairs: Annotated[int, Field(ge=10, le=1_000_000)] = 5000
+    """No more pairs than so many are drawn, each query with its candidates: 1,000 to 5,000 are enough to judge by."""
     seed: int = 20
     """Another seed draws other queries; what was drawn stays."""
 

@@ -7,7 +7,19 @@ from typing import Self
 
 from labels.consensus import Label, Opinions, Rule
 from labels.database import connect, known_values, readable_errors
-from labels.model import MACHINE, Action, CurrentDecision, Decision, Pair, ProductRef, Side, Stream, Strength, Verb
+from labels.model import (
+    MACHINE,
+    Action,
+    CurrentDecision,
+    Decision,
+    Pair,
+    ProductRef,
+    Side,
+    Stratum,
+    Stream,
+    Strength,
+    Verb,
+)
 
 _DECISIONS = """
 SELECT query_source, query_id, candidate_source, candidate_id, annotator, decision, strength, stream, side, action, seq
@@ -166,3 +178,16 @@ class LabelReader:
         """The latest version of the validation set; 0 before the first draw."""
         with readable_errors(self.path):
             return int(self.connection.execute("SELECT coalesce(max(version), 0) FROM validation").fetchone()[0])
+
+    def audit_version(self) -> int:
+        """The number of the latest audit draw; 0 before the first."""
+        with readable_errors(self.path):
+            return int(self.connection.execute("SELECT coalesce(max(version), 0) FROM audits").fetchone()[0])
+
+    def audit_sample(self, version: int) -> dict[ProductRef, Stratum]:
+        """The queries of one audit draw, each with its stratum and its weight."""
+        with readable_errors(self.path):
+            rows = self.connection.execute(
+                "SELECT query_source, query_id, stratum, weight FROM audits WHERE version = ?", [version]
+            )
+            return {ProductRef(row[0], row[1]): Stratum(row[2], row[3]) for row in rows}

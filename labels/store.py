@@ -232,6 +232,21 @@ class LabelStore(LabelReader):
             )
         return len(fresh)
 
+    def draw_audit(self, drawn: Mapping[ProductRef, Stratum], seed: int) -> int:
+        """Put up a random sample of queries for people to check the machine by, with the weight of each.
+
+        Returns:
+            the number of the draw; estimates are made draw by draw.
+        """
+        with readable_errors(self.path), transaction(self.connection):
+            version, at = self.audit_version() + 1, self._now()
+            self.connection.executemany(
+                "INSERT INTO audits (query_source, query_id, version, stratum, weight, seed, drawn_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(*query, version, *stratum, seed, at) for query, stratum in drawn.items()],
+            )
+        return version
+
 
 def _judged(judgement: Judgement) -> dict[str, object]:
     if not judgement.candidate.id:

@@ -5,12 +5,13 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from core.cli import labels_files, labels_safety
+from core.cli import labels_audit, labels_files, labels_safety
 from core.cli.context import context_of
 from core.cli.labels_people import agreement, people
 from core.errors import CoreError
 
 app = typer.Typer(help="The ledger: statistics, export, import, check.", no_args_is_help=True)
+labels_audit.register(app)
 labels_files.register(app)
 labels_safety.register(app)
 app.command("agreement")(agreement)

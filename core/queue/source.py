@@ -16,7 +16,7 @@ from core.queue.waiting import Waiting
 from core.search.candidates import Candidate, CandidateStore, Standing
 from core.settings import Settings
 from labels.consensus import State
-from labels.model import CurrentDecision, ProductRef, Stream
+from labels.model import CurrentDecision, ProductRef, Stratum, Stream
 from labels.store import LabelStore
 
 #: The order of validation options says nothing, and is the same for everybody who sees them.
@@ -36,6 +36,7 @@ class QueueSource:
         self._disputes = Disputes(catalog, settings)
         self._waiting: dict[Stream, Waiting] = {}
         self._half: dict[ProductRef, str] = {}
+        self._audit, self._audited = 0, dict[ProductRef, Stratum]()
         self._live: Rescored | None = None
         self._run: str | None = None
         self.reload()
@@ -115,6 +116,10 @@ class QueueSource:
 
     def _line(self, store: LabelStore, stream: Stream) -> Waiting:
         turned, drawn = self._answers.catch_up(store)
+        if stream is Stream.AUDIT and store.audit_version() != self._audit:
+            self._audit = store.audit_version()
+            self._audited = store.audit_sample(self._audit)
+            self._waiting.pop(Stream.AUDIT, None)
         if drawn:
             self._waiting.clear()
         for line in self._waiting.values():
@@ -134,7 +139,9 @@ class QueueSource:
             case Stream.VALIDATION:
                 return [query for query in shuffled(validation, _SHUFFLE_SEED) if query in self._top]
             case Stream.AUDIT:
-                # Audits what the machine is sure of, in random order; never a validation query.
+                if self._audited:
+                    return shuffled((query for query in self._audited if query in self._top), _SHUFFLE_SEED)
+                # Nothing was drawn: what the machine is sure of, in random order; never a validation query.
                 sure = (query for query in self._order if self._is_sure(query) and query not in validation)
                 return shuffled(sure, _SHUFFLE_SEED)
             case _:
@@ -250,7 +257,7 @@ class QueueSource:
             case Stream.ADJUDICATION:
                 return self._disputes.reasons(store).get(query, "Somebody has ruled on this one.")
             case Stream.AUDIT:
-                return "A random check of what the machine is sure of."
+                return "A random check of what the machine says."
             case Stream.TRIAGE:
                 if blind or query not in self._top:
                     return "Waiting for an answer."

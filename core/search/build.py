@@ -15,7 +15,7 @@ from core.encode.installed import require_model_libraries
 from core.encode.models import EncoderModel
 from core.errors import CatalogError
 from core.jobs.progress import Reporter
-from core.queue.order import drawn
+from core.queue.sampling import pooled, stratified
 from core.search.candidates import CandidateStore
 from core.settings import Settings
 from core.text.template import check, render
@@ -119,10 +119,22 @@ def build_index(
             candidates.replace(rows, model=model.id, fingerprint=mark)
     finally:
         candidates.close()
-    with LabelStore(workspace.labels) as labels:
-        share, seed = settings.validation.share, settings.validation.seed
-        new = labels.draw_validation(drawn((q.ref for q in corpus.queries), share, seed), seed)
+    new = _draw_validation(workspace, settings, corpus)
     return IndexReport(len(corpus.queries), len(corpus.products), model.id, unchanged, new, time.monotonic() - begun)
+
+
+def _draw_validation(workspace: Workspace, settings: Settings, corpus: Corpus) -> int:
+    """Draw the share of every category, before anything is known of the queries. Returns how many were drawn."""
+    wanted = settings.validation
+    queries = len(corpus.queries)
+    count = min(round(wanted.share * queries), wanted.most_pairs // settings.search.k)
+    if not count:
+        return 0
+    # A category of which fewer than two would come up on average stands for too little by itself.
+    names = pooled({query.ref: query.category for query in corpus.queries}, fewest=2 * queries // count)
+    drawn = stratified(names, count, wanted.seed)
+    with LabelStore(workspace.labels) as labels:
+        return labels.draw_validation(drawn, wanted.seed, drawn)
 
 
 def build_fusion(

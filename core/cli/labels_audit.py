@@ -1,0 +1,81 @@
+"""`samesku labels audit` and `samesku labels contradictions`: can the machine be trusted, and do the labels agree?"""
+
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.context import context_of
+from core.text.safe import safe
+
+if TYPE_CHECKING:
+    from core.evaluate.audit import Estimate
+
+
+def register(app: typer.Typer) -> None:
+    """Put these verbs under `samesku labels`."""
+    app.command("audit")(audit)
+    app.command("contradictions")(contradictions)
+
+
+def audit(
+    ctx: typer.Context,
+    draw: Annotated[
+        int, typer.Option(min=0, help="Draw so many queries at random for the audit stream.", show_default=False)
+    ] = 0,
+    of: Annotated[int, typer.Option(min=1, help="The number of an earlier draw.", show_default=False)] = 0,
+) -> None:
+    """How right the machine is, and how many matches it misses, by a random sample that people have checked.
+
+    Answer the sample with `samesku review --stream audit`; every figure comes with its 95 % interval.
+
+    Example: samesku labels audit --draw 200
+    """
+    from core.evaluate.audit import audit_report, draw_audit  # noqa: PLC0415
+
+    context = context_of(ctx)
+    workspace = context.workspace.require()
+    if draw:
+        number, drawn = draw_audit(workspace, context.settings, draw)
+        strata = Counter(stratum.name for stratum in drawn.values())
+        parts = ", ".join(f"{count:,} {name}" for name, count in sorted(strata.items()))
+        context.out.print(f"Draw {number}: {len(drawn):,} queries, by their best candidate's band {parts}.")
+        context.out.print("Answer them with: samesku review --stream audit")
+        context.answer({"draw": number, "drawn": len(drawn), "strata": dict(strata)})
+        return
+    report = audit_report(workspace, of or None)
+    context.out.print(f"Draw {report.draw}: {report.answered:,} of {report.drawn:,} queries are answered.")
+    context.out.print(f"band high (match) is right     {_told(report.precision['high'])}")
+    context.out.print(f"band low (no match) is right   {_told(report.precision['low'])}")
+    context.out.print(f"matches that the machine finds {_told(report.recall)}")
+    if report.matches is not None:
+        context.out.print(f"matches in the whole queue     about {report.matches:,.0f}")
+    context.answer(report.as_dict())
+
+
+def _told(estimate: "Estimate") -> str:
+    if estimate.value is None:
+        return "unknown: nothing of it was answered"
+    return f"{estimate.value:.3f}  (95 % interval {estimate.low:.3f} to {estimate.high:.3f})"
+
+
+def contradictions(ctx: typer.Context) -> None:
+    """Labels that cannot all be true: A = B and B = C, but A ≠ C; one UPC, called different products.
+
+    The adjudication stream puts them up for a ruling: samesku review --stream adjudication
+
+    Example: samesku labels contradictions
+    """
+    from core.catalog.store import CatalogStore  # noqa: PLC0415
+    from core.queue.disputes import contradicted  # noqa: PLC0415
+    from labels.store import LabelStore  # noqa: PLC0415
+
+    context = context_of(ctx)
+    workspace = context.workspace.require()
+    with LabelStore(workspace.labels) as store, CatalogStore(workspace.catalog) as catalog:
+        found = contradicted(store, catalog, context.settings)
+    for each in found:
+        context.out.print(safe(each.words))
+    context.out.print(f"{len(found):,} contradictions." if found else "No labels contradict each other.")
+    rows = [{"pairs": [[*pair.query, *pair.candidate] for pair in each.pairs], "words": each.words} for each in found]
+    context.answer({"contradictions": rows})

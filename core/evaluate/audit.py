@@ -1,0 +1,159 @@
+"""What an audit says of the whole queue: the precision of each band, and how many matches the machine misses.
+
+A draw takes queries at random from each stratum; each stands for as many as its weight says. Sums of weighted
+observations are unbiased estimates of the sums over all queries (Horvitz and Thompson 1952, JASA 47), whatever the
+strata were.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from core.errors import CoreError
+from core.match.bands import Band, band_of
+from core.queue.sampling import stratified
+from core.search.candidates import CandidateStore, Standing
+from core.settings import Settings
+from core.workspace import Workspace
+from labels.model import ProductRef, Stratum
+from labels.store import LabelStore
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_SEED, _RESAMPLINGS = 29, 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A share with its 95 % interval; all None where nothing was observed."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What one draw says.
+
+    Attributes:
+        draw: its number.
+        drawn: queries in it.
+        answered: of which people have answered so many; only they are counted.
+        precision: of each firm band's answer, by band.
+        recall: the share of all matches that the machine calls matches; the rest it misses.
+        matches: how many matches there are in the queue.
+    """
+
+    draw: int
+    drawn: int
+    answered: int
+    precision: dict[str, Estimate]
+    recall: Estimate
+    matches: float | None
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return asdict(self)
+
+
+def draw_audit(workspace: Workspace, settings: Settings, count: int) -> tuple[int, dict[ProductRef, Stratum]]:
+    """Draw queries that no person has answered, from each band of their best candidate.
+
+    Returns:
+        the number of the draw, and what was drawn.
+
+    Raises:
+        CoreError: there are no probabilities, or nothing is left to draw from.
+    """
+    candidates = CandidateStore(workspace.derived)
+    try:
+        standing, top = candidates.standing, candidates.top_probabilities()
+    finally:
+        candidates.close()
+    if standing is None or not standing.labels:
+        raise CoreError("The matcher has learnt from no labels yet.", "Label some pairs, then run `samesku index`.")
+    with LabelStore(workspace.labels) as store:
+        _, turned = store.turned_since(0)
+        left_out = {query for query, (people, _) in turned.items() if people} | store.validation_queries()
+        strata = {q: str(band_of(p, standing.high, standing.low)) for q, p in top.items() if q not in left_out}
+        if not strata:
+            raise CoreError("Every query is answered already.", "There is nothing left to audit.")
+        # Another draw draws others, and the same ledger the same.
+        seed = settings.validation.seed + store.audit_version()
+        drawn = stratified(strata, count, seed)
+        return store.draw_audit(drawn, seed), drawn
+
+
+def audit_report(workspace: Workspace, version: int | None = None) -> AuditReport:
+    """What people found in a draw, the latest one if none is named.
+
+    Raises:
+        CoreError: there is no such draw.
+    """
+    candidates = CandidateStore(workspace.derived)
+    try:
+        standing = candidates.standing
+        with LabelStore(workspace.labels) as store:
+            version = version or store.audit_version()
+            sample = store.audit_sample(version)
+            if not sample or standing is None:
+                raise CoreError("Nothing was drawn for audit yet.", "Draw some: samesku labels audit --draw 200")
+            seen = [
+                _observed(store, candidates, standing, query, stratum.weight)
+                for query, stratum in sample.items()
+                if store.closers(query)
+            ]
+    finally:
+        candidates.close()
+    return _report(version, len(sample), seen)
+
+
+def _observed(
+    store: LabelStore, candidates: CandidateStore, standing: Standing, query: ProductRef, weight: float
+) -> dict[str, float]:
+    """What one query adds to each sum: what the machine said of its pairs, against what people say."""
+    chances = {candidate.ref: candidate.probability for candidate in candidates.of(query)}
+    counts = dict.fromkeys(("high", "high right", "low", "low right", "matches", "found"), 0.0)
+    for label in store.labels(query):
+        if label.match is None or not label.people:
+            continue
+        # A match that is not among the candidates was found by search: the machine has missed it.
+        probability = chances.get(label.pair.candidate)
+        band = band_of(probability, standing.high, standing.low)
+        counts["matches"] += label.match
+        counts["found"] += label.match and probability is not None and probability >= standing.threshold
+        if probability is not None and band is not Band.MEDIUM:
+            counts[band] += 1
+            counts[f"{band} right"] += label.match is (band is Band.HIGH)
+    return {name: weight * count for name, count in counts.items()}
+
+
+def _report(version: int, drawn: int, seen: "list[dict[str, float]]") -> AuditReport:
+    import numpy as np  # noqa: PLC0415
+
+    names = ("high right", "high", "low right", "low", "found", "matches")
+    sums = np.array([[each[name] for name in names] for each in seen], float).reshape(len(seen), len(names))
+    shares = [_ratio(sums[:, place], sums[:, place + 1]) for place in (0, 2, 4)]
+    return AuditReport(
+        draw=version,
+        drawn=drawn,
+        answered=len(seen),
+        precision={"high": shares[0], "low": shares[1]},
+        recall=shares[2],
+        matches=float(sums[:, 5].sum()) if seen else None,
+    )
+
+
+def _ratio(part: "NDArray[np.float64]", whole: "NDArray[np.float64]") -> Estimate:
+    """A ratio of weighted sums over queries, shape (n,) each, with a bootstrap interval over the queries."""
+    import numpy as np  # noqa: PLC0415
+
+    if not whole.sum():
+        return Estimate(None, None, None)
+    drawn = np.random.default_rng(_SEED).integers(0, len(whole), (_RESAMPLINGS, len(whole)))
+    wholes = whole[drawn].sum(axis=1)
+    shares = part[drawn].sum(axis=1)[wholes > 0] / wholes[wholes > 0]
+    low, high = np.quantile(shares, [0.025, 0.975])
+    return Estimate(float(part.sum() / whole.sum()), float(low), float(high))

@@ -1,0 +1,93 @@
+"""Audits: what a sample says of the whole, whichever strata it came from."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from samples import c, match, no_match, q
+
+from core.errors import CoreError
+from core.evaluate.audit import audit_report, draw_audit
+from core.match.bands import band_of
+from core.search.candidates import Candidate, CandidateStore, Standing
+from core.settings import Settings
+from core.workspace import Workspace
+from labels.model import Stream, Verb
+from labels.store import LabelStore
+
+#: By query: the candidate's probability, whether it matches, and whether a product matches that is not listed.
+Known = dict[str, tuple[float, bool, bool]]
+Truth = tuple[Workspace, Known]
+QUERIES, STANDING = 600, Standing(threshold=0.5, high=0.9, low=0.05, labels=100)
+
+
+@pytest.fixture
+def truth(tmp_path: Path) -> Truth:
+    """A workspace with one candidate a query, and what is true of it."""
+    generator = np.random.default_rng(3)
+    chances = generator.beta(0.3, 0.6, QUERIES)
+    known = {
+        f"{n}": (float(p), bool(generator.random() < p), bool(generator.random() < 0.05)) for n, p in enumerate(chances)
+    }
+    workspace = Workspace(tmp_path)
+    store = CandidateStore(workspace.derived)
+    store.replace(
+        ((q(name), [Candidate(c(name), 1, 0.5, 0.5, None, None)]) for name in known), model="m", fingerprint="f"
+    )
+    store.score(((q(name), c(name), p) for name, (p, _, _) in known.items()), STANDING)
+    store.close()
+    return workspace, known
+
+
+def answer(workspace: Workspace, known: Known, version: int) -> None:
+    with LabelStore(workspace.labels) as store:
+        for query in store.audit_sample(version):
+            _, same, elsewhere = known[query.id]
+            said = [*(match(query.id) if same else no_match(query.id)), *(match(f"{query.id}-x") if elsewhere else [])]
+            store.record("ada", Verb.ACCEPT, query, said, stream=Stream.AUDIT, closes=True)
+
+
+def test_estimates_of_many_draws_are_right_on_average(truth: Truth) -> None:
+    workspace, known = truth
+    high = [same for p, same, _ in known.values() if p >= STANDING.high]
+    low = [not same for p, same, _ in known.values() if p < STANDING.low]
+    matches = sum(same + elsewhere for _, same, elsewhere in known.values())
+    found = sum(same for p, same, _ in known.values() if p >= STANDING.threshold)
+    reports = []
+    for _ in range(6):
+        version, drawn = draw_audit(workspace, Settings(), 150)
+        assert {stratum.name for stratum in drawn.values()} == {"high", "medium", "low"}
+        answer(workspace, known, version)
+        reports.append(audit_report(workspace, version))
+        with LabelStore(workspace.labels) as store:
+            while store.undo("ada"):
+                pass
+    for name, sure in (("high", high), ("low", low)):
+        mean = np.mean([report.precision[name].value for report in reports])
+        assert mean == pytest.approx(np.mean(sure), abs=0.05)
+    assert np.mean([report.recall.value for report in reports]) == pytest.approx(found / matches, abs=0.07)
+    assert np.mean([report.matches for report in reports]) == pytest.approx(matches, rel=0.1)
+    inside = [r.recall.low <= found / matches <= r.recall.high for r in reports]  # type: ignore[operator]
+    assert sum(inside) >= 4
+
+
+def test_a_draw_leaves_out_what_people_answered_and_what_validates(
+    truth: Truth,
+) -> None:
+    workspace, known = truth
+    with LabelStore(workspace.labels) as store:
+        store.draw_validation([q("0")], seed=1)
+        store.record("ada", Verb.NONE, q("1"), no_match("1"), closes=True)
+    _, drawn = draw_audit(workspace, Settings(), QUERIES)
+    assert set(drawn) == {q(name) for name in known} - {q("0"), q("1")}
+    assert all(stratum.name == band_of(known[query.id][0], 0.9, 0.05) for query, stratum in drawn.items())
+
+
+def test_before_anybody_answered_nothing_is_claimed(truth: Truth) -> None:
+    workspace, _ = truth
+    with pytest.raises(CoreError, match="Nothing was drawn") as caught:
+        audit_report(workspace)
+    assert "--draw" in caught.value.hint
+    draw_audit(workspace, Settings(), 20)
+    report = audit_report(workspace)
+    assert (report.answered, report.recall.value, report.matches) == (0, None, None)
