@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from core.cli import evaluate, fetch, import_, index, jobs, labels, match, models, retrain, simulate
+from core.cli import dataset, evaluate, fetch, import_, index, jobs, labels, match, models, retrain, simulate
 from core.cli.context import Context
 from core.cli.doctor import doctor
 from core.jobs.events import EventWriter
@@ -42,6 +42,7 @@ def make_app(first: Sequence[Callable[..., None]] = ()) -> typer.Typer:
     app.command("match")(match.match)
     app.command("score")(match.score)
     app.add_typer(labels.app, name="labels")
+    app.add_typer(dataset.app, name="dataset")
     app.command("retrain")(retrain.retrain)
     app.command("evaluate")(evaluate.evaluate)
     app.command("simulate")(simulate.simulate)

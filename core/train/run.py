@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from secrets import token_hex
 
 from core.dataset.splits import Splits, split_labels
-from core.dataset.triplets import Triplet, build_triplets
+from core.dataset.training import training_triplets
+from core.dataset.triplets import Triplet
 from core.encode.models import EncoderModel, weights_sha256
 from core.errors import ModelError
 from core.evaluate.encoder import EncoderEvaluation, evaluate_encoder
@@ -15,7 +16,6 @@ from core.jobs.progress import Reporter
 from core.match.run import bring_up_to_date, unseen_path, write_unseen
 from core.registry.registry import ModelCard, Registry
 from core.search.build import Corpus, build_index
-from core.search.candidates import Candidate, CandidateStore
 from core.settings import Settings
 from core.text.template import render
 from core.train.crossfit import unseen_cosines
@@ -49,7 +49,7 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dic
     build_index(workspace, settings, champion, reporter, corpus=corpus)
     with LabelStore(workspace.labels) as store:
         splits = split_labels(store, held_out=settings.retrain.held_out, seed=settings.retrain.seed)
-    triplets = _triplets(workspace, settings, corpus, splits)
+    triplets = training_triplets(workspace, settings, corpus, splits)
     reporter.message(_plan(splits, triplets))
     challenger, proof = _train(registry, settings, corpus, triplets, splits, reporter)
     try:
@@ -106,7 +106,8 @@ def _unseen(
     """Cosines for the matcher to learn from, by encoders that have not seen its labels."""
 
     def train(part: Splits) -> EncoderModel:
-        return _train(registry, settings, corpus, _triplets(workspace, settings, corpus, part), part, reporter)[0]
+        triplets = training_triplets(workspace, settings, corpus, part)
+        return _train(registry, settings, corpus, triplets, part, reporter)[0]
 
     return unseen_cosines(settings, corpus, splits, registry.base(), train, reporter)
 
@@ -132,22 +133,6 @@ def _card(
         query_prefix=challenger.query_prefix,
         candidate_prefix=challenger.candidate_prefix,
     )
-
-
-def _triplets(workspace: Workspace, settings: Settings, corpus: Corpus, splits: Splits) -> list[Triplet]:
-    store = CandidateStore(workspace.derived)
-    try:
-        mined: dict[ProductRef, list[Candidate]] = {}
-        for query, candidate in store.all():
-            mined.setdefault(query, []).append(candidate)
-    finally:
-        store.close()
-    products = {p.ref: p for p in [*corpus.queries, *corpus.products]}
-    usable = [label for label in splits.train if label.pair.query in products and label.pair.candidate in products]
-    return build_triplets(
-        usable, mined, products,
-        negatives=settings.retrain.hard_negatives, forbidden=splits.tied, barred=splits.barred,
-    )  # fmt: skip
 
 
 def _examples(

@@ -44,7 +44,7 @@ def test_the_import_contracts_hold() -> None:
         "import core.match.engine, core.match.explained",
         "import tui.engine, tui.refits, tui.widgets.learner",
         "import core.jobs.job, core.jobs.inside",
-        "import labels.store, labels.claims, labels.stats, labels.verify\nimport labels.exchange.merge, labels.exchange.ledger_file, labels.exchange.prodigy, labels.exchange.label_studio",
+        "import labels.store, labels.claims, labels.stats, labels.verify, core.exchange",
         "import core.train.run, core.train.lora, core.evaluate.run, core.search.build, core.encode.encoder",
         "import runpy, sys\nsys.argv = ['core', '--help']\n"
         "try: runpy.run_module('core', run_name='__main__')\nexcept SystemExit: pass",
@@ -72,8 +72,9 @@ def test_opening_a_workspace_for_the_desk_loads_no_heavy_library(workspace) -> N
 
 
 def test_the_ledger_needs_nothing_above_it() -> None:
-    loaded = loaded_by("import labels.store, labels.claims, labels.verify, labels.stats",
-        "import labels.exchange.merge, labels.exchange.ledger_file, labels.exchange.prodigy, labels.exchange.label_studio",
+    loaded = loaded_by(
+        "import labels.store, labels.claims, labels.verify, labels.stats",
+        "import labels.exchange.ledger_file, labels.exchange.prodigy, labels.exchange.label_studio",
     )
     assert "labels" in loaded
     assert not loaded & {"core", "tui", "textual", "rich", "typer", "pydantic"}

@@ -1,6 +1,5 @@
 """Labels in and out as files."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ from samples import c, match, no_match, q, unsure
 
 from labels.errors import LabelsError
 from labels.exchange.labels_csv import export_csv, import_labels, read_pairs
-from labels.model import Pair, Side, Stream, Verb
+from labels.model import Pair, Side, Verb
 from labels.store import LabelStore
 
 

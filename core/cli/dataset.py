@@ -1,0 +1,43 @@
+"""`samesku dataset`: training data for other trainers."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.cli.context import context_of
+
+app = typer.Typer(help="Training data as files: the training side alone, never validation.", no_args_is_help=True)
+
+_Out = Annotated[Path, typer.Option("--out", help="A .jsonl file, else a folder for datasets.load_from_disk.")]
+
+
+@app.command("triplets")
+def triplets(ctx: typer.Context, out: _Out) -> None:
+    """Anchor, positive and hard negative, for a ranking or triplet loss.
+
+    Example: samesku dataset triplets --out data/triplets
+    """
+    _write(ctx, "triplets", out)
+
+
+@app.command("pairs")
+def pairs(ctx: typer.Context, out: _Out) -> None:
+    """Two sentences and a label, 1 for a match, for a contrastive loss.
+
+    Example: samesku dataset pairs --out pairs.jsonl
+    """
+    _write(ctx, "pairs", out)
+
+
+def _write(ctx: typer.Context, kind: str, out: Path) -> None:
+    from core.dataset.written import Kind, write_dataset  # noqa: PLC0415
+
+    context = context_of(ctx)
+    written = write_dataset(context.workspace.require(), context.settings, Kind(kind), out)
+    context.out.print(f"{written.rows:,} {kind} in {out}")
+    if written.held_out:
+        context.out.print(
+            f"There is no validation set yet: {written.held_out:,} queries are held out to judge on, as by retrain."
+        )
+    context.answer({"rows": written.rows, "held_out": written.held_out, "out": str(out)})

@@ -1,0 +1,31 @@
+"""What a workspace has to train an encoder on."""
+
+from core.dataset.splits import Splits
+from core.dataset.triplets import Triplet, build_triplets
+from core.search.build import Corpus
+from core.search.candidates import Candidate, CandidateStore
+from core.settings import Settings
+from core.workspace import Workspace
+from labels.consensus import Label
+from labels.model import ProductRef
+
+
+def training_labels_of(corpus: Corpus, splits: Splits) -> list[Label]:
+    """The labels that train, of products that the catalogue still has."""
+    products = {p.ref for p in [*corpus.queries, *corpus.products]}
+    return [label for label in splits.train if label.pair.query in products and label.pair.candidate in products]
+
+
+def training_triplets(workspace: Workspace, settings: Settings, corpus: Corpus, splits: Splits) -> list[Triplet]:
+    """A triplet for every match that trains, its mined negatives from the candidates of the last index run."""
+    store = CandidateStore(workspace.derived)
+    try:
+        mined: dict[ProductRef, list[Candidate]] = {}
+        for query, candidate in store.all():
+            mined.setdefault(query, []).append(candidate)
+    finally:
+        store.close()
+    return build_triplets(
+        training_labels_of(corpus, splits), mined, {p.ref: p for p in [*corpus.queries, *corpus.products]},
+        negatives=settings.retrain.hard_negatives, forbidden=splits.tied, barred=splits.barred,
+    )  # fmt: skip

@@ -1,0 +1,119 @@
+"""Training data for sentence-transformers as a file or a folder, with the texts that an encoder reads."""
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from core.dataset.splits import Splits, split_labels
+from core.dataset.training import training_labels_of, training_triplets
+from core.errors import CoreError
+from core.search.build import Corpus
+from core.settings import Settings
+from core.text.template import render
+from core.workspace import Workspace
+from labels.exchange.writing import replacing
+from labels.store import LabelStore
+
+#: Rows by column, in the order that a loss of sentence-transformers takes them in.
+Columns = dict[str, list[str] | list[int]]
+
+
+class Kind(StrEnum):
+    """What a row is."""
+
+    TRIPLETS = "triplets"
+    PAIRS = "pairs"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written.
+
+    Attributes:
+        rows: how many.
+        held_out: how many labelled queries were kept back to judge on, while there is no validation set.
+    """
+
+    rows: int
+    held_out: int
+
+
+def write_dataset(workspace: Workspace, settings: Settings, kind: Kind, out: Path) -> Written:
+    """Write what `retrain` would learn from: the training side alone, without anything that is tied to validation.
+
+    `triplets`: `anchor`, `positive`, `negative`, a row for every hard negative of a match. `pairs`: `sentence1`,
+    `sentence2` and `label`, 1 for a match. (https://sbert.net/docs/sentence_transformer/loss_overview.html)
+
+    Args:
+        workspace: which.
+        settings: the text template, how many negatives, and what to hold out.
+        kind: of the rows.
+        out: JSON lines by this ending, else a folder for `datasets.load_from_disk`.
+
+    Raises:
+        CoreError: there is nothing to learn from, the folder exists or cannot be written, `datasets` is not installed.
+        LabelsError: the file cannot be written.
+    """
+    corpus = Corpus.read(workspace)
+    with LabelStore(workspace.labels) as store:
+        splits = split_labels(store, held_out=settings.retrain.held_out, seed=settings.retrain.seed)
+    make = _triplets if kind is Kind.TRIPLETS else _pairs
+    columns = make(workspace, settings, corpus, splits)
+    rows = len(next(iter(columns.values())))
+    if not rows:
+        raise CoreError(
+            f"There are no {kind} to write yet.", "Accept some matches first; `samesku index` finds rivals."
+        )
+    if out.suffix == ".jsonl":
+        _write_lines(columns, out)
+    else:
+        _write_folder(columns, out)
+    return Written(rows, 0 if splits.manual else len(splits.judged))
+
+
+def _triplets(workspace: Workspace, settings: Settings, corpus: Corpus, splits: Splits) -> Columns:
+    texts = {p.ref: render(settings.encoder.template, p) for p in [*corpus.queries, *corpus.products]}
+    rows = [
+        (texts[triplet.anchor], texts[triplet.positive], texts[negative])
+        for triplet in training_triplets(workspace, settings, corpus, splits)
+        for negative in triplet.negatives
+    ]
+    return {name: [row[i] for row in rows] for i, name in enumerate(("anchor", "positive", "negative"))}
+
+
+def _pairs(_: Workspace, settings: Settings, corpus: Corpus, splits: Splits) -> Columns:
+    texts = {p.ref: render(settings.encoder.template, p) for p in [*corpus.queries, *corpus.products]}
+    labels = training_labels_of(corpus, splits)
+    return {
+        "sentence1": [texts[label.pair.query] for label in labels],
+        "sentence2": [texts[label.pair.candidate] for label in labels],
+        "label": [int(bool(label.match)) for label in labels],
+    }
+
+
+def _write_lines(columns: Columns, path: Path) -> None:
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as out:
+        for row in zip(*columns.values(), strict=True):
+            out.write(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False) + "\n")
+
+
+def _write_folder(columns: Columns, path: Path) -> None:
+    if path.exists():
+        raise CoreError(f"{path} exists already.", "Take it away first, or name another folder.")
+    try:
+        from datasets import Dataset, disable_progress_bars  # noqa: PLC0415 - heavy, and not always installed
+    except ImportError as error:
+        raise CoreError(
+            "A dataset folder needs datasets, which is not installed.",
+            "Name a .jsonl file, or from a clone: pip install -c constraints.txt '.[train]'",
+        ) from error
+    disable_progress_bars()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
+            Dataset.from_dict(columns).save_to_disk(f"{folder}/complete")
+            Path(folder, "complete").rename(path)
+    except OSError as error:
+        raise CoreError(f"{path} cannot be written: {error.strerror}.", "Choose another place.") from error

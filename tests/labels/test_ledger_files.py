@@ -1,0 +1,324 @@
+"""A ledger that leaves as a file comes back as it was; two ledgers become one, once."""
+
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ledgers import IDS, acts, contents, opened, perform, standing
+from samples import implied, match, no_match, q
+
+from core.dataset.ledger_parquet import export_parquet, import_parquet
+from labels import chain
+from labels.errors import LabelsError
+from labels.exchange.fitting import COLUMNS
+from labels.exchange.ledger_file import export_ledger, import_ledger
+from labels.exchange.merge import merge_ledger
+from labels.exchange.pseudonyms import Pseudonyms
+from labels.exchange.records import Disguise
+from labels.model import MACHINE, Side, Stream, Verb
+from labels.store import LabelStore
+from labels.verify import verify
+
+DRAWS = st.lists(st.lists(IDS, max_size=2), max_size=2)
+
+
+def fill(store: LabelStore) -> None:
+    store.draw_validation([q("v")], seed=7)
+    store.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b")], closes=True, look_ms=900)
+    store.record("bob", Verb.ACCEPT, q("v"), match("a"), stream=Stream.VALIDATION, blind=True)
+    store.record("ada", Verb.COMMENT, q("1"), text="zwei Zeilen\nмир")
+    store.undo("ada")
+    store.connection.execute(
+        "INSERT INTO audits VALUES ('walmart', '1', 1, 'high', 4.0, 3, '2026-01-01T00:00:00+00:00')"
+    )
+
+
+# -- out and in ----------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40)
+@given(acts(), DRAWS, st.sampled_from([(export_ledger, import_ledger), (export_parquet, import_parquet)]))
+def test_an_import_of_an_export_is_the_ledger(row: list, draws: list, how: tuple) -> None:
+    with TemporaryDirectory() as folder, opened(Path(folder) / "a.db") as one, opened(Path(folder) / "b.db") as other:
+        perform(one, row, draws)
+        count = how[0](one, Path(folder) / "file")
+        assert how[1](other, Path(folder) / "file").events == count
+        assert contents(other) == contents(one)
+        again = how[1](other, Path(folder) / "file")
+        assert (again.events, again.known, again.validation) == (0, count, 0)
+        assert contents(other) == contents(one)
+        assert verify(Path(folder) / "b.db").ok
+
+
+def test_what_is_known_of_an_event_travels() -> None:
+    assert COLUMNS["event"] == (*chain.COLUMNS, "hash")
+
+
+def test_the_draws_come_before_the_events_and_the_counts_before_all(ledger: LabelStore, tmp_path: Path) -> None:
+    fill(ledger)
+    assert export_ledger(ledger, tmp_path / "events.jsonl") == 5
+    lines = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert lines[0] == {"kind": "ledger", "format": 1, "validation": 1, "audit": 1, "event": 5}
+    assert [line["kind"] for line in lines[1:]] == ["validation", "audit", *["event"] * 5]
+    assert (lines[6]["text"], lines[7]["target"]) == ("zwei Zeilen\nмир", lines[6]["action"])
+
+
+@pytest.mark.parametrize("how", [(export_ledger, import_ledger), (export_parquet, import_parquet)])
+def test_audits_travel_too(ledger: LabelStore, tmp_path: Path, how: tuple) -> None:
+    fill(ledger)
+    how[0](ledger, tmp_path / "file")
+    with opened(tmp_path / "b.db") as other:
+        assert (how[1](other, tmp_path / "file").audits, how[1](other, tmp_path / "file").audits) == (1, 0)
+        assert contents(other) == contents(ledger)
+
+
+# -- merging -------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40)
+@given(acts(st.sampled_from(["ada", "eve"])), acts(st.sampled_from(["bob", "кот"])), DRAWS)
+def test_merging_either_way_gives_the_same_decisions_and_none_twice(ours: list, theirs: list, draws: list) -> None:
+    with TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{i}.db" for i in range(2)]
+        ledgers = [opened(path) for path in paths]
+        for store, row in zip(ledgers, (ours, theirs), strict=True):
+            perform(store, [], draws)
+            perform(store, row)
+        count = sum(len(contents(store)[0]) for store in ledgers)
+        before = sorted(standing(ledgers[0]) + standing(ledgers[1]))
+        merge_ledger(ledgers[0], paths[1])
+        merge_ledger(ledgers[1], paths[0])
+        for store, other in zip(ledgers, reversed(paths), strict=True):
+            assert len(contents(store)[0]) == count
+            assert standing(store) == before
+            assert merge_ledger(store, other).events == 0
+            assert verify(store.path).ok
+            store.close()
+
+
+def test_a_copy_that_went_on_brings_only_what_is_new_and_undo_finds_its_action(
+    ledger: LabelStore, tmp_path: Path
+) -> None:
+    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
+    with opened(tmp_path / "copy.db") as copy:
+        assert merge_ledger(copy, ledger.path).events == 1
+        copy.undo("ada")
+        copy.record("bob", Verb.ACCEPT, q("2"), match("b"))
+        ledger.record("eve", Verb.ACCEPT, q("3"), match("d"))
+        merged = merge_ledger(ledger, copy.path)
+        assert (merged.events, merged.known) == (2, 1)
+    assert [(d.annotator, d.pair.query.id) for d in ledger.decisions()] == [("eve", "3"), ("bob", "2")]
+    assert verify(ledger.path).ok
+
+
+def test_draws_come_under_versions_of_their_own(ledger: LabelStore, tmp_path: Path) -> None:
+    ledger.draw_validation([q("1"), q("2")], seed=1)
+    with opened(tmp_path / "b.db") as other:
+        other.draw_validation([q("2"), q("3")], seed=2)
+        other.draw_validation([q("4")], seed=3)
+        assert merge_ledger(ledger, other.path).validation == 2
+    found = ledger.connection.execute("SELECT query_id, version, seed FROM validation ORDER BY 1").fetchall()
+    assert found == [("1", 1, 1), ("2", 1, 1), ("3", 2, 2), ("4", 3, 3)]
+
+
+def test_training_decisions_on_a_query_that_judges_here_judge_too(ledger: LabelStore, tmp_path: Path) -> None:
+    ledger.draw_validation([q("v")], seed=1)
+    with opened(tmp_path / "b.db") as other:
+        other.record("bob", Verb.ACCEPT, q("v"), match("a"))
+        merged = merge_ledger(ledger, other.path)
+        assert (merged.events, merged.judging) == (1, 1)
+        assert [d.side for d in ledger.decisions()] == [Side.VALIDATION]
+        # And back: their query trains there already; nothing is doubled.
+        back = merge_ledger(other, ledger.path)
+        assert (back.events, back.known, back.left, back.validation) == (0, 1, 1, 0)
+    assert verify(ledger.path).ok
+    assert merge_ledger(ledger, tmp_path / "b.db").judging == 0
+
+
+def test_validation_decisions_never_train_where_their_query_does(ledger: LabelStore, tmp_path: Path) -> None:
+    ledger.record("ada", Verb.ACCEPT, q("v"), match("a"))
+    with opened(tmp_path / "b.db") as other:
+        other.draw_validation([q("v")], seed=1)
+        other.record("bob", Verb.REJECT, q("v"), no_match("b"))
+        assert merge_ledger(ledger, other.path).left == 1
+    assert {d.annotator: d.side for d in ledger.decisions()} == {"ada": Side.TRAIN, "bob": Side.VALIDATION}
+    assert verify(ledger.path).ok
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no ledger at all" * 100])
+def test_what_is_no_ledger_cannot_be_merged(ledger: LabelStore, tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "other.db"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(LabelsError, match=r"There is no labels file|is no ledger|not a labels file"):
+        merge_ledger(ledger, path)
+    assert (path.read_bytes() if content is not None else None) == content
+
+
+# -- what does not fit ---------------------------------------------------------------------------------------
+
+
+def edited(path: Path, line: int, **changes: object) -> None:
+    """One line of a file, changed."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    record = json.loads(lines[line - 1]) | changes
+    lines[line - 1] = json.dumps({name: value for name, value in record.items() if value is not ...})
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def rechained(path: Path) -> None:
+    """The hashes made to fit, as whoever forges a file would."""
+    previous, lines = chain.GENESIS, []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        record = json.loads(line)
+        if record["kind"] == "event":
+            previous = record["hash"] = chain.link(previous, [record.get(name) for name in chain.COLUMNS])
+        lines.append(json.dumps(record))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("line", "changes", "complaint"),
+    [
+        (1, {"format": 2}, "line 1: a newer samesku wrote it"),
+        (1, {"event": 4}, "its end: 1 event records are too many"),
+        (1, {"event": "5"}, "line 1: this is no export of a ledger"),
+        (2, {"kind": "audit"}, "its end: 1 validation records are missing"),
+        (2, {"kind": ["event"]}, "line 2: there is no such kind"),
+        (2, {"weight": "heavy"}, "line 2: weight cannot be 'heavy'"),
+        (2, {"version": 0}, "line 2: version cannot be 0"),
+        (4, {"rank": 2**63}, "line 4: rank cannot be 9223372036854775808"),
+        (4, {"similarity": "1"}, "line 4: similarity cannot be '1'"),
+        (4, {"look_ms": True}, "line 4: look_ms cannot be True"),
+        (4, {"decision": "perhaps"}, "line 4: decision cannot be 'perhaps'"),
+        (4, {"decision": {"a": 1}}, "line 4: decision cannot be a dict"),
+        (4, {"annotator": "ada\x1b]52;c;x\x07"}, "line 4: annotator cannot be 'ada\\\\x1b"),
+        (4, {"annotator": ""}, "line 4: annotator cannot be ''"),
+        (4, {"at": "yesterday"}, "line 4: at cannot be 'yesterday'"),
+        (4, {"text": "\ud800"}, "line 4: text cannot be '\\\\ud800'"),
+        (4, {"candidate_id": None}, "line 4: a decision needs a candidate"),
+        (4, {"strength": None}, "line 4: a decision has a strength"),
+        (4, {"colour": "red"}, "line 4: there is no column 'colour'"),
+        (4, {"text": ...}, "line 4: the column text is missing"),
+        (5, {"look_ms": 1}, "line 5: the action goes on otherwise"),
+        (8, {"target": "f" * 32}, "line 8: its target is no action"),
+        (8, {"annotator": "bob"}, "line 8: its target is no action"),
+        (8, {"target": None}, "line 8: undo and redo name their target"),
+    ],
+)
+def test_a_line_that_does_not_fit_is_named_and_nothing_comes_in(
+    ledger: LabelStore, tmp_path: Path, line: int, changes: dict, complaint: str
+) -> None:
+    fill(ledger)
+    path = tmp_path / "events.jsonl"
+    export_ledger(ledger, path)
+    edited(path, line, **changes)
+    if "\ud800" not in changes.values():
+        rechained(path)
+    with opened(tmp_path / "b.db") as other:
+        with pytest.raises(LabelsError, match=complaint):
+            import_ledger(other, path)
+        assert contents(other) == [[], [], []]
+        # The ledger is as good as before.
+        other.record("ada", Verb.ACCEPT, q("1"), match("a"))
+
+
+@pytest.mark.parametrize(("line", "changes"), [(5, {"decision": "match"}), (6, {"seq": 4}), (4, {"hash": "0" * 64})])
+def test_a_broken_chain_is_named(ledger: LabelStore, tmp_path: Path, line: int, changes: dict) -> None:
+    fill(ledger)
+    export_ledger(ledger, tmp_path / "events.jsonl")
+    edited(tmp_path / "events.jsonl", line, **changes)
+    with opened(tmp_path / "b.db") as other, pytest.raises(LabelsError, match=f"line {line}: the chain of hashes"):
+        import_ledger(other, tmp_path / "events.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "its end: this is no export of a ledger"),
+        ("[]\n", "line 1: this is no JSON object"),
+        ("{\n", "line 1: this is no JSON"),
+        ('{"kind": "ledger", "kind": "ledger"}\n', "line 1: this is no JSON: a key stands twice"),
+        ('{"kind": NaN}\n', "line 1: this is no JSON: NaN is no number"),
+        ('{"kind": ' + "9" * 5000 + "}\n", "line 1: this is no JSON"),
+        ("[" * 100_000 + "\n", "line 1: it is nested too deeply"),
+        ('{"a": "' + "x" * 4_000_000 + '"}\n', "line 1: the line has no end"),
+    ],
+)
+def test_hostile_lines_are_refused(ledger: LabelStore, tmp_path: Path, text: str, complaint: str) -> None:
+    (tmp_path / "events.jsonl").write_text(text)
+    with pytest.raises(LabelsError, match=complaint) as refusal:
+        import_ledger(ledger, tmp_path / "events.jsonl")
+    assert len(refusal.value.message) < 400
+    assert refusal.value.hint
+
+
+def test_bytes_that_are_no_text_and_files_that_are_not_there_are_refused(ledger: LabelStore, tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_bytes(b"\xff\xfe")
+    with pytest.raises(LabelsError, match="is no UTF-8 text"):
+        import_ledger(ledger, tmp_path / "events.jsonl")
+    with pytest.raises(LabelsError, match="cannot be opened"):
+        import_ledger(ledger, tmp_path / "none.jsonl")
+
+
+def test_an_action_that_is_known_with_other_content_is_refused(ledger: LabelStore, tmp_path: Path) -> None:
+    fill(ledger)
+    path = tmp_path / "events.jsonl"
+    export_ledger(ledger, path)
+    edited(path, 5, decision="match")
+    rechained(path)
+    before = contents(ledger)
+    with pytest.raises(LabelsError, match=r"line 4: the action .* is known here with other content"):
+        import_ledger(ledger, path)
+    assert contents(ledger) == before
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 nonsense PAR1", b"x" * 100])
+def test_what_is_no_parquet_is_refused(ledger: LabelStore, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "events.parquet").write_bytes(content)
+    with pytest.raises(LabelsError, match="cannot be read as Parquet"):
+        import_parquet(ledger, tmp_path / "events.parquet")
+
+
+def test_a_parquet_file_of_something_else_is_refused(ledger: LabelStore, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"seq": [1]}), tmp_path / "other.parquet")
+    with pytest.raises(LabelsError, match="other columns"):
+        import_parquet(ledger, tmp_path / "other.parquet")
+    fill(ledger)
+    export_parquet(ledger, tmp_path / "events.parquet")
+    table = pq.read_table(tmp_path / "events.parquet")
+    nan = pa.array([float("nan")] * len(table))
+    pq.write_table(table.set_column(table.schema.names.index("weight"), "weight", nan), tmp_path / "nan.parquet")
+    with opened(tmp_path / "b.db") as other, pytest.raises(LabelsError, match="row 1: weight cannot be nan"):
+        import_parquet(other, tmp_path / "nan.parquet")
+
+
+# -- in disguise ---------------------------------------------------------------------------------------------
+
+
+def test_a_ledger_in_disguise_is_a_ledger_and_tells_nobody(ledger: LabelStore, tmp_path: Path) -> None:
+    fill(ledger)
+    ledger.record(MACHINE, Verb.ACCEPT, q("9"), match("a"))
+    names = Pseudonyms.of(tmp_path / "pseudonyms.key")
+    export_ledger(ledger, tmp_path / "e.jsonl", Disguise(names, comments=False))
+    text = (tmp_path / "e.jsonl").read_text(encoding="utf-8")
+    assert not any(told in text for told in ('"ada"', '"bob"', "Zeilen"))
+    with opened(tmp_path / "b.db") as other:
+        import_ledger(other, tmp_path / "e.jsonl")
+        assert {d.annotator for d in other.decisions()} == {names("ada"), names("bob"), MACHINE}
+        assert standing(other) == sorted((names(str(row[0])), *row[1:]) for row in standing(ledger))
+    assert verify(tmp_path / "b.db").ok
+
+
+def test_a_disguise_does_not_cover_a_broken_chain(ledger: LabelStore, tmp_path: Path) -> None:
+    fill(ledger)
+    ledger.connection.execute("DROP TRIGGER events_no_update")
+    ledger.connection.execute("UPDATE events SET decision = 'no_match' WHERE seq = 1")
+    with pytest.raises(LabelsError, match="broken at event 1"):
+        export_ledger(ledger, tmp_path / "e.jsonl", Disguise(str, comments=False))
+    assert not (tmp_path / "e.jsonl").exists()

@@ -1,0 +1,285 @@
+"""Decisions as the tasks of other programs, names that do not tell who, cells that no spreadsheet calculates."""
+
+import json
+import stat
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples import c, implied, match, no_match, q, unsure
+
+from labels.errors import LabelsError
+from labels.exchange.cells import defused, restored
+from labels.exchange.decisions import explicit_decisions, import_decisions
+from labels.exchange.formats import Format, by_content, by_ending
+from labels.exchange.label_studio import CONFIG, export_label_studio, read_label_studio
+from labels.exchange.labels_csv import export_csv, read_pairs
+from labels.exchange.prodigy import export_prodigy, read_prodigy
+from labels.exchange.pseudonyms import Pseudonyms
+from labels.exchange.tasks import Defaults
+from labels.model import MACHINE, Pair, ProductRef, Side, Stream, Verb
+from labels.store import LabelStore
+from labels.verify import verify
+
+US = Defaults("eve", "walmart", "amazon")
+BOTH = pytest.mark.parametrize(
+    ("write", "read"), [(export_prodigy, read_prodigy), (export_label_studio, read_label_studio)]
+)
+
+
+def title(ref: ProductRef) -> str:
+    return f"title of {ref.id}"
+
+
+@pytest.fixture
+def filled(ledger: LabelStore) -> LabelStore:
+    ledger.draw_validation([q("v")], seed=1)
+    ledger.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b")])
+    ledger.record("bob", Verb.REJECT, q("1"), no_match("a"))
+    ledger.record("ada", Verb.UNSURE, q("2"), unsure("-5"))
+    ledger.record("bob", Verb.ACCEPT, q("v"), match("a"), stream=Stream.VALIDATION)
+    return ledger
+
+
+# -- both programs -------------------------------------------------------------------------------------------
+
+
+@BOTH
+def test_explicit_decisions_go_out_and_come_back(filled: LabelStore, tmp_path: Path, write, read) -> None:
+    assert write(filled, tmp_path / "file", title) == 4
+    decisions = read(tmp_path / "file", US)
+    assert {(d.annotator, d.pair, d.decision, d.side) for d in decisions} == {
+        (d.annotator, d.pair, d.decision, d.side) for d in explicit_decisions(filled)
+    }
+    again = import_decisions(filled, decisions)
+    assert (again.written, again.repeated) == (0, 4)
+
+
+@BOTH
+def test_what_judged_elsewhere_never_trains_here(filled: LabelStore, tmp_path: Path, write, read) -> None:
+    write(filled, tmp_path / "file", title)
+    with LabelStore(tmp_path / "other.db") as other:
+        result = import_decisions(other, read(tmp_path / "file", US))
+        assert (result.written, result.validation) == (4, 1)
+        assert [d.pair.query.id for d in other.decisions(side=Side.VALIDATION)] == ["v"]
+        assert {d.annotator for d in other.decisions()} == {"ada", "bob"}
+    with LabelStore(tmp_path / "third.db") as third:
+        decisions = read(tmp_path / "file", US)
+        with pytest.raises(LabelsError, match="made for validation, and never train"):
+            import_decisions(third, decisions, "train")
+        assert third.decisions() == []
+    assert verify(tmp_path / "other.db").ok
+
+
+@BOTH
+def test_one_side_and_other_names(filled: LabelStore, tmp_path: Path, write, read) -> None:
+    names = Pseudonyms(b"k" * 32)
+    assert write(filled, tmp_path / "file", title, side=Side.VALIDATION, names=names) == 1
+    assert [d.annotator for d in read(tmp_path / "file", US)] == [names("bob")]
+    assert "bob" not in (tmp_path / "file").read_text()
+
+
+# -- prodigy -------------------------------------------------------------------------------------------------
+
+
+def test_an_example_is_what_prodigy_writes(filled: LabelStore, tmp_path: Path) -> None:
+    export_prodigy(filled, tmp_path / "e.jsonl", title)
+    first, second, third, _ = (json.loads(line) for line in (tmp_path / "e.jsonl").read_text().splitlines())
+    assert first["text"] == "walmart: title of 1\namazon: title of a"
+    assert first["meta"] == {
+        "query_source": "walmart", "query_id": "1", "candidate_source": "amazon", "candidate_id": "a", "side": "train",
+    }  # fmt: skip
+    assert (first["answer"], second["answer"], third["answer"]) == ("accept", "reject", "ignore")
+    assert (first["label"], first["_annotator_id"], first["_view_id"]) == ("match", "ada", "classification")
+    for name in ("_input_hash", "_task_hash"):
+        assert isinstance(first[name], int)
+        assert -(2**31) <= first[name] < 2**31
+        assert first[name] == second[name] != third[name]
+    assert isinstance(first["_timestamp"], int)
+    assert by_content(tmp_path / "e.jsonl") is Format.PRODIGY
+
+
+def example(**changes: object) -> dict[str, object]:
+    made = {"text": "t", "meta": {"query_id": "1", "candidate_id": 7}, "answer": "accept", **changes}
+    return {name: value for name, value in made.items() if value is not ...}
+
+
+def test_what_an_example_does_not_tell_is_taken_from_the_call(tmp_path: Path) -> None:
+    (tmp_path / "e.jsonl").write_text(json.dumps(example(_timestamp=1_700_000_000, _session_id="set-maria")) + "\n\n")
+    (found,) = read_prodigy(tmp_path / "e.jsonl", US)
+    assert (found.pair, found.annotator, found.side) == (Pair(q("1"), c("7")), "set-maria", None)
+    assert found.at == "2023-11-14T22:13:20.000+00:00"
+    (tmp_path / "e.jsonl").write_text(json.dumps(example()))
+    (found,) = read_prodigy(tmp_path / "e.jsonl", US)
+    assert (found.annotator, found.at) == ("eve", None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"answer": "yes"}, "an answer is accept, reject or ignore"),
+        ({"answer": ["accept"]}, "an answer is accept"),
+        ({"answer": ...}, "an answer is accept"),
+        ({"label": "DIFFERENT"}, "the label is not"),
+        ({"meta": ...}, "there is no query_id and no candidate_id"),
+        ({"meta": {"query_id": "1"}}, "there is no candidate_id"),
+        ({"meta": {"query_id": True, "candidate_id": "a"}}, "there is no query_id"),
+        ({"meta": {"query_id": "1", "candidate_id": "a", "query_source": 3}}, "whose the query_id is"),
+        ({"meta": {"query_id": "1", "candidate_id": "a", "side": "left"}}, "its side is train or validation"),
+        ({"_annotator_id": "ada\x1b[2J"}, "no proper name"),
+        ({"_annotator_id": 7}, "no proper name"),
+        ({"_timestamp": 1e300}, "_timestamp is no time"),
+        ({"_timestamp": "noon"}, "_timestamp is no time"),
+        ({"_timestamp": True}, "_timestamp is no time"),
+    ],
+)
+def test_an_example_that_does_not_fit_is_named(tmp_path: Path, changes: dict, complaint: str) -> None:
+    (tmp_path / "e.jsonl").write_text(json.dumps(example()) + "\n" + json.dumps(example(**changes)))
+    with pytest.raises(LabelsError, match=f"line 2: .*{complaint}"):
+        read_prodigy(tmp_path / "e.jsonl", US)
+
+
+# -- label studio --------------------------------------------------------------------------------------------
+
+
+def test_a_pair_is_a_task_and_an_annotator_an_annotation(filled: LabelStore, tmp_path: Path) -> None:
+    export_label_studio(filled, tmp_path / "t.json", title)
+    tasks = json.loads((tmp_path / "t.json").read_text())
+    assert len(tasks) == 3
+    assert (tasks[0]["data"]["query"], tasks[0]["data"]["candidate_id"]) == ("title of 1", "a")
+    assert [a["completed_by"] for a in tasks[0]["annotations"]] == [{"email": "ada"}, {"email": "bob"}]
+    assert tasks[0]["annotations"][0]["result"] == [
+        {
+            "id": "decision", "from_name": "decision", "to_name": "candidate", "type": "choices",
+            "value": {"choices": ["match"]},
+        }
+    ]  # fmt: skip
+    config = ET.fromstring(CONFIG)  # noqa: S314 - our own
+    texts = {text.get("name"): text.get("value") for text in config.iter("Text")}
+    assert texts == {"query": "$query", "candidate": "$candidate"}
+    choices = config.find("Choices")
+    assert (choices.get("name"), choices.get("toName")) == ("decision", "candidate")
+    assert [choice.get("value") for choice in choices] == ["match", "no_match", "unsure"]
+
+
+def task(*annotations: object, data: object = ...) -> dict[str, object]:
+    return {
+        "id": 1,
+        "data": {"query_id": "1", "candidate_id": "a"} if data is ... else data,
+        "annotations": annotations,
+    }
+
+
+def annotation(choice: object = "match", **changes: object) -> dict[str, object]:
+    result = [{"from_name": "decision", "to_name": "candidate", "type": "choices", "value": {"choices": [choice]}}]
+    return {"result": result, "completed_by": 10, "created_at": "2026-03-09T22:16:08.728353Z", **changes}
+
+
+def written(path: Path, *tasks: object) -> Path:
+    path.write_text(json.dumps(tasks))
+    return path
+
+
+def test_what_label_studio_exports_is_read(tmp_path: Path) -> None:
+    path = written(
+        tmp_path / "t.json",
+        task(
+            annotation(),
+            annotation("no_match", completed_by={"id": 3, "email": "bob@example.com"}, created_at=None),
+            annotation("unsure", completed_by=None),
+            annotation(was_cancelled=True),
+            annotation(result=[]),
+            annotation(result=[{"from_name": "note", "value": {"text": ["hm"]}}]),
+            annotation(completed_by={"id": 4}),
+        ),
+        {"data": {"query_id": "2", "candidate_id": "b"}},
+    )
+    found = read_label_studio(path, US)
+    assert [(d.annotator, d.decision.value) for d in found] == [
+        ("user-10", "match"), ("bob@example.com", "no_match"), ("eve", "unsure"), ("user-4", "match"),
+    ]  # fmt: skip
+    assert (found[0].at, found[1].at) == ("2026-03-09T22:16:08.728353Z", None)
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        (7, "this is no task"),
+        (task(data=None), "there is no query_id"),
+        (task() | {"annotations": {}}, "annotations are no list"),
+        (task("x"), "an annotation is an object"),
+        (task(annotation(result="x")), "a list of objects"),
+        (task(annotation("maybe")), "chooses one of"),
+        (task(annotation(["match"])), "chooses one of"),
+        (task(annotation(created_at="2026-03-09")), "created_at is no date"),
+        (task(annotation(created_at=5)), "created_at is no date"),
+        (task(annotation(completed_by="a\nb")), "no proper name"),
+    ],
+)
+def test_a_task_that_does_not_fit_is_named(tmp_path: Path, given: object, complaint: str) -> None:
+    path = written(tmp_path / "t.json", task(annotation()), given)
+    with pytest.raises(LabelsError, match=f"task 2: .*{complaint}"):
+        read_label_studio(path, US)
+
+
+@pytest.mark.parametrize("text", ["{}", "[", "[NaN]", "[" * 100_000, "", '{"a": 1, "a": 2}'])
+def test_what_is_no_list_of_tasks_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "t.json").write_text(text)
+    with pytest.raises(LabelsError, match=r"no list of tasks|no JSON|too deeply"):
+        read_label_studio(tmp_path / "t.json", US)
+
+
+# -- pseudonyms ----------------------------------------------------------------------------------------------
+
+
+def test_a_pseudonym_is_the_same_every_time_and_the_key_is_its_owners(tmp_path: Path) -> None:
+    key = tmp_path / "pseudonyms.key"
+    first = Pseudonyms.of(key)
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert first("ada") == Pseudonyms.of(key)("ada") != first("bob")
+    assert first("ada").startswith("annotator-")
+    assert first(MACHINE) == MACHINE
+    assert Pseudonyms.of(tmp_path / "other.key")("ada") != first("ada")
+
+
+@pytest.mark.parametrize("content", [b"", b"xyz", b"\xff", b"ab" * 8])
+def test_a_key_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "key").write_bytes(content)
+    with pytest.raises(LabelsError, match="holds no key"):
+        Pseudonyms.of(tmp_path / "key")
+
+
+def test_two_people_never_become_one() -> None:
+    names = Pseudonyms(b"k" * 32)
+    with pytest.raises(LabelsError, match="the same pseudonym"):
+        list(map(names, map(str, range(50_000))))
+
+
+# -- cells and endings ---------------------------------------------------------------------------------------
+
+
+@given(st.text())
+def test_a_cell_comes_back_and_is_no_formula_meanwhile(cell: str) -> None:
+    assert restored(defused(cell)) == cell
+    assert not defused(cell).startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+def test_ids_that_look_like_formulas_survive(ledger: LabelStore, tmp_path: Path) -> None:
+    for id_ in ("-5", "=1+1", "@x", "'-5", "'quoted", "+49", "7"):
+        ledger.record("ada", Verb.ACCEPT, q(id_), match("-" + id_))
+    export_csv(ledger, tmp_path / "l.csv")
+    assert {pair.query.id for pair in read_pairs(tmp_path / "l.csv", "walmart", "amazon")} == {
+        "-5", "=1+1", "@x", "'-5", "'quoted", "+49", "7",
+    }  # fmt: skip
+    assert not any(line.startswith(("-", "=", "@", "+")) for line in (tmp_path / "l.csv").read_text().splitlines())
+
+
+def test_an_ending_says_what_a_file_holds(tmp_path: Path) -> None:
+    assert by_ending(Path("a.PARQUET")) is Format.PARQUET
+    with pytest.raises(LabelsError, match="what should it hold"):
+        by_ending(Path("a.txt"))
+    assert by_content(Path("a.txt")) is Format.CSV
+    (tmp_path / "e.jsonl").write_text("")
+    assert by_content(tmp_path / "e.jsonl") is Format.EVENTS

@@ -1,0 +1,79 @@
+"""Random ledgers, and what stands in one."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from hypothesis import strategies as st
+from samples import c, q
+
+from labels.model import Decision, Judgement, Shown, Stratum, Stream, Strength, Verb
+from labels.store import LabelStore
+
+NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"]), min_size=1, max_size=6)
+IDS = st.sampled_from(["1", "2", "-5", "=a", "x\ty", "é\u202e"])
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+REALS = st.none() | st.floats(allow_nan=False, allow_infinity=False)
+WHOLE = st.none() | st.integers(-(2**63), 2**63 - 1)
+SHOWN = st.builds(Shown, WHOLE, REALS, REALS, st.none() | NAMES)
+JUDGEMENTS = st.lists(
+    st.builds(Judgement, st.builds(c, IDS), st.sampled_from(Decision), st.sampled_from(Strength), SHOWN), max_size=3
+)
+
+
+class Act(NamedTuple):
+    """One thing that somebody does; undo and redo take back and bring back whatever was last."""
+
+    who: str
+    verb: Verb
+    query: str
+    judgements: Sequence[Judgement]
+    stream: Stream
+    text: str
+    look_ms: int | None
+    flags: tuple[bool, bool]
+
+
+def acts(names: st.SearchStrategy[str] = NAMES, streams: Sequence[Stream] = tuple(Stream)) -> st.SearchStrategy:
+    """Some acts in a row."""
+    one = st.builds(
+        Act, names, st.sampled_from(Verb), IDS, JUDGEMENTS, st.sampled_from(streams), TEXTS, WHOLE,
+        st.tuples(st.booleans(), st.booleans()),
+    )  # fmt: skip
+    return st.lists(one, max_size=8)
+
+
+def opened(path: Path) -> LabelStore:
+    """A ledger that does not wait for the disk."""
+    store = LabelStore(path)
+    store.connection.execute("PRAGMA synchronous=OFF")
+    return store
+
+
+def perform(store: LabelStore, row: Sequence[Act], draws: Sequence[Sequence[str]] = ()) -> None:
+    """Draw for validation, then act."""
+    for seed, drawn in enumerate(draws):
+        store.draw_validation(map(q, drawn), seed, {q(id_): Stratum("rare", 2.5) for id_ in drawn})
+    for act in row:
+        if act.verb is Verb.UNDO:
+            store.undo(act.who)
+        elif act.verb is Verb.REDO:
+            store.redo(act.who)
+        else:
+            store.record(
+                act.who, act.verb, q(act.query), act.judgements, stream=act.stream, text=act.text, look_ms=act.look_ms,
+                blind=act.flags[0], closes=act.flags[1],
+            )  # fmt: skip
+
+
+def contents(store: LabelStore) -> list[list[tuple[object, ...]]]:
+    """Every row that travels."""
+    return [
+        store.connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2, 3").fetchall()  # noqa: S608 - constants
+        for table in ("events", "validation", "audits")
+    ]
+
+
+def standing(store: LabelStore) -> list[tuple[object, ...]]:
+    """Who says what of which pair now."""
+    return sorted((d.annotator, *d.pair.query, *d.pair.candidate, d.decision, d.strength) for d in store.decisions())
