@@ -12,7 +12,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 .PHONY: help demo test lint types imports unit bench bench-match bench-kill bench-ledger clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
 
 demo: $(VENV)/all ## the demo workspace, then the desk; without a terminal, the whole loop unattended
 	@HF_HUB_OFFLINE=1 $(BIN)/samesku --home $(DEMO) demo
@@ -44,6 +44,9 @@ bench-kill: $(VENV)/dev ## kill the desk at ROUNDS random moments; nothing that 
 bench-ledger: $(VENV)/dev ## twenty writers on one labels.db, then a million events; nothing lost, doubled or slow
 	@$(BIN)/python -m tests.bench.ledger
 	@$(BIN)/python -m tests.bench.ledger_size
+
+bench-ledger-kill: $(VENV)/dev ## kill what acts on the ledger at ROUNDS random moments; nothing that was done is lost
+	@$(BIN)/python -m tests.bench.kill_ledger --rounds $(or $(ROUNDS),500)
 
 clean: ## remove the environment and the demo workspace
 	rm -rf $(VENV) $(DEMO)

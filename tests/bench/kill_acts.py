@@ -1,0 +1,125 @@
+"""What a program does to a ledger until it is killed, telling before and after each act."""
+
+import json
+import os
+import random
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from labels import chain
+from labels.anchors import FOLDER, backups, last_event
+from labels.backup import backup
+from labels.model import Decision, Judgement, ProductRef, Strength, Verb
+from labels.restore import restore
+from labels.snapshot import sealed
+from labels.store import LabelStore
+
+ANNOTATORS = ("ada", "bob")
+KEEP = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """An act that was done, and what must be there from then on.
+
+    Attributes:
+        events: the number of the last event after it.
+        hash: the hash of that event.
+        backup: the backup that it made; empty for other acts.
+    """
+
+    act: str
+    events: int
+    hash: str
+    backup: str = ""
+
+
+def act_until_killed(path: Path, seed: int, pipe: int) -> NoReturn:
+    """Open the ledger, migrating it if need be, and act on it without end. The body of a forked child."""
+    rng = random.Random(seed)  # noqa: S311 - no secrets
+    try:
+        store = _opened(path, pipe)
+        while True:
+            act = rng.choices(list(_ACTS), [weight for _, weight in _ACTS.values()])[0]
+            store = _ACTS[act][0](act, store, rng, pipe)
+    except BaseException:  # noqa: BLE001 - told, whatever it is
+        _tell(pipe, "failed", traceback.format_exc())
+    os._exit(1)
+
+
+def _tell(pipe: int, what: str, value: object) -> None:
+    """One line, in one piece."""
+    os.write(pipe, (json.dumps({what: value}) + "\n").encode())
+
+
+def _opened(path: Path, pipe: int) -> LabelStore:
+    with sealed(path) as connection:
+        act = "migrate" if connection.execute("PRAGMA user_version").fetchone()[0] == 1 else "open"
+    _tell(pipe, "begun", {"act": act})
+    store = LabelStore(path)
+    _done(act, store, pipe)
+    return store
+
+
+def _done(act: str, store: LabelStore, pipe: int, made: str = "") -> None:
+    _tell(pipe, "done", asdict(Ack(act, *chain.head(store.connection), made)))
+
+
+def _write(act: str, store: LabelStore, rng: random.Random, pipe: int) -> LabelStore:
+    _tell(pipe, "begun", {"act": act})
+    who, query = rng.choice(ANNOTATORS), ProductRef("walmart", str(rng.randrange(40)))
+    if act == "decide":
+        store.record(who, Verb.ACCEPT, query, _judgements(rng), closes=True)
+    elif act == "undo":
+        store.undo(who)
+    elif act == "redo":
+        store.redo(who)
+    else:
+        numbers = rng.sample(range(1000), 60)
+        store.record_all("benchmark", [(ProductRef("walmart", str(n)), _judgements(rng), True) for n in numbers])
+    _done(act, store, pipe)
+    return store
+
+
+def _judgements(rng: random.Random) -> list[Judgement]:
+    match, *others = rng.sample("abcdefgh", rng.randint(1, 8))
+    return [
+        Judgement(ProductRef("amazon", match), Decision.MATCH),
+        *(Judgement(ProductRef("amazon", id_), Decision.NO_MATCH, Strength.IMPLIED) for id_ in others),
+    ]
+
+
+def _back_up(act: str, store: LabelStore, rng: random.Random, pipe: int) -> LabelStore:
+    _tell(pipe, "begun", {"act": act})
+    made = backup(store.path, store.path.parent / FOLDER, KEEP)
+    _done(act, store, pipe, made.path.name)
+    return store
+
+
+def _restore(act: str, store: LabelStore, rng: random.Random, pipe: int) -> LabelStore:
+    """Go back to one of the backups, or do nothing where there is none."""
+    path = store.path
+    with_hashes = [one for one in backups(path.parent / FOLDER) if "hash" in one.last()]
+    if not with_hashes:
+        return store
+    source = rng.choice(with_hashes)
+    with sealed(source.path) as connection:
+        event = last_event(connection)
+    _tell(pipe, "begun", {"act": act, "events": event["seq"], "hash": event["hash"]})
+    store.close()
+    restore(source.path, path)
+    store = LabelStore(path)
+    _done(act, store, pipe)
+    return store
+
+
+_Act = Callable[[str, LabelStore, random.Random, int], LabelStore]
+#: How each act is done, and how often.
+_ACTS: dict[str, tuple[_Act, int]] = {
+    "decide": (_write, 8), "undo": (_write, 3), "redo": (_write, 2), "import": (_write, 3), "backup": (_back_up, 3),
+    "restore": (_restore, 1),
+}  # fmt: skip
+ACTS = ("migrate", "open", *_ACTS)
