@@ -49,8 +49,11 @@ def _tell(context: Context, result: dict[str, Any]) -> None:
         if isinstance(values := result.get(name), dict)
     }
     if rankings:
-        context.out.print(f"{result['queries']} queries with a known match, encoder {result['model']}")
-        context.out.print(metrics(rankings))
+        context.out.print(
+            f"{result['queries']} queries with a known match ({result['judged_on']}), encoder {result['model']};"
+            " 95 % intervals below the figures"
+        )
+        context.out.print(metrics(rankings, result["intervals"]))
         context.out.print(
             "encoder: by meaning · lexical: by wording · fused: both · matched: fused, as the matcher orders them"
         )
@@ -60,6 +63,9 @@ def _tell(context: Context, result: dict[str, Any]) -> None:
         for name in ("pairs", *names):
             table.add_column(name.replace("_", " "), justify="right")
         table.add_row(f"{result['pairs']:,}", *(f"{result[name]:.3f}" for name in names))
+        known = result["pair_intervals"]
+        ends = (f"{known[name][0]:.3f}–{known[name][1]:.3f}" if name in known else "" for name in names)
+        table.add_row("95 %", *ends, style="dim")
         context.out.print(table)
         if not result["matcher"]["labels"]:
             context.out.print("No labels outside these pairs teach a matcher: this judges the encoder's bare cosine.")

@@ -20,15 +20,23 @@ def comparison(result: Mapping[str, Any]) -> Table:
     return table
 
 
-def metrics(rows: Mapping[str, Mapping[str, float]]) -> Table:
-    """One row per ranking, one column per metric."""
+def metrics(
+    rows: Mapping[str, Mapping[str, float]], intervals: Mapping[str, Mapping[str, tuple[float, float]]]
+) -> Table:
+    """One row per ranking, one column per metric, and below each figure its 95 % interval."""
     table = Table(box=None, pad_edge=False)
     table.add_column("")
     for name in _SHOWN:
         table.add_column(name, justify="right")
     for label, values in rows.items():
         table.add_row(label, *(f"{values[name]:.3f}" for name in _SHOWN))
+        known = intervals.get(label, {})
+        table.add_row("", *(_ends(known.get(name)) for name in _SHOWN), style="dim")
     return table
+
+
+def _ends(interval: tuple[float, float] | None) -> str:
+    return f"{interval[0]:.3f}–{interval[1]:.3f}" if interval else ""
 
 
 def bands(rows: Sequence[Mapping[str, Any]]) -> Table:

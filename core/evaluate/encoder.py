@@ -33,11 +33,11 @@ class EncoderEvaluation:
 
 def evaluate_encoder(
     workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, gold: Gold, reporter: Reporter
-) -> tuple[EncoderEvaluation, Ranking]:
+) -> tuple[EncoderEvaluation, dict[str, Ranking]]:
     """Rank the whole catalogue for every query in `gold`, and compare.
 
     Returns:
-        the figures, and the fused candidates behind them.
+        the figures, and the rankings behind them by the same names.
 
     Raises:
         CoreError: none of the queries is in the catalogue.
@@ -57,11 +57,10 @@ def evaluate_encoder(
     def refs(found: object) -> Ranking:
         return {q.ref: [fusion.refs[p] for p in row] for q, row in zip(queries, found, strict=True)}  # type: ignore[call-overload]
 
-    fused = {query: [c.ref for c in found] for query, found in fusion.candidates(queries, texts, vectors, Silent())}
-    evaluation = EncoderEvaluation(
-        model=model.id,
-        encoder=retrieval_metrics(refs(fusion.dense.search(vectors, _DEPTH)[0]), counted),
-        lexical=retrieval_metrics(refs(fusion.lexical.search(texts, _DEPTH)[0]), counted),
-        fused=retrieval_metrics(fused, counted),
-    )
-    return evaluation, fused
+    rankings = {
+        "encoder": refs(fusion.dense.search(vectors, _DEPTH)[0]),
+        "lexical": refs(fusion.lexical.search(texts, _DEPTH)[0]),
+        "fused": {q: [c.ref for c in found] for q, found in fusion.candidates(queries, texts, vectors, Silent())},
+    }
+    figures = {name: retrieval_metrics(ranking, counted) for name, ranking in rankings.items()}
+    return EncoderEvaluation(model.id, **figures), rankings

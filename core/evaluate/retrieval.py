@@ -26,16 +26,19 @@ def retrieval_metrics(
         query's matches among the first ten; `queries`: how many were counted. All but the last in [0, 1],
         and 0 where there are no queries.
     """
-    first_ranks = []
-    recalls = []
+    values = query_values(ranked, gold)
+    return {name: sum(each) / len(gold) if gold else 0.0 for name, each in values.items()} | {"queries": len(gold)}
+
+
+def query_values(
+    ranked: Mapping[ProductRef, Sequence[ProductRef]], gold: Mapping[ProductRef, AbstractSet[ProductRef]]
+) -> dict[str, list[float]]:
+    """The same metrics query by query, in the order of `gold`; their means are the metrics."""
+    values: dict[str, list[float]] = {name: [] for name in ("hit@1", "hit@5", "hit@10", "mrr@10", "recall@10")}
     for query, matches in gold.items():
-        top = ranked.get(query, ())[:_DEPTH]
-        places = [place for place, ref in enumerate(top, 1) if ref in matches]
-        first_ranks.append(places[0] if places else None)
-        recalls.append(len(places) / len(matches))
-    count = len(gold)
-    found = [rank for rank in first_ranks if rank is not None]
-    metrics = {f"hit@{k}": sum(rank <= k for rank in found) / count if count else 0.0 for k in (1, 5, 10)}
-    metrics["mrr@10"] = sum(1 / rank for rank in found) / count if count else 0.0
-    metrics["recall@10"] = sum(recalls) / count if count else 0.0
-    return metrics | {"queries": count}
+        places = [place for place, ref in enumerate(ranked.get(query, ())[:_DEPTH], 1) if ref in matches]
+        for k in (1, 5, 10):
+            values[f"hit@{k}"].append(float(bool(places) and places[0] <= k))
+        values["mrr@10"].append(1 / places[0] if places else 0.0)
+        values["recall@10"].append(len(places) / len(matches))
+    return values

@@ -8,6 +8,7 @@ from core.encode.models import EncoderModel
 from core.errors import CatalogError
 from core.evaluate.encoder import Ranking, evaluate_encoder
 from core.evaluate.information_retrieval import information_retrieval
+from core.evaluate.intervals import pair_intervals, retrieval_intervals
 from core.evaluate.pairs import band_table, pair_metrics, reliability
 from core.evaluate.retrieval import retrieval_metrics
 from core.jobs.progress import Reporter
@@ -37,22 +38,27 @@ def evaluate_retrieval(
     Returns:
         `hit@1 hit@5 hit@10 mrr@10 recall@10 queries` of the candidates in the matcher's order, as `match` writes
         them; the same for each ranking under `encoder`, `lexical`, `fused` and `matched`; sentence-transformers'
-        InformationRetrievalEvaluator under `ir`; the encoder's id under `model`.
+        InformationRetrievalEvaluator under `ir`; the encoder's id under `model`; under `judged_on` the file, or the
+        version of the validation set; 95 % intervals by ranking and metric under `intervals`.
 
     Raises:
         CatalogError: the file names an unknown product. CoreError: there is nothing to measure on.
     """
     corpus = Corpus.read(workspace)
-    gold = _labelled_gold(workspace, settings) if matches is None else _gold_of(matches, corpus)
-    evaluation, fused = evaluate_encoder(workspace, settings, model, corpus, gold, reporter)
-    matched = retrieval_metrics(_rerank(workspace, settings, model, corpus, fused, reporter), gold)
+    gold, judged_on = (
+        _labelled_gold(workspace, settings) if matches is None else (_gold_of(matches, corpus), str(matches))
+    )
+    evaluation, rankings = evaluate_encoder(workspace, settings, model, corpus, gold, reporter)
+    rankings["matched"] = _rerank(workspace, settings, model, corpus, rankings["fused"], reporter)
+    matched = retrieval_metrics(rankings["matched"], gold)
     vectors = encode_corpus(workspace, settings, model, corpus, reporter)
     return {
         **matched,
         **asdict(evaluation),
         "matched": matched,
         "ir": information_retrieval(corpus, gold, *vectors),
-        "judged_on": "validation set" if matches is None else str(matches),
+        "judged_on": judged_on,
+        "intervals": {name: retrieval_intervals(ranking, gold) for name, ranking in rankings.items()},
     }
 
 
@@ -78,7 +84,8 @@ def evaluate_pairs(
 
     Returns:
         `f1 precision recall average_precision ece threshold pairs`; the reliability curve under `reliability`;
-        the bands, their cuts and their precision under `bands`; what the matcher is under `matcher`.
+        the bands, their cuts and their precision under `bands`; 95 % intervals under `pair_intervals`; what the
+        matcher is under `matcher`.
 
     Raises:
         LabelsError: the file is no labels file. CatalogError: it names an unknown product.
@@ -94,16 +101,19 @@ def evaluate_pairs(
         **pair_metrics(truth, probabilities, matcher.threshold),
         "reliability": reliability(truth, probabilities),
         "bands": band_table(matcher.cuts, truth, probabilities),
+        "pair_intervals": pair_intervals(truth, probabilities, matcher.threshold, [pair.query for pair in named]),
         "matcher": {"learner": matcher.learner.name, "labels": matcher.labels, "losses": matcher.losses},
         "pairs_model": model.id,
         "threshold_from": f"{matcher.labels} training labels",
     }
 
 
-def _labelled_gold(workspace: Workspace, settings: Settings) -> dict[ProductRef, frozenset[ProductRef]]:
+def _labelled_gold(workspace: Workspace, settings: Settings) -> tuple[dict[ProductRef, frozenset[ProductRef]], str]:
+    """The known matches to judge on, and what they are called."""
     with LabelStore(workspace.labels) as store:
         splits = split_labels(store, held_out=settings.retrain.held_out, seed=settings.retrain.seed)
-    return {query: splits.gold[query] for query in splits.judged}
+        name = f"validation@{store.validation_version()}" if splits.manual else "queries held out of training"
+    return {query: splits.gold[query] for query in splits.judged}, name
 
 
 def _gold_of(path: Path, corpus: Corpus) -> dict[ProductRef, frozenset[ProductRef]]:

@@ -1,0 +1,73 @@
+"""Intervals: they hold the figure, shrink with the queries, and hold the truth about as often as they say."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from samples import c, q
+
+from core.evaluate.intervals import pair_intervals, retrieval_intervals
+from core.evaluate.pairs import pair_metrics
+from core.evaluate.retrieval import query_values, retrieval_metrics
+from labels.model import ProductRef
+
+
+def ranked(
+    places: list[int | None],
+) -> tuple[dict[ProductRef, list[ProductRef]], dict[ProductRef, frozenset[ProductRef]]]:
+    """One match a query, at this place of ten; None is not found."""
+    rankings, gold = {}, {}
+    for number, place in enumerate(places):
+        found = [c(f"{number}-{k}") for k in range(10)]
+        gold[q(str(number))] = frozenset([found[place] if place is not None else c("elsewhere")])
+        rankings[q(str(number))] = found
+    return rankings, gold
+
+
+@given(st.lists(st.none() | st.integers(0, 9), min_size=1, max_size=60))
+@settings(max_examples=30)
+def test_an_interval_holds_its_figure(places: list[int | None]) -> None:
+    rankings, gold = ranked(places)
+    figures = retrieval_metrics(rankings, gold)
+    for name, (low, high) in retrieval_intervals(rankings, gold).items():
+        assert low - 1e-9 <= figures[name] <= high + 1e-9
+    assert all(len(values) == len(places) for values in query_values(rankings, gold).values())
+
+
+def test_more_queries_tell_more() -> None:
+    few, many = (retrieval_intervals(*ranked([0, 0, 0, 1, None] * times))["hit@1"] for times in (5, 100))
+    assert many[1] - many[0] < (few[1] - few[0]) / 3
+
+
+def test_without_queries_there_is_nothing_to_say() -> None:
+    assert retrieval_intervals({}, {}) == {}
+
+
+def test_nineteen_of_twenty_intervals_hold_the_truth() -> None:
+    generator = np.random.default_rng(5)
+    held = 0
+    for _ in range(200):
+        places = [0 if generator.random() < 0.8 else None for _ in range(100)]
+        low, high = retrieval_intervals(*ranked(places))["hit@1"]
+        held += low <= 0.8 <= high
+    assert 180 <= held <= 199
+
+
+def test_pairs_of_one_query_stand_or_fall_together() -> None:
+    generator = np.random.default_rng(6)
+    truth = generator.random(600) < 0.3
+    scores = np.where(truth, generator.beta(4, 2, 600), generator.beta(2, 4, 600))
+    alone = pair_intervals(truth.tolist(), scores.tolist(), 0.5, list(range(600)))
+    figures = pair_metrics(truth.tolist(), scores.tolist(), 0.5)
+    for name, (low, high) in alone.items():
+        assert low < figures[name] < high
+    # The same pairs ten times over, as if one query had said all ten: nothing more is known.
+    again = pair_intervals(
+        np.repeat(truth, 10).tolist(), np.repeat(scores, 10).tolist(), 0.5, np.repeat(range(600), 10).tolist()
+    )
+    assert again["f1"] == pytest.approx(alone["f1"], abs=1e-9)
+
+
+def test_where_nothing_is_called_a_match_precision_could_be_anything() -> None:
+    found = pair_intervals([True, False], [0.1, 0.1], 0.5, ["a", "b"])
+    assert found["precision"] == (0.0, 1.0)
