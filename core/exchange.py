@@ -78,7 +78,7 @@ def read_ledger(workspace: Workspace, path: Path) -> Merged:
         LabelsError: something does not fit; nothing has changed then.
     """
     read = import_parquet if by_content(path) is Format.PARQUET else import_ledger
-    with LabelStore(workspace.labels) as store:
+    with LabelStore(workspace.require().labels) as store:
         return read(store, path)
 
 
@@ -98,7 +98,7 @@ def read_labels(workspace: Workspace, path: Path, given: Defaults, split: str = 
     choices: dict[str, SplitChoice] = {"auto": "auto", "train": "train", "validation": "validation"}
     if split not in choices:
         raise CoreError(f"--split {split}: there is no such side.", "It is auto, train or validation.")
-    with CatalogStore(workspace.catalog) as catalog:
+    with CatalogStore(workspace.require().catalog) as catalog:
         decisions = _decisions(path, given, catalog.sources())
         wanted = {ref for decision in decisions for ref in decision.pair}
         unknown = sorted(wanted - set(catalog.get_many(wanted)))

@@ -24,7 +24,7 @@ def export(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="Its ending says what it holds, unless --format does.")],
     format_: Annotated[
-        Format | None, typer.Option("--format", help="Needed for Prodigy alone.", show_default=False)
+        Format | None, typer.Option("--format", help="What the ending does not say: prodigy.", show_default=False)
     ] = None,
     side: Annotated[str, typer.Option(help="Only train or validation; not for events.", show_default=False)] = "",
     pseudonyms: Annotated[
@@ -34,13 +34,19 @@ def export(
 ) -> None:
     """Write the labels to a file.
 
-    labels.csv: what the decisions add up to, agreed pairs only. events.jsonl, events.parquet: the whole ledger, every
-    event and every draw, which `labels import` brings back exactly. tasks.json: the explicit decisions for Label
-    Studio; config.xml: the labelling configuration that goes with them. --format prodigy: the explicit decisions as
-    Prodigy's examples.
+    .csv: what the decisions add up to, agreed pairs only.
 
-    Examples: samesku labels export labels.csv · samesku labels export events.parquet --pseudonyms · samesku labels
-    export examples.jsonl --format prodigy
+    .jsonl, .parquet: the whole ledger, every event and draw, which `labels import` brings back exactly.
+
+    .json: the explicit decisions as Label Studio's tasks; .xml: its labelling configuration for them.
+
+    --format prodigy: the explicit decisions as Prodigy's examples.
+
+    Example: samesku labels export labels.csv
+
+    Example: samesku labels export events.parquet --pseudonyms --no-comments
+
+    Example: samesku labels export examples.jsonl --format prodigy
     """
     from core.exchange import Telling, write_labels  # noqa: PLC0415
     from labels.exchange.formats import by_ending  # noqa: PLC0415
@@ -75,26 +81,31 @@ def import_file(
 ) -> None:
     """Labels that somebody made elsewhere, or a ledger that was exported; all of the file or nothing.
 
-    A CSV has the columns ltable_id,rtable_id,label, and --as says whose labels they are. Events keep their
-    annotators and times; what is known already is not written again. Answers of Prodigy and annotations of Label Studio
-    are recorded under the names in the file; the pair stands in `meta` or `data` as query_id and candidate_id.
+    .csv: columns ltable_id,rtable_id,label; --as says whose labels they are.
 
-    Examples: samesku labels import train.csv --as maria · samesku labels import events.jsonl · samesku labels import
-    project-7.json
+    .jsonl, .parquet of `labels export`: events keep their names and times; what is known is not written again.
+
+    .jsonl of Prodigy, .json of Label Studio: under the names in the file; `meta` or `data` holds query_id and
+    candidate_id.
+
+    Example: samesku labels import train.csv --as maria
+
+    Example: samesku labels import events.jsonl
+
+    Example: samesku labels import project-7.json --split train
     """
     from core.exchange import read_labels, read_ledger  # noqa: PLC0415
     from labels.exchange.formats import by_content  # noqa: PLC0415
     from labels.exchange.tasks import Defaults  # noqa: PLC0415
 
     context = context_of(ctx)
-    workspace = context.workspace.require()
     if by_content(file) in {Format.EVENTS, Format.PARQUET}:
         if split != "auto" or query_source or candidate_source:
             raise CoreError(f"{file} holds events, which say all of this themselves.", "Leave the options out.")
-        _tell_merged(context, read_ledger(workspace, file))
+        _tell_merged(context, read_ledger(context.workspace, file))
         return
     given = Defaults(context.annotator, query_source, candidate_source)
-    result = read_labels(workspace, file, given, split)
+    result = read_labels(context.workspace, file, given, split)
     context.out.print(f"{result.written:,} labels, {result.validation:,} of them for validation.")
     if result.repeated:
         context.out.print(f"{result.repeated:,} were known already.")
