@@ -84,7 +84,7 @@ def test_a_query_answers_in_lines_and_in_json(labelled: Workspace, call: Call) -
 
 def test_a_query_says_when_there_is_more_and_when_it_is_not_allowed(labelled: Workspace, call: Call) -> None:
     say(labelled, "q2")
-    answer = call("labels", "query", "SELECT seq FROM events", "--limit", "1", "--home", labelled.home)
+    answer = call("labels", "query", "SELECT seq FROM events ORDER BY seq", "--limit", "1", "--home", labelled.home)
     assert (answer.out, "There are more rows than these 1" in answer.err) == ("seq\n1\n", True)
     answer = call("labels", "query", "DROP TABLE events", "--home", labelled.home)
     assert (answer.code, "a query only reads" in answer.err) == (1, True)
