@@ -12,6 +12,8 @@ COLUMNS = (
     "model", "target", "text",
 )  # fmt: skip
 
+_REALS = [COLUMNS.index(name) for name in ("similarity", "probability")]
+
 #: Every event's values, in order.
 EVENTS = f"SELECT {', '.join(COLUMNS)} FROM events ORDER BY seq"  # noqa: S608 - constants only
 
@@ -27,7 +29,13 @@ def link(previous: str, values: Sequence[object]) -> str:
         values: what the event holds, in the order of `COLUMNS`, as SQLite gives it back: no booleans. Bytes come from
             damage alone, and give the hash of no event.
     """
-    text = json.dumps(values, ensure_ascii=False, default=repr)
+    stored = list(values)
+    for place in _REALS:
+        value = stored[place]
+        # SQLite gives a whole number back as a real, and zero without its sign.
+        if isinstance(value, int | float):
+            stored[place] = value + 0.0
+    text = json.dumps(stored, ensure_ascii=False, default=repr)
     return hashlib.sha256((previous + text).encode("utf-8")).hexdigest()
 
 

@@ -120,7 +120,8 @@ def merge(
 ) -> None:
     """Bring in what was decided in another workspace over the same catalogues. The other one is not touched.
 
-    Every action comes in once, however often it is merged. Validation queries of either workspace never train.
+    Every action comes in once, however often it is merged. What is for validation in either workspace never trains in
+    this one, but for queries that train here already: they go on so, and are counted.
 
     Example: samesku labels merge ~/wa-of-maria
     """

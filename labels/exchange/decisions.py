@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from labels import projection
-from labels.database import readable_errors, transaction
+from labels.database import known_values, readable_errors, transaction
 from labels.errors import LabelsError
 from labels.exchange.appending import FACTS, append
 from labels.model import Decision, Pair, ProductRef, Side, Stream, Strength, Verb
@@ -66,12 +66,13 @@ def explicit_decisions(store: LabelReader, side: Side | None = None) -> list[Por
     """
     with readable_errors(store.path):
         rows = store.connection.execute(_EXPLICIT, {"side": side}).fetchall()
-    return [
-        PortableDecision(
-            r[0], Pair(ProductRef(r[1], r[2]), ProductRef(r[3], r[4])), Decision(r[5]), at=r[6], side=Side(r[7])
-        )
-        for r in rows
-    ]
+    with known_values(store.path):
+        return [
+            PortableDecision(
+                r[0], Pair(ProductRef(r[1], r[2]), ProductRef(r[3], r[4])), Decision(r[5]), at=r[6], side=Side(r[7])
+            )
+            for r in rows
+        ]
 
 
 def import_decisions(

@@ -8,11 +8,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from labels import chain, projection
-from labels.database import Connection, readable_errors, refuse_newer, transaction
+from labels.database import Connection, readable_errors, transaction
 from labels.errors import LabelsError
 from labels.exchange.appending import FACTS, append
 from labels.exchange.fitting import Fitting
 from labels.exchange.records import DRAWS, Record, records
+from labels.snapshot import snapshot
 from labels.store import LabelStore
 
 _LIST = ", ".join(FACTS)
@@ -59,6 +60,7 @@ class Merged:
 def merge_records(store: LabelStore, name: str, incoming: Iterable[tuple[str, Record]]) -> Merged:
     """Bring in what this ledger does not have: draws under versions of their own, events at the end of the chain.
 
+    The latest of their audits is the latest here then, and the desk's; estimates are by draw, and stay apart.
     Events keep everything but their number and hash, and come in the order of their file. An action is known by its
     id: what is here already is not written again.
 
@@ -97,26 +99,11 @@ def merge_ledger(store: LabelStore, other: Path) -> Merged:
     Raises:
         LabelsError: as `merge_records`; there is no such file, or it is no ledger.
     """
-    if not other.is_file():
-        raise LabelsError(f"There is no labels file at {other}.", "Name a workspace or its labels.db.")
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "labels.db"
-        _copy(other, copy)
+        snapshot(other, copy)
         with LabelStore(copy) as theirs, closing(records(theirs)) as found:
             return merge_records(store, str(other), ((f"event {r.get('seq', 0)}", r) for r in found))
-
-
-def _copy(path: Path, to: Path) -> None:
-    with readable_errors(path):
-        source = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)
-        target = sqlite3.connect(to)
-        try:
-            if not refuse_newer(source, path):
-                raise LabelsError(f"{path} is no ledger.", "Name a workspace or its labels.db.")
-            source.backup(target)
-        finally:
-            source.close()
-            target.close()
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """A ledger that leaves as a file comes back as it was; two ledgers become one, once."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledgers import IDS, acts, contents, opened, perform, standing
-from samples import implied, match, no_match, q
+from samples import c, implied, match, no_match, q
 
 from core.dataset.ledger_parquet import export_parquet, import_parquet
 from labels import chain
@@ -20,7 +22,7 @@ from labels.exchange.ledger_file import export_ledger, import_ledger
 from labels.exchange.merge import merge_ledger
 from labels.exchange.pseudonyms import Pseudonyms
 from labels.exchange.records import Disguise
-from labels.model import MACHINE, Side, Stream, Verb
+from labels.model import MACHINE, Decision, Judgement, Shown, Side, Stream, Verb
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -53,6 +55,15 @@ def test_an_import_of_an_export_is_the_ledger(row: list, draws: list, how: tuple
         assert (again.events, again.known, again.validation) == (0, count, 0)
         assert contents(other) == contents(one)
         assert verify(Path(folder) / "b.db").ok
+
+
+@pytest.mark.parametrize("similarity", [-0.0, 1, 0.1 + 0.2, 5e-324])
+def test_a_number_is_hashed_as_it_is_stored(ledger: LabelStore, tmp_path: Path, similarity: float) -> None:
+    shown = Shown(similarity=similarity, probability=similarity)
+    ledger.record("ada", Verb.ACCEPT, q("1"), [Judgement(c("a"), Decision.MATCH, shown=shown)])
+    assert verify(ledger.path).ok
+    with opened(tmp_path / "b.db") as other:
+        assert merge_ledger(other, ledger.path).events == 1
 
 
 def test_what_is_known_of_an_event_travels() -> None:
@@ -150,12 +161,24 @@ def test_validation_decisions_never_train_where_their_query_does(ledger: LabelSt
     assert verify(ledger.path).ok
 
 
+def test_a_ledger_of_an_earlier_version_is_merged_and_stays_what_it_was(ledger: LabelStore, tmp_path: Path) -> None:
+    path = tmp_path / "elsewhere" / "labels.db"
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript((Path(__file__).parent / "labels_v1.sql").read_text(encoding="utf-8"))
+        count = connection.execute("SELECT count(*) FROM events").fetchone()[0]
+    assert merge_ledger(ledger, path).events == count > 0
+    assert verify(ledger.path).ok
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == 1
+
+
 @pytest.mark.parametrize("content", [None, b"", b"no ledger at all" * 100])
 def test_what_is_no_ledger_cannot_be_merged(ledger: LabelStore, tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "other.db"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(LabelsError, match=r"There is no labels file|is no ledger|not a labels file"):
+    with pytest.raises(LabelsError, match=r"There is no labels file|not a labels file"):
         merge_ledger(ledger, path)
     assert (path.read_bytes() if content is not None else None) == content
 
