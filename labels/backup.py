@@ -106,6 +106,8 @@ def _newest(folder: Path) -> Backup | None:
 def _faults(path: Path) -> list[str]:
     """What is wrong with a copy, quickly: its pages, and the chain of hashes where its schema has one."""
     with sealed(path) as connection:
+        if not tables(connection):
+            return ["it is empty"]
         pages = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(1)")]
         if pages != ["ok"]:
             return pages

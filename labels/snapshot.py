@@ -14,6 +14,8 @@ from labels.errors import LabelsError
 def existing(path: Path) -> Iterator[sqlite3.Connection]:
     """A labels file as it is: neither made nor migrated. A write that was cut off is rolled back, as by any opening.
 
+    A desk that was killed at its very first start leaves an empty file, which is a ledger without events.
+
     Raises:
         LabelsError: there is no such file, it is no labels file, or a newer program wrote it.
     """
@@ -29,7 +31,7 @@ def existing(path: Path) -> Iterator[sqlite3.Connection]:
         ) as connection,
     ):
         refuse_newer(connection, path)
-        if "events" not in tables(connection):
+        if (present := tables(connection)) and "events" not in present:
             raise not_labels(path)
         yield connection
 

@@ -144,6 +144,15 @@ def test_a_ledger_that_is_gone_is_not_begun_anew_beside_its_backups(path: Path) 
     assert verify(path).events == 1
 
 
+def test_an_empty_file_is_a_ledger_that_was_never_begun(tmp_path: Path) -> None:
+    path = tmp_path / "labels.db"
+    path.touch()
+    assert (verify(path).ok, verify(path).events) == (True, 0)
+    refused(lambda: backup(path, tmp_path / FOLDER), "it is empty")
+    say(path)
+    assert verify(path).events == 1
+
+
 @pytest.mark.parametrize("how", ["deleted", "replaced"])
 def test_what_happens_to_an_open_file_is_told_before_anything_is_written(path: Path, content: bytes, how: str) -> None:
     with LabelStore(path) as store:
