@@ -173,7 +173,7 @@ def test_a_ledger_of_an_earlier_version_is_merged_and_stays_what_it_was(ledger: 
         assert connection.execute("PRAGMA user_version").fetchone()[0] == 1
 
 
-@pytest.mark.parametrize("content", [None, b"", b"no ledger at all" * 100])
+@pytest.mark.parametrize("content", [None, b"no ledger at all" * 100])
 def test_what_is_no_ledger_cannot_be_merged(ledger: LabelStore, tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "other.db"
     if content is not None:
