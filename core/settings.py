@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import SettingsError
 from labels.consensus import Rule
@@ -14,6 +14,14 @@ from labels.model import Stream
 _ENVIRONMENT_PREFIX = "SAMESKU_"
 #: Names in the environment that are no settings.
 _RESERVED = {"SAMESKU_HOME", "SAMESKU_DEBUG", "SAMESKU_JOB"}
+
+
+def _listed(value: object) -> object:
+    """Environment and command line write a list as one text: `lea,bob`."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+_Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
 class _Section(BaseModel):
@@ -82,7 +90,7 @@ class LabelSettings(_Section):
     """Whether only an adjudication settles a disagreement, or else the majority."""
     overlap: Annotated[float, Field(ge=0, le=1)] = 0.0
     """The share of queries that two people answer, each without seeing the other's answer; it gives agreement."""
-    unique: tuple[str, ...] = ()
+    unique: _Names = ()
     """Sources that list no product twice: two of their queries that accept one candidate contradict each other."""
     backups: Annotated[int, Field(ge=1, le=1000)] = 10
     """How many automatic backups are kept; the oldest goes first."""
@@ -93,7 +101,7 @@ class LabelSettings(_Section):
 class PeopleSettings(_Section):
     """Who may do what."""
 
-    leads: tuple[str, ...] = ()
+    leads: _Names = ()
     """Who may see other people's figures, adjudicate, promote and restore; everybody where none is named."""
     streams: dict[str, tuple[Stream, ...]] = {}
     """The streams that an annotator may open; all of them where a name is not listed."""

@@ -82,3 +82,9 @@ def test_a_section_is_no_value(file: Path) -> None:
 def test_settings_do_not_change_once_read() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Settings().search.k = 3  # type: ignore[misc]
+
+
+def test_a_list_is_written_with_commas_where_there_is_no_toml(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAMESKU_PEOPLE__LEADS", "lea, bob")
+    assert load_settings(file).people.leads == ("lea", "bob")
+    assert load_settings(file, {"labels.unique": "walmart"}).labels.unique == ("walmart",)
