@@ -115,5 +115,8 @@ def product_fields(product: Product) -> list[tuple[str, str]]:
 
 def adding_up(reasons: Reasons) -> str:
     """How the reasons that are told become the score."""
-    start, rest, score = (f"{value:+.1f}".replace("-", "−") for value in (reasons.start, reasons.rest, reasons.score))
+    # Adding 0.0 makes a plain zero of a negative one.
+    start, rest, score = (
+        f"{round(value, 1) + 0.0:+.1f}".replace("-", "−") for value in (reasons.start, reasons.rest, reasons.score)
+    )
     return f"Every pair starts at {start}, all else adds {rest}: together {score}."

@@ -91,7 +91,7 @@ def what_is_known(option: Option, facts: DeskFacts, standing: Standing | None) -
         Content.assemble(("Band        ", MUTED), (band, BANDS[option.band]), (f"  {cut}", MUTED)),
         Content.assemble(("Rests on    ", MUTED), stands_on(standing)),
         Content.assemble(("Similarity  ", MUTED), (f"{option.similarity:.3f}", STRONG)),
-        Content.assemble(("Found       ", MUTED), _places(option)),
+        Content.assemble(("Place       ", MUTED), _places(option)),
     ]
 
 
@@ -130,4 +130,4 @@ def _places(option: Option) -> Content:
     places = {"by meaning": option.dense_rank, "by wording": option.lexical_rank, "by both": option.retrieved}
     if option.probability is not None:
         places["by matcher"] = option.rank
-    return Content("place " + ", ".join(f"{place or 'far down'} {how}" for how, place in places.items()))
+    return Content(", ".join(f"{place or 'far down'} {how}" for how, place in places.items()))
