@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -12,6 +13,7 @@ from typing import NoReturn
 from labels import chain
 from labels.anchors import FOLDER, backups, last_event
 from labels.backup import backup
+from labels.exchange.merge import merge_ledger
 from labels.model import Decision, Judgement, ProductRef, Strength, Verb
 from labels.restore import restore
 from labels.snapshot import sealed
@@ -99,6 +101,18 @@ def _back_up(act: str, store: LabelStore, rng: random.Random, pipe: int) -> Labe
     return store
 
 
+def _merge(act: str, store: LabelStore, rng: random.Random, pipe: int) -> LabelStore:
+    """Take in what somebody wrote into a ledger of their own."""
+    folder = store.path.parent.parent / f"other-{rng.getrandbits(64):x}"
+    with LabelStore(folder / "labels.db") as other:
+        other.record_all("cyd", [(ProductRef("walmart", f"m{n}"), _judgements(rng), True) for n in range(60)])
+    _tell(pipe, "begun", {"act": act})
+    merge_ledger(store, folder / "labels.db")
+    _done(act, store, pipe)
+    shutil.rmtree(folder)
+    return store
+
+
 def _restore(act: str, store: LabelStore, rng: random.Random, pipe: int) -> LabelStore:
     """Go back to one of the backups, or do nothing where there is none."""
     path = store.path
@@ -119,7 +133,7 @@ def _restore(act: str, store: LabelStore, rng: random.Random, pipe: int) -> Labe
 _Act = Callable[[str, LabelStore, random.Random, int], LabelStore]
 #: How each act is done, and how often.
 _ACTS: dict[str, tuple[_Act, int]] = {
-    "decide": (_write, 8), "undo": (_write, 3), "redo": (_write, 2), "import": (_write, 3), "backup": (_back_up, 3),
-    "restore": (_restore, 1),
+    "decide": (_write, 8), "undo": (_write, 3), "redo": (_write, 2), "import": (_write, 3), "merge": (_merge, 2),
+    "backup": (_back_up, 3), "restore": (_restore, 1),
 }  # fmt: skip
 ACTS = ("migrate", "open", *_ACTS)

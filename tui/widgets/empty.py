@@ -21,7 +21,9 @@ def nothing_left(stream: Stream, progress: Progress, *, indexed: bool) -> Conten
 def why_nothing_left(stream: Stream, progress: Progress) -> tuple[str, str]:
     """A headline and a sentence."""
     if stream is Stream.ADJUDICATION:
-        return "Nothing to settle", "Nobody disagrees about any pair now."
+        if progress.total:
+            return "Nothing for you to settle", f"{progress.total:,} wait for somebody who has no part in them."
+        return "Nothing to settle", "Nobody disagrees about any pair now, and no labels contradict each other."
     if progress.total == 0:
         return f"The {stream.value} stream is empty", {
             Stream.VALIDATION: "No query was drawn for validation.",
