@@ -8,6 +8,7 @@ from core.catalog.store import CatalogStore, Source
 from core.dataset.ledger_parquet import export_parquet, import_parquet
 from core.errors import CoreError
 from core.workspace import Workspace
+from labels.consensus import Rule
 from labels.exchange.decisions import LabelImport, PortableDecision, SplitChoice, import_decisions
 from labels.exchange.formats import Format, by_content
 from labels.exchange.label_studio import export_config, export_label_studio, read_label_studio
@@ -30,11 +31,13 @@ class Telling:
         side: the only side to tell of; None for both.
         names: what to call the annotators; None for their own names.
         comments: whether what people wrote is told.
+        rule: what settles a disagreement.
     """
 
     side: Side | None = None
     names: Pseudonyms | None = None
     comments: bool = True
+    rule: Rule = Rule.UNANIMOUS
 
 
 def write_labels(workspace: Workspace, path: Path, format_: Format, telling: Telling) -> tuple[int, str]:
@@ -52,7 +55,7 @@ def write_labels(workspace: Workspace, path: Path, format_: Format, telling: Tel
         return 0, ""
     with LabelStore(workspace.labels) as store:
         if format_ is Format.CSV:
-            return export_csv(store, path, telling.side), "labels"
+            return export_csv(store, path, telling.side, telling.rule), "labels"
         if format_ in {Format.EVENTS, Format.PARQUET}:
             if telling.side:
                 raise CoreError("Events are written all or not at all.", "--side goes with the other formats.")

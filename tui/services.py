@@ -123,7 +123,7 @@ class DeskServices:
         """Write the labels to a new file in the workspace's reports."""
         path = self.workspace.reports / f"labels-{datetime.now(UTC):%Y%m%d-%H%M%S}.csv"
         with LabelStore(self.store.path) as store:
-            return path, export_csv(store, path)
+            return path, export_csv(store, path, rule=self.source.settings.labels.rule)
 
     def keep_claim(self) -> bool:
         """Renew the lease on the query that is shown; False where somebody else has it by now."""

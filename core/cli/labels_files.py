@@ -61,6 +61,7 @@ def export(
         side=Side(side) if side else None,
         names=Pseudonyms.of(workspace.pseudonyms) if pseudonyms else None,
         comments=not no_comments,
+        rule=context.settings.labels.rule,
     )
     count, what = write_labels(workspace, file, format_ or by_ending(file), telling)
     context.out.print(f"{count:,} {what} in {file}" if what else f"{file} is written.")

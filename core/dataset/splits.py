@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.queue.order import drawn, shuffled
-from labels.consensus import Label
+from labels.consensus import Label, Rule
 from labels.model import ProductRef, Side
 from labels.store import LabelStore
 
@@ -31,7 +31,7 @@ class Splits:
     manual: bool
 
 
-def split_labels(store: LabelStore, *, held_out: float, seed: int) -> Splits:
+def split_labels(store: LabelStore, *, held_out: float, seed: int, rule: Rule = Rule.UNANIMOUS) -> Splits:
     """Split what the ledger holds.
 
     The validation side is judged on. Nothing of the workspace's own validation queries trains, nor any pair
@@ -42,8 +42,9 @@ def split_labels(store: LabelStore, *, held_out: float, seed: int) -> Splits:
         store: the ledger.
         held_out: the share of queries to hold out, if need be.
         seed: which ones.
+        rule: what settles a disagreement.
     """
-    labels = _settled(store)
+    labels = _settled(store, rule)
     gold = matches_by_query(labels)
     judged = sorted({label.pair.query for label in labels if label.side is Side.VALIDATION and label.match})
     train = [label for label in labels if label.side is Side.TRAIN]
@@ -60,9 +61,9 @@ def split_labels(store: LabelStore, *, held_out: float, seed: int) -> Splits:
     return Splits(tuple(train), tuple(judged), gold, tied, barred, manual)
 
 
-def training_labels(store: LabelStore) -> list[Label]:
+def training_labels(store: LabelStore, rule: Rule = Rule.UNANIMOUS) -> list[Label]:
     """All labels that may train something which is judged by folds of its own, as the matcher is."""
-    labels = _settled(store)
+    labels = _settled(store, rule)
     kept_out = store.validation_queries()
     gold = matches_by_query(labels)
     tied = {candidate for query in kept_out for candidate in gold.get(query, ())}
@@ -73,9 +74,9 @@ def training_labels(store: LabelStore) -> list[Label]:
     ]
 
 
-def _settled(store: LabelStore) -> list[Label]:
+def _settled(store: LabelStore, rule: Rule) -> list[Label]:
     """What people agree on. A machine's decisions are its own echo, and teach nothing."""
-    return [label for label in store.labels() if label.people and label.match is not None]
+    return [label for label in store.labels(rule=rule) if label.people and label.match is not None]
 
 
 def matches_by_query(labels: Iterable[Label]) -> dict[ProductRef, frozenset[ProductRef]]:

@@ -58,7 +58,9 @@ def write_dataset(workspace: Workspace, settings: Settings, kind: Kind, out: Pat
     """
     corpus = Corpus.read(workspace)
     with LabelStore(workspace.labels) as store:
-        splits = split_labels(store, held_out=settings.retrain.held_out, seed=settings.retrain.seed)
+        splits = split_labels(
+            store, held_out=settings.retrain.held_out, seed=settings.retrain.seed, rule=settings.labels.rule
+        )
     make = _triplets if kind is Kind.TRIPLETS else _pairs
     columns = make(workspace, settings, corpus, splits)
     rows = len(next(iter(columns.values())))

@@ -111,7 +111,9 @@ def evaluate_pairs(
 def _labelled_gold(workspace: Workspace, settings: Settings) -> tuple[dict[ProductRef, frozenset[ProductRef]], str]:
     """The known matches to judge on, and what they are called."""
     with LabelStore(workspace.labels) as store:
-        splits = split_labels(store, held_out=settings.retrain.held_out, seed=settings.retrain.seed)
+        splits = split_labels(
+            store, held_out=settings.retrain.held_out, seed=settings.retrain.seed, rule=settings.labels.rule
+        )
         name = f"validation@{store.validation_version()}" if splits.manual else "queries held out of training"
     return {query: splits.gold[query] for query in splits.judged}, name
 

@@ -51,7 +51,7 @@ def judge_pairs(
         reporter: hears progress.
         without: labelled pairs that must not be learnt from.
     """
-    labelled = set(labelled_pairs(workspace))
+    labelled = set(labelled_pairs(workspace, settings))
     matcher = current_matcher(workspace, settings, model) if labelled.isdisjoint(without) else None
     learnt = labelled - set(without) if matcher is None else set()
     table = evidence_of(workspace, settings, model, corpus, sorted({*pairs, *learnt}), reporter)

@@ -136,7 +136,7 @@ class LiveMatcher:
         """The matcher of the labels as they are now; of many labels, of nearly all of them."""
         known = self._matcher or self._saved()
         if known is not None and known.labels >= _MANY and known.features == held.table.features:
-            count = sum(pair in held.table.row for pair in labelled_pairs(self._workspace))
+            count = sum(pair in held.table.row for pair in labelled_pairs(self._workspace, self._settings))
             if abs(count - known.labels) < _NEWS * known.labels:
                 self._matcher = known
                 return known

@@ -116,7 +116,7 @@ def _weighed(
     finally:
         candidates.close()
     known = {product.ref for product in [*corpus.queries, *corpus.products]}
-    listed += [pair for pair in labelled_pairs(workspace) if pair.query in known and pair.candidate in known]
+    listed += [pair for pair in labelled_pairs(workspace, settings) if pair.query in known and pair.candidate in known]
     pairs = sorted(set(listed))
     mark = _fingerprint(workspace, settings, model, corpus, pairs)
     store = EvidenceStore(workspace.derived)
@@ -259,10 +259,10 @@ def saved_matcher(workspace: Workspace) -> Matcher | None:
     return load_matcher(path) if path.exists() else None
 
 
-def labelled_pairs(workspace: Workspace) -> list[Pair]:
+def labelled_pairs(workspace: Workspace, settings: Settings) -> list[Pair]:
     """The pairs with a label that may train the matcher."""
     with LabelStore(workspace.labels) as store:
-        return [label.pair for label in training_labels(store)]
+        return [label.pair for label in training_labels(store, settings.labels.rule)]
 
 
 def _fingerprint(

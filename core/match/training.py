@@ -31,7 +31,7 @@ class Lessons(NamedTuple):
 def lessons_of(workspace: Workspace, settings: Settings, without: Collection[Pair] = ()) -> Lessons:
     """What a workspace's labels teach; without some pairs, because the matcher is to be measured on them."""
     with LabelStore(workspace.labels) as store:
-        labels = [label for label in training_labels(store) if label.pair not in without]
+        labels = [label for label in training_labels(store, settings.labels.rule) if label.pair not in without]
         weigh = settings.labels.weigh_annotators
         return Lessons(labels, label_weights(labels, said_by_people(store)) if weigh else {})
 

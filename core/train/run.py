@@ -48,7 +48,9 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dic
     # The candidates to mine negatives from, and the vectors that the champion is judged by.
     build_index(workspace, settings, champion, reporter, corpus=corpus)
     with LabelStore(workspace.labels) as store:
-        splits = split_labels(store, held_out=settings.retrain.held_out, seed=settings.retrain.seed)
+        splits = split_labels(
+            store, held_out=settings.retrain.held_out, seed=settings.retrain.seed, rule=settings.labels.rule
+        )
     triplets = training_triplets(workspace, settings, corpus, splits)
     reporter.message(_plan(splits, triplets))
     challenger, proof = _train(registry, settings, corpus, triplets, splits, reporter)

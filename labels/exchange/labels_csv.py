@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+from labels.consensus import Rule
 from labels.errors import LabelsError
 from labels.exchange.cells import defused, restored
 from labels.exchange.decisions import LabelImport, PortableDecision, SplitChoice, import_decisions
@@ -70,11 +71,11 @@ def decided_by(annotator: str, labels: dict[Pair, bool]) -> list[PortableDecisio
     ]
 
 
-def export_csv(store: LabelStore, path: Path, side: Side | None = None) -> int:
-    """Write the agreed labels as `ltable_id,rtable_id,label`; conflicts stay out. Returns how many."""
+def export_csv(store: LabelStore, path: Path, side: Side | None = None, rule: Rule = Rule.UNANIMOUS) -> int:
+    """Write the settled labels as `ltable_id,rtable_id,label`; conflicts stay out. Returns how many."""
     rows = [
         (defused(label.pair.query.id), defused(label.pair.candidate.id), int(label.match))
-        for label in store.labels()
+        for label in store.labels(rule=rule)
         if label.match is not None and side in {None, label.side}
     ]
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as out:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from samples import c, match, no_match, q
 
 from core.dataset.splits import Splits, split_labels, training_labels
+from labels.consensus import Rule, State
 from labels.model import MACHINE, Decision, Judgement, Side, Verb
 from labels.store import LabelStore
 
@@ -141,3 +142,12 @@ def test_a_machines_word_and_a_conflict_teach_no_matcher(store: LabelStore) -> N
     store.record("bob", Verb.REJECT, q("t1"), no_match("m1"))
     pairs = {label.pair.candidate for label in training_labels(store) if label.pair.query == q("t1")}
     assert pairs == {c("r1")}
+
+
+def test_a_majority_teaches_only_where_that_is_the_rule(store: LabelStore) -> None:
+    store.record("ada", Verb.ACCEPT, q("1"), match("a"))
+    store.record("bob", Verb.ACCEPT, q("1"), match("a"))
+    store.record("eve", Verb.REJECT, q("1"), no_match("a"))
+    assert training_labels(store) == []
+    (label,) = training_labels(store, Rule.MAJORITY)
+    assert (label.match, label.state) == (True, State.MAJORITY)

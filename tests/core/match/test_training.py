@@ -10,6 +10,7 @@ from core.dataset.splits import split_labels, training_labels
 from core.match.evidence.store import EvidenceTable
 from core.match.run import labelled_pairs
 from core.match.training import IMPLIED_WEIGHT, training_of
+from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import MACHINE, Pair, Side, Stream, Verb
 from labels.store import LabelStore
@@ -83,7 +84,7 @@ def _by_split(workspace: Workspace) -> set[Pair]:
 
 
 def _by_labelled_pairs(workspace: Workspace) -> set[Pair]:
-    return set(labelled_pairs(workspace))
+    return set(labelled_pairs(workspace, Settings()))
 
 
 PATHS = [_by_training_labels, _by_split, _by_labelled_pairs]
