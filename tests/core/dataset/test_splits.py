@@ -145,9 +145,9 @@ def test_a_machines_word_and_a_conflict_teach_no_matcher(store: LabelStore) -> N
 
 
 def test_a_majority_teaches_only_where_that_is_the_rule(store: LabelStore) -> None:
-    store.record("ada", Verb.ACCEPT, q("1"), match("a"))
-    store.record("bob", Verb.ACCEPT, q("1"), match("a"))
-    store.record("eve", Verb.REJECT, q("1"), no_match("a"))
+    store.record("ada", Verb.ACCEPT, q("5"), match("a"))
+    store.record("bob", Verb.ACCEPT, q("5"), match("a"))
+    store.record("eve", Verb.REJECT, q("5"), no_match("a"))
     assert training_labels(store) == []
     (label,) = training_labels(store, Rule.MAJORITY)
     assert (label.match, label.state) == (True, State.MAJORITY)
