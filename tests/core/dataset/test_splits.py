@@ -148,6 +148,6 @@ def test_a_majority_teaches_only_where_that_is_the_rule(store: LabelStore) -> No
     store.record("ada", Verb.ACCEPT, q("5"), match("a"))
     store.record("bob", Verb.ACCEPT, q("5"), match("a"))
     store.record("eve", Verb.REJECT, q("5"), no_match("a"))
-    assert training_labels(store) == []
-    (label,) = training_labels(store, Rule.MAJORITY)
+    assert not [label for label in training_labels(store) if label.pair.query == q("5")]
+    (label,) = [label for label in training_labels(store, Rule.MAJORITY) if label.pair.query == q("5")]
     assert (label.match, label.state) == (True, State.MAJORITY)
