@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from core.cli.context import Context, context_of
+from core.rights import is_lead
 from core.text.safe import safe
 
 if TYPE_CHECKING:
@@ -116,8 +117,7 @@ def _standing(context: Context) -> "Standing | None":
 
 def _may_see(context: Context) -> bool:
     """Whether the caller may see other people's figures: a lead, and everybody where none is named."""
-    leads = context.settings.people.leads
-    return not leads or context.annotator in leads
+    return is_lead(context.settings, context.annotator)
 
 
 def _note(context: Context) -> str:

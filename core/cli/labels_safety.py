@@ -11,7 +11,7 @@ from rich.text import Text
 
 from core.cli.context import Context, context_of
 from core.errors import CoreError
-from core.queue.rights import is_lead
+from core.rights import require_lead
 from core.text.safe import safe
 
 _LATEST = "latest"
@@ -67,10 +67,7 @@ def restore(
     from labels.restore import restore as put_back  # noqa: PLC0415
 
     context = context_of(ctx)
-    if not is_lead(context.settings, context.annotator):
-        raise CoreError(
-            "Only leads restore the ledger.", f"They are {', '.join(context.settings.people.leads)}; see samesku.toml."
-        )
+    require_lead(context.settings, context.annotator, "Only leads restore the ledger.")
     source = _latest(context) if str(file) == _LATEST else file
     done = put_back(source, context.workspace.labels, force=force)
     context.out.print(f"The ledger is that of {source} again, with {done.events:,} events.")

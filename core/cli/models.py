@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from core.cli.context import Context, context_of
+from core.rights import require_lead
 
 app = typer.Typer(help="The encoders: list, show, promote, roll back.", no_args_is_help=True)
 
@@ -49,6 +50,7 @@ def promote(ctx: typer.Context, model: Annotated[str, typer.Argument(help="A mod
     from core.registry.registry import Registry  # noqa: PLC0415
 
     context = context_of(ctx)
+    require_lead(context.settings, context.annotator, "Only leads put another encoder in use.")
     Registry(context.workspace.require(), context.settings).promote(model, f"by {context.annotator}")
     _index(context, model)
 
@@ -59,6 +61,7 @@ def rollback(ctx: typer.Context) -> None:
     from core.registry.registry import Registry  # noqa: PLC0415
 
     context = context_of(ctx)
+    require_lead(context.settings, context.annotator, "Only leads put another encoder in use.")
     _index(context, Registry(context.workspace.require(), context.settings).rollback())
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 from core.catalog.product import Product
 from core.queue.item import Option, Progress, ReviewItem
-from core.queue.rights import require_stream
 from core.queue.source import QueueSource
+from core.rights import require_stream
 from labels.claims import Claims
 from labels.model import Action, Decision, Judgement, ProductRef, Shown, Stream, Strength, Verb
 from labels.store import LabelStore

@@ -134,3 +134,12 @@ def test_only_leads_see_how_two_others_agree(led: Workspace, call: Call, who: st
     assert bool(found["note"]) == (who != "eve")
     out = call("labels", "agreement", "--as", who, "--home", led.home).out
     assert ("ada, bob" in out) == (who in {"eve", "bob"})
+
+
+@pytest.mark.parametrize("verb", [["models", "promote", "m"], ["models", "rollback"], ["labels", "restore", "latest"]])
+def test_only_leads_put_another_model_or_ledger_in_use(led: Workspace, call: Call, verb: list[str]) -> None:
+    refused = call(*verb, "--as", "ada", "--home", led.home)
+    assert refused.code == 1
+    assert "Only leads" in refused.err
+    assert "They are eve" in refused.err
+    assert "Only leads" not in call(*verb, "--as", "eve", "--home", led.home).err

@@ -1,4 +1,7 @@
-"""Who may open which stream, and who leads."""
+"""Who may do what: which streams are open to somebody, and what is for leads.
+
+Courtesy, not security: `--as` takes any name, and whoever may write the workspace may write its files.
+"""
 
 from core.errors import CoreError
 from core.settings import Settings
@@ -20,7 +23,15 @@ def require_stream(settings: Settings, annotator: str, stream: Stream) -> None:
     if stream not in allowed:
         names = ", ".join(allowed) or "none"
         raise CoreError(f"The {stream.value} stream is not open to {annotator}.", f"Open to you: {names}.")
-    if stream is Stream.ADJUDICATION and not is_lead(settings, annotator):
-        raise CoreError(
-            "Disagreements are settled by the leads.", f"They are {', '.join(settings.people.leads)}; see samesku.toml."
-        )
+    if stream is Stream.ADJUDICATION:
+        require_lead(settings, annotator, "Disagreements are settled by the leads.")
+
+
+def require_lead(settings: Settings, annotator: str, refusal: str) -> None:
+    """Refuse what is for leads.
+
+    Raises:
+        CoreError: with this sentence, and who the leads are.
+    """
+    if not is_lead(settings, annotator):
+        raise CoreError(refusal, f"They are {', '.join(settings.people.leads)}; see samesku.toml.")
