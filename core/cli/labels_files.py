@@ -56,6 +56,7 @@ def export(
     context = context_of(ctx)
     if side not in {"", *Side}:
         raise CoreError(f"--side {side}: there is no such side.", "It is train or validation.")
+    format_ = format_ or by_ending(file)
     workspace = context.workspace.require()
     telling = Telling(
         side=Side(side) if side else None,
@@ -63,7 +64,7 @@ def export(
         comments=not no_comments,
         rule=context.settings.labels.rule,
     )
-    count, what = write_labels(workspace, file, format_ or by_ending(file), telling)
+    count, what = write_labels(workspace, file, format_, telling)
     context.out.print(f"{count:,} {what} in {file}" if what else f"{file} is written.")
     context.answer({"rows": count, "file": str(file)})
 

@@ -59,7 +59,7 @@ class Teller:
 
     def _brand(self, query: Product, candidate: Product) -> list[Fact]:
         one, other = query.brand.strip(), candidate.brand.strip()
-        said = Fact(f"brand field: {cut(one) or 'empty'} and {cut(other) or 'empty'}")
+        said = Fact(f"brand: {cut(one) or 'field empty'} and {cut(other) or 'field empty'}")
         if one and other:
             if self._vocabulary.same_brand(one, other, store_brands=False):
                 return [Fact(f"brand {cut(one)} in both", +1), said]

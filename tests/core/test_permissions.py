@@ -85,8 +85,10 @@ def test_what_others_may_see_is_told(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "home")
     assert workspace.open_to_others() == []
     workspace.create()
-    workspace.labels.touch(mode=0o644)
-    workspace.catalog.touch(mode=0o660)
+    # Not by touch(mode=…): other tests' programs have closed what this process makes.
+    for path, mode_ in ((workspace.labels, 0o644), (workspace.catalog, 0o660)):
+        path.touch()
+        path.chmod(mode_)
     assert workspace.open_to_others() == []  # nobody gets as far as the file
     workspace.home.chmod(0o755)
     assert workspace.open_to_others() == [workspace.home, workspace.labels]
