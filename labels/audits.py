@@ -1,8 +1,23 @@
 """What people found when they checked the machine."""
 
 from labels.database import known_values, readable_errors
-from labels.model import MACHINE, Decision
+from labels.model import MACHINE, Decision, ProductRef, Strength
 from labels.store import LabelStore
+
+
+def audited_of(store: LabelStore, query: ProductRef) -> list[tuple[float | None, Decision, Strength]]:
+    """What people said of each pair of one query in the audit stream, and the probability that was shown then.
+
+    Raises:
+        LabelsError: the file cannot be read.
+    """
+    with readable_errors(store.path), known_values(store.path):
+        rows = store.connection.execute(
+            "SELECT e.probability, e.decision, e.strength FROM current AS c JOIN events AS e USING (seq)"
+            " WHERE (c.query_source, c.query_id) = (?, ?) AND e.stream = 'audit' AND e.annotator <> ?",
+            [*query, MACHINE],
+        ).fetchall()
+        return [(row[0], Decision(row[1]), Strength(row[2])) for row in rows]
 
 
 def audited(store: LabelStore) -> list[tuple[float | None, Decision]]:

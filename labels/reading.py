@@ -99,9 +99,15 @@ class LabelReader:
         """Whether somebody has answered the query, or the machine."""
         return bool(self._queries("queries WHERE closed + closed_by_machine > 0 AND" + _THIS, *query))
 
-    def skipped_queries(self, annotator: str) -> set[ProductRef]:
-        """Queries that this annotator put off for later."""
-        return self._queries("actions WHERE verb = 'skip' AND undone_at IS NULL AND annotator = ?", annotator)
+    def skipped_queries(self, annotator: str) -> list[ProductRef]:
+        """Queries that this annotator put off for later, the one put off longest ago first."""
+        with readable_errors(self.path):
+            rows = self.connection.execute(
+                "SELECT query_source, query_id FROM actions WHERE verb = 'skip' AND undone_at IS NULL AND annotator = ?"
+                " GROUP BY query_source, query_id ORDER BY max(seq)",
+                [annotator],
+            )
+            return [ProductRef(*row) for row in rows]
 
     def flagged_queries(self) -> set[ProductRef]:
         """Queries that somebody wants a second look at: flagged an odd number of times."""
@@ -183,6 +189,10 @@ class LabelReader:
         """The number of the latest audit draw; 0 before the first."""
         with readable_errors(self.path):
             return int(self.connection.execute("SELECT coalesce(max(version), 0) FROM audits").fetchone()[0])
+
+    def audit_queries(self) -> set[ProductRef]:
+        """All queries that were ever drawn for audit."""
+        return self._queries("audits")
 
     def audit_sample(self, version: int) -> dict[ProductRef, Stratum]:
         """The queries of one audit draw, each with its stratum and its weight."""

@@ -18,6 +18,10 @@ from core.jobs.events import EventWriter
 from core.jobs.progress import Reporter, Silent
 from core.settings import Settings, load_settings
 from core.workspace import Workspace
+from labels.model import MACHINE
+
+#: Longer ones fit no screen.
+_LONGEST_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,18 @@ class Context:
 
     @property
     def annotator(self) -> str:
-        """`--as NAME`, else the login name."""
-        return self.annotator_name or getpass.getuser()
+        """`--as NAME`, else the login name.
+
+        Raises:
+            CoreError: the name is none that a person can have.
+        """
+        name = getpass.getuser() if self.annotator_name is None else self.annotator_name.strip()
+        if not name or name == MACHINE or len(name) > _LONGEST_NAME:
+            raise CoreError(
+                f"--as {name[:_LONGEST_NAME]!r}: nobody can be called that.",
+                f"A name has 1 to {_LONGEST_NAME} characters, and {MACHINE} is what certified bands are called.",
+            )
+        return name
 
     @cached_property
     def err(self) -> Console:
@@ -63,7 +77,7 @@ class Context:
     @cached_property
     def out(self) -> Console:
         """For the answer, in words and tables. Catalogue text goes through it as rich Text, never as markup."""
-        return Console(highlight=False, markup=False, soft_wrap=True, quiet=self.json)
+        return Console(highlight=False, markup=False, soft_wrap=not sys.stdout.isatty(), quiet=self.json)
 
     def answer(self, value: dict[str, object]) -> None:
         """With `--json`, the answer: one object on standard output."""

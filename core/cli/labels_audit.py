@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.context import context_of
+from core.rights import require_lead
 from core.text.safe import safe
 
 if TYPE_CHECKING:
@@ -21,9 +22,9 @@ def register(app: typer.Typer) -> None:
 def audit(
     ctx: typer.Context,
     draw: Annotated[
-        int, typer.Option(min=0, help="Draw so many queries at random for the audit stream.", show_default=False)
-    ] = 0,
-    of: Annotated[int, typer.Option(min=1, help="The number of an earlier draw.", show_default=False)] = 0,
+        int | None, typer.Option(min=1, help="Draw about so many queries for the audit stream.", show_default=False)
+    ] = None,
+    of: Annotated[int | None, typer.Option(min=1, help="The number of an earlier draw.", show_default=False)] = None,
 ) -> None:
     """How right the machine is, and how many matches it misses, by a random sample that people have checked.
 
@@ -35,15 +36,18 @@ def audit(
 
     context = context_of(ctx)
     workspace = context.workspace.require()
-    if draw:
+    if draw is not None:
+        require_lead(context.settings, context.annotator, "Only leads draw audits.")
         number, drawn = draw_audit(workspace, context.settings, draw)
         strata = Counter(stratum.name for stratum in drawn.values())
         parts = ", ".join(f"{count:,} {name}" for name, count in sorted(strata.items()))
         context.out.print(f"Draw {number}: {len(drawn):,} queries, by their best candidate's band {parts}.")
+        if len(drawn) < draw:
+            context.out.print("There are no more that nobody has answered.")
         context.out.print("Answer them with: samesku review --stream audit")
         context.answer({"draw": number, "drawn": len(drawn), "strata": dict(strata)})
         return
-    report = audit_report(workspace, of or None)
+    report = audit_report(workspace, of)
     context.out.print(f"Draw {report.draw}: {report.answered:,} of {report.drawn:,} queries are answered.")
     context.out.print(f"band high (match) is right     {_told(report.precision['high'])}")
     context.out.print(f"band low (no match) is right   {_told(report.precision['low'])}")
@@ -76,6 +80,7 @@ def contradictions(ctx: typer.Context) -> None:
         found = contradicted(store, catalog, context.settings)
     for each in found:
         context.out.print(safe(each.words))
-    context.out.print(f"{len(found):,} contradictions." if found else "No labels contradict each other.")
+    count = "One contradiction." if len(found) == 1 else f"{len(found):,} contradictions."
+    context.out.print(count if found else "No labels contradict each other.")
     rows = [{"pairs": [[*pair.query, *pair.candidate] for pair in each.pairs], "words": each.words} for each in found]
     context.answer({"contradictions": rows})

@@ -73,11 +73,15 @@ def wilson(right: int, labels: int) -> Precision:
     """A share with its 95 % interval (Wilson 1927), which stays within 0 and 1 and holds for small counts."""
     if not labels:
         return Precision(0, 0, 0.0, 1.0)
+    return Precision(right, labels, *interval(right / labels, labels))
+
+
+def interval(share: float, count: float) -> tuple[float, float]:
+    """Both ends of Wilson's 95 % interval of a share that was observed so many times, which may be a fraction."""
     z = 1.959964
-    share = right / labels
-    centre = (share + z * z / (2 * labels)) / (1 + z * z / labels)
-    half = z / (1 + z * z / labels) * (share * (1 - share) / labels + z * z / (4 * labels * labels)) ** 0.5
-    return Precision(right, labels, max(0.0, centre - half), min(1.0, centre + half))
+    centre = (share + z * z / (2 * count)) / (1 + z * z / count)
+    half = z / (1 + z * z / count) * (share * (1 - share) / count + z * z / (4 * count * count)) ** 0.5
+    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def more_needed(found: Precision, target: float) -> int:

@@ -16,7 +16,7 @@ from core.queue.waiting import Waiting
 from core.search.candidates import Candidate, CandidateStore, Standing
 from core.settings import Settings
 from labels.consensus import State
-from labels.model import CurrentDecision, ProductRef, Stratum, Stream
+from labels.model import CurrentDecision, ProductRef, Stream
 from labels.store import LabelStore
 
 #: The order of validation options says nothing, and is the same for everybody who sees them.
@@ -36,7 +36,7 @@ class QueueSource:
         self._disputes = Disputes(catalog, settings)
         self._waiting: dict[Stream, Waiting] = {}
         self._half: dict[ProductRef, str] = {}
-        self._audit, self._audited = 0, dict[ProductRef, Stratum]()
+        self._audit, self._audited = 0, set[ProductRef]()
         self._live: Rescored | None = None
         self._run: str | None = None
         self.reload()
@@ -99,13 +99,13 @@ class QueueSource:
         if stream is Stream.TRIAGE:
             waiting = chain(self._second_opinions(store, annotator), waiting)
         skipped = store.skipped_queries(annotator)
-        put_off = []
+        put_off, known = set(), set(skipped)
         for query in waiting:
-            if query not in skipped:
+            if query not in known:
                 yield query
             else:
-                put_off.append(query)
-        yield from put_off
+                put_off.add(query)
+        yield from (query for query in skipped if query in put_off)
 
     def progress(self, store: LabelStore, stream: Stream, mine: int) -> Progress:
         """Answered and all queries of a stream."""
@@ -118,7 +118,7 @@ class QueueSource:
         turned, drawn = self._answers.catch_up(store)
         if stream is Stream.AUDIT and store.audit_version() != self._audit:
             self._audit = store.audit_version()
-            self._audited = store.audit_sample(self._audit)
+            self._audited = store.audit_queries()
             self._waiting.pop(Stream.AUDIT, None)
         if drawn:
             self._waiting.clear()

@@ -12,7 +12,7 @@ from core.match.bands import band_of
 from core.search.candidates import Candidate, CandidateStore, Standing
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.model import Stream, Verb
+from labels.model import Decision, Judgement, Shown, Stream, Verb
 from labels.store import LabelStore
 
 #: By query: the candidate's probability, whether it matches, and whether a product matches that is not listed.
@@ -42,8 +42,10 @@ def truth(tmp_path: Path) -> Truth:
 def answer(workspace: Workspace, known: Known, version: int) -> None:
     with LabelStore(workspace.labels) as store:
         for query in store.audit_sample(version):
-            _, same, elsewhere = known[query.id]
-            said = [*(match(query.id) if same else no_match(query.id)), *(match(f"{query.id}-x") if elsewhere else [])]
+            chance, same, elsewhere = known[query.id]
+            decision = Decision.MATCH if same else Decision.NO_MATCH
+            shown = Judgement(c(query.id), decision, shown=Shown(1, 0.5, chance, "m"))
+            said = [shown, *(match(f"{query.id}-x") if elsewhere else [])]
             store.record("ada", Verb.ACCEPT, query, said, stream=Stream.AUDIT, closes=True)
 
 
@@ -91,3 +93,28 @@ def test_before_anybody_answered_nothing_is_claimed(truth: Truth) -> None:
     draw_audit(workspace, Settings(), 20)
     report = audit_report(workspace)
     assert (report.answered, report.recall.value, report.matches) == (0, None, None)
+
+
+def test_the_machine_is_judged_by_what_it_said_then(truth: Truth) -> None:
+    workspace, known = truth
+    version, drawn = draw_audit(workspace, Settings(), 12)
+    query = next(query for query, stratum in drawn.items() if stratum.name == "low")
+    with LabelStore(workspace.labels) as store:
+        shown = Shown(1, 0.5, known[query.id][0], "m")
+        said = [Judgement(c(query.id), Decision.MATCH, shown=shown)]
+        store.record("ada", Verb.ACCEPT, query, said, stream=Stream.AUDIT, closes=True)
+    learnt = CandidateStore(workspace.derived)
+    learnt.score([(query, c(query.id), 0.99)], STANDING)
+    learnt.close()
+    report = audit_report(workspace, version)
+    assert (report.precision["low"].value, report.recall.value) == (0.0, 0.0)
+    assert report.precision["low"].high is not None
+    assert 0.5 < report.precision["low"].high < 1  # one answer proves little
+
+
+def test_a_draw_that_there_is_not_is_named(truth: Truth) -> None:
+    workspace, _ = truth
+    draw_audit(workspace, Settings(), 12)
+    with pytest.raises(CoreError, match="no draw 9") as caught:
+        audit_report(workspace, 9)
+    assert "from 1 to 1" in caught.value.hint

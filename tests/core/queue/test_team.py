@@ -12,7 +12,7 @@ from core.queue.item import ReviewItem
 from core.queue.session import ReviewSession
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.model import MACHINE, Decision, Judgement, Stream, Verb
+from labels.model import MACHINE, Decision, Judgement, Stratum, Stream, Verb
 
 Sit = Callable[..., ReviewSession]
 TWICE = Settings.model_validate({"labels": {"overlap": 1.0}})
@@ -149,3 +149,20 @@ def test_what_the_machine_closed_is_still_audited(sit: Sit) -> None:
     assert eve.progress() == before
     triage = sit("bob")
     assert triage.progress().done == 1
+
+
+def test_what_is_put_off_goes_round(sit: Sit) -> None:
+    ada = sit()
+    seen = []
+    for _ in range(10):
+        seen.append(shown(ada))
+        ada.skip()
+    assert seen == ["q1", "q2", "q3", "q4", "q1", "q2", "q3", "q4", "q1", "q2"]
+
+
+def test_an_earlier_audit_draw_is_still_to_be_answered(sit: Sit) -> None:
+    eve = sit("eve")
+    eve.store.draw_audit({q("q1"): Stratum("high", 2.0)}, seed=1)
+    eve.store.draw_audit({q("q3"): Stratum("low", 2.0)}, seed=2)
+    eve.switch(Stream.AUDIT)
+    assert eve.progress().total == 2
