@@ -20,7 +20,7 @@ ANSWERER = "demo"
 REHEARSER = "rehearsal"
 
 _SETTINGS = """\
-# The settings of the demo; README, "Settings", lists them all.
+# The settings of the demo; core/settings.py lists them all. A new section begins with a line such as [labels].
 
 [validation]
 # A quarter of the queries: the demo has few, and a retrain wants something to be judged by.

@@ -16,6 +16,14 @@ _ENVIRONMENT_PREFIX = "SAMESKU_"
 _RESERVED = {"SAMESKU_HOME", "SAMESKU_DEBUG", "SAMESKU_JOB"}
 
 
+#: pydantic's kinds of errors as a reader of TOML would say them.
+_SAID = {
+    "extra_forbidden": "unknown setting in this section; a new section begins with a line such as [labels]",
+    "tuple_type": 'this is a list, such as ["ada", "bob"]',
+    "dict_type": 'this is a table, such as { ada = ["triage"] }',
+}
+
+
 def _listed(value: object) -> object:
     """Environment and command line write a list as one text: `lea,bob`."""
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -171,7 +179,7 @@ def load_settings(path: Path, overrides: dict[str, str] | None = None) -> Settin
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "settings"
-        known = "unknown setting" if first["type"] == "extra_forbidden" else first["msg"]
+        known = _SAID.get(first["type"], first["msg"])
         raise SettingsError(
             f"{key}: {known}.", f"Settings come from {path}, SAMESKU_… in the environment, and the command line."
         ) from error

@@ -64,7 +64,7 @@ class Workspace:
         if not self.catalog.exists():
             raise CoreError(
                 f"There is no workspace at {self.home}.",
-                "Try `samesku demo`, or start one with `samesku import`; `--home DIR` names another.",
+                "`samesku import products FILE --source NAME` starts one, `samesku demo` too; --home names another.",
             )
         return self
 

@@ -78,7 +78,8 @@ def _authorize(action: int, first: str | None, second: str | None, *_: str | Non
     if action == sqlite3.SQLITE_FUNCTION:
         return sqlite3.SQLITE_DENY if second in _REACHING else sqlite3.SQLITE_OK
     if action == sqlite3.SQLITE_PRAGMA:
-        return sqlite3.SQLITE_OK if first in _TELLING else sqlite3.SQLITE_DENY
+        telling = first in _TELLING or (first == "user_version" and second is None)
+        return sqlite3.SQLITE_OK if telling else sqlite3.SQLITE_DENY
     return sqlite3.SQLITE_OK if action in _ALLOWED else sqlite3.SQLITE_DENY
 
 
@@ -91,8 +92,8 @@ def _refused(error: Exception, seconds: float) -> LabelsError:
         )
     if code == sqlite3.SQLITE_AUTH or "not authorized" in str(error):
         return LabelsError(
-            "That is not allowed: a query only reads.",
-            "Decisions are made at the desk, or with `samesku labels import`.",
+            "That is not allowed: a query only reads, and asks one thing.",
+            "PRAGMA table_info(events) tells a table's columns; decisions are made at the desk.",
         )
     if code == sqlite3.SQLITE_CORRUPT:
         return LabelsError(f"The ledger is damaged: {error}.", "`samesku labels verify` tells what is wrong.")

@@ -201,3 +201,12 @@ class LabelReader:
                 "SELECT query_source, query_id, stratum, weight FROM audits WHERE version = ?", [version]
             )
             return {ProductRef(row[0], row[1]): Stratum(row[2], row[3]) for row in rows}
+
+    def ruled_on(self) -> int:
+        """How many queries have a pair that was adjudicated."""
+        with readable_errors(self.path):
+            return len(
+                self.connection.execute(
+                    "SELECT DISTINCT query_source, query_id FROM opinions WHERE adjudicated"
+                ).fetchall()
+            )

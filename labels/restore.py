@@ -14,7 +14,7 @@ from labels.backup import backup
 from labels.claims import Claims
 from labels.errors import LabelsError
 from labels.snapshot import existing, sealed, snapshot
-from labels.verify import verify
+from labels.verify import Verification, verify
 
 #: What SQLite keeps beside a database. With another file than its own, each of them would do harm.
 _COMPANIONS = ("-journal", "-wal", "-shm")
@@ -50,12 +50,7 @@ def restore(source: Path, path: Path, *, force: bool = False) -> Restored:
         LabelsError: the backup is not sound; somebody labels; or the files cannot be written. The ledger is then as
             it was.
     """
-    found = verify(source)
-    if not found.ok:
-        raise LabelsError(
-            f"{source} is not sound and was not restored: {found.problems[0]}.",
-            "`samesku labels backups` lists the others.",
-        )
+    found = _sound(source)
     if not force:
         _refuse_while_labelling(path)
     stamp = anchors.moment(datetime.now(UTC))
@@ -70,6 +65,18 @@ def restore(source: Path, path: Path, *, force: bool = False) -> Restored:
             files.sync(path.parent)
     place = next((moved for moved in set_aside if before and moved.name == before.name), before)
     return Restored(found.events, place, damaged=before is not None and kept is None, set_aside=set_aside)
+
+
+def _sound(source: Path) -> Verification:
+    """The backup, checked as a ledger is."""
+    hint = "Name another one: `samesku labels backups` lists them."
+    try:
+        found = verify(source)
+    except LabelsError as error:
+        raise LabelsError(f"{source} was not restored. {error.message}", hint) from error
+    if not found.ok:
+        raise LabelsError(f"{source} is not sound and was not restored: {found.problems[0]}.", hint)
+    return found
 
 
 def _refuse_while_labelling(path: Path) -> None:

@@ -20,7 +20,9 @@ def existing(path: Path) -> Iterator[sqlite3.Connection]:
         LabelsError: there is no such file, it is no labels file, or a newer program wrote it.
     """
     if not path.exists():
-        raise LabelsError(f"There is no labels file at {path}.", "Start `samesku review` or import labels first.")
+        known = any((path.parent / "backups").glob("labels-*.db"))
+        hint = "`samesku labels restore latest` brings it back." if known else "`samesku review` makes one."
+        raise LabelsError(f"There is no labels file at {path}.", hint)
     # Not mode=ro: what was cut off has to be rolled back before anything can be read at all. SQLite opens a
     # write-protected file for reading only by itself.
     uri = f"{path.resolve().as_uri()}?mode=rw"

@@ -89,7 +89,8 @@ def _workspace(context: Context) -> dict[str, object]:
         _ = context.settings
         Vocabulary.load(context.workspace.vocabulary)
         facts["settings"] = "fine"
-        result = verify(workspace.labels) if workspace.labels.exists() else None
+        kept = workspace.labels.exists() or any(workspace.backups.glob("labels-*.db"))
+        result = verify(workspace.labels) if kept else None
     except SameskuError as error:
         facts["problem"] = f"{error.message} {error.hint}"
     else:

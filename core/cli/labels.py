@@ -74,4 +74,5 @@ def verify(ctx: typer.Context) -> None:
     context.out.print(f"{result.events:,} events; " + ("all is well." if result.ok else "something is wrong."))
     context.answer({"ok": result.ok, "events": result.events, "problems": list(result.problems)})
     if not result.ok:
+        context.out.print("`samesku labels restore latest` goes back to the last backup, and keeps what is there now.")
         raise typer.Exit(1)

@@ -66,6 +66,10 @@ def export(
     )
     count, what = write_labels(workspace, file, format_, telling)
     context.out.print(f"{count:,} {what} in {file}" if what else f"{file} is written.")
+    if format_ is Format.CSV and not side:
+        context.out.print("A CSV does not say which labels are for validation: --side writes one side alone.")
+    if pseudonyms:
+        context.out.print(f"{workspace.pseudonyms} made the names; keep it private, and keep it.")
     context.answer({"rows": count, "file": str(file)})
 
 

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -102,7 +103,12 @@ def query(
     context = context_of(ctx)
     answer = ask(context.workspace.labels, sql, limit=limit, seconds=seconds)
     rows = [[_shown(value) for value in row] for row in answer.rows]
-    if context.out.is_terminal:
+    if context.out.is_terminal and not _fits(answer.columns, rows, context.out.width):
+        for row in rows:
+            for column, cell in zip(answer.columns, row, strict=True):
+                context.out.print(Text.assemble((f"{safe(column)}: ", "dim"), cell))
+            context.out.print()
+    elif context.out.is_terminal:
         table = Table(box=None, pad_edge=False)
         for column, sample in zip(answer.columns, answer.rows[0] if answer.rows else answer.columns, strict=True):
             table.add_column(Text(safe(column)), justify="right" if isinstance(sample, int | float) else "left")
@@ -125,6 +131,12 @@ def _latest(context: Context) -> Path:
     if not found:
         raise CoreError(f"There are no backups in {context.workspace.backups}.", "Name the file of one elsewhere.")
     return found[-1].path
+
+
+def _fits(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> bool:
+    """Whether a table of the rows is no wider than the terminal, two cells between columns."""
+    widest = [max(len(column), *(len(row[place]) for row in rows), 0) for place, column in enumerate(columns)]
+    return sum(widest) + 2 * (len(widest) - 1) <= width
 
 
 def _shown(value: object) -> str:

@@ -7,7 +7,7 @@ from core.catalog.store import CatalogStore
 from core.settings import Settings
 from labels.consensus import Label, State
 from labels.contradictions import Contradiction, contradictions
-from labels.model import ProductRef
+from labels.model import Pair, ProductRef
 from labels.store import LabelStore
 
 #: Seconds for which contradictions are remembered: finding them reads every label.
@@ -36,6 +36,15 @@ class Disputes:
                 ):
                     found.setdefault(query, each.words)
         return found
+
+    def pairs(self, store: LabelStore, query: ProductRef) -> set[Pair]:
+        """The pairs of a query that are in dispute."""
+        named = {pair for each in self._found for pair in each.pairs}
+        return {
+            label.pair
+            for label in store.labels(query, self._settings.labels.rule)
+            if label.match is None or (label.pair in named and label.state is not State.ADJUDICATED)
+        }
 
     def open_to(self, store: LabelStore, annotator: str) -> list[ProductRef]:
         """The same queries, without those where this annotator is one of the two sides of a disagreement."""

@@ -1,10 +1,11 @@
 """One query under review, with everything that a front end shows of it."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from core.catalog.product import Product
 from core.match.bands import Band
-from labels.model import Decision, Stream, Strength
+from labels.model import CurrentDecision, Decision, Stream, Strength
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,18 @@ class Option:
     others: tuple[tuple[str, Decision], ...] = ()
     probability: float | None = None
     retrieved: int | None = None
+
+    def with_decisions(self, decisions: Iterable[CurrentDecision], annotator: str, *, alone: bool) -> "Option":
+        """The same with what was said of it: by this annotator, and by others unless one is to decide alone."""
+        here = [d for d in decisions if d.pair.candidate == self.product.ref]
+        mine = next((d for d in here if d.annotator == annotator), None)
+        others = () if alone else tuple((d.annotator, d.decision) for d in here if d.annotator != annotator)
+        return replace(
+            self,
+            decision=mine.decision if mine else None,
+            strength=mine.strength if mine else None,
+            others=others,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from core.queue.waiting import Waiting
 from core.search.candidates import Candidate, CandidateStore, Standing
 from core.settings import Settings
 from labels.consensus import State
-from labels.model import CurrentDecision, ProductRef, Stream
+from labels.model import Pair, ProductRef, Stream
 from labels.store import LabelStore
 
 #: The order of validation options says nothing, and is the same for everybody who sees them.
@@ -110,7 +110,8 @@ class QueueSource:
     def progress(self, store: LabelStore, stream: Stream, mine: int) -> Progress:
         """Answered and all queries of a stream."""
         if stream is Stream.ADJUDICATION:
-            return Progress(0, len(self._disputes.reasons(store)), mine)
+            ruled = store.ruled_on()
+            return Progress(ruled, ruled + len(self._disputes.reasons(store)), mine)
         line = self._line(store, stream)
         return Progress(line.done, line.total, mine)
 
@@ -197,15 +198,19 @@ class QueueSource:
         blind = blind or stream is Stream.VALIDATION
         options = sorted((o for o in kept if o.rank), key=lambda o: o.rank or 0) or self._options(query)
         extra = {d.pair.candidate for d in decisions} - {o.product.ref for o in options}
+        mine = {d.pair.candidate for d in decisions if d.annotator == annotator}
         products = self.catalog.get_many([query, *extra])
         options += [
             self.found(products[ref])
             for ref in sorted(extra)
-            if ref in products and _is_mine(decisions, ref, annotator)
+            if ref in products and (ref in mine or stream is Stream.ADJUDICATION)
         ]
         # A second opinion is worth something only from somebody who has not seen the first.
         second = self._half.get(query, annotator) != annotator
-        options = [_with_decisions(option, decisions, annotator, alone=blind or second) for option in options]
+        options = [option.with_decisions(decisions, annotator, alone=blind or second) for option in options]
+        disputed = self._disputes.pairs(store, query) if stream is Stream.ADJUDICATION else set()
+        # What is to be ruled on comes first; the others keep their order.
+        options.sort(key=lambda option: Pair(query, option.product.ref) not in disputed)
         if blind:
             order = {ref: place for place, ref in enumerate(shuffled((o.product.ref for o in options), _SHUFFLE_SEED))}
             options.sort(key=lambda option: order[option.product.ref])
@@ -215,7 +220,7 @@ class QueueSource:
             stream=stream,
             blind=blind,
             reason=self._reason(store, query, stream, blind=blind),
-            answered=store.is_closed(query) and not second,
+            answered=store.is_closed(query) and not second and not disputed,
             flagged=store.is_flagged(query),
             comments=tuple((c.annotator, c.text) for c in store.comments(query)),
         )
@@ -282,19 +287,3 @@ def _stream_of(store: LabelStore, query: ProductRef, stream: Stream) -> Stream:
         return Stream.VALIDATION
     # A query of another stream is reached from validation by undo, from an earlier sitting.
     return Stream.TRIAGE if stream is Stream.VALIDATION else stream
-
-
-def _is_mine(decisions: list[CurrentDecision], ref: ProductRef, annotator: str) -> bool:
-    return any(d.pair.candidate == ref and d.annotator == annotator for d in decisions)
-
-
-def _with_decisions(option: Option, decisions: list[CurrentDecision], annotator: str, *, alone: bool) -> Option:
-    here = [d for d in decisions if d.pair.candidate == option.product.ref]
-    mine = next((d for d in here if d.annotator == annotator), None)
-    others = () if alone else tuple((d.annotator, d.decision) for d in here if d.annotator != annotator)
-    return replace(
-        option,
-        decision=mine.decision if mine else None,
-        strength=mine.strength if mine else None,
-        others=others,
-    )

@@ -21,13 +21,15 @@ def nothing_left(stream: Stream, progress: Progress, *, indexed: bool) -> Conten
 def why_nothing_left(stream: Stream, progress: Progress) -> tuple[str, str]:
     """A headline and a sentence."""
     if stream is Stream.ADJUDICATION:
-        if progress.total:
-            return "Nothing for you to settle", f"{progress.total:,} wait for somebody who has no part in them."
+        left = progress.total - progress.done
+        if left:
+            wait = "One waits" if left == 1 else f"{left:,} wait"
+            return "Nothing for you to settle", f"{wait} for somebody who has no part in it."
         return "Nothing to settle", "Nobody disagrees about any pair now, and no labels contradict each other."
     if progress.total == 0:
         return f"The {stream.value} stream is empty", {
             Stream.VALIDATION: "No query was drawn for validation.",
-            Stream.AUDIT: "The machine is sure of nothing yet.",
+            Stream.AUDIT: "The machine is sure of nothing yet. samesku labels audit --draw 200 draws a sample.",
         }.get(stream, "No query has a candidate.")
     if progress.done < progress.total:
         left = progress.total - progress.done

@@ -8,7 +8,7 @@ from samples import c, match, no_match, q
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.errors import CoreError
-from core.queue.item import ReviewItem
+from core.queue.item import Progress, ReviewItem
 from core.queue.session import ReviewSession
 from core.settings import Settings
 from core.workspace import Workspace
@@ -166,3 +166,15 @@ def test_an_earlier_audit_draw_is_still_to_be_answered(sit: Sit) -> None:
     eve.store.draw_audit({q("q3"): Stratum("low", 2.0)}, seed=2)
     eve.switch(Stream.AUDIT)
     assert eve.progress().total == 2
+
+
+def test_what_is_to_be_ruled_on_stands_first_and_is_counted(sit: Sit) -> None:
+    eve = sit("eve")
+    eve.store.record("ada", Verb.ACCEPT, q("q1"), match("q1-c3"), closes=True)
+    eve.store.record("bob", Verb.REJECT, q("q1"), no_match("q1-c3"))
+    eve.switch(Stream.ADJUDICATION)
+    assert [option.product.id for option in item_of(eve).options] == ["q1-c3", "q1-c1", "q1-c2"]
+    assert not item_of(eve).answered
+    assert eve.progress() == Progress(0, 1, 0)
+    eve.accept(item_of(eve).options[0], [])
+    assert eve.progress() == Progress(1, 1, 1)
