@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from labels.database import readable_errors
+from labels.database import known_values, readable_errors
 from labels.model import MACHINE, Decision, Pair, ProductRef, Stream, Strength
 from labels.reading import LabelReader
 
@@ -44,18 +44,19 @@ def said_by_people(reader: LabelReader) -> list[Said]:
     """Everybody's standing decisions but the machine's, oldest first."""
     with readable_errors(reader.path):
         rows = reader.connection.execute(_SAID, [MACHINE]).fetchall()
-    return [
-        Said(
-            pair=Pair(ProductRef(r[0], r[1]), ProductRef(r[2], r[3])),
-            annotator=r[4],
-            match=None if r[5] == Decision.UNSURE else r[5] == Decision.MATCH,
-            explicit=r[6] == Strength.EXPLICIT,
-            stream=Stream(r[7]),
-            action=r[8],
-            at=datetime.fromisoformat(r[9]).timestamp(),
-            look_ms=r[10],
-            probability=r[11],
-            imported=bool(r[12]),
-        )
-        for r in rows
-    ]
+    with known_values(reader.path):
+        return [
+            Said(
+                pair=Pair(ProductRef(r[0], r[1]), ProductRef(r[2], r[3])),
+                annotator=r[4],
+                match=None if r[5] == Decision.UNSURE else r[5] == Decision.MATCH,
+                explicit=r[6] == Strength.EXPLICIT,
+                stream=Stream(r[7]),
+                action=r[8],
+                at=datetime.fromisoformat(r[9]).timestamp(),
+                look_ms=r[10],
+                probability=r[11],
+                imported=bool(r[12]),
+            )
+            for r in rows
+        ]
