@@ -8,6 +8,7 @@ import typer
 from core.cli.context import context_of
 from core.rights import require_lead
 from core.text.safe import safe
+from labels.model import Decision
 
 if TYPE_CHECKING:
     from core.evaluate.audit import Estimate
@@ -64,9 +65,10 @@ def _told(estimate: "Estimate") -> str:
 
 
 def contradictions(ctx: typer.Context) -> None:
-    """Labels that cannot all be true: A = B and B = C, but A ≠ C; one UPC, called different products.
+    """What needs a ruling: pairs that people disagree about, and labels that cannot all be true.
 
-    The adjudication stream puts them up for a ruling: samesku review --stream adjudication
+    A = B and B = C, but A ≠ C; one UPC, called different products; one candidate for two queries of a source that
+    lists nothing twice. The adjudication stream puts all of it up: samesku review --stream adjudication
 
     Example: samesku labels contradictions
     """
@@ -78,9 +80,34 @@ def contradictions(ctx: typer.Context) -> None:
     workspace = context.workspace.require()
     with LabelStore(workspace.labels) as store, CatalogStore(workspace.catalog) as catalog:
         found = contradicted(store, catalog, context.settings)
+        disagreements = [
+            (label.pair, [d for d in store.decisions(label.pair.query) if d.pair == label.pair])
+            for label in store.conflicts(context.settings.labels.rule)
+        ]
+    for pair, decisions in disagreements:
+        said = ", ".join(f"{d.annotator} {_SAID[d.decision]}" for d in decisions)
+        context.out.print(
+            safe(f"{pair.query.source} {pair.query.id} and {pair.candidate.source} {pair.candidate.id}: {said}")
+        )
     for each in found:
         context.out.print(safe(each.words))
-    count = "One contradiction." if len(found) == 1 else f"{len(found):,} contradictions."
-    context.out.print(count if found else "No labels contradict each other.")
-    rows = [{"pairs": [[*pair.query, *pair.candidate] for pair in each.pairs], "words": each.words} for each in found]
-    context.answer({"contradictions": rows})
+    context.out.print(_counted(len(disagreements), "disagreement") + ", " + _counted(len(found), "contradiction") + ".")
+    context.answer(
+        {
+            "disagreements": [
+                {"pair": [*pair.query, *pair.candidate], "said": {d.annotator: d.decision for d in decisions}}
+                for pair, decisions in disagreements
+            ],
+            "contradictions": [
+                {"pairs": [[*pair.query, *pair.candidate] for pair in each.pairs], "words": each.words}
+                for each in found
+            ],
+        }
+    )
+
+
+_SAID = {Decision.MATCH: "says match", Decision.NO_MATCH: "says no match", Decision.UNSURE: "is unsure"}
+
+
+def _counted(count: int, one: str) -> str:
+    return f"{count:,} {one}" if count == 1 else f"{count:,} {one}s"
