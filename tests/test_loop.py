@@ -63,7 +63,7 @@ def test_the_queue_is_ranked_by_the_new_champion(looped: tuple[Workspace, dict])
 
 def test_it_was_judged_on_validation_queries_that_never_trained(looped: tuple[Workspace, dict]) -> None:
     workspace, result = looped
-    assert result["judged_on"] == "manual"
+    assert (result["judged_on"], result["set"]) == ("manual", "validation@1")
     with LabelStore(workspace.labels) as store:
         drawn = store.validation_queries()
         decisions = store.decisions()

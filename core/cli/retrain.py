@@ -64,6 +64,4 @@ def _tell(context: Context, result: dict[str, object]) -> None:
         if result["promoted"]
         else "The champion stays: the challenger is not better."
     )
-    context.out.print(
-        f"{promoted} Judged by {result['primary']} on {result['queries']} queries ({result['judged_on']})."
-    )
+    context.out.print(f"{promoted} Judged by {result['primary']} on {result['queries']} queries ({result['set']}).")

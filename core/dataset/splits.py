@@ -21,6 +21,7 @@ class Splits:
         tied: products that a kept-out query matches: they stay out of training altogether, as negatives too.
         barred: pairs that are judged on, by query: not even a negative that nobody rejected may be one of them.
         manual: whether `judged` is the manual validation set; else training queries were held out.
+        name: what figures are reported on: the validation set with its version, or the held-out queries.
     """
 
     train: tuple[Label, ...]
@@ -29,6 +30,7 @@ class Splits:
     tied: frozenset[ProductRef]
     barred: dict[ProductRef, frozenset[ProductRef]]
     manual: bool
+    name: str
 
 
 def split_labels(store: LabelStore, *, held_out: float, seed: int, rule: Rule = Rule.UNANIMOUS) -> Splits:
@@ -57,8 +59,9 @@ def split_labels(store: LabelStore, *, held_out: float, seed: int, rule: Rule = 
         kept_out = set(judged)
     tied = frozenset(candidate for query in kept_out for candidate in gold.get(query, ()))
     train = [label for label in train if label.pair.query not in kept_out and label.pair.candidate not in tied]
+    name = f"validation@{store.validation_version()}" if manual else "queries held out of training"
     barred = _by_query(label for label in labels if label.side is Side.VALIDATION)
-    return Splits(tuple(train), tuple(judged), gold, tied, barred, manual)
+    return Splits(tuple(train), tuple(judged), gold, tied, barred, manual, name)
 
 
 def training_labels(store: LabelStore, rule: Rule = Rule.UNANIMOUS) -> list[Label]:

@@ -114,8 +114,7 @@ def _labelled_gold(workspace: Workspace, settings: Settings) -> tuple[dict[Produ
         splits = split_labels(
             store, held_out=settings.retrain.held_out, seed=settings.retrain.seed, rule=settings.labels.rule
         )
-        name = f"validation@{store.validation_version()}" if splits.manual else "queries held out of training"
-    return {query: splits.gold[query] for query in splits.judged}, name
+    return {query: splits.gold[query] for query in splits.judged}, splits.name
 
 
 def _gold_of(path: Path, corpus: Corpus) -> dict[ProductRef, frozenset[ProductRef]]:

@@ -34,7 +34,8 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dic
 
     Returns:
         `challenger` and `champion` (`model`, and the metrics by name of encoder and fused candidates),
-        `promoted`, `primary`, `judged_on` (`manual` or `held out`), `queries`, `triplets`, `proof`.
+        `promoted`, `primary`, `judged_on` (`manual` or `held out`), `set` (with its version), `queries`, `triplets`,
+        `proof`.
 
     Raises:
         ModelError: too few labels, or the challenger is not what was trained. The champion is then unchanged.
@@ -151,7 +152,7 @@ def _examples(
 
 
 def _judges(splits: Splits) -> dict[str, object]:
-    return {"judged_on": "manual" if splits.manual else "held out", "queries": len(splits.judged)}
+    return {"judged_on": "manual" if splits.manual else "held out", "set": splits.name, "queries": len(splits.judged)}
 
 
 def _plan(splits: Splits, triplets: list[Triplet]) -> str:
@@ -162,5 +163,5 @@ def _plan(splits: Splits, triplets: list[Triplet]) -> str:
     """
     if not splits.judged:
         raise ModelError("There are no labelled matches to judge a new model on.", "Accept some matches first.")
-    judges = "the manual validation set" if splits.manual else "queries held out of training (no validation set yet)"
-    return f"{len(triplets)} matches to learn from; judged on {len(splits.judged)} queries of {judges}."
+    judges = f"of {splits.name}" if splits.manual else "held out of training (no validation set yet)"
+    return f"{len(triplets)} matches to learn from; judged on {len(splits.judged)} queries {judges}."
