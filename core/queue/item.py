@@ -69,8 +69,18 @@ class ReviewItem:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a stream is: queries answered, all of them, and this sitting's own share."""
+    """How far a stream is: queries answered, all of them, and this sitting's own share.
+
+    Attributes:
+        hourly: answers an hour of this sitting, pauses left out; None while there are too few to tell.
+    """
 
     done: int
     total: int
     mine: int
+    hourly: float | None = None
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds that the rest would take at this pace."""
+        return (self.total - self.done) / self.hourly * 3600 if self.hourly else None

@@ -5,6 +5,7 @@ The Textual screen and the plain line mode both drive this one class, so that a 
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from core.catalog.product import Product
 from core.queue.item import Option, Progress, ReviewItem
@@ -13,6 +14,11 @@ from core.rights import require_stream
 from labels.claims import Claims
 from labels.model import Action, Decision, Judgement, ProductRef, Shown, Stream, Strength, Verb
 from labels.store import LabelStore
+
+#: Seconds of looking at one query that count as work at most; who is away longer has a coffee.
+_PAUSE_S = 120.0
+#: Fewer answers say nothing of a pace.
+_PACE_FROM = 5
 
 
 class ReviewSession:
@@ -52,6 +58,7 @@ class ReviewSession:
         self._counted: set[str] = set()
         self._clock = clock
         self._shown_at = clock()
+        self._worked_s = 0.0
         self._blind_by_choice = False
 
     # -- moving --------------------------------------------------------------------------------------------
@@ -94,8 +101,10 @@ class ReviewSession:
         return self.show(self.item.query.ref) if self.item else None
 
     def progress(self) -> Progress:
-        """How far the stream is."""
-        return self.source.progress(self.store, self.stream, self.mine)
+        """How far the stream is, and how fast it goes."""
+        known = self.mine >= _PACE_FROM and self._worked_s > 0
+        progress = self.source.progress(self.store, self.stream, self.mine)
+        return replace(progress, hourly=self.mine / self._worked_s * 3600) if known else progress
 
     def close(self) -> None:
         """Leave: what is on the screen goes back into the queue."""
@@ -177,11 +186,13 @@ class ReviewSession:
         self, verb: Verb, judgements: Sequence[Judgement], *, closes: bool, stay: bool = False, text: str = ""
     ) -> None:
         item = self._require_item()
+        looked_s = self._clock() - self._shown_at
         action = self.store.record(
             self.annotator, verb, item.query.ref, judgements,
             stream=item.stream, blind=item.blind, closes=closes,
-            look_ms=round((self._clock() - self._shown_at) * 1000), text=text,
+            look_ms=round(looked_s * 1000), text=text,
         )  # fmt: skip
+        self._worked_s += min(looked_s, _PAUSE_S)
         if closes and not item.answered:
             self._counted.add(action)
             self.mine += 1

@@ -57,11 +57,14 @@ class StatusLine(Widget):
         if self._situation is None:
             return Content.empty()
         width = self.size.width
-        left = _left(self._situation)
-        for right in _rights(self._situation, self._job):
-            gap = width - left.cell_length - right.cell_length - 1
+        left, rights = _left(self._situation), _rights(self._situation, self._job)
+        pace = _pace(self._situation.progress)
+        # The pace is worth the encoder's name, but not what the probabilities rest on.
+        paced = [(left + pace, right) for right in rights[:2]] if pace else []
+        for begin, right in [*paced, *((left, right) for right in rights)]:
+            gap = width - begin.cell_length - right.cell_length - 1
             if gap >= 2:
-                return left + Content(" " * gap) + right
+                return begin + Content(" " * gap) + right
         return left
 
 
@@ -76,6 +79,13 @@ def _left(situation: Situation) -> Content:
         (f"{progress.mine:,}", STRONG), (" yours", MUTED),
     )  # fmt: skip
     return Content(" ").join([*parts, Content(" ") + counts])
+
+
+def _pace(progress: Progress) -> Content:
+    """How fast this sitting goes, and how long the rest would take; nothing while nobody can tell."""
+    if progress.hourly is None or progress.left_s is None:
+        return Content.empty()
+    return Content.styled(f"  {progress.hourly:,.0f} an hour, {duration(progress.left_s)} to go", MUTED)
 
 
 def _rights(situation: Situation, job: Job | None) -> list[Content]:

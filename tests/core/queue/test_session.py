@@ -337,3 +337,16 @@ def test_a_skipped_query_is_free_for_others_at_once(sit: Sit) -> None:
     assert query in bob.claims.held_by_others("bob")
     ada.skip()
     assert query not in bob.claims.held_by_others("bob")
+
+
+def test_the_pace_is_that_of_the_sitting_without_its_pauses(sit: Sit, clock: list[float]) -> None:
+    session = sit()
+    for looked_s in (10.0, 20.0, 3600.0, 30.0):
+        assert session.progress().hourly is None
+        clock[0] += looked_s
+        session.none_match(item_of(session).options)
+    session.mine = 5  # the tiny workspace has no fifth query
+    progress = session.progress()
+    # 10 + 20 + 120, which a pause counts for, + 30 seconds.
+    assert progress.hourly == pytest.approx(5 / 180 * 3600)
+    assert progress.left_s == 0

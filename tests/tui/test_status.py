@@ -1,0 +1,37 @@
+"""The top line: what gives way to what as the window narrows."""
+
+import pytest
+from desk_bench import Bench, screen_text, settled
+from desk_engine import FakeEngine
+
+from core.queue.session import ReviewSession
+from tui.screens.review import ReviewScreen
+
+
+@pytest.mark.parametrize(
+    ("width", "there", "gone"),
+    [
+        (160, ["100 an hour, 4 min to go", "matcher: 312 labels", "MiniLM", "ada"], []),
+        (100, ["100 an hour, 4 min to go", "matcher: 312 labels", "ada"], ["MiniLM"]),
+        (80, ["matcher: 312 labels", "ada"], ["an hour"]),
+    ],
+)
+async def test_the_pace_is_told_where_there_is_room(
+    bench: Bench, width: int, there: list[str], gone: list[str]
+) -> None:
+    app = bench.app(engine=FakeEngine("q5"))
+    async with app.run_test(size=(width, 24)) as pilot:
+        await settled(pilot)
+        session = app.desk.review
+        assert isinstance(session, ReviewSession)
+        assert "an hour" not in screen_text(app)
+        session.mine, session._worked_s = 5, 180.0
+        screen = app.screen
+        assert isinstance(screen, ReviewScreen)
+        screen.draw()
+        await settled(pilot)
+        line = screen_text(app).splitlines()[0]
+        for part in there:
+            assert part in line, line
+        for part in gone:
+            assert part not in line, line
