@@ -75,6 +75,7 @@ MOVE = (
 LOOK = (
     Act("search", "slash", "/", "search", "Search the whole catalogue for a match that is not listed.", "search", 3),
     Act("why", "w", "w", "why", "Why the machine put the highlighted candidate where it is.", "why", 4),
+    Act("history", "h", "h", "history", "Who decided what about this query, and when."),
     Act("judge", "v", "v", "judge", "Ask the judge for a second opinion."),
     Act("blind", "b", "b", "blind", "Hide the machine's opinion while you decide, or show it again."),
 )

@@ -7,21 +7,18 @@ from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from core.catalog.product import Product
-from core.queue.item import Option, ReviewItem
+from core.queue.item import Option
 from core.text.safe import safe
 from labels.errors import SameskuError
+from tui.past import deed, moment
+from tui.plain_words import candidate_line, product_line
 from tui.ports import Desk, Review
 from tui.refits import Refits
 from tui.widgets.empty import why_nothing_left
 from tui.words import (
-    DECISION_WORDS,
     adding_up,
-    decision_words,
-    percent,
     place,
-    price,
     product_fields,
-    similarity,
     stands_on,
 )
 
@@ -37,6 +34,7 @@ z, Z    undo, redo
 f       flag the query, or take the flag away
 c WORDS write a comment on the query
 w 3     why: the reasons for and against candidate 3
+h       history: who decided what about the query, and when
 d 3     all details of candidate 3; d alone: of the query
 / WORDS search the catalogue; accept what it lists with a /1, a /2 …
 b       hide the machine's opinion, or show it
@@ -79,6 +77,7 @@ class PlainDesk:
             "c": self._comment,
             "d": self._details,
             "w": self._why,
+            "h": lambda _: self._history(),
             "/": self._look_up,
             "b": lambda _: self._blind(),
             "p": lambda _: self.show(),
@@ -100,9 +99,9 @@ class PlainDesk:
             self._say(f"The bands rest on: {stands_on(self._desk.standing)}.")
         self._say(item.reason)
         marks = [word for word, on in (("answered", item.answered), ("flagged", item.flagged)) if on]
-        self._say(f"Query{' (' + ', '.join(marks) + ')' if marks else ''}: {_product(item.query)}")
+        self._say(f"Query{' (' + ', '.join(marks) + ')' if marks else ''}: {product_line(item.query)}")
         for number, option in enumerate(item.options, 1):
-            self._say(f"{number}. {_candidate(item, option)}")
+            self._say(f"{number}. {candidate_line(item, option)}")
         for name, text in item.comments:
             self._say(f"Comment by {safe(name)}: {safe(text)}")
 
@@ -217,6 +216,18 @@ class PlainDesk:
                 self._say(f"{reason.direction.value.capitalize()}, {abs(reason.contribution):.1f}: {safe(reason.text)}")
             self._say(adding_up(reasons))
 
+    def _history(self) -> None:
+        item = self._review.item
+        if item is None or self._desk is None:
+            self._say("There is no query.")
+            return
+        titles = {option.product.ref: option.product.title for option in item.options}
+        past = self._desk.history()
+        for each in past:
+            self._say(f"{moment(each)} {safe(each.annotator)}: {deed(each, titles)}")
+        if not past:
+            self._say("Nothing happened to it yet.")
+
     def learn(self) -> None:
         """Have the matcher refitted beside the reading."""
         if self._refits is not None:
@@ -230,7 +241,7 @@ class PlainDesk:
         if not self._found:
             self._say("Nothing has all of these words.")
         for number, product in enumerate(self._found, 1):
-            self._say(f"/{number}. {_product(product)}")
+            self._say(f"/{number}. {product_line(product)}")
 
     def _blind(self) -> None:
         self._review.toggle_blind()
@@ -267,28 +278,6 @@ def run_plain(
         stdout.flush()
         if not going_on:
             return
-
-
-def _product(product: Product) -> str:
-    facts = [safe(product.title), safe(product.brand), safe(product.model)]
-    if product.price is not None:
-        facts.append(price(product))
-    return "; ".join(fact for fact in facts if fact.strip()) + f" ({place(product)})"
-
-
-def _candidate(item: ReviewItem, option: Option) -> str:
-    """A candidate in words, the decision first: that is what one listens for."""
-    parts = [decision_words(option).capitalize()] if option.decision else []
-    if not item.blind:
-        if option.similarity is None:
-            parts.append("found by search")
-        elif option.probability is not None:
-            chance = percent(option.probability)
-            parts.append(f"probability {chance} {option.band.value}, similarity {similarity(option)}")
-        else:
-            parts.append(f"similarity {similarity(option)} {option.band.value}")
-    parts += [f"{safe(name)} said {DECISION_WORDS[decision]}" for name, decision in option.others]
-    return ", ".join([*parts, _product(option.product)])
 
 
 def _number(words: str) -> int | None:

@@ -11,6 +11,7 @@ from core.match.reason import Reasons
 from core.queue.item import Option, Progress, ReviewItem
 from core.queue.rescored import Outlook, Rescored
 from core.search.candidates import Standing
+from labels.history import Past
 from labels.model import Action, Stream
 from labels.stats import LabelStats
 
@@ -154,6 +155,9 @@ class Desk(Protocol):
 
     def export(self) -> tuple[Path, int]:
         """Write the labels to the workspace's reports; the file and how many. Any thread."""
+
+    def history(self) -> list[Past]:
+        """What happened to the query on the screen; one's own acts alone where one decides alone."""
 
     def keep_claim(self) -> bool:
         """Renew the lease on the query that is shown; False where somebody else has it by now."""

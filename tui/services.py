@@ -17,6 +17,7 @@ from core.settings import Settings
 from core.workspace import Workspace
 from labels.claims import Claims
 from labels.exchange.labels_csv import export_csv
+from labels.history import Past, history
 from labels.model import Stream
 from labels.stats import LabelStats, label_stats
 from labels.store import LabelStore
@@ -124,6 +125,14 @@ class DeskServices:
         path = self.workspace.reports / f"labels-{datetime.now(UTC):%Y%m%d-%H%M%S}.csv"
         with LabelStore(self.store.path) as store:
             return path, export_csv(store, path, rule=self.source.settings.labels.rule)
+
+    def history(self) -> list[Past]:
+        """What happened to the query on the screen."""
+        item = self.review.item
+        if item is None:
+            return []
+        past = history(self.store, item.query.ref)
+        return [each for each in past if not item.alone or each.annotator == self.review.annotator]
 
     def keep_claim(self) -> bool:
         """Renew the lease on the query that is shown; False where somebody else has it by now."""

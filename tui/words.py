@@ -19,8 +19,8 @@ DECISION_WORDS = {Decision.MATCH: "match", Decision.NO_MATCH: "no match", Decisi
 STREAM_HELP = {
     Stream.TRIAGE: "What the machine is least sure of, first.",
     Stream.VALIDATION: "Drawn at random and shown blind: what the models are measured on.",
-    Stream.AUDIT: "Random checks of what the machine is sure of.",
-    Stream.ADJUDICATION: "Pairs that people disagree about: settle them.",
+    Stream.AUDIT: "Random checks of what the machine says.",
+    Stream.ADJUDICATION: "Disagreements and contradictions: settle them.",
 }
 
 UNKNOWN = "–"

@@ -53,6 +53,7 @@ class ReviewItem:
 
     Attributes:
         blind: whether scores and bands must not be shown (the options' order then says nothing either).
+        alone: whether nothing must be shown of what others said: blind, or a second opinion.
         reason: why this query is shown, one sentence.
         answered: whether somebody closed it already.
     """
@@ -62,6 +63,7 @@ class ReviewItem:
     stream: Stream
     blind: bool
     reason: str
+    alone: bool = False
     answered: bool = False
     flagged: bool = False
     comments: tuple[tuple[str, str], ...] = ()

@@ -220,6 +220,7 @@ class QueueSource:
             stream=stream,
             blind=blind,
             reason=self._reason(store, query, stream, blind=blind),
+            alone=blind or second,
             answered=store.is_closed(query) and not second and not disputed,
             flagged=store.is_flagged(query),
             comments=tuple((c.annotator, c.text) for c in store.comments(query)),

@@ -74,7 +74,7 @@ def test_comments_flags_details_and_help(bench: Bench) -> None:
 
 
 def test_what_makes_no_sense_decides_nothing(bench: Bench) -> None:
-    said = talk(bench, "a", "a 11", "x zero", "a -1", "w", "y", "hello", "", "c", "/")
+    said = talk(bench, "a", "a 11", "x zero", "a -1", "w", "y", "yes", "", "c", "/")
     assert said.count("Say which: a number from 1 to 10.") == 5
     assert said.count("No such key") == 2
     assert bench.decided() == {}

@@ -12,15 +12,16 @@ from textual.widgets import Static
 from core.catalog.product import Product
 from core.jobs.job import Job
 from core.queue.item import Option, ReviewItem
-from labels.model import Action, Decision, Stream, Strength, Verb
+from labels.model import Action, Stream, Verb
 from tui.actions import NOTHING_LEFT, REVIEW, bindings
 from tui.messages import Learnt
 from tui.ports import Desk
 from tui.screens.comment import CommentDialog
 from tui.screens.help import HelpScreen
+from tui.screens.history import HistoryDialog
 from tui.screens.search import SearchDialog
 from tui.screens.why import WhyDialog
-from tui.widgets.candidates import CandidateList
+from tui.widgets.candidates import CandidateList, next_undecided
 from tui.widgets.empty import nothing_left
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.learner import Learner
@@ -132,7 +133,7 @@ class ReviewScreen(Screen[None]):
         """Not the same; on to the next that is undecided."""
         index = self.candidates.highlighted
         if self._decide_on(self.desk.review.reject) and self._same_query:
-            self.candidates.move_to(_next_undecided(self.candidates.options, index))
+            self.candidates.move_to(next_undecided(self.candidates.options, index))
 
     def action_unsure(self) -> None:
         """Cannot tell."""
@@ -273,6 +274,12 @@ class ReviewScreen(Screen[None]):
         if item is not None and option is not None:
             self.app.push_screen(WhyDialog(item, option, self.desk))
 
+    def action_history(self) -> None:
+        """Who decided what about the query."""
+        if self.desk.review.item is not None:
+            with failures_shown(self.app):
+                self.app.push_screen(HistoryDialog(self.desk.review.item, self.desk.history()))
+
     def action_judge(self) -> None:
         """Ask the judge."""
         self.say("No judge is configured yet.")
@@ -288,13 +295,3 @@ class ReviewScreen(Screen[None]):
 
 def _is_at(item: ReviewItem | None, before: ReviewItem) -> bool:
     return item is not None and item.query.ref == before.query.ref
-
-
-def _next_undecided(options: tuple[Option, ...], index: int) -> int:
-    """The next candidate without an explicit decision, going round; the next one where there is none."""
-    count = len(options)
-    for step in range(1, count):
-        option = options[(index + step) % count]
-        if option.decision is None or (option.strength is Strength.IMPLIED and option.decision is Decision.NO_MATCH):
-            return (index + step) % count
-    return min(index + 1, count - 1)

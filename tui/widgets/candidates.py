@@ -11,6 +11,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from core.queue.item import Option
+from labels.model import Decision, Strength
 from tui.messages import Highlighted
 from tui.widgets.candidate_row import Columns, row_lines
 
@@ -115,3 +116,13 @@ class CandidateList(ScrollView, can_focus=False):
             self.scroll_to(y=top, animate=False, immediate=True)
         elif top + self.row_height > self.scroll_offset.y + height:
             self.scroll_to(y=top + self.row_height - height, animate=False, immediate=True)
+
+
+def next_undecided(options: tuple[Option, ...], index: int) -> int:
+    """The next candidate without an explicit decision, going round; the next one where there is none."""
+    count = len(options)
+    for step in range(1, count):
+        option = options[(index + step) % count]
+        if option.decision is None or (option.strength is Strength.IMPLIED and option.decision is Decision.NO_MATCH):
+            return (index + step) % count
+    return min(index + 1, count - 1)

@@ -1,0 +1,66 @@
+"""`h`: who decided what about a query, and when."""
+
+import io
+
+import pytest
+from desk_bench import Bench, screen_text, settled
+from samples import match, no_match, q
+
+from labels.model import Stream, Verb
+from tui.app import DeskApp
+from tui.plain import run_plain
+
+
+def write_past(bench: Bench, query: str) -> None:
+    with bench.store() as store:
+        store.record("bob", Verb.REJECT, q(query), no_match(f"{query}-c1"))
+        store.record("bob", Verb.COMMENT, q(query), text="[red]another[/red] size")
+        store.record("bob", Verb.FLAG, q(query))
+        store.undo("bob")
+
+
+def query_of(app: DeskApp) -> str:
+    assert app.desk.review.item is not None
+    return app.desk.review.item.query.id
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_it_tells_what_people_did_and_took_back(bench: Bench, size: tuple[int, int]) -> None:
+    app = bench.app()
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        write_past(bench, query_of(app))
+        await pilot.press("c")
+        await pilot.press(*"mine", "enter")
+        await settled(pilot)
+        await pilot.press("h")
+        await settled(pilot)
+        text = screen_text(app)
+        for part in ("What happened to this query", "bob  no match: ", "wrote: [red]another[/red] size",
+                     "set or took away the flag · taken back", "ada  wrote: mine"):  # fmt: skip
+            assert part in text, part
+        await pilot.press("escape")
+        assert "What happened" not in screen_text(app)
+
+
+async def test_who_decides_alone_is_told_their_own_alone(bench: Bench) -> None:
+    app = bench.app(stream=Stream.VALIDATION)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        write_past(bench, query_of(app))
+        await pilot.press("h")
+        await settled(pilot)
+        text = screen_text(app)
+    assert "hidden while you decide alone" in text
+    assert "another" not in text
+    assert "Nothing yet." in text
+
+
+def test_the_plain_desk_reads_it_out(bench: Bench) -> None:
+    desk, out = bench.desk(), io.StringIO()
+    desk.review.advance()
+    assert desk.review.item is not None
+    with bench.store() as store:
+        store.record("bob", Verb.ACCEPT, q(desk.review.item.query.id), match("elsewhere"))
+    run_plain(desk.review, io.StringIO("h\nq\n"), out, search=desk.search, desk=desk)
+    assert "bob: match: amazon elsewhere" in out.getvalue()
