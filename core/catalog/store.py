@@ -129,6 +129,15 @@ class CatalogStore:
             if (role is None or each.role == role) and (source is None or each.name == source):
                 yield from self._pages(each.name)
 
+    def shared_upcs(self) -> dict[ProductRef, str]:
+        """The UPCs that several products carry, by product."""
+        with self._guarded() as db:
+            rows = db.execute(
+                "SELECT source, id, upc FROM products WHERE upc IN"
+                " (SELECT upc FROM products WHERE upc <> '' GROUP BY upc HAVING count(*) > 1)"
+            ).fetchall()
+        return {ProductRef(source, id_): upc for source, id_, upc in rows}
+
     def count(self, role: Role | None = None) -> int:
         """How many products there are, of one role or of both."""
         return sum(each.products for each in self.sources() if role is None or each.role == role)

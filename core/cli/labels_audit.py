@@ -54,7 +54,7 @@ def audit(
     context.out.print(f"band low (no match) is right   {_told(report.precision['low'])}")
     context.out.print(f"matches that the machine finds {_told(report.recall)}")
     if report.matches is not None:
-        context.out.print(f"matches in the whole queue     about {report.matches:,.0f}")
+        context.out.print(f"matches in what was drawn from about {report.matches:,.0f}")
     context.answer(report.as_dict())
 
 

@@ -10,6 +10,7 @@ from core.errors import CoreError
 from labels.exchange.formats import Format
 
 if TYPE_CHECKING:
+    from core.exchange import Telling
     from labels.exchange.merge import Merged
 
 
@@ -48,29 +49,40 @@ def export(
 
     Example: samesku labels export examples.jsonl --format prodigy
     """
-    from core.exchange import Telling, write_labels  # noqa: PLC0415
+    from core.exchange import write_labels  # noqa: PLC0415
     from labels.exchange.formats import by_ending  # noqa: PLC0415
+
+    context = context_of(ctx)
+    format_ = format_ or by_ending(file)
+    telling = _telling(context, side, pseudonyms=pseudonyms, comments=not no_comments)
+    count, what = write_labels(context.workspace, file, format_, telling)
+    context.out.print(f"{count:,} {what} in {file}" if what else f"{file} is written.")
+    _warn(context, format_, telling)
+    context.answer({"rows": count, "file": str(file)})
+
+
+def _telling(context: Context, side: str, *, pseudonyms: bool, comments: bool) -> "Telling":
+    from core.exchange import Telling  # noqa: PLC0415
     from labels.exchange.pseudonyms import Pseudonyms  # noqa: PLC0415
     from labels.model import Side  # noqa: PLC0415
 
-    context = context_of(ctx)
     if side not in {"", *Side}:
         raise CoreError(f"--side {side}: there is no such side.", "It is train or validation.")
-    format_ = format_ or by_ending(file)
     workspace = context.workspace.require()
-    telling = Telling(
+    return Telling(
         side=Side(side) if side else None,
         names=Pseudonyms.of(workspace.pseudonyms) if pseudonyms else None,
-        comments=not no_comments,
+        comments=comments,
         rule=context.settings.labels.rule,
     )
-    count, what = write_labels(workspace, file, format_, telling)
-    context.out.print(f"{count:,} {what} in {file}" if what else f"{file} is written.")
-    if format_ is Format.CSV and not side:
+
+
+def _warn(context: Context, format_: Format, telling: "Telling") -> None:
+    """What the file does not say, or somebody else must not have."""
+    if format_ is Format.CSV and telling.side is None:
         context.out.print("A CSV does not say which labels are for validation: --side writes one side alone.")
-    if pseudonyms:
-        context.out.print(f"{workspace.pseudonyms} made the names; keep it private, and keep it.")
-    context.answer({"rows": count, "file": str(file)})
+    if telling.names is not None:
+        context.out.print(f"{context.workspace.pseudonyms} made the names; keep it private, and keep it.")
 
 
 def import_file(

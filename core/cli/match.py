@@ -49,19 +49,27 @@ def match(
         raise typer.BadParameter(
             "Where shall the candidates go? Name a file with --out, or one query with --query, or use --json."
         )
-    from core.match.table import matches, write_table  # noqa: PLC0415
-
-    rows: Iterable[MatchRow] = matches(context.workspace.require(), context.settings, k)
-    if query is not None:
-        rows = [row for row in rows if row.query_id == query]
-        if not rows:
-            raise CoreError(f"There is no query {query} with candidates.", "`samesku match --out FILE` lists them all.")
+    rows = _rows(context, k, query)
     if out is None:
         _tell(context, rows)
         return
+    from core.match.table import write_table  # noqa: PLC0415
+
     count = write_table(rows, out)
     context.out.print(f"{count:,} candidates in {out}")
     context.answer({"rows": count, "file": str(out)})
+
+
+def _rows(context: Context, k: int, query: str | None) -> "Iterable[MatchRow]":
+    from core.match.table import matches  # noqa: PLC0415
+
+    rows = matches(context.workspace.require(), context.settings, k)
+    if query is None:
+        return rows
+    of_query = [row for row in rows if row.query_id == query]
+    if not of_query:
+        raise CoreError(f"There is no query {query} with candidates.", "`samesku match --out FILE` lists them all.")
+    return of_query
 
 
 def _tell(context: Context, rows: "Iterable[MatchRow]") -> None:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.queue.order import drawn, shuffled
+from core.settings import Settings
+from core.workspace import Workspace
 from labels.consensus import Label, Rule
 from labels.model import ProductRef, Side
 from labels.store import LabelStore
@@ -62,6 +64,14 @@ def split_labels(store: LabelStore, *, held_out: float, seed: int, rule: Rule = 
     name = f"validation@{store.validation_version()}" if manual else "queries held out of training"
     barred = _by_query(label for label in labels if label.side is Side.VALIDATION)
     return Splits(tuple(train), tuple(judged), gold, tied, barred, manual, name)
+
+
+def splits_of(workspace: Workspace, settings: Settings) -> Splits:
+    """The labels of a workspace, split as its settings want it."""
+    with LabelStore(workspace.labels) as store:
+        return split_labels(
+            store, held_out=settings.retrain.held_out, seed=settings.retrain.seed, rule=settings.labels.rule
+        )
 
 
 def training_labels(store: LabelStore, rule: Rule = Rule.UNANIMOUS) -> list[Label]:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from core.dataset.splits import Splits, split_labels
+from core.dataset.splits import Splits, splits_of
 from core.dataset.training import training_labels_of, training_triplets
 from core.errors import CoreError
 from core.search.build import Corpus
@@ -14,7 +14,6 @@ from core.settings import Settings
 from core.text.template import render
 from core.workspace import Workspace
 from labels.exchange.writing import replacing
-from labels.store import LabelStore
 
 #: Rows by column, in the order that a loss of sentence-transformers takes them in.
 Columns = dict[str, list[str] | list[int]]
@@ -57,10 +56,7 @@ def write_dataset(workspace: Workspace, settings: Settings, kind: Kind, out: Pat
         LabelsError: the file cannot be written.
     """
     corpus = Corpus.read(workspace)
-    with LabelStore(workspace.labels) as store:
-        splits = split_labels(
-            store, held_out=settings.retrain.held_out, seed=settings.retrain.seed, rule=settings.labels.rule
-        )
+    splits = splits_of(workspace, settings)
     make = _triplets if kind is Kind.TRIPLETS else _pairs
     columns = make(workspace, settings, corpus, splits)
     rows = len(next(iter(columns.values())))

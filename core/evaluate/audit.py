@@ -5,6 +5,8 @@ observations are unbiased estimates of the sums over all queries (Horvitz and Th
 strata were.
 """
 
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -42,7 +44,7 @@ class AuditReport:
         answered: of which people have answered so many; only they are counted.
         precision: of each firm band's answer, by band.
         recall: the share of all matches that the machine calls matches; the rest it misses.
-        matches: how many matches there are in the queue.
+        matches: how many matches there are among what was drawn from; None while a stratum has no answer.
     """
 
     draw: int
@@ -104,8 +106,24 @@ def audit_report(workspace: Workspace, version: int | None = None) -> AuditRepor
         if not sample:
             raise CoreError(f"There is no draw {version}.", f"Draws are numbered from 1 to {latest}.")
         answers = {query: audited_of(store, query) for query in sample}
-    seen = [_observed(said, standing, sample[query].weight) for query, said in answers.items() if said]
-    return _report(version or latest, len(sample), seen)
+    weights = _weights(sample, {query for query, said in answers.items() if said})
+    seen = [_observed(answers[query], standing, weight) for query, weight in weights.items()]
+    whole = {sample[query].name for query in weights} == {stratum.name for stratum in sample.values()}
+    return _report(version or latest, len(sample), seen, whole=whole)
+
+
+def _weights(sample: Mapping[ProductRef, Stratum], answered: Collection[ProductRef]) -> dict[ProductRef, float]:
+    """The weight of each answered query: those of a stratum stand for all of it, however many are answered so far.
+
+    The stream shows a draw in random order, so that what is answered is a sample of what was drawn.
+    """
+    drawn = Counter(stratum.name for stratum in sample.values())
+    so_far = Counter(sample[query].name for query in answered)
+    return {
+        query: stratum.weight * drawn[stratum.name] / so_far[stratum.name]
+        for query, stratum in sample.items()
+        if query in answered
+    }
 
 
 def _observed(
@@ -130,7 +148,7 @@ def _observed(
     return {name: weight * count for name, count in counts.items()}
 
 
-def _report(version: int, drawn: int, seen: "list[dict[str, float]]") -> AuditReport:
+def _report(version: int, drawn: int, seen: "list[dict[str, float]]", *, whole: bool) -> AuditReport:
     import numpy as np  # noqa: PLC0415
 
     names = ("high right", "high", "low right", "low", "found", "matches")
@@ -142,7 +160,7 @@ def _report(version: int, drawn: int, seen: "list[dict[str, float]]") -> AuditRe
         answered=len(seen),
         precision={"high": shares[0], "low": shares[1]},
         recall=shares[2],
-        matches=float(sums[:, 5].sum()) if seen else None,
+        matches=float(sums[:, 5].sum()) if whole else None,
     )
 
 

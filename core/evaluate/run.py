@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from core.dataset.splits import split_labels
+from core.dataset.splits import splits_of
 from core.encode.models import EncoderModel
 from core.errors import CatalogError
 from core.evaluate.encoder import Ranking, evaluate_encoder
@@ -19,7 +19,6 @@ from core.settings import Settings
 from core.workspace import Workspace
 from labels.exchange.labels_csv import read_pairs
 from labels.model import Pair, ProductRef
-from labels.store import LabelStore
 
 
 def evaluate_retrieval(
@@ -110,10 +109,7 @@ def evaluate_pairs(
 
 def _labelled_gold(workspace: Workspace, settings: Settings) -> tuple[dict[ProductRef, frozenset[ProductRef]], str]:
     """The known matches to judge on, and what they are called."""
-    with LabelStore(workspace.labels) as store:
-        splits = split_labels(
-            store, held_out=settings.retrain.held_out, seed=settings.retrain.seed, rule=settings.labels.rule
-        )
+    splits = splits_of(workspace, settings)
     return {query: splits.gold[query] for query in splits.judged}, splits.name
 
 

@@ -66,7 +66,7 @@ def contradicted(store: LabelStore, catalog: CatalogStore, settings: Settings) -
 
 
 def _denied_by_upc(labels: list[Label], catalog: CatalogStore) -> list[Contradiction]:
-    upc = {product.ref: product.upc for product in catalog.iter() if product.upc}
+    upc = catalog.shared_upcs()
     return [
         Contradiction(
             (label.pair,),

@@ -97,7 +97,7 @@ class QueueSource:
         else:
             waiting = self._line(store, stream)
         if stream is Stream.TRIAGE:
-            waiting = chain(self._second_opinions(store, annotator), waiting)
+            waiting = chain(self._second_opinions(annotator), waiting)
         skipped = store.skipped_queries(annotator)
         put_off, known = set(), set(skipped)
         for query in waiting:
@@ -157,9 +157,8 @@ class QueueSource:
             if len(closers) == 1:
                 self._half[query] = closers.pop()
 
-    def _second_opinions(self, store: LabelStore, annotator: str) -> list[ProductRef]:
+    def _second_opinions(self, annotator: str) -> list[ProductRef]:
         """Queries that somebody else has answered, and that a second person is to answer too."""
-        self._line(store, Stream.TRIAGE)
         return [query for query, first in self._half.items() if first != annotator and query in self._top]
 
     def _is_sure(self, query: ProductRef) -> bool:
@@ -193,21 +192,12 @@ class QueueSource:
             kept: the options as they stand on the screen already: their order and what the machine says of them
                 stay, whatever a refit says by now.
         """
-        decisions = store.decisions(query)
         stream = _stream_of(store, query, stream)
         blind = blind or stream is Stream.VALIDATION
-        options = sorted((o for o in kept if o.rank), key=lambda o: o.rank or 0) or self._options(query)
-        extra = {d.pair.candidate for d in decisions} - {o.product.ref for o in options}
-        mine = {d.pair.candidate for d in decisions if d.annotator == annotator}
-        products = self.catalog.get_many([query, *extra])
-        options += [
-            self.found(products[ref])
-            for ref in sorted(extra)
-            if ref in products and (ref in mine or stream is Stream.ADJUDICATION)
-        ]
         # A second opinion is worth something only from somebody who has not seen the first.
         second = self._half.get(query, annotator) != annotator
-        options = [option.with_decisions(decisions, annotator, alone=blind or second) for option in options]
+        options = sorted((o for o in kept if o.rank), key=lambda o: o.rank or 0) or self._options(query)
+        options = self._with_decisions(store, query, options, stream, annotator, alone=blind or second)
         disputed = self._disputes.pairs(store, query) if stream is Stream.ADJUDICATION else set()
         # What is to be ruled on comes first; the others keep their order.
         options.sort(key=lambda option: Pair(query, option.product.ref) not in disputed)
@@ -215,7 +205,7 @@ class QueueSource:
             order = {ref: place for place, ref in enumerate(shuffled((o.product.ref for o in options), _SHUFFLE_SEED))}
             options.sort(key=lambda option: order[option.product.ref])
         return ReviewItem(
-            query=products.get(query) or Product(query.source, query.id, "(no longer in the catalogue)"),
+            query=self.catalog.get(query) or Product(query.source, query.id, "(no longer in the catalogue)"),
             options=tuple(options),
             stream=stream,
             blind=blind,
@@ -225,6 +215,23 @@ class QueueSource:
             flagged=store.is_flagged(query),
             comments=tuple((c.annotator, c.text) for c in store.comments(query)),
         )
+
+    def _with_decisions(
+        self,
+        store: LabelStore,
+        query: ProductRef,
+        options: list[Option],
+        stream: Stream,
+        annotator: str,
+        *,
+        alone: bool,
+    ) -> list[Option]:
+        """The options with what was said of them, and products beyond them that something was said of."""
+        decisions = store.decisions(query)
+        said = (d for d in decisions if d.annotator == annotator or stream is Stream.ADJUDICATION)
+        extra = sorted({d.pair.candidate for d in said} - {option.product.ref for option in options})
+        beyond = [self.found(product) for product in self.catalog.get_many(extra).values()]
+        return [option.with_decisions(decisions, annotator, alone=alone) for option in (*options, *beyond)]
 
     def found(self, product: Product) -> Option:
         """A product that is not among the candidates, as an option."""

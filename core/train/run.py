@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from secrets import token_hex
 
-from core.dataset.splits import Splits, split_labels
+from core.dataset.splits import Splits, splits_of
 from core.dataset.training import training_triplets
 from core.dataset.triplets import Triplet
 from core.encode.models import EncoderModel, weights_sha256
@@ -23,7 +23,6 @@ from core.train.lora import Example, pad_negatives, train_lora
 from core.workspace import Workspace
 from labels.backup import backup
 from labels.model import Pair, ProductRef
-from labels.store import LabelStore
 
 
 def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dict[str, object]:
@@ -42,16 +41,12 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dic
         LabelsError: the labels are not sound, or cannot be backed up. Nothing was begun.
     """
     corpus = Corpus.read(workspace)
-    if workspace.labels.exists():
-        reporter.message(f"Backed up: {backup(workspace.labels, workspace.backups, settings.labels.backups).path.name}")
+    _back_up(workspace, settings, reporter)
     registry = Registry(workspace, settings)
     champion = registry.champion()
     # The candidates to mine negatives from, and the vectors that the champion is judged by.
     build_index(workspace, settings, champion, reporter, corpus=corpus)
-    with LabelStore(workspace.labels) as store:
-        splits = split_labels(
-            store, held_out=settings.retrain.held_out, seed=settings.retrain.seed, rule=settings.labels.rule
-        )
+    splits = splits_of(workspace, settings)
     triplets = training_triplets(workspace, settings, corpus, splits)
     reporter.message(_plan(splits, triplets))
     challenger, proof = _train(registry, settings, corpus, triplets, splits, reporter)
@@ -69,10 +64,18 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dic
         write_unseen(unseen_path(workspace, challenger.id), unseen)
         registry.promote(challenger.id, f"{PRIMARY} {before.encoder[PRIMARY]:.4f} → {after.encoder[PRIMARY]:.4f}")
         bring_up_to_date(workspace, settings, challenger, reporter, corpus=corpus)
-    judged = {"champion": asdict(before), "challenger": asdict(after), "promoted": promoted, "primary": PRIMARY}
-    result: dict[str, object] = {**judged, "triplets": len(triplets), "proof": proof, **_judges(splits)}
+    result: dict[str, object] = {
+        "champion": asdict(before), "challenger": asdict(after), "promoted": promoted, "primary": PRIMARY,
+        "triplets": len(triplets), "proof": proof, **_judges(splits),
+    }  # fmt: skip
     reporter.result(result)
     return result
+
+
+def _back_up(workspace: Workspace, settings: Settings, reporter: Reporter) -> None:
+    if workspace.labels.exists():
+        made = backup(workspace.labels, workspace.backups, settings.labels.backups)
+        reporter.message(f"Backed up: {made.path.name}")
 
 
 def _train(

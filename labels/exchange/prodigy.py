@@ -91,12 +91,15 @@ def _decision(example: Mapping[str, object], defaults: Defaults) -> PortableDeci
     return PortableDecision(annotator, pair, _DECISIONS[answer], _moment(example.get("_timestamp")), side)
 
 
+_NO_TIME = "its _timestamp is no time in seconds."
+
+
 def _moment(seconds: object) -> str | None:
     if seconds is None:
         return None
+    if not (is_integer(seconds) or is_number(seconds)):
+        raise LabelsError(_NO_TIME)
     try:
-        if is_integer(seconds) or is_number(seconds):
-            return datetime.fromtimestamp(float(str(seconds)), UTC).isoformat(timespec="milliseconds")
-    except (ValueError, OverflowError, OSError):
-        pass
-    raise LabelsError("its _timestamp is no time in seconds.")
+        return datetime.fromtimestamp(float(str(seconds)), UTC).isoformat(timespec="milliseconds")
+    except (ValueError, OverflowError, OSError) as error:  # beyond the calendar
+        raise LabelsError(_NO_TIME) from error

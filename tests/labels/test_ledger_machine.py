@@ -248,4 +248,12 @@ def test_two_thousand_acts_deep(seed: int) -> None:
         machine.what_was_touched_is_as_the_model_says()
         machine.nobody_sees_a_lease_that_has_run_out()
     machine.reopen()
+    for query in QUERIES:
+        machine.check(query)
+    # The machine asserts after every step; here, that there was something to assert.
+    assert machine.count > 1000
+    assert (
+        sum(len(acts) for acts in machine.acts.values())
+        == machine.store.connection.execute("SELECT count(*) FROM actions WHERE undone_at IS NULL").fetchone()[0]
+    )
     machine.teardown()

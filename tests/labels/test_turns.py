@@ -72,7 +72,9 @@ def test_a_holder_that_is_killed_holds_nothing(tmp_path: Path) -> None:
 
 
 def test_in_a_folder_that_cannot_be_written_nobody_waits(tmp_path: Path) -> None:
-    turns = Turns(tmp_path / "absent" / "labels.db")
+    turns, begun = Turns(tmp_path / "absent" / "labels.db"), time.monotonic()
     with turns.turn(10):
-        pass
+        waited = time.monotonic() - begun
     turns.close()
+    assert waited < 5
+    assert list(tmp_path.iterdir()) == []

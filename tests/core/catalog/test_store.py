@@ -253,3 +253,9 @@ def test_the_desk_can_import_the_store_without_anything_heavy() -> None:
     root = Path(__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_upcs_that_several_products_carry_are_known(store: CatalogStore) -> None:
+    assert store.shared_upcs() == {}
+    store.replace("walmart", "query", [replace(QUERY, upc=BATTERY.upc), replace(QUERY, id="w2")])
+    assert store.shared_upcs() == {QUERY.ref: BATTERY.upc, BATTERY.ref: BATTERY.upc}

@@ -39,9 +39,10 @@ def truth(tmp_path: Path) -> Truth:
     return workspace, known
 
 
-def answer(workspace: Workspace, known: Known, version: int) -> None:
+def answer(workspace: Workspace, known: Known, version: int, *, every: int = 1) -> None:
+    """People check the sample, or one query in so many."""
     with LabelStore(workspace.labels) as store:
-        for query in store.audit_sample(version):
+        for query in list(store.audit_sample(version))[::every]:
             chance, same, elsewhere = known[query.id]
             decision = Decision.MATCH if same else Decision.NO_MATCH
             shown = Judgement(c(query.id), decision, shown=Shown(1, 0.5, chance, "m"))
@@ -118,3 +119,25 @@ def test_a_draw_that_there_is_not_is_named(truth: Truth) -> None:
     with pytest.raises(CoreError, match="no draw 9") as caught:
         audit_report(workspace, 9)
     assert "from 1 to 1" in caught.value.hint
+
+
+def test_half_of_the_answers_stand_for_the_whole(truth: Truth) -> None:
+    workspace, known = truth
+    matches = sum(same + elsewhere for _, same, elsewhere in known.values())
+    version, drawn = draw_audit(workspace, Settings(), QUERIES)
+    answer(workspace, known, version, every=2)
+    report = audit_report(workspace, version)
+    assert report.answered == (len(drawn) + 1) // 2
+    assert report.matches == pytest.approx(matches, rel=0.15)
+
+
+def test_while_a_stratum_has_no_answer_nobody_counts_the_matches(truth: Truth) -> None:
+    workspace, known = truth
+    version, drawn = draw_audit(workspace, Settings(), 60)
+    query = next(query for query, stratum in drawn.items() if stratum.name == "high")
+    with LabelStore(workspace.labels) as store:
+        shown = Shown(1, 0.5, known[query.id][0], "m")
+        store.record("ada", Verb.ACCEPT, query, [Judgement(c(query.id), Decision.MATCH, shown=shown)],
+                     stream=Stream.AUDIT, closes=True)  # fmt: skip
+    report = audit_report(workspace, version)
+    assert (report.matches, report.precision["high"].value, report.precision["low"].value) == (None, 1.0, None)
