@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from core.agreement.bootstrap import interval
 from core.agreement.shared import Shared
+from core.evaluate.bootstrap import interval
 
 if TYPE_CHECKING:
     import numpy as np

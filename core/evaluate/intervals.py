@@ -7,16 +7,17 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
+from core.evaluate import bootstrap
 from core.evaluate.retrieval import query_values
+from core.match.bands import interval as wilson_interval
 from labels.model import ProductRef
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_RESAMPLINGS, _SEED = 1000, 31
-#: Average precision sorts all pairs every time.
-_FEWER = 200
+#: Average precision sorts all pairs for every resampling.
+_RESAMPLINGS, _SEED = 200, 31
 
 #: Ends of the 95 % interval.
 Interval = tuple[float, float]
@@ -25,19 +26,28 @@ Interval = tuple[float, float]
 def retrieval_intervals(
     ranked: Mapping[ProductRef, Sequence[ProductRef]], gold: Mapping[ProductRef, AbstractSet[ProductRef]]
 ) -> dict[str, Interval]:
-    """The 95 % interval of each of `retrieval_metrics`, by bootstrap over the queries; none without queries."""
+    """The 95 % intervals of `retrieval_metrics`: Wilson's for the hits, by bootstrap for the means.
+
+    A figure is absent where all queries are alike, so that resampling them tells nothing, or there are none.
+    """
     import numpy as np  # noqa: PLC0415
 
-    if not gold:
-        return {}
-    drawn = _drawn(len(gold), _RESAMPLINGS)
-    return {name: _ends(np.asarray(values)[drawn].mean(axis=1)) for name, values in query_values(ranked, gold).items()}
+    count = len(gold)
+    found: dict[str, Interval | None] = {}
+    for name, values in query_values(ranked, gold).items() if count else ():
+        if name.startswith("hit@"):
+            found[name] = wilson_interval(sum(values) / count, count)
+        else:
+            found[name] = bootstrap.interval(np.array(values)[:, None], lambda sums: sums[:, 0] / count)
+    return {name: ends for name, ends in found.items() if ends is not None}
 
 
 def pair_intervals(
     labels: Sequence[bool], probabilities: Sequence[float], threshold: float, queries: Sequence[object]
 ) -> dict[str, Interval]:
-    """The 95 % interval of F1, precision, recall and average precision, by bootstrap over the queries.
+    """The 95 % intervals of F1, precision, recall and average precision, by bootstrap over the queries.
+
+    A figure is absent where resampling tells nothing of it.
 
     Args:
         labels: what is true, shape (n,).
@@ -48,45 +58,36 @@ def pair_intervals(
     import numpy as np  # noqa: PLC0415
 
     truth, scores = np.asarray(labels, bool), np.asarray(probabilities, float)
-    number = {query: place for place, query in enumerate(dict.fromkeys(queries))}
-    group = np.array([number[query] for query in queries], np.int64)
+    number: dict[object, int] = {}
+    group = np.array([number.setdefault(query, len(number)) for query in queries], np.int64)
     called = scores >= threshold
-    drawn = _drawn(len(number), _RESAMPLINGS)
-    right, calls, matches = (
-        np.bincount(group, weights=flags, minlength=len(number))[drawn].sum(axis=1)
-        for flags in (truth & called, called, truth)
-    )
+    counts = np.column_stack(
+        [np.bincount(group, weights=flags, minlength=len(number)) for flags in (truth & called, called, truth)]
+    ).astype(float)
     with np.errstate(invalid="ignore", divide="ignore"):
-        figures = {"f1": 2 * right / (calls + matches), "precision": right / calls, "recall": right / matches}
-    figures["average_precision"] = _average_precisions(truth, scores, group, drawn[:_FEWER])
-    return {name: _ends(values) for name, values in figures.items()}
+        found = {
+            "f1": bootstrap.interval(counts, lambda sums: 2 * sums[:, 0] / (sums[:, 1] + sums[:, 2])),
+            "precision": bootstrap.interval(counts, lambda sums: sums[:, 0] / sums[:, 1]),
+            "recall": bootstrap.interval(counts, lambda sums: sums[:, 0] / sums[:, 2]),
+            "average_precision": _of_average_precision(truth, scores, group),
+        }
+    return {name: ends for name, ends in found.items() if ends is not None}
 
 
-def _average_precisions(
-    truth: "NDArray[np.bool_]", scores: "NDArray[np.float64]", group: "NDArray[np.int64]", drawn: "NDArray[np.int64]"
-) -> "NDArray[np.float64]":
+def _of_average_precision(
+    truth: "NDArray[np.bool_]", scores: "NDArray[np.float64]", group: "NDArray[np.int64]"
+) -> Interval | None:
+    """It is no function of sums over queries: every resampling ranks the pairs anew."""
     import numpy as np  # noqa: PLC0415
     from sklearn.metrics import average_precision_score  # noqa: PLC0415
 
+    generator, queries = np.random.default_rng(_SEED), int(group.max(initial=-1)) + 1
     found = []
-    for queries in drawn:
-        weights = np.bincount(queries, minlength=drawn.shape[1])[group].astype(float)
-        found.append(average_precision_score(truth, scores, sample_weight=weights) if weights[truth].any() else np.nan)
-    return np.asarray(found, float)
-
-
-def _drawn(count: int, times: int) -> "NDArray[np.int64]":
-    """Places of resampled queries, shape (times, count)."""
-    import numpy as np  # noqa: PLC0415
-
-    return np.random.default_rng(_SEED).integers(0, count, (times, count))
-
-
-def _ends(values: "NDArray[np.float64]") -> Interval:
-    import numpy as np  # noqa: PLC0415
-
-    known = values[~np.isnan(values)]
-    if not len(known):
-        return 0.0, 1.0
-    low, high = np.quantile(known, [0.025, 0.975])
+    for _ in range(_RESAMPLINGS if queries > 1 else 0):
+        weights = np.bincount(generator.integers(0, queries, queries), minlength=queries)[group].astype(float)
+        if weights[truth].any():
+            found.append(average_precision_score(truth, scores, sample_weight=weights))
+    if not found or np.ptp(found) < 1e-12:
+        return None
+    low, high = np.quantile(found, [0.025, 0.975])
     return float(low), float(high)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from opinions import shared
 from sklearn.metrics import cohen_kappa_score
 
-from core.agreement.bootstrap import RESAMPLINGS, interval
 from core.agreement.chance import NO_OVERLAP, ONE_CLASS, alpha, alphas, couples_of, kappa, kappas
 from core.agreement.shared import Shared
+from core.evaluate.bootstrap import RESAMPLINGS, interval
 
 #: What two to four people said of up to thirty pairs, three of them to a query.
 opinions = st.lists(st.text("01.", min_size=4, max_size=4), max_size=30).map(

@@ -68,6 +68,9 @@ def test_pairs_of_one_query_stand_or_fall_together() -> None:
     assert again["f1"] == pytest.approx(alone["f1"], abs=1e-9)
 
 
-def test_where_nothing_is_called_a_match_precision_could_be_anything() -> None:
-    found = pair_intervals([True, False], [0.1, 0.1], 0.5, ["a", "b"])
-    assert found["precision"] == (0.0, 1.0)
+def test_where_resampling_tells_nothing_no_interval_is_claimed() -> None:
+    assert "precision" not in pair_intervals([True, False], [0.1, 0.1], 0.5, ["a", "b"])
+    found = retrieval_intervals(*ranked([0] * 20))
+    # Twenty of twenty hits: Wilson's interval begins at 20 / (20 + 1.96²).
+    assert found["hit@1"] == (pytest.approx(20 / (20 + 1.959964**2)), 1.0)
+    assert "mrr@10" not in found
