@@ -55,7 +55,7 @@ def review(
     if not plain and not _has_terminal():
         raise CoreError("The desk needs a terminal.", "Use `samesku review --plain` in a pipe.")
     from tui.engine import Engine  # noqa: PLC0415
-    from tui.services import open_desk  # noqa: PLC0415
+    from tui.services.desk import open_desk  # noqa: PLC0415
 
     workspace = context.workspace.require()
     desk = open_desk(workspace, context.settings, context.annotator, Stream(stream), engine=Engine(workspace.home))

@@ -18,9 +18,8 @@ from tui.commands import DeskCommands
 from tui.contrast import readable
 from tui.errors import DeskError
 from tui.messages import Exported, Failed, JobsRead, JobStarted
-from tui.ports import Desk
+from tui.ports.desk import Desk
 from tui.screens.jobs import JobsScreen
-from tui.screens.retrain import RetrainDialog
 from tui.screens.review import ReviewScreen
 from tui.watch import JobWatch
 from tui.widgets.job_text import ending
@@ -33,7 +32,7 @@ _LIGHT, _DARK = "textual-light", "textual-dark"
 
 
 class DeskApp(App[None]):
-    """Owns the screens and nothing else; what the desk needs is behind `tui.ports.Desk`."""
+    """Owns the screens and nothing else; what the desk needs is behind `tui.ports.desk.Desk`."""
 
     TITLE = "samesku"
     CSS_PATH = "app.tcss"
@@ -90,7 +89,7 @@ class DeskApp(App[None]):
 
     @on(JobStarted)
     def _started(self, message: JobStarted) -> None:
-        self.open_jobs(message.job_id)
+        self.open(JobsScreen(self.desk, message.job_id))
 
     @on(Exported)
     def _exported(self, message: Exported) -> None:
@@ -102,19 +101,11 @@ class DeskApp(App[None]):
 
     # -- what the menu does --------------------------------------------------------------------------------
 
-    def open_jobs(self, highlighted: str = "") -> None:
-        """Show the jobs."""
-        self._open(JobsScreen(self.desk, highlighted))
-
-    def open_retrain(self) -> None:
-        """Show what would be trained on; start it if so told."""
-        self._open(RetrainDialog(self.desk), lambda start: self.start_job("retrain") if start else None)
-
-    def start_job(self, verb: str) -> None:
-        """Start a job beside the keyboard, then show the jobs."""
+    def start_job(self, *arguments: str) -> None:
+        """Start `python -m core ARGUMENTS` beside the keyboard, then show the jobs."""
 
         def work() -> Message:
-            return JobStarted(self.desk.jobs.start(self.desk.facts.home, [verb]))
+            return JobStarted(self.desk.jobs.start(self.desk.facts.home, list(arguments)))
 
         in_background(self, "start", work)
 
@@ -142,7 +133,7 @@ class DeskApp(App[None]):
         """Light or dark."""
         self.theme = _LIGHT if self.current_theme.dark else _DARK
 
-    def _open(self, screen: Screen[Result], then: Callable[[Result | None], None] | None = None) -> None:
+    def open(self, screen: Screen[Result], then: Callable[[Result | None], None] | None = None) -> None:
         """Put a screen over the review screen, and over nothing else."""
 
         async def act() -> None:

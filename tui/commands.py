@@ -1,25 +1,29 @@
 """The menu on ctrl+p: every command with a line that says what it does."""
 
 from collections.abc import Callable
-from typing import Protocol, cast
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.screen import Screen
 
 from labels.model import Stream
+from tui.ports.desk import Desk
+from tui.screens.jobs import JobsScreen
+from tui.screens.retrain import RetrainDialog
 from tui.words import STREAM_HELP
 
 
 class Commander(Protocol):
     """What the menu can have done."""
 
-    def open_retrain(self) -> None:
-        """Show what would be trained on."""
+    desk: Desk
 
-    def start_job(self, verb: str) -> None:
-        """Start a job and show it."""
+    def open(self, screen: Screen[Any], then: Callable[[Any], None] | None = None) -> None:
+        """Put a screen over the review screen, and over nothing else."""
 
-    def open_jobs(self) -> None:
-        """Show the jobs."""
+    def start_job(self, *arguments: str) -> None:
+        """Start `python -m core ARGUMENTS` and show it."""
 
     def export_labels(self) -> None:
         """Write the labels to a file."""
@@ -40,32 +44,65 @@ class Commander(Protocol):
         """Leave."""
 
 
-Command = tuple[str, str, Callable[[], None]]
+@dataclass(frozen=True, slots=True)
+class Command:
+    """An entry of the menu.
+
+    Attributes:
+        name: what one types to find it.
+        help: one sentence.
+        lead: whether it is for leads; where leads are named, nobody else is offered it.
+    """
+
+    name: str
+    help: str
+    run: Callable[[], None]
+    lead: bool = False
 
 
-def commands(desk: Commander) -> list[Command]:
-    """All commands: name, help, what they do."""
-    streams: list[Command] = [
-        (f"Stream: {stream.value}", STREAM_HELP[stream], lambda stream=stream: desk.switch_stream(stream))  # type: ignore[misc]
-        for stream in Stream
-    ]
+def commands(app: Commander) -> list[Command]:
+    """All commands that are open to whoever sits here."""
+    return [command for command in _all(app) if app.desk.facts.lead or not command.lead]
+
+
+def _all(app: Commander) -> list[Command]:
     return [
-        ("Retrain", "Let the models learn from the labels, while you go on.", desk.open_retrain),
-        ("Evaluate", "Measure the model in use on the labels kept apart for it.", lambda: desk.start_job("evaluate")),
-        ("Jobs", "What runs, how far it is, and what came out.", desk.open_jobs),
-        ("Export labels", "Write the agreed labels to a CSV file in the workspace's reports.", desk.export_labels),
-        *streams,
-        ("Search", "Look for a match in the whole catalogue (/).", lambda: desk.on_review("search")),
-        ("Undo", "Take back your last act (z).", lambda: desk.on_review("undo")),
-        ("Redo", "Bring back what you took back last (Z).", lambda: desk.on_review("redo")),
-        ("Blind", "Hide the machine's opinion, or show it again (b).", lambda: desk.on_review("blind")),
-        ("Flag", "Mark the query for a second look (f).", lambda: desk.on_review("flag")),
-        ("Comment", "Write a comment on the query (c).", lambda: desk.on_review("comment")),
-        ("Light or dark", "Switch between a light and a dark desk.", desk.toggle_light),
-        ("Theme", "Choose the colours of the desk.", desk.action_change_theme),
-        ("Keys", "All keys and signs, and what they mean (?).", lambda: desk.on_review("help")),
-        ("Quit", "Leave the desk; everything you decided is saved (q).", desk.exit),
+        Command("Retrain", "Let the models learn from the labels, while you go on.", lambda: _retrain(app)),
+        Command(
+            "Evaluate", "Measure the model in use on the labels kept apart for it.", lambda: app.start_job("evaluate")
+        ),
+        Command("Jobs", "What runs, how far it is, and what came out.", lambda: app.open(JobsScreen(app.desk))),
+        Command("Export labels", "Write the agreed labels to a CSV file in the workspace.", app.export_labels),
+        *(_stream(app, stream) for stream in Stream),
+        *(
+            Command(name, help_, lambda action=action: app.on_review(action))  # type: ignore[misc]
+            for name, help_, action in _KEYS
+        ),
+        Command("Light or dark", "Switch between a light and a dark desk.", app.toggle_light),
+        Command("Theme", "Choose the colours of the desk.", app.action_change_theme),
+        Command("Quit", "Leave the desk; everything you decided is saved (q).", app.exit),
     ]
+
+
+#: What keys of the review screen do, for those who look for it here: name, help, action.
+_KEYS = (
+    ("Search", "Look for a match in the whole catalogue (/).", "search"),
+    ("Undo", "Take back your last act (z).", "undo"),
+    ("Redo", "Bring back what you took back last (Z).", "redo"),
+    ("Blind", "Hide the machine's opinion, or show it again (b).", "blind"),
+    ("Flag", "Mark the query for a second look (f).", "flag"),
+    ("Comment", "Write a comment on the query (c).", "comment"),
+    ("Keys", "All keys and signs, and what they mean (?).", "help"),
+)
+
+
+def _stream(app: Commander, stream: Stream) -> Command:
+    return Command(f"Stream: {stream.value}", STREAM_HELP[stream], lambda: app.switch_stream(stream))
+
+
+def _retrain(app: Commander) -> None:
+    """Show what would be trained on; start it if so told."""
+    app.open(RetrainDialog(app.desk), lambda start: app.start_job("retrain") if start else None)
 
 
 class DeskCommands(Provider):
@@ -73,15 +110,15 @@ class DeskCommands(Provider):
 
     async def discover(self) -> Hits:
         """All of them, before anything is typed."""
-        for name, text, run in self._commands():
-            yield DiscoveryHit(name, run, help=text)
+        for command in self._commands():
+            yield DiscoveryHit(command.name, command.run, help=command.help)
 
     async def search(self, query: str) -> Hits:
         """Those whose name fits what is typed."""
         matcher = self.matcher(query)
-        for name, text, run in self._commands():
-            if (score := matcher.match(name)) > 0:
-                yield Hit(score, matcher.highlight(name), run, text=name, help=text)
+        for command in self._commands():
+            if (score := matcher.match(command.name)) > 0:
+                yield Hit(score, matcher.highlight(command.name), command.run, text=command.name, help=command.help)
 
     def _commands(self) -> list[Command]:
         return commands(cast("Commander", self.app))

@@ -12,7 +12,8 @@ from core.text.safe import safe
 from labels.errors import SameskuError
 from tui.past import deed, moment
 from tui.plain_words import candidate_line, product_line
-from tui.ports import Desk, Review
+from tui.ports.desk import Desk
+from tui.ports.review import Review
 from tui.refits import Refits
 from tui.widgets.empty import why_nothing_left
 from tui.words import (

@@ -5,7 +5,7 @@ import threading
 from core.queue.rescored import Rescored
 from labels.errors import SameskuError
 from tui.errors import EngineRefusalError
-from tui.ports import Desk
+from tui.ports.desk import Desk
 
 
 class Refits:

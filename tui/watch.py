@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from core.jobs.job import Job, JobState
-from tui.ports import JobBoard
+from tui.ports.jobs import JobBoard
 
 #: A job's folder is there a moment before its first file.
 _LOOKS_AFTER_A_CHANGE = 3

@@ -38,7 +38,7 @@ def test_the_import_contracts_hold() -> None:
     [
         "import tui.app",
         "import tui.__main__",
-        "import tui.services",
+        "import tui.services.desk",
         "import core.cli.app",
         "import core.queue.session, core.queue.source",
         "import core.match.engine, core.match.explained",
@@ -63,7 +63,7 @@ def test_opening_a_workspace_for_the_desk_loads_no_heavy_library(workspace) -> N
         "from pathlib import Path",
         "from core.settings import Settings",
         "from core.workspace import Workspace",
-        "from tui.services import open_desk",
+        "from tui.services.desk import open_desk",
         f"desk = open_desk(Workspace(Path({str(workspace.home)!r})), Settings(), 'ada')",
         "assert desk.review.advance() is not None",
         "desk.close()",

@@ -19,7 +19,7 @@ from labels.model import ProductRef, Stream
 from labels.store import LabelStore
 from tui.app import DeskApp
 from tui.engine import Engine
-from tui.services import DeskServices, open_desk
+from tui.services.desk import DeskServices, open_desk
 
 QUERIES = [
     ("q1", "Canon EOS Rebel T6 DSLR Camera with EF-S 18-55mm f/3.5-5.6 IS II Lens Kit", "Canon", "T6", 449.0, 0.81),

@@ -25,7 +25,7 @@ async def jobs_screen(bench: Bench) -> AsyncIterator[tuple[DeskApp, Pilot[None]]
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        app.open_jobs()
+        app.open(JobsScreen(app.desk))
         await settled(pilot)
         yield app, pilot
 

@@ -12,6 +12,7 @@ from labels.model import Stream
 from tui.app import DeskApp
 from tui.errors import EngineRefusalError
 from tui.plain import PlainDesk, run_plain
+from tui.screens.retrain import RetrainDialog
 
 
 def shown(app: DeskApp) -> str:
@@ -182,7 +183,7 @@ async def test_what_is_to_be_gained_stands_beside_the_counts(bench: Bench) -> No
     app = bench.app(engine=FakeEngine("q8"))
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        app.open_retrain()
+        app.open(RetrainDialog(app.desk))
         await settled(pilot)
         text = " ".join(screen_text(app).replace("│", " ").split())
         assert "Of 6 queries left the matcher alone would get about 2 wrong" in text

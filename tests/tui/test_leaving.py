@@ -23,7 +23,7 @@ from pathlib import Path
 from core.settings import Settings
 from core.workspace import Workspace
 from tui.app import run_desk
-from tui.services import open_desk
+from tui.services.desk import open_desk
 
 run_desk(open_desk(Workspace(Path(sys.argv[1])), Settings(), "ada"))
 """

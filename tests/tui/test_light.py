@@ -19,7 +19,7 @@ from pathlib import Path
 from core.settings import Settings
 from core.workspace import Workspace
 from tui.app import DeskApp
-from tui.services import open_desk
+from tui.services.desk import open_desk
 
 async def main():
     app = DeskApp(open_desk(Workspace(Path(sys.argv[1])), Settings(), "ada"))

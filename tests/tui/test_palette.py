@@ -23,13 +23,13 @@ async def choose(pilot: Pilot[None], name: str) -> None:
 
 async def test_every_command_has_a_help_line(bench: Bench) -> None:
     entries = commands(bench.app())
-    names = [name for name, _, _ in entries]
+    names = [command.name for command in entries]
     assert len(names) == len(set(names))
     assert {"Retrain", "Evaluate", "Jobs", "Export labels", "Blind", "Undo", "Redo", "Light or dark", "Quit"} <= set(
         names
     )
     assert {f"Stream: {stream.value}" for stream in Stream} <= set(names)
-    assert all(text.endswith(".") for _, text, _ in entries)
+    assert all(command.help.endswith(".") for command in entries)
 
 
 async def test_the_menu_offers_nothing_of_textuals_own(bench: Bench) -> None:

@@ -11,6 +11,8 @@ from desk_jobs import three_jobs
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from tui.screens.jobs import JobsScreen
+
 Compare = Callable[..., bool]
 SIZES = [(80, 24), (120, 36)]
 
@@ -80,7 +82,7 @@ def test_jobs(bench: Bench, snap_compare: Compare, size: tuple[int, int]) -> Non
     app = bench.app()
 
     async def run(pilot: Pilot[None]) -> None:
-        app.open_jobs()
+        app.open(JobsScreen(app.desk))
         await settled(pilot)
 
     assert snap_compare(app, terminal_size=size, run_before=run)

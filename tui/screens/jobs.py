@@ -12,7 +12,7 @@ from textual.widgets import Sparkline, Static
 from core.jobs.job import Job, JobState
 from tui.actions import JOBS, bindings
 from tui.messages import Failed, JobsRead
-from tui.ports import Desk
+from tui.ports.desk import Desk
 from tui.screens.confirm import ConfirmDialog
 from tui.widgets.job_text import job_above, job_below, job_list
 from tui.widgets.key_bar import KeyBar

@@ -14,7 +14,7 @@ from core.queue.rescored import Outlook
 from labels.stats import LabelStats
 from tui.actions import CONFIRM, LEAVE, Act, bindings
 from tui.messages import Failed
-from tui.ports import Desk
+from tui.ports.desk import Desk
 from tui.screens.dialog import Dialog
 from tui.style import CAREFUL, MUTED, STRONG
 from tui.workers import in_background, tell

@@ -15,7 +15,7 @@ from core.queue.item import Option, ReviewItem
 from labels.model import Action, Stream, Verb
 from tui.actions import NOTHING_LEFT, REVIEW, bindings
 from tui.messages import Learnt
-from tui.ports import Desk
+from tui.ports.desk import Desk
 from tui.screens.comment import CommentDialog
 from tui.screens.help import HelpScreen
 from tui.screens.history import HistoryDialog

@@ -13,7 +13,7 @@ from core.catalog.product import Product
 from core.text.safe import safe
 from tui.actions import SEARCH, Act, bindings
 from tui.messages import Failed, Found
-from tui.ports import Desk
+from tui.ports.desk import Desk
 from tui.screens.dialog import Dialog
 from tui.style import MUTED
 from tui.words import place, price

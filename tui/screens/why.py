@@ -16,7 +16,7 @@ from core.text.safe import safe
 from labels.errors import SameskuError
 from tui.actions import LEAVE, PAGE, bindings
 from tui.messages import Explained
-from tui.ports import Desk, DeskFacts
+from tui.ports.desk import Desk, DeskFacts
 from tui.screens.dialog import Dialog
 from tui.style import BANDS, MUTED, STRONG
 from tui.words import AGAINST_BAR, BAND_SIGNS, FOR_BAR, adding_up, percent, stands_on

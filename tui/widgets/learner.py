@@ -7,7 +7,7 @@ from textual.widget import Widget
 from labels.errors import SameskuError
 from tui.errors import EngineRefusalError
 from tui.messages import Failed, Learnt, Refitted
-from tui.ports import Desk
+from tui.ports.desk import Desk
 from tui.workers import in_background, tell
 
 

@@ -12,6 +12,7 @@ from core.match.reason import Reasons
 from core.queue.rescored import Outlook, Rescored
 from core.queue.session import ReviewSession
 from core.queue.source import QueueSource
+from core.rights import is_lead
 from core.search.candidates import CandidateStore, Standing
 from core.settings import Settings
 from core.workspace import Workspace
@@ -23,7 +24,7 @@ from labels.stats import LabelStats, label_stats
 from labels.store import LabelStore
 from tui.engine import Engine
 from tui.errors import EngineError
-from tui.ports import DeskFacts
+from tui.ports.desk import DeskFacts
 
 #: As many as a person reads before typing another word.
 _MOST_FOUND = 30
@@ -31,7 +32,7 @@ _MOST_FOUND = 30
 
 @dataclass
 class DeskServices:
-    """A workspace, open for one annotator; a `tui.ports.Desk`.
+    """A workspace, open for one annotator; a `tui.ports.desk.Desk`.
 
     Attributes:
         engine: refits the matcher; None where nothing is to be learnt in this sitting.
@@ -179,8 +180,11 @@ def open_desk(
     stream: Stream = Stream.TRIAGE,
     *,
     engine: Engine | None = None,
+    kiosk: bool = False,
 ) -> DeskServices:
     """Open a workspace for one annotator's sitting on a stream; with an engine the matcher learns meanwhile.
+
+    In a kiosk nothing leads out of the desk.
 
     Raises:
         SameskuError: a file of the workspace cannot be opened.
@@ -195,7 +199,7 @@ def open_desk(
     source = QueueSource(catalog, candidates, settings)
     return DeskServices(
         workspace=workspace,
-        facts=_facts(workspace, settings, lease_s),
+        facts=_facts(workspace, settings, lease_s, lead=is_lead(settings, annotator), kiosk=kiosk),
         store=store,
         claims=claims,
         catalog=catalog,
@@ -208,7 +212,7 @@ def open_desk(
     )
 
 
-def _facts(workspace: Workspace, settings: Settings, lease_s: float) -> DeskFacts:
+def _facts(workspace: Workspace, settings: Settings, lease_s: float, *, lead: bool, kiosk: bool) -> DeskFacts:
     recipe = settings.retrain
     rounds = "One round or more" if recipe.epochs == 1 else f"{recipe.epochs} rounds or more"
     outcome = (
@@ -223,6 +227,8 @@ def _facts(workspace: Workspace, settings: Settings, lease_s: float) -> DeskFact
         medium=settings.bands.medium,
         lease_s=lease_s,
         recipe=f"{rounds} over the pairs. {outcome}",
+        lead=lead,
+        kiosk=kiosk,
     )
 
 

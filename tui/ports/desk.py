@@ -1,87 +1,17 @@
-"""What the screens need from the outside, as protocols: no screen opens a file or knows how a queue is made."""
+"""Everything behind the desk."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from core.catalog.product import Product
-from core.jobs.job import Job
 from core.match.reason import Reasons
-from core.queue.item import Option, Progress, ReviewItem
 from core.queue.rescored import Outlook, Rescored
 from core.search.candidates import Standing
 from labels.history import Past
-from labels.model import Action, Stream
 from labels.stats import LabelStats
-
-
-class Review(Protocol):
-    """One annotator's sitting; every deciding method returns when the decision is on disk."""
-
-    annotator: str
-    stream: Stream
-    item: ReviewItem | None
-
-    def advance(self) -> ReviewItem | None:
-        """Show the next open query of the stream."""
-
-    def switch(self, stream: Stream) -> ReviewItem | None:
-        """Go to another stream."""
-
-    def toggle_blind(self) -> ReviewItem | None:
-        """Hide or show scores by choice."""
-
-    def progress(self) -> Progress:
-        """How far the stream is."""
-
-    def accept(self, option: Option, on_screen: Sequence[Option], *, stay: bool = False) -> None:
-        """Accept one candidate; the others that were on the screen are rejected, implied."""
-
-    def reject(self, option: Option) -> bool:
-        """Reject one candidate. Returns whether that closed the query."""
-
-    def none_match(self, on_screen: Sequence[Option]) -> None:
-        """Reject what was on the screen."""
-
-    def unsure(self, option: Option) -> None:
-        """Abstain on one candidate, and with it on the query."""
-
-    def skip(self) -> None:
-        """Put the query off."""
-
-    def flag(self) -> None:
-        """Mark the query, or take the mark away."""
-
-    def comment(self, text: str) -> None:
-        """Write something about the query."""
-
-    def undo(self) -> Action | None:
-        """Take back the latest action and show its query."""
-
-    def redo(self) -> Action | None:
-        """Bring back what was undone last and show its query."""
-
-    def found(self, product: Product) -> Option:
-        """A product found by search as an option."""
-
-
-class JobBoard(Protocol):
-    """The detached jobs of the workspace."""
-
-    folder: Path
-
-    def start(self, home: Path, arguments: list[str]) -> str:
-        """Start one; returns its id."""
-
-    def list(self) -> list[Job]:
-        """All of them, the latest first."""
-
-    def get(self, job_id: str) -> Job:
-        """One of them."""
-
-    def cancel(self, job_id: str) -> Job:
-        """End a running one; waits for its end."""
+from tui.ports.jobs import JobBoard
+from tui.ports.review import Review
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +22,8 @@ class DeskFacts:
         high, medium: where the similarity is cut into bands before the first labels.
         lease_s: how long a query stays reserved, in seconds.
         recipe: how a retrain learns, one line.
+        lead: whether the person may do what is for leads.
+        kiosk: whether nothing must lead out of the desk: no shell, no suspending, no files outside the workspace.
     """
 
     home: Path
@@ -100,6 +32,8 @@ class DeskFacts:
     medium: float
     lease_s: float
     recipe: str
+    lead: bool = True
+    kiosk: bool = False
 
 
 class Desk(Protocol):

@@ -1,0 +1,58 @@
+"""The sitting that the review screen and the plain desk drive."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from core.catalog.product import Product
+from core.queue.item import Option, Progress, ReviewItem
+from labels.model import Action, Stream
+
+
+class Review(Protocol):
+    """One annotator's sitting; every deciding method returns when the decision is on disk."""
+
+    annotator: str
+    stream: Stream
+    item: ReviewItem | None
+
+    def advance(self) -> ReviewItem | None:
+        """Show the next open query of the stream."""
+
+    def switch(self, stream: Stream) -> ReviewItem | None:
+        """Go to another stream."""
+
+    def toggle_blind(self) -> ReviewItem | None:
+        """Hide or show scores by choice."""
+
+    def progress(self) -> Progress:
+        """How far the stream is."""
+
+    def accept(self, option: Option, on_screen: Sequence[Option], *, stay: bool = False) -> None:
+        """Accept one candidate; the others that were on the screen are rejected, implied."""
+
+    def reject(self, option: Option) -> bool:
+        """Reject one candidate. Returns whether that closed the query."""
+
+    def none_match(self, on_screen: Sequence[Option]) -> None:
+        """Reject what was on the screen."""
+
+    def unsure(self, option: Option) -> None:
+        """Abstain on one candidate, and with it on the query."""
+
+    def skip(self) -> None:
+        """Put the query off."""
+
+    def flag(self) -> None:
+        """Mark the query, or take the mark away."""
+
+    def comment(self, text: str) -> None:
+        """Write something about the query."""
+
+    def undo(self) -> Action | None:
+        """Take back the latest action and show its query."""
+
+    def redo(self) -> Action | None:
+        """Bring back what was undone last and show its query."""
+
+    def found(self, product: Product) -> Option:
+        """A product found by search as an option."""
