@@ -13,3 +13,11 @@ class DeskError(SameskuError):
 
 class EngineRefusalError(EngineError):
     """The engine runs, and says why it cannot do what it was asked for."""
+
+
+class VerbError(SameskuError):
+    """A verb of the command line, asked from the desk, could not do what was asked."""
+
+
+class VerbEndedError(VerbError):
+    """It was ended before it had answered, by whoever asked."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from textual.message import Message
 
@@ -35,6 +36,19 @@ class JobStarted(Message):
     """A job was started from the desk."""
 
     job_id: str
+
+
+@dataclass
+class Answered(Message):
+    """A verb of the command line has answered.
+
+    Attributes:
+        values: its JSON object, as the verb's `--json` gives it.
+        name: which of the questions on a screen it answers.
+    """
+
+    values: dict[str, Any]
+    name: str = ""
 
 
 @dataclass

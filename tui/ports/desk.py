@@ -12,6 +12,7 @@ from labels.history import Past
 from labels.stats import LabelStats
 from tui.ports.jobs import JobBoard
 from tui.ports.review import Review
+from tui.ports.verbs import Verbs
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,10 @@ class Desk(Protocol):
     @property
     def jobs(self) -> JobBoard:
         """The jobs."""
+
+    @property
+    def verbs(self) -> Verbs:
+        """The command line's verbs, to be asked beside the keyboard."""
 
     @property
     def model(self) -> str | None:

@@ -25,6 +25,7 @@ from labels.store import LabelStore
 from tui.engine import Engine
 from tui.errors import EngineError
 from tui.ports.desk import DeskFacts
+from tui.services.verbs import ChildVerbs
 
 #: As many as a person reads before typing another word.
 _MOST_FOUND = 30
@@ -48,6 +49,7 @@ class DeskServices:
     source: QueueSource
     review: ReviewSession
     jobs: Jobs
+    verbs: ChildVerbs
     engine: Engine | None = None
     settle_s: float = 2.0
     _read_at: int = 0
@@ -164,6 +166,7 @@ class DeskServices:
             return
         self._closed = True
         self.stop_engine()
+        self.verbs.close()
         try:
             self.review.close()
         finally:
@@ -207,6 +210,7 @@ def open_desk(
         source=source,
         review=ReviewSession(store, claims, source, annotator, stream=stream),
         jobs=Jobs(workspace.jobs),
+        verbs=ChildVerbs(workspace.home, annotator),
         engine=engine,
         _read_at=read_at or _written_at(workspace.derived),
     )
