@@ -73,7 +73,7 @@ def cancel(ctx: typer.Context, job_id: Annotated[str, typer.Argument(help="A job
 def resume(ctx: typer.Context, job_id: Annotated[str, typer.Argument(help="A job's id.")]) -> None:
     """Start a job's work again; what it had encoded is not encoded twice."""
     context = context_of(ctx)
-    new = Jobs(context.workspace.require().jobs).resume(context.workspace.home, job_id)
+    new = Jobs(context.workspace.require().jobs, context.annotator).resume(context.workspace.home, job_id)
     context.out.print(f"Job {new} runs.")
     context.answer({"job": new})
 

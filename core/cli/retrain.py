@@ -33,7 +33,7 @@ def retrain(
     if detach:
         from core.jobs.job import Jobs  # noqa: PLC0415
 
-        job = Jobs(workspace.jobs).start(workspace.home, ["retrain", *(part for v in values for part in ("--set", v))])
+        job = Jobs(workspace.jobs, context.annotator).start(workspace.home, ["retrain", *(part for v in values for part in ("--set", v))])
         context.out.print(f"Job {job} runs. Watch it: samesku jobs tail {job}")
         context.answer({"job": job})
         return

@@ -45,6 +45,7 @@ class Job:
 
     Attributes:
         arguments: the command line after `python -m core`.
+        by: who started it; empty where nobody was named.
         started_at: ISO 8601, UTC.
         ended_at: seconds since the epoch; None while it runs, and where it left no last word.
         stage: what it is doing, in words.
@@ -72,6 +73,7 @@ class Job:
     result: dict[str, Any] = field(default_factory=dict)
     error: str = ""
     ended_at: float | None = None
+    by: str = ""
 
     @property
     def verb(self) -> str:
@@ -80,10 +82,17 @@ class Job:
 
 
 class Jobs:
-    """The jobs of a workspace."""
+    """The jobs of a workspace.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: where they report to.
+        by: under whose name new ones run: what is for leads is refused to others by the verb itself. The login name
+            if not given.
+    """
+
+    def __init__(self, folder: Path, by: str = "") -> None:
         self.folder = folder
+        self._by = by
 
     def start(self, home: Path, arguments: list[str]) -> str:
         """Start `python -m core ARGUMENTS` detached from this terminal. Returns the job's id.
@@ -100,9 +109,10 @@ class Jobs:
         job_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         folder = self.folder / job_id
         folder.mkdir(parents=True)
+        who = [f"--as={self._by}"] if self._by else []
         with (folder / "log.txt").open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and verbs
-                [sys.executable, "-m", "core", "--home", str(home), *arguments],
+                [sys.executable, "-m", "core", "--home", str(home), *who, *arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 # A session of its own: closing the terminal sends it no signal.
                 start_new_session=True,
@@ -111,6 +121,7 @@ class Jobs:
             )  # fmt: skip
         facts = {
             "arguments": arguments,
+            "by": self._by,
             "pid": process.pid,
             "born": process_birth(process.pid),
             "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -167,7 +178,7 @@ class Jobs:
         return self.get(job_id)
 
     def resume(self, home: Path, job_id: str) -> str:
-        """Start a job's work again; what was cached is not done twice. Returns the new job's id."""
+        """Start a job's work again, under this name; what was cached is not done twice. Returns the new job's id."""
         job = self.get(job_id)
         if job.state is JobState.RUNNING:
             raise JobError(f"Job {job_id} is still running.")
@@ -196,6 +207,7 @@ def _told(job_id: str, facts: dict[str, Any], events: list[dict[str, Any]], *, a
         result={k: v for k, v in latest.get("result", {}).items() if k not in {"t", "kind"}},
         error=latest.get("failed", {}).get("error", ""),
         ended_at=next((latest[state].get("t") for state in _LAST_WORDS if state in latest), None),
+        by=str(facts.get("by", "")),
     )
 
 

@@ -209,7 +209,7 @@ def open_desk(
         candidates=candidates,
         source=source,
         review=ReviewSession(store, claims, source, annotator, stream=stream),
-        jobs=Jobs(workspace.jobs),
+        jobs=Jobs(workspace.jobs, annotator),
         verbs=ChildVerbs(workspace.home, annotator),
         engine=engine,
         _read_at=read_at or _written_at(workspace.derived),

@@ -96,6 +96,17 @@ def test_a_killed_job_is_lost_and_can_be_resumed(home: Workspace, jobs: Jobs, ru
     assert jobs.cancel(again).state is JobState.CANCELLED
 
 
+def test_a_job_has_the_rights_of_whoever_starts_it_and_of_whoever_starts_it_again(home: Workspace) -> None:
+    home.settings.write_text('[people]\nleads = ["lea"]\n')
+    mia, lea = Jobs(home.jobs, "mia"), Jobs(home.jobs, "lea")
+    refused = finished(mia, mia.start(home.home, ["models", "rollback"]))
+    assert (refused.by, refused.arguments) == ("mia", ("models", "rollback"))
+    assert "Only leads put another encoder in use" in refused.error
+    again = finished(lea, lea.resume(home.home, refused.id))
+    assert again.by == "lea"
+    assert "nothing to go back to" in again.error
+
+
 def test_a_second_job_of_a_verb_is_refused_while_one_runs(home: Workspace, jobs: Jobs, running: str) -> None:
     with pytest.raises(JobError, match=f"jobs runs already as job {running}"):
         jobs.start(home.home, ["jobs", "list"])
