@@ -33,7 +33,8 @@ def retrain(
     if detach:
         from core.jobs.job import Jobs  # noqa: PLC0415
 
-        job = Jobs(workspace.jobs, context.annotator).start(workspace.home, ["retrain", *(part for v in values for part in ("--set", v))])
+        chosen = [part for value in values for part in ("--set", value)]
+        job = Jobs(workspace.jobs, context.annotator).start(workspace.home, ["retrain", *chosen])
         context.out.print(f"Job {job} runs. Watch it: samesku jobs tail {job}")
         context.answer({"job": job})
         return
