@@ -1,7 +1,11 @@
-"""What the screens look like. A picture that changed on purpose is made anew with `--snapshot-update`."""
+"""What the screens look like: each of `SCENES`, small and large, in three looks.
+
+A picture that changed on purpose is made anew with `--snapshot-update`. A new screen joins by a line in `SCENES`.
+"""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,81 +15,100 @@ from desk_jobs import three_jobs
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from tui.screens.jobs import JobsScreen
+from core.workspace import Workspace
+from labels.model import Stream
+from labels.store import LabelStore
+from tui.app import DeskApp
 
-Compare = Callable[..., bool]
 SIZES = [(80, 24), (120, 36)]
+#: Each look with its theme.
+LOOKS = {"dark": "textual-dark", "light": "textual-light", "no-colour": "textual-dark"}
+
+
+def workspace_as_it_is(_: Workspace) -> None:
+    """Nothing is put into the workspace before the desk opens."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """How to get to a screen from the desk's first query.
+
+    Attributes:
+        keys: to press, separated by spaces, each once the last has been dealt with.
+        choose: a command of the menu, taken before the keys are pressed.
+        learns: whether there is an engine, so that there are probabilities and reasons after the first decision.
+        prepare: puts something into the workspace before the desk opens.
+    """
+
+    keys: str = ""
+    choose: str = ""
+    stream: Stream = Stream.TRIAGE
+    learns: bool = False
+    prepare: Callable[[Workspace], None] = workspace_as_it_is
+
+    def open(self, bench: Bench) -> DeskApp:
+        """The desk that the scene plays at."""
+        self.prepare(bench.workspace)
+        return bench.app(stream=self.stream, engine=FakeEngine("q8") if self.learns else None)
+
+    async def play(self, pilot: Pilot[None], theme: str) -> None:
+        """Go to the screen."""
+        await settled(pilot)
+        pilot.app.theme = theme
+        if self.choose:
+            await pilot.press("ctrl+p", *self.choose)
+            await settled(pilot)
+            await pilot.press("enter")
+            await settled(pilot)
+        for key in self.keys.split():
+            await pilot.press(key)
+            await settled(pilot)
+
+
+SCENES = {
+    "review": Scene("2 x A f 4"),
+    "review-learning": Scene("n 2", learns=True),
+    "review-blind": Scene("3", stream=Stream.VALIDATION),
+    "empty": Scene(stream=Stream.AUDIT),
+    "why": Scene("n w", learns=True),
+    "history": Scene("x 3 x f h"),
+    "comment": Scene("c"),
+    "search": Scene("slash n i k o n down"),
+    "help": Scene("question_mark"),
+    "menu": Scene("ctrl+p"),
+    "retrain": Scene("n", choose="Retrain"),
+    "jobs": Scene(choose="Jobs", prepare=lambda workspace: three_jobs(workspace.jobs)),
+}
 
 
 @pytest.fixture(autouse=True)
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No local time, no blinking."""
+    """One moment for ever, no local time, no blinking."""
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
+    monkeypatch.setitem(LabelStore.__init__.__kwdefaults__, "now", lambda: "2026-01-02T12:00:00.000+00:00")
     monkeypatch.setattr(Input, "cursor_blink", False)
 
 
-def steps(*keys: str, theme: str = "") -> Callable[[Pilot[None]], Awaitable[None]]:
-    """Keys to press before the picture, each once the last has been dealt with."""
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: "{}x{}".format(*size))
+@pytest.mark.parametrize("name", SCENES)
+def test_screen(
+    bench: Bench,
+    snap_compare: Callable[..., bool],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    size: tuple[int, int],
+    look: str,
+) -> None:
+    if look == "no-colour":
+        monkeypatch.setenv("NO_COLOR", "1")
+    scene = SCENES[name]
 
-    async def run(pilot: Pilot[None]) -> None:
-        await settled(pilot)
-        if theme:
-            pilot.app.theme = theme
-        for key in keys:
-            await pilot.press(key)
-            await settled(pilot)
+    async def play(pilot: Pilot[None]) -> None:
+        await scene.play(pilot, LOOKS[look])
 
-    return run
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_review(bench: Bench, snap_compare: Compare, size: tuple[int, int]) -> None:
-    assert snap_compare(bench.app(), terminal_size=size, run_before=steps("2", "x", "A", "f", "4"))
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_review_light(bench: Bench, snap_compare: Compare, size: tuple[int, int]) -> None:
-    run_before = steps("2", "x", "4", theme="textual-light")
-    assert snap_compare(bench.app(), terminal_size=size, run_before=run_before)
-
-
-def test_review_without_colour(bench: Bench, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert snap_compare(bench.app(), terminal_size=(80, 24), run_before=steps("2", "x", "4"))
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_review_with_a_matcher(bench: Bench, snap_compare: Compare, size: tuple[int, int]) -> None:
-    assert snap_compare(bench.app(engine=FakeEngine("q8")), terminal_size=size, run_before=steps("n", "2"))
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_why(bench: Bench, snap_compare: Compare, size: tuple[int, int]) -> None:
-    assert snap_compare(bench.app(engine=FakeEngine("q8")), terminal_size=size, run_before=steps("n", "w"))
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_help(bench: Bench, snap_compare: Compare, size: tuple[int, int]) -> None:
-    assert snap_compare(bench.app(), terminal_size=size, run_before=steps("question_mark"))
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_search(bench: Bench, snap_compare: Compare, size: tuple[int, int]) -> None:
-    run_before = steps("slash", *"nikon", "down")
-    assert snap_compare(bench.app(), terminal_size=size, run_before=run_before)
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_jobs(bench: Bench, snap_compare: Compare, size: tuple[int, int]) -> None:
-    three_jobs(bench.workspace.jobs)
-    app = bench.app()
-
-    async def run(pilot: Pilot[None]) -> None:
-        app.open(JobsScreen(app.desk))
-        await settled(pilot)
-
-    assert snap_compare(app, terminal_size=size, run_before=run)
+    assert snap_compare(scene.open(bench), terminal_size=size, run_before=play)
 
 
 def test_the_pictures_hold_no_path_of_a_machine() -> None:
