@@ -88,6 +88,7 @@ NOTE = (
 DESK = (
     Act("palette", "ctrl+p", "ctrl+p", "", "Menu: retrain, evaluate, jobs, streams, export, theme …", "menu", 2),
     Act("help", "question_mark", "?", "help", "Show these keys.", "keys", 1),
+    Act("redraw", "ctrl+l", "ctrl+l", "app.redraw", "Paint the screen anew, where something else wrote on it."),
     Act("quit", "q", "q ctrl+q", "app.quit", "Leave; everything you decided is saved already."),
 )
 

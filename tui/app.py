@@ -4,9 +4,11 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from rich.console import RenderableType
 from textual import on
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 from textual.message import Message
 from textual.screen import Screen
@@ -23,6 +25,7 @@ from tui.screens.jobs import JobsScreen
 from tui.screens.review import ReviewScreen
 from tui.watch import JobWatch
 from tui.widgets.job_text import ending
+from tui.wire import Wire
 from tui.workers import failures_shown, in_background, tell
 
 Result = TypeVar("Result")
@@ -43,7 +46,25 @@ class DeskApp(App[None]):
         self.desk = desk
         self.watch_jobs = JobWatch(desk.jobs, away_since=desk.away_since)
         self.review = ReviewScreen(desk)
+        self._wire = Wire()
         self.fault: BaseException | None = None
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        """What Textual means to send, as the difference to what the terminal shows."""
+        if isinstance(renderable, LayoutUpdate | ChopsUpdate):
+            frame = self._wire.frame(renderable, self.size)
+            super()._display(screen, frame)  # type: ignore[arg-type]  # it takes updates too
+        else:
+            super()._display(screen, renderable)
+
+    def on_resize(self) -> None:
+        """A terminal that was resized may show anything."""
+        self._wire.forget()
+
+    def action_redraw(self) -> None:
+        """Paint everything anew: something else wrote to this terminal."""
+        self._wire.forget()
+        self.screen.refresh()
 
     def get_default_screen(self) -> ReviewScreen:
         """The desk opens on the review screen, and always comes back to it."""

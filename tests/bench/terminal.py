@@ -40,6 +40,10 @@ class Terminal:
         command: the program and its arguments.
         environment: names to set on top of this process's environment; None takes a name away.
         on_frame: called after every whole frame that was painted, with this terminal.
+
+    Attributes:
+        bytes_read: how much the program has written.
+        read_at: when the last of it came, on the monotonic clock.
     """
 
     def __init__(
@@ -58,6 +62,8 @@ class Terminal:
         self.environment = _environment(environment or {}, rows, columns)
         self.on_frame = on_frame
         self.frames = 0
+        self.bytes_read = 0
+        self.read_at = 0.0
         self.ended = False
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.Stream(self._screen)
@@ -154,6 +160,8 @@ class Terminal:
             # EIO is how Linux says that nobody holds the other end any more.
             read = b""
         self.ended = not read
+        self.bytes_read += len(read)
+        self.read_at = time.monotonic()
         self._show(self._decoder.decode(read))
         return bool(read)
 

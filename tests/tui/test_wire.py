@@ -1,0 +1,141 @@
+"""Whatever frames come, a terminal shows in the end what it would have shown had each been sent whole."""
+
+import sys
+from pathlib import Path
+
+import pyte
+import pytest
+from desk_bench import Bench
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.color import ColorSystem
+from rich.segment import Segment
+from rich.style import Style
+from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.geometry import Region, Size
+from textual.strip import Strip
+
+from tests.bench.terminal import Terminal
+from tui.wire import Wire
+
+SIZE = Size(12, 3)
+STYLES = [
+    Style(), Style(color="#ff0000"), Style(color="#00ff00", bgcolor="#202020"), Style(bold=True, bgcolor="#202020"),
+    Style(underline=True, reverse=True), Style(italic=True, color="#ff0000", strike=True),
+]  # fmt: skip
+
+lines = st.lists(st.tuples(st.text("ab ·—電視", max_size=8), st.sampled_from(STYLES)), max_size=4).map(
+    lambda parts: _fitted(Strip([Segment(text, style) for text, style in parts]))
+)
+frames = st.lists(st.lists(lines, min_size=SIZE.height, max_size=SIZE.height), min_size=1, max_size=4)
+
+
+def _fitted(strip: Strip) -> Strip:
+    return strip.adjust_cell_length(SIZE.width)
+
+
+class Screen:
+    """A terminal that understands what is sent."""
+
+    def __init__(self, size: Size = SIZE) -> None:
+        self.screen = pyte.Screen(size.width, size.height)
+        self.stream = pyte.Stream(self.screen)
+
+    def feed(self, text: str) -> None:
+        """Let it show something."""
+        # The emulator does not know that a style in parts may be reset by an empty parameter.
+        self.stream.feed(text.replace("\x1b[;", "\x1b[0;"))
+
+    def cells(self) -> list[list[tuple[object, ...]]]:
+        """Everything that is to be seen."""
+        return [[tuple(self.screen.buffer[y][x]) for x in range(SIZE.width)] for y in range(SIZE.height)]
+
+
+def whole(strips: list[Strip]) -> LayoutUpdate:
+    """A frame of the whole screen."""
+    return LayoutUpdate([[strip] for strip in strips], SIZE.region)
+
+
+def sent(wire: Wire, strips: list[Strip]) -> str:
+    """What goes over the wire for it."""
+    return wire.difference(whole(strips), SIZE, ColorSystem.TRUECOLOR)
+
+
+@settings(max_examples=300, deadline=None)
+@given(frames)
+def test_differences_add_up_to_the_last_frame(shown: list[list[Strip]]) -> None:
+    wire, terminal = Wire(), Screen()
+    for strips in shown:
+        terminal.feed(sent(wire, strips))
+    fresh = Screen()
+    fresh.feed(sent(Wire(), shown[-1]))
+    assert terminal.cells() == fresh.cells()
+    assert sent(wire, shown[-1]) == ""
+
+
+@settings(max_examples=200, deadline=None)
+@given(lines, lines, st.integers(0, SIZE.width - 1), st.integers(1, SIZE.width))
+def test_a_part_of_a_line_leaves_the_rest(first: Strip, second: Strip, begin: int, length: int) -> None:
+    end = min(SIZE.width, begin + length)
+    wire, terminal = Wire(), Screen()
+    terminal.feed(sent(wire, [first] * SIZE.height))
+    part = second.crop(begin, end)
+    cuts = sorted({0, begin, end, SIZE.width})
+    chops: list[dict[int, Strip | None]] = [dict.fromkeys(cuts[:-1]) | {begin: part}] * SIZE.height
+    ends = [cuts[1:]] * SIZE.height
+    terminal.feed(wire.difference(ChopsUpdate(chops, [(1, begin, end)], ends), SIZE, ColorSystem.TRUECOLOR))
+    fresh = Screen()
+    mixed = Strip.join([first.crop(0, begin), part, first.crop(end, SIZE.width)])
+    fresh.feed(sent(Wire(), [first, mixed, first]))
+    assert terminal.cells() == fresh.cells()
+
+
+def test_what_is_the_same_is_not_sent_again() -> None:
+    wire = Wire()
+    before = _fitted(Strip([Segment("match 55 in", STYLES[1])]))
+    after = _fitted(Strip([Segment("match 65 in", STYLES[1])]))
+    sent(wire, [before] * 3)
+    assert sent(wire, [before, after, before]) == "\x1b[2;7H\x1b[38;2;255;0;0m6\x1b[m"
+
+
+def test_after_a_resize_everything_is_sent_again() -> None:
+    wire = Wire()
+    strips = [_fitted(Strip([Segment("shown")]))] * 3
+    first = sent(wire, strips)
+    wire.forget()
+    assert sent(wire, strips) == first
+
+
+@pytest.mark.parametrize("text", ["👨‍👩‍👧 family", "z\u0301\u0301algo", "電視"])
+def test_after_a_character_of_doubtful_width_the_cursor_is_placed_anew(text: str) -> None:
+    out = wire_text(text + "x")
+    column = cell_len(text) + 1
+    assert f"\x1b[1;{column}H" in out or f"H{text}x" not in out
+    assert out.index(text[0]) < out.index("x")
+
+
+def wire_text(text: str) -> str:
+    """What is sent for one line."""
+    strip = Strip([Segment(text)])
+    update = LayoutUpdate([[strip]], Region(0, 0, 40, 1))
+    return Wire().difference(update, Size(40, 1), ColorSystem.TRUECOLOR)
+
+
+@pytest.mark.parametrize("colors", list(ColorSystem)[:2])
+def test_fewer_colours_cost_less(colors: ColorSystem) -> None:
+    strips = [_fitted(Strip([Segment("red", STYLES[1]), Segment("green", STYLES[2])]))] * 3
+    full = Wire().difference(whole(strips), SIZE, ColorSystem.TRUECOLOR)
+    assert len(Wire().difference(whole(strips), SIZE, colors)) < len(full)
+    assert "38;2;" not in Wire().difference(whole(strips), SIZE, colors)
+
+
+def test_the_screen_can_be_painted_anew(bench: Bench) -> None:
+    desk = [sys.executable, "-m", "tui", "--home", str(bench.workspace.home), "--as", "ada", "review"]
+    with Terminal(desk, folder=Path(__file__).parents[2]) as terminal:
+        assert terminal.wait_for(lambda t: "1/10" in "".join(t.lines), 30)
+        terminal.send("j")
+        assert terminal.wait_for(lambda t: "2/10" in "".join(t.lines), 30)
+        before = terminal.bytes_read
+        terminal.send("\x0c")
+        assert terminal.wait_for(lambda t: t.bytes_read - before > 80 * 24, 30)
