@@ -9,6 +9,8 @@ import typer
 from core.cli.app import make_app, run
 from core.cli.context import context_of
 from core.errors import CoreError
+from core.terminal import Terminal
+from core.text.safe import safe
 from labels.model import Stream
 
 
@@ -52,8 +54,8 @@ def review(
     context = context_of(ctx)
     if stream not in list(Stream):
         raise CoreError(f"There is no stream {stream}.", f"It is one of {', '.join(Stream)}.")
-    if not plain and not _has_terminal():
-        raise CoreError("The desk needs a terminal.", "Use `samesku review --plain` in a pipe.")
+    if not plain:
+        _require_terminal()
     from tui.engine import Engine  # noqa: PLC0415
     from tui.services.desk import open_desk  # noqa: PLC0415
 
@@ -70,6 +72,17 @@ def review(
         from tui.app import run_desk  # noqa: PLC0415
 
         run_desk(desk)
+
+
+def _require_terminal() -> None:
+    if not _has_terminal():
+        raise CoreError("The desk needs a terminal.", "Use `samesku review --plain` in a pipe.")
+    terminal = Terminal.of()
+    if not terminal.colours:
+        raise CoreError(
+            f"The desk cannot be drawn on this terminal (TERM={safe(terminal.name)}).",
+            "`samesku review --plain` is the same desk line by line. Or set TERM, such as TERM=xterm-256color.",
+        )
 
 
 def _has_terminal() -> bool:

@@ -14,15 +14,17 @@ from textual.message import Message
 from textual.screen import Screen
 
 from core.jobs.job import JobState
+from core.terminal import Terminal
 from core.text.safe import safe
 from labels.model import Stream
 from tui.commands import DeskCommands
-from tui.contrast import readable
+from tui.contrast import grounded, readable
 from tui.errors import DeskError
 from tui.messages import Exported, Failed, JobsRead, JobStarted
 from tui.ports.desk import Desk
 from tui.screens.jobs import JobsScreen
 from tui.screens.review import ReviewScreen
+from tui.themes import DARK, OWN, theme_for, turned
 from tui.watch import JobWatch
 from tui.widgets.job_text import ending
 from tui.wire import Wire
@@ -31,7 +33,6 @@ from tui.workers import failures_shown, in_background, tell
 Result = TypeVar("Result")
 
 _TICK_S = 1.0
-_LIGHT, _DARK = "textual-light", "textual-dark"
 
 
 class DeskApp(App[None]):
@@ -42,7 +43,11 @@ class DeskApp(App[None]):
     COMMANDS = {DeskCommands}  # noqa: RUF012 - Textual's own kind of constant
 
     def __init__(self, desk: Desk) -> None:
-        super().__init__()
+        self.terminal = Terminal.of()
+        # Who wants no colour gets none at all, not even grey.
+        super().__init__(ansi_color=True if self.terminal.no_colour else None)
+        for theme in OWN:
+            self.register_theme(theme)
         self.desk = desk
         self.watch_jobs = JobWatch(desk.jobs, away_since=desk.away_since)
         self.review = ReviewScreen(desk)
@@ -72,10 +77,9 @@ class DeskApp(App[None]):
 
     def on_mount(self) -> None:
         """Theme, the jobs' corner, and the ways in which a terminal can go away."""
-        wanted = self.desk.facts.theme
-        if wanted in self.available_themes:
-            self.theme = wanted
-        else:
+        wanted = theme_for(self.desk.facts.theme, self.terminal)
+        self.theme = wanted if wanted in self.available_themes else DARK.name
+        if wanted != self.theme:
             hint = "Set desk.theme in samesku.toml; the menu (ctrl+p) shows the names."
             tell(self, Failed(f"There is no theme {wanted}.", hint))
         self.set_interval(_TICK_S, self._tick)
@@ -83,11 +87,14 @@ class DeskApp(App[None]):
         self._leave_on_signals()
 
     def get_css_variables(self) -> dict[str, str]:
-        """The theme's colours, text made readable; a terminal's own sixteen colours are left to its owner."""
-        variables = super().get_css_variables()
-        if not self.current_theme.ansi:
+        """The theme's colours, text made readable."""
+        # A theme's own variables once more: Textual does not ask it for the colours of words.
+        variables = super().get_css_variables() | self.current_theme.variables
+        if self.native_ansi_color:
+            variables = grounded(variables, no_colour=self.terminal.no_colour)
+        else:
             variables = readable(variables)
-            self.theme_variables = variables
+        self.theme_variables = variables
         return variables
 
     # -- jobs ----------------------------------------------------------------------------------------------
@@ -152,7 +159,7 @@ class DeskApp(App[None]):
 
     def toggle_light(self) -> None:
         """Light or dark."""
-        self.theme = _LIGHT if self.current_theme.dark else _DARK
+        self.theme = turned(self.current_theme)
 
     def open(self, screen: Screen[Result], then: Callable[[Result | None], None] | None = None) -> None:
         """Put a screen over the review screen, and over nothing else."""

@@ -44,6 +44,21 @@ def readable(variables: dict[str, str]) -> dict[str, str]:
     return variables | changed
 
 
+def grounded(variables: dict[str, str], *, no_colour: bool) -> dict[str, str]:
+    """A theme's variables where the terminal's own colours are used, or none: nothing can be blended there.
+
+    What has no colour of its own takes that of the line it stands in, so that it can be read in a highlighted one too.
+    Without colours, a line under what is highlighted in a list must do.
+    """
+    plain = {
+        name: "transparent"
+        for name, value in variables.items()
+        if name.endswith("-muted") or (name in _WORDS and value == "ansi_default")
+    }
+    highlighted = {"block-cursor-text-style": "bold underline"} if no_colour else {}
+    return variables | plain | highlighted
+
+
 def _luminance(color: Color) -> float:
     """Relative luminance as WCAG defines it."""
     red, green, blue = (

@@ -16,9 +16,11 @@ from core.settings import Settings
 
 @pytest.fixture(autouse=True)
 def calm_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No colour preference of whoever runs the tests, no local time, no annotator of theirs."""
-    for name in ("NO_COLOR", "SAMESKU_HOME", "TEXTUAL_THEME", "TEXTUAL_ANIMATIONS"):
+    """One terminal for all: no colour preference of whoever runs the tests, no local time, no annotator of theirs."""
+    for name in ("NO_COLOR", "COLORFGBG", "TMUX", "STY", "SAMESKU_HOME", "TEXTUAL_THEME", "TEXTUAL_ANIMATIONS"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
 
 
 @pytest.fixture

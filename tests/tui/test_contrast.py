@@ -2,10 +2,12 @@
 
 import pytest
 from textual.color import Color
-from textual.theme import BUILTIN_THEMES
+from textual.theme import BUILTIN_THEMES, Theme
 
 from tui.contrast import ENOUGH, ROW, contrast, readable
+from tui.themes import OWN
 
+THEMES = [theme for theme in (*BUILTIN_THEMES.values(), *OWN) if not theme.ansi]
 WORDS = ["text-primary", "text-warning", "text-error", "text-success", "text-accent", "foreground-muted"]
 
 
@@ -14,9 +16,9 @@ def test_black_on_white_is_21_to_1() -> None:
     assert contrast(Color.parse("#777"), Color.parse("#fff")) == pytest.approx(4.478, abs=0.001)
 
 
-@pytest.mark.parametrize("name", [name for name, theme in BUILTIN_THEMES.items() if not theme.ansi])
-def test_coloured_text_reaches_the_foreground_s_contrast_or_enough(name: str) -> None:
-    variables = readable(BUILTIN_THEMES[name].to_color_system().generate())
+@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+def test_coloured_text_reaches_the_foreground_s_contrast_or_enough(theme: Theme) -> None:
+    variables = readable(theme.to_color_system().generate() | theme.variables)
     background = Color.parse(variables["background"])
     row = background.blend(Color.parse(variables["primary"]), ROW)
     foreground = Color.parse(variables["foreground"])

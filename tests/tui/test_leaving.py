@@ -90,4 +90,4 @@ async def test_an_unknown_theme_is_told(bench: Bench) -> None:
         await settled(pilot)
         await pilot.pause()
         assert ["There is no theme [/]nope." in n.message for n in app._notifications] == [True]
-        assert app.theme == "textual-dark"
+        assert app.theme == "samesku-dark"

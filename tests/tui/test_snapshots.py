@@ -19,10 +19,11 @@ from core.workspace import Workspace
 from labels.model import Stream
 from labels.store import LabelStore
 from tui.app import DeskApp
+from tui.themes import ANSI_DARK, DARK, LIGHT
 
 SIZES = [(80, 24), (120, 36)]
 #: Each look with its theme.
-LOOKS = {"dark": "textual-dark", "light": "textual-light", "no-colour": "textual-dark"}
+LOOKS = {"dark": DARK.name, "light": LIGHT.name, "no-colour": ANSI_DARK.name}
 
 
 def workspace_as_it_is(_: Workspace) -> None:

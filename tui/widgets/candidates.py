@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
+from textual.content import Content
 from textual.events import Click
 from textual.geometry import Size
 from textual.reactive import reactive
@@ -93,6 +94,9 @@ class CandidateList(ScrollView, can_focus=False):
         style = self.get_visual_style(name)
         columns = Columns.of(self.options, self._query, width, self.row_height, blind=self._blind)
         content = row_lines(index, self.options[index], columns, cursor=cursor)[line]
+        if cursor and self.app.native_ansi_color:
+            # Reversed as a whole: colours of its own would become patches.
+            content = Content.styled(content.pad_right(width - content.cell_length).plain, "reverse")
         segments = [Segment(text, part.rich_style) for text, part in content.render(style, end="")]
         return Strip(segments).adjust_cell_length(width, style.rich_style)
 
