@@ -8,24 +8,12 @@ from core.queue.item import Option, Progress, ReviewItem
 from labels.model import Action, Stream
 
 
-class Review(Protocol):
-    """One annotator's sitting; every deciding method returns when the decision is on disk."""
+class Sitting(Protocol):
+    """What the deciding keys drive; each of its methods returns when what it does is done for good."""
 
-    annotator: str
-    stream: Stream
-    item: ReviewItem | None
-
-    def advance(self) -> ReviewItem | None:
-        """Show the next open query of the stream."""
-
-    def switch(self, stream: Stream) -> ReviewItem | None:
-        """Go to another stream."""
-
-    def toggle_blind(self) -> ReviewItem | None:
-        """Hide or show scores by choice."""
-
-    def progress(self) -> Progress:
-        """How far the stream is."""
+    @property
+    def item(self) -> ReviewItem | None:
+        """The query on the screen."""
 
     def accept(self, option: Option, on_screen: Sequence[Option], *, stay: bool = False) -> None:
         """Accept one candidate; the others that were on the screen are rejected, implied."""
@@ -41,6 +29,25 @@ class Review(Protocol):
 
     def skip(self) -> None:
         """Put the query off."""
+
+    def advance(self) -> ReviewItem | None:
+        """Show the next open query."""
+
+
+class Review(Sitting, Protocol):
+    """One annotator's sitting; every deciding method returns when the decision is on disk."""
+
+    annotator: str
+    stream: Stream
+
+    def switch(self, stream: Stream) -> ReviewItem | None:
+        """Go to another stream."""
+
+    def toggle_blind(self) -> ReviewItem | None:
+        """Hide or show scores by choice."""
+
+    def progress(self) -> Progress:
+        """How far the stream is."""
 
     def flag(self) -> None:
         """Mark the query, or take the mark away."""

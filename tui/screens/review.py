@@ -2,26 +2,24 @@
 
 import time
 from collections.abc import Callable
-from functools import partial
 
 from textual import on
 from textual.app import ComposeResult
-from textual.screen import Screen
 from textual.widgets import Static
 
 from core.catalog.product import Product
 from core.jobs.job import Job
-from core.queue.item import Option, ReviewItem
+from core.queue.item import ReviewItem
 from labels.model import Action, Stream, Verb
 from tui.actions import NOTHING_LEFT, REVIEW, bindings
 from tui.messages import Learnt
 from tui.ports.desk import Desk
 from tui.screens.comment import CommentDialog
+from tui.screens.deciding import DecidingScreen, is_at
 from tui.screens.help import HelpScreen
 from tui.screens.history import HistoryDialog
 from tui.screens.search import SearchDialog
 from tui.screens.why import WhyDialog
-from tui.widgets.candidates import CandidateList, next_undecided
 from tui.widgets.empty import nothing_left
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.learner import Learner
@@ -35,22 +33,19 @@ _ACTS = {
 }  # fmt: skip
 
 
-class ReviewScreen(Screen[None]):
+class ReviewScreen(DecidingScreen):
     """Shows what the sitting shows, and hands its keys to the sitting.
 
     A decision is on disk before anything on the screen changes; when it cannot be written, nothing changes.
     """
 
     BINDINGS = bindings(REVIEW)
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - Textual's own kind of constant
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012
 
     def __init__(self, desk: Desk, *, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__()
+        super().__init__(desk.review)
         self.desk = desk
         self._clock = clock
         self._active_at = clock()
-        self._same_query = False
 
     def compose(self) -> ComposeResult:
         """Top to bottom as it is read."""
@@ -93,16 +88,6 @@ class ReviewScreen(Screen[None]):
         for line in self.query(StatusLine):
             line.show_job(job)
 
-    @property
-    def sheet(self) -> Sheet:
-        """The query on the screen."""
-        return self.query_one(Sheet)
-
-    @property
-    def candidates(self) -> CandidateList:
-        """The list of candidates."""
-        return self.sheet.candidates
-
     def _draw_status(self, item: ReviewItem | None) -> None:
         review = self.desk.review
         progress = review.progress()
@@ -120,32 +105,6 @@ class ReviewScreen(Screen[None]):
             self.query_one("#empty", Static).update(empty)
 
     # -- deciding ------------------------------------------------------------------------------------------
-
-    def action_accept(self) -> None:
-        """The highlighted candidate is the same product."""
-        self._decide_on(lambda option: self.desk.review.accept(option, self.candidates.seen))
-
-    def action_accept_stay(self) -> None:
-        """The same, and there may be more."""
-        self._decide_on(lambda option: self.desk.review.accept(option, self.candidates.seen, stay=True))
-
-    def action_reject(self) -> None:
-        """Not the same; on to the next that is undecided."""
-        index = self.candidates.highlighted
-        if self._decide_on(self.desk.review.reject) and self._same_query:
-            self.candidates.move_to(next_undecided(self.candidates.options, index))
-
-    def action_unsure(self) -> None:
-        """Cannot tell."""
-        self._decide_on(self.desk.review.unsure)
-
-    def action_none_match(self) -> None:
-        """None of what is on the screen."""
-        self._decide(lambda: self.desk.review.none_match(self.candidates.seen))
-
-    def action_skip(self) -> None:
-        """Later."""
-        self._decide(self.desk.review.skip)
 
     def action_flag(self) -> None:
         """A second look."""
@@ -169,13 +128,6 @@ class ReviewScreen(Screen[None]):
         """Bring back."""
         self._turn(self.desk.review.redo, "Brought back: {}.", "There is nothing to bring back.")
 
-    def _decide_on(self, act: Callable[[Option], object]) -> bool:
-        option = self.candidates.current
-        if self.desk.review.item is not None and option is None:
-            self.say("There is no candidate to decide on. / searches the catalogue, n goes on.")
-            return False
-        return option is not None and self._decide(partial(act, option))
-
     def _decide(self, act: Callable[[], object]) -> bool:
         """Do what a key decides, if its query was there to be seen. Returns whether it was done."""
         item = self.desk.review.item
@@ -189,8 +141,7 @@ class ReviewScreen(Screen[None]):
                 done = True
                 self.query_one(KeyBar).hush()
                 self.query_one(Learner).due()
-            self._same_query = _is_at(self.desk.review.item, item)
-            if not self._same_query:
+            if not is_at(self.desk.review.item, item):
                 # Between two queries nobody's list changes under their eyes.
                 self.desk.read_new_candidates()
         self.draw()
@@ -223,19 +174,10 @@ class ReviewScreen(Screen[None]):
 
     # -- looking -------------------------------------------------------------------------------------------
 
-    def action_move(self, step: int) -> None:
-        """To a neighbouring candidate."""
-        self.action_pick(self.candidates.highlighted + step)
-
     def action_pick(self, index: int) -> None:
         """To a candidate by its place."""
         self._active_at = self._clock()
-        self.candidates.move_to(index)
-
-    def action_scroll_fields(self, step: int) -> None:
-        """Scroll the comparison by most of its height."""
-        pane = self.sheet.comparison
-        pane.scroll_relative(y=step * max(1, pane.size.height - 2), animate=False)
+        super().action_pick(index)
 
     def action_blind(self) -> None:
         """Hide the machine's opinion, or show it."""
@@ -287,11 +229,3 @@ class ReviewScreen(Screen[None]):
     def action_help(self) -> None:
         """The keys."""
         self.app.push_screen(HelpScreen())
-
-    def say(self, text: str) -> None:
-        """A word in the bottom line."""
-        self.query_one(KeyBar).say(text)
-
-
-def _is_at(item: ReviewItem | None, before: ReviewItem) -> bool:
-    return item is not None and item.query.ref == before.query.ref

@@ -1,0 +1,96 @@
+"""A sheet under the keys that decide: what the review screen and the practice have in common."""
+
+from collections.abc import Callable
+from functools import partial
+
+from textual.screen import Screen
+
+from core.queue.item import Option, ReviewItem
+from tui.ports.review import Sitting
+from tui.widgets.candidates import CandidateList, next_undecided
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.sheet import Sheet
+
+
+class DecidingScreen(Screen[None]):
+    """Hands its keys to a sitting; `_decide` says what goes with a decision."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - Textual's own kind of constant
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012
+
+    def __init__(self, sitting: Sitting) -> None:
+        super().__init__()
+        self.sitting = sitting
+
+    @property
+    def sheet(self) -> Sheet:
+        """The query on the screen."""
+        return self.query_one(Sheet)
+
+    @property
+    def candidates(self) -> CandidateList:
+        """The list of candidates."""
+        return self.sheet.candidates
+
+    def say(self, text: str) -> None:
+        """A word in the bottom line."""
+        self.query_one(KeyBar).say(text)
+
+    def _decide(self, act: Callable[[], object]) -> bool:
+        """Do what a key decides. Returns whether it was done."""
+        raise NotImplementedError
+
+    def _decide_on(self, act: Callable[[Option], object]) -> bool:
+        option = self.candidates.current
+        if self.sitting.item is not None and option is None:
+            self.say("There is no candidate to decide on. / searches the catalogue, n goes on.")
+            return False
+        return option is not None and self._decide(partial(act, option))
+
+    # -- deciding ------------------------------------------------------------------------------------------
+
+    def action_accept(self) -> None:
+        """The highlighted candidate is the same product."""
+        self._decide_on(lambda option: self.sitting.accept(option, self.candidates.seen))
+
+    def action_accept_stay(self) -> None:
+        """The same, and there may be more."""
+        self._decide_on(lambda option: self.sitting.accept(option, self.candidates.seen, stay=True))
+
+    def action_reject(self) -> None:
+        """Not the same; on to the next that is undecided."""
+        item, index = self.sitting.item, self.candidates.highlighted
+        if self._decide_on(self.sitting.reject) and item is not None and is_at(self.sitting.item, item):
+            self.candidates.move_to(next_undecided(self.candidates.options, index))
+
+    def action_unsure(self) -> None:
+        """Cannot tell."""
+        self._decide_on(self.sitting.unsure)
+
+    def action_none_match(self) -> None:
+        """None of what is on the screen."""
+        self._decide(lambda: self.sitting.none_match(self.candidates.seen))
+
+    def action_skip(self) -> None:
+        """Later."""
+        self._decide(self.sitting.skip)
+
+    # -- looking -------------------------------------------------------------------------------------------
+
+    def action_move(self, step: int) -> None:
+        """To a neighbouring candidate."""
+        self.action_pick(self.candidates.highlighted + step)
+
+    def action_pick(self, index: int) -> None:
+        """To a candidate by its place."""
+        self.candidates.move_to(index)
+
+    def action_scroll_fields(self, step: int) -> None:
+        """Scroll the comparison by most of its height."""
+        pane = self.sheet.comparison
+        pane.scroll_relative(y=step * max(1, pane.size.height - 2), animate=False)
+
+
+def is_at(item: ReviewItem | None, before: ReviewItem) -> bool:
+    """Whether the query is still the one from before."""
+    return item is not None and item.query.ref == before.query.ref
