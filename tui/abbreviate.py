@@ -25,11 +25,16 @@ def abbreviated(text: str, width: int, other: str = "") -> str:
     telling = _overlapping(words, strong_spans(text))
     own = _overlapping(words, _own_spans(text, other)) if other else []
     chosen: set[int] = set()
+    used = 0
     for i in dict.fromkeys([*range(min(_OPENING, len(words))), *telling, *own, *range(len(words))]):
+        word = text[slice(*words[i])]
+        # Before each word stands a space or an ellipsis, and an ellipsis after the last that is not the text's last.
+        needs = cell_len(word) + 1
+        ends = (0 not in chosen and i > 0) + (len(words) - 1 not in chosen and i < len(words) - 1)
         # A lone dash or bar holds words together that are not all here.
-        wordy = any(character.isalnum() for character in text[slice(*words[i])])
-        if wordy and cell_len(_rendered(text, words, chosen | {i})) <= width:
+        if used + needs - 1 + ends <= width and any(character.isalnum() for character in word):
             chosen.add(i)
+            used += needs
     # A single word that is wider than the column.
     return _rendered(text, words, chosen) if chosen else set_cell_size(text, max(0, width - 1)).rstrip() + "…"
 

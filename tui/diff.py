@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from itertools import pairwise
 
 
@@ -69,14 +70,15 @@ class _Token:
     strong: bool
 
 
-def marked(own: str, other: str) -> list[Stretch]:
+@lru_cache(maxsize=64)
+def marked(own: str, other: str) -> tuple[Stretch, ...]:
     """`own` in stretches: what `other` has too, and what it has not.
 
     Case, punctuation, hyphens and the way a measure is written make no difference: `55"`, `55 inch` and
     `55-Inch` are one token, and so are `1TB` and `1 tb`, `EN-EL14` and `EN EL14`.
     """
-    tokens = list(_tokens(own))
-    known = _keys(list(_tokens(other)))
+    tokens = _tokens(own)
+    known = _keys(other)
     joined = {token.start for pair in _neighbours(tokens) if pair[0].key + pair[1].key in known for token in pair}
     stretches: list[Stretch] = []
     at = 0
@@ -90,7 +92,7 @@ def marked(own: str, other: str) -> list[Stretch]:
         at = token.end
     if at < len(own):
         stretches.append(Stretch(own[at:], Mark.SAME))
-    return stretches
+    return tuple(stretches)
 
 
 def same(own: str, other: str) -> bool:
@@ -105,22 +107,29 @@ def strong_spans(text: str) -> list[tuple[int, int]]:
     return [(token.start, token.end) for token in _tokens(text) if token.strong]
 
 
-def _keys(tokens: list[_Token]) -> set[str]:
-    """What the tokens are looked up by: each one, and each two neighbours written as one."""
+@lru_cache(maxsize=16)
+def _keys(text: str) -> frozenset[str]:
+    """What the tokens of a text are looked up by: each one, and each two neighbours written as one."""
+    tokens = _tokens(text)
     keys = {token.key for token in tokens}
-    return keys | {left.key + right.key for left, right in _neighbours(tokens)}
+    return frozenset(keys | {left.key + right.key for left, right in _neighbours(tokens)})
 
 
-def _neighbours(tokens: list[_Token]) -> Iterator[tuple[_Token, _Token]]:
+def _neighbours(tokens: Sequence[_Token]) -> Iterator[tuple[_Token, _Token]]:
     """Neighbours that may be one word elsewhere. Two plain numbers never are: `2 4` is not `24`."""
     for left, right in pairwise(tokens):
         if not (left.key[-1:].isdigit() and right.key[:1].isdigit()):
             yield left, right
 
 
-def _tokens(text: str) -> Iterator[_Token]:
+@lru_cache(maxsize=32)  # a query's title is compared with those of all its candidates
+def _tokens(text: str) -> tuple[_Token, ...]:
+    return tuple(_read(text))
+
+
+def _read(text: str) -> Iterator[_Token]:
     # Character by character, so that a position in the folded text is one in the text.
-    folded = "".join(_fold(character) for character in text)
+    folded = text.lower() if text.isascii() else "".join(map(_fold, text))
     at = 0
     while at < len(folded):
         # A measure begins where no word is going on: `x55in` is one word.
@@ -148,6 +157,7 @@ def _plain_number(number: str) -> str:
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
+@lru_cache(maxsize=4096)
 def _fold(character: str) -> str:
     """One lower-case character without its accent; itself where it stands for several, such as ½."""
     base, *rest = list(unicodedata.normalize("NFKD", character))

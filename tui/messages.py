@@ -79,6 +79,11 @@ class Highlighted(Message):
 
 
 @dataclass
+class Scrolled(Message):
+    """The comparison shows other lines."""
+
+
+@dataclass
 class Refitted(Message):
     """A refit of the matcher has ended.
 

@@ -37,16 +37,11 @@ class Pen(NamedTuple):
     background: str = ""
 
 
-class Cell(NamedTuple):
-    """One cell of the screen; the second half of a wide character has no text."""
-
-    text: str
-    pen: Pen
-
+#: The text of a cell, and how it is drawn; the second half of a wide character has no text. A plain tuple, as
+#: thousands are made for every key. None: nobody knows what is there.
+Cell = tuple[str, Pen] | None
 
 _PLAIN = Pen()
-#: Nobody knows what is there; it stays as it is.
-_UNKNOWN = Cell("", _PLAIN)
 
 
 class Wire:
@@ -54,7 +49,7 @@ class Wire:
 
     def __init__(self) -> None:
         self._size = Size(0, 0)
-        self._shown: list[list[Cell | None]] = []
+        self._shown: list[list[Cell]] = []
 
     def forget(self) -> None:
         """The terminal may show anything now, as after a resize: send the next frame whole."""
@@ -87,14 +82,14 @@ class Wire:
                 out.write(start, y, wanted[start:end])
 
 
-def _overlay(line: list[Cell | None], x: int, cells: Sequence[Cell | None]) -> None:
+def _overlay(line: list[Cell], x: int, cells: Sequence[Cell]) -> None:
     """Put cells over a line from `x` on; a wide character of which half is covered leaves a space."""
     end = min(len(line), x + len(cells))
     line[x:end] = cells[: end - x]
-    if 0 < x < end and (first := line[x]) and first.text and (before := line[x - 1]) and cell_len(before.text) > 1:
-        line[x - 1] = Cell(" ", before.pen)
-    if end < len(line) and (after := line[end]) and not after.text:
-        line[end] = Cell(" ", after.pen)
+    if 0 < x < end and (first := line[x]) and first[0] and (before := line[x - 1]) and cell_len(before[0]) > 1:
+        line[x - 1] = (" ", before[1])
+    if end < len(line) and (after := line[end]) and not after[0]:
+        line[end] = (" ", after[1])
 
 
 class Frame(CompositorUpdate):
@@ -138,30 +133,30 @@ def _lines(update: LayoutUpdate | ChopsUpdate) -> Iterator[tuple[int, list[tuple
         )
 
 
-def _cells(strip: Strip, colors: ColorSystem) -> list[Cell | None]:
-    cells: list[Cell | None] = []
+def _cells(strip: Strip, colors: ColorSystem) -> list[Cell]:
+    cells: list[Cell] = []
     for text, style, control in strip:
         if control:
             continue
         pen = _PLAIN if style is None else _pen(style, colors)
         if text.isascii():
-            cells += [Cell(character, pen) for character in text]
+            cells += [(character, pen) for character in text]
         else:
             _add_wide(cells, text, pen)
     return cells
 
 
-def _add_wide(cells: list[Cell | None], text: str, pen: Pen) -> None:
+def _add_wide(cells: list[Cell], text: str, pen: Pen) -> None:
     """Add text that may hold wide characters, and some without a width of their own, which go with the one before."""
     for character in text:
         width = get_character_cell_size(character)
         if width:
-            cells.append(Cell(character, pen))
-            cells += [Cell("", pen)] * (width - 1)
+            cells.append((character, pen))
+            cells += [("", pen)] * (width - 1)
         elif cells:
-            at = next((at for at in range(len(cells) - 1, -1, -1) if (cell := cells[at]) and cell.text), 0)
+            at = next((at for at in range(len(cells) - 1, -1, -1) if (cell := cells[at]) and cell[0]), 0)
             before = cells[at]
-            cells[at] = Cell((before.text if before else "") + character, pen)
+            cells[at] = ((before[0] if before else "") + character, pen)
 
 
 @lru_cache(maxsize=1024)
@@ -174,7 +169,7 @@ def _pen(style: Style, colors: ColorSystem) -> Pen:
     )
 
 
-def _changed(shown: Sequence[Cell | None], wanted: Sequence[Cell | None]) -> Iterator[tuple[int, int]]:
+def _changed(shown: Sequence[Cell], wanted: Sequence[Cell]) -> Iterator[tuple[int, int]]:
     """Where a line differs, as (start, end); differences that lie close together are one."""
     start = end = -1
     for at, (old, new) in enumerate(zip(shown, wanted, strict=True)):
@@ -187,7 +182,7 @@ def _changed(shown: Sequence[Cell | None], wanted: Sequence[Cell | None]) -> Ite
             start = at
         end = at + 1
         # Half of a wide character cannot be sent.
-        while start and (first := wanted[start]) and not first.text:
+        while start and (first := wanted[start]) and not first[0]:
             start -= 1
     if start >= 0:
         yield start, end
@@ -201,20 +196,20 @@ class _Output:
         self._pen = _PLAIN
         self._at: tuple[int, int] | None = None
 
-    def write(self, x: int, y: int, cells: Iterable[Cell | None]) -> None:
+    def write(self, x: int, y: int, cells: Iterable[Cell]) -> None:
         """Write cells from a place on."""
         self._move(x, y)
         for cell in cells:
-            text, pen = cell or _UNKNOWN
-            if text and self._at != (x, y):
-                self._move(x, y)
-            if pen is not self._pen and text:
-                self._parts.append(_turned(self._pen, pen))
-                self._pen = pen
-            self._parts.append(text)
+            if cell is not None and cell[0]:
+                text, pen = cell
+                if self._at != (x, y):
+                    self._move(x, y)
+                if pen is not self._pen:
+                    self._parts.append(_turned(self._pen, pen))
+                    self._pen = pen
+                self._parts.append(text)
+                self._at = (x + 1, y) if text.isascii() or cell_len(text) == len(text) == 1 else None
             x += 1
-            if text:
-                self._at = (x, y) if len(text) == 1 and get_character_cell_size(text) == 1 else None
 
     def _move(self, x: int, y: int) -> None:
         if self._at is not None and self._at[1] == y and self._at[0] < x:

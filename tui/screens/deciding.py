@@ -88,7 +88,7 @@ class DecidingScreen(Screen[None]):
     def action_scroll_fields(self, step: int) -> None:
         """Scroll the comparison by most of its height."""
         pane = self.sheet.comparison
-        pane.scroll_relative(y=step * max(1, pane.size.height - 2), animate=False)
+        pane.scroll_lines(step * max(1, pane.size.height - 2))
 
 
 def is_at(item: ReviewItem | None, before: ReviewItem) -> bool:

@@ -36,6 +36,9 @@ class CandidateList(ScrollView, can_focus=False):
         self._query = ""
         self._blind = False
         self._painted: set[int] = set()
+        self._rows: dict[tuple[int, bool], list[Content]] = {}
+        self._made_for: tuple[int, int] | None = None
+        self._columns = Columns.of((), "", 0, 1, blind=False)
 
     # -- what is shown -------------------------------------------------------------------------------------
 
@@ -44,6 +47,7 @@ class CandidateList(ScrollView, can_focus=False):
         self.options = tuple(options)
         self._query = query
         self._blind = blind
+        self._made_for = None
         if not same_query:
             self._painted.clear()
             self.scroll_to(y=0, animate=False, immediate=True)
@@ -92,13 +96,22 @@ class CandidateList(ScrollView, can_focus=False):
         cursor = index == self.highlighted
         name = "candidates--cursor" if cursor else "candidates--row"
         style = self.get_visual_style(name)
-        columns = Columns.of(self.options, self._query, width, self.row_height, blind=self._blind)
-        content = row_lines(index, self.options[index], columns, cursor=cursor)[line]
+        content = self._row(index, width, cursor=cursor)[line]
         if cursor and self.app.native_ansi_color:
             # Reversed as a whole: colours of its own would become patches.
             content = Content.styled(content.pad_right(width - content.cell_length).plain, "reverse")
         segments = [Segment(text, part.rich_style) for text, part in content.render(style, end="")]
         return Strip(segments).adjust_cell_length(width, style.rich_style)
+
+    def _row(self, index: int, width: int, *, cursor: bool) -> list[Content]:
+        """The lines of one row; made once, and painted many times."""
+        if (width, self.row_height) != self._made_for:
+            self._made_for = (width, self.row_height)
+            self._columns = Columns.of(self.options, self._query, width, self.row_height, blind=self._blind)
+            self._rows.clear()
+        if (index, cursor) not in self._rows:
+            self._rows[index, cursor] = row_lines(index, self.options[index], self._columns, cursor=cursor)
+        return self._rows[index, cursor]
 
     def on_resize(self) -> None:
         """Rows may change their height."""

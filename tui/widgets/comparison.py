@@ -1,9 +1,6 @@
 """The highlighted candidate beside the query, field by field."""
 
-from textual.app import ComposeResult
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.geometry import Size
 from textual.widget import Widget
 
 from core.catalog.product import Product
@@ -11,6 +8,7 @@ from core.queue.item import Option, ReviewItem
 from core.text.safe import safe
 from tui.compare import FieldRow, Relation, compared, title_relation
 from tui.diff import marked
+from tui.messages import Scrolled
 from tui.style import BAD, CAREFUL, GOOD, MARKS, MUTED, STRONG
 from tui.widgets.query import marked_title
 from tui.words import DECISION_SIGNS, product_fields
@@ -26,52 +24,69 @@ def value_width(width: int) -> int:
     return max(6, (width - LEAD - _GAP - 1) // 2)
 
 
-class Comparison(VerticalScroll, can_focus=False):
-    """The comparison, in a pane that scrolls."""
+class Comparison(Widget):
+    """The lines of the comparison, made for whatever width there is; it scrolls by itself.
 
-    def compose(self) -> ComposeResult:
-        """The table."""
-        yield ComparisonTable()
+    A widget that holds another one, taller than itself, would have the whole screen laid out anew for each pair.
+    """
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._shown: tuple[ReviewItem, Option | None, bool] | None = None
+        self._lines: list[Content] = []
+        self._made_for = 0
+        self._top = 0
 
     def show(self, item: ReviewItem, option: Option | None, *, whole_query: bool) -> None:
         """Compare a candidate with the query; `whole_query` when the query's title does not fit its panel."""
-        self.query_one(ComparisonTable).show(item, option, whole_query=whole_query)
-        self.scroll_to(y=0, animate=False, immediate=True)
-
-
-class ComparisonTable(Widget):
-    """The lines of the comparison, made for whatever width there is."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._shown: tuple[ReviewItem, Option | None, bool] | None = None
-
-    def show(self, item: ReviewItem, option: Option | None, *, whole_query: bool) -> None:
-        """Put a comparison on the screen."""
         self._shown = (item, option, whole_query)
-        self.refresh(layout=True)
+        self._made_for = self._top = 0
+        self.refresh()
 
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
-        """As many lines as the values need at that width."""
-        return len(self._lines(width))
+    @property
+    def below(self) -> int:
+        """How many lines there are below the edge."""
+        return max(0, len(self._made()) - self._top - self.size.height)
+
+    def scroll_lines(self, step: int) -> None:
+        """Go down by some lines, or up."""
+        top = max(0, min(self._top + step, len(self._made()) - self.size.height))
+        if top != self._top:
+            self._top = top
+            self.refresh()
+            self.post_message(Scrolled())
+
+    def on_mouse_scroll_down(self) -> None:
+        """As text scrolls everywhere."""
+        self.scroll_lines(1)
+
+    def on_mouse_scroll_up(self) -> None:
+        """As text scrolls everywhere."""
+        self.scroll_lines(-1)
 
     def render(self) -> Content:
-        """All lines; the pane shows those that fit."""
-        return Content("\n").join(self._lines(self.size.width))
+        """The lines that fit."""
+        return Content("\n").join(self._made()[self._top : self._top + self.size.height])
 
-    def _lines(self, width: int) -> list[Content]:
-        if self._shown is None or width <= LEAD:
-            return []
-        item, option, whole_query = self._shown
-        lines: list[Content] = []
-        if option is None:
-            lines += [_single(name, value, width) for name, value in product_fields(item.query)]
-        else:
-            lines += _titles(item.query, option.product, width, whole_query=whole_query)
-            for row in compared(item.query, option.product):
-                lines += _field(row, width)
-            lines += _colleagues(option)
-        return lines + _comments(item, width)
+    def _made(self) -> list[Content]:
+        """All lines, for the width that there is now."""
+        width = self.size.width
+        if width != self._made_for:
+            self._made_for, self._lines = width, _lines(*self._shown, width) if self._shown and width > LEAD else []
+            self._top = max(0, min(self._top, len(self._lines) - self.size.height))
+        return self._lines
+
+
+def _lines(item: ReviewItem, option: Option | None, whole_query: bool, width: int) -> list[Content]:
+    lines: list[Content] = []
+    if option is None:
+        lines += [_single(name, value, width) for name, value in product_fields(item.query)]
+    else:
+        lines += _titles(item.query, option.product, width, whole_query=whole_query)
+        for row in compared(item.query, option.product):
+            lines += _field(row, width)
+        lines += _colleagues(option)
+    return lines + _comments(item, width)
 
 
 def _titles(query: Product, candidate: Product, width: int, *, whole_query: bool) -> list[Content]:

@@ -25,8 +25,10 @@ class KeyBar(Widget):
 
     def offer(self, acts: Sequence[Act]) -> None:
         """Show other keys from now on."""
-        self._acts = [act for act in acts if act.label]
-        self.refresh()
+        offered = [act for act in acts if act.label]
+        if offered != self._acts:
+            self._acts = offered
+            self.refresh()
 
     def say(self, text: str) -> None:
         """Say something in the place of the keys for a moment."""
@@ -48,8 +50,9 @@ class KeyBar(Widget):
         self._fall_silent()
 
     def _fall_silent(self) -> None:
-        self._said = ""
-        self.refresh()
+        if self._said:
+            self._said = ""
+            self.refresh()
 
     def render(self) -> Content:
         """As many keys as fit."""

@@ -7,8 +7,8 @@ from textual.content import Content
 
 from core.queue.item import ReviewItem
 from core.text.safe import safe
-from tui.messages import Highlighted
-from tui.style import CAREFUL, MUTED
+from tui.messages import Highlighted, Scrolled
+from tui.style import CAREFUL, KEY, MUTED
 from tui.widgets.candidates import CandidateList
 from tui.widgets.comparison import LEAD, Comparison, value_width
 from tui.widgets.heading import Heading
@@ -79,15 +79,25 @@ class Sheet(Container):
         panel = self.query_one(QueryPanel)
         panel.show(item.query, option.product if option else None)
         self.comparison.show(item, option, whole_query=panel.is_cut)
-        heading = self.query_one("#pair", Heading)
+        self._draw_places()
+
+    @on(Scrolled)
+    def _draw_places(self) -> None:
+        """Which listings are compared, and that there is more below, if there is."""
+        item = self._item
+        if item is None:
+            return
+        heading, option = self.query_one("#pair", Heading), self.candidates.current
+        below = self.comparison.below
+        more = [(-1, Content.assemble("↓ ", ("J", KEY), f" {below} more"))] if below else []
         own = Content.styled(place(item.query), MUTED)
         if option is None:
-            heading.show((LEAD, own))
+            heading.show((LEAD, own), *more)
             return
-        width = value_width(self.comparison.scrollable_content_region.width)
+        width = value_width(self.comparison.size.width)
         count = Content.styled(f"{self.candidates.highlighted + 1}/{len(item.options)}", MUTED)
         other = Content.styled(place(option.product), MUTED)
-        heading.show((1, count), (LEAD, own.truncate(width - 1, ellipsis=True)), (LEAD + width + 2, other))
+        heading.show((1, count), (LEAD, own.truncate(width - 1, ellipsis=True)), (LEAD + width + 2, other), *more)
 
     def _draw_reason(self, item: ReviewItem) -> None:
         marks = []
