@@ -9,9 +9,11 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from labels.database import Connection, opened, readable_errors, transaction
+from labels.errors import LabelsError
 from labels.model import ProductRef
 
 DEFAULT_LEASE_S = 15 * 60.0
@@ -25,6 +27,18 @@ CREATE TABLE IF NOT EXISTS claims (
     PRIMARY KEY (query_source, query_id)
 ) WITHOUT ROWID
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lease that runs.
+
+    Attributes:
+        until: when it ends unless it is renewed, in seconds since the epoch.
+    """
+
+    annotator: str
+    until: float
 
 
 class Claims:
@@ -66,6 +80,21 @@ class Claims:
             )
             return cursor.rowcount == 1
 
+    def require(self, query: ProductRef, annotator: str) -> None:
+        """Take or renew the lease on a query.
+
+        Raises:
+            LabelsError: somebody else holds it: who, and until when.
+        """
+        while not self.take(query, annotator):
+            held = self.holder(query)
+            if held is not None:  # else it came free in between
+                until = time.strftime("%H:%M", time.localtime(held.until))
+                raise LabelsError(
+                    f"{held.annotator} has this query on the screen, until {until} or longer; nothing was changed.",
+                    "Open it again when they are through with it.",
+                )
+
     def release(self, query: ProductRef, annotator: str) -> None:
         """End the lease on one query, as when it was put off."""
         with self._writing():
@@ -86,6 +115,15 @@ class Claims:
                 [annotator, self._now()],
             )
             return {ProductRef(source, id_): name for source, id_, name in rows}
+
+    def holder(self, query: ProductRef) -> Held | None:
+        """Who has a query on the screen now; None where nobody has."""
+        with readable_errors(self.path):
+            row = self._connection.execute(
+                "SELECT annotator, expires_at FROM claims WHERE (query_source, query_id) = (?, ?) AND expires_at > ?",
+                [*query, self._now()],
+            ).fetchone()
+            return row and Held(*row)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

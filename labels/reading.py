@@ -156,6 +156,20 @@ class LabelReader:
         with known_values(self.path):
             return datetime.fromisoformat(row[0]).timestamp() if row else None
 
+    def last_stream(self, query: ProductRef, annotator: str) -> Stream | None:
+        """The stream in which somebody decided on a query last, also where it was taken back; None if they never did.
+
+        Who only flagged or commented on it did so in the stream of that.
+        """
+        with readable_errors(self.path):
+            row = self.connection.execute(
+                "SELECT stream FROM events WHERE (query_source, query_id) = (?, ?) AND annotator = ?"
+                " AND target IS NULL ORDER BY decision IS NOT NULL DESC, seq DESC LIMIT 1",
+                [*query, annotator],
+            ).fetchone()
+        with known_values(self.path):
+            return row and Stream(row[0])
+
     def comments(self, query: ProductRef) -> list[Action]:
         """What people wrote about a query, oldest first."""
         with readable_errors(self.path):

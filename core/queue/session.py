@@ -4,21 +4,18 @@ The Textual screen and the plain line mode both drive this one class, so that a 
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from core.catalog.product import Product
 from core.queue.item import Option, Progress, ReviewItem
 from core.queue.source import QueueSource
+from core.queue.tally import Tally
 from core.rights import require_stream
 from labels.claims import Claims
 from labels.model import Action, Decision, Judgement, ProductRef, Shown, Stream, Strength, Verb
 from labels.store import LabelStore
-
-#: Seconds of looking at one query that count as work at most; who is away longer has a coffee.
-_PAUSE_S = 120.0
-#: Fewer answers say nothing of a pace.
-_PACE_FROM = 5
 
 
 class ReviewSession:
@@ -32,6 +29,11 @@ class ReviewSession:
         source: which queries there are, in which order, with which candidates.
         annotator: who sits here.
         clock: seconds, monotonic; for how long someone looked.
+
+    Attributes:
+        item: what is on the screen; None where nothing is left.
+        is_looking_up: whether it was looked up, so that `advance` leads back to what was left for it.
+        tallies: what this sitting has done, by stream.
 
     Raises:
         CoreError: the stream is not open to this annotator.
@@ -54,35 +56,79 @@ class ReviewSession:
         require_stream(source.settings, annotator, stream)
         self.stream = stream
         self.item: ReviewItem | None = None
-        self.mine = 0
-        self._counted: set[str] = set()
+        self.is_looking_up = False
+        self.tallies = {each: Tally() for each in Stream}
+        self._counted: dict[str, Tally] = {}
+        self._left: ReviewItem | None = None
+        self._accepted: set[ProductRef] = set()
         self._clock = clock
         self._shown_at = clock()
-        self._worked_s = 0.0
         self._blind_by_choice = False
 
     # -- moving --------------------------------------------------------------------------------------------
 
     def advance(self) -> ReviewItem | None:
-        """Show the next open query of the stream; None when there is none left."""
-        self.item = None
-        taken = self.claims.held_by_others(self.annotator)
-        for query in self.source.open_queries(self.store, self.stream, self.annotator):
-            if query not in taken and self.claims.take(query, self.annotator):
-                return self.show(query)
-        return None
+        """Show the next open query of the stream; None when there is none left.
 
-    def show(self, query: ProductRef, *, anew: bool = False) -> ReviewItem:
-        """Show a query whatever the queue says, as after an undo.
+        From a query that was looked up it is the way back, to the query that was on the screen before.
+        """
+        before, left = self.item, self._left
+        self.item, self._left, self.is_looking_up = left, None, False
+        if left is None or not self.claims.take(left.query.ref, self.annotator):
+            self.item = None
+            taken = self.claims.held_by_others(self.annotator)
+            for query in self.source.open_queries(self.store, self.stream, self.annotator):
+                if query not in taken and self.claims.take(query, self.annotator):
+                    self.show(query)
+                    break
+        else:
+            self.show(left.query.ref)
+        self._let_go(before)
+        return self.item
+
+    def show(self, query: ProductRef, *, stream: Stream | None = None, anew: bool = False) -> ReviewItem:
+        """Show a query whatever the queue says.
 
         The query that is on the screen keeps its candidates in their order, unless they are to be read `anew`.
+
+        Args:
+            query: which.
+            stream: why it is shown; by default the sitting's, or what it was for the query on the screen.
+            anew: whether the candidates were replaced.
         """
-        kept = self.item.options if self.item and self.item.query.ref == query and not anew else ()
-        self.item = self.source.item(
-            self.store, query, self.stream, self.annotator, blind=self._blind_by_choice, kept=kept
-        )
+        here = self.item if self.item is not None and self.item.query.ref == query else None
+        stream = stream or (here.stream if here else self.stream)
+        kept = here.options if here and not anew else ()
+        self._accepted &= {option.product.ref for option in (here.options if here else ())}
+        self.item = self.source.item(self.store, query, stream, self.annotator, blind=self._blind_by_choice, kept=kept)
         self._shown_at = self._clock()
         return self.item
+
+    def look_up(self, query: ProductRef) -> ReviewItem:
+        """Show a query that was worked on before, for as long as one likes; `advance` leads back.
+
+        Raises:
+            SameskuError: somebody else has it on the screen, or its stream is not open; nothing has changed.
+        """
+        if self.item is not None and self.item.query.ref == query:
+            return self.item
+        stream = self._stream_of(query)
+        require_stream(self.source.settings, self.annotator, stream)
+        self.claims.require(query, self.annotator)
+        self._left, self.is_looking_up = self._left or self.item, True
+        return self._go_to(query, stream)
+
+    def keep(self) -> bool:
+        """Renew the lease on the query that is shown; False where somebody else has it by now."""
+        if self._left is not None and not self.claims.take(self._left.query.ref, self.annotator):
+            self._left = None
+        return self.item is None or self.claims.take(self.item.query.ref, self.annotator)
+
+    def elsewhere(self) -> dict[str, int]:
+        """How many open queries of the stream other people have on their screens, by name."""
+        taken = self.claims.held_by_others(self.annotator)
+        waiting = self.source.open_queries(self.store, self.stream, self.annotator)
+        return dict(Counter(taken[query] for query in waiting if query in taken).most_common())
 
     def switch(self, stream: Stream) -> ReviewItem | None:
         """Go to another stream.
@@ -92,7 +138,7 @@ class ReviewSession:
         """
         require_stream(self.source.settings, self.annotator, stream)
         self.claims.give_back(self.annotator)
-        self.stream = stream
+        self.stream, self._left = stream, None
         return self.advance()
 
     def toggle_blind(self) -> ReviewItem | None:
@@ -102,9 +148,8 @@ class ReviewSession:
 
     def progress(self) -> Progress:
         """How far the stream is, and how fast it goes."""
-        known = self.mine >= _PACE_FROM and self._worked_s > 0
-        progress = self.source.progress(self.store, self.stream, self.mine)
-        return replace(progress, hourly=self.mine / self._worked_s * 3600) if known else progress
+        tally = self.tallies[self.stream]
+        return replace(self.source.progress(self.store, self.stream, tally.mine), hourly=tally.hourly)
 
     def close(self) -> None:
         """Leave: what is on the screen goes back into the queue."""
@@ -123,26 +168,33 @@ class ReviewSession:
             if other.product.ref != option.product.ref and other.strength is not Strength.EXPLICIT
         ]
         accepted = _judgement(option, self.source.model, Decision.MATCH)
+        self._accepted.add(option.product.ref)
         self._record(Verb.ACCEPT, [accepted, *implied], closes=True, stay=stay)
 
     def reject(self, option: Option) -> bool:
-        """Reject one candidate. Returns whether that was the last one open, which closes the query."""
+        """Reject one candidate. Returns whether that was the last one open, which closes the query.
+
+        A query that was looked up stays: what was accepted may be wrong, and another one right.
+        """
         item = self._require_item()
         last = all(o.decision is not None for o in item.options if o.product.ref != option.product.ref)
         self._record(
             Verb.REJECT,
             [_judgement(option, self.source.model, Decision.NO_MATCH)],
             closes=last,
-            stay=not last,
+            stay=not last or self.is_looking_up,
         )
         return last
 
     def none_match(self, on_screen: Sequence[Option]) -> None:
-        """Reject everything on the screen that this annotator has not accepted."""
+        """Reject everything on the screen that this annotator has not accepted.
+
+        In a query that was looked up, what was accepted before is rejected too.
+        """
         rejected = [
             _judgement(o, self.source.model, Decision.NO_MATCH)
             for o in on_screen
-            if not (o.decision is Decision.MATCH and o.strength is Strength.EXPLICIT)
+            if o.decision is not Decision.MATCH or (self.is_looking_up and o.product.ref not in self._accepted)
         ]
         self._record(Verb.NONE, rejected, closes=True)
 
@@ -163,11 +215,11 @@ class ReviewSession:
         self._record(Verb.COMMENT, [], closes=False, stay=True, text=text)
 
     def undo(self) -> Action | None:
-        """Take back the latest action, also one of an earlier sitting, and show its query."""
+        """Take back the latest action, also one of an earlier sitting, and show its query if it is free."""
         return self._return_to(self.store.undo(self.annotator), -1)
 
     def redo(self) -> Action | None:
-        """Bring back what was undone last, and show its query."""
+        """Bring back what was undone last, and show its query if it is free."""
         return self._return_to(self.store.redo(self.annotator), +1)
 
     def found(self, product: Product) -> Option:
@@ -177,10 +229,36 @@ class ReviewSession:
     def _return_to(self, action: Action | None, step: int) -> Action | None:
         if action is not None:
             # Only what this sitting counted: not an earlier sitting's, nor a second answer to the same query.
-            self.mine += step if action.id in self._counted else 0
-            self.claims.take(action.query, self.annotator)
-            self.show(action.query)
+            if action.id in self._counted:
+                self._counted[action.id].mine += step
+            # What one said is one's own to take back; a query on somebody else's screen stays there alone.
+            if self.claims.take(action.query, self.annotator):
+                self._go_to(action.query, self._stream_of(action.query))
         return action
+
+    def _go_to(self, query: ProductRef, stream: Stream) -> ReviewItem:
+        """Show a query that is reserved already, and free the one that was shown, unless one is to come back to it."""
+        before, left = self.item, self._left
+        if left is not None and left.query.ref == query:
+            self.item, self._left, self.is_looking_up = left, None, False
+        self.show(query, stream=stream)
+        self._let_go(before)
+        return self._require_item()
+
+    def _let_go(self, before: ReviewItem | None) -> None:
+        """Free a query that was on the screen, and is not any more."""
+        kept = {item.query.ref for item in (self.item, self._left) if item is not None}
+        if before is not None and before.query.ref not in kept:
+            self.claims.release(before.query.ref, self.annotator)
+
+    def _stream_of(self, query: ProductRef) -> Stream:
+        """Why a query is shown that is reached by another way than its queue: as when this person decided on it last.
+
+        A ruling is edited as a ruling, and an opinion as an opinion. What one had no part in is ruled on where one
+        sits to rule, and else a plain answer: a check at random is not looked up.
+        """
+        last = self.store.last_stream(query, self.annotator)
+        return last or (self.stream if self.stream is Stream.ADJUDICATION else Stream.TRIAGE)
 
     def _record(
         self, verb: Verb, judgements: Sequence[Judgement], *, closes: bool, stay: bool = False, text: str = ""
@@ -192,15 +270,16 @@ class ReviewSession:
             stream=item.stream, blind=item.blind, closes=closes,
             look_ms=round(looked_s * 1000), text=text,
         )  # fmt: skip
-        self._worked_s += min(looked_s, _PAUSE_S)
+        tally = self.tallies[item.stream]
+        tally.looked(looked_s)
         if closes and not item.answered:
-            self._counted.add(action)
-            self.mine += 1
+            self._counted[action] = tally
+            tally.mine += 1
         if stay:
             self.show(item.query.ref)
-        elif self.advance() is None or self._require_item().query.ref != item.query.ref:
+        else:
             # Put off, or answered: somebody else may have it now, as the second of two for one.
-            self.claims.release(item.query.ref, self.annotator)
+            self.advance()
 
     def _require_item(self) -> ReviewItem:
         if self.item is None:

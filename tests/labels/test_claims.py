@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from samples import q
 
-from labels.claims import Claims
+from labels.claims import Claims, Held
 
 
 class Clock:
@@ -75,3 +75,11 @@ def test_leases_are_seen_by_other_processes_and_outlive_the_connection(
     other = Claims(tmp_path / "labels.db", lease_s=60, now=clock)
     assert not other.take(q("1"), "bob")
     other.close()
+
+
+def test_one_can_tell_who_has_a_query_and_until_when(claims: Claims, clock: Clock) -> None:
+    assert claims.holder(q("1")) is None
+    claims.take(q("1"), "ada")
+    assert claims.holder(q("1")) == Held("ada", clock.now + 60)
+    clock.now += 60
+    assert claims.holder(q("1")) is None

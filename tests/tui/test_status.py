@@ -5,6 +5,8 @@ from desk_bench import Bench, screen_text, settled
 from desk_engine import FakeEngine
 
 from core.queue.session import ReviewSession
+from core.queue.tally import Tally
+from labels.model import Stream
 from tui.screens.review import ReviewScreen
 
 
@@ -25,7 +27,7 @@ async def test_the_pace_is_told_where_there_is_room(
         session = app.desk.review
         assert isinstance(session, ReviewSession)
         assert "an hour" not in screen_text(app)
-        session.mine, session._worked_s = 5, 180.0
+        session.tallies[Stream.TRIAGE] = Tally(5, 180.0)
         screen = app.screen
         assert isinstance(screen, ReviewScreen)
         screen.draw()

@@ -139,8 +139,7 @@ class DeskServices:
 
     def keep_claim(self) -> bool:
         """Renew the lease on the query that is shown; False where somebody else has it by now."""
-        item = self.review.item
-        return item is None or self.claims.take(item.query.ref, self.review.annotator)
+        return self.review.keep()
 
     def notice_new_candidates(self) -> bool:
         """Whether derived.db was written to since the candidates were read, and is not being written to now."""

@@ -290,11 +290,11 @@ def test_a_second_answer_to_a_query_counts_once_also_when_taken_back(sit: Sit) -
     session = sit()
     session.accept(option(session, "q1-c1"), item_of(session).options, stay=True)
     session.accept(option(session, "q1-c2"), item_of(session).options)
-    assert session.mine == 1
+    assert session.progress().mine == 1
     session.undo()
-    assert session.mine == 1
+    assert session.progress().mine == 1
     session.undo()
-    assert session.mine == 0
+    assert session.progress().mine == 0
 
 
 def test_what_an_earlier_sitting_answered_is_not_taken_from_this_ones_count(sit: Sit) -> None:
@@ -302,7 +302,7 @@ def test_what_an_earlier_sitting_answered_is_not_taken_from_this_ones_count(sit:
     first.none_match(item_of(first).options)
     session = sit()
     session.undo()
-    assert session.mine == 0
+    assert session.progress().mine == 0
 
 
 # -- adjudication --------------------------------------------------------------------------------------------
@@ -345,7 +345,7 @@ def test_the_pace_is_that_of_the_sitting_without_its_pauses(sit: Sit, clock: lis
         assert session.progress().hourly is None
         clock[0] += looked_s
         session.none_match(item_of(session).options)
-    session.mine = 5  # the tiny workspace has no fifth query
+    session.tallies[Stream.TRIAGE].mine = 5  # the tiny workspace has no fifth query
     progress = session.progress()
     # 10 + 20 + 120, which a pause counts for, + 30 seconds.
     assert progress.hourly == pytest.approx(5 / 180 * 3600)
