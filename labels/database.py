@@ -10,7 +10,7 @@ from labels.files import make_shared
 from labels.turns import Turns
 
 #: PRAGMA user_version of the newest schema that this program knows; labels.migrations leads up to it.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 BUSY_TIMEOUT_MS = 5_000
 

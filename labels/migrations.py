@@ -206,6 +206,22 @@ def _ledger(db: Database) -> None:
     db.execute("PRAGMA user_version = 2")
 
 
+# Lists of past work: what somebody put off, was unsure of or wrote, and the queries that a candidate was accepted for.
+# A usual decision costs at most one entry more.
+_PAST = """
+CREATE INDEX actions_noted ON actions (verb, annotator, seq)
+    WHERE verb = 'flag' OR verb = 'comment' OR verb = 'unsure' OR verb = 'skip';
+CREATE INDEX current_accepted ON current (candidate_source, candidate_id) WHERE decision = 'match';
+"""
+
+
+@migrations(name="003_past")
+def _past(db: Database) -> None:
+    for statement in _statements(_PAST):
+        db.execute(statement)
+    db.execute("PRAGMA user_version = 3")
+
+
 def _chain(connection: sqlite3.Connection) -> Iterator[tuple[int, str]]:
     """Every event's number with the hash that it gets."""
     previous = chain.GENESIS

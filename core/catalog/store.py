@@ -40,6 +40,15 @@ WHERE products_fts MATCH ? AND (? IS NULL OR source = ?)
 ORDER BY bm25(products_fts, 2.0, 1.0, 3.0, 0.5), p.key LIMIT ?
 """
 
+_HOLDING = (
+    "SELECT source, id FROM products_fts JOIN products ON key = products_fts.rowid WHERE products_fts MATCH ? LIMIT ?"
+)
+_BY_START = "SELECT source, id FROM products WHERE source = ? AND id >= ? AND id < ? LIMIT ?"
+_TITLES = """
+SELECT p.source, p.id, p.title FROM json_each(?) AS j JOIN products AS p
+    ON (p.source, p.id) = (json_extract(j.value, '$[0]'), json_extract(j.value, '$[1]'))
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -160,6 +169,24 @@ class CatalogStore:
         if not expression or (source is not None and not _storable(source)):
             return []
         return self._products(_SEARCH, (expression, source, source, max(limit, 0)))
+
+    def holding(self, word: str, limit: int) -> list[ProductRef]:
+        """Products with a word that begins like this, or an id that does: so many of them, in no order."""
+        expression = match_expression(word)
+        if not expression:
+            return []
+        with self._guarded() as db:
+            found = db.execute(_HOLDING, (expression, limit)).fetchall()
+            for (source,) in db.execute("SELECT name FROM sources").fetchall():
+                for start in {word, word.upper(), word.lower()}:
+                    found += db.execute(_BY_START, (source, start, start + "\U0010ffff", limit)).fetchall()
+        return [ProductRef(*row) for row in found]
+
+    def titles(self, refs: Iterable[ProductRef]) -> dict[ProductRef, str]:
+        """The titles of the products that are there; cheaper than the products themselves."""
+        with self._guarded() as db:
+            rows = db.execute(_TITLES, (json.dumps(list(dict.fromkeys(refs))),))
+            return {ProductRef(source, id_): title for source, id_, title in rows}
 
     def _pages(self, source: str) -> Iterator[Product]:
         last = -1

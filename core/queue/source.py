@@ -10,7 +10,8 @@ from core.match.bands import Band, band_of
 from core.queue.answers import Answers
 from core.queue.disputes import Disputes
 from core.queue.item import Option, Progress, ReviewItem
-from core.queue.order import by_uncertainty, drawn, shuffled
+from core.queue.order import by_uncertainty, shuffled
+from core.queue.overlap import first_of_two
 from core.queue.rescored import Outlook, Rescored
 from core.queue.waiting import Waiting
 from core.search.candidates import Candidate, CandidateStore, Standing
@@ -21,8 +22,6 @@ from labels.store import LabelStore
 
 #: The order of validation options says nothing, and is the same for everybody who sees them.
 _SHUFFLE_SEED = 7
-#: Which queries two people answer; another seed than that of the validation set, which is drawn the same way.
-_OVERLAP_SEED = 43
 
 
 class QueueSource:
@@ -149,13 +148,12 @@ class QueueSource:
                 return [query for query in self._order if query not in validation]
 
     def _note_second_opinion(self, store: LabelStore, query: ProductRef) -> None:
-        """Remember a query that two people are to answer while one has; `order.drawn` says which, by its name alone."""
+        """Remember a query that two people are to answer while one has."""
         self._half.pop(query, None)
-        overlap = self.settings.labels.overlap
-        if overlap and query not in self._answers.validation and drawn([query], overlap, _OVERLAP_SEED):
-            closers = store.closers(query)
-            if len(closers) == 1:
-                self._half[query] = closers.pop()
+        if query not in self._answers.validation:
+            first = first_of_two(store, query, self.settings.labels.overlap)
+            if first is not None:
+                self._half[query] = first
 
     def _second_opinions(self, annotator: str) -> list[ProductRef]:
         """Queries that somebody else has answered, and that a second person is to answer too."""
@@ -196,8 +194,9 @@ class QueueSource:
         blind = blind or stream is Stream.VALIDATION
         # A second opinion is worth something only from somebody who has not seen the first.
         second = self._half.get(query, annotator) != annotator
+        alone = blind or second
         options = sorted((o for o in kept if o.rank), key=lambda o: o.rank or 0) or self._options(query)
-        options = self._with_decisions(store, query, options, stream, annotator, alone=blind or second)
+        options = self._with_decisions(store, query, options, stream, annotator, alone=alone)
         disputed = self._disputes.pairs(store, query) if stream is Stream.ADJUDICATION else set()
         # What is to be ruled on comes first; the others keep their order.
         options.sort(key=lambda option: Pair(query, option.product.ref) not in disputed)
@@ -210,10 +209,12 @@ class QueueSource:
             stream=stream,
             blind=blind,
             reason=self._reason(store, query, stream, blind=blind),
-            alone=blind or second,
+            alone=alone,
             answered=store.is_closed(query) and not second and not disputed,
             flagged=store.is_flagged(query),
-            comments=tuple((c.annotator, c.text) for c in store.comments(query)),
+            comments=tuple(
+                (c.annotator, c.text) for c in store.comments(query) if not alone or c.annotator == annotator
+            ),
         )
 
     def _with_decisions(

@@ -1,0 +1,1 @@
+"""Past work with its products: the lists that one pages and searches through."""

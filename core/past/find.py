@@ -1,0 +1,160 @@
+"""Finding past work: newest first, page by page, by words that may stand in many places."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import islice
+
+from core.catalog.store import CatalogStore
+from core.past.row import COMMENTED, FLAGGED, Outcome, PastRow, folded
+from core.queue.overlap import first_of_two
+from labels.model import Decision, ProductRef, Stream, Verb
+from labels.past import PastQuery, accepting, commenting, marked, noted, own, own_of, past_queries
+from labels.reading import LabelReader
+
+#: Products that a word may stand in to be looked up one by one. A more frequent word is soon met on the way back
+#: through what was done, which is then the shorter way.
+_FEW = 10_000
+#: Queries read at a time on that way: a page's worth first, then more and more.
+_FIRST, _MOST = 64, 1024
+#: Beyond the last event there is.
+_END = 2**62
+
+_FREQUENT = (Outcome.MATCH, Outcome.NONE, Outcome.OPEN, *Stream)
+_RARE = {FLAGGED: Verb.FLAG, COMMENTED: Verb.COMMENT, Outcome.UNSURE: Verb.UNSURE, Outcome.SKIPPED: Verb.SKIP}
+
+
+class Scope(StrEnum):
+    """Which list: the queries that one worked on, or those that anybody flagged or commented on."""
+
+    OWN = "own"
+    NOTED = "noted"
+
+
+@dataclass(frozen=True, slots=True)
+class PastPage:
+    """A part of a list; `more` says whether it goes on after it."""
+
+    rows: tuple[PastRow, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PastFinder:
+    """One person's view of what was done.
+
+    Attributes:
+        overlap: share of the queries that two people answer, each alone.
+        lead: whether the person sees what others wrote wherever it is.
+    """
+
+    store: LabelReader
+    catalog: CatalogStore
+    annotator: str
+    overlap: float = 0.0
+    lead: bool = False
+
+    def page(
+        self,
+        scope: Scope,
+        text: str = "",
+        *,
+        after: PastRow | None = None,
+        most: int = 50,
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> PastPage:
+        """Some rows of a list, those that hold every word of the text, latest first.
+
+        Args:
+            scope: which list.
+            text: words; each may be the beginning of one.
+            after: the last row of the page before.
+            most: how many rows.
+            wanted: asked now and then; once it is False, the search is given up with what it has.
+
+        Raises:
+            SameskuError: ledger or catalogue cannot be read.
+        """
+        words = [word for word in text.split() if folded(word).strip()]
+        terms = [folded(word) for word in words]
+        before = _END if after is None else after.past.seq
+        found: list[PastRow] = []
+        for places in self._chunks(scope, words, before, most):
+            found += [row for row in self._rows(scope, places) if row.holds(terms)]
+            if len(found) > most or not wanted():
+                break
+        return PastPage(tuple(found[:most]), len(found) > most)
+
+    def _chunks(self, scope: Scope, words: Sequence[str], before: int, most: int) -> Iterator[list[int]]:
+        """Places in the list that may hold the words, latest first."""
+        if scope is Scope.NOTED:
+            yield from _cut(place for place in noted(self.store) if place < before)
+            return
+        few = [queries for word in words if (queries := self._few(word)) is not None]
+        if few:
+            rarest: set[ProductRef] = min(few, key=len)
+            places = own_of(self.store, self.annotator, rarest)
+            yield from _cut(place for place in places if place < before)
+            return
+        size = max(_FIRST, most + 1)
+        while places := own(self.store, self.annotator, before=before, most=size):
+            yield places
+            before, size = places[-1], min(2 * size, _MOST)
+
+    def _few(self, word: str) -> set[ProductRef] | None:
+        """All the queries that may hold a word, if they are few."""
+        term = folded(word)
+        if any(frequent.startswith(term[1:]) for frequent in _FREQUENT):
+            return None
+        found = set(self.catalog.holding(word, _FEW + 1))
+        for state, verb in _RARE.items():
+            if state.startswith(term[1:]):
+                # Everybody's: a flag of somebody else may be on one's own query.
+                found.update(marked(self.store, verb, most=_FEW + 1))
+        if len(found) > _FEW:
+            return None
+        found.update(accepting(self.store, self.annotator, found))
+        found.update(query for query, *texts in commenting(self.store) if term in folded(" ".join(texts)))
+        return found
+
+    def _rows(self, scope: Scope, places: Sequence[int]) -> list[PastRow]:
+        listed = [
+            seen for past in past_queries(self.store, places, self.annotator) if (seen := self._seen(scope, past))
+        ]
+        refs = [past.query for past in listed]
+        accepted = [ref for past in listed for ref in past.saying(Decision.MATCH)]
+        titles = self.catalog.titles([*refs, *accepted])
+        return [
+            PastRow(
+                past,
+                titles.get(past.query, ""),
+                tuple(titles.get(ref, f"{ref.source} {ref.id}") for ref in past.saying(Decision.MATCH)),
+            )
+            for past in listed
+        ]
+
+    def _seen(self, scope: Scope, past: PastQuery) -> PastQuery | None:
+        """The same as this person may see it; None where that is nothing."""
+        others = past.flag is not None and past.flag.annotator != self.annotator
+        if not others and all(note.annotator == self.annotator for note in past.comments):
+            return past
+        if (self.lead and scope is Scope.NOTED) or not self._alone(past.query):
+            return past
+        own_flag = None if others else past.flag
+        comments = tuple(note for note in past.comments if note.annotator == self.annotator)
+        if scope is Scope.NOTED and own_flag is None and not comments:
+            return None
+        return replace(past, flag=own_flag if scope is Scope.NOTED else past.flag, comments=comments)
+
+    def _alone(self, query: ProductRef) -> bool:
+        """Whether this person decides on the query without knowing what others think of it."""
+        if self.store.is_validation(query):
+            return True
+        return first_of_two(self.store, query, self.overlap) not in {None, self.annotator}
+
+
+def _cut(places: Iterable[int]) -> Iterator[list[int]]:
+    rest, size = iter(places), _FIRST
+    while chunk := list(islice(rest, size)):
+        yield chunk
+        size = min(2 * size, _MOST)
