@@ -13,7 +13,7 @@ from labels.reading import LabelReader
 _OWN = """
 SELECT seq FROM actions AS a WHERE annotator = :who AND seq < :before AND undone_at IS NULL AND NOT EXISTS (
     SELECT 1 FROM actions AS b WHERE (b.query_source, b.query_id) = (a.query_source, a.query_id)
-        AND b.annotator = a.annotator AND b.undone_at IS NULL AND b.seq > a.seq
+        AND +b.annotator = a.annotator AND b.undone_at IS NULL AND +b.seq > a.seq
 ) ORDER BY seq DESC LIMIT :most
 """
 #: The same for given queries.

@@ -40,9 +40,8 @@ WHERE products_fts MATCH ? AND (? IS NULL OR source = ?)
 ORDER BY bm25(products_fts, 2.0, 1.0, 3.0, 0.5), p.key LIMIT ?
 """
 
-_HOLDING = (
-    "SELECT source, id FROM products_fts JOIN products ON key = products_fts.rowid WHERE products_fts MATCH ? LIMIT ?"
-)
+_KEYS_HOLDING = "SELECT rowid FROM products_fts WHERE products_fts MATCH ? LIMIT ?"
+_BY_KEYS = "SELECT source, p.id FROM json_each(?) AS j JOIN products AS p ON p.key = j.value"
 _BY_START = "SELECT source, id FROM products WHERE source = ? AND id >= ? AND id < ? LIMIT ?"
 _TITLES = """
 SELECT p.source, p.id, p.title FROM json_each(?) AS j JOIN products AS p
@@ -170,17 +169,20 @@ class CatalogStore:
             return []
         return self._products(_SEARCH, (expression, source, source, max(limit, 0)))
 
-    def holding(self, word: str, limit: int) -> list[ProductRef]:
-        """Products with a word that begins like this, or an id that does: so many of them, in no order."""
+    def holding(self, word: str, most: int) -> list[ProductRef] | None:
+        """All products whose title has a word that begins like this, or whose id does; None for more than `most`."""
         expression = match_expression(word)
         if not expression:
             return []
         with self._guarded() as db:
-            found = db.execute(_HOLDING, (expression, limit)).fetchall()
+            keys = db.execute(_KEYS_HOLDING, (f"title : ({expression})", most + 1)).fetchall()
+            if len(keys) > most:
+                return None
+            found = db.execute(_BY_KEYS, (json.dumps([key for (key,) in keys]),)).fetchall()
             for (source,) in db.execute("SELECT name FROM sources").fetchall():
                 for start in {word, word.upper(), word.lower()}:
-                    found += db.execute(_BY_START, (source, start, start + "\U0010ffff", limit)).fetchall()
-        return [ProductRef(*row) for row in found]
+                    found += db.execute(_BY_START, (source, start, start + "\U0010ffff", most + 1)).fetchall()
+        return [ProductRef(*row) for row in found] if len(found) <= most else None
 
     def titles(self, refs: Iterable[ProductRef]) -> dict[ProductRef, str]:
         """The titles of the products that are there; cheaper than the products themselves."""

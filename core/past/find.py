@@ -14,9 +14,13 @@ from labels.reading import LabelReader
 
 #: Products that a word may stand in to be looked up one by one. A more frequent word is soon met on the way back
 #: through what was done, which is then the shorter way.
-_FEW = 10_000
+_FEW = 4_000
+#: Shorter beginnings of words are frequent, and it would take long to find out how much.
+_TELLING = 3
 #: Queries read at a time on that way: a page's worth first, then more and more.
 _FIRST, _MOST = 64, 1024
+#: Queries read for one page at most, which takes half a second: who wants to look further back says so.
+_READ = 10_000
 #: Beyond the last event there is.
 _END = 2**62
 
@@ -33,10 +37,14 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PastPage:
-    """A part of a list; `more` says whether it goes on after it."""
+    """A part of a list.
+
+    Attributes:
+        next: from where the list goes on; None at its end.
+    """
 
     rows: tuple[PastRow, ...]
-    more: bool
+    next: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +67,18 @@ class PastFinder:
         scope: Scope,
         text: str = "",
         *,
-        after: PastRow | None = None,
-        most: int = 50,
+        before: int | None = None,
+        most: int = 20,
         wanted: Callable[[], bool] = lambda: True,
     ) -> PastPage:
         """Some rows of a list, those that hold every word of the text, latest first.
 
+        A page may be short, or empty, and yet not the last, where the words are rare among very many queries.
+
         Args:
             scope: which list.
             text: words; each may be the beginning of one.
-            after: the last row of the page before.
+            before: where the page before said that the list goes on.
             most: how many rows.
             wanted: asked now and then; once it is False, the search is given up with what it has.
 
@@ -77,13 +87,16 @@ class PastFinder:
         """
         words = [word for word in text.split() if folded(word).strip()]
         terms = [folded(word) for word in words]
-        before = _END if after is None else after.past.seq
         found: list[PastRow] = []
-        for places in self._chunks(scope, words, before, most):
+        read = 0
+        for places in self._chunks(scope, words, _END if before is None else before, most):
             found += [row for row in self._rows(scope, places) if row.holds(terms)]
-            if len(found) > most or not wanted():
-                break
-        return PastPage(tuple(found[:most]), len(found) > most)
+            read += len(places)
+            if len(found) > most:
+                return PastPage(tuple(found[:most]), found[most - 1].past.seq)
+            if read >= _READ or not wanted():
+                return PastPage(tuple(found), places[-1])
+        return PastPage(tuple(found), None)
 
     def _chunks(self, scope: Scope, words: Sequence[str], before: int, most: int) -> Iterator[list[int]]:
         """Places in the list that may hold the words, latest first."""
@@ -104,15 +117,18 @@ class PastFinder:
     def _few(self, word: str) -> set[ProductRef] | None:
         """All the queries that may hold a word, if they are few."""
         term = folded(word)
-        if any(frequent.startswith(term[1:]) for frequent in _FREQUENT):
+        if len(word) < _TELLING or any(frequent.startswith(term[1:]) for frequent in _FREQUENT):
             return None
-        found = set(self.catalog.holding(word, _FEW + 1))
+        products = self.catalog.holding(word, _FEW)
+        if products is None:
+            return None
+        found = set(products)
         for state, verb in _RARE.items():
             if state.startswith(term[1:]):
                 # Everybody's: a flag of somebody else may be on one's own query.
-                found.update(marked(self.store, verb, most=_FEW + 1))
-        if len(found) > _FEW:
-            return None
+                found.update(several := marked(self.store, verb, most=_FEW + 1))
+                if len(several) > _FEW:
+                    return None
         found.update(accepting(self.store, self.annotator, found))
         found.update(query for query, *texts in commenting(self.store) if term in folded(" ".join(texts)))
         return found
