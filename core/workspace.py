@@ -86,6 +86,11 @@ class Workspace:
         return self.home / "vocabulary.toml"
 
     @property
+    def guidelines(self) -> Path:
+        """What the team calls the same product, Markdown for people; may be absent."""
+        return self.home / "guidelines.md"
+
+    @property
     def labels(self) -> Path:
         """The ledger; the only file to back up."""
         return self.home / "labels.db"

@@ -75,6 +75,7 @@ MOVE = (
 LOOK = (
     Act("search", "slash", "/", "search", "Search the whole catalogue for a match that is not listed.", "search", 3),
     Act("why", "w", "w", "why", "Why the machine put the highlighted candidate where it is.", "why", 4),
+    Act("guidelines", "g", "g", "guidelines", "What your team calls the same product."),
     Act("history", "h", "h", "history", "Who decided what about this query, and when."),
     Act("judge", "v", "v", "judge", "Ask the judge for a second opinion."),
     Act("blind", "b", "b", "blind", "Hide the machine's opinion while you decide, or show it again."),
@@ -114,7 +115,12 @@ PAGE = (LEAVE, Act("leave_page", "q,question_mark", "q", "leave", "Back to the d
 PAGE_SCROLL = (
     Act("page_down", "j,down", "j ↓", "scroll_page(1)", "Scroll down.", "scroll", 2),
     Act("page_up", "k,up", "k ↑", "scroll_page(-1)", "Scroll up."),
+    Act("page_on", "pagedown,space,J", "PgDn", "turn_page(1)", "Go a page down."),
+    Act("page_back", "pageup,K", "PgUp", "turn_page(-1)", "Go a page up."),
 )
+
+#: The key that opened the guidelines closes them too.
+GUIDELINES = (Act("leave_guidelines", "g", "g", "leave", "Back to the desk."),)
 
 SEARCH = (
     Act("found_down", "down", "↓", "move(1)", "Go to the next product.", "move", 2),

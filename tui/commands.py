@@ -92,6 +92,7 @@ _KEYS = (
     ("Blind", "Hide the machine's opinion, or show it again (b).", "blind"),
     ("Flag", "Mark the query for a second look (f).", "flag"),
     ("Comment", "Write a comment on the query (c).", "comment"),
+    ("Guidelines", "What your team calls the same product (g).", "guidelines"),
     ("Keys", "All keys and signs, and what they mean (?).", "help"),
 )
 

@@ -10,6 +10,8 @@ from core.catalog.product import Product
 from core.jobs.job import Job
 from core.match.reason import Reasons
 from core.queue.rescored import Rescored
+from tui.markdown import Block
+from tui.ports.guidelines import Guidelines
 
 
 @dataclass
@@ -112,3 +114,11 @@ class Explained(Message):
 
     reasons: Reasons | None
     trouble: str = ""
+
+
+@dataclass
+class GuidelinesRead(Message):
+    """The guidelines as they are now, and their text in blocks."""
+
+    guidelines: Guidelines
+    blocks: list[Block]

@@ -35,6 +35,7 @@ z, Z    undo, redo
 f       flag the query, or take the flag away
 c WORDS write a comment on the query
 w 3     why: the reasons for and against candidate 3
+g       guidelines: what your team calls the same product
 h       history: who decided what about the query, and when
 d 3     all details of candidate 3; d alone: of the query
 / WORDS search the catalogue; accept what it lists with a /1, a /2 …
@@ -78,6 +79,7 @@ class PlainDesk:
             "c": self._comment,
             "d": self._details,
             "w": self._why,
+            "g": lambda _: self._guidelines(),
             "h": lambda _: self._history(),
             "/": self._look_up,
             "b": lambda _: self._blind(),
@@ -228,6 +230,13 @@ class PlainDesk:
             self._say(f"{moment(each)} {safe(each.annotator)}: {deed(each, titles)}")
         if not past:
             self._say("Nothing happened to it yet.")
+
+    def _guidelines(self) -> None:
+        if self._desk is None:
+            self._say("There are no guidelines here.")
+            return
+        for line in self._desk.guidelines.read().text.splitlines():
+            self._say(line)
 
     def learn(self) -> None:
         """Have the matcher refitted beside the reading."""

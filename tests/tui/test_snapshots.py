@@ -75,6 +75,7 @@ SCENES = {
     "history": Scene("x 3 x f h"),
     "comment": Scene("c"),
     "search": Scene("slash n i k o n down"),
+    "guidelines": Scene("g"),
     "help": Scene("question_mark"),
     "menu": Scene("ctrl+p"),
     "retrain": Scene("n", choose="Retrain"),

@@ -10,6 +10,7 @@ from core.queue.rescored import Outlook, Rescored
 from core.search.candidates import Standing
 from labels.history import Past
 from labels.stats import LabelStats
+from tui.ports.guidelines import GuidelinesShelf
 from tui.ports.jobs import JobBoard
 from tui.ports.review import Review
 from tui.ports.verbs import Verbs
@@ -53,6 +54,10 @@ class Desk(Protocol):
     @property
     def verbs(self) -> Verbs:
         """The command line's verbs, to be asked beside the keyboard."""
+
+    @property
+    def guidelines(self) -> GuidelinesShelf:
+        """What the team calls the same product."""
 
     @property
     def model(self) -> str | None:

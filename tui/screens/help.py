@@ -2,37 +2,29 @@
 
 from collections.abc import Iterable
 
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
 from core.match.bands import Band
 from labels.model import Decision
-from tui.actions import LEAVE, PAGE, PAGE_SCROLL, bindings, help_groups
+from tui.actions import help_groups
 from tui.diff import Mark
-from tui.screens.dialog import Dialog
+from tui.screens.page import PageDialog
 from tui.style import BANDS, DECISIONS, KEY, MARKS, MUTED, STRONG
 from tui.words import BAND_SIGNS, DECISION_SIGNS, IMPLIED_SIGN
 
 _KEY_WIDTH = 11
 
 
-class HelpScreen(Dialog[None]):
+class HelpScreen(PageDialog):
     """All keys by group, and the signs."""
 
-    BINDINGS = bindings((*PAGE, *PAGE_SCROLL))
     HEADLINE = "Keys"
-    ACTS = (*PAGE_SCROLL[:1], LEAVE)
 
-    def body(self) -> Iterable[Widget]:
-        """One page that scrolls."""
-        with VerticalScroll(id="help", can_focus=False):
-            yield HelpPage()
-
-    def action_scroll_page(self, step: int) -> None:
-        """Scroll by some lines."""
-        self.query_one("#help").scroll_relative(y=step * 4, animate=False)
+    def page(self) -> Iterable[Widget]:
+        """Keys and signs."""
+        yield HelpPage()
 
 
 class HelpPage(Widget):

@@ -16,6 +16,7 @@ from tui.messages import Learnt
 from tui.ports.desk import Desk
 from tui.screens.comment import CommentDialog
 from tui.screens.deciding import DecidingScreen, is_at
+from tui.screens.guidelines import GuidelinesScreen
 from tui.screens.help import HelpScreen
 from tui.screens.history import HistoryDialog
 from tui.screens.search import SearchDialog
@@ -221,6 +222,10 @@ class ReviewScreen(DecidingScreen):
         if self.desk.review.item is not None:
             with failures_shown(self.app):
                 self.app.push_screen(HistoryDialog(self.desk.review.item, self.desk.history()))
+
+    def action_guidelines(self) -> None:
+        """What the team calls the same product."""
+        self.app.push_screen(GuidelinesScreen(self.desk.guidelines))
 
     def action_judge(self) -> None:
         """Ask the judge."""

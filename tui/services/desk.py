@@ -25,6 +25,7 @@ from labels.store import LabelStore
 from tui.engine import Engine
 from tui.errors import EngineError
 from tui.ports.desk import DeskFacts
+from tui.services.guidelines import TeamGuidelines
 from tui.services.verbs import ChildVerbs
 
 #: As many as a person reads before typing another word.
@@ -49,6 +50,7 @@ class DeskServices:
     source: QueueSource
     review: ReviewSession
     jobs: Jobs
+    guidelines: TeamGuidelines
     verbs: ChildVerbs
     engine: Engine | None = None
     settle_s: float = 2.0
@@ -209,6 +211,7 @@ def open_desk(
         source=source,
         review=ReviewSession(store, claims, source, annotator, stream=stream),
         jobs=Jobs(workspace.jobs, annotator),
+        guidelines=TeamGuidelines(workspace.guidelines),
         verbs=ChildVerbs(workspace.home, annotator),
         engine=engine,
         _read_at=read_at or _written_at(workspace.derived),
