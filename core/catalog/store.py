@@ -12,6 +12,7 @@ from typing import Self
 
 from core.catalog.fulltext import match_expression
 from core.catalog.product import Product
+from core.catalog.ranking import ranked
 from core.catalog.role import Role, as_role
 from core.catalog.schema import connect, transaction
 from core.catalog.writing import ImportCount, replace_source
@@ -31,14 +32,14 @@ _BY_IDS = """
 SELECT key, source, id, title, brand, category, model, price, upc, extra FROM products
 WHERE source = ? AND id IN (SELECT value FROM json_each(?))
 """
-# The weights follow the columns of the index: title, brand, model, category. A hit in the model number
-# says most, one in the category least. An equal rank falls back on the order of import.
+# No order: the index is read only as far as there are enough, however many there are.
 _SEARCH = """
 SELECT key, source, id, p.title, p.brand, p.category, p.model, price, upc, extra
 FROM products_fts JOIN products AS p ON p.key = products_fts.rowid
-WHERE products_fts MATCH ? AND (? IS NULL OR source = ?)
-ORDER BY bm25(products_fts, 2.0, 1.0, 3.0, 0.5), p.key LIMIT ?
+WHERE products_fts MATCH ? AND (? IS NULL OR source = ?) LIMIT ?
 """
+#: So many are read and put in order. Whoever finds more than that types another word.
+_RANKED = 300
 
 _KEYS_HOLDING = "SELECT rowid FROM products_fts WHERE products_fts MATCH ? LIMIT ?"
 _BY_KEYS = "SELECT source, p.id FROM json_each(?) AS j JOIN products AS p ON p.key = j.value"
@@ -162,12 +163,14 @@ class CatalogStore:
         """The products that hold every word of the text, best first; the last word may be unfinished.
 
         Searches title, brand, model and category. Any text will do: quotes, brackets and operators are
-        looked for like everything else, or ignored.
+        looked for like everything else, or ignored. Where very many are found, the best of those that were
+        imported first.
         """
         expression = match_expression(text)
         if not expression or (source is not None and not _storable(source)):
             return []
-        return self._products(_SEARCH, (expression, source, source, max(limit, 0)))
+        found = self._products(_SEARCH, (expression, source, source, max(limit, _RANKED)))
+        return ranked(found, text)[: max(limit, 0)]
 
     def holding(self, word: str, most: int) -> list[ProductRef] | None:
         """All products whose title has a word that begins like this, or whose id does; None for more than `most`."""

@@ -15,6 +15,9 @@ from tui.ports.jobs import JobBoard
 from tui.ports.review import Review
 from tui.ports.verbs import Verbs
 
+#: What a search gives at most: as many as a person reads before typing another word.
+MOST_FOUND = 30
+
 
 @dataclass(frozen=True, slots=True)
 class DeskFacts:

@@ -13,7 +13,7 @@ from core.catalog.product import Product
 from core.text.safe import safe
 from tui.actions import SEARCH, Act, bindings
 from tui.messages import Failed, Found
-from tui.ports.desk import Desk
+from tui.ports.desk import MOST_FOUND, Desk
 from tui.screens.dialog import Dialog
 from tui.style import MUTED
 from tui.words import place, price
@@ -66,8 +66,7 @@ class SearchDialog(Dialog[Product]):
     def _arrived(self, message: Found) -> None:
         if message.text == self.query_one(Input).value:
             self._show(message.text, message.products)
-            count = len(message.products)
-            self._count("Nothing has all of these words." if not count else f"{count} found, best first")
+            self._count(_said(len(message.products)))
 
     @on(Failed)
     def _failed(self, message: Failed) -> None:
@@ -102,6 +101,12 @@ class SearchDialog(Dialog[Product]):
         found = self.query_one(OptionList)
         if found.highlighted is not None:
             found.highlighted = max(0, min(found.highlighted + step, found.option_count - 1))
+
+
+def _said(count: int) -> str:
+    if not count:
+        return "Nothing has all of these words."
+    return f"The best {count}; another word narrows it down." if count == MOST_FOUND else f"{count} found, best first"
 
 
 def _line(product: Product, width: int) -> Content:

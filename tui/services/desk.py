@@ -24,12 +24,9 @@ from labels.stats import LabelStats, label_stats
 from labels.store import LabelStore
 from tui.engine import Engine
 from tui.errors import EngineError
-from tui.ports.desk import DeskFacts
+from tui.ports.desk import MOST_FOUND, DeskFacts
 from tui.services.guidelines import TeamGuidelines
 from tui.services.verbs import ChildVerbs
-
-#: As many as a person reads before typing another word.
-_MOST_FOUND = 30
 
 
 @dataclass
@@ -116,9 +113,9 @@ class DeskServices:
         """Products of the catalogues that candidates come from, best first."""
         searched = [source.name for source in self.catalog.sources() if source.role == "catalog"]
         if len(searched) == 1:
-            return self.catalog.search(text, searched[0], _MOST_FOUND)
-        found = self.catalog.search(text, None, 2 * _MOST_FOUND)
-        return [product for product in found if product.source in searched][:_MOST_FOUND]
+            return self.catalog.search(text, searched[0], MOST_FOUND)
+        found = self.catalog.search(text, None, 2 * MOST_FOUND)
+        return [product for product in found if product.source in searched][:MOST_FOUND]
 
     def statistics(self) -> LabelStats:
         """Counts over the labels, read through a connection of its own: SQLite's stay in their thread."""

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -165,6 +166,34 @@ def test_search_ranks_filters_and_limits(store: CatalogStore) -> None:
     assert ids(store.search("nikon", source="walmart")) == ["w1"]
     assert len(store.search("nikon", limit=2)) == 2
     assert store.search("nikon", limit=-1) == []
+
+
+def test_a_model_number_outweighs_a_title_and_a_whole_word_a_beginning(tmp_path: Path) -> None:
+    with CatalogStore(tmp_path / "catalog.db") as store:
+        products = [
+            Product("amazon", "title", "Charger for T6 cameras"),
+            Product("amazon", "begun", "Charger T65"),
+            Product("amazon", "model", "Charger", model="T6"),
+            Product("amazon", "long", "Charger T6 " + "and much else besides " * 5),
+        ]
+        store.replace("amazon", "catalog", products)
+        assert ids(store.search("charger t6")) == ["model", "title", "begun", "long"]
+
+
+def test_a_catalogue_of_before_can_be_searched_by_beginnings(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.db"
+    with CatalogStore(path) as store:
+        store.replace("amazon", "catalog", [Product("amazon", "a", "Nikon D3400")])
+    with closing(sqlite3.connect(path)) as before:
+        before.executescript(
+            "DROP TABLE products_fts; CREATE VIRTUAL TABLE products_fts USING fts5 (title, brand, model, category,"
+            " content = 'products', content_rowid = 'key'); PRAGMA user_version = 1"
+        )
+    with CatalogStore(path) as store:
+        assert ids(store.search("n")) == ["a"]
+        store.replace("amazon", "catalog", [Product("amazon", "a", "Canon T6")])
+        assert ids(store.search("n")) == []
+        assert ids(store.search("c")) == ["a"]
 
 
 def test_search_follows_changes(store: CatalogStore) -> None:
