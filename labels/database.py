@@ -1,6 +1,7 @@
 """Opening labels.db: journal, durability, schema version, and errors a user can read."""
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -149,10 +150,24 @@ def _prepare(connection: Connection, path: Path) -> None:
     # Without it, INSERT OR REPLACE would delete a row without firing the triggers that forbid it.
     connection.execute("PRAGMA recursive_triggers=ON")
     if version < SCHEMA_VERSION:
-        # Imported here: sqlite_utils takes longer to import than the desk may take to start.
-        from labels.migrations import migrate  # noqa: PLC0415
+        # Imported here: sqlite_utils takes longer to import than the desk may take to start. It also loads pandas and
+        # numpy wherever they are installed, to know their types: a second, and 80 MB for as long as the desk is open.
+        with _not_installed("numpy", "pandas"):
+            from labels.migrations import migrate  # noqa: PLC0415
 
         migrate(connection)
+
+
+@contextmanager
+def _not_installed(*names: str) -> Iterator[None]:
+    """Whoever imports one of these modules inside finds it missing, unless it was loaded before."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None is Python's own sign for it
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 @contextmanager

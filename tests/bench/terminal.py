@@ -175,6 +175,28 @@ class Terminal:
             self.pump(left)
         return True
 
+    def exchange(self, keys: str, quiet_s: float, deadline_s: float = 10.0) -> tuple[float, int]:
+        """Type, and read the answer until nothing has come for `quiet_s`; what was read is painted only then.
+
+        Returns:
+            seconds from the keys to the last byte of the answer, and its bytes; infinity where no answer came.
+        """
+        parts: list[bytes] = []
+        sent = time.monotonic()
+        self.send(keys)
+        last, until = float("inf"), sent + deadline_s
+        while not self.ended and select.select([self._master], [], [], max(0.0, until - time.monotonic()))[0]:
+            try:
+                parts.append(os.read(self._master, _READ_SIZE))
+            except OSError:
+                self.ended = True
+            last = time.monotonic()
+            until = last + quiet_s
+        answer = b"".join(parts)
+        self.bytes_read += len(answer)
+        self._show(self._decoder.decode(answer))
+        return last - sent, len(answer)
+
     def _show(self, text: str) -> None:
         """Paint what was read; half a sequence and half a frame wait for their other half."""
         text = self._rest + text

@@ -1,7 +1,9 @@
 """Workspaces for benchmarks of the desk, made in a second and without a model."""
 
+import random
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +48,25 @@ def copy_workspace(source: Path, home: Path) -> Workspace:
     if original.settings.exists():
         shutil.copy(original.settings, workspace.settings)
     return workspace
+
+
+def enlarge(workspace: Workspace, products: int, seed: int = 1) -> None:
+    """Add products to the searched catalogue until there are so many: halves of two titles, as varied as the real."""
+    rng = random.Random(seed)  # noqa: S311 - no secrets
+    with CatalogStore(workspace.catalog) as catalog:
+        source = next(source.name for source in catalog.sources() if source.role == "catalog")
+        known = list(catalog.iter(source=source))
+
+        def more() -> Iterator[Product]:
+            yield from known
+            for number in range(products - len(known)):
+                first, second = known[number % len(known)], rng.choice(known)
+                one, other = first.title.split(), second.title.split()
+                title = " ".join([*one[: max(2, len(one) // 2)], *other[len(other) // 2 :]])
+                model = f"{first.model}{number % 997}" if first.model else ""
+                yield replace(first, id=f"{first.id}-{number}", title=title, model=model)
+
+        catalog.replace(source, "catalog", more())
 
 
 def _words(product: Product) -> set[str]:

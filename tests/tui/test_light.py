@@ -46,6 +46,14 @@ def test_a_working_desk_has_loaded_nothing_heavy(bench: Bench) -> None:
     assert not HEAVY & loaded
 
 
+def test_the_first_desk_of_a_workspace_loads_nothing_heavy_either(bench: Bench) -> None:
+    for file in bench.workspace.home.glob("labels.db*"):
+        file.unlink()
+    loaded = modules(SCRIPT, str(bench.workspace.home))
+    assert "sqlite_utils" in loaded  # it makes the ledger
+    assert not (HEAVY - {"sqlite_utils"}) & loaded
+
+
 @pytest.mark.parametrize("module", ["tui.app", "tui.plain", "tui.actions"])
 def test_importing_loads_no_settings_and_nothing_heavy(module: str) -> None:
     loaded = modules(f"import sys, {module}\nprint(*{{n.partition('.')[0] for n in sys.modules}})")
