@@ -13,6 +13,13 @@ def is_lead(settings: Settings, annotator: str) -> bool:
     return not settings.people.leads or annotator in settings.people.leads
 
 
+def open_streams(settings: Settings, annotator: str) -> tuple[Stream, ...]:
+    """The streams that somebody may open, in their usual order."""
+    allowed = settings.people.streams.get(annotator, tuple(Stream))
+    lead = is_lead(settings, annotator)
+    return tuple(stream for stream in Stream if stream in allowed and (lead or stream is not Stream.ADJUDICATION))
+
+
 def require_stream(settings: Settings, annotator: str, stream: Stream) -> None:
     """Refuse a stream that is not for this annotator.
 

@@ -29,6 +29,11 @@ class Terminal:
     light: bool = False
     inside: str = ""
 
+    @property
+    def few_colours(self) -> bool:
+        """Whether it is drawn with its owner's sixteen colours or fewer."""
+        return self.no_colour or self.colours <= 16
+
     @classmethod
     def of(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """The terminal as these names of the environment describe it."""

@@ -131,6 +131,11 @@ class Workspace:
         return self.home / "jobs"
 
     @property
+    def sittings(self) -> Path:
+        """Where each annotator was, and how they left; only a comfort."""
+        return self.home / "sittings"
+
+    @property
     def reports(self) -> Path:
         """Exports, rejects, metrics."""
         return self.home / "reports"

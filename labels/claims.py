@@ -107,6 +107,16 @@ class Claims:
         with self._writing():
             self._connection.execute("DELETE FROM claims WHERE annotator = ?", [annotator])
 
+    def held(self, annotator: str) -> list[ProductRef]:
+        """The queries that somebody has, the one taken or renewed last first."""
+        with readable_errors(self.path):
+            rows = self._connection.execute(
+                "SELECT query_source, query_id FROM claims WHERE annotator = ? AND expires_at > ?"
+                " ORDER BY expires_at DESC",
+                [annotator, self._now()],
+            )
+            return [ProductRef(*row) for row in rows]
+
     def held_by_others(self, annotator: str) -> dict[ProductRef, str]:
         """The queries that other people have on their screens now, with their names."""
         with readable_errors(self.path):

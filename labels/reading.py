@@ -170,6 +170,11 @@ class LabelReader:
         with known_values(self.path):
             return row and Stream(row[0])
 
+    def last_event(self) -> int:
+        """The number of the last event; 0 where there is none."""
+        with readable_errors(self.path):
+            return int(self.connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
+
     def comments(self, query: ProductRef) -> list[Action]:
         """What people wrote about a query, oldest first."""
         with readable_errors(self.path):

@@ -1,15 +1,15 @@
 """The desk as a program: screens, menu, jobs in the corner of the eye, and leaving in good order."""
 
-import asyncio
-import signal
-import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from rich.console import RenderableType
 from textual import on
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 from textual.screen import Screen
 
@@ -19,7 +19,7 @@ from core.text.safe import safe
 from labels.model import Stream
 from tui.commands import DeskCommands
 from tui.contrast import grounded, readable
-from tui.errors import DeskError
+from tui.driver import DeskDriver
 from tui.messages import Exported, Failed, JobsRead, JobStarted
 from tui.ports.desk import Desk
 from tui.screens.jobs import JobsScreen
@@ -33,6 +33,8 @@ from tui.workers import failures_shown, in_background, tell
 Result = TypeVar("Result")
 
 _TICK_S = 1.0
+#: A sentence or two, among other things to look at.
+_NEWS_S = 15.0
 
 
 class DeskApp(App[None]):
@@ -42,16 +44,18 @@ class DeskApp(App[None]):
     CSS_PATH = "app.tcss"
     COMMANDS = {DeskCommands}  # noqa: RUF012 - Textual's own kind of constant
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, word: str = "") -> None:
         self.terminal = Terminal.of()
         # Who wants no colour gets none at all, not even grey.
         super().__init__(ansi_color=True if self.terminal.no_colour else None)
         for theme in OWN:
             self.register_theme(theme)
         self.desk = desk
+        self._word = word
         self.watch_jobs = JobWatch(desk.jobs, away_since=desk.away_since)
         self.review = ReviewScreen(desk)
         self._wire = Wire()
+        self._theme_at_first = self.theme
         self.fault: BaseException | None = None
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
@@ -76,15 +80,25 @@ class DeskApp(App[None]):
         return self.review
 
     def on_mount(self) -> None:
-        """Theme, the jobs' corner, and the ways in which a terminal can go away."""
+        """Theme, the jobs' corner, and what became of the last sitting."""
+        self._choose_theme()
+        self.set_interval(_TICK_S, self._tick)
+        self._tick()
+        with failures_shown(self):
+            for news in filter(None, (self._word, self.desk.sitting.news)):
+                self.notify(safe(news), severity="warning", timeout=_NEWS_S, markup=False)
+
+    def _choose_theme(self) -> None:
+        """The one that was chosen here the last time, if this terminal can show it, else the team's."""
         wanted = theme_for(self.desk.facts.theme, self.terminal)
+        own = self.available_themes.get(self.desk.sitting.theme)
+        if own is not None and (own.ansi or not self.terminal.few_colours):
+            wanted = own.name
         self.theme = wanted if wanted in self.available_themes else DARK.name
         if wanted != self.theme:
             hint = "Set desk.theme in samesku.toml; the menu (ctrl+p) shows the names."
             tell(self, Failed(f"There is no theme {wanted}.", hint))
-        self.set_interval(_TICK_S, self._tick)
-        self._tick()
-        self._leave_on_signals()
+        self._theme_at_first = self.theme
 
     def get_css_variables(self) -> dict[str, str]:
         """The theme's colours, text made readable."""
@@ -146,6 +160,7 @@ class DeskApp(App[None]):
         with failures_shown(self):
             self.desk.review.switch(stream)
         self.review.draw(highlight=0)
+        self._note_place()
         self.call_later(self._uncover)
 
     def on_review(self, action: str) -> None:
@@ -177,33 +192,32 @@ class DeskApp(App[None]):
 
     # -- leaving -------------------------------------------------------------------------------------------
 
-    def _leave_on_signals(self) -> None:
-        """A closed terminal or a stopped session ends the desk like `q` does: claims go back at once."""
-        if sys.platform == "win32":
-            return
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGHUP, signal.SIGTERM):
-            loop.add_signal_handler(number, self.exit)
+    def get_driver_class(self) -> type[Driver]:
+        """For a terminal, the driver that knows when it is gone."""
+        found: type[Driver] = super().get_driver_class()
+        return DeskDriver if found is LinuxDriver else found
+
+    def leave(self) -> None:
+        """End the desk, from any thread. While it only just opens, nothing happens."""
+        with suppress(RuntimeError):  # it has ended meanwhile
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self.exit)
+
+    def exit(self, result: None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """End the desk; the next sitting goes on from here."""
+        self._note_place()
+        super().exit(result, return_code, message)
+
+    def _note_place(self) -> None:
+        same = self.theme == self._theme_at_first
+        self.desk.sitting.note(self.review.highlighted, self.desk.sitting.theme if same else self.theme)
 
     def _fatal_error(self) -> None:
         """A fault ends the desk without Textual's traceback: `run_desk` tells of it, in a sentence."""
         self.fault = self._exception
         self._close_messages_no_wait()
 
-
-def run_desk(desk: Desk) -> None:
-    """Open the desk in this terminal; returns when it is left. Closes `desk`.
-
-    Raises:
-        DeskError: the desk broke down; what was decided is on disk.
-    """
-    app = DeskApp(desk)
-    try:
-        app.run()
-    finally:
-        desk.close()
-    if app.return_code:
-        raise DeskError(
-            "The desk stopped because of a fault in it.",
-            "Everything you decided is saved. Start it again; `--debug` shows what happened.",
-        ) from app.fault
+    def panic(self, *_: Any) -> None:
+        """The same where Textual has one at hand already, as from the thread that reads the keyboard."""
+        self._return_code = 1
+        self._fatal_error()

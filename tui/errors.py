@@ -11,6 +11,16 @@ class DeskError(SameskuError):
     """The desk cannot go on."""
 
 
+class BrokenDownError(DeskError):
+    """The desk has a fault; the cause says which."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The desk stopped because of a fault in it.",
+            "Everything you decided is saved. Start it again; `--debug` shows what happened.",
+        )
+
+
 class EngineRefusalError(EngineError):
     """The engine runs, and says why it cannot do what it was asked for."""
 

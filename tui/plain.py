@@ -276,7 +276,11 @@ def run_plain(
     plain = PlainDesk(session, stdout, search, desk)
     stdout.write("Each line is a key, and a number where one is needed; ? lists the keys.\n")
     try:
-        session.advance()
+        if desk is None:
+            session.advance()
+        else:
+            stdout.write(f"{safe(desk.sitting.news)}\n" if desk.sitting.news else "")
+            desk.sitting.resume()
     except SameskuError as error:
         stdout.write(f"{safe(error.message)} {safe(error.hint)}\n")
         return

@@ -85,8 +85,7 @@ def theme_for(setting: str, terminal: Terminal) -> str:
     """The name of the theme to open with: what is set, else what fits the terminal."""
     if setting != AUTO:
         return setting
-    few = terminal.no_colour or terminal.colours <= 16
-    return _theme(light=terminal.light, ansi=few).name
+    return _theme(light=terminal.light, ansi=terminal.few_colours).name
 
 
 def turned(theme: Theme) -> str:

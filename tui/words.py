@@ -6,7 +6,7 @@ from core.match.reason import Reasons
 from core.queue.item import Option
 from core.search.candidates import Standing
 from core.text.safe import safe
-from labels.model import Decision, Stream, Strength
+from labels.model import Decision, Stream, Strength, Verb
 
 BAND_SIGNS = {Band.HIGH: "▲", Band.MEDIUM: "◆", Band.LOW: "▽"}
 
@@ -15,6 +15,12 @@ DECISION_SIGNS = {Decision.MATCH: "✓", Decision.NO_MATCH: "✗", Decision.UNSU
 IMPLIED_SIGN = "×"
 
 DECISION_WORDS = {Decision.MATCH: "match", Decision.NO_MATCH: "no match", Decision.UNSURE: "unsure"}
+
+#: What somebody did, by the key that did it.
+VERB_WORDS = {
+    Verb.ACCEPT: "match", Verb.REJECT: "no match", Verb.NONE: "none of these", Verb.UNSURE: "unsure",
+    Verb.SKIP: "skip", Verb.FLAG: "flag", Verb.COMMENT: "comment",
+}  # fmt: skip
 
 STREAM_HELP = {
     Stream.TRIAGE: "What the machine is least sure of, first.",

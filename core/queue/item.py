@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from core.catalog.product import Product
 from core.match.bands import Band
-from labels.model import CurrentDecision, Decision, Stream, Strength
+from labels.model import CurrentDecision, Decision, Judgement, Shown, Stream, Strength
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,17 @@ class Option:
             strength=mine.strength if mine else None,
             others=others,
         )
+
+    def judged(self, decision: Decision, model: str | None, strength: Strength = Strength.EXPLICIT) -> Judgement:
+        """A decision on it, with what the machine said of it at that moment.
+
+        Args:
+            decision: which.
+            model: id of the encoder behind the similarity.
+            strength: whether it was said, or follows from what was.
+        """
+        shown = Shown(self.rank, self.similarity, self.probability, model)
+        return Judgement(self.product.ref, decision, strength, shown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from core.queue.source import QueueSource
 from core.queue.tally import Tally
 from core.rights import require_stream
 from labels.claims import Claims
-from labels.model import Action, Decision, Judgement, ProductRef, Shown, Stream, Strength, Verb
+from labels.model import Action, Decision, Judgement, ProductRef, Stream, Strength, Verb
 from labels.store import LabelStore
 
 
@@ -63,7 +63,7 @@ class ReviewSession:
         self._accepted: set[ProductRef] = set()
         self._clock = clock
         self._shown_at = clock()
-        self._blind_by_choice = False
+        self.blind_by_choice = False
 
     # -- moving --------------------------------------------------------------------------------------------
 
@@ -86,6 +86,13 @@ class ReviewSession:
         self._let_go(before)
         return self.item
 
+    def resume(self, query: ProductRef | None) -> ReviewItem | None:
+        """Show the query that one left, if it still waits and nobody else has it; else the next."""
+        waiting = self.source.open_queries(self.store, self.stream, self.annotator)
+        if query is not None and query in waiting and self.claims.take(query, self.annotator):
+            return self.show(query)
+        return self.advance()
+
     def show(self, query: ProductRef, *, stream: Stream | None = None, anew: bool = False) -> ReviewItem:
         """Show a query whatever the queue says.
 
@@ -100,7 +107,7 @@ class ReviewSession:
         stream = stream or (here.stream if here else self.stream)
         kept = here.options if here and not anew else ()
         self._accepted &= {option.product.ref for option in (here.options if here else ())}
-        self.item = self.source.item(self.store, query, stream, self.annotator, blind=self._blind_by_choice, kept=kept)
+        self.item = self.source.item(self.store, query, stream, self.annotator, blind=self.blind_by_choice, kept=kept)
         self._shown_at = self._clock()
         return self.item
 
@@ -143,7 +150,7 @@ class ReviewSession:
 
     def toggle_blind(self) -> ReviewItem | None:
         """Hide or show scores by choice; the validation stream is always blind."""
-        self._blind_by_choice = not self._blind_by_choice
+        self.blind_by_choice = not self.blind_by_choice
         return self.show(self.item.query.ref) if self.item else None
 
     def progress(self) -> Progress:
@@ -163,11 +170,11 @@ class ReviewSession:
         Candidates that this annotator decided on explicitly keep their decision.
         """
         implied = [
-            _judgement(other, self.source.model, Decision.NO_MATCH, Strength.IMPLIED)
+            other.judged(Decision.NO_MATCH, self.source.model, Strength.IMPLIED)
             for other in on_screen
             if other.product.ref != option.product.ref and other.strength is not Strength.EXPLICIT
         ]
-        accepted = _judgement(option, self.source.model, Decision.MATCH)
+        accepted = option.judged(Decision.MATCH, self.source.model)
         self._accepted.add(option.product.ref)
         self._record(Verb.ACCEPT, [accepted, *implied], closes=True, stay=stay)
 
@@ -180,7 +187,7 @@ class ReviewSession:
         last = all(o.decision is not None for o in item.options if o.product.ref != option.product.ref)
         self._record(
             Verb.REJECT,
-            [_judgement(option, self.source.model, Decision.NO_MATCH)],
+            [option.judged(Decision.NO_MATCH, self.source.model)],
             closes=last,
             stay=not last or self.is_looking_up,
         )
@@ -192,7 +199,7 @@ class ReviewSession:
         In a query that was looked up, what was accepted before is rejected too.
         """
         rejected = [
-            _judgement(o, self.source.model, Decision.NO_MATCH)
+            o.judged(Decision.NO_MATCH, self.source.model)
             for o in on_screen
             if o.decision is not Decision.MATCH or (self.is_looking_up and o.product.ref not in self._accepted)
         ]
@@ -200,7 +207,7 @@ class ReviewSession:
 
     def unsure(self, option: Option) -> None:
         """Abstain on one candidate, and with it on the query."""
-        self._record(Verb.UNSURE, [_judgement(option, self.source.model, Decision.UNSURE)], closes=True)
+        self._record(Verb.UNSURE, [option.judged(Decision.UNSURE, self.source.model)], closes=True)
 
     def skip(self) -> None:
         """Put the query off; nothing is decided."""
@@ -285,10 +292,3 @@ class ReviewSession:
         if self.item is None:
             raise RuntimeError("nothing is on the screen")
         return self.item
-
-
-def _judgement(
-    option: Option, model: str | None, decision: Decision, strength: Strength = Strength.EXPLICIT
-) -> Judgement:
-    shown = Shown(option.rank, option.similarity, option.probability, model)
-    return Judgement(option.product.ref, decision, strength, shown)

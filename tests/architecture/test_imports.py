@@ -37,7 +37,7 @@ def test_the_import_contracts_hold() -> None:
     "statement",
     [
         "import tui.app",
-        "import tui.__main__",
+        "import tui.__main__, tui.command_line",
         "import tui.services.desk",
         "import core.cli.app",
         "import core.queue.session, core.queue.source",

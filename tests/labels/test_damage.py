@@ -2,15 +2,15 @@
 
 import os
 import random
-import resource
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+from disk import full_disk
 from samples import implied, match, q
 
 from labels import guard, migrations  # noqa: F401 - before anybody gives up the right to read them
@@ -201,17 +201,6 @@ def test_what_is_no_database_is_left_alone(tmp_path: Path, other: bytes) -> None
 
 
 # -- a disk that is full -------------------------------------------------------------------------------------
-
-
-@contextmanager
-def full_disk(size: int) -> Iterator[None]:
-    """No file may grow beyond so many bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def much() -> list[tuple[object, ...]]:

@@ -1,5 +1,6 @@
 """A terminal that goes away, and faults: nothing is lost, nothing stays reserved."""
 
+import asyncio
 import os
 import pty
 import select
@@ -7,13 +8,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from desk_bench import Bench, settled
 
-from tui.app import DeskApp, run_desk
+from core.sitting.record import Ending
+from tui.app import DeskApp
 from tui.errors import DeskError
+from tui.run import run_desk
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,7 +27,7 @@ import sys
 from pathlib import Path
 from core.settings import Settings
 from core.workspace import Workspace
-from tui.app import run_desk
+from tui.run import run_desk
 from tui.services.desk import open_desk
 
 run_desk(open_desk(Workspace(Path(sys.argv[1])), Settings(), "ada"))
@@ -39,30 +44,120 @@ def read_until(terminal: int, words: bytes, seconds: float = 20) -> bytes:
     return said
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
-def test_a_closed_terminal_gives_the_claims_back(bench: Bench, number: signal.Signals) -> None:
+@contextmanager
+def started(bench: Bench, *command: str, sign: bytes = b"Passport") -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A desk in a pseudo-terminal that nobody told it is its own, once it shows something; and our end of that."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(bench.workspace.home)],
+        [sys.executable, *(command or ("-c", SCRIPT, str(bench.workspace.home)))],
         cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
         env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"},
     )  # fmt: skip
     os.close(theirs)
     try:
-        assert b"Passport" in read_until(ours, b"Passport")
-        deadline = time.monotonic() + 10
-        while not bench.decided() and time.monotonic() < deadline:
-            # Until the first picture is complete, keys decide nothing.
-            os.write(ours, b"1x")
-            read_until(ours, "✗".encode(), 0.3)
-        assert bench.decided() == {"q3-c1": ("no_match", "explicit")}
-        process.send_signal(number)
-        read_until(ours, b"\x1b[?1049l")
-        assert process.wait(20) == 0
+        assert sign in read_until(ours, sign)
+        yield process, ours
     finally:
         process.kill()
-        os.close(ours)
+        process.wait()
+        with suppress(OSError):
+            os.close(ours)
+
+
+def how_it_ended(bench: Bench) -> Ending | None:
+    """What the next desk of ada's is told of the last; by then nothing is reserved any more."""
     assert bench.desk("bob").claims.held_by_others("bob") == {}
+    last = bench.desk().sitting.sitting.interrupted
+    return last.ending if last else Ending.LEFT
+
+
+def reject_first(bench: Bench, terminal: int) -> None:
+    """Until the first picture is complete, keys decide nothing."""
+    deadline = time.monotonic() + 10
+    while not bench.decided() and time.monotonic() < deadline:
+        os.write(terminal, b"1x")
+        read_until(terminal, "✗".encode(), 0.3)
+    assert bench.decided() == {"q3-c1": ("no_match", "explicit")}
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_signal_gives_the_claims_back(bench: Bench, number: signal.Signals) -> None:
+    with started(bench) as (process, terminal):
+        reject_first(bench, terminal)
+        process.send_signal(number)
+        read_until(terminal, b"\x1b[?1049l")
+        assert process.wait(20) == 0
+    assert how_it_ended(bench) is {signal.SIGHUP: Ending.CUT, signal.SIGTERM: Ending.STOPPED}[number]
+
+
+def test_a_terminal_that_is_closed_without_a_signal_is_noticed(bench: Bench) -> None:
+    with started(bench) as (process, terminal):
+        reject_first(bench, terminal)
+        os.close(terminal)
+        assert process.wait(20) == 0
+    assert how_it_ended(bench) is Ending.CUT
+
+
+def test_noise_on_the_line_is_no_end(bench: Bench) -> None:
+    with started(bench) as (process, terminal):
+        reject_first(bench, terminal)
+        for noise in (b"\xff\xfe", b"\xc3(", b"\x1b[99999999u", b"\x1b[M\xff\xff\xff"):
+            os.write(terminal, noise)
+            read_until(terminal, b"nobody says this", 0.3)
+        os.write(terminal, b"?")
+        assert b"Decide" in read_until(terminal, b"Decide")
+        assert process.poll() is None
+
+
+#: A desk that waits for ever to write to a terminal that nobody reads, as Textual does.
+STALLED = """
+import queue, sys
+from core.sitting.record import Ending
+from tui.leaving import Departure
+
+def give_up(ending):
+    print("gave up:", ending, flush=True)
+
+with Departure(lambda: print("asked", flush=True), give_up, patience_s=0.5):
+    print("waiting", flush=True)
+    queue.Queue().get()
+"""
+
+
+@pytest.mark.parametrize(("number", "ending"), [(signal.SIGTERM, "stopped"), (signal.SIGHUP, "cut")])
+def test_a_desk_that_cannot_leave_is_ended(number: signal.Signals, ending: str) -> None:
+    process = subprocess.Popen([sys.executable, "-c", STALLED], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "waiting\n"
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert said.startswith("asked\nasked\n")
+    assert said.endswith(f"gave up: {ending}\n")
+
+
+def test_giving_up_gives_the_claims_back(bench: Bench) -> None:
+    desk = bench.desk()
+    desk.sitting.resume()
+    asyncio.run(asyncio.to_thread(desk.sitting.abandon, Ending.CUT))
+    assert how_it_ended(bench) is Ending.CUT
+
+
+@pytest.mark.parametrize(
+    ("number", "ending"), [(signal.SIGTERM, Ending.STOPPED), (signal.SIGHUP, Ending.CUT), (None, Ending.CUT)]
+)
+def test_the_plain_desk_leaves_in_good_order_too(bench: Bench, number: signal.Signals | None, ending: Ending) -> None:
+    command = ("-m", "tui", "--home", str(bench.workspace.home), "--as", "ada", "review", "--plain")
+    with started(bench, *command, sign=b"\n10. ") as (process, terminal):
+        os.write(terminal, b"n\n")
+        assert b"Saved." in read_until(terminal, b"Saved.")
+        if number is None:
+            os.close(terminal)
+        else:
+            process.send_signal(number)
+        process.wait(20)
+    assert len(bench.decided()) == 10
+    assert how_it_ended(bench) is ending
 
 
 def test_a_fault_ends_the_desk_with_a_sentence(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

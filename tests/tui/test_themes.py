@@ -13,8 +13,8 @@ from textual.theme import Theme
 from core.errors import CoreError
 from core.settings import DeskSettings, Settings
 from core.terminal import TRUE_COLOUR, Terminal
-from tui.__main__ import _require_terminal
 from tui.app import DeskApp
+from tui.command_line import _require_terminal
 from tui.contrast import readable
 from tui.themes import ANSI_DARK, ANSI_LIGHT, DARK, LIGHT, theme_for, turned
 
@@ -145,14 +145,14 @@ async def test_no_colour_is_none_in_any_theme_and_a_list_shows_what_is_chosen(
 def test_a_terminal_that_cannot_be_drawn_on_is_refused_with_a_way_out(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr("tui.__main__._has_terminal", lambda: True)
+    monkeypatch.setattr("tui.command_line._has_terminal", lambda: True)
     monkeypatch.setenv("TERM", name)
     monkeypatch.setattr("core.terminal._has_colours", lambda name: name != "vt100")
     with pytest.raises(CoreError, match="cannot be drawn") as refused:
-        _require_terminal()
+        _require_terminal("")
     assert "--plain" in refused.value.hint
     monkeypatch.setenv("TERM", "linux")
-    _require_terminal()
+    _require_terminal("")
 
 
 async def test_a_theme_of_the_menu_stays_readable_with_the_stream_s_name_on_it(bench: Bench) -> None:

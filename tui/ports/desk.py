@@ -13,6 +13,7 @@ from labels.stats import LabelStats
 from tui.ports.guidelines import GuidelinesShelf
 from tui.ports.jobs import JobBoard
 from tui.ports.review import Review
+from tui.ports.sitting import Sitting
 from tui.ports.verbs import Verbs
 
 #: What a search gives at most: as many as a person reads before typing another word.
@@ -49,6 +50,10 @@ class Desk(Protocol):
     @property
     def review(self) -> Review:
         """The sitting."""
+
+    @property
+    def sitting(self) -> Sitting:
+        """Where one is, and how the last one ended."""
 
     @property
     def jobs(self) -> JobBoard:

@@ -10,7 +10,7 @@ from textual.widgets import Static
 from core.catalog.product import Product
 from core.jobs.job import Job
 from core.queue.item import ReviewItem
-from labels.model import Action, Stream, Verb
+from labels.model import Action, ProductRef, Stream
 from tui.actions import NOTHING_LEFT, REVIEW, bindings
 from tui.messages import Learnt
 from tui.ports.desk import Desk
@@ -26,12 +26,8 @@ from tui.widgets.key_bar import KeyBar
 from tui.widgets.learner import Learner
 from tui.widgets.sheet import Sheet
 from tui.widgets.status import Situation, StatusLine
+from tui.words import VERB_WORDS
 from tui.workers import failures_shown
-
-_ACTS = {
-    Verb.ACCEPT: "match", Verb.REJECT: "no match", Verb.NONE: "none of these", Verb.UNSURE: "unsure",
-    Verb.SKIP: "skip", Verb.FLAG: "flag", Verb.COMMENT: "comment",
-}  # fmt: skip
 
 
 class ReviewScreen(DecidingScreen):
@@ -57,10 +53,11 @@ class ReviewScreen(DecidingScreen):
         yield Learner(self.desk)
 
     def on_mount(self) -> None:
-        """Show the first query, and keep it reserved while someone works."""
+        """Show the query that was left, or else the first, and keep it reserved while someone works."""
+        highlight = 0
         with failures_shown(self.app):
-            self.desk.review.advance()
-        self.draw()
+            highlight = self.desk.sitting.resume()
+        self.draw(highlight)
         self.set_interval(self.desk.facts.lease_s / 3, self._renew)
 
     # -- drawing -------------------------------------------------------------------------------------------
@@ -88,6 +85,12 @@ class ReviewScreen(DecidingScreen):
         # A reading may still arrive while the desk is being left, and there is no line any more.
         for line in self.query(StatusLine):
             line.show_job(job)
+
+    @property
+    def highlighted(self) -> ProductRef | None:
+        """The candidate that the keys decide on; None where there is none."""
+        option = self.candidates.current if self.is_mounted and self.desk.review.item is not None else None
+        return option.product.ref if option is not None else None
 
     def _draw_status(self, item: ReviewItem | None) -> None:
         review = self.desk.review
@@ -153,7 +156,7 @@ class ReviewScreen(DecidingScreen):
         with failures_shown(self.app):
             action = turn()
             self.query_one(Learner).due()
-            self.say(nothing if action is None else done.format(_ACTS.get(action.verb, action.verb.value)))
+            self.say(nothing if action is None else done.format(VERB_WORDS.get(action.verb, action.verb.value)))
         self.draw()
 
     # -- keeping the query reserved --------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Opening a workspace for the desk: the one place where the desk meets stores, queue and jobs."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,9 +13,11 @@ from core.match.reason import Reasons
 from core.queue.rescored import Outlook, Rescored
 from core.queue.session import ReviewSession
 from core.queue.source import QueueSource
-from core.rights import is_lead
+from core.rights import is_lead, open_streams
 from core.search.candidates import CandidateStore, Standing
 from core.settings import Settings
+from core.sitting.record import Ending
+from core.sitting.sitting import Sitting
 from core.workspace import Workspace
 from labels.claims import Claims
 from labels.exchange.labels_csv import export_csv
@@ -26,6 +29,7 @@ from tui.engine import Engine
 from tui.errors import EngineError
 from tui.ports.desk import MOST_FOUND, DeskFacts
 from tui.services.guidelines import TeamGuidelines
+from tui.services.sitting import DeskSitting
 from tui.services.verbs import ChildVerbs
 
 
@@ -46,6 +50,7 @@ class DeskServices:
     candidates: CandidateStore
     source: QueueSource
     review: ReviewSession
+    sitting: DeskSitting
     jobs: Jobs
     guidelines: TeamGuidelines
     verbs: ChildVerbs
@@ -168,6 +173,7 @@ class DeskServices:
         try:
             self.review.close()
         finally:
+            self.sitting.end(Ending.LEFT)
             self.store.close()
             self.claims.close()
             self.catalog.close()
@@ -178,14 +184,14 @@ def open_desk(
     workspace: Workspace,
     settings: Settings,
     annotator: str,
-    stream: Stream = Stream.TRIAGE,
+    stream: Stream | None = Stream.TRIAGE,
     *,
     engine: Engine | None = None,
     kiosk: bool = False,
 ) -> DeskServices:
-    """Open a workspace for one annotator's sitting on a stream; with an engine the matcher learns meanwhile.
+    """Open a workspace for one annotator's sitting; with an engine the matcher learns meanwhile.
 
-    In a kiosk nothing leads out of the desk.
+    Without a stream they go on where they were. In a kiosk nothing leads out of the desk.
 
     Raises:
         SameskuError: a file of the workspace cannot be opened.
@@ -198,6 +204,10 @@ def open_desk(
     catalog = CatalogStore(workspace.catalog)
     candidates = CandidateStore(workspace.derived)
     source = QueueSource(catalog, candidates, settings)
+    sitting = Sitting(workspace.sittings, annotator, store.last_event())
+    if stream is None:
+        stream = _stream(open_streams(settings, annotator), sitting.place.stream)
+    review = ReviewSession(store, claims, source, annotator, stream=stream)
     return DeskServices(
         workspace=workspace,
         facts=_facts(workspace, settings, lease_s, lead=is_lead(settings, annotator), kiosk=kiosk),
@@ -206,13 +216,19 @@ def open_desk(
         catalog=catalog,
         candidates=candidates,
         source=source,
-        review=ReviewSession(store, claims, source, annotator, stream=stream),
+        review=review,
+        sitting=DeskSitting(sitting, review, catalog),
         jobs=Jobs(workspace.jobs, annotator),
         guidelines=TeamGuidelines(workspace.guidelines),
         verbs=ChildVerbs(workspace.home, annotator),
         engine=engine,
         _read_at=read_at or _written_at(workspace.derived),
     )
+
+
+def _stream(open_to_them: Sequence[Stream], last: Stream | None) -> Stream:
+    """Where to go on: where one was, if one may; triage where nothing is open, which then says so."""
+    return last if last and last in open_to_them else next(iter(open_to_them), Stream.TRIAGE)
 
 
 def _facts(workspace: Workspace, settings: Settings, lease_s: float, *, lead: bool, kiosk: bool) -> DeskFacts:

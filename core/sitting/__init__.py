@@ -1,0 +1,1 @@
+"""Where somebody was at the desk, and how they left it."""

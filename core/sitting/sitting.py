@@ -1,0 +1,138 @@
+"""Sittings: where somebody was when they left the desk, and whether they left it at all.
+
+Each sitting has a small file in the workspace's `sittings/`, written when it begins, when it changes its stream, and
+when it ends. While it lasts its process holds a lock on the file, which the kernel takes back however the process
+ends, on whichever host of a shared folder. So a file that nobody holds and that tells of no end is of a sitting that
+was killed, or of a host that lost its power.
+
+The folder belongs to the whole group: whatever stands in it is believed only as far as it does no harm.
+"""
+
+import fcntl
+import hashlib
+import os
+import secrets
+import stat
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from core.sitting.record import Ending, Place, Record
+from labels.files import sync
+
+#: A file that is longer is none of ours.
+_LONGEST = 16_384
+
+
+class Sitting:
+    """One sitting, from its beginning to its end. What cannot be written is not kept; nothing else depends on it.
+
+    Attributes:
+        place: where it is; at first where the last one of the same annotator was.
+        interrupted: the last one of the same annotator that was not left by them; None where there is none.
+        alone: whether the same annotator sits nowhere else.
+    """
+
+    def __init__(self, folder: Path, annotator: str, after: int) -> None:
+        """Begin one.
+
+        Args:
+            folder: the workspace's; made if it is not there.
+            annotator: who sits.
+            after: the number of the ledger's last event.
+        """
+        stem = folder / _stem(annotator)
+        self.alone, over = _earlier(stem, annotator)
+        records = sorted(over.values(), key=lambda record: record.ended_at or record.begun_at)
+        self.place = records[-1].place if records else Place()
+        self.interrupted = next((each for each in reversed(records) if each.ending is not Ending.LEFT), None)
+        self._record = Record(annotator, _now(), after, self.place)
+        self._file: int | None = None
+        with suppress(OSError):
+            self._file = _created(Path(f"{stem}.{secrets.token_hex(4)}.json"), self._record)
+            for path in over:
+                path.unlink()
+
+    def move(self, place: Place) -> None:
+        """Note where it is now."""
+        self.place = place
+        self._write(replace(self._record, place=place))
+
+    def end(self, ending: Ending) -> None:
+        """Note that it ends, and how. Only the first end counts."""
+        self._write(replace(self._record, ending=ending, ended_at=_now()))
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _write(self, record: Record) -> None:
+        """Over what stands there: it fits into one block, and only the first line counts."""
+        self._record = record
+        if self._file is not None:
+            with suppress(OSError):
+                os.pwrite(self._file, record.to_line(), 0)
+
+
+def _earlier(stem: Path, annotator: str) -> tuple[bool, dict[Path, Record]]:
+    """Whether nobody of that name sits anywhere now, and the sittings that are over."""
+    alone, over = True, {}
+    for path in stem.parent.glob(f"{stem.name}.*.json"):
+        with suppress(OSError):
+            file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                if not _is_ours(os.fstat(file)):
+                    continue
+                if _is_held(file):
+                    alone = False
+                elif record := Record.from_line(os.read(file, _LONGEST), annotator):
+                    over[path] = record
+            finally:
+                os.close(file)
+    return alone, over
+
+
+def _is_ours(facts: os.stat_result) -> bool:
+    return stat.S_ISREG(facts.st_mode) and facts.st_size <= _LONGEST
+
+
+def _is_held(file: int) -> bool:
+    """Whether a process has the file locked.
+
+    Raises:
+        OSError: this file system knows no locks; nobody can tell.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _created(path: Path, record: Record) -> int:
+    """A new file of a sitting, locked; it has its name only once it is on disk."""
+    path.parent.mkdir(mode=0o770, exist_ok=True)
+    draft = path.with_suffix(".part")
+    file = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o660)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.write(file, record.to_line())
+        os.fsync(file)
+        draft.rename(path)
+        sync(path.parent)
+    except OSError:
+        os.close(file)
+        draft.unlink(missing_ok=True)
+        raise
+    return file
+
+
+def _stem(annotator: str) -> str:
+    """A file name for anybody's name: what can be read of it, and a mark of the whole."""
+    readable = "".join(c for c in annotator.lower() if c.isascii() and c.isalnum())[:24]
+    mark = hashlib.sha256(annotator.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"{readable}-{mark}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,107 @@
+"""The verbs that need the desk, and all others with them."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from core.cli.app import make_app, run
+from core.cli.context import Context, context_of
+from core.errors import CoreError
+from core.terminal import Terminal
+from core.text.safe import safe
+from labels.errors import SameskuError
+from labels.model import Stream
+from tui.errors import BrokenDownError
+from tui.kiosk import WITHOUT_TERMINAL, enclosed, unheard
+
+
+def demo(ctx: typer.Context) -> None:
+    """A workspace with the embedded catalogue, then the desk.
+
+    Where there is no terminal, the main job unattended: label, retrain, compare.
+
+    Example: samesku demo
+    """
+    from core.demo import build_demo  # noqa: PLC0415
+
+    context = context_of(ctx)
+    with context.reporter() as reporter:
+        settings = build_demo(context.workspace, reporter)
+    if _has_terminal() and not context.json:
+        # A process of its own in the place of this one: making the index loaded the model libraries, and the desk
+        # holds none.
+        who = ["--as", context.annotator_name] if context.annotator_name else []
+        here = ["--home", str(context.workspace.home)]
+        os.execv(sys.executable, [sys.executable, "-m", "tui", *here, *who, "review"])  # noqa: S606 - our own program
+    from core.cli.rehearse import rehearse, tell  # noqa: PLC0415
+
+    with context.reporter() as reporter:
+        result = rehearse(context, reporter)
+    tell(context, settings, result)
+    context.answer(result)
+
+
+def review(
+    ctx: typer.Context,
+    stream: Annotated[
+        str | None,
+        typer.Option(help="triage, validation, audit or adjudication; else where you were.", show_default=False),
+    ] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Line by line, for screen readers and bad connections.")
+    ] = False,
+    kiosk: Annotated[bool, typer.Option("--kiosk", help="For an SSH ForceCommand: the desk, and no way out.")] = False,
+) -> None:
+    """The desk.
+
+    Example: samesku review --stream validation
+    """
+    context = context_of(ctx)
+    if kiosk:
+        context = enclosed(context)
+    if stream is not None and stream not in list(Stream):
+        raise CoreError(f"There is no stream {stream}.", f"It is one of {', '.join(Stream)}.")
+    if not plain:
+        _require_terminal(WITHOUT_TERMINAL if kiosk else "Use `samesku review --plain` in a pipe.")
+    try:
+        _sit_down(context, Stream(stream) if stream else None, plain=plain, kiosk=kiosk)
+    except SameskuError:
+        raise
+    except Exception as error:
+        raise BrokenDownError from error
+
+
+def _sit_down(context: Context, stream: Stream | None, *, plain: bool, kiosk: bool) -> None:
+    from tui.engine import Engine  # noqa: PLC0415
+    from tui.run import run_desk, run_plain_desk  # noqa: PLC0415
+    from tui.services.desk import open_desk  # noqa: PLC0415
+
+    workspace = context.workspace.require()
+    desk = open_desk(workspace, context.settings, context.annotator, stream, engine=Engine(workspace.home), kiosk=kiosk)
+    words = unheard() if kiosk else ""
+    if plain:
+        run_plain_desk(desk, sys.stdin, sys.stdout, words)
+    else:
+        run_desk(desk, words)
+
+
+def _require_terminal(hint: str) -> None:
+    if not _has_terminal():
+        raise CoreError("The desk needs a terminal.", hint)
+    terminal = Terminal.of()
+    if not terminal.colours:
+        raise CoreError(
+            f"The desk cannot be drawn on this terminal (TERM={safe(terminal.name)}).",
+            "`samesku review --plain` is the same desk line by line. Or set TERM, such as TERM=xterm-256color.",
+        )
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def start(arguments: list[str]) -> None:
+    """Do what the command line asks for, and end the process."""
+    run(make_app([demo, review]), arguments)

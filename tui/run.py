@@ -1,0 +1,62 @@
+"""Opening the desk, on the screen or line by line, and leaving it in good order however that comes about."""
+
+from typing import TYPE_CHECKING, TextIO
+
+from core.sitting.record import Ending
+from core.text.safe import safe
+from tui.errors import BrokenDownError
+from tui.leaving import CalledAway, Departure, called_away
+from tui.ports.desk import Desk
+
+if TYPE_CHECKING:
+    from tui.app import DeskApp
+
+
+def run_desk(desk: Desk, word: str = "") -> None:
+    """Open the desk on this terminal's screen, with a word of greeting; returns when it is left. Closes `desk`.
+
+    Raises:
+        BrokenDownError: the desk has a fault; what was decided is on disk.
+    """
+    app = _app(desk, word)
+    with Departure(app.leave, desk.sitting.abandon) as departure:
+        try:
+            app.run()
+        finally:
+            desk.sitting.end(departure.ending or Ending.LEFT)
+            desk.close()
+    if app.return_code:
+        raise BrokenDownError from app.fault
+
+
+def _app(desk: Desk, word: str) -> "DeskApp":
+    # The plain desk needs nothing of Textual.
+    if desk.facts.kiosk:
+        from tui.kiosk_app import KioskApp  # noqa: PLC0415
+
+        return KioskApp(desk, word)
+    from tui.app import DeskApp  # noqa: PLC0415
+
+    return DeskApp(desk, word)
+
+
+def run_plain_desk(desk: Desk, stdin: TextIO, stdout: TextIO, word: str = "") -> None:
+    """Open the desk line by line, with a word of greeting; returns when it is left. Closes `desk`."""
+    from tui.plain import run_plain  # noqa: PLC0415
+
+    ending = Ending.LEFT
+    typed = stdin.isatty()
+    try:
+        with called_away():
+            stdout.write(f"{safe(word)}\n" if word else "")
+            run_plain(desk.review, stdin, stdout, search=desk.search, desk=desk)
+            if typed and not stdin.isatty():
+                ending = Ending.CUT
+    except CalledAway as call:
+        ending = call.ending
+    except OSError:
+        ending = Ending.CUT  # nobody reads what is written
+    finally:
+        desk.sitting.note(None, desk.sitting.theme)
+        desk.sitting.end(ending)
+        desk.close()
