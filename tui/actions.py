@@ -1,7 +1,7 @@
 """Every key of the desk, declared once: bindings, key bar and help come from here; a test holds the README to it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual.binding import Binding, BindingType
 
@@ -107,6 +107,28 @@ REVIEW = tuple(act for _, acts in GROUPS for act in acts)
 #: What is of use while no query is left.
 NOTHING_LEFT = tuple(act for act in REVIEW if act.id in {"undo", "palette", "help"})
 
+_TO_WORK = Act("to_work", "escape,q", "Esc", "leave", "Enough; start working.", "to work", 1)
+
+#: The desk's own keys, as far as they are of use on practice queries.
+PRACTICE = (
+    *DECIDE,
+    *MOVE,
+    *(act for act in REVIEW if act.id in {"guidelines", "help"}),
+    _TO_WORK,
+)
+
+#: Once a practice query is answered.
+PRACTISED = (
+    *(replace(act, label="go on", rank=1) for act in MOVE if act.id == "next"),
+    *(act for act in PRACTICE if act.id in {"undo", "help"}),
+    _TO_WORK,
+)
+
+WELCOME = (
+    Act("begin", "enter", "Enter", "begin", "Do what the highlighted button says.", "choose", 1),
+    _TO_WORK,
+)
+
 LEAVE = Act("leave", "escape", "Esc", "leave", "Back to the desk.", "back", 1)
 
 #: For screens that hold no text field.
@@ -136,12 +158,16 @@ JOBS = (
     LEAVE,
 )
 
+BUTTONS = (
+    Act("next_button", "right,down,l,j", "→", "app.focus_next", "Go to the next button."),
+    Act("previous_button", "left,up,h,k", "←", "app.focus_previous", "Go to the button before."),
+)
+
 CONFIRM = (
     LEAVE,
     Act("yes", "y", "y", "answer(True)", "Yes."),
     Act("no", "n", "n", "answer(False)", "No."),
-    Act("next_button", "right,down,l,j", "→", "app.focus_next", "Go to the next button."),
-    Act("previous_button", "left,up,h,k", "←", "app.focus_previous", "Go to the button before."),
+    *BUTTONS,
 )
 
 
@@ -163,3 +189,8 @@ def help_groups() -> list[tuple[str, list[tuple[str, str]]]]:
             lines.insert(3, ("1 … 9 0", "Go to that candidate; 0 is the tenth."))
         groups.append((name, lines))
     return groups
+
+
+def filled(sentence: str) -> str:
+    """A sentence with keys in the place of `{accept}` and the like."""
+    return sentence.format_map({act.id: act.shown.split()[0] for act in REVIEW})

@@ -10,6 +10,7 @@ from textual.screen import Screen
 from labels.model import Stream
 from tui.ports.desk import Desk
 from tui.screens.jobs import JobsScreen
+from tui.screens.practice import PracticeScreen
 from tui.screens.retrain import RetrainDialog
 from tui.words import STREAM_HELP
 
@@ -78,6 +79,7 @@ def _all(app: Commander) -> list[Command]:
             Command(name, help_, lambda action=action: app.on_review(action))  # type: ignore[misc]
             for name, help_, action in _KEYS
         ),
+        Command("Practice", "Three invented queries, with a word on each answer.", lambda: _practise(app)),
         Command("Light or dark", "Switch between a light and a dark desk.", app.toggle_light),
         Command("Theme", "Choose the colours of the desk.", app.action_change_theme),
         Command("Quit", "Leave the desk; everything you decided is saved (q).", app.exit),
@@ -104,6 +106,10 @@ def _stream(app: Commander, stream: Stream) -> Command:
 def _retrain(app: Commander) -> None:
     """Show what would be trained on; start it if so told."""
     app.open(RetrainDialog(app.desk), lambda start: app.start_job("retrain") if start else None)
+
+
+def _practise(app: Commander) -> None:
+    app.open(PracticeScreen(app.desk))
 
 
 class DeskCommands(Provider):

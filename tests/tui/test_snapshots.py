@@ -78,6 +78,7 @@ SCENES = {
     "guidelines": Scene("g"),
     "help": Scene("question_mark"),
     "menu": Scene("ctrl+p"),
+    "practice": Scene("2 a", choose="Practice"),
     "retrain": Scene("n", choose="Retrain"),
     "jobs": Scene(choose="Jobs", prepare=lambda workspace: three_jobs(workspace.jobs)),
 }

@@ -8,7 +8,7 @@ from core.queue.item import Option, Progress, ReviewItem
 from labels.model import Action, Stream
 
 
-class Sitting(Protocol):
+class Deciding(Protocol):
     """What the deciding keys drive; each of its methods returns when what it does is done for good."""
 
     @property
@@ -34,7 +34,7 @@ class Sitting(Protocol):
         """Show the next open query."""
 
 
-class Review(Sitting, Protocol):
+class Review(Deciding, Protocol):
     """One annotator's sitting; every deciding method returns when the decision is on disk."""
 
     annotator: str

@@ -6,7 +6,7 @@ from functools import partial
 from textual.screen import Screen
 
 from core.queue.item import Option, ReviewItem
-from tui.ports.review import Sitting
+from tui.ports.review import Deciding
 from tui.widgets.candidates import CandidateList, next_undecided
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.sheet import Sheet
@@ -18,7 +18,7 @@ class DecidingScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - Textual's own kind of constant
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012
 
-    def __init__(self, sitting: Sitting) -> None:
+    def __init__(self, sitting: Deciding) -> None:
         super().__init__()
         self.sitting = sitting
 

@@ -1,5 +1,7 @@
 """What stands where a query would, when there is none."""
 
+from collections.abc import Sequence
+
 from textual.content import Content
 
 from core.queue.item import Progress
@@ -10,12 +12,12 @@ from tui.style import KEY, MUTED, STRONG
 def nothing_left(stream: Stream, progress: Progress, *, indexed: bool) -> Content:
     """Why there is nothing to show, and what to do now."""
     if not indexed:
-        return _panel(
+        return panel(
             "No candidates yet",
             "The products are here, but nobody has looked for their likely matches.",
             [("samesku index", "finds them. This desk shows them as soon as they are there.")],
         )
-    return _panel(*why_nothing_left(stream, progress), _ways_on(stream))
+    return panel(*why_nothing_left(stream, progress), _ways_on(stream))
 
 
 def why_nothing_left(stream: Stream, progress: Progress) -> tuple[str, str]:
@@ -48,7 +50,8 @@ def _ways_on(stream: Stream) -> list[tuple[str, str]]:
     return [*ways, ("z", "Take back your last answer."), ("q", "Leave.")]
 
 
-def _panel(title: str, text: str, ways: list[tuple[str, str]]) -> Content:
+def panel(title: str, text: str, ways: Sequence[tuple[str, str]]) -> Content:
+    """A headline, a sentence, and the keys that lead on."""
     width = max(len(key) for key, _ in ways)
     lines = [Content.styled(title, STRONG), Content.styled(text, MUTED), Content.empty()]
     lines += [Content.assemble((key.ljust(width), KEY), "  ", words) for key, words in ways]

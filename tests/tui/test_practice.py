@@ -1,0 +1,159 @@
+"""Practice: the desk's keys on invented queries, a word on each answer, and nothing in the ledger."""
+
+import pytest
+from desk_bench import Bench, screen_text, settled
+from textual.content import Content
+from textual.pilot import Pilot
+
+from labels.model import Decision
+from tui.actions import filled
+from tui.app import DeskApp
+from tui.lessons import LESSONS, Lesson
+from tui.practice import Practice
+from tui.screens.guidelines import GuidelinesScreen
+from tui.screens.help import HelpScreen
+from tui.screens.practice import PracticeScreen
+
+
+def events(bench: Bench) -> int:
+    with bench.store() as store:
+        return int(store.connection.execute("SELECT count(*) FROM events").fetchone()[0])
+
+
+async def practising(pilot: Pilot[None], app: DeskApp) -> PracticeScreen:
+    await settled(pilot)
+    app.open(PracticeScreen(app.desk))
+    await settled(pilot)
+    assert isinstance(app.screen, PracticeScreen)
+    return app.screen
+
+
+async def press(pilot: Pilot[None], *keys: str) -> str:
+    for key in keys:
+        await pilot.press(key)
+        await settled(pilot)
+    return " ".join(screen_text(pilot.app).replace("▌", " ").split())
+
+
+async def test_right_answers_lead_through_and_back_to_the_desk(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await practising(pilot, app)
+        text = await press(pilot)
+        assert "PRACTICE 1 of 3 nothing here is kept" in text
+        assert "Which candidate is the same product" in text
+        for lesson, keys in zip(LESSONS, (("a",), ("n",), ("A", "3", "a")), strict=True):
+            text = await press(pilot, *keys)
+            assert f"Right. {filled(lesson.right)}" in text
+            text = await press(pilot, "enter")
+        assert "That was the practice" in text
+        await press(pilot, "enter")
+        assert app.screen is app.review
+    assert events(bench) == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "keys", "said"),
+    [
+        ((), ("2", "a"), "Look again. KT-210 is another model"),
+        ((), ("n",), "Look again. The first is the same"),
+        ((), ("u",), "Nothing learns from that"),
+        ((), ("2", "x"), "Right. KT-210 is another model"),
+        ((), ("x",), "Look again. The first is the same"),
+        ((), tuple("4x3x2x1x"), "Look again. The first is the same"),
+        (("a", "enter"), ("a",), "Look again. 65 inch is not 55 inch"),
+        (("a", "enter"), tuple("xxxx"), "Right. The first has 65 inch"),
+        (("a", "enter", "n", "enter"), ("a",), "Look again. The first and the third"),
+        (("a", "enter", "n", "enter"), ("A",), "Right. Is there another one?"),
+        (("a", "enter", "n", "enter"), ("2", "A"), "Look again. 48 batteries are not 24"),
+        (("a", "enter", "n", "enter"), ("A", "enter"), "That was the practice"),
+    ],
+)
+async def test_a_word_on_each_answer(bench: Bench, before: tuple[str, ...], keys: tuple[str, ...], said: str) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await practising(pilot, app)
+        assert said in await press(pilot, *before, *keys)
+    assert events(bench) == 0
+
+
+async def test_an_answer_is_taken_back_and_brought_back(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await practising(pilot, app)
+        assert "nothing to take back" in await press(pilot, "z")
+        assert "Look again" in await press(pilot, "2", "a")
+        text = await press(pilot, "z")
+        assert "Look again" not in text
+        assert "Which candidate is the same product" in text
+        assert "Look again" in await press(pilot, "Z")
+        assert "PRACTICE 1 of 3" in await press(pilot, "enter", "z", "z")
+
+
+async def test_going_on_waits_for_an_answer_and_a_query_put_off_comes_back(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await practising(pilot, app)
+        assert "Not answered yet" in await press(pilot, "enter")
+        await press(pilot, "s")
+        assert screen.sitting.item == LESSONS[1].item
+        await press(pilot, "n", "enter", "A", "3", "a", "enter")
+        assert screen.sitting.item == LESSONS[0].item
+
+
+@pytest.mark.parametrize("key", ["escape", "q"])
+async def test_it_can_be_left_at_any_time(bench: Bench, key: str) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await practising(pilot, app)
+        await press(pilot, "A", key)
+        assert app.screen is app.review
+        assert app.is_running
+    assert events(bench) == 0
+
+
+async def test_keys_and_guidelines_open_over_it(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await practising(pilot, app)
+        for key, opened in (("question_mark", HelpScreen), ("g", GuidelinesScreen)):
+            await press(pilot, key)
+            assert isinstance(app.screen, opened)
+            await press(pilot, "escape")
+            assert app.screen is screen
+
+
+async def test_a_key_typed_ahead_decides_on_nothing_unseen(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await practising(pilot, app)
+        screen.action_skip()
+        screen.action_none_match()
+        await settled(pilot)
+        assert screen.sitting.item == LESSONS[1].item
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.item.query.brand)
+def test_a_lesson_has_a_word_for_every_candidate_that_fits_the_smallest_screen(lesson: Lesson) -> None:
+    ids = [option.product.id for option in lesson.item.options]
+    assert lesson.same | lesson.apart.keys() == set(ids)
+    assert not lesson.same & lesson.apart.keys()
+    unsure = Practice([lesson])
+    unsure.unsure(lesson.item.options[0])
+    for text in (lesson.task, f"Right. {lesson.right}", f"Look again. {lesson.missed}", unsure.word.text):
+        assert text.endswith((".", "?"))
+        assert len(Content(filled(text)).wrap(77)) <= 3, text
+
+
+def test_the_practice_leaves_the_lessons_as_they_are() -> None:
+    practice = Practice()
+    assert practice.item is not None
+    practice.accept(practice.item.options[0], practice.item.options)
+    assert practice.item.options[0].decision is Decision.MATCH
+    practice.advance()
+    assert LESSONS[0].item.options[0].decision is None
+    assert Practice().item == LESSONS[0].item
+    while practice.item is not None:
+        practice.advance()
+    assert practice.undo()
+    assert practice.item == LESSONS[2].item
