@@ -1,17 +1,22 @@
-"""What happened to one query: every act, those that were taken back too."""
+"""What people did, act by act: with one query, or one person with any; what was taken back too."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import groupby
 
 from labels.database import known_values, readable_errors
-from labels.model import Decision, ProductRef, Stream, Strength, Verb
+from labels.model import Decision, Judgement, ProductRef, Shown, Stream, Strength, Verb
 from labels.reading import LabelReader
 
 _ACTS = """
-SELECT e.action, e.at, e.annotator, e.verb, e.stream, e.text, a.undone_at IS NOT NULL,
-    e.candidate_source, e.candidate_id, e.decision, e.strength
-FROM events AS e JOIN actions AS a ON a.id = e.action
-WHERE (e.query_source, e.query_id) = (?, ?) ORDER BY e.seq
+SELECT a.seq, e.at, e.annotator, e.verb, e.stream, e.query_source, e.query_id, e.text, e.blind, e.look_ms, a.undone_at,
+    e.candidate_source, e.candidate_id, e.decision, e.strength, e.rank, e.similarity, e.probability, e.model
+FROM ({actions}) AS a JOIN events AS e ON e.action = a.id ORDER BY a.seq {order}, e.seq
+"""
+_ON_QUERY = "SELECT id, seq, undone_at FROM actions WHERE (query_source, query_id) = (?, ?)"
+#: What came from a file is no act that undo reaches.
+_OF_PERSON = """
+SELECT id, seq, undone_at FROM actions WHERE annotator = ? AND seq < ? AND verb <> 'import' ORDER BY seq DESC LIMIT ?
 """
 
 
@@ -20,19 +25,42 @@ class Past:
     """One act.
 
     Attributes:
+        seq: its number; later acts have higher ones.
         at: when, ISO 8601 in UTC.
-        said: of which candidate what.
+        said: of which candidate what, and what the machine said of it then.
         text: a comment's words, or the name of an imported batch.
-        undone: whether it was taken back.
+        blind: whether the machine's opinion was hidden.
+        look_ms: how long the person looked, in milliseconds; None for what came from a file.
+        undone_at: number of the event that took it back; None where it stands.
     """
 
+    seq: int
     at: str
     annotator: str
     verb: Verb
     stream: Stream
-    said: tuple[tuple[ProductRef, Decision, Strength], ...]
-    text: str
-    undone: bool
+    query: ProductRef
+    said: tuple[Judgement, ...] = ()
+    text: str = ""
+    blind: bool = False
+    look_ms: int | None = None
+    undone_at: int | None = None
+
+
+class Standing(StrEnum):
+    """What became of an act: it stands, can be brought back, or was taken back before other acts and is past redo."""
+
+    STANDS = "stands"
+    BACK = "back"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An act on somebody's trail."""
+
+    past: Past
+    standing: Standing
 
 
 def history(reader: LabelReader, query: ProductRef) -> list[Past]:
@@ -41,13 +69,46 @@ def history(reader: LabelReader, query: ProductRef) -> list[Past]:
     Raises:
         LabelsError: the file cannot be read.
     """
+    return _acts(reader, _ACTS.format(actions=_ON_QUERY, order=""), query)
+
+
+def trail(reader: LabelReader, annotator: str, *, before: int, most: int) -> list[Step]:
+    """What somebody did, latest first: so many acts of those before number `before`.
+
+    The first that stands is what undo takes back next; the last before it that is `BACK` is what redo brings back.
+
+    Raises:
+        LabelsError: the file cannot be read.
+    """
     with readable_errors(reader.path):
-        rows = reader.connection.execute(_ACTS, query).fetchall()
+        (latest,) = reader.connection.execute(
+            "SELECT coalesce(max(seq), 0) FROM actions WHERE annotator = ?", [annotator]
+        ).fetchone()
+    acts = _acts(reader, _ACTS.format(actions=_OF_PERSON, order="DESC"), (annotator, before, most))
+    return [Step(past, _standing(past, latest)) for past in acts]
+
+
+def _standing(past: Past, latest: int) -> Standing:
+    if past.undone_at is None:
+        return Standing.STANDS
+    return Standing.BACK if past.undone_at > latest else Standing.GONE
+
+
+def _acts(reader: LabelReader, sql: str, values: tuple[str | int, ...]) -> list[Past]:
+    with readable_errors(reader.path):
+        rows = reader.connection.execute(sql, values).fetchall()
     with known_values(reader.path):
         return [_past(list(several)) for _, several in groupby(rows, key=lambda row: row[0])]
 
 
-def _past(rows: list[tuple[str, ...]]) -> Past:
-    _, at, annotator, verb, stream, text, undone, *_ = rows[0]
-    said = tuple((ProductRef(r[7], r[8]), Decision(r[9]), Strength(r[10])) for r in rows if r[9] is not None)
-    return Past(at, annotator, Verb(verb), Stream(stream), said, text, bool(undone))
+def _past(rows: list[tuple]) -> Past:  # type: ignore[type-arg]  # columns of a table
+    seq, at, annotator, verb, stream, source, id_, text, blind, look_ms, undone_at, *_ = rows[0]
+    said = tuple(
+        Judgement(ProductRef(*row[11:13]), Decision(row[13]), Strength(row[14]), Shown(*row[15:19]))
+        for row in rows
+        if row[13] is not None
+    )
+    return Past(
+        seq, at, annotator, Verb(verb), Stream(stream), ProductRef(source, id_), said, text, bool(blind), look_ms,
+        undone_at,
+    )  # fmt: skip

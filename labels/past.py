@@ -41,7 +41,10 @@ GROUP BY query_source, query_id HAVING max(comment) OR max(q.flagged)
 ORDER BY seq DESC
 """
 _ACTS = """
-SELECT e.seq, e.query_source, e.query_id, e.at, e.verb, e.stream, q.flagged FROM json_each(:seqs) AS j
+SELECT e.seq, e.query_source, e.query_id, e.at, e.verb, e.stream, q.flagged, EXISTS (
+    SELECT 1 FROM actions AS a WHERE (a.query_source, a.query_id) = (e.query_source, e.query_id)
+        AND +a.annotator = :who AND a.closes AND a.undone_at IS NULL
+) FROM json_each(:seqs) AS j
 JOIN events AS e ON e.seq = j.value JOIN queries AS q USING (query_source, query_id) ORDER BY e.seq DESC
 """
 #: What follows from accepting another candidate is not told: it would be most of the list.
@@ -76,6 +79,7 @@ class PastQuery:
         at: when that was, ISO 8601 in UTC.
         verb: what it was.
         stream: why the query was shown then.
+        answered: whether the reader of the list has answered it.
         said: what the reader of the list says of which candidate, outright.
         flag: who flagged it; None where it is not flagged now.
         comments: what was written about it, oldest first.
@@ -86,6 +90,7 @@ class PastQuery:
     at: str
     verb: Verb
     stream: Stream
+    answered: bool = False
     said: tuple[tuple[ProductRef, Decision], ...] = ()
     flag: Note | None = None
     comments: tuple[Note, ...] = ()
@@ -161,10 +166,11 @@ def past_queries(reader: LabelReader, places: Sequence[int], annotator: str) -> 
                 flags[row[:2]] = Note(row[3], row[4])
         return [
             PastQuery(
-                ProductRef(source, id_), seq, at, Verb(verb), Stream(stream), tuple(decisions[source, id_]),
-                flags.get((source, id_)) if flagged else None, tuple(comments[source, id_]),
+                ProductRef(source, id_), seq, at, Verb(verb), Stream(stream), bool(answered),
+                tuple(decisions[source, id_]), flags.get((source, id_)) if flagged else None,
+                tuple(comments[source, id_]),
             )
-            for seq, source, id_, at, verb, stream, flagged in acts
+            for seq, source, id_, at, verb, stream, flagged, answered in acts
         ]  # fmt: skip
 
 

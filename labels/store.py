@@ -192,7 +192,8 @@ class LabelStore(LabelReader):
 
     def _last_undone(self, annotator: str) -> Action | None:
         return self._action(
-            "annotator = ? AND undone_at > (SELECT max(seq) FROM actions WHERE annotator = ?) ORDER BY undone_at DESC",
+            "annotator = ? AND undone_at > (SELECT max(seq) FROM actions WHERE annotator = ?) AND verb <> 'import'"
+            " ORDER BY undone_at DESC",
             [annotator, annotator],
         )
 

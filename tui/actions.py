@@ -72,11 +72,16 @@ MOVE = (
     Act("scroll_up", "K,pageup", "K PgUp", "scroll_fields(-1)", "Scroll the comparison up."),
 )
 
+BACK = Act("back", "escape", "Esc", "back", "From a query that you looked up, back to the one you left.")
+
 LOOK = (
     Act("search", "slash", "/", "search", "Search the whole catalogue for a match that is not listed.", "search", 3),
     Act("why", "w", "w", "why", "Why the machine put the highlighted candidate where it is.", "why", 4),
     Act("guidelines", "g", "g", "guidelines", "What your team calls the same product."),
     Act("history", "h", "h", "history", "Who decided what about this query, and when."),
+    Act("past", "o", "o", "past", "Your past work, to find and decide anew; flags and comments of all."),
+    Act("trail", "t", "t", "trail", "The trail of your acts, and where undo stands."),
+    BACK,
     Act("judge", "v", "v", "judge", "Ask the judge for a second opinion."),
     Act("blind", "b", "b", "blind", "Hide the machine's opinion while you decide, or show it again."),
 )
@@ -105,7 +110,13 @@ GROUPS: tuple[tuple[str, tuple[Act, ...]], ...] = (
 REVIEW = tuple(act for _, acts in GROUPS for act in acts)
 
 #: What is of use while no query is left.
-NOTHING_LEFT = tuple(act for act in REVIEW if act.id in {"undo", "palette", "help"})
+NOTHING_LEFT = (
+    *(replace(act, label="look again", rank=1) for act in REVIEW if act.id == "next"),
+    *(act for act in REVIEW if act.id in {"undo", "palette", "help"}),
+)
+
+#: While a query is on the screen that was looked up.
+LOOKED_UP = (replace(BACK, label="back", rank=1), *(act for act in REVIEW if act is not BACK))
 
 _TO_WORK = Act("to_work", "escape,q", "Esc", "leave", "Enough; start working.", "to work", 1)
 
@@ -144,9 +155,35 @@ PAGE_SCROLL = (
 #: The key that opened the guidelines closes them too.
 GUIDELINES = (Act("leave_guidelines", "g", "g", "leave", "Back to the desk."),)
 
+#: And so does the one that opened the history.
+HISTORY = (Act("leave_history", "h", "h", "leave", "Back to the desk."),)
+
 SEARCH = (
     Act("found_down", "down", "↓", "move(1)", "Go to the next product.", "move", 2),
     Act("found_up", "up", "↑", "move(-1)", "Go to the product before."),
+    LEAVE,
+)
+
+_ROWS = (
+    Act("row_down", "down", "↓", "move(1)", "Go to the next row.", "move", 2),
+    Act("row_up", "up", "↑", "move(-1)", "Go to the row before."),
+    Act("rows_on", "pagedown", "PgDn", "turn_page(1)", "Go a page down."),
+    Act("rows_back", "pageup", "PgUp", "turn_page(-1)", "Go a page up."),
+)
+
+PAST = (
+    Act("open_row", "enter", "Enter", "open_row", "Show the highlighted query, to decide it anew.", "open", 1),
+    *_ROWS,
+    Act("other_list", "tab", "Tab", "other_list", "To the other list and back.", "other list", 2),
+    LEAVE,
+)
+
+TRAIL = (
+    Act("trail_undo", "z", "z", "turn(False)", "Take back.", "take back", 1),
+    Act("trail_redo", "Z", "Z", "turn(True)", "Bring back.", "bring back", 1),
+    Act("open_act", "enter", "Enter", "open_row", "Show the highlighted act's query.", "open", 2),
+    *(replace(act, keys=act.keys + key) for act, key in zip(_ROWS, (",j", ",k", ",space,J", ",K"), strict=True)),
+    Act("leave_trail", "t,q", "t", "leave", "Back to the desk."),
     LEAVE,
 )
 

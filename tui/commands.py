@@ -88,6 +88,9 @@ def _all(app: Commander) -> list[Command]:
 
 #: What keys of the review screen do, for those who look for it here: name, help, action.
 _KEYS = (
+    ("Past work", "Find what you decided, and decide it anew (o).", "past"),
+    ("Flagged and commented", "What somebody wants a second look at, or wrote about.", "noted"),
+    ("Trail", "What you did last, and where undo stands (t).", "trail"),
     ("Search", "Look for a match in the whole catalogue (/).", "search"),
     ("Undo", "Take back your last act (z).", "undo"),
     ("Redo", "Bring back what you took back last (Z).", "redo"),

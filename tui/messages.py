@@ -9,7 +9,9 @@ from textual.message import Message
 from core.catalog.product import Product
 from core.jobs.job import Job
 from core.match.reason import Reasons
+from core.past.find import PastPage, Scope
 from core.queue.rescored import Rescored
+from labels.history import Step
 from tui.markdown import Block
 from tui.ports.guidelines import Guidelines
 
@@ -122,3 +124,32 @@ class GuidelinesRead(Message):
 
     guidelines: Guidelines
     blocks: list[Block]
+
+
+@dataclass
+class MoreWanted(Message):
+    """A list is scrolled towards the end of what it has."""
+
+    def can_replace(self, message: Message) -> bool:
+        """Once is enough."""
+        return isinstance(message, MoreWanted)
+
+
+@dataclass
+class PastRead(Message):
+    """A page of past work.
+
+    Attributes:
+        asked: the list, the text, and where the page begins; an answer to anything older is of no use.
+    """
+
+    asked: tuple[Scope, str, int | None]
+    page: PastPage
+
+
+@dataclass
+class TrailRead(Message):
+    """Acts of a trail, each with its query's title; `before` as it was asked for."""
+
+    before: int | None
+    steps: tuple[tuple[Step, str], ...]

@@ -1,17 +1,27 @@
-"""What happened to a query, in words."""
+"""What people did, in words."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
+from core.past.row import Outcome, PastRow
 from core.text.safe import safe
 from labels.history import Past
-from labels.model import Decision, ProductRef, Strength, Verb
+from labels.model import Decision, Judgement, ProductRef, Shown, Strength, Verb
+from tui.words import DECISION_WORDS, VERB_WORDS, duration, percent
 
-_WORDS = {Verb.SKIP: "put it off", Verb.FLAG: "set or took away the flag"}
+#: Acts that decide nothing.
+ACTS = {Verb.SKIP: "put it off", Verb.FLAG: "set or took away the flag"}
+_OUTCOMES = {Outcome.NONE: "none of these", Outcome.UNSURE: "unsure", Outcome.SKIPPED: "put off"}
+_LONGEST_TITLE = 32
 
 
-def moment(past: Past) -> str:
-    """When, to the minute, in UTC."""
-    return past.at[:16].replace("T", " ")
+def moment(at: str) -> str:
+    """When, to the minute, in local time.
+
+    Args:
+        at: ISO 8601 with its zone.
+    """
+    return f"{datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M}"
 
 
 def deed(past: Past, titles: Mapping[ProductRef, str]) -> str:
@@ -21,22 +31,70 @@ def deed(past: Past, titles: Mapping[ProductRef, str]) -> str:
         past: the act.
         titles: of the candidates that are known; others go by their id.
     """
-    words = _WORDS.get(past.verb) or (f"wrote: {past.text}" if past.verb is Verb.COMMENT else _said(past, titles))
+    words = ACTS.get(past.verb) or (f"wrote: {past.text}" if past.verb is Verb.COMMENT else _said(past, titles))
     origin = " (from a file)" if past.verb is Verb.IMPORT else ""
-    return safe(words + origin + (" · taken back" if past.undone else ""))
+    return safe(words + origin + (" · taken back" if past.undone_at is not None else ""))
+
+
+def circumstances(past: Past) -> str:
+    """Why the query was shown, whether blind, and for how long: `audit, blind, 14 s`."""
+    parts = [past.stream.value]
+    if past.blind:
+        parts.append("blind")
+    if past.look_ms is not None:
+        parts.append(duration(past.look_ms / 1000))
+    return ", ".join(parts)
+
+
+def machine_then(shown: Shown) -> str:
+    """What the machine said of a pair when it was decided; empty where it had nothing to say."""
+    if shown.probability is not None:
+        return percent(shown.probability)
+    return "" if shown.similarity is None else f"{shown.similarity:.2f}"
+
+
+def outcome(row: PastRow) -> str:
+    """What somebody's decisions on a query come to."""
+    if row.outcome is Outcome.MATCH:
+        return "match: " + safe("; ".join(row.accepted))
+    rejected = len(row.past.saying(Decision.NO_MATCH))
+    return _OUTCOMES.get(row.outcome) or (f"{rejected} rejected, not answered" if rejected else "")
+
+
+def turned(verb: Verb, title: str, *, back: bool) -> str:
+    """What undo or redo did: the act and its query."""
+    name = safe(title)
+    if len(name) > _LONGEST_TITLE:
+        name = name[: _LONGEST_TITLE - 1].rstrip() + "…"
+    act = f"{VERB_WORDS.get(verb, verb.value)} for “{name}”"
+    return f"Brought back: {act}." if back else f"Taken back: {act}. Z brings it back."
+
+
+def named(judgement: Judgement, titles: Mapping[ProductRef, str]) -> str:
+    """A candidate's title, else where it is from."""
+    ref = judgement.candidate
+    return titles.get(ref) or f"{ref.source} {ref.id}"
+
+
+def explicit(past: Past) -> list[Judgement]:
+    """What was said outright; the rest follows from it."""
+    return [judgement for judgement in past.said if judgement.strength is Strength.EXPLICIT]
+
+
+def implied(past: Past) -> int:
+    """How many candidates were rejected because another one was accepted."""
+    return sum(judgement.strength is Strength.IMPLIED for judgement in past.said)
 
 
 def _said(past: Past, titles: Mapping[ProductRef, str]) -> str:
-    def named(decision: Decision) -> list[str]:
+    def titled(decision: Decision) -> list[str]:
         return [
-            titles.get(ref, f"{ref.source} {ref.id}")
-            for ref, said, strength in past.said
-            if said is decision and strength is Strength.EXPLICIT
+            named(judgement, titles) + (f" ({machine} then)" if (machine := machine_then(judgement.shown)) else "")
+            for judgement in explicit(past)
+            if judgement.decision is decision
         ]
 
-    parts = [f"match: {title}" for title in named(Decision.MATCH)]
-    rejected = named(Decision.NO_MATCH)
+    parts = [f"{DECISION_WORDS[d]}: {title}" for d in (Decision.MATCH, Decision.UNSURE) for title in titled(d)]
+    rejected = titled(Decision.NO_MATCH)
     parts += [f"no match: {rejected[0]}"] if len(rejected) == 1 else [f"no match: {len(rejected)}"] if rejected else []
-    parts += [f"unsure: {title}" for title in named(Decision.UNSURE)]
-    implied = sum(strength is Strength.IMPLIED for _, _, strength in past.said)
-    return "; ".join([*parts, *([f"{implied} others implied"] if implied else [])]) or past.verb.value
+    return "; ".join([*parts, *([f"{implied(past)} others implied"] if implied(past) else [])]) or past.verb.value

@@ -10,7 +10,7 @@ from core.catalog.product import Product
 from core.queue.item import Option
 from core.text.safe import safe
 from labels.errors import SameskuError
-from tui.past import deed, moment
+from tui.past import circumstances, deed, moment
 from tui.plain_words import candidate_line, product_line
 from tui.ports.desk import Desk
 from tui.ports.review import Review
@@ -91,7 +91,7 @@ class PlainDesk:
         """Print the query and its candidates, or that there is none."""
         item, progress = self._review.item, self._review.progress()
         if item is None:
-            title, text = why_nothing_left(self._review.stream, progress)
+            title, text = why_nothing_left(self._review.stream, progress, self._review.elsewhere())
             self._say(f"\n{title}. {text} z takes back your last answer, q leaves.")
             return
         left = progress.total - progress.done
@@ -101,7 +101,11 @@ class PlainDesk:
         if self._desk is not None and not item.blind:
             self._say(f"The bands rest on: {stands_on(self._desk.standing)}.")
         self._say(item.reason)
-        marks = [word for word, on in (("answered", item.answered), ("flagged", item.flagged)) if on]
+        marks = [
+            word
+            for word, on in (("looked up", item.looked_up), ("answered", item.answered), ("flagged", item.flagged))
+            if on
+        ]
         self._say(f"Query{' (' + ', '.join(marks) + ')' if marks else ''}: {product_line(item.query)}")
         for number, option in enumerate(item.options, 1):
             self._say(f"{number}. {candidate_line(item, option)}")
@@ -227,7 +231,7 @@ class PlainDesk:
         titles = {option.product.ref: option.product.title for option in item.options}
         past = self._desk.history()
         for each in past:
-            self._say(f"{moment(each)} {safe(each.annotator)}: {deed(each, titles)}")
+            self._say(f"{moment(each.at)} {safe(each.annotator)} ({circumstances(each)}): {deed(each, titles)}")
         if not past:
             self._say("Nothing happened to it yet.")
 

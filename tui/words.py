@@ -1,5 +1,7 @@
 """The few words, signs and figures that every screen and the plain line mode write the same way."""
 
+from collections.abc import Sequence
+
 from core.catalog.product import Product
 from core.match.bands import Band
 from core.match.reason import Reasons
@@ -126,3 +128,8 @@ def adding_up(reasons: Reasons) -> str:
         f"{round(value, 1) + 0.0:+.1f}".replace("-", "−") for value in (reasons.start, reasons.rest, reasons.score)
     )
     return f"Every pair starts at {start}, all else adds {rest}: together {score}."
+
+
+def listed(names: Sequence[str]) -> str:
+    """`ada`, `ada and bob`, `ada, bob and eve`."""
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part) if names else ""

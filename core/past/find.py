@@ -15,8 +15,6 @@ from labels.reading import LabelReader
 #: Products that a word may stand in to be looked up one by one. A more frequent word is soon met on the way back
 #: through what was done, which is then the shorter way.
 _FEW = 4_000
-#: Shorter beginnings of words are frequent, and it would take long to find out how much.
-_TELLING = 3
 #: Queries read at a time on that way: a page's worth first, then more and more.
 _FIRST, _MOST = 64, 1024
 #: Queries read for one page at most, which takes half a second: who wants to look further back says so.
@@ -68,7 +66,7 @@ class PastFinder:
         text: str = "",
         *,
         before: int | None = None,
-        most: int = 20,
+        most: int = 30,
         wanted: Callable[[], bool] = lambda: True,
     ) -> PastPage:
         """Some rows of a list, those that hold every word of the text, latest first.
@@ -117,7 +115,7 @@ class PastFinder:
     def _few(self, word: str) -> set[ProductRef] | None:
         """All the queries that may hold a word, if they are few."""
         term = folded(word)
-        if len(word) < _TELLING or any(frequent.startswith(term[1:]) for frequent in _FREQUENT):
+        if any(frequent.startswith(term[1:]) for frequent in _FREQUENT):
             return None
         products = self.catalog.holding(word, _FEW)
         if products is None:

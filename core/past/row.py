@@ -16,7 +16,7 @@ class Outcome(StrEnum):
     UNSURE = "unsure"
     NONE = "none"
     SKIPPED = "skipped"
-    OPEN = "undecided"
+    OPEN = "open"
 
 
 #: A flag and a comment are found by these.
@@ -51,7 +51,7 @@ class PastRow:
             return Outcome.MATCH
         if self.past.saying(Decision.UNSURE):
             return Outcome.UNSURE
-        if self.past.said:
+        if self.past.answered:
             return Outcome.NONE
         return Outcome.SKIPPED if self.past.verb is Verb.SKIP else Outcome.OPEN
 

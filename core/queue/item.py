@@ -67,6 +67,7 @@ class ReviewItem:
         alone: whether nothing must be shown of what others said: blind, or a second opinion.
         reason: why this query is shown, one sentence.
         answered: whether somebody closed it already.
+        looked_up: whether it is shown because somebody wanted to see it again, and not by the queue.
     """
 
     query: Product
@@ -76,6 +77,7 @@ class ReviewItem:
     reason: str
     alone: bool = False
     answered: bool = False
+    looked_up: bool = False
     flagged: bool = False
     comments: tuple[tuple[str, str], ...] = ()
 

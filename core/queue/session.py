@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from core.catalog.product import Product
 from core.queue.item import Option, Progress, ReviewItem
+from core.queue.options import found_by_search
 from core.queue.source import QueueSource
 from core.queue.tally import Tally
 from core.rights import require_stream
@@ -107,7 +108,8 @@ class ReviewSession:
         stream = stream or (here.stream if here else self.stream)
         kept = here.options if here and not anew else ()
         self._accepted &= {option.product.ref for option in (here.options if here else ())}
-        self.item = self.source.item(self.store, query, stream, self.annotator, blind=self.blind_by_choice, kept=kept)
+        item = self.source.item(self.store, query, stream, self.annotator, blind=self.blind_by_choice, kept=kept)
+        self.item = replace(item, looked_up=self.is_looking_up)
         self._shown_at = self._clock()
         return self.item
 
@@ -231,7 +233,7 @@ class ReviewSession:
 
     def found(self, product: Product) -> Option:
         """A product found by search as an option, which can be accepted like the others."""
-        return self.source.found(product)
+        return found_by_search(product)
 
     def _return_to(self, action: Action | None, step: int) -> Action | None:
         if action is not None:

@@ -1,7 +1,6 @@
 """Which queries there are in each stream, in which order, and with which options."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import chain
 
 from core.catalog.product import Product
@@ -10,11 +9,12 @@ from core.match.bands import Band, band_of
 from core.queue.answers import Answers
 from core.queue.disputes import Disputes
 from core.queue.item import Option, Progress, ReviewItem
+from core.queue.options import found_by_search, options_of
 from core.queue.order import by_uncertainty, shuffled
 from core.queue.overlap import first_of_two
 from core.queue.rescored import Outlook, Rescored
 from core.queue.waiting import Waiting
-from core.search.candidates import Candidate, CandidateStore, Standing
+from core.search.candidates import CandidateStore, Standing
 from core.settings import Settings
 from labels.consensus import State
 from labels.model import Pair, ProductRef, Stream
@@ -25,7 +25,11 @@ _SHUFFLE_SEED = 7
 
 
 class QueueSource:
-    """The workspace's queries and candidates as the last index run left them."""
+    """The workspace's queries and candidates as the last index run left them.
+
+    Attributes:
+        live: the word of the latest refit; None before the first.
+    """
 
     def __init__(self, catalog: CatalogStore, candidates: CandidateStore, settings: Settings) -> None:
         self.catalog = catalog
@@ -36,7 +40,7 @@ class QueueSource:
         self._waiting: dict[Stream, Waiting] = {}
         self._half: dict[ProductRef, str] = {}
         self._audit, self._audited = 0, set[ProductRef]()
-        self._live: Rescored | None = None
+        self.live: Rescored | None = None
         self._run: str | None = None
         self.reload()
 
@@ -44,10 +48,10 @@ class QueueSource:
         """Read the candidates anew, after an index run."""
         bands = self.settings.bands
         run = self.candidates.fingerprint
-        if self._live is not None and run == self._run:
+        if self.live is not None and run == self._run:
             return  # the same candidates, scored by somebody whose word is no newer than the one known here
         # Other candidates: what was said of the old ones is void.
-        self._live, self._run = None, run
+        self.live, self._run = None, run
         self._boundary = (bands.high + bands.medium) / 2
         self._top = self.candidates.top_similarities()
         self._stored = self.candidates.standing
@@ -58,23 +62,23 @@ class QueueSource:
 
     def learn(self, rescored: Rescored) -> None:
         """Take the word of a refit: from now on it orders the queue and the candidates."""
-        self._live = rescored
+        self.live = rescored
         self._sort()
 
     @property
     def standing(self) -> Standing | None:
         """What the probabilities are worth; None before the first labels, when the cosine's bands are all there is."""
-        standing = self._live.standing if self._live else self._stored
+        standing = self.live.standing if self.live else self._stored
         return standing if standing is not None and standing.labels else None
 
     @property
     def outlook(self) -> Outlook | None:
         """What is to be gained by going on; None before the first refit."""
-        return self._live.outlook if self._live else None
+        return self.live.outlook if self.live else None
 
     def _sort(self) -> None:
         """The latest refit's queries, then the others, least certain first."""
-        first = [query for query in self._live.order if query in self._top] if self._live else []
+        first = [query for query in self.live.order if query in self._top] if self.live else []
         told = set(first)
         self._order = [*first, *(query for query in self._rest if query not in told)]
         self._waiting.clear()
@@ -231,38 +235,11 @@ class QueueSource:
         decisions = store.decisions(query)
         said = (d for d in decisions if d.annotator == annotator or stream is Stream.ADJUDICATION)
         extra = sorted({d.pair.candidate for d in said} - {option.product.ref for option in options})
-        beyond = [self.found(product) for product in self.catalog.get_many(extra).values()]
+        beyond = [found_by_search(product) for product in self.catalog.get_many(extra).values()]
         return [option.with_decisions(decisions, annotator, alone=alone) for option in (*options, *beyond)]
 
-    def found(self, product: Product) -> Option:
-        """A product that is not among the candidates, as an option."""
-        return Option(product, None, None, None, None, Band.LOW)
-
     def _options(self, query: ProductRef) -> list[Option]:
-        """The query's candidates, best first: by the matcher, and before the first labels as they were retrieved."""
-        candidates = self.candidates.of(query)
-        standing = self.standing
-        if standing is None:
-            candidates.sort(key=lambda c: c.rank)
-        elif self._live is not None and query in self._live.probabilities:
-            told = self._live.probabilities[query]
-            candidates = [replace(c, probability=told.get(c.ref, c.probability)) for c in candidates]
-            candidates.sort(key=lambda c: (-(c.probability if c.probability is not None else -1.0), c.rank))
-        products = self.catalog.get_many(c.ref for c in candidates)
-        known = [c for c in candidates if c.ref in products]
-        return [self._option(products[c.ref], place, c, standing) for place, c in enumerate(known, 1)]
-
-    def _option(self, product: Product, place: int, candidate: Candidate, standing: Standing | None) -> Option:
-        bands = self.settings.bands
-        probability = candidate.probability if standing else None
-        if standing is None or probability is None:
-            band = band_of(candidate.similarity, bands.high, bands.medium)
-        else:
-            band = band_of(probability, standing.high, standing.low)
-        return Option(
-            product, place, candidate.similarity, candidate.dense_rank, candidate.lexical_rank, band,
-            probability=probability, retrieved=candidate.rank,
-        )  # fmt: skip
+        return options_of(query, self.candidates, self.catalog, self.settings.bands, self.standing, self.live)
 
     def _reason(self, store: LabelStore, query: ProductRef, stream: Stream, *, blind: bool) -> str:
         match stream:
@@ -278,8 +255,8 @@ class QueueSource:
                 return self._uncertainty(query)
 
     def _uncertainty(self, query: ProductRef) -> str:
-        if self._live is not None and query in self._live.reasons:
-            return self._live.reasons[query]
+        if self.live is not None and query in self.live.reasons:
+            return self.live.reasons[query]
         standing = self.standing
         if standing is not None and query in self._likely:
             top = self._likely[query]

@@ -36,8 +36,8 @@ async def test_it_tells_what_people_did_and_took_back(bench: Bench, size: tuple[
         await pilot.press("h")
         await settled(pilot)
         text = screen_text(app)
-        for part in ("What happened to this query", "bob  no match: ", "wrote: [red]another[/red] size",
-                     "set or took away the flag · taken back", "ada  wrote: mine"):  # fmt: skip
+        for part in ("What happened to this query", "bob  triage", "✗ no match: ", "✎ [red]another[/red] size",
+                     "bob  triage  taken back", "set or took away the flag", "ada  triage, ", "✎ mine"):  # fmt: skip
             assert part in text, part
         await pilot.press("escape")
         assert "What happened" not in screen_text(app)
@@ -63,4 +63,4 @@ def test_the_plain_desk_reads_it_out(bench: Bench) -> None:
     with bench.store() as store:
         store.record("bob", Verb.ACCEPT, q(desk.review.item.query.id), match("elsewhere"))
     run_plain(desk.review, io.StringIO("h\nq\n"), out, search=desk.search, desk=desk)
-    assert "bob: match: amazon elsewhere" in out.getvalue()
+    assert "bob (triage): match: amazon elsewhere" in out.getvalue()

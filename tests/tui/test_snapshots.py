@@ -15,8 +15,9 @@ from desk_jobs import three_jobs
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from core.queue.session import ReviewSession
 from core.workspace import Workspace
-from labels.model import Stream
+from labels.model import ProductRef, Stream, Verb
 from labels.store import LabelStore
 from tui.app import DeskApp
 from tui.themes import ANSI_DARK, DARK, LIGHT
@@ -28,6 +29,19 @@ LOOKS = {"dark": DARK.name, "light": LIGHT.name, "no-colour": ANSI_DARK.name}
 
 def workspace_as_it_is(_: Workspace) -> None:
     """Nothing is put into the workspace before the desk opens."""
+
+
+def noted(workspace: Workspace) -> None:
+    """A flag, and comments of two people."""
+    with LabelStore(workspace.labels) as store:
+        store.record("grace", Verb.FLAG, ProductRef("walmart", "q3"))
+        store.record(
+            "grace",
+            Verb.COMMENT,
+            ProductRef("walmart", "q2"),
+            text="Is 55.0 the diagonal of the screen or of the whole set? See the picture.",
+        )
+        store.record("ada", Verb.COMMENT, ProductRef("walmart", "q2"), text="Of the screen.")
 
 
 @dataclass(frozen=True)
@@ -75,6 +89,10 @@ SCENES = {
     "history": Scene("x 3 x f h"),
     "comment": Scene("c"),
     "search": Scene("slash n i k o n down"),
+    "past": Scene("x a 2 u n s f o down", prepare=noted),
+    "flagged": Scene("x n o tab", prepare=noted),
+    "looked-up": Scene("x 2 a o enter"),
+    "trail": Scene("a n x f s z z t down"),
     "guidelines": Scene("g"),
     "help": Scene("question_mark"),
     "menu": Scene("ctrl+p"),
@@ -90,6 +108,7 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     monkeypatch.setitem(LabelStore.__init__.__kwdefaults__, "now", lambda: "2026-01-02T12:00:00.000+00:00")
+    monkeypatch.setitem(ReviewSession.__init__.__kwdefaults__, "clock", lambda: 0.0)
     monkeypatch.setattr(Input, "cursor_blink", False)
 
 

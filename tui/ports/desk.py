@@ -12,6 +12,7 @@ from labels.history import Past
 from labels.stats import LabelStats
 from tui.ports.guidelines import GuidelinesShelf
 from tui.ports.jobs import JobBoard
+from tui.ports.past import PastWork
 from tui.ports.review import Review
 from tui.ports.sitting import Sitting
 from tui.ports.verbs import Verbs
@@ -54,6 +55,10 @@ class Desk(Protocol):
     @property
     def sitting(self) -> Sitting:
         """Where one is, and how the last one ended."""
+
+    @property
+    def past(self) -> PastWork:
+        """What was done before."""
 
     @property
     def jobs(self) -> JobBoard:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from core.catalog.product import Product
 from core.queue.item import Option, Progress, ReviewItem
-from labels.model import Action, Stream
+from labels.model import Action, ProductRef, Stream
 
 
 class Deciding(Protocol):
@@ -39,9 +39,20 @@ class Review(Deciding, Protocol):
 
     annotator: str
     stream: Stream
+    is_looking_up: bool
 
     def switch(self, stream: Stream) -> ReviewItem | None:
         """Go to another stream."""
+
+    def look_up(self, query: ProductRef) -> ReviewItem:
+        """Show a query of before; `advance` leads back.
+
+        Raises:
+            SameskuError: somebody else has it on the screen, or its stream is not open; nothing has changed.
+        """
+
+    def elsewhere(self) -> dict[str, int]:
+        """How many open queries of the stream other people have on their screens, by name."""
 
     def toggle_blind(self) -> ReviewItem | None:
         """Hide or show scores by choice."""
@@ -56,10 +67,10 @@ class Review(Deciding, Protocol):
         """Write something about the query."""
 
     def undo(self) -> Action | None:
-        """Take back the latest action and show its query."""
+        """Take back the latest action and show its query if nobody else has it."""
 
     def redo(self) -> Action | None:
-        """Bring back what was undone last and show its query."""
+        """Bring back what was undone last and show its query if nobody else has it."""
 
     def found(self, product: Product) -> Option:
         """A product found by search as an option."""

@@ -9,24 +9,27 @@ from textual.widgets import Static
 
 from core.catalog.product import Product
 from core.jobs.job import Job
+from core.past.find import Scope
 from core.queue.item import ReviewItem
-from labels.model import Action, ProductRef, Stream
-from tui.actions import NOTHING_LEFT, REVIEW, bindings
+from labels.model import Decision, ProductRef, Stream
+from tui.actions import LOOKED_UP, NOTHING_LEFT, REVIEW, bindings
 from tui.messages import Learnt
+from tui.past import turned
 from tui.ports.desk import Desk
 from tui.screens.comment import CommentDialog
 from tui.screens.deciding import DecidingScreen, is_at
 from tui.screens.guidelines import GuidelinesScreen
 from tui.screens.help import HelpScreen
 from tui.screens.history import HistoryDialog
+from tui.screens.past import PastPlace, PastScreen
 from tui.screens.search import SearchDialog
+from tui.screens.trail import TrailScreen
 from tui.screens.why import WhyDialog
 from tui.widgets.empty import nothing_left
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.learner import Learner
 from tui.widgets.sheet import Sheet
 from tui.widgets.status import Situation, StatusLine
-from tui.words import VERB_WORDS
 from tui.workers import failures_shown
 
 
@@ -43,6 +46,7 @@ class ReviewScreen(DecidingScreen):
         self.desk = desk
         self._clock = clock
         self._active_at = clock()
+        self._past = PastPlace()
 
     def compose(self) -> ComposeResult:
         """Top to bottom as it is read."""
@@ -67,7 +71,8 @@ class ReviewScreen(DecidingScreen):
         item = self.desk.review.item
         self.sheet.display = item is not None
         self.query_one("#empty").display = item is None
-        self.query_one(KeyBar).offer(NOTHING_LEFT if item is None else REVIEW)
+        acts = LOOKED_UP if self.desk.review.is_looking_up else REVIEW
+        self.query_one(KeyBar).offer(NOTHING_LEFT if item is None else acts)
         with failures_shown(self.app):
             self._draw_status(item)
         if item is None:
@@ -105,7 +110,7 @@ class ReviewScreen(DecidingScreen):
         )
         self.query_one(StatusLine).show(situation)
         if item is None:
-            empty = nothing_left(review.stream, progress, indexed=self.desk.model is not None)
+            empty = nothing_left(review.stream, progress, review.elsewhere(), indexed=self.desk.model is not None)
             self.query_one("#empty", Static).update(empty)
 
     # -- deciding ------------------------------------------------------------------------------------------
@@ -115,22 +120,29 @@ class ReviewScreen(DecidingScreen):
         self._decide(self.desk.review.flag)
 
     def action_next(self) -> None:
-        """On, from a query that is answered, as after `A` or a redo."""
-        item = self.desk.review.item
+        """On, from a query that is answered, as after `A` or a redo; where nothing was left, look again."""
+        item, review = self.desk.review.item, self.desk.review
         if item is None:
-            return
-        if not item.answered:
+            with failures_shown(self.app):
+                review.advance()
+            self.draw()
+        elif item.answered or review.is_looking_up:
+            self._decide(review.advance)
+        else:
             self.say("Not answered yet: s puts it off, n rejects what is on the screen.")
-            return
-        self._decide(self.desk.review.advance)
+
+    def action_back(self) -> None:
+        """From a query that was looked up to the one that was left for it."""
+        if self.desk.review.is_looking_up:
+            self._decide(self.desk.review.advance)
 
     def action_undo(self) -> None:
         """Take back."""
-        self._turn(self.desk.review.undo, "Taken back: {}. Z brings it back.", "There is nothing to take back.")
+        self.say(self._turn(back=False))
 
     def action_redo(self) -> None:
         """Bring back."""
-        self._turn(self.desk.review.redo, "Brought back: {}.", "There is nothing to bring back.")
+        self.say(self._turn(back=True))
 
     def _decide(self, act: Callable[[], object]) -> bool:
         """Do what a key decides, if its query was there to be seen. Returns whether it was done."""
@@ -151,13 +163,21 @@ class ReviewScreen(DecidingScreen):
         self.draw()
         return done
 
-    def _turn(self, turn: Callable[[], Action | None], done: str, nothing: str) -> None:
+    def _turn(self, *, back: bool) -> str:
+        """Undo or redo; returns what that did, in a sentence."""
         self._active_at = self._clock()
+        said = ""
         with failures_shown(self.app):
-            action = turn()
+            action = self.desk.review.redo() if back else self.desk.review.undo()
             self.query_one(Learner).due()
-            self.say(nothing if action is None else done.format(VERB_WORDS.get(action.verb, action.verb.value)))
+            if action is None:
+                said = f"There is nothing to {'bring' if back else 'take'} back."
+            else:
+                said = turned(action.verb, self.desk.past.title(action.query), back=back)
+                if (item := self.desk.review.item) is None or item.query.ref != action.query:
+                    said += " It is on somebody else's screen now."
         self.draw()
+        return said
 
     # -- keeping the query reserved --------------------------------------------------------------------------
 
@@ -229,6 +249,25 @@ class ReviewScreen(DecidingScreen):
     def action_guidelines(self) -> None:
         """What the team calls the same product."""
         self.app.push_screen(GuidelinesScreen(self.desk.guidelines))
+
+    def action_past(self) -> None:
+        """Find a query of before, where one left the lists the last time."""
+        self.app.push_screen(PastScreen(self.desk, self._past), self._looked_up)
+
+    def action_noted(self) -> None:
+        """The queries that are flagged or commented on."""
+        self._past = PastPlace(Scope.NOTED)
+        self.action_past()
+
+    def action_trail(self) -> None:
+        """What one did, and where undo stands."""
+        self.app.push_screen(TrailScreen(self.desk, lambda back: self._turn(back=back)), self._looked_up)
+
+    def _looked_up(self, shown: ProductRef | None) -> None:
+        """Another query is on the screen, or the same one as before."""
+        item = self.desk.review.item
+        accepted = (at for at, o in enumerate(item.options if item else ()) if o.decision is Decision.MATCH)
+        self.draw(highlight=next(accepted, 0) if shown is not None else None)
 
     def action_judge(self) -> None:
         """Ask the judge."""

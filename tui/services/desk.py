@@ -29,6 +29,7 @@ from tui.engine import Engine
 from tui.errors import EngineError
 from tui.ports.desk import MOST_FOUND, DeskFacts
 from tui.services.guidelines import TeamGuidelines
+from tui.services.past import DeskPast
 from tui.services.sitting import DeskSitting
 from tui.services.verbs import ChildVerbs
 
@@ -51,6 +52,7 @@ class DeskServices:
     source: QueueSource
     review: ReviewSession
     sitting: DeskSitting
+    past: DeskPast
     jobs: Jobs
     guidelines: TeamGuidelines
     verbs: ChildVerbs
@@ -218,6 +220,7 @@ def open_desk(
         source=source,
         review=review,
         sitting=DeskSitting(sitting, review, catalog),
+        past=DeskPast(workspace.labels, catalog, annotator, settings.labels.overlap, is_lead(settings, annotator)),
         jobs=Jobs(workspace.jobs, annotator),
         guidelines=TeamGuidelines(workspace.guidelines),
         verbs=ChildVerbs(workspace.home, annotator),

@@ -1,32 +1,45 @@
 """What stands where a query would, when there is none."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from textual.content import Content
 
 from core.queue.item import Progress
+from core.text.safe import safe
 from labels.model import Stream
 from tui.style import KEY, MUTED, STRONG
+from tui.words import listed
 
 
-def nothing_left(stream: Stream, progress: Progress, *, indexed: bool) -> Content:
-    """Why there is nothing to show, and what to do now."""
+def nothing_left(stream: Stream, progress: Progress, elsewhere: Mapping[str, int], *, indexed: bool) -> Content:
+    """Why there is nothing to show, and what to do now.
+
+    Args:
+        stream: which.
+        progress: how far it is.
+        elsewhere: how many of its open queries other people have on their screens, by name.
+        indexed: whether anybody has looked for candidates.
+    """
     if not indexed:
         return panel(
             "No candidates yet",
             "The products are here, but nobody has looked for their likely matches.",
             [("samesku index", "finds them. This desk shows them as soon as they are there.")],
         )
-    return panel(*why_nothing_left(stream, progress), _ways_on(stream))
+    return panel(*why_nothing_left(stream, progress, elsewhere), _ways_on(stream))
 
 
-def why_nothing_left(stream: Stream, progress: Progress) -> tuple[str, str]:
+def why_nothing_left(stream: Stream, progress: Progress, elsewhere: Mapping[str, int]) -> tuple[str, str]:
     """A headline and a sentence."""
     if stream is Stream.ADJUDICATION:
-        left = progress.total - progress.done
-        if left:
-            wait = "One waits" if left == 1 else f"{left:,} wait"
-            return "Nothing for you to settle", f"{wait} for somebody who has no part in it."
+        others = progress.total - progress.done - sum(elsewhere.values())
+        parts = (
+            [f"{others:,} {'waits' if others == 1 else 'wait'} for somebody who has no part in it."] if others else []
+        )
+        if elsewhere:
+            parts.append(_on_screens(elsewhere))
+        if parts:
+            return "Nothing for you to settle", " ".join(parts)
         return "Nothing to settle", "Nobody disagrees about any pair now, and no labels contradict each other."
     if progress.total == 0:
         return f"The {stream.value} stream is empty", {
@@ -35,10 +48,17 @@ def why_nothing_left(stream: Stream, progress: Progress) -> tuple[str, str]:
         }.get(stream, "No query has a candidate.")
     if progress.done < progress.total:
         left = progress.total - progress.done
-        words = "One query is" if left == 1 else f"{left:,} queries are"
-        return "Nothing left for you now", f"{words} on the screens of others."
+        words = _on_screens(elsewhere) if elsewhere else f"{left:,} came free just now: Enter takes the next."
+        return "Nothing left for you now", words
     mine = f", {progress.mine:,} of them by you in this sitting" if progress.mine else ""
     return f"All of {stream.value} is answered", f"{progress.total:,} queries{mine}."
+
+
+def _on_screens(elsewhere: Mapping[str, int]) -> str:
+    """Who has how many."""
+    count = sum(elsewhere.values())
+    names = [f"{safe(name)} ({many:,})" if len(elsewhere) > 1 else safe(name) for name, many in elsewhere.items()]
+    return f"{'One query is' if count == 1 else f'{count:,} queries are'} on the screen of {listed(names)}."
 
 
 def _ways_on(stream: Stream) -> list[tuple[str, str]]:
@@ -47,7 +67,12 @@ def _ways_on(stream: Stream) -> list[tuple[str, str]]:
         ways.append(("ctrl+p", "Stream: go on with validation, audit or adjudication."))
     else:
         ways.append(("ctrl+p", "Stream: go back to triage."))
-    return [*ways, ("z", "Take back your last answer."), ("q", "Leave.")]
+    return [
+        ("Enter", "Look again: what others leave comes back."),
+        *ways,
+        ("z", "Take back your last answer."),
+        ("q", "Leave."),
+    ]
 
 
 def panel(title: str, text: str, ways: Sequence[tuple[str, str]]) -> Content:

@@ -7,6 +7,7 @@ from textual.content import Content
 
 from core.queue.item import ReviewItem
 from core.text.safe import safe
+from labels.model import Stream
 from tui.messages import Highlighted, Scrolled
 from tui.style import CAREFUL, KEY, MUTED
 from tui.widgets.candidates import CandidateList
@@ -17,6 +18,7 @@ from tui.words import place
 
 #: Lines that the comparison keeps on a low terminal.
 _LEAST_FIELDS = 5
+_LOOKED_UP = "Looked up: decide it anew, or Esc leads back."
 #: Status line, key bar, and the two headings.
 _BARS = 4
 
@@ -107,7 +109,9 @@ class Sheet(Container):
             marks.append(Content.styled("⚑ flagged", CAREFUL))
         if item.comments:
             marks.append(Content.styled(f"✎ {len(item.comments)}", CAREFUL))
-        cells = [(1, Content.styled(item.reason, MUTED))]
+        # A dispute says why it is one, however one came to it.
+        by_queue = not item.looked_up or item.stream is Stream.ADJUDICATION
+        cells = [(1, Content.styled(item.reason if by_queue else _LOOKED_UP, MUTED))]
         if marks:
             cells.append((-1, Content("  ").join(marks)))
         self.query_one("#reason", Heading).show(*cells)

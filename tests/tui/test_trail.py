@@ -1,0 +1,118 @@
+"""The trail: what undo takes back next, what redo brings back, of any day."""
+
+import pytest
+from desk_bench import Bench, screen_text, settled
+from samples import q
+from textual.pilot import Pilot
+
+from labels.model import Verb
+from tui.app import DeskApp
+from tui.screens.trail import TrailScreen
+from tui.widgets.paged_list import PagedList
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    """Each key once the one before has been dealt with."""
+    for key in keys:
+        await pilot.press(key)
+        await settled(pilot)
+
+
+def lines(app: DeskApp) -> list[str]:
+    return [" ".join(line.split()) for line in screen_text(app).splitlines()]
+
+
+def line_with(app: DeskApp, part: str) -> int:
+    """Which line of the screen holds some words."""
+    (place,) = [at for at, line in enumerate(lines(app)) if part in line]
+    return place
+
+
+async def test_undo_names_the_act_and_its_query(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await press(pilot, "n", "z")
+        assert "Taken back: none of these for “WD My Passport 1TB Portable Ext…”. Z brings" in screen_text(app)
+        await press(pilot, "Z")
+        assert "Brought back: none of these for “WD My Passport" in screen_text(app)
+
+
+async def test_taking_back_what_is_on_another_screen_says_so(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(160, 40)) as pilot:
+        await settled(pilot)
+        await press(pilot, "n")
+        bench.desk("jo").review.look_up(q("q3"))
+        await press(pilot, "z")
+        assert "It is on somebody else's screen now." in screen_text(app)
+        assert app.desk.review.item is not None
+        assert app.desk.review.item.query.id == "q8"
+    assert bench.decided() == {}
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_the_mark_goes_with_undo_and_redo_across_restarts(bench: Bench, size: tuple[int, int]) -> None:
+    first = bench.desk()
+    first.review.advance()
+    for _ in range(3):
+        assert first.review.item is not None
+        first.review.none_match(first.review.item.options)
+    first.review.undo()
+    first.close()
+    app = bench.app()
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        await press(pilot, "t")
+        assert line_with(app, "Z brings it back") + 1 == line_with(app, "undo stands here")
+        assert line_with(app, "undo stands here") + 1 == line_with(app, "z takes it back")
+        assert "TP-LINK" in lines(app)[line_with(app, "z takes it back")]
+        await press(pilot, "z")
+        assert "Taken back: none of these for “TP-LINK" in screen_text(app)
+        assert "WD My" in lines(app)[line_with(app, "z takes it back")]
+        await press(pilot, "Z", "Z", "Z")
+        assert "There is nothing to bring back." in screen_text(app)
+        assert "Z brings it back" not in screen_text(app)
+        await press(pilot, "z", "t")
+        assert app.screen is app.review
+        await press(pilot, "x", "t")
+        assert "taken back for good" in screen_text(app)
+
+
+async def test_the_trail_goes_back_as_far_as_one_scrolls(bench: Bench) -> None:
+    with bench.store() as store:
+        for number in range(130):
+            store.record("ada", Verb.SKIP, q(str(number)))
+        for _ in range(60):
+            store.undo("ada")
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await press(pilot, "t", *["pagedown"] * 10)
+        rows = app.screen.query_one(PagedList).rows
+        assert [row.step.past.query.id for row in rows] == [str(number) for number in reversed(range(130))]
+        assert [row.here for row in rows].index(True) == 60
+        assert sum(row.here for row in rows) == 1
+
+
+async def test_enter_shows_the_query_of_an_act(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await press(pilot, "n", "n", "t", "down", "enter")
+        assert app.screen is app.review
+        assert app.desk.review.item is not None
+        assert app.desk.review.item.query.id == "q3"
+        await press(pilot, "escape")
+        assert app.desk.review.item.query.id == "q1"
+
+
+async def test_who_has_done_nothing_has_no_trail(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await press(pilot, "t", "enter", "down", "z")
+        assert isinstance(app.screen, TrailScreen)
+        assert "There is nothing to take back." in screen_text(app)
+        await press(pilot, "escape")
+        assert app.screen is app.review

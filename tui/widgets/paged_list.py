@@ -1,0 +1,79 @@
+"""A list that is as long as one scrolls: rows come page by page."""
+
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+from textual.content import Content
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option as Line
+
+from tui.messages import MoreWanted
+
+Row = TypeVar("Row")
+
+#: More is fetched before the end is reached.
+_AHEAD = 10
+
+
+class PagedList(OptionList, Generic[Row], can_focus=False):
+    """Rows that are drawn for the width there is; asks for more with `MoreWanted`.
+
+    Args:
+        draw: a row's lines, for a width in cells.
+    """
+
+    def __init__(self, draw: Callable[[Row, int], Content], *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, markup=False, compact=True)
+        self._draw = draw
+        self.rows: list[Row] = []
+
+    @property
+    def current(self) -> Row | None:
+        """The highlighted row."""
+        return self.rows[self.highlighted] if self.highlighted is not None and self.rows else None
+
+    @property
+    def has_room(self) -> bool:
+        """Whether there are rows, and more would fit without scrolling."""
+        return bool(self.rows) and self.virtual_size.height < self.size.height
+
+    def show(self, rows: Iterable[Row], highlighted: int = 0) -> None:
+        """Show other rows."""
+        self.rows = list(rows)
+        self.set_options(self._drawn(self.rows))
+        self.highlighted = min(highlighted, len(self.rows) - 1) if self.rows else None
+
+    def extend(self, rows: Iterable[Row]) -> None:
+        """Show more rows after those that are there."""
+        more = list(rows)
+        self.rows += more
+        self.add_options(self._drawn(more))
+        if self.highlighted is None and self.rows:
+            self.highlighted = 0
+
+    def move(self, step: int) -> None:
+        """Move the highlight by some rows; at the end of what is there, ask for more."""
+        if self.highlighted is None:
+            self.post_message(MoreWanted())
+        else:
+            self.highlighted = max(0, min(self.highlighted + step, self.option_count - 1))
+
+    def turn(self, pages: int) -> None:
+        """Move the highlight by the height of the list."""
+        heights = self.virtual_size.height / max(1, self.option_count)
+        self.move(pages * max(1, int(self.size.height / max(1.0, heights)) - 1))
+
+    def watch_highlighted(self, highlighted: int | None) -> None:
+        """Ask for more in time."""
+        super().watch_highlighted(highlighted)
+        if highlighted is not None and highlighted >= self.option_count - _AHEAD:
+            self.post_message(MoreWanted())
+
+    def on_resize(self) -> None:
+        """Rows are made for the width."""
+        if self.rows:
+            self.show(self.rows, self.highlighted or 0)
+
+    def _drawn(self, rows: Iterable[Row]) -> list[Line]:
+        width = max(20, self.scrollable_content_region.width - 1)
+        return [Line(self._draw(row, width)) for row in rows]
