@@ -24,14 +24,15 @@ def moment(at: str) -> str:
     return f"{datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M}"
 
 
-def deed(past: Past, titles: Mapping[ProductRef, str]) -> str:
+def deed(past: Past, titles: Mapping[ProductRef, str], *, blind: bool) -> str:
     """What somebody did, one line.
 
     Args:
         past: the act.
         titles: of the candidates that are known; others go by their id.
+        blind: whether the machine's opinion must not be told.
     """
-    words = ACTS.get(past.verb) or (f"wrote: {past.text}" if past.verb is Verb.COMMENT else _said(past, titles))
+    words = ACTS.get(past.verb) or (f"wrote: {past.text}" if past.verb is Verb.COMMENT else _said(past, titles, blind))
     origin = " (from a file)" if past.verb is Verb.IMPORT else ""
     return safe(words + origin + (" · taken back" if past.undone_at is not None else ""))
 
@@ -86,10 +87,10 @@ def implied(past: Past) -> int:
     return sum(judgement.strength is Strength.IMPLIED for judgement in past.said)
 
 
-def _said(past: Past, titles: Mapping[ProductRef, str]) -> str:
+def _said(past: Past, titles: Mapping[ProductRef, str], blind: bool) -> str:
     def titled(decision: Decision) -> list[str]:
         return [
-            named(judgement, titles) + (f" ({machine} then)" if (machine := machine_then(judgement.shown)) else "")
+            named(judgement, titles) + ("" if blind else _then(judgement.shown))
             for judgement in explicit(past)
             if judgement.decision is decision
         ]
@@ -98,3 +99,8 @@ def _said(past: Past, titles: Mapping[ProductRef, str]) -> str:
     rejected = titled(Decision.NO_MATCH)
     parts += [f"no match: {rejected[0]}"] if len(rejected) == 1 else [f"no match: {len(rejected)}"] if rejected else []
     return "; ".join([*parts, *([f"{implied(past)} others implied"] if implied(past) else [])]) or past.verb.value
+
+
+def _then(shown: Shown) -> str:
+    machine = machine_then(shown)
+    return f" (the machine then: {machine})" if machine else ""

@@ -10,8 +10,9 @@ from core.catalog.product import Product
 from core.queue.item import Option
 from core.text.safe import safe
 from labels.errors import SameskuError
-from tui.past import circumstances, deed, moment
-from tui.plain_words import candidate_line, product_line
+from tui.past import turned
+from tui.plain_lists import PlainLists
+from tui.plain_words import HELP, candidate_line, product_line
 from tui.ports.desk import Desk
 from tui.ports.review import Review
 from tui.refits import Refits
@@ -22,27 +23,6 @@ from tui.words import (
     product_fields,
     stands_on,
 )
-
-_HELP = """\
-a 3     the same product: accept candidate 3 and go on
-A 3     accept candidate 3 and stay
-x 3     not the same: reject candidate 3
-n       none of these: reject all that are listed
-u 3     unsure about candidate 3; go on
-s       skip: put the query off
-        (Enter alone goes on from a query that is answered)
-z, Z    undo, redo
-f       flag the query, or take the flag away
-c WORDS write a comment on the query
-w 3     why: the reasons for and against candidate 3
-g       guidelines: what your team calls the same product
-h       history: who decided what about the query, and when
-d 3     all details of candidate 3; d alone: of the query
-/ WORDS search the catalogue; accept what it lists with a /1, a /2 …
-b       hide the machine's opinion, or show it
-p       print the query again
-?       these keys
-q       leave"""
 
 
 class PlainDesk:
@@ -73,19 +53,20 @@ class PlainDesk:
             "n": lambda _: self._decide(lambda: self._review.none_match(self._options())),
             "u": lambda words: self._on_option(words, self._review.unsure),
             "s": lambda _: self._decide(self._review.skip),
-            "z": lambda _: self._turn(self._review.undo, "Taken back", "There is nothing to take back."),
-            "Z": lambda _: self._turn(self._review.redo, "Brought back", "There is nothing to bring back."),
+            "z": lambda _: self._turn(back=False),
+            "Z": lambda _: self._turn(back=True),
             "f": lambda _: self._decide(self._review.flag),
             "c": self._comment,
             "d": self._details,
             "w": self._why,
             "g": lambda _: self._guidelines(),
-            "h": lambda _: self._history(),
             "/": self._look_up,
             "b": lambda _: self._blind(),
             "p": lambda _: self.show(),
-            "?": lambda _: self._say(_HELP),
+            "?": lambda _: self._say(HELP),
         }
+        if desk is not None:
+            self._keys |= PlainLists(desk, self._say, self.show).keys
 
     def show(self) -> None:
         """Print the query and its candidates, or that there is none."""
@@ -165,6 +146,12 @@ class PlainDesk:
             self._say("There is no query.")
             return
         before = self._review.item.query.ref
+        if self._desk is not None and not self._desk.keep_claim():
+            # Whoever reads long may have been taken for away.
+            self._review.advance()
+            self._say("Somebody else took that query meanwhile; here is the next one.")
+            self.show()
+            return
         act()
         self._say("Saved.")
         self.learn()
@@ -172,17 +159,19 @@ class PlainDesk:
             self._found = []
             self.show()
 
-    def _turn(self, turn: Callable[[], object], done: str, nothing: str) -> None:
-        if turn() is None:
-            self._say(nothing)
-        else:
-            self.learn()
-            self._say(f"{done}.")
-            self.show()
+    def _turn(self, *, back: bool) -> None:
+        action = self._review.redo() if back else self._review.undo()
+        if action is None:
+            self._say(f"There is nothing to {'bring' if back else 'take'} back.")
+            return
+        self.learn()
+        title = self._desk.past.title(action.query) if self._desk is not None else action.query.id
+        self._say(turned(action.verb, title, back=back))
+        self.show()
 
     def _go_on(self) -> None:
         item = self._review.item
-        if item is not None and item.answered:
+        if item is None or item.answered or item.looked_up:
             self._review.advance()
         self.show()
 
@@ -222,18 +211,6 @@ class PlainDesk:
             for reason in (*reasons.pros, *reasons.cons):
                 self._say(f"{reason.direction.value.capitalize()}, {abs(reason.contribution):.1f}: {safe(reason.text)}")
             self._say(adding_up(reasons))
-
-    def _history(self) -> None:
-        item = self._review.item
-        if item is None or self._desk is None:
-            self._say("There is no query.")
-            return
-        titles = {option.product.ref: option.product.title for option in item.options}
-        past = self._desk.history()
-        for each in past:
-            self._say(f"{moment(each.at)} {safe(each.annotator)} ({circumstances(each)}): {deed(each, titles)}")
-        if not past:
-            self._say("Nothing happened to it yet.")
 
     def _guidelines(self) -> None:
         if self._desk is None:

@@ -5,6 +5,30 @@ from core.queue.item import Option, ReviewItem
 from core.text.safe import safe
 from tui.words import DECISION_WORDS, decision_words, percent, place, price, similarity
 
+HELP = """\
+a 3     the same product: accept candidate 3 and go on
+A 3     accept candidate 3 and stay
+x 3     not the same: reject candidate 3
+n       none of these: reject all that are listed
+u 3     unsure about candidate 3; go on
+s       skip: put the query off
+        (Enter alone goes on from a query that is answered or was looked up)
+z, Z    undo, redo
+f       flag the query, or take the flag away
+c WORDS write a comment on the query
+w 3     why: the reasons for and against candidate 3
+g       guidelines: what your team calls the same product
+h       history: who decided what about the query, and when
+d 3     all details of candidate 3; d alone: of the query
+/ WORDS search the catalogue; accept what it lists with a /1, a /2 …
+o WORDS past work: your queries that hold the words; show what it lists with o /1, o /2 …
+F WORDS the same among all that is flagged or commented on
+t       trail: what you did last, and what z takes back
+b       hide the machine's opinion, or show it
+p       print the query again
+?       these keys
+q       leave"""
+
 
 def product_line(product: Product) -> str:
     """A listing in one line, its place last."""

@@ -4,16 +4,17 @@ import io
 import re
 
 from desk_bench import Bench
+from samples import q
 
 from labels.errors import LabelsError
-from labels.model import Stream
-from tui.plain import run_plain
+from labels.model import Stream, Verb
+from tui.plain import PlainDesk, run_plain
 
 
 def talk(bench: Bench, *lines: str, stream: Stream = Stream.TRIAGE) -> str:
     """What the plain desk answers to these lines."""
     desk, out = bench.desk(stream=stream), io.StringIO()
-    run_plain(desk.review, io.StringIO("".join(line + "\n" for line in lines)), out, search=desk.search)
+    run_plain(desk.review, io.StringIO("".join(line + "\n" for line in lines)), out, search=desk.search, desk=desk)
     desk.close()
     return out.getvalue()
 
@@ -111,3 +112,44 @@ def test_hostile_text_is_inert(bench: Bench) -> None:
     said = talk(bench, "c \x1b]52;c;aGk=\x07 \u202ex", "p")
     assert "Comment by ada: ]52;c;aGk= x" in said
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", said)
+
+
+def test_past_work_is_listed_shown_and_decided_anew(bench: Bench) -> None:
+    said = talk(bench, "o", "o /1", "a 2", "n", "o passport", "o /2", "o /1", "x 2", "", "o zebra", "q")
+    assert "Nothing holds all of these words." in said
+    assert "List them first" in said
+    assert "; WD My Passport 1TB Portable External Hard Drive, Black (walmart q3)" in said
+    assert "match: WD My Passport 1TB Portable External Hard Drive, Black (Renewed)" in said
+    assert "Query (looked up, answered): WD My Passport" in said
+    assert "Enter alone goes back to the query that you left." in said
+    assert said.count("(walmart q1)") == 2
+    assert bench.decided()["q3-c2"] == ("no_match", "explicit")
+
+
+def test_flags_and_comments_of_all_are_listed(bench: Bench) -> None:
+    with bench.store() as store:
+        store.record("bob", Verb.FLAG, q("q1"))
+        store.record("bob", Verb.COMMENT, q("q1"), text="which kit")
+    said = talk(bench, "F", "F /1", "q")
+    assert "flagged by bob; bob wrote: which kit" in said
+    assert "Query (looked up, flagged): Canon EOS Rebel T6" in said
+
+
+def test_the_trail_says_what_z_takes_back(bench: Bench) -> None:
+    said = talk(bench, "t", "n", "s", "z", "t", "q")
+    assert "You have done nothing yet that could be taken back." in said
+    assert "Taken back: skip for “TP-LINK AC1750 Archer C7 Dual B…”. Z brings it back." in said
+    assert "skip for TP-LINK AC1750 Archer C7 Dual Band Wi-Fi Gigabit Router, taken back" in said
+    assert "z takes back /2; o /2 shows its query." in said
+
+
+def test_a_query_that_somebody_took_meanwhile_is_not_decided(bench: Bench) -> None:
+    desk, out = bench.desk(), io.StringIO()
+    plain = PlainDesk(desk.review, out, desk.search, desk)
+    desk.review.advance()
+    desk.claims.give_back("ada")  # as when the lease has run out
+    assert bench.desk("bob").review.advance() is not None
+    plain.obey("n")
+    assert "Somebody else took that query meanwhile" in out.getvalue()
+    assert "(walmart q8)" in out.getvalue()
+    assert bench.decided() == {}

@@ -1,0 +1,94 @@
+"""What the plain desk reads out besides the query: past work, flags and comments, the trail, the history."""
+
+from collections.abc import Callable, Sequence
+
+from core.past.find import Scope
+from core.past.row import PastRow
+from core.text.safe import safe
+from labels.history import Standing
+from labels.model import ProductRef
+from tui.past import circumstances, deed, moment, outcome
+from tui.ports.desk import Desk
+from tui.words import VERB_WORDS
+
+_KEYS = {Scope.OWN: "o", Scope.NOTED: "F"}
+_STANDINGS = {Standing.STANDS: "", Standing.BACK: ", taken back", Standing.GONE: ", taken back for good"}
+#: As many acts as one listens to.
+_TRAIL = 10
+
+
+class PlainLists:
+    """Lists by number, and the queries that are shown from them.
+
+    Args:
+        say: prints a line.
+        show: prints the query on the screen.
+    """
+
+    def __init__(self, desk: Desk, say: Callable[[str], None], show: Callable[[], None]) -> None:
+        self._desk, self._say, self._show = desk, say, show
+        self._listed: Sequence[ProductRef] = ()
+        self.keys: dict[str, Callable[[str], None]] = {
+            "o": lambda words: self._past(Scope.OWN, words),
+            "F": lambda words: self._past(Scope.NOTED, words),
+            "t": lambda _: self._trail(),
+            "h": lambda _: self._history(),
+        }
+
+    def _past(self, scope: Scope, words: str) -> None:
+        if words.startswith("/"):
+            self._open(words[1:])
+            return
+        page = self._desk.past.page(scope, words)
+        self._listed = [row.query for row in page.rows]
+        for number, row in enumerate(page.rows, 1):
+            self._say(f"/{number}. {_past_line(row)}")
+        if page.next is not None:
+            self._say("There is more: another word finds it.")
+        self._say(f"{_KEYS[scope]} /1 shows the first of them." if page.rows else "Nothing holds all of these words.")
+
+    def _open(self, number: str) -> None:
+        place = int(number) if number.isascii() and number.isdigit() else 0
+        if not 1 <= place <= len(self._listed):
+            self._say("List them first: o, F or t; then o /1 shows the first.")
+            return
+        self._desk.review.look_up(self._listed[place - 1])
+        self._show()
+        self._say("Enter alone goes back to the query that you left.")
+
+    def _trail(self) -> None:
+        steps = self._desk.past.trail()[:_TRAIL]
+        self._listed = [step.past.query for step, _ in steps]
+        for number, (step, title) in enumerate(steps, 1):
+            act = VERB_WORDS.get(step.past.verb, step.past.verb.value)
+            self._say(f"/{number}. {moment(step.past.at)} {act} for {safe(title)}{_STANDINGS[step.standing]}")
+        stands = [number for number, (step, _) in enumerate(steps, 1) if step.standing is Standing.STANDS]
+        if stands:
+            self._say(f"z takes back /{stands[0]}; o /{stands[0]} shows its query.")
+        elif not steps:
+            self._say("You have done nothing yet that could be taken back.")
+
+    def _history(self) -> None:
+        item = self._desk.review.item
+        if item is None:
+            self._say("There is no query.")
+            return
+        titles = {option.product.ref: option.product.title for option in item.options}
+        past = self._desk.history()
+        for each in past:
+            who = f"{moment(each.at)} {safe(each.annotator)} ({circumstances(each)})"
+            self._say(f"{who}: {deed(each, titles, blind=item.blind)}")
+        if not past:
+            self._say("Nothing happened to it yet.")
+
+
+def _past_line(row: PastRow) -> str:
+    """A past query in words, what was said first."""
+    parts = [outcome(row)] if outcome(row) else []
+    parts.append(f"{safe(row.title) or safe(row.query.id)} ({safe(row.query.source)} {safe(row.query.id)})")
+    if row.past.flag is not None:
+        parts.append(f"flagged by {safe(row.past.flag.annotator)}")
+    parts += [f"{safe(note.annotator)} wrote: {safe(note.text)}" for note in row.past.comments]
+    if row.held_by:
+        parts.append(f"on {safe(row.held_by)}'s screen")
+    return f"{moment(row.past.at)} " + "; ".join(parts)
