@@ -187,6 +187,14 @@ TRAIL = (
     LEAVE,
 )
 
+STREAMS = (
+    Act("open_stream", "enter", "Enter", "open_row", "Go to the highlighted stream.", "go there", 1),
+    Act("stream_down", "j,down", "j ↓", "move(1)", "Go to the next stream.", "move", 2),
+    Act("stream_up", "k,up", "k ↑", "move(-1)", "Go to the stream before."),
+    Act("leave_streams", "q", "q", "leave", "Back to the desk."),
+    LEAVE,
+)
+
 JOBS = (
     Act("leave_jobs", "q", "q", "leave", "Back to the desk."),
     Act("job_down", "j,down", "j ↓", "move(1)", "Go to the next job.", "move", 2),

@@ -157,9 +157,7 @@ class DeskApp(App[None]):
 
     def switch_stream(self, stream: Stream) -> None:
         """Go to another stream, and to the review screen."""
-        with failures_shown(self):
-            self.desk.review.switch(stream)
-        self.review.draw(highlight=0)
+        self.review.switch(stream)
         self._note_place()
         self.call_later(self._uncover)
 

@@ -74,6 +74,11 @@ def _all(app: Commander) -> list[Command]:
         ),
         Command("Jobs", "What runs, how far it is, and what came out.", lambda: app.open(JobsScreen(app.desk))),
         Command("Export labels", "Write the agreed labels to a CSV file in the workspace.", app.export_labels),
+        Command(
+            "Streams",
+            "What each stream is for, how far it is, and how long the rest would take.",
+            lambda: app.on_review("streams"),
+        ),
         *(_stream(app, stream) for stream in Stream),
         *(
             Command(name, help_, lambda action=action: app.on_review(action))  # type: ignore[misc]

@@ -10,6 +10,7 @@ from core.catalog.product import Product
 from core.jobs.job import Job
 from core.match.reason import Reasons
 from core.past.find import PastPage, Scope
+from core.queue.overview import StreamState
 from core.queue.rescored import Rescored
 from labels.history import Step
 from tui.markdown import Block
@@ -153,3 +154,10 @@ class TrailRead(Message):
 
     before: int | None
     steps: tuple[tuple[Step, str], ...]
+
+
+@dataclass
+class StreamsRead(Message):
+    """How far the streams are."""
+
+    states: tuple[StreamState, ...]

@@ -1,4 +1,4 @@
-"""What the plain desk reads out besides the query: past work, flags and comments, the trail, the history."""
+"""What the plain desk reads out besides the query: past work, flags and comments, the trail, streams, the history."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,9 +6,10 @@ from core.past.find import Scope
 from core.past.row import PastRow
 from core.text.safe import safe
 from labels.history import Standing
-from labels.model import ProductRef
+from labels.model import ProductRef, Stream
 from tui.past import circumstances, deed, moment, outcome
 from tui.ports.desk import Desk
+from tui.widgets.stream_text import stream_words
 from tui.words import VERB_WORDS
 
 _KEYS = {Scope.OWN: "o", Scope.NOTED: "F"}
@@ -32,6 +33,7 @@ class PlainLists:
             "o": lambda words: self._past(Scope.OWN, words),
             "F": lambda words: self._past(Scope.NOTED, words),
             "t": lambda _: self._trail(),
+            "S": self._streams,
             "h": lambda _: self._history(),
         }
 
@@ -67,6 +69,17 @@ class PlainLists:
             self._say(f"z takes back /{stands[0]}; o /{stands[0]} shows its query.")
         elif not steps:
             self._say("You have done nothing yet that could be taken back.")
+
+    def _streams(self, words: str) -> None:
+        review = self._desk.review
+        if words in list(Stream):
+            review.switch(Stream(words))
+            self._show()
+            return
+        for state in self._desk.streams.read():
+            here = " You are here." if state.stream is review.stream else ""
+            self._say(stream_words(state, review.tallies[state.stream]) + here)
+        self._say("S and a name goes there.")
 
     def _history(self) -> None:
         item = self._desk.review.item

@@ -24,6 +24,7 @@ d 3     all details of candidate 3; d alone: of the query
 o WORDS past work: your queries that hold the words; show what it lists with o /1, o /2 …
 F WORDS the same among all that is flagged or commented on
 t       trail: what you did last, and what z takes back
+S       streams: how far each is; S audit goes there
 b       hide the machine's opinion, or show it
 p       print the query again
 ?       these keys

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tui.actions import CONFIRM, JOBS, PAGE, PAGE_SCROLL, PAST, REVIEW, SEARCH, TRAIL, Act, help_groups
+from tui.actions import CONFIRM, JOBS, PAGE, PAGE_SCROLL, PAST, REVIEW, SEARCH, STREAMS, TRAIL, Act, help_groups
 from tui.screens.confirm import ConfirmDialog
 from tui.screens.help import HelpScreen
 from tui.screens.jobs import JobsScreen
 from tui.screens.past import PastScreen
 from tui.screens.review import ReviewScreen
 from tui.screens.search import SearchDialog
+from tui.screens.streams import StreamsScreen
 from tui.screens.trail import TrailScreen
 
 SCREENS = [
@@ -22,6 +23,7 @@ SCREENS = [
     (ConfirmDialog, CONFIRM),
     (PastScreen, PAST),
     (TrailScreen, TRAIL),
+    (StreamsScreen, STREAMS),
 ]
 
 

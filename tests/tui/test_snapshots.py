@@ -92,6 +92,7 @@ SCENES = {
     "past": Scene("x a 2 u n s f o down", prepare=noted),
     "flagged": Scene("x n o tab", prepare=noted),
     "looked-up": Scene("x 2 a o enter"),
+    "streams": Scene("n", choose="Streams", prepare=noted),
     "trail": Scene("a n x f s z z t down"),
     "guidelines": Scene("g"),
     "help": Scene("question_mark"),

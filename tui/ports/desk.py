@@ -15,6 +15,7 @@ from tui.ports.jobs import JobBoard
 from tui.ports.past import PastWork
 from tui.ports.review import Review
 from tui.ports.sitting import Sitting
+from tui.ports.streams import Streams
 from tui.ports.verbs import Verbs
 
 #: What a search gives at most: as many as a person reads before typing another word.
@@ -59,6 +60,10 @@ class Desk(Protocol):
     @property
     def past(self) -> PastWork:
         """What was done before."""
+
+    @property
+    def streams(self) -> Streams:
+        """All streams at one glance."""
 
     @property
     def jobs(self) -> JobBoard:

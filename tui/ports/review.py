@@ -5,6 +5,7 @@ from typing import Protocol
 
 from core.catalog.product import Product
 from core.queue.item import Option, Progress, ReviewItem
+from core.queue.tally import Tally
 from labels.model import Action, ProductRef, Stream
 
 
@@ -40,6 +41,7 @@ class Review(Deciding, Protocol):
     annotator: str
     stream: Stream
     is_looking_up: bool
+    tallies: dict[Stream, Tally]
 
     def switch(self, stream: Stream) -> ReviewItem | None:
         """Go to another stream."""

@@ -23,6 +23,7 @@ from tui.screens.help import HelpScreen
 from tui.screens.history import HistoryDialog
 from tui.screens.past import PastPlace, PastScreen
 from tui.screens.search import SearchDialog
+from tui.screens.streams import StreamsScreen
 from tui.screens.trail import TrailScreen
 from tui.screens.why import WhyDialog
 from tui.widgets.empty import nothing_left
@@ -30,6 +31,7 @@ from tui.widgets.key_bar import KeyBar
 from tui.widgets.learner import Learner
 from tui.widgets.sheet import Sheet
 from tui.widgets.status import Situation, StatusLine
+from tui.words import STREAM_HELP
 from tui.workers import failures_shown
 
 
@@ -262,6 +264,17 @@ class ReviewScreen(DecidingScreen):
     def action_trail(self) -> None:
         """What one did, and where undo stands."""
         self.app.push_screen(TrailScreen(self.desk, lambda back: self._turn(back=back)), self._looked_up)
+
+    def action_streams(self) -> None:
+        """All streams, to go to one."""
+        self.app.push_screen(StreamsScreen(self.desk), lambda stream: self.switch(stream) if stream else None)
+
+    def switch(self, stream: Stream) -> None:
+        """Go to another stream, and say what it is for."""
+        with failures_shown(self.app):
+            self.desk.review.switch(stream)
+            self.say(f"{stream.value.capitalize()}: {STREAM_HELP[stream]}")
+        self.draw(highlight=0)
 
     def _looked_up(self, shown: ProductRef | None) -> None:
         """Another query is on the screen, or the same one as before."""

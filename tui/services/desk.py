@@ -31,6 +31,7 @@ from tui.ports.desk import MOST_FOUND, DeskFacts
 from tui.services.guidelines import TeamGuidelines
 from tui.services.past import DeskPast
 from tui.services.sitting import DeskSitting
+from tui.services.streams import DeskStreams
 from tui.services.verbs import ChildVerbs
 
 
@@ -53,6 +54,7 @@ class DeskServices:
     review: ReviewSession
     sitting: DeskSitting
     past: DeskPast
+    streams: DeskStreams
     jobs: Jobs
     guidelines: TeamGuidelines
     verbs: ChildVerbs
@@ -221,6 +223,7 @@ def open_desk(
         review=review,
         sitting=DeskSitting(sitting, review, catalog),
         past=DeskPast(workspace.labels, catalog, annotator, settings.labels.overlap, is_lead(settings, annotator)),
+        streams=DeskStreams(workspace.labels, workspace.derived, source, annotator),
         jobs=Jobs(workspace.jobs, annotator),
         guidelines=TeamGuidelines(workspace.guidelines),
         verbs=ChildVerbs(workspace.home, annotator),

@@ -1,0 +1,47 @@
+"""All streams at one glance: how far each is, what somebody did there, and whether it is open to them."""
+
+from dataclasses import dataclass, replace
+
+from core.errors import CoreError
+from core.queue.item import Progress
+from core.queue.source import QueueSource
+from core.rights import require_stream
+from labels.model import Stream
+from labels.pace import paces
+from labels.store import LabelStore
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """One stream.
+
+    Attributes:
+        progress: how far it is; `mine` is what the person answered in all their sittings.
+        refusal: why it is not open to them; empty where it is.
+    """
+
+    stream: Stream
+    progress: Progress
+    refusal: str = ""
+
+
+def overview(source: QueueSource, store: LabelStore, annotator: str) -> list[StreamState]:
+    """The streams in their usual order, as one person has them.
+
+    Raises:
+        SameskuError: a file of the workspace cannot be read.
+    """
+    done = paces(store, annotator)
+    states = []
+    for stream in Stream:
+        progress = replace(source.progress(store, stream, done[stream].answered), hourly=done[stream].hourly)
+        states.append(StreamState(stream, progress, _refusal(source, annotator, stream)))
+    return states
+
+
+def _refusal(source: QueueSource, annotator: str, stream: Stream) -> str:
+    try:
+        require_stream(source.settings, annotator, stream)
+    except CoreError as error:
+        return f"{error.message} {error.hint}"
+    return ""

@@ -1,0 +1,72 @@
+"""A stream in a few lines: what it is for, how far it is, and how long the rest would take."""
+
+from textual.content import Content
+
+from core.queue.item import Progress
+from core.queue.overview import StreamState
+from core.queue.tally import Tally
+from core.text.safe import safe
+from tui.style import MUTED, STREAMS, STRONG
+from tui.words import STREAM_HELP, duration
+
+#: Where the lines begin: under the longest name.
+_LEAD = 15
+_BAR = 36
+_HERE = "you are here"
+
+
+def stream_lines(state: StreamState, tally: Tally, width: int, *, here: bool) -> Content:
+    """Name and purpose; how much is done; one's own share and pace; why it is not open.
+
+    Args:
+        state: the stream.
+        tally: what was done in it in this sitting.
+        width: in cells.
+        here: whether it is the one that one sits at.
+    """
+    progress = state.progress
+    name = Content.styled(f" {state.stream.value.upper()} ", MUTED if state.refusal else STREAMS[state.stream])
+    share = _share(progress, tally)
+    if here:
+        share = share.pad_right(max(2, width - _LEAD - share.cell_length - len(_HERE))) + Content.styled(_HERE, STRONG)
+    lines = [
+        name.pad_right(_LEAD - name.cell_length) + Content.styled(STREAM_HELP[state.stream], STRONG),
+        _indented(_bar(progress, width - _LEAD)),
+        _indented(share),
+    ]
+    if state.refusal:
+        lines.append(_indented(Content.styled(safe(state.refusal), MUTED)))
+    return Content("\n").join([*(line.truncate(width, ellipsis=True) for line in lines), Content(" ")])
+
+
+def stream_words(state: StreamState, tally: Tally) -> str:
+    """The same as one listens to it."""
+    progress = state.progress
+    parts = [f"{progress.done:,} of {progress.total:,} done", f"{progress.total - progress.done:,} left"]
+    words = f"{state.stream.value}: {STREAM_HELP[state.stream]} {', '.join(parts)}; {_share(progress, tally).plain}."
+    return f"{words} {safe(state.refusal)}".rstrip()
+
+
+def _bar(progress: Progress, width: int) -> Content:
+    counts = Content.assemble(
+        (f"{progress.done:,}", STRONG), (f" of {progress.total:,}, ", MUTED),
+        (f"{progress.total - progress.done:,}", STRONG), (" left", MUTED),
+    )  # fmt: skip
+    cells = max(0, min(_BAR, width - counts.cell_length - 2))
+    full = round(progress.done / progress.total * cells) if progress.total else 0
+    return Content.assemble(("█" * full, "$primary"), ("░" * (cells - full), MUTED), "  ", counts)
+
+
+def _share(progress: Progress, tally: Tally) -> Content:
+    """One's own answers, and the pace: of this sitting, where there are enough to tell, else of the latest ones."""
+    now = f", {tally.mine:,} in this sitting" if tally.mine else ""
+    hourly = tally.hourly or progress.hourly
+    pace = ""
+    if hourly:
+        left_s = (progress.total - progress.done) / hourly * 3600
+        pace = f"; {hourly:,.0f} an hour" + (f", {duration(left_s)} to go" if left_s else "")
+    return Content.styled(f"{progress.mine:,} yours{now}{pace}", MUTED)
+
+
+def _indented(line: Content) -> Content:
+    return Content(" " * _LEAD) + line
