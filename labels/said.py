@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from labels.database import known_values, readable_errors
-from labels.model import MACHINE, Decision, Pair, ProductRef, Stream, Strength
+from labels.model import MACHINE, Decision, Pair, ProductRef, Shown, Stream, Strength
 from labels.reading import LabelReader
 
 _SAID = """
@@ -12,6 +12,52 @@ SELECT c.query_source, c.query_id, c.candidate_source, c.candidate_id, c.annotat
     c.action, e.at, e.look_ms, e.probability, e.verb = 'import'
 FROM current AS c JOIN events AS e ON e.seq = c.seq WHERE c.annotator <> ? ORDER BY c.seq
 """
+
+_ON_QUERY = """
+SELECT c.candidate_source, c.candidate_id, c.annotator, c.decision, c.strength, c.stream, e.at, e.look_ms, e.blind,
+    e.rank, e.similarity, e.probability, e.model
+FROM current AS c JOIN events AS e ON e.seq = c.seq WHERE (c.query_source, c.query_id) = (?, ?) ORDER BY c.seq
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What one person says of one candidate of a query, and how they came to it.
+
+    Attributes:
+        at: when, ISO 8601 in UTC.
+        look_ms: how long the person looked, in milliseconds; None for what came from a file.
+        blind: whether the machine's opinion was hidden.
+        shown: what the machine said then.
+    """
+
+    candidate: ProductRef
+    annotator: str
+    decision: Decision
+    strength: Strength
+    stream: Stream
+    at: str
+    look_ms: int | None
+    blind: bool
+    shown: Shown
+
+
+def opinions_on(reader: LabelReader, query: ProductRef) -> list[Opinion]:
+    """Everybody's standing decisions on a query's candidates, oldest first.
+
+    Raises:
+        LabelsError: the file cannot be read.
+    """
+    with readable_errors(reader.path):
+        rows = reader.connection.execute(_ON_QUERY, query).fetchall()
+    with known_values(reader.path):
+        return [
+            Opinion(
+                ProductRef(*row[:2]), row[2], Decision(row[3]), Strength(row[4]), Stream(row[5]), row[6], row[7],
+                bool(row[8]), Shown(*row[9:]),
+            )
+            for row in rows
+        ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from datetime import datetime
 from core.sitting.record import Ending, Record
 from core.text.safe import safe
 from labels.since import Latest
-from tui.words import VERB_WORDS
+from tui.words import VERB_WORDS, shortened
 
 _LONGEST_TITLE = 60
 
@@ -33,11 +33,7 @@ def _saved(latest: Latest | None, title: str) -> str:
     saved = (
         "Its one decision is saved" if latest.count == 1 else f"All {latest.count:,} decisions are saved; the last was"
     )
-    return f"{saved}: {VERB_WORDS[latest.verb]}, for “{_short(safe(title))}”."
-
-
-def _short(title: str) -> str:
-    return title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1].rstrip() + "…"
+    return f"{saved}: {VERB_WORDS[latest.verb]}, for “{shortened(safe(title), _LONGEST_TITLE)}”."
 
 
 def _moment(at: str) -> str:

@@ -6,8 +6,8 @@ from datetime import datetime
 from core.past.row import Outcome, PastRow
 from core.text.safe import safe
 from labels.history import Past
-from labels.model import Decision, Judgement, ProductRef, Shown, Strength, Verb
-from tui.words import DECISION_WORDS, VERB_WORDS, duration, percent
+from labels.model import Decision, Judgement, ProductRef, Shown, Stream, Strength, Verb
+from tui.words import DECISION_WORDS, VERB_WORDS, duration, percent, shortened
 
 #: Acts that decide nothing.
 ACTS = {Verb.SKIP: "put it off", Verb.FLAG: "set or took away the flag"}
@@ -39,12 +39,13 @@ def deed(past: Past, titles: Mapping[ProductRef, str], *, blind: bool) -> str:
 
 def circumstances(past: Past) -> str:
     """Why the query was shown, whether blind, and for how long: `audit, blind, 14 s`."""
-    parts = [past.stream.value]
-    if past.blind:
-        parts.append("blind")
-    if past.look_ms is not None:
-        parts.append(duration(past.look_ms / 1000))
-    return ", ".join(parts)
+    return looked(past.stream, past.look_ms, blind=past.blind)
+
+
+def looked(stream: Stream, look_ms: int | None, *, blind: bool) -> str:
+    """The same of any look; one that came from a file has no time."""
+    parts = [stream.value, *(["blind"] if blind else [])]
+    return ", ".join(parts if look_ms is None else [*parts, duration(look_ms / 1000)])
 
 
 def machine_then(shown: Shown) -> str:
@@ -64,10 +65,7 @@ def outcome(row: PastRow) -> str:
 
 def turned(verb: Verb, title: str, *, back: bool) -> str:
     """What undo or redo did: the act and its query."""
-    name = safe(title)
-    if len(name) > _LONGEST_TITLE:
-        name = name[: _LONGEST_TITLE - 1].rstrip() + "…"
-    act = f"{VERB_WORDS.get(verb, verb.value)} for “{name}”"
+    act = f"{VERB_WORDS.get(verb, verb.value)} for “{shortened(safe(title), _LONGEST_TITLE)}”"
     return f"Brought back: {act}." if back else f"Taken back: {act}. Z brings it back."
 
 

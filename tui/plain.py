@@ -12,7 +12,7 @@ from core.text.safe import safe
 from labels.errors import SameskuError
 from tui.past import turned
 from tui.plain_lists import PlainLists
-from tui.plain_words import HELP, candidate_line, product_line
+from tui.plain_words import HELP, candidate_line, opinion_line, product_line
 from tui.ports.desk import Desk
 from tui.ports.review import Review
 from tui.refits import Refits
@@ -90,6 +90,8 @@ class PlainDesk:
         self._say(f"Query{' (' + ', '.join(marks) + ')' if marks else ''}: {product_line(item.query)}")
         for number, option in enumerate(item.options, 1):
             self._say(f"{number}. {candidate_line(item, option)}")
+            for opinion in option.opinions if option.product.ref in item.disputed else ():
+                self._say(f"   {opinion_line(opinion)}")
         for name, text in item.comments:
             self._say(f"Comment by {safe(name)}: {safe(text)}")
 

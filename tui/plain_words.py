@@ -3,6 +3,9 @@
 from core.catalog.product import Product
 from core.queue.item import Option, ReviewItem
 from core.text.safe import safe
+from labels.model import Strength
+from labels.said import Opinion
+from tui.past import looked, machine_then, moment
 from tui.words import DECISION_WORDS, decision_words, percent, place, price, similarity
 
 HELP = """\
@@ -52,3 +55,12 @@ def candidate_line(item: ReviewItem, option: Option) -> str:
             parts.append(f"similarity {similarity(option)} {option.band.value}")
     parts += [f"{safe(name)} said {DECISION_WORDS[decision]}" for name, decision in option.others]
     return ", ".join([*parts, product_line(option.product)])
+
+
+def opinion_line(opinion: Opinion) -> str:
+    """What somebody said of a disputed candidate, and how they came to it."""
+    implied = ", implied" if opinion.strength is Strength.IMPLIED else ""
+    machine = machine_then(opinion.shown)
+    facts = [moment(opinion.at), looked(opinion.stream, opinion.look_ms, blind=opinion.blind)]
+    facts += [f"the machine then: {machine}"] if machine else []
+    return f"{safe(opinion.annotator)}: {DECISION_WORDS[opinion.decision]}{implied} ({', '.join(facts)})"

@@ -133,3 +133,8 @@ def adding_up(reasons: Reasons) -> str:
 def listed(names: Sequence[str]) -> str:
     """`ada`, `ada and bob`, `ada, bob and eve`."""
     return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part) if names else ""
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of so many characters at most, with a sign where it goes on."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from core.catalog.product import Product
 from core.match.bands import Band
-from labels.model import CurrentDecision, Decision, Judgement, Shown, Stream, Strength
+from labels.model import CurrentDecision, Decision, Judgement, ProductRef, Shown, Stream, Strength
+from labels.said import Opinion
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Option:
         retrieved: place after retrieval, before the matcher spoke.
         decision: what this annotator has said of it; None so far.
         others: what other people said of it, by name. Empty while blind.
+        opinions: the same with all circumstances, for whoever is to settle it.
     """
 
     product: Product
@@ -33,6 +35,7 @@ class Option:
     others: tuple[tuple[str, Decision], ...] = ()
     probability: float | None = None
     retrieved: int | None = None
+    opinions: tuple[Opinion, ...] = ()
 
     def with_decisions(self, decisions: Iterable[CurrentDecision], annotator: str, *, alone: bool) -> "Option":
         """The same with what was said of it: by this annotator, and by others unless one is to decide alone."""
@@ -44,6 +47,7 @@ class Option:
             decision=mine.decision if mine else None,
             strength=mine.strength if mine else None,
             others=others,
+            opinions=(),
         )
 
     def judged(self, decision: Decision, model: str | None, strength: Strength = Strength.EXPLICIT) -> Judgement:
@@ -67,6 +71,7 @@ class ReviewItem:
         alone: whether nothing must be shown of what others said: blind, or a second opinion.
         reason: why this query is shown, one sentence.
         answered: whether somebody closed it already.
+        disputed: the candidates that are to be ruled on; they come first.
         looked_up: whether it is shown because somebody wanted to see it again, and not by the queue.
     """
 
@@ -77,6 +82,7 @@ class ReviewItem:
     reason: str
     alone: bool = False
     answered: bool = False
+    disputed: frozenset[ProductRef] = frozenset()
     looked_up: bool = False
     flagged: bool = False
     comments: tuple[tuple[str, str], ...] = ()

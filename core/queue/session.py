@@ -106,7 +106,7 @@ class ReviewSession:
         """
         here = self.item if self.item is not None and self.item.query.ref == query else None
         stream = stream or (here.stream if here else self.stream)
-        kept = here.options if here and not anew else ()
+        kept = None if anew else here
         self._accepted &= {option.product.ref for option in (here.options if here else ())}
         item = self.source.item(self.store, query, stream, self.annotator, blind=self.blind_by_choice, kept=kept)
         self.item = replace(item, looked_up=self.is_looking_up)

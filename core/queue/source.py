@@ -1,6 +1,7 @@
 """Which queries there are in each stream, in which order, and with which options."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 
 from core.catalog.product import Product
@@ -17,7 +18,8 @@ from core.queue.waiting import Waiting
 from core.search.candidates import CandidateStore, Standing
 from core.settings import Settings
 from labels.consensus import State
-from labels.model import Pair, ProductRef, Stream
+from labels.model import ProductRef, Stream
+from labels.said import opinions_on
 from labels.store import LabelStore
 
 #: The order of validation options says nothing, and is the same for everybody who sees them.
@@ -181,7 +183,7 @@ class QueueSource:
         annotator: str,
         *,
         blind: bool,
-        kept: tuple[Option, ...] = (),
+        kept: ReviewItem | None = None,
     ) -> ReviewItem:
         """A query with its options, and what was said of them.
 
@@ -191,19 +193,21 @@ class QueueSource:
             stream: why it is shown.
             annotator: to whom.
             blind: whether the machine's opinion is hidden.
-            kept: the options as they stand on the screen already: their order and what the machine says of them
-                stay, whatever a refit says by now.
+            kept: the query as it stands on the screen already: its options' order and what the machine says of
+                them stay, whatever a refit or a ruling says by now.
         """
         stream = _stream_of(store, query, stream)
         blind = blind or stream is Stream.VALIDATION
         # A second opinion is worth something only from somebody who has not seen the first.
         second = self._half.get(query, annotator) != annotator
         alone = blind or second
-        options = sorted((o for o in kept if o.rank), key=lambda o: o.rank or 0) or self._options(query)
+        known = kept.options if kept else ()
+        options = sorted((o for o in known if o.rank), key=lambda o: o.rank or 0) or self._options(query)
         options = self._with_decisions(store, query, options, stream, annotator, alone=alone)
-        disputed = self._disputes.pairs(store, query) if stream is Stream.ADJUDICATION else set()
-        # What is to be ruled on comes first; the others keep their order.
-        options.sort(key=lambda option: Pair(query, option.product.ref) not in disputed)
+        pairs = self._disputes.pairs(store, query) if stream is Stream.ADJUDICATION else set()
+        # What is to be ruled on comes first, and stays there; the others keep their order.
+        disputed = kept.disputed if kept else frozenset(pair.candidate for pair in pairs)
+        options.sort(key=lambda option: option.product.ref not in disputed)
         if blind:
             order = {ref: place for place, ref in enumerate(shuffled((o.product.ref for o in options), _SHUFFLE_SEED))}
             options.sort(key=lambda option: order[option.product.ref])
@@ -214,7 +218,8 @@ class QueueSource:
             blind=blind,
             reason=self._reason(store, query, stream, blind=blind),
             alone=alone,
-            answered=store.is_closed(query) and not second and not disputed,
+            answered=store.is_closed(query) and not second and not pairs,
+            disputed=disputed,
             flagged=store.is_flagged(query),
             comments=tuple(
                 (c.annotator, c.text) for c in store.comments(query) if not alone or c.annotator == annotator
@@ -236,7 +241,14 @@ class QueueSource:
         said = (d for d in decisions if d.annotator == annotator or stream is Stream.ADJUDICATION)
         extra = sorted({d.pair.candidate for d in said} - {option.product.ref for option in options})
         beyond = [found_by_search(product) for product in self.catalog.get_many(extra).values()]
-        return [option.with_decisions(decisions, annotator, alone=alone) for option in (*options, *beyond)]
+        said_of = [option.with_decisions(decisions, annotator, alone=alone) for option in (*options, *beyond)]
+        if alone or stream is not Stream.ADJUDICATION:
+            return said_of
+        opinions = [opinion for opinion in opinions_on(store, query) if opinion.annotator != annotator]
+        return [
+            replace(option, opinions=tuple(each for each in opinions if each.candidate == option.product.ref))
+            for option in said_of
+        ]
 
     def _options(self, query: ProductRef) -> list[Option]:
         return options_of(query, self.candidates, self.catalog, self.settings.bands, self.standing, self.live)

@@ -12,12 +12,13 @@ import pytest
 from desk_bench import Bench, settled
 from desk_engine import FakeEngine
 from desk_jobs import three_jobs
+from samples import c, implied, match, q
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from core.queue.session import ReviewSession
 from core.workspace import Workspace
-from labels.model import ProductRef, Stream, Verb
+from labels.model import Decision, Judgement, Shown, Stream, Verb
 from labels.store import LabelStore
 from tui.app import DeskApp
 from tui.themes import ANSI_DARK, DARK, LIGHT
@@ -34,14 +35,26 @@ def workspace_as_it_is(_: Workspace) -> None:
 def noted(workspace: Workspace) -> None:
     """A flag, and comments of two people."""
     with LabelStore(workspace.labels) as store:
-        store.record("grace", Verb.FLAG, ProductRef("walmart", "q3"))
+        store.record("grace", Verb.FLAG, q("q3"))
         store.record(
             "grace",
             Verb.COMMENT,
-            ProductRef("walmart", "q2"),
+            q("q2"),
             text="Is 55.0 the diagonal of the screen or of the whole set? See the picture.",
         )
-        store.record("ada", Verb.COMMENT, ProductRef("walmart", "q2"), text="Of the screen.")
+        store.record("ada", Verb.COMMENT, q("q2"), text="Of the screen.")
+
+
+def disputed(workspace: Workspace) -> None:
+    """Two people who differ about a query, and say why."""
+    with LabelStore(workspace.labels) as store:
+        said = [Judgement(c("q2-c1"), Decision.MATCH, shown=Shown(1, 0.92, 0.83, "m")), *implied("q2-c2", "q2-c3")]
+        store.record("grace", Verb.ACCEPT, q("q2"), said, closes=True, look_ms=14_000)
+        said = [Judgement(c("q2-c1"), Decision.NO_MATCH, shown=Shown(1, 0.92, 0.79, "m"))]
+        store.record("jo", Verb.REJECT, q("q2"), said, blind=True, look_ms=41_000)
+        store.record("jo", Verb.ACCEPT, q("q2"), [*match("q2-c3"), *implied("q2-c4")], closes=True, look_ms=9_000)
+        store.record("grace", Verb.COMMENT, q("q2"), text="The warranty is an extra, not another product.")
+        store.record("jo", Verb.COMMENT, q("q2"), text="Our guidelines call a bundle with a warranty the same product.")
 
 
 @dataclass(frozen=True)
@@ -92,6 +105,7 @@ SCENES = {
     "past": Scene("x a 2 u n s f o down", prepare=noted),
     "flagged": Scene("x n o tab", prepare=noted),
     "looked-up": Scene("x 2 a o enter"),
+    "adjudication": Scene("j k", stream=Stream.ADJUDICATION, prepare=disputed),
     "streams": Scene("n", choose="Streams", prepare=noted),
     "trail": Scene("a n x f s z z t down"),
     "guidelines": Scene("g"),

@@ -9,11 +9,11 @@ from textual.widget import Widget
 from core.text.safe import safe
 from labels.history import Past
 from labels.model import Decision, Judgement, ProductRef, Verb
+from tui.hanging import hanging
 from tui.past import ACTS, circumstances, explicit, implied, machine_then, moment, named
 from tui.style import CAREFUL, DECISIONS, MUTED, STRONG
 from tui.words import DECISION_SIGNS, DECISION_WORDS, IMPLIED_SIGN
 
-_INDENT = 2
 #: Rejections beyond so many are counted, and not listed.
 _LISTED = 3
 
@@ -54,7 +54,7 @@ def act_lines(act: Past, titles: Mapping[ProductRef, str], width: int, *, blind:
         parts.append(Content.styled("taken back", CAREFUL))
     lines = Content("  ").join(parts).wrap(width)
     if act.verb is Verb.COMMENT:
-        return lines + _hanging(Content.styled("✎ ", CAREFUL), Content(safe(act.text)), width)
+        return lines + hanging(Content.styled("  ✎ ", CAREFUL), Content(safe(act.text)), width)
     said = [
         judgement
         for decision in (Decision.MATCH, Decision.UNSURE, Decision.NO_MATCH)
@@ -65,14 +65,14 @@ def act_lines(act: Past, titles: Mapping[ProductRef, str], width: int, *, blind:
     for judgement in told:
         lines += _judged(judgement, titles, width, blind=blind)
     if len(said) > len(told):
-        sign = Content.styled(f"{DECISION_SIGNS[Decision.NO_MATCH]} ", DECISIONS[Decision.NO_MATCH])
-        lines += _hanging(sign, Content(f"no match: {len(said) - len(told)} candidates"), width)
+        sign = Content.styled(f"  {DECISION_SIGNS[Decision.NO_MATCH]} ", DECISIONS[Decision.NO_MATCH])
+        lines += hanging(sign, Content(f"no match: {len(said) - len(told)} candidates"), width)
     if implied(act):
-        lines += _hanging(
-            Content.styled(f"{IMPLIED_SIGN} ", MUTED), Content.styled(f"{implied(act)} others, implied", MUTED), width
+        lines += hanging(
+            Content.styled(f"  {IMPLIED_SIGN} ", MUTED), Content.styled(f"{implied(act)} others, implied", MUTED), width
         )
     if not act.said:
-        lines += _hanging(Content.styled("· ", MUTED), Content(ACTS.get(act.verb, act.verb.value)), width)
+        lines += hanging(Content.styled("  · ", MUTED), Content(ACTS.get(act.verb, act.verb.value)), width)
     return lines
 
 
@@ -84,11 +84,4 @@ def _judged(judgement: Judgement, titles: Mapping[ProductRef, str], width: int, 
     machine = "" if blind else machine_then(judgement.shown)
     if machine:
         words += Content.styled(f"  (machine then: {machine})", MUTED)
-    return _hanging(Content.styled(f"{DECISION_SIGNS[judgement.decision]} ", style), words, width)
-
-
-def _hanging(sign: Content, words: Content, width: int) -> list[Content]:
-    """Words after a sign, their further lines under the first word."""
-    indent = _INDENT + sign.cell_length
-    first, *rest = words.wrap(max(10, width - indent)) or [Content.empty()]
-    return [Content(" " * _INDENT) + sign + first, *(Content(" " * indent) + line for line in rest)]
+    return hanging(Content.styled(f"  {DECISION_SIGNS[judgement.decision]} ", style), words, width)

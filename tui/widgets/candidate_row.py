@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from core.queue.item import Option
@@ -11,11 +12,15 @@ from core.text.safe import safe
 from labels.model import Strength
 from tui.abbreviate import abbreviated
 from tui.style import BANDS, DECISIONS, KEY, MUTED
-from tui.words import BAND_SIGNS, DECISION_SIGNS, decision_sign, initials, likely, price
+from tui.words import BAND_SIGNS, DECISION_SIGNS, IMPLIED_SIGN, decision_sign, initials, likely, price, shortened
 
 _LEAD = 5  # cursor, key, space, decision, space
 _SCORE = 14  # "0.87 ◆ medium", and a space
 _LONGEST_WORD = 6
+#: Between two people's columns, the longest name over one, and the share of a row that all of them may have.
+_PERSON_GAP, _LONGEST_NAME, _MOST_PEOPLE = 2, 10, 0.4
+#: Room for `+2`.
+_MORE_WIDTH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,8 @@ class Columns:
         lines: of a row.
         query: the query's title, so that short titles keep what it has not.
         others: width of the column for what colleagues said; 0 where nobody did.
+        people: who said something, where that is to be settled: each has a column, under the name.
+        more: how many have none, for want of room.
     """
 
     width: int
@@ -34,13 +41,22 @@ class Columns:
     query: str
     price: int
     others: int
+    people: tuple[str, ...] = ()
+    more: int = 0
 
     @classmethod
     def of(cls, options: Sequence[Option], query: str, width: int, lines: int, *, blind: bool) -> Self:
         """The columns that fit all options."""
         prices = max((len(price(option.product)) for option in options), default=0)
-        others = max((_others(option).cell_length for option in options), default=0)
-        return cls(width, lines, blind, query, prices, others)
+        everybody = tuple(dict.fromkeys(said.annotator for option in options for said in option.opinions))
+        people = everybody
+        while sum(_person_width(name) for name in people) > width * _MOST_PEOPLE:
+            people = people[:-1]
+        more = len(everybody) - len(people)
+        others = sum(_person_width(name) for name in people) + (_MORE_WIDTH if more else 0)
+        if not people:
+            others = max((_others(option, ()).cell_length for option in options), default=0)
+        return cls(width, lines, blind, query, prices, others, people, more)
 
     @property
     def right(self) -> int:
@@ -49,6 +65,16 @@ class Columns:
         if self.lines > 1:
             return 2 + max(self.price, 0 if self.blind else _SCORE - 1) + others
         return 2 + self.price + others + (0 if self.blind else _SCORE + 1)
+
+    def headings(self) -> list[tuple[int, str]]:
+        """The names over their columns, each with where it begins."""
+        place = _LEAD + self.title + self.right - self.others - (0 if self.blind else _SCORE)
+        place -= self.price + 1 if self.lines == 1 else 0
+        found = []
+        for name in self.people:
+            found.append((place + _PERSON_GAP, shortened(safe(name), _LONGEST_NAME)))
+            place += _person_width(name)
+        return [*found, (place + _PERSON_GAP, f"+{self.more}")] if self.more else found
 
     @property
     def title(self) -> int:
@@ -71,8 +97,10 @@ def row_lines(index: int, option: Option, columns: Columns, *, cursor: bool) -> 
     blank = Content.assemble(("▌", "$accent") if cursor else " ", " " * (_LEAD - 1))
     first = Content.empty() if columns.blind else _score(option)
     second = Content.styled(price(option.product), MUTED)
-    others = _others(option)
-    if others:
+    others = _others(option, columns.people)
+    if columns.people:
+        first = others.pad_right(columns.others - others.cell_length) + Content(" ") + first
+    elif others:
         second = others + Content(" ") + second
     return [lead + title[0] + _pad(first, columns.right), blank + title[1] + _pad(second, columns.right)]
 
@@ -94,7 +122,10 @@ def _title_lines(option: Option, columns: Columns) -> list[Content]:
 def _right(option: Option, columns: Columns) -> Content:
     parts: list[Content] = []
     if columns.others:
-        parts.append(_pad(_others(option), columns.others))
+        others = _others(option, columns.people)
+        parts.append(
+            others.pad_right(columns.others - others.cell_length) if columns.people else _pad(others, columns.others)
+        )
     if not columns.blind:
         parts.append(_score(option))
     parts.append(Content.styled(price(option.product).rjust(columns.price), MUTED))
@@ -109,8 +140,10 @@ def _score(option: Option) -> Content:
     return Content.assemble(likely(option).rjust(4), " ", (band, BANDS[option.band]))
 
 
-def _others(option: Option) -> Content:
-    """What colleagues said: `jo✓ ab✗`; beyond two, how many more."""
+def _others(option: Option, people: Sequence[str]) -> Content:
+    """What colleagues said: a sign in each one's column, else `jo✓ ab✗`, and beyond two, how many more."""
+    if people:
+        return Content.empty().join([_sign_of(option, name) for name in people])
     parts = [
         Content.styled(f"{initials(name)}{DECISION_SIGNS[decision]}", DECISIONS[decision])
         for name, decision in option.others[:2]
@@ -118,6 +151,24 @@ def _others(option: Option) -> Content:
     if len(option.others) > 2:
         parts.append(Content.styled(f"+{len(option.others) - 2}", MUTED))
     return Content(" ").join(parts)
+
+
+def _sign_of(option: Option, name: str) -> Content:
+    """What one person said of a candidate, in the middle of their column."""
+    said = next((opinion for opinion in option.opinions if opinion.annotator == name), None)
+    width = _person_width(name)
+    if said is None:
+        return Content(" " * width)
+    implied = said.strength is Strength.IMPLIED
+    sign = IMPLIED_SIGN if implied else DECISION_SIGNS[said.decision]
+    before = _PERSON_GAP + (width - _PERSON_GAP - 1) // 2
+    return Content.assemble(
+        " " * before, (sign, MUTED if implied else DECISIONS[said.decision]), " " * (width - before - 1)
+    )
+
+
+def _person_width(name: str) -> int:
+    return _PERSON_GAP + min(cell_len(safe(name)), _LONGEST_NAME)
 
 
 def _decision_style(option: Option) -> str:

@@ -96,21 +96,28 @@ class CandidateList(ScrollView, can_focus=False):
         cursor = index == self.highlighted
         name = "candidates--cursor" if cursor else "candidates--row"
         style = self.get_visual_style(name)
-        content = self._row(index, width, cursor=cursor)[line]
+        content = self._row(index, cursor=cursor)[line]
         if cursor and self.app.native_ansi_color:
             # Reversed as a whole: colours of its own would become patches.
             content = Content.styled(content.pad_right(width - content.cell_length).plain, "reverse")
         segments = [Segment(text, part.rich_style) for text, part in content.render(style, end="")]
         return Strip(segments).adjust_cell_length(width, style.rich_style)
 
-    def _row(self, index: int, width: int, *, cursor: bool) -> list[Content]:
-        """The lines of one row; made once, and painted many times."""
-        if (width, self.row_height) != self._made_for:
-            self._made_for = (width, self.row_height)
-            self._columns = Columns.of(self.options, self._query, width, self.row_height, blind=self._blind)
+    @property
+    def columns(self) -> Columns:
+        """How the rows are laid out at the width that there is now."""
+        made_for = (self.scrollable_content_region.width, self.row_height)
+        if made_for != self._made_for:
+            self._made_for = made_for
+            self._columns = Columns.of(self.options, self._query, *made_for, blind=self._blind)
             self._rows.clear()
+        return self._columns
+
+    def _row(self, index: int, *, cursor: bool) -> list[Content]:
+        """The lines of one row; made once, and painted many times."""
+        columns = self.columns
         if (index, cursor) not in self._rows:
-            self._rows[index, cursor] = row_lines(index, self.options[index], self._columns, cursor=cursor)
+            self._rows[index, cursor] = row_lines(index, self.options[index], columns, cursor=cursor)
         return self._rows[index, cursor]
 
     def on_resize(self) -> None:

@@ -6,10 +6,12 @@ from textual.widget import Widget
 from core.catalog.product import Product
 from core.queue.item import Option, ReviewItem
 from core.text.safe import safe
+from labels.model import Stream
 from tui.compare import FieldRow, Relation, compared, title_relation
 from tui.diff import marked
 from tui.messages import Scrolled
 from tui.style import BAD, CAREFUL, GOOD, MARKS, MUTED, STRONG
+from tui.widgets.opinion_lines import opinion_lines
 from tui.widgets.query import marked_title
 from tui.words import DECISION_SIGNS, product_fields
 
@@ -78,15 +80,15 @@ class Comparison(Widget):
 
 
 def _lines(item: ReviewItem, option: Option | None, whole_query: bool, width: int) -> list[Content]:
-    lines: list[Content] = []
+    settles = item.stream is Stream.ADJUDICATION and not item.alone
+    lines = opinion_lines(item, option, width) if settles else []
     if option is None:
         lines += [_single(name, value, width) for name, value in product_fields(item.query)]
     else:
         lines += _titles(item.query, option.product, width, whole_query=whole_query)
         for row in compared(item.query, option.product):
             lines += _field(row, width)
-        lines += _colleagues(option)
-    return lines + _comments(item, width)
+    return lines if settles else [*lines, *(_colleagues(option) if option else []), *_comments(item, width)]
 
 
 def _titles(query: Product, candidate: Product, width: int, *, whole_query: bool) -> list[Content]:

@@ -9,7 +9,7 @@ from core.queue.item import ReviewItem
 from core.text.safe import safe
 from labels.model import Stream
 from tui.messages import Highlighted, Scrolled
-from tui.style import CAREFUL, KEY, MUTED
+from tui.style import CAREFUL, KEY, MUTED, STRONG
 from tui.widgets.candidates import CandidateList
 from tui.widgets.comparison import LEAD, Comparison, value_width
 from tui.widgets.heading import Heading
@@ -19,6 +19,8 @@ from tui.words import place
 #: Lines that the comparison keeps on a low terminal.
 _LEAST_FIELDS = 5
 _LOOKED_UP = "Looked up: decide it anew, or Esc leads back."
+#: Rows that a disputed query shows at least.
+_LEAST_ROWS = 5
 #: Status line, key bar, and the two headings.
 _BARS = 4
 
@@ -60,16 +62,20 @@ class Sheet(Container):
         same = before is not None and (before.query.ref, before.blind) == (item.query.ref, item.blind)
         if highlight is None:
             highlight = min(self.candidates.highlighted, max(0, len(item.options) - 1)) if same else 0
-        self._draw_reason(item)
         self.candidates.show(
             item.options, safe(item.query.title), blind=item.blind, highlighted=highlight, same_query=same
         )
         self._fit()
+        self._draw_reason()
         self._draw_pair()
+        if item.disputed:
+            # A shorter list may have got a scroll bar, and narrower columns.
+            self.call_after_refresh(self._draw_reason)
 
     def on_resize(self) -> None:
         """Lines and columns are counted anew."""
         self._fit()
+        self.call_after_refresh(self._draw_reason)
         self.call_after_refresh(self._draw_pair)
 
     @on(Highlighted)
@@ -101,7 +107,11 @@ class Sheet(Container):
         other = Content.styled(place(option.product), MUTED)
         heading.show((1, count), (LEAD, own.truncate(width - 1, ellipsis=True)), (LEAD + width + 2, other), *more)
 
-    def _draw_reason(self, item: ReviewItem) -> None:
+    def _draw_reason(self) -> None:
+        """Why the query is shown; over a dispute, whose column is whose; what there is besides."""
+        item = self._item
+        if item is None:
+            return
         marks = []
         if item.answered:
             marks.append(Content.styled("answered", MUTED))
@@ -112,6 +122,7 @@ class Sheet(Container):
         # A dispute says why it is one, however one came to it.
         by_queue = not item.looked_up or item.stream is Stream.ADJUDICATION
         cells = [(1, Content.styled(item.reason if by_queue else _LOOKED_UP, MUTED))]
+        cells += [(at, Content.styled(name, STRONG)) for at, name in self.candidates.columns.headings()]
         if marks:
             cells.append((-1, Content("  ").join(marks)))
         self.query_one("#reason", Heading).show(*cells)
@@ -125,5 +136,9 @@ class Sheet(Container):
             self.candidates.styles.height, self.candidates.lines_given = "1fr", height
             return
         free = height - _BARS - self.query_one(QueryPanel).size.height
-        lines = max(2, min(len(self.candidates.options) or 1, free - _LEAST_FIELDS))
+        wanted = len(self.candidates.options) or 1
+        if self._item is not None and self._item.disputed:
+            # Opinions and comments need the room more than what nobody disputes.
+            wanted = min(wanted, max(_LEAST_ROWS, len(self._item.disputed) + 2))
+        lines = max(2, min(wanted, free - _LEAST_FIELDS))
         self.candidates.styles.height, self.candidates.lines_given = lines, lines
