@@ -48,6 +48,8 @@ def stream_words(state: StreamState, tally: Tally) -> str:
 
 
 def _bar(progress: Progress, width: int) -> Content:
+    if not progress.total:
+        return Content.styled("Nothing is here now.", MUTED)
     counts = Content.assemble(
         (f"{progress.done:,}", STRONG), (f" of {progress.total:,}, ", MUTED),
         (f"{progress.total - progress.done:,}", STRONG), (" left", MUTED),
