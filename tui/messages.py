@@ -10,7 +10,7 @@ from core.catalog.product import Product
 from core.jobs.job import Job
 from core.match.reason import Reasons
 from core.past.find import PastPage, Scope
-from core.queue.overview import StreamState
+from core.queue.item import StreamState
 from core.queue.rescored import Rescored
 from labels.history import Step
 from tui.markdown import Block

@@ -105,3 +105,17 @@ class Progress:
     def left_s(self) -> float | None:
         """Seconds that the rest would take at this pace."""
         return (self.total - self.done) / self.hourly * 3600 if self.hourly else None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """One stream.
+
+    Attributes:
+        progress: how far it is; `mine` is what the person answered in all their sittings.
+        refusal: why it is not open to them; empty where it is.
+    """
+
+    stream: Stream
+    progress: Progress
+    refusal: str = ""

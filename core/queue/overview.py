@@ -1,28 +1,14 @@
 """All streams at one glance: how far each is, what somebody did there, and whether it is open to them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from core.errors import CoreError
-from core.queue.item import Progress
+from core.queue.item import StreamState
 from core.queue.source import QueueSource
 from core.rights import require_stream
 from labels.model import Stream
 from labels.pace import paces
 from labels.store import LabelStore
-
-
-@dataclass(frozen=True, slots=True)
-class StreamState:
-    """One stream.
-
-    Attributes:
-        progress: how far it is; `mine` is what the person answered in all their sittings.
-        refusal: why it is not open to them; empty where it is.
-    """
-
-    stream: Stream
-    progress: Progress
-    refusal: str = ""
 
 
 def overview(source: QueueSource, store: LabelStore, annotator: str) -> list[StreamState]:

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from core.queue.overview import StreamState
+from core.queue.item import StreamState
 
 
 class Streams(Protocol):

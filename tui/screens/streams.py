@@ -7,7 +7,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import OptionList, Static
 
-from core.queue.overview import StreamState
+from core.queue.item import StreamState
 from labels.model import Stream
 from tui.actions import STREAMS, bindings
 from tui.messages import Failed, StreamsRead

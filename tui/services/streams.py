@@ -4,7 +4,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.queue.overview import StreamState, overview
+from core.queue.item import StreamState
+from core.queue.overview import overview
 from core.queue.source import QueueSource
 from core.search.candidates import CandidateStore
 from labels.store import LabelStore

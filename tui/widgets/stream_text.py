@@ -2,8 +2,7 @@
 
 from textual.content import Content
 
-from core.queue.item import Progress
-from core.queue.overview import StreamState
+from core.queue.item import Progress, StreamState
 from core.queue.tally import Tally
 from core.text.safe import safe
 from tui.style import MUTED, STREAMS, STRONG
