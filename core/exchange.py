@@ -7,7 +7,9 @@ from pathlib import Path
 from core.catalog.store import CatalogStore, Source
 from core.dataset.ledger_parquet import export_parquet, import_parquet
 from core.errors import CoreError
+from core.jobs.progress import Reporter
 from core.workspace import Workspace
+from labels import chain
 from labels.consensus import Rule
 from labels.exchange.decisions import LabelImport, PortableDecision, SplitChoice, import_decisions
 from labels.exchange.formats import Format, by_content
@@ -40,7 +42,9 @@ class Telling:
     rule: Rule = Rule.UNANIMOUS
 
 
-def write_labels(workspace: Workspace, path: Path, format_: Format, telling: Telling) -> tuple[int, str]:
+def write_labels(
+    workspace: Workspace, path: Path, format_: Format, telling: Telling, reporter: Reporter
+) -> tuple[int, str]:
     """Write the labels of a workspace to a file.
 
     Returns:
@@ -62,7 +66,8 @@ def write_labels(workspace: Workspace, path: Path, format_: Format, telling: Tel
             disguise = Disguise(telling.names or str, telling.comments)
             plain = telling.names is None and telling.comments
             write = export_parquet if format_ is Format.PARQUET else export_ledger
-            return write(store, path, None if plain else disguise), "events"
+            reporter.stage("events", chain.head(store.connection)[0])
+            return write(store, path, None if plain else disguise, reporter.advance), "events"
         export = export_prodigy if format_ is Format.PRODIGY else export_label_studio
         with CatalogStore(workspace.catalog) as catalog:
 

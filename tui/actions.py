@@ -208,6 +208,29 @@ BUTTONS = (
     Act("previous_button", "left,up,h,k", "←", "app.focus_previous", "Go to the button before."),
 )
 
+STATISTICS = (
+    Act("statistics_next", "tab,right,l", "Tab", "next_page(1)", "Go to the next page.", "next page", 2),
+    Act("statistics_before", "shift+tab,left,h", "←", "next_page(-1)", "Go to the page before."),
+    *(Act(f"page_{n}", str(n), str(n), f"page({n - 1})", f"Go to page {n}.") for n in range(1, 4)),
+    Act("statistics_down", "j,down", "j ↓", "move(1)", "Go to the next line.", "move", 3),
+    Act("statistics_up", "k,up", "k ↑", "move(-1)", "Go to the line before."),
+    Act("statistics_scroll_down", "J,pagedown", "J PgDn", "scroll_page(1)", "Scroll down."),
+    Act("statistics_scroll_up", "K,pageup", "K PgUp", "scroll_page(-1)", "Scroll up."),
+    Act("implied", "i", "i", "implied", "Count in the agreement what follows from accepting another, or not.", "", 4),
+    Act("leave_statistics", "q", "q", "leave", "Back to the desk."),
+    LEAVE,
+)
+
+EXPORT = (
+    Act("export", "enter", "Enter", "export", "Write the file.", "write", 1),
+    Act("export_down", "j,down", "j ↓", "move(1)", "Go to the next kind of file.", "kind", 3),
+    Act("export_up", "k,up", "k ↑", "move(-1)", "Go to the kind before."),
+    Act("export_side", "s", "s", "side", "Write all labels, or those of one side."),
+    Act("export_names", "p", "p", "names", "Write the annotators' names, or others in their place."),
+    Act("export_comments", "m", "m", "comments", "Write what people wrote, or leave it out."),
+    Act("export_field", "tab,shift+tab", "Tab", "field", "Go to the file's name, or back.", "file name", 2),
+)
+
 CONFIRM = (
     LEAVE,
     Act("yes", "y", "y", "answer(True)", "Yes."),

@@ -20,7 +20,7 @@ from labels.model import Stream
 from tui.commands import DeskCommands
 from tui.contrast import grounded, readable
 from tui.driver import DeskDriver
-from tui.messages import Exported, Failed, JobsRead, JobStarted
+from tui.messages import Failed, JobsRead, JobStarted
 from tui.ports.desk import Desk
 from tui.screens.jobs import JobsScreen
 from tui.screens.review import ReviewScreen
@@ -133,10 +133,6 @@ class DeskApp(App[None]):
     def _started(self, message: JobStarted) -> None:
         self.open(JobsScreen(self.desk, message.job_id))
 
-    @on(Exported)
-    def _exported(self, message: Exported) -> None:
-        self.notify(f"{message.count:,} labels written to {safe(str(message.path))}", markup=False, timeout=10)
-
     @on(Failed)
     def _failed(self, message: Failed) -> None:
         tell(self, message)
@@ -150,10 +146,6 @@ class DeskApp(App[None]):
             return JobStarted(self.desk.jobs.start(self.desk.facts.home, list(arguments)))
 
         in_background(self, "start", work)
-
-    def export_labels(self) -> None:
-        """Write the labels to a file."""
-        in_background(self, "export", lambda: Exported(*self.desk.export()))
 
     def switch_stream(self, stream: Stream) -> None:
         """Go to another stream, and to the review screen."""

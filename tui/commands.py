@@ -9,9 +9,11 @@ from textual.screen import Screen
 
 from labels.model import Stream
 from tui.ports.desk import Desk
+from tui.screens.export import ExportDialog
 from tui.screens.jobs import JobsScreen
 from tui.screens.practice import PracticeScreen
 from tui.screens.retrain import RetrainDialog
+from tui.screens.statistics import StatisticsScreen
 from tui.words import STREAM_HELP
 
 
@@ -25,9 +27,6 @@ class Commander(Protocol):
 
     def start_job(self, *arguments: str) -> None:
         """Start `python -m core ARGUMENTS` and show it."""
-
-    def export_labels(self) -> None:
-        """Write the labels to a file."""
 
     def switch_stream(self, stream: Stream) -> None:
         """Go to another stream."""
@@ -73,12 +72,17 @@ def _all(app: Commander) -> list[Command]:
             "Evaluate", "Measure the model in use on the labels kept apart for it.", lambda: app.start_job("evaluate")
         ),
         Command("Jobs", "What runs, how far it is, and what came out.", lambda: app.open(JobsScreen(app.desk))),
-        Command("Export labels", "Write the agreed labels to a CSV file in the workspace.", app.export_labels),
         Command(
             "Streams",
             "What each stream is for, how far it is, and how long the rest would take.",
             lambda: app.on_review("streams"),
         ),
+        Command(
+            "Statistics",
+            "How far the labelling is, how people work, and how far they agree.",
+            lambda: app.open(StatisticsScreen(app.desk)),
+        ),
+        Command("Export", "Write labels, or the whole ledger, to a file.", lambda: app.open(ExportDialog(app.desk))),
         *(_stream(app, stream) for stream in Stream),
         *(
             Command(name, help_, lambda action=action: app.on_review(action))  # type: ignore[misc]

@@ -1,7 +1,6 @@
 """What the parts of the desk tell one another."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from textual.message import Message
@@ -54,14 +53,6 @@ class Answered(Message):
 
     values: dict[str, Any]
     name: str = ""
-
-
-@dataclass
-class Exported(Message):
-    """Labels were written to a file."""
-
-    path: Path
-    count: int
 
 
 @dataclass

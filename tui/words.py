@@ -138,3 +138,8 @@ def listed(names: Sequence[str]) -> str:
 def shortened(text: str, most: int) -> str:
     """A text of so many characters at most, with a sign where it goes on."""
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def share(some: int, all_: int) -> str:
+    """A share in whole percents; nothing of nothing is unknown."""
+    return percent(some / all_) if all_ else UNKNOWN

@@ -1,12 +1,13 @@
 """How each annotator works: how much, how sure, how fast, how often borne out, and whether that fades by the hour."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from core.agreement.sittings import sittings
 from core.agreement.truth import checked_by_hour, checked_by_truth
 from core.match.bands import Precision, wilson
+from labels.acts import Acts
 from labels.said import Said
 
 
@@ -21,6 +22,10 @@ class Person:
         truth: how many explicit decisions are as adjudicated, of those on adjudicated pairs.
         look_ms: the median look before a keystroke, in milliseconds; None if nothing was decided at a desk.
         at_desk: explicit decisions that did not come from a file.
+        queries: queries that they decided about, abstentions included.
+        matched: how many of these they found a match for.
+        desk_queries: queries that they decided about at a desk.
+        acts: what they did at the desk, and how much of it was taken back.
         sittings: stretches of work; a pause of more than five minutes ends one.
         active_hours: all sittings together.
         by_hour: how many decisions hold, by hour of the sitting, from 1: against the adjudication, else against
@@ -35,6 +40,10 @@ class Person:
     truth: Precision
     look_ms: float | None
     at_desk: int
+    queries: int
+    matched: int
+    desk_queries: int
+    acts: Acts
     sittings: int
     active_hours: float
     by_hour: dict[int, Precision]
@@ -42,7 +51,15 @@ class Person:
     @property
     def per_hour(self) -> float | None:
         """Explicit decisions at the desk per active hour; None for less than a minute of work."""
-        return self.at_desk / self.active_hours if self.active_hours * 60 >= 1 else None
+        return self._pace(self.at_desk)
+
+    @property
+    def queries_per_hour(self) -> float | None:
+        """Queries at the desk per active hour; None for less than a minute of work."""
+        return self._pace(self.desk_queries)
+
+    def _pace(self, count: int) -> float | None:
+        return count / self.active_hours if self.active_hours * 60 >= 1 else None
 
     def as_dict(self) -> dict[str, object]:
         """The figures by name, for JSON; None for what is undefined."""
@@ -52,29 +69,38 @@ class Person:
             "imported": self.imported,
             "explicit": {"decisions": self.explicit, "share": _share(self.explicit, self.decisions)},
             "unsure": {"decisions": self.unsure, "share": _share(self.unsure, self.explicit)},
+            "queries": self.queries,
+            "matched": {"queries": self.matched, "share": _share(self.matched, self.queries)},
+            "undone": {"acts": self.acts.undone, "share": _share(self.acts.undone, self.acts.done)},
             "truth": _as_dict(self.truth),
             "look_ms": self.look_ms,
             "sittings": self.sittings,
             "active_hours": self.active_hours,
             "decisions_per_hour": self.per_hour,
+            "queries_per_hour": self.queries_per_hour,
             "by_hour": [{"hour": hour, **_as_dict(each)} for hour, each in self.by_hour.items()],
         }
 
 
-def people(said: Sequence[Said]) -> list[Person]:
+def people(said: Sequence[Said], acts: Mapping[str, Acts] | None = None) -> list[Person]:
     """Everybody who decided something, by name.
 
     Args:
         said: standing decisions, oldest first.
+        acts: of each annotator; none where they are not known.
     """
+    acts = acts or {}
     truth = checked_by_truth(said)
     own: dict[str, list[Said]] = {}
     for each in said:
         own.setdefault(each.annotator, []).append(each)
-    return [_person(name, own[name], said, truth.get(name, wilson(0, 0))) for name in sorted(own)]
+    return [
+        _person(name, own[name], said, truth.get(name, wilson(0, 0)), acts.get(name, Acts()))
+        for name in sorted(own, key=str.casefold)
+    ]
 
 
-def _person(name: str, own: Sequence[Said], said: Sequence[Said], truth: Precision) -> Person:
+def _person(name: str, own: Sequence[Said], said: Sequence[Said], truth: Precision, acts: Acts) -> Person:
     worked = sittings(own)
     looks = {each.action: each.look_ms for each in own if each.look_ms is not None}
     hours = {action: hour for sitting in worked for action, hour in sitting.hours().items()}
@@ -87,6 +113,10 @@ def _person(name: str, own: Sequence[Said], said: Sequence[Said], truth: Precisi
         truth=truth,
         look_ms=float(median(looks.values())) if looks else None,
         at_desk=sum(each.explicit and not each.imported for each in own),
+        queries=len({each.pair.query for each in own}),
+        matched=len({each.pair.query for each in own if each.match}),
+        desk_queries=len({each.pair.query for each in own if not each.imported}),
+        acts=acts,
         sittings=len(worked),
         active_hours=sum(each.seconds for each in worked) / 3600,
         by_hour=checked_by_hour(said, hours),

@@ -1,14 +1,18 @@
 """`samesku labels`: what is in the ledger, in and out, and whether it is sound."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from core.cli import labels_audit, labels_files, labels_safety
 from core.cli.context import context_of
 from core.cli.labels_people import agreement, people
 from core.errors import CoreError
+from core.rights import is_lead
+from core.text.safe import safe
 
 app = typer.Typer(help="The ledger: statistics, export, import, check.", no_args_is_help=True)
 labels_audit.register(app)
@@ -20,22 +24,36 @@ app.command("people")(people)
 
 @app.command("stats")
 def stats(ctx: typer.Context) -> None:
-    """How far the labelling is."""
+    """How far the labelling is: what was decided, in which stream, for which use, and what waits for somebody."""
+    from labels.breakdown import breakdown  # noqa: PLC0415
     from labels.stats import label_stats  # noqa: PLC0415
     from labels.store import LabelStore  # noqa: PLC0415
 
     context = context_of(ctx)
     with LabelStore(context.workspace.require().labels) as store:
-        figures = label_stats(store).as_dict()
+        counted = label_stats(store)
+        figures = {**counted.as_dict(), **breakdown(store).as_dict()}
+    if not is_lead(context.settings, context.annotator):
+        # Other people's figures are for leads to see.
+        figures["annotators"] = {context.annotator: counted.annotators.get(context.annotator, 0)}
     table = Table(show_header=False, box=None, pad_edge=False)
-    for name, value in figures.items():
-        if isinstance(value, dict):
-            for annotator, count in value.items():
-                table.add_row(f"decisions by {annotator}", f"{count:,}")
-        else:
-            table.add_row(name.replace("_", " "), f"{value:,}")
+    table.add_column()
+    table.add_column(justify="right")
+    for name, count in _lines(figures):
+        table.add_row(Text(safe(name)), f"{count:,}")
     context.out.print(table)
     context.answer(figures)
+
+
+def _lines(figures: dict[str, object]) -> Iterator[tuple[str, int]]:
+    """A line for each count, and for each of a group that is not zero: `by stream, triage`."""
+    for name, value in figures.items():
+        title = name.replace("_", " ")
+        if isinstance(value, dict):
+            group = "decisions by " if name == "annotators" else f"{title}, "
+            yield from ((group + part, count) for part, count in _lines(value) if count)
+        elif isinstance(value, int):
+            yield title, value
 
 
 @app.command("revoke")

@@ -55,10 +55,11 @@ def export(
     context = context_of(ctx)
     format_ = format_ or by_ending(file)
     telling = _telling(context, side, pseudonyms=pseudonyms, comments=not no_comments)
-    count, what = write_labels(context.workspace, file, format_, telling)
+    with context.reporter() as reporter:
+        count, what = write_labels(context.workspace, file, format_, telling, reporter)
     context.out.print(f"{count:,} {what} in {file}" if what else f"{file} is written.")
     _warn(context, format_, telling)
-    context.answer({"rows": count, "file": str(file)})
+    context.answer({"rows": count, "what": what, "file": str(file)})
 
 
 def _telling(context: Context, side: str, *, pseudonyms: bool, comments: bool) -> "Telling":

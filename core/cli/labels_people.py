@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from core.agreement.report import Figures, Report
     from core.match.bands import Precision
     from core.search.candidates import Standing
+    from labels.acts import Acts
     from labels.model import ProductRef
     from labels.said import Said
 
@@ -69,7 +70,7 @@ def people(ctx: typer.Context) -> None:
     from core.agreement.people import people as everybody  # noqa: PLC0415
 
     context = context_of(ctx)
-    found = everybody(_said(context))
+    found = everybody(_said(context), _acts(context))
     shown = [each for each in found if _may_see(context) or each.name == context.annotator]
     note = "" if _may_see(context) else _note(context)
     if shown:
@@ -92,6 +93,14 @@ def _said(context: Context) -> "list[Said]":
 
     with LabelReader(context.workspace.require().labels) as reader:
         return [each for each in said_by_people(reader) if each.annotator != BENCHMARK]
+
+
+def _acts(context: Context) -> "dict[str, Acts]":
+    from labels.acts import acts_by_annotator  # noqa: PLC0415
+    from labels.reading import LabelReader  # noqa: PLC0415
+
+    with LabelReader(context.workspace.require().labels) as reader:
+        return acts_by_annotator(reader)
 
 
 def _categories(context: Context, said: "list[Said]") -> "Mapping[ProductRef, str]":

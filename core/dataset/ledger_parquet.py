@@ -5,7 +5,7 @@ says stands in the file's metadata.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -27,8 +27,10 @@ _REALS = {"similarity", "probability", "weight"}
 _NAMES = ["kind", *dict.fromkeys(name for names in COLUMNS.values() for name in names)]
 
 
-def export_parquet(store: LabelStore, path: Path, disguise: Disguise | None = None) -> int:
-    """Write every event, undone ones too, and every draw. Returns how many events.
+def export_parquet(
+    store: LabelStore, path: Path, disguise: Disguise | None = None, told: Callable[[int], None] | None = None
+) -> int:
+    """Write every event, undone ones too, and every draw, telling how far it is. Returns how many events.
 
     Raises:
         CoreError: pyarrow is not installed.
@@ -38,7 +40,7 @@ def export_parquet(store: LabelStore, path: Path, disguise: Disguise | None = No
     types = {
         name: pa.int64() if name in _INTEGERS else pa.float64() if name in _REALS else pa.string() for name in _NAMES
     }
-    with replacing(path) as temporary, closing(records(store, disguise)) as found:
+    with replacing(path) as temporary, closing(records(store, disguise, told)) as found:
         header = next(found)
         schema = pa.schema(types, metadata={_KEY: json.dumps(header)})
         with pq.ParquetWriter(temporary, schema) as writer:

@@ -1,6 +1,7 @@
 """The whole ledger as JSON lines, both ways: one record of labels.exchange.records a line."""
 
 import json
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from labels.exchange.writing import replacing
 from labels.store import LabelStore
 
 
-def export_ledger(store: LabelStore, path: Path, disguise: Disguise | None = None) -> int:
-    """Write every event, undone ones too, and every draw. Returns how many events.
+def export_ledger(
+    store: LabelStore, path: Path, disguise: Disguise | None = None, told: Callable[[int], None] | None = None
+) -> int:
+    """Write every event, undone ones too, and every draw, telling how far it is. Returns how many events.
 
     Raises:
         LabelsError: the file cannot be written, or the ledger cannot be read.
@@ -20,7 +23,7 @@ def export_ledger(store: LabelStore, path: Path, disguise: Disguise | None = Non
     count = 0
     with (
         replacing(path) as temporary,
-        closing(records(store, disguise)) as found,
+        closing(records(store, disguise, told)) as found,
         temporary.open("w", encoding="utf-8") as out,
     ):
         for record in found:

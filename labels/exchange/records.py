@@ -20,6 +20,9 @@ from labels.reading import LabelReader
 #: Counts up when an older program could not read what a newer one writes.
 FORMAT = 1
 
+#: So many events take some milliseconds to write.
+_TOLD_EVERY = 1_000
+
 Record = dict[str, object]
 
 #: Where the draws of each kind stand.
@@ -39,18 +42,24 @@ class Disguise:
     comments: bool = True
 
 
-def records(ledger: LabelReader, disguise: Disguise | None = None) -> Generator[Record, None, None]:
+def records(
+    ledger: LabelReader, disguise: Disguise | None = None, told: Callable[[int], None] | None = None
+) -> Generator[Record, None, None]:
     """Everything in the ledger, as it stands at this moment.
 
     Args:
         ledger: which.
         disguise: what not to tell; the events are then a chain of their own.
+        told: called now and then with how many events were given so far.
 
     Raises:
         LabelsError: the ledger cannot be read, or its chain is broken, which a chain of its own would hide.
     """
     with readable_errors(ledger.path):
-        yield from _records(ledger.connection, disguise)
+        for record in _records(ledger.connection, disguise):
+            yield record
+            if told and record["kind"] == "event" and int(str(record["seq"])) % _TOLD_EVERY == 0:
+                told(int(str(record["seq"])))
 
 
 def _records(connection: Connection, disguise: Disguise | None) -> Generator[Record, None, None]:

@@ -5,13 +5,29 @@ from pathlib import Path
 
 import pytest
 
-from tui.actions import CONFIRM, JOBS, PAGE, PAGE_SCROLL, PAST, REVIEW, SEARCH, STREAMS, TRAIL, Act, help_groups
+from tui.actions import (
+    CONFIRM,
+    EXPORT,
+    JOBS,
+    PAGE,
+    PAGE_SCROLL,
+    PAST,
+    REVIEW,
+    SEARCH,
+    STATISTICS,
+    STREAMS,
+    TRAIL,
+    Act,
+    help_groups,
+)
 from tui.screens.confirm import ConfirmDialog
+from tui.screens.export import ExportDialog
 from tui.screens.help import HelpScreen
 from tui.screens.jobs import JobsScreen
 from tui.screens.past import PastScreen
 from tui.screens.review import ReviewScreen
 from tui.screens.search import SearchDialog
+from tui.screens.statistics import StatisticsScreen
 from tui.screens.streams import StreamsScreen
 from tui.screens.trail import TrailScreen
 
@@ -24,6 +40,8 @@ SCREENS = [
     (PastScreen, PAST),
     (TrailScreen, TRAIL),
     (StreamsScreen, STREAMS),
+    (StatisticsScreen, STATISTICS),
+    (ExportDialog, EXPORT),
 ]
 
 

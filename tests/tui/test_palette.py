@@ -7,9 +7,11 @@ from textual.pilot import Pilot
 
 from labels.model import Stream
 from tui.commands import commands
+from tui.screens.export import ExportDialog
 from tui.screens.help import HelpScreen
 from tui.screens.jobs import JobsScreen
 from tui.screens.retrain import RetrainDialog
+from tui.screens.statistics import StatisticsScreen
 
 
 async def choose(pilot: Pilot[None], name: str) -> None:
@@ -25,9 +27,7 @@ async def test_every_command_has_a_help_line(bench: Bench) -> None:
     entries = commands(bench.app())
     names = [command.name for command in entries]
     assert len(names) == len(set(names))
-    assert {"Retrain", "Evaluate", "Jobs", "Export labels", "Blind", "Undo", "Redo", "Light or dark", "Quit"} <= set(
-        names
-    )
+    assert {"Retrain", "Evaluate", "Jobs", "Export", "Blind", "Undo", "Redo", "Light or dark", "Quit"} <= set(names)
     assert {f"Stream: {stream.value}" for stream in Stream} <= set(names)
     assert all(command.help.endswith(".") for command in entries)
 
@@ -44,7 +44,16 @@ async def test_the_menu_offers_nothing_of_textuals_own(bench: Bench) -> None:
             assert stock not in text
 
 
-@pytest.mark.parametrize(("name", "screen"), [("Retrain", RetrainDialog), ("Jobs", JobsScreen), ("Keys", HelpScreen)])
+@pytest.mark.parametrize(
+    ("name", "screen"),
+    [
+        ("Retrain", RetrainDialog),
+        ("Jobs", JobsScreen),
+        ("Keys", HelpScreen),
+        ("Statistics", StatisticsScreen),
+        ("Export", ExportDialog),
+    ],
+)
 async def test_screens_open_from_the_menu_and_escape_leaves_them(bench: Bench, name: str, screen: type[object]) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -79,21 +88,6 @@ async def test_undo_from_the_menu(bench: Bench) -> None:
         assert bench.decided() == {}
         await choose(pilot, "Redo")
         assert bench.decided()["q3-c1"] == ("match", "explicit")
-
-
-async def test_labels_are_exported(bench: Bench) -> None:
-    app = bench.app()
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
-        await pilot.press("a")
-        await settled(pilot)
-        await choose(pilot, "Export labels")
-        (path,) = bench.workspace.reports.glob("labels-*.csv")
-        lines = path.read_text().splitlines()
-        assert lines[0] == "ltable_id,rtable_id,label"
-        assert "q3,q3-c1,1" in lines
-        assert len(lines) == 11
-        assert any("10 labels written" in n.message for n in app._notifications)
 
 
 async def test_light_and_dark(bench: Bench) -> None:

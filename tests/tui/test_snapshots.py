@@ -4,14 +4,15 @@ A picture that changed on purpose is made anew with `--snapshot-update`. A new s
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from desk_bench import Bench, settled
+from desk_bench import Bench
 from desk_engine import FakeEngine
 from desk_jobs import three_jobs
+from desk_verbs import STATISTICS, WRITTEN, Answer, CannedVerbs, answered
 from samples import c, implied, match, q
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -66,6 +67,7 @@ class Scene:
         choose: a command of the menu, taken before the keys are pressed.
         learns: whether there is an engine, so that there are probabilities and reasons after the first decision.
         prepare: puts something into the workspace before the desk opens.
+        verbs: what the verbs answer that are asked beside the keyboard.
     """
 
     keys: str = ""
@@ -73,24 +75,28 @@ class Scene:
     stream: Stream = Stream.TRIAGE
     learns: bool = False
     prepare: Callable[[Workspace], None] = workspace_as_it_is
+    verbs: Mapping[str, Answer] = field(default_factory=dict)
 
     def open(self, bench: Bench) -> DeskApp:
         """The desk that the scene plays at."""
         self.prepare(bench.workspace)
-        return bench.app(stream=self.stream, engine=FakeEngine("q8") if self.learns else None)
+        app = bench.app(stream=self.stream, engine=FakeEngine("q8") if self.learns else None)
+        if self.verbs:
+            app.desk.verbs = CannedVerbs(self.verbs)  # type: ignore[misc]
+        return app
 
     async def play(self, pilot: Pilot[None], theme: str) -> None:
         """Go to the screen."""
-        await settled(pilot)
+        await answered(pilot)
         pilot.app.theme = theme
         if self.choose:
             await pilot.press("ctrl+p", *self.choose)
-            await settled(pilot)
+            await answered(pilot)
             await pilot.press("enter")
-            await settled(pilot)
+            await answered(pilot)
         for key in self.keys.split():
             await pilot.press(key)
-            await settled(pilot)
+            await answered(pilot)
 
 
 SCENES = {
@@ -114,6 +120,11 @@ SCENES = {
     "practice": Scene("2 a", choose="Practice"),
     "retrain": Scene("n", choose="Retrain"),
     "jobs": Scene(choose="Jobs", prepare=lambda workspace: three_jobs(workspace.jobs)),
+    "export": Scene("j p", choose="Export"),
+    "export-written": Scene("enter", choose="Export", verbs=WRITTEN),
+    "statistics": Scene(choose="Statistics", verbs=STATISTICS),
+    "statistics-people": Scene("2", choose="Statistics", verbs=STATISTICS),
+    "statistics-agreement": Scene("3", choose="Statistics", verbs=STATISTICS),
 }
 
 
@@ -124,6 +135,7 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
     time.tzset()
     monkeypatch.setitem(LabelStore.__init__.__kwdefaults__, "now", lambda: "2026-01-02T12:00:00.000+00:00")
     monkeypatch.setitem(ReviewSession.__init__.__kwdefaults__, "clock", lambda: 0.0)
+    monkeypatch.setattr("tui.screens.export.utc_now", lambda: "2026-01-02T12:00:00.000+00:00")
     monkeypatch.setattr(Input, "cursor_blink", False)
 
 

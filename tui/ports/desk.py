@@ -115,9 +115,6 @@ class Desk(Protocol):
     def statistics(self) -> LabelStats:
         """Counts over the labels. Any thread."""
 
-    def export(self) -> tuple[Path, int]:
-        """Write the labels to the workspace's reports; the file and how many. Any thread."""
-
     def history(self) -> list[Past]:
         """What happened to the query on the screen; one's own acts alone where one decides alone."""
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from core.catalog.product import Product
@@ -20,7 +19,6 @@ from core.sitting.record import Ending
 from core.sitting.sitting import Sitting
 from core.workspace import Workspace
 from labels.claims import Claims
-from labels.exchange.labels_csv import export_csv
 from labels.history import Past, history
 from labels.model import Stream
 from labels.stats import LabelStats, label_stats
@@ -130,12 +128,6 @@ class DeskServices:
         """Counts over the labels, read through a connection of its own: SQLite's stay in their thread."""
         with LabelStore(self.store.path) as store:
             return label_stats(store)
-
-    def export(self) -> tuple[Path, int]:
-        """Write the labels to a new file in the workspace's reports."""
-        path = self.workspace.reports / f"labels-{datetime.now(UTC):%Y%m%d-%H%M%S}.csv"
-        with LabelStore(self.store.path) as store:
-            return path, export_csv(store, path, rule=self.source.settings.labels.rule)
 
     def history(self) -> list[Past]:
         """What happened to the query on the screen."""

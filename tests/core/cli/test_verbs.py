@@ -121,7 +121,7 @@ def test_labels_are_exported(
     labelled: Workspace, tmp_path: Path, call: Call, options: list[str], lines: list[str]
 ) -> None:
     answer = call("labels", "export", tmp_path / "out.csv", *options, "--home", labelled.home, "--json")
-    assert answer.json == {"rows": len(lines), "file": str(tmp_path / "out.csv")}
+    assert answer.json == {"rows": len(lines), "what": "labels", "file": str(tmp_path / "out.csv")}
     assert (tmp_path / "out.csv").read_text().splitlines()[1:] == lines
 
 

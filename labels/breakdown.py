@@ -1,0 +1,83 @@
+"""The standing decisions by kind, stream, side and day, and the queries that wait for somebody."""
+
+from dataclasses import asdict, dataclass
+
+from labels.database import known_values, readable_errors
+from labels.model import MACHINE, Decision, Side, Stream, Strength
+from labels.reading import LabelReader
+
+#: What came from a file or from a certified band was shown in no stream.
+FROM_FILES, BY_MACHINE = "files", MACHINE
+
+_DECISIONS = """
+SELECT c.decision, c.strength, c.side,
+    CASE WHEN c.annotator = :machine THEN :machine WHEN a.verb = 'import' THEN :files ELSE c.stream END AS stream,
+    count(*)
+FROM current AS c JOIN actions AS a ON a.id = c.action GROUP BY 1, 2, 3, 4
+"""
+_SKIPPED = """
+SELECT count(*) FROM (
+    SELECT query_source, query_id FROM actions WHERE verb = 'skip' AND undone_at IS NULL GROUP BY 1, 2
+) JOIN queries USING (query_source, query_id) WHERE closed = 0
+"""
+_DAYS = """
+SELECT date(e.at, 'localtime') AS day, count(*) FROM actions AS a JOIN events AS e ON e.seq = a.seq
+WHERE a.closes AND a.undone_at IS NULL AND a.verb <> 'import' GROUP BY day HAVING day IS NOT NULL ORDER BY day
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """Counts over what stands now.
+
+    Attributes:
+        by_decision: by decision, then by strength.
+        by_stream: decisions by the stream that they were made in; those from files and the machine's stand apart.
+        by_side: decisions by the use that they are for.
+        adjudicated: pairs with a ruling.
+        skipped: queries that were put off and that nobody has answered since.
+        flagged: queries that somebody wants a second look at.
+        by_day: queries answered at the desk, by day of the local calendar; days without any are left out.
+    """
+
+    by_decision: dict[str, dict[str, int]]
+    by_stream: dict[str, int]
+    by_side: dict[str, int]
+    adjudicated: int
+    skipped: int
+    flagged: int
+    by_day: dict[str, int]
+
+    def as_dict(self) -> dict[str, object]:
+        """The counts by name, for JSON."""
+        return asdict(self)
+
+
+def breakdown(reader: LabelReader) -> Breakdown:
+    """Count what stands in the ledger, by kind.
+
+    Raises:
+        LabelsError: the file cannot be read.
+    """
+    with readable_errors(reader.path):
+        rows = reader.connection.execute(_DECISIONS, {"machine": BY_MACHINE, "files": FROM_FILES}).fetchall()
+        days = reader.connection.execute(_DAYS).fetchall()
+        found = Breakdown(
+            by_decision={each.value: dict.fromkeys(map(str, Strength), 0) for each in Decision},
+            by_stream=dict.fromkeys([*map(str, Stream), FROM_FILES, BY_MACHINE], 0),
+            by_side=dict.fromkeys(map(str, Side), 0),
+            adjudicated=_count(reader, "SELECT count(*) FROM opinions WHERE adjudicated"),
+            skipped=_count(reader, _SKIPPED),
+            flagged=_count(reader, "SELECT count(*) FROM queries WHERE flagged > 0"),
+            by_day=dict(days),
+        )
+    with known_values(reader.path):
+        for decision, strength, side, stream, count in rows:
+            found.by_decision[Decision(decision)][Strength(strength)] += count
+            found.by_side[Side(side)] += count
+            found.by_stream[stream if stream in {FROM_FILES, BY_MACHINE} else Stream(stream)] += count
+    return found
+
+
+def _count(reader: LabelReader, query: str) -> int:
+    return int(reader.connection.execute(query).fetchone()[0])
