@@ -111,7 +111,8 @@ class PeopleSettings(_Section):
     """Who may do what."""
 
     leads: _Names = ()
-    """Who may see other people's figures, adjudicate, draw audits, promote and restore; all where none is named."""
+    """Who may see other people's figures, adjudicate, draw audits, promote, restore and end other people's jobs; all
+    where none is named."""
     streams: dict[str, tuple[Stream, ...]] = {}
     """The streams that an annotator may open; all of them where a name is not listed."""
 

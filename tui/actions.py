@@ -199,7 +199,21 @@ JOBS = (
     Act("leave_jobs", "q", "q", "leave", "Back to the desk."),
     Act("job_down", "j,down", "j ↓", "move(1)", "Go to the next job.", "move", 2),
     Act("job_up", "k,up", "k ↑", "move(-1)", "Go to the job before."),
-    Act("job_cancel", "x", "x", "cancel", "End the highlighted job.", "end job", 2),
+    Act("job_cancel", "x", "x", "cancel", "End the highlighted job.", "end", 2),
+    Act("job_resume", "r", "r", "resume", "Start the highlighted job's work again.", "again", 3),
+    Act("job_log", "l", "l", "log", "Show what the highlighted job printed.", "log", 3),
+    Act("job_filter", "f", "f", "filter", "Show all jobs, those that run, or those of one kind.", "filter", 4),
+    Act("job_scroll_down", "J,pagedown", "J PgDn", "scroll_job(1)", "Scroll what is told of the job.", "scroll", 5),
+    Act("job_scroll_up", "K,pageup", "K PgUp", "scroll_job(-1)", "Scroll what is told of the job up."),
+    LEAVE,
+)
+
+RETRAIN = (
+    Act("retrain_start", "enter", "Enter", "start", "Do what the highlighted button says.", "start", 1),
+    Act("more_epochs", "up,k,plus", "↑ ↓", "epochs(1)", "More epochs.", "epochs", 2),
+    Act("fewer_epochs", "down,j,minus", "↓", "epochs(-1)", "Fewer epochs."),
+    Act("retrain_next", "right,l", "→", "app.focus_next", "Go to the next button."),
+    Act("retrain_previous", "left,h", "←", "app.focus_previous", "Go to the button before."),
     LEAVE,
 )
 

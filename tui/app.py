@@ -26,7 +26,7 @@ from tui.screens.jobs import JobsScreen
 from tui.screens.review import ReviewScreen
 from tui.themes import DARK, OWN, theme_for, turned
 from tui.watch import JobWatch
-from tui.widgets.job_text import ending
+from tui.widgets.job_result import ending
 from tui.wire import Wire
 from tui.workers import failures_shown, in_background, tell
 
@@ -126,8 +126,7 @@ class DeskApp(App[None]):
         for job in self.watch_jobs.note(message.jobs):
             text, well = ending(job)
             self.notify(text, severity="information" if well else "warning", timeout=10, markup=False)
-        running = (job for job in message.jobs if job.state is JobState.RUNNING)
-        self.review.draw_job(next(running, None))
+        self.review.draw_jobs([job for job in message.jobs if job.state is JobState.RUNNING])
 
     @on(JobStarted)
     def _started(self, message: JobStarted) -> None:

@@ -71,6 +71,12 @@ def _all(app: Commander) -> list[Command]:
         Command(
             "Evaluate", "Measure the model in use on the labels kept apart for it.", lambda: app.start_job("evaluate")
         ),
+        Command(
+            "Index",
+            "Encode what changed and find the candidates again, while everybody goes on.",
+            lambda: app.start_job("index"),
+            lead=True,
+        ),
         Command("Jobs", "What runs, how far it is, and what came out.", lambda: app.open(JobsScreen(app.desk))),
         Command(
             "Streams",
@@ -116,8 +122,15 @@ def _stream(app: Commander, stream: Stream) -> Command:
 
 
 def _retrain(app: Commander) -> None:
-    """Show what would be trained on; start it if so told."""
-    app.open(RetrainDialog(app.desk), lambda start: app.start_job("retrain") if start else None)
+    """Show what would be trained on; start it if so told, or show the one that runs."""
+
+    def chosen(arguments: list[str] | None) -> None:
+        if arguments:
+            app.start_job(*arguments)
+        elif arguments is not None:
+            app.open(JobsScreen(app.desk))
+
+    app.open(RetrainDialog(app.desk), chosen)
 
 
 def _practise(app: Commander) -> None:

@@ -1,8 +1,10 @@
 """The few words, signs and figures that every screen and the plain line mode write the same way."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from core.catalog.product import Product
+from core.jobs.job import JobState
 from core.match.bands import Band
 from core.match.reason import Reasons
 from core.queue.item import Option
@@ -29,6 +31,14 @@ STREAM_HELP = {
     Stream.VALIDATION: "Drawn at random, shown blind: what the models are measured on.",
     Stream.AUDIT: "Random checks of what the machine says.",
     Stream.ADJUDICATION: "Disagreements and contradictions: settle them.",
+}
+
+JOB_STATES = {
+    JobState.RUNNING: "running",
+    JobState.DONE: "finished",
+    JobState.FAILED: "failed",
+    JobState.CANCELLED: "cancelled",
+    JobState.LOST: "lost: it ended without a word",
 }
 
 UNKNOWN = "–"
@@ -106,6 +116,20 @@ def duration(seconds: float) -> str:
     if seconds < 3600:
         return f"{round(seconds / 60)} min"
     return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60):02} min"
+
+
+def moment_of(stamp: str) -> str:
+    """An ISO 8601 time by the clock on the wall."""
+    moment = local(stamp)
+    return f"{moment.day} {moment:%B, %H:%M}" if moment else "at an unknown time"
+
+
+def local(stamp: str) -> datetime | None:
+    """An ISO 8601 time where one is; None where it is none."""
+    try:
+        return datetime.fromisoformat(stamp).astimezone()
+    except ValueError:
+        return None
 
 
 def product_fields(product: Product) -> list[tuple[str, str]]:

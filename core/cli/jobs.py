@@ -1,6 +1,7 @@
 """`samesku jobs`: detached work."""
 
 import time
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -8,7 +9,13 @@ from rich.table import Table
 
 from core.cli.context import Context, context_of
 from core.cli.tables import comparison
-from core.jobs.job import Job, Jobs, JobState
+from core.jobs.board import Jobs
+from core.jobs.events import retell
+from core.jobs.job import Job, JobState
+from core.jobs.names import job_kept
+from core.jobs.progress import Reporter
+from core.rights import is_lead
+from core.text.safe import safe
 
 app = typer.Typer(help="Detached work: list, watch, cancel, resume.", no_args_is_help=True)
 
@@ -21,10 +28,10 @@ def list_jobs(ctx: typer.Context) -> None:
     context = context_of(ctx)
     found = Jobs(context.workspace.require().jobs).list()
     table = Table(box=None, pad_edge=False)
-    for heading in ("job", "what", "state", "started", "at"):
+    for heading in ("job", "what", "state", "by", "started", "took", "at"):
         table.add_column(heading)
     for job in found:
-        table.add_row(job.id, job.verb, job.state, job.started_at, _where(job))
+        table.add_row(job.id, safe(job.name), job.state, safe(job.by), job.started_at, _took(job), _where(job))
     context.out.print(table if found else "There are no jobs yet.")
     context.answer({"jobs": [_facts(job) for job in found]})
 
@@ -41,30 +48,31 @@ def tail(
         context.out.print("There are no jobs yet.")
         context.answer({"id": None})
         return
+    context.err.print(safe(f"{job.name}, started {job.started_at}{f' by {job.by}' if job.by else ''}"), markup=False)
     with context.reporter() as reporter:
-        stage, told, losses = None, 0, 0
-        while True:
-            for text in job.messages[told:]:
-                reporter.message(text)
-            if job.stage != stage and job.stage:
-                reporter.stage(job.stage, job.total)
-            stage, told = job.stage, len(job.messages)
-            reporter.advance(job.done)
-            for step, loss in job.losses[losses:]:
-                reporter.loss(step, loss)
-            losses = len(job.losses)
-            if job.state is not JobState.RUNNING:
-                break
-            time.sleep(_LOOK_EVERY_S)
-            job = jobs.get(job.id)
-    _tell_end(context, job)
+        _follow(jobs, job, reporter)
+    _tell_end(context, jobs.get(job.id))
+
+
+def _follow(jobs: Jobs, job: Job, reporter: Reporter) -> None:
+    """Tell again what the job tells, until it ends."""
+    read = 0
+    while True:
+        # Looked at first: what a job that has ended told is all there by then.
+        running = jobs.get(job.id).state is JobState.RUNNING
+        events, read = jobs.events(job.id, read)
+        retell(events, reporter)
+        if not running:
+            return
+        time.sleep(_LOOK_EVERY_S)
 
 
 @app.command("cancel")
 def cancel(ctx: typer.Context, job_id: Annotated[str, typer.Argument(help="A job's id.")]) -> None:
     """End a running job; what it had encoded stays."""
     context = context_of(ctx)
-    job = Jobs(context.workspace.require().jobs).cancel(job_id)
+    lead = is_lead(context.settings, context.annotator)
+    job = Jobs(context.workspace.require().jobs, context.annotator, lead=lead).cancel(job_id)
     context.out.print(f"Job {job.id}: {job.state}.")
     context.answer(_facts(job))
 
@@ -73,8 +81,9 @@ def cancel(ctx: typer.Context, job_id: Annotated[str, typer.Argument(help="A job
 def resume(ctx: typer.Context, job_id: Annotated[str, typer.Argument(help="A job's id.")]) -> None:
     """Start a job's work again; what it had encoded is not encoded twice."""
     context = context_of(ctx)
-    new = Jobs(context.workspace.require().jobs, context.annotator).resume(context.workspace.home, job_id)
-    context.out.print(f"Job {new} runs.")
+    jobs = Jobs(context.workspace.require().jobs, context.annotator)
+    new = jobs.resume(context.workspace.home, job_id)
+    context.out.print(f"Job {new} runs: {job_kept(jobs.get(new).arguments)}.")
     context.answer({"job": new})
 
 
@@ -88,12 +97,18 @@ def _tell_end(context: Context, job: Job) -> None:
     if "challenger" in job.result and "champion" in job.result:
         context.out.print(comparison(job.result))
         context.out.print("Promoted." if job.result.get("promoted") else "The champion stays.")
-    context.out.print(f"Job {job.id}: {job.state}. {job.error}".rstrip())
+    took = f" after {_took(job)}" if _took(job) else ""
+    context.out.print(f"Job {job.id}: {job.state}{took}. {job.error}".rstrip())
     context.answer(_facts(job))
+
+
+def _took(job: Job) -> str:
+    return "" if job.took_s is None else str(timedelta(seconds=round(job.took_s)))
 
 
 def _facts(job: Job) -> dict[str, object]:
     return {
-        "id": job.id, "verb": job.verb, "state": job.state, "started_at": job.started_at, "stage": job.stage,
+        "id": job.id, "verb": job.verb, "name": job.name, "state": job.state, "by": job.by,
+        "started_at": job.started_at, "seconds": job.took_s, "stage": job.stage,
         "done": job.done, "total": job.total, "result": job.result, "error": job.error,
     }  # fmt: skip

@@ -64,6 +64,10 @@ class TerminalReporter:
         if self._task is not None:
             self._progress.update(self._task, note=f"step {step}, loss {value:.3f}")
 
+    def metric(self, step: int, name: str, value: float) -> None:
+        """Above the bar."""
+        self.message(f"{name} {value:.3f} at step {step}")
+
     def message(self, text: str) -> None:
         """Above the bar."""
         self._progress.console.print(text, markup=False)
@@ -100,6 +104,10 @@ class LineReporter:
     def loss(self, step: int, value: float) -> None:
         """Part of the next line."""
         self._loss = f", loss {value:.3f} at step {step}"
+
+    def metric(self, step: int, name: str, value: float) -> None:
+        """A line of its own."""
+        self._say(f"{name} {value:.3f} at step {step}")
 
     def message(self, text: str) -> None:
         """A line of its own."""

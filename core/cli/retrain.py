@@ -9,6 +9,7 @@ import typer
 from core.cli.context import Context, context_of
 from core.cli.tables import comparison
 from core.errors import SettingsError
+from core.rights import require_lead
 
 
 def retrain(
@@ -30,8 +31,12 @@ def retrain(
     values = [f"retrain.{line}" if "." not in line.partition("=")[0] else line for line in assignments or []]
     values = [*_from_recipe(recipe), *values]
     settings = context.settings_with(values)
+    # Anybody may start a retrain: what it puts in use is decided by figures and by the team's settings, not by whoever
+    # started it. To decide otherwise is to promote, which is for leads.
+    if settings.retrain.promote != context.settings.retrain.promote:
+        require_lead(context.settings, context.annotator, "Only leads change what a retrain may put in use.")
     if detach:
-        from core.jobs.job import Jobs  # noqa: PLC0415
+        from core.jobs.board import Jobs  # noqa: PLC0415
 
         chosen = [part for value in values for part in ("--set", value)]
         job = Jobs(workspace.jobs, context.annotator).start(workspace.home, ["retrain", *chosen])

@@ -16,8 +16,8 @@ def training_labels_of(corpus: Corpus, splits: Splits) -> list[Label]:
     return [label for label in splits.train if label.pair.query in products and label.pair.candidate in products]
 
 
-def training_triplets(workspace: Workspace, settings: Settings, corpus: Corpus, splits: Splits) -> list[Triplet]:
-    """A triplet for every match that trains, its mined negatives from the candidates of the last index run."""
+def candidates_of(workspace: Workspace) -> dict[ProductRef, list[Candidate]]:
+    """The candidates of each query by the last index run, best first."""
     store = CandidateStore(workspace.derived)
     try:
         mined: dict[ProductRef, list[Candidate]] = {}
@@ -25,7 +25,16 @@ def training_triplets(workspace: Workspace, settings: Settings, corpus: Corpus, 
             mined.setdefault(query, []).append(candidate)
     finally:
         store.close()
+    return mined
+
+
+def training_triplets(workspace: Workspace, settings: Settings, corpus: Corpus, splits: Splits) -> list[Triplet]:
+    """A triplet for every match that trains, its mined negatives from the candidates of the last index run."""
     return build_triplets(
-        training_labels_of(corpus, splits), mined, {p.ref: p for p in [*corpus.queries, *corpus.products]},
-        negatives=settings.retrain.hard_negatives, forbidden=splits.tied, barred=splits.barred,
-    )  # fmt: skip
+        training_labels_of(corpus, splits),
+        candidates_of(workspace),
+        {p.ref: p for p in [*corpus.queries, *corpus.products]},
+        negatives=settings.retrain.hard_negatives,
+        forbidden=splits.tied,
+        barred=splits.barred,
+    )

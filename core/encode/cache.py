@@ -6,11 +6,13 @@ committed as soon as it is encoded.
 
 import hashlib
 import sqlite3
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.encode.encoder import Encoder
+from core.encode.pace import note_pace
 from core.jobs.progress import Reporter
 from labels.files import make_shared
 
@@ -23,7 +25,8 @@ class VectorCache:
     """The vectors of one model."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._folder = path.parent
+        self._folder.mkdir(parents=True, exist_ok=True)
         make_shared(path)
         self._connection = sqlite3.connect(path, timeout=60)
         self._connection.execute(
@@ -65,7 +68,9 @@ class VectorCache:
             reporter.advance(done)
 
         if missing:
+            begun = time.monotonic()
             encoder.encode([text for _, text in missing], on_chunk=keep)
+            note_pace(self._folder, len(missing), time.monotonic() - begun)
         return np.frombuffer(b"".join(known[d] for d in digests), dtype=np.float32).reshape(len(digests), -1)
 
     def _read(self, wanted: set[bytes]) -> dict[bytes, bytes]:

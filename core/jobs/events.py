@@ -1,20 +1,25 @@
 """A job's events.jsonl: written by the job alone, read by any number of watchers."""
 
 import json
+import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from core.jobs.progress import Pace
+from core.jobs.progress import Pace, Reporter
 
 #: Progress is written at most this often; a watcher cannot see more anyway.
 _PROGRESS_EVERY_S = 0.25
+
+#: Where a job is stands in the last few lines of its file; a long result may take some more.
+_LAST_BYTES = 1 << 16
 
 
 class EventWriter:
     """A `Reporter` that appends JSON lines to a file.
 
-    Each line has `t` (seconds since the epoch), `kind` (stage, progress, loss, message, result, done, failed,
+    Each line has `t` (seconds since the epoch), `kind` (stage, progress, loss, metric, message, result, done, failed,
     cancelled) and what belongs to that kind.
     """
 
@@ -53,6 +58,10 @@ class EventWriter:
         """The training loss at a step."""
         self.write("loss", step=step, loss=round(value, 5))
 
+    def metric(self, step: int, name: str, value: float) -> None:
+        """A validation metric at a step of the training."""
+        self.write("metric", step=step, name=name, value=round(value, 5))
+
     def message(self, text: str) -> None:
         """Something worth reading."""
         self.write("message", text=text)
@@ -74,12 +83,67 @@ def read_events(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]
     except FileNotFoundError:
         return [], offset
     complete = data[: data.rfind(b"\n") + 1]
-    events = []
-    for line in complete.splitlines():
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue  # torn by a crash in the middle of a write
-        if isinstance(event, dict):
-            events.append(event)
+    events = [event for event in map(_event, complete.splitlines()) if event is not None]
     return events, offset + len(complete)
+
+
+def retell(events: Sequence[dict[str, Any]], reporter: Reporter) -> None:
+    """Tell a reporter what a job told its file.
+
+    Of the steps of a stage only the last is told: how fast they went by is not how fast they are read.
+    """
+    done = None
+    for event in [*events, {"kind": "end"}]:
+        match event["kind"]:
+            case "progress":
+                done = event["done"]
+            case "loss":
+                reporter.loss(event["step"], event["loss"])
+            case "metric":
+                reporter.metric(event["step"], event["name"], event["value"])
+            case "message":
+                reporter.message(event["text"])
+            case "stage" | "end":
+                if done is not None:
+                    reporter.advance(done)
+                    done = None
+                if event["kind"] == "stage":
+                    reporter.stage(event["stage"], event["total"])
+
+
+def last_events(path: Path) -> dict[str, dict[str, Any]]:
+    """The last event of each kind since the last step that was reported, read from the end of the file.
+
+    That is all it takes to tell where a job is, however long it has been reporting.
+    """
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            found, whole = _last_in(file, max(0, size - _LAST_BYTES))
+            return found if whole else _last_in(file, 0)[0]
+    except FileNotFoundError:
+        return {}
+
+
+def _last_in(file: BinaryIO, begin: int) -> tuple[dict[str, dict[str, Any]], bool]:
+    """The last events of each kind from a byte on, and whether a step was among them."""
+    file.seek(begin)
+    lines = file.read().split(b"\n")[:-1]  # the last line is still being written
+    found: dict[str, dict[str, Any]] = {}
+    # The first line may lack its beginning.
+    for line in reversed(lines[1:] if begin else lines):
+        event = _event(line)
+        if event is not None:
+            found.setdefault(event["kind"], event)
+            if event["kind"] in {"stage", "progress"}:
+                return found, True
+    return found, not begin
+
+
+def _event(line: bytes) -> dict[str, Any] | None:
+    """A line's event; None where the line was torn by a crash in the middle of a write."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and isinstance(event.get("kind"), str) else None

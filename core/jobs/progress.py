@@ -16,6 +16,9 @@ class Reporter(Protocol):
     def loss(self, step: int, value: float) -> None:
         """The training loss at a step."""
 
+    def metric(self, step: int, name: str, value: float) -> None:
+        """A validation metric at a step of the training."""
+
     def message(self, text: str) -> None:
         """Something worth reading."""
 
@@ -33,6 +36,9 @@ class Silent:
         """Ignored."""
 
     def loss(self, step: int, value: float) -> None:
+        """Ignored."""
+
+    def metric(self, step: int, name: str, value: float) -> None:
         """Ignored."""
 
     def message(self, text: str) -> None:

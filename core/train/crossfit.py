@@ -20,17 +20,15 @@ from core.queue.order import drawn
 from core.search.build import Corpus
 from core.settings import Settings
 from core.text.template import render
+from core.train.recipe import FEWEST_FOR_HALVES
 from labels.model import Pair, ProductRef
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-#: Trains an encoder on the labels of a split, and says where it lies.
-Train = Callable[[Splits], EncoderModel]
-
-#: Matches below which half of them teach too little to be worth two more trainings.
-_FEWEST = 200
+#: Trains an encoder on the labels of a split, in a stage of that name, and says where it lies.
+Train = Callable[[Splits, str], EncoderModel]
 
 
 def unseen_cosines(
@@ -50,14 +48,15 @@ def unseen_cosines(
     first = frozenset(drawn(queries, 0.5, settings.retrain.seed))
     known = {product.ref: product for product in [*corpus.queries, *corpus.products]}
     pairs = [label.pair for label in splits.train if label.pair.query in known and label.pair.candidate in known]
-    if sum(bool(label.match) for label in splits.train) < _FEWEST:
-        return _cosines(settings, base, known, pairs)
+    if sum(bool(label.match) for label in splits.train) < FEWEST_FOR_HALVES:
+        return _cosines(settings, base, known, pairs, reporter)
     found: dict[Pair, float] = {}
     for number, held in enumerate((first, frozenset(queries) - first), 1):
         reporter.message(f"Encoder {number} of 2 that has not seen the matcher's labels")
-        model = train(_without(splits, held))
+        model = train(_without(splits, held), f"train half {number} of 2")
         try:
-            found |= _cosines(settings, model, known, [pair for pair in pairs if pair.query in held])
+            unseen = [pair for pair in pairs if pair.query in held]
+            found |= _cosines(settings, model, known, unseen, reporter)
         finally:
             shutil.rmtree(model.path.parent, ignore_errors=True)
     return found
@@ -68,8 +67,13 @@ def _without(splits: Splits, held: frozenset[ProductRef]) -> Splits:
 
 
 def _cosines(
-    settings: Settings, model: EncoderModel, known: dict[ProductRef, Product], pairs: Sequence[Pair]
+    settings: Settings,
+    model: EncoderModel,
+    known: dict[ProductRef, Product],
+    pairs: Sequence[Pair],
+    reporter: Reporter,
 ) -> dict[Pair, float]:
+    reporter.stage("score labelled pairs")
     encoder = Encoder(model, max_tokens=settings.encoder.max_tokens, batch_size=settings.encoder.batch_size)
 
     def vectors(refs: set[ProductRef], prefix: str) -> "dict[ProductRef, NDArray[np.float32]]":

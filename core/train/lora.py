@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,10 @@ from core.encode.models import EncoderModel
 from core.errors import ModelError
 from core.jobs.progress import Reporter
 from core.settings import RetrainSettings
+from core.train.callback import reporting_callback
 from core.train.proof import prove_tuned
-from core.train.recipe import TARGET_MODULES
+from core.train.recipe import TARGET_MODULES, epochs
+from core.train.validation import Question, mean_reciprocal_rank
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,6 +73,8 @@ def train_lora(
     *,
     max_tokens: int,
     reporter: Reporter,
+    stage: str = "train",
+    questions: Sequence[Question] = (),
 ) -> dict[str, float]:
     """Train an adapter on a base encoder and merge it.
 
@@ -82,7 +87,9 @@ def train_lora(
         folder: takes `adapter/` (LoRA weights alone) and `merged/` (a plain encoder), safetensors both.
         settings: the recipe.
         max_tokens: longer texts are cut.
-        reporter: hears steps and losses.
+        reporter: hears steps, losses and metrics.
+        stage: what the training is called there.
+        questions: what the metrics are measured on; none are where there are no questions.
 
     Returns:
         what `prove_tuned` measured.
@@ -97,7 +104,8 @@ def train_lora(
     model = load(base, max_tokens)
     probes = [example.anchor for example in examples[:_PROBES]] + [e.positive for e in examples[:_PROBES]]
     before = _encode(model, probes)
-    _fit(model, examples, folder, settings, reporter)
+    measure = partial(mean_reciprocal_rank, model, questions) if questions else None
+    _fit(model, examples, folder, settings, reporting_callback(reporter, stage, measure))
     unmerged = _encode(model, probes)
     model.transformers_model.save_pretrained(str(folder / "adapter"), safe_serialization=True)
     reporter.stage("merge the adapter")
@@ -111,15 +119,13 @@ def _fit(
     examples: Sequence[Example],
     folder: Path,
     settings: RetrainSettings,
-    reporter: Reporter,
+    callback: Any,
 ) -> None:
     quiet()
     from peft import LoraConfig, TaskType  # noqa: PLC0415
     from sentence_transformers import SentenceTransformerTrainer  # noqa: PLC0415
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss  # noqa: PLC0415
     from transformers.trainer_callback import PrinterCallback  # noqa: PLC0415
-
-    from core.train.callback import reporting_callback  # noqa: PLC0415
 
     _seed(settings.seed)
     # Not empty, so that the trainer picks no samples for a model card that is never written, under a bar of its own.
@@ -138,7 +144,7 @@ def _fit(
         args=_arguments(settings, folder, len(examples)),
         train_dataset=_dataset(examples),
         loss=MultipleNegativesRankingLoss(model, scale=settings.scale),
-        callbacks=[reporting_callback(reporter)],
+        callbacks=[callback],
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train()
@@ -165,12 +171,6 @@ def _arguments(settings: RetrainSettings, folder: Path, examples: int) -> Any:
         disable_tqdm=True,
         dataloader_pin_memory=False,
     )
-
-
-def epochs(settings: RetrainSettings, examples: int) -> int:
-    """How often the examples are gone through: small sets more often, so that a run has `least_steps` steps."""
-    steps = max(1, examples // min(settings.batch_size, examples))
-    return max(settings.epochs, -(-settings.least_steps // steps))
 
 
 def _dataset(examples: Sequence[Example]) -> Any:

@@ -1,12 +1,13 @@
 """A retrain: labels → triplets → LoRA → champion against challenger → promotion → a new index."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from secrets import token_hex
 
 from core.dataset.splits import Splits, splits_of
-from core.dataset.training import training_triplets
+from core.dataset.training import candidates_of, training_triplets
 from core.dataset.triplets import Triplet
 from core.encode.models import EncoderModel, weights_sha256
 from core.errors import ModelError
@@ -20,6 +21,8 @@ from core.settings import Settings
 from core.text.template import render
 from core.train.crossfit import unseen_cosines
 from core.train.lora import Example, pad_negatives, train_lora
+from core.train.recipe import ENCODINGS_A_TEXT, texts
+from core.train.validation import Question, affordable, questions_of
 from core.workspace import Workspace
 from labels.backup import backup
 from labels.model import Pair, ProductRef
@@ -34,7 +37,7 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dic
     Returns:
         `challenger` and `champion` (`model`, and the metrics by name of encoder and fused candidates),
         `promoted`, `primary`, `judged_on` (`manual` or `held out`), `set` (with its version), `queries`, `triplets`,
-        `proof`.
+        `recipe`, `proof`.
 
     Raises:
         ModelError: too few labels, or the challenger is not what was trained. The champion is then unchanged.
@@ -49,7 +52,8 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dic
     splits = splits_of(workspace, settings)
     triplets = training_triplets(workspace, settings, corpus, splits)
     reporter.message(_plan(splits, triplets))
-    challenger, proof = _train(registry, settings, corpus, triplets, splits, reporter)
+    questions = _questions(workspace, settings, registry.base(), corpus, splits, len(triplets))
+    challenger, proof = _train(registry, settings, corpus, triplets, splits, reporter, questions=questions)
     try:
         gold = {query: splits.gold[query] for query in splits.judged}
         before, _ = evaluate_encoder(workspace, settings, champion, corpus, gold, reporter)
@@ -66,7 +70,7 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dic
         bring_up_to_date(workspace, settings, challenger, reporter, corpus=corpus)
     result: dict[str, object] = {
         "champion": asdict(before), "challenger": asdict(after), "promoted": promoted, "primary": PRIMARY,
-        "triplets": len(triplets), "proof": proof, **_judges(splits),
+        "triplets": len(triplets), "recipe": settings.retrain.model_dump(), "proof": proof, **_judges(splits),
     }  # fmt: skip
     reporter.result(result)
     return result
@@ -85,6 +89,9 @@ def _train(
     triplets: list[Triplet],
     splits: Splits,
     reporter: Reporter,
+    *,
+    stage: str = "train",
+    questions: Sequence[Question] = (),
 ) -> tuple[EncoderModel, dict[str, float]]:
     """A challenger tuned from the base encoder, and the proof that it was. Leaves nothing behind if it fails."""
     base = registry.base()
@@ -98,6 +105,8 @@ def _train(
             settings.retrain,
             max_tokens=settings.encoder.max_tokens,
             reporter=reporter,
+            stage=stage,
+            questions=questions,
         )
     except BaseException:
         registry.discard(model_id)
@@ -111,9 +120,9 @@ def _unseen(
 ) -> dict[Pair, float]:
     """Cosines for the matcher to learn from, by encoders that have not seen its labels."""
 
-    def train(part: Splits) -> EncoderModel:
+    def train(part: Splits, stage: str) -> EncoderModel:
         triplets = training_triplets(workspace, settings, corpus, part)
-        return _train(registry, settings, corpus, triplets, part, reporter)[0]
+        return _train(registry, settings, corpus, triplets, part, reporter, stage=stage)[0]
 
     return unseen_cosines(settings, corpus, splits, registry.base(), train, reporter)
 
@@ -144,14 +153,34 @@ def _card(
 def _examples(
     settings: Settings, base: EncoderModel, corpus: Corpus, triplets: list[Triplet], tied: frozenset[ProductRef]
 ) -> list[Example]:
-    template = settings.encoder.template
-    anchors = {q.ref: base.query_prefix + render(template, q) for q in corpus.queries}
-    products = {p.ref: base.candidate_prefix + render(template, p) for p in corpus.products}
+    anchors, products = _texts(settings, base, corpus)
     examples = [
         Example(anchors[t.anchor], products[t.positive], tuple(products[n] for n in t.negatives)) for t in triplets
     ]
     pool = [text for ref, text in products.items() if ref not in tied]
     return pad_negatives(examples, pool, settings.retrain.hard_negatives, settings.retrain.seed)
+
+
+def _texts(
+    settings: Settings, base: EncoderModel, corpus: Corpus
+) -> tuple[dict[ProductRef, str], dict[ProductRef, str]]:
+    """What the encoder reads of the queries, and of what they may equal."""
+    template = settings.encoder.template
+    return (
+        {query.ref: base.query_prefix + render(template, query) for query in corpus.queries},
+        {product.ref: base.candidate_prefix + render(template, product) for product in corpus.products},
+    )
+
+
+def _questions(
+    workspace: Workspace, settings: Settings, base: EncoderModel, corpus: Corpus, splits: Splits, examples: int
+) -> list[Question]:
+    """What the training is watched by: as much as it can afford."""
+    anchors, products = _texts(settings, base, corpus)
+    learning = ENCODINGS_A_TEXT * texts(settings.retrain, examples)
+    most = affordable(learning + len(anchors) + len(products))
+    mined = candidates_of(workspace)
+    return questions_of(splits, mined, anchors, products, most=most, seed=settings.retrain.seed)
 
 
 def _judges(splits: Splits) -> dict[str, object]:

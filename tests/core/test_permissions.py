@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from samples import match, q, write_workspace
 
-from core.jobs.job import Jobs
+from core.jobs.board import Jobs
 from core.workspace import Workspace, close_to_others
 from labels.backup import backup
 from labels.model import Verb

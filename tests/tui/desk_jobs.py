@@ -2,23 +2,29 @@
 
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from core.evaluate.encoder import EncoderEvaluation
-from core.jobs.job import process_birth
+from core.jobs.process import process_birth
+from core.workspace import Workspace
+from labels.model import Decision, Judgement, ProductRef, Side, Verb
+from labels.store import LabelStore
 
 RUNNING = "20260102-100000-aaaa"
 DONE = "20260101-120000-bbbb"
 FAILED = "20260101-090000-cccc"
 
 
-def write_job(jobs: Path, job_id: str, verb: str, events: list[dict[str, object]], *, pid: int = 0) -> None:
+def write_job(
+    jobs: Path, job_id: str, verb: str, events: list[dict[str, object]], *, pid: int = 0, by: str = "bob"
+) -> None:
     """A job's folder; with a process id it counts as running while that process lives."""
     folder = jobs / job_id
     folder.mkdir(parents=True)
     day = f"{job_id[:4]}-{job_id[4:6]}-{job_id[6:8]}T{job_id[9:11]}:{job_id[11:13]}:00+00:00"
-    facts = {"arguments": [verb], "pid": pid, "born": process_birth(pid) if pid else "1", "started_at": day}
+    born = process_birth(pid) if pid else "1"
+    facts = {"arguments": verb.split(), "by": by, "pid": pid, "born": born, "started_at": day}
     (folder / "job.json").write_text(json.dumps(facts), encoding="utf-8")
     write_events(jobs, job_id, events)
 
@@ -62,12 +68,77 @@ RESULT: dict[str, object] = {
     "challenger": _evaluation("lora-2", 0.83, 0.871),
     "promoted": True,
     "primary": "mrr@10",
+    "triplets": 576,
 }
+
+
+#: 1 January 2026, 12:00 UTC, in seconds since the epoch: when `DONE` was started.
+_NOON = 1767268800.0
+
+
+def finished_retrain(jobs: Path) -> None:
+    """A retrain of twenty minutes that went well, with all that it told."""
+    losses: list[dict[str, object]] = [
+        {
+            "t": _NOON + 200 + 10 * step,
+            "kind": "loss",
+            "step": step,
+            "loss": round(2.1 / (1 + step / 9) + step % 5 / 9, 4),
+        }
+        for step in range(1, 73)
+    ]
+    metrics = [
+        {"t": _NOON + 200 + 10 * step, "kind": "metric", "step": step, "name": "MRR", "value": value}
+        for step, value in ((0, 0.802), (36, 0.859), (72, 0.871))
+    ]
+    training = sorted([*losses, *metrics], key=lambda event: str(event["t"]))
+    write_job(
+        jobs,
+        DONE,
+        "retrain",
+        [
+            {"t": _NOON + 1, "kind": "message", "text": "576 matches to learn from; judged on 41 queries."},
+            {"t": _NOON + 2, "kind": "stage", "stage": "train", "total": 72},
+            *training,
+            {"t": _NOON + 950, "kind": "stage", "stage": "encode", "total": 24628},
+            {"t": _NOON + 1150, "kind": "stage", "stage": "fit the matcher", "total": None},
+            {**RESULT, "t": _NOON + 1199},
+            {"t": _NOON + 1200, "kind": "done"},
+        ],
+    )  # fmt: skip
 
 
 def three_jobs(jobs: Path) -> None:
     """One that runs, one that is done, one that failed."""
     running_retrain(jobs)
-    write_job(jobs, DONE, "retrain", [{"kind": "stage", "stage": "training", "total": 5}, RESULT, {"kind": "done"}])
+    finished_retrain(jobs)
     error = {"kind": "failed", "error": "The GPU is out of memory. Set retrain.batch_size lower."}
     write_job(jobs, FAILED, "index", [error])
+
+
+def something_to_learn_from(workspace: Workspace) -> None:
+    """Many labels, one of them unsure and one in conflict, and an earlier retrain."""
+    queries = [ProductRef("walmart", f"w{number}") for number in range(240)]
+    answers = [(query, _answer(query), True) for query in queries]
+    validated = ProductRef("walmart", "q7")
+    with LabelStore(workspace.labels) as store:
+        store.record_all("ada", answers)
+        store.record_all("bob", [(queries[1], [Judgement(ProductRef("amazon", "x"), Decision.UNSURE)], True)])
+        store.record_all("eve", [(queries[2], [replace(_answer(queries[2])[0], decision=Decision.NO_MATCH)], True)])
+        store.record("ada", Verb.ACCEPT, validated, _answer(validated)[:1], side=Side.VALIDATION, closes=True)
+    finished_retrain(workspace.jobs)
+
+
+def _answer(query: ProductRef) -> list[Judgement]:
+    """The first of ten candidates matches."""
+    return [
+        Judgement(ProductRef("amazon", f"{query.id}-c{place}"), Decision.NO_MATCH if place else Decision.MATCH)
+        for place in range(10)
+    ]
+
+
+def log_of_a_retrain(workspace: Workspace) -> None:
+    """A running retrain and what it printed."""
+    running_retrain(workspace.jobs)
+    lines = [f"2026-01-02 10:{minute:02} step {minute * 8} of 500" for minute in range(30)]
+    (workspace.jobs / RUNNING / "log.txt").write_text("\n".join([*lines, "a [/] and a \x1b[31mcolour\x1b[0m"]) + "\n")

@@ -1,22 +1,32 @@
 """Jobs seen from the desk: the screen, the status line, and the word at the end."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from desk_bench import Bench, screen_text, settled
 from desk_jobs import DONE, FAILED, RESULT, RUNNING, running_retrain, three_jobs, write_events, write_job
+from textual.content import Content
 from textual.pilot import Pilot
+from textual.widgets import Sparkline
 
-from core.jobs.job import Job, Jobs, JobState
+from core.jobs.board import Jobs
+from core.jobs.job import Job, JobState, read_job
+from core.settings import Settings
 from tui.app import DeskApp
 from tui.screens.confirm import ConfirmDialog
+from tui.screens.job_log import JobLogScreen
 from tui.screens.jobs import JobsScreen
 from tui.watch import JobWatch
-from tui.widgets.job_text import ending
+from tui.widgets.job_list import _row
+from tui.widgets.job_result import ending
+from tui.widgets.loss_curve import LossCurve
 
 
 @asynccontextmanager
@@ -35,16 +45,23 @@ async def test_the_screen_tells_of_each_job(bench: Bench) -> None:
     async with jobs_screen(bench) as (app, pilot):
         text = screen_text(app)
         assert isinstance(app.screen, JobsScreen)
-        for words in ("48%", "240 of 500", "3.2/s", "1 min left", "Loss 0.286", "1,284 pairs of 402 queries"):
+        for words in (
+            "48%",
+            "240 of 500",
+            "3.2/s",
+            "1 min left",
+            "Loss  0.286  from 1.600",
+            "1,284 pairs of 402 queries",
+        ):
             assert words in text, words
         await pilot.press("j")
         await settled(pilot)
         text = screen_text(app)
         for words in (
-            "before   after",
-            "0.740   0.830  +0.090",
-            "fused hit@1",
-            "0.840   0.930  +0.090",
+            "encoder",
+            "fused",
+            "before  after",
+            "hit@1      0.740  0.830 +0.090  0.840  0.930 +0.090",
             "model is in use.",
         ):
             assert words in text, words
@@ -114,7 +131,192 @@ async def test_a_job_is_ended_only_once_confirmed(bench: Bench, sleeper: subproc
         await settled(pilot)
         assert sleeper.wait(10) != 0
         await settled(pilot)
-        assert "ended by you" in screen_text(app)
+        assert "cancelled" in screen_text(app)
+
+
+async def test_somebody_else_s_job_is_ended_by_a_lead_alone(bench: Bench) -> None:
+    running_retrain(bench.workspace.jobs)
+    bench.settings = Settings.model_validate({"people": {"leads": ["lea"]}})
+    async with jobs_screen(bench) as (app, pilot):
+        await pilot.press("x")
+        await settled(pilot)
+        assert isinstance(app.screen, JobsScreen)
+        assert "bob started this: they can end it, and so can a lead." in screen_text(app)
+
+
+async def test_a_lead_is_told_whose_job_it_is(bench: Bench) -> None:
+    running_retrain(bench.workspace.jobs)
+    async with jobs_screen(bench) as (app, pilot):
+        await pilot.press("x")
+        await settled(pilot)
+        text = screen_text(app)
+        assert "End bob's Retrain?" in text
+        assert "what was encoded is kept" in " ".join(text.replace("│", " ").split())
+
+
+async def test_a_job_that_failed_can_be_started_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    three_jobs(bench.workspace.jobs)
+    async with jobs_screen(bench) as (app, pilot):
+        resumed: list[str] = []
+
+        def resume(_: Path, job_id: str) -> str:
+            resumed.append(job_id)
+            write_job(bench.workspace.jobs, "20260103-100000-dddd", "index", [], pid=os.getpid(), by="ada")
+            return "20260103-100000-dddd"
+
+        monkeypatch.setattr(app.desk.jobs, "resume", resume)
+        await pilot.press("r")
+        await settled(pilot)
+        assert "There is nothing to resume." in screen_text(app)
+        await pilot.press("j", "r")
+        await settled(pilot)
+        assert "This job has ended well" in screen_text(app)
+        await pilot.press("j")
+        await settled(pilot)
+        assert "r starts it again: it goes on where it was." in screen_text(app)
+        await pilot.press("r")
+        await settled(pilot)
+        assert resumed == [FAILED]
+        assert isinstance(app.screen, JobsScreen)
+        assert app.screen.job is not None
+        assert app.screen.job.id == "20260103-100000-dddd"
+        assert "started by ada, 3 January" in screen_text(app)
+
+
+async def test_the_log_is_shown_while_it_grows(bench: Bench) -> None:
+    three_jobs(bench.workspace.jobs)
+    log = bench.workspace.jobs / RUNNING / "log.txt"
+    log.write_bytes(b"".join(b"line %d\n" % number for number in range(200)) + b"\x1b[31m[b]last[/b]\x07\n")
+    async with jobs_screen(bench) as (app, pilot):
+        await pilot.press("l")
+        await settled(pilot)
+        assert isinstance(app.screen, JobLogScreen)
+        text = screen_text(app)
+        assert "[b]last[/b]" in text
+        assert "line 199" in text
+        with log.open("ab") as file:
+            file.write(b"more\n")
+        app.screen._read()
+        await settled(pilot)
+        assert "more" in screen_text(app)
+        await pilot.press("k", "k")
+        await settled(pilot)
+        with log.open("ab") as file:
+            file.write(b"and more\n" * 9)
+        app.screen._read()
+        await settled(pilot)
+        assert "and more" not in screen_text(app)
+        await pilot.press("escape", "j", "l")
+        await settled(pilot)
+        assert "It printed nothing." in screen_text(app)
+
+
+async def test_in_a_kiosk_the_log_is_for_leads(bench: Bench) -> None:
+    running_retrain(bench.workspace.jobs)
+    async with jobs_screen(bench) as (app, pilot):
+        app.desk.facts = replace(app.desk.facts, kiosk=True, lead=False)
+        await pilot.press("l")
+        await settled(pilot)
+        assert isinstance(app.screen, JobsScreen)
+        assert "it is for leads here" in screen_text(app)
+
+
+async def test_the_filter_shows_jobs_of_one_kind(bench: Bench) -> None:
+    three_jobs(bench.workspace.jobs)
+    async with jobs_screen(bench) as (app, pilot):
+        seen = []
+        for _ in range(5):
+            seen.append(screen_text(app).splitlines()[0].strip())
+            await pilot.press("f")
+            await settled(pilot)
+        assert seen == ["Jobs  3", "Jobs  running  1 of 3", "Jobs  Index  1 of 3", "Jobs  Retrain  2 of 3", "Jobs  3"]
+
+
+async def test_of_many_jobs_only_those_in_sight_are_painted_and_only_what_runs_is_read_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(300):
+        write_job(bench.workspace.jobs, f"20250101-{number:06}-aaaa", "evaluate", [{"kind": "done", "t": 1.0}])
+    running_retrain(bench.workspace.jobs)
+    async with jobs_screen(bench) as (app, pilot):
+        painted: list[str] = []
+
+        def row(job: Job, width: int) -> Content:
+            painted.append(job.id)
+            return _row(job, width)
+
+        read: list[str] = []
+
+        def counted(folder: Path) -> Job:
+            read.append(folder.name)
+            return read_job(folder)
+
+        monkeypatch.setattr("core.jobs.board.read_job", counted)
+        monkeypatch.setattr("tui.widgets.job_list._row", row)
+        assert isinstance(app.screen, JobsScreen)
+        app.screen._read_if_in_front()
+        await settled(pilot)
+        assert set(read) == {RUNNING}
+        assert set(painted) <= {RUNNING}
+        for _ in range(40):
+            await pilot.press("j")
+        await settled(pilot)
+        assert app.screen.job is not None
+        assert app.screen.job.id == "20250101-000260-aaaa"
+        assert "Evaluate" in screen_text(app)
+        assert len(set(painted)) < 80
+
+
+async def test_what_is_left_of_all_goes_by_the_last_time(bench: Bench) -> None:
+    three_jobs(bench.workspace.jobs)
+    earlier = [
+        {"t": 0.0, "kind": "stage", "stage": "hard negatives", "total": 50},
+        {"t": 10.0, "kind": "stage", "stage": "training", "total": 500},
+        {"t": 99.0, "kind": "stage", "stage": "judge", "total": None},
+        {"t": 699.0, "kind": "done"},
+    ]
+    write_job(bench.workspace.jobs, "20260101-130000-eeee", "retrain", earlier)
+    async with jobs_screen(bench) as (app, _):
+        assert "About 11 min left in all, going by the last time." in screen_text(app)
+
+
+async def test_the_loss_is_a_curve_where_there_is_room(bench: Bench) -> None:
+    running_retrain(bench.workspace.jobs)
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        app.open(JobsScreen(app.desk))
+        await settled(pilot)
+        curve = app.screen.query_one(LossCurve)
+        assert not curve.query_one(Sparkline).display
+        text = screen_text(app)
+        assert "1.60┤" in text
+        assert "└" in text
+        await pilot.resize_terminal(80, 19)
+        await settled(pilot)
+        assert curve.query_one(Sparkline).display
+        await pilot.press("j")
+        await settled(pilot)
+
+
+async def test_the_status_line_tells_of_several_jobs(bench: Bench) -> None:
+    running_retrain(bench.workspace.jobs)
+    write_job(bench.workspace.jobs, "20260101-080000-ffff", "evaluate", [], pid=os.getpid())
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        assert "● Retrain: training 48% 1 min left and 1 more" in screen_text(app).splitlines()[0]
+        write_events(bench.workspace.jobs, RUNNING, [{"kind": "cancelled"}])
+        app._tick()
+        await settled(pilot)
+        line = screen_text(app).splitlines()[0]
+        assert "● Evaluate" in line
+        assert "more" not in line
+        assert [n.message for n in app._notifications] == ["Retrain: cancelled"]
+        write_events(bench.workspace.jobs, "20260101-080000-ffff", [{"kind": "done"}])
+        app._tick()
+        await settled(pilot)
+        assert [n.message for n in app._notifications] == ["Retrain: cancelled", "Evaluate finished."]
 
 
 async def test_the_status_line_shows_what_runs_and_a_word_says_when_it_ends(bench: Bench) -> None:
@@ -122,11 +324,11 @@ async def test_the_status_line_shows_what_runs_and_a_word_says_when_it_ends(benc
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        assert "● retrain: training 48%" in screen_text(app).splitlines()[0]
+        assert "● Retrain: training 48%" in screen_text(app).splitlines()[0]
         write_events(bench.workspace.jobs, RUNNING, [RESULT, {"kind": "done"}])
         app._tick()
         await settled(pilot)
-        assert "retrain" not in screen_text(app).splitlines()[0]
+        assert "Retrain" not in screen_text(app).splitlines()[0]
         assert [n.message for n in app._notifications] == ["Retrain finished: mrr@10 0.80 → 0.87, promoted"]
 
 

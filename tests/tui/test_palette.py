@@ -27,7 +27,8 @@ async def test_every_command_has_a_help_line(bench: Bench) -> None:
     entries = commands(bench.app())
     names = [command.name for command in entries]
     assert len(names) == len(set(names))
-    assert {"Retrain", "Evaluate", "Jobs", "Export", "Blind", "Undo", "Redo", "Light or dark", "Quit"} <= set(names)
+    wanted = {"Retrain", "Evaluate", "Index", "Jobs", "Export", "Blind", "Undo", "Redo", "Light or dark", "Quit"}
+    assert wanted <= set(names)
     assert {f"Stream: {stream.value}" for stream in Stream} <= set(names)
     assert all(command.help.endswith(".") for command in entries)
 
@@ -108,31 +109,6 @@ async def test_evaluate_starts_a_job_and_shows_it(bench: Bench, monkeypatch: pyt
         await choose(pilot, "Evaluate")
         assert isinstance(app.screen, JobsScreen)
     assert started == [(bench.workspace.home, ["evaluate"])]
-
-
-async def test_retrain_shows_what_is_learned_from_before_it_starts(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app = bench.app()
-    started: list[list[str]] = []
-    monkeypatch.setattr(app.desk.jobs, "start", lambda _, arguments: started.append(arguments) or "j1")
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
-        await choose(pilot, "Retrain")
-        assert "nothing to learn from yet" in screen_text(app)
-        await pilot.press("enter")
-        await settled(pilot)
-        assert started == []
-        await pilot.press("a")
-        await settled(pilot)
-        await choose(pilot, "Retrain")
-        text = screen_text(app)
-        assert "10  pairs to learn from" in text
-        assert " 1  matches" in text
-        await pilot.press("enter")
-        await settled(pilot)
-        assert isinstance(app.screen, JobsScreen)
-    assert started == [["retrain"]]
 
 
 async def test_the_menu_closes_with_escape(bench: Bench) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from desk_bench import Bench
 from desk_engine import FakeEngine
-from desk_jobs import three_jobs
+from desk_jobs import log_of_a_retrain, something_to_learn_from, three_jobs
 from desk_verbs import STATISTICS, WRITTEN, Answer, CannedVerbs, answered
 from samples import c, implied, match, q
 from textual.pilot import Pilot
@@ -118,13 +118,15 @@ SCENES = {
     "help": Scene("question_mark"),
     "menu": Scene("ctrl+p"),
     "practice": Scene("2 a", choose="Practice"),
-    "retrain": Scene("n", choose="Retrain"),
+    "retrain": Scene("up", choose="Retrain", prepare=something_to_learn_from),
     "jobs": Scene(choose="Jobs", prepare=lambda workspace: three_jobs(workspace.jobs)),
     "export": Scene("j p", choose="Export"),
     "export-written": Scene("enter", choose="Export", verbs=WRITTEN),
     "statistics": Scene(choose="Statistics", verbs=STATISTICS),
     "statistics-people": Scene("2", choose="Statistics", verbs=STATISTICS),
     "statistics-agreement": Scene("3", choose="Statistics", verbs=STATISTICS),
+    "jobs-finished": Scene("j", choose="Jobs", prepare=lambda workspace: three_jobs(workspace.jobs)),
+    "job-log": Scene("l", choose="Jobs", prepare=log_of_a_retrain),
 }
 
 

@@ -13,6 +13,7 @@ from labels.stats import LabelStats
 from tui.ports.guidelines import GuidelinesShelf
 from tui.ports.jobs import JobBoard
 from tui.ports.past import PastWork
+from tui.ports.retraining import Retraining
 from tui.ports.review import Review
 from tui.ports.sitting import Sitting
 from tui.ports.streams import Streams
@@ -29,7 +30,6 @@ class DeskFacts:
     Attributes:
         high, medium: where the similarity is cut into bands before the first labels.
         lease_s: how long a query stays reserved, in seconds.
-        recipe: how a retrain learns, one line.
         lead: whether the person may do what is for leads.
         kiosk: whether nothing must lead out of the desk: no shell, no suspending, no files outside the workspace.
     """
@@ -39,7 +39,6 @@ class DeskFacts:
     high: float
     medium: float
     lease_s: float
-    recipe: str
     lead: bool = True
     kiosk: bool = False
 
@@ -68,6 +67,10 @@ class Desk(Protocol):
     @property
     def jobs(self) -> JobBoard:
         """The jobs."""
+
+    @property
+    def retraining(self) -> Retraining:
+        """The retrains."""
 
     @property
     def verbs(self) -> Verbs:

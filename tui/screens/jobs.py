@@ -1,25 +1,59 @@
 """The detached jobs of the workspace: how far they are, what they said, what came out."""
 
+from dataclasses import dataclass
 from functools import partial
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
+from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Sparkline, Static
+from textual.widgets import Static
 
+from core.jobs.course import Course
 from core.jobs.job import Job, JobState
+from core.jobs.names import job_kept
+from core.text.safe import safe
 from tui.actions import JOBS, bindings
-from tui.messages import Failed, JobsRead
+from tui.messages import Failed
 from tui.ports.desk import Desk
 from tui.screens.confirm import ConfirmDialog
-from tui.widgets.job_text import job_above, job_below, job_list
+from tui.screens.job_log import JobLogScreen
+from tui.style import MUTED, STRONG
+from tui.widgets.job_list import JobList, JobPicked
+from tui.widgets.job_pane import JobPane
+from tui.widgets.job_text import can_resume
 from tui.widgets.key_bar import KeyBar
 from tui.workers import in_background, tell
 
 #: A running job writes its progress four times a second; a person looks once.
 _EVERY_S = 1.0
+
+#: What the filter lets through, besides the jobs of one name.
+_ALL, _RUNNING = "all", "running"
+
+
+@dataclass
+class JobsSeen(Message):
+    """The jobs, and what the highlighted one told on its way.
+
+    Attributes:
+        job_id: the highlighted job's; empty where there is none.
+        left_s: seconds left of all its stages, where an earlier job tells.
+    """
+
+    jobs: tuple[Job, ...]
+    job_id: str
+    course: Course
+    left_s: float | None
+
+
+@dataclass
+class JobResumed(Message):
+    """A job was started again."""
+
+    job_id: str
 
 
 class JobsScreen(Screen[None]):
@@ -30,20 +64,19 @@ class JobsScreen(Screen[None]):
     def __init__(self, desk: Desk, highlighted: str = "") -> None:
         super().__init__()
         self._desk = desk
+        self._first = highlighted
         self._jobs: tuple[Job, ...] | None = None
-        self._highlighted = highlighted
+        self._course = Course()
+        self._course_of = ""
+        self._filter = _ALL
         self._told = ""
 
     def compose(self) -> ComposeResult:
-        """List, job, keys."""
-        yield Static("Jobs", classes="page-title", markup=False)
+        """Title, list, job, keys."""
+        yield Static(id="jobs-title", classes="page-title", markup=False)
         with Horizontal(id="jobs"):
-            with VerticalScroll(id="job-list", can_focus=False):
-                yield Static(id="job-lines", markup=False)
-            with VerticalScroll(id="job", can_focus=False):
-                yield Static(id="job-above", markup=False)
-                yield Sparkline(id="job-loss")
-                yield Static(id="job-below", markup=False)
+            yield JobList(id="job-list", highlighted=self._first)
+            yield JobPane(id="job")
         yield KeyBar(JOBS)
 
     def on_mount(self) -> None:
@@ -51,18 +84,32 @@ class JobsScreen(Screen[None]):
         self._read()
         self.set_interval(_EVERY_S, self._read_if_in_front)
 
+    # -- reading -------------------------------------------------------------------------------------------
+
     def _read_if_in_front(self) -> None:
-        if self.is_current:
+        if self.is_active:
             self._read()
 
-    def _read(self) -> None:
-        in_background(self, "jobs", lambda: JobsRead(tuple(self._desk.jobs.list())))
+    def _read(self, wanted: str = "") -> None:
+        """Read the jobs, and all of the one that is wanted: the highlighted one, if none is named."""
+        here = self._list.job
+        in_background(self, "jobs", partial(self._seen, wanted or (here.id if here else self._first)))
 
-    @on(JobsRead)
-    def _show(self, message: JobsRead) -> None:
-        if message.jobs != self._jobs:
-            self._jobs = message.jobs
-            self._draw()
+    def _seen(self, wanted: str) -> JobsSeen:
+        """In a thread: the jobs, and the course of the one that is wanted, or of the latest."""
+        board = self._desk.jobs
+        jobs = tuple(board.list())
+        job = next((job for job in jobs if job.id == wanted), jobs[0] if jobs else None)
+        if job is None:
+            return JobsSeen(jobs, "", Course(), None)
+        course = board.course(job.id, self._course if job.id == self._course_of else None)
+        return JobsSeen(jobs, job.id, course, board.left(job, course))
+
+    @on(JobsSeen)
+    def _show(self, message: JobsSeen) -> None:
+        self._jobs = message.jobs
+        self._course_of, self._course = message.job_id, message.course
+        self._draw(message.left_s)
 
     @on(Failed)
     def _failed(self, message: Failed) -> None:
@@ -71,37 +118,61 @@ class JobsScreen(Screen[None]):
             self._told = message.message
             tell(self.app, message)
 
+    # -- drawing -------------------------------------------------------------------------------------------
+
+    @property
+    def _list(self) -> JobList:
+        return self.query_one(JobList)
+
     @property
     def job(self) -> Job | None:
-        """The highlighted job; the latest one at first."""
+        """The highlighted job."""
+        return self._list.job
+
+    def _draw(self, left_s: float | None) -> None:
         jobs = self._jobs or ()
-        return next((job for job in jobs if job.id == self._highlighted), jobs[0] if jobs else None)
-
-    def _draw(self) -> None:
+        shown = [job for job in jobs if _passes(job, self._filter)]
+        self._list.show(shown)
+        title = self.query_one("#jobs-title", Static)
+        if (text := _title(self._filter, len(shown), len(jobs))) != title.content:
+            title.update(text)
         job = self.job
-        self.query_one("#job-lines", Static).update(job_list(self._jobs or (), job))
-        loss = self.query_one("#job-loss", Sparkline)
-        losses = [value for _, value in job.losses] if job else []
-        # One value is no curve.
-        loss.display = len(losses) > 1
-        loss.data = losses
-        width = self.query_one("#job").scrollable_content_region.width
-        self.query_one("#job-above", Static).update(job_above(job, width))
-        self.query_one("#job-below", Static).update(job_below(job, width))
+        known = job is not None and job.id == self._course_of
+        self.query_one(JobPane).show(job, self._course if known else Course(), left_s if known else None)
 
-    def on_resize(self) -> None:
-        """The bar and the tables are made for the width."""
-        if self._jobs is not None:
-            self.call_after_refresh(self._draw)
+    @on(JobPicked)
+    def _picked(self) -> None:
+        self._draw(None)
+        self._read()
+
+    # -- acting --------------------------------------------------------------------------------------------
 
     def action_move(self, step: int) -> None:
         """To a neighbouring job."""
-        jobs, job = self._jobs or (), self.job
-        if job is not None:
-            place = max(0, min(jobs.index(job) + step, len(jobs) - 1))
-            self._highlighted = jobs[place].id
-            self._draw()
-            self.query_one("#job-list").scroll_to(y=max(0, place - 2), animate=False)
+        self._list.move(step)
+
+    def action_scroll_job(self, step: int) -> None:
+        """Scroll what is told of the job."""
+        self.query_one(JobPane).scroll_relative(y=step * 4, animate=False)
+
+    def action_filter(self) -> None:
+        """Show all jobs, those that run, or those of one kind, in turn."""
+        names = sorted({job.name for job in self._jobs or ()})
+        choices = [_ALL, _RUNNING, *names]
+        place = choices.index(self._filter) if self._filter in choices else 0
+        self._filter = choices[(place + 1) % len(choices)]
+        self._draw(None)
+        self._read()
+
+    def action_log(self) -> None:
+        """What the highlighted job printed."""
+        job = self.job
+        if job is None:
+            self.query_one(KeyBar).say("There is no job.")
+        elif self._desk.facts.kiosk and not self._desk.facts.lead:
+            self.query_one(KeyBar).say("The log names files of this machine; it is for leads here.")
+        else:
+            self.app.push_screen(JobLogScreen(self._desk, job))
 
     def action_cancel(self) -> None:
         """End the highlighted job, once confirmed."""
@@ -109,7 +180,11 @@ class JobsScreen(Screen[None]):
         if job is None or job.state is not JobState.RUNNING:
             self.query_one(KeyBar).say("This job is not running.")
             return
-        question = f"End the running {job.verb}? What it has computed so far is kept where it can be."
+        if refusal := self._desk.jobs.refusal(job):
+            self.query_one(KeyBar).say(refusal)
+            return
+        whose = f"{job.by}'s " if job.by and job.by != self._desk.review.annotator else ""
+        question = f"End {whose}{job.name}? Started again: {job_kept(job.arguments)}."
         dialog = ConfirmDialog(question, yes="End it", no="Let it run")
         self.app.push_screen(dialog, partial(self._cancel, job.id))
 
@@ -119,10 +194,38 @@ class JobsScreen(Screen[None]):
 
         def work() -> Message:
             self._desk.jobs.cancel(job_id)
-            return JobsRead(tuple(self._desk.jobs.list()))
+            return self._seen(job_id)
 
         in_background(self, "jobs", work)
+
+    def action_resume(self) -> None:
+        """Start the highlighted job's work again."""
+        job = self.job
+        if job is None or not can_resume(job):
+            ended = job is not None and job.state is JobState.DONE
+            self.query_one(KeyBar).say(
+                "This job has ended well; the menu (ctrl+p) starts another." if ended else "There is nothing to resume."
+            )
+            return
+        job_id = job.id
+        in_background(self, "resume", lambda: JobResumed(self._desk.jobs.resume(self._desk.facts.home, job_id)))
+
+    @on(JobResumed)
+    def _resumed(self, message: JobResumed) -> None:
+        self._filter = _ALL
+        self._list.highlighted = message.job_id
+        self._read(message.job_id)
 
     def action_leave(self) -> None:
         """Back to the desk; the jobs go on."""
         self.dismiss(None)
+
+
+def _passes(job: Job, which: str) -> bool:
+    return which == _ALL or (job.state is JobState.RUNNING if which == _RUNNING else job.name == which)
+
+
+def _title(which: str, shown: int, total: int) -> Content:
+    if which == _ALL:
+        return Content.assemble(("Jobs", STRONG), (f"  {total:,}" if total else "", MUTED))
+    return Content.assemble(("Jobs", STRONG), f"  {safe(which)}", (f"  {shown:,} of {total:,}", MUTED))

@@ -1,106 +1,120 @@
-"""Before a retrain: what the models would learn from."""
+"""Before a retrain: what it would learn from, how, how long it may take, and what happens then."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual import on
-from textual.containers import Horizontal
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from core.queue.rescored import Outlook
-from labels.stats import LabelStats
-from tui.actions import CONFIRM, LEAVE, Act, bindings
+from core.text.safe import safe
+from tui.actions import RETRAIN, bindings
 from tui.messages import Failed
 from tui.ports.desk import Desk
 from tui.screens.dialog import Dialog
-from tui.style import CAREFUL, MUTED, STRONG
+from tui.style import MUTED
+from tui.widgets.job_text import how_far
+from tui.widgets.retrain_text import plan_text
 from tui.workers import in_background, tell
 
-_KEYS = tuple(act for act in CONFIRM if act.id in {"next_button", "previous_button"})
-_START = Act("start", "enter", "Enter", "start", "Do what the highlighted button says.", "choose", 1)
+if TYPE_CHECKING:
+    from core.train.plan import RetrainPlan
+
+_MOST_EPOCHS = 100
 
 
 @dataclass
-class Counted(Message):
-    """The labels were counted."""
+class Planned(Message):
+    """It is known what a retrain would do."""
 
-    stats: LabelStats
+    plan: "RetrainPlan"
 
 
-class RetrainDialog(Dialog[bool]):
-    """Shows the counts; True starts the retrain."""
+class RetrainDialog(Dialog[list[str]]):
+    """Answers with the command line of the retrain; with an empty one, to see the retrain that runs already."""
 
-    BINDINGS = bindings((LEAVE, *_KEYS))
+    BINDINGS = bindings(RETRAIN)
     HEADLINE = "Retrain"
-    ACTS = (_START, LEAVE)
+    ACTS = RETRAIN
+    # Nothing is lost by a retrain that is not wanted: it can be ended, and a worse model is never put in use.
     AUTO_FOCUS = "#start"
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk = desk
+        self._plan: RetrainPlan | None = None
+        self._epochs = 0
 
     def body(self) -> Iterable[Widget]:
-        """Counts, recipe, buttons."""
-        yield Static(Content.styled("Counting the labels …", MUTED), id="counts", classes="dialog-text", markup=False)
-        yield Static(Content.styled(self._desk.facts.recipe, MUTED), classes="dialog-text", markup=False)
+        """Plan and buttons."""
+        counting = Content.styled("Counting the labels …", MUTED)
+        with VerticalScroll(id="plan", can_focus=False):
+            yield Static(counting, id="plan-text", markup=False)
         with Horizontal(classes="buttons"):
             yield Button("Start", id="start", variant="primary", compact=True)
             yield Button("Cancel", id="cancel", compact=True)
 
     def on_mount(self) -> None:
-        """Count beside the keyboard: there may be many labels."""
-        in_background(self, "count", lambda: Counted(self._desk.statistics()))
+        """Plan beside the keyboard: there may be many labels."""
+        in_background(self, "plan", lambda: Planned(self._desk.retraining.plan()))
 
-    @on(Counted)
-    def _show(self, message: Counted) -> None:
-        lines = [_counts(message.stats), *_outlook(self._desk.outlook)]
-        self.query_one("#counts", Static).update(Content("\n").join(lines))
-        if message.stats.training_pairs == 0:
-            self.query_one("#start", Button).disabled = True
-            self.query_one("#cancel", Button).focus()
+    @on(Planned)
+    def _show(self, message: Planned) -> None:
+        plan = self._plan = message.plan
+        self._epochs = plan.recipe.epochs
+        start = self.query_one("#start", Button)
+        start.display = plan.possible or plan.running is not None
+        if plan.running is not None:
+            start.label = "Show it"
+        if not start.display:
+            self.query_one("#cancel").focus()
+        self._draw()
+
+    def _draw(self) -> None:
+        plan, text = self._plan, self.query_one("#plan-text", Static)
+        if plan is None:
+            return
+        if plan.running is not None:
+            who = f", started by {safe(plan.running.by)}" if plan.running.by else ""
+            text.update(Content(f"A retrain runs already{who}: ") + how_far(plan.running) + Content("."))
+        else:
+            width = self.query_one("#plan").scrollable_content_region.width
+            text.update(plan_text(plan, self._epochs, self._desk.outlook, width))
+
+    def on_resize(self) -> None:
+        """The lines are made for the width."""
+        self.call_after_refresh(self._draw)
 
     @on(Failed)
     def _failed(self, message: Failed) -> None:
         tell(self.app, message)
+        self.dismiss(None)
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
-        self.dismiss(event.button.id == "start")
+        plan = self._plan
+        if event.button.id == "cancel":
+            self.dismiss(None)
+        elif plan is not None and plan.running is not None:
+            self.dismiss([])
+        elif plan is not None:
+            chosen = ["--set", f"retrain.epochs={self._epochs}"] if self._epochs != plan.recipe.epochs else []
+            self.dismiss(["retrain", *chosen])
+
+    def action_epochs(self, step: int) -> None:
+        """More epochs, or fewer; from those that there will be, for few matches take more than were asked for."""
+        plan = self._plan
+        if plan is not None and plan.possible and plan.running is None:
+            least = plan.epochs(1)
+            self._epochs = max(least, min(plan.epochs(self._epochs) + step, max(least, _MOST_EPOCHS)))
+            self._draw()
 
     def action_start(self) -> None:
         """What Enter does, by a click on the key bar."""
         focused = self.focused
         if isinstance(focused, Button):
             focused.press()
-
-
-def _outlook(outlook: Outlook | None) -> list[Content]:
-    """What is to be gained by labelling on, before anybody decides to stop."""
-    if outlook is None or not outlook.queries:
-        return []
-    text = (
-        f"Of {outlook.queries:,} queries left the matcher alone would get about {outlook.wrong:,.0f} wrong; "
-        f"the next 50 answers set about {outlook.gain:,.0f} of these right."
-    )
-    return [Content.empty(), Content.styled(text, MUTED)]
-
-
-def _counts(stats: LabelStats) -> Content:
-    rows = [
-        ("pairs to learn from", stats.training_pairs),
-        ("pairs to judge on, kept apart", stats.validation_pairs),
-        ("matches", stats.matches),
-        ("not the same", stats.non_matches),
-        ("unsure, left out", stats.unsure),
-    ]
-    width = max(len(f"{count:,}") for _, count in rows)
-    lines = [Content.assemble((f"{count:>{width},}", STRONG), f"  {name}") for name, count in rows]
-    if stats.conflicts:
-        line = f"{stats.conflicts:>{width},}  conflicting, left out until settled (stream: adjudication)"
-        lines.append(Content.styled(line, CAREFUL))
-    if stats.training_pairs == 0:
-        lines.append(Content.styled("There is nothing to learn from yet: decide on some pairs first.", CAREFUL))
-    return Content("\n").join(lines)

@@ -1,7 +1,7 @@
 """The desk itself: one query, its candidates, and the keys that decide."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from textual import on
 from textual.app import ComposeResult
@@ -87,11 +87,11 @@ class ReviewScreen(DecidingScreen):
         """The matcher knows more; the candidates on the screen stay as they are."""
         self._draw_status(self.desk.review.item)
 
-    def draw_job(self, job: Job | None) -> None:
-        """Show the running job in the status line."""
+    def draw_jobs(self, running: Sequence[Job]) -> None:
+        """Show what runs in the status line."""
         # A reading may still arrive while the desk is being left, and there is no line any more.
         for line in self.query(StatusLine):
-            line.show_job(job)
+            line.show_jobs(running)
 
     @property
     def highlighted(self) -> ProductRef | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
-from core.jobs.job import Jobs
+from core.jobs.board import Jobs
 from core.match.reason import Reasons
 from core.queue.rescored import Outlook, Rescored
 from core.queue.session import ReviewSession
@@ -28,6 +28,7 @@ from tui.errors import EngineError
 from tui.ports.desk import MOST_FOUND, DeskFacts
 from tui.services.guidelines import TeamGuidelines
 from tui.services.past import DeskPast
+from tui.services.retraining import WorkspaceRetraining
 from tui.services.sitting import DeskSitting
 from tui.services.streams import DeskStreams
 from tui.services.verbs import ChildVerbs
@@ -55,6 +56,7 @@ class DeskServices:
     streams: DeskStreams
     jobs: Jobs
     guidelines: TeamGuidelines
+    retraining: WorkspaceRetraining
     verbs: ChildVerbs
     engine: Engine | None = None
     settle_s: float = 2.0
@@ -204,9 +206,11 @@ def open_desk(
     if stream is None:
         stream = _stream(open_streams(settings, annotator), sitting.place.stream)
     review = ReviewSession(store, claims, source, annotator, stream=stream)
+    lead = is_lead(settings, annotator)
+    jobs = Jobs(workspace.jobs, annotator, lead=lead)
     return DeskServices(
         workspace=workspace,
-        facts=_facts(workspace, settings, lease_s, lead=is_lead(settings, annotator), kiosk=kiosk),
+        facts=_facts(workspace, settings, lease_s, lead=lead, kiosk=kiosk),
         store=store,
         claims=claims,
         catalog=catalog,
@@ -214,10 +218,11 @@ def open_desk(
         source=source,
         review=review,
         sitting=DeskSitting(sitting, review, catalog),
-        past=DeskPast(workspace.labels, catalog, annotator, settings.labels.overlap, is_lead(settings, annotator)),
         streams=DeskStreams(workspace.labels, workspace.derived, source, annotator),
-        jobs=Jobs(workspace.jobs, annotator),
+        past=DeskPast(workspace.labels, catalog, annotator, settings.labels.overlap, lead),
         guidelines=TeamGuidelines(workspace.guidelines),
+        jobs=jobs,
+        retraining=WorkspaceRetraining(workspace, jobs),
         verbs=ChildVerbs(workspace.home, annotator),
         engine=engine,
         _read_at=read_at or _written_at(workspace.derived),
@@ -230,20 +235,12 @@ def _stream(open_to_them: Sequence[Stream], last: Stream | None) -> Stream:
 
 
 def _facts(workspace: Workspace, settings: Settings, lease_s: float, *, lead: bool, kiosk: bool) -> DeskFacts:
-    recipe = settings.retrain
-    rounds = "One round or more" if recipe.epochs == 1 else f"{recipe.epochs} rounds or more"
-    outcome = (
-        "The new model is used if it is better than the one in use."
-        if recipe.promote == "better"
-        else "The new model is kept, and not used until you say so."
-    )
     return DeskFacts(
         home=workspace.home,
         theme=settings.desk.theme,
         high=settings.bands.high,
         medium=settings.bands.medium,
         lease_s=lease_s,
-        recipe=f"{rounds} over the pairs. {outcome}",
         lead=lead,
         kiosk=kiosk,
     )

@@ -1,5 +1,6 @@
 """One line that says where one is: stream, progress, person, model, and what runs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.content import Content
@@ -39,25 +40,25 @@ class StatusLine(Widget):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._situation: Situation | None = None
-        self._job: Job | None = None
+        self._jobs: tuple[Job, ...] = ()
 
     def show(self, situation: Situation) -> None:
         """Tell another situation."""
         self._situation = situation
         self.refresh()
 
-    def show_job(self, job: Job | None) -> None:
-        """Tell how far the running job is, or that none runs."""
-        if job != self._job:
-            self._job = job
+    def show_jobs(self, running: Sequence[Job]) -> None:
+        """Tell how far the running jobs are, or that none runs."""
+        if tuple(running) != self._jobs:
+            self._jobs = tuple(running)
             self.refresh()
 
     def render(self) -> Content:
-        """Left: stream and progress. Right: a running job in the place of the model, and the person."""
+        """Left: stream and progress. Right: what runs in the place of the model, and the person."""
         if self._situation is None:
             return Content.empty()
         width = self.size.width
-        left, rights = _left(self._situation), _rights(self._situation, self._job)
+        left, rights = _left(self._situation), _rights(self._situation, self._jobs)
         pace = _pace(self._situation.progress)
         # The pace is worth the encoder's name, but not what the probabilities rest on.
         paced = [(left + pace, right) for right in rights[:2]] if pace else []
@@ -88,11 +89,12 @@ def _pace(progress: Progress) -> Content:
     return Content.styled(f"  {progress.hourly:,.0f} an hour, {duration(progress.left_s)} to go", MUTED)
 
 
-def _rights(situation: Situation, job: Job | None) -> list[Content]:
+def _rights(situation: Situation, jobs: Sequence[Job]) -> list[Content]:
     """What may stand on the right, the longest first."""
     person = Content.styled(safe(situation.annotator), STRONG)
-    if job is not None:
-        return [Content("  ").join([words, person]) for words in _job_words(job)] + _job_words(job)
+    if jobs:
+        words = _job_words(jobs[0], len(jobs) - 1)
+        return [Content("  ").join([each, person]) for each in words] + words
     if situation.blind or not situation.model:
         return [person]
     model = Content.styled(model_name(situation.model), MUTED).truncate(_LONGEST_MODEL, ellipsis=True)
@@ -100,12 +102,15 @@ def _rights(situation: Situation, job: Job | None) -> list[Content]:
     return [Content("  ").join([matcher, model, person]), Content("  ").join([matcher, person]), person]
 
 
-def _job_words(job: Job) -> list[Content]:
-    name = Content.styled(f"● {safe(job.verb)}", GOOD)
+def _job_words(job: Job, others: int) -> list[Content]:
+    """The latest of the running jobs, and how many others there are; the longest words first."""
+    name = Content.styled(f"● {safe(job.name)}", GOOD)
+    more = Content.styled(f" and {others} more", MUTED) if others else Content.empty()
     if not job.total:
-        return [name]
+        return [name + more]
     stage = f": {safe(job.stage)} " if job.stage else " "
     percent = Content.assemble(stage, (f"{min(1.0, job.done / job.total):.0%}", STRONG))
     if job.left_s is None:
-        return [name + percent, name]
-    return [name + percent + Content.styled(f" {duration(job.left_s)} left", MUTED), name + percent, name]
+        return [name + percent + more, name + more]
+    left = Content.styled(f" {duration(job.left_s)} left", MUTED)
+    return [name + percent + left + more, name + percent + more, name + more]

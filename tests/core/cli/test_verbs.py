@@ -169,7 +169,7 @@ def test_a_detached_retrain_is_a_job_with_its_settings(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, call: Call
 ) -> None:
     started: list[list[str]] = []
-    monkeypatch.setattr("core.jobs.job.Jobs.start", lambda _, home, arguments: started.append(arguments) or "j1")
+    monkeypatch.setattr("core.jobs.board.Jobs.start", lambda _, home, arguments: started.append(arguments) or "j1")
     recipe = tmp_path / "recipe.toml"
     recipe.write_text("rank = 8\n")
     given = ["--recipe", recipe, "--set", "epochs=2", "--set", "search.k=5", "--home", workspace.home, "--detach"]
@@ -179,6 +179,21 @@ def test_a_detached_retrain_is_a_job_with_its_settings(
     ]  # fmt: skip
     assert call("retrain", *given, "--set", "epochs=0").code == 1
     assert len(started) == 1
+
+
+def test_only_leads_change_what_a_retrain_may_put_in_use(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, call: Call
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr("core.jobs.board.Jobs.start", lambda _, home, arguments: started.append(arguments) or "j1")
+    workspace.settings.write_text('[people]\nleads = ["lea"]\n[retrain]\npromote = "never"\n')
+    given = ["retrain", "--home", workspace.home, "--detach"]
+    assert call(*given, "--as", "mia").code == 0
+    refused = call(*given, "--as", "mia", "--set", "promote=better")
+    assert refused.code == 1
+    assert "Only leads change what a retrain may put in use." in refused.err
+    assert call(*given, "--as", "lea", "--set", "promote=better").code == 0
+    assert len(started) == 2
 
 
 # -- with an encoder -----------------------------------------------------------------------------------------

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from core.jobs.events import EventWriter, read_events
-from core.jobs.progress import Pace
+from core.jobs.events import EventWriter, last_events, read_events, retell
+from core.jobs.progress import Pace, Silent
 
 
 @pytest.fixture
@@ -84,3 +84,76 @@ def test_the_pace_is_that_of_this_run(
     pace = Pace(total, clock=0.0)
     answers = [pace.at(done, now) for done, now in calls]
     assert answers[-1] == expected
+
+
+# -- the end of the file -------------------------------------------------------------------------------------
+
+
+def test_where_a_job_is_stands_at_the_end_of_its_file(path: Path) -> None:
+    writer = EventWriter(path)
+    writer.stage("encode", total=9)
+    writer.stage("train", total=200_000)
+    for step in range(4000):
+        writer.loss(step, 1.0)
+        writer.write("progress", stage="train", done=step, total=200_000)
+    writer.close()
+    last = last_events(path)
+    assert set(last) == {"progress"}
+    assert (last["progress"]["stage"], last["progress"]["done"]) == ("train", 3999)
+
+
+@pytest.mark.parametrize("longest", [10, 200_000])
+def test_a_result_before_the_last_word_is_found_however_long_it_is(path: Path, longest: int) -> None:
+    writer = EventWriter(path)
+    writer.stage("judge")
+    writer.result({"text": "x" * longest})
+    writer.write("done")
+    writer.close()
+    last = last_events(path)
+    assert set(last) == {"stage", "result", "done"}
+    assert len(last["result"]["text"]) == longest
+
+
+def test_a_torn_end_and_no_file_at_all(path: Path) -> None:
+    assert last_events(path) == {}
+    path.write_bytes(b'{"kind": "stage", "stage": "a", "total": null}\n{"kind": "done')
+    assert set(last_events(path)) == {"stage"}
+
+
+class Heard(Silent):
+    """Writes down what it hears, in order."""
+
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        self.heard.append((name, total))
+
+    def advance(self, done: int) -> None:
+        self.heard.append(done)
+
+    def loss(self, step: int, value: float) -> None:
+        self.heard.append(("loss", step, value))
+
+    def metric(self, step: int, name: str, value: float) -> None:
+        self.heard.append((name, step, value))
+
+    def message(self, text: str) -> None:
+        self.heard.append(text)
+
+
+def test_what_a_job_told_can_be_told_again(path: Path) -> None:
+    writer = EventWriter(path)
+    writer.stage("encode", total=2)
+    writer.write("progress", stage="encode", done=1, total=2)
+    writer.advance(2)
+    writer.stage("train", total=5)
+    writer.metric(0, "MRR", 0.5)
+    writer.loss(1, 2.0)
+    writer.write("progress", stage="train", done=1, total=5)
+    writer.message("well")
+    writer.close()
+    heard = Heard()
+    retell(read_events(path)[0], heard)
+    # Of a stage that is over only the end is told, and no speed can be made of it.
+    assert heard.heard == [("encode", 2), 2, ("train", 5), ("MRR", 0, 0.5), ("loss", 1, 2.0), "well", 1]

@@ -10,7 +10,9 @@ import pytest
 from samples import until, write_catalogue
 
 from core.errors import JobError
-from core.jobs.job import Job, Jobs, JobState, process_birth
+from core.jobs.board import Jobs
+from core.jobs.job import Job, JobState, read_job
+from core.jobs.process import process_birth
 from core.workspace import Workspace
 
 
@@ -108,25 +110,41 @@ def test_a_job_has_the_rights_of_whoever_starts_it_and_of_whoever_starts_it_agai
 
 
 def test_a_second_job_of_a_verb_is_refused_while_one_runs(home: Workspace, jobs: Jobs, running: str) -> None:
-    with pytest.raises(JobError, match=f"jobs runs already as job {running}"):
+    with pytest.raises(JobError, match="Jobs runs already") as refused:
         jobs.start(home.home, ["jobs", "list"])
+    assert f"samesku jobs tail {running}" in refused.value.hint
     with pytest.raises(JobError, match="still running"):
         jobs.resume(home.home, running)
     jobs.cancel(running)
     assert finished(jobs, jobs.start(home.home, ["jobs", "list"])).state is JobState.DONE
 
 
+def test_only_a_lead_ends_what_somebody_else_started(home: Workspace, jobs: Jobs) -> None:
+    write_job(jobs, "20000101-000000-aaaa", pid=os.getpid(), born=process_birth(os.getpid()))
+    mine = Jobs(home.jobs, "mia")
+    job_id = mine.start(home.home, ["jobs", "tail", "20000101-000000-aaaa"])
+    until((jobs.folder / job_id / "events.jsonl").exists)
+    other, lead = Jobs(home.jobs, "bob", lead=False), Jobs(home.jobs, "lea")
+    assert other.refusal(other.get(job_id)) == "mia started this: they can end it, and so can a lead."
+    with pytest.raises(JobError, match="mia started this"):
+        other.cancel(job_id)
+    assert mine.get(job_id).state is JobState.RUNNING
+    assert lead.refusal(lead.get(job_id)) == ""
+    assert lead.cancel(job_id).state is JobState.CANCELLED
+
+
 # -- what the files tell -------------------------------------------------------------------------------------
 
 
 EVENTS = """\
-{"kind": "stage", "stage": "encode", "total": 9}
-{"kind": "progress", "stage": "encode", "done": 9, "total": 9, "rate": 3.0, "left_s": 0.0}
-{"kind": "stage", "stage": "train", "total": 40}
-{"kind": "loss", "step": 1, "loss": 2.5}
-{"kind": "loss", "step": 2, "loss": 2.0}
-{"kind": "message", "text": "hello"}
-{"t": 1.0, "kind": "result", "model": "m"}
+{"t": 0.0, "kind": "stage", "stage": "encode", "total": 9}
+{"t": 2.0, "kind": "progress", "stage": "encode", "done": 9, "total": 9, "rate": 3.0, "left_s": 0.0}
+{"t": 3.0, "kind": "stage", "stage": "train", "total": 40}
+{"t": 3.5, "kind": "metric", "step": 0, "name": "MRR", "value": 0.5}
+{"t": 4.0, "kind": "loss", "step": 1, "loss": 2.5}
+{"t": 5.0, "kind": "loss", "step": 2, "loss": 2.0}
+{"t": 6.0, "kind": "message", "text": "hello"}
+{"t": 7.0, "kind": "result", "model": "m"}
 """
 
 
@@ -135,7 +153,7 @@ def test_a_job_is_what_its_events_say(jobs: Jobs) -> None:
     job = jobs.get("j1")
     # The progress is that of the stage before, and says nothing of this one.
     assert (job.state, job.stage, job.done, job.total, job.rate) == (JobState.RUNNING, "train", 0, 40, None)
-    assert (job.losses, job.messages, job.result) == (((1, 2.5), (2, 2.0)), ("hello",), {"model": "m"})
+    assert job.result == {"model": "m"}
 
 
 @pytest.mark.parametrize(
@@ -167,6 +185,47 @@ def test_a_job_that_ends_while_it_is_looked_at_is_not_lost(jobs: Jobs, monkeypat
 
     monkeypatch.setattr("core.jobs.job.process_birth", ends)
     assert jobs.get("j1").state is JobState.DONE
+
+
+def test_what_has_ended_is_read_once(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    for job_id, last in (("j1", '{"t": 9.0, "kind": "done"}\n'), ("j2", ""), ("j3", '{"t": 9.0, "kind": "failed"}\n')):
+        write_job(jobs, job_id, pid=os.getpid(), born=process_birth(os.getpid()), events=EVENTS + last)
+    first = jobs.list()
+    read: list[str] = []
+
+    def counted(folder: Path) -> Job:
+        read.append(folder.name)
+        return read_job(folder)
+
+    monkeypatch.setattr("core.jobs.board.read_job", counted)
+    assert jobs.list() == first
+    assert read == ["j2"]
+
+
+def test_the_precedent_of_a_job_is_the_latest_that_ended_well(jobs: Jobs) -> None:
+    for job_id, verb, last in (
+        ("20260101-000000-aaaa", "retrain", "done"),
+        ("20260102-000000-aaaa", "retrain", "done"),
+        ("20260103-000000-aaaa", "retrain", "cancelled"),
+        ("20260104-000000-aaaa", "evaluate", "done"),
+    ):
+        write_job(jobs, job_id, pid=1, born="0", verb=verb, events=f'{EVENTS}{{"t": 9.0, "kind": "{last}"}}\n')
+    before = jobs.precedent("retrain")
+    assert before is not None
+    assert before.id == "20260102-000000-aaaa"
+    assert jobs.precedent("index") is None
+    write_job(jobs, "20260105-000000-aaaa", pid=os.getpid(), born=process_birth(os.getpid()), events=EVENTS)
+    job = jobs.get("20260105-000000-aaaa")
+    assert jobs.left(job, jobs.course(job.id)) == pytest.approx(2.0)
+    assert jobs.left(before, jobs.course(before.id)) is None
+
+
+def test_a_job_knows_how_long_it_took(jobs: Jobs) -> None:
+    # 2026-01-01 is 1,767,225,600 seconds after the epoch.
+    write_job(jobs, "j1", pid=1, born="0", events='{"t": 1767225690.0, "kind": "done"}\n')
+    write_job(jobs, "j2", pid=1, born="0")
+    assert jobs.get("j1").took_s == 90.0
+    assert jobs.get("j2").took_s is None
 
 
 def test_jobs_are_listed_latest_first_and_a_damaged_one_hides_none(jobs: Jobs) -> None:

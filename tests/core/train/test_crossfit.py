@@ -34,7 +34,7 @@ class Trained:
         self.splits: dict[str, Splits] = {}
         self.base = EncoderModel("base", folder / "base" / "merged")
 
-    def train(self, splits: Splits) -> EncoderModel:
+    def train(self, splits: Splits, stage: str) -> EncoderModel:
         name = f"m{len(self.splits) + 1}"
         self.splits[name] = splits
         path = self.folder / name / "merged"

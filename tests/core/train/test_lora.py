@@ -10,6 +10,7 @@ from core.errors import ModelError
 from core.jobs.progress import Silent
 from core.settings import RetrainSettings
 from core.train.lora import Example, train_lora
+from core.train.validation import Question
 
 pytestmark = pytest.mark.slow
 
@@ -29,12 +30,17 @@ class Heard(Silent):
     def __init__(self) -> None:
         self.stages: list[tuple[str, int | None]] = []
         self.losses: list[float] = []
+        self.metrics: list[tuple[int, str]] = []
 
     def stage(self, name: str, total: int | None = None) -> None:
         self.stages.append((name, total))
 
     def loss(self, step: int, value: float) -> None:
         self.losses.append(value)
+
+    def metric(self, step: int, name: str, value: float) -> None:
+        assert 0 < value <= 1
+        self.metrics.append((step, name))
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +67,27 @@ def test_a_run_leaves_adapter_and_merged_weights_that_are_not_the_base(base: Enc
     assert pickles == []
     merged = load(EncoderModel("merged", tmp_path / "merged"), 16)
     assert not [name for name, _ in merged.named_parameters() if "lora" in name]
+
+
+def test_a_training_that_is_watched_gives_the_same_weights(base: EncoderModel, tmp_path: Path) -> None:
+    questions = [Question(e.anchor, (e.positive,), e.negatives) for e in EXAMPLES[:3]]
+    heard, unheard = Heard(), Heard()
+    train(base, tmp_path / "unwatched", FEW_STEPS, unheard)
+    train_lora(
+        base,
+        EXAMPLES,
+        tmp_path / "watched",
+        FEW_STEPS,
+        max_tokens=16,
+        reporter=heard,
+        stage="half",
+        questions=questions,
+    )
+    assert heard.stages[0] == ("half", 6)
+    assert heard.metrics == [(0, "MRR"), (2, "MRR"), (4, "MRR"), (6, "MRR")]
+    assert unheard.metrics == []
+    assert heard.losses == unheard.losses
+    assert weights_sha256(tmp_path / "watched" / "merged") == weights_sha256(tmp_path / "unwatched" / "merged")
 
 
 def test_a_run_that_learnt_nothing_fails(base: EncoderModel, tmp_path: Path) -> None:

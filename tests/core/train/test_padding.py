@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from core.errors import ModelError
 from core.settings import RetrainSettings
-from core.train.lora import Example, epochs, pad_negatives
+from core.train.lora import Example, pad_negatives
+from core.train.recipe import epochs
 
 POOL = [f"p{number}" for number in range(8)]
 EXAMPLES = st.lists(

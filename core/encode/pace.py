@@ -1,0 +1,26 @@
+"""How fast this machine encodes with a model, written down when a run has measured it."""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+
+_NAME = "pace.json"
+
+#: Fewer texts say more about loading the model than about encoding with it.
+_FEWEST = 500
+
+
+def note_pace(folder: Path, texts: int, seconds: float) -> None:
+    """Write down that so many texts took so long, the loading of the model included."""
+    if texts >= _FEWEST and seconds > 0:
+        temporary = folder / f"{_NAME}.part"
+        temporary.write_text(json.dumps({"texts": texts, "seconds": round(seconds, 2)}) + "\n", encoding="utf-8")
+        temporary.replace(folder / _NAME)
+
+
+def read_pace(folder: Path) -> float | None:
+    """Texts a second, as the last run measured it; None where none has."""
+    with suppress(OSError, ValueError, KeyError, TypeError, ZeroDivisionError):
+        told = json.loads((folder / _NAME).read_text(encoding="utf-8"))
+        return float(told["texts"]) / float(told["seconds"])
+    return None

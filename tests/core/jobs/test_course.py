@@ -1,0 +1,119 @@
+"""The course of a job: what it told on its way, and what is known of the time that is left."""
+
+from pathlib import Path
+
+import pytest
+
+from core.errors import JobError
+from core.jobs.board import Jobs
+from core.jobs.course import Course
+from core.jobs.events import EventWriter
+from core.jobs.job import Job, JobState
+from core.jobs.remaining import seconds_left
+
+Events = list[dict[str, object]]
+
+
+def stage(t: float, name: str, total: int | None = None) -> dict[str, object]:
+    return {"t": t, "kind": "stage", "stage": name, "total": total}
+
+
+def loss(t: float, step: int, value: float) -> dict[str, object]:
+    return {"t": t, "kind": "loss", "step": step, "loss": value}
+
+
+RETRAIN: Events = [
+    stage(0, "encode", 100),
+    stage(10, "train", 2),
+    {"t": 11, "kind": "metric", "step": 0, "name": "MRR", "value": 0.5},
+    loss(20, 1, 2.0),
+    loss(30, 2, 1.0),
+    {"t": 31, "kind": "metric", "step": 2, "name": "MRR", "value": 0.75},
+    stage(32, "encode", 100),
+    {"t": 33, "kind": "message", "text": "hello"},
+    stage(42, "train half 1 of 2", 1),
+    loss(52, 1, 3.0),
+    stage(62, "fit the matcher"),
+    {"t": 70, "kind": "done"},
+]
+
+
+def course(events: Events) -> Course:
+    return Course().then(events, 0)
+
+
+def test_each_stage_has_what_it_told() -> None:
+    told = course(RETRAIN)
+    assert [s.name for s in told.stages] == ["encode", "train", "encode", "train half 1 of 2", "fit the matcher"]
+    assert told.seconds == [10, 22, 10, 20, 8]
+    assert told.stages[1].losses == ((1, 2.0), (2, 1.0))
+    assert told.stages[1].metrics == {"MRR": ((0, 0.5), (2, 0.75))}
+    assert (told.messages, told.told_at) == (("hello",), 70)
+
+
+@pytest.mark.parametrize("cut", range(len(RETRAIN) + 1))
+def test_what_is_read_in_pieces_is_the_same(cut: int) -> None:
+    assert course(RETRAIN[:cut]).then(RETRAIN[cut:], 0) == course(RETRAIN)
+
+
+def test_the_training_that_is_shown_is_the_one_that_runs_else_the_first() -> None:
+    shown = [course(RETRAIN[:end]).training for end in (3, 5, 10, 12)]
+    assert [each and each.name for each in shown] == [None, "train", "train half 1 of 2", "train"]
+
+
+def running(left_s: float | None = None) -> Job:
+    return Job("2", ("retrain",), JobState.RUNNING, "2026-01-01T00:00:00+00:00", 1, left_s=left_s)
+
+
+@pytest.mark.parametrize(
+    ("now", "left_s", "expected"),
+    [
+        # The second encoding: 3 of 10 seconds gone, then a half and the matcher.
+        ([*RETRAIN[:7], {"t": 35, "kind": "message", "text": ""}], None, 7 + 20 + 8),
+        # What the stage itself says comes first.
+        (RETRAIN[:7], 4.0, 4 + 20 + 8),
+        # Twice the steps: the trainings to come take twice as long, all else does not.
+        ([stage(0, "encode", 100), stage(10, "train", 4), loss(20, 1, 1.0)], 34.0, 34 + 10 + 2 * 20 + 8),
+        # A stage that the earlier job did not have, or not so often.
+        ([stage(0, "dream")], None, None),
+        ([stage(0, "train", 2), stage(1, "train", 2)], None, None),
+        ([], None, None),
+    ],
+)
+def test_the_time_left_in_all_goes_by_an_earlier_job(now: Events, left_s: float | None, expected: float | None) -> None:
+    assert seconds_left(running(left_s), course(now), course(RETRAIN)) == expected
+
+
+# -- by way of the files -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Jobs:
+    return Jobs(tmp_path / "jobs")
+
+
+def reported(jobs: Jobs, job_id: str) -> EventWriter:
+    folder = jobs.folder / job_id
+    folder.mkdir(parents=True)
+    return EventWriter(folder / "events.jsonl")
+
+
+def test_of_what_was_read_before_only_what_was_added_is_read(jobs: Jobs) -> None:
+    writer = reported(jobs, "j1")
+    writer.stage("train", 2)
+    writer.metric(0, "MRR", 0.123456789)
+    first = jobs.course("j1")
+    path = jobs.folder / "j1" / "events.jsonl"
+    path.write_bytes(b"\n" * path.stat().st_size)
+    writer.loss(1, 2.0)
+    second = jobs.course("j1", first)
+    assert second.stages[0].losses == ((1, 2.0),)
+    assert second.stages[0].metrics == {"MRR": ((0, 0.12346),)}
+    assert jobs.course("j1", second) == second
+    writer.close()
+
+
+def test_a_course_of_nonsense_is_no_course(jobs: Jobs) -> None:
+    reported(jobs, "j1").write("loss", step="one")
+    with pytest.raises(JobError, match="There is no job j1"):
+        jobs.course("j1")

@@ -1,0 +1,26 @@
+"""What jobs are called."""
+
+import pytest
+
+from core.jobs.names import job_kept, job_name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (("retrain", "--set", "retrain.epochs=2"), "Retrain"),
+        (("evaluate",), "Evaluate"),
+        (("models", "promote", "lora-3"), "Put lora-3 in use"),
+        (("models", "promote"), "Put a model in use"),
+        (("models", "rollback"), "Go back a model"),
+        (("models",), "Models"),
+        ((), ""),
+    ],
+)
+def test_a_job_is_called_by_what_it_does(arguments: tuple[str, ...], name: str) -> None:
+    assert job_name(arguments) == name
+
+
+def test_what_is_kept_is_told_of_every_job() -> None:
+    assert job_kept(("index",)) == "it goes on where it was"
+    assert job_kept(("models", "rollback")) == job_kept(()) == "it begins anew"

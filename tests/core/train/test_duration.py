@@ -1,0 +1,69 @@
+"""How long a retrain may take."""
+
+from pathlib import Path
+
+import pytest
+
+from core.encode.pace import note_pace, read_pace
+from core.jobs.course import Course, Stage
+from core.settings import RetrainSettings
+from core.train.duration import Experience, experience_of_encoding, experience_of_retrain
+from core.train.recipe import steps
+
+RECIPE = RetrainSettings(epochs=4, batch_size=32, hard_negatives=3, least_steps=20)
+
+
+@pytest.mark.parametrize(("matches", "expected"), [(0, 0), (2, 20), (33, 40), (152, 25), (576, 72)])
+def test_the_steps_are_those_of_the_trainer(matches: int, expected: int) -> None:
+    assert steps(RECIPE, matches) == expected
+
+
+def test_the_matcher_s_two_halves_are_trained_only_on_enough_matches() -> None:
+    experience = Experience(text_s=0.5, fixed_s=10.0)
+    # 5 and 4 epochs of the matches, each with its query and three hard negatives.
+    assert experience.seconds(RECIPE, 152) == 10 + 0.5 * 5 * 152 * 5
+    assert experience.seconds(RECIPE, 576) == 10 + 0.5 * 4 * 576 * 5 * 2
+
+
+TRAINED = ((1, 1.0),)
+COURSE = Course(
+    stages=(
+        Stage("encode", 0.0, 100),
+        Stage("train", 10.0, 10, TRAINED),
+        Stage("judge", 40.0),
+        Stage("train half 1 of 2", 45.0, 5, TRAINED),
+        Stage("fit the matcher", 60.0),
+    ),
+    told_at=70.0,
+)
+
+
+@pytest.mark.parametrize(
+    ("result", "learnt"),
+    [
+        ({"triplets": 400}, 4 * 400 * 5 * 2),
+        ({"triplets": 400, "recipe": {"epochs": 6, "hard_negatives": 1}}, 6 * 400 * 3 * 2),
+        ({"triplets": 400, "recipe": {"epochs": "many"}}, 4 * 400 * 5 * 2),
+    ],
+)
+def test_an_earlier_retrain_tells_its_training_from_all_else(result: dict[str, object], learnt: int) -> None:
+    assert experience_of_retrain(COURSE, result, RECIPE) == Experience(text_s=45 / learnt, fixed_s=70 - 45)
+
+
+def test_a_retrain_that_did_not_train_tells_nothing() -> None:
+    assert experience_of_retrain(Course(stages=COURSE.stages[:1], told_at=9.0), {"triplets": 400}, RECIPE) is None
+    assert experience_of_retrain(COURSE, {"triplets": "?"}, RECIPE) is None
+
+
+def test_an_index_run_lets_one_guess(tmp_path: Path) -> None:
+    note_pace(tmp_path, 1000, 10.0)
+    assert read_pace(tmp_path) == 100.0
+    # To learn from a text costs three encodings of it; then all products are encoded anew.
+    assert experience_of_encoding(100.0, 2000) == Experience(text_s=0.03, fixed_s=20.0)
+
+
+def test_few_texts_tell_nothing_and_no_file_neither(tmp_path: Path) -> None:
+    note_pace(tmp_path, 499, 10.0)
+    assert read_pace(tmp_path) is None
+    (tmp_path / "pace.json").write_text('{"texts": 5, "seconds": 0}')
+    assert read_pace(tmp_path) is None

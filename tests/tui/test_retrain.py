@@ -1,0 +1,157 @@
+"""The dialog before a retrain: what it tells, what can be chosen, and what it starts."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from desk_bench import Bench, screen_text, settled
+from desk_jobs import DONE, RESULT, RUNNING, running_retrain, write_job
+from textual.pilot import Pilot
+
+from core.queue.rescored import Outlook
+from core.train.plan import RetrainPlan, plan_retrain
+from tui.app import DeskApp
+from tui.commands import commands
+from tui.screens.jobs import JobsScreen
+from tui.screens.retrain import RetrainDialog
+from tui.widgets.retrain_text import plan_text
+
+
+@asynccontextmanager
+async def retrain_dialog(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, accepted: int = 3
+) -> AsyncIterator[tuple[DeskApp, Pilot[None], list[list[str]]]]:
+    """The dialog over a desk on which some queries were answered, and what was started from it."""
+    # One of them is held out, the others train.
+    bench.workspace.settings.write_text("[retrain]\nheld_out = 0.01\n")
+    app = bench.app()
+    started: list[list[str]] = []
+    monkeypatch.setattr(app.desk.jobs, "start", lambda _, arguments: started.append(arguments) or "j1")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        for _ in range(accepted):
+            await pilot.press("a")
+            await settled(pilot)
+        next(command for command in commands(app) if command.name == "Retrain").run()
+        await settled(pilot)
+        assert isinstance(app.screen, RetrainDialog)
+        yield app, pilot, started
+
+
+async def test_it_tells_what_from_how_long_and_what_then(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with retrain_dialog(bench, monkeypatch) as (app, pilot, started):
+        text = screen_text(app)
+        for words in (
+            "2 matches and 18 rejections of 2 queries",
+            "1 query held out of what it learns from",
+            "↓ 20 ↑  times over the matches: 20 steps; 4 are too few",
+            "2 matches a step, each with 3 hard negatives",
+            "Nobody knows yet",
+            "If the new model ranks better it is put in use",
+        ):
+            assert words in text, words
+        await pilot.press("enter")
+        await settled(pilot)
+        assert isinstance(app.screen, JobsScreen)
+        assert started == [["retrain"]]
+
+
+async def test_without_labels_there_is_nothing_to_start(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with retrain_dialog(bench, monkeypatch, accepted=0) as (app, pilot, started):
+        assert "0 matches: too few." in screen_text(app)
+        assert app.focused is app.screen.query_one("#cancel")
+        await pilot.press("up", "enter")
+        await settled(pilot)
+        assert app.screen is app.review
+        assert started == []
+
+
+async def test_epochs_can_be_chosen_and_go_with_the_job(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with retrain_dialog(bench, monkeypatch) as (app, pilot, started):
+        await pilot.press("up", "k", "plus")
+        await settled(pilot)
+        assert "↓ 23 ↑  times over the matches: 23 steps" in screen_text(app)
+        await pilot.press("down", "enter")
+        await settled(pilot)
+        assert started == [["retrain", "--set", "retrain.epochs=22"]]
+
+
+async def test_fewer_epochs_than_the_matches_need_cannot_be_chosen(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with retrain_dialog(bench, monkeypatch) as (app, pilot, _):
+        await pilot.press("down", "j", "minus")
+        await settled(pilot)
+        assert "↓ 20 ↑" in screen_text(app)
+
+
+async def test_a_retrain_that_runs_is_shown_instead(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    running_retrain(bench.workspace.jobs)
+    async with retrain_dialog(bench, monkeypatch, accepted=0) as (app, pilot, started):
+        text = screen_text(app)
+        assert "A retrain runs already, started by bob: training 48%, 1 min left." in text
+        assert "learns from" not in text
+        await pilot.press("enter")
+        await settled(pilot)
+        assert isinstance(app.screen, JobsScreen)
+        assert app.screen.job is not None
+        assert app.screen.job.id == RUNNING
+        assert started == []
+
+
+async def test_cancel_starts_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with retrain_dialog(bench, monkeypatch) as (app, pilot, started):
+        await pilot.press("right", "enter")
+        await settled(pilot)
+        assert app.screen is app.review
+        assert started == []
+
+
+async def test_labels_that_cannot_be_counted_are_told_of(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.workspace.settings.write_text("[retrain]\nepochs = many\n")
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        bench.workspace.settings.write_text("[retrain]\nepochs = many\n")
+        next(command for command in commands(app) if command.name == "Retrain").run()
+        await settled(pilot)
+        assert app.screen is app.review
+        assert any("cannot be read" in n.message for n in app._notifications)
+
+
+def plan(bench: Bench) -> RetrainPlan:
+    """What the workspace's desk would be told."""
+    return plan_retrain(bench.workspace, bench.settings, bench.desk().jobs)
+
+
+def test_the_time_is_that_of_the_last_retrain_in_proportion_to_what_is_learnt(bench: Bench) -> None:
+    training = [{"t": 40.0 + step, "kind": "loss", "step": step, "loss": 1.0} for step in range(1, 11)]
+    write_job(
+        bench.workspace.jobs,
+        DONE,
+        "retrain",
+        [
+            {"t": 0.0, "kind": "stage", "stage": "encode", "total": 5},
+            {"t": 40.0, "kind": "stage", "stage": "train", "total": 10},
+            *training,
+            {"t": 60.0, "kind": "stage", "stage": "judge", "total": None},
+            {**RESULT, "t": 80.0, "triplets": 10, "recipe": {"epochs": 2, "least_steps": 0, "hard_negatives": 3}},
+            {"t": 90.0, "kind": "done"},
+        ],
+    )
+    known = plan(bench)
+    assert known.experience is not None
+    assert (known.experience.text_s, known.experience.fixed_s) == (20 / (2 * 10 * 5), 70.0)
+    assert known.precedent is not None
+    assert known.precedent.id == DONE
+
+
+def test_the_outlook_stands_beside_it(bench: Bench) -> None:
+    known = plan(bench)
+    possible = RetrainPlan(
+        **{name: getattr(known, name) for name in known.__slots__} | {"matches": 40, "judged": 3, "conflicts": 2}
+    )
+    text = plan_text(possible, 4, Outlook(100, 12.0, 5.0), 68).plain
+    assert "2 conflicting, to be settled (stream: adjudication)" in text
+    assert "label on: of 100 queries left" in text
+    assert all(len(line) <= 68 for line in text.splitlines())
