@@ -10,6 +10,7 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Event, Paste
 from textual.message import Message
 from textual.screen import Screen
 
@@ -110,6 +111,12 @@ class DeskApp(App[None]):
             variables = readable(variables)
         self.theme_variables = variables
         return variables
+
+    async def on_event(self, event: Event) -> None:
+        """What is pasted may hold anything, and would be shown as it is where it goes."""
+        if isinstance(event, Paste):
+            event.text = safe(event.text)
+        await super().on_event(event)
 
     # -- jobs ----------------------------------------------------------------------------------------------
 

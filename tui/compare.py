@@ -1,18 +1,25 @@
 """Two products field by field."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from core.catalog.product import Product
+from core.text.model_numbers import bare
 from core.text.safe import safe
-from tui.diff import same
+from tui.diff import holds
 from tui.words import price
+
+#: A shorter model number stands inside another by chance.
+_SHORTEST_MODEL = 4
 
 
 class Relation(StrEnum):
     """How the values of one field stand to each other."""
 
     EQUAL = "="
+    PART = "≈"
+    """One says all that the other says, and more."""
     DIFFERENT = "≠"
     MISSING = "–"
     """One side says nothing, which is no evidence either way."""
@@ -37,14 +44,22 @@ class FieldRow:
 
 def title_relation(query: Product, candidate: Product) -> Relation:
     """Whether the titles say the same."""
-    return _relation(query.title, candidate.title)
+    return _relation(safe(query.title), safe(candidate.title))
 
 
-def compared(query: Product, candidate: Product) -> list[FieldRow]:
-    """The fields that at least one of the products has, titles aside; the telling ones first."""
+def compared(
+    query: Product, candidate: Product, same_brand: Callable[[str, str], bool] = lambda *_: False
+) -> list[FieldRow]:
+    """The fields that at least one of the products has, titles aside; the telling ones first.
+
+    Args:
+        query: the product under review.
+        candidate: what it may equal.
+        same_brand: whether two names that are written differently are one brand.
+    """
     rows = [
-        _text("brand", query.brand, candidate.brand, telling=True),
-        _text("model", query.model, candidate.model, telling=True),
+        _brand(query.brand, candidate.brand, same_brand),
+        _model(query.model, candidate.model),
         _price(query, candidate),
         _text("category", query.category, candidate.category),
         _upc(query.upc, candidate.upc),
@@ -58,13 +73,37 @@ def compared(query: Product, candidate: Product) -> list[FieldRow]:
 
 
 def _text(name: str, own: str, other: str, *, telling: bool = False) -> FieldRow:
-    return FieldRow(safe(name), safe(own).strip(), safe(other).strip(), _relation(own, other), telling)
+    own, other = safe(own).strip(), safe(other).strip()
+    return FieldRow(safe(name), own, other, _relation(own, other), telling)
 
 
 def _relation(own: str, other: str) -> Relation:
     if not own.strip() or not other.strip():
         return Relation.MISSING
-    return Relation.EQUAL if same(own, other) else Relation.DIFFERENT
+    more, less = holds(own, other), holds(other, own)
+    if more and less:
+        return Relation.EQUAL
+    return Relation.PART if more or less else Relation.DIFFERENT
+
+
+def _brand(own: str, other: str, same_brand: Callable[[str, str], bool]) -> FieldRow:
+    row = _text("brand", own, other, telling=True)
+    differs = row.relation in {Relation.PART, Relation.DIFFERENT}
+    return replace(row, relation=Relation.EQUAL) if differs and same_brand(own, other) else row
+
+
+def _model(own: str, other: str) -> FieldRow:
+    """Model numbers letter by letter: hyphens, blanks and case make no difference."""
+    row = _text("model", own, other, telling=True)
+    short, long = sorted((bare(row.own), bare(row.other)), key=len)
+    if not short:
+        return row
+    relation = Relation.EQUAL if short == long else Relation.DIFFERENT
+    if relation is Relation.DIFFERENT and (
+        row.relation is Relation.PART or (len(short) >= _SHORTEST_MODEL and short in long)
+    ):
+        relation = Relation.PART
+    return replace(row, relation=relation)
 
 
 def _price(query: Product, candidate: Product) -> FieldRow:
@@ -72,16 +111,24 @@ def _price(query: Product, candidate: Product) -> FieldRow:
         own, other = ("" if p.price is None else price(p) for p in (query, candidate))
         return FieldRow("price", own, other, Relation.MISSING, telling=False)
     equal = round(query.price, 2) == round(candidate.price, 2)
-    note = ""
-    if not equal and query.price > 0:
-        note = f"{(candidate.price - query.price) / query.price:+.0%}"
+    note = "" if equal or query.price <= 0 else _change(candidate.price / query.price)
     relation = Relation.EQUAL if equal else Relation.DIFFERENT
     return FieldRow("price", price(query), price(candidate), relation, telling=False, note=note)
+
+
+def _change(ratio: float) -> str:
+    """How much dearer the candidate is than the query: `+12%`, `−30%`, `2.4 times`."""
+    if ratio >= 2:
+        return f"{ratio:,.1f} times"
+    percent = round(100 * (ratio - 1))
+    if percent == 0:
+        return "<1%"
+    return f"{percent:+}%".replace("-", "−")
 
 
 def _upc(own: str, other: str) -> FieldRow:
     """A UPC and the EAN that is the same number with a zero before it are one trade item."""
     row = _text("upc", own, other, telling=True)
     if row.relation is Relation.DIFFERENT and row.own.lstrip("0") == row.other.lstrip("0"):
-        return FieldRow("upc", row.own, row.other, Relation.EQUAL, telling=True)
+        return replace(row, relation=Relation.EQUAL)
     return row

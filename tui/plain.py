@@ -22,6 +22,7 @@ from tui.words import (
     place,
     product_fields,
     stands_on,
+    titled,
 )
 
 
@@ -195,7 +196,7 @@ class PlainDesk:
         if product is None:
             self._say(f"Say which: a number from 1 to {len(options)}.")
             return
-        self._say(f"{place(product)}: {safe(product.title)}")
+        self._say(f"{place(product)}: {titled(product)}")
         for name, value in product_fields(product):
             self._say(f"{name}: {value}")
 

@@ -6,7 +6,7 @@ from core.text.safe import safe
 from labels.model import Strength
 from labels.said import Opinion
 from tui.past import looked, machine_then, moment
-from tui.words import DECISION_WORDS, decision_words, percent, place, price, similarity
+from tui.words import DECISION_WORDS, decision_words, percent, place, price, reminder, similarity, titled
 
 HELP = """\
 a 3     the same product: accept candidate 3 and go on
@@ -36,7 +36,7 @@ q       leave"""
 
 def product_line(product: Product) -> str:
     """A listing in one line, its place last."""
-    facts = [safe(product.title), safe(product.brand), safe(product.model)]
+    facts = [reminder(titled(product)), safe(product.brand), safe(product.model)]
     if product.price is not None:
         facts.append(price(product))
     return "; ".join(fact for fact in facts if fact.strip()) + f" ({place(product)})"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from core.catalog.product import Product
 from core.jobs.job import JobState
@@ -42,6 +43,13 @@ JOB_STATES = {
 }
 
 UNKNOWN = "–"
+
+#: Stands where a title would.
+NO_TITLE = "(no title)"
+
+#: So much of a text is enough to know it again; the whole of it stands elsewhere.
+_REMINDER = 300
+_LONGEST_ID = 60
 
 #: Bars of reasons for and against a match; told apart without colour.
 FOR_BAR, AGAINST_BAR = "█", "░"
@@ -92,9 +100,25 @@ def stands_on(standing: Standing | None) -> str:
     return f"matcher: {standing.labels:,} label{'' if standing.labels == 1 else 's'}"
 
 
+def titled(product: Product) -> str:
+    """The whole title, safe to show; words that say so where it is blank."""
+    return _title(product.title)
+
+
+@lru_cache(maxsize=32)  # a list is painted line by line, and a title may be as long as a book
+def _title(text: str) -> str:
+    return safe(text).strip() or NO_TITLE
+
+
+def reminder(text: str, most: int = _REMINDER) -> str:
+    """A text from outside, safe to show, and cut where it is too long to be read in passing."""
+    shown = safe(text[: most + 1]).strip()
+    return shown if len(text) <= most else shown[: most - 1].rstrip() + "…"
+
+
 def place(product: Product) -> str:
     """Where a product is from: retailer and id."""
-    return f"{safe(product.source)} {safe(product.id)}"
+    return f"{safe(product.source)} {reminder(product.id, _LONGEST_ID)}"
 
 
 def initials(name: str) -> str:
@@ -142,7 +166,7 @@ def product_fields(product: Product) -> list[tuple[str, str]]:
         ("upc", product.upc),
         *sorted(product.extra.items()),
     ]
-    return [(safe(name), safe(value)) for name, value in fields if value.strip()]
+    return [(safe(name), safe(value)) for name, value in fields if safe(value).strip()]
 
 
 def adding_up(reasons: Reasons) -> str:

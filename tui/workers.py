@@ -11,9 +11,9 @@ from textual.dom import DOMNode
 from textual.message import Message
 from textual.worker import Worker
 
-from core.text.safe import safe
 from labels.errors import SameskuError
 from tui.messages import Failed
+from tui.words import reminder
 
 #: Long enough to read two sentences.
 _SHOWN_S = 10.0
@@ -39,7 +39,7 @@ def failure(error: SameskuError | sqlite3.Error | OSError) -> Failed:
 
 def tell(app: App[Any], failed: Failed) -> None:
     """Show a failure."""
-    text = safe(failed.message) + (f"\n{safe(failed.hint)}" if failed.hint else "")
+    text = reminder(failed.message) + (f"\n{reminder(failed.hint)}" if failed.hint else "")
     app.notify(text, severity="error", timeout=_SHOWN_S, markup=False)
 
 

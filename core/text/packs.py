@@ -1,6 +1,7 @@
 """How many items a listing sells at once: `24-pack`, `pack of 24`, `24/box`, `2 x 12 ct`, `twin pack`, `dozen`."""
 
 import re
+from dataclasses import dataclass
 
 _WORDS = {
     name: number
@@ -47,6 +48,36 @@ _DOZEN = re.compile(rf"(?:{_START}(?P<number>{_NUMBER}|half(?:\sa)?)[\s-])?\bdoz
 _PAIR = re.compile(rf"(?:{_START}(?P<number>{_NUMBER})[\s-])?\bpairs?\b")
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A statement of how many are sold together, and where it stands."""
+
+    number: int
+    start: int
+    end: int
+
+
+def counts(text: str) -> tuple[Count, ...]:
+    """Every such statement of a text in lower case, in the order written; none overlaps another."""
+    if _HINT.search(text) is None:
+        return ()
+    stated: list[Count] = []
+    for pattern in (_PACKS, _ITEMS, _NAMED, _DOZEN):
+        for match in pattern.finditer(text):
+            start, end = match.span()
+            if number := _stated(match):
+                stated += [Count(number, start, end)] * all(end <= s.start or s.end <= start for s in stated)
+    return tuple(sorted(stated, key=lambda count: count.start))
+
+
+def _stated(match: re.Match[str]) -> int:
+    if match.re is _NAMED:
+        return _NAMES[match["name"]]
+    if match.re is _DOZEN:
+        return _dozen(match)
+    return _number(next(group for group in match.groups() if group))
+
+
 def pack_count(text: str) -> int | None:
     """How many items are sold together; None where the text does not say.
 
@@ -85,8 +116,10 @@ def _named(text: str) -> int | None:
 
 def _dozens(text: str) -> int | None:
     match = _DOZEN.search(text)
-    if match is None:
-        return None
+    return _dozen(match) if match else None
+
+
+def _dozen(match: re.Match[str]) -> int:
     number = match["number"]
     if number and number.startswith("half"):
         return 6

@@ -15,7 +15,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from core.text.ambiguous import Place, measures
-from core.text.units import COUNTS, UNITS, Unit, factor
+from core.text.units import COUNTS, NO_UNIT, UNITS, Unit
 
 #: Listings round: 4.1 oz is sold as 116 g (0.2 % off), 1.75 lb as 794 g, 6 ft as 1.8 m (1.6 %).
 TOLERANCE = 0.02
@@ -25,11 +25,25 @@ STORAGE_TOLERANCE = 0.025
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """One stated quantity: its dimension, its value in the dimension's base unit, and the text as written."""
+    """One stated quantity.
+
+    Attributes:
+        value: in the dimension's base unit.
+        text: as written.
+        unit: in which it is written.
+        start: where it stands in the text that it was found in.
+    """
 
     dimension: str
     value: float
     text: str
+    unit: Unit = NO_UNIT
+    start: int = 0
+
+    @property
+    def amount(self) -> float:
+        """The number as written, in its unit."""
+        return self.value / self.unit.size
 
 
 def same(one: Quantity, other: Quantity) -> bool:
@@ -93,21 +107,23 @@ def quantities(text: str) -> tuple[Quantity, ...]:
         if found is None:
             waiting.append((amount, ""))
             continue
-        scale = factor(found.unit)
+        unit = found.unit
         if _inches_of_feet(text, amount, found, result):
             feet = result.pop()
-            start = text.rindex(feet.text, 0, amount.start())
-            value = feet.value + _value(amount) * scale
-            result.append(Quantity("length", value, text[start : found.end]))
+            value = feet.value + _value(amount) * unit.size
+            result.append(_quantity(text, feet.start, found, value))
             waiting.clear()
             continue
         for earlier, link in waiting:
-            if link == "range" or found.unit.dimension == "length":
-                written = text[earlier.start() : found.end]
-                result.append(Quantity(found.unit.dimension, _value(earlier) * scale, written))
-        result.append(Quantity(found.unit.dimension, _value(amount) * scale, text[amount.start() : found.end]))
+            if link == "range" or unit.dimension == "length":
+                result.append(_quantity(text, earlier.start(), found, _value(earlier) * unit.size))
+        result.append(_quantity(text, amount.start(), found, _value(amount) * unit.size))
         waiting.clear()
     return tuple(result)
+
+
+def _quantity(text: str, start: int, found: _Found, value: float) -> Quantity:
+    return Quantity(found.unit.dimension, value, text[start : found.end], found.unit, start)
 
 
 def _inches_of_feet(text: str, amount: re.Match[str], found: _Found, earlier: list[Quantity]) -> bool:

@@ -1,25 +1,29 @@
 """How retailers write units, and what each is in the base unit of its dimension.
 
-The arithmetic is pint's (https://pint.readthedocs.io, its default registry); this table only says which spellings
-stand in titles, which are common usage in US retail. What is merely counted (ports, sheets) or has a single unit
-(lumens, pixels in millions) needs no arithmetic and has a factor of one.
+The sizes are those of pint's default registry (https://pint.readthedocs.io), to which a test holds them: written down,
+since the desk reads titles too and cannot wait for a registry. Which spellings stand in titles is common usage in US
+retail. What is merely counted (ports, sheets) or has a single unit (lumens, pixels in millions) has a size of one.
 """
 
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import pint
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit: the dimension it measures, and its name in pint (empty where nothing is converted)."""
+    """A unit.
+
+    Attributes:
+        dimension: what it measures.
+        name: its name in pint; empty where nothing is converted.
+        size: how many base units of its dimension one of it is.
+    """
 
     dimension: str
     name: str = ""
+    size: float = 1.0
 
+
+NO_UNIT = Unit("")
 
 #: The unit a dimension's values are given in. A dimension that is not here has one unit, or is a count.
 BASES = {
@@ -38,70 +42,82 @@ BASES = {
     "time": "second",
 }
 
-#: Dimension → unit in pint → its spellings, separated by commas; a spelling of two words has one space.
-_MEASURED = {
+#: Dimension → unit in pint → its size in base units, and its spellings, separated by commas; two words have one space.
+_MEASURED: dict[str, dict[str, tuple[float, str]]] = {
     "length": {
-        "inch": "in, inch, inches, \", '', ″, ”, ’’",
-        "foot": "ft, foot, feet, ', ′, ’",
-        "yard": "yd, yds, yard, yards",
-        "mile": "mile, miles",
-        "micrometer": "micron, microns, um, µm",
-        "thou": "mil, mils",
-        "millimeter": "mm, millimeter, millimeters, millimetre, millimetres",
-        "centimeter": "cm, centimeter, centimeters, centimetre, centimetres",
-        "meter": "m, meter, meters, metre, metres, mtr",
-        "kilometer": "km, kilometer, kilometers",
+        "inch": (0.0254, "in, inch, inches, \", '', ″, ”, ’’"),
+        "foot": (0.3048, "ft, foot, feet, ', ′, ’"),
+        "yard": (0.9144, "yd, yds, yard, yards"),
+        "mile": (1609.344, "mile, miles"),
+        "micrometer": (1e-6, "micron, microns, um, µm"),
+        "thou": (2.54e-5, "mil, mils"),
+        "millimeter": (0.001, "mm, millimeter, millimeters, millimetre, millimetres"),
+        "centimeter": (0.01, "cm, centimeter, centimeters, centimetre, centimetres"),
+        "meter": (1, "m, meter, meters, metre, metres, mtr"),
+        "kilometer": (1000, "km, kilometer, kilometers"),
     },
     "area": {
-        "foot**2": "sq ft, sqft, square feet, square foot, square ft",
-        "inch**2": "sq in, square inch, square inches",
-        "meter**2": "sq m, sqm, square meter, square meters",
+        "foot**2": (0.09290304, "sq ft, sqft, square feet, square foot, square ft"),
+        "inch**2": (0.00064516, "sq in, square inch, square inches"),
+        "meter**2": (1, "sq m, sqm, square meter, square meters"),
     },
     "mass": {
-        "ounce": "oz, ozs, ounce, ounces",
-        "pound": "lb, lbs, pound, pounds",
-        "microgram": "mcg, ug, µg",
-        "milligram": "mg, milligram, milligrams",
-        "gram": "g, gr, gm, gms, gram, grams",
-        "kilogram": "kg, kgs, kilo, kilos, kilogram, kilograms",
+        "ounce": (28.349523125, "oz, ozs, ounce, ounces"),
+        "pound": (453.59237, "lb, lbs, pound, pounds"),
+        "microgram": (1e-6, "mcg, ug, µg"),
+        "milligram": (0.001, "mg, milligram, milligrams"),
+        "gram": (1, "g, gr, gm, gms, gram, grams"),
+        "kilogram": (1000, "kg, kgs, kilo, kilos, kilogram, kilograms"),
     },
     "volume": {
-        "fluid_ounce": "fl oz, floz, fluid ounce, fluid ounces, fl ounce, fl ounces, fluid oz",
-        "milliliter": "ml, milliliter, milliliters, millilitre, millilitres, cc",
-        "centiliter": "cl",
-        "liter": "l, ltr, liter, liters, litre, litres",
-        "gallon": "gal, gals, gallon, gallons",
-        "quart": "qt, qts, quart, quarts",
-        "pint": "pt, pint, pints",
-        "foot**3": "cu ft, cuft, cubic foot, cubic feet, cubic ft",
+        "fluid_ounce": (0.0295735295625, "fl oz, floz, fluid ounce, fluid ounces, fl ounce, fl ounces, fluid oz"),
+        "milliliter": (0.001, "ml, milliliter, milliliters, millilitre, millilitres, cc"),
+        "centiliter": (0.01, "cl"),
+        "liter": (1, "l, ltr, liter, liters, litre, litres"),
+        "gallon": (3.785411784, "gal, gals, gallon, gallons"),
+        "quart": (0.946352946, "qt, qts, quart, quarts"),
+        "pint": (0.473176473, "pt, pint, pints"),
+        "foot**3": (28.316846592, "cu ft, cuft, cubic foot, cubic feet, cubic ft"),
     },
     "storage": {
-        "kilobyte": "kb, kilobyte, kilobytes",
-        "megabyte": "mb, megabyte, megabytes, mbyte",
-        "gigabyte": "gb, gigabyte, gigabytes, gig, gigs, gbyte",
-        "terabyte": "tb, terabyte, terabytes",
+        "kilobyte": (1e3, "kb, kilobyte, kilobytes"),
+        "megabyte": (1e6, "mb, megabyte, megabytes, mbyte"),
+        "gigabyte": (1e9, "gb, gigabyte, gigabytes, gig, gigs, gbyte"),
+        "terabyte": (1e12, "tb, terabyte, terabytes"),
     },
-    "power": {"watt": "w, watt, watts", "kilowatt": "kw, kilowatt, kilowatts", "horsepower": "horsepower"},
-    "voltage": {"volt": "v, volt, volts, vdc, vac", "kilovolt": "kv"},
-    "current": {"ampere": "a, amp, amps, ampere, amperes", "milliampere": "ma, milliamp, milliamps"},
-    "charge": {"ampere*hour": "ah, amp hour, amp hours", "milliampere*hour": "mah"},
-    "energy": {"watt*hour": "wh, watt hour, watt hours", "kilowatt*hour": "kwh"},
-    "frequency": {"hertz": "hz, hertz", "kilohertz": "khz", "megahertz": "mhz", "gigahertz": "ghz"},
+    "power": {
+        "watt": (1, "w, watt, watts"),
+        "kilowatt": (1000, "kw, kilowatt, kilowatts"),
+        "horsepower": (745.69987158227022, "horsepower"),
+    },
+    "voltage": {"volt": (1, "v, volt, volts, vdc, vac"), "kilovolt": (1000, "kv")},
+    "current": {
+        "ampere": (1, "a, amp, amps, ampere, amperes"),
+        "milliampere": (0.001, "ma, milliamp, milliamps"),
+    },
+    "charge": {"ampere*hour": (1, "ah, amp hour, amp hours"), "milliampere*hour": (0.001, "mah")},
+    "energy": {"watt*hour": (1, "wh, watt hour, watt hours"), "kilowatt*hour": (1000, "kwh")},
+    "frequency": {
+        "hertz": (1, "hz, hertz"),
+        "kilohertz": (1e3, "khz"),
+        "megahertz": (1e6, "mhz"),
+        "gigahertz": (1e9, "ghz"),
+    },
     "data rate": {
-        "kilobit/second": "kbps, kbit s, kbits",
-        "megabit/second": "mbps, mbit s, mbits, mbit",
-        "gigabit/second": "gbps, gbit s, gbits, gbit",
-        "megabyte/second": "mb s, mb sec, mbs",
-        "gigabyte/second": "gb s, gb sec",
+        "kilobit/second": (1e3, "kbps, kbit s, kbits"),
+        "megabit/second": (1e6, "mbps, mbit s, mbits, mbit"),
+        "gigabit/second": (1e9, "gbps, gbit s, gbits, gbit"),
+        "megabyte/second": (8e6, "mb s, mb sec, mbs"),
+        "gigabyte/second": (8e9, "gb s, gb sec"),
     },
     "time": {
-        "second": "sec, secs, second, seconds",
-        "minute": "min, mins, minute, minutes",
-        "hour": "hr, hrs, hour, hours",
-        "day": "day, days",
-        "week": "wk, week, weeks",
-        "month": "mo, month, months",
-        "year": "yr, yrs, year, years",
+        "second": (1, "sec, secs, second, seconds"),
+        "minute": (60, "min, mins, minute, minutes"),
+        "hour": (3600, "hr, hrs, hour, hours"),
+        "day": (86400, "day, days"),
+        "week": (604800, "wk, week, weeks"),
+        "month": (2629800, "mo, month, months"),
+        "year": (31557600, "yr, yrs, year, years"),
     },
 }
 
@@ -151,8 +167,8 @@ _COUNTED = {
 def _spellings() -> dict[str, Unit]:
     table = {}
     for dimension, units in _MEASURED.items():
-        for name, spellings in units.items():
-            table.update(dict.fromkeys(spellings.split(", "), Unit(dimension, name)))
+        for name, (size, spellings) in units.items():
+            table.update(dict.fromkeys(spellings.split(", "), Unit(dimension, name, size)))
     for dimension, spellings in (_SINGLE | _COUNTED).items():
         table.update(dict.fromkeys(spellings.split(", "), Unit(dimension)))
     return table
@@ -163,18 +179,3 @@ UNITS = _spellings()
 
 #: What is counted one by one: 4 ports and 5 ports are never the same for rounding.
 COUNTS = frozenset(_COUNTED)
-
-
-@cache
-def factor(unit: Unit) -> float:
-    """How many base units of its dimension one of this unit is; asked of pint once for each unit."""
-    if not unit.name:
-        return 1.0
-    return float(_registry().Quantity(1, unit.name).to(BASES[unit.dimension]).magnitude)
-
-
-@cache
-def _registry() -> "pint.UnitRegistry[Any]":
-    import pint  # noqa: PLC0415 - a third of a second, and the desk never needs it
-
-    return pint.UnitRegistry()

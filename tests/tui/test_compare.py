@@ -1,5 +1,7 @@
 """Two products field by field."""
 
+import pytest
+
 from core.catalog.product import Product
 from tui.compare import Relation, compared
 
@@ -22,6 +24,50 @@ def test_equal_different_and_missing() -> None:
     assert not rows["price"].telling
 
 
+@pytest.mark.parametrize(
+    ("own", "other", "relation"),
+    [
+        ("EN-EL14", "en el14", "="),
+        ("T6", "T6i", "≠"),
+        ("TL-SC3171G", "tl-sc3171", "≈"),
+        ("VER97255", "97255", "≈"),
+        ("Panasonic SDR-S70", "SDR-S70", "≈"),
+        ("11416", "11446", "≠"),
+        ("", "T6", "–"),
+        ("#", "#", "="),
+    ],
+)
+def test_model_numbers(own: str, other: str, relation: str) -> None:
+    rows = compared(Product("w", "1", "t", model=own), Product("a", "2", "t", model=other))
+    assert [row.relation.value for row in rows] == [relation]
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "relation"),
+    [
+        ("TP-LINK", "tp link", "="),
+        ("Rubbermaid", "Rubbermaid Commercial", "≈"),
+        ("HP", "Hewlett-Packard", "="),
+        ("HP", "Canon", "≠"),
+    ],
+)
+def test_brands(own: str, other: str, relation: str) -> None:
+    def same_brand(*names: str) -> bool:
+        return set(names) == {"HP", "Hewlett-Packard"}
+
+    (row,) = compared(Product("w", "1", "t", brand=own), Product("a", "2", "t", brand=other), same_brand)
+    assert row.relation.value == relation
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "note"),
+    [(10.0, 12.5, "+25%"), (10.0, 7.0, "−30%"), (10.0, 24.0, "2.4 times"), (136.94, 136.77, "<1%"), (2.0, 2.001, "")],
+)
+def test_how_far_prices_are_apart(own: float, other: float, note: str) -> None:
+    (row,) = compared(Product("w", "1", "t", price=own), Product("a", "2", "t", price=other))
+    assert row.note == note
+
+
 def test_fields_that_nobody_has_are_left_out() -> None:
     assert compared(Product("w", "1", "t"), Product("a", "2", "t")) == []
 
@@ -38,4 +84,4 @@ def test_a_free_product_does_not_divide_by_zero() -> None:
 
 def test_names_and_values_are_safe() -> None:
     rows = compared(Product("w", "1", "t", extra={"co\x1blor": "re\x07d"}), Product("a", "2", "t"))
-    assert [(row.name, row.own) for row in rows] == [("color", "red")]
+    assert [(row.name, row.own) for row in rows] == [("co␛lor", "re␇d")]

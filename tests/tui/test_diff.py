@@ -4,12 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.diff import Mark, marked, same
+from tui.diff import Mark, apart, holds, marked, same
+from tui.tokens import LONGEST
 
 
-def only(own: str, other: str) -> list[tuple[str, str]]:
+def only(own: str, other: str, beside: str = "") -> list[tuple[str, str]]:
     """What is marked in `own`: (text, mark)."""
-    return [(s.text, s.mark.value) for s in marked(own, other) if s.mark is not Mark.SAME]
+    return [(s.text, s.mark.value) for s in marked(own, other, beside) if s.mark is not Mark.SAME]
 
 
 @pytest.mark.parametrize(
@@ -18,12 +19,37 @@ def only(own: str, other: str) -> list[tuple[str, str]]:
         ('Samsung 55" TV', "samsung 55-Inch tv"),
         ("Samsung 55 inch TV", "Samsung 55” TV"),
         ("55 in Stand", "55in stand"),
+        ("Targus 16 backpack", 'Targus 16" Backpacks'),
+        ('8.5" x 11" paper', "8-1/2 x 11 in paper"),
+        ("8½ x 11 inches", "8 1/2 x 11 inch"),
+        ("½ cup", "1/2 cups"),
+        ("5 ft 2 in mount", "62 inch mount"),
+        ("6 ft cable", "1.8 m cable"),
         ("1TB drive", "Drive, 1 tb"),
+        ("1TB drive", "1000 GB drive"),
+        ("2GB", "2048 MB"),
+        ("4.1 oz", "116 g"),
+        ("120hz", "120 Hz"),
+        ("1080p", "1080P"),
+        ("60W bulb", "60 Watt bulbs"),
+        ("2-pack", "pack of 2"),
+        ("twin pack", "2 pk"),
+        ("12 ct, pack of 2", "24 count"),
+        ("dozen eggs", "12 ct eggs"),
+        ("24 pack", "Pack of 24"),
+        ("two-drawer file", "2 drawer files"),
         ("EN-EL14 battery", "EN EL14 Battery"),
+        ("TSS205US-BLK", "tss205us blk"),
+        ("drive 23780", "imn23780 drive"),
+        ("MDRZX110/WHI", "MDR-ZX110 WHI"),
         ("Wi-Fi router", "WiFi Router"),
         ("Wi Fi router", "wifi router"),
+        ("all-in-one printer", "all in one printers"),
+        ("batteries and glasses", "battery & glass"),
+        ("case with a strap", "case w/ strap"),
+        ("grey", "gray"),
         ("Café crème", "Cafe Creme"),
-        ("24 pack", "Pack of 24"),
+        ("men's", "mens"),
         ("1,000 mAh", "1000mAh"),
         ("2.0 l bottle", "2 Liter bottle"),
         ("", "  "),
@@ -40,11 +66,29 @@ def test_the_way_a_thing_is_written_is_no_difference(first: str, second: str) ->
     [
         ("WD 1TB black", "WD 2TB black", [("1TB", "strong")]),
         ('TV 55" white', 'TV 65" white', [('55"', "strong")]),
-        ("Canon T6i Kit", "Canon T6 Kit", [("T6i", "strong")]),
+        ("TV 46 class", "TV 40-inch", [("46", "strong"), ("class", "own")]),
+        ("lens 50 mm", "lens 51 mm", [("50 mm", "strong")]),
+        ("lens 24-70mm", "lens 24-105mm", [("70mm", "strong")]),
+        ("rug 12 x 15 ft", "rug 12 x 16 ft", [("15 ft", "strong")]),
+        ("rug 5 ft", "rug 61 in", [("5 ft", "strong")]),
+        ("2600 mAh", "2560 mAh", [("2600 mAh", "strong")]),
+        ("4-port hub", "5-port hub", [("4-port", "strong")]),
+        ("16 GB phone", "iPhone 16, 64 GB", [("16 GB", "strong"), ("phone", "own")]),
+        ("2-pack", "4-pack", [("2-pack", "strong")]),
+        ("3pk", "3 in", [("3pk", "strong")]),
+        ("Sage 2012 pc", "Sage 2011 pc", [("2012", "strong")]),
+        ("1998-02 Mazda", "1998-03 Mazda", [("02", "strong")]),
+        ("910-002225", "910-002226", [("910-002225", "strong")]),
+        ("Canon T6i", "Canon T6", [("T6i", "strong")]),
+        ("Canon T6", "Canon T6i", [("T6", "strong")]),
+        ("TL-WA500G", "TL-WR543G", [("TL-WA500G", "strong")]),
         ("Mouse, Gray", "Mouse, Red", [("Gray", "own")]),
-        ("2 4 pin", "24 pin", [("2", "strong"), ("4", "strong")]),
-        ("½ cup", "1 cup", [("½", "strong")]),
-        ("Bundle with Case", "", [("Bundle", "own"), ("with", "own"), ("Case", "own")]),
+        ("new-wilson binder", "Wilson binder", [("new", "own")]),
+        ("2 4 pin", "24 pin", [("2", "strong"), ("4 pin", "strong")]),
+        ("½ cup", "1 cup", [("½ cup", "strong")]),
+        ("Bundle with Bag, Case", "", [("Bundle with Bag", "own"), ("Case", "own")]),
+        ("T6 with 32GB card and case", "T6", [("32GB", "strong"), ("card and case", "own")]),
+        ("red leather flip-case", "case", [("red leather flip", "own")]),
     ],
 )
 def test_what_only_one_has_is_marked(own: str, other: str, expected: list[tuple[str, str]]) -> None:
@@ -52,9 +96,47 @@ def test_what_only_one_has_is_marked(own: str, other: str, expected: list[tuple[
     assert not same(own, other)
 
 
+def test_what_the_other_side_says_elsewhere_is_no_difference() -> None:
+    assert only("Night Owl cam-cm01-245 camera", "Night Owl camera") == [("cam-cm01-245", "strong")]
+    assert only("Night Owl cam-cm01-245 camera", "Night Owl camera", "Night Owl CAMCM01245") == []
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "expected"),
+    [
+        ("GT701C", "gt701r", [("GT701", "same"), ("C", "strong")]),
+        ("UN55J6300", "UN65J6300", [("UN", "same"), ("5", "strong"), ("5J6300", "same")]),
+        ("v7-14f-red", "V7 25F RED", [("v7-", "same"), ("14", "strong"), ("f-red", "same")]),
+        ("T6i", "T6", [("T6", "same"), ("i", "strong")]),
+        ("T6", "T6i", [("T6", "same")]),
+        ("ver97255", "97255", [("ver", "strong"), ("97255", "same")]),
+        ("a500k01", "bluetooth", [("a500k01", "strong")]),
+        ("--", "x", [("--", "same")]),
+        ("", "x", []),
+    ],
+)
+def test_model_numbers_are_told_apart_letter_by_letter(own: str, other: str, expected: list[tuple[str, str]]) -> None:
+    assert [(s.text, s.mark.value) for s in apart(own, other)] == expected
+
+
+def test_one_may_say_all_that_the_other_says() -> None:
+    assert holds("Griffin Technology", "griffin")
+    assert not holds("griffin", "Griffin Technology")
+    assert holds("x", "")
+    assert not holds("", "x")
+
+
+def test_what_is_longer_than_a_title_is_compared_as_a_whole() -> None:
+    own = "word " * LONGEST + "55 in"
+    assert same(own, own.upper())
+    assert not same(own, own.replace("55", "65"))
+    assert only(own, own.replace("55", "65")) == []
+
+
 @given(st.text(), st.text())
 def test_the_stretches_are_the_text(own: str, other: str) -> None:
     assert "".join(stretch.text for stretch in marked(own, other)) == own
+    assert "".join(stretch.text for stretch in apart(own, other)) == own
 
 
 @given(st.text())

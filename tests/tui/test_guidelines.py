@@ -159,4 +159,4 @@ def test_the_plain_desk_prints_them(bench: Bench) -> None:
     desk, out = bench.desk(), io.StringIO()
     bench.workspace.guidelines.write_text("# Ours\n\n- \x1b[31mred\x1b[0m is another product\n")
     run_plain(desk.review, io.StringIO("g\n"), out, desk=desk)
-    assert "# Ours\n\n- [31mred[0m is another product\n" in out.getvalue()
+    assert "# Ours\n\n- ␛[31mred␛[0m is another product\n" in out.getvalue()

@@ -110,7 +110,7 @@ def test_a_failure_is_told_and_the_query_stays(bench: Bench) -> None:
 def test_hostile_text_is_inert(bench: Bench) -> None:
     bench.desk("gr\x1b[2Jace").review.advance()
     said = talk(bench, "c \x1b]52;c;aGk=\x07 \u202ex", "p")
-    assert "Comment by ada: ]52;c;aGk= x" in said
+    assert "Comment by ada: ␛]52;c;aGk=␇ �x" in said
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", said)
 
 

@@ -10,6 +10,7 @@ from desk_verbs import AGREEMENT, HOSTILE, PEOPLE, STATISTICS, STATS, CannedVerb
 from textual.pilot import Pilot
 
 from core.settings import Settings
+from core.text.safe import safe
 from labels.model import Decision, Judgement, ProductRef, Verb
 from tui.app import DeskApp
 from tui.errors import VerbError
@@ -68,7 +69,7 @@ async def test_the_highlighted_person_is_told_about(bench: Bench) -> None:
         await pilot.press("j", "j")
         await settled(pilot)
         text = screen_text(app)
-        assert "mallory [/b][31mred[@click=app.exit]" in text
+        assert safe(HOSTILE) in text
         assert "\x1b" not in text
         assert "no contested pairs yet" in text
         assert "by hour of the sitting" not in text

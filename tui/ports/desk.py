@@ -10,6 +10,7 @@ from core.queue.rescored import Outlook, Rescored
 from core.search.candidates import Standing
 from labels.history import Past
 from labels.stats import LabelStats
+from tui.ports.brands import Brands
 from tui.ports.guidelines import GuidelinesShelf
 from tui.ports.jobs import JobBoard
 from tui.ports.past import PastWork
@@ -79,6 +80,10 @@ class Desk(Protocol):
     @property
     def guidelines(self) -> GuidelinesShelf:
         """What the team calls the same product."""
+
+    @property
+    def brands(self) -> Brands:
+        """Brands that go by several names."""
 
     @property
     def model(self) -> str | None:

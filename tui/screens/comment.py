@@ -8,10 +8,10 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from core.queue.item import ReviewItem
-from core.text.safe import safe
 from tui.actions import LEAVE, Act
 from tui.screens.dialog import Dialog
 from tui.style import STRONG
+from tui.words import reminder
 
 _SAVE = Act("save_comment", "enter", "Enter", "save", "Save the comment.", "save", 1)
 
@@ -36,7 +36,9 @@ class CommentDialog(Dialog[str]):
         yield Input(placeholder="What should the next person know?", max_length=_LONGEST, compact=True)
 
     def _earlier(self) -> Content:
-        lines = [Content.assemble((safe(name), STRONG), f"  {safe(text)}") for name, text in self._item.comments[-5:]]
+        lines = [
+            Content.assemble((reminder(name), STRONG), f"  {reminder(text)}") for name, text in self._item.comments[-5:]
+        ]
         return Content("\n").join(lines)
 
     @on(Input.Submitted)

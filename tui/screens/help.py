@@ -63,6 +63,7 @@ def _signs() -> list[tuple[Content, str]]:
     signs += [(BAND_SIGNS[b], BANDS[b], text) for b, text in _BANDS]
     signs += [
         ("=", "", "The values say the same, however they are written."),
+        ("≈", "", "One says all that the other says, and more."),
         ("≠", "", "The values differ."),
         ("–", MUTED, "One of the two says nothing."),
         ("words", MARKS[Mark.OWN], "Only in this title."),

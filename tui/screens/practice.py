@@ -43,7 +43,7 @@ class PracticeScreen(DecidingScreen):
     def compose(self) -> ComposeResult:
         """As the desk, with a word above the keys."""
         yield Static(id="status", markup=False)
-        yield Sheet(id="sheet")
+        yield Sheet(self._desk.brands.same, id="sheet")
         title, text, ways = _DONE
         done = panel(title, text, [(filled(key), words) for key, words in ways])
         yield Static(done, id="empty", markup=False)

@@ -53,7 +53,7 @@ class ReviewScreen(DecidingScreen):
     def compose(self) -> ComposeResult:
         """Top to bottom as it is read."""
         yield StatusLine(id="status")
-        yield Sheet(id="sheet")
+        yield Sheet(self.desk.brands.same, id="sheet")
         yield Static(id="empty", markup=False)
         yield KeyBar(REVIEW)
         yield Learner(self.desk)

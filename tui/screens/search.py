@@ -10,16 +10,20 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option as Line
 
 from core.catalog.product import Product
-from core.text.safe import safe
 from tui.actions import SEARCH, Act, bindings
 from tui.messages import Failed, Found
+from tui.passage import Passage
 from tui.ports.desk import MOST_FOUND, Desk
 from tui.screens.dialog import Dialog
 from tui.style import MUTED
-from tui.words import place, price
+from tui.widgets.excerpt import Excerpt
+from tui.words import place, price, reminder, titled
 from tui.workers import in_background, tell
 
 _PICK = Act("accept_found", "enter", "Enter", "accept_found", "Accept the highlighted product as a match.", "match", 1)
+
+#: Of a title: as long as any that was written for people.
+_MOST_LINES = 6
 
 _INVITATION = "Words, brand or model number; the last word may be unfinished."
 
@@ -42,7 +46,7 @@ class SearchDialog(Dialog[Product]):
         """The query for comparison, the field, what was found, and how much."""
         item = self._desk.review.item
         if item is not None:
-            yield Static(Content(safe(item.query.title)), classes="dialog-text", id="searched-for", markup=False)
+            yield Excerpt(titled(item.query), 2, classes="dialog-text", id="searched-for")
         yield Input(placeholder=_INVITATION, compact=True)
         found = OptionList(markup=False, compact=True, id="found")
         found.can_focus = False
@@ -110,15 +114,11 @@ def _said(count: int) -> str:
 
 
 def _line(product: Product, width: int) -> Content:
-    """The title over one or two lines, and a muted line with all else that tells products apart."""
+    """The title over a few lines, and a muted line with all else that tells products apart."""
     width = max(10, width - 1)
-    first, *rest = Content(safe(product.title)).wrap(width) or [Content.empty()]
-    lines = [first.rstrip()]
-    if rest:
-        lines.append(Content(" ").join(line.rstrip() for line in rest).truncate(width, ellipsis=True))
-    facts = [place(product), safe(product.brand), safe(product.model)]
+    title = Passage([(titled(product), "")], width, _MOST_LINES).content
+    facts = [place(product), reminder(product.brand), reminder(product.model)]
     if product.price is not None:
         facts.append(price(product))
     told = "  ".join(fact for fact in facts if fact.strip())
-    lines.append(Content.styled(told, MUTED).truncate(width, ellipsis=True))
-    return Content("\n").join(lines)
+    return Content("\n").join([title, Content.styled(told, MUTED).truncate(width, ellipsis=True)])

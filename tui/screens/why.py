@@ -19,7 +19,8 @@ from tui.messages import Explained
 from tui.ports.desk import Desk, DeskFacts
 from tui.screens.dialog import Dialog
 from tui.style import BANDS, MUTED, STRONG
-from tui.words import AGAINST_BAR, BAND_SIGNS, FOR_BAR, adding_up, percent, stands_on
+from tui.widgets.excerpt import Excerpt
+from tui.words import AGAINST_BAR, BAND_SIGNS, FOR_BAR, adding_up, percent, stands_on, titled
 from tui.workers import in_background
 
 #: Cells of the longest bar.
@@ -42,8 +43,7 @@ class WhyDialog(Dialog[None]):
 
     def body(self) -> Iterable[Widget]:
         """The candidate, a line for each thing known, and the reasons."""
-        title = Content(safe(self._option.product.title))
-        yield Static(title, classes="dialog-text dialog-short", markup=False)
+        yield Excerpt(titled(self._option.product), 3, classes="dialog-text")
         if self._item.blind:
             text = Content.styled("Scores are hidden while you decide blind.", MUTED)
             yield Static(text, classes="dialog-text", markup=False)

@@ -26,6 +26,7 @@ from labels.store import LabelStore
 from tui.engine import Engine
 from tui.errors import EngineError
 from tui.ports.desk import MOST_FOUND, DeskFacts
+from tui.services.brands import VocabularyBrands
 from tui.services.guidelines import TeamGuidelines
 from tui.services.past import DeskPast
 from tui.services.retraining import WorkspaceRetraining
@@ -57,6 +58,7 @@ class DeskServices:
     jobs: Jobs
     guidelines: TeamGuidelines
     retraining: WorkspaceRetraining
+    brands: VocabularyBrands
     verbs: ChildVerbs
     engine: Engine | None = None
     settle_s: float = 2.0
@@ -223,6 +225,7 @@ def open_desk(
         guidelines=TeamGuidelines(workspace.guidelines),
         jobs=jobs,
         retraining=WorkspaceRetraining(workspace, jobs),
+        brands=VocabularyBrands(workspace.vocabulary),
         verbs=ChildVerbs(workspace.home, annotator),
         engine=engine,
         _read_at=read_at or _written_at(workspace.derived),

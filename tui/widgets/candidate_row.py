@@ -12,7 +12,17 @@ from core.text.safe import safe
 from labels.model import Strength
 from tui.abbreviate import abbreviated
 from tui.style import BANDS, DECISIONS, KEY, MUTED
-from tui.words import BAND_SIGNS, DECISION_SIGNS, IMPLIED_SIGN, decision_sign, initials, likely, price, shortened
+from tui.words import (
+    BAND_SIGNS,
+    DECISION_SIGNS,
+    IMPLIED_SIGN,
+    decision_sign,
+    initials,
+    likely,
+    price,
+    shortened,
+    titled,
+)
 
 _LEAD = 5  # cursor, key, space, decision, space
 _SCORE = 14  # "0.87 ◆ medium", and a space
@@ -107,7 +117,7 @@ def row_lines(index: int, option: Option, columns: Columns, *, cursor: bool) -> 
 
 def _title_lines(option: Option, columns: Columns) -> list[Content]:
     """The title over the row's lines; an ellipsis where the comparison has more."""
-    text = safe(option.product.title)
+    text = titled(option.product)
     if columns.lines == 1:
         return [Content(abbreviated(text, columns.title, columns.query)).truncate(columns.title, pad=True)]
     # Lines break at words, so a little less than both lines hold may be what fits.

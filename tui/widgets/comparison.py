@@ -1,5 +1,9 @@
 """The highlighted candidate beside the query, field by field."""
 
+from bisect import bisect_right
+from collections.abc import Callable
+from itertools import accumulate
+
 from textual.content import Content
 from textual.widget import Widget
 
@@ -8,34 +12,40 @@ from core.queue.item import Option, ReviewItem
 from core.text.safe import safe
 from labels.model import Stream
 from tui.compare import FieldRow, Relation, compared, title_relation
-from tui.diff import marked
+from tui.diff import apart, marked
 from tui.messages import Scrolled
+from tui.passage import Passage, Pieces
 from tui.style import BAD, CAREFUL, GOOD, MARKS, MUTED, STRONG
+from tui.tokens import LONGEST
 from tui.widgets.opinion_lines import opinion_lines
 from tui.widgets.query import marked_title
-from tui.words import DECISION_SIGNS, product_fields
+from tui.widgets.table import GAP, LEAD, Lines, Row, Told
+from tui.words import DECISION_SIGNS, product_fields, titled
 
-#: Sign, space, name, space: where the values begin.
-NAME_WIDTH = 9
-LEAD = 1 + 2 + NAME_WIDTH + 1
-_GAP = 2
+SameBrand = Callable[[str, str], bool]
 
 
 def value_width(width: int) -> int:
     """Width of each of the two columns of values."""
-    return max(6, (width - LEAD - _GAP - 1) // 2)
+    return max(6, (width - LEAD - GAP - 1) // 2)
 
 
 class Comparison(Widget):
-    """The lines of the comparison, made for whatever width there is; it scrolls by itself.
+    """The rows of the comparison, made for whatever width there is; it scrolls by itself.
 
     A widget that holds another one, taller than itself, would have the whole screen laid out anew for each pair.
+
+    Args:
+        same_brand: whether two names that are written differently are one brand.
     """
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, same_brand: SameBrand, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
+        self._same_brand = same_brand
         self._shown: tuple[ReviewItem, Option | None, bool] | None = None
-        self._lines: list[Content] = []
+        self._rows: list[Lines] = []
+        # Where each row ends, in lines.
+        self._ends: list[int] = []
         self._made_for = 0
         self._top = 0
 
@@ -48,11 +58,11 @@ class Comparison(Widget):
     @property
     def below(self) -> int:
         """How many lines there are below the edge."""
-        return max(0, len(self._made()) - self._top - self.size.height)
+        return max(0, self._height() - self._top - self.size.height)
 
     def scroll_lines(self, step: int) -> None:
         """Go down by some lines, or up."""
-        top = max(0, min(self._top + step, len(self._made()) - self.size.height))
+        top = max(0, min(self._top + step, self._height() - self.size.height))
         if top != self._top:
             self._top = top
             self.refresh()
@@ -67,78 +77,70 @@ class Comparison(Widget):
         self.scroll_lines(-1)
 
     def render(self) -> Content:
-        """The lines that fit."""
-        return Content("\n").join(self._made()[self._top : self._top + self.size.height])
+        """The lines that fit; those out of sight are not made."""
+        last = min(self._height(), self._top + self.size.height)
+        return Content("\n").join(self._line(at) for at in range(self._top, last))
 
-    def _made(self) -> list[Content]:
-        """All lines, for the width that there is now."""
+    def _line(self, at: int) -> Content:
+        place = bisect_right(self._ends, at)
+        return self._rows[place].line(at - self._ends[place] + self._rows[place].height)
+
+    def _height(self) -> int:
+        """How many lines there are, at the width that there is now."""
         width = self.size.width
         if width != self._made_for:
-            self._made_for, self._lines = width, _lines(*self._shown, width) if self._shown and width > LEAD else []
-            self._top = max(0, min(self._top, len(self._lines) - self.size.height))
-        return self._lines
+            self._made_for = width
+            self._rows = self._made(*self._shown, width) if self._shown and width > LEAD + 1 else []
+            self._ends = list(accumulate(row.height for row in self._rows))
+            self._top = max(0, min(self._top, sum(self._ends[-1:]) - self.size.height))
+        return self._ends[-1] if self._ends else 0
+
+    def _made(self, item: ReviewItem, option: Option | None, whole_query: bool, width: int) -> list[Lines]:
+        settles = item.stream is Stream.ADJUDICATION and not item.alone
+        rows: list[Lines] = [Told(opinion_lines(item, option, width))] if settles else []
+        if option is None:
+            rows += [_wide(" ", name, [(value, "")], width) for name, value in product_fields(item.query)]
+        else:
+            rows += _titles(item.query, option.product, width, whole_query=whole_query)
+            rows += [_field(row, width) for row in compared(item.query, option.product, self._same_brand)]
+        if settles:
+            return rows
+        rows += _colleagues(option, width) if option else []
+        return rows + [_wide("✎", name, [(safe(text), "")], width) for name, text in item.comments]
 
 
-def _lines(item: ReviewItem, option: Option | None, whole_query: bool, width: int) -> list[Content]:
-    settles = item.stream is Stream.ADJUDICATION and not item.alone
-    lines = opinion_lines(item, option, width) if settles else []
-    if option is None:
-        lines += [_single(name, value, width) for name, value in product_fields(item.query)]
-    else:
-        lines += _titles(item.query, option.product, width, whole_query=whole_query)
-        for row in compared(item.query, option.product):
-            lines += _field(row, width)
-    return lines if settles else [*lines, *(_colleagues(option) if option else []), *_comments(item, width)]
-
-
-def _titles(query: Product, candidate: Product, width: int, *, whole_query: bool) -> list[Content]:
+def _titles(query: Product, candidate: Product, width: int, *, whole_query: bool) -> list[Row]:
     relation = title_relation(query, candidate)
-    lines = []
-    if whole_query:
-        lines += _wide(" ", query.source, marked_title(query, candidate), width)
     sign = Content.styled(relation.value, _relation_style(relation, telling=False))
-    return lines + _wide(sign, "title", marked_title(candidate, query), width)
+    rows = [_wide(" ", query.source, marked_title(query, candidate), width)] if whole_query else []
+    rows.append(_wide(sign, "title", marked_title(candidate, query), width))
+    if max(len(titled(query)), len(titled(candidate))) > LONGEST:
+        note = f"Differences are marked in the first {LONGEST:,} characters only."
+        rows.append(_wide(" ", "", [(note, MUTED)], width))
+    return rows
 
 
-def _wide(sign: Content | str, name: str, value: Content, width: int) -> list[Content]:
+def _wide(sign: Content | str, name: str, value: Pieces, width: int) -> Row:
     """A value over the width of both columns."""
-    first, *rest = value.wrap(width - LEAD - 1) or [Content.empty()]
-    return [_lead(sign, name) + first, *(Content(" " * LEAD) + line for line in rest)]
+    return Row(sign, name, [Passage(value, width - LEAD - 1)])
 
 
-def _single(name: str, value: str, width: int) -> Content:
-    return _lead(" ", name) + Content(value).truncate(width - LEAD - 1, ellipsis=True)
-
-
-def _field(row: FieldRow, width: int) -> list[Content]:
+def _field(row: FieldRow, width: int) -> Row:
     """One field; as many lines as its longer value needs."""
-    cell = value_width(width)
-    style = _relation_style(row.relation, telling=row.telling)
-    own = _value(row.own, row.other, row).wrap(cell) or [Content.empty()]
-    other_value = _value(row.other, row.own, row)
-    if row.note:
-        other_value += Content.styled(f"  {row.note}", MUTED)
-    other = other_value.wrap(cell) or [Content.empty()]
-    lines = []
-    for at in range(max(len(own), len(other))):
-        lead = _lead(Content.styled(row.relation.value, style), row.name) if at == 0 else Content(" " * LEAD)
-        left = own[at].rstrip() if at < len(own) else Content.empty()
-        right = other[at].rstrip() if at < len(other) else Content.empty()
-        lines.append(lead + left.truncate(cell, pad=True) + Content(" " * _GAP) + right)
-    return lines
+    note = [(f"  {row.note}", MUTED)] if row.note else []
+    values = [_value(row.own, row.other, row), [*_value(row.other, row.own, row), *note]]
+    sign = Content.styled(row.relation.value, _relation_style(row.relation, telling=row.telling))
+    return Row(sign, row.name, [Passage(value, value_width(width)) for value in values])
 
 
-def _value(own: str, other: str, row: FieldRow) -> Content:
+def _value(own: str, other: str, row: FieldRow) -> Pieces:
     if not own:
-        return Content.styled("–", MUTED)
-    if row.relation is not Relation.DIFFERENT or not row.telling:
-        return Content(own)
-    return Content.assemble(*((s.text, MARKS[s.mark]) for s in marked(own, other)))
-
-
-def _lead(sign: Content | str, name: str) -> Content:
-    label = Content.styled(safe(name), MUTED).truncate(NAME_WIDTH, ellipsis=True).truncate(NAME_WIDTH, pad=True)
-    return Content.assemble(" ", sign, " ", label, " ")
+        return [("–", MUTED)]
+    if row.relation not in {Relation.DIFFERENT, Relation.PART} or not row.telling:
+        return [(own, "")]
+    # Model numbers differ in a letter; that both are different numbers, their sign says.
+    stretches = apart(own, other) if row.name == "model" else marked(own, other)
+    return [(stretch.text, MARKS[stretch.mark]) for stretch in stretches]
 
 
 def _relation_style(relation: Relation, *, telling: bool) -> str:
@@ -146,16 +148,9 @@ def _relation_style(relation: Relation, *, telling: bool) -> str:
         return GOOD
     if relation is Relation.MISSING:
         return MUTED
-    return f"{STRONG} {BAD}" if telling else CAREFUL
+    return f"{STRONG} {BAD}" if telling and relation is Relation.DIFFERENT else CAREFUL
 
 
-def _colleagues(option: Option) -> list[Content]:
+def _colleagues(option: Option, width: int) -> list[Row]:
     """What others said of this candidate, by name."""
-    return [_lead(DECISION_SIGNS[decision], "said by") + Content(safe(name)) for name, decision in option.others]
-
-
-def _comments(item: ReviewItem, width: int) -> list[Content]:
-    lines = []
-    for name, text in item.comments:
-        lines += _wide("✎", name, Content(safe(text)), width)
-    return lines
+    return [_wide(DECISION_SIGNS[said], "said by", [(safe(name), "")], width) for name, said in option.others]

@@ -4,17 +4,21 @@ from textual.content import Content
 from textual.widget import Widget
 
 from core.catalog.product import Product
-from core.text.safe import safe
 from tui.diff import marked
-from tui.style import MARKS
+from tui.passage import Passage, Pieces
+from tui.style import MARKS, MUTED
+from tui.words import NO_TITLE, titled
 
 
-def marked_title(own: Product, other: Product | None) -> Content:
-    """A title in which is marked what the other product's title has not."""
+def marked_title(own: Product, other: Product | None) -> Pieces:
+    """A title in which is marked what the other listing has neither in its title nor as brand or model number."""
+    title = titled(own)
+    if title == NO_TITLE:
+        return [(title, MUTED)]
     if other is None:
-        return Content(safe(own.title))
-    stretches = marked(safe(own.title), safe(other.title))
-    return Content.assemble(*((stretch.text, MARKS[stretch.mark]) for stretch in stretches))
+        return [(title, "")]
+    stretches = marked(title, titled(other), f"{other.brand} {other.model}")
+    return [(stretch.text, MARKS[stretch.mark]) for stretch in stretches]
 
 
 class QueryPanel(Widget):
@@ -25,7 +29,7 @@ class QueryPanel(Widget):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._title = Content.empty()
+        self._title: Pieces = []
 
     def show(self, query: Product, candidate: Product | None) -> None:
         """Show a query, marked against a candidate."""
@@ -35,14 +39,10 @@ class QueryPanel(Widget):
     @property
     def is_cut(self) -> bool:
         """Whether the title is longer than the panel."""
-        size = self.content_size
-        return bool(size.width) and len(self._title.wrap(size.width)) > size.height
+        width, height = self.content_size
+        return bool(width) and Passage(self._title, width, height).is_cut
 
     def render(self) -> Content:
         """The title, with an ellipsis where it goes on."""
         width, height = self.content_size
-        lines = self._title.wrap(width) if width else []
-        if len(lines) > height > 0:
-            last = lines[height - 1].rstrip()
-            lines = [*lines[: height - 1], last.truncate(width - 1) + Content("…")]
-        return Content("\n").join(lines)
+        return Passage(self._title, width, height).content if width else Content.empty()

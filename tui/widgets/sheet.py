@@ -6,15 +6,15 @@ from textual.containers import Container, Vertical
 from textual.content import Content
 
 from core.queue.item import ReviewItem
-from core.text.safe import safe
 from labels.model import Stream
 from tui.messages import Highlighted, Scrolled
 from tui.style import CAREFUL, KEY, MUTED, STRONG
 from tui.widgets.candidates import CandidateList
-from tui.widgets.comparison import LEAD, Comparison, value_width
+from tui.widgets.comparison import Comparison, SameBrand, value_width
 from tui.widgets.heading import Heading
 from tui.widgets.query import QueryPanel
-from tui.words import place
+from tui.widgets.table import LEAD
+from tui.words import place, titled
 
 #: Lines that the comparison keeps on a low terminal.
 _LEAST_FIELDS = 5
@@ -26,10 +26,15 @@ _BARS = 4
 
 
 class Sheet(Container):
-    """Lays a query out; side by side from 120 columns on, one above the other below that."""
+    """Lays a query out; side by side from 120 columns on, one above the other below that.
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+    Args:
+        same_brand: whether two names that are written differently are one brand.
+    """
+
+    def __init__(self, same_brand: SameBrand, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
+        self._same_brand = same_brand
         self._item: ReviewItem | None = None
 
     def compose(self) -> ComposeResult:
@@ -40,7 +45,7 @@ class Sheet(Container):
             yield CandidateList(id="candidates")
             with Vertical(id="facts"):
                 yield Heading(id="pair")
-                yield Comparison(id="comparison")
+                yield Comparison(self._same_brand, id="comparison")
 
     @property
     def candidates(self) -> CandidateList:
@@ -62,9 +67,7 @@ class Sheet(Container):
         same = before is not None and (before.query.ref, before.blind) == (item.query.ref, item.blind)
         if highlight is None:
             highlight = min(self.candidates.highlighted, max(0, len(item.options) - 1)) if same else 0
-        self.candidates.show(
-            item.options, safe(item.query.title), blind=item.blind, highlighted=highlight, same_query=same
-        )
+        self.candidates.show(item.options, titled(item.query), blind=item.blind, highlighted=highlight, same_query=same)
         self._fit()
         self._draw_reason()
         self._draw_pair()

@@ -9,12 +9,12 @@ from textual.widget import Widget
 from core.jobs.job import Job
 from core.queue.item import Progress
 from core.search.candidates import Standing
-from core.text.safe import safe
 from labels.model import Stream
 from tui.style import GOOD, MUTED, STREAMS, STRONG
-from tui.words import duration, model_name, stands_on
+from tui.words import duration, model_name, reminder, stands_on
 
 _LONGEST_MODEL = 24
+_LONGEST_NAME = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def _pace(progress: Progress) -> Content:
 
 def _rights(situation: Situation, jobs: Sequence[Job]) -> list[Content]:
     """What may stand on the right, the longest first."""
-    person = Content.styled(safe(situation.annotator), STRONG)
+    person = Content.styled(reminder(situation.annotator, _LONGEST_NAME), STRONG)
     if jobs:
         words = _job_words(jobs[0], len(jobs) - 1)
         return [Content("  ").join([each, person]) for each in words] + words
@@ -104,11 +104,11 @@ def _rights(situation: Situation, jobs: Sequence[Job]) -> list[Content]:
 
 def _job_words(job: Job, others: int) -> list[Content]:
     """The latest of the running jobs, and how many others there are; the longest words first."""
-    name = Content.styled(f"● {safe(job.name)}", GOOD)
+    name = Content.styled(f"● {reminder(job.name, _LONGEST_NAME)}", GOOD)
     more = Content.styled(f" and {others} more", MUTED) if others else Content.empty()
     if not job.total:
         return [name + more]
-    stage = f": {safe(job.stage)} " if job.stage else " "
+    stage = f": {reminder(job.stage, _LONGEST_NAME)} " if job.stage else " "
     percent = Content.assemble(stage, (f"{min(1.0, job.done / job.total):.0%}", STRONG))
     if job.left_s is None:
         return [name + percent + more, name + more]

@@ -76,7 +76,7 @@ def test_a_restore_is_refused_while_somebody_labels_and_to_those_who_do_not_lead
 def test_a_query_answers_in_lines_and_in_json(labelled: Workspace, call: Call) -> None:
     sql = "SELECT annotator, seq, NULL, 9e999, x'00ff', 'a' || char(9) || char(27) || 'b' FROM events"
     lines = call("labels", "query", sql, "--home", labelled.home).out.splitlines()
-    assert lines[1].split("\t") == ["ada", "1", "", "inf", "00ff", "a b"]
+    assert lines[1].split("\t") == ["ada", "1", "", "inf", "00ff", "a ␛b"]
     answer = call("labels", "query", sql, "--home", labelled.home, "--json").json
     assert answer["rows"] == [["ada", 1, None, "inf", "00ff", "a\t\x1bb"]]
     assert (len(answer["columns"]), answer["more"]) == (6, False)
