@@ -34,27 +34,11 @@ DECIDE = (
         "accept", "a", "a", "accept", "The highlighted candidate is the same product: accept it and go on.", "match", 1
     ),
     Act("accept_stay", "A", "A", "accept_stay", "Accept it and stay, for a query with several matches."),
-    Act(
-        "reject",
-        "x",
-        "x",
-        "reject",
-        "Not the same: reject the highlighted candidate and move to the next.",
-        "no match",
-        1,
-    ),
+    Act("reject", "x", "x", "reject", "Not the same: reject this candidate and move to the next.", "no match", 1),
     Act("none", "n", "n", "none_match", "None of these: reject what is on the screen and go on.", "none", 1),
     Act("unsure", "u", "u", "unsure", "You cannot tell: go on, and no model learns from it.", "unsure", 2),
     Act("skip", "s", "s", "skip", "Put the query off; it comes back at the end.", "skip", 2),
-    Act(
-        "undo",
-        "z",
-        "z",
-        "undo",
-        "Take back your last act, also one of an earlier day. As often as you like.",
-        "undo",
-        2,
-    ),
+    Act("undo", "z", "z", "undo", "Take back your last act, also of an earlier day; without limit.", "undo", 2),
     Act("redo", "Z", "Z", "redo", "Bring back what you took back last."),
 )
 
@@ -243,6 +227,35 @@ EXPORT = (
     Act("export_names", "p", "p", "names", "Write the annotators' names, or others in their place."),
     Act("export_comments", "m", "m", "comments", "Write what people wrote, or leave it out."),
     Act("export_field", "tab,shift+tab", "Tab", "field", "Go to the file's name, or back.", "file name", 2),
+)
+
+#: For pages with two sides.
+TWO_SIDED = (
+    Act("leave_sides", "q", "q", "leave", "Back to the desk."),
+    LEAVE,
+    Act("turn", "tab", "Tab", "turn", "To the other side.", "other side", 1),
+)
+
+MODELS = (
+    *TWO_SIDED,
+    Act("model_down", "j,down", "j ↓", "move(1)", "Go to the next encoder, or down the queries.", "move", 3),
+    Act("model_up", "k,up", "k ↑", "move(-1)", "Go to the encoder before, or up the queries."),
+    Act("model_page_down", "J,pagedown", "J PgDn", "page(1)", "Scroll a page down."),
+    Act("model_page_up", "K,pageup", "K PgUp", "page(-1)", "Scroll a page up."),
+    Act("model_filter", "f", "f", "filter", "List only what got worse, better, or stayed.", "worse/better", 2),
+    Act("model_ranking", "r", "r", "ranking", "Count and list by another ranking.", "ranking", 3),
+    Act("model_compare", "c", "c", "compare", "Compare these two encoders, as a job.", "compare", 2),
+    Act("model_promote", "p", "p", "promote", "Put the highlighted encoder in use; for leads.", "put in use", 2),
+    Act("model_rollback", "b", "b", "rollback", "Go back to the encoder before; for leads.", "go back", 2),
+)
+
+EVALUATION = (
+    *TWO_SIDED,
+    Act("figures_down", "j,down,J,pagedown", "j ↓", "scroll_lines(1)", "Scroll down.", "scroll", 3),
+    Act("figures_up", "k,up,K,pageup", "k ↑", "scroll_lines(-1)", "Scroll up."),
+    Act("evaluation_earlier", "h,left", "←", "other(1)", "Show an earlier evaluation.", "earlier", 2),
+    Act("evaluation_later", "l,right", "→", "other(-1)", "Show a later evaluation.", "later", 2),
+    Act("evaluate", "e", "e", "evaluate", "Measure the encoder in use and the matcher, as a job.", "evaluate", 1),
 )
 
 CONFIRM = (

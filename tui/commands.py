@@ -9,11 +9,14 @@ from textual.screen import Screen
 
 from labels.model import Stream
 from tui.ports.desk import Desk
+from tui.screens.evaluation import EvaluationScreen
 from tui.screens.export import ExportDialog
 from tui.screens.jobs import JobsScreen
+from tui.screens.models import ModelsScreen
 from tui.screens.practice import PracticeScreen
 from tui.screens.retrain import RetrainDialog
 from tui.screens.statistics import StatisticsScreen
+from tui.screens.two_sided import TwoSidedScreen
 from tui.words import STREAM_HELP
 
 
@@ -77,6 +80,16 @@ def _all(app: Commander) -> list[Command]:
             lambda: app.start_job("index"),
             lead=True,
         ),
+        Command(
+            "Evaluation",
+            "How good the machine is: figures with their intervals, calibration, bands, over time.",
+            lambda: _with_job(app, EvaluationScreen(app.desk)),
+        ),
+        Command(
+            "Models",
+            "The encoders: what each makes better and worse, query by query; put one in use.",
+            lambda: _with_job(app, ModelsScreen(app.desk)),
+        ),
         Command("Jobs", "What runs, how far it is, and what came out.", lambda: app.open(JobsScreen(app.desk))),
         Command(
             "Streams",
@@ -119,6 +132,11 @@ _KEYS = (
 
 def _stream(app: Commander, stream: Stream) -> Command:
     return Command(f"Stream: {stream.value}", STREAM_HELP[stream], lambda: app.switch_stream(stream))
+
+
+def _with_job(app: Commander, screen: TwoSidedScreen) -> None:
+    """Open a screen from which a job can be asked for; start it if so told."""
+    app.open(screen, lambda arguments: app.start_job(*arguments) if arguments else None)
 
 
 def _retrain(app: Commander) -> None:

@@ -20,11 +20,13 @@ def evaluate(
     ] = None,
     model: Annotated[str | None, typer.Option(help="A model's id; else the champion.", show_default=False)] = None,
 ) -> None:
-    """Measure retrieval on the validation set, or on matches or pairs from a file.
+    """Measure retrieval and pairs on the validation set, or on matches or pairs from a file.
+
+    What is measured on the validation set is kept among the workspace's reports; the desk shows it.
 
     Example: samesku evaluate --pairs valid.csv --json
     """
-    from core.evaluate.run import evaluate_pairs, evaluate_retrieval  # noqa: PLC0415
+    from core.evaluate.run import evaluate_own, evaluate_pairs, evaluate_retrieval  # noqa: PLC0415
     from core.registry.registry import Registry  # noqa: PLC0415
 
     context = context_of(ctx)
@@ -33,7 +35,9 @@ def evaluate(
     with context.reporter() as reporter:
         registry = Registry(workspace, settings)
         chosen = registry.get(model) if model else registry.champion()
-        if matches or not pairs:
+        if not matches and not pairs:
+            result |= evaluate_own(workspace, settings, chosen, reporter)
+        if matches:
             result |= evaluate_retrieval(workspace, settings, chosen, matches, reporter)
         if pairs:
             result |= evaluate_pairs(workspace, settings, chosen, pairs, reporter)
@@ -60,12 +64,13 @@ def _tell(context: Context, result: dict[str, Any]) -> None:
     if "f1" in result:
         table = Table(box=None, pad_edge=False)
         names = ("f1", "precision", "recall", "average_precision", "ece", "threshold")
-        for name in ("pairs", *names):
+        for name in ("", *names):
             table.add_column(name.replace("_", " "), justify="right")
-        table.add_row(f"{result['pairs']:,}", *(f"{result[name]:.3f}" for name in names))
+        table.add_row("", *(f"{result[name]:.3f}" for name in names))
         known = result["pair_intervals"]
         ends = (f"{known[name][0]:.3f}–{known[name][1]:.3f}" if name in known else "" for name in names)
         table.add_row("95 %", *ends, style="dim")
+        context.out.print(f"{result['pairs']:,} pairs ({result['pairs_judged_on']})")
         context.out.print(table)
         if not result["matcher"]["labels"]:
             context.out.print("No labels outside these pairs teach a matcher: this judges the encoder's bare cosine.")

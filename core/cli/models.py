@@ -7,9 +7,10 @@ import typer
 from rich.table import Table
 
 from core.cli.context import Context, context_of
+from core.cli.tables import changes, moves
 from core.rights import require_lead
 
-app = typer.Typer(help="The encoders: list, show, promote, roll back.", no_args_is_help=True)
+app = typer.Typer(help="The encoders: list, show, compare, promote, roll back.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -21,12 +22,13 @@ def list_models(ctx: typer.Context) -> None:
     registry = Registry(context.workspace.require(), context.settings)
     champion, cards = registry.champion_id(), registry.cards()
     table = Table(box=None, pad_edge=False)
-    for heading in ("", "model", "created", "triplets", "hit@1", "mrr@10"):
+    for heading in ("", "model", "created", "triplets", "hit@1", "mrr@10", "judged on"):
         table.add_column(heading, justify="right" if heading in {"triplets", "hit@1", "mrr@10"} else "left")
     for card in cards:
         table.add_row(
             "●" if card.id == champion else "", card.id, card.created_at, str(card.trained_on.get("triplets", "")),
             *(f"{card.metrics[name]:.3f}" if name in card.metrics else "" for name in ("hit@1", "mrr@10")),
+            card.judged_on,
         )  # fmt: skip
     context.out.print(table if cards else "Only the base encoder so far; `samesku retrain` makes another.")
     context.answer({"champion": champion, "models": [asdict(card) for card in cards]})
@@ -42,6 +44,31 @@ def show(ctx: typer.Context, model: Annotated[str, typer.Argument(help="A model'
     for name, value in facts.items():
         context.out.print(f"{name}: {value}")
     context.answer(facts)
+
+
+@app.command("compare")
+def compare(
+    ctx: typer.Context,
+    before: Annotated[str, typer.Argument(help="A model's id, such as the champion's.")],
+    after: Annotated[str, typer.Argument(help="The id of the model to hold against it.")],
+) -> None:
+    """Two encoders query by query: where each puts the known matches of the validation set.
+
+    What comes out is kept among the workspace's reports; the desk shows it.
+
+    Example: samesku models compare all-MiniLM-L6-v2-53aa5117 lora-20260101-120000-ab12
+    """
+    from core.evaluate.compare import compare_encoders  # noqa: PLC0415
+
+    context = context_of(ctx)
+    with context.reporter() as reporter:
+        found = compare_encoders(context.workspace.require(), context.settings, before, after, reporter)
+        counts = {name: found.counts(name) for name in found.rankings}
+        reporter.result({"before": before, "after": after, "judged_on": found.judged_on, "counts": counts})
+    context.out.print(f"{len(found.queries):,} queries with a known match ({found.judged_on}): {before} → {after}")
+    context.out.print(changes(found))
+    context.out.print(moves(found, found.rankings[0]))
+    context.answer({**asdict(found), "counts": counts})
 
 
 @app.command("promote")
@@ -72,5 +99,6 @@ def _index(context: Context, model: str) -> None:
     with context.reporter() as reporter:
         champion = Registry(context.workspace, context.settings).champion()
         bring_up_to_date(context.workspace, context.settings, champion, reporter)
+        reporter.result({"model": model})
     context.out.print(f"{model} is the champion.")
     context.answer({"champion": model})

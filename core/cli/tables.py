@@ -4,6 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
+
+from core.evaluate.comparison import Change, Comparison, Outcome
+from core.text.safe import safe
 
 #: What people look at first, in this order.
 _SHOWN = ("hit@1", "hit@5", "hit@10", "mrr@10", "recall@10")
@@ -37,6 +41,38 @@ def metrics(
 
 def _ends(interval: tuple[float, float] | None) -> str:
     return f"{interval[0]:.3f}–{interval[1]:.3f}" if interval else ""
+
+
+def changes(comparison: Comparison) -> Table:
+    """One row per ranking: how many queries got better or worse, and what that does to the figures."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", *Outcome, "hit@1", "mrr@10", "change", "95 % interval"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name in comparison.rankings:
+        counts, of = comparison.counts(name), comparison.changes[name]
+        mrr = of["mrr@10"]
+        table.add_row(
+            name, *(f"{counts[outcome]:,}" for outcome in Outcome), _both(of["hit@1"]), _both(mrr),
+            f"{mrr.by:+.3f}", f"{mrr.interval[0]:+.3f} to {mrr.interval[1]:+.3f}" if mrr.interval else "",
+        )  # fmt: skip
+    return table
+
+
+def _both(change: Change) -> str:
+    return f"{change.before.value:.3f} → {change.after.value:.3f}"
+
+
+def moves(comparison: Comparison, ranking: str) -> Text:
+    """The queries whose known match stands elsewhere now, those that got worse first; three lines each at most."""
+    lines = [f"By the {ranking} ranking:"]
+    for outcome in (Outcome.WORSE, Outcome.BETTER):
+        for query in comparison.queries:
+            move = query.moves[ranking]
+            if move.outcome is outcome:
+                before, after = (place.rank or ">10" for place in (move.before, move.after))
+                lines += [f"{outcome:>9}  {before} → {after}  {query.title}", f"    match  {query.match_title}"]
+                lines += [f"first now  {move.after.first}"] * (after != 1)
+    return Text("\n".join(safe(line) for line in lines))
 
 
 def bands(rows: Sequence[Mapping[str, Any]]) -> Table:

@@ -1,18 +1,23 @@
-"""The two evaluations behind `samesku evaluate`: retrieval, and pairs."""
+"""The evaluations behind `samesku evaluate`: retrieval, pairs, and both on the workspace's own validation set."""
 
+import time
+from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
-from core.dataset.splits import splits_of
+from core.dataset.splits import Splits, splits_of
 from core.encode.models import EncoderModel
 from core.errors import CatalogError
-from core.evaluate.encoder import Ranking, evaluate_encoder
+from core.evaluate.encoder import Gold, Ranking, evaluate_encoder
 from core.evaluate.information_retrieval import information_retrieval
 from core.evaluate.intervals import pair_intervals, retrieval_intervals
+from core.evaluate.matched import matched_ranking, pairs_of, reordered
 from core.evaluate.pairs import band_table, pair_metrics, reliability
+from core.evaluate.report import keep_evaluation
 from core.evaluate.retrieval import retrieval_metrics
 from core.jobs.progress import Reporter
-from core.match.judging import judge_pairs, named_pairs
+from core.match.judging import Judged, judge_pairs, named_pairs
 from core.match.table import read_matches, refs_by_id
 from core.search.build import Corpus, encode_corpus
 from core.settings import Settings
@@ -21,17 +26,47 @@ from labels.exchange.labels_csv import read_pairs
 from labels.model import Pair, ProductRef
 
 
-def evaluate_retrieval(
-    workspace: Workspace, settings: Settings, model: EncoderModel, matches: Path | None, reporter: Reporter
+def evaluate_own(
+    workspace: Workspace, settings: Settings, model: EncoderModel, reporter: Reporter
 ) -> dict[str, object]:
-    """How well matches are found.
+    """Both evaluations on the workspace's validation set, kept among its reports.
+
+    Pairs are measured where there is a validation set: a matcher judges them that has learnt from none of them. Where
+    there is none yet, retrieval is measured on queries held out of training.
+
+    Returns:
+        what `evaluate_retrieval` and `evaluate_pairs` return; `pairs_judged_on`; `at`, ISO 8601 in UTC; `seconds`.
+
+    Raises:
+        CoreError: there is nothing to measure on.
+    """
+    began = time.monotonic()
+    corpus, splits = Corpus.read(workspace), splits_of(workspace, settings)
+    gold = {query: splits.gold[query] for query in splits.judged}
+    truth = _judged_pairs(splits, corpus)
+    evaluation, rankings = evaluate_encoder(workspace, settings, model, corpus, gold, reporter)
+    asked = [*pairs_of(rankings["fused"]), *truth]
+    judged = judge_pairs(workspace, settings, model, corpus, asked, reporter, without=frozenset(truth))
+    rankings["matched"] = reordered(rankings["fused"], judged)
+    result = _retrieval(workspace, settings, model, corpus, gold, rankings, reporter)
+    result |= asdict(evaluation) | {"judged_on": splits.name}
+    if truth:
+        result |= _pairs(judged, truth, model) | {"pairs_judged_on": splits.name}
+    result |= {"at": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": round(time.monotonic() - began, 1)}
+    keep_evaluation(workspace, result)
+    return result
+
+
+def evaluate_retrieval(
+    workspace: Workspace, settings: Settings, model: EncoderModel, matches: Path, reporter: Reporter
+) -> dict[str, object]:
+    """How well the matches of a file are found.
 
     Args:
         workspace: where the catalogue and the labels are.
         settings: templates, weights, depths.
         model: the encoder to measure.
-        matches: known matches as `query_id,candidate_id`, or labels, of which the matches count; None for those of
-            the validation set.
+        matches: known matches as `query_id,candidate_id`, or labels, of which the matches count.
         reporter: hears progress.
 
     Returns:
@@ -44,39 +79,37 @@ def evaluate_retrieval(
         CatalogError: the file names an unknown product. CoreError: there is nothing to measure on.
     """
     corpus = Corpus.read(workspace)
-    gold, judged_on = (
-        _labelled_gold(workspace, settings) if matches is None else (_gold_of(matches, corpus), str(matches))
-    )
+    gold = _gold_of(matches, corpus)
     evaluation, rankings = evaluate_encoder(workspace, settings, model, corpus, gold, reporter)
-    rankings["matched"] = _rerank(workspace, settings, model, corpus, rankings["fused"], reporter)
-    matched = retrieval_metrics(rankings["matched"], gold)
+    rankings["matched"] = matched_ranking(workspace, settings, model, corpus, rankings["fused"], reporter)
+    found = _retrieval(workspace, settings, model, corpus, gold, rankings, reporter)
+    return found | asdict(evaluation) | {"judged_on": str(matches)}
+
+
+def _retrieval(
+    workspace: Workspace,
+    settings: Settings,
+    model: EncoderModel,
+    corpus: Corpus,
+    gold: Gold,
+    rankings: Mapping[str, Ranking],
+    reporter: Reporter,
+) -> dict[str, object]:
+    counted = {query: gold[query] for query in rankings["fused"]}
+    matched = retrieval_metrics(rankings["matched"], counted)
     vectors = encode_corpus(workspace, settings, model, corpus, reporter)
     return {
         **matched,
-        **asdict(evaluation),
         "matched": matched,
-        "ir": information_retrieval(corpus, gold, *vectors),
-        "judged_on": judged_on,
-        "intervals": {name: retrieval_intervals(ranking, gold) for name, ranking in rankings.items()},
-    }
-
-
-def _rerank(
-    workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, fused: Ranking, reporter: Reporter
-) -> Ranking:
-    """The same candidates in the matcher's order, as `match` writes them."""
-    pairs = [Pair(query, candidate) for query, candidates in fused.items() for candidate in candidates]
-    judged = judge_pairs(workspace, settings, model, corpus, pairs, reporter)
-    return {
-        query: sorted(candidates, key=lambda c: -judged.probability[Pair(query, c)])
-        for query, candidates in fused.items()
+        "ir": information_retrieval(corpus, counted, *vectors),
+        "intervals": {name: retrieval_intervals(ranking, counted) for name, ranking in rankings.items()},
     }
 
 
 def evaluate_pairs(
     workspace: Workspace, settings: Settings, model: EncoderModel, path: Path, reporter: Reporter
 ) -> dict[str, object]:
-    """How well labelled pairs are told apart by the matcher.
+    """How well the labelled pairs of a file are told apart by the matcher.
 
     The matcher, its calibration and its threshold come from the training labels of the workspace, or from the
     bands of the cosine while there are none; never from the pairs that are measured.
@@ -84,7 +117,7 @@ def evaluate_pairs(
     Returns:
         `f1 precision recall average_precision ece threshold pairs`; the reliability curve under `reliability`;
         the bands, their cuts and their precision under `bands`; 95 % intervals under `pair_intervals`; what the
-        matcher is under `matcher`.
+        matcher is under `matcher`; the file under `pairs_judged_on`.
 
     Raises:
         LabelsError: the file is no labels file. CatalogError: it names an unknown product.
@@ -93,24 +126,34 @@ def evaluate_pairs(
     labels = read_pairs(path, "", "")
     named = named_pairs(corpus, [(pair.query.id, pair.candidate.id) for pair in labels])
     judged = judge_pairs(workspace, settings, model, corpus, named, reporter, without=frozenset(named))
-    truth = [bool(label) for label in labels.values()]
-    probabilities = [judged.probability[pair] for pair in named]
+    truth = {pair: bool(label) for pair, label in zip(named, labels.values(), strict=True)}
+    return _pairs(judged, truth, model) | {"pairs_judged_on": str(path)}
+
+
+def _pairs(judged: Judged, truth: Mapping[Pair, bool], model: EncoderModel) -> dict[str, object]:
+    labels = list(truth.values())
+    probabilities = [judged.probability[pair] for pair in truth]
     matcher = judged.matcher
     return {
-        **pair_metrics(truth, probabilities, matcher.threshold),
-        "reliability": reliability(truth, probabilities),
-        "bands": band_table(matcher.cuts, truth, probabilities),
-        "pair_intervals": pair_intervals(truth, probabilities, matcher.threshold, [pair.query for pair in named]),
+        **pair_metrics(labels, probabilities, matcher.threshold),
+        "reliability": reliability(labels, probabilities),
+        "bands": band_table(matcher.cuts, labels, probabilities),
+        "pair_intervals": pair_intervals(labels, probabilities, matcher.threshold, [pair.query for pair in truth]),
         "matcher": {"learner": matcher.learner.name, "labels": matcher.labels, "losses": matcher.losses},
         "pairs_model": model.id,
         "threshold_from": f"{matcher.labels} training labels",
     }
 
 
-def _labelled_gold(workspace: Workspace, settings: Settings) -> tuple[dict[ProductRef, frozenset[ProductRef]], str]:
-    """The known matches to judge on, and what they are called."""
-    splits = splits_of(workspace, settings)
-    return {query: splits.gold[query] for query in splits.judged}, splits.name
+def _judged_pairs(splits: Splits, corpus: Corpus) -> dict[Pair, bool]:
+    """What is known of the pairs of the validation set whose products are in the catalogue; nothing without a set."""
+    known = {product.ref for product in (*corpus.queries, *corpus.products)}
+    pairs = (Pair(query, candidate) for query, candidates in splits.barred.items() for candidate in candidates)
+    return {
+        pair: pair.candidate in splits.gold.get(pair.query, ())
+        for pair in sorted(pairs)
+        if splits.manual and pair.query in known and pair.candidate in known
+    }
 
 
 def _gold_of(path: Path, corpus: Corpus) -> dict[ProductRef, frozenset[ProductRef]]:

@@ -1,40 +1,16 @@
 """The encoders of a workspace: where they came from, how good they are, which one is in use."""
 
-import json
 import shutil
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from core.encode.models import EncoderModel, find_base, weights_sha256
-from core.errors import ModelError
+from core.errors import CoreError, ModelError
+from core.kept import keep, kept
+from core.registry.card import ModelCard, Promotion
 from core.settings import Settings
 from core.workspace import Workspace
-
-
-@dataclass(frozen=True, slots=True)
-class ModelCard:
-    """What is known of a trained encoder.
-
-    Attributes:
-        parent: id of the encoder it was tuned from.
-        sha256: of the merged weights; another file is not this model.
-        recipe: the retrain settings.
-        trained_on: counts of what it learnt from.
-        metrics: on the validation set, by name.
-    """
-
-    id: str
-    parent: str
-    base: str
-    sha256: str
-    created_at: str
-    recipe: dict[str, Any] = field(default_factory=dict)
-    trained_on: dict[str, int] = field(default_factory=dict)
-    metrics: dict[str, float] = field(default_factory=dict)
-    query_prefix: str = ""
-    candidate_prefix: str = ""
 
 
 class Registry:
@@ -50,14 +26,21 @@ class Registry:
 
     def add(self, card: ModelCard) -> None:
         """Write down a trained encoder whose files are in its folder."""
-        _write(self.folder(card.id) / "model.json", asdict(card))
+        keep(self.folder(card.id) / "model.json", asdict(card))
+
+    def ids(self) -> list[str]:
+        """Ids of all trained encoders, in no order."""
+        if not self._folder.is_dir():
+            return []
+        return [folder.name for folder in self._folder.iterdir() if (folder / "model.json").is_file()]
+
+    def is_trained(self, model_id: str) -> bool:
+        """Whether it was trained here; else it is the base, or unknown."""
+        return (self.folder(model_id) / "model.json").is_file()
 
     def cards(self) -> list[ModelCard]:
         """All trained encoders, the oldest first."""
-        if not self._folder.is_dir():
-            return []
-        folders = [folder for folder in self._folder.iterdir() if (folder / "model.json").is_file()]
-        return sorted((self.card(folder.name) for folder in folders), key=lambda card: (card.created_at, card.id))
+        return sorted((self.card(model_id) for model_id in self.ids()), key=lambda card: (card.created_at, card.id))
 
     def card(self, model_id: str) -> ModelCard:
         """One trained encoder.
@@ -66,9 +49,14 @@ class Registry:
             ModelError: there is none of that id, or its card is damaged.
         """
         try:
-            return ModelCard(**json.loads((self.folder(model_id) / "model.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
-            raise ModelError(f"There is no model {model_id} here.", "`samesku models list` shows them.") from error
+            card = kept(self.folder(model_id) / "model.json", ModelCard)
+        except FileNotFoundError:
+            raise ModelError(f"There is no model {model_id} here.", "`samesku models list` shows them.") from None
+        except CoreError as error:
+            raise ModelError(f"The card of {model_id} is damaged.", error.hint) from error
+        if card.id != model_id:
+            raise ModelError(f"The card of {model_id} is another model's.", "Move its folder away.")
+        return card
 
     def get(self, model_id: str) -> EncoderModel:
         """A trained encoder, or the base by its id, ready to be loaded.
@@ -76,7 +64,7 @@ class Registry:
         Raises:
             ModelError: unknown, or its weights are not those that were trained.
         """
-        if not (self.folder(model_id) / "model.json").is_file():
+        if not self.is_trained(model_id):
             base = self.base()
             if model_id == base.id:
                 return base
@@ -96,24 +84,26 @@ class Registry:
     def champion(self) -> EncoderModel:
         """The encoder in use: the one promoted last, else the base."""
         history = self.history()
-        return self.get(history[-1]["model"]) if history else self.base()
+        return self.get(history[-1].model) if history else self.base()
 
     def champion_id(self) -> str | None:
         """Id of the encoder promoted last; None while it is the base."""
         history = self.history()
-        return history[-1]["model"] if history else None
+        return history[-1].model if history else None
 
-    def history(self) -> list[dict[str, str]]:
-        """Every promotion, oldest first: `model`, `at`, `why`."""
+    def history(self) -> tuple[Promotion, ...]:
+        """Every promotion, oldest first.
+
+        Raises:
+            ModelError: its file is damaged.
+        """
+        path = self._folder / "champion.json"
         try:
-            history = json.loads((self._folder / "champion.json").read_text(encoding="utf-8"))
+            return kept(path, tuple[Promotion, ...])
         except FileNotFoundError:
-            return []
-        except (OSError, ValueError) as error:
-            raise ModelError(
-                f"{self._folder / 'champion.json'} is damaged.", "Remove it to go back to the base encoder."
-            ) from error
-        return [dict(entry) for entry in history]
+            return ()
+        except CoreError as error:
+            raise ModelError(f"{path} is damaged.", "Remove it to go back to the base encoder.") from error
 
     def promote(self, model_id: str, why: str) -> None:
         """Put an encoder in use; index again afterwards.
@@ -122,8 +112,9 @@ class Registry:
             ModelError: it is not here, or damaged.
         """
         self.get(model_id)
-        entry = {"model": model_id, "at": datetime.now(UTC).isoformat(timespec="seconds"), "why": why}
-        _write(self._folder / "champion.json", [*self.history(), entry])
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        history = (*self.history(), Promotion(model_id, now, why))
+        keep(self._folder / "champion.json", [asdict(promotion) for promotion in history])
 
     def rollback(self) -> str:
         """Go back to the encoder before the champion. Returns its id.
@@ -134,17 +125,10 @@ class Registry:
         history = self.history()
         if not history:
             raise ModelError("The base encoder is in use; there is nothing to go back to.")
-        before = history[-2]["model"] if len(history) > 1 else self.base().id
-        self.promote(before, f"rolled back from {history[-1]['model']}")
+        before = history[-2].model if len(history) > 1 else self.base().id
+        self.promote(before, f"rolled back from {history[-1].model}")
         return before
 
     def discard(self, model_id: str) -> None:
         """Remove what a failed run left."""
         shutil.rmtree(self.folder(model_id), ignore_errors=True)
-
-
-def _write(path: Path, value: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    temporary.replace(path)

@@ -1,6 +1,7 @@
 """A retrain: labels → triplets → LoRA → champion against challenger → promotion → a new index."""
 
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -11,11 +12,14 @@ from core.dataset.training import candidates_of, training_triplets
 from core.dataset.triplets import Triplet
 from core.encode.models import EncoderModel, weights_sha256
 from core.errors import ModelError
+from core.evaluate.compare import comparison_of
+from core.evaluate.comparison import Comparison, keep_comparison
 from core.evaluate.encoder import EncoderEvaluation, evaluate_encoder
 from core.evaluate.retrieval import PRIMARY
 from core.jobs.progress import Reporter
 from core.match.run import bring_up_to_date, unseen_path, write_unseen
-from core.registry.registry import ModelCard, Registry
+from core.registry.card import ModelCard
+from core.registry.registry import Registry
 from core.search.build import Corpus, build_index
 from core.settings import Settings
 from core.text.template import render
@@ -56,12 +60,18 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dic
     challenger, proof = _train(registry, settings, corpus, triplets, splits, reporter, questions=questions)
     try:
         gold = {query: splits.gold[query] for query in splits.judged}
-        before, _ = evaluate_encoder(workspace, settings, champion, corpus, gold, reporter)
-        after, _ = evaluate_encoder(workspace, settings, challenger, corpus, gold, reporter)
-        registry.add(_card(registry, settings, challenger, after, proof, {"triplets": len(triplets)}))
+        began = time.monotonic()
+        before, ranked_before = evaluate_encoder(workspace, settings, champion, corpus, gold, reporter)
+        after, ranked_after = evaluate_encoder(workspace, settings, challenger, corpus, gold, reporter)
+        compared = comparison_of(
+            corpus, gold, (champion.id, ranked_before), (challenger.id, ranked_after),
+            judged_on=splits.name, seconds=time.monotonic() - began,
+        )  # fmt: skip
+        registry.add(_card(registry, settings, challenger, compared, after, proof, {"triplets": len(triplets)}))
     except BaseException:
         registry.discard(challenger.id)
         raise
+    keep_comparison(workspace, compared)
     promoted = settings.retrain.promote == "better" and after.encoder[PRIMARY] > before.encoder[PRIMARY]
     if promoted:
         unseen = _unseen(workspace, settings, registry, corpus, splits, reporter)
@@ -131,6 +141,7 @@ def _card(
     registry: Registry,
     settings: Settings,
     challenger: EncoderModel,
+    compared: Comparison,
     evaluation: EncoderEvaluation,
     proof: dict[str, float],
     trained_on: dict[str, int],
@@ -147,6 +158,10 @@ def _card(
         metrics=evaluation.encoder | fused | proof,
         query_prefix=challenger.query_prefix,
         candidate_prefix=challenger.candidate_prefix,
+        judged_on=compared.judged_on,
+        intervals={
+            n: change.after.interval for n, change in compared.changes["encoder"].items() if change.after.interval
+        },
     )
 
 

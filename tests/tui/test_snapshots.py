@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from comparisons import evaluations, two_encoders
 from desk_bench import Bench
 from desk_engine import FakeEngine
 from desk_jobs import log_of_a_retrain, something_to_learn_from, three_jobs
@@ -119,6 +120,12 @@ SCENES = {
     "menu": Scene("ctrl+p"),
     "practice": Scene("2 a", choose="Practice"),
     "retrain": Scene("up", choose="Retrain", prepare=something_to_learn_from),
+    "models": Scene(choose="Models", prepare=two_encoders),
+    "models-queries": Scene("tab", choose="Models", prepare=two_encoders),
+    "models-none": Scene(choose="Models"),
+    "evaluation": Scene(choose="Evaluation", prepare=evaluations),
+    "evaluation-calibration": Scene("tab", choose="Evaluation", prepare=evaluations),
+    "evaluation-none": Scene(choose="Evaluation"),
     "jobs": Scene(choose="Jobs", prepare=lambda workspace: three_jobs(workspace.jobs)),
     "export": Scene("j p", choose="Export"),
     "export-written": Scene("enter", choose="Export", verbs=WRITTEN),

@@ -11,8 +11,10 @@ from core.search.candidates import Standing
 from labels.history import Past
 from labels.stats import LabelStats
 from tui.ports.brands import Brands
+from tui.ports.evaluations import Evaluations
 from tui.ports.guidelines import GuidelinesShelf
 from tui.ports.jobs import JobBoard
+from tui.ports.models import ModelShelf
 from tui.ports.past import PastWork
 from tui.ports.retraining import Retraining
 from tui.ports.review import Review
@@ -72,6 +74,14 @@ class Desk(Protocol):
     @property
     def retraining(self) -> Retraining:
         """The retrains."""
+
+    @property
+    def models(self) -> ModelShelf:
+        """The encoders."""
+
+    @property
+    def evaluations(self) -> Evaluations:
+        """What was measured."""
 
     @property
     def verbs(self) -> Verbs:

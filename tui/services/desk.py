@@ -27,7 +27,9 @@ from tui.engine import Engine
 from tui.errors import EngineError
 from tui.ports.desk import MOST_FOUND, DeskFacts
 from tui.services.brands import VocabularyBrands
+from tui.services.evaluations import EvaluationFiles
 from tui.services.guidelines import TeamGuidelines
+from tui.services.models import ModelFiles
 from tui.services.past import DeskPast
 from tui.services.retraining import WorkspaceRetraining
 from tui.services.sitting import DeskSitting
@@ -60,6 +62,8 @@ class DeskServices:
     retraining: WorkspaceRetraining
     brands: VocabularyBrands
     verbs: ChildVerbs
+    models: ModelFiles
+    evaluations: EvaluationFiles
     engine: Engine | None = None
     settle_s: float = 2.0
     _read_at: int = 0
@@ -227,6 +231,8 @@ def open_desk(
         retraining=WorkspaceRetraining(workspace, jobs),
         brands=VocabularyBrands(workspace.vocabulary),
         verbs=ChildVerbs(workspace.home, annotator),
+        models=ModelFiles(workspace, settings),
+        evaluations=EvaluationFiles(workspace, settings),
         engine=engine,
         _read_at=read_at or _written_at(workspace.derived),
     )

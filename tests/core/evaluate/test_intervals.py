@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import c, q
 
-from core.evaluate.intervals import pair_intervals, retrieval_intervals
+from core.evaluate.intervals import change_intervals, pair_intervals, retrieval_intervals
 from core.evaluate.pairs import pair_metrics
 from core.evaluate.retrieval import query_values, retrieval_metrics
 from labels.model import ProductRef
@@ -74,3 +74,13 @@ def test_where_resampling_tells_nothing_no_interval_is_claimed() -> None:
     # Twenty of twenty hits: Wilson's interval begins at 20 / (20 + 1.96²).
     assert found["hit@1"] == (pytest.approx(20 / (20 + 1.959964**2)), 1.0)
     assert "mrr@10" not in found
+
+
+def test_a_change_is_surer_than_its_two_figures_let_one_think() -> None:
+    before, gold = ranked([number % 2 for number in range(40)])
+    matches = {query: next(iter(found)) for query, found in gold.items()}
+    lifted = {q("1"), q("3"), q("5"), q("7")}
+    after = {query: [matches[query], *found] if query in lifted else found for query, found in before.items()}
+    low, high = change_intervals(before, after, gold)["hit@1"]
+    assert 0 < low < 0.1 < high < 0.25
+    assert change_intervals(before, before, gold) == {}

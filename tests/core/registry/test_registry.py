@@ -7,7 +7,8 @@ import pytest
 
 from core.encode.models import EncoderModel
 from core.errors import ModelError
-from core.registry.registry import ModelCard, Registry
+from core.registry.card import ModelCard
+from core.registry.registry import Registry
 from core.settings import Settings
 from core.workspace import Workspace
 
@@ -30,7 +31,7 @@ def trained(registry: Registry, model_id: str, created_at: str = "2026-01-01") -
 
 
 def test_without_any_training_the_base_is_in_use(registry: Registry) -> None:
-    assert (registry.champion(), registry.champion_id(), registry.cards(), registry.history()) == (BASE, None, [], [])
+    assert (registry.champion(), registry.champion_id(), registry.cards(), registry.history()) == (BASE, None, [], ())
 
 
 def test_what_was_added_is_found_again_with_its_card(registry: Registry) -> None:
@@ -48,7 +49,7 @@ def test_promotions_and_rollbacks_are_all_written_down(registry: Registry) -> No
     assert (registry.champion(), registry.champion_id()) == (m2, "m2")
     assert registry.rollback() == "m1"
     assert registry.champion() == m1
-    assert [(entry["model"], entry["why"]) for entry in registry.history()] == [
+    assert [(entry.model, entry.why) for entry in registry.history()] == [
         ("m1", "better"),
         ("m2", "better still"),
         ("m1", "rolled back from m2"),
@@ -77,11 +78,24 @@ def test_weights_that_are_not_those_that_were_trained_are_refused(registry: Regi
     assert len(registry.history()) == 1
 
 
-@pytest.mark.parametrize("content", [None, "{", '{"id": "m1"}', '{"unknown": 1}'])
-def test_an_unknown_model_or_a_damaged_card_is_an_error(registry: Registry, content: str | None) -> None:
-    if content:
-        registry.folder("m1").mkdir(parents=True)
-        (registry.folder("m1") / "model.json").write_text(content)
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        '{"id": "m1"}',
+        '{"id": "m2", "parent": "base", "base": "b", "sha256": "", "created_at": ""}',
+        '{"id": "m1", "parent": "../..", "base": "b", "sha256": "", "created_at": ""}',
+        '{"id": "m1", "parent": "base", "base": "b", "sha256": "", "created_at": "", "metrics": {"hit@1": "high"}}',
+    ],
+)
+def test_a_damaged_card_is_an_error(registry: Registry, content: str) -> None:
+    registry.folder("m1").mkdir(parents=True)
+    (registry.folder("m1") / "model.json").write_text(content)
+    with pytest.raises(ModelError, match="The card of m1 is"):
+        registry.get("m1")
+
+
+def test_an_unknown_model_is_an_error(registry: Registry) -> None:
     with pytest.raises(ModelError, match="no model m1"):
         registry.get("m1")
 
@@ -94,8 +108,11 @@ def test_what_a_failed_run_left_is_removed(registry: Registry) -> None:
     assert not registry.folder("m1").exists()
 
 
-def test_a_damaged_history_says_how_to_go_on(registry: Registry) -> None:
+@pytest.mark.parametrize(
+    "content", ["[", "{}", '["m1"]', '[{"model": "m1"}]', '[{"model": "../m1", "at": "", "why": ""}]']
+)
+def test_a_damaged_history_says_how_to_go_on(registry: Registry, content: str) -> None:
     trained(registry, "m1")
-    (registry.folder("m1").parent / "champion.json").write_text("[")
+    (registry.folder("m1").parent / "champion.json").write_text(content)
     with pytest.raises(ModelError, match=r"champion\.json is damaged"):
         registry.champion()

@@ -1,0 +1,69 @@
+"""Results kept as JSON files: written whole or not at all, and read with suspicion: anybody may have written them."""
+
+import json
+from collections.abc import Hashable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from core.errors import CoreError
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+Shape = TypeVar("Shape")
+
+#: Far more than a result of the largest validation set takes.
+_MOST_BYTES = 64 * 2**20
+
+
+def keep(path: Path, value: object) -> None:
+    """Write a value as JSON; the file appears only when complete.
+
+    Raises:
+        CoreError: it cannot be written.
+    """
+    temporary = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise CoreError(f"{path} cannot be written: {error.strerror}.", "Look at `samesku doctor`.") from error
+
+
+def kept(path: Path, shape: type[Shape]) -> Shape:
+    """What a file holds, if it has the shape of a dataclass: every field of its type, and no more read than these.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        CoreError: it holds something else.
+    """
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise ValueError
+        found: Shape = _adapter(cast("Hashable", shape)).validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:
+        raise CoreError(f"{path.name} is damaged, or not what its name says.", f"Move it away: {path}") from error
+    return found
+
+
+@cache
+def _adapter(shape: Any) -> "TypeAdapter[Any]":
+    from pydantic import TypeAdapter  # noqa: PLC0415 - a tenth of a second that no start should pay
+
+    return TypeAdapter(shape)
+
+
+def a_share(*values: float) -> None:
+    """Refuse what is no share.
+
+    Raises:
+        ValueError: a value is not within 0 and 1.
+    """
+    for value in values:
+        # Written so that a NaN fails.
+        if not 0 <= value <= 1:
+            raise ValueError(f"{value} is no share")

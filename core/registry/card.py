@@ -1,0 +1,58 @@
+"""What is written down of a trained encoder, and of its being put in use."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What is known of a trained encoder.
+
+    Attributes:
+        parent: id of the encoder it was tuned from.
+        sha256: of the merged weights; another file is not this model.
+        recipe: the retrain settings.
+        trained_on: counts of what it learnt from.
+        metrics: by name.
+        judged_on: what the metrics were measured on: the validation set with its version, or the held-out queries.
+        intervals: 95 %, of the metrics, by name.
+    """
+
+    id: str
+    parent: str
+    base: str
+    sha256: str
+    created_at: str
+    recipe: dict[str, Any] = field(default_factory=dict)
+    trained_on: dict[str, int] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+    query_prefix: str = ""
+    candidate_prefix: str = ""
+    judged_on: str = ""
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _a_name(self.id)
+        _a_name(self.parent)
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """An encoder was put in use: which, when (ISO 8601, UTC), and why."""
+
+    model: str
+    at: str
+    why: str
+
+    def __post_init__(self) -> None:
+        _a_name(self.model)
+
+
+def _a_name(model_id: str) -> None:
+    """Refuse what cannot be the name of a folder in models/.
+
+    Raises:
+        ValueError: it is empty, or a path.
+    """
+    if model_id in {"", ".", ".."} or set(model_id) & {"/", "\\", "\0"}:
+        raise ValueError(f"{model_id!r} is no model's id")
