@@ -88,6 +88,8 @@ class DeskSettings(_Section):
 
     lease_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 15
     """How long a query stays reserved for the one who has it on the screen."""
+    practice: bool = True
+    """Whether somebody new is shown the keys and three practice queries, once."""
     theme: str = "auto"
     """A theme of the menu; `auto` is samesku-dark, samesku-light or samesku-ansi, whichever fits the terminal."""
 

@@ -24,7 +24,9 @@ from tui.driver import DeskDriver
 from tui.messages import Failed, JobsRead, JobStarted
 from tui.ports.desk import Desk
 from tui.screens.jobs import JobsScreen
+from tui.screens.practice import PracticeScreen
 from tui.screens.review import ReviewScreen
+from tui.screens.welcome import WelcomeDialog
 from tui.themes import DARK, OWN, theme_for, turned
 from tui.watch import JobWatch
 from tui.widgets.job_result import ending
@@ -45,14 +47,14 @@ class DeskApp(App[None]):
     CSS_PATH = "app.tcss"
     COMMANDS = {DeskCommands}  # noqa: RUF012 - Textual's own kind of constant
 
-    def __init__(self, desk: Desk, word: str = "") -> None:
+    def __init__(self, desk: Desk, word: str = "", *, greets: bool = False) -> None:
         self.terminal = Terminal.of()
         # Who wants no colour gets none at all, not even grey.
         super().__init__(ansi_color=True if self.terminal.no_colour else None)
         for theme in OWN:
             self.register_theme(theme)
         self.desk = desk
-        self._word = word
+        self._word, self._greets = word, greets
         self.watch_jobs = JobWatch(desk.jobs, away_since=desk.away_since)
         self.review = ReviewScreen(desk)
         self._wire = Wire()
@@ -88,6 +90,8 @@ class DeskApp(App[None]):
         with failures_shown(self):
             for news in filter(None, (self._word, self.desk.sitting.news)):
                 self.notify(safe(news), severity="warning", timeout=_NEWS_S, markup=False)
+        if self._greets:
+            self.open(WelcomeDialog(), self._practise)
 
     def _choose_theme(self) -> None:
         """The one that was chosen here the last time, if this terminal can show it, else the team's."""
@@ -142,6 +146,10 @@ class DeskApp(App[None]):
     @on(Failed)
     def _failed(self, message: Failed) -> None:
         tell(self, message)
+
+    def _practise(self, wanted: bool | None) -> None:
+        if wanted:
+            self.open(PracticeScreen(self.desk))
 
     # -- what the menu does --------------------------------------------------------------------------------
 

@@ -259,6 +259,8 @@ def run_plain(
     """Review by lines until `q` or the end of the input."""
     plain = PlainDesk(session, stdout, search, desk)
     stdout.write("Each line is a key, and a number where one is needed; ? lists the keys.\n")
+    if desk is not None and desk.facts.newcomer:
+        stdout.write("New here? g reads out what your team calls the same product, and z takes an answer back.\n")
     try:
         if desk is None:
             session.advance()

@@ -34,10 +34,10 @@ def _app(desk: Desk, word: str) -> "DeskApp":
     if desk.facts.kiosk:
         from tui.kiosk_app import KioskApp  # noqa: PLC0415
 
-        return KioskApp(desk, word)
+        return KioskApp(desk, word, greets=desk.facts.newcomer)
     from tui.app import DeskApp  # noqa: PLC0415
 
-    return DeskApp(desk, word)
+    return DeskApp(desk, word, greets=desk.facts.newcomer)
 
 
 def run_plain_desk(desk: Desk, stdin: TextIO, stdout: TextIO, word: str = "") -> None:

@@ -32,6 +32,7 @@ class Sitting:
         place: where it is; at first where the last one of the same annotator was.
         interrupted: the last one of the same annotator that was not left by them; None where there is none.
         alone: whether the same annotator sits nowhere else.
+        first: whether nothing is known of an earlier one.
     """
 
     def __init__(self, folder: Path, annotator: str, after: int) -> None:
@@ -44,6 +45,7 @@ class Sitting:
         """
         stem = folder / _stem(annotator)
         self.alone, over = _earlier(stem, annotator)
+        self.first = self.alone and not over
         records = sorted(over.values(), key=lambda record: record.ended_at or record.begun_at)
         self.place = records[-1].place if records else Place()
         self.interrupted = next((each for each in reversed(records) if each.ending is not Ending.LEFT), None)

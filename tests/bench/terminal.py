@@ -220,6 +220,8 @@ def _environment(changes: Mapping[str, str | None], rows: int, columns: int) -> 
     """This process's environment for a plain terminal: nobody's preferences, nobody's workspace."""
     own = {k: v for k, v in os.environ.items() if not k.startswith(("SAMESKU_", "TEXTUAL")) and k != "NO_COLOR"}
     terminal = {"TERM": "xterm-256color", "LINES": str(rows), "COLUMNS": str(columns), "PYTHONUTF8": "1"}
+    # Whoever types here has never sat at the desk, and is not to be greeted.
+    terminal["SAMESKU_DESK__PRACTICE"] = "false"
     merged: dict[str, str | None] = {**own, **terminal, **changes}
     return {name: value for name, value in merged.items() if value is not None}
 

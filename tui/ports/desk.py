@@ -34,6 +34,7 @@ class DeskFacts:
         high, medium: where the similarity is cut into bands before the first labels.
         lease_s: how long a query stays reserved, in seconds.
         lead: whether the person may do what is for leads.
+        newcomer: whether the person has never sat here, and their team lets newcomers practise.
         kiosk: whether nothing must lead out of the desk: no shell, no suspending, no files outside the workspace.
     """
 
@@ -44,6 +45,7 @@ class DeskFacts:
     lease_s: float
     lead: bool = True
     kiosk: bool = False
+    newcomer: bool = False
 
 
 class Desk(Protocol):

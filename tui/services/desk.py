@@ -200,23 +200,23 @@ def open_desk(
     Raises:
         SameskuError: a file of the workspace cannot be opened.
     """
-    lease_s = settings.desk.lease_minutes * 60
     # Before the candidates are read: a run that ends in between is noticed rather than missed.
     read_at = _written_at(workspace.derived)
     store = LabelStore(workspace.labels)
-    claims = Claims(workspace.labels, lease_s=lease_s)
+    claims = Claims(workspace.labels, lease_s=settings.desk.lease_minutes * 60)
     catalog = CatalogStore(workspace.catalog)
     candidates = CandidateStore(workspace.derived)
     source = QueueSource(catalog, candidates, settings)
     sitting = Sitting(workspace.sittings, annotator, store.last_event())
     if stream is None:
         stream = _stream(open_streams(settings, annotator), sitting.place.stream)
+    newcomer = settings.desk.practice and sitting.first and store.last_seen(annotator) is None
     review = ReviewSession(store, claims, source, annotator, stream=stream)
     lead = is_lead(settings, annotator)
     jobs = Jobs(workspace.jobs, annotator, lead=lead)
     return DeskServices(
         workspace=workspace,
-        facts=_facts(workspace, settings, lease_s, lead=lead, kiosk=kiosk),
+        facts=_facts(workspace, settings, lead=lead, kiosk=kiosk, newcomer=newcomer),
         store=store,
         claims=claims,
         catalog=catalog,
@@ -243,15 +243,16 @@ def _stream(open_to_them: Sequence[Stream], last: Stream | None) -> Stream:
     return last if last and last in open_to_them else next(iter(open_to_them), Stream.TRIAGE)
 
 
-def _facts(workspace: Workspace, settings: Settings, lease_s: float, *, lead: bool, kiosk: bool) -> DeskFacts:
+def _facts(workspace: Workspace, settings: Settings, *, lead: bool, kiosk: bool, newcomer: bool) -> DeskFacts:
     return DeskFacts(
         home=workspace.home,
         theme=settings.desk.theme,
         high=settings.bands.high,
         medium=settings.bands.medium,
-        lease_s=lease_s,
+        lease_s=settings.desk.lease_minutes * 60,
         lead=lead,
         kiosk=kiosk,
+        newcomer=newcomer,
     )
 
 
