@@ -90,6 +90,8 @@ class DeskSettings(_Section):
     """How long a query stays reserved for the one who has it on the screen."""
     practice: bool = True
     """Whether somebody new is shown the keys and three practice queries, once."""
+    mouse: bool = True
+    """Whether the mouse moves and clicks; without it the terminal's own selecting works as ever."""
     theme: str = "auto"
     """A theme of the menu; `auto` is samesku-dark, samesku-light or samesku-ansi, whichever fits the terminal."""
 
@@ -175,8 +177,8 @@ def load_settings(path: Path, overrides: dict[str, str] | None = None) -> Settin
     Raises:
         SettingsError: a key is unknown or a value does not fit; the message names it.
     """
-    values = _from_file(path)
-    for key, value in {**_from_environment(), **(overrides or {})}.items():
+    values = file_settings(path)
+    for key, value in {**environment_settings(), **(overrides or {})}.items():
         _put(values, key, value)
     try:
         return Settings.model_validate(values)
@@ -189,7 +191,12 @@ def load_settings(path: Path, overrides: dict[str, str] | None = None) -> Settin
         ) from error
 
 
-def _from_file(path: Path) -> dict[str, Any]:
+def file_settings(path: Path) -> dict[str, Any]:
+    """What samesku.toml says, by section; nothing where it is absent.
+
+    Raises:
+        SettingsError: it cannot be read.
+    """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -198,7 +205,7 @@ def _from_file(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path} cannot be read: {error}.", "Mend it, or move it away.") from error
 
 
-def _from_environment() -> dict[str, str]:
+def environment_settings() -> dict[str, str]:
     """`SAMESKU_RETRAIN__EPOCHS=2` is `retrain.epochs`."""
     return {
         name.removeprefix(_ENVIRONMENT_PREFIX).lower().replace("__", "."): value

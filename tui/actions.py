@@ -66,6 +66,7 @@ LOOK = (
     Act("past", "o", "o", "past", "Your past work, to find and decide anew; flags and comments of all."),
     Act("trail", "t", "t", "trail", "The trail of your acts, and where undo stands."),
     BACK,
+    Act("copy", "y", "y", "copy", "Copy the query and the highlighted candidate: ids and titles."),
     Act("judge", "v", "v", "judge", "Ask the judge for a second opinion."),
     Act("blind", "b", "b", "blind", "Hide the machine's opinion while you decide, or show it again."),
 )
@@ -79,6 +80,7 @@ DESK = (
     Act("palette", "ctrl+p", "ctrl+p", "", "Menu: retrain, evaluate, jobs, streams, export, theme …", "menu", 2),
     Act("help", "question_mark", "?", "help", "Show these keys.", "keys", 1),
     Act("redraw", "ctrl+l", "ctrl+l", "app.redraw", "Paint the screen anew, where something else wrote on it."),
+    Act("suspend", "ctrl+z", "ctrl+z", "app.suspend_process", "Back to the shell for a while; fg there comes back."),
     Act("quit", "q", "q ctrl+q", "app.quit", "Leave; everything you decided is saved already."),
 )
 
@@ -122,147 +124,6 @@ PRACTISED = (
 WELCOME = (
     Act("begin", "enter", "Enter", "begin", "Do what the highlighted button says.", "choose", 1),
     _TO_WORK,
-)
-
-LEAVE = Act("leave", "escape", "Esc", "leave", "Back to the desk.", "back", 1)
-
-#: For screens that hold no text field.
-PAGE = (LEAVE, Act("leave_page", "q,question_mark", "q", "leave", "Back to the desk."))
-
-PAGE_SCROLL = (
-    Act("page_down", "j,down", "j ↓", "scroll_page(1)", "Scroll down.", "scroll", 2),
-    Act("page_up", "k,up", "k ↑", "scroll_page(-1)", "Scroll up."),
-    Act("page_on", "pagedown,space,J", "PgDn", "turn_page(1)", "Go a page down."),
-    Act("page_back", "pageup,K", "PgUp", "turn_page(-1)", "Go a page up."),
-)
-
-#: The key that opened the guidelines closes them too.
-GUIDELINES = (Act("leave_guidelines", "g", "g", "leave", "Back to the desk."),)
-
-#: And so does the one that opened the history.
-HISTORY = (Act("leave_history", "h", "h", "leave", "Back to the desk."),)
-
-SEARCH = (
-    Act("found_down", "down", "↓", "move(1)", "Go to the next product.", "move", 2),
-    Act("found_up", "up", "↑", "move(-1)", "Go to the product before."),
-    LEAVE,
-)
-
-_ROWS = (
-    Act("row_down", "down", "↓", "move(1)", "Go to the next row.", "move", 2),
-    Act("row_up", "up", "↑", "move(-1)", "Go to the row before."),
-    Act("rows_on", "pagedown", "PgDn", "turn_page(1)", "Go a page down."),
-    Act("rows_back", "pageup", "PgUp", "turn_page(-1)", "Go a page up."),
-)
-
-PAST = (
-    Act("open_row", "enter", "Enter", "open_row", "Show the highlighted query, to decide it anew.", "open", 1),
-    *_ROWS,
-    Act("other_list", "tab", "Tab", "other_list", "To the other list and back.", "other list", 2),
-    LEAVE,
-)
-
-TRAIL = (
-    Act("trail_undo", "z", "z", "turn(False)", "Take back.", "take back", 1),
-    Act("trail_redo", "Z", "Z", "turn(True)", "Bring back.", "bring back", 1),
-    Act("open_act", "enter", "Enter", "open_row", "Show the highlighted act's query.", "open", 2),
-    *(replace(act, keys=act.keys + key) for act, key in zip(_ROWS, (",j", ",k", ",space,J", ",K"), strict=True)),
-    Act("leave_trail", "t,q", "t", "leave", "Back to the desk."),
-    LEAVE,
-)
-
-STREAMS = (
-    Act("open_stream", "enter", "Enter", "open_row", "Go to the highlighted stream.", "go there", 1),
-    Act("stream_down", "j,down", "j ↓", "move(1)", "Go to the next stream.", "move", 2),
-    Act("stream_up", "k,up", "k ↑", "move(-1)", "Go to the stream before."),
-    Act("leave_streams", "q", "q", "leave", "Back to the desk."),
-    LEAVE,
-)
-
-JOBS = (
-    Act("leave_jobs", "q", "q", "leave", "Back to the desk."),
-    Act("job_down", "j,down", "j ↓", "move(1)", "Go to the next job.", "move", 2),
-    Act("job_up", "k,up", "k ↑", "move(-1)", "Go to the job before."),
-    Act("job_cancel", "x", "x", "cancel", "End the highlighted job.", "end", 2),
-    Act("job_resume", "r", "r", "resume", "Start the highlighted job's work again.", "again", 3),
-    Act("job_log", "l", "l", "log", "Show what the highlighted job printed.", "log", 3),
-    Act("job_filter", "f", "f", "filter", "Show all jobs, those that run, or those of one kind.", "filter", 4),
-    Act("job_scroll_down", "J,pagedown", "J PgDn", "scroll_job(1)", "Scroll what is told of the job.", "scroll", 5),
-    Act("job_scroll_up", "K,pageup", "K PgUp", "scroll_job(-1)", "Scroll what is told of the job up."),
-    LEAVE,
-)
-
-RETRAIN = (
-    Act("retrain_start", "enter", "Enter", "start", "Do what the highlighted button says.", "start", 1),
-    Act("more_epochs", "up,k,plus", "↑ ↓", "epochs(1)", "More epochs.", "epochs", 2),
-    Act("fewer_epochs", "down,j,minus", "↓", "epochs(-1)", "Fewer epochs."),
-    Act("retrain_next", "right,l", "→", "app.focus_next", "Go to the next button."),
-    Act("retrain_previous", "left,h", "←", "app.focus_previous", "Go to the button before."),
-    LEAVE,
-)
-
-BUTTONS = (
-    Act("next_button", "right,down,l,j", "→", "app.focus_next", "Go to the next button."),
-    Act("previous_button", "left,up,h,k", "←", "app.focus_previous", "Go to the button before."),
-)
-
-STATISTICS = (
-    Act("statistics_next", "tab,right,l", "Tab", "next_page(1)", "Go to the next page.", "next page", 2),
-    Act("statistics_before", "shift+tab,left,h", "←", "next_page(-1)", "Go to the page before."),
-    *(Act(f"page_{n}", str(n), str(n), f"page({n - 1})", f"Go to page {n}.") for n in range(1, 4)),
-    Act("statistics_down", "j,down", "j ↓", "move(1)", "Go to the next line.", "move", 3),
-    Act("statistics_up", "k,up", "k ↑", "move(-1)", "Go to the line before."),
-    Act("statistics_scroll_down", "J,pagedown", "J PgDn", "scroll_page(1)", "Scroll down."),
-    Act("statistics_scroll_up", "K,pageup", "K PgUp", "scroll_page(-1)", "Scroll up."),
-    Act("implied", "i", "i", "implied", "Count in the agreement what follows from accepting another, or not.", "", 4),
-    Act("leave_statistics", "q", "q", "leave", "Back to the desk."),
-    LEAVE,
-)
-
-EXPORT = (
-    Act("export", "enter", "Enter", "export", "Write the file.", "write", 1),
-    Act("export_down", "j,down", "j ↓", "move(1)", "Go to the next kind of file.", "kind", 3),
-    Act("export_up", "k,up", "k ↑", "move(-1)", "Go to the kind before."),
-    Act("export_side", "s", "s", "side", "Write all labels, or those of one side."),
-    Act("export_names", "p", "p", "names", "Write the annotators' names, or others in their place."),
-    Act("export_comments", "m", "m", "comments", "Write what people wrote, or leave it out."),
-    Act("export_field", "tab,shift+tab", "Tab", "field", "Go to the file's name, or back.", "file name", 2),
-)
-
-#: For pages with two sides.
-TWO_SIDED = (
-    Act("leave_sides", "q", "q", "leave", "Back to the desk."),
-    LEAVE,
-    Act("turn", "tab", "Tab", "turn", "To the other side.", "other side", 1),
-)
-
-MODELS = (
-    *TWO_SIDED,
-    Act("model_down", "j,down", "j ↓", "move(1)", "Go to the next encoder, or down the queries.", "move", 3),
-    Act("model_up", "k,up", "k ↑", "move(-1)", "Go to the encoder before, or up the queries."),
-    Act("model_page_down", "J,pagedown", "J PgDn", "page(1)", "Scroll a page down."),
-    Act("model_page_up", "K,pageup", "K PgUp", "page(-1)", "Scroll a page up."),
-    Act("model_filter", "f", "f", "filter", "List only what got worse, better, or stayed.", "worse/better", 2),
-    Act("model_ranking", "r", "r", "ranking", "Count and list by another ranking.", "ranking", 3),
-    Act("model_compare", "c", "c", "compare", "Compare these two encoders, as a job.", "compare", 2),
-    Act("model_promote", "p", "p", "promote", "Put the highlighted encoder in use; for leads.", "put in use", 2),
-    Act("model_rollback", "b", "b", "rollback", "Go back to the encoder before; for leads.", "go back", 2),
-)
-
-EVALUATION = (
-    *TWO_SIDED,
-    Act("figures_down", "j,down,J,pagedown", "j ↓", "scroll_lines(1)", "Scroll down.", "scroll", 3),
-    Act("figures_up", "k,up,K,pageup", "k ↑", "scroll_lines(-1)", "Scroll up."),
-    Act("evaluation_earlier", "h,left", "←", "other(1)", "Show an earlier evaluation.", "earlier", 2),
-    Act("evaluation_later", "l,right", "→", "other(-1)", "Show a later evaluation.", "later", 2),
-    Act("evaluate", "e", "e", "evaluate", "Measure the encoder in use and the matcher, as a job.", "evaluate", 1),
-)
-
-CONFIRM = (
-    LEAVE,
-    Act("yes", "y", "y", "answer(True)", "Yes."),
-    Act("no", "n", "n", "answer(False)", "No."),
-    *BUTTONS,
 )
 
 

@@ -21,7 +21,7 @@ from labels.model import Stream
 from tui.commands import DeskCommands
 from tui.contrast import grounded, readable
 from tui.driver import DeskDriver
-from tui.messages import Failed, JobsRead, JobStarted
+from tui.messages import Copied, Failed, JobsRead, JobStarted
 from tui.ports.desk import Desk
 from tui.screens.jobs import JobsScreen
 from tui.screens.practice import PracticeScreen
@@ -78,6 +78,11 @@ class DeskApp(App[None]):
         self._wire.forget()
         self.screen.refresh()
 
+    def _come_back(self) -> None:
+        """From the shell, which wrote on the screen, and after which somebody else may have the query."""
+        self.action_redraw()
+        self.review.renew()
+
     def get_default_screen(self) -> ReviewScreen:
         """The desk opens on the review screen, and always comes back to it."""
         return self.review
@@ -90,6 +95,7 @@ class DeskApp(App[None]):
         with failures_shown(self):
             for news in filter(None, (self._word, self.desk.sitting.news)):
                 self.notify(safe(news), severity="warning", timeout=_NEWS_S, markup=False)
+        self.app_resume_signal.subscribe(self, lambda _: self._come_back())
         if self._greets:
             self.open(WelcomeDialog(), self._practise)
 
@@ -142,6 +148,12 @@ class DeskApp(App[None]):
     @on(JobStarted)
     def _started(self, message: JobStarted) -> None:
         self.open(JobsScreen(self.desk, message.job_id))
+
+    @on(Copied)
+    def _copied(self, message: Copied) -> None:
+        # A terminal that forbids it says nothing, so the file is named as well.
+        where = f"Where your terminal does not take it, it stands in {safe(message.path.name)} in reports."
+        self.notify(f"Copied. {where}", markup=False)
 
     @on(Failed)
     def _failed(self, message: Failed) -> None:

@@ -1,6 +1,7 @@
 """The verbs that need the desk, and all others with them."""
 
 import os
+import shlex
 import sys
 from typing import Annotated
 
@@ -52,6 +53,7 @@ def review(
     plain: Annotated[
         bool, typer.Option("--plain", help="Line by line, for screen readers and bad connections.")
     ] = False,
+    no_mouse: Annotated[bool, typer.Option("--no-mouse", help="Leave the mouse to the terminal.")] = False,
     kiosk: Annotated[bool, typer.Option("--kiosk", help="For an SSH ForceCommand: the desk, and no way out.")] = False,
 ) -> None:
     """The desk.
@@ -66,25 +68,45 @@ def review(
     if not plain:
         _require_terminal(WITHOUT_TERMINAL if kiosk else "Use `samesku review --plain` in a pipe.")
     try:
-        _sit_down(context, Stream(stream) if stream else None, plain=plain, kiosk=kiosk)
+        _sit_down(context, Stream(stream) if stream else None, plain=plain, kiosk=kiosk, mouse=not no_mouse)
     except SameskuError:
         raise
     except Exception as error:
         raise BrokenDownError from error
 
 
-def _sit_down(context: Context, stream: Stream | None, *, plain: bool, kiosk: bool) -> None:
+def _sit_down(context: Context, stream: Stream | None, *, plain: bool, kiosk: bool, mouse: bool) -> None:
     from tui.engine import Engine  # noqa: PLC0415
     from tui.run import run_desk, run_plain_desk  # noqa: PLC0415
     from tui.services.desk import open_desk  # noqa: PLC0415
 
     workspace = context.workspace.require()
-    desk = open_desk(workspace, context.settings, context.annotator, stream, engine=Engine(workspace.home), kiosk=kiosk)
+    settings = context.settings if mouse else context.settings_with(["desk.mouse=false"])
+    desk = open_desk(workspace, settings, context.annotator, stream, engine=Engine(workspace.home), kiosk=kiosk)
     words = unheard() if kiosk else ""
     if plain:
         run_plain_desk(desk, sys.stdin, sys.stdout, words)
     else:
         run_desk(desk, words)
+
+
+def web(
+    ctx: typer.Context,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where to listen, on this machine alone.")] = 8000,
+) -> None:
+    """The desk in a browser of this machine; each tab is a desk of its own.
+
+    Example: samesku web --port 8000
+    """
+    context = context_of(ctx)
+    home = context.workspace.require().home
+    try:
+        from textual_serve.server import Server  # noqa: PLC0415
+    except ImportError as error:
+        raise CoreError("The desk in a browser needs the extra web.", "pip install 'samesku[web]'") from error
+    desk = [sys.executable, "-m", "tui", "--home", str(home), "--as", context.annotator, "review"]
+    # Nobody else's machine: whoever reaches the page is whoever started it.
+    Server(shlex.join(desk), host="localhost", port=port, title="samesku").serve()
 
 
 def _require_terminal(hint: str) -> None:
@@ -104,4 +126,4 @@ def _has_terminal() -> bool:
 
 def start(arguments: list[str]) -> None:
     """Do what the command line asks for, and end the process."""
-    run(make_app([demo, review]), arguments)
+    run(make_app([demo, review, web]), arguments)

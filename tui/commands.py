@@ -9,12 +9,14 @@ from textual.screen import Screen
 
 from labels.model import Stream
 from tui.ports.desk import Desk
+from tui.screens.doctor import DoctorScreen
 from tui.screens.evaluation import EvaluationScreen
 from tui.screens.export import ExportDialog
 from tui.screens.jobs import JobsScreen
 from tui.screens.models import ModelsScreen
 from tui.screens.practice import PracticeScreen
 from tui.screens.retrain import RetrainDialog
+from tui.screens.settings import SettingsScreen
 from tui.screens.statistics import StatisticsScreen
 from tui.screens.two_sided import TwoSidedScreen
 from tui.words import STREAM_HELP
@@ -106,6 +108,16 @@ def _all(app: Commander) -> list[Command]:
         *(
             Command(name, help_, lambda action=action: app.on_review(action))  # type: ignore[misc]
             for name, help_, action in _KEYS
+        ),
+        Command(
+            "Settings",
+            "What is set, where that comes from, and what it is for.",
+            lambda: app.open(SettingsScreen(app.desk)),
+        ),
+        Command(
+            "Doctor",
+            "Whether this machine and the workspace are well.",
+            lambda: app.open(DoctorScreen(app.desk.verbs)),
         ),
         Command("Practice", "Three invented queries, with a word on each answer.", lambda: _practise(app)),
         Command("Light or dark", "Switch between a light and a dark desk.", app.toggle_light),

@@ -1,6 +1,7 @@
 """What the parts of the desk tell one another."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from textual.message import Message
@@ -53,6 +54,13 @@ class Answered(Message):
 
     values: dict[str, Any]
     name: str = ""
+
+
+@dataclass
+class Copied(Message):
+    """What somebody copied stands in a file, too."""
+
+    path: Path
 
 
 @dataclass

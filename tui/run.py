@@ -21,7 +21,7 @@ def run_desk(desk: Desk, word: str = "") -> None:
     app = _app(desk, word)
     with Departure(app.leave, desk.sitting.abandon) as departure:
         try:
-            app.run()
+            app.run(mouse=desk.facts.mouse)
         finally:
             desk.sitting.end(departure.ending or Ending.LEFT)
             desk.close()

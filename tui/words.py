@@ -121,6 +121,11 @@ def place(product: Product) -> str:
     return f"{safe(product.source)} {reminder(product.id, _LONGEST_ID)}"
 
 
+def listings(*products: Product) -> str:
+    """Where each is from and its title, a line for each, with a tab between the two."""
+    return "\n".join(f"{place(product)}\t{titled(product)}" for product in products)
+
+
 def initials(name: str) -> str:
     """Two letters for a colleague."""
     parts = [part for part in safe(name).replace("-", " ").replace(".", " ").replace("_", " ").split() if part]

@@ -43,7 +43,7 @@ class Sitting:
             annotator: who sits.
             after: the number of the ledger's last event.
         """
-        stem = folder / _stem(annotator)
+        stem = folder / file_stem(annotator)
         self.alone, over = _earlier(stem, annotator)
         self.first = self.alone and not over
         records = sorted(over.values(), key=lambda record: record.ended_at or record.begun_at)
@@ -129,7 +129,7 @@ def _created(path: Path, record: Record) -> int:
     return file
 
 
-def _stem(annotator: str) -> str:
+def file_stem(annotator: str) -> str:
     """A file name for anybody's name: what can be read of it, and a mark of the whole."""
     readable = "".join(c for c in annotator.lower() if c.isascii() and c.isalnum())[:24]
     mark = hashlib.sha256(annotator.encode("utf-8", "surrogatepass")).hexdigest()[:12]

@@ -42,6 +42,7 @@ class Terminal:
         on_frame: called after every whole frame that was painted, with this terminal.
 
     Attributes:
+        on_read: called with all that the program writes, as it comes.
         bytes_read: how much the program has written.
         read_at: when the last of it came, on the monotonic clock.
     """
@@ -62,6 +63,7 @@ class Terminal:
         self.environment = _environment(environment or {}, rows, columns)
         self.on_frame = on_frame
         self.frames = 0
+        self.on_read: Callable[[bytes], object] | None = None
         self.bytes_read = 0
         self.read_at = 0.0
         self.ended = False
@@ -160,6 +162,8 @@ class Terminal:
             # EIO is how Linux says that nobody holds the other end any more.
             read = b""
         self.ended = not read
+        if self.on_read is not None:
+            self.on_read(read)
         self.bytes_read += len(read)
         self.read_at = time.monotonic()
         self._show(self._decoder.decode(read))

@@ -5,21 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tui.actions import (
-    CONFIRM,
-    EXPORT,
-    JOBS,
-    PAGE,
-    PAGE_SCROLL,
-    PAST,
-    REVIEW,
-    SEARCH,
-    STATISTICS,
-    STREAMS,
-    TRAIL,
-    Act,
-    help_groups,
-)
+from tui.actions import REVIEW, Act, help_groups
+from tui.page_actions import CONFIRM, EXPORT, JOBS, PAGE, PAGE_SCROLL, PAST, SEARCH, STATISTICS, STREAMS, TRAIL
 from tui.screens.confirm import ConfirmDialog
 from tui.screens.export import ExportDialog
 from tui.screens.help import HelpScreen

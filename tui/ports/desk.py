@@ -1,8 +1,9 @@
 """Everything behind the desk."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from core.catalog.product import Product
 from core.match.reason import Reasons
@@ -22,6 +23,9 @@ from tui.ports.sitting import Sitting
 from tui.ports.streams import Streams
 from tui.ports.verbs import Verbs
 
+if TYPE_CHECKING:
+    from core.settings_told import ToldSetting
+
 #: What a search gives at most: as many as a person reads before typing another word.
 MOST_FOUND = 30
 
@@ -34,6 +38,7 @@ class DeskFacts:
         high, medium: where the similarity is cut into bands before the first labels.
         lease_s: how long a query stays reserved, in seconds.
         lead: whether the person may do what is for leads.
+        mouse: whether the mouse may be used.
         newcomer: whether the person has never sat here, and their team lets newcomers practise.
         kiosk: whether nothing must lead out of the desk: no shell, no suspending, no files outside the workspace.
     """
@@ -46,6 +51,7 @@ class DeskFacts:
     lead: bool = True
     kiosk: bool = False
     newcomer: bool = False
+    mouse: bool = True
 
 
 class Desk(Protocol):
@@ -146,6 +152,12 @@ class Desk(Protocol):
 
     def read_new_candidates(self) -> bool:
         """Read them, if there are new ones, and show the query at hand with them. Returns whether it did."""
+
+    def told_settings(self) -> "Sequence[ToldSetting]":
+        """The settings in force, and where each comes from. Any thread."""
+
+    def keep_copy(self, text: str) -> Path:
+        """Write what somebody copied to a file of theirs in the workspace's reports. Any thread."""
 
     def close(self) -> None:
         """Give the claims back and let go of the files. Closing twice is no error."""

@@ -8,7 +8,8 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from core.queue.item import ReviewItem
-from tui.actions import LEAVE, Act
+from tui.actions import Act
+from tui.page_actions import LEAVE
 from tui.screens.dialog import Dialog
 from tui.style import STRONG
 from tui.words import reminder

@@ -8,7 +8,8 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from core.text.safe import safe
-from tui.actions import CONFIRM, LEAVE, bindings
+from tui.actions import bindings
+from tui.page_actions import CONFIRM, LEAVE
 from tui.screens.dialog import Dialog
 
 

@@ -10,7 +10,8 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.actions import LEAVE, Act, bindings
+from tui.actions import Act, bindings
+from tui.page_actions import LEAVE
 from tui.widgets.key_bar import KeyBar
 
 Result = TypeVar("Result")

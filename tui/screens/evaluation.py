@@ -10,7 +10,8 @@ from textual.widget import Widget
 
 from core.text.safe import safe
 from labels.errors import SameskuError
-from tui.actions import EVALUATION, bindings
+from tui.actions import bindings
+from tui.page_actions import EVALUATION
 from tui.ports.desk import Desk
 from tui.ports.evaluations import Measured
 from tui.screens.two_sided import TwoSidedScreen

@@ -17,7 +17,8 @@ from core.text.safe import safe
 from labels.exchange.formats import Format
 from labels.model import Side
 from labels.store import utc_now
-from tui.actions import EXPORT, LEAVE, bindings
+from tui.actions import bindings
+from tui.page_actions import EXPORT, LEAVE
 from tui.ports.desk import Desk
 from tui.screens.confirm import ConfirmDialog
 from tui.screens.dialog import Dialog

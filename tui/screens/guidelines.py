@@ -8,9 +8,10 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.actions import GUIDELINES, bindings
+from tui.actions import bindings
 from tui.markdown import parsed
 from tui.messages import GuidelinesRead
+from tui.page_actions import GUIDELINES
 from tui.ports.guidelines import GuidelinesShelf
 from tui.screens.page import PageDialog
 from tui.style import MUTED

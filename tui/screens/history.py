@@ -9,7 +9,8 @@ from textual.widgets import Static
 from core.queue.item import ReviewItem
 from core.text.safe import safe
 from labels.history import Past
-from tui.actions import HISTORY, bindings
+from tui.actions import bindings
+from tui.page_actions import HISTORY
 from tui.screens.page import PageDialog
 from tui.style import MUTED
 from tui.widgets.acts import ActsPage

@@ -12,8 +12,9 @@ from textual.widgets import Static
 
 from core.jobs.job import Job
 from core.text.safe import safe
-from tui.actions import PAGE, PAGE_SCROLL, bindings
+from tui.actions import bindings
 from tui.messages import Failed
+from tui.page_actions import PAGE, PAGE_SCROLL
 from tui.ports.desk import Desk
 from tui.screens.dialog import Dialog
 from tui.style import MUTED

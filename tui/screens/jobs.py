@@ -15,8 +15,9 @@ from core.jobs.course import Course
 from core.jobs.job import Job, JobState
 from core.jobs.names import job_kept
 from core.text.safe import safe
-from tui.actions import JOBS, bindings
+from tui.actions import bindings
 from tui.messages import Failed
+from tui.page_actions import JOBS
 from tui.ports.desk import Desk
 from tui.screens.confirm import ConfirmDialog
 from tui.screens.job_log import JobLogScreen

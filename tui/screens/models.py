@@ -10,7 +10,8 @@ from textual.widget import Widget
 from core.evaluate.comparison import Comparison
 from core.registry.overview import Overview
 from labels.errors import SameskuError
-from tui.actions import MODELS, bindings
+from tui.actions import bindings
+from tui.page_actions import MODELS
 from tui.ports.desk import Desk
 from tui.screens.confirm import ConfirmDialog
 from tui.screens.two_sided import TwoSidedScreen

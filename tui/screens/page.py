@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from tui.actions import LEAVE, PAGE, PAGE_SCROLL, bindings
+from tui.actions import bindings
+from tui.page_actions import LEAVE, PAGE, PAGE_SCROLL
 from tui.screens.dialog import Dialog
 from tui.widgets.key_bar import KeyBar
 

@@ -12,8 +12,9 @@ from textual.widgets import Input, OptionList, Static
 from core.past.find import PastPage, Scope
 from core.past.row import PastRow
 from labels.model import ProductRef
-from tui.actions import PAST, bindings
+from tui.actions import bindings
 from tui.messages import Failed, MoreWanted, PastRead
+from tui.page_actions import PAST
 from tui.ports.desk import Desk
 from tui.style import MUTED
 from tui.widgets.key_bar import KeyBar

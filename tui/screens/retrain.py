@@ -12,8 +12,9 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from core.text.safe import safe
-from tui.actions import RETRAIN, bindings
+from tui.actions import bindings
 from tui.messages import Failed
+from tui.page_actions import RETRAIN
 from tui.ports.desk import Desk
 from tui.screens.dialog import Dialog
 from tui.style import MUTED

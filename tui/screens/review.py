@@ -13,7 +13,7 @@ from core.past.find import Scope
 from core.queue.item import ReviewItem
 from labels.model import Decision, ProductRef, Stream
 from tui.actions import LOOKED_UP, NOTHING_LEFT, REVIEW, bindings
-from tui.messages import Learnt
+from tui.messages import Copied, Learnt
 from tui.past import turned
 from tui.ports.desk import Desk
 from tui.screens.comment import CommentDialog
@@ -31,8 +31,8 @@ from tui.widgets.key_bar import KeyBar
 from tui.widgets.learner import Learner
 from tui.widgets.sheet import Sheet
 from tui.widgets.status import Situation, StatusLine
-from tui.words import STREAM_HELP
-from tui.workers import failures_shown
+from tui.words import STREAM_HELP, listings
+from tui.workers import failures_shown, in_background
 
 
 class ReviewScreen(DecidingScreen):
@@ -64,7 +64,7 @@ class ReviewScreen(DecidingScreen):
         with failures_shown(self.app):
             highlight = self.desk.sitting.resume()
         self.draw(highlight)
-        self.set_interval(self.desk.facts.lease_s / 3, self._renew)
+        self.set_interval(self.desk.facts.lease_s / 3, self.renew)
 
     # -- drawing -------------------------------------------------------------------------------------------
 
@@ -193,7 +193,8 @@ class ReviewScreen(DecidingScreen):
             return False
         return True
 
-    def _renew(self) -> None:
+    def renew(self) -> None:
+        """Keep the query reserved, unless its person has been away for longer than that lasts."""
         if self._clock() - self._active_at < self.desk.facts.lease_s:
             with failures_shown(self.app):
                 self.desk.keep_claim()
@@ -281,6 +282,14 @@ class ReviewScreen(DecidingScreen):
         item = self.desk.review.item
         accepted = (at for at, o in enumerate(item.options if item else ()) if o.decision is Decision.MATCH)
         self.draw(highlight=next(accepted, 0) if shown is not None else None)
+
+    def action_copy(self) -> None:
+        """Copy the query and the highlighted candidate."""
+        item, option = self.desk.review.item, self.candidates.current
+        if item is not None:
+            text = listings(item.query, *([option.product] if option else []))
+            self.app.copy_to_clipboard(text)
+            in_background(self, "copy", lambda: Copied(self.desk.keep_copy(text)))
 
     def action_judge(self) -> None:
         """Ask the judge."""

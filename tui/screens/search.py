@@ -10,8 +10,9 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option as Line
 
 from core.catalog.product import Product
-from tui.actions import SEARCH, Act, bindings
+from tui.actions import Act, bindings
 from tui.messages import Failed, Found
+from tui.page_actions import SEARCH
 from tui.passage import Passage
 from tui.ports.desk import MOST_FOUND, Desk
 from tui.screens.dialog import Dialog

@@ -6,7 +6,8 @@ from textual.screen import Screen
 from textual.style import Style
 from textual.widgets import ContentSwitcher, Static
 
-from tui.actions import STATISTICS, bindings
+from tui.actions import bindings
+from tui.page_actions import STATISTICS
 from tui.ports.desk import Desk
 from tui.style import KEY, MUTED
 from tui.widgets.key_bar import KeyBar

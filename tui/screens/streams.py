@@ -9,8 +9,9 @@ from textual.widgets import OptionList, Static
 
 from core.queue.item import StreamState
 from labels.model import Stream
-from tui.actions import STREAMS, bindings
+from tui.actions import bindings
 from tui.messages import Failed, StreamsRead
+from tui.page_actions import STREAMS
 from tui.ports.desk import Desk
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.paged_list import PagedList

@@ -11,8 +11,9 @@ from textual.widgets import OptionList, Static
 
 from labels.history import Standing, Step
 from labels.model import ProductRef
-from tui.actions import TRAIL, bindings
+from tui.actions import bindings
 from tui.messages import Failed, MoreWanted, TrailRead
+from tui.page_actions import TRAIL
 from tui.ports.desk import Desk
 from tui.style import CAREFUL, MUTED
 from tui.widgets.key_bar import KeyBar

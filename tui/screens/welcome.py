@@ -8,7 +8,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from tui.actions import BUTTONS, WELCOME, bindings, filled
+from tui.actions import WELCOME, bindings, filled
+from tui.page_actions import BUTTONS
 from tui.screens.dialog import Dialog
 from tui.style import KEY, MUTED
 

@@ -14,8 +14,9 @@ from core.queue.item import Option, ReviewItem
 from core.search.candidates import Standing
 from core.text.safe import safe
 from labels.errors import SameskuError
-from tui.actions import LEAVE, PAGE, bindings
+from tui.actions import bindings
 from tui.messages import Explained
+from tui.page_actions import LEAVE, PAGE
 from tui.ports.desk import Desk, DeskFacts
 from tui.screens.dialog import Dialog
 from tui.style import BANDS, MUTED, STRONG

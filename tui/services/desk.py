@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
@@ -16,7 +17,7 @@ from core.rights import is_lead, open_streams
 from core.search.candidates import CandidateStore, Standing
 from core.settings import Settings
 from core.sitting.record import Ending
-from core.sitting.sitting import Sitting
+from core.sitting.sitting import Sitting, file_stem
 from core.workspace import Workspace
 from labels.claims import Claims
 from labels.history import Past, history
@@ -35,6 +36,9 @@ from tui.services.retraining import WorkspaceRetraining
 from tui.services.sitting import DeskSitting
 from tui.services.streams import DeskStreams
 from tui.services.verbs import ChildVerbs
+
+if TYPE_CHECKING:
+    from core.settings_told import ToldSetting
 
 
 @dataclass
@@ -167,6 +171,19 @@ class DeskServices:
             self.review.show(self.review.item.query.ref, anew=True)
         return True
 
+    def told_settings(self) -> "Sequence[ToldSetting]":
+        """The settings in force, and where each comes from."""
+        from core.settings_told import told_settings  # noqa: PLC0415 - reads the program's own source
+
+        return told_settings(self.workspace.settings)
+
+    def keep_copy(self, text: str) -> Path:
+        """Write what somebody copied to a file of theirs in the workspace's reports."""
+        path = self.workspace.reports / f"clipboard-{file_stem(self.review.annotator)}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n", encoding="utf-8")
+        return path
+
     def close(self) -> None:
         """Give the claims back and let go of the files."""
         if self._closed:
@@ -253,6 +270,7 @@ def _facts(workspace: Workspace, settings: Settings, *, lead: bool, kiosk: bool,
         lead=lead,
         kiosk=kiosk,
         newcomer=newcomer,
+        mouse=settings.desk.mouse,
     )
 
 

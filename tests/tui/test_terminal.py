@@ -1,0 +1,162 @@
+"""The terminal around the desk: what is copied, the way to the shell and back, the mouse, a browser."""
+
+import base64
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+from desk_bench import Bench, screen_text, settled
+from samples import until
+from textual.pilot import Pilot
+from typer.testing import CliRunner
+
+from core.settings import DeskSettings, Settings
+from tests.bench.terminal import Terminal
+from tui.command_line import make_app, web
+from tui.screens.doctor import told
+from tui.words import listings
+
+ROOT = Path(__file__).parents[2]
+
+
+def desk_of(bench: Bench, *options: str) -> list[str]:
+    """The desk as it is started."""
+    return [sys.executable, "-m", "tui", "--home", str(bench.workspace.home), "--as", "ada", "review", *options]
+
+
+async def choose(pilot: Pilot[None], name: str) -> None:
+    """Take a command of the menu."""
+    await pilot.press("ctrl+p", *name)
+    await settled(pilot)
+    await pilot.press("enter")
+    await settled(pilot)
+
+
+async def test_the_pair_is_copied_to_the_terminal_and_to_a_file(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("2", "y")
+        await settled(pilot)
+        item, option = app.desk.review.item, app.review.candidates.current
+        assert item is not None
+        assert option is not None
+        assert app.clipboard == listings(item.query, option.product)
+        assert app.clipboard.splitlines()[1].startswith("amazon q3-c2\t")
+        (file,) = bench.workspace.reports.glob("clipboard-ada-*.txt")
+        assert file.read_text() == app.clipboard + "\n"
+
+
+def test_what_is_copied_reaches_the_terminal_as_osc_52_and_in_no_other_way(bench: Bench) -> None:
+    read: list[bytes] = []
+    with Terminal(desk_of(bench), folder=ROOT) as terminal:
+        terminal.on_read = read.append
+        assert terminal.wait_for(lambda t: "1/10" in "".join(t.lines), 30)
+        terminal.send("y")
+        assert terminal.wait_for(lambda t: "Copied." in "".join(t.lines), 30)
+    (copied,) = re.findall(rb"\x1b\]52;c;([A-Za-z0-9+/=]+)\x07", b"".join(read))
+    assert base64.b64decode(copied).startswith(b"walmart q3\t")
+
+
+def test_back_to_the_shell_and_to_the_desk_again(bench: Bench) -> None:
+    with Terminal(desk_of(bench), folder=ROOT) as terminal:
+        assert terminal.wait_for(lambda t: "1/10" in "".join(t.lines), 30)
+        terminal.send("\x1a")
+        status = Path(f"/proc/{terminal.process.pid}/stat")
+        until(lambda: bool(terminal.pump(0.1)) or status.read_text().rsplit(")", 1)[1].split()[0] == "T")
+        until(lambda: status.read_text().rsplit(")", 1)[1].split()[0] == "T")
+        terminal.pump(0.2)
+        before = terminal.bytes_read
+        os.killpg(terminal.process.pid, signal.SIGCONT)
+        assert terminal.wait_for(lambda t: t.bytes_read - before > 80 * 24, 30)
+        terminal.send("j")
+        assert terminal.wait_for(lambda t: "2/10" in "".join(t.lines), 30)
+
+
+@pytest.mark.parametrize(("options", "reports"), [((), True), (("--no-mouse",), False)])
+def test_the_mouse_is_left_to_the_terminal_if_told_so(bench: Bench, options: tuple[str, ...], reports: bool) -> None:
+    read: list[bytes] = []
+    with Terminal(desk_of(bench, *options), folder=ROOT) as terminal:
+        terminal.on_read = read.append
+        assert terminal.wait_for(lambda t: "1/10" in "".join(t.lines), 30)
+    assert (b"\x1b[?1000h" in b"".join(read)) is reports
+
+
+async def test_settings_tell_where_they_come_from(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.workspace.settings.write_text("[desk]\nlease_minutes = 20\n")
+    monkeypatch.setenv("SAMESKU_SEARCH__K", "7")
+    app = bench.app()
+    async with app.run_test(size=(120, 200)) as pilot:
+        await settled(pilot)
+        await choose(pilot, "Settings")
+        text = screen_text(app)
+        assert re.search(r"lease_minutes +20  from the file", text)
+        assert re.search(r"k +7  from the environment", text)
+        assert re.search(r"epochs +4 *\n", re.sub(r"│", "", text))
+        assert "How long a query stays reserved for the one who has it on the screen." in text
+
+
+async def test_settings_that_cannot_be_read_are_a_sentence(bench: Bench) -> None:
+    app = bench.app()
+    bench.workspace.settings.write_text("[desk\n")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await choose(pilot, "Settings")
+        assert "cannot be read" in " ".join(screen_text(app).replace("│", " ").split())
+
+
+async def test_the_doctor_looks_beside_the_work(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 50)) as pilot:
+        await settled(pilot)
+        await choose(pilot, "Doctor")
+        text = screen_text(app)
+        assert re.search(r"✓ settings +fine", text)
+        assert "✓ sqlite" in text
+
+
+def test_what_is_wrong_stands_first() -> None:
+    facts = {"python": "3.11", "packages": {"torch": "not installed"}, "problem": "It is broken.\x1b[2J Mend it."}
+    assert told(facts)[0][0] == "problem"
+    assert "\x1b" not in told(facts)[0][1]
+    assert ("  torch", "not installed") in told(facts)
+
+
+def test_settings_know_the_mouse() -> None:
+    assert Settings().desk.mouse
+    assert not Settings(desk=DeskSettings(mouse=False)).desk.mouse
+
+
+def test_the_desk_in_a_browser_answers_on_this_machine_alone(bench: Bench) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "tui", "--home", str(bench.workspace.home), "web", "--port", str(port)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            until(lambda: _page(port) is not None, 60)
+            assert "samesku" in (_page(port) or "")
+            listening = Path("/proc/net/tcp").read_text()
+            assert f"00000000:{port:04X}" not in listening
+        finally:
+            server.terminate()
+
+
+def _page(port: int) -> str | None:
+    try:
+        with urllib.request.urlopen(f"http://localhost:{port}/", timeout=5) as page:
+            return str(page.read().decode())
+    except OSError:
+        return None
+
+
+def test_web_without_its_extra_is_a_sentence(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "textual_serve.server", None)
+    result = CliRunner().invoke(make_app([web]), ["--home", str(bench.workspace.home), "web"])
+    assert "extra web" in str(result.exception)

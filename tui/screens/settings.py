@@ -1,0 +1,78 @@
+"""The settings in force, to be read; they are changed in the file that is named."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from core.text.safe import safe
+from tui.messages import Failed
+from tui.ports.desk import Desk
+from tui.screens.page import PageDialog
+from tui.style import BAD, CAREFUL, MUTED, STRONG
+from tui.workers import in_background
+
+if TYPE_CHECKING:
+    from core.settings_told import ToldSetting
+
+_WIDTH = 25
+
+
+@dataclass
+class SettingsRead(Message):
+    """The settings as they are now."""
+
+    settings: "Sequence[ToldSetting]"
+
+
+class SettingsScreen(PageDialog):
+    """Every setting with its value, where that comes from if not from the program, and what it is for."""
+
+    HEADLINE = "Settings"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+
+    def page(self) -> Iterable[Widget]:
+        """Where they are changed, and all of them."""
+        words = (
+            f"They are changed in {safe(str(self._desk.facts.home / 'samesku.toml'))}; a desk reads it when it opens."
+        )
+        yield Static(Content.styled(words, MUTED), classes="dialog-text", markup=False)
+        yield Static(id="settings", markup=False)
+
+    def on_mount(self) -> None:
+        """Read them beside the keyboard."""
+        super().on_mount()
+        in_background(self, "settings", lambda: SettingsRead(self._desk.told_settings()))
+
+    @on(SettingsRead)
+    def _show(self, message: SettingsRead) -> None:
+        lines: list[Content] = []
+        section = ""
+        for setting in message.settings:
+            group, _, name = setting.name.partition(".")
+            if group != section:
+                lines += [*([Content.empty()] if section else []), Content.styled(f"[{group}]", STRONG)]
+                section = group
+            lines += _lines(name, setting)
+        self.query_one("#settings", Static).update(Content("\n").join(lines))
+
+    @on(Failed)
+    def _failed(self, message: Failed) -> None:
+        words = Content.assemble((f"✗ {safe(message.message)}", BAD), f"\n  {safe(message.hint)}")
+        self.query_one("#settings", Static).update(words)
+
+
+def _lines(name: str, setting: "ToldSetting") -> list[Content]:
+    ours = setting.origin == "default"
+    value = Content.styled(safe(setting.value), "" if ours else STRONG)
+    origin = Content.empty() if ours else Content.styled(f"  from the {setting.origin}", CAREFUL)
+    first = Content.assemble(name.ljust(_WIDTH), " ") + value + origin
+    return [first, *([Content.styled(f"  {safe(setting.help)}", MUTED)] if setting.help else [])]
