@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 
 from core.evaluate.report import keep_evaluation
 from core.search.candidates import CandidateStore, Standing
+from core.text.safe import safe
 from labels.model import Decision, Judgement, ProductRef, Shown, Stream, Verb
 from tui.app import DeskApp
 from tui.commands import commands
@@ -145,9 +146,10 @@ async def test_a_damaged_evaluation_is_one_sentence(bench: Bench, values: dict[s
 
 
 async def test_names_are_inert_and_figures_that_cannot_be_are_unknown(bench: Bench) -> None:
-    value = evaluation(model="\x1b]52;c;x\x07[@click=app.quit]m")
+    hostile = "\x1b]52;c;x\x07[@click=app.quit]m"
+    value = evaluation(model=hostile)
     value["matched"] = {"hit@1": 1e300, "queries": 186}
     keep_evaluation(bench.workspace, value)
     async with evaluation_screen(bench) as (app, _):
-        has(app, "]52;c;x[@click=app.quit]m", "by the matcher    –")
+        has(app, safe(hostile), "by the matcher    –")
         assert not {"\x1b", "\x07"} & set(screen_text(app))

@@ -25,12 +25,12 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import sys
 from pathlib import Path
-from core.settings import Settings
+from core.settings import DeskSettings, Settings
 from core.workspace import Workspace
 from tui.run import run_desk
 from tui.services.desk import open_desk
 
-run_desk(open_desk(Workspace(Path(sys.argv[1])), Settings(), "ada"))
+run_desk(open_desk(Workspace(Path(sys.argv[1])), Settings(desk=DeskSettings(practice=False)), "ada"))
 """
 
 
@@ -51,7 +51,7 @@ def started(bench: Bench, *command: str, sign: bytes = b"Passport") -> Iterator[
     process = subprocess.Popen(
         [sys.executable, *(command or ("-c", SCRIPT, str(bench.workspace.home)))],
         cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"},
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24", "SAMESKU_DESK__PRACTICE": "0"},
     )  # fmt: skip
     os.close(theirs)
     try:
@@ -163,7 +163,7 @@ def test_the_plain_desk_leaves_in_good_order_too(bench: Bench, number: signal.Si
 def test_a_fault_ends_the_desk_with_a_sentence(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     desk = bench.desk()
 
-    def break_down(app: DeskApp) -> None:
+    def break_down(app: DeskApp, **_: object) -> None:
         app._handle_exception(ZeroDivisionError("a fault"))
         app._return_value = None
 

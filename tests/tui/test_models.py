@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from core.evaluate.comparison import comparison_path, keep_comparison
 from core.settings import Settings
+from core.text.safe import safe
 from tui.app import DeskApp
 from tui.commands import commands
 from tui.screens.confirm import ConfirmDialog
@@ -221,7 +222,7 @@ async def test_titles_and_names_are_inert(bench: Bench) -> None:
     path.parent.mkdir()
     path.write_text(json.dumps(value))
     async with models_screen(bench) as (app, pilot):
-        has(app, "]52;c;ZXZpbA==[/b] [@click=app.quit]gnp 55 in")
+        has(app, safe(hostile))
         await pilot.click("#moved", offset=(20, 1))
         await settled(pilot)
         assert app.is_running

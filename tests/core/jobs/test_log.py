@@ -24,7 +24,7 @@ def test_nothing_in_them_acts_on_a_terminal(tmp_path: Path) -> None:
     )
     (line,) = shown(tmp_path, hostile)
     assert line.startswith("red clip link ")
-    assert line.endswith("[b]bold[/b] end")
+    assert line.endswith("[b]bold[/b] ␇␀end")
     assert line.isprintable()
 
 
