@@ -1,5 +1,6 @@
 """The desk as a program: screens, menu, jobs in the corner of the eye, and leaving in good order."""
 
+import gc
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -95,6 +96,7 @@ class DeskApp(App[None]):
         with failures_shown(self):
             for news in filter(None, (self._word, self.desk.sitting.news)):
                 self.notify(safe(news), severity="warning", timeout=_NEWS_S, markup=False)
+        self.call_after_refresh(_settle)
         self.app_resume_signal.subscribe(self, lambda _: self._come_back())
         if self._greets:
             self.open(WelcomeDialog(), self._practise)
@@ -237,3 +239,9 @@ class DeskApp(App[None]):
         """The same where Textual has one at hand already, as from the thread that reads the keyboard."""
         self._return_code = 1
         self._fatal_error()
+
+
+def _settle() -> None:
+    """Take what is there by now out of the garbage collector's sight: going through it takes 40 ms, amid a key."""
+    gc.collect()
+    gc.freeze()

@@ -5,7 +5,7 @@ The Textual screen and the plain line mode both drive this one class, so that a 
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from core.catalog.product import Product
@@ -41,15 +41,9 @@ class ReviewSession:
     """
 
     def __init__(
-        self,
-        store: LabelStore,
-        claims: Claims,
-        source: QueueSource,
-        annotator: str,
-        *,
-        stream: Stream = Stream.TRIAGE,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+        self, store: LabelStore, claims: Claims, source: QueueSource, annotator: str, *,
+        stream: Stream = Stream.TRIAGE, clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
         self.store = store
         self.claims = claims
         self.source = source
@@ -77,20 +71,30 @@ class ReviewSession:
         self.item, self._left, self.is_looking_up = left, None, False
         if left is None or not self.claims.take(left.query.ref, self.annotator):
             self.item = None
-            taken = self.claims.held_by_others(self.annotator)
-            for query in self.source.open_queries(self.store, self.stream, self.annotator):
-                if query not in taken and self.claims.take(query, self.annotator):
-                    self.show(query)
-                    break
+            free = (query for query in self._waiting() if self.claims.take(query, self.annotator))
+            if query := next(free, None):
+                self.show(query)
         else:
             self.show(left.query.ref)
         self._let_go(before)
         return self.item
 
+    def ahead(self) -> ReviewItem | None:
+        """The query that would come next as things stand, to be prepared; nobody has claimed it yet."""
+        here = self._left or self.item
+        query = next((each for each in self._waiting() if here is None or each != here.query.ref), None)
+        item, blind = self.source.item, self.blind_by_choice
+        return item(self.store, query, self.stream, self.annotator, blind=blind) if query else None
+
+    def _waiting(self) -> Iterator[ProductRef]:
+        """The open queries of the stream that nobody else has."""
+        taken = self.claims.held_by_others(self.annotator)
+        waiting = self.source.open_queries(self.store, self.stream, self.annotator)
+        return (query for query in waiting if query not in taken)
+
     def resume(self, query: ProductRef | None) -> ReviewItem | None:
         """Show the query that one left, if it still waits and nobody else has it; else the next."""
-        waiting = self.source.open_queries(self.store, self.stream, self.annotator)
-        if query is not None and query in waiting and self.claims.take(query, self.annotator):
+        if query is not None and query in self._waiting() and self.claims.take(query, self.annotator):
             return self.show(query)
         return self.advance()
 

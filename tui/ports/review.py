@@ -43,6 +43,9 @@ class Review(Deciding, Protocol):
     is_looking_up: bool
     tallies: dict[Stream, Tally]
 
+    def ahead(self) -> ReviewItem | None:
+        """The query that would come next as things stand, to be prepared; nobody has claimed it yet."""
+
     def switch(self, stream: Stream) -> ReviewItem | None:
         """Go to another stream."""
 

@@ -7,6 +7,7 @@ from textual.screen import Screen
 
 from core.queue.item import Option, ReviewItem
 from tui.ports.review import Deciding
+from tui.screens.help import HelpScreen
 from tui.widgets.candidates import CandidateList, next_undecided
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.sheet import Sheet
@@ -89,6 +90,10 @@ class DecidingScreen(Screen[None]):
         """Scroll the comparison by most of its height."""
         pane = self.sheet.comparison
         pane.scroll_lines(step * max(1, pane.size.height - 2))
+
+    def action_help(self) -> None:
+        """All keys."""
+        self.app.push_screen(HelpScreen())
 
 
 def is_at(item: ReviewItem | None, before: ReviewItem) -> bool:

@@ -11,7 +11,6 @@ from tui.ports.desk import Desk
 from tui.practice import Practice
 from tui.screens.deciding import DecidingScreen
 from tui.screens.guidelines import GuidelinesScreen
-from tui.screens.help import HelpScreen
 from tui.style import CAREFUL, GOOD, MUTED, STRONG
 from tui.widgets.empty import panel
 from tui.widgets.key_bar import KeyBar
@@ -108,10 +107,6 @@ class PracticeScreen(DecidingScreen):
     def action_guidelines(self) -> None:
         """What the team calls the same product."""
         self.app.push_screen(GuidelinesScreen(self._desk.guidelines))
-
-    def action_help(self) -> None:
-        """All keys."""
-        self.app.push_screen(HelpScreen())
 
     def action_leave(self) -> None:
         """To the desk."""

@@ -19,13 +19,13 @@ from tui.ports.desk import Desk
 from tui.screens.comment import CommentDialog
 from tui.screens.deciding import DecidingScreen, is_at
 from tui.screens.guidelines import GuidelinesScreen
-from tui.screens.help import HelpScreen
 from tui.screens.history import HistoryDialog
 from tui.screens.past import PastPlace, PastScreen
 from tui.screens.search import SearchDialog
 from tui.screens.streams import StreamsScreen
 from tui.screens.trail import TrailScreen
 from tui.screens.why import WhyDialog
+from tui.widgets.ahead import Ahead
 from tui.widgets.empty import nothing_left
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.learner import Learner
@@ -57,6 +57,7 @@ class ReviewScreen(DecidingScreen):
         yield Static(id="empty", markup=False)
         yield KeyBar(REVIEW)
         yield Learner(self.desk)
+        yield Ahead(self.desk.review)
 
     def on_mount(self) -> None:
         """Show the query that was left, or else the first, and keep it reserved while someone works."""
@@ -81,11 +82,13 @@ class ReviewScreen(DecidingScreen):
             self.sheet.clear()
         else:
             self.sheet.show(item, highlight)
+            self.query_one(Ahead).due()
 
     @on(Learnt)
     def _draw_learnt(self) -> None:
         """The matcher knows more; the candidates on the screen stay as they are."""
         self._draw_status(self.desk.review.item)
+        self.query_one(Ahead).due()
 
     def draw_jobs(self, running: Sequence[Job]) -> None:
         """Show what runs in the status line."""
@@ -294,7 +297,3 @@ class ReviewScreen(DecidingScreen):
     def action_judge(self) -> None:
         """Ask the judge."""
         self.say("No judge is configured yet.")
-
-    def action_help(self) -> None:
-        """The keys."""
-        self.app.push_screen(HelpScreen())

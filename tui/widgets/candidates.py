@@ -39,6 +39,9 @@ class CandidateList(ScrollView, can_focus=False):
         self._rows: dict[tuple[int, bool], list[Content]] = {}
         self._made_for: tuple[int, int] | None = None
         self._columns = Columns.of((), "", 0, 1, blind=False)
+        self._prepared: tuple[tuple[Option, ...], Columns, dict[tuple[int, bool], list[Content]]] = (
+            (), self._columns, {},
+        )  # fmt: skip
 
     # -- what is shown -------------------------------------------------------------------------------------
 
@@ -82,8 +85,10 @@ class CandidateList(ScrollView, can_focus=False):
     @property
     def row_height(self) -> int:
         """Two lines where they fit all candidates, so that long titles can be read in a narrow column."""
-        narrow = self.size.width < 100
-        return 2 if narrow and self.options and self.size.height >= 2 * len(self.options) else 1
+        return self._row_height(len(self.options))
+
+    def _row_height(self, rows: int) -> int:
+        return 2 if rows and self.size.width < 100 and self.size.height >= 2 * rows else 1
 
     def render_line(self, y: int) -> Strip:
         """One line of the viewport."""
@@ -110,8 +115,17 @@ class CandidateList(ScrollView, can_focus=False):
         if made_for != self._made_for:
             self._made_for = made_for
             self._columns = Columns.of(self.options, self._query, *made_for, blind=self._blind)
-            self._rows.clear()
+            prepared = self._prepared[:2] == (self.options, self._columns)
+            self._rows = self._prepared[2] if prepared else {}
         return self._columns
+
+    def prepare(self, options: Sequence[Option], query: str, *, blind: bool) -> None:
+        """Make the rows of the query that comes next, while nobody waits for them."""
+        columns = Columns.of(
+            options, query, self.scrollable_content_region.width, self._row_height(len(options)), blind=blind
+        )
+        rows = {(at, at == 0): row_lines(at, option, columns, cursor=at == 0) for at, option in enumerate(options)}
+        self._prepared = (tuple(options), columns, rows)
 
     def _row(self, index: int, *, cursor: bool) -> list[Content]:
         """The lines of one row; made once, and painted many times."""

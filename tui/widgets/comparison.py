@@ -55,6 +55,10 @@ class Comparison(Widget):
         self._made_for = self._top = 0
         self.refresh()
 
+    def prepare(self, item: ReviewItem, option: Option) -> None:
+        """Have the differences of a pair that comes next found; they are remembered where they are found."""
+        self._made(item, option, whole_query=False, width=self.size.width)
+
     @property
     def below(self) -> int:
         """How many lines there are below the edge."""

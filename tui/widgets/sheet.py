@@ -75,6 +75,12 @@ class Sheet(Container):
             # A shorter list may have got a scroll bar, and narrower columns.
             self.call_after_refresh(self._draw_reason)
 
+    def prepare(self, item: ReviewItem) -> None:
+        """Make ready what the query that comes next will need, while nobody waits for it."""
+        self.candidates.prepare(item.options, titled(item.query), blind=item.blind)
+        if item.options:
+            self.comparison.prepare(item, item.options[0])
+
     def on_resize(self) -> None:
         """Lines and columns are counted anew."""
         self._fit()

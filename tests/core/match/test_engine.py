@@ -1,6 +1,7 @@
 """The engine answers whatever it is asked, and ends when nobody is there any more."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -181,3 +182,16 @@ def test_the_same_labels_give_the_same_order(weighed: Workspace) -> None:
     label(weighed, "q1")
     one, other = (result(Engine(weighed), "refit") for _ in range(2))
     assert one["order"] == other["order"]
+
+
+@pytest.mark.skipif(sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2, reason="one core cannot be shared out")
+def test_one_core_is_left_to_whoever_types(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "core.match.engine", "--home", str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as engine:
+        assert engine.stdin is not None
+        assert engine.stdout is not None
+        engine.stdin.write(b'{"id": 1, "do": "ping"}\n')
+        engine.stdin.flush()
+        assert b"pid" in engine.stdout.readline()
+        assert len(os.sched_getaffinity(engine.pid)) == len(os.sched_getaffinity(0)) - 1
+        engine.stdin.close()

@@ -1,0 +1,51 @@
+"""The next query is prepared while the one on the screen is read."""
+
+from desk_bench import Bench, screen_text, settled
+
+from labels.model import ProductRef
+from tui.widgets import candidate_row
+from tui.widgets.ahead import Ahead
+
+
+async def test_rows_that_were_prepared_are_used_and_are_right(bench: Bench) -> None:
+    plain = bench.app("bob")
+    async with plain.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("s")
+        await settled(pilot)
+        wanted = screen_text(plain)
+    plain.desk.close()
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        app.review.query_one(Ahead)._prepare()
+        prepared = app.review.candidates._prepared[2]
+        await pilot.press("s")
+        await settled(pilot)
+        assert app.review.candidates._rows is prepared
+        assert screen_text(app).replace("ada", "bob") == wanted
+
+
+async def test_what_was_prepared_for_another_query_is_forgotten(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        app.review.query_one(Ahead)._prepare()
+        app.desk.review.show(ProductRef("walmart", "q6"))
+        app.review.draw()
+        await settled(pilot)
+        assert "Brother TN450" in screen_text(app)
+        assert app.review.candidates._rows is not app.review.candidates._prepared[2]
+        columns = app.review.candidates.columns
+        option = app.review.candidates.options[1]
+        assert app.review.candidates._rows[1, False] == candidate_row.row_lines(1, option, columns, cursor=False)
+
+
+async def test_nobody_claims_what_is_only_prepared(bench: Bench) -> None:
+    desk = bench.desk()
+    desk.review.advance()
+    ahead = desk.review.ahead()
+    assert ahead is not None
+    assert desk.review.item is not None
+    assert ahead.query.ref != desk.review.item.query.ref
+    assert bench.desk("bob").claims.held_by_others("bob").keys() == {desk.review.item.query.ref}
