@@ -9,7 +9,7 @@ DEMO := .demo
 export HF_HUB_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit bench bench-desk bench-match bench-kill bench-ledger bench-ledger-kill clean
+.PHONY: help demo test lint types imports unit bench bench-desk bench-match bench-ssh bench-kill bench-ledger bench-ledger-kill clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ bench-match: $(VENV)/all ## the matcher's speed, against plain Python, on the sa
 
 bench-desk: $(VENV)/dev ## the desk's speed, bytes, memory and keys per query; WORKSPACE=an indexed one, DATA=its four files
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.desk $(if $(WORKSPACE),--home $(WORKSPACE)) $(if $(DATA),--data $(DATA))
+
+bench-ssh: $(VENV)/dev ## two accounts over a real SSH server, cut in the middle of decisions; needs root and sshd
+	@$(BIN)/python -m tests.bench.ssh_desk --rounds $(or $(ROUNDS),20)
 
 bench-kill: $(VENV)/dev ## kill the desk at ROUNDS random moments; nothing that was decided is lost
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.kill_desk --rounds $(or $(ROUNDS),100)
