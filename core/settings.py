@@ -20,6 +20,7 @@ _RESERVED = {"SAMESKU_HOME", "SAMESKU_DEBUG", "SAMESKU_JOB"}
 _SAID = {
     "extra_forbidden": "unknown setting in this section; a new section begins with a line such as [labels]",
     "tuple_type": 'this is a list, such as ["ada", "bob"]',
+    "string_type": 'this is a text in quotes, such as "space"',
     "dict_type": 'this is a table, such as { ada = ["triage"] }',
 }
 
@@ -165,6 +166,8 @@ class Settings(_Section):
     people: PeopleSettings = PeopleSettings()
     match: MatchSettings = MatchSettings()
     retrain: RetrainSettings = RetrainSettings()
+    keys: dict[str, str] = {}
+    """Other keys for the desk, by what they do: `accept = "space"`, or several, `down = "t,down"`."""
 
 
 def load_settings(path: Path, overrides: dict[str, str] | None = None) -> Settings:

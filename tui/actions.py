@@ -1,6 +1,6 @@
 """Every key of the desk, declared once: bindings, key bar and help come from here; a test holds the README to it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from textual.binding import Binding, BindingType
@@ -18,6 +18,7 @@ class Act:
         label: one or two words for the key bar; empty where it does not stand there.
         help: one sentence.
         rank: place in the key bar when there is not room for all; 1 is the last to go.
+        always: a key that does it even where a keymap moves it elsewhere.
     """
 
     id: str
@@ -27,6 +28,7 @@ class Act:
     help: str
     label: str = ""
     rank: int = 9
+    always: str = ""
 
 
 DECIDE = (
@@ -49,11 +51,11 @@ _PICKS = tuple(
 
 MOVE = (
     Act("next", "enter", "Enter", "next", "Go on to the next query, once this one is answered."),
-    Act("down", "j,down", "j ↓", "move(1)", "Go to the next candidate."),
-    Act("up", "k,up", "k ↑", "move(-1)", "Go to the candidate before."),
+    Act("down", "j,down", "j ↓", "move(1)", "Go to the next candidate.", always="down"),
+    Act("up", "k,up", "k ↑", "move(-1)", "Go to the candidate before.", always="up"),
     *_PICKS,
-    Act("scroll_down", "J,pagedown", "J PgDn", "scroll_fields(1)", "Scroll the comparison down."),
-    Act("scroll_up", "K,pageup", "K PgUp", "scroll_fields(-1)", "Scroll the comparison up."),
+    Act("scroll_down", "J,pagedown", "J PgDn", "scroll_fields(1)", "Scroll the comparison down.", always="pagedown"),
+    Act("scroll_up", "K,pageup", "K PgUp", "scroll_fields(-1)", "Scroll the comparison up.", always="pageup"),
 )
 
 BACK = Act("back", "escape", "Esc", "back", "From a query that you looked up, back to the one you left.")
@@ -81,7 +83,7 @@ DESK = (
     Act("help", "question_mark", "?", "help", "Show these keys.", "keys", 1),
     Act("redraw", "ctrl+l", "ctrl+l", "app.redraw", "Paint the screen anew, where something else wrote on it."),
     Act("suspend", "ctrl+z", "ctrl+z", "app.suspend_process", "Back to the shell for a while; fg there comes back."),
-    Act("quit", "q", "q ctrl+q", "app.quit", "Leave; everything you decided is saved already."),
+    Act("quit", "q,ctrl+q", "q ctrl+q", "app.quit", "Leave; everything you decided is saved already.", always="ctrl+q"),
 )
 
 #: The review screen's keys by what they are for.
@@ -136,17 +138,17 @@ def bindings(acts: Iterable[Act]) -> list[BindingType]:
     ]
 
 
-def help_groups() -> list[tuple[str, list[tuple[str, str]]]]:
-    """The desk's keys by group: (keys, sentence); the ten digits are one line."""
+def help_groups(current: Callable[[Act], Act]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The desk's keys by group: (keys, sentence); the ten digits are one line.
+
+    Args:
+        current: gives an act the keys that it has now.
+    """
+    picks = [current(act).shown for act in _PICKS]
     groups = []
     for name, acts in GROUPS:
-        lines = [(act.shown, act.help) for act in acts if act not in _PICKS]
+        lines = [(current(act).shown, act.help) for act in acts if act not in _PICKS]
         if acts is MOVE:
-            lines.insert(3, ("1 … 9 0", "Go to that candidate; 0 is the tenth."))
+            lines.insert(3, (f"{picks[0]} … {picks[8]} {picks[9]}", f"Go to that candidate; {picks[9]} is the tenth."))
         groups.append((name, lines))
     return groups
-
-
-def filled(sentence: str) -> str:
-    """A sentence with keys in the place of `{accept}` and the like."""
-    return sentence.format_map({act.id: act.shown.split()[0] for act in REVIEW})

@@ -22,6 +22,7 @@ from labels.model import Stream
 from tui.commands import DeskCommands
 from tui.contrast import grounded, readable
 from tui.driver import DeskDriver
+from tui.keymap import Keymap
 from tui.messages import Copied, Failed, JobsRead, JobStarted
 from tui.ports.desk import Desk
 from tui.screens.jobs import JobsScreen
@@ -39,6 +40,8 @@ Result = TypeVar("Result")
 _TICK_S = 1.0
 #: A sentence or two, among other things to look at.
 _NEWS_S = 15.0
+#: More notes than so many would cover the desk; the others come once these are mended.
+_MOST_PROBLEMS = 3
 
 
 class DeskApp(App[None]):
@@ -55,6 +58,8 @@ class DeskApp(App[None]):
         for theme in OWN:
             self.register_theme(theme)
         self.desk = desk
+        self.keymap = Keymap.of(desk.facts.keys)
+        self.set_keymap(self.keymap.textual)
         self._word, self._greets = word, greets
         self.watch_jobs = JobWatch(desk.jobs, away_since=desk.away_since)
         self.review = ReviewScreen(desk)
@@ -96,6 +101,8 @@ class DeskApp(App[None]):
         with failures_shown(self):
             for news in filter(None, (self._word, self.desk.sitting.news)):
                 self.notify(safe(news), severity="warning", timeout=_NEWS_S, markup=False)
+        for problem in self.keymap.problems[:_MOST_PROBLEMS]:
+            tell(self, Failed(problem, ""))
         self.call_after_refresh(_settle)
         self.app_resume_signal.subscribe(self, lambda _: self._come_back())
         if self._greets:

@@ -63,10 +63,10 @@ def outcome(row: PastRow) -> str:
     return _OUTCOMES.get(row.outcome) or (f"{rejected} rejected, not answered" if rejected else "")
 
 
-def turned(verb: Verb, title: str, *, back: bool) -> str:
+def turned(verb: Verb, title: str, *, back: bool, redo: str = "Z") -> str:
     """What undo or redo did: the act and its query."""
     act = f"{VERB_WORDS.get(verb, verb.value)} for “{shortened(safe(title), _LONGEST_TITLE)}”"
-    return f"Brought back: {act}." if back else f"Taken back: {act}. Z brings it back."
+    return f"Brought back: {act}." if back else f"Taken back: {act}. {redo} brings it back."
 
 
 def named(judgement: Judgement, titles: Mapping[ProductRef, str]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tui.actions import REVIEW, Act, help_groups
+from tui.keymap import Keymap
 from tui.page_actions import CONFIRM, EXPORT, JOBS, PAGE, PAGE_SCROLL, PAST, SEARCH, STATISTICS, STREAMS, TRAIL
 from tui.screens.confirm import ConfirmDialog
 from tui.screens.export import ExportDialog
@@ -48,7 +49,7 @@ def test_no_key_has_two_meanings_on_a_screen(screen: type[object], acts: tuple[A
 
 
 def _all_keys() -> list[str]:
-    return [key for _, lines in help_groups() for keys, _ in lines for key in keys.split()]
+    return [key for _, lines in help_groups(Keymap({}).act) for keys, _ in lines for key in keys.split()]
 
 
 def test_the_readme_tells_of_every_key() -> None:
@@ -91,7 +92,7 @@ def test_the_table_holds_the_keys_of_the_contract() -> None:
 
 
 def test_every_key_is_explained_in_a_sentence() -> None:
-    for _, lines in help_groups():
+    for _, lines in help_groups(Keymap({}).act):
         for keys, text in lines:
             assert keys
             assert text[0].isupper()

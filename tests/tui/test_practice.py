@@ -6,8 +6,8 @@ from textual.content import Content
 from textual.pilot import Pilot
 
 from labels.model import Decision
-from tui.actions import filled
 from tui.app import DeskApp
+from tui.keymap import Keymap
 from tui.lessons import LESSONS, Lesson
 from tui.practice import Practice
 from tui.screens.guidelines import GuidelinesScreen
@@ -44,7 +44,7 @@ async def test_right_answers_lead_through_and_back_to_the_desk(bench: Bench) -> 
         assert "Which candidate is the same product" in text
         for lesson, keys in zip(LESSONS, (("a",), ("n",), ("A", "3", "a")), strict=True):
             text = await press(pilot, *keys)
-            assert f"Right. {filled(lesson.right)}" in text
+            assert f"Right. {Keymap({}).fill(lesson.right)}" in text
             text = await press(pilot, "enter")
         assert "That was the practice" in text
         await press(pilot, "enter")
@@ -142,7 +142,7 @@ def test_a_lesson_has_a_word_for_every_candidate_that_fits_the_smallest_screen(l
     unsure.unsure(lesson.item.options[0])
     for text in (lesson.task, f"Right. {lesson.right}", f"Look again. {lesson.missed}", unsure.word.text):
         assert text.endswith((".", "?"))
-        assert len(Content(filled(text)).wrap(77)) <= 3, text
+        assert len(Content(Keymap({}).fill(text)).wrap(77)) <= 3, text
 
 
 def test_the_practice_leaves_the_lessons_as_they_are() -> None:

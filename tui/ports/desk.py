@@ -1,7 +1,7 @@
 """Everything behind the desk."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -39,6 +39,7 @@ class DeskFacts:
         lease_s: how long a query stays reserved, in seconds.
         lead: whether the person may do what is for leads.
         mouse: whether the mouse may be used.
+        keys: other keys for acts of the desk, by the act's id, as the settings have them.
         newcomer: whether the person has never sat here, and their team lets newcomers practise.
         kiosk: whether nothing must lead out of the desk: no shell, no suspending, no files outside the workspace.
     """
@@ -52,6 +53,7 @@ class DeskFacts:
     kiosk: bool = False
     newcomer: bool = False
     mouse: bool = True
+    keys: Mapping[str, str] = field(default_factory=dict)
 
 
 class Desk(Protocol):

@@ -6,7 +6,10 @@ from functools import partial
 from textual.screen import Screen
 
 from core.queue.item import Option, ReviewItem
+from tui.keymap import Keymap, keymap_of
+from tui.ports.guidelines import GuidelinesShelf
 from tui.ports.review import Deciding
+from tui.screens.guidelines import GuidelinesScreen
 from tui.screens.help import HelpScreen
 from tui.widgets.candidates import CandidateList, next_undecided
 from tui.widgets.key_bar import KeyBar
@@ -19,9 +22,10 @@ class DecidingScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - Textual's own kind of constant
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012
 
-    def __init__(self, sitting: Deciding) -> None:
+    def __init__(self, sitting: Deciding, guidelines: GuidelinesShelf) -> None:
         super().__init__()
         self.sitting = sitting
+        self._guidelines = guidelines
 
     @property
     def sheet(self) -> Sheet:
@@ -32,6 +36,11 @@ class DecidingScreen(Screen[None]):
     def candidates(self) -> CandidateList:
         """The list of candidates."""
         return self.sheet.candidates
+
+    @property
+    def keymap(self) -> Keymap:
+        """The keys in force."""
+        return keymap_of(self.app)
 
     def say(self, text: str) -> None:
         """A word in the bottom line."""
@@ -44,7 +53,9 @@ class DecidingScreen(Screen[None]):
     def _decide_on(self, act: Callable[[Option], object]) -> bool:
         option = self.candidates.current
         if self.sitting.item is not None and option is None:
-            self.say("There is no candidate to decide on. / searches the catalogue, n goes on.")
+            self.say(
+                self.keymap.fill("There is no candidate to decide on. {search} searches the catalogue, {none} goes on.")
+            )
             return False
         return option is not None and self._decide(partial(act, option))
 
@@ -90,6 +101,10 @@ class DecidingScreen(Screen[None]):
         """Scroll the comparison by most of its height."""
         pane = self.sheet.comparison
         pane.scroll_lines(step * max(1, pane.size.height - 2))
+
+    def action_guidelines(self) -> None:
+        """What the team calls the same product."""
+        self.app.push_screen(GuidelinesScreen(self._guidelines))
 
     def action_help(self) -> None:
         """All keys."""

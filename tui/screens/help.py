@@ -10,6 +10,7 @@ from core.match.bands import Band
 from labels.model import Decision
 from tui.actions import help_groups
 from tui.diff import Mark
+from tui.keymap import Keymap, keymap_of
 from tui.screens.page import PageDialog
 from tui.style import BANDS, DECISIONS, KEY, MARKS, MUTED, STRONG
 from tui.words import BAND_SIGNS, DECISION_SIGNS, IMPLIED_SIGN
@@ -32,16 +33,16 @@ class HelpPage(Widget):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         """As many lines as the sentences need at that width."""
-        return len(_page(width))
+        return len(_page(width, keymap_of(self.app)))
 
     def render(self) -> Content:
         """All lines; the page scrolls."""
-        return Content("\n").join(_page(self.size.width))
+        return Content("\n").join(_page(self.size.width, keymap_of(self.app)))
 
 
-def _page(width: int) -> list[Content]:
+def _page(width: int, keymap: Keymap) -> list[Content]:
     lines: list[Content] = []
-    for name, keys in help_groups():
+    for name, keys in help_groups(keymap.act):
         lines.append(Content.styled(name, STRONG))
         for shown, text in keys:
             lines += _line(Content.styled(shown, KEY), text, width)

@@ -6,11 +6,10 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.actions import PRACTICE, PRACTISED, bindings, filled
+from tui.actions import PRACTICE, PRACTISED, bindings
 from tui.ports.desk import Desk
 from tui.practice import Practice
 from tui.screens.deciding import DecidingScreen
-from tui.screens.guidelines import GuidelinesScreen
 from tui.style import CAREFUL, GOOD, MUTED, STRONG
 from tui.widgets.empty import panel
 from tui.widgets.key_bar import KeyBar
@@ -36,7 +35,7 @@ class PracticeScreen(DecidingScreen):
 
     def __init__(self, desk: Desk) -> None:
         self._practice = Practice()
-        super().__init__(self._practice)
+        super().__init__(self._practice, desk.guidelines)
         self._desk = desk
 
     def compose(self) -> ComposeResult:
@@ -44,7 +43,7 @@ class PracticeScreen(DecidingScreen):
         yield Static(id="status", markup=False)
         yield Sheet(self._desk.brands.same, id="sheet")
         title, text, ways = _DONE
-        done = panel(title, text, [(filled(key), words) for key, words in ways])
+        done = panel(title, text, [(self.keymap.fill(key), words) for key, words in ways])
         yield Static(done, id="empty", markup=False)
         yield Static(id="coach", markup=False)
         yield KeyBar(PRACTICE)
@@ -66,7 +65,7 @@ class PracticeScreen(DecidingScreen):
             return
         self.sheet.show(item)
         word = practice.word
-        said = Content(filled(word.text))
+        said = Content(self.keymap.fill(word.text))
         self.query_one("#coach", Static).update(
             said if word.right is None else Content.styled(*_VERDICTS[word.right]) + said
         )
@@ -103,10 +102,6 @@ class PracticeScreen(DecidingScreen):
             self._draw()
         else:
             self.say(nothing)
-
-    def action_guidelines(self) -> None:
-        """What the team calls the same product."""
-        self.app.push_screen(GuidelinesScreen(self._desk.guidelines))
 
     def action_leave(self) -> None:
         """To the desk."""

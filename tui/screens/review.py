@@ -18,7 +18,6 @@ from tui.past import turned
 from tui.ports.desk import Desk
 from tui.screens.comment import CommentDialog
 from tui.screens.deciding import DecidingScreen, is_at
-from tui.screens.guidelines import GuidelinesScreen
 from tui.screens.history import HistoryDialog
 from tui.screens.past import PastPlace, PastScreen
 from tui.screens.search import SearchDialog
@@ -44,7 +43,7 @@ class ReviewScreen(DecidingScreen):
     BINDINGS = bindings(REVIEW)
 
     def __init__(self, desk: Desk, *, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(desk.review)
+        super().__init__(desk.review, desk.guidelines)
         self.desk = desk
         self._clock = clock
         self._active_at = clock()
@@ -115,7 +114,9 @@ class ReviewScreen(DecidingScreen):
         )
         self.query_one(StatusLine).show(situation)
         if item is None:
-            empty = nothing_left(review.stream, progress, review.elsewhere(), indexed=self.desk.model is not None)
+            empty = nothing_left(
+                review.stream, progress, review.elsewhere(), self.keymap, indexed=self.desk.model is not None
+            )
             self.query_one("#empty", Static).update(empty)
 
     # -- deciding ------------------------------------------------------------------------------------------
@@ -134,7 +135,7 @@ class ReviewScreen(DecidingScreen):
         elif item.answered or review.is_looking_up:
             self._decide(review.advance)
         else:
-            self.say("Not answered yet: s puts it off, n rejects what is on the screen.")
+            self.say(self.keymap.fill("Not answered yet: {skip} puts it off, {none} rejects what is on the screen."))
 
     def action_back(self) -> None:
         """From a query that was looked up to the one that was left for it."""
@@ -178,7 +179,8 @@ class ReviewScreen(DecidingScreen):
             if action is None:
                 said = f"There is nothing to {'bring' if back else 'take'} back."
             else:
-                said = turned(action.verb, self.desk.past.title(action.query), back=back)
+                title, redo = self.desk.past.title(action.query), self.keymap.fill("{redo}")
+                said = turned(action.verb, title, back=back, redo=redo)
                 if (item := self.desk.review.item) is None or item.query.ref != action.query:
                     said += " It is on somebody else's screen now."
         self.draw()
@@ -251,10 +253,6 @@ class ReviewScreen(DecidingScreen):
         if self.desk.review.item is not None:
             with failures_shown(self.app):
                 self.app.push_screen(HistoryDialog(self.desk.review.item, self.desk.history()))
-
-    def action_guidelines(self) -> None:
-        """What the team calls the same product."""
-        self.app.push_screen(GuidelinesScreen(self.desk.guidelines))
 
     def action_past(self) -> None:
         """Find a query of before, where one left the lists the last time."""

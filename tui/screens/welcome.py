@@ -8,7 +8,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from tui.actions import WELCOME, bindings, filled
+from tui.actions import WELCOME, bindings
+from tui.keymap import keymap_of
 from tui.page_actions import BUTTONS
 from tui.screens.dialog import Dialog
 from tui.style import KEY, MUTED
@@ -37,7 +38,7 @@ class WelcomeDialog(Dialog[bool]):
     def body(self) -> Iterable[Widget]:
         """What there is to do, the keys, and two ways on."""
         yield Static(_WORK, classes="dialog-text", markup=False)
-        lines = [Content.assemble((filled(keys).ljust(7), KEY), words) for keys, words in _KEYS]
+        lines = [Content.assemble((keymap_of(self.app).fill(keys).ljust(7), KEY), words) for keys, words in _KEYS]
         yield Static(Content("\n").join(lines), classes="dialog-text", markup=False)
         yield Static(Content.styled(_SAFE, MUTED), classes="dialog-text", markup=False)
         with Horizontal(classes="buttons"):

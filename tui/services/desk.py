@@ -271,6 +271,7 @@ def _facts(workspace: Workspace, settings: Settings, *, lead: bool, kiosk: bool,
         kiosk=kiosk,
         newcomer=newcomer,
         mouse=settings.desk.mouse,
+        keys=settings.keys,
     )
 
 

@@ -7,17 +7,21 @@ from textual.content import Content
 from core.queue.item import Progress
 from core.text.safe import safe
 from labels.model import Stream
+from tui.keymap import Keymap
 from tui.style import KEY, MUTED, STRONG
 from tui.words import listed
 
 
-def nothing_left(stream: Stream, progress: Progress, elsewhere: Mapping[str, int], *, indexed: bool) -> Content:
+def nothing_left(
+    stream: Stream, progress: Progress, elsewhere: Mapping[str, int], keymap: Keymap, *, indexed: bool
+) -> Content:
     """Why there is nothing to show, and what to do now.
 
     Args:
         stream: which.
         progress: how far it is.
         elsewhere: how many of its open queries other people have on their screens, by name.
+        keymap: the keys in force.
         indexed: whether anybody has looked for candidates.
     """
     if not indexed:
@@ -26,7 +30,7 @@ def nothing_left(stream: Stream, progress: Progress, elsewhere: Mapping[str, int
             "The products are here, but nobody has looked for their likely matches.",
             [("samesku index", "finds them. This desk shows them as soon as they are there.")],
         )
-    return panel(*why_nothing_left(stream, progress, elsewhere), _ways_on(stream))
+    return panel(*why_nothing_left(stream, progress, elsewhere), _ways_on(stream, keymap))
 
 
 def why_nothing_left(stream: Stream, progress: Progress, elsewhere: Mapping[str, int]) -> tuple[str, str]:
@@ -61,18 +65,19 @@ def _on_screens(elsewhere: Mapping[str, int]) -> str:
     return f"{'One query is' if count == 1 else f'{count:,} queries are'} on the screen of {listed(names)}."
 
 
-def _ways_on(stream: Stream) -> list[tuple[str, str]]:
+def _ways_on(stream: Stream, keymap: Keymap) -> list[tuple[str, str]]:
     ways = [("ctrl+p", "Retrain: let the models learn from the answers.")]
     if stream is Stream.TRIAGE:
         ways.append(("ctrl+p", "Stream: go on with validation, audit or adjudication."))
     else:
         ways.append(("ctrl+p", "Stream: go back to triage."))
-    return [
-        ("Enter", "Look again: what others leave comes back."),
+    ways = [
+        ("{next}", "Look again: what others leave comes back."),
         *ways,
-        ("z", "Take back your last answer."),
-        ("q", "Leave."),
+        ("{undo}", "Take back your last answer."),
+        ("{quit}", "Leave."),
     ]
+    return [(keymap.fill(key), words) for key, words in ways]
 
 
 def panel(title: str, text: str, ways: Sequence[tuple[str, str]]) -> Content:

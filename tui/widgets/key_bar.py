@@ -9,6 +9,7 @@ from textual.widget import Widget
 
 from core.text.safe import safe
 from tui.actions import Act
+from tui.keymap import keymap_of
 from tui.style import KEY, MUTED
 
 _SAID_S = 4.0
@@ -59,7 +60,8 @@ class KeyBar(Widget):
         width = self.content_size.width
         if self._said:
             return Content(self._said).truncate(width, ellipsis=True)
-        acts = list(self._acts)
+        keymap = keymap_of(self.app)
+        acts = [keymap.act(act) for act in self._acts]
         line = _line(acts)
         while acts and line.cell_length > width:
             least = max(acts, key=lambda act: act.rank)
