@@ -10,7 +10,7 @@ _NAMES: dict[tuple[str, ...], str] = {
 
 #: What a job that is started again finds done already.
 _KEPT = {
-    "retrain": "what was encoded is kept, the training begins anew",
+    "retrain": "what was encoded is kept, and the training begins anew",
     "index": "it goes on where it was",
     "evaluate": "what was encoded is kept",
 }

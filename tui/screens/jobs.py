@@ -185,7 +185,7 @@ class JobsScreen(Screen[None]):
             self.query_one(KeyBar).say(refusal)
             return
         whose = f"{job.by}'s " if job.by and job.by != self._desk.review.annotator else ""
-        question = f"End {whose}{job.name}? Started again: {job_kept(job.arguments)}."
+        question = f"End {whose}{job.name}? If it is started again, {job_kept(job.arguments)}."
         dialog = ConfirmDialog(question, yes="End it", no="Let it run")
         self.app.push_screen(dialog, partial(self._cancel, job.id))
 

@@ -33,12 +33,14 @@ class JobList(ScrollView, can_focus=False):
     def __init__(self, *, id: str, highlighted: str = "") -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._jobs: tuple[Job, ...] = ()
+        self._places: dict[str, int] = {}
         self.highlighted = highlighted
 
     def show(self, jobs: Sequence[Job]) -> None:
         """Show these jobs; only lines that differ are painted."""
         before, place = self._jobs, self._place
         self._jobs = tuple(jobs)
+        self._places = {job.id: place for place, job in enumerate(self._jobs)}
         if len(before) != len(self._jobs) or self._place != place:
             self.virtual_size = Size(self.size.width, len(self._jobs))
             self._keep_in_view()
@@ -46,7 +48,7 @@ class JobList(ScrollView, can_focus=False):
             return
         for line, (old, new) in enumerate(zip(before, self._jobs, strict=True)):
             if old is not new and _row(old, self._width) != _row(new, self._width):
-                self.refresh_lines(line - self.scroll_offset.y, 1)
+                self._paint(line)
 
     @property
     def job(self) -> Job | None:
@@ -55,7 +57,7 @@ class JobList(ScrollView, can_focus=False):
 
     @property
     def _place(self) -> int:
-        return next((place for place, job in enumerate(self._jobs) if job.id == self.highlighted), 0)
+        return self._places.get(self.highlighted, 0)
 
     @property
     def _width(self) -> int:
@@ -63,9 +65,10 @@ class JobList(ScrollView, can_focus=False):
 
     def highlight(self, job_id: str) -> None:
         """Go to a job."""
+        self._paint(self._place)
         self.highlighted = job_id
+        self._paint(self._place)
         self._keep_in_view()
-        self.refresh()
         self.post_message(JobPicked())
 
     def move(self, step: int) -> None:
@@ -95,6 +98,9 @@ class JobList(ScrollView, can_focus=False):
         place = event.y + self.scroll_offset.y
         if place < len(self._jobs):
             self.highlight(self._jobs[place].id)
+
+    def _paint(self, line: int) -> None:
+        self.refresh_lines(line - self.scroll_offset.y, 1)
 
     def _keep_in_view(self) -> None:
         place, height = self._place, self.size.height
