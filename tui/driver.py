@@ -1,9 +1,11 @@
-"""The terminal as the desk reads it: noise on the line is no fault, and a line that is gone is noticed."""
+"""The terminal as the desk meets it: noise on the line is no fault, and what would change nothing is not sent."""
 
 import os
+import re
 import selectors
 from codecs import getincrementaldecoder
 
+from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
@@ -13,9 +15,38 @@ from tui.leaving import hang_up
 _LOOK_EVERY_S = 0.1
 _READ_SIZE = 4096
 
+#: Where a frame leaves the cursor.
+_CURSOR = re.compile(r"\x1b\[\d+;\d+H\Z")
+
 
 class DeskDriver(LinuxDriver):
-    """Textual's own, but for the keyboard: there, one byte that is no UTF-8 ends the app, and a closed line spins."""
+    """Textual's own, but for two things.
+
+    Of the keyboard, one byte that is no UTF-8 ends Textual's app, and a closed line spins. To the screen, Textual
+    sends a frame in three pieces, each perhaps a packet of its own, and sends those too that change nothing.
+    """
+
+    _frame: list[str] | None = None
+    _cursor = ""
+
+    def write(self, data: str) -> None:
+        """Send something to the terminal; a frame in one piece, and only if there is something in it."""
+        if data == SYNC_START:
+            self._frame = []
+        elif self._frame is None:
+            self._send(data, data)
+        elif data == SYNC_END:
+            frame, self._frame = "".join(self._frame), None
+            self._send(SYNC_START + frame + SYNC_END, frame)
+        else:
+            self._frame.append(data)
+
+    def _send(self, data: str, frame: str) -> None:
+        if not frame or frame == self._cursor:
+            return
+        if moved := _CURSOR.search(frame):
+            self._cursor = moved[0]
+        super().write(data)
 
     def run_input_thread(self) -> None:
         """Turn what is typed into events, until the desk is left or the line is gone."""

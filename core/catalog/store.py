@@ -36,7 +36,7 @@ WHERE source = ? AND id IN (SELECT value FROM json_each(?))
 _SEARCH = """
 SELECT key, source, id, p.title, p.brand, p.category, p.model, price, upc, extra
 FROM products_fts JOIN products AS p ON p.key = products_fts.rowid
-WHERE products_fts MATCH ? AND (? IS NULL OR source = ?) LIMIT ?
+WHERE products_fts MATCH ? AND (? IS NULL OR source IN (SELECT name FROM sources WHERE role = ?)) LIMIT ?
 """
 #: So many are read and put in order. Whoever finds more than that types another word.
 _RANKED = 300
@@ -159,17 +159,17 @@ class CatalogStore:
             ).fetchall()
         return [Source(name, as_role(role), products) for name, role, products in rows]
 
-    def search(self, text: str, source: str | None = None, limit: int = 20) -> list[Product]:
+    def search(self, text: str, role: Role | None = None, limit: int = 20) -> list[Product]:
         """The products that hold every word of the text, best first; the last word may be unfinished.
 
         Searches title, brand, model and category. Any text will do: quotes, brackets and operators are
         looked for like everything else, or ignored. Where very many are found, the best of those that were
-        imported first.
+        imported first. Of a `role`, only the sources in it are searched.
         """
         expression = match_expression(text)
-        if not expression or (source is not None and not _storable(source)):
+        if not expression:
             return []
-        found = self._products(_SEARCH, (expression, source, source, max(limit, _RANKED)))
+        found = self._products(_SEARCH, (expression, role, role, max(limit, _RANKED)))
         return ranked(found, text)[: max(limit, 0)]
 
     def holding(self, word: str, most: int) -> list[ProductRef] | None:

@@ -12,11 +12,14 @@ from rich.cells import cell_len
 from rich.color import ColorSystem
 from rich.segment import Segment
 from rich.style import Style
+from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import ChopsUpdate, LayoutUpdate
+from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from tests.bench.terminal import Terminal
+from tui.driver import DeskDriver
 from tui.wire import Wire
 
 SIZE = Size(12, 3)
@@ -128,6 +131,28 @@ def test_fewer_colours_cost_less(colors: ColorSystem) -> None:
     full = Wire().difference(whole(strips), SIZE, ColorSystem.TRUECOLOR)
     assert len(Wire().difference(whole(strips), SIZE, colors)) < len(full)
     assert "38;2;" not in Wire().difference(whole(strips), SIZE, colors)
+
+
+def test_a_frame_is_sent_in_one_piece_and_never_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces: list[str] = []
+    monkeypatch.setattr(LinuxDriver, "write", lambda _, data: pieces.append(data))
+    driver = object.__new__(DeskDriver)
+
+    def paint(*parts: str) -> None:
+        for part in (SYNC_START, *parts, SYNC_END):
+            driver.write(part)
+
+    paint("changed\x1b[3;4H")
+    paint("\x1b[3;4H")
+    paint("")
+    paint("\x1b[3;5H")
+    driver.write("\x1b[3;5H")
+    driver.write("\x07")
+    assert pieces == [
+        f"{SYNC_START}changed\x1b[3;4H{SYNC_END}",
+        f"{SYNC_START}\x1b[3;5H{SYNC_END}",
+        "\x07",
+    ]
 
 
 def test_the_screen_can_be_painted_anew(bench: Bench) -> None:

@@ -130,11 +130,7 @@ class DeskServices:
 
     def search(self, text: str) -> list[Product]:
         """Products of the catalogues that candidates come from, best first."""
-        searched = [source.name for source in self.catalog.sources() if source.role == "catalog"]
-        if len(searched) == 1:
-            return self.catalog.search(text, searched[0], MOST_FOUND)
-        found = self.catalog.search(text, None, 2 * MOST_FOUND)
-        return [product for product in found if product.source in searched][:MOST_FOUND]
+        return self.catalog.search(text, "catalog", MOST_FOUND)
 
     def statistics(self) -> LabelStats:
         """Counts over the labels, read through a connection of its own: SQLite's stay in their thread."""
