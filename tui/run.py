@@ -1,5 +1,6 @@
 """Opening the desk, on the screen or line by line, and leaving it in good order however that comes about."""
 
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
 from core.sitting.record import Ending
@@ -42,14 +43,15 @@ def _app(desk: Desk, word: str) -> "DeskApp":
 
 def run_plain_desk(desk: Desk, stdin: TextIO, stdout: TextIO, word: str = "") -> None:
     """Open the desk line by line, with a word of greeting; returns when it is left. Closes `desk`."""
-    from tui.plain import run_plain  # noqa: PLC0415
+    from tui.plain.desk import run_plain  # noqa: PLC0415
 
     ending = Ending.LEFT
     typed = stdin.isatty()
+    _bear_with(stdin, stdout)
     try:
         with called_away():
             stdout.write(f"{safe(word)}\n" if word else "")
-            run_plain(desk.review, stdin, stdout, search=desk.search, desk=desk)
+            run_plain(desk, stdin, stdout)
             if typed and not stdin.isatty():
                 ending = Ending.CUT
     except CalledAway as call:
@@ -60,3 +62,10 @@ def run_plain_desk(desk: Desk, stdin: TextIO, stdout: TextIO, word: str = "") ->
         desk.sitting.note(None, desk.sitting.theme)
         desk.sitting.end(ending)
         desk.close()
+
+
+def _bear_with(*streams: TextIO) -> None:
+    """Let a character that cannot be read, or written in the terminal's encoding, be a question mark and no fault."""
+    for stream in streams:
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")

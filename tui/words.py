@@ -100,6 +100,14 @@ def stands_on(standing: Standing | None) -> str:
     return f"matcher: {standing.labels:,} label{'' if standing.labels == 1 else 's'}"
 
 
+def places(option: Option) -> str:
+    """Where the retrievers and the matcher put a candidate."""
+    found = {"by meaning": option.dense_rank, "by wording": option.lexical_rank, "by both": option.retrieved}
+    if option.probability is not None:
+        found["by matcher"] = option.rank
+    return ", ".join(f"{place or 'far down'} {how}" for how, place in found.items())
+
+
 def titled(product: Product) -> str:
     """The whole title, safe to show; words that say so where it is blank."""
     return _title(product.title)

@@ -8,7 +8,7 @@ from samples import c, implied, match, no_match, q
 from textual.pilot import Pilot
 
 from labels.model import Decision, Judgement, Shown, Stream, Verb
-from tui.plain import run_plain
+from tui.plain.desk import run_plain
 
 SIZES = [(80, 24), (120, 36)]
 
@@ -127,7 +127,7 @@ async def test_a_party_is_not_offered_it_and_two_leads_do_not_get_the_same(bench
 def test_the_plain_desk_reads_the_opinions_out(bench: Bench) -> None:
     write_dispute(bench)
     desk, out = bench.desk("lea", Stream.ADJUDICATION), io.StringIO()
-    run_plain(desk.review, io.StringIO("q\n"), out, search=desk.search, desk=desk)
+    run_plain(desk, io.StringIO("q\n"), out)
     said = out.getvalue()
     assert "   jo: match (" in said
     assert "triage, 14 s, the machine then: 83%)" in said

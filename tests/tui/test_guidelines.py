@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from tui.errors import DeskError
 from tui.markdown import laid_out, parsed
-from tui.plain import run_plain
+from tui.plain.desk import run_plain
 from tui.services.guidelines import MOST_BYTES, MOST_LINES, TeamGuidelines
 from tui.widgets.markdown_page import MarkdownPage
 
@@ -158,5 +158,5 @@ async def test_what_cannot_be_read_is_told(bench: Bench) -> None:
 def test_the_plain_desk_prints_them(bench: Bench) -> None:
     desk, out = bench.desk(), io.StringIO()
     bench.workspace.guidelines.write_text("# Ours\n\n- \x1b[31mred\x1b[0m is another product\n")
-    run_plain(desk.review, io.StringIO("g\n"), out, desk=desk)
+    run_plain(desk, io.StringIO("g\n"), out)
     assert "# Ours\n\n- ␛[31mred␛[0m is another product\n" in out.getvalue()

@@ -8,7 +8,7 @@ from samples import match, no_match, q
 
 from labels.model import Stream, Verb
 from tui.app import DeskApp
-from tui.plain import run_plain
+from tui.plain.desk import run_plain
 
 
 def write_past(bench: Bench, query: str) -> None:
@@ -62,5 +62,5 @@ def test_the_plain_desk_reads_it_out(bench: Bench) -> None:
     assert desk.review.item is not None
     with bench.store() as store:
         store.record("bob", Verb.ACCEPT, q(desk.review.item.query.id), match("elsewhere"))
-    run_plain(desk.review, io.StringIO("h\nq\n"), out, search=desk.search, desk=desk)
+    run_plain(desk, io.StringIO("h\nq\n"), out)
     assert "bob (triage): match: amazon elsewhere" in out.getvalue()

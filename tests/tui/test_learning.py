@@ -11,7 +11,8 @@ from core.queue.rescored import Rescored
 from labels.model import Stream
 from tui.app import DeskApp
 from tui.errors import EngineRefusalError
-from tui.plain import PlainDesk, run_plain
+from tui.plain.desk import PlainDesk, run_plain
+from tui.plain.voice import Voice
 from tui.screens.retrain import RetrainDialog
 
 
@@ -139,7 +140,7 @@ def test_the_plain_desk_tells_it_too(bench: Bench) -> None:
     engine, out = FakeEngine("q5"), io.StringIO()
     engine.refusal = EngineRefusalError("vocabulary.toml cannot be read.", "Mend it.")
     desk = bench.desk(engine=engine)
-    plain = PlainDesk(desk.review, out, desk.search, desk)
+    plain = PlainDesk(desk, Voice(out))
     plain.learn()
     for _ in range(50):
         plain.obey("?")
@@ -195,7 +196,7 @@ async def test_validation_is_told_nothing_of_the_matcher(bench: Bench, plain: bo
     engine = FakeEngine("q7")
     if plain:
         desk, out = bench.desk(stream=Stream.VALIDATION, engine=engine), io.StringIO()
-        run_plain(desk.review, io.StringIO("w 1\np\nq\n"), out, search=desk.search, desk=desk)
+        run_plain(desk, io.StringIO("w 1\np\nq\n"), out)
         text = out.getvalue()
     else:
         app = bench.app(stream=Stream.VALIDATION, engine=engine)
@@ -213,7 +214,7 @@ async def test_validation_is_told_nothing_of_the_matcher(bench: Bench, plain: bo
 def test_the_plain_desk_learns_too(bench: Bench) -> None:
     desk, out = bench.desk(engine=FakeEngine("q5", "q1")), io.StringIO()
     desk.learn(Rescored.from_json(rescored("q5")))
-    run_plain(desk.review, io.StringIO("w 1\nq\n"), out, search=desk.search, desk=desk)
+    run_plain(desk, io.StringIO("w 1\nq\n"), out)
     said = out.getvalue()
     assert "The bands rest on: matcher: 312 labels." in said
     assert "1. probability 97% high, similarity 0.72, Logitech" in said

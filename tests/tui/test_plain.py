@@ -8,13 +8,14 @@ from samples import q
 
 from labels.errors import LabelsError
 from labels.model import Stream, Verb
-from tui.plain import PlainDesk, run_plain
+from tui.plain.desk import PlainDesk, run_plain
+from tui.plain.voice import Voice
 
 
 def talk(bench: Bench, *lines: str, stream: Stream = Stream.TRIAGE) -> str:
     """What the plain desk answers to these lines."""
     desk, out = bench.desk(stream=stream), io.StringIO()
-    run_plain(desk.review, io.StringIO("".join(line + "\n" for line in lines)), out, search=desk.search, desk=desk)
+    run_plain(desk, io.StringIO("".join(line + "\n" for line in lines)), out)
     desk.close()
     return out.getvalue()
 
@@ -70,20 +71,21 @@ def test_comments_flags_details_and_help(bench: Bench) -> None:
     said = talk(bench, "c look [/] again", "f", "p", "d 3", "d", "?", "q")
     assert "Comment by ada: look [/] again" in said
     assert "Query (flagged)" in said
-    assert "model: WDBYNN0010BBK3" in said
+    assert "model says more on one side: WDBYNN0010BBK; WDBYNN0010BBK3" in said
     assert "none of these" in said
 
 
 def test_what_makes_no_sense_decides_nothing(bench: Bench) -> None:
     said = talk(bench, "a", "a 11", "x zero", "a -1", "w", "y", "yes", "", "c", "/")
     assert said.count("Say which: a number from 1 to 10.") == 5
-    assert said.count("No such key") == 2
+    assert "“y” is no key" not in said
+    assert "“yes” is no key here. ? lists the keys." in said
     assert bench.decided() == {}
 
 
 def test_validation_says_no_score_and_nothing_of_others(bench: Bench) -> None:
     said = talk(bench, "x 1", "p", "q", stream=Stream.VALIDATION)
-    assert "validation:" in said
+    assert "validation, blind: 0 of 1 done" in said
     assert not re.search(r"(?<!\d)0\.\d\d", said)
     for hidden in ("similarity", "medium", "MiniLM"):
         assert hidden not in said
@@ -102,9 +104,9 @@ def test_a_failure_is_told_and_the_query_stays(bench: Bench) -> None:
         raise LabelsError("The disk is full.", "Free some space.")
 
     desk.store.record = refuse  # type: ignore[method-assign]
-    run_plain(desk.review, io.StringIO("n\nd\n"), out)
+    run_plain(desk, io.StringIO("n\nd\n"), out)
     assert "The disk is full. Free some space." in out.getvalue()
-    assert out.getvalue().rstrip().endswith("condition: new")
+    assert out.getvalue().rstrip().endswith("condition: new\nEverything you decided is saved.")
 
 
 def test_hostile_text_is_inert(bench: Bench) -> None:
@@ -145,7 +147,7 @@ def test_the_trail_says_what_z_takes_back(bench: Bench) -> None:
 
 def test_a_query_that_somebody_took_meanwhile_is_not_decided(bench: Bench) -> None:
     desk, out = bench.desk(), io.StringIO()
-    plain = PlainDesk(desk.review, out, desk.search, desk)
+    plain = PlainDesk(desk, Voice(out))
     desk.review.advance()
     desk.claims.give_back("ada")  # as when the lease has run out
     assert bench.desk("bob").review.advance() is not None
@@ -153,3 +155,58 @@ def test_a_query_that_somebody_took_meanwhile_is_not_decided(bench: Bench) -> No
     assert "Somebody else took that query meanwhile" in out.getvalue()
     assert "(walmart q8)" in out.getvalue()
     assert bench.decided() == {}
+
+
+def test_a_candidate_is_compared_field_by_field(bench: Bench) -> None:
+    said = talk(bench, "d 3", "3", "d", "d x", "q")
+    assert said.count("Only in the candidate's title: 2-Year; Warranty") == 2
+    assert "brand is the same: WD\n" in said
+    assert "price differs: 54.99; 57.74 (+5%)" in said
+    assert "upc only in the candidate" not in said
+    assert "walmart q3: WD My Passport" in said
+    assert "Say which: a number from 1 to 10." in said
+
+
+def test_a_pair_is_copied_to_a_file(bench: Bench) -> None:
+    said = talk(bench, "y 2", "q")
+    (file,) = bench.workspace.reports.glob("clipboard-ada-*.txt")
+    assert f"Copied to {file.name} in the workspace's reports." in said
+    assert file.read_text().splitlines()[1].startswith("amazon q3-c2\t")
+
+
+def test_enter_on_an_open_query_says_the_ways_on_and_reads_nothing_again(bench: Bench) -> None:
+    said = talk(bench, "", "p", "q")
+    assert "Not answered yet: s puts it off, n rejects all that are listed, p tells it again." in said
+    assert said.count("Query: WD") == 2
+
+
+def test_the_bands_foundation_is_said_once(bench: Bench) -> None:
+    assert talk(bench, "n", "n", "b", "b", "q").count("The bands rest on") == 1
+
+
+def test_blind_is_said_and_validation_stays_so(bench: Bench) -> None:
+    said = talk(bench, "b", "S validation", "b", "q")
+    assert "triage, blind: 0 of 7 done" in said
+    assert "Validation queries are always shown blind." in said
+
+
+def test_practice_is_offered_once_and_leaves_no_trace(bench: Bench) -> None:
+    said = talk(bench, "P", "d 1", "x 1", "z", "a 1", "", "S", "u 2", "q", "q")
+    assert "New here? P has three queries to practise on, and g says" in said
+    assert "practice: query 1 of 3." in said
+    assert "d 1 compares the first, a 1 accepts it." in said
+    assert "model is the same: KT-204; KT204" in said
+    assert "Right. KT-204 and KT204" in said
+    assert "practice: query 2 of 3." in said
+    assert "Not while you practise. q goes to work." in said
+    assert said.count("Query: WD My Passport") == 2
+    assert bench.decided() == {}
+    talk(bench, "n", "q")
+    assert "New here?" not in talk(bench, "q")
+
+
+def test_new_candidates_are_read_between_two_queries(bench: Bench) -> None:
+    desk, read = bench.desk(), []
+    desk.read_new_candidates = lambda: bool(read.append(desk.review.item))  # type: ignore[method-assign]
+    run_plain(desk, io.StringIO("x 1\nc words\nn\nq\n"), io.StringIO())
+    assert [item and item.query.id for item in read] == ["q8"]

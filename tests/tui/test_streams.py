@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from core.queue.tally import Tally
 from core.settings import Settings
 from labels.model import Stream, Verb
-from tui.plain import run_plain
+from tui.plain.desk import run_plain
 from tui.screens.streams import StreamsScreen
 
 
@@ -76,9 +76,9 @@ async def test_a_stream_for_others_says_why(bench: Bench) -> None:
 
 def test_the_plain_desk_reads_them_out_and_goes_to_one(bench: Bench) -> None:
     desk, out = bench.desk(), io.StringIO()
-    run_plain(desk.review, io.StringIO("n\nS\nS validation\nS nowhere\nq\n"), out, search=desk.search, desk=desk)
+    run_plain(desk, io.StringIO("n\nS\nS validation\nS nowhere\nq\n"), out)
     said = out.getvalue()
     assert "triage: What the machine is least sure of, first. 1 of 7 done, 6 left; 1 yours" in said
     assert "You are here." in said
-    assert "validation: 0 of 1 done" in said
+    assert "validation, blind: 0 of 1 done" in said
     assert desk.review.stream is Stream.VALIDATION

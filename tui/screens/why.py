@@ -21,7 +21,7 @@ from tui.ports.desk import Desk, DeskFacts
 from tui.screens.dialog import Dialog
 from tui.style import BANDS, MUTED, STRONG
 from tui.widgets.excerpt import Excerpt
-from tui.words import AGAINST_BAR, BAND_SIGNS, FOR_BAR, adding_up, percent, stands_on, titled
+from tui.words import AGAINST_BAR, BAND_SIGNS, FOR_BAR, adding_up, percent, places, stands_on, titled
 from tui.workers import in_background
 
 #: Cells of the longest bar.
@@ -92,7 +92,7 @@ def what_is_known(option: Option, facts: DeskFacts, standing: Standing | None) -
         Content.assemble(("Band        ", MUTED), (band, BANDS[option.band]), (f"  {cut}", MUTED)),
         Content.assemble(("Rests on    ", MUTED), stands_on(standing)),
         Content.assemble(("Similarity  ", MUTED), (f"{option.similarity:.3f}", STRONG)),
-        Content.assemble(("Place       ", MUTED), _places(option)),
+        Content.assemble(("Place       ", MUTED), places(option)),
     ]
 
 
@@ -124,11 +124,3 @@ def _cut(band: Band, low: str, high: str) -> str:
         Band.MEDIUM: f"from {low} to below {high}",
         Band.LOW: f"below {low}",
     }[band]
-
-
-def _places(option: Option) -> Content:
-    """Where the retrievers and the matcher put it."""
-    places = {"by meaning": option.dense_rank, "by wording": option.lexical_rank, "by both": option.retrieved}
-    if option.probability is not None:
-        places["by matcher"] = option.rank
-    return Content(", ".join(f"{place or 'far down'} {how}" for how, place in places.items()))

@@ -8,11 +8,12 @@ from core.text.safe import safe
 from labels.history import Standing
 from labels.model import ProductRef, Stream
 from tui.past import circumstances, deed, moment, outcome
+from tui.plain.keys import PlainKeys, number
 from tui.ports.desk import Desk
 from tui.widgets.stream_text import stream_words
 from tui.words import VERB_WORDS
 
-_KEYS = {Scope.OWN: "o", Scope.NOTED: "F"}
+_COMMANDS = {Scope.OWN: "past", Scope.NOTED: "noted"}
 _STANDINGS = {Standing.STANDS: "", Standing.BACK: ", taken back", Standing.GONE: ", taken back for good"}
 #: As many acts as one listens to.
 _TRAIL = 10
@@ -26,15 +27,15 @@ class PlainLists:
         show: prints the query on the screen.
     """
 
-    def __init__(self, desk: Desk, say: Callable[[str], None], show: Callable[[], None]) -> None:
-        self._desk, self._say, self._show = desk, say, show
+    def __init__(self, desk: Desk, keys: PlainKeys, say: Callable[[str], None], show: Callable[[], None]) -> None:
+        self._desk, self._keys, self._say, self._show = desk, keys, say, show
         self._listed: Sequence[ProductRef] = ()
-        self.keys: dict[str, Callable[[str], None]] = {
-            "o": lambda words: self._past(Scope.OWN, words),
-            "F": lambda words: self._past(Scope.NOTED, words),
-            "t": lambda _: self._trail(),
-            "S": self._streams,
-            "h": lambda _: self._history(),
+        self.commands: dict[str, Callable[[str], None]] = {
+            "past": lambda words: self._past(Scope.OWN, words),
+            "noted": lambda words: self._past(Scope.NOTED, words),
+            "trail": lambda _: self._trail(),
+            "streams": self._streams,
+            "history": lambda _: self._history(),
         }
 
     def _past(self, scope: Scope, words: str) -> None:
@@ -43,16 +44,17 @@ class PlainLists:
             return
         page = self._desk.past.page(scope, words)
         self._listed = [row.query for row in page.rows]
-        for number, row in enumerate(page.rows, 1):
-            self._say(f"/{number}. {_past_line(row)}")
+        for place, row in enumerate(page.rows, 1):
+            self._say(f"/{place}. {_past_line(row)}")
         if page.next is not None:
             self._say("There is more: another word finds it.")
-        self._say(f"{_KEYS[scope]} /1 shows the first of them." if page.rows else "Nothing holds all of these words.")
+        called = self._keys.called(_COMMANDS[scope])
+        self._say(f"{called} /1 shows the first of them." if page.rows else "Nothing holds all of these words.")
 
-    def _open(self, number: str) -> None:
-        place = int(number) if number.isascii() and number.isdigit() else 0
+    def _open(self, words: str) -> None:
+        place = number(words) or 0
         if not 1 <= place <= len(self._listed):
-            self._say("List them first: o, F or t; then o /1 shows the first.")
+            self._say(self._keys.fill("List them first: {past}, {noted} or {trail}; then {past} /1 shows the first."))
             return
         self._desk.review.look_up(self._listed[place - 1])
         self._show()
@@ -61,12 +63,12 @@ class PlainLists:
     def _trail(self) -> None:
         steps = self._desk.past.trail()[:_TRAIL]
         self._listed = [step.past.query for step, _ in steps]
-        for number, (step, title) in enumerate(steps, 1):
+        for place, (step, title) in enumerate(steps, 1):
             act = VERB_WORDS.get(step.past.verb, step.past.verb.value)
-            self._say(f"/{number}. {moment(step.past.at)} {act} for {safe(title)}{_STANDINGS[step.standing]}")
-        stands = [number for number, (step, _) in enumerate(steps, 1) if step.standing is Standing.STANDS]
+            self._say(f"/{place}. {moment(step.past.at)} {act} for {safe(title)}{_STANDINGS[step.standing]}")
+        stands = [place for place, (step, _) in enumerate(steps, 1) if step.standing is Standing.STANDS]
         if stands:
-            self._say(f"z takes back /{stands[0]}; o /{stands[0]} shows its query.")
+            self._say(self._keys.fill(f"{{undo}} takes back /{stands[0]}; {{past}} /{stands[0]} shows its query."))
         elif not steps:
             self._say("You have done nothing yet that could be taken back.")
 
@@ -79,7 +81,7 @@ class PlainLists:
         for state in self._desk.streams.read():
             here = " You are here." if state.stream is review.stream else ""
             self._say(stream_words(state, review.tallies[state.stream]) + here)
-        self._say("S and a name goes there.")
+        self._say(self._keys.fill("{streams} and a name goes there."))
 
     def _history(self) -> None:
         item = self._desk.review.item

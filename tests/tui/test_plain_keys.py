@@ -1,0 +1,107 @@
+"""The letters of the plain desk: those of the screen, wherever a person has moved them."""
+
+import io
+from contextlib import suppress
+
+import pytest
+from desk_bench import Bench
+from hypothesis import given
+from hypothesis import strategies as st
+from test_keymap import AZERTY
+from test_plain import talk
+
+from core.settings import Settings
+from tui.actions import REVIEW
+from tui.errors import DeskError
+from tui.keymap import Keymap
+from tui.plain.desk import PlainDesk
+from tui.plain.keys import COMMANDS, PlainKeys
+from tui.plain.voice import Voice
+
+#: What a line needs no command for: Enter alone goes on and back, a number goes to a candidate, the terminal itself
+#: suspends; the menu's screens are verbs of the command line.
+OF_THE_SCREEN = {"down", "up", "scroll_down", "scroll_up", "back", "palette", "redraw", "suspend"}
+
+
+def keys(**moved: str) -> PlainKeys:
+    """The letters, some of them moved."""
+    return PlainKeys(Keymap.of(moved))
+
+
+def test_whatever_the_review_screen_does_a_line_does() -> None:
+    missing = {act.id for act in REVIEW} - {command.name for command in COMMANDS} - OF_THE_SCREEN
+    assert {name for name in missing if not name.startswith("pick_")} == set()
+
+
+def test_the_letters_are_those_of_the_screen() -> None:
+    for act in REVIEW:
+        if act.id in {command.name for command in COMMANDS} and act.id != "next":
+            assert keys().called(act.id) == act.shown.split()[0]
+
+
+def test_every_command_is_done(bench: Bench) -> None:
+    plain = PlainDesk(bench.desk(), Voice(io.StringIO()))
+    assert set(plain.commands) == {command.name for command in COMMANDS} - {"quit"}
+
+
+@pytest.mark.parametrize(
+    ("line", "read"),
+    [
+        ("a 3", ("accept", "3")), ("a3", ("accept", "3")), ("A 3", ("accept_stay", "3")), ("a /1", ("accept", "/1")),
+        ("o/1", ("past", "/1")), ("/nikon lens", ("search", "nikon lens")), ("/ nikon", ("search", "nikon")),
+        ("c  look again ", ("comment", "look again")), ("comment look", ("comment", "look")), ("none", ("none", "")),
+        ("", ("next", "")), ("  ", ("next", "")), ("3", ("details", "3")), ("10", ("details", "10")),
+        ("S audit", ("streams", "audit")), ("?", ("help", "")),
+    ],
+)  # fmt: skip
+def test_a_line_is_a_letter_or_a_name_and_what_follows(line: str, read: tuple[str, str]) -> None:
+    assert keys().read(line) == read
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("nikon", "“nikon” is no key here."),
+        ("no", "“no” is no key here."),
+        ("n 3", "n stands alone; nothing was done."),
+        ("skip it", "s stands alone; nothing was done."),
+        ("cold plate missing", "“cold” is no key here."),
+        ("m", "“m” is no key here."),
+        ("ф 3", "“ф” is no key here: switch the keyboard to Latin letters, or move keys under [keys] in samesku.toml."),
+        ("é", '“é” is no key here: digits need shift, or pick_2 = "2,é" under [keys] in samesku.toml.'),
+        ("a\x1b[2J", "“a␛[2J” is no key here."),
+    ],
+)
+def test_what_is_no_command_decides_nothing_and_is_said(line: str, said: str) -> None:
+    with pytest.raises(DeskError) as refused:
+        keys().read(line)
+    assert refused.value.message == said
+
+
+def test_moved_keys_count_here_too() -> None:
+    moved = keys(accept="ф", reject="a", undo="U,f2", search="space", skip="d", **AZERTY)
+    assert moved.read("ф 3") == ("accept", "3")
+    assert moved.read("a 3") == ("reject", "3")
+    assert moved.read("U") == ("undo", "")
+    assert moved.read("é") == ("details", "2")
+    # What cannot begin a line is asked for by its name, and so is what had to give its letter away.
+    assert moved.called("search") == "search"
+    assert moved.read("d") == ("skip", "")
+    assert moved.read("details 3") == ("details", "3")
+    assert "ф 3: the same product" in moved.help()[0]
+
+
+@given(st.text(max_size=30))
+def test_any_line_is_a_command_or_a_sentence(line: str) -> None:
+    with suppress(DeskError):
+        name, _ = keys().read(line)
+        assert name in {command.name for command in COMMANDS}
+
+
+def test_moved_keys_stand_in_what_is_said(bench: Bench) -> None:
+    bench.settings = Settings(keys={"accept": "g", "guidelines": "G", "help": "f1", "nothing": "x"})
+    said = talk(bench, "help", "g 2", "G", "q")
+    assert "Each line is a letter, and a number where one is needed; help lists them." in said
+    assert "keys.nothing: there is no such act" in said
+    assert "g 3: the same product" in said
+    assert bench.decided()["q3-c2"] == ("match", "explicit")

@@ -1,0 +1,248 @@
+"""One sitting as a dialogue of lines. It drives the same sitting as the screen, with the same letters."""
+
+from collections.abc import Callable
+from typing import TextIO
+
+from core.catalog.product import Product
+from core.queue.item import Option, ReviewItem
+from core.text.safe import safe
+from labels.errors import SameskuError
+from labels.model import Stream
+from tui.keymap import Keymap
+from tui.past import turned
+from tui.plain.deciding import PlainDeciding
+from tui.plain.keys import PlainKeys, number
+from tui.plain.lists import PlainLists
+from tui.plain.looking import PlainLooking
+from tui.plain.practice import PlainPractice
+from tui.plain.voice import Voice
+from tui.plain.words import candidate_line, heading, opinion_line, product_line
+from tui.ports.desk import Desk
+from tui.refits import Refits
+from tui.widgets.empty import why_nothing_left
+from tui.words import stands_on
+
+_WELCOME = "Each line is a letter, and a number where one is needed; {help} lists them."
+_NEWCOMER = "New here? {practice} has three queries to practise on, and {guidelines} says what is the same product."
+_SAVED = "Everything you decided is saved."
+#: More than so many are for `samesku doctor` to tell.
+_MOST_PROBLEMS = 3
+
+
+class PlainDesk(PlainDeciding):
+    """One sitting as a dialogue of lines."""
+
+    def __init__(self, desk: Desk, say: Callable[[str], None]) -> None:
+        self.keymap = Keymap.of(desk.facts.keys)
+        super().__init__(desk.review, PlainKeys(self.keymap), say)
+        self._desk, self._review = desk, desk.review
+        self._refits = Refits(desk) if desk.learns else None
+        self._found: list[Product] = []
+        self._standing = ""
+        self._practice: PlainPractice | None = None
+        self.commands |= {
+            "next": lambda _: self._go_on(),
+            "flag": lambda _: self._decide(self._review.flag),
+            "comment": self._comment,
+            "search": self._search,
+            "blind": lambda _: self._blind(),
+            "practice": lambda _: self._practise(),
+        }
+        self.commands |= PlainLooking(desk, self).commands
+        self.commands |= PlainLists(desk, self.keys, say, self.show).commands
+
+    def begin(self) -> None:
+        """Say what there is to say when somebody sits down, and show the first query."""
+        self._tell(self.keymap.problems[:_MOST_PROBLEMS])
+        self.say(self.keys.fill(_WELCOME))
+        if self._desk.facts.newcomer:
+            self.say(self.keys.fill(_NEWCOMER))
+        if self._desk.sitting.news:
+            self.say(safe(self._desk.sitting.news))
+        self._desk.sitting.resume()
+        self.show()
+        self.learn()
+
+    def show(self) -> None:
+        """Print the query and its candidates, or that there is none."""
+        item, progress = self._review.item, self._review.progress()
+        if item is None:
+            title, text = why_nothing_left(self._review.stream, progress, self._review.elsewhere())
+            ways = "{undo} takes back your last answer, {streams} lists the streams, {quit} leaves."
+            self.say(f"\n{title}. {text} {self.keys.fill(ways)}")
+            return
+        self.say(f"\n{heading(item, progress)}")
+        standing = "" if item.blind else stands_on(self._desk.standing)
+        if standing and standing != self._standing:
+            self._standing = standing
+            self.say(f"The bands rest on: {standing}.")
+        self.say(item.reason)
+        self._show_item(item)
+
+    def _show_item(self, item: ReviewItem) -> None:
+        marks = {"looked up": item.looked_up, "answered": item.answered, "flagged": item.flagged}
+        said = ", ".join(word for word, on in marks.items() if on)
+        self.say(f"Query{f' ({said})' if said else ''}: {product_line(item.query)}")
+        for place, option in enumerate(item.options, 1):
+            self.say(f"{place}. {candidate_line(item, option)}")
+            for opinion in option.opinions if option.product.ref in item.disputed else ():
+                self.say(f"   {opinion_line(opinion)}")
+        for name, text in item.comments:
+            self.say(f"Comment by {safe(name)}: {safe(text)}")
+
+    def obey(self, line: str) -> bool:
+        """Do what a line says. Returns False where it says to leave."""
+        trouble = self._refits.take() if self._refits is not None else ""
+        if trouble:
+            self.say(safe(trouble))
+        try:
+            name, words = self.keys.read(line)
+            if name == "quit":
+                return self._leave_practice()
+            self._desk.keep_claim()  # whoever looks around works, too
+            if self._practice is not None:
+                self._rehearse(self._practice, name, words)
+            else:
+                self.commands[name](words)
+        except SameskuError as error:
+            self.say(f"{safe(error.message)} {safe(error.hint)}".strip())
+        return True
+
+    # -- deciding ------------------------------------------------------------------------------------------
+
+    def _accept(self, words: str, *, stay: bool) -> None:
+        if not words.startswith("/"):
+            super()._accept(words, stay=stay)
+            return
+        place = number(words[1:])
+        if place is None or not 1 <= place <= len(self._found):
+            ways = "Search first: {search} and some words; then {accept} /1 accepts the first that is listed."
+            self.say(self.keys.fill(ways))
+            return
+        product = self._found[place - 1]
+        listed = (o for o in self.options if o.product.ref == product.ref)
+        option: Option = next(listed, None) or self._review.found(product)
+        self._decide(lambda: self._review.accept(option, self.options, stay=stay))
+
+    def _decide(self, act: Callable[[], object]) -> None:
+        if self._review.item is None:
+            self.say("There is no query.")
+            return
+        before = self._review.item.query.ref
+        if not self._desk.keep_claim():
+            # Whoever reads long may have been taken for away.
+            self._review.advance()
+            self.say("Somebody else took that query meanwhile; here is the next one.")
+            self.show()
+            return
+        act()
+        self.say("Saved.")
+        self.learn()
+        if self._review.item is None or self._review.item.query.ref != before:
+            self._found = []
+            # Between two queries nobody's list changes under their eyes.
+            self._desk.read_new_candidates()
+            self.show()
+
+    def _turn(self, *, back: bool) -> None:
+        action = self._review.redo() if back else self._review.undo()
+        if action is None:
+            self.say(f"There is nothing to {'bring' if back else 'take'} back.")
+            return
+        self.learn()
+        self.say(turned(action.verb, self._desk.past.title(action.query), back=back, redo=self.keys.called("redo")))
+        if self._review.item is None or self._review.item.query.ref != action.query:
+            self.say("It is on somebody else's screen now.")
+        self.show()
+
+    def _go_on(self) -> None:
+        item = self._review.item
+        if item is None:
+            if not self._desk.read_new_candidates():
+                self._review.advance()
+            self.show()
+        elif item.answered or item.looked_up:
+            self._review.advance()
+            self.show()
+        else:
+            ways = "Not answered yet: {skip} puts it off, {none} rejects all that are listed, {again} tells it again."
+            self.say(self.keys.fill(ways))
+
+    def _comment(self, words: str) -> None:
+        if words:
+            self._decide(lambda: self._review.comment(words))
+        else:
+            self.say(self.keys.fill("Write the comment after the {comment}."))
+
+    def learn(self) -> None:
+        """Have the matcher refitted beside the reading."""
+        if self._refits is not None:
+            self._refits.due()
+
+    # -- looking -------------------------------------------------------------------------------------------
+
+    def _search(self, words: str) -> None:
+        if not words:
+            self.say(self.keys.fill("Write the words to look for after the {search}."))
+            return
+        self._found = self._desk.search(words)
+        for place, product in enumerate(self._found, 1):
+            self.say(f"/{place}. {product_line(product)}")
+        ways = "{accept} /1 accepts the first." if self._found else "Nothing has all of these words."
+        self.say(self.keys.fill(ways))
+
+    def _blind(self) -> None:
+        item = self._review.item
+        if item is not None and item.stream is Stream.VALIDATION:
+            self.say("Validation queries are always shown blind.")
+            return
+        self._review.toggle_blind()
+        self.show()
+
+    # -- practising ----------------------------------------------------------------------------------------
+
+    def _practise(self) -> None:
+        self._practice = PlainPractice(self._desk, self.keys, self.say)
+        self._practice.begin()
+
+    def _rehearse(self, practice: PlainPractice, name: str, words: str) -> None:
+        if name in practice.commands:
+            practice.commands[name](words)
+        else:
+            self.say(self.keys.fill("Not while you practise. {quit} goes to work."))
+        if practice.is_over:
+            self._leave_practice()
+
+    def _leave_practice(self) -> bool:
+        """Back from the practice. Returns False where there was none: who leaves then leaves the desk."""
+        if self._practice is None:
+            return False
+        self._practice = None
+        self.show()
+        return True
+
+
+def run_plain(desk: Desk, stdin: TextIO, stdout: TextIO) -> None:
+    """Review by lines until somebody leaves, the input ends, or ctrl+c.
+
+    Raises:
+        KeyboardInterrupt: that was ctrl+c; it has been answered.
+    """
+    voice = Voice(stdout)
+    plain = PlainDesk(desk, voice)
+    try:
+        plain.begin()
+        voice.flush()
+        for line in stdin:
+            going_on = plain.obey(line)
+            voice.flush()
+            if not going_on:
+                break
+    except SameskuError as error:
+        voice(f"{safe(error.message)} {safe(error.hint)}".strip())
+        return
+    except KeyboardInterrupt:
+        voice(f"\n{_SAVED}")
+        raise
+    voice(_SAVED)
+    voice.flush()

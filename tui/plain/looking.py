@@ -1,0 +1,77 @@
+"""What the plain desk tells of the query on the screen besides its candidates."""
+
+from collections.abc import Callable
+
+from core.text.safe import safe
+from tui.plain.deciding import PlainDeciding
+from tui.plain.words import comparison_lines
+from tui.ports.desk import Desk
+from tui.words import adding_up, listings, place, places, product_fields, stands_on, titled
+
+
+class PlainLooking:
+    """Looks and changes nothing.
+
+    Args:
+        sheet: knows the candidates by their numbers, and says what is found.
+
+    Attributes:
+        commands: what each command does with the words that follow it.
+    """
+
+    def __init__(self, desk: Desk, sheet: PlainDeciding) -> None:
+        self._desk, self._sheet, self._say = desk, sheet, sheet.say
+        self.commands: dict[str, Callable[[str], None]] = {
+            "details": self._details,
+            "why": self._why,
+            "copy": self._copy,
+            "guidelines": lambda _: self._guidelines(),
+            "judge": lambda _: self._say("No judge is configured yet."),
+        }
+
+    def _details(self, words: str) -> None:
+        item = self._sheet.sitting.item
+        if item is None:
+            self._say("There is no query.")
+        elif words:
+            option = self._sheet.option(words)
+            if option is not None:
+                for line in comparison_lines(item.query, option.product, self._desk.brands.same):
+                    self._say(line)
+        else:
+            self._say(f"{place(item.query)}: {titled(item.query)}")
+            for name, value in product_fields(item.query):
+                self._say(f"{name}: {value}")
+
+    def _why(self, words: str) -> None:
+        item, option = self._sheet.sitting.item, self._sheet.option(words)
+        if item is None or option is None:
+            return
+        if item.blind:
+            self._say("Scores are hidden while you decide blind.")
+            return
+        if option.similarity is None:
+            self._say("Not among the machine's ten: found by search, or ranked lower since.")
+        else:
+            self._say(f"Place: {places(option)}. The bands rest on: {stands_on(self._desk.standing)}.")
+        if not self._desk.learns:
+            self._say("There is no engine to ask for reasons.")
+            return
+        reasons = self._desk.reasons(item.query, option.product)
+        for reason in (*reasons.pros, *reasons.cons):
+            self._say(f"{reason.direction.value.capitalize()}, {abs(reason.contribution):.1f}: {safe(reason.text)}")
+        self._say(adding_up(reasons))
+
+    def _copy(self, words: str) -> None:
+        item = self._sheet.sitting.item
+        if item is None:
+            self._say("There is no query.")
+            return
+        option = self._sheet.option(words) if words else None
+        if option is not None or not words:
+            text = listings(item.query, *([option.product] if option else []))
+            self._say(f"Copied to {safe(self._desk.keep_copy(text).name)} in the workspace's reports.")
+
+    def _guidelines(self) -> None:
+        for line in self._desk.guidelines.read().text.splitlines():
+            self._say(line)

@@ -1,0 +1,78 @@
+"""The practice by lines: the same acts on invented queries, with a word on each answer."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from tui.lessons import LESSONS
+from tui.plain.deciding import PlainDeciding
+from tui.plain.keys import PlainKeys
+from tui.plain.looking import PlainLooking
+from tui.plain.words import candidate_line, product_line
+from tui.ports.desk import Desk
+from tui.practice import Practice
+
+#: There is no highlight to be moved, and nothing is marked.
+_FIRST = "Which candidate is the same product as the query? {details} 1 compares the first, {accept} 1 accepts it."
+_VERDICTS = {True: "Right. ", False: "Look again. ", None: ""}
+_DONE = "That was the practice; whatever you say from now on is kept, and {undo} takes it back."
+
+
+class PlainPractice(PlainDeciding):
+    """Nothing that is said here is kept."""
+
+    def __init__(self, desk: Desk, keys: PlainKeys, say: Callable[[str], None]) -> None:
+        self._practice = Practice((replace(LESSONS[0], task=_FIRST), *LESSONS[1:]))
+        super().__init__(self._practice, keys, say)
+        looking = PlainLooking(desk, self).commands
+        self.commands |= {name: looking[name] for name in ("details", "guidelines")}
+        self.commands["next"] = lambda _: self._go_on()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all queries are done."""
+        return self._practice.item is None
+
+    def begin(self) -> None:
+        """Tell what this is, and the first query."""
+        self.say(self.keys.fill("Nothing that you answer here is kept; {quit} goes to work."))
+        self.show()
+
+    def show(self) -> None:
+        """Tell the query, its candidates, and what to look at or what was right."""
+        practice, item = self._practice, self._practice.item
+        if item is None:
+            self.say(self.keys.fill(_DONE))
+            return
+        self.say(f"\npractice: query {practice.number} of {practice.total}.")
+        self.say(f"Query: {product_line(item.query)}")
+        for place, option in enumerate(item.options, 1):
+            self.say(f"{place}. {candidate_line(item, option)}")
+        self._word()
+
+    def _word(self) -> None:
+        word = self._practice.word
+        self.say(_VERDICTS[word.right] + self.keys.fill(word.text))
+        if self._practice.item is not None and self._practice.item.answered:
+            self.say(self.keys.fill("{next} goes on."))
+
+    def _decide(self, act: Callable[[], object]) -> None:
+        before = self._practice.item
+        act()
+        now = self._practice.item
+        if before is not None and now is not None and before.query.ref == now.query.ref:
+            self._word()
+        else:
+            self.show()
+
+    def _turn(self, *, back: bool) -> None:
+        if self._practice.redo() if back else self._practice.undo():
+            self.show()
+        else:
+            self.say(f"There is nothing to {'bring' if back else 'take'} back.")
+
+    def _go_on(self) -> None:
+        if self._practice.item is not None and self._practice.item.answered:
+            self._practice.advance()
+            self.show()
+        else:
+            self.say(self.keys.fill("Not answered yet. {quit} leaves the practice."))
