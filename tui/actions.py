@@ -32,15 +32,13 @@ class Act:
 
 
 DECIDE = (
-    Act(
-        "accept", "a", "a", "accept", "The highlighted candidate is the same product: accept it and go on.", "match", 1
-    ),
+    Act("accept", "a", "a", "accept", "The same product: accept the candidate and go on.", "match", 1),
     Act("accept_stay", "A", "A", "accept_stay", "Accept it and stay, for a query with several matches."),
-    Act("reject", "x", "x", "reject", "Not the same: reject this candidate and move to the next.", "no match", 1),
+    Act("reject", "x", "x", "reject", "Not the same: reject it, and move to the next.", "no match", 1),
     Act("none", "n", "n", "none_match", "None of these: reject what is on the screen and go on.", "none", 1),
     Act("unsure", "u", "u", "unsure", "You cannot tell: go on, and no model learns from it.", "unsure", 2),
     Act("skip", "s", "s", "skip", "Put the query off; it comes back at the end.", "skip", 2),
-    Act("undo", "z", "z", "undo", "Take back your last act, also of an earlier day; without limit.", "undo", 2),
+    Act("undo", "z", "z", "undo", "Take back your last act; no limit, on any later day.", "undo", 2),
     Act("redo", "Z", "Z", "redo", "Bring back what you took back last."),
 )
 
@@ -58,31 +56,31 @@ MOVE = (
     Act("scroll_up", "K,pageup", "K PgUp", "scroll_fields(-1)", "Scroll the comparison up.", always="pageup"),
 )
 
-BACK = Act("back", "escape", "Esc", "back", "From a query that you looked up, back to the one you left.")
+BACK = Act("back", "escape", "Esc", "back", "From a query you looked up, back to the one you left.")
 
 LOOK = (
-    Act("search", "slash", "/", "search", "Search the whole catalogue for a match that is not listed.", "search", 3),
-    Act("why", "w", "w", "why", "Why the machine put the highlighted candidate where it is.", "why", 4),
+    Act("search", "slash", "/", "search", "Search the whole catalogue for a match not listed.", "search", 3),
+    Act("why", "w", "w", "why", "Why the machine put the candidate where it is.", "why", 4),
     Act("guidelines", "g", "g", "guidelines", "What your team calls the same product."),
     Act("history", "h", "h", "history", "Who decided what about this query, and when."),
-    Act("past", "o", "o", "past", "Your past work, to find and decide anew; flags and comments of all."),
+    Act("past", "o", "o", "past", "Past work, to find and decide anew; flags, comments."),
     Act("trail", "t", "t", "trail", "The trail of your acts, and where undo stands."),
     BACK,
-    Act("copy", "y", "y", "copy", "Copy the query and the highlighted candidate: ids and titles."),
+    Act("copy", "y", "y", "copy", "Copy the query and the candidate: ids and titles."),
     Act("judge", "v", "v", "judge", "Ask the judge for a second opinion."),
-    Act("blind", "b", "b", "blind", "Hide the machine's opinion while you decide, or show it again."),
+    Act("blind", "b", "b", "blind", "Hide the machine's opinion, or show it again."),
 )
 
 NOTE = (
-    Act("flag", "f", "f", "flag", "Flag the query for a second look, or take the flag away.", "flag", 5),
+    Act("flag", "f", "f", "flag", "Flag the query for a second look, or unflag it.", "flag", 5),
     Act("comment", "c", "c", "comment", "Write a comment on the query.", "comment", 5),
 )
 
 DESK = (
-    Act("palette", "ctrl+p", "ctrl+p", "", "Menu: retrain, evaluate, jobs, streams, export, theme …", "menu", 2),
+    Act("palette", "ctrl+p", "ctrl+p", "", "Menu: retrain, evaluate, jobs, streams, export …", "menu", 2),
     Act("help", "question_mark", "?", "help", "Show these keys.", "keys", 1),
-    Act("redraw", "ctrl+l", "ctrl+l", "app.redraw", "Paint the screen anew, where something else wrote on it."),
-    Act("suspend", "ctrl+z", "ctrl+z", "app.suspend_process", "Back to the shell for a while; fg there comes back."),
+    Act("redraw", "ctrl+l", "ctrl+l", "app.redraw", "Paint anew, where something else wrote on the screen."),
+    Act("suspend", "ctrl+z", "ctrl+z", "app.suspend_process", "To the shell for a while; fg there comes back."),
     Act("quit", "q,ctrl+q", "q ctrl+q", "app.quit", "Leave; everything you decided is saved already.", always="ctrl+q"),
 )
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
 from textual.screen import Screen
 
 from labels.model import Stream
+from tui.hanging import hanging
 from tui.ports.desk import Desk
 from tui.screens.doctor import DoctorScreen
 from tui.screens.evaluation import EvaluationScreen
@@ -19,7 +21,13 @@ from tui.screens.retrain import RetrainDialog
 from tui.screens.settings import SettingsScreen
 from tui.screens.statistics import StatisticsScreen
 from tui.screens.two_sided import TwoSidedScreen
+from tui.style import MUTED
 from tui.words import STREAM_HELP
+
+#: Cells of the names; of the menu, as app.tcss has it; and of these, on both sides together, for its edges.
+_NAME, _WIDEST, _MARGIN = 23, 110, 3
+#: Less than any name that fits is worth.
+_IN_HELP = 0.001
 
 
 class Commander(Protocol):
@@ -73,34 +81,32 @@ def commands(app: Commander) -> list[Command]:
 def _all(app: Commander) -> list[Command]:
     return [
         Command("Retrain", "Let the models learn from the labels, while you go on.", lambda: _retrain(app)),
-        Command(
-            "Evaluate", "Measure the model in use on the labels kept apart for it.", lambda: app.start_job("evaluate")
-        ),
+        Command("Evaluate", "Measure the model in use on the labels kept apart.", lambda: app.start_job("evaluate")),
         Command(
             "Index",
-            "Encode what changed and find the candidates again, while everybody goes on.",
+            "Encode what changed, and find the candidates again.",
             lambda: app.start_job("index"),
             lead=True,
         ),
         Command(
             "Evaluation",
-            "How good the machine is: figures with their intervals, calibration, bands, over time.",
+            "How good the machine is: figures, calibration, bands.",
             lambda: _with_job(app, EvaluationScreen(app.desk)),
         ),
         Command(
             "Models",
-            "The encoders: what each makes better and worse, query by query; put one in use.",
+            "What each encoder changes, by query; put one in use.",
             lambda: _with_job(app, ModelsScreen(app.desk)),
         ),
         Command("Jobs", "What runs, how far it is, and what came out.", lambda: app.open(JobsScreen(app.desk))),
         Command(
             "Streams",
-            "What each stream is for, how far it is, and how long the rest would take.",
+            "What each is for, how far it is, how long is left.",
             lambda: app.on_review("streams"),
         ),
         Command(
             "Statistics",
-            "How far the labelling is, how people work, and how far they agree.",
+            "How far the labelling is, and how far people agree.",
             lambda: app.open(StatisticsScreen(app.desk)),
         ),
         Command("Export", "Write labels, or the whole ledger, to a file.", lambda: app.open(ExportDialog(app.desk))),
@@ -168,19 +174,26 @@ def _practise(app: Commander) -> None:
 
 
 class DeskCommands(Provider):
-    """Offers the commands to Textual's palette."""
+    """Offers the commands to Textual's palette, each in one line where there is room."""
 
     async def discover(self) -> Hits:
         """All of them, before anything is typed."""
         for command in self._commands():
-            yield DiscoveryHit(command.name, command.run, help=command.help)
+            yield DiscoveryHit(self._told(Content(command.name), command), command.run, text=command.name)
 
     async def search(self, query: str) -> Hits:
-        """Those whose name fits what is typed."""
+        """Those whose name fits what is typed; after them, those whose sentence holds it."""
         matcher = self.matcher(query)
         for command in self._commands():
-            if (score := matcher.match(command.name)) > 0:
-                yield Hit(score, matcher.highlight(command.name), command.run, text=command.name, help=command.help)
+            score = matcher.match(command.name) or _IN_HELP * (query.casefold() in command.help.casefold())
+            if score > 0:
+                told = self._told(matcher.highlight(command.name), command)
+                yield Hit(score, told, command.run, text=command.name)
+
+    def _told(self, name: Content, command: Command) -> Content:
+        room = min(_WIDEST, self.screen.size.width) - _MARGIN
+        sentence = Content.styled(command.help, f"not bold {MUTED}")
+        return Content("\n").join(hanging(name.pad_right(_NAME - name.cell_length), sentence, room))
 
     def _commands(self) -> list[Command]:
         return commands(cast("Commander", self.app))

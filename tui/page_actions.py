@@ -6,6 +6,9 @@ from tui.actions import Act
 
 LEAVE = Act("leave", "escape", "Esc", "leave", "Back to the desk.", "back", 1)
 
+#: For pages in the desk's place: all their keys, also those for which the bar has no room.
+KEYS = Act("page_keys", "question_mark,f1", "?", "keys", "Show these keys.", "keys", 1)
+
 #: For screens that hold no text field.
 PAGE = (LEAVE, Act("leave_page", "q,question_mark", "q", "leave", "Back to the desk."))
 
@@ -39,6 +42,7 @@ PAST = (
     Act("open_row", "enter", "Enter", "open_row", "Show the highlighted query, to decide it anew.", "open", 1),
     *_ROWS,
     Act("other_list", "tab", "Tab", "other_list", "To the other list and back.", "other list", 2),
+    replace(KEYS, keys="f1", shown="F1"),  # a question mark is for the field
     LEAVE,
 )
 
@@ -47,7 +51,8 @@ TRAIL = (
     Act("trail_redo", "Z", "Z", "turn(True)", "Bring back.", "bring back", 1),
     Act("open_act", "enter", "Enter", "open_row", "Show the highlighted act's query.", "open", 2),
     *(replace(act, keys=act.keys + key) for act, key in zip(_ROWS, (",j", ",k", ",space,J", ",K"), strict=True)),
-    Act("leave_trail", "t,q", "t", "leave", "Back to the desk."),
+    Act("leave_trail", "t,q", "t q", "leave", "Back to the desk."),
+    KEYS,
     LEAVE,
 )
 
@@ -56,11 +61,11 @@ STREAMS = (
     Act("stream_down", "j,down", "j ↓", "move(1)", "Go to the next stream.", "move", 2),
     Act("stream_up", "k,up", "k ↑", "move(-1)", "Go to the stream before."),
     Act("leave_streams", "q", "q", "leave", "Back to the desk."),
+    KEYS,
     LEAVE,
 )
 
 JOBS = (
-    Act("leave_jobs", "q", "q", "leave", "Back to the desk."),
     Act("job_down", "j,down", "j ↓", "move(1)", "Go to the next job.", "move", 2),
     Act("job_up", "k,up", "k ↑", "move(-1)", "Go to the job before."),
     Act("job_cancel", "x", "x", "cancel", "End the highlighted job.", "end", 2),
@@ -69,6 +74,8 @@ JOBS = (
     Act("job_filter", "f", "f", "filter", "Show all jobs, those that run, or those of one kind.", "filter", 4),
     Act("job_scroll_down", "J,pagedown", "J PgDn", "scroll_job(1)", "Scroll what is told of the job.", "scroll", 5),
     Act("job_scroll_up", "K,pageup", "K PgUp", "scroll_job(-1)", "Scroll what is told of the job up."),
+    Act("leave_jobs", "q", "q", "leave", "Back to the desk."),
+    KEYS,
     LEAVE,
 )
 
@@ -89,13 +96,14 @@ BUTTONS = (
 STATISTICS = (
     Act("statistics_next", "tab,right,l", "Tab", "next_page(1)", "Go to the next page.", "next page", 2),
     Act("statistics_before", "shift+tab,left,h", "←", "next_page(-1)", "Go to the page before."),
-    *(Act(f"page_{n}", str(n), str(n), f"page({n - 1})", f"Go to page {n}.") for n in range(1, 4)),
+    *(Act(f"page_{n}", str(n), str(n), f"part({n - 1})", f"Go to page {n}.") for n in range(1, 4)),
     Act("statistics_down", "j,down", "j ↓", "move(1)", "Go to the next line.", "move", 3),
     Act("statistics_up", "k,up", "k ↑", "move(-1)", "Go to the line before."),
     Act("statistics_scroll_down", "J,pagedown", "J PgDn", "scroll_page(1)", "Scroll down."),
     Act("statistics_scroll_up", "K,pageup", "K PgUp", "scroll_page(-1)", "Scroll up."),
-    Act("implied", "i", "i", "implied", "Count in the agreement what follows from accepting another, or not.", "", 4),
+    Act("implied", "i", "i", "implied", "Count what follows from accepting another, or not.", "implied", 2),
     Act("leave_statistics", "q", "q", "leave", "Back to the desk."),
+    KEYS,
     LEAVE,
 )
 
@@ -109,15 +117,12 @@ EXPORT = (
     Act("export_field", "tab,shift+tab", "Tab", "field", "Go to the file's name, or back.", "file name", 2),
 )
 
-#: For pages with two sides.
-TWO_SIDED = (
-    Act("leave_sides", "q", "q", "leave", "Back to the desk."),
-    LEAVE,
-    Act("turn", "tab", "Tab", "turn", "To the other side.", "other side", 1),
-)
+#: For pages with two sides: the first of their keys, and the last.
+_TURN = Act("turn", "tab", "Tab", "turn", "To the other side.", "other side", 1)
+_LEAVE_SIDES = (Act("leave_sides", "q", "q", "leave", "Back to the desk."), KEYS, LEAVE)
 
 MODELS = (
-    *TWO_SIDED,
+    _TURN,
     Act("model_down", "j,down", "j ↓", "move(1)", "Go to the next encoder, or down the queries.", "move", 3),
     Act("model_up", "k,up", "k ↑", "move(-1)", "Go to the encoder before, or up the queries."),
     Act("model_page_down", "J,pagedown", "J PgDn", "page(1)", "Scroll a page down."),
@@ -127,15 +132,17 @@ MODELS = (
     Act("model_compare", "c", "c", "compare", "Compare these two encoders, as a job.", "compare", 2),
     Act("model_promote", "p", "p", "promote", "Put the highlighted encoder in use; for leads.", "put in use", 2),
     Act("model_rollback", "b", "b", "rollback", "Go back to the encoder before; for leads.", "go back", 2),
+    *_LEAVE_SIDES,
 )
 
 EVALUATION = (
-    *TWO_SIDED,
+    _TURN,
     Act("figures_down", "j,down,J,pagedown", "j ↓", "scroll_lines(1)", "Scroll down.", "scroll", 3),
     Act("figures_up", "k,up,K,pageup", "k ↑", "scroll_lines(-1)", "Scroll up."),
     Act("evaluation_earlier", "h,left", "←", "other(1)", "Show an earlier evaluation.", "earlier", 2),
     Act("evaluation_later", "l,right", "→", "other(-1)", "Show a later evaluation.", "later", 2),
     Act("evaluate", "e", "e", "evaluate", "Measure the encoder in use and the matcher, as a job.", "evaluate", 1),
+    *_LEAVE_SIDES,
 )
 
 CONFIRM = (

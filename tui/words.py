@@ -29,7 +29,7 @@ VERB_WORDS = {
 
 STREAM_HELP = {
     Stream.TRIAGE: "What the machine is least sure of, first.",
-    Stream.VALIDATION: "Drawn at random, shown blind: what the models are measured on.",
+    Stream.VALIDATION: "Drawn at random, shown blind, to judge the models on.",
     Stream.AUDIT: "Random checks of what the machine says.",
     Stream.ADJUDICATION: "Disagreements and contradictions: settle them.",
 }

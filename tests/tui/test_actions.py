@@ -7,11 +7,26 @@ import pytest
 
 from tui.actions import REVIEW, Act, help_groups
 from tui.keymap import Keymap
-from tui.page_actions import CONFIRM, EXPORT, JOBS, PAGE, PAGE_SCROLL, PAST, SEARCH, STATISTICS, STREAMS, TRAIL
+from tui.page_actions import (
+    CONFIRM,
+    EVALUATION,
+    EXPORT,
+    JOBS,
+    MODELS,
+    PAGE,
+    PAGE_SCROLL,
+    PAST,
+    SEARCH,
+    STATISTICS,
+    STREAMS,
+    TRAIL,
+)
 from tui.screens.confirm import ConfirmDialog
+from tui.screens.evaluation import EvaluationScreen
 from tui.screens.export import ExportDialog
 from tui.screens.help import HelpScreen
 from tui.screens.jobs import JobsScreen
+from tui.screens.models import ModelsScreen
 from tui.screens.past import PastScreen
 from tui.screens.review import ReviewScreen
 from tui.screens.search import SearchDialog
@@ -30,6 +45,8 @@ SCREENS = [
     (StreamsScreen, STREAMS),
     (StatisticsScreen, STATISTICS),
     (ExportDialog, EXPORT),
+    (ModelsScreen, MODELS),
+    (EvaluationScreen, EVALUATION),
 ]
 
 

@@ -58,8 +58,8 @@ async def test_the_screen_tells_of_each_job(bench: Bench) -> None:
         await settled(pilot)
         text = screen_text(app)
         for words in (
-            "encoder",
-            "fused",
+            "by meaning",
+            "by both",
             "before  after",
             "hit@1      0.740  0.830 +0.090  0.840  0.930 +0.090",
             "model is in use.",
@@ -329,7 +329,7 @@ async def test_the_status_line_shows_what_runs_and_a_word_says_when_it_ends(benc
         app._tick()
         await settled(pilot)
         assert "Retrain" not in screen_text(app).splitlines()[0]
-        assert [n.message for n in app._notifications] == ["Retrain finished: mrr@10 0.80 → 0.87, promoted"]
+        assert [n.message for n in app._notifications] == ["Retrain finished: MRR@10 0.80 → 0.87, promoted"]
 
 
 async def test_a_damaged_job_hides_no_other(bench: Bench) -> None:
@@ -383,7 +383,7 @@ def job(state: JobState = JobState.DONE, **facts: object) -> Job:
         (job(result={"champion": {"hit@1": 0.74}, "challenger": {"hit@1": 0.83}, "promoted": True, "primary": "hit@1"}),
          ("Retrain finished: hit@1 0.74 → 0.83, promoted", True)),
         (job(result={"challenger": {"mrr@10": 0.5}, "promoted": False}),
-         ("Retrain finished: mrr@10 0.50, not promoted", True)),
+         ("Retrain finished: MRR@10 0.50, not promoted", True)),
         (job(result={}), ("Retrain finished.", True)),
         (job(result={"champion": None, "challenger": "?", "promoted": "yes", "primary": 3}),
          ("Retrain finished.", True)),
@@ -438,7 +438,7 @@ async def test_who_comes_back_is_told_what_ended_meanwhile(bench: Bench) -> None
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        assert [n.message for n in app._notifications] == ["Retrain finished: mrr@10 0.80 → 0.87, promoted"]
+        assert [n.message for n in app._notifications] == ["Retrain finished: MRR@10 0.80 → 0.87, promoted"]
 
 
 async def test_a_newcomer_is_not_told_of_old_jobs(bench: Bench) -> None:

@@ -8,6 +8,7 @@ from textual.pilot import Pilot
 from labels.model import Stream
 from tui.commands import commands
 from tui.screens.export import ExportDialog
+from tui.screens.full_page import FullPage
 from tui.screens.help import HelpScreen
 from tui.screens.jobs import JobsScreen
 from tui.screens.retrain import RetrainDialog
@@ -43,6 +44,46 @@ async def test_the_menu_offers_nothing_of_textuals_own(bench: Bench) -> None:
         assert "Retrain" in text
         for stock in ("Screenshot", "Maximize", "Show help for the focused widget"):
             assert stock not in text
+
+
+async def test_a_command_takes_one_line_of_the_smallest_screen(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("ctrl+p")
+        await settled(pilot)
+        lines = screen_text(app).splitlines()
+        for command in commands(app)[:16]:
+            assert any(command.name in line and command.help in line for line in lines), command.name
+
+
+async def test_a_command_is_found_by_a_word_of_its_sentence(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await choose(pilot, "ledger")
+        assert isinstance(app.screen, ExportDialog)
+
+
+@pytest.mark.parametrize("name", ["Jobs", "Streams", "Statistics", "Models", "Evaluation", "Trail", "Past work"])
+async def test_every_page_tells_all_its_keys(bench: Bench, name: str) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 48)) as pilot:
+        await settled(pilot)
+        await choose(pilot, name)
+        page = app.screen
+        assert isinstance(page, FullPage)
+        await pilot.press("f1")
+        await settled(pilot)
+        text = screen_text(app)
+        for act in page.ACTS:
+            assert act.help in text, act
+        await pilot.press("escape")
+        await settled(pilot)
+        assert app.screen is page
+        await pilot.press("escape")
+        await settled(pilot)
+        assert app.screen is app.review
 
 
 @pytest.mark.parametrize(

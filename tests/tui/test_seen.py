@@ -74,3 +74,17 @@ async def test_a_larger_terminal_shows_more(bench: Bench) -> None:
         await pilot.resize_terminal(120, 36)
         await settled(pilot)
         assert len(app.review.candidates.seen) == 10
+
+
+@pytest.mark.parametrize("size", [(200, 50), (300, 80)])
+async def test_a_wide_screen_shows_titles_whole_and_within_the_reach_of_an_eye(
+    bench: Bench, size: tuple[int, int]
+) -> None:
+    app = bench.app()
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        rows = app.review.candidates
+        assert rows.row_height == 2
+        assert rows.size.width <= 110
+        listed = "\n".join(line[: rows.size.width] for line in screen_text(app).splitlines()[5:25])
+        assert "…" not in listed

@@ -36,7 +36,7 @@ async def test_each_stream_says_what_it_is_for_and_how_far_it_is(bench: Bench, s
         for part in (
             "TRIAGE What the machine is least sure of, first.", "5 of 7, 2 left",
             "5 yours; 400 an hour, 18 s to go you are here",
-            "VALIDATION Drawn at random, shown blind: what the models are measured on.", "0 of 1, 1 left",
+            "VALIDATION Drawn at random, shown blind, to judge the models on.", "0 of 1, 1 left",
             "ADJUDICATION Disagreements and contradictions: settle them.",
         ):  # fmt: skip
             assert part in text, part

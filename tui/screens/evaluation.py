@@ -21,9 +21,9 @@ from tui.widgets.lines import Lines
 from tui.workers import in_background
 
 _NOTHING = (
-    "Nothing was evaluated yet. e measures the encoder in use and the matcher on the validation set, from which "
-    "nothing learns: how well known matches are found, how well pairs are told apart, and whether a probability keeps "
-    "its word. It takes a minute or a few, beside your work."
+    "Nothing was evaluated yet. Press e to measure the encoder in use and the matcher on the validation set, from "
+    "which nothing learns: how well known matches are found, how well pairs are told apart, and whether a probability "
+    "keeps its word. It takes a minute or a few, beside your work."
 )
 
 

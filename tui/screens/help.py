@@ -1,6 +1,6 @@
 """The keys and what they do."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from textual.content import Content
 from textual.geometry import Size
@@ -10,6 +10,7 @@ from core.match.bands import Band
 from labels.model import Decision
 from tui.actions import help_groups
 from tui.diff import Mark
+from tui.hanging import hanging
 from tui.keymap import Keymap, keymap_of
 from tui.screens.page import PageDialog
 from tui.style import BANDS, DECISIONS, KEY, MARKS, MUTED, STRONG
@@ -25,28 +26,39 @@ class HelpScreen(PageDialog):
 
     def page(self) -> Iterable[Widget]:
         """Keys and signs."""
-        yield HelpPage()
+        keymap = keymap_of(self.app)
+        yield HelpPage(lambda width: _all_keys(keymap, width))
 
 
 class HelpPage(Widget):
-    """Keys on the left, sentences on the right, made for whatever width there is."""
+    """Keys on the left, sentences on the right, made for whatever width there is.
+
+    Args:
+        lines: all of them, for a width in cells.
+    """
+
+    def __init__(self, lines: Callable[[int], list[Content]]) -> None:
+        super().__init__()
+        self._lines = lines
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         """As many lines as the sentences need at that width."""
-        return len(_page(width, keymap_of(self.app)))
+        return len(self._lines(width))
 
     def render(self) -> Content:
         """All lines; the page scrolls."""
-        return Content("\n").join(_page(self.size.width, keymap_of(self.app)))
+        return Content("\n").join(self._lines(self.size.width))
 
 
-def _page(width: int, keymap: Keymap) -> list[Content]:
+def key_lines(keys: Iterable[tuple[str, str]], width: int) -> list[Content]:
+    """Keys, each with its sentence, in lines of so many cells at most."""
+    return [line for shown, text in keys for line in _line(Content.styled(shown, KEY), text, width)]
+
+
+def _all_keys(keymap: Keymap, width: int) -> list[Content]:
     lines: list[Content] = []
     for name, keys in help_groups(keymap.act):
-        lines.append(Content.styled(name, STRONG))
-        for shown, text in keys:
-            lines += _line(Content.styled(shown, KEY), text, width)
-        lines.append(Content.empty())
+        lines += [Content.styled(name, STRONG), *key_lines(keys, width), Content.empty()]
     lines.append(Content.styled("Signs", STRONG))
     for sign, text in _signs():
         lines += _line(sign, text, width)
@@ -54,8 +66,7 @@ def _page(width: int, keymap: Keymap) -> list[Content]:
 
 
 def _line(sign: Content, text: str, width: int) -> list[Content]:
-    first, *rest = Content(text).wrap(max(10, width - _KEY_WIDTH - 1))
-    return [sign.truncate(_KEY_WIDTH, pad=True) + first, *(Content(" " * _KEY_WIDTH) + line for line in rest)]
+    return hanging(sign.truncate(_KEY_WIDTH, pad=True), Content(text), width - 1)
 
 
 def _signs() -> list[tuple[Content, str]]:

@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Static
 
 from core.jobs.course import Course
@@ -20,6 +19,7 @@ from tui.messages import Failed
 from tui.page_actions import JOBS
 from tui.ports.desk import Desk
 from tui.screens.confirm import ConfirmDialog
+from tui.screens.full_page import FullPage
 from tui.screens.job_log import JobLogScreen
 from tui.style import MUTED, STRONG
 from tui.widgets.job_list import JobList, JobPicked
@@ -57,10 +57,11 @@ class JobResumed(Message):
     job_id: str
 
 
-class JobsScreen(Screen[None]):
+class JobsScreen(FullPage[None]):
     """A list on the left, the highlighted job on the right; read anew while this screen is in front."""
 
     BINDINGS = bindings(JOBS)
+    ACTS = JOBS
 
     def __init__(self, desk: Desk, highlighted: str = "") -> None:
         super().__init__()
@@ -216,10 +217,6 @@ class JobsScreen(Screen[None]):
         self._filter = _ALL
         self._list.highlighted = message.job_id
         self._read(message.job_id)
-
-    def action_leave(self) -> None:
-        """Back to the desk; the jobs go on."""
-        self.dismiss(None)
 
 
 def _passes(job: Job, which: str) -> bool:

@@ -6,7 +6,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Input, OptionList, Static
 
 from core.past.find import PastPage, Scope
@@ -16,13 +15,14 @@ from tui.actions import bindings
 from tui.messages import Failed, MoreWanted, PastRead
 from tui.page_actions import PAST
 from tui.ports.desk import Desk
+from tui.screens.full_page import FullPage, page_title
 from tui.style import MUTED
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.paged_list import PagedList
 from tui.widgets.past_row import past_lines
 from tui.workers import failures_shown, in_background, tell
 
-_SCOPES = {Scope.OWN: "Your past work", Scope.NOTED: "Flagged and commented"}
+_SCOPES = {Scope.OWN: "Your own", Scope.NOTED: "Flagged and commented"}
 _INVITATION = "Words, an id, or: match, none, unsure, skipped, flagged, commented"
 _NOTHING = {
     Scope.OWN: "You have decided nothing yet.",
@@ -43,10 +43,11 @@ class PastPlace:
     query: ProductRef | None = None
 
 
-class PastScreen(Screen[ProductRef]):
+class PastScreen(FullPage[ProductRef]):
     """Finds as one types; Enter shows the query on the review screen and gives it, Escape changes nothing."""
 
     BINDINGS = bindings(PAST)
+    ACTS = PAST
     AUTO_FOCUS = "Input"
 
     def __init__(self, desk: Desk, place: PastPlace) -> None:
@@ -119,11 +120,8 @@ class PastScreen(Screen[ProductRef]):
         return self.query_one(PagedList)
 
     def _draw_scopes(self) -> None:
-        names = [
-            Content.styled(f" {name} ", "reverse" if scope is self._place.scope else MUTED)
-            for scope, name in _SCOPES.items()
-        ]
-        self.query_one("#past-scopes", Static).update(Content(" ").join(names))
+        title = page_title("Past work", list(_SCOPES.values()), list(_SCOPES).index(self._place.scope))
+        self.query_one("#past-scopes", Static).update(title)
 
     def _tell(self, page: PastPage) -> None:
         count = len(self._rows.rows)
@@ -147,7 +145,11 @@ class PastScreen(Screen[ProductRef]):
 
     def action_other_list(self) -> None:
         """To the other list."""
-        self._place.scope = Scope.NOTED if self._place.scope is Scope.OWN else Scope.OWN
+        self.action_part(1 - list(_SCOPES).index(self._place.scope))
+
+    def action_part(self, place: int) -> None:
+        """To one of the lists."""
+        self._place.scope = list(_SCOPES)[place]
         self._place.query = None
         self._read()
 

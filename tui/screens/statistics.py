@@ -1,15 +1,12 @@
 """How far the labelling is, how everybody works, and how far people agree."""
 
 from textual.app import ComposeResult
-from textual.content import Content
-from textual.screen import Screen
-from textual.style import Style
 from textual.widgets import ContentSwitcher, Static
 
 from tui.actions import bindings
 from tui.page_actions import STATISTICS
 from tui.ports.desk import Desk
-from tui.style import KEY, MUTED
+from tui.screens.full_page import FullPage, page_title
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.pane import Pane
 from tui.widgets.statistics_panes import AgreementPane, PeoplePane, TotalsPane
@@ -21,10 +18,11 @@ _PANES: dict[str, type[TotalsPane | PeoplePane | AgreementPane]] = {
 }
 
 
-class StatisticsScreen(Screen[None]):
+class StatisticsScreen(FullPage[None]):
     """Three pages; each is counted when it is first looked at."""
 
     BINDINGS = bindings(STATISTICS)
+    ACTS = STATISTICS
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - Textual's own kind of constant
 
     def __init__(self, desk: Desk) -> None:
@@ -42,25 +40,27 @@ class StatisticsScreen(Screen[None]):
 
     async def on_mount(self) -> None:
         """The labels first."""
-        await self.action_page(0)
+        await self.action_part(0)
 
     @property
     def pane(self) -> Pane:
         """The page in front."""
         return self.query_one(f"#{self.query_one(ContentSwitcher).current}", Pane)
 
-    async def action_page(self, number: int) -> None:
+    async def action_part(self, number: int) -> None:
         """To a page, which asks for its figures the first time."""
         name = list(_PANES)[number % len(_PANES)]
         self.query_one(ContentSwitcher).current = name
-        self.query_one(".page-title", Static).update(_title(name))
+        parts = [f"{number} {each.capitalize()}" for number, each in enumerate(_PANES, 1)]
+        self.query_one(".page-title", Static).update(page_title("Statistics", parts, list(_PANES).index(name)))
+        self.query_one(KeyBar).offer([act for act in STATISTICS if act.id != "implied" or name == "agreement"])
         if name not in self._asked:
             self._asked.add(name)
             await self.pane.ask(*_PANES[name].QUESTION)
 
     async def action_next_page(self, step: int) -> None:
         """To the page beside."""
-        await self.action_page(list(_PANES).index(self.pane.id or "") + step)
+        await self.action_part(list(_PANES).index(self.pane.id or "") + step)
 
     async def action_implied(self) -> None:
         """Count in the agreement what follows from accepting another candidate, or leave it out again."""
@@ -78,19 +78,3 @@ class StatisticsScreen(Screen[None]):
     def action_scroll_page(self, step: int) -> None:
         """Scroll by most of the page's height."""
         self.pane.scroll_relative(y=step * max(1, self.pane.size.height - 2), animate=False)
-
-    def action_leave(self) -> None:
-        """Back to the desk."""
-        self.dismiss(None)
-
-
-def _title(current: str) -> Content:
-    """The page's title, and the names of its parts with their keys."""
-    parts = [Content("Statistics")]
-    for number, name in enumerate(_PANES):
-        words = Content.assemble((str(number + 1), KEY), f" {name.capitalize()}")
-        words = words.stylize_before("reverse" if name == current else MUTED)
-        parts.append(
-            Content(" ") + words.stylize_before(Style.from_meta({"@click": f"screen.page({number})"})) + Content(" ")
-        )
-    return Content("  ").join(parts)

@@ -4,7 +4,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import OptionList, Static
 
 from core.queue.item import StreamState
@@ -13,16 +12,18 @@ from tui.actions import bindings
 from tui.messages import Failed, StreamsRead
 from tui.page_actions import STREAMS
 from tui.ports.desk import Desk
+from tui.screens.full_page import FullPage
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.paged_list import PagedList
 from tui.widgets.stream_text import stream_lines
 from tui.workers import in_background, tell
 
 
-class StreamsScreen(Screen[Stream]):
+class StreamsScreen(FullPage[Stream]):
     """Enter gives the highlighted stream, Escape nothing."""
 
     BINDINGS = bindings(STREAMS)
+    ACTS = STREAMS
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -80,7 +81,3 @@ class StreamsScreen(Screen[Stream]):
             self.query_one(KeyBar).say(state.refusal)
         else:
             self.dismiss(state.stream)
-
-    def action_leave(self) -> None:
-        """Back to where one was."""
-        self.dismiss(None)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import OptionList, Static
 
 from labels.history import Standing, Step
@@ -15,6 +14,7 @@ from tui.actions import bindings
 from tui.messages import Failed, MoreWanted, TrailRead
 from tui.page_actions import TRAIL
 from tui.ports.desk import Desk
+from tui.screens.full_page import FullPage
 from tui.style import CAREFUL, MUTED
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.paged_list import PagedList
@@ -34,7 +34,7 @@ class TrailRow:
     note: str = ""
 
 
-class TrailScreen(Screen[ProductRef]):
+class TrailScreen(FullPage[ProductRef]):
     """Acts of any day; `z` and `Z` move the mark, Enter shows an act's query and gives it.
 
     Args:
@@ -42,6 +42,7 @@ class TrailScreen(Screen[ProductRef]):
     """
 
     BINDINGS = bindings(TRAIL)
+    ACTS = TRAIL
 
     def __init__(self, desk: Desk, turn: Callable[[bool], str]) -> None:
         super().__init__()
@@ -122,10 +123,6 @@ class TrailScreen(Screen[ProductRef]):
             with failures_shown(self.app):
                 self._desk.review.look_up(row.step.past.query)
                 self.dismiss(row.step.past.query)
-
-    def action_leave(self) -> None:
-        """Back to the desk."""
-        self.dismiss(None)
 
 
 def _rows(steps: list[tuple[Step, str]]) -> list[TrailRow]:

@@ -5,17 +5,14 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.content import Content
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.actions import Act
-from tui.style import MUTED, STRONG
+from tui.screens.full_page import FullPage, page_title
 from tui.widgets.key_bar import KeyBar
 
 
-class TwoSidedScreen(Screen[tuple[str, ...]]):
+class TwoSidedScreen(FullPage[tuple[str, ...]]):
     """Keys go to the side that is marked in the title; on a narrow screen it is the one to be seen.
 
     The result is a job that was asked for, as arguments of the command line; None where none was.
@@ -24,7 +21,6 @@ class TwoSidedScreen(Screen[tuple[str, ...]]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - Textual's own kind of constant
     HEADLINE: ClassVar[str] = ""
     SIDES: ClassVar[tuple[str, str]] = ("", "")
-    ACTS: ClassVar[tuple[Act, ...]] = ()
 
     def compose(self) -> ComposeResult:
         """Title, both sides, keys."""
@@ -51,18 +47,14 @@ class TwoSidedScreen(Screen[tuple[str, ...]]):
         """To the other side."""
         self._face(right=not self.on_the_right)
 
+    def action_part(self, place: int) -> None:
+        """To a side, by a click on its name."""
+        self._face(right=place == 1)
+
     def _face(self, *, right: bool) -> None:
         self.set_class(right, "-right")
-        parts = [
-            ("  ▌" + name, STRONG) if here is right else ("   " + name, MUTED)
-            for name, here in zip(self.SIDES, (False, True), strict=True)
-        ]
-        self.query_one("#sides", Static).update(Content.assemble((self.HEADLINE, STRONG), *parts))
+        self.query_one("#sides", Static).update(page_title(self.HEADLINE, self.SIDES, int(right)))
 
     def say(self, text: str) -> None:
         """A word in the bottom line."""
         self.query_one(KeyBar).say(text)
-
-    def action_leave(self) -> None:
-        """Back to the desk."""
-        self.dismiss(None)

@@ -73,7 +73,7 @@ def _left_out(report: Report) -> list[Content]:
         lines.append(Content.styled(f"Unsure, left out: {part}", MUTED))
     if report["implied_pairs"]:
         are = "are in it" if report["implied"] else "are left out"
-        words = f"{report['implied_pairs']:,} pairs decided by accepting another candidate {are} (i)"
+        words = f"{report['implied_pairs']:,} pairs decided by accepting another candidate {are}"
         lines.append(Content.styled(words, MUTED))
     return lines
 
@@ -95,9 +95,13 @@ def _range(value: float | None, low: float | None, high: float | None) -> Conten
     """A figure and its 95 % interval, where there is one."""
     if value is None:
         return Content.styled(f" {UNKNOWN}", MUTED)
+    ends = "" if low is None or high is None else f" {_rounded(low)}–{_rounded(high)}"
+    return Content.assemble((_rounded(value).rjust(5), STRONG), (ends, MUTED))
+
+
+def _rounded(value: float) -> str:
     # Zero is added since a figure just below zero would be rounded to -0.00.
-    ends = "" if low is None or high is None else f" {round(low, 2) + 0:.2f}…{round(high, 2) + 0:.2f}"
-    return Content.assemble((f"{round(value, 2) + 0:5.2f}", STRONG), (ends, MUTED))
+    return f"{round(value, 2) + 0:.2f}".replace("-", "−")
 
 
 def _nothing(report: Report) -> Content:

@@ -84,11 +84,11 @@ class CandidateList(ScrollView, can_focus=False):
 
     @property
     def row_height(self) -> int:
-        """Two lines where they fit all candidates, so that long titles can be read in a narrow column."""
+        """Two lines where they fit all candidates, so that long titles can be read."""
         return self._row_height(len(self.options))
 
     def _row_height(self, rows: int) -> int:
-        return 2 if rows and self.size.width < 100 and self.size.height >= 2 * rows else 1
+        return 2 if rows and self.size.height >= 2 * rows else 1
 
     def render_line(self, y: int) -> Strip:
         """One line of the viewport."""

@@ -6,12 +6,10 @@ from core.evaluate.comparison import Figure
 from core.registry.card import ModelCard
 from core.registry.overview import Listed, Overview, Record
 from core.text.safe import safe
-from tui.figures import measured
+from tui.figures import METRICS, RANKINGS, measured
 from tui.style import CAREFUL, GOOD, MUTED, STRONG
 from tui.words import moment_of
 
-#: The metrics in the order in which people look at them, as they are written.
-METRICS = {"hit@1": "hit@1", "hit@5": "hit@5", "hit@10": "hit@10", "mrr@10": "MRR@10", "recall@10": "recall@10"}
 #: Cells of the names of facts.
 _LEAD = 12
 
@@ -90,8 +88,8 @@ def _queue(listed: Listed, overview: Overview) -> str:
 def _metrics(record: Record, width: int) -> list[Content]:
     """Figures of the encoder alone, and fused with the lexical retriever."""
     rows = [(METRICS[n], _figure(record.alone, n), _figure(record.fused, n)) for n in METRICS if n in record.alone]
-    column = max(len(text) for _, alone, _ in [("", "", ""), *rows] for text in (alone, "alone")) + 2
-    lines = [Content.styled(f"{'':<{_LEAD}}{'alone':<{column}}with wording", MUTED)]
+    column = max(len(text) for _, alone, _ in [("", "", ""), *rows] for text in (alone, RANKINGS["encoder"])) + 2
+    lines = [Content.styled(f"{'':<{_LEAD}}{RANKINGS['encoder']:<{column}}{RANKINGS['fused']}", MUTED)]
     lines += [Content.assemble((name.ljust(_LEAD), MUTED), alone.ljust(column), fused) for name, alone, fused in rows]
     return [line.truncate(width, ellipsis=True) for line in lines]
 

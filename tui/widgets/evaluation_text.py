@@ -8,13 +8,12 @@ from core.evaluate.report import Evaluation, FirmBand
 from core.match.audit import Audit
 from core.match.bands import Band, Precision, interval, more_needed
 from core.text.safe import safe
-from tui.figures import measured, share
+from tui.figures import METRICS, RANKINGS, measured, share
 from tui.ports.evaluations import Measured
 from tui.style import BANDS, CAREFUL, MUTED, STRONG
 from tui.widgets.chart import course_chart, reliability_chart
-from tui.words import BAND_SIGNS, UNKNOWN, duration, moment_of
+from tui.words import BAND_SIGNS, UNKNOWN, moment_of
 
-_RANKINGS = {"encoder": "by meaning", "lexical": "by wording", "fused": "by both", "matched": "by the matcher"}
 _OF_PAIRS = ("f1", "precision", "recall", "average_precision")
 _ANSWERS = {Band.HIGH: "match", Band.LOW: "no match"}
 #: Cells of a figure with its interval, and one between two of them.
@@ -40,23 +39,22 @@ def _about(shown: Evaluation, model: str | None, width: int) -> list[Content]:
             (moment_of(shown.at), STRONG),
             f", {safe(shown.model)}, judged on ",
             (safe(shown.judged_on), STRONG),
-            f"; it took {duration(shown.seconds)}",
         ).wrap(width)
     )
     if model is not None and model != shown.model:
-        text = f"Another encoder is in use since: {safe(model)}. e measures it."
+        text = f"Another encoder is in use since: {safe(model)}. Press e to measure it."
         lines += Content.styled(text, CAREFUL).wrap(width)
     return lines
 
 
 def _retrieval(shown: Evaluation) -> list[Content]:
     names = ("hit@1", "mrr@10")
-    head = "".join(f"{name:<{_COLUMN}}" for name in ("hit@1", "MRR@10"))
+    head = "".join(f"{METRICS[name]:<{_COLUMN}}" for name in names)
     lines = [
         Content.assemble(("Finding matches", STRONG), (f"  {shown.queries:,} queries with a known match", MUTED)),
         Content.styled(f"{'':<{_LEAD}}{head}".rstrip(), MUTED),
     ]
-    for ranking, meaning in reversed(_RANKINGS.items()):
+    for ranking, meaning in reversed(RANKINGS.items()):
         values: dict[str, float] = getattr(shown, ranking)
         ends = shown.intervals.get(ranking, {})
         figures = "".join(f"{measured(values.get(name), ends.get(name)):<{_COLUMN}}" for name in names)
@@ -143,7 +141,7 @@ def _bins(shown: Evaluation) -> list[Content]:
 
 
 def _course(evaluations: Sequence[Evaluation], shown: Evaluation, width: int) -> list[Content]:
-    lines = [Content.assemble(("Over time", STRONG), ("  ● hit@1, by the matcher   ○ F1 of pairs", MUTED))]
+    lines = [Content.assemble(("Over time", STRONG), ("  ● hit@1, by matcher   ○ F1 of pairs", MUTED))]
     if len(evaluations) > 1:
         oldest_first = evaluations[::-1]
         hits = [each.matched.get("hit@1", 0.0) for each in oldest_first]

@@ -6,6 +6,7 @@ from textual.content import Content
 
 from core.jobs.job import Job, JobState
 from core.text.safe import safe
+from tui.figures import METRICS, RANKINGS
 from tui.style import BAD, GOOD, MUTED, STRONG
 from tui.words import JOB_STATES
 
@@ -20,9 +21,9 @@ def ending(job: Job) -> tuple[str, bool]:
     metric = primary if primary in after else next(iter(after), "")
     parts = []
     if metric and metric in before:
-        parts.append(f"{safe(metric)} {before[metric]:.2f} → {after[metric]:.2f}")
+        parts.append(f"{METRICS.get(metric, safe(metric))} {before[metric]:.2f} → {after[metric]:.2f}")
     elif metric:
-        parts.append(f"{safe(metric)} {after[metric]:.2f}")
+        parts.append(f"{METRICS.get(metric, safe(metric))} {after[metric]:.2f}")
     if isinstance(job.result.get("promoted"), bool):
         parts.append("promoted" if job.result["promoted"] else "not promoted")
     return f"{name} finished" + (": " + ", ".join(parts) if parts else "."), True
@@ -64,13 +65,13 @@ def _tables(before: Rankings, after: Rankings, width: int) -> list[Content]:
 
 def _table(before: Rankings, after: Rankings, names: int) -> list[Content]:
     """A line for each metric; for each ranking a column before, one after, and the change."""
-    heads = [f"{safe(ranking):^13.13}{'':7}" for ranking in after]
+    heads = [f"{RANKINGS.get(ranking, safe(ranking)):^13.13}{'':7}" for ranking in after]
     lines = [f"{'':<{names}}{' '.join(heads)}"] if any(after) else []
     lines.append(f"{'':<{names}}" + " ".join([f"{'before':>6}{'after':>7}{'':7}"] * len(after)))
     rows = [Content.styled(line.rstrip(), MUTED) for line in lines]
     for name in dict.fromkeys(name for figures in after.values() for name in figures):
         cells = [_cells(before.get(ranking, {}).get(name), figures.get(name)) for ranking, figures in after.items()]
-        rows.append(Content(f"{safe(name):<{names}}") + Content(" ").join(cells))
+        rows.append(Content(f"{METRICS.get(name, safe(name)):<{names}}") + Content(" ").join(cells))
     return [*rows, Content.empty()]
 
 

@@ -6,7 +6,7 @@ from textual.content import Content
 
 from core.evaluate.comparison import Comparison, JudgedQuery, Outcome, Place
 from core.text.safe import safe
-from tui.figures import change_between, share
+from tui.figures import RANKINGS, change_between, share
 from tui.style import BAD, GOOD, MUTED, STRONG
 from tui.words import moment_of
 
@@ -31,7 +31,7 @@ def counted(comparison: Comparison, ranking: str, width: int) -> Content:
             f"{len(comparison.queries):,} queries of {safe(comparison.judged_on)}, {moment_of(comparison.at)}", MUTED
         ),
         Content.styled(
-            f"{'':<9}{'better':>7}{'worse':>6}{'same':>6}   {'MRR@10':<13}change, 95 %", MUTED
+            f"{'':<12}{'better':>7}{'worse':>6}{'same':>6}   {'MRR@10':<13}change, 95 %", MUTED
         ),
         *(_row(comparison, name, cursor=name == ranking) for name in comparison.rankings),
     ]  # fmt: skip
@@ -42,7 +42,7 @@ def _row(comparison: Comparison, name: str, *, cursor: bool) -> Content:
     counts, change = comparison.counts(name), comparison.changes[name]["mrr@10"]
     figures = " → ".join(share(each.value, each.interval) for each in (change.before, change.after))
     return Content.assemble(
-        ("▌", "$accent") if cursor else " ", (f"{safe(name):<8.8}", STRONG if cursor else ""),
+        ("▌", "$accent") if cursor else " ", (f"{RANKINGS.get(name, safe(name)):<11.11}", STRONG if cursor else ""),
         (f"{counts[Outcome.BETTER]:>7,}", GOOD), (f"{counts[Outcome.WORSE]:>6,}", BAD),
         f"{counts[Outcome.SAME]:>6,}", f"   {figures:<13}", change_between(change.interval),
     )  # fmt: skip

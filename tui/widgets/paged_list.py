@@ -13,6 +13,8 @@ Row = TypeVar("Row")
 
 #: More is fetched before the end is reached.
 _AHEAD = 10
+#: Cells beside a row; app.tcss has them.
+_EDGES = 2
 
 
 class PagedList(OptionList, Generic[Row], can_focus=False):
@@ -75,5 +77,5 @@ class PagedList(OptionList, Generic[Row], can_focus=False):
             self.show(self.rows, self.highlighted or 0)
 
     def _drawn(self, rows: Iterable[Row]) -> list[Line]:
-        width = max(20, self.scrollable_content_region.width - 1)
+        width = max(20, self.scrollable_content_region.width - _EDGES)
         return [Line(self._draw(row, width)) for row in rows]
