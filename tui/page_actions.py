@@ -146,8 +146,8 @@ EVALUATION = (
 )
 
 CONFIRM = (
-    LEAVE,
-    Act("yes", "y", "y", "answer(True)", "Yes."),
-    Act("no", "n", "n", "answer(False)", "No."),
+    Act("yes", "y", "y", "answer(True)", "Yes.", "yes", 1),
+    Act("no", "n", "n", "answer(False)", "No.", "no", 1),
     *BUTTONS,
+    LEAVE,
 )

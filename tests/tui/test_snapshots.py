@@ -5,7 +5,7 @@ A picture that changed on purpose is made anew with `--snapshot-update`. A new s
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +59,17 @@ def disputed(workspace: Workspace) -> None:
         store.record("jo", Verb.COMMENT, q("q2"), text="Our guidelines call a bundle with a warranty the same product.")
 
 
+#: What `doctor` says of a machine that lacks little.
+WELL = {
+    "python": "3.11.7",
+    "packages": {"textual": "8.2.8", "torch": "2.13.0", "sentence-transformers": "6.2.0", "mlx": "not installed"},
+    "sqlite": "3.40.1",
+    "labels journal": "rollback journal: this SQLite's write-ahead log can corrupt a file that several people write",
+    "labels": "8,189 events, all well",
+    "permissions": "closed to others than owner and group",
+}
+
+
 @dataclass(frozen=True)
 class Scene:
     """How to get to a screen from the desk's first query.
@@ -69,6 +80,7 @@ class Scene:
         learns: whether there is an engine, so that there are probabilities and reasons after the first decision.
         prepare: puts something into the workspace before the desk opens.
         verbs: what the verbs answer that are asked beside the keyboard.
+        greets: whether somebody sits here for the first time.
     """
 
     keys: str = ""
@@ -77,11 +89,15 @@ class Scene:
     learns: bool = False
     prepare: Callable[[Workspace], None] = workspace_as_it_is
     verbs: Mapping[str, Answer] = field(default_factory=dict)
+    greets: bool = False
 
     def open(self, bench: Bench) -> DeskApp:
         """The desk that the scene plays at."""
         self.prepare(bench.workspace)
-        app = bench.app(stream=self.stream, engine=FakeEngine("q8") if self.learns else None)
+        desk = bench.desk(stream=self.stream, engine=FakeEngine("q8") if self.learns else None)
+        # A page that names the workspace looks the same wherever the tests run.
+        desk.facts = replace(desk.facts, home=Path("/srv/matching"))
+        app = DeskApp(desk, greets=self.greets)
         if self.verbs:
             app.desk.verbs = CannedVerbs(self.verbs)  # type: ignore[misc]
         return app
@@ -133,6 +149,10 @@ SCENES = {
     "statistics": Scene(choose="Statistics", verbs=STATISTICS),
     "statistics-people": Scene("2", choose="Statistics", verbs=STATISTICS),
     "statistics-agreement": Scene("3", choose="Statistics", verbs=STATISTICS),
+    "confirm": Scene("x", choose="Jobs", prepare=lambda workspace: three_jobs(workspace.jobs)),
+    "settings": Scene(choose="Settings"),
+    "doctor": Scene(choose="Doctor", verbs={"doctor": WELL}),
+    "welcome": Scene(greets=True),
     "jobs-finished": Scene("j", choose="Jobs", prepare=lambda workspace: three_jobs(workspace.jobs)),
     "job-log": Scene("l", choose="Jobs", prepare=log_of_a_retrain),
 }

@@ -9,7 +9,7 @@ from textual.widgets import Button, Static
 
 from core.text.safe import safe
 from tui.actions import bindings
-from tui.page_actions import CONFIRM, LEAVE
+from tui.page_actions import CONFIRM
 from tui.screens.dialog import Dialog
 
 
@@ -18,7 +18,7 @@ class ConfirmDialog(Dialog[bool]):
 
     BINDINGS = bindings(CONFIRM)
     HEADLINE = "Sure?"
-    ACTS = (LEAVE,)
+    ACTS = CONFIRM
     AUTO_FOCUS = "#no"
 
     def __init__(self, question: str, *, yes: str, no: str) -> None:

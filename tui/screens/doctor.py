@@ -8,16 +8,15 @@ from textual import on
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Static
 
 from core.text.safe import safe
+from tui.hanging import hanging
 from tui.messages import Failed
 from tui.ports.verbs import Verbs
 from tui.screens.page import PageDialog
 from tui.style import BAD, GOOD, MUTED, STRONG
+from tui.widgets.fitted import Fitted
 from tui.workers import in_background
-
-_WIDTH = 20
 
 
 @dataclass
@@ -38,7 +37,7 @@ class DoctorScreen(PageDialog):
 
     def page(self) -> Iterable[Widget]:
         """What was found, as soon as it is known."""
-        yield Static(Content.styled("Looking at the machine and the workspace …", MUTED), id="doctor", markup=False)
+        yield Fitted(lambda _: Content.styled("Looking at the machine and the workspace …", MUTED))
 
     def on_mount(self) -> None:
         """Look beside the keyboard: a long ledger takes its time."""
@@ -51,13 +50,14 @@ class DoctorScreen(PageDialog):
 
     @on(Examined)
     def _show(self, message: Examined) -> None:
-        lines = [_line(name, value) for name, value in told(message.facts)]
-        self.query_one("#doctor", Static).update(Content("\n").join(lines))
+        # It is asked in a process of its own, which has no terminal.
+        facts = told({name: fact for name, fact in message.facts.items() if name != "terminal"})
+        self.query_one(Fitted).show(lambda width: _lines(facts, width))
 
     @on(Failed)
     def _failed(self, message: Failed) -> None:
         words = Content.assemble((f"✗ {safe(message.message)}", BAD), f"\n  {safe(message.hint)}")
-        self.query_one("#doctor", Static).update(words)
+        self.query_one(Fitted).show(lambda _: words)
 
 
 def told(facts: dict[str, Any]) -> list[tuple[str, str]]:
@@ -71,10 +71,15 @@ def told(facts: dict[str, Any]) -> list[tuple[str, str]]:
     return [(safe(name), safe(value)) for name, value in rows]
 
 
-def _line(name: str, value: str) -> Content:
+def _lines(facts: list[tuple[str, str]], width: int) -> Content:
+    names = 1 + max(len(name) for name, _ in facts if name != "problem")
+    return Content("\n").join(line for name, value in facts for line in _fact(name, value, names, width))
+
+
+def _fact(name: str, value: str, names: int, width: int) -> list[Content]:
     if name == "problem":
-        return Content.assemble(("✗ ", BAD), (value, STRONG), "\n")
-    sign = Content.styled("·" if value.startswith("not installed") else "✓", MUTED if value[:3] == "not" else GOOD)
+        return [*hanging(Content.styled("✗ ", BAD), Content.styled(value, STRONG), width), Content.empty()]
     if not value:
-        return Content.styled(f"  {name}", MUTED)
-    return Content.assemble(sign, " ", (name.ljust(_WIDTH), MUTED), " ", value)
+        return [Content.styled(f"  {name}", MUTED)]
+    sign = Content.styled("·" if value.startswith("not installed") else "✓", MUTED if value[:3] == "not" else GOOD)
+    return hanging(Content.assemble(sign, " ", (name.ljust(names), MUTED)), Content(value), width)

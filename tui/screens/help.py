@@ -1,9 +1,8 @@
 """The keys and what they do."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from textual.content import Content
-from textual.geometry import Size
 from textual.widget import Widget
 
 from core.match.bands import Band
@@ -14,6 +13,7 @@ from tui.hanging import hanging
 from tui.keymap import Keymap, keymap_of
 from tui.screens.page import PageDialog
 from tui.style import BANDS, DECISIONS, KEY, MARKS, MUTED, STRONG
+from tui.widgets.fitted import Fitted
 from tui.words import BAND_SIGNS, DECISION_SIGNS, IMPLIED_SIGN
 
 _KEY_WIDTH = 11
@@ -27,42 +27,22 @@ class HelpScreen(PageDialog):
     def page(self) -> Iterable[Widget]:
         """Keys and signs."""
         keymap = keymap_of(self.app)
-        yield HelpPage(lambda width: _all_keys(keymap, width))
+        yield Fitted(lambda width: _all_keys(keymap, width))
 
 
-class HelpPage(Widget):
-    """Keys on the left, sentences on the right, made for whatever width there is.
-
-    Args:
-        lines: all of them, for a width in cells.
-    """
-
-    def __init__(self, lines: Callable[[int], list[Content]]) -> None:
-        super().__init__()
-        self._lines = lines
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
-        """As many lines as the sentences need at that width."""
-        return len(self._lines(width))
-
-    def render(self) -> Content:
-        """All lines; the page scrolls."""
-        return Content("\n").join(self._lines(self.size.width))
-
-
-def key_lines(keys: Iterable[tuple[str, str]], width: int) -> list[Content]:
+def key_lines(keys: Iterable[tuple[str, str]], width: int) -> Content:
     """Keys, each with its sentence, in lines of so many cells at most."""
-    return [line for shown, text in keys for line in _line(Content.styled(shown, KEY), text, width)]
+    return Content("\n").join(line for shown, text in keys for line in _line(Content.styled(shown, KEY), text, width))
 
 
-def _all_keys(keymap: Keymap, width: int) -> list[Content]:
+def _all_keys(keymap: Keymap, width: int) -> Content:
     lines: list[Content] = []
     for name, keys in help_groups(keymap.act):
-        lines += [Content.styled(name, STRONG), *key_lines(keys, width), Content.empty()]
+        lines += [Content.styled(name, STRONG), key_lines(keys, width), Content.empty()]
     lines.append(Content.styled("Signs", STRONG))
     for sign, text in _signs():
         lines += _line(sign, text, width)
-    return lines
+    return Content("\n").join(lines)
 
 
 def _line(sign: Content, text: str, width: int) -> list[Content]:

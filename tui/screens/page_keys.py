@@ -6,8 +6,9 @@ from textual.widget import Widget
 
 from tui.actions import Act
 from tui.keymap import keymap_of
-from tui.screens.help import HelpPage, key_lines
+from tui.screens.help import key_lines
 from tui.screens.page import PageDialog
+from tui.widgets.fitted import Fitted
 
 
 class PageKeys(PageDialog):
@@ -23,4 +24,4 @@ class PageKeys(PageDialog):
         """Keys and sentences."""
         keymap = keymap_of(self.app)
         keys = [(act.shown, act.help) for act in map(keymap.act, self._acts)]
-        yield HelpPage(lambda width: key_lines(keys, width))
+        yield Fitted(lambda width: key_lines(keys, width))

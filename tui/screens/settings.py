@@ -11,10 +11,12 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from core.text.safe import safe
+from tui.hanging import hanging
 from tui.messages import Failed
 from tui.ports.desk import Desk
 from tui.screens.page import PageDialog
 from tui.style import BAD, CAREFUL, MUTED, STRONG
+from tui.widgets.fitted import Fitted
 from tui.workers import in_background
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ class SettingsScreen(PageDialog):
             f"They are changed in {safe(str(self._desk.facts.home / 'samesku.toml'))}; a desk reads it when it opens."
         )
         yield Static(Content.styled(words, MUTED), classes="dialog-text", markup=False)
-        yield Static(id="settings", markup=False)
+        yield Fitted(lambda _: Content.empty())
 
     def on_mount(self) -> None:
         """Read them beside the keyboard."""
@@ -54,25 +56,29 @@ class SettingsScreen(PageDialog):
 
     @on(SettingsRead)
     def _show(self, message: SettingsRead) -> None:
-        lines: list[Content] = []
-        section = ""
-        for setting in message.settings:
-            group, _, name = setting.name.partition(".")
-            if group != section:
-                lines += [*([Content.empty()] if section else []), Content.styled(f"[{group}]", STRONG)]
-                section = group
-            lines += _lines(name, setting)
-        self.query_one("#settings", Static).update(Content("\n").join(lines))
+        self.query_one(Fitted).show(lambda width: _told(message.settings, width))
 
     @on(Failed)
     def _failed(self, message: Failed) -> None:
         words = Content.assemble((f"✗ {safe(message.message)}", BAD), f"\n  {safe(message.hint)}")
-        self.query_one("#settings", Static).update(words)
+        self.query_one(Fitted).show(lambda _: words)
 
 
-def _lines(name: str, setting: "ToldSetting") -> list[Content]:
+def _told(settings: "Sequence[ToldSetting]", width: int) -> Content:
+    lines: list[Content] = []
+    section = ""
+    for setting in settings:
+        group, _, name = setting.name.partition(".")
+        if group != section:
+            lines += [*([Content.empty()] if section else []), Content.styled(f"[{group}]", STRONG)]
+            section = group
+        lines += _lines(name, setting, width)
+    return Content("\n").join(lines)
+
+
+def _lines(name: str, setting: "ToldSetting", width: int) -> list[Content]:
     ours = setting.origin == "default"
     value = Content.styled(safe(setting.value), "" if ours else STRONG)
     origin = Content.empty() if ours else Content.styled(f"  from the {setting.origin}", CAREFUL)
-    first = Content.assemble(name.ljust(_WIDTH), " ") + value + origin
-    return [first, *([Content.styled(f"  {safe(setting.help)}", MUTED)] if setting.help else [])]
+    meaning = hanging(Content("  "), Content.styled(safe(setting.help), MUTED), width) if setting.help else []
+    return [*hanging(Content(name.ljust(_WIDTH) + " "), value + origin, width), *meaning]

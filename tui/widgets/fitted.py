@@ -16,6 +16,11 @@ class Fitted(Widget):
         super().__init__(id=id)
         self._make = make
 
+    def show(self, make: Callable[[int], Content]) -> None:
+        """Show another text."""
+        self._make = make
+        self.refresh(layout=True)
+
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002
         """Its lines at that width."""
         return len(self._make(width).split("\n", allow_blank=True))
