@@ -56,8 +56,7 @@ class DoctorScreen(PageDialog):
 
     @on(Failed)
     def _failed(self, message: Failed) -> None:
-        words = Content.assemble((f"✗ {safe(message.message)}", BAD), f"\n  {safe(message.hint)}")
-        self.query_one(Fitted).show(lambda _: words)
+        self.query_one(Fitted).complain(message.message, message.hint)
 
 
 def told(facts: dict[str, Any]) -> list[tuple[str, str]]:

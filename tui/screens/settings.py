@@ -15,7 +15,7 @@ from tui.hanging import hanging
 from tui.messages import Failed
 from tui.ports.desk import Desk
 from tui.screens.page import PageDialog
-from tui.style import BAD, CAREFUL, MUTED, STRONG
+from tui.style import CAREFUL, MUTED, STRONG
 from tui.widgets.fitted import Fitted
 from tui.workers import in_background
 
@@ -60,8 +60,7 @@ class SettingsScreen(PageDialog):
 
     @on(Failed)
     def _failed(self, message: Failed) -> None:
-        words = Content.assemble((f"✗ {safe(message.message)}", BAD), f"\n  {safe(message.hint)}")
-        self.query_one(Fitted).show(lambda _: words)
+        self.query_one(Fitted).complain(message.message, message.hint)
 
 
 def _told(settings: "Sequence[ToldSetting]", width: int) -> Content:
