@@ -1,6 +1,8 @@
 """Files of labels in a workspace: which writer, which reader, and whether the catalogue knows the products."""
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from labels.exchange.pseudonyms import Pseudonyms
 from labels.exchange.records import Disguise
 from labels.exchange.tasks import Defaults
 from labels.model import ProductRef, Side
+from labels.snapshot import snapshot
 from labels.store import LabelStore
 
 
@@ -78,19 +81,36 @@ def write_labels(
             return export(store, path, describe, side=telling.side, names=telling.names), "decisions"
 
 
-def read_ledger(workspace: Workspace, path: Path) -> Merged:
-    """Bring in the events and draws of a file.
+@contextmanager
+def _ledger(workspace: Workspace, *, dry: bool) -> Iterator[LabelStore]:
+    """The ledger; to rehearse, a copy of it that is thrown away, so that nobody has to wait."""
+    if not dry:
+        with LabelStore(workspace.labels) as store:
+            yield store
+        return
+    with tempfile.TemporaryDirectory(prefix="samesku-") as folder:
+        copy = Path(folder) / "labels.db"
+        if workspace.labels.exists():
+            snapshot(workspace.labels, copy)
+        with LabelStore(copy) as store:
+            yield store
+
+
+def read_ledger(workspace: Workspace, path: Path, *, dry: bool = False) -> Merged:
+    """Bring in the events and draws of a file; `dry` only tells what would come in.
 
     Raises:
         CoreError: pyarrow is not installed, for Parquet.
         LabelsError: something does not fit; nothing has changed then.
     """
     read = import_parquet if by_content(path) is Format.PARQUET else import_ledger
-    with LabelStore(workspace.require().labels) as store:
+    with _ledger(workspace.require(), dry=dry) as store:
         return read(store, path)
 
 
-def read_labels(workspace: Workspace, path: Path, given: Defaults, split: str = "auto") -> LabelImport:
+def read_labels(
+    workspace: Workspace, path: Path, given: Defaults, split: str = "auto", *, dry: bool = False
+) -> LabelImport:
     """Bring in a file of decisions whose ids belong to the workspace's sources.
 
     Args:
@@ -98,6 +118,7 @@ def read_labels(workspace: Workspace, path: Path, given: Defaults, split: str = 
         path: the benchmark's CSV, Prodigy's JSON lines or Label Studio's JSON.
         given: whose labels they are, and of which sources the ids; by default the only ones of their role.
         split: as for `labels.exchange.decisions.import_decisions`.
+        dry: only tell what would come in.
 
     Raises:
         CoreError: several sources could be meant, or ids are not in the catalogue.
@@ -115,7 +136,7 @@ def read_labels(workspace: Workspace, path: Path, given: Defaults, split: str = 
             f"{path}: {len(unknown)} ids are not in the catalogue, {unknown[0].source} {unknown[0].id} first.",
             "Import the products first; nothing was imported.",
         )
-    with LabelStore(workspace.labels) as store:
+    with _ledger(workspace, dry=dry) as store:
         return import_decisions(store, decisions, choices[split])
 
 

@@ -67,6 +67,25 @@ def restore(source: Path, path: Path, *, force: bool = False) -> Restored:
     return Restored(found.events, place, damaged=before is not None and kept is None, set_aside=set_aside)
 
 
+def rehearse(source: Path, path: Path, by: str = "") -> int:
+    """Look whether a restore would do, and change nothing.
+
+    Args:
+        source: the backup.
+        path: labels.db.
+        by: who asks. That they have a query on the screen themselves is no hindrance yet.
+
+    Returns:
+        how many events the ledger would hold.
+
+    Raises:
+        LabelsError: the backup is not sound, or somebody labels.
+    """
+    events = _sound(source).events
+    _refuse_while_labelling(path, by)
+    return events
+
+
 def _sound(source: Path) -> Verification:
     """The backup, checked as a ledger is."""
     hint = "Name another one: `samesku labels backups` lists them."
@@ -79,9 +98,9 @@ def _sound(source: Path) -> Verification:
     return found
 
 
-def _refuse_while_labelling(path: Path) -> None:
+def _refuse_while_labelling(path: Path, by: str = "") -> None:
     with closing(Claims(path)) as claims:
-        names = sorted(set(claims.held_by_others("").values()))
+        names = sorted(set(claims.held_by_others(by).values()))
     if names:
         raise LabelsError(
             f"{', '.join(names)} {'has' if len(names) == 1 else 'have'} queries on the screen.",

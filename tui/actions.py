@@ -127,10 +127,10 @@ WELCOME = (
 )
 
 
-def bindings(acts: Iterable[Act]) -> list[BindingType]:
-    """The acts as Textual wants them."""
+def bindings(acts: Iterable[Act], *, at_once: bool = False) -> list[BindingType]:
+    """The acts as Textual wants them; `at_once` for those that decide where the keys typed after them go."""
     return [
-        Binding(act.keys, act.action, act.label or act.help, show=False, tooltip=act.help, id=act.id)
+        Binding(act.keys, act.action, act.label or act.help, show=False, tooltip=act.help, priority=at_once, id=act.id)
         for act in acts
         if act.action
     ]

@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 from rich.console import RenderableType
@@ -66,6 +67,7 @@ class DeskApp(App[None]):
         self._wire = Wire()
         self._theme_at_first = self.theme
         self.fault: BaseException | None = None
+        self.restoring: Path | None = None
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """What Textual means to send, as the difference to what the terminal shows."""

@@ -17,6 +17,9 @@ from labels.model import Stream
 from tui.errors import BrokenDownError
 from tui.kiosk import WITHOUT_TERMINAL, enclosed, unheard
 
+#: An engine that is told to end may finish what it is at.
+_ENGINE_ENDS_S = 5.0
+
 
 def demo(ctx: typer.Context) -> None:
     """A workspace with the embedded catalogue, then the desk.
@@ -79,15 +82,24 @@ def _sit_down(context: Context, stream: Stream | None, *, plain: bool, kiosk: bo
     from tui.engine import Engine  # noqa: PLC0415
     from tui.run import run_desk, run_plain_desk  # noqa: PLC0415
     from tui.services.desk import open_desk  # noqa: PLC0415
+    from tui.services.restoring import put_back  # noqa: PLC0415
 
     workspace = context.workspace.require()
     settings = context.settings if mouse else context.settings_with(["desk.mouse=false"])
-    desk = open_desk(workspace, settings, context.annotator, stream, engine=Engine(workspace.home), kiosk=kiosk)
     words = unheard() if kiosk else ""
-    if plain:
-        run_plain_desk(desk, sys.stdin, sys.stdout, words)
-    else:
-        run_desk(desk, words)
+    while True:
+        engine = Engine(workspace.home)
+        desk = open_desk(workspace, settings, context.annotator, stream, engine=engine, kiosk=kiosk)
+        if plain:
+            run_plain_desk(desk, sys.stdin, sys.stdout, words)
+            return
+        backup = run_desk(desk, words)
+        if backup is None:
+            return
+        # Nothing of this desk has the ledger open any more; it opens anew on what is there then.
+        context.err.print("Restoring the ledger …")
+        engine.close(wait_s=_ENGINE_ENDS_S)
+        words, stream = put_back(workspace, context.annotator, backup), None
 
 
 def web(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
@@ -11,9 +12,11 @@ from textual.screen import Screen
 from labels.model import Stream
 from tui.hanging import hanging
 from tui.ports.desk import Desk
+from tui.screens.backup import BackupDialog
 from tui.screens.doctor import DoctorScreen
 from tui.screens.evaluation import EvaluationScreen
 from tui.screens.export import ExportDialog
+from tui.screens.import_ import ImportDialog
 from tui.screens.jobs import JobsScreen
 from tui.screens.models import ModelsScreen
 from tui.screens.practice import PracticeScreen
@@ -31,9 +34,14 @@ _IN_HELP = 0.001
 
 
 class Commander(Protocol):
-    """What the menu can have done."""
+    """What the menu can have done.
+
+    Attributes:
+        restoring: the backup that the ledger is to go back to once the desk is left.
+    """
 
     desk: Desk
+    restoring: Path | None
 
     def open(self, screen: Screen[Any], then: Callable[[Any], None] | None = None) -> None:
         """Put a screen over the review screen, and over nothing else."""
@@ -110,6 +118,13 @@ def _all(app: Commander) -> list[Command]:
             lambda: app.open(StatisticsScreen(app.desk)),
         ),
         Command("Export", "Write labels, or the whole ledger, to a file.", lambda: app.open(ExportDialog(app.desk))),
+        Command(
+            "Import",
+            "Bring labels or products in from a file, once seen.",
+            lambda: _import(app),
+            lead=True,
+        ),
+        Command("Backup", "Copies of the ledger: make, check, go back to one.", lambda: _backup(app)),
         *(_stream(app, stream) for stream in Stream),
         *(
             Command(name, help_, lambda action=action: app.on_review(action))  # type: ignore[misc]
@@ -167,6 +182,22 @@ def _retrain(app: Commander) -> None:
             app.open(JobsScreen(app.desk))
 
     app.open(RetrainDialog(app.desk), chosen)
+
+
+def _import(app: Commander) -> None:
+    """Bring a file in; start an index run if so told."""
+    app.open(ImportDialog(app.desk), lambda arguments: app.start_job(*arguments) if arguments else None)
+
+
+def _backup(app: Commander) -> None:
+    """Show the backups; where the ledger is to go back to one, nothing may have it open, so the desk is left first."""
+
+    def chosen(backup: Path | None) -> None:
+        if backup is not None:
+            app.restoring = backup
+            app.exit()
+
+    app.open(BackupDialog(app.desk), chosen)
 
 
 def _practise(app: Commander) -> None:

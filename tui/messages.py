@@ -57,6 +57,11 @@ class Answered(Message):
 
 
 @dataclass
+class Filled(Message):
+    """A pane shows what its verb has answered, or why it could not."""
+
+
+@dataclass
 class Copied(Message):
     """What somebody copied stands in a file, too."""
 

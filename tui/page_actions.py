@@ -117,6 +117,24 @@ EXPORT = (
     Act("export_field", "tab,shift+tab", "Tab", "field", "Go to the file's name, or back.", "file name", 2),
 )
 
+IMPORT = (
+    Act("import_go_on", "enter", "Enter", "go_on", "Look at the file, then bring it in.", "look at it", 1),
+    Act("import_next", "down,tab", "↑ ↓", "row(1)", "Go to the next row.", "row", 2),
+    Act("import_before", "up,shift+tab", "↑", "row(-1)", "Go to the row before."),
+    Act("import_turn", "right,l,space", "← →", "turn(1)", "Choose the next value.", "choose", 2),
+    Act("import_turn_back", "left,h", "←", "turn(-1)", "Choose the value before."),
+)
+
+BACKUP = (
+    Act("backup_restore", "enter", "Enter", "restore", "Go back to the highlighted backup; for leads.", "go back", 2),
+    Act("backup_make", "b", "b", "make", "Make a backup of the ledger.", "back up", 1),
+    Act("backup_check", "v", "v", "check", "Check all of the highlighted backup.", "check it", 3),
+    Act("backup_ledger", "l", "l", "ledger", "Check all of the ledger.", "check the ledger", 3),
+    Act("backup_down", "j,down", "j ↓", "move(1)", "Go to the next backup.", "move", 4),
+    Act("backup_up", "k,up", "k ↑", "move(-1)", "Go to the backup before."),
+    Act("leave_backups", "q", "q", "leave", "Back to the desk."),
+)
+
 #: For pages with two sides: the first of their keys, and the last.
 _TURN = Act("turn", "tab", "Tab", "turn", "To the other side.", "other side", 1)
 _LEAVE_SIDES = (Act("leave_sides", "q", "q", "leave", "Back to the desk."), KEYS, LEAVE)

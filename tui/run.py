@@ -10,11 +10,16 @@ from tui.leaving import CalledAway, Departure, called_away
 from tui.ports.desk import Desk
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tui.app import DeskApp
 
 
-def run_desk(desk: Desk, word: str = "") -> None:
+def run_desk(desk: Desk, word: str = "") -> "Path | None":
     """Open the desk on this terminal's screen, with a word of greeting; returns when it is left. Closes `desk`.
+
+    Returns:
+        the backup that the ledger is to go back to; None where nobody wants that.
 
     Raises:
         BrokenDownError: the desk has a fault; what was decided is on disk.
@@ -28,6 +33,7 @@ def run_desk(desk: Desk, word: str = "") -> None:
             desk.close()
     if app.return_code:
         raise BrokenDownError from app.fault
+    return app.restoring
 
 
 def _app(desk: Desk, word: str) -> "DeskApp":

@@ -201,6 +201,11 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 match`, `2 matches`; a plain s makes the plural where none is given."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def share(some: int, all_: int) -> str:
     """A share in whole percents; nothing of nothing is unknown."""
     return percent(some / all_) if all_ else UNKNOWN

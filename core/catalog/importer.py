@@ -51,6 +51,7 @@ def import_file(
     rejects_path: Path | None = None,
     progress: Callable[[int], None] | None = None,
     prune: bool = False,
+    dry: bool = False,
 ) -> ImportReport:
     """Bring a source up to date with a file: all good rows, in one transaction.
 
@@ -64,6 +65,7 @@ def import_file(
         rejects_path: where to list bad rows; removed where there are none.
         progress: called with the number of rows read so far, every thousand and at the end.
         prune: take out the products that the file no longer has.
+        dry: only tell what would be done.
 
     Raises:
         CatalogError: the file is no table, a column is missing, or pruning would leave nothing. Then
@@ -71,13 +73,17 @@ def import_file(
     """
     started = time.monotonic()
     _check_source(source)
+    role = as_role(role)
     content = read_table(path, table)
     columns = choose_columns(content.columns, mapping or {}, path.name)
-    with Rejects(rejects_path) as rejects:
+    with Rejects(None if dry else rejects_path) as rejects:
         products = _products(content, columns, source, rejects, progress)
         if prune:
             products = _at_least_one(products, path)
-        counts = store.replace(source, as_role(role), products, prune=prune)
+        if dry:
+            counts = store.compare(source, products, prune=prune)
+        else:
+            counts = store.replace(source, role, products, prune=prune)
     seconds = round(time.monotonic() - started, 3)
     return ImportReport(source, role, counts, columns, rejects.counts, rejects.written, seconds)
 

@@ -15,7 +15,7 @@ from core.catalog.product import Product
 from core.catalog.ranking import ranked
 from core.catalog.role import Role, as_role
 from core.catalog.schema import connect, transaction
-from core.catalog.writing import ImportCount, replace_source
+from core.catalog.writing import ImportCount, compare_source, replace_source
 from core.errors import CatalogError
 from labels.model import ProductRef
 
@@ -108,6 +108,20 @@ class CatalogStore:
         as_role(role)
         with self._guarded() as db, transaction(db):
             return replace_source(db, source, role, products, prune=prune)
+
+    def compare(self, source: str, products: Iterable[Product], *, prune: bool = False) -> ImportCount:
+        """What `replace` would do, told by reading alone: nobody else has to wait.
+
+        Args:
+            source: name of the retailer; every product must carry it.
+            products: read once; each with an id of its own.
+            prune: count what is not in `products` as taken out.
+
+        Raises:
+            CatalogError: a product of another source.
+        """
+        with self._guarded() as db:
+            return compare_source(db, source, products, prune=prune)
 
     def get(self, ref: ProductRef) -> Product | None:
         """The product, or None where there is none."""

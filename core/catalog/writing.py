@@ -38,6 +38,14 @@ class ImportCount:
     vanished: int = 0
 
 
+def compare_source(db: sqlite3.Connection, source: str, products: Iterable[Product], *, prune: bool) -> ImportCount:
+    """What `replace_source` would do with these products, each with an id of its own. Nothing but `seen` is written."""
+    _forget_seen(db)
+    added, changed, unchanged = _write_all(db, source, products, dry=True)
+    vanished = _scalar(db, _VANISHED, (source,))
+    return ImportCount(added, changed, unchanged, vanished if prune else 0, vanished)
+
+
 def replace_source(
     db: sqlite3.Connection, source: str, role: Role, products: Iterable[Product], *, prune: bool
 ) -> ImportCount:
@@ -48,8 +56,7 @@ def replace_source(
     Raises:
         CatalogError: a product of another source.
     """
-    db.execute("CREATE TEMP TABLE IF NOT EXISTS seen (key INTEGER PRIMARY KEY)")
-    db.execute("DELETE FROM seen")
+    _forget_seen(db)
     db.execute(
         "INSERT INTO sources (name, role) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET role = excluded.role",
         (source, role),
@@ -61,7 +68,15 @@ def replace_source(
     return ImportCount(added, changed, unchanged, vanished if prune else 0, vanished)
 
 
-def _write_all(db: sqlite3.Connection, source: str, products: Iterable[Product]) -> tuple[int, int, int]:
+def _forget_seen(db: sqlite3.Connection) -> None:
+    db.execute("CREATE TEMP TABLE IF NOT EXISTS seen (key INTEGER PRIMARY KEY)")
+    db.execute("DELETE FROM seen")
+
+
+def _write_all(
+    db: sqlite3.Connection, source: str, products: Iterable[Product], *, dry: bool = False
+) -> tuple[int, int, int]:
+    """How many are new, changed, as before; `dry` counts them only."""
     added = changed = unchanged = 0
     for product in products:
         if product.source != source:
@@ -74,14 +89,15 @@ def _write_all(db: sqlite3.Connection, source: str, products: Iterable[Product])
         ).fetchone()
         if before is not None and before[2]:
             continue
-        if before is not None and before[1] == digest:
-            unchanged += 1
-            key = before[0]
-        else:
-            added += before is None
-            changed += before is not None
+        key = None if before is None else before[0]
+        same = before is not None and before[1] == digest
+        unchanged += same
+        added += before is None
+        changed += before is not None and not same
+        if not same and not dry:
             key = _scalar(db, _WRITE, _columns(product, extra, digest))
-        db.execute("INSERT INTO seen (key) VALUES (?)", (key,))
+        if key is not None:
+            db.execute("INSERT INTO seen (key) VALUES (?)", (key,))
     return added, changed, unchanged
 
 

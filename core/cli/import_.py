@@ -1,5 +1,8 @@
 """`samesku import`: catalogues in."""
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +14,7 @@ from core.errors import CoreError
 
 if TYPE_CHECKING:
     from core.catalog.importer import ImportReport
+    from core.catalog.store import CatalogStore
     from labels.exchange.decisions import LabelImport
 
 app = typer.Typer(help="Bring catalogues in.", no_args_is_help=True)
@@ -71,6 +75,7 @@ def products(
     ] = None,
     table: Annotated[str | None, typer.Option(help="Which table of an SQLite file.", show_default=False)] = None,
     prune: Annotated[bool, typer.Option("--prune", help="Take out products that the file no longer has.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would come in.")] = False,
 ) -> None:
     """Your own catalogue.
 
@@ -78,17 +83,33 @@ def products(
     """
     from core.catalog.importer import import_file  # noqa: PLC0415
     from core.catalog.role import as_role  # noqa: PLC0415
-    from core.catalog.store import CatalogStore  # noqa: PLC0415
 
     context = context_of(ctx)
-    with CatalogStore(context.workspace.create().catalog) as store, context.reporter() as reporter:
+    with _catalogue(context, dry=dry_run) as store, context.reporter() as reporter:
         reporter.stage("import")
+        role_before = next((known.role for known in store.sources() if known.name == source), None)
         report = import_file(
-            store, file, source=source, role=as_role(role), mapping=_mapping(mapping or []), table=table,
+            store, file, source=source, role=as_role(role), mapping=_mapping(mapping or []), table=table, dry=dry_run,
             rejects_path=context.workspace.reports / f"rejects-{source}.csv", progress=reporter.advance, prune=prune,
         )  # fmt: skip
+    if dry_run:
+        context.out.print("Nothing was changed; this is what an import would do.")
     _tell(context, report)
-    context.answer(_facts(report))
+    context.answer({**_facts(report), "role_before": role_before})
+
+
+@contextmanager
+def _catalogue(context: Context, *, dry: bool) -> "Iterator[CatalogStore]":
+    """The workspace's catalogue; an empty one that is thrown away where there is none and none is to be made."""
+    from core.catalog.store import CatalogStore  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="samesku-") as folder:
+        if dry and not context.workspace.catalog.exists():
+            path = Path(folder) / "catalog.db"
+        else:
+            path = context.workspace.create().catalog
+        with CatalogStore(path) as store:
+            yield store
 
 
 def _import_splits(context: Context, folder: Path) -> dict[str, "LabelImport"]:
@@ -137,4 +158,7 @@ def _tell(context: Context, report: "ImportReport") -> None:
         context.out.print(f"  {counts.vanished - counts.removed:,} are no longer in the file; --prune takes them out.")
     if report.rejected:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in report.rejected.most_common())
-        context.out.print(f"  {report.rejected.total():,} rows left out: {reasons}. See {report.rejects_path}")
+        context.out.print(
+            f"  {report.rejected.total():,} rows left out: {reasons}."
+            + (f" See {report.rejects_path}" if report.rejects_path else "")
+        )

@@ -1,6 +1,7 @@
 """`samesku labels`: what is in the ledger, in and out, and whether it is sound."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -81,16 +82,20 @@ def revoke(
 
 
 @app.command("verify")
-def verify(ctx: typer.Context) -> None:
+def verify(
+    ctx: typer.Context,
+    file: Annotated[Path | None, typer.Argument(help="A backup; else the ledger.", show_default=False)] = None,
+) -> None:
     """Check labels.db: its pages, its rules, and the current state against the events."""
     from labels.verify import verify as check  # noqa: PLC0415
 
     context = context_of(ctx)
-    result = check(context.workspace.labels)
+    result = check(file or context.workspace.labels)
     for problem in result.problems:
         context.out.print(f"✗ {problem}")
     context.out.print(f"{result.events:,} events; " + ("all is well." if result.ok else "something is wrong."))
     context.answer({"ok": result.ok, "events": result.events, "problems": list(result.problems)})
-    if not result.ok:
+    if not result.ok and file is None:
         context.out.print("`samesku labels restore latest` goes back to the last backup, and keeps what is there now.")
+    if not result.ok:
         raise typer.Exit(1)

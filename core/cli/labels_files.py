@@ -97,6 +97,7 @@ def import_file(
     ] = "auto",
     query_source: Annotated[str, typer.Option(help="Whose ids the left ones are.", show_default=False)] = "",
     candidate_source: Annotated[str, typer.Option(help="Whose ids the right ones are.", show_default=False)] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would come in.")] = False,
 ) -> None:
     """Labels that somebody made elsewhere, or a ledger that was exported; all of the file or nothing.
 
@@ -118,13 +119,15 @@ def import_file(
     from labels.exchange.tasks import Defaults  # noqa: PLC0415
 
     context = context_of(ctx)
+    if dry_run:
+        context.out.print("Nothing was changed; this is what an import would do.")
     if by_content(file) in {Format.EVENTS, Format.PARQUET}:
         if split != "auto" or query_source or candidate_source:
             raise CoreError(f"{file} holds events, which say all of this themselves.", "Leave the options out.")
-        _tell_merged(context, read_ledger(context.workspace, file))
+        _tell_merged(context, read_ledger(context.workspace, file, dry=dry_run))
         return
     given = Defaults(context.annotator, query_source, candidate_source)
-    result = read_labels(context.workspace, file, given, split)
+    result = read_labels(context.workspace, file, given, split, dry=dry_run)
     context.out.print(f"{result.written:,} labels, {result.validation:,} of them for validation.")
     if result.repeated:
         context.out.print(f"{result.repeated:,} were known already.")

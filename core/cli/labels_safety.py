@@ -3,8 +3,9 @@
 import math
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -14,6 +15,10 @@ from core.cli.context import Context, context_of
 from core.errors import CoreError
 from core.rights import require_lead
 from core.text.safe import safe
+from labels.errors import LabelsError
+
+if TYPE_CHECKING:
+    from labels.anchors import Backup
 
 _LATEST = "latest"
 
@@ -50,26 +55,52 @@ def backups(ctx: typer.Context) -> None:
     rows: list[dict[str, object]] = []
     for one in found:
         size = one.path.stat().st_size
-        rows.append({"file": str(one.path), "events": one.events, "at": one.at.isoformat(), "bytes": size})
+        at = one.at.isoformat()
+        rows.append({"file": str(one.path), "events": one.events, "at": at, "bytes": size, "readable": _readable(one)})
         table.add_row(f"{one.at:%Y-%m-%d %H:%M:%S}", f"{one.events:,}", f"{size:,}", one.path.name)
     context.out.print(table if found else f"There are no backups in {context.workspace.backups} yet.")
-    context.answer({"backups": rows})
+    context.answer({"backups": rows, "events": _events_now(context)})
+
+
+def _readable(one: "Backup") -> bool:
+    """Whether it ends where its name says, which one row tells."""
+    with suppress(LabelsError):
+        one.last()
+        return True
+    return False
+
+
+def _events_now(context: Context) -> int | None:
+    """How many events the ledger holds; None where it cannot be read."""
+    from labels.anchors import last_event  # noqa: PLC0415
+    from labels.snapshot import existing, tables  # noqa: PLC0415
+
+    with suppress(LabelsError), existing(context.workspace.labels) as ledger:
+        return int(str(last_event(ledger).get("seq", 0))) if tables(ledger) else 0
+    return None
 
 
 def restore(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="A backup, or latest.")],
     force: Annotated[bool, typer.Option("--force", help="Also while people have queries on their screens.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check whether it would do.")] = False,
 ) -> None:
     """Go back to a backup. It is checked first, and what is there now is kept.
 
     Example: samesku labels restore latest
     """
+    from labels.restore import rehearse  # noqa: PLC0415
     from labels.restore import restore as put_back  # noqa: PLC0415
 
     context = context_of(ctx)
     require_lead(context.settings, context.annotator, "Only leads restore the ledger.")
     source = _latest(context) if str(file) == _LATEST else file
+    if dry_run:
+        events = rehearse(source, context.workspace.labels, context.annotator)
+        context.out.print(f"{source} is sound and would do; it holds {events:,} events. Nothing was changed.")
+        context.answer({"file": str(source), "events": events})
+        return
     done = put_back(source, context.workspace.labels, force=force)
     context.out.print(f"The ledger is that of {source} again, with {done.events:,} events.")
     if done.kept:

@@ -1,12 +1,16 @@
 """Verbs that answer at once with what a test gives them, and remember what they were asked."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
-from desk_bench import settled
+from desk_bench import Bench, settled
 from textual.pilot import Pilot
 
+from tui.app import DeskApp
+from tui.commands import commands
 from tui.errors import VerbError
 from tui.ports.verbs import Headway
 from tui.widgets.asking import Asking
@@ -131,6 +135,33 @@ class CannedVerbs:
 
     def close(self) -> None:
         """There is nothing to end."""
+
+
+Opened = AbstractAsyncContextManager[tuple[DeskApp, Pilot[None], CannedVerbs]]
+
+
+@asynccontextmanager
+async def chosen(
+    bench: Bench, name: str, answers: Mapping[str, Answer], *, kiosk: bool = False, lead: bool = True
+) -> AsyncIterator[tuple[DeskApp, Pilot[None], CannedVerbs]]:
+    """A screen that the menu leads to, over a desk whose verbs answer at once."""
+    app = bench.app()
+    verbs = CannedVerbs(answers)
+    app.desk.verbs = verbs  # type: ignore[misc]
+    app.desk.facts = replace(app.desk.facts, kiosk=kiosk, lead=lead)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        next(command for command in commands(app) if command.name == name).run()
+        await answered(pilot)
+        await settled(pilot)
+        yield app, pilot, verbs
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    """Press keys, and wait each time for what the verbs have to say."""
+    for key in keys:
+        await pilot.press(key)
+        await answered(pilot)
 
 
 async def answered(pilot: Pilot[None]) -> None:

@@ -8,10 +8,13 @@ import pytest
 from tui.actions import REVIEW, Act, help_groups
 from tui.keymap import Keymap
 from tui.page_actions import (
+    BACKUP,
     CONFIRM,
     EVALUATION,
     EXPORT,
+    IMPORT,
     JOBS,
+    LEAVE,
     MODELS,
     PAGE,
     PAGE_SCROLL,
@@ -21,10 +24,12 @@ from tui.page_actions import (
     STREAMS,
     TRAIL,
 )
+from tui.screens.backup import BackupDialog
 from tui.screens.confirm import ConfirmDialog
 from tui.screens.evaluation import EvaluationScreen
 from tui.screens.export import ExportDialog
 from tui.screens.help import HelpScreen
+from tui.screens.import_ import ImportDialog
 from tui.screens.jobs import JobsScreen
 from tui.screens.models import ModelsScreen
 from tui.screens.past import PastScreen
@@ -47,6 +52,8 @@ SCREENS = [
     (ExportDialog, EXPORT),
     (ModelsScreen, MODELS),
     (EvaluationScreen, EVALUATION),
+    (ImportDialog, (*IMPORT, LEAVE)),
+    (BackupDialog, (*BACKUP, LEAVE)),
 ]
 
 

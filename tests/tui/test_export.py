@@ -1,40 +1,23 @@
 """Export: what is written, how, where to, and what is told of it."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 from desk_bench import Bench, screen_text, settled
-from desk_verbs import WRITTEN, CannedVerbs, answered
-from textual.pilot import Pilot
+from desk_verbs import WRITTEN, Answer, Opened, answered, chosen
 from textual.widgets import OptionList
 
 from labels.exchange.formats import Format
-from tui.app import DeskApp
 from tui.errors import VerbError
 from tui.screens.confirm import ConfirmDialog
 from tui.screens.export import KINDS, ExportDialog
 from tui.widgets.path_field import PathField, completed
 
 
-@asynccontextmanager
-async def export(
-    bench: Bench, answers: dict[str, Any] = WRITTEN, *, kiosk: bool = False
-) -> AsyncIterator[tuple[DeskApp, Pilot[None], CannedVerbs]]:
-    """The dialog, over a desk whose verbs answer at once."""
-    app = bench.app()
-    verbs = CannedVerbs(answers)
-    app.desk.verbs = verbs  # type: ignore[misc]
-    app.desk.facts = replace(app.desk.facts, kiosk=kiosk)
-    async with app.run_test(size=(80, 24)) as pilot:
-        await settled(pilot)
-        app.open(ExportDialog(app.desk))
-        await answered(pilot)
-        await settled(pilot)
-        yield app, pilot, verbs
+def export(bench: Bench, answers: Mapping[str, Answer] = WRITTEN, **facts: bool) -> Opened:
+    """The dialog."""
+    return chosen(bench, "Export", answers, **facts)
 
 
 async def test_enter_writes_the_labels_and_enter_again_leaves(bench: Bench) -> None:

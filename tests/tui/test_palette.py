@@ -7,9 +7,11 @@ from textual.pilot import Pilot
 
 from labels.model import Stream
 from tui.commands import commands
+from tui.screens.backup import BackupDialog
 from tui.screens.export import ExportDialog
 from tui.screens.full_page import FullPage
 from tui.screens.help import HelpScreen
+from tui.screens.import_ import ImportDialog
 from tui.screens.jobs import JobsScreen
 from tui.screens.retrain import RetrainDialog
 from tui.screens.statistics import StatisticsScreen
@@ -94,6 +96,8 @@ async def test_every_page_tells_all_its_keys(bench: Bench, name: str) -> None:
         ("Keys", HelpScreen),
         ("Statistics", StatisticsScreen),
         ("Export", ExportDialog),
+        ("Import", ImportDialog),
+        ("Backup", BackupDialog),
     ],
 )
 async def test_screens_open_from_the_menu_and_escape_leaves_them(bench: Bench, name: str, screen: type[object]) -> None:

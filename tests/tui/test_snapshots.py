@@ -12,6 +12,7 @@ import pytest
 from comparisons import evaluations, two_encoders
 from desk_bench import Bench
 from desk_engine import FakeEngine
+from desk_files import BACKUPS, IMPORTED
 from desk_jobs import log_of_a_retrain, something_to_learn_from, three_jobs
 from desk_verbs import STATISTICS, WRITTEN, Answer, CannedVerbs, answered
 from samples import c, implied, match, q
@@ -70,6 +71,9 @@ WELL = {
 }
 
 
+_PROBLEM = "labels.db is damaged or not a labels file: file is not a database. Go back to the last [/b] backup."
+
+
 @dataclass(frozen=True)
 class Scene:
     """How to get to a screen from the desk's first query.
@@ -116,6 +120,9 @@ class Scene:
             await answered(pilot)
 
 
+#: A file's name, typed into its row from the one above.
+_FILE = "down a . c s v"
+
 SCENES = {
     "review": Scene("2 x A f 4"),
     "review-learning": Scene("n 2", learns=True),
@@ -146,12 +153,20 @@ SCENES = {
     "jobs": Scene(choose="Jobs", prepare=lambda workspace: three_jobs(workspace.jobs)),
     "export": Scene("j p", choose="Export"),
     "export-written": Scene("enter", choose="Export", verbs=WRITTEN),
+    "import": Scene("a . c s v up space", choose="Import"),
+    "import-looked": Scene(f"up space {_FILE} down w a l m a r t down space enter", choose="Import", verbs=IMPORTED),
+    "import-done": Scene(f"up space {_FILE} down w down enter enter y", choose="Import", verbs=IMPORTED),
+    "import-labels": Scene("a . c s v enter", choose="Import", verbs=IMPORTED),
+    "backup": Scene("v", choose="Backup", verbs=BACKUPS),
+    "backup-restore": Scene("enter", choose="Backup", verbs=BACKUPS),
+    "backup-refused": Scene("j enter", choose="Backup", verbs=BACKUPS),
     "statistics": Scene(choose="Statistics", verbs=STATISTICS),
     "statistics-people": Scene("2", choose="Statistics", verbs=STATISTICS),
     "statistics-agreement": Scene("3", choose="Statistics", verbs=STATISTICS),
     "confirm": Scene("x", choose="Jobs", prepare=lambda workspace: three_jobs(workspace.jobs)),
     "settings": Scene(choose="Settings"),
     "doctor": Scene(choose="Doctor", verbs={"doctor": WELL}),
+    "doctor-unwell": Scene(choose="Doctor", verbs={"doctor": WELL | {"problem": _PROBLEM}}),
     "welcome": Scene(greets=True),
     "jobs-finished": Scene("j", choose="Jobs", prepare=lambda workspace: three_jobs(workspace.jobs)),
     "job-log": Scene("l", choose="Jobs", prepare=log_of_a_retrain),

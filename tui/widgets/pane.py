@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from core.text.safe import safe
-from tui.messages import Answered, Failed
+from tui.messages import Answered, Failed, Filled
 from tui.ports.verbs import Verbs
 from tui.style import BAD, MUTED
 from tui.widgets.asking import Asking
@@ -51,6 +51,7 @@ class Pane(VerticalScroll, can_focus=False):
         self.values = message.values
         await self.query("*").remove()
         await self.show(message.values)
+        self.post_message(Filled())
 
     @on(Failed)
     async def _failed(self, message: Failed) -> None:
@@ -58,6 +59,7 @@ class Pane(VerticalScroll, can_focus=False):
         await self.query("*").remove()
         words = Content.assemble((safe(message.message), BAD), "\n", (safe(message.hint), MUTED))
         await self.mount(Static(words, markup=False))
+        self.post_message(Filled())
 
     async def show(self, values: Mapping[str, Any]) -> None:
         """Put the answer on the screen, which is empty."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -26,7 +27,10 @@ class PathField(Input):
     @property
     def path(self) -> Path:
         """What is typed, as an absolute path."""
-        return self._home / Path(self.value.strip()).expanduser()
+        typed = Path(self.value.strip())
+        with suppress(RuntimeError):  # ~nobody: no such home
+            typed = typed.expanduser()
+        return self._home / typed
 
 
 class _Names(Suggester):

@@ -7,7 +7,7 @@ from textual.content import Content
 from core.queue.rescored import Outlook
 from core.text.safe import safe
 from tui.style import CAREFUL, KEY, MUTED, STRONG
-from tui.words import duration, moment_of
+from tui.words import counted, duration, moment_of
 
 if TYPE_CHECKING:
     from core.train.plan import RetrainPlan
@@ -47,12 +47,12 @@ def _row(name: str, text: Content, width: int) -> list[Content]:
 
 def _learns_from(plan: "RetrainPlan") -> Content:
     if plan.matches < 2:
-        text = f"{_count(plan.matches, 'match', 'matches')}: too few. Accept some candidates first."
+        text = f"{counted(plan.matches, 'match', 'matches')}: too few. Accept some candidates first."
         return Content.styled(text, CAREFUL)
     return Content.assemble(
-        (_count(plan.matches, "match", "matches"), STRONG), " and ",
-        (_count(plan.rejections, "rejection", "rejections"), STRONG),
-        f" of {_count(plan.queries, 'query', 'queries')}",
+        (counted(plan.matches, "match", "matches"), STRONG), " and ",
+        (counted(plan.rejections, "rejection", "rejections"), STRONG),
+        f" of {counted(plan.queries, 'query', 'queries')}",
     )  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def _judged_on(plan: "RetrainPlan") -> Content:
     if not plan.judged:
         return Content.styled("nothing: no query to judge on has a known match.", CAREFUL)
     what = f"of {safe(plan.judged_on)}, which nothing learns from" if plan.manual else "held out of what it learns from"
-    return Content.assemble((_count(plan.judged, "query", "queries"), STRONG), f" {what}")
+    return Content.assemble((counted(plan.judged, "query", "queries"), STRONG), f" {what}")
 
 
 def _epochs(plan: "RetrainPlan", wanted: int) -> Content:
@@ -77,7 +77,7 @@ def _epochs(plan: "RetrainPlan", wanted: int) -> Content:
     few = f"; {wanted} {'is' if wanted == 1 else 'are'} too few" if epochs > wanted else ""
     return Content.assemble(
         ("↓ ", KEY), (f"{epochs}", STRONG), (" ↑", KEY),
-        f"  {'time' if epochs == 1 else 'times'} over the matches: {_count(plan.steps(wanted), 'step', 'steps')}",
+        f"  {'time' if epochs == 1 else 'times'} over the matches: {counted(plan.steps(wanted), 'step', 'steps')}",
         (few, MUTED),
     )  # fmt: skip
 
@@ -86,7 +86,7 @@ def _recipe(plan: "RetrainPlan") -> Content:
     recipe = plan.recipe
     return Content(
         f"{min(recipe.batch_size, plan.matches)} matches a step, "
-        f"each with {_count(recipe.hard_negatives, 'hard negative', 'hard negatives')}; "
+        f"each with {counted(recipe.hard_negatives, 'hard negative', 'hard negatives')}; "
         f"LoRA of rank {recipe.rank}, learning rate {recipe.learning_rate:g}"
     )
 
@@ -118,7 +118,3 @@ def _outlook(outlook: Outlook) -> str:
         f"label on: of {outlook.queries:,} queries left the matcher alone would get about {outlook.wrong:,.0f} wrong; "
         f"the next 50 answers set about {outlook.gain:,.0f} of these right."
     )
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"

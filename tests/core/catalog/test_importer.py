@@ -150,6 +150,19 @@ def test_importing_twice_changes_nothing(store: CatalogStore) -> None:
     assert load(store, BAD).counts == ImportCount(unchanged=2)
 
 
+@pytest.mark.parametrize("prune", [False, True])
+def test_a_dry_run_tells_what_would_be_done_and_does_nothing(store: CatalogStore, tmp_path: Path, prune: bool) -> None:
+    load(store, "id,title\n1,as before\n2,old\n3,gone\n")
+    content = BAD.replace("sku,", "id,").replace("1,good,5.00,x", "1,as before,,") + "2,new,,\n8,fresh,,\n8,twice,,\n"
+    told = load(store, content, dry=True, prune=prune, role="query", rejects_path=tmp_path / "rejects.csv")
+    assert [(each.role, each.products) for each in store.sources()] == [("catalog", 3)]
+    assert store.get(ProductRef("shop", "2")) == Product("shop", "2", "old")
+    assert not (tmp_path / "rejects.csv").exists()
+    done = load(store, content, prune=prune, role="query")
+    assert (told.counts, told.columns, told.rejected) == (done.counts, done.columns, done.rejected)
+    assert done.counts == ImportCount(added=2, changed=1, unchanged=1, removed=int(prune), vanished=1)
+
+
 def test_what_the_file_no_longer_has_is_reported_and_pruned_on_request(store: CatalogStore) -> None:
     load(store, "id,title\n1,a\n2,b\n")
     assert load(store, "id,title\n1,c\n").counts == ImportCount(changed=1, vanished=1)

@@ -36,6 +36,7 @@ def test_a_ledger_moves_to_another_workspace(
 ) -> None:
     assert call("labels", "export", tmp_path / name, "--home", labelled.home, "--json").json["rows"] == 4
     given = ["labels", "import", tmp_path / name, "--home", other.home]
+    assert call(*given, "--dry-run", "--json").json["events"] == 4
     assert call(*given, "--json").json == {
         "events": 4, "known": 0, "validation": 1, "audits": 0, "judging": 0, "left": 0,
     }  # fmt: skip

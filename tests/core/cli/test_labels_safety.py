@@ -1,6 +1,7 @@
 """`labels backup`, `backups`, `restore` and `query`, and what `doctor` says of them."""
 
 import json
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -99,3 +100,44 @@ def test_the_doctor_tells_of_backups_and_of_open_doors(labelled: Workspace, call
     assert f"chmod -R o-rwx {labelled.home}" in facts["permissions"]
     labelled.home.chmod(0o770)
     assert json.dumps(call("doctor", "--home", labelled.home, "--json").json["permissions"]).startswith('"closed')
+
+
+def test_backups_tell_whether_they_are_of_use_and_how_far_the_ledger_is(labelled: Workspace, call: Call) -> None:
+    made = Path(call("labels", "backup", "--home", labelled.home, "--json").json["file"])
+    say(labelled, "q2")
+    made.with_name("labels-20260101T000000Z-7.db").write_bytes(made.read_bytes())
+    told = call("labels", "backups", "--home", labelled.home, "--json").json
+    assert {Path(one["file"]).name: one["readable"] for one in told["backups"]} == {
+        made.name: True,
+        "labels-20260101T000000Z-7.db": False,
+    }
+    assert told["events"] == 2
+    labelled.labels.write_bytes(b"no database")
+    assert call("labels", "backups", "--home", labelled.home, "--json").json["events"] is None
+
+
+def test_a_backup_is_checked_like_the_ledger(labelled: Workspace, call: Call) -> None:
+    made = Path(call("labels", "backup", "--home", labelled.home, "--json").json["file"])
+    say(labelled, "q2")
+    given = ("labels", "verify", made, "--home", labelled.home)
+    assert call(*given, "--json").json == {"ok": True, "events": 1, "problems": []}
+    with closing(sqlite3.connect(made)) as db:
+        db.execute("DROP TRIGGER events_no_delete")
+    answer = call(*given)
+    assert (answer.code, "the trigger events_no_delete is gone" in answer.out) == (1, True)
+    assert "goes back to the last backup" not in answer.out
+
+
+def test_a_restore_can_be_rehearsed(labelled: Workspace, call: Call) -> None:
+    call("labels", "backup", "--home", labelled.home)
+    say(labelled, "q2")
+    given = ("labels", "restore", "latest", "--dry-run", "--home", labelled.home)
+    with closing(Claims(labelled.labels)) as claims:
+        claims.take(q("q3"), "ada")
+        assert call(*given, "--as", "ada", "--json").json["events"] == 1
+        assert "ada has queries on the screen" in call(*given, "--as", "bob").err
+        claims.give_back("ada")
+    assert "Nothing was changed" in call(*given).out
+    assert call("labels", "verify", "--home", labelled.home, "--json").json["events"] == 2
+    labelled.settings.write_text('[people]\nleads = ["ada"]\n')
+    assert "Only leads restore" in call(*given, "--as", "bob").err

@@ -53,6 +53,33 @@ def test_products_come_in_with_what_was_left_out_on_a_list(tmp_path: Path, call:
     assert "4 rows left out" in call(*given).out
 
 
+def test_a_dry_run_of_products_makes_nothing(tmp_path: Path, call: Call) -> None:
+    file, home = tmp_path / "walmart.csv", tmp_path / "home"
+    file.write_text(PRODUCTS_CSV)
+    given = [
+        "import",
+        "products",
+        file,
+        "--source",
+        "walmart",
+        "--map",
+        "title=name",
+        "--home",
+        home,
+        "--map",
+        "id=sku",
+    ]
+    told = call(*given, "--dry-run", "--json").json
+    assert (told["added"], sum(told["rejected"].values()), told["rejects_file"]) == (2, 4, None)
+    assert told["role_before"] is None
+    assert not home.exists()
+    call(*given)
+    answer = call(*given, "--dry-run", "--role", "query")
+    assert "Nothing was changed" in answer.out
+    assert "0 new, 0 changed, 2 as before" in answer.out
+    assert call(*given, "--dry-run", "--json").json["role_before"] == "catalog"
+
+
 def test_a_mapping_must_be_an_assignment(tmp_path: Path, call: Call) -> None:
     (tmp_path / "a.csv").write_text(PRODUCTS_CSV)
     answer = call("import", "products", tmp_path / "a.csv", "--source", "x", "--map", "id", "--home", tmp_path)
@@ -74,6 +101,16 @@ def test_labels_come_in_by_the_name_given(
     assert answer.json == {"written": 3, "repeated": 0, "validation": 1, "shared_queries": 0}
     with LabelStore(workspace.labels) as store:
         assert {d.annotator for d in store.decisions()} == {"eve"}
+
+
+def test_a_dry_run_of_labels_changes_nothing(workspace: Workspace, labels_csv: Path, call: Call) -> None:
+    given = [labels_csv, "--as", "eve", "--home", workspace.home]
+    told = call("labels", "import", *given, "--dry-run", "--json").json
+    assert told == {"written": 3, "repeated": 0, "validation": 1, "shared_queries": 0}
+    with LabelStore(workspace.labels) as store:
+        assert store.decisions() == []
+    assert call("labels", "import", *given, "--json").json == told
+    assert "3 were known already" in call("labels", "import", *given, "--dry-run").out
 
 
 def test_labels_of_unknown_products_are_refused_as_a_whole(workspace: Workspace, labels_csv: Path, call: Call) -> None:

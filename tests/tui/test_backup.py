@@ -1,0 +1,188 @@
+"""Backups: which there are, one more, whether they are sound, and back to one of them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk_bench import Bench, screen_text, settled
+from desk_files import BACKUPS, NEWEST, OLD, OLDEST, backup
+from desk_verbs import Answer, Opened, chosen, press
+from samples import q
+
+from core.cli.context import Context
+from labels.anchors import backups
+from labels.backup import backup as make
+from labels.model import Verb
+from tui import command_line
+from tui.errors import VerbError
+from tui.ports.desk import Desk
+from tui.screens.backup import BackupDialog
+from tui.screens.confirm import ConfirmDialog
+from tui.services.restoring import put_back
+from tui.widgets.backup_text import backup_rows, restore_question, size
+
+
+def backing_up(bench: Bench, answers: Mapping[str, Answer] = BACKUPS, **facts: bool) -> Opened:
+    """The dialog."""
+    return chosen(bench, "Backup", answers, **facts)
+
+
+async def test_the_backups_are_listed_newest_first(bench: Bench) -> None:
+    async with backing_up(bench) as (app, _, verbs):
+        rows = [line for line in screen_text(app).splitlines() if " Jan 2026," in line]
+        assert [row.split()[2] for row in rows] == ["3", "2", "1"]
+        assert "12,935" in rows[0]
+        assert "12 MiB  checked when made" in rows[0]
+        assert "812 B  ✗ cannot be used" in rows[2]
+        assert verbs.asked == [("labels", "backups")]
+
+
+async def test_where_there_are_none_the_way_to_one_is_told(bench: Bench) -> None:
+    async with backing_up(bench, {"labels backups": {"backups": [], "events": 0}}) as (app, pilot, verbs):
+        assert "There are no backups yet; b makes one." in screen_text(app)
+        await press(pilot, "enter", "v", "j")
+        assert len(verbs.asked) == 1
+
+
+async def test_a_new_one_is_made_and_listed(bench: Bench) -> None:
+    made = {"file": "backups/labels-20260104T113000Z-13011.db", "events": 13_011, "at": "2026-01-04"}
+    async with backing_up(bench) as (app, pilot, verbs):
+        verbs.answers = {
+            "labels backups": {"backups": [OLDEST, OLD, NEWEST, backup(4, 13_011)], "events": 13_011},
+            "labels backup": made,
+        }
+        await press(pilot, "b")
+        assert "✓ A backup of 13,011 events is made and checked." in screen_text(app)
+        assert "4 Jan 2026" in screen_text(app)
+        await press(pilot, "b")
+        assert "Nothing has been added since the last backup" in screen_text(app)
+
+
+async def test_what_cannot_be_made_says_why(bench: Bench) -> None:
+    trouble = {**BACKUPS, "labels backup": VerbError("No backup: [no] space.", "Free some.")}
+    async with backing_up(bench, trouble) as (app, pilot, _):
+        await press(pilot, "b")
+        assert "✗ No backup: [no] space." in screen_text(app)
+        assert "Free some." in screen_text(app)
+        assert not app._notifications
+
+
+async def test_one_is_checked_and_marked(bench: Bench) -> None:
+    async with backing_up(bench) as (app, pilot, verbs):
+        await press(pilot, "v", "j", "v")
+        assert verbs.asked[1:] == [("labels", "verify", NEWEST["file"]), ("labels", "verify", OLD["file"])]
+        text = screen_text(app)
+        assert "12 MiB  ✓ sound" in text
+        assert "1.2 MiB  ✗ not sound" in text
+        assert "✗ The backup of 2 Jan 2026, 11:30 is not sound: the chain" in text
+
+
+@pytest.mark.parametrize(("problems", "told"), [([], "✓ The ledger is sound"), (["[/b]"], "✗ The ledger is not sound")])
+async def test_the_ledger_is_checked(bench: Bench, problems: list[str], told: str) -> None:
+    found = {"labels verify": {"ok": not problems, "events": 13_011, "problems": problems}}
+    async with backing_up(bench, {"labels backups": BACKUPS["labels backups"], **found}) as (app, pilot, _):
+        await press(pilot, "l")
+        assert told in screen_text(app)
+        assert all(problem in screen_text(app) for problem in problems)
+
+
+async def test_leaving_ends_a_check(bench: Bench) -> None:
+    async with backing_up(bench) as (app, pilot, verbs):
+        verbs.free.clear()
+        await pilot.press("l", "v", "b", "enter")
+        assert "Checking the ledger …" in screen_text(app)
+        assert len(verbs.asked) == 2
+        await pilot.press("escape")
+        await pilot.pause()
+        assert verbs.given[-1].cancelled
+        verbs.free.set()
+        await settled(pilot)
+        assert app.screen is app.review
+
+
+# -- going back ----------------------------------------------------------------------------------------------
+
+
+async def test_going_back_is_rehearsed_confirmed_and_left_to_whoever_closes_the_desk(bench: Bench) -> None:
+    async with backing_up(bench) as (app, pilot, verbs):
+        await press(pilot, "enter")
+        assert verbs.asked[-1] == ("labels", "restore", "--dry-run", NEWEST["file"])
+        assert isinstance(app.screen, ConfirmDialog)
+        assert "Go back to the backup of 3 Jan 2026, 11:30, with 12,935 events?" in screen_text(app)
+        await press(pilot, "enter")
+        assert isinstance(app.screen, BackupDialog)
+        assert app.restoring is None
+        await press(pilot, "enter")
+        await pilot.press("y")
+    assert app.restoring == Path(NEWEST["file"])
+
+
+@pytest.mark.parametrize(("now", "told"), [(13_011, "as it is now, with 13,011 events. A copy"), (None, "now. A copy")])
+def test_what_is_replaced_and_kept_is_said(now: int | None, told: str) -> None:
+    (row, *_) = backup_rows(BACKUPS["labels backups"], {})
+    assert told in restore_question(row, now)
+
+
+async def test_nobody_goes_back_while_others_label(bench: Bench) -> None:
+    async with backing_up(bench) as (app, pilot, _):
+        await press(pilot, "j", "enter")
+        assert "✗ bob has queries on the screen." in screen_text(app)
+        assert isinstance(app.screen, BackupDialog)
+
+
+async def test_a_labeller_cannot_go_back(bench: Bench) -> None:
+    async with backing_up(bench, lead=False) as (app, pilot, verbs):
+        assert "go back" not in screen_text(app)
+        await press(pilot, "enter")
+        assert "Only leads restore the ledger." in screen_text(app)
+        assert verbs.asked == [("labels", "backups")]
+
+
+def test_the_ledger_is_put_back_and_what_was_there_is_kept(bench: Bench) -> None:
+    workspace = bench.workspace
+    made = make(workspace.labels, workspace.backups).path
+    with bench.store() as store:
+        store.record("ada", Verb.FLAG, q("q1"))
+    word = put_back(workspace, "ada", made)
+    assert word.startswith("The ledger is that of the backup again, with 0 events.")
+    kept = next(workspace.backups.glob("replaced-*/*.db"))
+    assert f"kept as {kept.relative_to(workspace.home)}." in word
+    assert backups(workspace.backups)[-1].path == made
+
+
+def test_a_ledger_that_is_not_put_back_stays_and_says_why(bench: Bench) -> None:
+    bench.workspace.settings.write_text('[people]\nleads = ["grace"]\n', encoding="utf-8")
+    before = bench.workspace.labels.read_bytes()
+    word = put_back(bench.workspace, "ada", bench.workspace.backups / "nothing.db")
+    assert word.startswith("The ledger is as it was. Only leads restore the ledger. They are grace")
+    assert bench.workspace.labels.read_bytes() == before
+
+
+def test_the_desk_opens_again_on_what_is_there_then(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two desks one after the other, and nothing has the ledger open in between."""
+    told: list[Any] = []
+    wanted = [Path("old.db"), None]
+
+    def run_desk(desk: Desk, word: str) -> Path | None:
+        told.append(word)
+        desk.close()
+        return wanted.pop(0)
+
+    def restored(workspace: Any, annotator: str, path: Path) -> str:
+        with bench.store() as store:
+            told.append((annotator, path, store.last_event()))
+        return "It is back."
+
+    monkeypatch.setattr("tui.run.run_desk", run_desk)
+    monkeypatch.setattr("tui.services.restoring.put_back", restored)
+    context = Context(home=bench.workspace.home, annotator_name="ada", quiet=True)
+    command_line._sit_down(context, None, plain=False, kiosk=False, mouse=True)
+    assert told == ["", ("ada", Path("old.db"), 0), "It is back."]
+
+
+@pytest.mark.parametrize(
+    ("count", "told"), [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (13 << 20, "13 MiB"), (3 << 40, "3.0 TiB")]
+)
+def test_sizes_are_coarse(count: int, told: str) -> None:
+    assert size(count) == told

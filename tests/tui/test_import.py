@@ -1,0 +1,300 @@
+"""Import: what is in a file is shown first, and comes in once that is confirmed."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from desk_bench import Bench, screen_text, settled
+from desk_files import EVENTS, IMPORTED, LABELS, PRODUCTS
+from desk_verbs import Answer, Opened, answered, chosen, press
+from textual.events import Key
+from textual.widgets import Input
+
+from tui.app import DeskApp
+from tui.commands import commands
+from tui.errors import VerbError
+from tui.screens.confirm import ConfirmDialog
+from tui.screens.import_ import ImportDialog
+from tui.screens.jobs import JobsScreen
+from tui.widgets.form import Choice
+from tui.widgets.import_form import files_in
+from tui.widgets.import_text import import_text, is_news
+from tui.widgets.path_field import PathField
+
+
+def importing(bench: Bench, answers: Mapping[str, Answer] = IMPORTED, **facts: bool) -> Opened:
+    """The dialog."""
+    return chosen(bench, "Import", answers, **facts)
+
+
+def fill(app: DeskApp, **values: str) -> None:
+    """Type into rows."""
+    for name, value in values.items():
+        app.screen.query_one(f"#{name.replace('_', '-')}", Input).value = value
+
+
+async def test_labels_are_looked_at_then_confirmed_then_brought_in(bench: Bench, tmp_path: Path) -> None:
+    async with importing(bench) as (app, pilot, verbs):
+        fill(app, path=str(tmp_path / "a.csv"))
+        await press(pilot, "enter")
+        assert verbs.asked == [("labels", "import", str(tmp_path / "a.csv"), "--dry-run")]
+        text = screen_text(app)
+        assert "3,100 new labels, 204 of them for validation." in text
+        assert "Nothing has been changed yet." in text
+        assert "Enter bring it in" in text
+        await press(pilot, "enter")
+        assert isinstance(app.screen, ConfirmDialog)
+        assert "3,100 labels (ada" in screen_text(app)
+        await press(pilot, "enter")
+        assert len(verbs.asked) == 1
+        await press(pilot, "enter", "y")
+        assert verbs.asked[1:] == [("labels", "import", str(tmp_path / "a.csv"))]
+        assert "✓ 3,100 new labels" in screen_text(app)
+        assert "Enter done" in screen_text(app)
+        await press(pilot, "enter")
+        assert app.screen is app.review
+
+
+async def test_all_that_can_be_said_of_labels_goes_to_the_verb(bench: Bench) -> None:
+    async with importing(bench, {"--as=-maria": LABELS, **IMPORTED}) as (app, pilot, verbs):
+        fill(app, path="x.json", annotator=" -maria ", query_source="walmart", candidate_source="amazon")
+        await press(pilot, "down", "down", "right", "enter")
+        file = str(bench.workspace.home / "x.json")
+        sources = ("--query-source=walmart", "--candidate-source=amazon")
+        assert verbs.asked[-1] == ("--as=-maria", "labels", "import", file, "--split=train", *sources, "--dry-run")
+
+
+async def test_a_catalogue_is_brought_in_and_leads_on_to_an_index_run(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+    monkeypatch.setattr(
+        "core.jobs.board.Jobs.start", lambda _, home, arguments: started.append((home, *arguments)) or "20260102-1"
+    )
+    async with importing(bench) as (app, pilot, verbs):
+        await press(pilot, "up", "right")
+        fill(app, path="w.csv", source="walmart", map="title=a name, price = cost ,", table="t")
+        await press(pilot, "up", "right", "enter")
+        file = str(bench.workspace.home / "w.csv")
+        given = (
+            "--source=walmart",
+            "--role=catalog",
+            "--map=title=a name",
+            "--map=price = cost",
+            "--table=t",
+            "--prune",
+        )
+        assert verbs.asked == [("import", "products", file, *given, "--dry-run")]
+        text = screen_text(app)
+        assert "walmart: 22,000 new, 50 changed, 24 as before." in text
+        assert "12 rows left out: 10 no id, 2 bad price." in text
+        assert "rejects-walmart" not in text
+        assert "title from t[/b]" in text
+        assert "[@click=app.exit]" in text
+        await press(pilot, "enter")
+        assert "Bring 22,050 new or changed products into walmart?" in screen_text(app)
+        await press(pilot, "y")
+        assert "✓ walmart: 22,000 new" in screen_text(app)
+        assert "index run" in screen_text(app)
+        assert "reports/rejects-walmart.csv" in screen_text(app)
+        await press(pilot, "enter")
+        assert started == [(bench.workspace.home, "index")]
+        assert isinstance(app.screen, JobsScreen)
+
+
+async def test_escape_after_a_catalogue_starts_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.jobs.board.Jobs.start", lambda *_: pytest.fail("nobody asked for it"))
+    async with importing(bench) as (app, pilot, verbs):
+        await press(pilot, "up", "right")
+        fill(app, path="w.csv", source="walmart")
+        await press(pilot, "enter", "enter", "y", "escape")
+        assert len(verbs.asked) == 2
+        assert app.screen is app.review
+
+
+async def test_what_is_typed_after_a_look_has_to_be_looked_at_too(bench: Bench) -> None:
+    async with importing(bench) as (app, pilot, verbs):
+        fill(app, path="a.csv")
+        await press(pilot, "enter", "x")
+        assert "3,100" not in screen_text(app)
+        assert "Enter look at it" in screen_text(app)
+        await press(pilot, "enter")
+        assert [asked[-2:] for asked in verbs.asked] == [
+            (str(bench.workspace.home / name), "--dry-run") for name in ("a.csv", "a.csvx")
+        ]
+
+
+@pytest.mark.parametrize("choice", ["labels", "products"])
+async def test_what_was_not_said_is_asked_for(bench: Bench, choice: str) -> None:
+    async with importing(bench) as (app, pilot, verbs):
+        await press(pilot, "enter")
+        assert "Which file?" in screen_text(app)
+        if choice == "products":
+            fill(app, path="x.csv")
+            await press(pilot, "up", "right", "enter")
+            assert "Whose products are they?" in screen_text(app)
+            assert app.focused is app.screen.query_one("#source")
+        assert verbs.asked == []
+
+
+async def test_what_does_not_fit_is_told_and_nothing_is_confirmed(bench: Bench) -> None:
+    trouble = VerbError("a[/b].csv has no column \x1b[31mlabel.", "A labels file has [three] columns.")
+    async with importing(bench, {"labels import": trouble}) as (app, pilot, verbs):
+        fill(app, path="a[/b].csv")
+        await press(pilot, "enter")
+        assert "a[/b].csv has no column" in screen_text(app)
+        assert "A labels file has [three] columns." in screen_text(app)
+        assert "\x1b" not in screen_text(app)
+        verbs.answers.update(IMPORTED)
+        await press(pilot, "enter", "enter")
+        assert isinstance(app.screen, ConfirmDialog)
+
+
+async def test_a_file_without_news_is_not_brought_in(bench: Bench) -> None:
+    async with importing(bench, {"labels import": {**LABELS, "written": 0}}) as (app, pilot, verbs):
+        fill(app, path="a.csv")
+        await press(pilot, "enter", "enter", "enter")
+        assert "Nothing in it is new." in screen_text(app)
+        assert "bring it in" not in screen_text(app)
+        assert len(verbs.asked) == 1
+
+
+async def test_leaving_ends_it(bench: Bench) -> None:
+    async with importing(bench) as (app, pilot, verbs):
+        fill(app, path="a.csv")
+        verbs.free.clear()
+        await pilot.press("enter", "enter")
+        assert "Looking at the file …" in screen_text(app)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert [asked.cancelled for asked in verbs.given] == [True]
+        verbs.free.set()
+        await settled(pilot)
+        assert app.screen is app.review
+
+
+async def test_typing_does_not_end_what_is_being_brought_in(bench: Bench) -> None:
+    async with importing(bench) as (app, pilot, verbs):
+        fill(app, path="a.csv")
+        await press(pilot, "enter", "enter")
+        verbs.free.clear()
+        await pilot.press("y")
+        await pilot.pause()
+        await pilot.press("z", "enter")
+        assert "Bringing it in …" in screen_text(app)
+        verbs.free.set()
+        await answered(pilot)
+        assert [asked.cancelled for asked in verbs.given[1:-1]] == []
+        assert "✓ 3,100 new labels" in screen_text(app)
+
+
+async def test_keys_that_come_all_at_once_go_where_they_were_meant(bench: Bench) -> None:
+    async with importing(bench) as (app, pilot, verbs):
+        keys = (*"a.csv", "up", "right", "down", "down", *"walmart", "down", "right", "enter")
+        for key in keys:
+            app.post_message(Key({".": "full_stop"}.get(key, key), key if len(key) == 1 else None))
+        await answered(pilot)
+        await answered(pilot)
+        file = str(bench.workspace.home / "a.csv")
+        assert verbs.asked == [("import", "products", file, "--source=walmart", "--role=query", "--dry-run")]
+
+
+def test_a_source_that_changes_sides_is_told_before_it_does() -> None:
+    values = {**PRODUCTS, "role_before": "catalog", "added": 0, "changed": 0, "rejected": {}, "vanished": 0}
+    assert is_news(values)
+    assert "! They were products that others may equal, and would become products to review." in str(
+        import_text(values, dry=True)
+    )
+    values |= {"vanished": 3, "removed": 3}
+    assert "! 3 products that the file does not have would be taken out." in str(import_text(values, dry=True))
+
+
+def test_a_ledger_is_told_in_events() -> None:
+    text = str(import_text(EVENTS, dry=True))
+    assert text.startswith("40 new events; 4 were known already.")
+    assert "! 1 of its validation queries train here already, and go on so." in text
+    assert not is_news({**EVENTS, "events": 0, "validation": 0})
+
+
+# -- who may, and from where ---------------------------------------------------------------------------------
+
+
+def test_import_is_for_leads(bench: Bench) -> None:
+    app = bench.app()
+    assert "Import" in {command.name for command in commands(app)}
+    app.desk.facts = replace(app.desk.facts, lead=False)
+    assert "Import" not in {command.name for command in commands(app)}
+
+
+def reports(bench: Bench, tmp_path: Path) -> None:
+    """Files of all sorts in the one folder that a kiosk reads from."""
+    folder = bench.workspace.reports
+    folder.mkdir()
+    for name in ("b.csv", "a [x].csv", ".hidden", "c\x1b[31m.csv"):
+        (folder / name).write_text("", encoding="utf-8")
+    (folder / "folder").mkdir()
+    (tmp_path / "secret.csv").write_text("", encoding="utf-8")
+    (folder / "link.csv").symlink_to(tmp_path / "secret.csv")
+    os.mkfifo(folder / "pipe.csv")
+
+
+def test_only_plain_files_of_the_folder_itself_are_offered(bench: Bench, tmp_path: Path) -> None:
+    assert files_in(bench.workspace.reports) == []
+    reports(bench, tmp_path)
+    assert files_in(bench.workspace.reports) == ["a [x].csv", "b.csv"]
+
+
+async def test_in_a_kiosk_a_file_is_chosen_among_the_reports_and_nobody_takes_a_name(
+    bench: Bench, tmp_path: Path
+) -> None:
+    reports(bench, tmp_path)
+    async with importing(bench, kiosk=True) as (app, pilot, verbs):
+        assert not app.screen.query(PathField)
+        assert isinstance(app.focused, Choice)
+        await press(pilot, *"../x", "right", "down", *"zz", "right", "enter")
+        chosen = str(bench.workspace.reports / "b.csv")
+        assert verbs.asked == [("labels", "import", chosen, "--split=train", "--dry-run")]
+        fill(app, annotator="maria")
+        await press(pilot, "enter")
+        assert not any(word.startswith("--as") for asked in verbs.asked for word in asked)
+
+
+async def test_in_a_kiosk_without_reports_there_is_nothing_to_bring_in(bench: Bench) -> None:
+    async with importing(bench, kiosk=True) as (app, pilot, verbs):
+        await press(pilot, "right", "enter")
+        assert "There is no file in reports to bring in." in screen_text(app)
+        assert verbs.asked == []
+
+
+# -- for real ------------------------------------------------------------------------------------------------
+
+
+async def test_a_real_import(bench: Bench) -> None:
+    file = bench.workspace.home / "mine.csv"
+    file.write_text("ltable_id,rtable_id,label\nq1,q1-c1,1\nq7,q7-c1,0\n", encoding="utf-8")
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        app.open(ImportDialog(app.desk))
+        await settled(pilot)
+        fill(app, path="mine.csv", annotator="eve")
+        await press(pilot, "enter")
+        assert "2 new labels, 1 of them for validation." in screen_text(app)
+        assert bench.decided("eve") == {}
+        await press(pilot, "enter", "y")
+        assert "✓ 2 new labels" in screen_text(app)
+    assert {key: said for key, (said, _) in bench.decided("eve").items()} == {"q1-c1": "match", "q7-c1": "no_match"}
+
+
+@pytest.mark.parametrize("typed", ["~nobody-at-all/x", "nowhere/x.csv", "."])
+async def test_a_path_that_leads_nowhere_is_a_sentence(bench: Bench, typed: str) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        app.open(ImportDialog(app.desk))
+        await settled(pilot)
+        fill(app, path=typed)
+        await press(pilot, "enter")
+        assert "cannot be opened" in screen_text(app)

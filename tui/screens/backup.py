@@ -1,0 +1,172 @@
+"""Backups of the ledger: which there are, one more, whether they are sound, and back to one of them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from textual import on
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from core.text.safe import safe
+from tui.actions import bindings
+from tui.messages import Answered, Failed
+from tui.page_actions import BACKUP, LEAVE
+from tui.ports.desk import Desk
+from tui.screens.confirm import ConfirmDialog
+from tui.screens.dialog import Dialog
+from tui.style import BAD, GOOD, MUTED, STRONG
+from tui.widgets.asking import Asking
+from tui.widgets.backup_text import (
+    BackupRow,
+    backup_heading,
+    backup_line,
+    backup_rows,
+    checked_text,
+    restore_question,
+)
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.paged_list import PagedList
+from tui.words import counted
+
+_LIST, _MAKE, _CHECK, _LEDGER, _REHEARSE = "list", "make", "check", "ledger", "rehearse"
+_NONE = "There are no backups yet; b makes one."
+
+
+class BackupDialog(Dialog[Path]):
+    """A list and a word on what was done last. Answers with the backup that the ledger is to go back to."""
+
+    BINDINGS = bindings((*BACKUP, LEAVE))
+    HEADLINE = "Backup"
+    ACTS = (*BACKUP, LEAVE)
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self._sound: dict[Path, bool] = {}
+        self._events: int | None = None
+        self._about: BackupRow | None = None
+
+    def body(self) -> Iterable[Widget]:
+        """The list, what is being done, what came of it."""
+        yield Static(backup_heading(), id="backup-heading", markup=False)
+        yield PagedList[BackupRow](backup_line, id="backups")
+        yield Vertical(id="asking")
+        said = Static(id="said", markup=False)
+        said.display = False
+        yield said
+
+    async def on_mount(self) -> None:
+        """Read them; who may not restore is not offered it."""
+        if not self._desk.facts.lead:
+            self.query_one(KeyBar).offer([act for act in self.ACTS if act.id != "backup_restore"])
+        await self._ask(_LIST, "Reading …", "backups")
+
+    # -- asking --------------------------------------------------------------------------------------------
+
+    @property
+    def _list(self) -> PagedList[BackupRow]:
+        return self.query_one(PagedList)
+
+    async def _ask(self, name: str, text: str, *arguments: str) -> None:
+        """One thing at a time."""
+        if not self.query(Asking):
+            if name != _LIST:
+                self._say(Content.empty())
+            await self.query_one("#asking").mount(Asking(self._desk.verbs.ask("labels", *arguments), text, name=name))
+
+    def _say(self, words: Content) -> None:
+        said = self.query_one("#said", Static)
+        said.update(words)
+        said.display = bool(words)
+
+    @on(Answered)
+    async def _answered(self, message: Answered) -> None:
+        message.stop()
+        await self.query(Asking).remove()
+        values, row = message.values, self._about
+        if message.name == _LIST:
+            self._show(values)
+        elif message.name == _MAKE:
+            self._say(self._made(values))
+            await self._ask(_LIST, "Reading …", "backups")
+        elif message.name == _LEDGER:
+            hint = "Enter goes back to the highlighted backup." if self._desk.facts.lead else "Tell a lead."
+            self._say(checked_text("The ledger", values["ok"], values["events"], values["problems"], hint))
+        elif message.name == _CHECK and row is not None:
+            self._note(row, values)
+        elif message.name == _REHEARSE and row is not None:
+            question = restore_question(row, self._events)
+            self.app.push_screen(
+                ConfirmDialog(question, yes="Go back to it", no="Leave it as it is"), partial(self._sure, row)
+            )
+
+    @on(Failed)
+    async def _failed(self, message: Failed) -> None:
+        message.stop()
+        await self.query(Asking).remove()
+        self._say(Content.assemble((f"✗ {safe(message.message)}", BAD), "\n", (safe(message.hint), MUTED)))
+
+    def _show(self, values: Mapping[str, Any]) -> None:
+        self._events = values["events"]
+        rows, here = backup_rows(values, self._sound), self._list.current
+        places = (place for place, row in enumerate(rows) if here is not None and row.path == here.path)
+        self._list.show(rows, next(places, 0))
+        if not rows and not self.query_one("#said").display:
+            self._say(Content.styled(_NONE, MUTED))
+
+    def _made(self, values: Mapping[str, Any]) -> Content:
+        if Path(values["file"]) in {row.path for row in self._list.rows}:
+            return Content.assemble(
+                ("✓ ", GOOD), "Nothing has been added since the last backup, which is sound and stands for a new one."
+            )
+        made = f"A backup of {counted(values['events'], 'event')} is made and checked."
+        return Content.assemble(("✓ ", GOOD), (made, STRONG))
+
+    def _note(self, row: BackupRow, values: Mapping[str, Any]) -> None:
+        self._sound[row.path] = values["ok"]
+        what = f"The backup of {row.when}"
+        self._say(checked_text(what, values["ok"], values["events"], values["problems"], "Go back to another one."))
+        rows = [replace(each, sound=self._sound.get(each.path)) for each in self._list.rows]
+        self._list.show(rows, self._list.highlighted or 0)
+
+    # -- keys ----------------------------------------------------------------------------------------------
+
+    def action_move(self, step: int) -> None:
+        """To another backup."""
+        self._list.move(step)
+
+    async def action_make(self) -> None:
+        """A backup of the ledger as it is, while everybody goes on."""
+        await self._ask(_MAKE, "Copying the ledger and checking the copy …", "backup")
+
+    async def action_check(self) -> None:
+        """All of the highlighted backup."""
+        await self._of_row(_CHECK, "Checking the backup …", "verify")
+
+    async def action_ledger(self) -> None:
+        """All of the ledger."""
+        await self._ask(_LEDGER, "Checking the ledger …", "verify")
+
+    async def action_restore(self) -> None:
+        """Look whether the ledger can go back to the highlighted backup, then ask."""
+        if self._desk.facts.lead:
+            await self._of_row(_REHEARSE, "Checking the backup …", "restore", "--dry-run")
+        else:
+            self.query_one(KeyBar).say("Only leads restore the ledger.")
+
+    async def _of_row(self, name: str, text: str, *verb: str) -> None:
+        row = self._list.current
+        if row is None:
+            self.query_one(KeyBar).say(_NONE)
+        elif not self.query(Asking):
+            self._about = row
+            await self._ask(name, text, *verb, str(row.path))
+
+    def _sure(self, row: BackupRow, sure: bool | None) -> None:
+        if sure:
+            self.dismiss(row.path)

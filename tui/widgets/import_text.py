@@ -1,0 +1,106 @@
+"""What a file would bring, or has brought, in sentences."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from textual.content import Content
+
+from core.text.safe import safe
+from tui.style import CAREFUL, GOOD, MUTED, STRONG
+from tui.words import counted
+
+_INDEX = "Enter starts an index run, which finds the candidates anew; until then the old ones are shown."
+_ROLES = {"query": "products to review", "catalog": "products that others may equal"}
+
+
+def is_news(values: Mapping[str, Any]) -> bool:
+    """Whether anything would change."""
+    if "added" in values:
+        before = values.get("role_before")
+        return bool(values["added"] or values["changed"] or values["removed"] or before != values["role"])
+    if "written" in values:
+        return bool(values["written"])
+    return bool(values["events"] or values["validation"] or values["audits"])
+
+
+def import_text(values: Mapping[str, Any], *, dry: bool) -> Content:
+    """The lines for what a verb has answered.
+
+    Args:
+        values: of `import products` or `labels import`, as their `--json` gives it.
+        dry: whether nothing has happened yet.
+    """
+    if "added" in values:
+        lines = _products(values, dry=dry)
+    else:
+        lines = _labels(values) if "written" in values else _events(values)
+    if not is_news(values):
+        lines.insert(0, Content.styled("Nothing in it is new.", STRONG))
+    elif not dry:
+        lines[0] = Content.assemble(("✓ ", GOOD), lines[0])
+        if "added" in values:
+            lines.insert(1, Content(_INDEX))
+    if dry and is_news(values):
+        lines.append(Content.styled("Nothing has been changed yet.", MUTED))
+    return Content("\n").join(lines)
+
+
+def question(values: Mapping[str, Any], annotator: str) -> str:
+    """What is asked before it happens."""
+    if "added" in values:
+        taken = f", and take {counted(values['removed'], 'product')} out" if values["removed"] else ""
+        fresh = values["added"] + values["changed"]
+        return f"Bring {counted(fresh, 'new or changed product')} into {values['source']}{taken}?"
+    if "written" in values:
+        of = f" ({annotator}, where the file does not say whose)"
+        return f"Bring in {counted(values['written'], 'label')}{of}? A label stays in the ledger for good."
+    return f"Bring in {counted(values['events'], 'event')}? An event stays in the ledger for good."
+
+
+def _products(values: Mapping[str, Any], *, dry: bool) -> list[Content]:
+    source = safe(values["source"])
+    counts = f"{values['added']:,} new, {values['changed']:,} changed, {values['unchanged']:,} as before."
+    lines = [Content.assemble((f"{source}: ", STRONG), counts)]
+    before = values.get("role_before")
+    if before and before != values["role"]:
+        verb = "would become" if dry else "are now"
+        lines.append(_careful(f"They were {_ROLES[before]}, and {verb} {_ROLES[values['role']]}."))
+    if values["rejected"]:
+        reasons = ", ".join(f"{count:,} {safe(reason)}" for reason, count in values["rejected"].items())
+        left = f"{counted(sum(values['rejected'].values()), 'row')} left out: {reasons}."
+        where = f" They are listed in {safe(values['rejects_file'])}" if values["rejects_file"] and not dry else ""
+        lines.append(_careful(left + where))
+    if values["vanished"]:
+        removed = ("would be taken out" if dry else "are taken out") if values["removed"] else "stay"
+        lines.append(_careful(f"{counted(values['vanished'], 'product')} that the file does not have {removed}."))
+    pairs = [(safe(field), safe(column)) for field, column in values["columns"].items()]
+    columns = ", ".join(field if field == column else f"{field} from {column}" for field, column in pairs)
+    return [*lines, Content.assemble(("Read as: ", MUTED), columns)]
+
+
+def _labels(values: Mapping[str, Any]) -> list[Content]:
+    written = counted(values["written"], "new label")
+    lines = [Content.assemble((written, STRONG), f", {values['validation']:,} of them for validation.")]
+    if values["repeated"]:
+        lines.append(Content(f"{values['repeated']:,} were known already."))
+    if values["shared_queries"]:
+        queries = counted(values["shared_queries"], "query", "queries")
+        lines.append(_careful(f"{queries} of the file with labels on both sides, to learn from and to judge on."))
+    return lines
+
+
+def _events(values: Mapping[str, Any]) -> list[Content]:
+    known = f"; {values['known']:,} were known already."
+    lines = [Content.assemble((counted(values["events"], "new event"), STRONG), known)]
+    if values["validation"] or values["audits"]:
+        drawn = f"{values['validation']:,} validation queries and {values['audits']:,} audited ones come along."
+        lines.append(Content(drawn))
+    if values["judging"]:
+        lines.append(_careful(f"{values['judging']:,} decisions made for training are for validation here."))
+    if values["left"]:
+        lines.append(_careful(f"{values['left']:,} of its validation queries train here already, and go on so."))
+    return lines
+
+
+def _careful(words: str) -> Content:
+    return Content.assemble(("! ", CAREFUL), words)
