@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from core.cli import dataset, evaluate, fetch, import_, index, jobs, labels, match, models, retrain, simulate
+from core.cli.console import SafeConsole
 from core.cli.context import Context
 from core.cli.doctor import doctor
 from core.jobs.events import EventWriter
@@ -88,7 +88,7 @@ def run(app: Callable[..., object], arguments: Sequence[str] | None = None) -> N
     except SameskuError as error:
         if "--debug" in given:
             raise
-        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        console = SafeConsole(stderr=True, highlight=False, soft_wrap=True)
         console.print(Text.assemble(("Error: ", "bold red"), error.message))
         if error.hint:
             console.print(Text(error.hint))

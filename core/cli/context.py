@@ -1,7 +1,6 @@
 """What every verb gets: the workspace, the settings, who asks, and how to answer."""
 
 import getpass
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from core.cli.console import SafeConsole, as_json
 from core.cli.progress import LineReporter, TerminalReporter
 from core.errors import CoreError
 from core.jobs.events import EventWriter
@@ -72,17 +72,17 @@ class Context:
     @cached_property
     def err(self) -> Console:
         """For people: everything that is not the answer."""
-        return Console(stderr=True, quiet=self.quiet, highlight=False, soft_wrap=True)
+        return SafeConsole(stderr=True, quiet=self.quiet, highlight=False, soft_wrap=True)
 
     @cached_property
     def out(self) -> Console:
         """For the answer, in words and tables. Catalogue text goes through it as rich Text, never as markup."""
-        return Console(highlight=False, markup=False, soft_wrap=not sys.stdout.isatty(), quiet=self.json)
+        return SafeConsole(highlight=False, markup=False, soft_wrap=not sys.stdout.isatty(), quiet=self.json)
 
     def answer(self, value: dict[str, object]) -> None:
         """With `--json`, the answer: one object on standard output."""
         if self.json:
-            sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False, default=str) + "\n")
+            sys.stdout.write(as_json(value) + "\n")
 
     @contextmanager
     def reporter(self) -> Iterator[Reporter]:

@@ -76,7 +76,7 @@ class PlainDesk(PlainDeciding):
         if standing and standing != self._standing:
             self._standing = standing
             self.say(f"The bands rest on: {standing}.")
-        self.say(item.reason)
+        self.say(safe(item.reason))
         self._show_item(item)
 
     def _show_item(self, item: ReviewItem) -> None:

@@ -215,6 +215,6 @@ class Written(Pane):
 
     async def show(self, values: Mapping[str, Any]) -> None:
         """How many of what, and where."""
-        count = f"{values['rows']:,} {values['what']} in" if values["what"] else "The set-up is in"
+        count = f"{values['rows']:,} {safe(values['what'])} in" if values["what"] else "The set-up is in"
         words = Content.assemble(("✓ ", GOOD), (count, STRONG), "\n", safe(values["file"]))
         await self.mount(Static(words, markup=False))

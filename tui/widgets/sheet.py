@@ -6,6 +6,7 @@ from textual.containers import Container, Vertical
 from textual.content import Content
 
 from core.queue.item import ReviewItem
+from core.text.safe import safe
 from labels.model import Stream
 from tui.messages import Highlighted, Scrolled
 from tui.style import CAREFUL, KEY, MUTED, STRONG
@@ -130,7 +131,7 @@ class Sheet(Container):
             marks.append(Content.styled(f"✎ {len(item.comments)}", CAREFUL))
         # A dispute says why it is one, however one came to it.
         by_queue = not item.looked_up or item.stream is Stream.ADJUDICATION
-        cells = [(1, Content.styled(item.reason if by_queue else _LOOKED_UP, MUTED))]
+        cells = [(1, Content.styled(safe(item.reason) if by_queue else _LOOKED_UP, MUTED))]
         cells += [(at, Content.styled(name, STRONG)) for at, name in self.candidates.columns.headings()]
         if marks:
             cells.append((-1, Content("  ").join(marks)))

@@ -1,0 +1,34 @@
+"""What the command line writes to a terminal or a file: nothing acts but its own colours."""
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console
+from rich.segment import Segment
+
+from core.text.safe import safe
+
+#: Characters that a terminal may act on, and JSON takes as they are.
+_C1 = re.compile("[\x7f-\x9f]")
+
+
+class SafeConsole(Console):
+    """Rich's own, but whatever catalogues, people and models say stands there as `safe` shows it.
+
+    Done where text becomes bytes, so that no verb can forget it.
+    """
+
+    def _render_buffer(self, buffer: Iterable[Segment]) -> str:
+        return super()._render_buffer(part if part.control else _shown(part) for part in buffer)
+
+
+def _shown(part: Segment) -> Segment:
+    return Segment("\n".join(map(safe, part.text.split("\n"))), part.style)
+
+
+def as_json(value: dict[str, Any]) -> str:
+    """One line of JSON that says what the value says, and in which nothing acts."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
+    return _C1.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
