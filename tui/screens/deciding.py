@@ -114,3 +114,10 @@ class DecidingScreen(Screen[None]):
 def is_at(item: ReviewItem | None, before: ReviewItem) -> bool:
     """Whether the query is still the one from before."""
     return item is not None and item.query.ref == before.query.ref
+
+
+def unwritten(item: ReviewItem | None, before: ReviewItem) -> str:
+    """What became of a key where a write failed, as on a full disk: the decision's, or what follows it."""
+    if is_at(item, before):
+        return "That is not saved. What was saved before is; once the trouble is mended, decide again."
+    return "That is saved, but no other query can be reserved now. Enter looks again."

@@ -17,7 +17,7 @@ from tui.messages import Copied, Learnt
 from tui.past import turned
 from tui.ports.desk import Desk
 from tui.screens.comment import CommentDialog
-from tui.screens.deciding import DecidingScreen, is_at
+from tui.screens.deciding import DecidingScreen, is_at, unwritten
 from tui.screens.history import HistoryDialog
 from tui.screens.past import PastPlace, PastScreen
 from tui.screens.search import SearchDialog
@@ -156,9 +156,10 @@ class ReviewScreen(DecidingScreen):
         if item is None or (item.options and not self.candidates.seen):
             # A key typed ahead was meant for the query before: nobody has seen this one yet.
             return False
-        done = False
+        tried = done = False
         with failures_shown(self.app):
             if self._still_ours():
+                tried = True
                 act()
                 done = True
                 self.query_one(KeyBar).hush()
@@ -167,6 +168,8 @@ class ReviewScreen(DecidingScreen):
                 # Between two queries nobody's list changes under their eyes.
                 self.desk.read_new_candidates()
         self.draw()
+        if tried and not done:
+            self.say(unwritten(self.desk.review.item, item))
         return done
 
     def _turn(self, *, back: bool) -> str:

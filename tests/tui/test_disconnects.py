@@ -1,0 +1,172 @@
+"""The real program, ended in every way: what was told of is kept, and the next start says what happened."""
+
+import os
+import resource
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pyte", reason="needs the extra 'dev'")
+pytest.importorskip("termios", reason="needs pseudo-terminals")
+
+from desk_bench import Bench
+from samples import until
+
+from labels.verify import verify
+from tests.bench.terminal import Terminal
+
+ROOT = Path(__file__).parents[2]
+#: More than a sitting's record takes, less than where any ledger grows.
+_ROOM = 8192
+
+
+def desk_of(bench: Bench, *options: str) -> Terminal:
+    """The desk as it is started."""
+    home = str(bench.workspace.home)
+    return Terminal([sys.executable, "-m", "tui", "--home", home, "--as", "ada", "review", *options], folder=ROOT)
+
+
+def shows(terminal: Terminal, words: str, seconds: float = 30) -> bool:
+    """Whether the words come onto the screen, in a line of it or in a note at its side."""
+
+    def seen(terminal: Terminal) -> bool:
+        note = " ".join(line.rpartition("▌")[2].strip() for line in terminal.lines if "▌" in line[1:])
+        return words in " ".join(note.split()) or any(words in line for line in terminal.lines)
+
+    return terminal.wait_for(seen, seconds)
+
+
+def opened(terminal: Terminal) -> None:
+    """Wait for the first query; keys that come before it is painted whole decide nothing."""
+    assert shows(terminal, "1/10"), terminal.lines
+    while terminal.pump(0.5):
+        pass
+
+
+def decide(terminal: Terminal, times: int) -> None:
+    """None of these, so often that the screen tells of it."""
+    opened(terminal)
+    for done in range(1, times + 1):
+        terminal.send("n")
+        assert shows(terminal, f"{done} yours"), terminal.lines
+
+
+def answered(bench: Bench) -> int:
+    """How many queries are answered on disk; the ledger must be sound."""
+    assert verify(bench.workspace.labels).ok
+    with closing(sqlite3.connect(bench.workspace.labels)) as ledger:
+        (count,) = ledger.execute("SELECT count(*) FROM actions WHERE closes AND undone_at IS NULL").fetchone()
+    return int(count)
+
+
+def news(bench: Bench, words: str) -> bool:
+    """Whether the next start says so; it is left in good order."""
+    with desk_of(bench) as terminal:
+        opened(terminal)
+        told = shows(terminal, words, 0)
+        terminal.send("q")
+        assert terminal.drain(20) == 0
+    return told
+
+
+def closed(terminal: Terminal) -> None:
+    """The window goes away, and nobody says so."""
+    os.close(terminal._master)
+    terminal._master = -1
+    assert terminal.process.wait(20) == 0
+
+
+def ended_by(number: signal.Signals, code: int) -> Callable[[Terminal], None]:
+    """A signal, and the exit code that follows."""
+
+    def end(terminal: Terminal) -> None:
+        terminal.kill(number)
+        assert terminal.drain(20) == code
+
+    return end
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (ended_by(signal.SIGHUP, 0), "The line to your last sitting was cut at"),
+        (ended_by(signal.SIGTERM, 0), "Your last sitting was ended by the system at"),
+        (ended_by(signal.SIGKILL, -signal.SIGKILL), "Your last sitting ended without leaving, after"),
+        (closed, "The line to your last sitting was cut at"),
+    ],
+    ids=["SIGHUP", "SIGTERM", "SIGKILL", "closed"],
+)
+def test_the_next_start_says_how_the_last_sitting_ended(
+    bench: Bench, end: Callable[[Terminal], None], words: str
+) -> None:
+    with desk_of(bench) as terminal:
+        decide(terminal, 2)
+        end(terminal)
+    assert answered(bench) == 2
+    assert news(bench, words)
+    assert not news(bench, "last sitting")
+
+
+def test_a_terminal_that_takes_nothing_any_more_keeps_nobody_from_leaving(bench: Bench) -> None:
+    with desk_of(bench) as terminal:
+        decide(terminal, 2)
+        # Nobody reads what the desk paints: in the middle of a frame it waits for the terminal.
+        for _ in range(300):
+            terminal.send("jk")
+        terminal.kill(signal.SIGTERM)
+        until(lambda: terminal.process.poll() is not None)
+    assert answered(bench) == 2
+    assert news(bench, "Your last sitting was ended by the system at")
+
+
+# -- a full disk ---------------------------------------------------------------------------------------------
+
+
+def no_room(terminal: Terminal, size: int = _ROOM) -> None:
+    """From now on no file of the desk may grow beyond so many bytes."""
+    resource.prlimit(terminal.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+needs_limits = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs the limits of another process")
+
+
+@needs_limits
+@pytest.mark.parametrize("way", ["q", "room", "SIGTERM", "SIGKILL"])
+def test_a_decision_that_does_not_fit_is_told_and_the_ones_before_are_kept(bench: Bench, way: str) -> None:
+    with desk_of(bench) as terminal:
+        decide(terminal, 2)
+        no_room(terminal)
+        terminal.send("n")
+        assert shows(terminal, "That is not saved."), terminal.lines
+        assert shows(terminal, "2 yours")
+        if way == "room":
+            no_room(terminal, resource.RLIM_INFINITY)
+            terminal.send("n")
+            assert shows(terminal, "3 yours"), terminal.lines
+        number = {"SIGTERM": signal.SIGTERM, "SIGKILL": signal.SIGKILL}.get(way)
+        terminal.send("" if number else "q")
+        if number:
+            terminal.kill(number)
+        terminal.drain(20)
+    assert answered(bench) == 2 + (way == "room")
+    words = {"SIGTERM": "was ended by the system at", "SIGKILL": "ended without leaving, after"}
+    assert news(bench, words.get(way, "last sitting")) is (way in words)
+
+
+@needs_limits
+def test_on_a_full_disk_the_desk_opens_and_says_so(bench: Bench) -> None:
+    with desk_of(bench) as terminal:
+        decide(terminal, 1)
+        terminal.kill()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with desk_of(bench) as terminal:
+        no_room(terminal, 0)
+        assert shows(terminal, "cannot be used"), terminal.lines
+    assert resource.getrlimit(resource.RLIMIT_FSIZE) == before
+    assert answered(bench) == 1
+    assert news(bench, "Its one decision is saved: none of these")
