@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from desk_bench import Bench, screen_text, settled
-from test_hostile import ACTING, HOSTILE, squeezed
+from hostile import ACTING, HOSTILE, squeezed
 from textual.pilot import Pilot
 
 from tui.errors import DeskError
@@ -88,7 +88,7 @@ async def test_what_leads_elsewhere_is_text_and_nothing_opens(bench: Bench, monk
 async def test_hostile_text_is_inert(bench: Bench) -> None:
     bench.workspace.guidelines.write_text("\n\n".join([*HOSTILE, "&#x202e;reversed &#27;[2J", TABLE]), encoding="utf-8")
     app = bench.app()
-    async with app.run_test(size=(120, 80)) as pilot:
+    async with app.run_test(size=(120, 300)) as pilot:
         text = await opened(pilot)
         assert not ACTING.search(text.replace("\n", ""))
         for shown in ("[/] closes nothing", "[@click=app.quit]press me[/]", "[Large] shirt", "&#x202e;reversed"):
