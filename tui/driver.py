@@ -48,6 +48,11 @@ class DeskDriver(LinuxDriver):
             self._cursor = moved[0]
         super().write(data)
 
+    def stop_application_mode(self) -> None:
+        """Leave nothing behind: GNU screen has no second screen unless told to, and would keep the picture."""
+        self.write("\x1b[H\x1b[J")
+        super().stop_application_mode()
+
     def run_input_thread(self) -> None:
         """Turn what is typed into events, until the desk is left or the line is gone."""
         decode = getincrementaldecoder("utf-8")("replace").decode

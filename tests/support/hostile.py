@@ -117,6 +117,7 @@ ACTING = re.compile(
 _MEANT = re.compile(
     r"""
       \x1b\[ \d* (?: ; \d+ )* [HCm]             # to a place; to the right; colours
+    | \x1b\[J                                  # clear, on leaving
     | \x1b\[ \? (?: 1000 | 1003 | 1004 | 1006 | 1015 | 1016 | 1049 | 2004 | 2026 | 2048 | 25 | 7 ) [hl]
     | \x1b\[ \? (?: 2026 | 2048 ) \$p           # whether the terminal has these modes
     | \x1b\[ > \d+ u | \x1b\[ < u | \x1b\[ \? u # the keyboard protocol

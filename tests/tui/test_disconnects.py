@@ -1,6 +1,7 @@
 """The real program, ended in every way: what was told of is kept, and the next start says what happened."""
 
 import os
+import re
 import resource
 import signal
 import sqlite3
@@ -110,6 +111,25 @@ def test_the_next_start_says_how_the_last_sitting_ended(
     assert answered(bench) == 2
     assert news(bench, words)
     assert not news(bench, "last sitting")
+
+
+@pytest.mark.parametrize("number", [None, signal.SIGTERM, signal.SIGHUP], ids=["q", "SIGTERM", "SIGHUP"])
+def test_the_terminal_is_left_as_it_was_found(bench: Bench, number: signal.Signals | None) -> None:
+    read: list[bytes] = []
+    with desk_of(bench) as terminal:
+        terminal.on_read = read.append
+        opened(terminal)
+        terminal.send("" if number else "q")
+        if number:
+            terminal.kill(number)
+        assert terminal.drain(20) == 0
+    written = b"".join(read)
+    modes = dict(re.findall(rb"\x1b\[\?(\d+)([hl])", written))
+    # The cursor is shown, and lines break; the mouse, pasting in brackets and the second screen are over.
+    assert {mode for mode, state in modes.items() if state == b"h"} <= {b"25", b"7"}
+    assert len(re.findall(rb"\x1b\[>\d+u", written)) == written.count(b"\x1b[<u")
+    # Where there is no second screen, the picture does not stay behind either.
+    assert b"\x1b[H\x1b[J" in written[written.rindex(b"/10") :]
 
 
 def test_a_terminal_that_takes_nothing_any_more_keeps_nobody_from_leaving(bench: Bench) -> None:
