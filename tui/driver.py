@@ -46,10 +46,13 @@ class DeskDriver(LinuxDriver):
             return
         if moved := _CURSOR.search(frame):
             self._cursor = moved[0]
-        super().write(data)
+        # The thread that writes dies with its terminal; nobody waits for room in a queue that is never read.
+        if self._writer_thread is None or self._writer_thread.is_alive():
+            super().write(data)
 
     def stop_application_mode(self) -> None:
         """Leave nothing behind: GNU screen has no second screen unless told to, and would keep the picture."""
+        self._frame = None
         self.write("\x1b[H\x1b[J")
         super().stop_application_mode()
 
