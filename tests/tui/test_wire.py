@@ -137,6 +137,7 @@ def test_a_frame_is_sent_in_one_piece_and_never_for_nothing(monkeypatch: pytest.
     pieces: list[str] = []
     monkeypatch.setattr(LinuxDriver, "write", lambda _, data: pieces.append(data))
     driver = object.__new__(DeskDriver)
+    driver._writer_thread = None
 
     def paint(*parts: str) -> None:
         for part in (SYNC_START, *parts, SYNC_END):
