@@ -18,7 +18,7 @@ from labels.store import LabelStore
 _READ_BY_PROGRAMS = {
     "id", "parent", "base", "sha256", "created_at", "at", "started_at", "kind", "pid", "born", "arguments", "model",
     "before", "after", "made_at", "rankings", "band", "answer", "query", "candidates", "learner",
-    "match", "primary", "undefined",
+    "match", "primary", "role", "role_before", "undefined",
 }  # fmt: skip
 
 
