@@ -43,14 +43,12 @@ def told_settings(path: Path) -> list[ToldSetting]:
     told = []
     for section in type(settings).model_fields:
         group = getattr(settings, section)
-        if not isinstance(group, BaseModel):
-            continue
-        words = _docstrings(type(group))
-        for name in type(group).model_fields:
+        words = _docstrings(type(group)) if isinstance(group, BaseModel) else {}
+        for name, value in dict(group).items():
             key = f"{section}.{name}"
             origin = "file" if name in in_file.get(section, {}) else "default"
             origin = "environment" if key in in_environment else origin
-            told.append(ToldSetting(key, _written(getattr(group, name)), origin, words.get(name, "")))
+            told.append(ToldSetting(key, _written(value), origin, words.get(name, "")))
     return told
 
 

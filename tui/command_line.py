@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -19,6 +20,8 @@ from tui.kiosk import WITHOUT_TERMINAL, enclosed, unheard
 
 #: An engine that is told to end may finish what it is at.
 _ENGINE_ENDS_S = 5.0
+#: Of those that the desk is drawn with, what older encodings lack.
+_SIGNS = "▲≠─█✎…"
 
 
 def demo(ctx: typer.Context) -> None:
@@ -69,7 +72,7 @@ def review(
     if stream is not None and stream not in list(Stream):
         raise CoreError(f"There is no stream {stream}.", f"It is one of {', '.join(Stream)}.")
     if not plain:
-        _require_terminal(WITHOUT_TERMINAL if kiosk else "Use `samesku review --plain` in a pipe.")
+        _require_terminal(kiosk=kiosk)
     try:
         _sit_down(context, Stream(stream) if stream else None, plain=plain, kiosk=kiosk, mouse=not no_mouse)
     except SameskuError:
@@ -118,17 +121,53 @@ def web(
         raise CoreError("The desk in a browser needs the extra web.", "pip install 'samesku[web]'") from error
     desk = [sys.executable, "-m", "tui", "--home", str(home), "--as", context.annotator, "review"]
     # Nobody else's machine: whoever reaches the page is whoever started it.
-    Server(shlex.join(desk), host="localhost", port=port, title="samesku").serve()
+    server = Server(shlex.join(desk), host="localhost", port=port, title="samesku")
+    try:
+        server.serve()
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise CoreError(f"Nothing can listen on port {port}: {why}.", "Name another one: --port 8001.") from error
 
 
-def _require_terminal(hint: str) -> None:
+def doctor(ctx: typer.Context) -> None:
+    """What is installed, SQLite and its journal, the terminal, the keys, the workspace's health.
+
+    Example: samesku doctor
+    """
+    from core.cli.doctor import examined, tell  # noqa: PLC0415
+    from tui.keymap import Keymap  # noqa: PLC0415
+    from tui.keys_told import with_keys  # noqa: PLC0415
+
+    context = context_of(ctx)
+    facts = examined(context)
+    with suppress(SameskuError):  # what cannot be read is among the facts already
+        facts = with_keys(facts, Keymap.of(context.settings.keys))
+    tell(context, facts)
+
+
+def _require_terminal(*, kiosk: bool) -> None:
+    """Refuse what the desk cannot be drawn on, and say the way out.
+
+    Raises:
+        CoreError: there is no terminal, it cannot move the cursor, or it lacks the desk's signs.
+    """
+    plain = "`samesku review --plain` is the same desk line by line."
+    if kiosk:
+        plain = "Or your lead lets you in with `review --kiosk --plain`, the same desk line by line."
     if not _has_terminal():
-        raise CoreError("The desk needs a terminal.", hint)
+        raise CoreError("The desk needs a terminal.", WITHOUT_TERMINAL if kiosk else plain)
     terminal = Terminal.of()
     if not terminal.colours:
         raise CoreError(
             f"The desk cannot be drawn on this terminal (TERM={safe(terminal.name)}).",
-            "`samesku review --plain` is the same desk line by line. Or set TERM, such as TERM=xterm-256color.",
+            f"Set TERM to what it is, such as TERM=xterm-256color. {plain}",
+        )
+    # Textual draws on what Python calls the standard error output.
+    encoding = sys.__stderr__.encoding if sys.__stderr__ is not None else "utf-8"
+    if _SIGNS.encode(encoding, "replace").decode(encoding) != _SIGNS:
+        raise CoreError(
+            f"This terminal is set to {encoding}, which lacks the signs that the desk is drawn with.",
+            f"Set LC_ALL=C.UTF-8, and the terminal itself to UTF-8. {plain}",
         )
 
 
@@ -138,4 +177,4 @@ def _has_terminal() -> bool:
 
 def start(arguments: list[str]) -> None:
     """Do what the command line asks for, and end the process."""
-    run(make_app([demo, review, web]), arguments)
+    run(make_app([demo, review, web, doctor]), arguments)

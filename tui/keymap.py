@@ -1,7 +1,7 @@
-"""The review screen's keys in force: those of `tui.actions`, but for what `[keys]` in samesku.toml says."""
+"""The keys in force: those of `tui.actions`, but for what `[keys]` in samesku.toml says."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any, Protocol, runtime_checkable
 
@@ -10,6 +10,7 @@ from textual.keys import Keys, _character_to_key, format_key
 
 from core.text.safe import safe
 from tui.actions import REVIEW, Act
+from tui.followers import following
 
 _NAMES = {key.value for key in Keys if key.value[:1] != "<"}
 #: As Textual reads them in front of a plus sign.
@@ -31,10 +32,12 @@ class Keymap:
     Attributes:
         moved: the keys of each act that has others than its own, as Textual writes them.
         problems: what of the settings could not be followed; one sentence each.
+        follow: the keys of each act of another screen that goes with them.
     """
 
-    moved: Mapping[str, tuple[str, ...]]
+    moved: dict[str, tuple[str, ...]]
     problems: tuple[str, ...] = ()
+    follow: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, wanted: Mapping[str, str]) -> "Keymap":
@@ -54,12 +57,15 @@ class Keymap:
             name, why = clash
             del moved[name]
             problems.append(f"keys.{name}: {why}; {_stays(name)}.")
-        return cls(moved, tuple(problems))
+        return cls(moved, tuple(problems), following(moved))
 
     def act(self, act: Act) -> Act:
         """An act with the keys that it has now."""
-        keys = self.moved.get(act.id)
-        return act if keys is None else replace(act, keys=",".join(keys), shown=" ".join(map(shown, keys)))
+        if act.id in self.moved:
+            keys = self.moved[act.id]
+            return replace(act, keys=",".join(keys), shown=" ".join(map(shown, keys)))
+        keys = self.follow.get(act.id, ())
+        return replace(act, keys=",".join(keys), shown=_instead(act, keys)) if keys else act
 
     def fill(self, sentence: str) -> str:
         """A sentence of the desk's own with keys in the place of `{accept}` and the like."""
@@ -68,7 +74,7 @@ class Keymap:
     @property
     def textual(self) -> dict[str, str]:
         """For `App.set_keymap`."""
-        return {name: ",".join(keys) for name, keys in self.moved.items()}
+        return {name: ",".join(keys) for name, keys in (self.moved | self.follow).items()}
 
 
 @runtime_checkable
@@ -122,6 +128,15 @@ def _clash(moved: Mapping[str, tuple[str, ...]]) -> tuple[str, str] | None:
             other = second if loser == first else first
             return loser, f"{shown(common[0])} is the key of {other}"
     return None
+
+
+def _instead(act: Act, keys: tuple[str, ...]) -> str:
+    """What is shown of an act, with its new keys in the place of those that it has lost."""
+    own = act.keys.split(",")
+    told = act.shown.split()
+    kept = [each for each in told if each not in {shown(key) for key in own if key not in keys}]
+    come = [shown(key) for key in keys if key not in own] if kept != told else []
+    return " ".join([*come, *kept]) or act.shown
 
 
 def _is_text(key: str) -> bool:

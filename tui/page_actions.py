@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tui.actions import Act
+from tui.actions import PRACTICE, WELCOME, Act
 
 LEAVE = Act("leave", "escape", "Esc", "leave", "Back to the desk.", "back", 1)
 
@@ -168,4 +168,25 @@ CONFIRM = (
     Act("no", "n", "n", "answer(False)", "No.", "no", 1),
     *BUTTONS,
     LEAVE,
+)
+
+#: The keys of each screen but the review screen, as they are bound together.
+SCREENS: tuple[tuple[Act, ...], ...] = (
+    PRACTICE,
+    (*WELCOME, *BUTTONS),
+    (*PAGE, *PAGE_SCROLL, *GUIDELINES),
+    (*PAGE, *PAGE_SCROLL, *HISTORY),
+    (LEAVE, *SEARCH),
+    PAST,
+    TRAIL,
+    STREAMS,
+    JOBS,
+    (LEAVE, *RETRAIN),
+    STATISTICS,
+    (LEAVE, *EXPORT),
+    (LEAVE, *IMPORT),
+    (LEAVE, *BACKUP),
+    MODELS,
+    EVALUATION,
+    CONFIRM,
 )

@@ -24,7 +24,7 @@ _GLOBAL = {"--home": True, "--as": True, "--json": False, "--quiet": False, "--d
 
 
 def make_app(first: Sequence[Callable[..., None]] = ()) -> typer.Typer:
-    """The headless verbs, after those that the desk brings."""
+    """The headless verbs, after those that the desk brings; its doctor looks further."""
     app = typer.Typer(
         name="samesku",
         help="Decide which listings are the same product, and let the machine learn from it.",
@@ -48,7 +48,8 @@ def make_app(first: Sequence[Callable[..., None]] = ()) -> typer.Typer:
     app.command("simulate")(simulate.simulate)
     app.add_typer(models.app, name="models")
     app.add_typer(jobs.app, name="jobs")
-    app.command("doctor")(doctor)
+    if all(verb.__name__ != "doctor" for verb in first):
+        app.command("doctor")(doctor)
     return app
 
 

@@ -25,7 +25,12 @@ def doctor(ctx: typer.Context) -> None:
     Example: samesku doctor
     """
     context = context_of(ctx)
-    facts: dict[str, object] = {
+    tell(context, examined(context))
+
+
+def examined(context: Context) -> dict[str, object]:
+    """What there is to say of this machine and the workspace; `problem` is what must be mended."""
+    return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "packages": {name: _version(name) for name in ("textual", "sqlite-utils", *_TRAIN)},
@@ -34,6 +39,10 @@ def doctor(ctx: typer.Context) -> None:
         **_sqlite(context),
         **_workspace(context),
     }
+
+
+def tell(context: Context, facts: dict[str, object]) -> None:
+    """Print the facts; a problem among them ends the process with 1."""
     for name, value in facts.items():
         if isinstance(value, dict):
             context.out.print(f"{name}:")

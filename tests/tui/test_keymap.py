@@ -1,15 +1,27 @@
 """Keys that a person moves, and what keeps them from being locked out."""
 
+import re
 from itertools import combinations
 
 import pytest
 from desk_bench import Bench, screen_text, settled
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
-from core.settings import Settings
-from tui.actions import REVIEW
+from core.cli.app import make_app
+from core.settings import Settings, load_settings
+from tui import page_actions
+from tui.actions import REVIEW, Act
+from tui.command_line import doctor
 from tui.keymap import Keymap, canonical, shown
+from tui.page_actions import EVALUATION, MODELS, SCREENS, TRAIL
+from tui.screens.doctor import DoctorScreen
+from tui.screens.settings import SettingsScreen
+from tui.screens.streams import StreamsScreen
+from tui.strange_keys import StrangeKeys
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.paged_list import PagedList
 
 ACTS = {act.id: act for act in REVIEW if act.action}
 #: Digits without shift on a French keyboard.
@@ -129,6 +141,119 @@ async def test_candidates_are_picked_without_shift_on_a_french_keyboard(bench: B
             await settled(pilot)
             assert app.review.candidates.highlighted == place
         assert not app.keymap.problems
+
+
+async def test_lists_move_by_what_moves_the_candidates(bench: Bench) -> None:
+    bench.settings = Settings(keys={"down": "e", "up": "i", "quit": "Q"})
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await app.push_screen(StreamsScreen(app.desk))
+        await settled(pilot)
+        rows = app.screen.query_one(PagedList)
+        for key, place in (("e", 1), ("j", 1), ("down", 2), ("i", 1), ("up", 0)):
+            await pilot.press(key)
+            await settled(pilot)
+            assert rows.highlighted == place
+        assert "e ↓ move" in screen_text(app).splitlines()[-1]
+        await pilot.press("q")
+        await settled(pilot)
+        assert isinstance(app.screen, StreamsScreen)
+        await pilot.press("Q")
+        await settled(pilot)
+        assert app.screen is app.review
+
+
+def test_a_letter_with_a_meaning_of_its_own_on_a_screen_keeps_it_there() -> None:
+    keymap = Keymap.of({"down": "e", "up": "p", "trail": "l", "history": "F"})
+    assert keymap.follow["stream_down"] == ("e", "down")
+    # `e` evaluates there, and `p` puts an encoder in use.
+    assert keymap.follow["figures_down"] == ("down", "J", "pagedown")
+    assert keymap.follow["model_up"] == ("up",)
+    assert keymap.follow["leave_history"] == ("F",)
+    assert {act.id: keymap.act(act).shown for act in TRAIL}["leave_trail"] == "l q"
+    assert {act.id: keymap.act(act).shown for act in EVALUATION}["figures_down"] == "↓"
+    assert {act.id: keymap.act(act).shown for act in MODELS}["model_filter"] == "f"
+
+
+async def test_the_settings_tell_the_keys_in_force(bench: Bench) -> None:
+    bench.workspace.settings.write_text('[keys]\naccept = "space"\nacept = "[/]"\n')
+    bench.settings = load_settings(bench.workspace.settings)
+    app = bench.app()
+    async with app.run_test(size=(120, 300)) as pilot:
+        await settled(pilot)
+        await app.push_screen(SettingsScreen(app.desk))
+        await settled(pilot)
+        text = screen_text(app)
+        assert re.search(r'accept +"space"  from the file', text)
+        assert "In force: Space. The same product: accept" in text
+        assert "✗ keys.acept: there is no such act; did you mean accept?" in text
+
+
+async def test_the_doctor_on_the_desk_tells_what_is_wrong_with_them(bench: Bench) -> None:
+    bench.settings = Settings(keys={"reject": "a", "down": "e,j"})
+    app = bench.app()
+    async with app.run_test(size=(120, 50)) as pilot:
+        await settled(pilot)
+        await app.push_screen(DoctorScreen(app.desk.verbs))
+        await settled(pilot)
+        text = screen_text(app)
+        assert "✗ keys.reject: a is the key of accept; reject stays on x." in text
+        assert re.search(r"✓ keys +1 moved", text)
+
+
+@pytest.mark.parametrize(("keys", "code"), [('accept = "space"', 0), ('accept = "spcae"', 1)])
+def test_samesku_doctor_looks_at_the_keys(bench: Bench, keys: str, code: int) -> None:
+    bench.workspace.settings.write_text(f"[keys]\n{keys}\n")
+    arguments = ["--home", str(bench.workspace.home), "doctor"]
+    done = CliRunner().invoke(make_app([doctor]), arguments)
+    assert done.exit_code == code
+    assert ("'spcae' names no key" in done.output) is bool(code)
+    assert ("keys: 1 moved" in done.output) is not bool(code)
+
+
+def test_every_screen_of_the_desk_is_known_to_follow() -> None:
+    known = {act for screen in SCREENS for act in screen}
+    for name, acts in vars(page_actions).items():
+        if isinstance(acts, tuple) and acts and isinstance(acts[0], Act):
+            assert set(acts) <= known, name
+
+
+@given(st.dictionaries(st.sampled_from([*ACTS]), KEYS.map(",".join), max_size=6))
+def test_no_moved_key_takes_one_of_another_screen_away(wanted: dict[str, str]) -> None:
+    keymap = Keymap.of(wanted)
+    for screen in SCREENS:
+        owners: dict[str, str] = {}
+        for act in (keymap.act(act) for act in screen):
+            for key in act.keys.split(","):
+                assert owners.setdefault(key, act.id) == act.id, (key, screen)
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ("фф", "“ф” is no key here: switch the keyboard to Latin letters."),
+        ("éç", '“ç” is no key here: digits need shift, or pick_9 = "9,ç" under [keys].'),
+        ("mm", "“m” is no key here; ? lists them."),
+        ("ф", ""),
+        ("фjф", ""),
+    ],
+)
+async def test_keys_of_another_layout_are_answered_the_second_time(bench: Bench, keys: str, said: str) -> None:
+    app = bench.app()
+    async with app.run_test(size=(100, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press(*keys)
+        await settled(pilot)
+        assert app.review.query_one(KeyBar).said == said
+
+
+def test_ctrl_with_a_letter_of_another_alphabet_is_answered_too() -> None:
+    strange = StrangeKeys()
+    assert strange.typed("ctrl+з", None, "?", known=False) == ""
+    assert "Latin letters" in strange.typed("ctrl+й", None, "?", known=False)
+    for key in ("ctrl+w", "f9", "tab", "shift+up"):
+        assert strange.typed(key, None, "?", known=False) == ""
 
 
 async def test_problems_are_told_when_the_desk_opens(bench: Bench) -> None:

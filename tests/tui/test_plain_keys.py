@@ -61,15 +61,15 @@ def test_a_line_is_a_letter_or_a_name_and_what_follows(line: str, read: tuple[st
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("nikon", "“nikon” is no key here."),
-        ("no", "“no” is no key here."),
+        ("nikon", "“nikon” is no key here; ? lists them."),
+        ("no", "“no” is no key here; ? lists them."),
         ("n 3", "n stands alone; nothing was done."),
         ("skip it", "s stands alone; nothing was done."),
-        ("cold plate missing", "“cold” is no key here."),
-        ("m", "“m” is no key here."),
-        ("ф 3", "“ф” is no key here: switch the keyboard to Latin letters, or move keys under [keys] in samesku.toml."),
-        ("é", '“é” is no key here: digits need shift, or pick_2 = "2,é" under [keys] in samesku.toml.'),
-        ("a\x1b[2J", "“a␛[2J” is no key here."),
+        ("cold plate missing", "“cold” is no key here; ? lists them."),
+        ("m", "“m” is no key here; ? lists them."),
+        ("ф 3", "“ф” is no key here: switch the keyboard to Latin letters."),
+        ("é", '“é” is no key here: digits need shift, or pick_2 = "2,é" under [keys].'),
+        ("a\x1b[2J", "“a␛[2J” is no key here; ? lists them."),
     ],
 )
 def test_what_is_no_command_decides_nothing_and_is_said(line: str, said: str) -> None:

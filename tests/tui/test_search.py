@@ -85,3 +85,22 @@ async def test_any_text_can_be_searched_for(bench: Bench) -> None:
         await pilot.press(*'[/]" -(zzz')
         await settled(pilot)
         assert "Nothing has all of these words." in screen_text(app)
+
+
+async def test_what_was_found_is_seen_on_a_very_low_screen_and_drawn_anew_on_a_wider_one(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(40, 10)) as pilot:
+        await settled(pilot)
+        await pilot.press("slash")
+        await pilot.press(*"nikon")
+        await settled(pilot)
+        low = screen_text(app)
+        assert "Nikon D3400 Digital" in low
+        assert "2 found" in low
+        assert "Esc back" in low
+        assert "646.95" not in low
+        await pilot.resize_terminal(120, 36)
+        await settled(pilot)
+        await settled(pilot)
+        assert "amazon x3  Nikon  D5600  646.95" in screen_text(app)
+        assert "TP-LINK" not in low

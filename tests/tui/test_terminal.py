@@ -53,6 +53,41 @@ async def test_the_pair_is_copied_to_the_terminal_and_to_a_file(bench: Bench) ->
         assert file.read_text() == app.clipboard + "\n"
 
 
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"TERM": "dumb"}, "cannot be drawn on this terminal (TERM=dumb)"),
+        ({"TERM": None}, "cannot be drawn on this terminal (TERM=)"),
+        ({"TERM": "xterm-mono"}, "cannot be drawn on this terminal (TERM=xterm-mono)"),
+        ({"PYTHONIOENCODING": "latin-1"}, "This terminal is set to iso8859-1, which lacks the signs"),
+    ],
+)
+def test_what_cannot_show_the_desk_is_told_so_with_the_way_out(
+    bench: Bench, environment: dict[str, str | None], said: str
+) -> None:
+    read: list[bytes] = []
+    with Terminal(desk_of(bench), folder=ROOT, environment=environment) as terminal:
+        terminal.on_read = read.append
+        assert terminal.drain(30) == 1
+    told = b"".join(read).decode()
+    assert said in told
+    assert "`samesku review --plain` is the same desk line by line." in told
+    assert "Traceback" not in told
+
+
+def test_a_pipe_is_told_to_ask_for_lines(bench: Bench) -> None:
+    done = subprocess.run(desk_of(bench), input="", capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: The desk needs a terminal.\n`samesku review --plain`")
+
+
+@pytest.mark.parametrize("environment", [{"TERM": "linux"}, {"TERM": "screen"}, {"LC_ALL": "C", "LANG": "C"}])
+def test_modest_terminals_show_the_desk(bench: Bench, environment: dict[str, str | None]) -> None:
+    with Terminal(desk_of(bench), rows=10, columns=40, folder=ROOT, environment=environment) as terminal:
+        assert terminal.wait_for(lambda t: "1/10" in "".join(t.lines) and "a match" in t.lines[-1], 30)
+        assert "◆" in "".join(terminal.lines)
+
+
 def test_what_is_copied_reaches_the_terminal_as_osc_52_and_in_no_other_way(bench: Bench) -> None:
     read: list[bytes] = []
     with Terminal(desk_of(bench), folder=ROOT) as terminal:
@@ -146,6 +181,18 @@ def test_the_desk_in_a_browser_answers_on_this_machine_alone(bench: Bench) -> No
             assert f"00000000:{port:04X}" not in listening
         finally:
             server.terminate()
+
+
+def test_a_port_that_is_taken_is_a_sentence(bench: Bench) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "tui", "--home", str(bench.workspace.home), "web", "--port", str(port)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"Nothing can listen on port {port}" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def _page(port: int) -> str | None:

@@ -149,10 +149,10 @@ def test_a_terminal_that_cannot_be_drawn_on_is_refused_with_a_way_out(
     monkeypatch.setenv("TERM", name)
     monkeypatch.setattr("core.terminal._has_colours", lambda name: name != "vt100")
     with pytest.raises(CoreError, match="cannot be drawn") as refused:
-        _require_terminal("")
+        _require_terminal(kiosk=False)
     assert "--plain" in refused.value.hint
     monkeypatch.setenv("TERM", "linux")
-    _require_terminal("")
+    _require_terminal(kiosk=False)
 
 
 async def test_a_theme_of_the_menu_stays_readable_with_the_stream_s_name_on_it(bench: Bench) -> None:

@@ -97,7 +97,7 @@ class PlainKeys:
         name = first if first in _NAMED else self._letters.get(first[0], "")
         tail = "" if first in _NAMED else first[1:]
         if not name or (tail and first[0].isalnum() and number(tail.removeprefix("/")) is None):
-            raise DeskError(what_it_is(first), f"{self.called('help')} lists the keys.")
+            raise DeskError(what_it_is(first, self.called("help")))
         words = f"{tail} {rest}".strip()
         if words and not _NAMED[name].takes:
             raise DeskError(f"{self.called(name)} stands alone; nothing was done.", f"{self.called('help')} explains.")

@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from functools import partial
 
+from textual import events
 from textual.screen import Screen
 
 from core.queue.item import Option, ReviewItem
+from tui.actions import REVIEW
 from tui.keymap import Keymap, keymap_of
 from tui.ports.guidelines import GuidelinesShelf
 from tui.ports.review import Deciding
 from tui.screens.guidelines import GuidelinesScreen
 from tui.screens.help import HelpScreen
+from tui.strange_keys import StrangeKeys
 from tui.widgets.candidates import CandidateList, next_undecided
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.sheet import Sheet
@@ -26,6 +29,7 @@ class DecidingScreen(Screen[None]):
         super().__init__()
         self.sitting = sitting
         self._guidelines = guidelines
+        self._strange = StrangeKeys()
 
     @property
     def sheet(self) -> Sheet:
@@ -41,6 +45,12 @@ class DecidingScreen(Screen[None]):
     def keymap(self) -> Keymap:
         """The keys in force."""
         return keymap_of(self.app)
+
+    def on_key(self, event: events.Key) -> None:
+        """Where one types again and again what is no key, another layout may be the reason."""
+        known = any(event.key in self.keymap.act(act).keys.split(",") for act in REVIEW)
+        if said := self._strange.typed(event.key, event.character, self.keymap.fill("{help}"), known=known):
+            self.say(said)
 
     def say(self, text: str) -> None:
         """A word in the bottom line."""

@@ -11,6 +11,8 @@ from textual.widget import Widget
 
 from core.text.safe import safe
 from tui.hanging import hanging
+from tui.keymap import keymap_of
+from tui.keys_told import with_keys
 from tui.messages import Failed
 from tui.ports.verbs import Verbs
 from tui.screens.page import PageDialog
@@ -51,7 +53,8 @@ class DoctorScreen(PageDialog):
     @on(Examined)
     def _show(self, message: Examined) -> None:
         # It is asked in a process of its own, which has no terminal.
-        facts = told({name: fact for name, fact in message.facts.items() if name != "terminal"})
+        found = with_keys(message.facts, keymap_of(self.app))
+        facts = told({name: fact for name, fact in found.items() if name != "terminal"})
         self.query_one(Fitted).show(lambda width: _lines(facts, width))
 
     @on(Failed)

@@ -36,6 +36,8 @@ class SearchDialog(Dialog[Product]):
     HEADLINE = "Search the catalogue"
     ACTS = (_PICK, *SEARCH)
     AUTO_FOCUS = "Input"
+    #: On a very low screen the query gives its lines to what was found: nobody accepts what is not to be seen.
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-high")]  # noqa: RUF012 - Textual's own kind of constant
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -79,10 +81,17 @@ class SearchDialog(Dialog[Product]):
 
     def _show(self, text: str, products: tuple[Product, ...]) -> None:
         self._found, self._found_for = products, text
+        self._draw(highlighted=0)
+
+    def _draw(self, highlighted: int | None) -> None:
         found = self.query_one(OptionList)
         width = found.scrollable_content_region.width
-        found.set_options([Line(_line(product, width)) for product in products])
-        found.highlighted = 0 if products else None
+        found.set_options([Line(_line(product, width)) for product in self._found])
+        found.highlighted = highlighted if self._found else None
+
+    def on_resize(self) -> None:
+        """The lines are made for the width."""
+        self.call_after_refresh(lambda: self._draw(self.query_one(OptionList).highlighted))
 
     def _count(self, text: str) -> None:
         self.query_one("#found-count", Static).update(Content.styled(text, MUTED))

@@ -1,7 +1,7 @@
 """The settings in force, to be read; they are changed in the file that is named."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -11,11 +11,13 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from core.text.safe import safe
+from tui.actions import REVIEW
 from tui.hanging import hanging
+from tui.keymap import Keymap, keymap_of
 from tui.messages import Failed
 from tui.ports.desk import Desk
 from tui.screens.page import PageDialog
-from tui.style import CAREFUL, MUTED, STRONG
+from tui.style import BAD, CAREFUL, MUTED, STRONG
 from tui.widgets.fitted import Fitted
 from tui.workers import in_background
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from core.settings_told import ToldSetting
 
 _WIDTH = 25
+_KEYS = "keys."
 
 
 @dataclass
@@ -56,23 +59,24 @@ class SettingsScreen(PageDialog):
 
     @on(SettingsRead)
     def _show(self, message: SettingsRead) -> None:
-        self.query_one(Fitted).show(lambda width: _told(message.settings, width))
+        self.query_one(Fitted).show(lambda width: _told(message.settings, keymap_of(self.app), width))
 
     @on(Failed)
     def _failed(self, message: Failed) -> None:
         self.query_one(Fitted).complain(message.message, message.hint)
 
 
-def _told(settings: "Sequence[ToldSetting]", width: int) -> Content:
+def _told(settings: "Sequence[ToldSetting]", keymap: Keymap, width: int) -> Content:
+    keys = [setting for setting in settings if setting.name.startswith(_KEYS)]
     lines: list[Content] = []
     section = ""
-    for setting in settings:
+    for setting in (setting for setting in settings if setting not in keys):
         group, _, name = setting.name.partition(".")
         if group != section:
             lines += [*([Content.empty()] if section else []), Content.styled(f"[{group}]", STRONG)]
             section = group
         lines += _lines(name, setting, width)
-    return Content("\n").join(lines)
+    return Content("\n").join([*lines, *_keys(keys, keymap, width)])
 
 
 def _lines(name: str, setting: "ToldSetting", width: int) -> list[Content]:
@@ -81,3 +85,19 @@ def _lines(name: str, setting: "ToldSetting", width: int) -> list[Content]:
     origin = Content.empty() if ours else Content.styled(f"  from the {setting.origin}", CAREFUL)
     meaning = hanging(Content("  "), Content.styled(safe(setting.help), MUTED), width) if setting.help else []
     return [*hanging(Content(name.ljust(_WIDTH) + " "), value + origin, width), *meaning]
+
+
+def _keys(settings: "Sequence[ToldSetting]", keymap: Keymap, width: int) -> list[Content]:
+    """The keys that were moved, as they are in force on this desk, and what could not be followed."""
+    lines = [Content.empty(), Content.styled("[keys]", STRONG)]
+    if not settings:
+        return [*lines, Content.styled("No key was moved; ? on the desk lists them.", MUTED)]
+    acts = {act.id: keymap.act(act) for act in REVIEW}
+    for setting in settings:
+        name = setting.name.removeprefix(_KEYS)
+        act = acts.get(name)
+        help_ = "" if act is None else f"In force: {act.shown}. {act.help}"
+        lines += _lines(safe(name), replace(setting, help=help_), width)
+    for problem in keymap.problems:
+        lines += hanging(Content.styled("✗ ", BAD), Content.styled(problem, STRONG), width)
+    return lines
