@@ -164,7 +164,7 @@ def test_a_decision_that_does_not_fit_is_told_and_the_ones_before_are_kept(bench
         decide(terminal, 2)
         no_room(terminal)
         terminal.send("n")
-        assert shows(terminal, "That is not saved."), terminal.lines
+        assert shows(terminal, "That is not saved: decide again once the trouble is mended."), terminal.lines
         assert shows(terminal, "2 yours")
         if way == "room":
             no_room(terminal, resource.RLIM_INFINITY)

@@ -129,5 +129,5 @@ def is_at(item: ReviewItem | None, before: ReviewItem) -> bool:
 def unwritten(item: ReviewItem | None, before: ReviewItem) -> str:
     """What became of a key where a write failed, as on a full disk: the decision's, or what follows it."""
     if is_at(item, before):
-        return "That is not saved. What was saved before is; once the trouble is mended, decide again."
+        return "That is not saved: decide again once the trouble is mended."
     return "That is saved, but no other query can be reserved now. Enter looks again."
