@@ -245,8 +245,7 @@ class ReviewSession:
             if action.id in self._counted:
                 self._counted[action.id].mine += step
             # What one said is one's own to take back; a query on somebody else's screen stays there alone.
-            here = self.item is not None and self.item.query.ref == action.query
-            if here or self.claims.take(action.query, self.annotator):
+            if (self.item and self.item.query.ref == action.query) or self.claims.take(action.query, self.annotator):
                 self._go_to(action.query, self._stream_of(action.query))
         return action
 
