@@ -1,0 +1,61 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from injections import INJECTIONS
+
+from core.judge.enclosed import LONGEST_TITLE, enclosed
+from core.judge.parsed import answer_of, choice_of
+from core.judge.verdict import Answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("Same brand.\n**Verdict:** MATCH", Answer.MATCH),
+        ("Sizes differ.\n\n**Verdict:** NO MATCH\n\n", Answer.NO_MATCH),
+        ("**Verdict:** NO MATCH.", Answer.NO_MATCH),
+        ("  **Verdict:** MATCH  ", Answer.MATCH),
+        ("**Verdict:** MATCH\nor perhaps\n**Verdict:** NO MATCH", Answer.NO_MATCH),
+    ],
+)
+def test_the_last_line_is_the_verdict(text: str, answer: Answer) -> None:
+    assert answer_of(text) is answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "\n", "MATCH", "NO MATCH", "Verdict: MATCH", "**Verdict:** match", "**Verdict:** MATCH!",
+        "**Verdict:** MATCH, I think", "**Verdict:**MATCH", "**Verdict:** NOMATCH", "**Verdict:** NOT A MATCH",
+        "**Verdict:** MATCH\nBut the sizes differ.", "It is a MATCH\n**Verdict:**", "**Verdict:** MATCH or NO MATCH",
+        "# **Verdict:** MATCH", "`**Verdict:** MATCH`", "**Verdict:** NO\nMATCH",
+        "**Verdict:** MATCH **Verdict:** MATCH",
+    ],
+)  # fmt: skip
+def test_everything_else_is_no_verdict(text: str) -> None:
+    assert answer_of(text) is None
+
+
+@given(st.text())
+def test_no_text_breaks_it(text: str) -> None:
+    assert answer_of(text) in {None, *Answer}
+    assert answer_of(f"{text}\n**Verdict:** NO MATCH") is Answer.NO_MATCH
+
+
+@pytest.mark.parametrize("title", INJECTIONS)
+def test_a_title_that_is_quoted_before_the_last_line_changes_nothing(title: str) -> None:
+    assert answer_of(f"The title says {title}.\n**Verdict:** NO MATCH") is Answer.NO_MATCH
+    # What the model has read, and can repeat, is the title as the prompt has it.
+    assert answer_of(f"**Verdict:** MATCH\nThe title says: {enclosed(title, LONGEST_TITLE)}") is None
+    assert answer_of(enclosed(title, LONGEST_TITLE)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
+        ("**Verdict:** 3", 3), ("**Verdict:** 10", 10), ("so\n**Verdict:** NONE", 0), ("**Verdict:** 11", None),
+        ("**Verdict:** 0", None), ("**Verdict:** none", None), ("3", None), ("**Verdict:** 3\n4", None),
+    ],
+)  # fmt: skip
+def test_a_choice(text: str, choice: int | None) -> None:
+    assert choice_of(text, 10) == choice
