@@ -13,7 +13,7 @@ from labels.model import Stream
 
 _ENVIRONMENT_PREFIX = "SAMESKU_"
 #: Names in the environment that are no settings.
-_RESERVED = {"SAMESKU_HOME", "SAMESKU_DEBUG", "SAMESKU_JOB"}
+_RESERVED = {"SAMESKU_HOME", "SAMESKU_DEBUG", "SAMESKU_JOB", "SAMESKU_JUDGE_KEY"}
 
 
 #: pydantic's kinds of errors as a reader of TOML would say them.
@@ -154,6 +154,33 @@ class RetrainSettings(_Section):
     """Whether a challenger that is better becomes champion by itself."""
 
 
+class JudgeSettings(_Section):
+    """The second opinion. Without `use` there is none, and nothing waits for one."""
+
+    use: Annotated[tuple[Literal["cross-encoder", "mlx", "server"], ...], BeforeValidator(_listed)] = ()
+    """Who judges: a cross-encoder trained here, a language model on this machine, one behind a URL, or several."""
+    combine: Literal["mean", "vote"] = "mean"
+    """What several judges add up to: the mean of their probabilities, or the answer of most."""
+    mode: Literal["reasoned", "fast"] = "reasoned"
+    """Whether a language model writes its reasons first, or only its two verdicts are weighed."""
+    max_tokens: Annotated[int, Field(ge=16, le=8192)] = 512
+    """How long an answer may become."""
+    mlx_model: str = ""
+    """A folder, or a name on the hub, that mlx-lm can load."""
+    mlx_adapter: str = ""
+    """A folder with a LoRA adapter for it; `judge train` makes one."""
+    server_url: str = "http://127.0.0.1:8080/v1"
+    """An OpenAI-compatible server: mlx_lm.server, vLLM, Ollama, llama.cpp."""
+    server_model: str = ""
+    """The model's name there. The key, if it wants one, stands in $SAMESKU_JUDGE_KEY and nowhere else."""
+    server_concurrency: Annotated[int, Field(ge=1, le=256)] = 4
+    """How many requests are on their way at once."""
+    server_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60
+    """How long one answer may take, from the first byte sent to the last received."""
+    server_retries: Annotated[int, Field(ge=0, le=20)] = 3
+    """How often a request is tried again after an error that may pass."""
+
+
 class Settings(_Section):
     """Everything that can be set, by section."""
 
@@ -166,6 +193,7 @@ class Settings(_Section):
     people: PeopleSettings = PeopleSettings()
     match: MatchSettings = MatchSettings()
     retrain: RetrainSettings = RetrainSettings()
+    judge: JudgeSettings = JudgeSettings()
     keys: dict[str, str] = {}
     """Other keys for the desk, by what they do: `accept = "space"`, or several, `down = "t,down"`."""
 
