@@ -2,11 +2,12 @@
 
 import re
 
+from core.judge.prompt import LETTERS
 from core.judge.verdict import Answer
 
 #: `in` would read NO MATCH as a match, and any line would do for a title that holds one.
 _VERDICT = re.compile(r"\*\*Verdict:\*\* (MATCH|NO MATCH)\.?")
-_CHOICE = re.compile(r"\*\*Verdict:\*\* (NONE|[1-9]\d?)\.?")
+_CHOICE = re.compile(r"\*\*Verdict:\*\* (NONE|[A-Z])\.?")
 
 
 def answer_of(text: str) -> Answer | None:
@@ -20,8 +21,8 @@ def choice_of(text: str, count: int) -> int | None:
     found = _CHOICE.fullmatch(_last_line(text))
     if found is None:
         return None
-    number = 0 if found[1] == "NONE" else int(found[1])
-    return number if number <= count else None
+    named = 0 if found[1] == "NONE" else LETTERS.find(found[1]) + 1
+    return named if found[1] == "NONE" or 0 < named <= count else None
 
 
 def _last_line(text: str) -> str:

@@ -14,6 +14,10 @@ VERSION = "1"
 #: What every answer ends in; the answer itself follows behind a space.
 VERDICT = "**Verdict:**"
 
+#: What candidates are called where one is to be chosen. Each is one token for every tokenizer, so that the first token
+#: tells the choices apart; 1 and 10 begin with the same one. N is left out: so does NONE.
+LETTERS = "ABCDEFGHIJKLMOPQRSTUVWXYZ"
+
 #: A turn of a conversation, as every chat template takes it.
 Message = dict[str, str]
 
@@ -34,7 +38,7 @@ First list the similarities, then the differences, then a conclusion of one sent
 _CHOOSING = f"""\
 You compare one product listing with several of another retailer and decide which one sells the same product, if any.
 {_RULES}
-Compare the likeliest ones in a few sentences. The last line of your answer is `{VERDICT} N`, where N is the number of \
+Compare the likeliest ones in a few sentences. The last line of your answer is `{VERDICT} X`, where X is the letter of \
 the listing that sells the same product, or `{VERDICT} NONE`, and nothing follows it."""
 
 
@@ -45,9 +49,9 @@ def messages(case: Case) -> list[Message]:
 
 
 def choosing(query: Product, candidates: Sequence[Product]) -> list[Message]:
-    """The conversation that asks which candidate, counted from 1, is the query's product."""
+    """The conversation that asks which candidate, by its place in `LETTERS`, is the query's product."""
     listings = [_listing("query", query)]
-    listings += [_listing(f"candidate {number}", candidate) for number, candidate in enumerate(candidates, 1)]
+    listings += [_listing(f"candidate {x}", candidate) for x, candidate in zip(LETTERS, candidates, strict=False)]
     return [{"role": "system", "content": _CHOOSING}, {"role": "user", "content": "\n".join(listings)}]
 
 

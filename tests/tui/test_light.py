@@ -10,7 +10,7 @@ from desk_bench import Bench
 ROOT = Path(__file__).parents[2]
 HEAVY = {
     "numpy", "sqlite_utils", "torch", "transformers", "sentence_transformers", "faiss", "sklearn", "scipy", "pyarrow",
-    "lightgbm", "rapidfuzz", "pandas", "pydantic_settings", "peft", "datasets", "httpx", "requests",
+    "lightgbm", "rapidfuzz", "pandas", "pydantic_settings", "peft", "datasets", "httpx", "requests", "mlx", "mlx_lm",
 }  # fmt: skip
 
 SCRIPT = """

@@ -53,8 +53,9 @@ def test_a_title_that_is_quoted_before_the_last_line_changes_nothing(title: str)
 @pytest.mark.parametrize(
     ("text", "choice"),
     [
-        ("**Verdict:** 3", 3), ("**Verdict:** 10", 10), ("so\n**Verdict:** NONE", 0), ("**Verdict:** 11", None),
-        ("**Verdict:** 0", None), ("**Verdict:** none", None), ("3", None), ("**Verdict:** 3\n4", None),
+        ("**Verdict:** C", 3), ("**Verdict:** J", 10), ("so\n**Verdict:** NONE", 0), ("**Verdict:** K", None),
+        ("**Verdict:** N", None), ("**Verdict:** 1", None), ("**Verdict:** c", None), ("**Verdict:** none", None),
+        ("C", None), ("**Verdict:** C\nD", None),
     ],
 )  # fmt: skip
 def test_a_choice(text: str, choice: int | None) -> None:

@@ -60,10 +60,10 @@ First list the similarities, then the differences, then a conclusion of one sent
 `**Verdict:** MATCH` or `**Verdict:** NO MATCH`, and nothing follows it."""
 
 
-def test_a_choice_numbers_the_candidates() -> None:
+def test_a_choice_names_the_candidates_by_letters() -> None:
     content = choosing(QUERY, [CANDIDATE, replace(CANDIDATE, id="10")])[1]["content"]
     assert re.findall(r"^<.*>$", content, re.MULTILINE) == [
-        "<query>", "</query>", "<candidate 1>", "</candidate>", "<candidate 2>", "</candidate>",
+        "<query>", "</query>", "<candidate A>", "</candidate>", "<candidate B>", "</candidate>",
     ]  # fmt: skip
 
 

@@ -1,0 +1,114 @@
+import math
+
+import pytest
+from injections import INJECTIONS
+from samples import PRODUCTS, QUERIES
+
+from core.catalog.product import Product
+from core.errors import ModelError
+from core.judge.case import Case
+from core.judge.findings import Findings
+from core.judge.local import LocalModel, special_tokens
+from core.judge.odds import fork, log_odds_of, probability_of, shares, verdict_at
+from core.judge.prompt import LETTERS, VERDICT, choosing, messages
+
+
+def tokenizer(*vocabulary: str):
+    """Encodes greedily, the longest token first; and decodes."""
+    tokens = sorted({*vocabulary, *"*Verdict: MATCHNO\nsoX1"}, key=len, reverse=True)
+
+    def encode(text: str) -> list[int]:
+        found = []
+        while text:
+            best = next(token for token in tokens if text.startswith(token))
+            found.append(tokens.index(best))
+            text = text[len(best) :]
+        return found
+
+    return encode, lambda ids: "".join(tokens[i] for i in ids), tokens
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "first", "second"),
+    [
+        ([" MATCH", " NO"], " MATCH", " NO"),
+        ([" M", "ATCH", " N"], " M", " N"),
+        ([], "M", "N"),
+        (["** M", "** NO MATCH"], "** M", "** NO MATCH"),
+        ([" NO MATCH", " "], " ", " NO MATCH"),
+    ],
+)
+def test_answers_part_where_their_tokens_do(vocabulary: list[str], first: str, second: str) -> None:
+    encode, decode, tokens = tokenizer(*vocabulary)
+    parting = fork(encode, VERDICT, ("MATCH", "NO MATCH"))
+    assert [tokens[token] for token in parting.tokens] == [first, second]
+    for option, token in zip(("MATCH", "NO MATCH"), parting.tokens, strict=True):
+        assert f"{VERDICT} {option}".startswith(decode([*parting.shared, token]))
+
+
+def test_answers_that_begin_alike_are_refused() -> None:
+    encode, _, _ = tokenizer()
+    with pytest.raises(ModelError, match="does not tell the answers apart"):
+        fork(encode, VERDICT, ("1", "11", "X"))
+    with pytest.raises(ModelError):
+        fork(encode, VERDICT, ("1", "11"))
+
+
+@pytest.mark.parametrize(
+    ("text", "stands"),
+    [
+        ("so\n**Verdict:** MATCH", " MATCH"),
+        ("so\n**Verdict:** NO MATCH\n", " NO"),
+        ("so NO MATCH\n**Verdict:** MATCH\n**Verdict:** NO MATCH", " NO"),
+        ("**Verdict:** MATCH\nso", None),
+        ("so **Verdict:** MATCH", None),
+        ("MATCH", None),
+    ],
+)
+def test_the_verdict_stands_in_the_last_line(text: str, stands: str | None) -> None:
+    encode, decode, tokens = tokenizer(" MATCH", " NO", VERDICT)
+    ids = encode(text)
+    places = [place for place, token in enumerate(ids) if tokens[token] in {" MATCH", " NO"}]
+    place = verdict_at(decode, ids, places)
+    assert (None if place is None else tokens[ids[place]]) == stands
+    if place is not None:
+        assert text.rindex(VERDICT) + len(VERDICT) == len(decode(ids[:place]))
+
+
+def test_a_verdict_in_other_tokens_is_not_taken_for_an_earlier_one() -> None:
+    encode, decode, tokens = tokenizer(" MATCH", " NO", VERDICT)
+    spelt = [*encode("**Verdict:** MATCH\n**Verdict:**"), *(tokens.index(letter) for letter in " MATCH")]
+    assert verdict_at(decode, spelt, [1]) is None
+
+
+def test_probabilities() -> None:
+    assert probability_of(0) == 0.5
+    assert probability_of(log_odds_of(math.log(0.9), math.log(0.1))) == pytest.approx(0.9)
+    assert probability_of(log_odds_of(0, -math.inf)) == 1
+    assert 0 <= probability_of(log_odds_of(-math.inf, 0)) < 1e-300
+    assert shares([math.log(0.2), math.log(0.1), -math.inf]) == pytest.approx([2 / 3, 1 / 3, 0])
+
+
+# -- with a real tokenizer -----------------------------------------------------------------------------------
+
+
+def test_every_choice_is_told_by_one_token(local: LocalModel) -> None:
+    options = ("NONE", *LETTERS[:13])
+    parting = fork(local.encode, local.text(choosing(QUERIES[0], PRODUCTS[:13])) + VERDICT, options)
+    assert len(set(parting.tokens)) == 14
+
+
+@pytest.mark.parametrize("title", INJECTIONS)
+def test_no_title_becomes_a_special_token_or_another_turn(local: LocalModel, title: str) -> None:
+    special = special_tokens(local.tokenizer)
+    hostile = Product("amazon", "1", title, title, title, title, upc=title, extra={title: title, "a": title})
+    for asked, harmless in (
+        (messages(Case(hostile, hostile, Findings())), messages(Case(QUERIES[0], PRODUCTS[0], Findings()))),
+        (choosing(hostile, [hostile] * 3), choosing(QUERIES[0], PRODUCTS[:3])),
+    ):
+        data = local.encode(asked[1]["content"])
+        assert not special & set(data)
+        tokens, others = local.encode(local.text(asked)), local.encode(local.text(harmless))
+        assert [token for token in tokens if token in special] == [token for token in others if token in special]
+        assert local.sound(asked, tokens)
+        assert local.decode(tokens).count("<|im_start|>") == 3
