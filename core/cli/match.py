@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.context import Context, context_of
+from core.cli.judge_options import BandsOption, MinutesOption, PairsOption
+from core.cli.match_judged import judged_match
 from core.errors import CoreError
+from core.judge.budget import Budget
 from core.text.safe import safe
 
 if TYPE_CHECKING:
@@ -25,6 +28,14 @@ def match(
     ] = None,
     k: Annotated[int, typer.Option(help="How many candidates of each query.", min=1)] = 10,
     query: Annotated[str | None, typer.Option(metavar="ID", help="Of this query alone.", show_default=False)] = None,
+    pairs: Annotated[
+        Path | None,
+        typer.Option("--input", help="These pairs in place of candidates: a CSV of two ids.", show_default=False),
+    ] = None,
+    judge: Annotated[bool, typer.Option("--judge", help="Ask the judge where the matcher is not certain.")] = False,
+    bands: BandsOption = "medium",
+    max_pairs: PairsOption = None,
+    max_minutes: MinutesOption = None,
     auto: Annotated[
         bool, typer.Option("--auto", help="Let the certified bands decide, as annotator `machine`.")
     ] = False,
@@ -34,6 +45,9 @@ def match(
     Without --out, --query shows one query's candidates and the strongest reasons; --json answers with the rows
     themselves, each with its reasons.
 
+    --judge asks the judge about the pairs of the bands in --judge-band, and adds the columns judge and
+    judge_probability. A run that was ended goes on where it was.
+
     --auto writes the decisions of the bands that the audit stream has certified; nothing that a person answered is
     touched, and `samesku labels revoke` takes them back as one act.
 
@@ -41,20 +55,31 @@ def match(
     """
     context = context_of(ctx)
     if auto:
-        if out is not None or query is not None:
+        if out is not None or query is not None or pairs is not None or judge:
             raise typer.BadParameter("--auto decides on all queries and writes no file.")
         _decide(context)
         return
+    if (judge or pairs) and (out is None or query is not None):
+        raise typer.BadParameter("--judge and --input write a file: name it with --out, and no --query.")
     if out is None and query is None and not context.json:
         raise typer.BadParameter(
             "Where shall the candidates go? Name a file with --out, or one query with --query, or use --json."
         )
+    if judge and out is not None:
+        judged_match(context, pairs, k, out, bands, Budget(max_pairs, max_minutes))
+    elif pairs is not None and out is not None:
+        _score(context, pairs, out)
+    else:
+        _match(context, out, k, query)
+
+
+def _match(context: Context, out: Path | None, k: int, query: str | None) -> None:
+    from core.match.table import write_table  # noqa: PLC0415
+
     rows = _rows(context, k, query)
     if out is None:
         _tell(context, rows)
         return
-    from core.match.table import write_table  # noqa: PLC0415
-
     count = write_table(rows, out)
     context.out.print(f"{count:,} candidates in {out}")
     context.answer({"rows": count, "file": str(out)})
@@ -109,11 +134,15 @@ def score(
 
     Example: samesku score pairs.csv --out scored.csv
     """
-    from core.match.table import scored, write_table  # noqa: PLC0415
+    _score(context_of(ctx), pairs, out)
 
-    context = context_of(ctx)
+
+def _score(context: Context, pairs: Path, out: Path) -> None:
+    from core.match.table import check_ending, scored, write_table  # noqa: PLC0415
+
+    check_ending(out)
     with context.reporter() as reporter:
         rows = scored(context.workspace.require(), context.settings, pairs, reporter)
-    count = write_table(rows, out)
+    count = write_table((row for _, row in rows), out)
     context.out.print(f"{count:,} pairs in {out}")
     context.answer({"rows": count, "file": str(out)})

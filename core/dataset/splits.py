@@ -7,7 +7,7 @@ from core.queue.order import drawn, shuffled
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.consensus import Label, Rule
-from labels.model import ProductRef, Side
+from labels.model import Pair, ProductRef, Side
 from labels.store import LabelStore
 
 
@@ -33,6 +33,12 @@ class Splits:
     barred: dict[ProductRef, frozenset[ProductRef]]
     manual: bool
     name: str
+
+    @property
+    def truth(self) -> dict[Pair, bool]:
+        """What is known of each pair that is judged on, in their order; nothing without a manual validation set."""
+        pairs = (Pair(query, candidate) for query, candidates in self.barred.items() for candidate in candidates)
+        return {pair: pair.candidate in self.gold.get(pair.query, ()) for pair in sorted(pairs) if self.manual}
 
 
 def split_labels(store: LabelStore, *, held_out: float, seed: int, rule: Rule = Rule.UNANIMOUS) -> Splits:

@@ -1,11 +1,11 @@
 """How far a figure would move with other queries: the bootstrap over queries."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 #: Enough for a 95 % interval by percentiles (Efron & Tibshirani 1993, section 14.2).
 RESAMPLINGS = 1000
@@ -39,6 +39,21 @@ def interval(
         return None
     low, high = np.quantile(found, [0.025, 0.975])
     return float(low), float(high)
+
+
+def by_query(queries: Sequence[object], *columns: "ArrayLike") -> "NDArray[np.float64]":
+    """Sums over the pairs of each query: what `interval` draws from, shape (queries, columns).
+
+    Args:
+        queries: the query of each pair, shape (n,).
+        columns: what is summed, each of shape (n,).
+    """
+    import numpy as np  # noqa: PLC0415
+
+    number: dict[object, int] = {}
+    group = np.array([number.setdefault(query, len(number)) for query in queries], np.int64)
+    values = (np.asarray(column, float) for column in columns)
+    return np.column_stack([np.bincount(group, weights=column, minlength=len(number)) for column in values])
 
 
 def _resampled(counts: "NDArray[np.float64]") -> "Iterator[NDArray[np.float64]]":

@@ -83,9 +83,7 @@ def pair_intervals(
     number: dict[object, int] = {}
     group = np.array([number.setdefault(query, len(number)) for query in queries], np.int64)
     called = scores >= threshold
-    counts = np.column_stack(
-        [np.bincount(group, weights=flags, minlength=len(number)) for flags in (truth & called, called, truth)]
-    ).astype(float)
+    counts = bootstrap.by_query(queries, truth & called, called, truth)
     with np.errstate(invalid="ignore", divide="ignore"):
         found = {
             "f1": bootstrap.interval(counts, lambda sums: 2 * sums[:, 0] / (sums[:, 1] + sums[:, 2])),

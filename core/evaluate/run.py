@@ -148,12 +148,7 @@ def _pairs(judged: Judged, truth: Mapping[Pair, bool], model: EncoderModel) -> d
 def _judged_pairs(splits: Splits, corpus: Corpus) -> dict[Pair, bool]:
     """What is known of the pairs of the validation set whose products are in the catalogue; nothing without a set."""
     known = {product.ref for product in (*corpus.queries, *corpus.products)}
-    pairs = (Pair(query, candidate) for query, candidates in splits.barred.items() for candidate in candidates)
-    return {
-        pair: pair.candidate in splits.gold.get(pair.query, ())
-        for pair in sorted(pairs)
-        if splits.manual and pair.query in known and pair.candidate in known
-    }
+    return {pair: label for pair, label in splits.truth.items() if set(pair) <= known}
 
 
 def _gold_of(path: Path, corpus: Corpus) -> dict[ProductRef, frozenset[ProductRef]]:

@@ -1,28 +1,54 @@
 """The judge that the settings ask for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from core.errors import SettingsError
-from core.judge.judge import Judge
+from core.judge.cache import VerdictCache
+from core.judge.calibrated import Calibrated
+from core.judge.calibration import calibration_path
+from core.judge.judge import Judge, RememberingJudge
+from core.judge.remembered import Remembered
 from core.settings import Settings
 from core.workspace import Workspace
 
 
-def judge_of(workspace: Workspace, settings: Settings) -> Judge:
-    """The judge in use; several are one.
+def judge_of(workspace: Workspace, settings: Settings, *names: str) -> RememberingJudge:
+    """The judge in use, with its memory and its calibration; several are one.
+
+    Args:
+        workspace: where its memory is.
+        settings: which judges are in use, and what each of them needs.
+        names: which ones in their place: `cross-encoder`, `mlx`, `mlx-base` (without its adapter), `server`.
 
     Raises:
         SettingsError: none is configured, or something that it needs is not set.
     """
     from core.judge.ensemble import Ensemble  # noqa: PLC0415
 
-    judges = [_MADE[kind](workspace, settings) for kind in settings.judge.use]
-    if not judges:
+    judges = judges_of(workspace, settings, *names)
+    return judges[0] if len(judges) == 1 else Ensemble(judges, settings.judge.combine)
+
+
+def judges_of(workspace: Workspace, settings: Settings, *names: str) -> Sequence[Calibrated]:
+    """The same one by one.
+
+    Raises:
+        SettingsError: as `judge_of`.
+    """
+    chosen = names or settings.judge.use
+    if not chosen:
         raise SettingsError(
             "No judge is configured.",
             'For example judge.use = ["cross-encoder"] in samesku.toml, after `samesku judge train --cross-encoder`.',
         )
-    return judges[0] if len(judges) == 1 else Ensemble(judges, settings.judge.combine)
+    for name in chosen:
+        if name not in _MADE:
+            raise SettingsError(f"There is no judge {name}.", f"There is {', '.join(_MADE)}.")
+    return [_with_memory(workspace, _MADE[name](workspace, settings)) for name in chosen]
+
+
+def _with_memory(workspace: Workspace, judge: Judge) -> Calibrated:
+    return Calibrated(Remembered(judge, VerdictCache(workspace.derived)), calibration_path(workspace, judge.name))
 
 
 def _cross_encoder(workspace: Workspace, _: Settings) -> Judge:
@@ -32,12 +58,20 @@ def _cross_encoder(workspace: Workspace, _: Settings) -> Judge:
 
 
 def _mlx(_: Workspace, settings: Settings) -> Judge:
+    return _mlx_with(settings, settings.judge.mlx_adapter)
+
+
+def _mlx_base(_: Workspace, settings: Settings) -> Judge:
+    return _mlx_with(settings, "")
+
+
+def _mlx_with(settings: Settings, adapter: str) -> Judge:
     from core.judge.mlx import MlxJudge  # noqa: PLC0415
 
     judge = settings.judge
     if not judge.mlx_model:
         raise SettingsError("judge.mlx_model is not set.", "Name a folder, or a model on the hub that mlx-lm can load.")
-    return MlxJudge(judge.mlx_model, judge.mlx_adapter, mode=judge.mode, max_tokens=judge.max_tokens)
+    return MlxJudge(judge.mlx_model, adapter, mode=judge.mode, max_tokens=judge.max_tokens)
 
 
 def _server(_: Workspace, settings: Settings) -> Judge:
@@ -51,5 +85,6 @@ def _server(_: Workspace, settings: Settings) -> Judge:
 _MADE: dict[str, Callable[[Workspace, Settings], Judge]] = {
     "cross-encoder": _cross_encoder,
     "mlx": _mlx,
+    "mlx-base": _mlx_base,
     "server": _server,
 }

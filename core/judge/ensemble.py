@@ -1,11 +1,19 @@
 """Several judges as one."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from itertools import tee
 from typing import Literal
 
+from core.judge.calibration import Calibration
 from core.judge.case import Case
-from core.judge.judge import Judge
+from core.judge.judge import RememberingJudge
 from core.judge.verdict import Answer, Verdict
+from core.settings import Settings
+from core.workspace import Workspace
+from labels.model import Pair
+
+#: Between what two of them say.
+_BETWEEN = "\n\n"
 
 
 class Ensemble:
@@ -15,7 +23,7 @@ class Ensemble:
     where a vote is even, the mean decides.
     """
 
-    def __init__(self, judges: Sequence[Judge], combine: Literal["mean", "vote"]) -> None:
+    def __init__(self, judges: Sequence[RememberingJudge], combine: Literal["mean", "vote"]) -> None:
         self._judges = judges
         self._combine = combine
 
@@ -24,11 +32,39 @@ class Ensemble:
         """All of them, and how they are combined."""
         return f"{self._combine}({', '.join(judge.name for judge in self._judges)})"
 
+    def known(self, case: Case) -> Verdict | None:
+        """What they add up to where all have spoken of this before."""
+        said = [judge.known(case) for judge in self._judges]
+        known = [verdict for verdict in said if verdict is not None]
+        return self._added_up(known) if len(known) == len(said) else None
+
+    def latest(self) -> dict[Pair, Verdict]:
+        """What they add up to on every pair of which all have spoken."""
+        said = [judge.latest() for judge in self._judges]
+        common = set(said[0]).intersection(*said[1:])
+        return {pair: self._added_up([each[pair] for each in said]) for pair in common}
+
     def verdicts(self, cases: Iterable[Case]) -> Iterator[Verdict]:
         """One verdict for each case."""
-        listed = list(cases)
-        for said in zip(*(judge.verdicts(listed) for judge in self._judges), strict=True):
+        asked = zip(self._judges, tee(cases, len(self._judges)), strict=True)
+        for said in zip(*(judge.verdicts(each) for judge, each in asked), strict=True):
             yield self._added_up(said)
+
+    def talk(self, case: Case) -> Generator[str, None, Verdict]:
+        """The reasoning of one after the other, and in the end what they add up to."""
+        said = []
+        for place, judge in enumerate(self._judges):
+            yield f"{_BETWEEN if place else ''}{judge.name}:\n"
+            said.append((yield from judge.talk(case)))
+        return self._added_up(said)
+
+    def taught(self) -> frozenset[Pair]:
+        """What any of them was trained on."""
+        return frozenset().union(*(judge.taught() for judge in self._judges))
+
+    def calibrate(self, workspace: Workspace, settings: Settings) -> list[Calibration]:
+        """Fit the calibration of each of them anew."""
+        return [fitted for judge in self._judges for fitted in judge.calibrate(workspace, settings)]
 
     def close(self) -> None:
         """Let go of all."""
@@ -46,7 +82,7 @@ class Ensemble:
             answer = Answer.MATCH if probability >= 0.5 else Answer.NO_MATCH
         else:
             answer = None
-        reasoning = "\n\n".join(f"{verdict.judge}:\n{verdict.reasoning}" for verdict in said if verdict.reasoning)
+        reasoning = _BETWEEN.join(f"{verdict.judge}:\n{verdict.reasoning}" for verdict in said if verdict.reasoning)
         return Verdict(
             answer, probability, None, reasoning, self.name, sum(verdict.seconds for verdict in said),
             sum(verdict.tokens_in for verdict in said), sum(verdict.tokens_out for verdict in said),

@@ -3,8 +3,12 @@
 from collections.abc import Generator, Iterable, Iterator
 from typing import Protocol, runtime_checkable
 
+from core.judge.calibration import Calibration
 from core.judge.case import Case
 from core.judge.verdict import Verdict
+from core.settings import Settings
+from core.workspace import Workspace
+from labels.model import Pair
 
 
 class Judge(Protocol):
@@ -17,6 +21,9 @@ class Judge(Protocol):
 
     def verdicts(self, cases: Iterable[Case]) -> Iterator[Verdict]:
         """One verdict for each case, in their order, as soon as it is there.
+
+        Cases are taken as they are needed, and no more ahead than are worked on at once: whoever asks may run out of
+        money or time, and gives no more then; what was taken by then is answered.
 
         Raises:
             ModelError: the model cannot be had, or does not answer at all. A case that it has no answer for is a
@@ -35,4 +42,29 @@ class TalkingJudge(Judge, Protocol):
 
     def talk(self, case: Case) -> Generator[str, None, Verdict]:
         """The reasoning piece by piece, and in the end the verdict. Closing the generator ends the work."""
+        ...
+
+
+@runtime_checkable
+class TaughtJudge(Judge, Protocol):
+    """A judge that was trained on labels."""
+
+    def taught(self) -> frozenset[Pair]:
+        """The labelled pairs that it was trained on: it is neither calibrated nor measured on them."""
+        ...
+
+
+class RememberingJudge(TalkingJudge, TaughtJudge, Protocol):
+    """A judge as everything else sees it: it is not asked twice, can be listened to, and says what it was taught."""
+
+    def known(self, case: Case) -> Verdict | None:
+        """What it has said of exactly this before; None where it would have to be asked."""
+        ...
+
+    def latest(self) -> dict[Pair, Verdict]:
+        """What it said last of every pair, whether or not its products have changed since."""
+        ...
+
+    def calibrate(self, workspace: Workspace, settings: Settings) -> list[Calibration]:
+        """Fit its calibrations anew to labels that it has spoken of and was not trained on; those that were fitted."""
         ...

@@ -2,8 +2,8 @@
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass, fields
 from itertools import groupby, islice
 from pathlib import Path
 
@@ -14,8 +14,6 @@ from core.settings import Settings
 from core.workspace import Workspace
 from labels.exchange.cells import defused, restored
 from labels.model import Pair, ProductRef
-
-COLUMNS = ("query_id", "rank", "candidate_id", "similarity", "probability", "band")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +36,21 @@ class MatchRow:
     band: str
 
 
+#: A row, and the pair that it is about: a file names products by the retailer's id alone.
+PairRow = tuple[Pair, MatchRow]
+
+
 def matches(workspace: Workspace, settings: Settings, k: int) -> Iterator[MatchRow]:
     """The first k candidates of every query, as the last index run left them.
+
+    Raises:
+        CoreError: as `matched_pairs`.
+    """
+    return (row for _, row in matched_pairs(workspace, settings, k))
+
+
+def matched_pairs(workspace: Workspace, settings: Settings, k: int) -> Iterator[PairRow]:
+    """The same with the pairs.
 
     Raises:
         CoreError: nothing was indexed, or fewer candidates were kept than are asked for.
@@ -64,7 +75,8 @@ def matches(workspace: Workspace, settings: Settings, k: int) -> Iterator[MatchR
                     if standing is None or probability is None
                     else (band_of(probability, standing.high, standing.low))
                 )
-                yield MatchRow(query.id, rank, candidate.ref.id, candidate.similarity, probability, band)
+                row = MatchRow(query.id, rank, candidate.ref.id, candidate.similarity, probability, band)
+                yield Pair(query, candidate.ref), row
     finally:
         store.close()
 
@@ -73,7 +85,7 @@ def _band(settings: Settings, similarity: float) -> Band:
     return band_of(similarity, settings.bands.high, settings.bands.medium)
 
 
-def scored(workspace: Workspace, settings: Settings, path: Path, reporter: Reporter) -> list[MatchRow]:
+def scored(workspace: Workspace, settings: Settings, path: Path, reporter: Reporter) -> list[PairRow]:
     """Given pairs as the matcher and the champion see them, in the order of the file.
 
     Raises:
@@ -90,9 +102,12 @@ def scored(workspace: Workspace, settings: Settings, path: Path, reporter: Repor
     rank = _ranks(pairs, judged.probability)
     cuts = judged.matcher.cuts
     return [
-        MatchRow(
-            pair.query.id, rank[i], pair.candidate.id, judged.similarity[pair], judged.probability[pair],
-            cuts.band(judged.probability[pair]),
+        (
+            pair,
+            MatchRow(
+                pair.query.id, rank[i], pair.candidate.id, judged.similarity[pair], judged.probability[pair],
+                cuts.band(judged.probability[pair]),
+            ),
         )
         for i, pair in enumerate(pairs)
     ]  # fmt: skip
@@ -162,8 +177,13 @@ def refs_by_id(refs: Iterable[ProductRef], role: str) -> dict[str, ProductRef]:
     return found
 
 
-def write_table(rows: Iterable[MatchRow], path: Path) -> int:
+def write_table(rows: Iterable[MatchRow], path: Path, shape: type[MatchRow] = MatchRow) -> int:
     """Write rows as CSV, JSON lines or Parquet, by the file's ending; it appears only when complete.
+
+    Args:
+        rows: all of one class.
+        path: the file.
+        shape: their class, whose fields are the columns.
 
     Returns:
         how many rows.
@@ -171,13 +191,11 @@ def write_table(rows: Iterable[MatchRow], path: Path) -> int:
     Raises:
         CoreError: another ending, or the file cannot be written.
     """
-    writers = {".csv": _write_csv, ".jsonl": _write_jsonl, ".parquet": _write_parquet}
-    if path.suffix not in writers:
-        raise CoreError(f"{path}: unknown ending.", "Use .csv, .jsonl or .parquet.")
+    check_ending(path)
     temporary = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        count = writers[path.suffix](rows, temporary)
+        count = _WRITERS[path.suffix](rows, temporary, shape)
         temporary.replace(path)
     except OSError as error:
         raise CoreError(f"{path} cannot be written: {error.strerror}.", "Choose another place.") from error
@@ -186,20 +204,39 @@ def write_table(rows: Iterable[MatchRow], path: Path) -> int:
     return count
 
 
-def _write_csv(rows: Iterable[MatchRow], path: Path) -> int:
+def check_ending(path: Path) -> None:
+    """Say so before the work where no such file can be written.
+
+    Raises:
+        CoreError: the ending is unknown.
+    """
+    if path.suffix not in _WRITERS:
+        raise CoreError(f"{path}: unknown ending.", "Use .csv, .jsonl or .parquet.")
+
+
+def _write_csv(rows: Iterable[MatchRow], path: Path, shape: type[MatchRow]) -> int:
     count = 0
     with path.open("w", newline="", encoding="utf-8") as out:
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        writer.writerow(field.name for field in fields(shape))
         for row in rows:
-            probability = "" if row.probability is None else f"{row.probability:.6f}"
-            query_id, candidate_id = defused(row.query_id), defused(row.candidate_id)
-            writer.writerow([query_id, row.rank, candidate_id, f"{row.similarity:.6f}", probability, row.band])
+            writer.writerow(map(_cell, astuple(row)))
             count += 1
     return count
 
 
-def _write_jsonl(rows: Iterable[MatchRow], path: Path) -> int:
+def _cell(value: object) -> object:
+    match value:
+        case None:
+            return ""
+        case str():
+            return defused(value)
+        case float():
+            return f"{value:.6f}"
+    return value
+
+
+def _write_jsonl(rows: Iterable[MatchRow], path: Path, _: type[MatchRow]) -> int:
     count = 0
     with path.open("w", encoding="utf-8") as out:
         for row in rows:
@@ -208,7 +245,7 @@ def _write_jsonl(rows: Iterable[MatchRow], path: Path) -> int:
     return count
 
 
-def _write_parquet(rows: Iterable[MatchRow], path: Path) -> int:
+def _write_parquet(rows: Iterable[MatchRow], path: Path, shape: type[MatchRow]) -> int:
     try:
         import pyarrow as pa  # noqa: PLC0415
         import pyarrow.parquet as pq  # noqa: PLC0415
@@ -216,8 +253,15 @@ def _write_parquet(rows: Iterable[MatchRow], path: Path) -> int:
         raise CoreError(
             "Parquet needs pyarrow, which is not installed.", "From a clone: pip install -c constraints.txt '.[train]'"
         ) from error
-    texts = {"query_id", "candidate_id", "band"}
-    types = {name: pa.string() if name in texts else pa.float64() for name in COLUMNS} | {"rank": pa.int32()}
-    table = pa.Table.from_pylist([asdict(row) for row in rows], schema=pa.schema(types))
+    types: dict[object, object] = {str: pa.string(), int: pa.int32()}
+    columns = [(field.name, types.get(field.type, pa.float64())) for field in fields(shape)]
+    table = pa.Table.from_pylist([asdict(row) for row in rows], schema=pa.schema(columns))
     pq.write_table(table, path)
     return int(table.num_rows)
+
+
+_WRITERS: dict[str, Callable[[Iterable[MatchRow], Path, type[MatchRow]], int]] = {
+    ".csv": _write_csv,
+    ".jsonl": _write_jsonl,
+    ".parquet": _write_parquet,
+}

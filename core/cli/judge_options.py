@@ -1,0 +1,87 @@
+"""What the verbs that ask the judge have in common."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.context import Context
+from core.errors import CoreError
+from core.match.bands import Band
+
+if TYPE_CHECKING:
+    from core.judge.judge import RememberingJudge
+    from core.judge.run import Judged
+
+BandsOption = Annotated[str, typer.Option("--judge-band", metavar="BANDS", help="high, medium, low, by commas.")]
+PairsOption = Annotated[
+    int | None, typer.Option(min=0, help="Ask the judge about so many pairs at most.", show_default=False)
+]
+MinutesOption = Annotated[
+    float | None, typer.Option(min=0, help="Ask for so many minutes at most.", show_default=False)
+]
+DetachOption = Annotated[bool, typer.Option("--detach", help="Run as a job that outlives this terminal.")]
+
+#: How a program ends that ctrl+c has ended.
+_INTERRUPTED = 130
+
+
+def bands_named(names: str) -> list[Band]:
+    """`medium,low` as bands.
+
+    Raises:
+        CoreError: one of them is none.
+    """
+    found = [name.strip() for name in names.split(",") if name.strip()]
+    for name in found:
+        if name not in set(Band):
+            raise CoreError(f"There is no band {name}.", "Name some of high, medium and low, as in medium,low")
+    if not found:
+        raise CoreError("No band is named.", "Name some of high, medium and low, as in medium,low")
+    return [Band(name) for name in found]
+
+
+@contextmanager
+def judge_in_use(context: Context, *names: str) -> "Iterator[RememberingJudge]":
+    """The judge that the settings ask for, or those that are named, calibrated on what it has said of labels so far."""
+    from core.judge.chosen import judge_of  # noqa: PLC0415
+
+    workspace = context.workspace.require()
+    judge = judge_of(workspace, context.settings, *names)
+    try:
+        judge.calibrate(workspace, context.settings)
+        yield judge
+    finally:
+        judge.close()
+
+
+def end_if_interrupted(context: Context, judged: "Judged") -> None:
+    """After ctrl+c say what is kept, and end.
+
+    Raises:
+        typer.Exit: it was.
+    """
+    from core.judge.budget import End  # noqa: PLC0415
+
+    if judged.end is End.INTERRUPTED:
+        context.err.print(judged.words)
+        raise typer.Exit(_INTERRUPTED)
+
+
+def detached(context: Context, verb: list[str], options: Mapping[str, str | float | Path | bool | None]) -> None:
+    """Start the same as a job; options without a value are left out."""
+    from core.jobs.board import Jobs  # noqa: PLC0415
+
+    workspace = context.workspace.require()
+    given: list[str] = []
+    for name, value in options.items():
+        if value is True:
+            given.append(name)
+        elif value is not None and value is not False:
+            # A job runs in another folder.
+            given += [name, str(value.absolute() if isinstance(value, Path) else value)]
+    job = Jobs(workspace.jobs, context.annotator).start(workspace.home, [*verb, *given])
+    context.out.print(f"Job {job} runs. Watch it: samesku jobs tail {job}")
+    context.answer({"job": job})

@@ -1,0 +1,83 @@
+"""`samesku match --judge`: two stages, and what each of them settled."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from core.cli.context import Context
+from core.cli.judge_options import bands_named, end_if_interrupted, judge_in_use
+from core.jobs.progress import Reporter
+from core.judge.budget import Budget
+from core.text.safe import safe
+
+if TYPE_CHECKING:
+    from core.judge.stages import Stage, TwoStages
+    from core.match.table import PairRow
+
+
+def judged_match(context: Context, pairs: Path | None, k: int, out: Path, bands: str, budget: Budget) -> None:
+    """Candidates, or the pairs of a file, with the judge's word where the matcher is in one of the bands."""
+    from core.dataset.splits import splits_of  # noqa: PLC0415
+    from core.judge.stages import JudgedRow, two_stages  # noqa: PLC0415
+    from core.match.table import check_ending, write_table  # noqa: PLC0415
+
+    check_ending(out)
+    chosen, workspace = bands_named(bands), context.workspace.require()
+    with judge_in_use(context) as judge, context.reporter() as reporter:
+        taught = judge.taught()
+        truth = {
+            pair: label for pair, label in splits_of(workspace, context.settings).truth.items() if pair not in taught
+        }
+        rows = _rows(context, pairs, k, reporter)
+        found = two_stages(workspace, rows, judge, chosen, truth, budget, reporter)
+        reporter.result(_facts(found))
+    end_if_interrupted(context, found.judged)
+    count = write_table(found.rows, out, JudgedRow)
+    context.out.print(f"{count:,} {'candidates' if pairs is None else 'pairs'} in {out}")
+    _tell(context, found)
+    context.answer({"rows": count, "file": str(out), **_facts(found)})
+
+
+def _rows(context: Context, pairs: Path | None, k: int, reporter: Reporter) -> "Iterable[PairRow]":
+    from core.match.table import matched_pairs, scored  # noqa: PLC0415
+
+    if pairs is None:
+        return matched_pairs(context.workspace, context.settings, k)
+    return scored(context.workspace, context.settings, pairs, reporter)
+
+
+def _tell(context: Context, found: "TwoStages") -> None:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("settled by", "answer", "pairs", "labelled", "precision", "95 % interval"):
+        table.add_column(heading, justify="left" if heading in {"settled by", "answer"} else "right")
+    for stage in found.stages:
+        for answer, count in stage.pairs.items():
+            known = stage.precision[answer]
+            shown = (
+                (f"{known.right / known.labels:.3f}", f"{known.low:.3f} to {known.high:.3f}")
+                if known.labels
+                else ("unknown", "")
+            )
+            table.add_row(safe(stage.name), answer.replace("_", " "), f"{count:,}", f"{known.labels:,}", *shown)
+    table.add_row("nobody", "", f"{found.open:,}")
+    context.out.print(table)
+    for stage in found.stages:
+        context.out.print(safe(f"{stage.name}: {_cost(stage)}"))
+    context.out.print(found.judged.words)
+
+
+def _cost(stage: "Stage") -> str:
+    tokens = f", {stage.tokens:,} tokens" if stage.tokens else ""
+    return f"{stage.asked:,} pairs in {stage.seconds:,.1f} s{tokens}"
+
+
+def _facts(found: "TwoStages") -> dict[str, object]:
+    run = found.judged
+    return {
+        "stages": [asdict(stage) for stage in found.stages],
+        "open": found.open,
+        "known": run.known, "asked": run.asked, "left": run.left, "end": run.end.value,
+    }  # fmt: skip

@@ -1,0 +1,234 @@
+"""What judges have said, kept in derived.db: nobody is asked twice about the same pair in the same words."""
+
+import math
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from core.errors import CoreError
+from core.judge.case import Case
+from core.judge.verdict import Answer, Verdict
+from labels.files import make_shared
+from labels.model import Pair, ProductRef
+
+#: The number in the table's name is its version. A program of another version has a table of its own, so that neither
+#: throws away what the other has paid for.
+_TABLE = """
+CREATE TABLE IF NOT EXISTS verdicts_1 (
+    judge TEXT NOT NULL,
+    content TEXT NOT NULL,
+    query_source TEXT NOT NULL,
+    query_id TEXT NOT NULL,
+    candidate_source TEXT NOT NULL,
+    candidate_id TEXT NOT NULL,
+    answer TEXT,
+    probability REAL,
+    log_odds REAL,
+    reasoning TEXT NOT NULL,
+    seconds REAL NOT NULL,
+    tokens_in INTEGER NOT NULL,
+    tokens_out INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (judge, content)
+)
+"""
+_SAID = "answer, probability, log_odds, substr(reasoning, 1, 20000), seconds, tokens_in, tokens_out"
+_BY_CONTENT = f"SELECT {_SAID} FROM verdicts_1 WHERE judge = ? AND content = ?"  # noqa: S608 - constants only
+_BY_PAIR = (
+    "SELECT query_source, query_id, candidate_source, candidate_id,"  # noqa: S608 - constants only
+    f" {_SAID} FROM verdicts_1 WHERE judge = ? ORDER BY rowid"
+)
+#: No reasoning needs more characters.
+_LONGEST = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What one judge has cost so far.
+
+    Attributes:
+        pairs: verdicts that are kept.
+        matches, no_matches, no_verdict: how many of each.
+        seconds: of all of them, one after the other.
+        p50, p99: seconds that half of them, and all but one in a hundred, took at most.
+        last: when it was asked last, ISO 8601 in UTC.
+    """
+
+    judge: str
+    pairs: int
+    matches: int
+    no_matches: int
+    no_verdict: int
+    seconds: float
+    p50: float
+    p99: float
+    tokens_in: int
+    tokens_out: int
+    last: str
+
+
+class VerdictCache:
+    """The table of verdicts, by judge and by the content of the pair. Opened when it is first used, by that thread.
+
+    Every method raises CoreError where the file cannot be read or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._unwritten: list[tuple[object, ...]] = []
+
+    @cached_property
+    def _connection(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        make_shared(self._path)
+        connection = sqlite3.connect(self._path, isolation_level=None, timeout=5)
+        # What is no text any more is no reason to stop: such a row is not believed anyway.
+        connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+        connection.execute(_TABLE)
+        return connection
+
+    def close(self) -> None:
+        """Write what is left, and let go of the file."""
+        if "_connection" in self.__dict__:
+            try:
+                with _readable(self._path):
+                    self._write()
+            finally:
+                self._connection.close()
+                del self._connection
+
+    def get(self, judge: str, case: Case) -> Verdict | None:
+        """What a judge said of exactly this; None where it was not asked, or what is kept is damaged."""
+        with _readable(self._path):
+            row = self._connection.execute(_BY_CONTENT, [judge, case.content]).fetchone()
+        return row and _verdict(judge, row)
+
+    def keep(self, case: Case, verdict: Verdict) -> None:
+        """Keep a verdict, in the place of an earlier one. Where nothing was said there is nothing to keep."""
+        if verdict.answer is None and not verdict.reasoning:
+            return
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        self._unwritten.append(
+            (
+                verdict.judge, case.content, *case.pair.query, *case.pair.candidate, verdict.answer,
+                verdict.probability, verdict.log_odds, _storable(verdict.reasoning), verdict.seconds,
+                verdict.tokens_in, verdict.tokens_out, at,
+            )
+        )  # fmt: skip
+        with _readable(self._path), _patient():
+            self._write()
+
+    def latest(self, judge: str) -> dict[Pair, Verdict]:
+        """What a judge said last of every pair, whether or not its products have changed since."""
+        with _readable(self._path):
+            rows = self._connection.execute(_BY_PAIR, [judge]).fetchall()
+        found = {}
+        for row in rows:
+            if (verdict := _verdict(judge, row[4:])) is not None:
+                found[Pair(ProductRef(*row[:2]), ProductRef(*row[2:4]))] = verdict
+        return found
+
+    @property
+    def mark(self) -> int:
+        """Another number after every verdict that was kept."""
+        with _readable(self._path):
+            return int(self._connection.execute("SELECT coalesce(max(rowid), 0) FROM verdicts_1").fetchone()[0])
+
+    def spent(self) -> list[Spent]:
+        """What every judge has cost, the one asked last first."""
+        with _readable(self._path):
+            rows = self._connection.execute(
+                f"SELECT judge, at, {_SAID} FROM verdicts_1 ORDER BY judge"  # noqa: S608 - constants only
+            ).fetchall()
+        by_judge: dict[str, list[tuple[str, Verdict]]] = {}
+        for judge, at, *said in rows:
+            if (verdict := _verdict(judge, said)) is not None:
+                by_judge.setdefault(judge, []).append((at, verdict))
+        return sorted((_spent(judge, said) for judge, said in by_judge.items()), key=lambda s: s.last, reverse=True)
+
+    def _write(self) -> None:
+        rows = self._unwritten
+        if not rows:
+            return
+        marks = ", ".join("?" * len(rows[0]))
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._connection.executemany(f"INSERT OR REPLACE INTO verdicts_1 VALUES ({marks})", rows)  # noqa: S608
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+        self._unwritten = []
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise CoreError(
+            f"The verdicts in {path} cannot be read or written: {error}.",
+            "Whatever is in this file can be made again: move it away, then run `samesku index`.",
+        ) from error
+
+
+@contextmanager
+def _patient() -> Iterator[None]:
+    """Another program may write for long, as an index run does; the next verdict takes this one along."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            raise
+
+
+def _storable(reasoning: str) -> str:
+    """Half a character, as a broken-off answer may have, fits no database."""
+    return reasoning[:_LONGEST].encode("utf-8", "replace").decode()
+
+
+def _verdict(judge: str, row: Sequence[Any]) -> Verdict | None:
+    """A row as a verdict; None where it holds what no judge says. Anybody in the team may have written it."""
+    with suppress(ValueError, TypeError):
+        answer, probability, log_odds, reasoning, seconds, tokens_in, tokens_out = row
+        verdict = Verdict(
+            None if answer is None else Answer(answer), _number(probability), _number(log_odds), reasoning, judge,
+            float(seconds), tokens_in, tokens_out,
+        )  # fmt: skip
+        sound = (
+            isinstance(reasoning, str)
+            and (verdict.answer is not None or reasoning)
+            and (verdict.probability is None or 0 <= verdict.probability <= 1)
+            and 0 <= verdict.seconds < math.inf
+            and all(isinstance(tokens, int) and tokens >= 0 for tokens in (tokens_in, tokens_out))
+        )
+        return verdict if sound else None
+    return None
+
+
+def _number(value: object) -> float | None:
+    if value is None or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    raise ValueError(f"{value!r} is no number")
+
+
+def _spent(judge: str, said: Sequence[tuple[str, Verdict]]) -> Spent:
+    verdicts = [verdict for _, verdict in said]
+    seconds = sorted(verdict.seconds for verdict in verdicts)
+    answers = [verdict.answer for verdict in verdicts]
+    return Spent(
+        judge, len(said), answers.count(Answer.MATCH), answers.count(Answer.NO_MATCH), answers.count(None),
+        sum(seconds), at_share(seconds, 0.5), at_share(seconds, 0.99),
+        sum(verdict.tokens_in for verdict in verdicts), sum(verdict.tokens_out for verdict in verdicts),
+        max(str(at) for at, _ in said),
+    )  # fmt: skip
+
+
+def at_share(ordered: Sequence[float], share: float) -> float:
+    """The least of some ordered values that such a share of them does not exceed; 0 of none."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else 0.0

@@ -1,0 +1,144 @@
+"""What a judge is worth, on labelled pairs that it was not trained on, and what it adds to the matcher."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from core.dataset.splits import splits_of
+from core.encode.models import EncoderModel
+from core.errors import CoreError
+from core.jobs.progress import Reporter
+from core.judge.added import Added, added
+from core.judge.budget import Budget
+from core.judge.case import cases
+from core.judge.judge import RememberingJudge
+from core.judge.measured import Measured, measured
+from core.judge.run import Judged, judge_cases
+from core.kept import keep, kept
+from core.match.judging import judge_pairs, named_pairs
+from core.search.build import Corpus
+from core.settings import Settings
+from core.workspace import Workspace
+from labels.exchange.labels_csv import read_pairs
+from labels.model import Pair
+
+#: Of how many reports anybody looks for the latest on a judge.
+_MOST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Labelled pairs to judge on, and what they are called."""
+
+    truth: dict[Pair, bool]
+    name: str
+
+    def without(self, *judges: RememberingJudge) -> dict[Pair, bool]:
+        """Those that none of the judges was trained on.
+
+        Raises:
+            CoreError: there are none.
+        """
+        taught = frozenset().union(*(judge.taught() for judge in judges))
+        found = {pair: label for pair, label in self.truth.items() if pair not in taught}
+        if not found:
+            raise CoreError(
+                "There are no labelled pairs to measure a judge on that it was not trained on.",
+                "Label the validation stream (`samesku review --stream validation`), or name a file with --pairs.",
+            )
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeReport:
+    """What a judge is worth.
+
+    Attributes:
+        at: when it was measured, ISO 8601 in UTC.
+        judged_on: what the pairs are called.
+        measured: how right it is.
+        added: what it adds to the matcher; None where it gave no probability in the bands in question.
+    """
+
+    at: str
+    judged_on: str
+    measured: Measured
+    added: Added | None
+
+    @property
+    def words(self) -> str:
+        """Whether the judge adds something to the matcher, in a sentence."""
+        if self.added is None:
+            return "Whether the judge adds something to the matcher is unknown: it gave no probability in its bands."
+        return self.added.words
+
+
+def known_pairs(workspace: Workspace, settings: Settings, path: Path | None = None) -> Known:
+    """The labelled pairs of a file, else of the workspace's validation side.
+
+    Raises:
+        LabelsError: the file is no labels file. CatalogError: it names an unknown product.
+    """
+    if path is None:
+        splits = splits_of(workspace, settings)
+        return Known(splits.truth, splits.name)
+    labels = read_pairs(path, "", "")
+    named = named_pairs(Corpus.read(workspace), [(pair.query.id, pair.candidate.id) for pair in labels])
+    return Known({pair: bool(label) for pair, label in zip(named, labels.values(), strict=True)}, str(path))
+
+
+def judge_report(
+    workspace: Workspace,
+    settings: Settings,
+    encoder: EncoderModel,
+    judge: RememberingJudge,
+    known: Known,
+    budget: Budget,
+    reporter: Reporter,
+) -> tuple[JudgeReport, Judged]:
+    """Measure a judge, and what it adds to a matcher that has not learnt from these pairs either.
+
+    Returns:
+        the report, which is kept too, and how the run went.
+
+    Raises:
+        CoreError: there is nothing to measure on, or nothing was judged. ModelError: the judge cannot be had.
+    """
+    truth = known.without(judge)
+    run = judge_cases(cases(workspace, truth), judge, budget, reporter, total=len(truth))
+    if not run.verdicts:
+        raise CoreError("No pair was judged.", "Give it a larger budget; what is judged once is kept.")
+    at = datetime.now(UTC)
+    report = JudgeReport(
+        at.isoformat(timespec="seconds"), known.name, measured(judge.name, run.verdicts, truth),
+        _added(workspace, settings, encoder, run, truth, reporter),
+    )  # fmt: skip
+    keep(workspace.reports / f"judge-{at:%Y%m%d-%H%M%S}.json", asdict(report))
+    return report, run
+
+
+def latest_report(workspace: Workspace, judge: str) -> JudgeReport | None:
+    """The latest report on a judge; None where there is none that can be read."""
+    for path in sorted(workspace.reports.glob("judge-*.json"), reverse=True)[:_MOST]:
+        with suppress(FileNotFoundError, CoreError):
+            report = kept(path, JudgeReport)
+            if report.measured.judge == judge:
+                return report
+    return None
+
+
+def _added(
+    workspace: Workspace,
+    settings: Settings,
+    encoder: EncoderModel,
+    run: Judged,
+    truth: Mapping[Pair, bool],
+    reporter: Reporter,
+) -> Added | None:
+    pairs = list(run.verdicts)
+    matched = judge_pairs(
+        workspace, settings, encoder, Corpus.read(workspace), pairs, reporter, without=frozenset(truth)
+    )
+    return added(matched, run.verdicts, truth)

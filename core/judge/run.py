@@ -1,0 +1,139 @@
+"""Judging many pairs: what is known costs nothing, what is asked keeps to a budget, and what is done is kept."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from core.errors import ModelError
+from core.jobs.progress import Reporter
+from core.judge.budget import Allowance, Budget, End
+from core.judge.case import Case
+from core.judge.judge import RememberingJudge
+from core.judge.verdict import Verdict
+from labels.model import Pair
+
+#: After the time is over, so many answers are waited for at most: more than any judge works on at once.
+_MOST_BEGUN = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came out of one run.
+
+    Attributes:
+        judge: its name.
+        verdicts: of all pairs that it has spoken of, now or before.
+        known: how many of them it had spoken of before.
+        asked: how many it was asked about now.
+        left: pairs without a verdict, for the budget's sake or because somebody ended the run.
+        end: why no more was asked.
+        seconds: how long all of it took.
+        tokens_in, tokens_out: of what was asked now.
+    """
+
+    judge: str
+    verdicts: dict[Pair, Verdict]
+    known: int
+    asked: int
+    left: int
+    end: End
+    seconds: float
+    tokens_in: int
+    tokens_out: int
+
+    @property
+    def words(self) -> str:
+        """How it went, in a sentence or two."""
+        done = f"{self.asked:,} {'pair' if self.asked == 1 else 'pairs'} judged now, {self.known:,} known before."
+        why = {
+            End.ALL: "",
+            End.PAIRS: f"The budget of pairs is spent; {self.left:,} are left, and the same command goes on with them.",
+            End.MINUTES: f"The time is over; {self.left:,} are left, and the same command goes on with them.",
+            End.INTERRUPTED: f"Ended; {self.left:,} are left, and the same command goes on with them.",
+        }
+        return f"{done} {why[self.end]}".rstrip()
+
+
+def judge_cases(
+    cases: Iterable[Case],
+    judge: RememberingJudge,
+    budget: Budget,
+    reporter: Reporter,
+    *,
+    total: int = 0,
+    clock: Callable[[], float] = time.monotonic,
+) -> Judged:
+    """Ask a judge about many pairs, those first that it has spoken of before.
+
+    Whatever ends this, a full budget, ctrl+c or a power cut, the verdicts by then are kept, and the next run goes on.
+
+    Args:
+        cases: the pairs.
+        judge: who is asked.
+        budget: of what has to be asked.
+        reporter: hears progress.
+        total: how many cases there are, where that is known.
+        clock: seconds, for tests.
+
+    Raises:
+        ModelError: the judge cannot be had, or does not answer at all.
+    """
+    begun, so_far = clock(), _SoFar()
+    try:
+        reporter.stage("look up verdicts", total or None)
+        for number, case in enumerate(cases, 1):
+            so_far.look_up(case, judge)
+            reporter.advance(number)
+        so_far.end = _asked(so_far, judge, Allowance(budget, clock), reporter)
+    except KeyboardInterrupt:
+        so_far.end = End.INTERRUPTED
+    known, said = so_far.verdicts, so_far.answers
+    count = len(known) + len(so_far.unknown)
+    if so_far.end is End.INTERRUPTED:
+        count = max(count, total)  # it may not have looked at all of them
+    return Judged(
+        judge.name, {**known, **said}, len(known), len(said), count - len(known) - len(said), so_far.end,
+        clock() - begun, sum(each.tokens_in for each in said.values()), sum(each.tokens_out for each in said.values()),
+    )  # fmt: skip
+
+
+@dataclass(slots=True)
+class _SoFar:
+    """Where a run is.
+
+    Attributes:
+        verdicts: those that were known.
+        unknown: the pairs to ask about.
+        answers: what was said of them.
+    """
+
+    verdicts: dict[Pair, Verdict] = field(default_factory=dict)
+    unknown: dict[Pair, Case] = field(default_factory=dict)
+    answers: dict[Pair, Verdict] = field(default_factory=dict)
+    end: End = End.ALL
+
+    def look_up(self, case: Case, judge: RememberingJudge) -> None:
+        if (known := judge.known(case)) is None:
+            self.unknown[case.pair] = case
+        else:
+            self.verdicts[case.pair] = known
+
+
+def _asked(so_far: _SoFar, judge: RememberingJudge, allowance: Allowance, reporter: Reporter) -> End:
+    """Ask about what is unknown; why no more was asked."""
+    unknown = list(so_far.unknown.values())
+    most, late = allowance.most(len(unknown)), 0
+    reporter.stage("ask the judge", most)
+    if not most:
+        return End.PAIRS if unknown else End.ALL
+    for case, verdict in zip(unknown, judge.verdicts(allowance.affordable(unknown)), strict=False):
+        so_far.answers[case.pair] = verdict
+        reporter.advance(len(so_far.answers))
+        late += allowance.late
+        if late > _MOST_BEGUN:
+            return End.MINUTES
+    if len(so_far.answers) < most:
+        if not allowance.late:
+            raise ModelError(f"{judge.name} gave fewer verdicts than it was asked for.", "What it gave is kept.")
+        return End.MINUTES
+    return End.ALL if most == len(unknown) else End.PAIRS

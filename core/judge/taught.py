@@ -1,0 +1,33 @@
+"""Which labelled pairs a judge was trained on, kept beside its weights: nothing about it is measured on them."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from core.errors import ModelError
+from labels.model import Pair, ProductRef
+
+_FILE = "taught.json"
+
+
+def keep_taught(folder: Path, pairs: Iterable[Pair]) -> None:
+    """Write down what the judge in a folder was trained on."""
+    rows = sorted([*pair.query, *pair.candidate] for pair in pairs)
+    (folder / _FILE).write_text(json.dumps(rows) + "\n", encoding="utf-8")
+
+
+def taught_in(folder: Path) -> frozenset[Pair]:
+    """What the judge in a folder was trained on; nothing where it does not say.
+
+    Raises:
+        ModelError: the file is damaged.
+    """
+    try:
+        rows = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        return frozenset(Pair(ProductRef(a, b), ProductRef(c, d)) for a, b, c, d in rows)
+    except FileNotFoundError:
+        return frozenset()
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError(
+            f"{folder / _FILE} cannot be read, and it says what the judge was trained on.", "Train it anew."
+        ) from error

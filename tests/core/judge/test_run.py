@@ -1,0 +1,262 @@
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from injections import INJECTIONS
+from judges import CountingJudge, TalkingCountingJudge, case_of
+
+from core.errors import ModelError
+from core.jobs.progress import Silent
+from core.judge.budget import Budget, End
+from core.judge.cache import VerdictCache
+from core.judge.calibrated import Calibrated
+from core.judge.case import Case
+from core.judge.ensemble import Ensemble
+from core.judge.judge import Judge
+from core.judge.remembered import Remembered
+from core.judge.run import Judged, judge_cases
+from core.judge.verdict import Answer, Verdict
+from labels.model import Pair
+
+CASES = [case_of(number, equal=number % 3, differs=1) for number in range(10)]
+
+
+class Slow(CountingJudge):
+    """Takes a minute for each pair, on a clock of its own."""
+
+    now = 0.0
+
+    def verdict(self, case: Case) -> Verdict:
+        self.now += 60
+        return super().verdict(case)
+
+    def clock(self) -> float:
+        return self.now
+
+
+class Told(Silent):
+    """Remembers its stages, and how far each came."""
+
+    def __init__(self) -> None:
+        self.stages: list[list[object]] = []
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        self.stages.append([name, total, 0])
+
+    def advance(self, done: int) -> None:
+        self.stages[-1][2] = done
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "derived.db"
+
+
+def remembering(judge: Judge, path: Path) -> Calibrated:
+    return Calibrated(Remembered(judge, VerdictCache(path)), path.with_name("no-calibration.json"))
+
+
+def run(judge: Judge, path: Path, budget: Budget | None = None, cases: list[Case] = CASES) -> Judged:
+    asked = remembering(judge, path)
+    try:
+        return judge_cases(cases, asked, budget or Budget(), Silent())
+    finally:
+        asked.close()
+
+
+def numbers(pairs: list[Pair]) -> list[int]:
+    return [int(pair.query.id.removeprefix("q")) for pair in pairs]
+
+
+def test_every_pair_is_judged_once_and_the_next_run_costs_nothing(path: Path) -> None:
+    first, judge = run(CountingJudge(), path), CountingJudge()
+    assert (first.known, first.asked, first.left, first.end) == (0, 10, 0, End.ALL)
+    assert (first.tokens_in, first.tokens_out) == (1000, 100)
+    again = run(judge, path)
+    assert (again.known, again.asked, again.left, again.end, again.tokens_in) == (10, 0, 0, End.ALL, 0)
+    assert (again.verdicts, judge.asked, judge.closed) == (first.verdicts, [], True)
+    assert first.verdicts[CASES[2].pair].answer is Answer.MATCH
+    assert first.verdicts[CASES[0].pair].answer is Answer.NO_MATCH
+
+
+def test_a_pair_that_stands_twice_is_judged_once(path: Path) -> None:
+    done = run(CountingJudge(), path, cases=[CASES[0], CASES[1], CASES[0]])
+    assert (done.asked, done.left) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("most", "end"), [(0, End.PAIRS), (3, End.PAIRS), (9, End.PAIRS), (10, End.ALL), (99, End.ALL)]
+)
+def test_no_more_pairs_are_asked_than_the_budget_allows(path: Path, most: int, end: End) -> None:
+    judge = CountingJudge(ahead=4)
+    done = run(judge, path, Budget(pairs=most))
+    assert (len(judge.asked), done.asked, done.left, done.end) == (min(most, 10), min(most, 10), max(0, 10 - most), end)
+
+
+def test_what_is_known_costs_nothing_of_the_budget(path: Path) -> None:
+    run(CountingJudge(), path, cases=CASES[5:])
+    done = run(CountingJudge(), path, Budget(pairs=2))
+    assert (done.known, done.asked, done.left, done.end) == (5, 2, 3, End.PAIRS)
+    nothing = run(CountingJudge(), path, Budget(pairs=0))
+    assert (nothing.known, nothing.asked, len(nothing.verdicts)) == (7, 0, 7)
+
+
+def test_runs_with_a_budget_come_to_an_end(path: Path) -> None:
+    judges = [CountingJudge() for _ in range(4)]
+    assert [run(judge, path, Budget(pairs=3)).left for judge in judges] == [7, 4, 1, 0]
+    assert [numbers(judge.asked) for judge in judges] == [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9]]
+
+
+@pytest.mark.parametrize(("ahead", "asked"), [(1, 5), (4, 8), (10, 10)])
+def test_after_the_time_is_over_nothing_is_begun_and_what_was_begun_is_kept(path: Path, ahead: int, asked: int) -> None:
+    judge = Slow(ahead=ahead)
+    done = judge_cases(CASES, remembering(judge, path), Budget(minutes=5), Silent(), clock=judge.clock)
+    assert (done.asked, done.left) == (asked, 10 - asked)
+    assert done.end is (End.ALL if asked == 10 else End.MINUTES)
+    assert len(VerdictCache(path).latest("counting")) == asked == len(judge.asked)
+
+
+def test_a_judge_that_takes_all_at_once_does_not_outlive_the_time_for_long(path: Path) -> None:
+    judge = Slow(ahead=1000)
+    cases = [case_of(number) for number in range(500)]
+    done = judge_cases(cases, remembering(judge, path), Budget(minutes=10), Silent(), clock=judge.clock)
+    assert (done.asked, done.end) == (10 + 64, End.MINUTES)
+    assert done.left == 500 - done.asked
+
+
+def test_no_time_at_all_asks_nothing(path: Path) -> None:
+    done = run(CountingJudge(), path, Budget(minutes=0))
+    assert (done.asked, done.left, done.end) == (0, 10, End.MINUTES)
+
+
+def test_an_interruption_keeps_what_is_there_and_the_next_run_goes_on(path: Path) -> None:
+    done = run(CountingJudge(dies_after=4), path)
+    assert (done.asked, done.left, done.end) == (4, 6, End.INTERRUPTED)
+    judge = CountingJudge()
+    rest = run(judge, path)
+    assert (rest.known, rest.asked, rest.end) == (4, 6, End.ALL)
+    assert numbers(judge.asked) == [4, 5, 6, 7, 8, 9]
+
+
+def test_a_judge_that_fails_leaves_what_it_has_said(path: Path) -> None:
+    class Failing(CountingJudge):
+        def verdict(self, case: Case) -> Verdict:
+            if len(self.asked) > 3:
+                raise ModelError("The server is gone.")
+            return super().verdict(case)
+
+    with pytest.raises(ModelError, match="gone"):
+        run(Failing(), path)
+    assert run(CountingJudge(), path).known == 3
+
+
+def test_a_judge_that_gives_fewer_verdicts_than_it_was_asked_for_is_an_error(path: Path) -> None:
+    class Short(CountingJudge):
+        def verdicts(self, cases: Iterable[Case]) -> Iterator[Verdict]:
+            return islice(super().verdicts(cases), 3)
+
+    with pytest.raises(ModelError, match="fewer verdicts"):
+        run(Short(), path)
+    assert run(CountingJudge(), path).known == 3
+
+
+def test_no_verdict_is_kept_too_where_something_was_said(path: Path) -> None:
+    judge = CountingJudge(silent=frozenset({CASES[1].pair}))
+    done = run(judge, path)
+    assert done.verdicts[CASES[1].pair].answer is None
+    assert run(CountingJudge(), path).known == 10
+
+
+def test_progress_is_told_in_two_stages(path: Path) -> None:
+    told = Told()
+    run(CountingJudge(), path, cases=CASES[:4])
+    judge_cases(iter(CASES), remembering(CountingJudge(), path), Budget(pairs=5), told, total=10)
+    assert told.stages == [["look up verdicts", 10, 10], ["ask the judge", 5, 5]]
+
+
+@pytest.mark.parametrize(("end", "words"), [
+    (End.ALL, "10 pairs judged now, 0 known before."),
+    (End.PAIRS, "10 pairs judged now, 0 known before. The budget of pairs is spent; 3 are left,"),
+    (End.MINUTES, "The time is over; 3 are left,"),
+    (End.INTERRUPTED, "Ended; 3 are left,"),
+])  # fmt: skip
+def test_how_a_run_ended_in_words(end: End, words: str) -> None:
+    assert words in Judged("judge", {}, 0, 10, 3, end, 1.0, 0, 0).words
+
+
+def test_hostile_titles_go_through_as_they_are(path: Path) -> None:
+    hostile = [case_of(number, title, equal=0, differs=1) for number, title in enumerate(INJECTIONS)]
+    first = run(CountingJudge(), path, cases=hostile)
+    assert {verdict.answer for verdict in first.verdicts.values()} == {Answer.NO_MATCH}
+    again = run(CountingJudge(), path, cases=hostile)
+    assert (again.known, again.asked) == (len(INJECTIONS), 0)
+    for case in hostile:
+        before, after = first.verdicts[case.pair], again.verdicts[case.pair]
+        assert (before.answer, before.log_odds, before.probability) == (after.answer, after.log_odds, after.probability)
+
+
+# -- one judge after another ---------------------------------------------------------------------------------
+
+
+def test_known_and_new_come_in_the_order_of_the_cases(path: Path) -> None:
+    run(CountingJudge(), path, cases=[CASES[0], CASES[3], CASES[4], CASES[9]])
+    judge = CountingJudge(ahead=3)
+    verdicts = list(remembering(judge, path).verdicts(iter(CASES)))
+    assert [verdict.log_odds for verdict in verdicts] == [float(number % 3 - 1) for number in range(10)]
+    assert numbers(judge.asked) == [1, 2, 5, 6, 7, 8]
+
+
+def test_each_judge_of_an_ensemble_remembers_for_itself(path: Path) -> None:
+    run(CountingJudge("a"), path, cases=CASES[:5])
+    run(CountingJudge("b"), path, cases=CASES[3:7])
+    judges = CountingJudge("a", ahead=3), CountingJudge("b")
+    both = Ensemble([remembering(judge, path) for judge in judges], "mean")
+    done = judge_cases(CASES, both, Budget(), Silent())
+    both.close()
+    assert (done.judge, done.known, done.asked) == ("mean(a, b)", 2, 8)
+    assert numbers(judges[0].asked) == [5, 6, 7, 8, 9]
+    assert numbers(judges[1].asked) == [0, 1, 2, 7, 8, 9]
+    assert list(both.latest()) != []
+
+
+@pytest.mark.parametrize(("combine", "answer"), [("mean", Answer.MATCH), ("vote", Answer.NO_MATCH)])
+def test_an_ensemble_adds_up(path: Path, combine: str, answer: Answer) -> None:
+    class Sure(CountingJudge):
+        def verdict(self, case: Case) -> Verdict:
+            return Verdict(Answer.MATCH, 0.999, 7.0, "sure", self.name, 1.0, 1, 1)
+
+    case = case_of(1, equal=0, differs=1)  # 0.27 by those who count
+    both = Ensemble([remembering(j, path) for j in (Sure("s"), CountingJudge("a"), CountingJudge("b"))], combine)
+    assert both.known(case) is None
+    said = next(both.verdicts([case]))
+    assert said.answer is answer
+    assert said.probability == pytest.approx((0.999 + 2 * 0.26894) / 3, abs=1e-4)
+    assert (said.log_odds, said.seconds, said.tokens_in) == (None, 2.0, 201)
+    assert both.known(case) == said
+
+
+def test_one_can_listen_to_any_judge_and_hears_it_again_from_memory(path: Path) -> None:
+    def heard(judge: Judge) -> tuple[list[str], object]:
+        pieces, talk = [], remembering(judge, path).talk(CASES[2])
+        while True:
+            try:
+                pieces.append(next(talk))
+            except StopIteration as end:
+                return pieces, end.value
+
+    talking, other = TalkingCountingJudge("talks"), CountingJudge("writes")
+    assert heard(talking)[0] == ["tv\n", "MATCH"]
+    assert heard(other)[0] == ["tv\nMATCH"]
+    for judge in (talking, other):
+        pieces, verdict = heard(judge)
+        assert (pieces, len(judge.asked)) == (["tv\nMATCH"], 1)
+        assert verdict == judge.verdict(CASES[2])
+
+
+def test_what_is_not_listened_to_the_end_is_not_kept(path: Path) -> None:
+    judge = remembering(TalkingCountingJudge(), path)
+    talk = judge.talk(CASES[2])
+    next(talk)
+    talk.close()
+    assert judge.known(CASES[2]) is None
