@@ -35,6 +35,9 @@ You compare product listings of two retailers and decide whether they sell the s
 First list the similarities, then the differences, then a conclusion of one sentence. The last line of your answer is \
 `{VERDICT} MATCH` or `{VERDICT} NO MATCH`, and nothing follows it."""
 
+#: Follows the listings where no reasons are asked for, only the verdict.
+BRIEFLY = "This time write only the last line of your answer, and nothing before it."
+
 _CHOOSING = f"""\
 You compare one product listing with several of another retailer and decide which one sells the same product, if any.
 {_RULES}

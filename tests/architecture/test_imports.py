@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 HEAVY = {
     "torch", "transformers", "sentence_transformers", "peft", "sklearn", "faiss", "numpy", "pandas", "datasets",
-    "pyarrow", "sqlite_utils", "huggingface_hub", "lightgbm", "rapidfuzz", "scipy", "mlx", "mlx_lm", "jinja2",
+    "pyarrow", "sqlite_utils", "huggingface_hub", "httpx", "lightgbm", "rapidfuzz", "scipy", "mlx", "mlx_lm", "jinja2",
 }  # fmt: skip
 
 PRINT_LOADED = "import sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
@@ -44,6 +44,7 @@ def test_the_import_contracts_hold() -> None:
         "import core.match.engine, core.match.explained",
         "import tui.engine, tui.refits, tui.widgets.learner",
         "import core.jobs.job, core.jobs.inside",
+        "import core.judge.server",
         "import labels.store, labels.claims, labels.stats, labels.verify, core.exchange",
         "import core.judge.mlx, core.judge.choosing",
         "import core.train.run, core.train.lora, core.evaluate.run, core.search.build, core.encode.encoder",

@@ -1,0 +1,177 @@
+"""One question to a server and its answer, whatever the server does: it ends in time, and in an answer or a sentence.
+
+The time limit is on the whole answer: a server that says nothing and one that says a byte now and then end alike. Only
+so much is read as an answer can be long, nothing is unpacked, and no redirect is followed, so that the key reaches one
+host only.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from core.errors import ModelError, SettingsError
+from core.judge.wire.address import Address, authorization
+from core.judge.wire.completion import Completion, Growing, MisreadError, completion_of, parsed
+from core.judge.wire.events import DONE, Events
+from core.judge.wire.failure import (
+    NoAnswerError,
+    broken_off,
+    gave_up,
+    not_understood,
+    refused,
+    too_late,
+    too_long,
+    unreachable,
+)
+from core.judge.wire.patience import Patience
+
+if TYPE_CHECKING:
+    import httpx
+
+#: Bytes that an answer has at most: some, and so many for each token, with the ten others that could have stood there.
+_BYTES, _BYTES_A_TOKEN = 256_000, 2_000
+
+#: Of an error that a server describes, the beginning is enough.
+_ERROR_BYTES = 20_000
+
+#: A piece of the text of an answer, as it comes.
+Heard = Callable[[str], object]
+
+
+def connected(address: Address) -> "httpx.AsyncClient":
+    """What holds connections to a server. Proxies of the environment are obeyed, but not for a server near by.
+
+    Raises:
+        ModelError: httpx is not installed.
+        SettingsError: the environment names a proxy that is none.
+    """
+    try:
+        import httpx  # noqa: PLC0415
+    except ImportError as error:
+        raise ModelError("A judge behind a URL needs httpx.", "pip install 'samesku[judge]'") from error
+    try:
+        return httpx.AsyncClient(timeout=None, trust_env=not address.local, follow_redirects=False)  # noqa: S113
+    except (ValueError, ImportError, httpx.InvalidURL):
+        # What the library says would repeat the proxy's URL, and with it a password.
+        raise SettingsError(
+            "The proxy in the environment cannot be used.", "Look at $HTTPS_PROXY and $ALL_PROXY."
+        ) from None
+
+
+class Exchange:
+    """Asks one server.
+
+    Args:
+        client: its connections, as `connected` gives them.
+        address: where it is.
+        timeout_s: seconds that one answer may take.
+        patience: how errors that may pass are waited for.
+    """
+
+    def __init__(self, client: "httpx.AsyncClient", address: Address, timeout_s: float, patience: Patience) -> None:
+        self._client = client
+        self._address = address
+        self._timeout_s = timeout_s
+        self._patience = patience
+
+    async def ask(self, question: dict[str, Any], heard: Heard | None = None) -> tuple[Completion, float]:
+        """The answer, and the seconds that it took, with no waiting in them.
+
+        Args:
+            question: the body of the request.
+            heard: gets the text piece by piece; without it, the answer comes as a whole.
+
+        Raises:
+            NoAnswerError: there is none, also not after as many tries as may be. What broke off after a piece of it
+                was heard is not asked for again.
+        """
+        tried, said = 0, False
+
+        def hear(piece: str) -> None:
+            nonlocal said
+            said = True
+            if heard:
+                heard(piece)
+
+        while True:
+            tried += 1
+            began = time.perf_counter()
+            try:
+                return await self._in_time(question, hear if heard else None), time.perf_counter() - began
+            except NoAnswerError as failure:
+                if not failure.passing or said or tried > self._patience.retries:
+                    raise
+                pause = self._patience.pause(tried, failure.wanted)
+            await self._patience.sleep(pause)
+
+    async def _in_time(self, question: dict[str, Any], heard: Heard | None) -> Completion:
+        import anyio  # noqa: PLC0415
+        import httpx  # noqa: PLC0415
+
+        host = self._address.host
+        try:
+            with anyio.fail_after(self._timeout_s):
+                return await self._once(question, heard)
+        except TimeoutError:
+            raise too_late(host, self._timeout_s) from None
+        except MisreadError:
+            raise not_understood(host) from None
+        # Not chained: below are objects that hold the request, and with it the key.
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise unreachable(host, str(error)) from None
+        except httpx.InvalidURL:
+            raise SettingsError("judge.server_url is not an http or https URL.") from None
+        except (httpx.ProxyError, httpx.UnsupportedProtocol):
+            raise unreachable(host, "the proxy refuses") from None
+        except httpx.HTTPError:
+            raise broken_off(host) from None
+
+    async def _once(self, question: dict[str, Any], heard: Heard | None) -> Completion:
+        key = authorization()
+        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity", **key}
+        most = _BYTES + _BYTES_A_TOKEN * int(question["max_tokens"])
+        body = json.dumps(question).encode()
+        async with self._client.stream("POST", self._address.chat, content=body, headers=headers) as response:
+            if response.status_code != 200:
+                told = await _read(response, _ERROR_BYTES)
+                wanted = self._patience.wanted(response.headers.get("retry-after"))
+                raise refused(
+                    self._address.host, response.status_code, told or b"",
+                    model=str(question["model"]), keyed=bool(key), wanted=wanted,
+                )  # fmt: skip
+            if heard is not None:
+                return await self._listen(response, most, heard)
+            told = await _read(response, most)
+            if told is None:
+                raise too_long(self._address.host)
+            return completion_of(told)
+
+    async def _listen(self, response: "httpx.Response", most: int, heard: Heard) -> Completion:
+        growing, events, read = Growing(), Events(), 0
+        async for chunk in response.aiter_raw():
+            read += len(chunk)
+            if read > most:
+                raise too_long(self._address.host)
+            for event in events.of(chunk):
+                if event == DONE:
+                    return growing.completion()
+                said = parsed(event)
+                if said.get("error"):
+                    raise gave_up(self._address.host, said)
+                piece = growing.add(said)
+                if piece:
+                    heard(piece)
+        if not growing.whole:
+            raise broken_off(self._address.host)
+        return growing.completion()
+
+
+async def _read(response: "httpx.Response", most: int) -> bytes | None:
+    """The body as it came, nothing unpacked; None where it is longer than that."""
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > most:
+            return None
+    return bytes(body)

@@ -1,0 +1,579 @@
+"""A server that misbehaves never hangs or crashes anything."""
+
+import logging
+import math
+import socket
+import threading
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from misbehaving import (
+    VERDICT_TEXT,
+    Act,
+    Misbehaving,
+    Request,
+    certain,
+    completion,
+    delta,
+    dripping,
+    echo,
+    flood,
+    head,
+    place,
+    raw,
+    says,
+    silence,
+    status,
+    streams,
+    when,
+)
+from samples import PRODUCTS, QUERIES
+
+from core.errors import ModelError, SettingsError
+from core.judge.cache import VerdictCache
+from core.judge.case import Case
+from core.judge.findings import Findings
+from core.judge.judge import TalkingJudge
+from core.judge.prompt import BRIEFLY, SYSTEM, messages
+from core.judge.remembered import Remembered
+from core.judge.server import GONE, ServerJudge
+from core.judge.verdict import Answer, Verdict
+from core.judge.wire.patience import Patience
+from core.settings import JudgeSettings
+
+CASES = [Case(query, product, Findings()) for query in QUERIES for product in PRODUCTS[:3]]
+KEY = "sk-secret-0123456789"
+
+WEIGHED = [
+    *certain("Same", " model", " number", ".", "\n", "**", "Verdict", ":**"),
+    place(" MATCH", math.log(0.6), _NO=math.log(0.2), _the=math.log(0.1)),
+    *certain("<|im_end|>"),
+]
+
+
+class Slept(list[float]):
+    """Sleeps no second, and keeps how many were asked for."""
+
+    async def __call__(self, seconds: float) -> None:
+        self.append(seconds)
+
+
+@pytest.fixture
+def slept() -> Slept:
+    return Slept()
+
+
+def judge_at(server: Misbehaving, slept: Slept, **settings: object) -> ServerJudge:
+    some = {"server_timeout_s": 20, "server_retries": 3, "server_concurrency": 3, "max_tokens": 64} | settings
+    judge = JudgeSettings.model_validate({"server_url": server.url, "server_model": "tiny"} | some)
+    return ServerJudge(judge, Patience(judge.server_retries, slept, lambda: 0.5, lambda: 1_000_000_000.0))
+
+
+def verdicts(*acts: Act, slept: Slept, count: int = 1, **settings: object) -> list[Verdict]:
+    with Misbehaving(*acts) as server:
+        return list(judge_at(server, slept, **settings).verdicts(CASES[:count]))
+
+
+def refusal(*acts: Act, slept: Slept, count: int = 1, **settings: object) -> ModelError:
+    with pytest.raises(ModelError) as caught:
+        verdicts(*acts, slept=slept, count=count, **settings)
+    assert caught.value.message.endswith(".")
+    assert len(caught.value.message) < 400
+    return caught.value
+
+
+def heard(talk: Iterator[str]) -> tuple[list[str], Verdict]:
+    pieces = []
+    while True:
+        try:
+            pieces.append(next(talk))
+        except StopIteration as end:
+            return pieces, end.value
+
+
+# What is asked, and how the answer is read
+
+
+def test_what_is_asked_and_what_becomes_of_the_answer(slept: Slept) -> None:
+    with Misbehaving(says(completion(places=WEIGHED))) as server:
+        judge = judge_at(server, slept)
+        (verdict,) = judge.verdicts(CASES[:1])
+    (request,) = server.requests
+    assert request.path == "/v1/chat/completions"
+    assert request.headers["content-type"] == "application/json"
+    assert request.headers["accept-encoding"] == "identity"
+    assert "authorization" not in request.headers
+    assert request.body["messages"][0] == {"role": "system", "content": SYSTEM}
+    assert [request.body[name] for name in ("model", "temperature", "max_tokens", "logprobs", "top_logprobs")] == [
+        "tiny", 0, 64, True, 10,
+    ]  # fmt: skip
+    assert isinstance(judge, TalkingJudge)
+    assert judge.name == verdict.judge == "tiny at 127.0.0.1, reasoned in 64 tokens, prompt 1"
+    assert (verdict.answer, verdict.reasoning) == (Answer.MATCH, VERDICT_TEXT)
+    assert verdict.probability == pytest.approx(0.75)
+    assert verdict.log_odds == pytest.approx(math.log(3))
+    assert (verdict.tokens_in, verdict.tokens_out) == (300, 20)
+    assert verdict.seconds > 0
+
+
+def test_the_fast_mode_asks_for_the_verdict_alone(slept: Slept) -> None:
+    with Misbehaving(says(completion("**Verdict:** NO MATCH", certain("**Verdict:**", " NO", " MATCH")))) as server:
+        judge = judge_at(server, slept, mode="fast")
+        (verdict,) = judge.verdicts(CASES[:1])
+    body = server.requests[0].body
+    assert body["max_tokens"] == 24
+    assert body["messages"][1]["content"].endswith(f"\n{BRIEFLY}")
+    assert "fast" in judge.name
+    assert verdict.answer is Answer.NO_MATCH
+    assert verdict.probability is not None
+    assert verdict.probability < 0.01
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        completion(),
+        completion(places=[]),
+        completion(places=[{}, {"token": 5}]),
+        completion(places=[{"token": piece, "logprob": "NaN"} for piece in ("**Verdict:**", " MATCH")]),
+        completion() | {"choices": [completion()["choices"][0] | {"logprobs": "no"}]},
+    ],
+)
+def test_without_log_probabilities_the_answer_stands_and_has_no_probability(body: object, slept: Slept) -> None:
+    (verdict,) = verdicts(says(body), slept=slept)
+    assert (verdict.answer, verdict.probability, verdict.log_odds) == (Answer.MATCH, None, None)
+
+
+def test_a_probability_that_the_text_claims_counts_for_nothing(slept: Slept) -> None:
+    (verdict,) = verdicts(says(completion("P(MATCH) = 0.99\nlogprob: -0.01\n**Verdict:** MATCH")), slept=slept)
+    assert (verdict.answer, verdict.probability) == (Answer.MATCH, None)
+
+
+def test_a_nan_among_the_log_probabilities_is_passed_over(slept: Slept) -> None:
+    body = completion(places=[*certain("**Verdict:**"), place(" MATCH", -0.1, _NO=float("nan"), _No=-9.0)])
+    (verdict,) = verdicts(says(body), slept=slept)
+    # NO is then as likely as it can be: as the least likely one that is told.
+    assert verdict.log_odds == pytest.approx(-0.1 + 9.0)
+
+
+@pytest.mark.parametrize(
+    "text", ["", None, "MATCH", "**Verdict:** MATCH\x07", "\x1b]52;c;\x07**Verdict:** maybe", "\ud800"]
+)
+def test_an_answer_without_a_verdict_is_a_verdict_without_an_answer(text: str | None, slept: Slept) -> None:
+    (verdict,) = verdicts(says(completion(text, WEIGHED)), slept=slept)
+    assert (verdict.answer, verdict.probability) == (None, None)
+    assert verdict.reasoning == (text or "").replace("\ud800", "?")
+    assert verdict.tokens_out == 20
+
+
+# What may pass is tried again
+
+
+def test_an_error_of_the_server_passes(slept: Slept) -> None:
+    (verdict,) = verdicts(status(500), status(503), says(completion()), slept=slept)
+    assert verdict.answer is Answer.MATCH
+    assert slept == [0.5, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "pause"),
+    [
+        ("7", 7.0), ("0", 0.0), ("86400", 60.0), ("9" * 50, 60.0), ("Sun, 09 Sep 2001 01:46:52 GMT", 12.0),
+        ("Sun, 09 Sep 2001 01:46:30 GMT", 0.0), ("soon", 0.5), ("-1", 0.5), ("nan", 0.5), ("", 0.5),
+    ],
+)  # fmt: skip
+def test_who_is_asked_to_wait_waits_but_not_for_ever(wanted: str, pause: float, slept: Slept) -> None:
+    (verdict,) = verdicts(status(429, Retry_After=wanted), says(completion()), slept=slept)
+    assert verdict.answer is Answer.MATCH
+    assert slept == [pause]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        raw(),
+        raw(b"HTTP/1.1 200"),
+        raw(head(length=500), b'{"choices": [{"mess'),
+        raw(head(transfer_encoding="chunked"), b"10\r\nabc"),
+        raw(b"\x00\x01\x02 what\r\n\r\n"),
+        raw(b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 100_000),
+    ],
+    ids=["closed", "half a line", "half a body", "half a chunk", "no HTTP", "headers without end"],
+)
+def test_a_connection_that_breaks_off_is_made_again(broken: Act, slept: Slept) -> None:
+    (verdict,) = verdicts(broken, says(completion()), slept=slept)
+    assert verdict.answer is Answer.MATCH
+    error = refusal(broken, slept=slept)
+    assert error.message == "127.0.0.1 broke off in the middle of an answer."
+    assert slept == [0.5, 0.5, 1.0, 2.0]
+
+
+def test_who_gives_up_says_why(slept: Slept) -> None:
+    error = refusal(status(500, b'{"error": {"message": "CUDA out of\\nmemory\\u001b[31m."}}'), slept=slept)
+    assert error.message == "127.0.0.1 has an error of its own (500): CUDA out of memory␛[31m."
+    assert slept == [0.5, 1.0, 2.0]
+    assert refusal(status(429), slept=slept).message == "127.0.0.1 has too many requests."
+
+
+def test_a_server_that_is_not_there(slept: Slept) -> None:
+    with Misbehaving(status(500)) as server:
+        pass
+    with pytest.raises(ModelError, match=r"^No connection to 127\.0\.0\.1: ") as caught:
+        list(judge_at(server, slept).verdicts(CASES))
+    assert "server_url" in caught.value.hint
+    assert slept == [0.5, 1.0, 2.0]
+
+
+# What does not pass is told at once
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (status(401), "127.0.0.1 wants a key."),
+        (status(404, b"Not Found"), "127.0.0.1 has no model tiny, or nothing at this URL."),
+        (status(404, b'{"error": "no such model"}'),
+         "127.0.0.1 has no model tiny, or nothing at this URL: no such model."),
+        (status(302, Location="http://elsewhere.example/v1"),
+         "127.0.0.1 sends the request on to another address, which is not followed."),
+        (status(418, b'{"detail": "' + b"x" * 9999 + b'"}'),
+         "127.0.0.1 refuses the request (418): " + "x" * 199 + "…."),
+        (status(413, b'{"error": {"error": {"error": "deep"}}}'), "127.0.0.1 refuses the request (413)."),
+        (flood(head(418)), "127.0.0.1 refuses the request (418)."),
+    ],
+    ids=["401", "404", "404 with words", "302", "long words", "deep words", "endless words"],
+)  # fmt: skip
+def test_a_refusal_is_told_in_a_sentence(act: Act, message: str, slept: Slept) -> None:
+    assert refusal(act, slept=slept).message == message
+    assert slept == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"<html>", b"\xff\xfe\x00", b"null", b"[]", b'"text"', b"5", b"{}", b"9" * 5000, b"[" * 100_000,
+        {"choices": None}, {"choices": []}, {"choices": {}}, {"choices": [None]}, {"choices": [{}]},
+        {"choices": [{"message": []}]}, {"choices": [{"message": {"content": 5}}]},
+        {"choices": [{"message": {"content": [{"type": "text"}]}}]}, {"error": "no"},
+        completion("x" * 100_001),
+    ],
+    ids=lambda body: repr(body)[:40],
+)  # fmt: skip
+def test_garbage_is_no_answer(body: object, slept: Slept) -> None:
+    error = refusal(says(body), slept=slept)
+    assert error.message == "127.0.0.1 does not answer as an OpenAI-compatible server does."
+    assert "/v1" in error.hint
+    assert slept == []
+
+
+def test_a_body_without_end_is_not_read_to_its_end(slept: Slept) -> None:
+    with Misbehaving(flood(head(length=10**9))) as server:
+        with pytest.raises(ModelError, match="more than any answer can be long"):
+            list(judge_at(server, slept).verdicts(CASES))
+        assert server.hung_up.wait(20)
+
+
+def test_nothing_is_unpacked(slept: Slept) -> None:
+    error = refusal(raw(head(content_encoding="gzip"), b"\x1f\x8b\x08" + b"\0" * 100), slept=slept)
+    assert error.message == "127.0.0.1 does not answer as an OpenAI-compatible server does."
+
+
+@pytest.mark.parametrize(
+    "slow",
+    [
+        silence(),
+        silence(head(length=100), b'{"choices"'),
+        dripping(head(length=10**9)),
+        dripping(b"HTTP/1.1 200 OK\r\nX: ", drop=b"x"),
+        dripping(b"HTTP/1.1 500 Oh\r\nX: ", drop=b"x"),
+    ],
+    ids=["silence", "silence in the middle", "a byte now and then", "headers drip", "an error drips"],
+)
+def test_an_answer_has_so_long_and_no_longer(slow: Act, slept: Slept) -> None:
+    with Misbehaving(slow) as server:
+        with pytest.raises(ModelError, match=r"no whole answer in 0\.5 seconds"):
+            list(judge_at(server, slept, server_timeout_s=0.5).verdicts(CASES))
+        assert server.hung_up.wait(20)
+        assert len(server.requests) == 1  # asked once: another try would be as slow
+    assert slept == []
+
+
+def test_a_talk_has_so_long_and_no_longer(slept: Slept) -> None:
+    with Misbehaving(dripping(head(), drop=b": still here\n")) as server:
+        with pytest.raises(ModelError, match=r"no whole answer in 0\.5 seconds"):
+            next(judge_at(server, slept, server_timeout_s=0.5).talk(CASES[0]))
+        assert server.hung_up.wait(20)
+
+
+# Many cases
+
+
+def test_one_case_that_fails_is_a_verdict_without_answer_and_the_run_goes_on(slept: Slept) -> None:
+    ok = says(completion())
+    told = verdicts(ok, status(400), ok, says(b"garbage"), ok, slept=slept, count=5, server_concurrency=1)
+    assert [verdict.answer for verdict in told] == [Answer.MATCH, None, Answer.MATCH, None, Answer.MATCH]
+    assert (told[1].reasoning, told[1].probability, told[1].tokens_in, told[1].tokens_out) == ("", None, 0, 0)
+
+
+def test_a_server_that_never_works_is_asked_once(slept: Slept) -> None:
+    with Misbehaving(status(404)) as server:
+        with pytest.raises(ModelError, match="no model tiny"):
+            list(judge_at(server, slept).verdicts(CASES))
+        assert len(server.requests) == 1
+
+
+def test_a_server_that_stops_working_is_given_up(slept: Slept) -> None:
+    ok, told = says(completion()), []
+    acts = [ok, *[status(404)] * (GONE - 1), ok, *[status(404)] * GONE]
+    with Misbehaving(*acts) as server, pytest.raises(ModelError, match="no model tiny"):
+        told.extend(judge_at(server, slept, server_concurrency=1).verdicts(CASES * 3))
+    assert [verdict.answer for verdict in told] == [
+        Answer.MATCH,
+        *[None] * (GONE - 1),
+        Answer.MATCH,
+        *[None] * (GONE - 1),
+    ]
+
+
+def test_several_are_asked_at_once_and_answers_come_in_order(slept: Slept) -> None:
+    third, open_then = threading.Event(), []
+
+    def last(connection: socket.socket, request: Request) -> None:
+        open_then.append(len(server.requests) - 1)
+        third.set()
+        says(completion("third"))(connection, request)
+
+    acts = says(completion("first")), *[when(third, says(completion("waits for the third")))] * 2, last
+    with Misbehaving(*acts, says(completion("later"))) as server:
+        told = [verdict.reasoning for verdict in judge_at(server, slept).verdicts(iter(CASES[:9]))]
+    # Two wait for a third, and no fourth is sent before one of them is answered.
+    assert open_then == [3]
+    titles = [request.body["messages"][1]["content"] for request in server.requests]
+    assert sorted(titles) == sorted(messages(case)[1]["content"] for case in CASES[:9])
+    assert told[0] == "first"
+    assert sorted(told[1:4]) == ["third", *["waits for the third"] * 2]
+    assert told[4:] == ["later"] * 5
+
+
+def test_answers_come_in_the_order_of_the_cases(slept: Slept) -> None:
+    with Misbehaving(echo) as server:
+        told = [verdict.reasoning for verdict in judge_at(server, slept).verdicts(CASES[:9])]
+    assert told == [messages(case)[1]["content"] for case in CASES[:9]]
+
+
+def test_whoever_stops_listening_hangs_up(slept: Slept) -> None:
+    with Misbehaving(says(completion()), silence()) as server:
+        told = judge_at(server, slept).verdicts(CASES)
+        assert next(told).answer is Answer.MATCH
+        told.close()  # type: ignore[attr-defined]
+        assert not list(told)
+
+
+def test_no_cases_are_no_verdicts(slept: Slept) -> None:
+    assert verdicts(status(500), slept=slept, count=0) == []
+
+
+# A server that knows less
+
+
+def test_a_server_that_refuses_what_it_does_not_know_is_asked_for_less(slept: Slept) -> None:
+    no = status(400, b'{"error": "unknown field top_logprobs"}')
+    with Misbehaving(no, no, says(completion()), status(400), says(completion())) as server:
+        judge = judge_at(server, slept, server_concurrency=1)
+        told = [verdict.answer for verdict in judge.verdicts(CASES[:3])]
+    assert told == [Answer.MATCH, None, Answer.MATCH]
+    assert [request.body.get("top_logprobs") for request in server.requests] == [10, 5, None, None, None]
+    assert all("logprobs" not in request.body for request in server.requests[2:])
+
+
+# Listening
+
+
+STREAM = [delta("Same model number.\n"), b": keepalive 3/9\r\n\r\n", delta(None), delta("**Verdict:**")]
+USAGE = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 9}}
+
+
+def test_an_answer_is_heard_as_it_is_written(slept: Slept) -> None:
+    last = delta(" MATCH", [*certain("**Verdict:**"), *WEIGHED[-2:]], "stop")
+    with Misbehaving(streams(*STREAM, last, USAGE)) as server:
+        pieces, verdict = heard(judge_at(server, slept).talk(CASES[0]))
+    assert server.requests[0].body["stream"] is True
+    assert server.requests[0].body["stream_options"] == {"include_usage": True}
+    assert pieces == ["Same model number.\n", "**Verdict:**", " MATCH"]
+    assert (verdict.answer, verdict.reasoning) == (Answer.MATCH, VERDICT_TEXT)
+    assert verdict.probability == pytest.approx(0.75)
+    assert (verdict.tokens_in, verdict.tokens_out) == (7, 9)
+
+
+@pytest.mark.parametrize("end", [b"", b"data: [DONE]", b"data:[DONE]\r\n\r\ndata: more"])
+def test_a_stream_may_end_without_a_word(end: bytes, slept: Slept) -> None:
+    with Misbehaving(streams(*STREAM, delta("NO MATCH", finish="stop"), end=end)) as server:
+        _, verdict = heard(judge_at(server, slept).talk(CASES[0]))
+    assert (verdict.reasoning, verdict.answer) == ("Same model number.\n**Verdict:**NO MATCH", None)
+
+
+def test_who_tells_no_probabilities_piece_by_piece_is_asked_for_the_whole(slept: Slept) -> None:
+    told = streams(*STREAM, delta(" MATCH", finish="stop"), USAGE)
+    with Misbehaving(told, says(completion(places=WEIGHED)), told) as server:
+        judge = judge_at(server, slept)
+        pieces, verdict = heard(judge.talk(CASES[0]))
+        assert "".join(pieces) == verdict.reasoning == VERDICT_TEXT
+        assert verdict.probability == pytest.approx(0.75)
+        assert (verdict.tokens_in, verdict.tokens_out) == (307, 29)
+        assert [request.body.get("stream") for request in server.requests] == [True, None]
+
+
+_NEVER_TELLS = says(completion())
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [_NEVER_TELLS, says(completion("**Verdict:** NO MATCH", certain("**Verdict:**", " NO"))), status(404)],
+    ids=["nor in the whole", "another answer", "an error"],
+)
+def test_what_was_heard_stands_without_probability(whole: Act, slept: Slept) -> None:
+    told = streams(*STREAM, delta(" MATCH", finish="stop"))
+    with Misbehaving(told, whole, told, whole) as server:
+        judge = judge_at(server, slept)
+        verdicts = [heard(judge.talk(CASES[0]))[1] for _ in range(2)]
+    assert [(verdict.answer, verdict.probability) for verdict in verdicts] == [(Answer.MATCH, None)] * 2
+    assert len(server.requests) == 3 or whole is not _NEVER_TELLS
+
+
+def test_what_could_not_be_asked_is_not_remembered(slept: Slept, tmp_path: Path) -> None:
+    with Misbehaving(says(completion()), status(404), says(completion("No idea."))) as server:
+        judge = Remembered(judge_at(server, slept, server_concurrency=1), VerdictCache(tmp_path / "derived.db"))
+        assert [verdict.answer for verdict in judge.verdicts(CASES[:3])] == [Answer.MATCH, None, None]
+        assert [judge.known(case) is None for case in CASES[:3]] == [False, True, False]
+        judge.close()
+
+
+def test_what_breaks_off_after_a_piece_was_heard_is_not_asked_again(slept: Slept) -> None:
+    with Misbehaving(streams(*STREAM, end=b"data: {"), streams(*STREAM)) as server:
+        talk = judge_at(server, slept).talk(CASES[0])
+        assert [next(talk), next(talk)] == ["Same model number.\n", "**Verdict:**"]
+        with pytest.raises(ModelError, match="broke off"):
+            next(talk)
+        assert len(server.requests) == 1
+
+
+def test_what_breaks_off_before_is_asked_again(slept: Slept) -> None:
+    with Misbehaving(status(503), streams(end=b""), streams(delta(VERDICT_TEXT))) as server:
+        pieces, verdict = heard(judge_at(server, slept).talk(CASES[0]))
+    assert (pieces, verdict.answer) == ([VERDICT_TEXT], Answer.MATCH)
+    assert slept == [0.5, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("event", "message"),
+    [
+        ({"error": {"message": "out of memory"}}, "gave up in the middle of an answer: out of memory"),
+        ({"choices": 5}, "does not answer as"),
+        (b"data: [[[\n\n", "does not answer as"),
+        (b"data: " + b"[" * 100_000 + b"\n\n", "does not answer as"),
+        (delta("x" * 100_001), "does not answer as"),
+        (b"data: " + b"x" * 1_000_000, "more than any answer"),
+    ],
+    ids=["an error", "another shape", "no JSON", "deep", "long", "endless"],
+)
+def test_a_stream_of_garbage_ends(event: object, message: str, slept: Slept) -> None:
+    with Misbehaving(streams(*STREAM, event)) as server, pytest.raises(ModelError, match=message):
+        heard(judge_at(server, slept).talk(CASES[0]))
+
+
+def test_closing_the_talk_closes_the_connection(slept: Slept) -> None:
+    chunk = b'data: {"choices": [{"delta": {"content": "so"}}]}\n\n'
+    with Misbehaving(silence(head(), chunk)) as server:
+        talk = judge_at(server, slept).talk(CASES[0])
+        assert next(talk) == "so"
+        talk.close()
+        assert server.hung_up.wait(20)
+    assert not [thread.name for thread in threading.enumerate() if "portal" in thread.name]
+
+
+def test_another_thread_may_end_it(slept: Slept) -> None:
+    with Misbehaving(silence()) as server:
+        judge, caught = judge_at(server, slept), []
+
+        def listen() -> None:
+            try:
+                heard(judge.talk(CASES[0]))
+            except ModelError as error:
+                caught.append(error.message)
+
+        listener = threading.Thread(target=listen)
+        listener.start()
+        while listener.is_alive():
+            judge.close()
+            listener.join(0.01)
+    assert caught == ["The judge was stopped."]
+
+
+# The key, and where it goes
+
+
+def test_the_key_goes_to_the_server_and_nowhere_else(
+    slept: Slept, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SAMESKU_JUDGE_KEY", f" {KEY}\n")
+    caplog.set_level(logging.DEBUG)
+    quoting = f'{{"error": {{"message": "Incorrect key {KEY[:9]}*** provided"}}}}'.encode()
+    with Misbehaving(status(302, Location="http://127.0.0.1:1/v1")) as elsewhere:
+        pass
+    acts = says(completion()), status(400, quoting), status(307, Location=elsewhere.url), status(401, quoting)
+    errors, told = [], []
+    for act in acts:
+        with Misbehaving(act) as server:
+            judge = judge_at(server, slept)
+            try:
+                told += judge.verdicts(CASES[:1])
+            except ModelError as error:
+                errors.append(error)
+            assert {request.headers["authorization"] for request in server.requests} == {f"Bearer {KEY}"}
+    assert [error.message for error in errors] == [
+        "127.0.0.1 refuses the request (400).",
+        "127.0.0.1 sends the request on to another address, which is not followed.",
+        "127.0.0.1 refuses the key.",
+    ]
+    shown = [*(repr(one) for one in (judge, vars(judge), judge.name, *told)), caplog.text]
+    shown += ["".join(traceback.format_exception(error)) + error.hint for error in errors]
+    assert not [text for text in shown if KEY in text or KEY[:9] in text]
+    assert all(error.__cause__ is None for error in errors)
+
+
+@pytest.mark.parametrize("key", ["sk-a b", "sk-ä", "sk-a\nX-Header: b", "sk-\x00"])
+def test_a_key_that_is_none_is_said_and_not_repeated(key: str, slept: Slept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.environ", {"SAMESKU_JUDGE_KEY": key})
+    with Misbehaving(says(completion())) as server:
+        with pytest.raises(SettingsError, match=r"^\$SAMESKU_JUDGE_KEY holds") as caught:
+            list(judge_at(server, slept).verdicts(CASES))
+        assert server.requests == []
+    assert "sk-" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_proxies_are_for_what_is_far_away(slept: Slept, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Misbehaving(says(completion())) as proxy, Misbehaving(says(completion())) as server:
+        monkeypatch.setenv("http_proxy", proxy.url.removesuffix("/v1"))
+        list(judge_at(server, slept).verdicts(CASES[:1]))
+        assert (len(server.requests), len(proxy.requests)) == (1, 0)
+        far = judge_at(server, slept, server_url="http://judge.example/v1")
+        assert [verdict.answer for verdict in far.verdicts(CASES[:1])] == [Answer.MATCH]
+        assert [request.path for request in proxy.requests] == ["http://judge.example/v1/chat/completions"]
+
+
+def test_a_proxy_that_is_none_is_said_without_its_password(slept: Slept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "nonsense://me:hunter2@proxy.example")
+    with Misbehaving(says(completion())) as server:
+        far = judge_at(server, slept, server_url="http://judge.example/v1")
+        with pytest.raises(SettingsError) as caught:
+            list(far.verdicts(CASES[:1]))
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_without_the_library_one_sentence(slept: Slept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "httpx", None)
+    with Misbehaving(says(completion())) as server, pytest.raises(ModelError, match="httpx") as caught:
+        list(judge_at(server, slept).verdicts(CASES))
+    assert "samesku[judge]" in caught.value.hint

@@ -1,0 +1,51 @@
+import pytest
+
+from core.errors import SettingsError
+from core.judge.wire.address import address_of, authorization, without_key
+
+
+@pytest.mark.parametrize(
+    ("url", "chat", "host", "local"),
+    [
+        ("http://127.0.0.1:8080/v1", "http://127.0.0.1:8080/v1/chat/completions", "127.0.0.1", True),
+        (" http://localhost/v1/ ", "http://localhost/v1/chat/completions", "localhost", True),
+        ("http://[::1]:11434/v1", "http://[::1]:11434/v1/chat/completions", "::1", True),
+        ("http://192.168.1.5:8000", "http://192.168.1.5:8000/chat/completions", "192.168.1.5", True),
+        ("http://gpu.local/v1", "http://gpu.local/v1/chat/completions", "gpu.local", True),
+        ("https://API.example.com/v1", "https://API.example.com/v1/chat/completions", "api.example.com", False),
+        ("https://127.0.0.1.example.com/v1", "https://127.0.0.1.example.com/v1/chat/completions",
+         "127.0.0.1.example.com", False),
+        ("https://8.8.8.8/v1", "https://8.8.8.8/v1/chat/completions", "8.8.8.8", False),
+    ],
+)  # fmt: skip
+def test_a_server(url: str, chat: str, host: str, local: bool) -> None:
+    address = address_of(url)
+    assert (address.chat, address.host, address.local) == (chat, host, local)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "", "127.0.0.1:8080", "//host/v1", "ftp://host/v1", "file:///etc/passwd", "http://", "http:///v1",
+        "http://host:port/v1", "http://host:99999/v1", "http://[::1/v1", "http://ho st/v1", "http://host/v1\nX: y",
+        "http://host/v1?key=hunter2", "http://host/v1#hunter2", "https://me:hunter2@host/v1", "https://hunter2@host/v1",
+    ],
+)  # fmt: skip
+def test_what_is_no_server_is_said_and_not_repeated(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"^judge\.server_url ") as caught:
+        address_of(url)
+    assert "hunter2" not in f"{caught.value.message} {caught.value.hint} {caught.value.__cause__}"
+
+
+def test_the_key_is_read_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert authorization() == {}
+    monkeypatch.setenv("SAMESKU_JUDGE_KEY", "sk-1")
+    assert authorization() == {"Authorization": "Bearer sk-1"}
+
+
+def test_words_that_quote_the_key_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert without_key("wrong key sk-12345") == "wrong key sk-12345"
+    monkeypatch.setenv("SAMESKU_JUDGE_KEY", "sk-123456789")
+    assert without_key("wrong key sk-12***") == ""
+    assert without_key("…56789 is wrong") == ""
+    assert without_key("the context is too long") == "the context is too long"

@@ -1,0 +1,161 @@
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from misbehaving import VERDICT_TEXT, certain, completion, delta, place
+
+from core.judge.said import ANSWERS, Said, verdict_of
+from core.judge.wire.completion import Completion, Growing, MisreadError, completion_of
+from core.judge.wire.events import DONE, Events
+from core.judge.wire.failure import words_of
+from core.judge.wire.weighed import weighed
+
+WAY = ("**", "Verdict", ":**")
+
+
+def read(text: str, *places: dict[str, object]) -> Completion:
+    return completion_of(json.dumps(completion(text, places)).encode())
+
+
+def odds(text: str, *places: dict[str, object]) -> float | None:
+    logs = weighed(read(text, *places), ANSWERS)
+    return None if logs is None else logs[0] - logs[1]
+
+
+# Where the verdict was decided
+
+
+@pytest.mark.parametrize(
+    ("text", "places", "expected"),
+    [
+        ("**Verdict:** MATCH", [*certain(*WAY), place(" MATCH", -0.1, _NO=-3.1)], 3.0),
+        ("**Verdict:** NO MATCH", [*certain(*WAY), place(" NO", -0.1, _MATCH=-3.1), *certain(" MATCH")], -3.0),
+        # In pieces, with a space of its own, with what comes before, all in one.
+        ("**Verdict:** MATCH", [*certain(*WAY), place(" M", -0.1, _N=-3.1), *certain("AT", "CH")], 3.0),
+        ("**Verdict:** MATCH", [*certain(*WAY, " "), place("MATCH", -0.1, NO=-3.1)], 3.0),
+        ("**Verdict:** NO MATCH",
+         [place("**Verdict:** NO", -0.1) | {"top_logprobs": [{"token": "**Verdict:** MATCH", "logprob": -3.1}]},
+          *certain(" MATCH")], -3.0),
+        ("**Verdict:** NO MATCH.", [place("**Verdict:** NO MATCH.", -1.0)
+                                    | {"top_logprobs": [{"token": "**Verdict:** MATCH", "logprob": -4.0}]}], -3.0),
+        # Several that lead to one answer add up; what only looks like it does not.
+        ("**Verdict:** MATCH", [*certain(*WAY), place(" MATCH", math.log(0.3), _M=math.log(0.3), _NO=math.log(0.2),
+                                                      NO=math.log(0.05), _MATCHES=math.log(0.04),
+                                                      _NOT=math.log(0.02))], math.log(3)),
+        # The end of the turn, as some servers count it.
+        ("**Verdict:** MATCH", [*certain(*WAY), place(" MATCH", -0.1, _NO=-3.1), *certain("\n", "<|im_end|>")], 3.0),
+        # One that is not listed: no likelier than the last that is, and than what is left.
+        ("**Verdict:** MATCH", [*certain(*WAY), place(" MATCH", -0.1, _The=-9.0)], 8.9),
+        ("**Verdict:** MATCH", [*certain(*WAY), place(" MATCH", math.log(0.8))], math.log(4)),
+        ("**Verdict:** NO MATCH", [*certain(*WAY), place(" NO", 0.0), *certain(" MATCH")], math.log(1e-7)),
+        # A server that draws at random may write what it holds unlikely.
+        ("**Verdict:** MATCH", [*certain(*WAY), place(" MATCH", -3.1, _NO=-0.1)], -3.0),
+    ],
+)  # fmt: skip
+def test_the_odds_are_those_of_the_first_token_that_differs(text: str, places: list[dict], expected: float) -> None:
+    assert odds(text, *places) == pytest.approx(expected)
+
+
+def test_the_verdict_that_counts_is_the_last_one() -> None:
+    quoted = [*certain(*WAY), place(" MATCH", -0.1, _NO=-9.0), *certain(", says the title.", "\n")]
+    decided = [*certain(*WAY), place(" NO", -0.1, _MATCH=-3.1), *certain(" MATCH")]
+    text = "**Verdict:** MATCH, says the title.\n**Verdict:** NO MATCH"
+    assert odds(text, *quoted, *decided) == pytest.approx(-3.0)
+    assert odds("**Verdict:** MATCH", *quoted[:4], *certain("\n", "<|im_end|>", "</s>")) == pytest.approx(8.9)
+    # Places of another text, or of a part of it, say nothing of this one.
+    assert odds("**Verdict:** MATCH, says the title.\n**Verdict:** MATCH", *quoted) is None
+    assert odds("**Verdict:** MATCH", *decided) is None
+    assert odds("**Verdict:** MATCH", *certain(*WAY)) is None
+    assert odds("It is a match.", *quoted) is None
+
+
+def listed(*tokens: tuple[int, str, float]) -> dict[str, object]:
+    """A place as mlx_lm.server tells it: pieces of the vocabulary in no order, the first of them as if written."""
+    top = [{"id": number, "token": piece, "logprob": log_p} for number, piece, log_p in tokens]
+    return dict(top[0], top_logprobs=top)
+
+
+def test_what_mlx_lm_server_tells_is_put_in_order() -> None:
+    way = [
+        listed((1, "The", -4.0), (2, "**", -0.1)),
+        listed((3, "Verdict", -0.1), (4, "verdict", -4.0)),
+        listed((5, "ĊĊ", -4.0), (6, ":**", -0.1)),
+    ]
+    ends = [listed((1, "The", -5.0), (9, "<|im_end|>", 0.0))]
+    assert odds("**Verdict:** MATCH", *way, listed((7, "ĠNO", -3.1), (8, "ĠMATCH", -0.1)), *ends) == pytest.approx(3)
+    assert odds("**Verdict:** MATCH", *way, listed((7, "▁NO", -3.1), (8, "▁MATCH", -0.1)), *ends) == pytest.approx(3)
+    # Of two that are as likely, the one with the least number was written.
+    even = [listed((8, "ĠMATCH", -0.7), (7, "ĠNO", -0.7)), listed((8, "ĠMATCH", 0.0))]
+    assert odds("**Verdict:** NO MATCH", *way, *even, *ends) == 0.0
+
+
+def test_bytes_are_better_than_pieces() -> None:
+    places = [*certain(*WAY), {"token": "?", "bytes": list(b" MATCH"), "logprob": -0.1, "top_logprobs": []}]
+    assert odds("**Verdict:** MATCH", *places) is not None
+
+
+def test_a_choice_is_weighed_the_same_way() -> None:
+    options = ("NONE", "A", "B")
+    said = read("so\n**Verdict:** B", *certain("so", "\n", *WAY), place(" B", -0.5, _NONE=-1.5, _Another=-7.0))
+    assert weighed(said, options) == pytest.approx((-1.5, -7.0, -0.5))
+
+
+# Anything at all
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=20,
+)
+PIECES = st.sampled_from([*WAY, " MATCH", " NO", "", "\n", "<|im_end|>", "Ġ", "\ud800"])
+TOKEN = JSON | st.fixed_dictionaries(
+    {}, optional={"token": PIECES | JSON, "logprob": st.floats() | JSON, "bytes": JSON, "id": JSON}
+)
+PLACE = JSON | st.fixed_dictionaries(
+    {"token": PIECES, "logprob": st.floats(max_value=0) | JSON}, optional={"top_logprobs": st.lists(TOKEN) | JSON}
+)
+TEXT = st.sampled_from([VERDICT_TEXT, "**Verdict:** NO MATCH", "", "MATCH"]) | JSON
+CHOICE = st.fixed_dictionaries(
+    {"message": JSON | st.fixed_dictionaries({"content": TEXT})},
+    optional={"logprobs": JSON | st.fixed_dictionaries({"content": st.lists(PLACE, max_size=8) | JSON})},
+)
+BODY = JSON | st.fixed_dictionaries(
+    {"choices": JSON | st.lists(CHOICE | JSON, max_size=2)},
+    optional={"usage": JSON | st.fixed_dictionaries({"prompt_tokens": JSON, "completion_tokens": JSON})},
+)
+
+
+@given(BODY)
+def test_whatever_a_server_says_is_an_answer_or_none(body: object) -> None:
+    told = json.dumps(body).encode()
+    words_of(told)
+    try:
+        said = completion_of(told)
+    except MisreadError:
+        return
+    said.text.encode()
+    verdict = verdict_of(Said(said.text, weighed(said, ANSWERS), 1.0, said.tokens_in, said.tokens_out), "judge")
+    assert verdict.probability is None or 0 <= verdict.probability <= 1
+    assert verdict.log_odds is None or math.isfinite(verdict.log_odds)
+    assert 0 <= verdict.tokens_in < 10**9
+
+
+@given(st.binary())
+def test_whatever_bytes_come_are_an_answer_or_none(body: bytes) -> None:
+    with pytest.raises(MisreadError):
+        completion_of(body)
+    assert len(words_of(body)) <= 200
+
+
+@given(st.lists(st.sampled_from(["so ", "\n", "**Verdict:**", " MATCH", "é", None])), st.integers(1, 40))
+def test_a_stream_may_be_cut_anywhere(texts: list[str | None], size: int) -> None:
+    sent = b": hello\r\n\r\nevent: x\n" + b"".join(b"data: %s\r\n\r\n" % json.dumps(delta(t)).encode() for t in texts)
+    sent += b"data: [DONE]\n\n"
+    events, growing, pieces = Events(), Growing(), list[str | None]()
+    for start in range(0, len(sent), size):
+        found = events.of(sent[start : start + size])
+        pieces += [None if event == DONE else growing.add(json.loads(event)) for event in found]
+    assert pieces == [*(text or "" for text in texts), None]
+    assert growing.completion().text == "".join(text or "" for text in texts)
