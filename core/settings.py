@@ -163,6 +163,8 @@ class JudgeSettings(_Section):
     """What several judges add up to: the mean of their probabilities, or the answer of most."""
     mode: Literal["reasoned", "fast"] = "reasoned"
     """Whether a language model writes its reasons first, or only its two verdicts are weighed."""
+    ahead: bool = False
+    """Whether the candidates of the query on the screen are judged before anybody asks."""
     max_tokens: Annotated[int, Field(ge=16, le=8192)] = 512
     """How long an answer may become."""
     mlx_model: str = ""

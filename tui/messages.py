@@ -8,11 +8,13 @@ from textual.message import Message
 
 from core.catalog.product import Product
 from core.jobs.job import Job
+from core.judge.verdict import Verdict
 from core.match.reason import Reasons
 from core.past.find import PastPage, Scope
 from core.queue.item import StreamState
 from core.queue.rescored import Rescored
 from labels.history import Step
+from labels.model import ProductRef
 from tui.markdown import Block
 from tui.ports.guidelines import Guidelines
 
@@ -108,6 +110,27 @@ class Refitted(Message):
 @dataclass
 class Learnt(Message):
     """The queue goes by a newer matcher now."""
+
+
+@dataclass
+class Judged(Message):
+    """What the judge says of a pair.
+
+    Attributes:
+        verdict: None where there is none.
+        trouble: why there is none, one sentence.
+    """
+
+    verdict: Verdict | None
+    trouble: str = ""
+
+
+@dataclass
+class VerdictsKnown(Message):
+    """What the judge says of a query's candidates."""
+
+    query: ProductRef
+    verdicts: dict[ProductRef, Verdict]
 
 
 @dataclass

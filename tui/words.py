@@ -18,6 +18,8 @@ BAND_SIGNS = {Band.HIGH: "▲", Band.MEDIUM: "◆", Band.LOW: "▽"}
 DECISION_SIGNS = {Decision.MATCH: "✓", Decision.NO_MATCH: "✗", Decision.UNSURE: "?"}
 #: Smaller, so that it can be told from an explicit one without colour.
 IMPLIED_SIGN = "×"
+#: Before what the judge says; colleagues have two small letters.
+JUDGE_SIGN = "J"
 
 DECISION_WORDS = {Decision.MATCH: "match", Decision.NO_MATCH: "no match", Decision.UNSURE: "unsure"}
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
@@ -38,15 +39,30 @@ class Case:
 _AT_ONCE = 256
 
 
-def cases(workspace: Workspace, pairs: Iterable[Pair]) -> Iterator[Case]:
-    """The cases of pairs, in their order; a pair with a product that the catalogue lacks is left out."""
-    with CatalogStore(workspace.catalog) as catalog:
-        finder = Finder(Vocabulary.load(workspace.vocabulary), rarity_of(catalog))
-        waiting = list(pairs)
-        for start in range(0, len(waiting), _AT_ONCE):
-            some = waiting[start : start + _AT_ONCE]
-            products = catalog.get_many(ref for pair in some for ref in pair)
+class CaseMaker:
+    """Makes cases; what is needed for all of them is read once.
+
+    Args:
+        catalog: where the products are.
+        vocabulary: colours, kinds, brands.
+    """
+
+    def __init__(self, catalog: CatalogStore, vocabulary: Vocabulary) -> None:
+        self._catalog = catalog
+        self._finder = Finder(vocabulary, rarity_of(catalog))
+
+    def of(self, pairs: Iterable[Pair]) -> Iterator[Case]:
+        """The cases of pairs, in their order; a pair with a product that the catalogue lacks is left out."""
+        waiting = iter(pairs)
+        while some := list(islice(waiting, _AT_ONCE)):
+            products = self._catalog.get_many(ref for pair in some for ref in pair)
             for pair in some:
                 if set(pair) <= products.keys():
                     query, candidate = products[pair.query], products[pair.candidate]
-                    yield Case(query, candidate, finder.findings(query, candidate))
+                    yield Case(query, candidate, self._finder.findings(query, candidate))
+
+
+def cases(workspace: Workspace, pairs: Iterable[Pair]) -> Iterator[Case]:
+    """The cases of pairs of a workspace, in their order, as `CaseMaker` makes them."""
+    with CatalogStore(workspace.catalog) as catalog:
+        yield from CaseMaker(catalog, Vocabulary.load(workspace.vocabulary)).of(pairs)

@@ -14,12 +14,10 @@ it is told to, and when its standard input ends, which is when the desk is gone.
 """
 
 import argparse
-import json
 import os
 import queue
 import sqlite3
 import sys
-import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -27,17 +25,14 @@ from typing import Any, BinaryIO
 
 from core.errors import CoreError
 from core.match.live import LiveMatcher
+from core.pipe import end, give_way, lines_of, parsed, product, refused, say
 from core.settings import load_settings
 from core.workspace import Workspace
 from labels.errors import SameskuError
-from labels.model import Pair, ProductRef
+from labels.model import Pair
 
-#: No request is longer.
-MAX_LINE = 65_536
 #: Others see new probabilities after this long without a request, and no more often than this.
 _QUIET_S, _PUBLISH_EVERY_S = 2.0, 30.0
-#: Labelling comes first: the engine gives way to the desk.
-_NICE = 5
 
 
 class Engine:
@@ -53,22 +48,11 @@ class Engine:
         """The answer to one line; whatever the line holds, there is one."""
         request_id = None
         try:
-            request = _parsed(line)
+            request = parsed(line)
             request_id = request["id"]
             return {"id": request_id, "result": self._do(request)}
-        except SameskuError as error:
-            return {"id": request_id, "error": error.message, "hint": error.hint}
-        except ImportError as error:
-            hint = "From a clone: pip install -c constraints.txt '.[train]'"
-            return {"id": request_id, "error": f"The matcher needs {error.name}, which is not installed.", "hint": hint}
-        except (sqlite3.Error, OSError) as error:
-            return {
-                "id": request_id,
-                "error": f"The workspace cannot be read: {error}.",
-                "hint": "See `samesku doctor`.",
-            }
         except Exception as error:  # noqa: BLE001 - the desk is told, and the engine goes on
-            return {"id": request_id, "error": f"The engine failed: {type(error).__name__}: {error}.", "hint": ""}
+            return refused(request_id, error)
 
     def rest(self) -> None:
         """Nobody asks: let others see the latest probabilities, if they were not told lately."""
@@ -91,7 +75,7 @@ class Engine:
             case "refit":
                 return self._matcher().refit()
             case "reasons":
-                return self._matcher().reasons(Pair(_ref(request, "query"), _ref(request, "candidate")))
+                return self._matcher().reasons(Pair(product(request.get("query")), product(request.get("candidate"))))
             case "stop":
                 self.stopped = True
                 return {}
@@ -103,39 +87,9 @@ class Engine:
         return self._live
 
 
-def _parsed(line: bytes) -> dict[str, Any]:
-    """A request with an id and something to do.
-
-    Raises:
-        CoreError: the line is none.
-    """
-    if len(line) > MAX_LINE:
-        raise CoreError(f"A request is no longer than {MAX_LINE:,} bytes.")
-    try:
-        request = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise CoreError("A request is one JSON object on a line.") from error
-    if (
-        not isinstance(request, dict)
-        or not isinstance(request.get("id"), int)
-        or not isinstance(request.get("do"), str)
-    ):
-        raise CoreError('A request is {"id": a number, "do": a word, …}.')
-    return request
-
-
-def _ref(request: dict[str, Any], name: str) -> ProductRef:
-    value = request.get(name)
-    if not isinstance(value, list) or len(value) != 2 or not all(isinstance(part, str) for part in value):
-        raise CoreError(f"{name} is a list of a source and an id.")
-    return ProductRef(*value)
-
-
 def serve(engine: Engine, requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer until told to stop, or until nobody is there any more."""
-    lines: queue.Queue[bytes | None] = queue.Queue(maxsize=64)
-    # A thread reads, so that the quiet between requests can be used.
-    threading.Thread(target=_read, args=(requests, lines), daemon=True).start()
+    lines = lines_of(requests)
     try:
         # Nobody reads the answers any more: the desk is gone, and there is nothing left but to publish and end.
         with suppress(BrokenPipeError):
@@ -147,34 +101,9 @@ def serve(engine: Engine, requests: BinaryIO, answers: BinaryIO) -> None:
                     continue
                 if line is None:
                     break
-                answers.write(json.dumps(engine.answer(line)).encode() + b"\n")
-                answers.flush()
+                say(answers, engine.answer(line))
     finally:
         engine.close()
-
-
-def _read(requests: BinaryIO, lines: "queue.Queue[bytes | None]") -> None:
-    while line := requests.readline(MAX_LINE + 1):
-        whole = line
-        while len(whole) > MAX_LINE and not whole.endswith(b"\n"):
-            # The rest of an endless line is read and forgotten.
-            whole = requests.readline(MAX_LINE + 1)
-            if not whole:
-                break
-        if line.strip():
-            lines.put(line)
-    lines.put(None)
-
-
-def _leave_a_core() -> None:
-    """Keep off one core, so that whoever types finds it idle, the disk's answers included.
-
-    A fit has a thread for each core, and the kernel's own threads, which bring a decision to disk, waited for the next
-    tick of each of them: on two cores a decision took 30 ms from key to screen beside a fit, and takes 12.
-    """
-    if sys.platform == "linux":
-        cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, cores[:-1] or cores)
 
 
 def main() -> None:
@@ -182,18 +111,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="core.match.engine", description=__doc__.partition("\n")[0])
     parser.add_argument("--home", type=Path, required=True, help="The workspace.")
     home: Path = parser.parse_args().home
-    with suppress(OSError):
-        os.nice(_NICE)
-        _leave_a_core()
-    # The pipe is the protocol's alone: whatever a library prints goes where errors go.
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    answers = give_way()
     with suppress(KeyboardInterrupt):
         serve(Engine(Workspace.locate(home)), sys.stdin.buffer, answers)
-    # All is written and closed. The thread that waits for another line holds standard input, which the interpreter
-    # would wait for in vain on its way out.
-    sys.stderr.flush()
-    os._exit(0)
+    end()
 
 
 if __name__ == "__main__":

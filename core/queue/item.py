@@ -21,6 +21,7 @@ class Option:
         retrieved: place after retrieval, before the matcher spoke.
         decision: what this annotator has said of it; None so far.
         others: what other people said of it, by name. Empty while blind.
+        verdict: whether the judge calls it a match; None where it has not said, or must not be heard.
         opinions: the same with all circumstances, for whoever is to settle it.
     """
 
@@ -36,6 +37,7 @@ class Option:
     probability: float | None = None
     retrieved: int | None = None
     opinions: tuple[Opinion, ...] = ()
+    verdict: bool | None = None
 
     def with_decisions(self, decisions: Iterable[CurrentDecision], annotator: str, *, alone: bool) -> "Option":
         """The same with what was said of it: by this annotator, and by others unless one is to decide alone."""

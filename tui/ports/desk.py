@@ -15,6 +15,7 @@ from tui.ports.brands import Brands
 from tui.ports.evaluations import Evaluations
 from tui.ports.guidelines import GuidelinesShelf
 from tui.ports.jobs import JobBoard
+from tui.ports.judge import JudgeSeat
 from tui.ports.models import ModelShelf
 from tui.ports.past import PastWork
 from tui.ports.retraining import Retraining
@@ -100,6 +101,10 @@ class Desk(Protocol):
     @property
     def guidelines(self) -> GuidelinesShelf:
         """What the team calls the same product."""
+
+    @property
+    def judge(self) -> JudgeSeat:
+        """The second opinion."""
 
     @property
     def brands(self) -> Brands:

@@ -14,7 +14,7 @@ from tui.keymap import Keymap, keymap_of
 from tui.screens.page import PageDialog
 from tui.style import BANDS, DECISIONS, KEY, MARKS, MUTED, STRONG
 from tui.widgets.fitted import Fitted
-from tui.words import BAND_SIGNS, DECISION_SIGNS, IMPLIED_SIGN
+from tui.words import BAND_SIGNS, DECISION_SIGNS, IMPLIED_SIGN, JUDGE_SIGN
 
 _KEY_WIDTH = 11
 
@@ -52,6 +52,7 @@ def _line(sign: Content, text: str, width: int) -> list[Content]:
 def _signs() -> list[tuple[Content, str]]:
     signs = [(DECISION_SIGNS[d], DECISIONS[d], text) for d, text in _DECISIONS]
     signs.append((IMPLIED_SIGN, MUTED, "Not the same, because you accepted another one."))
+    signs.append((f"{JUDGE_SIGN}{DECISION_SIGNS[Decision.MATCH]}", MUTED, "The judge says: the same product."))
     signs += [(BAND_SIGNS[b], BANDS[b], text) for b, text in _BANDS]
     signs += [
         ("=", "", "The values say the same, however they are written."),

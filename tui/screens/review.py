@@ -28,6 +28,7 @@ from tui.widgets.ahead import Ahead
 from tui.widgets.empty import nothing_left
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.learner import Learner
+from tui.widgets.second_opinion import SecondOpinion
 from tui.widgets.sheet import Sheet
 from tui.widgets.status import Situation, StatusLine
 from tui.words import STREAM_HELP, listings
@@ -57,6 +58,7 @@ class ReviewScreen(DecidingScreen):
         yield KeyBar(REVIEW)
         yield Learner(self.desk)
         yield Ahead(self.desk.review)
+        yield SecondOpinion(self.desk.judge)
 
     def on_mount(self) -> None:
         """Show the query that was left, or else the first, and keep it reserved while someone works."""
@@ -82,6 +84,7 @@ class ReviewScreen(DecidingScreen):
         else:
             self.sheet.show(item, highlight)
             self.query_one(Ahead).due()
+            self.query_one(SecondOpinion).due(item)
 
     @on(Learnt)
     def _draw_learnt(self) -> None:
@@ -296,5 +299,5 @@ class ReviewScreen(DecidingScreen):
             in_background(self, "copy", lambda: Copied(self.desk.keep_copy(text)))
 
     def action_judge(self) -> None:
-        """Ask the judge."""
-        self.say("No judge is configured yet.")
+        """Ask the judge about the highlighted candidate."""
+        self.query_one(SecondOpinion).ask(self.desk.review.item, self.candidates.current)

@@ -30,6 +30,7 @@ from tui.ports.desk import MOST_FOUND, DeskFacts
 from tui.services.brands import VocabularyBrands
 from tui.services.evaluations import EvaluationFiles
 from tui.services.guidelines import TeamGuidelines
+from tui.services.judge import ChildJudge
 from tui.services.models import ModelFiles
 from tui.services.past import DeskPast
 from tui.services.retraining import WorkspaceRetraining
@@ -64,6 +65,7 @@ class DeskServices:
     jobs: Jobs
     guidelines: TeamGuidelines
     retraining: WorkspaceRetraining
+    judge: ChildJudge
     brands: VocabularyBrands
     verbs: ChildVerbs
     models: ModelFiles
@@ -119,7 +121,8 @@ class DeskServices:
         return Reasons.from_json(self._engine().ask("reasons", query=query.ref, candidate=candidate.ref))
 
     def stop_engine(self) -> None:
-        """Let the engine end, and whoever waits for it give up."""
+        """Let engine and judge end, and whoever waits for them give up."""
+        self.judge.close()
         if self.engine is not None:
             self.engine.close()
 
@@ -242,6 +245,7 @@ def open_desk(
         guidelines=TeamGuidelines(workspace.guidelines),
         jobs=jobs,
         retraining=WorkspaceRetraining(workspace, jobs),
+        judge=ChildJudge(workspace, settings.judge),
         brands=VocabularyBrands(workspace.vocabulary),
         verbs=ChildVerbs(workspace.home, annotator),
         models=ModelFiles(workspace, settings),

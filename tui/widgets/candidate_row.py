@@ -9,13 +9,14 @@ from textual.content import Content
 
 from core.queue.item import Option
 from core.text.safe import safe
-from labels.model import Strength
+from labels.model import Decision, Strength
 from tui.abbreviate import abbreviated
 from tui.style import BANDS, DECISIONS, KEY, MUTED
 from tui.words import (
     BAND_SIGNS,
     DECISION_SIGNS,
     IMPLIED_SIGN,
+    JUDGE_SIGN,
     decision_sign,
     initials,
     likely,
@@ -151,13 +152,19 @@ def _score(option: Option) -> Content:
 
 
 def _others(option: Option, people: Sequence[str]) -> Content:
-    """What colleagues said: a sign in each one's column, else `jo✓ ab✗`, and beyond two, how many more."""
+    """What colleagues said: a sign in each one's column, else `jo✓ ab✗`, and beyond two, how many more.
+
+    Before them what the judge says, `J✓`.
+    """
     if people:
         return Content.empty().join([_sign_of(option, name) for name in people])
     parts = [
         Content.styled(f"{initials(name)}{DECISION_SIGNS[decision]}", DECISIONS[decision])
         for name, decision in option.others[:2]
     ]
+    if option.verdict is not None:
+        decision = Decision.MATCH if option.verdict else Decision.NO_MATCH
+        parts.insert(0, Content.styled(f"{JUDGE_SIGN}{DECISION_SIGNS[decision]}", DECISIONS[decision]))
     if len(option.others) > 2:
         parts.append(Content.styled(f"+{len(option.others) - 2}", MUTED))
     return Content(" ").join(parts)

@@ -1,6 +1,7 @@
 """The list of candidates, and which of them have really been on the screen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -12,7 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from core.queue.item import Option
-from labels.model import Decision, Strength
+from labels.model import Decision, ProductRef, Strength
 from tui.messages import Highlighted
 from tui.widgets.candidate_row import Columns, row_lines
 
@@ -33,6 +34,7 @@ class CandidateList(ScrollView, can_focus=False):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self.options: tuple[Option, ...] = ()
+        self._verdicts: Mapping[ProductRef, bool] = {}
         self._query = ""
         self._blind = False
         self._painted: set[int] = set()
@@ -47,17 +49,29 @@ class CandidateList(ScrollView, can_focus=False):
 
     def show(self, options: Sequence[Option], query: str, *, blind: bool, highlighted: int, same_query: bool) -> None:
         """Show a query's candidates; `same_query` keeps what was seen before."""
-        self.options = tuple(options)
+        if not same_query:
+            self._verdicts = {}
+            self._painted.clear()
+            self.scroll_to(y=0, animate=False, immediate=True)
+        self.options = self._with_verdicts(options)
         self._query = query
         self._blind = blind
         self._made_for = None
-        if not same_query:
-            self._painted.clear()
-            self.scroll_to(y=0, animate=False, immediate=True)
         self._fit()
         self.set_reactive(CandidateList.highlighted, highlighted)
         self._keep_in_view(highlighted)
         self.refresh()
+
+    def note(self, verdicts: Mapping[ProductRef, bool]) -> None:
+        """Mark what the judge says, until another query is shown."""
+        self._verdicts = {**self._verdicts, **verdicts}
+        self.options = self._with_verdicts(self.options)
+        self._made_for = None
+        self.refresh()
+
+    def _with_verdicts(self, options: Sequence[Option]) -> tuple[Option, ...]:
+        said = self._verdicts
+        return tuple(replace(o, verdict=said[o.product.ref]) if o.product.ref in said else o for o in options)
 
     @property
     def current(self) -> Option | None:

@@ -12,9 +12,10 @@ import pytest
 from evidence import write_evidence
 from samples import match, no_match, q
 
-from core.match.engine import MAX_LINE, Engine
+from core.match.engine import Engine
 from core.match.evidence.store import EvidenceStore
 from core.match.run import matcher_path, saved_matcher
+from core.pipe import MAX_LINE
 from core.search.candidates import CandidateStore
 from core.workspace import Workspace
 from labels.model import Verb

@@ -1,0 +1,70 @@
+"""A judge that says what a test tells it to, when a test lets it."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from core.catalog.product import Product
+from core.judge.verdict import Answer, Verdict
+from labels.model import ProductRef
+from tui.errors import EngineError
+
+REASONING = """\
+Similarities:
+- brand WD in both
+- 1TB in both
+Differences:
+- the query lacks '2-Year', 'Warranty'
+The listings sell the same drive, one of them with a warranty.
+**Verdict:** NO MATCH"""
+
+
+def verdict(answer: Answer | None = Answer.NO_MATCH, probability: float | None = 0.12) -> Verdict:
+    """What it says."""
+    return Verdict(answer, probability, None, REASONING, "qwen2-tiny, reasoned, prompt 1", 3.2, 412, 60)
+
+
+class FakeJudge:
+    """A `tui.ports.judge.JudgeSeat`.
+
+    Attributes:
+        pieces: what it says before its verdict.
+        before: what it has said of candidates, by id.
+        let_go: until this is set, it does not come to an end.
+    """
+
+    def __init__(self, trouble: str = "") -> None:
+        self.trouble = trouble
+        self.answer: Verdict | EngineError = verdict()
+        self.pieces: list[str] = [REASONING]
+        self.before: dict[str, Verdict] = {}
+        self.asked: list[str] = []
+        self.let_go = threading.Event()
+        self.let_go.set()
+        self.hushed = 0
+        self.closed = False
+
+    def verdict(self, query: Product, candidate: Product, heard: Callable[[str], None]) -> Verdict:
+        """As the port says."""
+        self.asked.append(candidate.id)
+        for piece in self.pieces:
+            heard(piece)
+        self.let_go.wait(30)
+        if self.hushed:
+            raise EngineError("The judge was stopped.")
+        if isinstance(self.answer, EngineError):
+            raise self.answer
+        return self.answer
+
+    def known(self, query: ProductRef, candidates: Sequence[ProductRef]) -> dict[ProductRef, Verdict]:
+        """As the port says."""
+        return {ref: self.before[ref.id] for ref in candidates if ref.id in self.before}
+
+    def hush(self) -> None:
+        """As the port says."""
+        self.hushed += 1
+        self.let_go.set()
+
+    def close(self) -> None:
+        """As the port says."""
+        self.closed = True
+        self.let_go.set()
