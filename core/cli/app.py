@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from core.cli import dataset, evaluate, fetch, import_, index, jobs, labels, match, models, retrain, simulate
+from core.cli import dataset, evaluate, fetch, import_, index, jobs, judge, labels, match, models, retrain, simulate
 from core.cli.console import SafeConsole
 from core.cli.context import Context
 from core.cli.doctor import doctor
@@ -47,6 +47,7 @@ def make_app(first: Sequence[Callable[..., None]] = ()) -> typer.Typer:
     app.command("evaluate")(evaluate.evaluate)
     app.command("simulate")(simulate.simulate)
     app.add_typer(models.app, name="models")
+    app.add_typer(judge.app, name="judge")
     app.add_typer(jobs.app, name="jobs")
     if all(verb.__name__ != "doctor" for verb in first):
         app.command("doctor")(doctor)

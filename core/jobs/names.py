@@ -6,6 +6,11 @@ _NAMES: dict[tuple[str, ...], str] = {
     ("models", "promote"): "Put {} in use",
     ("models", "rollback"): "Go back a model",
     ("labels", "export"): "Export labels",
+    ("judge", "run"): "Ask the judge",
+    ("judge", "test"): "Measure the judge",
+    ("judge", "compare"): "Compare judges",
+    ("judge", "prepare"): "Prepare the judge's lessons",
+    ("judge", "train"): "Train the judge",
 }
 
 #: What a job that is started again finds done already.
@@ -13,6 +18,9 @@ _KEPT = {
     "retrain": "what was encoded is kept, and the training begins anew",
     "index": "it goes on where it was",
     "evaluate": "what was encoded is kept",
+    "judge run": "verdicts that are there are kept",
+    "judge test": "verdicts that are there are kept",
+    "judge compare": "verdicts that are there are kept",
 }
 
 
@@ -26,4 +34,5 @@ def job_name(arguments: Sequence[str]) -> str:
 
 def job_kept(arguments: Sequence[str]) -> str:
     """What is not done twice when the job is started again."""
-    return _KEPT.get(arguments[0] if arguments else "", "it begins anew")
+    kept = (_KEPT.get(" ".join(arguments[:words])) for words in (2, 1))
+    return next((words for words in kept if words), "it begins anew")

@@ -2,7 +2,8 @@
 
 import math
 import sqlite3
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -45,6 +46,9 @@ _BY_PAIR = (
 )
 #: No reasoning needs more characters.
 _LONGEST = 20_000
+#: A commit may take 20 ms, as long as a small judge takes for a pair: so much of the time goes into them at most. What
+#: comes slower than that is on disk before the next one is asked for.
+_SHARE_OF_TIME = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +82,11 @@ class VerdictCache:
     Every method raises CoreError where the file cannot be read or written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = path
-        self._unwritten: list[tuple[object, ...]] = []
+        self._clock = clock
+        self._unwritten: dict[tuple[str, str], tuple[Any, ...]] = {}
+        self._not_before = clock()
 
     @cached_property
     def _connection(self) -> sqlite3.Connection:
@@ -104,27 +110,32 @@ class VerdictCache:
 
     def get(self, judge: str, case: Case) -> Verdict | None:
         """What a judge said of exactly this; None where it was not asked, or what is kept is damaged."""
+        key = judge, case.content
+        if (row := self._unwritten.get(key)) is not None:
+            return _verdict(judge, row[6:-1])
         with _readable(self._path):
-            row = self._connection.execute(_BY_CONTENT, [judge, case.content]).fetchone()
+            row = self._connection.execute(_BY_CONTENT, key).fetchone()
         return row and _verdict(judge, row)
 
     def keep(self, case: Case, verdict: Verdict) -> None:
         """Keep a verdict, in the place of an earlier one. Where nothing was said there is nothing to keep."""
         if verdict.answer is None and not verdict.reasoning:
             return
-        at = datetime.now(UTC).isoformat(timespec="seconds")
-        self._unwritten.append(
-            (
-                verdict.judge, case.content, *case.pair.query, *case.pair.candidate, verdict.answer,
-                verdict.probability, verdict.log_odds, _storable(verdict.reasoning), verdict.seconds,
-                verdict.tokens_in, verdict.tokens_out, at,
-            )
+        key = verdict.judge, case.content
+        self._unwritten[key] = (
+            *key, *case.pair.query, *case.pair.candidate, verdict.answer, verdict.probability, verdict.log_odds,
+            _storable(verdict.reasoning), verdict.seconds, verdict.tokens_in, verdict.tokens_out,
+            datetime.now(UTC).isoformat(timespec="seconds"),
         )  # fmt: skip
-        with _readable(self._path), _patient():
-            self._write()
+        begun = self._clock()
+        if begun >= self._not_before:
+            self._catch_up()
+            ended = self._clock()
+            self._not_before = ended + (ended - begun) / _SHARE_OF_TIME
 
     def latest(self, judge: str) -> dict[Pair, Verdict]:
         """What a judge said last of every pair, whether or not its products have changed since."""
+        self._catch_up()
         with _readable(self._path):
             rows = self._connection.execute(_BY_PAIR, [judge]).fetchall()
         found = {}
@@ -141,6 +152,7 @@ class VerdictCache:
 
     def spent(self) -> list[Spent]:
         """What every judge has cost, the one asked last first."""
+        self._catch_up()
         with _readable(self._path):
             rows = self._connection.execute(
                 f"SELECT judge, at, {_SAID} FROM verdicts_1 ORDER BY judge"  # noqa: S608 - constants only
@@ -151,8 +163,17 @@ class VerdictCache:
                 by_judge.setdefault(judge, []).append((at, verdict))
         return sorted((_spent(judge, said) for judge, said in by_judge.items()), key=lambda s: s.last, reverse=True)
 
+    def _catch_up(self) -> None:
+        """Write what is not written yet, unless another program writes for long: the next verdict takes it along."""
+        with _readable(self._path):
+            try:
+                self._write()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+                    raise
+
     def _write(self) -> None:
-        rows = self._unwritten
+        rows = list(self._unwritten.values())
         if not rows:
             return
         marks = ", ".join("?" * len(rows[0]))
@@ -163,7 +184,7 @@ class VerdictCache:
             self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
-        self._unwritten = []
+        self._unwritten = {}
 
 
 @contextmanager
@@ -175,16 +196,6 @@ def _readable(path: Path) -> Iterator[None]:
             f"The verdicts in {path} cannot be read or written: {error}.",
             "Whatever is in this file can be made again: move it away, then run `samesku index`.",
         ) from error
-
-
-@contextmanager
-def _patient() -> Iterator[None]:
-    """Another program may write for long, as an index run does; the next verdict takes this one along."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-            raise
 
 
 def _storable(reasoning: str) -> str:

@@ -11,13 +11,12 @@ from core.encode.models import EncoderModel
 from core.errors import CoreError
 from core.jobs.progress import Reporter
 from core.judge.added import Added, added
-from core.judge.budget import Budget
-from core.judge.case import cases
 from core.judge.judge import RememberingJudge
 from core.judge.measured import Measured, measured
-from core.judge.run import Judged, judge_cases
+from core.judge.run import Judged
 from core.kept import keep, kept
 from core.match.judging import judge_pairs, named_pairs
+from core.queue.order import shuffled_by_query
 from core.search.build import Corpus
 from core.settings import Settings
 from core.workspace import Workspace
@@ -26,6 +25,8 @@ from labels.model import Pair
 
 #: Of how many reports anybody looks for the latest on a judge.
 _MOST = 50
+#: Of the order in which labelled pairs are judged.
+_SEED = 37
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class Known:
             CoreError: there are none.
         """
         taught = frozenset().union(*(judge.taught() for judge in judges))
-        found = {pair: label for pair, label in self.truth.items() if pair not in taught}
+        # A budget that does not reach for all is spent on a fair sample.
+        found = {pair: self.truth[pair] for pair in shuffled_by_query(self.truth, _SEED) if pair not in taught}
         if not found:
             raise CoreError(
                 "There are no labelled pairs to measure a judge on that it was not trained on.",
@@ -93,30 +95,27 @@ def judge_report(
     workspace: Workspace,
     settings: Settings,
     encoder: EncoderModel,
-    judge: RememberingJudge,
     known: Known,
-    budget: Budget,
+    run: Judged,
     reporter: Reporter,
-) -> tuple[JudgeReport, Judged]:
-    """Measure a judge, and what it adds to a matcher that has not learnt from these pairs either.
+) -> JudgeReport:
+    """Hold a run on labelled pairs against their labels, and measure what it adds to the matcher; kept as a report.
 
-    Returns:
-        the report, which is kept too, and how the run went.
+    The matcher has not learnt from these pairs either.
 
     Raises:
-        CoreError: there is nothing to measure on, or nothing was judged. ModelError: the judge cannot be had.
+        CoreError: nothing was judged.
     """
-    truth = known.without(judge)
-    run = judge_cases(cases(workspace, truth), judge, budget, reporter, total=len(truth))
     if not run.verdicts:
         raise CoreError("No pair was judged.", "Give it a larger budget; what is judged once is kept.")
+    truth = known.truth
     at = datetime.now(UTC)
     report = JudgeReport(
-        at.isoformat(timespec="seconds"), known.name, measured(judge.name, run.verdicts, truth),
+        at.isoformat(timespec="seconds"), known.name, measured(run.judge, run.verdicts, truth),
         _added(workspace, settings, encoder, run, truth, reporter),
     )  # fmt: skip
     keep(workspace.reports / f"judge-{at:%Y%m%d-%H%M%S}.json", asdict(report))
-    return report, run
+    return report
 
 
 def latest_report(workspace: Workspace, judge: str) -> JudgeReport | None:

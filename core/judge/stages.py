@@ -97,7 +97,7 @@ def two_stages(
     begun = time.monotonic()
     listed = list(pairs)
     seconds = time.monotonic() - begun
-    wanted = [pair for pair, row in listed if row.band in bands]
+    wanted = least_certain_first(each for each in listed if each[1].band in bands)
     judged = judge_cases(cases(workspace, wanted), judge, budget, reporter, total=len(wanted))
     said = judged.verdicts
     by_matcher = {pair: _OF_BAND[row.band] for pair, row in listed if row.band not in bands and row.band in _OF_BAND}
@@ -113,6 +113,15 @@ def two_stages(
     rows = tuple(_row(row, said.get(pair)) for pair, row in listed)
     settled = by_matcher.keys() | by_judge.keys()
     return TwoStages(rows, stages, sum(pair not in settled for pair, _ in listed), judged)
+
+
+def least_certain_first(pairs: Iterable[PairRow]) -> list[Pair]:
+    """The pairs in the order in which a budget is best spent: where the matcher knows least."""
+
+    def certainty(each: PairRow) -> float:
+        return abs((each[1].probability or 0.0) - 0.5)
+
+    return [pair for pair, _ in sorted(pairs, key=certainty)]
 
 
 _OF_BAND = {Band.HIGH.value: Decision.MATCH, Band.LOW.value: Decision.NO_MATCH}

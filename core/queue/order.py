@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 
-from labels.model import ProductRef
+from labels.model import Pair, ProductRef
 
 
 def by_uncertainty(top: dict[ProductRef, float], boundary: float) -> list[ProductRef]:
@@ -27,6 +27,11 @@ def drawn(queries: Iterable[ProductRef], share: float, seed: int) -> list[Produc
 def shuffled(refs: Iterable[ProductRef], seed: int) -> list[ProductRef]:
     """The products in a random order that is the same each time."""
     return sorted(refs, key=lambda ref: _uniform(ref, seed))
+
+
+def shuffled_by_query(pairs: Iterable[Pair], seed: int) -> list[Pair]:
+    """The pairs in a random order of their queries, which depends on the queries and the seed alone."""
+    return sorted(pairs, key=lambda pair: (_uniform(pair.query, seed), pair))
 
 
 def _uniform(ref: ProductRef, seed: int) -> float:

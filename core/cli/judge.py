@@ -1,0 +1,164 @@
+"""`samesku judge`: the second opinion."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli import judge_measured, judge_trained
+from core.cli.context import Context, context_of
+from core.cli.judge_options import (
+    BandsOption,
+    DetachOption,
+    MinutesOption,
+    PairsOption,
+    bands_named,
+    detached,
+    end_if_interrupted,
+    judge_in_use,
+)
+from core.errors import CoreError
+from core.judge.budget import Budget
+from core.text.safe import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.judge.calibration import Calibration
+    from core.judge.judge import RememberingJudge
+    from core.judge.run import Judged
+    from labels.model import Pair
+
+#: Of the sample that a calibration is fitted to.
+_SEED = 29
+
+app = typer.Typer(help="The second opinion: prepare, train, test, compare, run, spent.", no_args_is_help=True)
+judge_trained.register(app)
+judge_measured.register(app)
+
+
+@app.command("run")
+def run(
+    ctx: typer.Context,
+    bands: BandsOption = "medium",
+    pairs: Annotated[
+        Path | None,
+        typer.Option("--input", help="These pairs in place of candidates: a CSV of two ids.", show_default=False),
+    ] = None,
+    labelled: Annotated[
+        bool, typer.Option("--labelled", help="The labelled pairs that it may be calibrated on.")
+    ] = False,
+    max_pairs: PairsOption = None,
+    max_minutes: MinutesOption = None,
+    detach: DetachOption = False,
+) -> None:
+    """Ask the judge ahead of time; its verdicts are kept, and no pair is asked about twice.
+
+    Without --input and --labelled about the candidates in the bands of --judge-band. A run that was ended goes on
+    where it was.
+
+    Example: samesku judge run --judge-band medium --max-minutes 30 --detach
+    """
+    context = context_of(ctx)
+    if pairs is not None and labelled:
+        raise typer.BadParameter("Either --input or --labelled.")
+    bands_named(bands)
+    if detach:
+        options = {
+            "--judge-band": bands, "--input": pairs, "--labelled": labelled, "--max-pairs": max_pairs,
+            "--max-minutes": max_minutes,
+        }  # fmt: skip
+        with judge_in_use(context):
+            detached(context, ["judge", "run"], options)
+        return
+    from core.judge.case import cases  # noqa: PLC0415
+    from core.judge.run import judge_cases  # noqa: PLC0415
+
+    workspace = context.workspace.require()
+    with judge_in_use(context) as judge, context.reporter() as reporter:
+        wanted = _wanted(context, judge, bands, pairs, labelled=labelled)
+        judged = judge_cases(
+            cases(workspace, wanted), judge, Budget(max_pairs, max_minutes), reporter, total=len(wanted)
+        )
+        calibrations = judge.calibrate(workspace, context.settings)
+        reporter.result(_facts(judged))
+    end_if_interrupted(context, judged)
+    _tell(context, judged, calibrations)
+
+
+def _wanted(
+    context: Context, judge: "RememberingJudge", bands: str, pairs: Path | None, *, labelled: bool
+) -> "Sequence[Pair]":
+    workspace, settings = context.workspace, context.settings
+    if pairs is not None:
+        from core.match.judging import named_pairs  # noqa: PLC0415
+        from core.match.table import read_id_pairs  # noqa: PLC0415
+        from core.search.build import Corpus  # noqa: PLC0415
+
+        return named_pairs(Corpus.read(workspace), read_id_pairs(pairs))
+    if labelled:
+        from core.match.training import lessons_of  # noqa: PLC0415
+        from core.queue.order import shuffled_by_query  # noqa: PLC0415
+
+        found = [label.pair for label in lessons_of(workspace, settings, judge.taught()).labels]
+        if not found:
+            raise CoreError("There are no labelled pairs that it was not trained on.", "Label some in the desk first.")
+        # A budget that does not reach for all is spent on a fair sample.
+        return shuffled_by_query(found, _SEED)
+    from core.judge.stages import least_certain_first  # noqa: PLC0415
+    from core.match.table import matched_pairs  # noqa: PLC0415
+
+    chosen = bands_named(bands)
+    return least_certain_first(
+        each for each in matched_pairs(workspace, settings, settings.search.k) if each[1].band in chosen
+    )
+
+
+def _tell(context: Context, judged: "Judged", calibrations: "list[Calibration]") -> None:
+    answers = [verdict.answer for verdict in judged.verdicts.values()]
+    context.out.print(safe(f"{judged.judge}: {judged.words}"))
+    counts = {answer or "no verdict": answers.count(answer) for answer in dict.fromkeys(answers)}
+    if counts:
+        context.out.print(", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())) + ".")
+    for fitted in calibrations:
+        context.out.print(safe(f"{fitted.judge} is calibrated on {fitted.labels:,} labels."))
+    context.answer({**_facts(judged), "answers": counts, "calibrated_on": {c.judge: c.labels for c in calibrations}})
+
+
+def _facts(judged: "Judged") -> dict[str, object]:
+    return {
+        "judge": judged.judge, "known": judged.known, "asked": judged.asked, "left": judged.left,
+        "end": judged.end.value, "seconds": round(judged.seconds, 3), "tokens_in": judged.tokens_in,
+        "tokens_out": judged.tokens_out,
+    }  # fmt: skip
+
+
+@app.command("spent")
+def spent(ctx: typer.Context) -> None:
+    """What judges have cost so far: verdicts that are kept, tokens, seconds.
+
+    Example: samesku judge spent --json
+    """
+    from dataclasses import asdict  # noqa: PLC0415
+
+    from core.judge.cache import VerdictCache  # noqa: PLC0415
+
+    context = context_of(ctx)
+    cache = VerdictCache(context.workspace.require().derived)
+    try:
+        found = cache.spent()
+    finally:
+        cache.close()
+    for each in found:
+        said = f"{each.matches:,} match, {each.no_matches:,} no match, {each.no_verdict:,} without a verdict"
+        context.out.print(safe(each.judge))
+        context.out.print(
+            f"    {each.pairs:,} pairs: {said}; {each.tokens_in:,} tokens read, {each.tokens_out:,} written"
+        )
+        context.out.print(
+            f"    {each.seconds:,.1f} s in all; half of the pairs within {each.p50:.3f} s, "
+            f"99 in 100 within {each.p99:.3f} s; last asked {safe(each.last)}"
+        )
+    if not found:
+        context.out.print("No judge was asked yet; `samesku judge run` asks the one in use.")
+    context.answer({"judges": [asdict(each) for each in found]})

@@ -1,0 +1,188 @@
+"""`samesku judge test` and `samesku judge compare`: what judges are worth."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from core.cli.context import Context, context_of
+from core.cli.judge_options import (
+    DetachOption,
+    MinutesOption,
+    PairsOption,
+    detached,
+    end_if_interrupted,
+    judge_in_use,
+)
+from core.jobs.progress import Reporter
+from core.judge.budget import Budget
+from core.text.safe import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from core.judge.compared import Compared
+    from core.judge.judge import RememberingJudge
+    from core.judge.measured import Measured
+    from core.judge.report import JudgeReport
+    from core.judge.run import Judged
+    from labels.model import Pair
+
+_NAMES = "cross-encoder, mlx, mlx-base (without its adapter) or server"
+_Pairs = Annotated[
+    Path | None,
+    typer.Option(
+        "--pairs", help="Labelled pairs: ltable_id,rtable_id,label; else the validation set.", show_default=False
+    ),
+]
+#: So many of the pairs that only one of two judges gets right are shown; all of them with --json.
+_SHOWN = 10
+
+
+def register(app: typer.Typer) -> None:
+    """Put these verbs under `samesku judge`."""
+    app.command("test")(measure)
+    app.command("compare")(compare)
+
+
+def measure(
+    ctx: typer.Context,
+    judge: Annotated[str | None, typer.Option(help=f"{_NAMES}; else what is in use.", show_default=False)] = None,
+    pairs: _Pairs = None,
+    max_pairs: PairsOption = None,
+    max_minutes: MinutesOption = None,
+    detach: DetachOption = False,
+) -> None:
+    """What the judge is worth on labelled pairs that it was not trained on, and what it adds to the matcher.
+
+    What comes out is kept among the workspace's reports.
+
+    Example: samesku judge test --max-pairs 500
+    """
+    context = context_of(ctx)
+    with judge_in_use(context, *([judge] if judge else [])) as asked:
+        if detach:
+            options = {"--judge": judge, "--pairs": pairs, "--max-pairs": max_pairs, "--max-minutes": max_minutes}
+            detached(context, ["judge", "test"], options)
+            return
+        from core.judge.report import judge_report, known_pairs  # noqa: PLC0415
+        from core.registry.registry import Registry  # noqa: PLC0415
+
+        workspace, settings = context.workspace, context.settings
+        with context.reporter() as reporter:
+            known = known_pairs(workspace, settings, pairs)
+            run = _run(context, asked, known.without(asked), Budget(max_pairs, max_minutes), reporter)
+            encoder = Registry(workspace, settings).champion()
+            report = judge_report(workspace, settings, encoder, known, run, reporter)
+            result = {**asdict(report), "words": report.words, "left": run.left, "end": run.end.value}
+            reporter.result(result)
+    _tell(context, report)
+    context.out.print(run.words)
+    context.answer(result)
+
+
+def _run(
+    context: Context, judge: "RememberingJudge", truth: "Mapping[Pair, bool]", budget: Budget, reporter: Reporter
+) -> "Judged":
+    from core.judge.case import cases  # noqa: PLC0415
+    from core.judge.run import judge_cases  # noqa: PLC0415
+
+    found = judge_cases(cases(context.workspace, truth), judge, budget, reporter, total=len(truth))
+    end_if_interrupted(context, found)
+    return found
+
+
+def _tell(context: Context, report: "JudgeReport") -> None:
+    of = report.measured
+    context.out.print(safe(f"{of.judge}: {of.pairs:,} pairs, {of.matches:,} of them matches ({report.judged_on})"))
+    context.out.print(_figures([of]))
+    context.out.print(f"Always giving the same answer would be right in {of.majority:.3f}.")
+    context.out.print(report.words)
+
+
+def _figures(several: "list[Measured]") -> Table:
+    """A column for each judge, a row for each figure with its 95 % interval."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for of in several:
+        table.add_column(safe(of.judge) if len(several) > 1 else "", justify="right")
+        table.add_column("95 % interval")
+    for name in several[0].figures:
+        cells = []
+        for figure in (of.figures[name] for of in several):
+            ends = figure.interval
+            cells.append("unknown" if figure.value is None else f"{figure.value:.3f}")
+            cells.append(f"{ends[0]:.3f} to {ends[1]:.3f}" if ends else "")
+        table.add_row(_TITLES.get(name, name), *cells)
+    for title, name in (("half of them within", "p50"), ("99 in 100 within", "p99")):
+        table.add_row(title, *(cell for of in several for cell in (f"{getattr(of, name):.3f}", "")))
+    return table
+
+
+_TITLES = {"f1": "F1", "no_verdict": "no verdict", "seconds": "seconds a pair"}
+
+
+def compare(
+    ctx: typer.Context,
+    first: Annotated[str, typer.Argument(help=f"A judge: {_NAMES}.")],
+    second: Annotated[str, typer.Argument(help="The judge to hold against it.")],
+    pairs: _Pairs = None,
+    max_pairs: PairsOption = None,
+    max_minutes: MinutesOption = None,
+    detach: DetachOption = False,
+) -> None:
+    """Two judges on the same labelled pairs: which of them each gets right. The budget is for each of them.
+
+    Example: samesku judge compare mlx-base mlx --max-pairs 300
+    """
+    context = context_of(ctx)
+    with judge_in_use(context, first) as one, judge_in_use(context, second) as other:
+        if detach:
+            options = {"--pairs": pairs, "--max-pairs": max_pairs, "--max-minutes": max_minutes}
+            detached(context, ["judge", "compare", first, second], options)
+            return
+        from core.judge.compared import compared  # noqa: PLC0415
+        from core.judge.report import known_pairs  # noqa: PLC0415
+
+        truth = known_pairs(context.workspace, context.settings, pairs).without(one, other)
+        said = []
+        with context.reporter() as reporter:
+            for judge in (one, other):
+                reporter.message(judge.name)
+                said.append(_run(context, judge, truth, Budget(max_pairs, max_minutes), reporter).verdicts)
+            found = compared((one.name, other.name), said[0], said[1], truth)
+            result = {**asdict(found), "words": found.words}
+            reporter.result(result)
+    _tell_both(context, found)
+    context.answer(result)
+
+
+def _tell_both(context: Context, found: "Compared") -> None:
+    context.out.print(_figures([found.first, found.second]))
+    context.out.print(f"Always giving the same answer would be right in {found.first.majority:.3f}.")
+    context.out.print(
+        f"Of {found.first.pairs:,} pairs both are right in {found.both:,}, only the first in {found.only_first:,}, "
+        f"only the second in {found.only_second:,}, neither in {found.neither:,} (McNemar's p {found.p:.3f})."
+    )
+    context.out.print(found.words)
+    for title, apart in (
+        ("Only the first is right:", found.apart[: found.only_first]),
+        ("Only the second is right:", found.apart[found.only_first :]),
+    ):
+        if apart:
+            context.out.print(_titles(context, title, apart[:_SHOWN]))
+
+
+def _titles(context: Context, title: str, pairs: "tuple[Pair, ...]") -> Text:
+    from core.catalog.store import CatalogStore  # noqa: PLC0415
+
+    with CatalogStore(context.workspace.catalog) as catalog:
+        products = catalog.get_many(ref for pair in pairs for ref in pair)
+    lines = [title]
+    for pair in pairs:
+        query, candidate = (products[ref].title if ref in products else ref.id for ref in pair)
+        lines += [f"  {query}", f"    {candidate}"]
+    return Text("\n".join(safe(line) for line in lines))
