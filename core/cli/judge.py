@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from core.judge.run import Judged
     from labels.model import Pair
 
-#: Of the sample that a calibration is fitted to.
-_SEED = 29
-
 app = typer.Typer(help="The second opinion: prepare, train, test, compare, run, spent.", no_args_is_help=True)
 judge_trained.register(app)
 judge_measured.register(app)
@@ -97,14 +94,12 @@ def _wanted(
 
         return named_pairs(Corpus.read(workspace), read_id_pairs(pairs))
     if labelled:
-        from core.match.training import lessons_of  # noqa: PLC0415
-        from core.queue.order import shuffled_by_query  # noqa: PLC0415
+        from core.judge.untaught import untaught  # noqa: PLC0415
 
-        found = [label.pair for label in lessons_of(workspace, settings, judge.taught()).labels]
+        found = untaught(workspace, settings, judge)
         if not found:
             raise CoreError("There are no labelled pairs that it was not trained on.", "Label some in the desk first.")
-        # A budget that does not reach for all is spent on a fair sample.
-        return shuffled_by_query(found, _SEED)
+        return found
     from core.judge.stages import least_certain_first  # noqa: PLC0415
     from core.match.table import matched_pairs  # noqa: PLC0415
 

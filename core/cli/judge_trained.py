@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
-from core.cli.context import context_of
-from core.cli.judge_options import DetachOption, detached
+from core.cli.context import Context, context_of
+from core.cli.judge_options import DetachOption, detached, judge_in_use
 from core.errors import CoreError
+from core.jobs.progress import Reporter
+from core.judge.budget import Budget
 
 
 def register(app: typer.Typer) -> None:
@@ -36,7 +38,21 @@ def train(
 
     with context.reporter() as reporter:
         result = train_cross_encoder(workspace, context.settings, reporter)
+        result["calibrated_on"] = _calibrated(context, reporter)
         reporter.result(result)
     context.out.print(f"{result['id']} has learnt from {result['pairs']:,} labelled pairs.")
     context.out.print("`samesku judge test --judge cross-encoder` measures it.")
     context.answer(result)
+
+
+def _calibrated(context: Context, reporter: Reporter) -> int:
+    """Ask the new judge about the labelled pairs that were kept from it, and calibrate it; how many they are."""
+    from core.judge.case import cases  # noqa: PLC0415
+    from core.judge.run import judge_cases  # noqa: PLC0415
+    from core.judge.untaught import untaught  # noqa: PLC0415
+
+    workspace, settings = context.workspace, context.settings
+    with judge_in_use(context, "cross-encoder") as judge:
+        pairs = untaught(workspace, settings, judge)
+        judge_cases(cases(workspace, pairs), judge, Budget(), reporter, total=len(pairs))
+        return sum(fitted.labels for fitted in judge.calibrate(workspace, settings))

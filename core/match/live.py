@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.catalog.store import CatalogStore
 from core.errors import CoreError, ModelError
+from core.judge.heard import Heard
 from core.match.evidence.store import EvidenceStore, EvidenceTable
 from core.match.matcher import Matcher
 from core.match.rarity import rarity_of
@@ -68,6 +69,7 @@ class LiveMatcher:
         self._catalog = CatalogStore(workspace.catalog)
         self._rarity = rarity_of(self._catalog)
         self._vocabulary = Vocabulary.load(workspace.vocabulary)
+        self._heard = Heard(workspace, settings)
         self._held: _Held | None = None
         self._matcher: Matcher | None = None
         self._scored: tuple[Matcher, NDArray[np.float64]] | None = None
@@ -179,10 +181,20 @@ class LiveMatcher:
             query=held.number[kept],
             labelled=answered[kept],
             family=held.family[kept],
-            judge=np.full(int(kept.sum()), np.nan),
+            judge=self._judged(held)[kept],
             threshold=matcher.threshold,
         )
         return pool, kept
+
+    def _judged(self, held: _Held) -> "NDArray[np.float64]":
+        """P(match) by the judge, shape (n,); NaN where it was not asked. Nobody asks it here, and nothing waits."""
+        import numpy as np  # noqa: PLC0415
+
+        found = np.full(len(held.table.pairs), np.nan)
+        for pair, probability in self._heard.probabilities().items():
+            if (row := held.table.row.get(pair)) is not None:
+                found[row] = probability
+        return found
 
     def _mark(self) -> str | None:
         store = EvidenceStore(self._workspace.derived)

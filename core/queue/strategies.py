@@ -47,6 +47,15 @@ def uncertainty(pool: Pool, random: "np.random.Generator") -> "Priority":
     return found
 
 
+def doubt(pool: Pool, random: "np.random.Generator") -> "Priority":
+    """The same, and where the judge was asked and is far from the matcher: 1 where one is sure and the other denies."""
+    import numpy as np  # noqa: PLC0415
+
+    apart = np.nan_to_num(np.abs(pool.probabilities - pool.judge))
+    found: Priority = np.maximum(uncertainty(pool, random), apart)
+    return found
+
+
 def margin(pool: Pool, random: "np.random.Generator") -> "Priority":
     """Where a query's two best candidates are close together: for the best two of each query, 1 minus their gap.
 
@@ -116,7 +125,7 @@ def drawn_at_random(pool: Pool, random: "np.random.Generator") -> "Priority":
 STRATEGIES: dict[str, Strategy] = {
     s.name: s
     for s in (
-        Strategy("mixed", "unsure, and no two alike in a batch", uncertainty, spread=0.3),
+        Strategy("mixed", "unsure, and no two alike in a batch", doubt, spread=0.3),
         Strategy("uncertainty", "where a match is as likely as not", uncertainty),
         Strategy("margin", "where a query's two best candidates are close", margin),
         Strategy("disagreement", "where matcher and encoder, or matcher and judge, differ", disagreement),

@@ -20,6 +20,8 @@ _FIRST_PAIRS = 40
 _CLOSE = 0.15
 #: A probability this near one half is anybody's guess.
 _EVEN = 0.15
+#: Two probabilities farther apart than this contradict each other.
+_APART = 0.5
 #: The stopping hint looks this many answers ahead.
 _AHEAD = 50
 
@@ -47,7 +49,8 @@ def triage(pool: Pool, random: "np.random.Generator", strategy: Strategy | None 
     for place in chosen:
         number = int(pool.query[place])
         if number not in asked:
-            reason = _why(float(pool.probabilities[place]), *best[number], pool.threshold)
+            chosen_for = float(pool.probabilities[place]), float(pool.judge[place])
+            reason = _why(*chosen_for, *best[number], pool.threshold)
             asked[number] = Asked(number, "To begin with, likely matches and near misses in turn." if cold else reason)
     return list(asked.values())
 
@@ -77,8 +80,10 @@ def _best_two(pool: Pool) -> dict[int, tuple[float, float]]:
     }
 
 
-def _why(chosen: float, best: float, second: float, threshold: float) -> str:
-    """One sentence on a query, of which a pair with the probability `chosen` was chosen."""
+def _why(chosen: float, judge: float, best: float, second: float, threshold: float) -> str:
+    """One sentence on a query, of which a pair with the probability `chosen`, by the judge `judge`, was chosen."""
+    if abs(chosen - judge) > _APART:
+        return f"The judge gives a candidate {_percent(judge)} that has {_percent(chosen)} here."
     if second >= threshold and best - second < _CLOSE:
         return f"Two candidates are close: {_percent(best)} and {_percent(second)}."
     if chosen < best and best - chosen > _EVEN:

@@ -111,7 +111,9 @@ def test_runs_with_a_budget_come_to_an_end(path: Path) -> None:
 @pytest.mark.parametrize(("ahead", "asked"), [(1, 5), (4, 8), (10, 10)])
 def test_after_the_time_is_over_nothing_is_begun_and_what_was_begun_is_kept(path: Path, ahead: int, asked: int) -> None:
     judge = Slow(ahead=ahead)
-    done = judge_cases(CASES, remembering(judge, path), Budget(minutes=5), Silent(), clock=judge.clock)
+    asked_judge = remembering(judge, path)
+    done = judge_cases(CASES, asked_judge, Budget(minutes=5), Silent(), clock=judge.clock)
+    asked_judge.close()
     assert (done.asked, done.left) == (asked, 10 - asked)
     assert done.end is (End.ALL if asked == 10 else End.MINUTES)
     assert len(VerdictCache(path).latest("counting")) == asked == len(judge.asked)
