@@ -1,5 +1,7 @@
 """`samesku judge prepare` and `samesku judge train`: a judge of one's own."""
 
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,7 +15,45 @@ from core.judge.budget import Budget
 
 def register(app: typer.Typer) -> None:
     """Put these verbs under `samesku judge`."""
+    app.command("prepare")(prepare)
     app.command("train")(train)
+
+
+def prepare(
+    ctx: typer.Context,
+    out: Annotated[Path, typer.Option(help="The folder for train, valid and test.jsonl and lora.yaml.")],
+    model: Annotated[str, typer.Option(help="What shall be tuned; else judge.mlx_model.", show_default=False)] = "",
+    benchmark: Annotated[
+        Path | None,
+        typer.Option(help="A folder with train.csv and valid.csv in place of the labels.", show_default=False),
+    ] = None,
+    balance: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="So many pairs that do not match for each that does.", show_default=False),
+    ] = None,
+) -> None:
+    """Labels as lessons for a language model, and the recipe by which mlx-lm tunes it.
+
+    Example: samesku judge prepare --out lessons --model Qwen2.5-1.5B-Instruct --balance 2
+    """
+    from core.judge.prepare import prepare as write  # noqa: PLC0415
+    from core.judge.sides import sides_of_benchmark, sides_of_workspace  # noqa: PLC0415
+
+    context = context_of(ctx)
+    workspace, settings = context.workspace.require(), context.settings
+    chosen = model or settings.judge.mlx_model
+    if not chosen:
+        raise CoreError("Which language model shall be tuned?", "Name it with --model, or set judge.mlx_model.")
+    sides = sides_of_workspace(workspace, settings) if benchmark is None else sides_of_benchmark(benchmark)
+    with context.reporter() as reporter:
+        found = write(workspace, sides, out, chosen, reporter, balance=balance, seed=settings.retrain.seed)
+        reporter.result(asdict(found))
+    context.out.print(
+        f"{found.train:,} lessons to learn from ({found.train_matches:,} matches), {found.valid:,} to watch by, "
+        f"{found.test:,} to measure on, in {out}"
+    )
+    context.out.print(f"Go on with: samesku judge train --config {out / 'lora.yaml'}")
+    context.answer({**asdict(found), "folder": str(out)})
 
 
 def train(
@@ -21,23 +61,68 @@ def train(
     cross_encoder: Annotated[
         bool, typer.Option("--cross-encoder", help="A small model that needs no language model.")
     ] = False,
+    config: Annotated[
+        Path | None, typer.Option(help="The recipe that `judge prepare` wrote.", show_default=False)
+    ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Go on with this one, from its last checkpoint.", show_default=False),
+    ] = None,
+    bits: Annotated[
+        int | None, typer.Option(min=2, max=8, help="Quantise the model first (QLoRA).", show_default=False)
+    ] = None,
+    fuse: Annotated[bool, typer.Option("--fuse", help="Write the whole model with the adapter in it, too.")] = False,
     detach: DetachOption = False,
 ) -> None:
-    """Train a judge on the labels.
+    """Train a judge on the labels: a small cross-encoder, or a language model with mlx-lm.
 
     Example: samesku judge train --cross-encoder --detach
     """
     context = context_of(ctx)
-    workspace = context.workspace.require()
+    context.workspace.require()
+    if [cross_encoder, config is not None, resume is not None].count(True) != 1:
+        raise CoreError(
+            "Which judge shall be trained?", "Name one of --cross-encoder, --config lessons/lora.yaml and --resume ID."
+        )
     if not cross_encoder:
-        raise CoreError("Which judge shall be trained?", "For example: samesku judge train --cross-encoder")
-    if detach:
+        _tune(context, resume or _begun(context, config, bits), fuse=fuse, detach=detach)
+    elif detach:
         detached(context, ["judge", "train"], {"--cross-encoder": True})
+    else:
+        _train_cross_encoder(context)
+
+
+def _begun(context: Context, config: Path | None, bits: int | None) -> str:
+    """A new judge's id. It is known before the training begins, so that a job can be started again with it."""
+    from core.judge.recipe import read_recipe  # noqa: PLC0415
+    from core.judge.tune import begin  # noqa: PLC0415
+
+    assert config is not None  # noqa: S101 - asked for above
+    return begin(context.workspace, read_recipe(config), bits=bits).id
+
+
+def _tune(context: Context, judge_id: str, *, fuse: bool, detach: bool) -> None:
+    if detach:
+        detached(context, ["judge", "train"], {"--resume": judge_id, "--fuse": fuse})
         return
+    from core.judge.tune import tune  # noqa: PLC0415
+    from core.judge.tuned import adapter_of  # noqa: PLC0415
+
+    with context.reporter() as reporter:
+        card = tune(context.workspace, judge_id, reporter, fuse=fuse)
+        reporter.result(asdict(card))
+    context.out.print(f"{card.id} is trained. To use it, set in samesku.toml, under [judge]:")
+    context.out.print(
+        f'use = ["mlx"]\nmlx_model = "{card.base}"\nmlx_adapter = "{adapter_of(context.workspace, card.id)}"'
+    )
+    context.answer(asdict(card))
+
+
+def _train_cross_encoder(context: Context) -> None:
     from core.judge.cross_training import train_cross_encoder  # noqa: PLC0415
 
     with context.reporter() as reporter:
-        result = train_cross_encoder(workspace, context.settings, reporter)
+        result = train_cross_encoder(context.workspace, context.settings, reporter)
         result["calibrated_on"] = _calibrated(context, reporter)
         reporter.result(result)
     context.out.print(f"{result['id']} has learnt from {result['pairs']:,} labelled pairs.")

@@ -53,7 +53,7 @@ class Added:
             return "Whether the judge adds something to the matcher is unknown: no match is labelled in its bands."
         alone, blended, change = (each.value or 0.0 for each in (self.alone, self.blended, self.change))
         ends = self.change.interval
-        interval = f"95 % interval {ends[0]:+.3f} to {ends[1]:+.3f}" if ends else "no query comes out otherwise"
+        interval = f"95 % interval {ends[0]:+.3f} to {ends[1]:+.3f}" if ends else "the same for all queries"
         figures = f"F1 {alone:.3f} alone, {blended:.3f} with it, {change:+.3f} ({interval})"
         if self.something:
             return f"The judge adds something to the matcher in the bands medium and low: {figures}."

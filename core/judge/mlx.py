@@ -13,8 +13,10 @@ from core.judge.local import LocalModel, copied
 from core.judge.odds import fork, verdict_at
 from core.judge.prompt import VERDICT, VERSION
 from core.judge.said import Question, Said, question_about, verdict_of
+from core.judge.taught import taught_in
 from core.judge.verdict import Verdict
 from core.judge.writing import Sheet, written
+from labels.model import Pair
 
 
 class MlxJudge:
@@ -71,6 +73,10 @@ class MlxJudge:
                         yield piece.text
             sheet.seconds = time.perf_counter() - began
         return verdict_of(self._read_off(sheet), self.name)
+
+    def taught(self) -> frozenset[Pair]:
+        """The labelled pairs that its adapter was trained on."""
+        return taught_in(Path(self._adapter)) if self._adapter else frozenset()
 
     def close(self) -> None:
         """Let go of the model."""

@@ -14,6 +14,8 @@ from core.jobs.names import job_kept, job_name
         (("models", "promote"), "Put a model in use"),
         (("models", "rollback"), "Go back a model"),
         (("models",), "Models"),
+        (("judge", "run", "--max-pairs", "9"), "Ask the judge"),
+        (("judge", "train", "--cross-encoder"), "Train the judge"),
         ((), ""),
     ],
 )
@@ -23,4 +25,6 @@ def test_a_job_is_called_by_what_it_does(arguments: tuple[str, ...], name: str) 
 
 def test_what_is_kept_is_told_of_every_job() -> None:
     assert job_kept(("index",)) == "it goes on where it was"
+    assert job_kept(("judge", "run", "--labelled")) == "verdicts that are there are kept"
+    assert job_kept(("judge", "train")) == "it begins anew"
     assert job_kept(("models", "rollback")) == job_kept(()) == "it begins anew"

@@ -1,0 +1,375 @@
+"""`samesku judge` and `samesku match --judge`, with a judge that counts."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from evidence import write_evidence
+from judges import CountingJudge
+from samples import HashEncoder, match, no_match, q, until
+
+from core.jobs.board import Jobs
+from core.jobs.job import JobState
+from core.judge.cache import VerdictCache
+from core.judge.chosen import judge_of
+from core.match.matcher import untrained
+from core.match.run import publish
+from core.settings import Settings
+from core.workspace import Workspace
+from labels.model import Pair, Side, Verb
+from labels.store import LabelStore
+
+Call = Callable[..., object]
+
+
+@pytest.fixture
+def judges(monkeypatch: pytest.MonkeyPatch) -> dict[str, CountingJudge]:
+    """`server` counts, `mlx` is another that does, and the first is in use."""
+    found = {"server": CountingJudge(), "mlx": CountingJudge("always no")}
+    found["mlx"].verdict = lambda case: CountingJudge("always no").verdict(  # type: ignore[method-assign]
+        type(case)(case.query, case.candidate, type(case.findings)((), ("other",)))
+    )
+    made = __import__("core.judge.chosen", fromlist=["_MADE"])._MADE
+    for name, judge in found.items():
+        monkeypatch.setitem(made, name, lambda *_, judge=judge: judge)
+    monkeypatch.setenv("SAMESKU_JUDGE__USE", "server")
+    return found
+
+
+@pytest.fixture
+def labelled(workspace: Workspace, hash_encoder: HashEncoder) -> Workspace:
+    """Candidates with probabilities. The first of each query is a match; `q3`, `q4` and `qv` are for validation."""
+    table = write_evidence(workspace)
+    publish(workspace, untrained(table.features, 0.85, 0.75), table)
+    with LabelStore(workspace.labels) as store:
+        for id_ in ("q1", "q2", "q3", "q4", "qv"):
+            side = Side.TRAIN if id_ in {"q1", "q2"} else Side.VALIDATION
+            judgements = [*match(f"{id_}-c1"), *no_match(f"{id_}-c2", f"{id_}-c3")]
+            store.record("ada", Verb.ACCEPT, q(id_), judgements, side=side, closes=True)
+    return workspace
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
+
+
+# -- without a judge -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["judge", "run"], ["judge", "test"], ["match", "--judge", "--out", "o.csv"], ["judge", "run", "--detach"]],
+)
+def test_no_judge_is_one_sentence_with_the_way_out(labelled: Workspace, call: Call, arguments: list[str]) -> None:
+    answer = call(*arguments, "--home", labelled.home)
+    assert (answer.code, answer.out) == (1, "")
+    assert answer.err.splitlines()[-2:] == [
+        "Error: No judge is configured.",
+        'For example judge.use = ["cross-encoder"] in samesku.toml, after `samesku judge train --cross-encoder`.',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["judge", "compare", "server", "gpt"], "There is no judge gpt."),
+        (["judge", "test", "--judge", "oracle"], "There is no judge oracle."),
+        (["judge", "run", "--judge-band", "some"], "There is no band some."),
+        (["judge", "run", "--judge-band", ","], "No band is named."),
+        (["match", "--judge", "--judge-band", "none", "--out", "o.csv"], "There is no band none."),
+        (["match", "--judge", "--out", "o.txt"], "o.txt: unknown ending."),
+        (["match", "--input", "none.csv", "--out", "o.csv"], "none.csv cannot be read as pairs"),
+        (["judge", "run", "--input", "none.csv"], "none.csv cannot be read as pairs"),
+        (["judge", "train"], "Which judge shall be trained?"),
+        (["judge", "train", "--cross-encoder", "--resume", "x"], "Which judge shall be trained?"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_errors_are_sentences(
+    labelled: Workspace, judges: dict[str, CountingJudge], call: Call, arguments: list[str], message: str
+) -> None:
+    answer = call(*arguments, "--home", labelled.home)
+    assert answer.code == 1
+    assert message in answer.err
+    assert "Traceback" not in answer.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["match", "--judge"], ["match", "--input", "p.csv"], ["match", "--judge", "--auto"],
+     ["match", "--judge", "--out", "o.csv", "--query", "q1"], ["judge", "run", "--max-pairs", "-1"],
+     ["judge", "run", "--input", "p.csv", "--labelled"], ["judge", "compare", "server"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_wrong_call_ends_with_2(labelled: Workspace, call: Call, arguments: list[str]) -> None:
+    assert call(*arguments, "--home", labelled.home).code == 2
+
+
+# -- run and spent -------------------------------------------------------------------------------------------
+
+
+def test_a_run_keeps_verdicts_and_the_next_one_goes_on(
+    labelled: Workspace, judges: dict[str, CountingJudge], call: Call
+) -> None:
+    given = ["judge", "run", "--judge-band", "high,medium,low", "--home", labelled.home]
+    first = call(*given, "--max-pairs", "4", "--json").json
+    assert (first["judge"], first["known"], first["asked"], first["left"], first["end"]) == (
+        "counting",
+        0,
+        4,
+        11,
+        "pairs",
+    )
+    assert (first["tokens_in"], first["tokens_out"]) == (400, 40)
+    second = call(*given)
+    assert "counting: 11 pairs judged now, 4 known before." in second.out
+    assert "ask the judge: 11" in second.err
+    assert judges["server"].closed
+    spent = call("judge", "spent", "--home", labelled.home, "--json").json["judges"]
+    assert [(each["judge"], each["pairs"], each["tokens_in"], each["p50"]) for each in spent] == [
+        ("counting", 15, 1500, 0.5)
+    ]
+    told = call("judge", "spent", "--home", labelled.home).out
+    assert "15 pairs" in told
+    assert "99 in 100 within 0.500 s" in told
+
+
+def test_before_anybody_was_asked_nothing_was_spent(labelled: Workspace, call: Call) -> None:
+    assert call("judge", "spent", "--home", labelled.home, "--json").json == {"judges": []}
+    assert "No judge was asked yet" in call("judge", "spent", "--home", labelled.home).out
+
+
+def test_labelled_pairs_calibrate_it_and_those_of_the_validation_side_do_not(
+    labelled: Workspace, judges: dict[str, CountingJudge], call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.match.calibration._FEWEST", 2)
+    answer = call("judge", "run", "--labelled", "--home", labelled.home, "--json").json
+    assert {pair.query.id for pair in judges["server"].asked} == {"q1", "q2"}
+    assert (answer["asked"], answer["calibrated_on"]) == (6, {"counting": 6})
+    assert len(list((labelled.models / "judge").glob("calibration-*.json"))) == 1
+    judges["server"].trained_on = frozenset(judges["server"].asked)
+    again = call("judge", "run", "--labelled", "--home", labelled.home)
+    assert (again.code, "not trained on" in again.err) == (1, True)
+
+
+def test_pairs_of_a_file_are_judged(
+    labelled: Workspace, judges: dict[str, CountingJudge], call: Call, tmp_path: Path
+) -> None:
+    (tmp_path / "pairs.csv").write_text("q1,x1\nq2,q1-c1\n")
+    answer = call("judge", "run", "--input", tmp_path / "pairs.csv", "--home", labelled.home, "--json").json
+    assert (answer["asked"], answer["end"]) == (2, "all")
+
+
+def test_ctrl_c_keeps_what_is_there_and_says_so(
+    labelled: Workspace, judges: dict[str, CountingJudge], call: Call, tmp_path: Path
+) -> None:
+    judges["server"].dies_after = 3
+    out = tmp_path / "out.csv"
+    given = ["match", "--judge", "--judge-band", "high,medium,low", "--out", out, "--home", labelled.home]
+    ended = call(*given)
+    assert (ended.code, ended.out, out.exists()) == (130, "", False)
+    assert "3 pairs judged now, 0 known before. Ended; 12 are left" in ended.err
+    judges["server"].dies_after = None
+    assert call(*given, "--json").json["known"] == 3
+    assert len(rows_of(out)) == 15
+
+
+# -- two stages ----------------------------------------------------------------------------------------------
+
+
+def test_match_asks_the_judge_and_reports_both_stages(
+    labelled: Workspace, judges: dict[str, CountingJudge], call: Call, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.csv"
+    given = ["match", "--judge", "--judge-band", "medium,low", "--out", out, "--home", labelled.home]
+    answer = call(*given, "--json").json
+    matcher, judge = answer["stages"]
+    asked = {pair.candidate.id for pair in judges["server"].asked}
+    rows = rows_of(out)
+    assert list(rows[0])[-2:] == ["judge", "judge_probability"]
+    assert {row["candidate_id"] for row in rows if row["judge"]} == asked
+    assert {row["band"] for row in rows if row["judge"]} == {"medium", "low"}
+    assert (answer["rows"], matcher["pairs"]["no_match"], judge["asked"]) == (15, 0, len(asked))
+    assert sum(matcher["pairs"].values()) + sum(judge["pairs"].values()) + answer["open"] == 15
+    assert judge["precision"]["no_match"]["labels"] > 0
+    told = call(*given).out
+    assert "settled by" in told
+    assert "counting" in told
+    assert f"{len(asked)} known before" in told
+
+
+def test_without_labels_precision_is_unknown_and_without_judge_there_are_no_columns(
+    workspace: Workspace, judges: dict[str, CountingJudge], call: Call, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.csv"
+    assert call("match", "--judge", "--out", out, "--home", workspace.home).out.count("unknown") == 4
+    call("match", "--out", out, "--home", workspace.home)
+    assert list(rows_of(out)[0]) == ["query_id", "rank", "candidate_id", "similarity", "probability", "band"]
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_given_pairs_are_matched_and_judged(
+    labelled: Workspace, judges: dict[str, CountingJudge], call: Call, tmp_path: Path, ending: str
+) -> None:
+    (tmp_path / "pairs.csv").write_text("query_id,candidate_id\nq1,q1-c1\nq4,x1\nq1,q1-c2\n")
+    out = tmp_path / f"out.{ending}"
+    given = ["match", "--input", tmp_path / "pairs.csv", "--out", out, "--home", labelled.home, "--json"]
+    assert call(*given).json == {"rows": 3, "file": str(out)}
+    judged = call(*given, "--judge", "--judge-band", "high,medium,low").json
+    assert (judged["rows"], judged["asked"]) == (3, 3)
+    if ending == "csv":
+        assert [(row["query_id"], row["candidate_id"]) for row in rows_of(out)] == [
+            ("q1", "q1-c1"), ("q4", "x1"), ("q1", "q1-c2"),
+        ]  # fmt: skip
+    assert call(*given, "--judge", "--judge-band", "high,medium,low").json["known"] == 3
+
+
+# -- what it is worth ----------------------------------------------------------------------------------------
+
+
+def test_a_judge_is_measured_on_the_validation_side(
+    labelled: Workspace, judges: dict[str, CountingJudge], call: Call
+) -> None:
+    answer = call("judge", "test", "--home", labelled.home, "--json").json
+    assert {pair.query.id for pair in judges["server"].asked} == {"q3", "q4", "qv"}
+    of = answer["measured"]
+    assert (of["pairs"], of["matches"], of["majority"]) == (9, 3, pytest.approx(2 / 3))
+    assert set(of["figures"]) == {"accuracy", "precision", "recall", "f1", "no_verdict", "seconds"}
+    assert answer["judged_on"].startswith("validation@")
+    assert answer["words"]
+    assert len(list(labelled.reports.glob("judge-*.json"))) == 1
+    told = call("judge", "test", "--home", labelled.home).out
+    assert "Always giving the same answer would be right in 0.667." in told
+    assert "to the matcher" in told
+    assert "0 pairs judged now, 9 known before." in told
+
+
+def test_pairs_that_it_was_trained_on_are_not_measured(
+    labelled: Workspace, judges: dict[str, CountingJudge], call: Call, tmp_path: Path
+) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text("ltable_id,rtable_id,label\nq1,q1-c1,1\nq1,q1-c2,0\nq2,q2-c1,1\n")
+    judges["server"].trained_on = frozenset({Pair(q("q1"), match("q1-c1")[0].candidate)})
+    answer = call("judge", "test", "--pairs", file, "--home", labelled.home, "--json").json
+    assert (answer["measured"]["pairs"], answer["judged_on"]) == (2, str(file))
+
+
+def test_without_labels_there_is_nothing_to_measure_on(
+    workspace: Workspace, judges: dict[str, CountingJudge], call: Call
+) -> None:
+    answer = call("judge", "test", "--home", workspace.home)
+    assert answer.code == 1
+    assert "no labelled pairs to measure a judge on" in answer.err
+    assert "--stream validation" in answer.err
+
+
+def test_a_budget_of_nothing_measures_nothing(
+    labelled: Workspace, judges: dict[str, CountingJudge], call: Call
+) -> None:
+    answer = call("judge", "test", "--max-pairs", "0", "--home", labelled.home)
+    assert (answer.code, "No pair was judged." in answer.err) == (1, True)
+
+
+def test_two_judges_are_compared_on_the_same_pairs(
+    labelled: Workspace, judges: dict[str, CountingJudge], call: Call
+) -> None:
+    given = ["judge", "compare", "mlx", "server", "--home", labelled.home]
+    answer = call(*given, "--json").json
+    assert (answer["first"]["judge"], answer["second"]["judge"], answer["first"]["pairs"]) == (
+        "always no",
+        "counting",
+        9,
+    )
+    assert answer["both"] + answer["only_first"] + answer["only_second"] + answer["neither"] == 9
+    assert len(answer["apart"]) == answer["only_first"] + answer["only_second"]
+    assert answer["first"]["figures"]["f1"]["value"] == 0
+    told = call(*given).out
+    assert "McNemar" in told
+    assert answer["words"] in told
+    assert ("Only the second is right:" in told) is bool(answer["only_second"])
+
+
+# -- as a job ------------------------------------------------------------------------------------------------
+
+#: The program with the judge that counts, for processes that cannot be reached into.
+_SERVED = """
+import sys
+sys.path.insert(0, "tests/support")
+from judges import CountingJudge
+from core.judge import chosen
+chosen._MADE["server"] = lambda *_: CountingJudge()
+"""
+
+
+def test_a_run_is_a_job_like_any_other(labelled: Workspace, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAMESKU_JUDGE__USE", "server")
+    monkeypatch.setenv("SAMESKU_JUDGE__SERVER_MODEL", "none")
+    monkeypatch.setenv("SAMESKU_JUDGE__SERVER_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("SAMESKU_JUDGE__SERVER_RETRIES", "0")
+    given = ["judge", "run", "--judge-band", "low", "--max-pairs", "0"]
+    started = call(*given, "--detach", "--home", labelled.home, "--json")
+    jobs = Jobs(labelled.jobs)
+    until(lambda: jobs.get(started.json["job"]).state is not JobState.RUNNING)
+    job = jobs.get(started.json["job"])
+    assert (job.name, job.state) == ("Ask the judge", JobState.DONE)
+    assert job.arguments == tuple(given)
+    assert job.result["asked"] == 0
+
+
+def test_a_run_that_is_killed_loses_nothing_that_was_said(labelled: Workspace, tmp_path: Path) -> None:
+    code = (
+        _SERVED
+        + """
+class Slow(CountingJudge):
+    def verdicts(self, cases):
+        for verdict in super().verdicts(cases):
+            yield verdict
+            print(len(self.asked), flush=True)
+            if len(self.asked) == 6:
+                import signal; signal.pause()
+chosen._MADE["server"] = lambda *_: Slow()
+from core.judge import cache
+cache._SHARE_OF_TIME = float("inf")
+from core.cli.app import main
+main()
+"""
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "judge", "run", "--judge-band", "high,medium,low", "--home", str(labelled.home)],
+        env={**os.environ, "SAMESKU_JUDGE__USE": "server"}, cwd=Path(__file__).parents[3],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.strip() == "6":
+            break
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=30)
+    assert len(VerdictCache(labelled.derived).latest("counting")) == 6
+
+
+def test_making_a_judge_imports_no_library(labelled: Workspace) -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from core.judge.chosen import judge_of; from core.settings import load_settings\n"
+        "from core.workspace import Workspace\n"
+        f"w = Workspace(Path({str(labelled.home)!r}))\n"
+        "judge_of(w, load_settings(w.settings), 'server').name\n"
+        "print(sorted({'torch', 'mlx', 'mlx_lm', 'numpy', 'sklearn', 'transformers', 'httpx'} & set(sys.modules)))\n"
+    )
+    environment = {**os.environ, "SAMESKU_JUDGE__SERVER_MODEL": "m"}
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment, timeout=60
+    )
+    assert out.stdout.strip() == "[]"
+
+
+def test_any_judge_can_be_named(labelled: Workspace, judges: dict[str, CountingJudge]) -> None:
+    assert judge_of(labelled, Settings(), "server").name == "counting"
+    assert judge_of(labelled, Settings(), "server", "mlx").name == "mean(counting, always no)"

@@ -1,0 +1,154 @@
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from evidence import write_evidence
+from judges import CountingJudge
+from samples import c, implied, match, q
+
+from core.judge.added import Added
+from core.judge.cache import VerdictCache
+from core.judge.case import cases
+from core.judge.heard import Heard
+from core.judge.measured import Figure, measured
+from core.judge.report import JudgeReport, latest_report
+from core.kept import keep
+from core.match.live import LiveMatcher
+from core.queue.pool import Pool
+from core.queue.strategies import doubt, uncertainty
+from core.queue.triage import triage
+from core.settings import Settings
+from core.workspace import Workspace
+from labels.model import Pair, Verb
+from labels.store import LabelStore
+
+USED = Settings.model_validate({"judge": {"use": ["server"]}})
+NOTHING = Figure(None, None)
+
+
+@pytest.fixture(autouse=True)
+def judge(monkeypatch: pytest.MonkeyPatch) -> CountingJudge:
+    """The judge in use counts."""
+    found = CountingJudge()
+    monkeypatch.setitem(__import__("core.judge.chosen", fromlist=["_MADE"])._MADE, "server", lambda *_: found)
+    return found
+
+
+def speak(workspace: Workspace, *pairs: Pair) -> None:
+    cache = VerdictCache(workspace.derived)
+    for case in cases(workspace, pairs):
+        cache.keep(case, CountingJudge().verdict(case))
+    cache.close()
+
+
+def prove(workspace: Workspace, low: float, at: str = "20260101-000000", name: str = "counting") -> None:
+    """A report says that the judge adds so much, at least."""
+    change, pair = Figure(low + 0.1, (low, low + 0.2)), Pair(q("qv"), c("qv-c1"))
+    verdict = CountingJudge().verdict(next(cases(workspace, [pair])))
+    found = JudgeReport(
+        "2026-01-01T00:00:00+00:00", "validation@1",
+        measured(name, {pair: verdict}, {pair: True}),
+        Added(10, 5, NOTHING, NOTHING, change, NOTHING),
+    )  # fmt: skip
+    keep(workspace.reports / f"judge-{at}.json", asdict(found))
+
+
+PAIR = Pair(q("q1"), c("q1-c1"))
+
+
+def test_a_judge_that_has_proved_its_worth_is_heard(workspace: Workspace) -> None:
+    heard = Heard(workspace, USED)
+    assert heard.probabilities() == {}
+    speak(workspace, PAIR)
+    assert heard.probabilities() == {}
+    prove(workspace, 0.01)
+    assert list(heard.probabilities()) == [PAIR]
+    speak(workspace, Pair(q("q2"), c("q2-c1")))
+    assert len(heard.probabilities()) == 2
+
+
+def test_one_that_adds_nothing_certain_is_not(workspace: Workspace) -> None:
+    speak(workspace, PAIR)
+    prove(workspace, -0.01)
+    assert Heard(workspace, USED).probabilities() == {}
+    prove(workspace, 0.5, at="20260102-000000", name="another")
+    assert Heard(workspace, USED).probabilities() == {}
+
+
+def test_without_a_judge_or_with_a_damaged_report_there_is_nothing_to_hear(workspace: Workspace) -> None:
+    speak(workspace, PAIR)
+    prove(workspace, 0.01)
+    assert Heard(workspace, Settings()).probabilities() == {}
+    assert Heard(workspace, Settings.model_validate({"judge": {"use": ["mlx"]}})).probabilities() == {}
+    (workspace.reports / "judge-20260101-000000.json").write_text("{")
+    assert latest_report(workspace, "counting") is None
+    assert Heard(workspace, USED).probabilities() == {}
+
+
+def test_the_latest_report_counts(workspace: Workspace) -> None:
+    speak(workspace, PAIR)
+    prove(workspace, 0.01)
+    prove(workspace, -0.2, at="20260102-000000")
+    found = latest_report(workspace, "counting")
+    assert found is not None
+    assert found.added is not None
+    assert not found.added.something
+    assert "nothing certain" in found.words or "unknown" in found.words
+
+
+# -- in the queue --------------------------------------------------------------------------------------------
+
+
+def pool_of(judge: list[float]) -> Pool:
+    count = len(judge)
+    return Pool(
+        probabilities=np.linspace(0.02, 0.98, count), cosine=np.full(count, 0.5), evidence=np.eye(count),
+        query=np.arange(count), labelled=np.arange(count) == 0, family=np.arange(count), judge=np.array(judge, float),
+    )  # fmt: skip
+
+
+def test_where_the_judge_denies_what_the_matcher_is_sure_of_a_person_is_asked() -> None:
+    judge = [np.nan] * 49 + [0.01]
+    pool = pool_of(judge)
+    assert doubt(pool, np.random.default_rng(1)).argmax() in {24, 25}
+    assert doubt(pool, np.random.default_rng(1))[-1] == pytest.approx(0.97)
+    asked = {each.query: each.reason for each in triage(pool, np.random.default_rng(1))}
+    assert asked[49] == "The judge gives a candidate 1% that has 98% here."
+    assert sum("judge" in reason for reason in asked.values()) == 1
+
+
+def test_without_a_judge_nothing_changes() -> None:
+    pool = pool_of([np.nan] * 50)
+    assert np.array_equal(doubt(pool, np.random.default_rng(1)), uncertainty(pool, np.random.default_rng(1)))
+
+
+def test_the_engine_takes_its_word_into_the_order(workspace: Workspace, tmp_path: Path) -> None:
+    write_evidence(workspace)
+    with LabelStore(workspace.labels) as store:
+        for id_ in ("q1", "q2"):
+            store.record(
+                "ada", Verb.ACCEPT, q(id_), [*match(f"{id_}-c1"), *implied(f"{id_}-c2", f"{id_}-c3")], closes=True
+            )
+    pairs = [Pair(q(id_), c(f"{id_}-c1")) for id_ in ("q3", "q4")]
+    speak(workspace, *pairs)
+    before = LiveMatcher(workspace, USED).refit()
+    prove(workspace, 0.01)
+    live = LiveMatcher(workspace, USED)
+    after = live.refit()
+    held = live._evidence()
+    assert {held.table.pairs[row] for row in np.flatnonzero(~np.isnan(live._judged(held)))} == set(pairs)
+    assert {str(row["query"]) for row in before["order"]} == {str(row["query"]) for row in after["order"]}
+    live.close()
+
+
+def test_replaced_verdicts_are_heard_anew(workspace: Workspace) -> None:
+    speak(workspace, PAIR)
+    prove(workspace, 0.01)
+    heard = Heard(workspace, USED)
+    first = heard.probabilities()[PAIR]
+    cache = VerdictCache(workspace.derived)
+    case = next(cases(workspace, [PAIR]))
+    cache.keep(case, replace(CountingJudge().verdict(case), probability=0.123))
+    cache.close()
+    assert heard.probabilities()[PAIR] == 0.123 != first

@@ -1,0 +1,170 @@
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.errors import CoreError
+from core.judge.added import Added, added, blended
+from core.judge.compared import compared
+from core.judge.measured import Figure, measured
+from core.judge.verdict import Answer, Verdict
+from core.match.bands import Cuts, wilson
+from core.match.calibration import BetaCalibration
+from core.match.judging import Judged
+from core.match.matcher import Matcher
+from core.match.prior import CosinePrior
+from labels.model import Pair, ProductRef
+
+
+def pair(number: int) -> Pair:
+    """Two pairs of each query."""
+    return Pair(ProductRef("walmart", f"q{number // 2}"), ProductRef("amazon", f"c{number}"))
+
+
+def verdict(answer: Answer | None, probability: float | None = None, seconds: float = 0.5) -> Verdict:
+    return Verdict(answer, probability, None, "", "j", seconds)
+
+
+def said(answers: str) -> dict[Pair, Verdict]:
+    """`+` is a match, `-` none, `?` no verdict."""
+    known = {"+": Answer.MATCH, "-": Answer.NO_MATCH, "?": None}
+    return {pair(number): verdict(known[answer]) for number, answer in enumerate(answers)}
+
+
+def truth(labels: str) -> dict[Pair, bool]:
+    return {pair(number): label == "+" for number, label in enumerate(labels)}
+
+
+def test_figures_are_what_they_are_called() -> None:
+    found = measured("j", said("++-+-?--?-"), truth("+++---+---"))
+    values = {name: figure.value for name, figure in found.figures.items()}
+    # Right: two matches, and the four of the others that were called so; two are silent.
+    assert values == {
+        "accuracy": 0.5, "precision": pytest.approx(2 / 3), "recall": 0.5, "f1": pytest.approx(4 / 7),
+        "no_verdict": 0.2, "seconds": 0.5,
+    }  # fmt: skip
+    assert (found.pairs, found.matches, found.majority, found.p50, found.p99) == (10, 4, 0.6, 0.5, 0.5)
+    for name in ("accuracy", "precision", "recall", "f1", "no_verdict"):
+        ends = found.figures[name].interval
+        assert ends is not None
+        assert ends[0] < values[name] < ends[1]
+    assert found.figures["seconds"].interval is None
+
+
+def test_whoever_always_says_no_is_as_accurate_as_the_majority_and_has_no_f1() -> None:
+    found = measured("j", said("-" * 40), truth("+---" * 10))
+    assert found.figures["accuracy"].value == found.majority == 0.75
+    assert found.figures["f1"].value == 0
+    assert found.figures["precision"] == Figure(None, None)
+
+
+def test_no_match_is_not_read_as_a_match() -> None:
+    assert measured("j", said("--"), truth("--")).figures["accuracy"].value == 1
+
+
+# -- what it adds to the matcher -----------------------------------------------------------------------------
+
+
+def matched(probabilities: dict[Pair, float], high: float = 0.9, low: float = 0.01) -> Judged:
+    cuts = Cuts(high, low, wilson(0, 0), wilson(0, 0))
+    matcher = Matcher(CosinePrior(0.8, 0), BetaCalibration(), 0.5, cuts, ("cosine",), 10, 5, {})
+    return Judged(probabilities, dict.fromkeys(probabilities, 0.5), matcher)
+
+
+def on_many(matcher: list[float], judge: list[float | None], labels: str, repeat: int = 20) -> Added | None:
+    pairs = [pair(2 * number) for number in range(len(labels) * repeat)]
+    known = {p: labels[i % len(labels)] == "+" for i, p in enumerate(pairs)}
+    verdicts = {p: verdict(Answer.MATCH, judge[i % len(judge)]) for i, p in enumerate(pairs)}
+    return added(matched({p: matcher[i % len(matcher)] for i, p in enumerate(pairs)}), verdicts, known)
+
+
+def test_a_judge_that_knows_what_the_matcher_does_not_adds_something() -> None:
+    found = on_many([0.4, 0.4, 0.6, 0.6], [0.9, 0.1, 0.9, 0.1], "+-+-")
+    assert found is not None
+    assert (found.pairs, found.matches) == (80, 40)
+    assert (found.alone.value, found.blended.value, found.change.value) == (0.5, 1.0, 0.5)
+    assert found.loss.value is not None
+    assert found.loss.value < 0
+    assert found.something
+    assert found.words.startswith("The judge adds something to the matcher in the bands medium and low: F1 0.500 alone")
+
+
+def test_one_that_says_the_same_adds_nothing() -> None:
+    found = on_many([0.4, 0.6], [0.4, 0.6], "+-")
+    assert found is not None
+    assert not found.something
+    assert (found.change.value, found.change.interval) == (0.0, None)
+    assert "adds nothing certain" in found.words
+    assert "leave it off" in found.words
+
+
+def test_one_that_is_wrong_makes_it_worse() -> None:
+    found = on_many([0.6, 0.4, 0.6], [0.01, 0.5, 0.9], "+-+")
+    assert found is not None
+    assert not found.something
+    assert "makes the matcher worse" in found.words
+
+
+def test_without_a_match_in_its_bands_nothing_is_known() -> None:
+    found = on_many([0.4], [0.3], "-")
+    assert found is not None
+    assert not found.something
+    assert "is unknown" in found.words
+
+
+def test_what_the_matcher_is_sure_of_and_what_has_no_probability_is_left_out() -> None:
+    found = on_many([0.95, 0.5, 0.5], [0.5, None, 0.9], "+++", repeat=2)
+    assert found is not None
+    assert found.pairs == 2
+    assert on_many([0.95], [0.5], "+") is None
+    assert on_many([0.5], [None], "+") is None
+
+
+def test_a_blend_is_the_mean_of_log_odds_and_nobody_outvotes_everything() -> None:
+    assert blended(0.5, 0.5) == pytest.approx(0.5)
+    assert blended(0.9, 0.1) == pytest.approx(0.5)
+    assert blended(0.2, 0.5) == pytest.approx(1 / 3)
+    assert 0 < blended(0.0, 0.9) < 0.5
+    assert 0.5 < blended(1.0, 0.1) < 1
+    assert all(0 < blended(m, j) < 1 for m in np.linspace(0, 1, 11) for j in np.linspace(0, 1, 11))
+
+
+# -- side by side --------------------------------------------------------------------------------------------
+
+
+def test_two_judges_side_by_side() -> None:
+    labels = truth("++--++--")
+    found = compared(("a", "b"), said("++--+---"), said("+---++-?"), labels)
+    assert (found.both, found.only_first, found.only_second, found.neither) == (5, 2, 1, 0)
+    assert found.apart == (pair(1), pair(7), pair(5))
+    assert found.p == 1.0
+    assert found.accuracy.value == pytest.approx(-1 / 8)
+    assert (found.first.judge, found.second.judge, found.first.pairs) == ("a", "b", 8)
+    assert found.words.startswith("Neither is certainly better: F1 0.857 and 0.857")
+
+
+def test_one_is_clearly_better() -> None:
+    labels = truth("+-" * 60)
+    found = compared(("a", "b"), said("--" * 60), said("+-" * 60), labels)
+    assert (found.only_first, found.only_second) == (0, 60)
+    assert found.p < 1e-15
+    assert found.f1.value == 1
+    assert found.words.startswith("Neither") is (found.f1.interval is None)
+    some = compared(("a", "b"), said("+-" * 60), said("+---" * 30), labels)
+    assert some.words.startswith("a is better: F1 1.000 and 0.667, a change of -0.333 (95 % interval -0.")
+
+
+def test_only_pairs_that_both_have_judged_are_compared() -> None:
+    labels, first, second = truth("++--"), said("++--"), said("++--")
+    del first[pair(0)], second[pair(3)]
+    assert compared(("a", "b"), first, second, labels).first.pairs == 2
+    with pytest.raises(CoreError, match="no pair that both have judged"):
+        compared(("a", "b"), {}, second, labels)
+
+
+def test_two_that_agree_are_told_apart_by_nothing() -> None:
+    both: Any = said("+-+-"), said("+-+-")
+    found = compared(("a", "b"), *both, truth("+--+"))
+    assert (found.both, found.neither, found.p, found.apart) == (2, 2, 1.0, ())
+    assert replace(found.accuracy) == Figure(0.0, None)
