@@ -1,6 +1,6 @@
 """`samesku match --judge`: two stages, and what each of them settled."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,12 +41,14 @@ def judged_match(context: Context, pairs: Path | None, k: int, out: Path, bands:
     context.answer({"rows": count, "file": str(out), **_facts(found)})
 
 
-def _rows(context: Context, pairs: Path | None, k: int, reporter: Reporter) -> "Iterable[PairRow]":
+def _rows(context: Context, pairs: Path | None, k: int, reporter: Reporter) -> "Iterator[PairRow]":
+    """The matcher's word, when it is asked for: what it takes is the first stage's cost."""
     from core.match.table import matched_pairs, scored  # noqa: PLC0415
 
     if pairs is None:
-        return matched_pairs(context.workspace, context.settings, k)
-    return scored(context.workspace, context.settings, pairs, reporter)
+        yield from matched_pairs(context.workspace, context.settings, k)
+    else:
+        yield from scored(context.workspace, context.settings, pairs, reporter)
 
 
 def _tell(context: Context, found: "TwoStages") -> None:
