@@ -24,6 +24,7 @@ class Splits:
         barred: pairs that are judged on, by query: not even a negative that nobody rejected may be one of them.
         manual: whether `judged` is the manual validation set; else training queries were held out.
         name: what figures are reported on: the validation set with its version, or the held-out queries.
+        judging: all labels that figures are reported on, of queries without a match too where the set is manual.
     """
 
     train: tuple[Label, ...]
@@ -33,6 +34,7 @@ class Splits:
     barred: dict[ProductRef, frozenset[ProductRef]]
     manual: bool
     name: str
+    judging: tuple[Label, ...] = ()
 
     @property
     def truth(self) -> dict[Pair, bool]:
@@ -69,7 +71,8 @@ def split_labels(store: LabelStore, *, held_out: float, seed: int, rule: Rule = 
     train = [label for label in train if label.pair.query not in kept_out and label.pair.candidate not in tied]
     name = f"validation@{store.validation_version()}" if manual else "queries held out of training"
     barred = _by_query(label for label in labels if label.side is Side.VALIDATION)
-    return Splits(tuple(train), tuple(judged), gold, tied, barred, manual, name)
+    judging = [label for label in labels if (label.side is Side.VALIDATION if manual else label.pair.query in kept_out)]
+    return Splits(tuple(train), tuple(judged), gold, tied, barred, manual, name, tuple(judging))
 
 
 def splits_of(workspace: Workspace, settings: Settings) -> Splits:

@@ -75,8 +75,9 @@ class MlxJudge:
         return verdict_of(self._read_off(sheet), self.name)
 
     def taught(self) -> frozenset[Pair]:
-        """The labelled pairs that its adapter was trained on."""
-        return taught_in(Path(self._adapter)) if self._adapter else frozenset()
+        """The labelled pairs that its adapter was trained on, or what was fused into it."""
+        folders = [Path(name).expanduser() for name in (self._adapter, self._model_name) if name]
+        return frozenset[Pair]().union(*map(taught_in, folders))
 
     def close(self) -> None:
         """Let go of the model."""

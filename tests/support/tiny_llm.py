@@ -9,10 +9,10 @@ from samples import PRODUCTS, QUERIES
 from core.catalog.product import Product
 from core.judge.case import Case
 from core.judge.findings import Findings
-from core.judge.prompt import choosing, messages
+from core.judge.prompt import VERDICT, choosing, messages
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM
 
 #: The turns of ChatML, as Qwen writes them.
 TEMPLATE = (
@@ -23,16 +23,23 @@ SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 
 
 def write_tiny_llm(
-    folder: Path, *, hidden: int = 64, layers: int = 2, vocabulary: int = 1024, texts: Iterable[str] = ()
+    folder: Path,
+    *,
+    hidden: int = 64,
+    layers: int = 2,
+    vocabulary: int = 1024,
+    texts: Iterable[str] = (),
+    decided: bool = False,
 ) -> Path:
     """A model folder as mlx-lm and transformers load it; the same each time.
 
     Args:
         folder: where to.
-        hidden: the width; heads of 16.
+        hidden: the width.
         layers: how many.
         vocabulary: the most tokens that the tokenizer has.
         texts: what it learns its tokens from besides the prompts of the tiny workspace.
+        decided: whether it writes a verdict at once, one or the other; else it writes whatever its weights say.
     """
     import torch  # noqa: PLC0415
     from transformers import Qwen2Config, Qwen2ForCausalLM  # noqa: PLC0415
@@ -41,15 +48,46 @@ def write_tiny_llm(
     tokenizer.save_pretrained(folder)
     config = Qwen2Config(
         vocab_size=len(tokenizer), hidden_size=hidden, intermediate_size=2 * hidden, num_hidden_layers=layers,
-        num_attention_heads=hidden // 16, num_key_value_heads=max(1, hidden // 32), tie_word_embeddings=False,
+        num_attention_heads=max(2, hidden // 64), num_key_value_heads=max(1, hidden // 128), tie_word_embeddings=False,
         initializer_range=0.1,  # less, and it writes the same token for ever
         eos_token_id=tokenizer.eos_token_id, bos_token_id=None, dtype="float32",
         rope_parameters={"rope_type": "default", "rope_theta": 1e6},  # mlx-lm takes the published models' for granted
     )  # fmt: skip
     with torch.random.fork_rng():
         torch.manual_seed(7)
-        Qwen2ForCausalLM(config).save_pretrained(folder)
+        model = Qwen2ForCausalLM(config)
+        if decided:
+            _teach(model, tokenizer)
+        model.save_pretrained(folder)
     return folder
+
+
+def _teach(model: "Qwen2ForCausalLM", tokenizer: "PreTrainedTokenizerFast") -> None:
+    """Let each token of a verdict lead to the next; which of the two verdicts is left to the random weights."""
+    import torch  # noqa: PLC0415
+
+    def token(text: str) -> int:
+        [one] = tokenizer.encode(text, add_special_tokens=False)
+        return one
+
+    begun, yes, no = token(":**"), token(" MATCH"), token(" NO")
+    follows = [("\n", "**"), ("**", "Verdict"), ("Verdict", ":**"), (" NO", " MATCH"), (" MATCH", SPECIAL[2])]
+    ways = [(token(before), token(after)) for before, after in follows] + [(begun, yes), (begun, no)]
+    with torch.no_grad():
+        embedded, head = model.get_input_embeddings().weight, model.lm_head.weight
+        embedded *= 5  # what the layers add decides between the two, and no more
+        for before, after in ways:
+            head[after] += 2.5 * embedded[before] / embedded[before].norm()
+        texts = [
+            tokenizer.apply_chat_template(messages(case), tokenize=False, add_generation_prompt=True) + VERDICT
+            for case in pairs_of(QUERIES, PRODUCTS[:2])
+        ]
+        # So that both answers are given: a few times, since the direction is not all that there is at that place.
+        for _ in range(4):
+            outputs = (model(**tokenizer(text, return_tensors="pt")).logits[0, -1] for text in texts)
+            leanings = sorted(float(logits[yes] - logits[no]) for logits in outputs)
+            lift = leanings[len(leanings) // 2] / embedded.shape[1] ** 0.5
+            head[no] += lift * embedded[begun] / embedded[begun].norm()
 
 
 def pairs_of(queries: Iterable[Product], products: Iterable[Product]) -> list[Case]:

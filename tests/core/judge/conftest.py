@@ -16,6 +16,13 @@ def tiny_llm(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def decided_llm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of one that writes a verdict at once."""
+    pytest.importorskip("mlx_lm", reason="needs the extra llm", exc_type=ImportError)
+    return write_tiny_llm(tmp_path_factory.mktemp("decided-llm"), decided=True)
+
+
+@pytest.fixture(scope="session")
 def local(tiny_llm: Path) -> LocalModel:
     """The same, loaded; nobody changes it."""
     return LocalModel(str(tiny_llm))

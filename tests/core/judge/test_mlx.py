@@ -94,6 +94,24 @@ def test_what_it_says_aloud_is_what_it_writes_in_a_batch(reasoned: MlxJudge) -> 
     assert verdict.answer is verdict.probability is verdict.log_odds is None
 
 
+def test_with_reasons_the_probability_is_that_of_the_verdict_line(decided_llm: Path) -> None:
+    reasoned = MlxJudge(str(decided_llm), "", mode="reasoned", max_tokens=24)
+    fast = MlxJudge(str(decided_llm), "", mode="fast", max_tokens=24)
+    written, weighed = list(reasoned.verdicts(CASES)), list(fast.verdicts(CASES))
+    assert {verdict.answer for verdict in written} == set(Answer)
+    for one, other in zip(written, weighed, strict=True):
+        assert one.reasoning == f"{VERDICT} {one.answer}"
+        # It gives no reasons, so that the verdict is read behind the same words.
+        assert (one.answer, one.log_odds) == (other.answer, pytest.approx(other.log_odds, abs=1e-4))
+        assert one.probability == pytest.approx(1 / (1 + math.exp(-one.log_odds)))
+        assert (one.log_odds > 0) == (one.answer is Answer.MATCH)
+    pieces, verdict = heard(reasoned, CASES[0])
+    assert ("".join(pieces), said_by(verdict)) == (written[0].reasoning, said_by(written[0]))
+    # Cut off before the end there is a text, and neither answer nor probability.
+    [short] = MlxJudge(str(decided_llm), "", mode="reasoned", max_tokens=3).verdicts(CASES[:1])
+    assert (short.answer, short.probability, short.reasoning) == (None, None, VERDICT)
+
+
 def test_in_fast_mode_there_is_nothing_to_hear_but_the_verdict(fast: MlxJudge) -> None:
     pieces, verdict = heard(fast, CASES[2])
     [written] = fast.verdicts([CASES[2]])

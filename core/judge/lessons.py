@@ -1,0 +1,68 @@
+"""Lessons as a language model learns them: tokens, and where the answer begins."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import ModelError
+from core.judge.recipe import Recipe
+
+#: The tokens of a conversation, and how many of them are the question.
+Lesson = tuple[list[int], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What is learnt from, and what the learning is watched by.
+
+    Attributes:
+        too_long: lessons left out, since cut off they would teach an answer without a verdict.
+    """
+
+    train: list[Lesson]
+    valid: list[Lesson]
+    too_long: int
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many of each, for the card."""
+        return {"train": len(self.train), "valid": len(self.valid), "too long": self.too_long}
+
+    @property
+    def told(self) -> str:
+        """The same in a sentence."""
+        longer = f"; {self.too_long:,} are too long and left out" if self.too_long else ""
+        return f"{len(self.train):,} lessons to learn from, {len(self.valid):,} to watch it by{longer}"
+
+
+def read_lessons(recipe: Recipe, tokenizer: Any) -> Lessons:
+    """The files of a recipe's data folder, as the tokenizer reads them.
+
+    Raises:
+        ModelError: a file is absent or holds something else, or hardly any lesson is short enough.
+    """
+    train, valid = (_read(Path(recipe.data) / f"{name}.jsonl", recipe, tokenizer) for name in ("train", "valid"))
+    most = recipe.max_seq_length
+    short = [[lesson for lesson in side if len(lesson[0]) <= most] for side in (train, valid)]
+    if 2 * len(short[0]) <= len(train):
+        longest = max((len(tokens) for tokens, _ in train), default=0)
+        raise ModelError(
+            f"{len(train) - len(short[0]):,} of {len(train):,} lessons are longer than {most} tokens.",
+            f"The longest has {longest}: set max_seq_length, or `samesku judge prepare` again.",
+        )
+    return Lessons(short[0], short[1], len(train) + len(valid) - len(short[0]) - len(short[1]))
+
+
+def _read(path: Path, recipe: Recipe, tokenizer: Any) -> list[Lesson]:
+    from mlx_lm.tuner.datasets import ChatDataset  # noqa: PLC0415
+
+    try:
+        conversations = [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
+        lessons = ChatDataset(conversations, tokenizer, mask_prompt=recipe.mask_prompt)
+        # As a list it is sorted by length into batches; mlx-lm's own cache holds all lengths to be equal.
+        return [lessons.process(lessons[place]) for place in range(len(lessons))]
+    except FileNotFoundError:
+        raise ModelError(f"There is no {path}.", "`samesku judge prepare` writes it.") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path} holds no conversations.", "`samesku judge prepare` writes it anew.") from error

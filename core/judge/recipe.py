@@ -1,0 +1,98 @@
+"""How a language model is tuned: the keys of `python -m mlx_lm lora --config`, and no others."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.errors import SettingsError
+from labels.exchange.writing import replacing
+
+#: The file's name in a folder with training data.
+FILE = "lora.yaml"
+
+
+class LoraParameters(BaseModel):
+    """The adapter; `scale` multiplies what it adds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rank: Annotated[int, Field(ge=1, le=1024)] = 8
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    scale: Annotated[float, Field(gt=0, le=1000)] = 20.0
+
+
+class Recipe(BaseModel):
+    """What is tuned, on what, and how.
+
+    A lesson on Walmart-Amazon takes some 450 tokens, so that 512 hold nearly all; one that is longer would lose its
+    verdict, and is left out.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str
+    """A folder, or a name on the hub."""
+    train: Literal[True] = True
+    data: str
+    """The folder with train.jsonl, valid.jsonl and test.jsonl."""
+    adapter_path: str = "adapters"
+    """Where mlx-lm's own command puts the adapter."""
+    fine_tune_type: Literal["lora", "dora"] = "lora"
+    num_layers: Annotated[int, Field(ge=-1)] = -1
+    """How many of the last layers get an adapter; -1 for all."""
+    lora_parameters: LoraParameters = LoraParameters()
+    optimizer: Literal["adam", "adamw"] = "adam"
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 5e-6
+    iters: Annotated[int, Field(ge=1, le=10_000_000)] = 2000
+    batch_size: Annotated[int, Field(ge=1, le=4096)] = 8
+    max_seq_length: Annotated[int, Field(ge=32, le=1_000_000)] = 512
+    mask_prompt: bool = True
+    """Only the answer is learnt, not the question."""
+    grad_checkpoint: bool = True
+    """Slower, in much less memory."""
+    steps_per_report: Annotated[int, Field(ge=1)] = 10
+    steps_per_eval: Annotated[int, Field(ge=1)] = 100
+    val_batches: Annotated[int, Field(ge=-1)] = 25
+    save_every: Annotated[int, Field(ge=1)] = 100
+    """A checkpoint every so many steps."""
+    seed: int = 42
+
+
+def write_recipe(recipe: Recipe, path: Path) -> None:
+    """Write it as YAML.
+
+    Raises:
+        LabelsError: it cannot be written.
+    """
+    lines = (f"{key}: {_as_yaml(value)}" for key, value in recipe.model_dump().items())
+    with replacing(path) as temporary:
+        temporary.write_text("# python -m mlx_lm lora --config " + path.name + "\n" + "\n".join(lines) + "\n", "utf-8")
+
+
+def read_recipe(path: Path) -> Recipe:
+    """A recipe that somebody may have edited. Needs the extra `llm`.
+
+    Raises:
+        SettingsError: there is none, or a key is unknown or does not fit; the message names it.
+    """
+    import yaml  # noqa: PLC0415
+
+    try:
+        return Recipe.model_validate(yaml.safe_load(path.read_text("utf-8")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise SettingsError(f"{path}: {key}: {first['msg']}.", "Mend that line.") from error
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        said = str(error).strip().partition("\n")[0]
+        raise SettingsError(f"{path} is no recipe: {said}", "`samesku judge prepare` writes one.") from error
+
+
+def _as_yaml(value: Any) -> str:
+    """JSON, which is YAML, but for small numbers: without a point they would be text."""
+    if isinstance(value, float):
+        digits, e, power = repr(value).partition("e")
+        return f"{digits}{'' if '.' in digits else '.0'}{e}{power}"
+    return json.dumps(value)

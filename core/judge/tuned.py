@@ -1,0 +1,84 @@
+"""A tuned judge on disk: `models/judge/<id>`, with its adapter and a card."""
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from core.errors import CoreError, ModelError
+from core.kept import keep, kept
+from core.workspace import Workspace
+
+_CARD = "judge.json"
+
+
+@dataclass(frozen=True, slots=True)
+class TunedCard:
+    """What is known of a tuned judge.
+
+    Attributes:
+        id: the name of its folder.
+        base: the model that the adapter is for: what `judge.mlx_model` must be.
+        prompt: the version of the prompt that it was tuned on.
+        recipe: the keys of mlx-lm.
+        steps: how many it has made; fewer than the recipe's while it is not finished.
+        sha256: of the adapter; empty while it is not finished.
+        trained_on: how many lessons, and how many were left out because they are too long.
+        losses: the last of the training, and of the validation where there was one.
+        created_at: ISO 8601, UTC.
+    """
+
+    id: str
+    base: str
+    prompt: str
+    recipe: dict[str, Any]
+    created_at: str
+    steps: int = 0
+    sha256: str = ""
+    trained_on: dict[str, int] = field(default_factory=dict)
+    losses: dict[str, float] = field(default_factory=dict)
+
+
+def folder_of(workspace: Workspace, judge_id: str) -> Path:
+    """Where a tuned judge lies."""
+    return workspace.models / "judge" / judge_id
+
+
+def adapter_of(workspace: Workspace, judge_id: str) -> Path:
+    """Its adapter: what `judge.mlx_adapter` may be."""
+    return folder_of(workspace, judge_id) / "adapter"
+
+
+def write_card(workspace: Workspace, card: TunedCard) -> None:
+    """Put a card into its judge's folder."""
+    keep(folder_of(workspace, card.id) / _CARD, asdict(card))
+
+
+def card_of(workspace: Workspace, judge_id: str) -> TunedCard:
+    """The card of one.
+
+    Raises:
+        ModelError: there is no such judge, or its card is damaged.
+    """
+    if not judge_id or Path(judge_id).name != judge_id:
+        raise ModelError(f"{judge_id} is no judge's id.", "`samesku judge train` says the id of what it makes.")
+    try:
+        return kept(folder_of(workspace, judge_id) / _CARD, TunedCard)
+    except FileNotFoundError:
+        raise ModelError(f"There is no tuned judge {judge_id} here.", "`samesku judge train` makes one.") from None
+    except CoreError as error:
+        raise ModelError(f"The card of {judge_id} is damaged.", error.hint) from error
+
+
+def tuned_judges(workspace: Workspace) -> list[TunedCard]:
+    """All that are finished, the oldest first."""
+    folder = workspace.models / "judge"
+    ids = [path.parent.name for path in folder.glob(f"*/{_CARD}")] if folder.is_dir() else []
+    cards = (card_of(workspace, judge_id) for judge_id in ids)
+    return sorted((card for card in cards if card.sha256), key=lambda card: (card.created_at, card.id))
+
+
+def adapter_sha256(folder: Path) -> str:
+    """SHA-256 of an adapter's weights."""
+    with (folder / "adapters.safetensors").open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,184 @@
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from samples import PRODUCTS, QUERIES, write_catalogue
+
+from core.errors import ModelError
+from core.jobs.progress import Silent
+from core.judge.case import cases
+from core.judge.checkpoints import Checkpoints
+from core.judge.mlx import MlxJudge
+from core.judge.prepare import prepare
+from core.judge.recipe import FILE, LoraParameters, Recipe, read_recipe
+from core.judge.sides import Sides
+from core.judge.tune import _callback, begin, tune
+from core.judge.tuned import TunedCard, adapter_of, card_of, folder_of, tuned_judges
+from core.workspace import Workspace
+from labels.model import Pair
+
+KNOWN = {
+    Pair(query.ref, product.ref): product.id == f"{query.id}-c1"
+    for query in QUERIES[:4]
+    for product in PRODUCTS
+    if product.id.startswith(query.id)
+}
+STEPS, CHECKPOINT, BREAK = 20, 8, 12
+
+
+@dataclass
+class Heard(Silent):
+    """Remembers the losses, and ends the run at a step as a signal would."""
+
+    ends_at: int | None = None
+    losses: dict[int, float] = field(default_factory=dict)
+    metrics: dict[int, float] = field(default_factory=dict)
+    stages: list[tuple[str, int | None]] = field(default_factory=list)
+    done: list[int] = field(default_factory=list)
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        self.stages.append((name, total))
+
+    def advance(self, done: int) -> None:
+        self.done.append(done)
+        if done == self.ends_at:
+            raise KeyboardInterrupt
+
+    def loss(self, step: int, value: float) -> None:
+        self.losses[step] = value
+
+    def metric(self, step: int, name: str, value: float) -> None:
+        assert name == "validation loss"
+        self.metrics[step] = value
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A training that was broken off and taken up again."""
+
+    workspace: Workspace
+    card: TunedCard
+    first: Heard
+    second: Heard
+
+
+@pytest.fixture(scope="module")
+def home(tiny_llm: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Recipe]:
+    """A workspace with lessons, and a recipe that is short and learns fast."""
+    workspace = write_catalogue(tmp_path_factory.mktemp("tuned") / "home")
+    data = workspace.home / "lessons"
+    valid = dict(list(KNOWN.items())[:2])
+    prepare(workspace, Sides(KNOWN, valid, {}), data, str(tiny_llm), Silent(), balance=None, seed=1)
+    quick = {
+        "iters": STEPS, "batch_size": 2, "learning_rate": 1e-3, "max_seq_length": 1024, "steps_per_report": 3,
+        "save_every": CHECKPOINT, "steps_per_eval": 10, "grad_checkpoint": False,
+        "lora_parameters": LoraParameters(rank=4),
+    }  # fmt: skip
+    return workspace, read_recipe(data / FILE).model_copy(update=quick)
+
+
+@pytest.fixture(scope="module")
+def trained(home: tuple[Workspace, Recipe]) -> Trained:
+    workspace, recipe = home
+    card = begin(workspace, recipe)
+    first, second = Heard(ends_at=BREAK), Heard()
+    with pytest.raises(KeyboardInterrupt):
+        tune(workspace, card.id, first)
+    assert not card_of(workspace, card.id).sha256
+    return Trained(workspace, tune(workspace, card.id, second, fuse=True), first, second)
+
+
+def test_the_loss_falls_and_is_reported(trained: Trained) -> None:
+    losses = {**trained.first.losses, **trained.second.losses}
+    assert list(losses) == list(range(1, STEPS + 1))
+    early, late = (sum(losses[step] for step in steps) / 4 for steps in (range(1, 5), range(STEPS - 3, STEPS + 1)))
+    assert late < 0.85 * early
+    assert trained.first.metrics[0] > trained.second.metrics[STEPS - 1]
+    assert trained.first.stages == [("load", None), ("train", STEPS)]
+    assert trained.second.stages == [("load", None), ("train", STEPS), ("fuse", None)]
+
+
+def test_a_broken_run_goes_on_from_its_last_checkpoint(trained: Trained) -> None:
+    assert trained.first.done == [0, *range(1, BREAK + 1)]
+    assert trained.second.done == list(range(CHECKPOINT, STEPS + 1))
+    # It has learnt: the next step is not where it began.
+    assert trained.second.losses[CHECKPOINT + 1] < 0.9 * trained.first.losses[1]
+    assert not (folder_of(trained.workspace, trained.card.id) / "checkpoints").exists()
+
+
+def test_the_card_tells_what_it_is(trained: Trained, home: tuple[Workspace, Recipe], tiny_llm: Path) -> None:
+    card = trained.card
+    assert card == card_of(trained.workspace, card.id)
+    assert card in tuned_judges(trained.workspace)
+    assert (card.base, card.steps, card.prompt) == (str(tiny_llm), STEPS, "1")
+    assert card.trained_on == {"train": len(KNOWN), "valid": 2, "too long": 0}
+    assert card.losses["training"] == trained.second.losses[STEPS]
+    assert Recipe.model_validate(card.recipe) == home[1]
+    with pytest.raises(ModelError, match="is finished"):
+        tune(trained.workspace, card.id, Silent())
+    for name in ("../x", "", "nobody"):
+        with pytest.raises(ModelError):
+            card_of(trained.workspace, name)
+
+
+def test_the_adapter_is_another_judge_and_fused_it_says_the_same(trained: Trained, tiny_llm: Path) -> None:
+    adapter = adapter_of(trained.workspace, trained.card.id)
+    fused = folder_of(trained.workspace, trained.card.id) / "fused"
+    base, tuned, whole = (
+        MlxJudge(str(model), str(with_), mode="fast", max_tokens=16)
+        for model, with_ in ((tiny_llm, ""), (tiny_llm, adapter), (fused, ""))
+    )
+    assert len({base.name, tuned.name, whole.name}) == 3
+    assert (base.taught(), tuned.taught(), whole.taught()) == (frozenset(), KNOWN.keys(), KNOWN.keys())
+    some = list(cases(trained.workspace, KNOWN))
+    odds = [[verdict.log_odds for verdict in judge.verdicts(some)] for judge in (base, tuned, whole)]
+    assert odds[1] == pytest.approx(odds[2], abs=1e-3)
+    assert max(abs(one - other) for one, other in zip(odds[0], odds[1], strict=True)) > 0.1
+    assert not list(fused.glob("*.bin"))
+
+
+def test_an_adapter_of_another_model_is_refused(trained: Trained, tmp_path: Path) -> None:
+    from tiny_llm import write_tiny_llm  # noqa: PLC0415
+
+    other = write_tiny_llm(tmp_path, hidden=128, layers=1)
+    adapter = adapter_of(trained.workspace, trained.card.id)
+    [case] = cases(trained.workspace, list(KNOWN)[:1])
+    with pytest.raises(ModelError, match="cannot be loaded with the adapter"):
+        list(MlxJudge(str(other), str(adapter), mode="fast", max_tokens=16).verdicts([case]))
+
+
+@pytest.mark.parametrize(("kind", "bits"), [("dora", None), ("lora", 4)], ids=["dora", "qlora"])
+def test_other_adapters_and_checkpointed_gradients(home: tuple[Workspace, Recipe], kind: str, bits: int | None) -> None:
+    workspace, recipe = home
+    recipe = recipe.model_copy(update={"fine_tune_type": kind, "grad_checkpoint": True, "iters": 2})
+    card = begin(workspace, recipe, bits=bits)
+    card = tune(workspace, card.id, Silent())
+    config = json.loads((Path(card.base) / "config.json").read_text("utf-8"))
+    assert config.get("quantization", {}).get("bits") == bits
+    judge = MlxJudge(card.base, str(adapter_of(workspace, card.id)), mode="reasoned", max_tokens=4)
+    # Gradient checkpointing has left the model's class as it was.
+    assert [verdict.tokens_out for verdict in judge.verdicts(list(cases(workspace, KNOWN))[:3])] == [4, 4, 4]
+
+
+def test_a_run_that_cannot_learn_says_so(home: tuple[Workspace, Recipe]) -> None:
+    workspace, recipe = home
+    still = begin(workspace, recipe.model_copy(update={"learning_rate": 1e-60, "iters": 1}))
+    with pytest.raises(ModelError, match="changed nothing"):
+        tune(workspace, still.id, Silent())
+    short = begin(workspace, recipe.model_copy(update={"max_seq_length": 64}))
+    with pytest.raises(ModelError, match="longer than 64 tokens") as raised:
+        tune(workspace, short.id, Silent())
+    assert "max_seq_length" in raised.value.hint
+    absent = begin(workspace, recipe.model_copy(update={"data": str(workspace.home / "nowhere")}))
+    with pytest.raises(ModelError, match="There is no"):
+        tune(workspace, absent.id, Silent())
+
+
+def test_a_loss_that_is_no_number_ends_the_run(home: tuple[Workspace, Recipe]) -> None:
+    workspace, recipe = home
+    checkpoints = Checkpoints(workspace.home / "checkpoints")
+    told = _callback(None, None, recipe, checkpoints, 5, Silent())
+    with pytest.raises(ModelError, match="no number any more at step 8"):
+        told.on_train_loss_report({"iteration": 3, "train_loss": math.nan})
