@@ -9,7 +9,7 @@ DEMO := .demo
 export HF_HUB_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit bench bench-desk bench-match bench-ssh bench-kill bench-ledger bench-ledger-kill clean
+.PHONY: help demo test lint types imports unit bench bench-desk bench-judge bench-match bench-ssh bench-kill bench-ledger bench-ledger-kill clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ bench: $(VENV)/all ## the README's table, on ../shared/data/walmart_amazon or DA
 
 bench-match: $(VENV)/all ## the matcher's speed, against plain Python, on the same data; no encoder needed
 	@$(BIN)/python -m tests.bench.match $(DATA)
+
+bench-judge: $(VENV)/dev ## a language model as a judge: batches and the prompt cache, on a tiny one made on the spot
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.judge
 
 bench-desk: $(VENV)/dev ## the desk's speed, bytes, memory and keys per query; WORKSPACE=an indexed one, DATA=its four files
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.desk $(if $(WORKSPACE),--home $(WORKSPACE)) $(if $(DATA),--data $(DATA))
