@@ -117,10 +117,8 @@ class ReviewScreen(DecidingScreen):
         )
         self.query_one(StatusLine).show(situation)
         if item is None:
-            empty = nothing_left(
-                review.stream, progress, review.elsewhere(), self.keymap, indexed=self.desk.model is not None
-            )
-            self.query_one("#empty", Static).update(empty)
+            text = nothing_left(review.stream, progress, review.elsewhere(), self.keymap, indexed=bool(self.desk.model))
+            self.query_one("#empty", Static).update(text)
 
     # -- deciding ------------------------------------------------------------------------------------------
 
@@ -180,14 +178,13 @@ class ReviewScreen(DecidingScreen):
         self._active_at = self._clock()
         said = ""
         with failures_shown(self.app):
-            action = self.desk.review.redo() if back else self.desk.review.undo()
+            act = self.desk.review.redo() if back else self.desk.review.undo()
             self.query_one(Learner).due()
-            if action is None:
+            if act is None:
                 said = f"There is nothing to {'bring' if back else 'take'} back."
             else:
-                title, redo = self.desk.past.title(action.query), self.keymap.fill("{redo}")
-                said = turned(action.verb, title, back=back, redo=redo)
-                if (item := self.desk.review.item) is None or item.query.ref != action.query:
+                said = turned(act.verb, self.desk.past.title(act.query), back=back, redo=self.keymap.fill("{redo}"))
+                if (item := self.desk.review.item) is None or item.query.ref != act.query:
                     said += " It is on somebody else's screen now."
         self.draw()
         return said
