@@ -38,8 +38,9 @@ bench: $(VENV)/all ## the README's table, on ../shared/data/walmart_amazon or DA
 bench-match: $(VENV)/all ## the matcher's speed, against plain Python, on the same data; no encoder needed
 	@$(BIN)/python -m tests.bench.match $(DATA)
 
-bench-judge: $(VENV)/dev ## a language model as a judge: batches and the prompt cache, on a tiny one made on the spot
+bench-judge: $(VENV)/dev ## a judge's speed: batches, prompt cache; WORKSPACE=one with a judge: whether the desk waits for it
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.judge
+	@$(if $(WORKSPACE),HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.judge_desk --home $(WORKSPACE))
 
 bench-desk: $(VENV)/dev ## the desk's speed, bytes, memory and keys per query; WORKSPACE=an indexed one, DATA=its four files
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.desk $(if $(WORKSPACE),--home $(WORKSPACE)) $(if $(DATA),--data $(DATA))

@@ -106,6 +106,18 @@ def _all(app: Commander) -> list[Command]:
             "What each encoder changes, by query; put one in use.",
             lambda: _with_job(app, ModelsScreen(app.desk)),
         ),
+        Command(
+            "Train the judge",
+            "A second opinion that learns from the labels.",
+            lambda: app.start_job("judge", "train", "--cross-encoder"),
+            lead=True,
+        ),
+        Command(
+            "Measure the judge",
+            "How right it is, and whether it adds to the matcher.",
+            lambda: app.start_job("judge", "test"),
+            lead=True,
+        ),
         Command("Jobs", "What runs, how far it is, and what came out.", lambda: app.open(JobsScreen(app.desk))),
         Command(
             "Streams",
@@ -153,6 +165,7 @@ _KEYS = (
     ("Flagged and commented", "What somebody wants a second look at, or wrote about.", "noted"),
     ("Trail", "What you did last, and where undo stands (t).", "trail"),
     ("Search", "Look for a match in the whole catalogue (/).", "search"),
+    ("Ask the judge", "A second opinion on the highlighted candidate (v).", "judge"),
     ("Undo", "Take back your last act (z).", "undo"),
     ("Redo", "Bring back what you took back last (Z).", "redo"),
     ("Blind", "Hide the machine's opinion, or show it again (b).", "blind"),

@@ -17,6 +17,7 @@ from labels.history import Step
 from labels.model import ProductRef
 from tui.markdown import Block
 from tui.ports.guidelines import Guidelines
+from tui.ports.judge import Counsel
 
 
 @dataclass
@@ -117,11 +118,11 @@ class Judged(Message):
     """What the judge says of a pair.
 
     Attributes:
-        verdict: None where there is none.
+        counsel: None where there is none.
         trouble: why there is none, one sentence.
     """
 
-    verdict: Verdict | None
+    counsel: Counsel | None
     trouble: str = ""
 
 

@@ -6,7 +6,7 @@
         -> {"id": 1, "result": {"verdicts": [{"candidate": ["amazon", "9"], "answer": "MATCH", …}]}}
     {"id": 2, "do": "verdict", "query": …, "candidate": …}
         -> {"id": 2, "piece": "Similarities: …"}, as often as the judge has more to say, then
-           {"id": 2, "result": {"verdicts": […]}}
+           {"id": 2, "result": {"verdicts": […], "worth": what the judge is worth, a sentence}}
     {"id": 3, "do": "ahead", "query": …, "candidates": […]}    -> as `known`, once all of them are judged
     {"id": 4, "do": "hush"}                                    -> {"id": 4, "result": {}}
 
@@ -111,7 +111,16 @@ class JudgeDesk:
                     if moved_on():
                         raise MovedOnError("The judge was stopped.")
             except StopIteration as ended:
-                yield _result([(case, ended.value)])
+                result = _result([(case, ended.value)])
+                result["result"]["worth"] = self._worth()
+                yield result
+
+    def _worth(self) -> str:
+        """What the judge is worth, in a sentence; reports are light to read."""
+        from core.judge.report import latest_report  # noqa: PLC0415
+
+        report = latest_report(self._workspace, self._judge.name)
+        return "It was not measured yet: `samesku judge test` does that." if report is None else report.words
 
     def _ahead(self, cases: list[Case], moved_on: Callable[[], bool]) -> Iterator[tuple[Case, Verdict]]:
         """One by one, so that whoever asks for something else waits for one verdict at most."""

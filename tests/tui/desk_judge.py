@@ -2,11 +2,13 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from core.catalog.product import Product
 from core.judge.verdict import Answer, Verdict
 from labels.model import ProductRef
 from tui.errors import EngineError
+from tui.ports.judge import Counsel
 
 REASONING = """\
 Similarities:
@@ -16,6 +18,9 @@ Differences:
 - the query lacks '2-Year', 'Warranty'
 The listings sell the same drive, one of them with a warranty.
 **Verdict:** NO MATCH"""
+
+
+WORTH = "On 205 pairs of the bands medium and low it adds nothing certain to the matcher."
 
 
 def verdict(answer: Answer | None = Answer.NO_MATCH, probability: float | None = 0.12) -> Verdict:
@@ -32,10 +37,10 @@ class FakeJudge:
         let_go: until this is set, it does not come to an end.
     """
 
-    def __init__(self, trouble: str = "") -> None:
+    def __init__(self, trouble: str = "", reasoning: str = REASONING) -> None:
         self.trouble = trouble
-        self.answer: Verdict | EngineError = verdict()
-        self.pieces: list[str] = [REASONING]
+        self.answer: Verdict | EngineError = replace(verdict(), reasoning=reasoning)
+        self.pieces: list[str] = [reasoning]
         self.before: dict[str, Verdict] = {}
         self.asked: list[str] = []
         self.let_go = threading.Event()
@@ -43,7 +48,7 @@ class FakeJudge:
         self.hushed = 0
         self.closed = False
 
-    def verdict(self, query: Product, candidate: Product, heard: Callable[[str], None]) -> Verdict:
+    def verdict(self, query: Product, candidate: Product, heard: Callable[[str], None]) -> Counsel:
         """As the port says."""
         self.asked.append(candidate.id)
         for piece in self.pieces:
@@ -53,7 +58,7 @@ class FakeJudge:
             raise EngineError("The judge was stopped.")
         if isinstance(self.answer, EngineError):
             raise self.answer
-        return self.answer
+        return Counsel(self.answer, WORTH)
 
     def known(self, query: ProductRef, candidates: Sequence[ProductRef]) -> dict[ProductRef, Verdict]:
         """As the port says."""

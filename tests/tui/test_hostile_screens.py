@@ -15,6 +15,7 @@ import pytest
 from comparisons import evaluations, two_encoders
 from desk_bench import Bench, screen_text
 from desk_jobs import log_of_a_retrain, something_to_learn_from, three_jobs
+from desk_judge import FakeJudge
 from desk_verbs import STATISTICS, WRITTEN, Answer, answered
 from hostile import ACTING, HOSTILE, some, stray
 from hostile_home import spoil, spoilt_answer
@@ -151,6 +152,8 @@ async def look_around(pilot: Pilot[None], watched: Watched, where: str) -> None:
 async def test_scene(bench: Bench, watched: Watched, name: str) -> None:
     scene = hostile(ALL[name])
     app = scene.open(bench)
+    if scene.judged:
+        app.desk.judge = FakeJudge(reasoning="\n".join(HOSTILE))  # type: ignore[misc]
     async with app.run_test(size=SIZES[0]) as pilot:
         await scene.play(pilot, app.theme)
         shown = screen_text(app)

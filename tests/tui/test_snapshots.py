@@ -14,6 +14,7 @@ from desk_bench import Bench
 from desk_engine import FakeEngine
 from desk_files import BACKUPS, IMPORTED
 from desk_jobs import log_of_a_retrain, something_to_learn_from, three_jobs
+from desk_judge import FakeJudge
 from desk_verbs import STATISTICS, WRITTEN, Answer, CannedVerbs, answered
 from samples import c, implied, match, q
 from textual.pilot import Pilot
@@ -85,6 +86,7 @@ class Scene:
         prepare: puts something into the workspace before the desk opens.
         verbs: what the verbs answer that are asked beside the keyboard.
         greets: whether somebody sits here for the first time.
+        judged: whether there is a judge to ask.
     """
 
     keys: str = ""
@@ -94,6 +96,7 @@ class Scene:
     prepare: Callable[[Workspace], None] = workspace_as_it_is
     verbs: Mapping[str, Answer] = field(default_factory=dict)
     greets: bool = False
+    judged: bool = False
 
     def open(self, bench: Bench) -> DeskApp:
         """The desk that the scene plays at."""
@@ -104,6 +107,8 @@ class Scene:
         app = DeskApp(desk, greets=self.greets)
         if self.verbs:
             app.desk.verbs = CannedVerbs(self.verbs)  # type: ignore[misc]
+        if self.judged:
+            app.desk.judge = FakeJudge()  # type: ignore[misc]
         return app
 
     async def play(self, pilot: Pilot[None], theme: str) -> None:
@@ -129,6 +134,7 @@ SCENES = {
     "review-blind": Scene("3", stream=Stream.VALIDATION),
     "empty": Scene(stream=Stream.ADJUDICATION),
     "why": Scene("n w", learns=True),
+    "judge": Scene("2 v", judged=True),
     "history": Scene("x 3 x f h"),
     "comment": Scene("c"),
     "search": Scene("slash n i k o n down"),

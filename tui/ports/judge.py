@@ -1,11 +1,20 @@
 """The judge, as the desk may ask it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from core.catalog.product import Product
 from core.judge.verdict import Verdict
 from labels.model import ProductRef
+
+
+@dataclass(frozen=True, slots=True)
+class Counsel:
+    """A verdict, and what the judge is worth by the latest measurement, a sentence."""
+
+    verdict: Verdict
+    worth: str
 
 
 class JudgeSeat(Protocol):
@@ -15,7 +24,7 @@ class JudgeSeat(Protocol):
     def trouble(self) -> str:
         """Why there is no judge to ask, one sentence with the way out; empty where there is one."""
 
-    def verdict(self, query: Product, candidate: Product, heard: Callable[[str], None]) -> Verdict:
+    def verdict(self, query: Product, candidate: Product, heard: Callable[[str], None]) -> Counsel:
         """Ask about a pair. Any thread but the desk's own; takes its time.
 
         Args:

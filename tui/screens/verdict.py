@@ -100,12 +100,13 @@ class VerdictDialog(Dialog[Verdict]):
 
     @on(Judged)
     def _tell(self, message: Judged) -> None:
-        if message.verdict is None:
+        if message.counsel is None:
             self.query_one("#verdict", Static).update(Content.styled(safe(message.trouble), MUTED))
             return
-        self._verdict = message.verdict
-        self._show(message.verdict.reasoning)
-        self.query_one("#verdict", Static).update(told(message.verdict))
+        self._verdict = message.counsel.verdict
+        self._show(self._verdict.reasoning)
+        worth = Content.styled(safe(message.counsel.worth), MUTED)
+        self.query_one("#verdict", Static).update(Content("\n").join([told(self._verdict), worth]))
 
 
 def told(verdict: Verdict) -> Content:

@@ -12,6 +12,7 @@ from core.workspace import Workspace
 from labels.model import ProductRef
 from tui.engine import Engine
 from tui.errors import EngineError
+from tui.ports.judge import Counsel
 
 _NONE = 'No judge is configured: judge.use in samesku.toml names one, for example ["cross-encoder"].'
 #: A model of several gigabytes is loaded before the first word, and a small machine reasons slowly.
@@ -31,7 +32,7 @@ class ChildJudge:
         """Why there is no judge to ask; empty where there is one."""
         return "" if self._settings.use else _NONE
 
-    def verdict(self, query: Product, candidate: Product, heard: Callable[[str], None]) -> Verdict:
+    def verdict(self, query: Product, candidate: Product, heard: Callable[[str], None]) -> Counsel:
         """Ask about a pair, and hear it reason."""
         answer = self._child.ask(
             "verdict", patience_s=_PATIENCE_S, heard=heard, query=query.ref, candidate=candidate.ref
@@ -39,7 +40,7 @@ class ChildJudge:
         found = _verdicts(answer)
         if candidate.ref not in found:
             raise EngineError("The judge's answer makes no sense.", "Leave the desk and start it again.")
-        return found[candidate.ref]
+        return Counsel(found[candidate.ref], str(answer.get("worth", "")))
 
     def known(self, query: ProductRef, candidates: Sequence[ProductRef]) -> dict[ProductRef, Verdict]:
         """What it has said of candidates, or, where the settings want it, what it says of all of them."""

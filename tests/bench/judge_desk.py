@@ -1,0 +1,90 @@
+"""Does a key wait while a judge works? The same decisions without one, and beside one that is never out of work.
+
+    python -m tests.bench.judge_desk --home FOLDER [--keys 300]
+
+`--home` is an indexed workspace whose settings name a judge (best Walmart-Amazon's with a trained cross-encoder). It
+is copied, and the judge is asked in the process that the desk starts for it, about all candidates of one query after
+another. Both are measured twice, in turns, in one run.
+"""
+
+import argparse
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.search.candidates import CandidateStore
+from core.workspace import Workspace
+from tests.bench.desk_pace import Answers, decide, desk, percentile, settle
+from tests.bench.workspaces import copy_workspace
+from tui.engine import Engine
+from tui.errors import EngineError
+
+
+def main() -> None:
+    """All of it."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench.judge_desk", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--home", type=Path, required=True, help="an indexed workspace with a judge")
+    parser.add_argument("--keys", type=int, default=300, help="decisions each time")
+    options = parser.parse_args()
+    told: dict[bool, Answers] = {False: Answers(), True: Answers()}
+    with tempfile.TemporaryDirectory(prefix="samesku-judge-") as folder:
+        workspace = copy_workspace(options.home, Path(folder) / "home")
+        workspace.models.symlink_to(Workspace(options.home).models.resolve())
+        for judged in (False, True, False, True):
+            with desk(workspace) as terminal:
+                settle(terminal)
+                if not judged:
+                    _add(told[False], decide(terminal, options.keys))
+                    continue
+                with _busy_judge(workspace) as asked:
+                    _add(told[True], decide(terminal, options.keys))
+                sys.stdout.write(f"the judge answered {len(asked):,} queries meanwhile\n")
+    for judged, answers in told.items():
+        sys.stdout.write(f"decide and go on, {'beside a judge' if judged else 'without one'}: {answers.told()}\n")
+    p99 = {judged: percentile(answers.seconds, 0.99) for judged, answers in told.items()}
+    sys.stdout.write(f"p99 beside a judge: {p99[True] / p99[False]:.2f} times that without one\n")
+
+
+def _add(all_of_them: Answers, some: Answers) -> None:
+    all_of_them.seconds += some.seconds
+    all_of_them.bytes += some.bytes
+
+
+@contextmanager
+def _busy_judge(workspace: Workspace) -> Iterator[list[int]]:
+    """A judge at work until this is left; how many verdicts each query brought."""
+    store = CandidateStore(workspace.derived)
+    queries: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for query, candidate in store.all():
+        queries.setdefault(query, []).append(candidate.ref)
+    store.close()
+    command = [sys.executable, "-m", "core.judge.child", "--home", str(workspace.home)]
+    judge, asked, over = Engine(workspace.home, command, name="judge"), list[int](), threading.Event()
+
+    def ask() -> None:
+        try:
+            for query, candidates in queries.items():
+                if over.is_set():
+                    return
+                asked.append(len(judge.ask("ahead", query=query, candidates=candidates)["verdicts"]))
+        except EngineError as error:
+            if not over.is_set():
+                sys.stdout.write(f"the judge stopped: {error}\n")
+
+    # The first verdict takes the loading of the model along.
+    judge.ask("ahead", query=next(iter(queries)), candidates=next(iter(queries.values())))
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        yield asked
+    finally:
+        over.set()
+        judge.close(wait_s=10.0)
+
+
+if __name__ == "__main__":
+    main()
