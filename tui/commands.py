@@ -88,6 +88,20 @@ def commands(app: Commander) -> list[Command]:
 
 def _all(app: Commander) -> list[Command]:
     return [
+        *_learning(app),
+        *_ledger(app),
+        *(_stream(app, stream) for stream in Stream),
+        *(
+            Command(name, help_, lambda action=action: app.on_review(action))  # type: ignore[misc]
+            for name, help_, action in _KEYS
+        ),
+        *_around(app),
+    ]
+
+
+def _learning(app: Commander) -> list[Command]:
+    """What has the models learn, and shows what became of it."""
+    return [
         Command("Retrain", "Let the models learn from the labels, while you go on.", lambda: _retrain(app)),
         Command("Evaluate", "Measure the model in use on the labels kept apart.", lambda: app.start_job("evaluate")),
         Command(
@@ -119,6 +133,12 @@ def _all(app: Commander) -> list[Command]:
             lead=True,
         ),
         Command("Jobs", "What runs, how far it is, and what came out.", lambda: app.open(JobsScreen(app.desk))),
+    ]
+
+
+def _ledger(app: Commander) -> list[Command]:
+    """What people have said: how far it is, out, in, and kept safe."""
+    return [
         Command(
             "Streams",
             "What each is for, how far it is, how long is left.",
@@ -137,11 +157,12 @@ def _all(app: Commander) -> list[Command]:
             lead=True,
         ),
         Command("Backup", "Copies of the ledger: make, check, go back to one.", lambda: _backup(app)),
-        *(_stream(app, stream) for stream in Stream),
-        *(
-            Command(name, help_, lambda action=action: app.on_review(action))  # type: ignore[misc]
-            for name, help_, action in _KEYS
-        ),
+    ]
+
+
+def _around(app: Commander) -> list[Command]:
+    """What is about the desk itself."""
+    return [
         Command(
             "Settings",
             "What is set, where that comes from, and what it is for.",

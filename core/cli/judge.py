@@ -7,6 +7,7 @@ import typer
 
 from core.cli import judge_measured, judge_trained
 from core.cli.context import Context, context_of
+from core.cli.judge_choose import choose
 from core.cli.judge_options import (
     BandsOption,
     DetachOption,
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from core.judge.run import Judged
     from labels.model import Pair
 
-app = typer.Typer(help="The second opinion: prepare, train, test, compare, run, spent.", no_args_is_help=True)
+app = typer.Typer(help="The second opinion: prepare, train, test, compare, run, choose, spent.", no_args_is_help=True)
+app.command("choose")(choose)
 judge_trained.register(app)
 judge_measured.register(app)
 

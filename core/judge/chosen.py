@@ -8,6 +8,7 @@ from core.judge.calibrated import Calibrated
 from core.judge.calibration import calibration_path
 from core.judge.judge import Judge, RememberingJudge
 from core.judge.remembered import Remembered
+from core.judge.said import LanguageModel
 from core.settings import Settings
 from core.workspace import Workspace
 
@@ -45,6 +46,21 @@ def judges_of(workspace: Workspace, settings: Settings, *names: str) -> Sequence
         if name not in _MADE:
             raise SettingsError(f"There is no judge {name}.", f"There is {', '.join(_MADE)}.")
     return [_with_memory(workspace, _MADE[name](workspace, settings)) for name in chosen]
+
+
+def language_model_of(workspace: Workspace, settings: Settings) -> LanguageModel:
+    """The language model among the judges in use, to be asked in words.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    for name in settings.judge.use:
+        if isinstance(judge := _MADE[name](workspace, settings), LanguageModel):
+            return judge
+    raise SettingsError(
+        "No language model is configured.",
+        'A cross-encoder reads pairs alone; judge.use = ["mlx"] or ["server"] names one.',
+    )
 
 
 def _with_memory(workspace: Workspace, judge: Judge) -> Calibrated:

@@ -1,5 +1,7 @@
 """What the judge in use has said so far, for those who would never wait for it: the queue."""
 
+from contextlib import suppress
+
 from core.errors import CoreError
 from core.settings import Settings
 from core.workspace import Workspace
@@ -22,13 +24,12 @@ class Heard:
         """P(match) of the pairs that it was asked about; nothing where there is no judge, or none that helps."""
         if not self._settings.judge.use:
             return {}
-        try:
+        # What cannot be read now is read with the next verdict; the queue does without it meanwhile.
+        with suppress(CoreError):
             mark = self._now()
             if mark != self._mark:
                 self._mark, self._said = mark, {}
                 self._said = self._read()
-        except CoreError:
-            pass
         return self._said
 
     def _now(self) -> tuple[int, int]:

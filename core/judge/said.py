@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from core.judge.case import Case
 from core.judge.odds import log_odds_of, probability_of
@@ -42,6 +42,7 @@ class Said:
     tokens_out: int
 
 
+@runtime_checkable
 class LanguageModel(Protocol):
     """Anything that can be asked in words."""
 

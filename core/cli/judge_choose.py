@@ -1,0 +1,75 @@
+"""`samesku judge choose`: one question about all candidates of a query."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.context import context_of
+from core.errors import CoreError
+from core.text.safe import safe
+
+if TYPE_CHECKING:
+    from core.catalog.product import Product
+    from core.judge.choosing import Choice
+    from core.workspace import Workspace
+
+
+def choose(
+    ctx: typer.Context,
+    query: Annotated[str, typer.Argument(metavar="ID", help="Of the query.")],
+    orders: Annotated[
+        int, typer.Option(min=1, max=20, help="Ask so often, each time with the candidates in another order.")
+    ] = 3,
+) -> None:
+    """Which of a query's candidates is the same product, or none: a language model sees all of them at once.
+
+    Language models prefer some places in a list; the candidates are shuffled, and several orders are averaged.
+
+    Example: samesku judge choose 17 --orders 5
+    """
+    from core.judge.choosing import choices  # noqa: PLC0415
+    from core.judge.chosen import language_model_of  # noqa: PLC0415
+
+    context = context_of(ctx)
+    workspace = context.workspace.require()
+    asked, candidates = _listings(workspace, query)
+    with context.reporter() as reporter:
+        reporter.stage("ask the judge")
+        (choice,) = choices(language_model_of(workspace, context.settings), [(asked, candidates)], orders)
+    for product in sorted(candidates, key=lambda product: -choice.probabilities.get(product.ref, 0.0)):
+        mark = "→" if product.ref == choice.chosen else " "
+        chance = f"{choice.probabilities[product.ref]:>4.0%} " if choice.probabilities else ""
+        context.out.print(safe(f"{mark} {chance}{product.id}: {product.title}"))
+    context.out.print(safe(_said(choice)))
+    context.answer(
+        {
+            "judge": choice.judge, "answered": choice.answered, "chosen": choice.chosen and choice.chosen.id,
+            "probabilities": {ref.id: share for ref, share in choice.probabilities.items()}, "none": choice.none,
+            "seconds": round(choice.seconds, 3), "tokens_in": choice.tokens_in, "tokens_out": choice.tokens_out,
+        }
+    )  # fmt: skip
+
+
+def _listings(workspace: "Workspace", query_id: str) -> "tuple[Product, list[Product]]":
+    """A query and its candidates."""
+    from core.catalog.store import CatalogStore  # noqa: PLC0415
+    from core.search.candidates import CandidateStore  # noqa: PLC0415
+
+    store = CandidateStore(workspace.derived)
+    try:
+        found = {query: [c.ref for c in store.of(query)] for query, _ in store.all() if query.id == query_id}
+    finally:
+        store.close()
+    if len(found) != 1:
+        raise CoreError(f"There is no query {query_id} with candidates.", "`samesku match --out FILE` lists them all.")
+    ((query, refs),) = found.items()
+    with CatalogStore(workspace.catalog) as catalog:
+        products = catalog.get_many([query, *refs])
+    return products[query], [products[ref] for ref in refs if ref in products]
+
+
+def _said(choice: "Choice") -> str:
+    if not choice.answered:
+        return f"{choice.judge} gave no answer."
+    none = "" if choice.none is None else f", {choice.none:.0%} that it is none of them"
+    return f"{choice.judge}: {choice.chosen.id if choice.chosen else 'none of them'}{none}, {choice.seconds:.1f} s"

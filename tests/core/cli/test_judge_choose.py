@@ -1,0 +1,44 @@
+"""`samesku judge choose`, with a tiny language model."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from evidence import write_evidence
+from samples import HashEncoder
+from tiny_llm import write_tiny_llm
+
+from core.workspace import Workspace
+
+Call = Callable[..., object]
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its folder."""
+    pytest.importorskip("mlx_lm", reason="needs the extra llm", exc_type=ImportError)
+    return write_tiny_llm(tmp_path_factory.mktemp("tiny-llm"))
+
+
+def test_all_candidates_of_a_query_are_weighed_at_once(
+    workspace: Workspace, hash_encoder: HashEncoder, call: Call, tiny: Path
+) -> None:
+    write_evidence(workspace)
+    workspace.settings.write_text(f'[judge]\nuse = ["cross-encoder", "mlx"]\nmlx_model = "{tiny}"\nmode = "fast"\n')
+    (workspace.models / "judge" / "cross-encoder-1").mkdir(parents=True)
+    (workspace.models / "judge" / "cross-encoder-1" / "judge.json").write_text("{}")
+    answer = call("judge", "choose", "q1", "--orders", "2", "--json", "--home", workspace.home)
+    assert answer.code == 0, answer.err
+    told = answer.json
+    assert set(told["probabilities"]) == {"q1-c1", "q1-c2", "q1-c3"}
+    assert sum(told["probabilities"].values()) + told["none"] == pytest.approx(1)
+    best = max(told["probabilities"], key=told["probabilities"].get)
+    assert told["chosen"] == (best if told["probabilities"][best] > told["none"] else None)
+
+
+def test_without_a_language_model_or_such_a_query_it_says_so(workspace: Workspace, call: Call) -> None:
+    write_evidence(workspace)
+    answer = call("judge", "choose", "q1", "--home", workspace.home)
+    assert (answer.code, "No language model is configured." in answer.err) == (1, True)
+    answer = call("judge", "choose", "nobody", "--home", workspace.home)
+    assert (answer.code, "There is no query nobody" in answer.err) == (1, True)
