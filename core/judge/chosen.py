@@ -40,7 +40,8 @@ def judges_of(workspace: Workspace, settings: Settings, *names: str) -> Sequence
     if not chosen:
         raise SettingsError(
             "No judge is configured.",
-            'For example judge.use = ["cross-encoder"] in samesku.toml, after `samesku judge train --cross-encoder`.',
+            "After `samesku judge train --cross-encoder`, write in samesku.toml a line [judge], and below it"
+            ' use = ["cross-encoder"]',
         )
     for name in chosen:
         if name not in _MADE:

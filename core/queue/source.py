@@ -216,7 +216,7 @@ class QueueSource:
             options=tuple(options),
             stream=stream,
             blind=blind,
-            reason=self._reason(store, query, stream, blind=blind),
+            reason=self._reason(store, query, stream, options, blind=blind, kept=kept),
             alone=alone,
             answered=store.is_closed(query) and not second and not pairs,
             disputed=disputed,
@@ -253,7 +253,17 @@ class QueueSource:
     def _options(self, query: ProductRef) -> list[Option]:
         return options_of(query, self.candidates, self.catalog, self.settings.bands, self.standing, self.live)
 
-    def _reason(self, store: LabelStore, query: ProductRef, stream: Stream, *, blind: bool) -> str:
+    def _reason(
+        self,
+        store: LabelStore,
+        query: ProductRef,
+        stream: Stream,
+        options: list[Option],
+        *,
+        blind: bool,
+        kept: ReviewItem | None,
+    ) -> str:
+        """Why a query is shown; on the screen it keeps to the figures that stand there."""
         match stream:
             case Stream.VALIDATION:
                 return "Drawn at random for the validation set; scores are hidden."
@@ -264,15 +274,18 @@ class QueueSource:
             case Stream.TRIAGE:
                 if blind or query not in self._top:
                     return "Waiting for an answer."
-                return self._uncertainty(query)
+                if kept is not None and (kept.stream, kept.blind) == (stream, blind):
+                    return kept.reason
+                return self._uncertainty(query, options)
 
-    def _uncertainty(self, query: ProductRef) -> str:
+    def _uncertainty(self, query: ProductRef, options: list[Option]) -> str:
         if self.live is not None and query in self.live.reasons:
             return self.live.reasons[query]
         standing = self.standing
-        if standing is not None and query in self._likely:
-            top = self._likely[query]
-            return f"Best candidate {top:.0%}; from {standing.threshold:.0%} on it counts as a match."
+        likely = [option.probability for option in options if option.probability is not None]
+        if standing is not None and likely:
+            called = f"from {standing.threshold:.0%} on the machine calls it a match"
+            return f"The best candidate has {max(likely):.0%}; {called}."
         top = self._top[query]
         near = "near" if abs(top - self._boundary) < 0.05 else ("above" if top > self._boundary else "below")
         return f"Best similarity {top:.2f}, {near} the {self._boundary:.2f} where the machine is least sure."

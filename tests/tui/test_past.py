@@ -1,5 +1,7 @@
 """Past work, flags and comments: found as one types, opened, decided anew, and back to where one was."""
 
+import re
+
 import pytest
 from desk_bench import Bench, screen_text, settled
 from samples import match, no_match, q
@@ -203,3 +205,18 @@ async def test_from_the_menu(bench: Bench) -> None:
         await press(pilot, "f", "ctrl+p", *"Flagged", "enter")
         assert isinstance(app.screen, PastScreen)
         assert listed(app) == ["q3"]
+
+
+async def test_rows_keep_to_a_line_beside_a_scroll_bar(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(80, 14)) as pilot:
+        await settled(pilot)
+        for _ in range(6):
+            await pilot.press("n")
+            await settled(pilot)
+        await pilot.press("o")
+        await settled(pilot)
+        await settled(pilot)
+        rows = [line for line in screen_text(app).splitlines() if line.startswith(" ✗ ")]
+        assert rows
+        assert all(re.search(r"\d\d:\d\d\b", row) for row in rows), rows

@@ -6,7 +6,7 @@ from core.text.safe import safe
 from tui.plain.deciding import PlainDeciding
 from tui.plain.words import comparison_lines
 from tui.ports.desk import Desk
-from tui.words import adding_up, listings, place, places, product_fields, stands_on, titled
+from tui.words import adding_up, listings, percent, place, places, product_fields, stands_on, titled
 
 
 class PlainLooking:
@@ -26,7 +26,7 @@ class PlainLooking:
             "why": self._why,
             "copy": self._copy,
             "guidelines": lambda _: self._guidelines(),
-            "judge": lambda _: self._say("No judge is configured yet."),
+            "judge": self._judge,
         }
 
     def _details(self, words: str) -> None:
@@ -61,6 +61,25 @@ class PlainLooking:
         for reason in (*reasons.pros, *reasons.cons):
             self._say(f"{reason.direction.value.capitalize()}, {abs(reason.contribution):.1f}: {safe(reason.text)}")
         self._say(adding_up(reasons))
+
+    def _judge(self, words: str) -> None:
+        """What the judge says, as it says it, and what it comes to."""
+        item = self._sheet.sitting.item
+        if self._desk.judge.trouble or (item is not None and item.blind):
+            self._say(self._desk.judge.trouble or "The judge is not heard while you decide blind.")
+            return
+        option = self._sheet.option(words)
+        if item is None or option is None:
+            return
+        self._say("The judge is asked …")
+        counsel = self._desk.judge.verdict(item.query, option.product, lambda _: None)
+        for line in counsel.verdict.reasoning.splitlines():
+            self._say(safe(line))
+        answer = counsel.verdict.answer
+        likely = counsel.verdict.probability
+        said = "no verdict" if answer is None else answer.lower()
+        chance = "" if likely is None else f", {percent(likely)} that it is the same product"
+        self._say(f"The judge says: {said}{chance}. {safe(counsel.worth)}")
 
     def _copy(self, words: str) -> None:
         item = self._sheet.sitting.item

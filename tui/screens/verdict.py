@@ -101,6 +101,7 @@ class VerdictDialog(Dialog[Verdict]):
     @on(Judged)
     def _tell(self, message: Judged) -> None:
         if message.counsel is None:
+            self._show("".join(self._heard) or "It has said nothing.")
             self.query_one("#verdict", Static).update(Content.styled(safe(message.trouble), MUTED))
             return
         self._verdict = message.counsel.verdict

@@ -14,7 +14,7 @@ from tui.engine import Engine
 from tui.errors import EngineError
 from tui.ports.judge import Counsel
 
-_NONE = 'No judge is configured: judge.use in samesku.toml names one, for example ["cross-encoder"].'
+_NONE = "There is no judge yet: `samesku judge train --cross-encoder` makes one."
 #: A model of several gigabytes is loaded before the first word, and a small machine reasons slowly.
 _PATIENCE_S = 600.0
 

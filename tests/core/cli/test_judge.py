@@ -71,7 +71,8 @@ def test_no_judge_is_one_sentence_with_the_way_out(labelled: Workspace, call: Ca
     assert (answer.code, answer.out) == (1, "")
     assert answer.err.splitlines()[-2:] == [
         "Error: No judge is configured.",
-        'For example judge.use = ["cross-encoder"] in samesku.toml, after `samesku judge train --cross-encoder`.',
+        "After `samesku judge train --cross-encoder`, write in samesku.toml a line [judge], and below it"
+        ' use = ["cross-encoder"]',
     ]
 
 

@@ -1,12 +1,15 @@
 """A sitting: what each deciding key leaves in the ledger, and what is shown next."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from samples import MODEL, PRODUCTS, c, match, no_match, q
 
 from core.queue.item import Option, Progress, ReviewItem
+from core.queue.rescored import Rescored
 from core.queue.session import ReviewSession
+from core.search.candidates import Standing
 from labels.model import Stream, Verb
 
 Sit = Callable[..., ReviewSession]
@@ -202,6 +205,28 @@ def test_flags_and_comments_stay_on_the_query(sit: Sit) -> None:
     assert (shown(session), item_of(session).comments) == ("q1", (("ada", "which lens?"),))
     session.flag()
     assert not item_of(session).flagged
+
+
+def test_why_a_query_is_shown_keeps_to_the_figures_that_stand_there(sit: Sit) -> None:
+    session = sit()
+    before = item_of(session)
+    refit = Rescored(
+        Standing(0.4, 0.9, 0.02, 12), (q("q1"),), {q("q1"): "Another reason."}, {q("q1"): {c("q1-c1"): 0.5}}
+    )
+    session.source.learn(refit)
+    session.comment("which lens?")
+    after = item_of(session)
+    assert (after.reason, [o.probability for o in after.options]) == (
+        before.reason,
+        [o.probability for o in before.options],
+    )
+    session.none_match(after.options)
+    session.undo()
+    assert (shown(session), item_of(session).reason) == ("q1", "Another reason.")
+    session.source.learn(replace(refit, reasons={}))
+    session.advance()
+    session.show(q("q1"), anew=True)
+    assert item_of(session).reason == "The best candidate has 50%; from 40% on the machine calls it a match."
 
 
 def test_a_product_found_by_search_is_accepted_like_the_others(sit: Sit) -> None:
