@@ -28,10 +28,11 @@ def list_jobs(ctx: typer.Context) -> None:
     context = context_of(ctx)
     found = Jobs(context.workspace.require().jobs).list()
     table = Table(box=None, pad_edge=False)
-    for heading in ("job", "what", "state", "by", "started", "took", "at"):
+    # When it was started is how its id begins.
+    for heading in ("job", "what", "state", "by", "took", "at"):
         table.add_column(heading)
     for job in found:
-        table.add_row(job.id, safe(job.name), job.state, safe(job.by), job.started_at, _took(job), _where(job))
+        table.add_row(job.id, safe(job.name), job.state, safe(job.by), _took(job), _where(job))
     context.out.print(table if found else "There are no jobs yet.")
     context.answer({"jobs": [_facts(job) for job in found]})
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from samples import c, match, no_match, q
+from tiny_encoder import write_tiny_encoder
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
@@ -60,29 +61,9 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A BERT without any knowledge, in a folder."""
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers  # noqa: PLC0415
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast  # noqa: PLC0415
-
-    folder = tmp_path_factory.mktemp("encoder")
-    made = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # noqa: S106
-    made.normalizer = normalizers.BertNormalizer()
-    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    """An encoder without any knowledge, in a folder."""
     words = [f"{noun} brand model price same differs nothing in both against {n}" for n, noun in enumerate(NOUNS)]
-    made.train_from_iterator(words, trainers.WordPieceTrainer(vocab_size=400, special_tokens=special))
-    made.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    names = dict(zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), special, strict=True))
-    PreTrainedTokenizerFast(tokenizer_object=made, model_max_length=256, **names).save_pretrained(folder)
-    config = BertConfig(
-        vocab_size=400, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
-        max_position_embeddings=256,
-    )  # fmt: skip
-    BertModel(config).save_pretrained(folder)
-    (folder / "modules.json").write_text("[]")  # by which a folder is known to hold an encoder
-    return folder
+    return write_tiny_encoder(tmp_path_factory.mktemp("encoder"), words)
 
 
 @pytest.fixture
