@@ -11,6 +11,7 @@ import queue
 import sqlite3
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, BinaryIO
 
@@ -74,14 +75,19 @@ def refused(request_id: int | None, error: Exception) -> dict[str, Any]:
     return {"id": request_id, "error": told, "hint": hint}
 
 
-def lines_of(requests: BinaryIO) -> Lines:
-    """Read on a thread, so that the time between two requests, and that of a long answer, can be used."""
+def lines_of(requests: BinaryIO, gone: Callable[[], None] = lambda: None) -> Lines:
+    """Read on a thread, so that the time between two requests, and that of a long answer, can be used.
+
+    Args:
+        requests: where they come from.
+        gone: is called on that thread when they have ended, in the middle of whatever is being answered.
+    """
     lines: Lines = queue.Queue(maxsize=64)
-    threading.Thread(target=_read, args=(requests, lines), daemon=True).start()
+    threading.Thread(target=_read, args=(requests, lines, gone), daemon=True).start()
     return lines
 
 
-def _read(requests: BinaryIO, lines: Lines) -> None:
+def _read(requests: BinaryIO, lines: Lines, gone: Callable[[], None]) -> None:
     while line := requests.readline(MAX_LINE + 1):
         whole = line
         while len(whole) > MAX_LINE and not whole.endswith(b"\n"):
@@ -91,6 +97,7 @@ def _read(requests: BinaryIO, lines: Lines) -> None:
                 break
         if line.strip():
             lines.put(line)
+    gone()
     lines.put(None)
 
 

@@ -48,7 +48,7 @@ _BY_PAIR = (
 _LONGEST = 20_000
 #: A commit may take 20 ms, as long as a small judge takes for a pair: so much of the time goes into them at most. What
 #: comes slower than that is on disk before the next one is asked for.
-_SHARE_OF_TIME = 0.1
+_SHARE_OF_TIME = 0.004
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from pathlib import Path
 from core.errors import CoreError
 from core.judge.calibration import Calibration, fit_calibration
 from core.judge.case import Case
+from core.judge.parsed import answer_of
 from core.judge.remembered import Remembered
-from core.judge.verdict import Verdict
+from core.judge.verdict import Answer, Verdict
 from core.kept import keep, kept
 from core.match.training import lessons_of
 from core.settings import Settings
@@ -87,4 +88,9 @@ class Calibrated:
     def _calibrated(self, verdict: Verdict) -> Verdict:
         if self.calibration is None or verdict.log_odds is None:
             return verdict
-        return replace(verdict, probability=self.calibration.probability(verdict.log_odds))
+        probability = self.calibration.probability(verdict.log_odds)
+        if answer_of(verdict.reasoning) is not None:
+            return replace(verdict, probability=probability)
+        # No words of its own decide: then its answer is what the labels say that its odds mean.
+        answer = Answer.MATCH if probability >= 0.5 else Answer.NO_MATCH
+        return replace(verdict, answer=answer, probability=probability)

@@ -10,7 +10,7 @@ with one line on standard output:
     {"id": 4, "do": "stop"}                               -> {"id": 4, "result": {}}
 
 A request that cannot be done is answered with {"id": …, "error": a sentence, "hint": a way out}. The engine ends when
-it is told to, and when its standard input ends, which is when the desk is gone.
+it is told to, and when its standard input ends, which is when the desk is gone; a long answer is left then.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import os
 import queue
 import sqlite3
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -33,6 +34,8 @@ from labels.model import Pair
 
 #: Others see new probabilities after this long without a request, and no more often than this.
 _QUIET_S, _PUBLISH_EVERY_S = 2.0, 30.0
+#: So long an answer is worked on when nobody is there any more to hear it.
+_GRACE_S = 2.0
 
 
 class Engine:
@@ -42,17 +45,30 @@ class Engine:
         self._workspace = workspace
         self._live: LiveMatcher | None = None
         self._published_at = -_PUBLISH_EVERY_S
+        self._idle = threading.Event()
+        self._idle.set()
         self.stopped = False
 
     def answer(self, line: bytes) -> dict[str, Any]:
         """The answer to one line; whatever the line holds, there is one."""
         request_id = None
+        self._idle.clear()
         try:
             request = parsed(line)
             request_id = request["id"]
             return {"id": request_id, "result": self._do(request)}
         except Exception as error:  # noqa: BLE001 - the desk is told, and the engine goes on
             return refused(request_id, error)
+        finally:
+            self._idle.set()
+
+    def abandon(self) -> None:
+        """The desk is gone: end this process, unless what it asked for last is done in a moment and can be published.
+
+        A fit of many labels would go on for half a minute, for nobody.
+        """
+        if not self._idle.wait(_GRACE_S):
+            end()
 
     def rest(self) -> None:
         """Nobody asks: let others see the latest probabilities, if they were not told lately."""
@@ -89,7 +105,7 @@ class Engine:
 
 def serve(engine: Engine, requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer until told to stop, or until nobody is there any more."""
-    lines = lines_of(requests)
+    lines = lines_of(requests, engine.abandon)
     try:
         # Nobody reads the answers any more: the desk is gone, and there is nothing left but to publish and end.
         with suppress(BrokenPipeError):

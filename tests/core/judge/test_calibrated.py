@@ -108,6 +108,20 @@ def test_what_was_fitted_is_kept_and_used_by_the_next_one(labelled: Workspace, m
 
 
 @pytest.mark.parametrize(
+    ("words", "answer"),
+    [("", Answer.NO_MATCH), ("- same brand", Answer.NO_MATCH), ("So they are.\n**Verdict:** MATCH", Answer.MATCH)],
+)
+def test_odds_without_words_mean_what_the_labels_say_of_them(tmp_path: Path, words: str, answer: Answer) -> None:
+    path, cache = tmp_path / "calibration.json", VerdictCache(tmp_path / "derived.db")
+    path.write_text(json.dumps({"judge": "counting", "a": 1.0, "b": 1.0, "c": -2.0, "labels": 30, "matches": 12}))
+    case = case_of(1)
+    cache.keep(case, replace(said(1.5), judge="counting", answer=Answer.MATCH, reasoning=words))
+    known = Calibrated(Remembered(CountingJudge(), cache), path).known(case)
+    assert known is not None
+    assert (known.answer, known.probability) == (answer, pytest.approx(1 / (1 + math.exp(0.5))))
+
+
+@pytest.mark.parametrize(
     "damage", ["{", "[]", '{"judge": "counting"}', None, {"judge": "another"}, {"a": -1.0}, {"b": "x"}, {"c": None}]
 )
 def test_a_calibration_that_is_damaged_or_of_another_judge_is_as_good_as_none(

@@ -96,6 +96,28 @@ def test_it_ends_with_its_input(child: Child) -> None:
     assert child.process.wait(20) == 0
 
 
+#: The engine, with a fit that takes for ever.
+_ENDLESS = """
+import sys, time
+from core.match import engine, live
+live.LiveMatcher.refit = lambda self: (print("begun", file=sys.stderr, flush=True), time.sleep(600))
+engine.main()
+"""
+
+
+def test_a_long_fit_ends_with_the_desk_that_asked_for_it(weighed: Workspace) -> None:
+    command = [sys.executable, "-c", _ENDLESS, "--home", str(weighed.home)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=ROOT) as engine:
+        assert engine.stdin
+        assert engine.stderr
+        engine.stdin.write(b'{"id": 1, "do": "refit"}\n')
+        engine.stdin.flush()
+        assert engine.stderr.readline() == b"begun\n"
+        engine.stdin.close()
+        assert engine.wait(30) == 0
+
+
 def test_it_ends_when_told_to(child: Child) -> None:
     assert child.ask("stop") == {"id": 7, "result": {}}
     assert child.process.wait(20) == 0
