@@ -46,9 +46,9 @@ _BY_PAIR = (
 )
 #: No reasoning needs more characters.
 _LONGEST = 20_000
-#: A commit may take 20 ms, as long as a small judge takes for a pair: so much of the time goes into them at most. What
-#: comes slower than that is on disk before the next one is asked for.
-_SHARE_OF_TIME = 0.004
+#: Seconds between two commits. Each keeps the disk busy for some 20 ms, in which a decision made at a desk has to wait;
+#: whoever is killed loses what was said in them. What comes slower is on disk before the next one is asked for.
+_EVERY_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +127,9 @@ class VerdictCache:
             _storable(verdict.reasoning), verdict.seconds, verdict.tokens_in, verdict.tokens_out,
             datetime.now(UTC).isoformat(timespec="seconds"),
         )  # fmt: skip
-        begun = self._clock()
-        if begun >= self._not_before:
+        if self._clock() >= self._not_before:
             self._catch_up()
-            ended = self._clock()
-            self._not_before = ended + (ended - begun) / _SHARE_OF_TIME
+            self._not_before = self._clock() + _EVERY_S
 
     def latest(self, judge: str) -> dict[Pair, Verdict]:
         """What a judge said last of every pair, whether or not its products have changed since."""
