@@ -52,7 +52,7 @@ class VerdictDialog(Dialog[Verdict]):
         """The candidate, what is said of it, and what it comes to."""
         yield Excerpt(titled(self._option.product), 3, classes="dialog-text")
         with VerticalScroll(id="reasoning", can_focus=False):
-            yield Static(Content.styled("The judge is asked …", MUTED), id="said", markup=False)
+            yield Static(Content.styled("The judge is asked …", MUTED), id="opinion", markup=False)
         yield Static(id="verdict", classes="dialog-text", markup=False)
 
     def on_mount(self) -> None:
@@ -96,7 +96,7 @@ class VerdictDialog(Dialog[Verdict]):
 
     def _show(self, said: str) -> None:
         lines = [safe(line) for line in said[:_LONGEST].splitlines()]
-        self.query_one("#said", Static).update(Content("\n".join(lines)))
+        self.query_one("#opinion", Static).update(Content("\n".join(lines)))
 
     @on(Judged)
     def _tell(self, message: Judged) -> None:
