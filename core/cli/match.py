@@ -45,8 +45,9 @@ def match(
     Without --out, --query shows one query's candidates and the strongest reasons; --json answers with the rows
     themselves, each with its reasons.
 
-    --judge asks the judge about the pairs of the bands in --judge-band, and adds the columns judge and
-    judge_probability. A run that was ended goes on where it was.
+    --judge asks the judge about the pairs of the bands in --judge-band, and adds the columns judge,
+    judge_probability, and both_probability, the matcher's and the judge's together. A run that was ended goes on
+    where it was.
 
     --auto writes the decisions of the bands that the audit stream has certified; nothing that a person answered is
     touched, and `samesku labels revoke` takes them back as one act.

@@ -27,10 +27,7 @@ def judged_match(context: Context, pairs: Path | None, k: int, out: Path, bands:
     check_ending(out)
     chosen, workspace = bands_named(bands), context.workspace.require()
     with judge_in_use(context) as judge, context.reporter() as reporter:
-        taught = judge.taught()
-        truth = {
-            pair: label for pair, label in splits_of(workspace, context.settings).truth.items() if pair not in taught
-        }
+        truth = splits_of(workspace, context.settings).truth
         rows = _rows(context, pairs, k, reporter)
         found = two_stages(workspace, rows, judge, chosen, truth, budget, reporter)
         reporter.result(_facts(found))

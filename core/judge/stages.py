@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from core.jobs.progress import Reporter
+from core.judge.added import blended
 from core.judge.budget import Budget
 from core.judge.case import cases
 from core.judge.judge import RememberingJudge
@@ -26,10 +27,12 @@ class JudgedRow(MatchRow):
     Attributes:
         judge: MATCH, NO MATCH, or nothing where it was not asked or gave no verdict.
         judge_probability: its P(match); None where it has none.
+        both_probability: P(match) by matcher and judge together, as `judge test` measures what the judge adds.
     """
 
     judge: str
     judge_probability: float | None
+    both_probability: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +143,9 @@ def _stage(
 
 
 def _row(row: MatchRow, verdict: Verdict | None) -> JudgedRow:
+    judged = verdict.probability if verdict else None
+    both = None if judged is None or row.probability is None else round(blended(row.probability, judged), 6)
     return JudgedRow(
         row.query_id, row.rank, row.candidate_id, row.similarity, row.probability, row.band,
-        verdict.answer or "" if verdict else "", verdict.probability if verdict else None,
+        verdict.answer or "" if verdict else "", judged, both,
     )  # fmt: skip

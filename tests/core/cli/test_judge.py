@@ -193,7 +193,7 @@ def test_match_asks_the_judge_and_reports_both_stages(
     matcher, judge = answer["stages"]
     asked = {pair.candidate.id for pair in judges["server"].asked}
     rows = rows_of(out)
-    assert list(rows[0])[-2:] == ["judge", "judge_probability"]
+    assert list(rows[0])[-3:] == ["judge", "judge_probability", "both_probability"]
     assert {row["candidate_id"] for row in rows if row["judge"]} == asked
     assert {row["band"] for row in rows if row["judge"]} == {"medium", "low"}
     assert (answer["rows"], matcher["pairs"]["no_match"], judge["asked"]) == (15, 0, len(asked))
@@ -323,7 +323,7 @@ def test_a_run_is_a_job_like_any_other(labelled: Workspace, call: Call, monkeypa
     assert job.result["asked"] == 0
 
 
-def test_a_run_that_is_killed_loses_nothing_that_was_said(labelled: Workspace, tmp_path: Path) -> None:
+def test_a_run_that_is_killed_loses_nothing_that_was_written(labelled: Workspace, tmp_path: Path) -> None:
     code = (
         _SERVED
         + """
@@ -336,7 +336,7 @@ class Slow(CountingJudge):
                 import signal; signal.pause()
 chosen._MADE["server"] = lambda *_: Slow()
 from core.judge import cache
-cache._SHARE_OF_TIME = float("inf")
+cache._EVERY_S = 0.0
 from core.cli.app import main
 main()
 """

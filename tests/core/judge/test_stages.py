@@ -63,6 +63,11 @@ def test_a_row_says_what_the_judge_said_where_it_was_asked(workspace: Workspace)
     assert [row.candidate_id for row in found.rows] == [row.candidate_id for _, row in rows("q1", "q2", "q3")]
     assert [bool(row.judge) for row in found.rows] == [False, True, False, False, False, False, False, True, False]
     assert all((row.judge_probability is None) is not bool(row.judge) for row in found.rows)
+    assert [row.both_probability is None for row in found.rows] == [not row.judge for row in found.rows]
+    for row in found.rows:
+        if row.probability is not None and row.judge_probability is not None and row.both_probability is not None:
+            low, high = sorted((row.probability, row.judge_probability))
+            assert low <= row.both_probability <= high
     assert found.open == 1
 
 
