@@ -4,17 +4,21 @@ import io
 import re
 
 from desk_bench import Bench
+from desk_judge import FakeJudge, verdict
 from samples import q
 
+from core.judge.verdict import Answer
 from labels.errors import LabelsError
 from labels.model import Stream, Verb
 from tui.plain.desk import PlainDesk, run_plain
 from tui.plain.voice import Voice
 
 
-def talk(bench: Bench, *lines: str, stream: Stream = Stream.TRIAGE) -> str:
+def talk(bench: Bench, *lines: str, stream: Stream = Stream.TRIAGE, judge: FakeJudge | None = None) -> str:
     """What the plain desk answers to these lines."""
     desk, out = bench.desk(stream=stream), io.StringIO()
+    if judge is not None:
+        desk.judge = judge  # type: ignore[misc]
     run_plain(desk, io.StringIO("".join(line + "\n" for line in lines)), out)
     desk.close()
     return out.getvalue()
@@ -73,6 +77,25 @@ def test_comments_flags_details_and_help(bench: Bench) -> None:
     assert "Query (flagged)" in said
     assert "model says more on one side: WDBYNN0010BBK; WDBYNN0010BBK3" in said
     assert "none of these" in said
+
+
+def test_the_judge_is_asked_about_a_candidate_and_what_it_has_said_is_told(bench: Bench) -> None:
+    judge = FakeJudge()
+    judge.before = {"q3-c4": verdict(Answer.MATCH, 0.94), "q3-c5": verdict(None, None)}
+    said = talk(bench, "v 2", "v", "v 11", "q", judge=judge)
+    assert judge.asked == ["q3-c2"]
+    assert "- the query lacks '2-Year', 'Warranty'" in said
+    assert "The judge says: no match, 12% that it is the same product. On 205 pairs" in said
+    assert "\n4: match, 94% that it is the same product\n5: no verdict\n" in said
+    assert "Say which: a number from 1 to 10." in said
+    assert "has said nothing of these candidates yet" in talk(bench, "v", "q", judge=FakeJudge())
+    assert "There is no judge yet" in talk(bench, "v 2", "q")
+
+
+def test_the_judge_is_not_heard_where_one_decides_blind(bench: Bench) -> None:
+    judge = FakeJudge()
+    assert "The judge is not heard" in talk(bench, "v 1", "v", "q", stream=Stream.VALIDATION, judge=judge)
+    assert judge.asked == []
 
 
 def test_what_makes_no_sense_decides_nothing(bench: Bench) -> None:

@@ -50,7 +50,7 @@ COMMANDS = (
     Command("streams", "NAME", "go to another stream; alone: what each is for, and how far", "S"),
     Command("blind", "", "hide the machine's opinion, or tell it again"),
     Command("copy", "3", "write the query and candidate 3, ids and titles, to a file"),
-    Command("judge", "", "ask the judge for a second opinion"),
+    Command("judge", "3", "ask the judge about candidate 3; alone: what it has said of them already"),
     Command("guidelines", "", "what your team calls the same product"),
     Command("practice", "", "three invented queries, with a word on each answer; nothing of it is kept", "P"),
     Command("again", "", "tell the query again", "p"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from core.judge.verdict import Verdict
 from core.text.safe import safe
 from tui.plain.deciding import PlainDeciding
 from tui.plain.words import comparison_lines
@@ -63,23 +64,27 @@ class PlainLooking:
         self._say(adding_up(reasons))
 
     def _judge(self, words: str) -> None:
-        """What the judge says, as it says it, and what it comes to."""
-        item = self._sheet.sitting.item
-        if self._desk.judge.trouble or (item is not None and item.blind):
-            self._say(self._desk.judge.trouble or "The judge is not heard while you decide blind.")
+        """What the judge says of a candidate and why, or what it has said of all of them."""
+        item, judge = self._sheet.sitting.item, self._desk.judge
+        if judge.trouble or (item is not None and item.blind):
+            self._say(judge.trouble or "The judge is not heard while you decide blind.")
             return
-        option = self._sheet.option(words)
-        if item is None or option is None:
-            return
-        self._say("The judge is asked …")
-        counsel = self._desk.judge.verdict(item.query, option.product, lambda _: None)
-        for line in counsel.verdict.reasoning.splitlines():
-            self._say(safe(line))
-        answer = counsel.verdict.answer
-        likely = counsel.verdict.probability
-        said = "no verdict" if answer is None else answer.lower()
-        chance = "" if likely is None else f", {percent(likely)} that it is the same product"
-        self._say(f"The judge says: {said}{chance}. {safe(counsel.worth)}")
+        option = self._sheet.option(words) if words else None
+        if item is None:
+            self._say("There is no query.")
+        elif option is not None:
+            self._say("The judge is asked …")
+            counsel = judge.verdict(item.query, option.product, lambda _: None)
+            for line in counsel.verdict.reasoning.splitlines():
+                self._say(safe(line))
+            self._say(f"The judge says: {_told(counsel.verdict)}. {safe(counsel.worth)}")
+        elif not words:
+            known = judge.known(item.query.ref, [option.product.ref for option in self._sheet.options])
+            for number, each in enumerate(self._sheet.options, 1):
+                if (verdict := known.get(each.product.ref)) is not None:
+                    self._say(f"{number}: {_told(verdict)}")
+            if not known:
+                self._say("The judge has said nothing of these candidates yet; with a number it is asked about one.")
 
     def _copy(self, words: str) -> None:
         item = self._sheet.sitting.item
@@ -94,3 +99,9 @@ class PlainLooking:
     def _guidelines(self) -> None:
         for line in self._desk.guidelines.read().text.splitlines():
             self._say(line)
+
+
+def _told(verdict: Verdict) -> str:
+    said = "no verdict" if verdict.answer is None else verdict.answer.lower()
+    chance = "" if verdict.probability is None else f", {percent(verdict.probability)} that it is the same product"
+    return said + chance
