@@ -127,6 +127,13 @@ class Judged(Message):
 
 
 @dataclass
+class JudgeSilent(Message):
+    """The judge cannot say anything of a query's candidates, and why not, one sentence."""
+
+    trouble: str
+
+
+@dataclass
 class VerdictsKnown(Message):
     """What the judge says of a query's candidates."""
 

@@ -7,7 +7,7 @@
     {"id": 2, "do": "verdict", "query": …, "candidate": …}
         -> {"id": 2, "piece": "Similarities: …"}, as often as the judge has more to say, then
            {"id": 2, "result": {"verdicts": […], "worth": what the judge is worth, a sentence}}
-    {"id": 3, "do": "ahead", "query": …, "candidates": […]}    -> as `known`, once all of them are judged
+    {"id": 3, "do": "ahead", "query": …, "candidates": […]}    -> as `known`, of as many as were judged by then
     {"id": 4, "do": "hush"}                                    -> {"id": 4, "result": {}}
 
 A request that comes while another is being answered ends that one: whoever sits at the desk has moved on.
@@ -107,7 +107,8 @@ class JudgeDesk:
         with closing(self._judge.talk(case)) as talk:
             try:
                 while True:
-                    yield {"piece": next(talk)}
+                    if piece := next(talk):
+                        yield {"piece": piece}
                     if moved_on():
                         raise MovedOnError("The judge was stopped.")
             except StopIteration as ended:
@@ -123,11 +124,11 @@ class JudgeDesk:
         return "It was not measured yet: `samesku judge test` does that." if report is None else report.words
 
     def _ahead(self, cases: list[Case], moved_on: Callable[[], bool]) -> Iterator[tuple[Case, Verdict]]:
-        """One by one, so that whoever asks for something else waits for one verdict at most."""
+        """One by one, so that whoever asks for something else waits for one verdict at most; then this ends early."""
         for case in cases:
             if (verdict := self._judge.known(case)) is None:
                 if moved_on():
-                    raise MovedOnError("The judge was stopped.")
+                    return
                 (verdict,) = self._judge.verdicts([case])
             yield case, verdict
 

@@ -41,7 +41,10 @@ class TalkingJudge(Judge, Protocol):
     """A judge that can be listened to while it reasons."""
 
     def talk(self, case: Case) -> Generator[str, None, Verdict]:
-        """The reasoning piece by piece, and in the end the verdict. Closing the generator ends the work."""
+        """The reasoning piece by piece, and in the end the verdict. Closing the generator ends the work.
+
+        A piece is empty where nothing came for a moment: whoever listens may go then, too.
+        """
         ...
 
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import contextmanager
 from itertools import islice
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from core.errors import ModelError
@@ -47,6 +47,9 @@ _BRIEF = 24
 
 #: After so many cases in a row without an answer, a server that used to work is gone.
 GONE = 10
+
+#: Whoever listens is asked so often whether to go on.
+_MOMENT_S = 0.2
 
 #: Asks a question in the background.
 _Ask = Callable[[Question, Heard | None], "Future[Said]"]
@@ -129,7 +132,7 @@ class ServerJudge:
         with self._line() as ask:
             said = ask(question_about(case), heard.put)
             said.add_done_callback(lambda _: heard.put(None))
-            while (piece := heard.get()) is not None:
+            while (piece := _next(heard)) is not None:
                 yield piece
             return verdict_of(_result(said), self.name)
 
@@ -198,6 +201,14 @@ class ServerJudge:
             conversation[-1]["content"] += f"\n{BRIEFLY}"
         request = {"model": settings.server_model, "messages": conversation, "temperature": 0, "max_tokens": most}
         return request | ({"stream": True, "stream_options": {"include_usage": True}} if listening else {})
+
+
+def _next(heard: "SimpleQueue[str | None]") -> str | None:
+    """What comes next; nothing where it takes longer than somebody waits who has pressed a key."""
+    try:
+        return heard.get(timeout=_MOMENT_S)
+    except Empty:
+        return ""
 
 
 def _unanswered(asked: Iterable["Future[Said]"]) -> "list[Future[Said]]":

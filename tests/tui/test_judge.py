@@ -1,6 +1,7 @@
 """The judge beside the desk: heard when asked, marked when known, never while one decides blind; nothing waits."""
 
 import re
+from unittest.mock import Mock
 
 import pytest
 from desk_bench import Bench, screen_text, settled
@@ -11,7 +12,7 @@ from textual.pilot import Pilot
 from core.judge.verdict import Answer
 from labels.model import Stream
 from tui.app import DeskApp
-from tui.errors import EngineError
+from tui.errors import EngineError, EngineRefusalError
 from tui.screens.review import ReviewScreen
 from tui.screens.verdict import VerdictDialog
 
@@ -140,6 +141,24 @@ async def test_its_trouble_is_a_sentence(bench: Bench) -> None:
         await settled(pilot)
         await pilot.press("v")
         assert "The desk goes on without it." in await until(pilot, "The judge takes too long.")
+
+
+async def test_one_that_can_say_nothing_says_so_once(bench: Bench) -> None:
+    judge = FakeJudge()
+    judge.known = refuse = Mock(side_effect=EngineRefusalError("tiny is gone.", "Start the server."))  # type: ignore[method-assign]
+    app = with_judge(bench, judge)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        await until(pilot, "tiny is gone. Start the server.")
+        await pilot.press("n")
+        await settled(pilot)
+        for _ in range(200):
+            await pilot.pause()
+            if refuse.call_count > 1:
+                break
+        await pilot.pause()
+        assert refuse.call_count == 2
+        assert "tiny is gone" not in screen_text(app)
 
 
 async def test_no_verdict_is_said_to_be_none(bench: Bench) -> None:

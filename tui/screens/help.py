@@ -52,7 +52,8 @@ def _line(sign: Content, text: str, width: int) -> list[Content]:
 def _signs() -> list[tuple[Content, str]]:
     signs = [(DECISION_SIGNS[d], DECISIONS[d], text) for d, text in _DECISIONS]
     signs.append((IMPLIED_SIGN, MUTED, "Not the same, because you accepted another one."))
-    signs.append((f"{JUDGE_SIGN}{DECISION_SIGNS[Decision.MATCH]}", MUTED, "The judge says: the same product."))
+    both = " ".join(f"{JUDGE_SIGN}{DECISION_SIGNS[said]}" for said in (Decision.MATCH, Decision.NO_MATCH))
+    signs.append((both, MUTED, "The judge says: the same product, or another one."))
     signs += [(BAND_SIGNS[b], BANDS[b], text) for b, text in _BANDS]
     signs += [
         ("=", "", "The values say the same, however they are written."),

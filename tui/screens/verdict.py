@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
+from core.judge.parsed import answer_of
 from core.judge.verdict import Answer, Verdict
 from core.queue.item import Option, ReviewItem
 from core.text.safe import safe
@@ -20,7 +21,7 @@ from tui.messages import Judged
 from tui.page_actions import LEAVE, PAGE, PAGE_SCROLL
 from tui.ports.judge import JudgeSeat
 from tui.screens.dialog import Dialog
-from tui.style import DECISIONS, MUTED, STRONG
+from tui.style import CAREFUL, DECISIONS, MUTED, STRONG
 from tui.widgets.excerpt import Excerpt
 from tui.words import DECISION_SIGNS, percent, titled
 from tui.workers import in_background
@@ -49,8 +50,9 @@ class VerdictDialog(Dialog[Verdict]):
         self._length = 0
 
     def body(self) -> Iterable[Widget]:
-        """The candidate, what is said of it, and what it comes to."""
-        yield Excerpt(titled(self._option.product), 3, classes="dialog-text")
+        """The two listings, what is said of them, and what it comes to."""
+        yield Excerpt(titled(self._item.query), 1, id="judged-query")
+        yield Excerpt(titled(self._option.product), 2, classes="dialog-text")
         with VerticalScroll(id="reasoning", can_focus=False):
             yield Static(Content.styled("The judge is asked …", MUTED), id="opinion", markup=False)
         yield Static(id="verdict", classes="dialog-text", markup=False)
@@ -101,13 +103,21 @@ class VerdictDialog(Dialog[Verdict]):
     @on(Judged)
     def _tell(self, message: Judged) -> None:
         if message.counsel is None:
-            self._show("".join(self._heard) or "It has said nothing.")
-            self.query_one("#verdict", Static).update(Content.styled(safe(message.trouble), MUTED))
+            trouble = Content.styled(safe(message.trouble), CAREFUL)
+            self._show("".join(self._heard))
+            self.query_one("#verdict" if self._heard else "#opinion", Static).update(trouble)
             return
         self._verdict = message.counsel.verdict
-        self._show(self._verdict.reasoning)
+        self._show(_reasons(self._verdict))
         worth = Content.styled(safe(message.counsel.worth), MUTED)
         self.query_one("#verdict", Static).update(Content("\n").join([told(self._verdict), worth]))
+
+
+def _reasons(verdict: Verdict) -> str:
+    """What it said, without a last line that says its verdict: that is shown as such."""
+    if answer_of(verdict.reasoning) is None:
+        return verdict.reasoning
+    return verdict.reasoning.strip().rpartition("\n")[0].rstrip()
 
 
 def told(verdict: Verdict) -> Content:

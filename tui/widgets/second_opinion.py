@@ -8,8 +8,8 @@ from textual.widget import Widget
 from core.judge.verdict import Answer, Verdict
 from core.queue.item import Option, ReviewItem
 from labels.model import ProductRef
-from tui.errors import EngineError
-from tui.messages import VerdictsKnown
+from tui.errors import EngineError, EngineRefusalError
+from tui.messages import JudgeSilent, VerdictsKnown
 from tui.ports.judge import JudgeSeat
 from tui.screens.verdict import VerdictDialog
 from tui.widgets.candidates import CandidateList
@@ -30,6 +30,7 @@ class SecondOpinion(Widget):
         self._judge = judge
         self._item: ReviewItem | None = None
         self._timer: Timer | None = None
+        self._told = False
 
     def due(self, item: ReviewItem) -> None:
         """A query is on the screen, perhaps the same as before."""
@@ -66,8 +67,17 @@ class SecondOpinion(Widget):
     def _known(self, query: ProductRef, candidates: list[ProductRef]) -> Message | None:
         try:
             return VerdictsKnown(query, self._judge.known(query, candidates))
+        except EngineRefusalError as error:
+            return JudgeSilent(f"{error.message} {error.hint}".strip())
         except EngineError:
-            return None  # something else was asked by now, or there is no judge: nothing waits for it
+            return None  # it has just ended, or the desk is being left: nothing waits for it
+
+    @on(JudgeSilent)
+    def _tell(self, message: JudgeSilent) -> None:
+        """Once in a sitting; `v` says it again."""
+        if not self._told:
+            self._told = True
+            self.screen.query_one(KeyBar).say(message.trouble)
 
     @on(VerdictsKnown)
     def _mark(self, message: VerdictsKnown) -> None:
