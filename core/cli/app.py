@@ -10,7 +10,21 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from core.cli import dataset, evaluate, fetch, import_, index, jobs, judge, labels, match, models, retrain, simulate
+from core.cli import (
+    dataset,
+    evaluate,
+    fetch,
+    import_,
+    index,
+    jobs,
+    judge,
+    labels,
+    match,
+    models,
+    retrain,
+    settings,
+    simulate,
+)
 from core.cli.console import SafeConsole
 from core.cli.context import Context
 from core.cli.doctor import doctor
@@ -49,6 +63,7 @@ def make_app(first: Sequence[Callable[..., None]] = ()) -> typer.Typer:
     app.add_typer(models.app, name="models")
     app.add_typer(judge.app, name="judge")
     app.add_typer(jobs.app, name="jobs")
+    app.command("settings")(settings.settings)
     if all(verb.__name__ != "doctor" for verb in first):
         app.command("doctor")(doctor)
     return app

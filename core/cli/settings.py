@@ -1,0 +1,89 @@
+"""`samesku settings`: what can be set, what it is set to, and what it means."""
+
+import ast
+import inspect
+import json
+import textwrap
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import typer
+from pydantic import BaseModel
+
+from core import settings as described
+from core.cli.context import context_of
+from core.errors import SettingsError
+from core.settings import Settings
+
+_WIDTH = 80
+
+
+def settings(
+    ctx: typer.Context,
+    section: Annotated[str, typer.Argument(help="One section only.", show_default=False)] = "",
+) -> None:
+    """Every setting, as a samesku.toml would say it: its meaning, its value here, and its default where that differs.
+
+    Example: samesku settings judge
+    """
+    context = context_of(ctx)
+    values = context.settings.model_dump(mode="json")
+    if section and section not in values:
+        raise SettingsError(f"There is no section {section}.", f"There is {', '.join(values)}.")
+    shown = {name: values[name] for name in values if section in {"", name}}
+    for name, value in shown.items():
+        context.out.print("\n".join(_section(name, value)), soft_wrap=True)
+    context.answer(shown)
+
+
+def _section(name: str, values: dict[str, Any]) -> Iterator[str]:
+    """A section in TOML, with a comment on each key."""
+    model = Settings.model_fields[name].default
+    meant = _meanings(type(model).__name__ if isinstance(model, BaseModel) else "Settings")
+    yield from _comment(type(model).__doc__ if isinstance(model, BaseModel) else meant[name])
+    yield f"[{name}]"
+    defaults = model.model_dump(mode="json") if isinstance(model, BaseModel) else {}
+    for key, value in values.items():
+        choices = _choices(type(model).model_fields[key].annotation) if key in defaults else []
+        yield from _comment(f"{meant.get(key, '')} {'One of ' + ', '.join(choices) + '.' if choices else ''}")
+        default = f"  # by default {_toml(defaults[key])}" if key in defaults and value != defaults[key] else ""
+        # TOML has no word for nothing: such a key is left out.
+        yield f"{'# ' if value is None else ''}{key} = {_toml(value)}{default}"
+    yield ""
+
+
+def _meanings(model: str) -> dict[str, str]:
+    """The text that stands below each field of a class in `core.settings`."""
+    (found,) = (
+        node for node in ast.parse(inspect.getsource(described)).body
+        if isinstance(node, ast.ClassDef) and node.name == model
+    )  # fmt: skip
+    return {
+        field.target.id: inspect.cleandoc(text.value.value)
+        for field, text in zip(found.body, found.body[1:], strict=False)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+        and isinstance(text.value.value, str)
+    }
+
+
+def _choices(annotation: object) -> list[str]:
+    """The words that a setting takes, where these are all."""
+    inside = get_args(annotation)
+    if get_origin(annotation) is Literal:
+        return [str(word) for word in inside]
+    return [word for each in inside for word in _choices(each)]
+
+
+def _comment(text: str | None) -> list[str]:
+    return [f"# {line}" for line in textwrap.wrap(" ".join((text or "").split()), _WIDTH - 2)]
+
+
+def _toml(value: object) -> str:
+    """A value in TOML, of which JSON has all but tables."""
+    if isinstance(value, dict):
+        inside = ", ".join(f"{json.dumps(key)} = {_toml(each)}" for key, each in value.items())
+        return f"{{ {inside} }}" if inside else "{}"
+    return json.dumps(value, ensure_ascii=False)
