@@ -49,22 +49,22 @@ class Silent:
 
 
 class Pace:
-    """Rate and time left of one stage, from what was done since it began."""
+    """Rate and time left of one stage, from what was done since it was first heard of.
 
-    def __init__(self, total: int | None, clock: float | None = None) -> None:
+    What was already done by then (a run that goes on where it was), and the time that it took to get there (a model
+    that is loaded), does not count as speed.
+    """
+
+    def __init__(self, total: int | None) -> None:
         self.total = total
-        self._begun = time.monotonic() if clock is None else clock
-        self._first: int | None = None
+        self._first: tuple[int, float] | None = None
 
     def at(self, done: int, now: float | None = None) -> tuple[float | None, float | None]:
-        """Steps a second, and seconds left; None where that is not known yet.
-
-        What was already done at the first call (a run that goes on where it was) does not count as speed.
-        """
+        """Steps a second, and seconds left; None where that is not known yet."""
+        now = time.monotonic() if now is None else now
         if self._first is None:
-            self._first = done if done < (self.total or 0) else 0
-        elapsed = (time.monotonic() if now is None else now) - self._begun
-        worked = done - self._first
+            self._first = done, now
+        elapsed, worked = now - self._first[1], done - self._first[0]
         if elapsed <= 0 or worked <= 0:
             return None, None
         rate = worked / elapsed

@@ -73,6 +73,8 @@ def test_no_file_yet_means_no_events(path: Path) -> None:
         # What was there at the beginning is not speed.
         (100, [(60, 0.0), (80, 10.0)], (2.0, 10.0)),
         (None, [(0, 0.0), (30, 10.0)], (3.0, None)),
+        # Nor is the time before: a model is loaded in it.
+        (100, [(1, 90.0), (21, 100.0)], (2.0, 39.5)),
         (100, [(0, 0.0)], (None, None)),
         (100, [(0, 0.0), (0, 9.0)], (None, None)),
         (100, [(0, 0.0), (100, 10.0)], (10.0, 0.0)),
@@ -81,7 +83,7 @@ def test_no_file_yet_means_no_events(path: Path) -> None:
 def test_the_pace_is_that_of_this_run(
     total: int | None, calls: list[tuple[int, float]], expected: tuple[float | None, float | None]
 ) -> None:
-    pace = Pace(total, clock=0.0)
+    pace = Pace(total)
     answers = [pace.at(done, now) for done, now in calls]
     assert answers[-1] == expected
 
