@@ -54,7 +54,7 @@ class Added:
         alone, blended, change = (each.value or 0.0 for each in (self.alone, self.blended, self.change))
         ends = self.change.interval
         interval = f"95 % interval {ends[0]:+.3f} to {ends[1]:+.3f}" if ends else "the same for all queries"
-        figures = f"F1 {alone:.3f} alone, {blended:.3f} with it, {change:+.3f} ({interval})"
+        figures = f"the matcher's F1 is {alone:.3f} alone, {blended:.3f} with it, {change:+.3f} ({interval})"
         if self.something:
             return f"The judge adds something to the matcher in the bands medium and low: {figures}."
         if ends is not None and ends[1] < 0:

@@ -87,7 +87,9 @@ def test_a_judge_that_knows_what_the_matcher_does_not_adds_something() -> None:
     assert found.loss.value is not None
     assert found.loss.value < 0
     assert found.something
-    assert found.words.startswith("The judge adds something to the matcher in the bands medium and low: F1 0.500 alone")
+    assert found.words.startswith(
+        "The judge adds something to the matcher in the bands medium and low: the matcher's F1 is 0.500 alone"
+    )
 
 
 def test_one_that_says_the_same_adds_nothing() -> None:
