@@ -39,7 +39,7 @@ judge_measured.register(app)
 @app.command("run")
 def run(
     ctx: typer.Context,
-    bands: BandsOption = "medium",
+    bands: BandsOption = None,
     pairs: Annotated[
         Path | None,
         typer.Option("--input", help="These pairs in place of candidates: a CSV of two ids.", show_default=False),
@@ -61,6 +61,8 @@ def run(
     context = context_of(ctx)
     if pairs is not None and labelled:
         raise typer.BadParameter("Either --input or --labelled.")
+    if bands is not None and (pairs is not None or labelled):
+        raise typer.BadParameter("--judge-band chooses among candidates: without --input and --labelled.")
     bands_named(bands)
     if detach:
         options = {
@@ -86,7 +88,7 @@ def run(
 
 
 def _wanted(
-    context: Context, judge: "RememberingJudge", bands: str, pairs: Path | None, *, labelled: bool
+    context: Context, judge: "RememberingJudge", bands: str | None, pairs: Path | None, *, labelled: bool
 ) -> "Sequence[Pair]":
     workspace, settings = context.workspace, context.settings
     if pairs is not None:

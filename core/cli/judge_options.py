@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from core.judge.judge import RememberingJudge
     from core.judge.run import Judged
 
-BandsOption = Annotated[str, typer.Option("--judge-band", metavar="BANDS", help="high, medium, low, by commas.")]
+BandsOption = Annotated[
+    str | None,
+    typer.Option("--judge-band", metavar="BANDS", help="high, medium, low, by commas.", show_default="medium"),
+]
 PairsOption = Annotated[
     int | None, typer.Option(min=0, help="Ask the judge about so many pairs at most.", show_default=False)
 ]
@@ -28,13 +31,13 @@ DetachOption = Annotated[bool, typer.Option("--detach", help="Run as a job that 
 _INTERRUPTED = 130
 
 
-def bands_named(names: str) -> list[Band]:
-    """`medium,low` as bands.
+def bands_named(names: str | None) -> list[Band]:
+    """`medium,low` as bands; medium where none is named.
 
     Raises:
         CoreError: one of them is none.
     """
-    found = [name.strip() for name in names.split(",") if name.strip()]
+    found = [name.strip() for name in (Band.MEDIUM if names is None else names).split(",") if name.strip()]
     for name in found:
         if name not in set(Band):
             raise CoreError(f"There is no band {name}.", "Name some of high, medium and low, as in medium,low")
@@ -57,8 +60,8 @@ def judge_in_use(context: Context, *names: str) -> "Iterator[RememberingJudge]":
         judge.close()
 
 
-def end_if_interrupted(context: Context, judged: "Judged") -> None:
-    """After ctrl+c say what is kept, and end.
+def end_if_interrupted(context: Context, judged: "Judged", unwritten: Path | None = None) -> None:
+    """After ctrl+c say what is kept, and which file there is not, and end.
 
     Raises:
         typer.Exit: it was.
@@ -66,8 +69,22 @@ def end_if_interrupted(context: Context, judged: "Judged") -> None:
     from core.judge.budget import End  # noqa: PLC0415
 
     if judged.end is End.INTERRUPTED:
-        context.err.print(judged.words)
+        context.err.print(judged.words, *([f"{unwritten} was not written."] if unwritten else []), markup=False)
         raise typer.Exit(_INTERRUPTED)
+
+
+@contextmanager
+def told_if_interrupted(context: Context, words: str) -> Iterator[None]:
+    """After ctrl+c say in a sentence what is kept, and end.
+
+    Raises:
+        typer.Exit: that was pressed.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        context.err.print(words, markup=False)
+        raise typer.Exit(_INTERRUPTED) from None
 
 
 def detached(context: Context, verb: list[str], options: Mapping[str, str | float | Path | bool | None]) -> None:

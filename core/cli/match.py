@@ -33,7 +33,7 @@ def match(
         typer.Option("--input", help="These pairs in place of candidates: a CSV of two ids.", show_default=False),
     ] = None,
     judge: Annotated[bool, typer.Option("--judge", help="Ask the judge where the matcher is not certain.")] = False,
-    bands: BandsOption = "medium",
+    bands: BandsOption = None,
     max_pairs: PairsOption = None,
     max_minutes: MinutesOption = None,
     auto: Annotated[
@@ -55,6 +55,8 @@ def match(
     Example: samesku match --k 10 --out matches.csv
     """
     context = context_of(ctx)
+    if not judge and (bands, max_pairs, max_minutes) != (None, None, None):
+        raise typer.BadParameter("--judge-band, --max-pairs and --max-minutes go with --judge.")
     if auto:
         if out is not None or query is not None or pairs is not None or judge:
             raise typer.BadParameter("--auto decides on all queries and writes no file.")
@@ -139,9 +141,9 @@ def score(
 
 
 def _score(context: Context, pairs: Path, out: Path) -> None:
-    from core.match.table import check_ending, scored, write_table  # noqa: PLC0415
+    from core.match.table import check_file, scored, write_table  # noqa: PLC0415
 
-    check_ending(out)
+    check_file(out)
     with context.reporter() as reporter:
         rows = scored(context.workspace.require(), context.settings, pairs, reporter)
     count = write_table((row for _, row in rows), out)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from core.cli.context import Context
-from core.cli.judge_options import bands_named, end_if_interrupted, judge_in_use
+from core.cli.judge_options import bands_named, end_if_interrupted, judge_in_use, told_if_interrupted
 from core.jobs.progress import Reporter
 from core.judge.budget import Budget
 from core.text.safe import safe
@@ -18,20 +18,24 @@ if TYPE_CHECKING:
     from core.match.table import PairRow
 
 
-def judged_match(context: Context, pairs: Path | None, k: int, out: Path, bands: str, budget: Budget) -> None:
+def judged_match(context: Context, pairs: Path | None, k: int, out: Path, bands: str | None, budget: Budget) -> None:
     """Candidates, or the pairs of a file, with the judge's word where the matcher is in one of the bands."""
     from core.dataset.splits import splits_of  # noqa: PLC0415
     from core.judge.stages import JudgedRow, two_stages  # noqa: PLC0415
-    from core.match.table import check_ending, write_table  # noqa: PLC0415
+    from core.match.table import check_file, write_table  # noqa: PLC0415
 
-    check_ending(out)
+    check_file(out)
     chosen, workspace = bands_named(bands), context.workspace.require()
-    with judge_in_use(context) as judge, context.reporter() as reporter:
+    with (
+        told_if_interrupted(context, f"Ended; {out} was not written."),
+        judge_in_use(context) as judge,
+        context.reporter() as reporter,
+    ):
         truth = splits_of(workspace, context.settings).truth
         rows = _rows(context, pairs, k, reporter)
         found = two_stages(workspace, rows, judge, chosen, truth, budget, reporter)
         reporter.result(_facts(found))
-    end_if_interrupted(context, found.judged)
+    end_if_interrupted(context, found.judged, out)
     count = write_table(found.rows, out, JudgedRow)
     context.out.print(f"{count:,} {'candidates' if pairs is None else 'pairs'} in {out}")
     _tell(context, found)

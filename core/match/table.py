@@ -13,6 +13,7 @@ from core.match.bands import Band, band_of
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.exchange.cells import defused, restored
+from labels.exchange.writing import check_place, replacing
 from labels.model import Pair, ProductRef
 
 
@@ -189,29 +190,24 @@ def write_table(rows: Iterable[MatchRow], path: Path, shape: type[MatchRow] = Ma
         how many rows.
 
     Raises:
-        CoreError: another ending, or the file cannot be written.
+        CoreError: another ending.
+        LabelsError: the file cannot be written.
     """
-    check_ending(path)
-    temporary = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        count = _WRITERS[path.suffix](rows, temporary, shape)
-        temporary.replace(path)
-    except OSError as error:
-        raise CoreError(f"{path} cannot be written: {error.strerror}.", "Choose another place.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-    return count
+    check_file(path)
+    with replacing(path) as temporary:
+        return _WRITERS[path.suffix](rows, temporary, shape)
 
 
-def check_ending(path: Path) -> None:
+def check_file(path: Path) -> None:
     """Say so before the work where no such file can be written.
 
     Raises:
         CoreError: the ending is unknown.
+        LabelsError: nothing can be written there.
     """
     if path.suffix not in _WRITERS:
         raise CoreError(f"{path}: unknown ending.", "Use .csv, .jsonl or .parquet.")
+    check_place(path)
 
 
 def _write_csv(rows: Iterable[MatchRow], path: Path, shape: type[MatchRow]) -> int:

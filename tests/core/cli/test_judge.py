@@ -181,6 +181,18 @@ def test_ctrl_c_keeps_what_is_there_and_says_so(
     assert len(rows_of(out)) == 15
 
 
+def test_ctrl_c_before_the_judge_is_asked_says_that_there_is_no_file(
+    labelled: Workspace, judges: dict[str, CountingJudge], call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("core.match.table.matched_pairs", interrupted)
+    out = tmp_path / "out.csv"
+    ended = call("match", "--judge", "--out", out, "--home", labelled.home)
+    assert (ended.code, ended.err, out.exists()) == (130, f"Ended; {out} was not written.\n", False)
+
+
 # -- two stages ----------------------------------------------------------------------------------------------
 
 
