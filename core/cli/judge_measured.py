@@ -17,6 +17,7 @@ from core.cli.judge_options import (
     end_if_interrupted,
     judge_in_use,
 )
+from core.errors import CoreError
 from core.jobs.progress import Reporter
 from core.judge.budget import Budget
 from core.text.safe import safe
@@ -140,6 +141,8 @@ def compare(
     """
     context = context_of(ctx)
     with judge_in_use(context, first) as one, judge_in_use(context, second) as other:
+        if one.name == other.name:
+            raise CoreError(f"{first} and {second} are the same judge: {one.name}.", _way_out(first, second))
         if detach:
             options = {"--pairs": pairs, "--max-pairs": max_pairs, "--max-minutes": max_minutes}
             detached(context, ["judge", "compare", first, second], options)
@@ -156,11 +159,17 @@ def compare(
             found = compared((one.name, other.name), said[0], said[1], truth)
             result = {**asdict(found), "words": found.words}
             reporter.result(result)
-    _tell_both(context, found)
+    _tell_both(context, found, truth)
     context.answer(result)
 
 
-def _tell_both(context: Context, found: "Compared") -> None:
+def _way_out(first: str, second: str) -> str:
+    if first != second and {first, second} <= {"mlx", "mlx-base"}:
+        return "judge.mlx_adapter is not set; `samesku judge train --config` makes an adapter, and says how to set it."
+    return f"Name two of {_NAMES}."
+
+
+def _tell_both(context: Context, found: "Compared", truth: "Mapping[Pair, bool]") -> None:
     context.out.print(_figures([found.first, found.second]))
     context.out.print(f"Always giving the same answer would be right in {found.first.majority:.3f}.")
     context.out.print(
@@ -173,16 +182,21 @@ def _tell_both(context: Context, found: "Compared") -> None:
         ("Only the second is right:", found.apart[found.only_first :]),
     ):
         if apart:
-            context.out.print(_titles(context, title, apart[:_SHOWN]))
+            context.out.print(title)
+            context.out.print(_listings(context, {pair: truth[pair] for pair in apart[:_SHOWN]}))
 
 
-def _titles(context: Context, title: str, pairs: "tuple[Pair, ...]") -> Text:
+def _listings(context: Context, truth: "Mapping[Pair, bool]") -> Table:
+    """What the label says of pairs, their ids and titles."""
     from core.catalog.store import CatalogStore  # noqa: PLC0415
 
     with CatalogStore(context.workspace.catalog) as catalog:
-        products = catalog.get_many(ref for pair in pairs for ref in pair)
-    lines = [title]
-    for pair in pairs:
-        query, candidate = (products[ref].title if ref in products else ref.id for ref in pair)
-        lines += [f"  {query}", f"    {candidate}"]
-    return Text("\n".join(safe(line) for line in lines))
+        products = catalog.get_many(ref for pair in truth for ref in pair)
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for no_wrap in (True, True, False):
+        table.add_column(no_wrap=no_wrap, overflow="fold")
+    for pair, match in truth.items():
+        label = "  match" if match else "  no match"
+        for said, ref in zip((label, ""), pair, strict=True):
+            table.add_row(said, safe(ref.id), Text(safe(products[ref].title if ref in products else "")))
+    return table

@@ -41,13 +41,21 @@ class Compared:
 
     @property
     def words(self) -> str:
-        """Which one is better, in a sentence."""
-        ends = self.f1.interval
-        better = self.second if ends and ends[0] > 0 else self.first if ends and ends[1] < 0 else None
-        figures = f"F1 {_shown(self.first)} and {_shown(self.second)}"
-        if ends:
-            figures += f", a change of {self.f1.value:+.3f} (95 % interval {ends[0]:+.3f} to {ends[1]:+.3f})"
-        return f"{better.judge} is better: {figures}." if better else f"Neither is certainly better: {figures}."
+        """Which one is better and by how much, in a sentence."""
+        change, ends = self.f1.value, self.f1.interval
+        if change is None or ends is None:
+            return f"Neither is certainly better: F1 {_shown(self.first)} and {_shown(self.second)}."
+        if ends[0] <= 0 <= ends[1]:
+            return (
+                f"Neither is certainly better: F1 {_shown(self.first)} and {_shown(self.second)}, a change of "
+                f"{change:+.3f} (95 % interval {ends[0]:+.3f} to {ends[1]:+.3f})."
+            )
+        better, worse = (self.second, self.first) if ends[0] > 0 else (self.first, self.second)
+        least, most = sorted(map(abs, ends))
+        return (
+            f"{better.judge} is better: F1 {_shown(better)} against {_shown(worse)}, {abs(change):.3f} more "
+            f"(95 % interval {least:.3f} to {most:.3f})."
+        )
 
 
 def compared(

@@ -105,7 +105,10 @@ def test_errors_are_sentences(
     "arguments",
     [["match", "--judge"], ["match", "--input", "p.csv"], ["match", "--judge", "--auto"],
      ["match", "--judge", "--out", "o.csv", "--query", "q1"], ["judge", "run", "--max-pairs", "-1"],
-     ["judge", "run", "--input", "p.csv", "--labelled"], ["judge", "compare", "server"]],
+     ["judge", "run", "--input", "p.csv", "--labelled"], ["judge", "compare", "server"],
+     ["judge", "run", "--labelled", "--judge-band", "low"], ["judge", "run", "--input", "p.csv", "--judge-band", "low"],
+     ["match", "--out", "o.csv", "--judge-band", "medium"], ["match", "--out", "o.csv", "--max-pairs", "0"],
+     ["match", "--out", "o.csv", "--max-minutes", "1"]],
     ids=" ".join,
 )  # fmt: skip
 def test_a_wrong_call_ends_with_2(labelled: Workspace, call: Call, arguments: list[str]) -> None:
@@ -176,6 +179,7 @@ def test_ctrl_c_keeps_what_is_there_and_says_so(
     ended = call(*given)
     assert (ended.code, ended.out, out.exists()) == (130, "", False)
     assert "3 pairs judged now, 0 known before. Ended; 12 are left" in ended.err
+    assert ended.err.endswith(f" {out} was not written.\n")
     judges["server"].dies_after = None
     assert call(*given, "--json").json["known"] == 3
     assert len(rows_of(out)) == 15
@@ -243,6 +247,19 @@ def test_given_pairs_are_matched_and_judged(
     assert call(*given, "--judge", "--judge-band", "high,medium,low").json["known"] == 3
 
 
+@pytest.mark.parametrize("judge", [[], ["--judge", "--judge-band", "high,medium,low"]], ids=["alone", "judged"])
+@pytest.mark.parametrize("out", ["README.md/x.csv", "folder.csv"])
+def test_a_file_that_cannot_be_written_is_told_of_before_the_judge_is_asked(
+    labelled: Workspace, judges: dict[str, CountingJudge], call: Call, tmp_path: Path, out: str, judge: list[str]
+) -> None:
+    (tmp_path / "README.md").write_text("read me")
+    (tmp_path / "folder.csv").mkdir()
+    answer = call("match", *judge, "--out", tmp_path / out, "--home", labelled.home)
+    assert (answer.code, answer.out, judges["server"].asked) == (1, "", [])
+    assert answer.err.splitlines()[-2].startswith(f"Error: {tmp_path / out} ")
+    assert "Traceback" not in answer.err
+
+
 # -- what it is worth ----------------------------------------------------------------------------------------
 
 
@@ -306,6 +323,38 @@ def test_two_judges_are_compared_on_the_same_pairs(
     assert "McNemar" in told
     assert answer["words"] in told
     assert ("Only the second is right:" in told) is bool(answer["only_second"])
+
+
+def test_pairs_that_one_alone_gets_right_are_shown_with_the_truth_in_80_columns(
+    labelled: Workspace, judges: dict[str, CountingJudge], call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    judges["server"].verdict = lambda case: CountingJudge().verdict(  # type: ignore[method-assign]
+        type(case)(case.query, case.candidate, type(case.findings)(("same",), ()))
+    )
+    told = call("judge", "compare", "server", "mlx", "--home", labelled.home).out
+    first, second = told.split("Only the first is right:")[1].split("Only the second is right:")
+    lines = [line.split() for line in first.splitlines()[1:]]
+    shown = sorted((*query[:2], candidate[0]) for query, candidate in zip(lines[::2], lines[1::2], strict=True))
+    assert shown == [("match", id_, f"{id_}-c1") for id_ in ("q3", "q4", "qv")]
+    assert second.count("  no match  q") == 6
+    assert "qv-c3" in second
+    assert all(len(line) <= 80 for line in (first + second).splitlines())
+
+
+@pytest.mark.parametrize("more", [[], ["--detach"]])
+def test_a_judge_is_not_compared_with_itself(
+    labelled: Workspace, call: Call, monkeypatch: pytest.MonkeyPatch, more: list[str]
+) -> None:
+    monkeypatch.setenv("SAMESKU_JUDGE__MLX_MODEL", "some/model")
+    monkeypatch.setenv("SAMESKU_JUDGE__SERVER_MODEL", "m")
+    local = call("judge", "compare", "mlx-base", "mlx", *more, "--home", labelled.home)
+    assert local.code == 1
+    assert "Error: mlx-base and mlx are the same judge: some/model, " in local.err
+    assert "judge.mlx_adapter is not set" in local.err
+    served = call("judge", "compare", "server", "server", *more, "--home", labelled.home)
+    assert (served.code, "Name two of cross-encoder, mlx," in served.err) == (1, True)
+    assert not labelled.jobs.exists()
 
 
 # -- as a job ------------------------------------------------------------------------------------------------

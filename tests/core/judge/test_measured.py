@@ -154,7 +154,10 @@ def test_one_is_clearly_better() -> None:
     assert found.f1.value == 1
     assert found.words.startswith("Neither") is (found.f1.interval is None)
     some = compared(("a", "b"), said("+-" * 60), said("+---" * 30), labels)
-    assert some.words.startswith("a is better: F1 1.000 and 0.667, a change of -0.333 (95 % interval -0.")
+    assert some.words.startswith("a is better: F1 1.000 against 0.667, 0.333 more (95 % interval 0.")
+    assert "-0." not in some.words
+    turned = compared(("b", "a"), said("+---" * 30), said("+-" * 60), labels)
+    assert turned.words == some.words
 
 
 def test_only_pairs_that_both_have_judged_are_compared() -> None:
