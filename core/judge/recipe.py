@@ -66,9 +66,13 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
     Raises:
         LabelsError: it cannot be written.
     """
-    lines = (f"{key}: {_as_yaml(value)}" for key, value in recipe.model_dump().items())
+    lines = [
+        f"# python -m mlx_lm lora --config {path.name}",
+        "# adapter_path is for that command alone; `samesku judge train` keeps its adapter in the workspace.",
+        *(f"{key}: {_as_yaml(value)}" for key, value in recipe.model_dump().items()),
+    ]
     with replacing(path) as temporary:
-        temporary.write_text("# python -m mlx_lm lora --config " + path.name + "\n" + "\n".join(lines) + "\n", "utf-8")
+        temporary.write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def read_recipe(path: Path) -> Recipe:

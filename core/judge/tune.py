@@ -68,8 +68,9 @@ def tune(workspace: Workspace, judge_id: str, reporter: Reporter, *, fuse: bool 
         The card, with what came out.
 
     Raises:
-        ModelError: the model or the lessons cannot be had, the training ran astray, or it is finished already.
+        ModelError: mlx-lm, the model or the lessons cannot be had, the training ran astray, or it is finished already.
     """
+    require_mlx()
     import mlx.core as mx  # noqa: PLC0415
     import numpy as np  # noqa: PLC0415
 
@@ -94,7 +95,6 @@ def tune(workspace: Workspace, judge_id: str, reporter: Reporter, *, fuse: bool 
     reporter.advance(start)
     losses = _train(model, optimizer, lessons, recipe, adapter, checkpoints, start, reporter)
     _prove(adapter)
-    checkpoints.remove()
     card = replace(
         card, steps=recipe.iters, sha256=adapter_sha256(adapter), trained_on=lessons.counts, losses=card.losses | losses
     )
@@ -102,6 +102,8 @@ def tune(workspace: Workspace, judge_id: str, reporter: Reporter, *, fuse: bool 
         reporter.stage("fuse", total=None)
         fuse_adapter(card.base, adapter, folder_of(workspace, judge_id) / "fused")
     write_card(workspace, card)
+    # Last: whatever is broken off before goes on from there.
+    checkpoints.remove()
     return card
 
 

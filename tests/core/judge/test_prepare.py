@@ -78,6 +78,7 @@ def test_the_recipe_is_one_of_mlx_lm_and_an_unknown_key_is_named(tmp_path: Path)
 
     recipe = Recipe(model="some/model", data="a: folder #1")
     write_recipe(recipe, tmp_path / FILE)
+    assert "# adapter_path is for that command alone" in (tmp_path / FILE).read_text("utf-8")
     for loader in (yaml_loader, yaml.SafeLoader):
         theirs = yaml.load((tmp_path / FILE).read_text("utf-8"), loader)  # noqa: S506 - both are safe
         assert theirs == recipe.model_dump()

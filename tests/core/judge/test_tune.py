@@ -108,6 +108,24 @@ def test_a_broken_run_goes_on_from_its_last_checkpoint(trained: Trained) -> None
     assert not (folder_of(trained.workspace, trained.card.id) / "checkpoints").exists()
 
 
+def test_what_is_broken_off_while_it_is_fused_is_not_trained_twice(
+    home: tuple[Workspace, Recipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    workspace, recipe = home
+    card = begin(workspace, recipe.model_copy(update={"iters": 2, "save_every": 2}))
+    with monkeypatch.context() as patched:
+        patched.setattr("core.judge.tune.fuse_adapter", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            tune(workspace, card.id, Silent(), fuse=True)
+    again = Heard()
+    assert tune(workspace, card.id, again, fuse=True).steps == 2
+    assert (again.done, again.losses) == ([2], {})
+    assert (folder_of(workspace, card.id) / "fused" / "model.safetensors").is_file()
+
+
 def test_the_card_tells_what_it_is(trained: Trained, home: tuple[Workspace, Recipe], tiny_llm: Path) -> None:
     card = trained.card
     assert card == card_of(trained.workspace, card.id)
