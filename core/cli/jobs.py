@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from core.cli.context import Context, context_of
+from core.cli.judge_ready import tell_ready
 from core.cli.tables import comparison
 from core.jobs.board import Jobs
 from core.jobs.events import retell
@@ -30,7 +31,8 @@ def list_jobs(ctx: typer.Context) -> None:
     table = Table(box=None, pad_edge=False)
     # When it was started is how its id begins.
     for heading in ("job", "what", "state", "by", "took", "at"):
-        table.add_column(heading)
+        # An id is there to be copied; the others fold where the screen is narrow.
+        table.add_column(heading, overflow="fold", no_wrap=heading in {"job", "state", "took"})
     for job in found:
         table.add_row(job.id, safe(job.name), job.state, safe(job.by), _took(job), _where(job))
     context.out.print(table if found else "There are no jobs yet.")
@@ -98,6 +100,8 @@ def _tell_end(context: Context, job: Job) -> None:
     if "challenger" in job.result and "champion" in job.result:
         context.out.print(comparison(job.result))
         context.out.print("Promoted." if job.result.get("promoted") else "The champion stays.")
+    if job.state is JobState.DONE and job.result and job.arguments[:2] == ("judge", "train"):
+        tell_ready(context, job.result)
     took = f" after {_took(job)}" if _took(job) else ""
     context.out.print(f"Job {job.id}: {job.state}{took}. {job.error}".rstrip())
     context.answer(_facts(job))

@@ -7,10 +7,13 @@ from typing import Annotated
 import typer
 
 from core.cli.context import Context, context_of
-from core.cli.judge_options import DetachOption, detached, judge_in_use
+from core.cli.judge_options import DetachOption, detached, judge_in_use, told_if_interrupted
+from core.cli.judge_ready import tell_ready
 from core.errors import CoreError
+from core.jobs.board import Jobs
 from core.jobs.progress import Reporter
 from core.judge.budget import Budget
+from core.judge.local import require_mlx
 
 
 def register(app: typer.Typer) -> None:
@@ -84,12 +87,17 @@ def train(
         raise CoreError(
             "Which judge shall be trained?", "Name one of --cross-encoder, --config lessons/lora.yaml and --resume ID."
         )
-    if not cross_encoder:
-        _tune(context, resume or _begun(context, config, bits), fuse=fuse, detach=detach)
-    elif detach:
-        detached(context, ["judge", "train"], {"--cross-encoder": True})
+    if bits is not None and config is None:
+        raise typer.BadParameter("--bits goes with --config: a model is quantised when its training begins.")
+    if fuse and cross_encoder:
+        raise typer.BadParameter("--fuse goes with --config or --resume: a cross-encoder has no adapter.")
+    if context.job is None:
+        Jobs(context.workspace.jobs, context.annotator).refuse_beside("judge", "train")
+    if cross_encoder:
+        _train_cross_encoder(context, detach=detach)
     else:
-        _train_cross_encoder(context)
+        require_mlx()
+        _tune(context, resume or _begun(context, config, bits), fuse=fuse, detach=detach)
 
 
 def _begun(context: Context, config: Path | None, bits: int | None) -> str:
@@ -106,27 +114,30 @@ def _tune(context: Context, judge_id: str, *, fuse: bool, detach: bool) -> None:
         detached(context, ["judge", "train"], {"--resume": judge_id, "--fuse": fuse})
         return
     from core.judge.tune import tune  # noqa: PLC0415
-    from core.judge.tuned import adapter_of  # noqa: PLC0415
 
-    with context.reporter() as reporter:
-        card = tune(context.workspace, judge_id, reporter, fuse=fuse)
-        reporter.result(asdict(card))
-    context.out.print(f"{card.id} is trained. To use it, set in samesku.toml, under [judge]:")
-    context.out.print(
-        f'use = ["mlx"]\nmlx_model = "{card.base}"\nmlx_adapter = "{adapter_of(context.workspace, card.id)}"'
-    )
-    context.answer(asdict(card))
+    again = f"samesku judge train --resume {judge_id}{' --fuse' if fuse else ''}"
+    with (
+        told_if_interrupted(context, f"Ended; `{again}` goes on from the last checkpoint."),
+        context.reporter() as reporter,
+    ):
+        card = asdict(tune(context.workspace, judge_id, reporter, fuse=fuse))
+        reporter.result(card)
+    tell_ready(context, card)
+    context.answer(card)
 
 
-def _train_cross_encoder(context: Context) -> None:
+def _train_cross_encoder(context: Context, *, detach: bool) -> None:
+    if detach:
+        detached(context, ["judge", "train"], {"--cross-encoder": True})
+        return
     from core.judge.cross_training import train_cross_encoder  # noqa: PLC0415
 
     with context.reporter() as reporter:
-        result = train_cross_encoder(context.workspace, context.settings, reporter)
+        with told_if_interrupted(context, "Ended; nothing of this training is kept."):
+            result = train_cross_encoder(context.workspace, context.settings, reporter)
         result["calibrated_on"] = _calibrated(context, reporter)
         reporter.result(result)
-    context.out.print(f"{result['id']} has learnt from {result['pairs']:,} labelled pairs.")
-    context.out.print("`samesku judge test --judge cross-encoder` measures it.")
+    tell_ready(context, result)
     context.answer(result)
 
 

@@ -51,13 +51,7 @@ class Jobs:
         Raises:
             JobError: a job with the same verb runs already, or the process cannot be started.
         """
-        for job in self.list():
-            if job.state is JobState.RUNNING and job.verb == arguments[0]:
-                started = f", started by {job.by}" if job.by and job.by != self._by else ""
-                raise JobError(
-                    f"{job.name} runs already{started}.",
-                    f"Watch it: Jobs in the desk's menu, or `samesku jobs tail {job.id}`.",
-                )
+        self.refuse_beside(arguments[0])
         job_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         folder = self.folder / job_id
         folder.mkdir(parents=True)
@@ -82,6 +76,20 @@ class Jobs:
         temporary.write_text(json.dumps(facts, indent=1), encoding="utf-8")
         temporary.replace(folder / "job.json")
         return job_id
+
+    def refuse_beside(self, *verb: str) -> None:
+        """Return if no job runs whose arguments begin like this.
+
+        Raises:
+            JobError: one does.
+        """
+        for job in self.list():
+            if job.state is JobState.RUNNING and job.arguments[: len(verb)] == verb:
+                started = f", started by {job.by}" if job.by and job.by != self._by else ""
+                raise JobError(
+                    f"{job.name} runs already{started}.",
+                    f"Watch it: Jobs in the desk's menu, or `samesku jobs tail {job.id}`.",
+                )
 
     def list(self) -> list[Job]:
         """All jobs, the latest first."""

@@ -11,6 +11,8 @@ _NAMES: dict[tuple[str, ...], str] = {
     ("judge", "compare"): "Compare judges",
     ("judge", "prepare"): "Prepare the judge's lessons",
     ("judge", "train"): "Train the judge",
+    ("judge", "train", "--cross-encoder"): "Train the cross-encoder",
+    ("judge", "train", "--resume"): "Tune the language model",
 }
 
 #: What a job that is started again finds done already.
@@ -21,12 +23,16 @@ _KEPT = {
     "judge run": "verdicts that are there are kept",
     "judge test": "verdicts that are there are kept",
     "judge compare": "verdicts that are there are kept",
+    "judge train --resume": "it goes on from its last checkpoint",
 }
+
+#: So many words of a command line may say what it does; the more, the better.
+_WORDS = (3, 2, 1)
 
 
 def job_name(arguments: Sequence[str]) -> str:
-    """What `python -m core ARGUMENTS` does, in two or three words; the verb itself where it has no other name."""
-    name = _NAMES.get(tuple(arguments[:2]))
+    """What `python -m core ARGUMENTS` does, in a few words; the verb itself where it has no other name."""
+    name = next((_NAMES[known] for words in _WORDS if (known := tuple(arguments[:words])) in _NAMES), None)
     if name is None:
         return " ".join(arguments[:1]).capitalize()
     return name.format(arguments[2] if len(arguments) > 2 else "a model")
@@ -34,5 +40,5 @@ def job_name(arguments: Sequence[str]) -> str:
 
 def job_kept(arguments: Sequence[str]) -> str:
     """What is not done twice when the job is started again."""
-    kept = (_KEPT.get(" ".join(arguments[:words])) for words in (2, 1))
+    kept = (_KEPT.get(" ".join(arguments[:words])) for words in _WORDS)
     return next((words for words in kept if words), "it begins anew")
