@@ -96,7 +96,8 @@ def _pace(job: Job) -> list[str]:
 
 def measured(stage: Stage) -> Content:
     """The training loss and the validation metrics: where they are, and where they came from."""
-    rows = [("Loss", stage.losses), *((f"Validation {safe(name)}", values) for name, values in stage.metrics.items())]
+    metrics = ((f"Validation {safe(name.removeprefix('validation '))}", told) for name, told in stage.metrics.items())
+    rows = [("Loss", stage.losses), *metrics]
     names = max(len(name) for name, _ in rows)
     return Content("\n").join([_measured(name.ljust(names), values) for name, values in rows])
 

@@ -1,0 +1,11 @@
+"""A job in words."""
+
+from core.jobs.course import Stage
+from tui.widgets.job_text import measured
+
+
+def test_no_metric_is_called_validation_twice() -> None:
+    stage = Stage("train", 0.0, 2, losses=((1, 2.0),), metrics={"validation loss": ((1, 0.5),), "MRR": ((1, 0.75),)})
+    assert [line.split("  ")[0] for line in measured(stage).plain.splitlines()] == [
+        "Loss", "Validation loss", "Validation MRR",
+    ]  # fmt: skip
