@@ -77,10 +77,10 @@ class ServerJudge:
 
     @property
     def name(self) -> str:
-        """The model, the host that it is on, the mode, and the version of the prompt."""
+        """The model, the address of its server, the mode, and the version of the prompt."""
         settings = self._settings
         mode = "fast" if settings.mode == "fast" else f"reasoned in {settings.max_tokens} tokens"
-        return f"{settings.server_model} at {self._address.host}, {mode}, prompt {VERSION}"
+        return f"{settings.server_model} at {self._address.told}, {mode}, prompt {VERSION}"
 
     def verdicts(self, cases: Iterable[Case]) -> Iterator[Verdict]:
         """One verdict for each case, in their order; see `said`."""

@@ -36,7 +36,9 @@ class Misbehaving:
         self.requests: list[Request] = []
         self.hung_up = threading.Event()
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/v1"
+        #: What a judge calls it.
+        self.told = f"127.0.0.1:{self._socket.getsockname()[1]}"
+        self.url = f"http://{self.told}/v1"
         self._thread = threading.Thread(target=self._accept, daemon=True)
 
     def __enter__(self) -> "Misbehaving":

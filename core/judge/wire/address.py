@@ -19,12 +19,13 @@ class Address:
 
     Attributes:
         chat: the URL that answers conversations.
-        host: its name, as it is told to people.
+        told: what it is called, to people and in a judge's name: the host, the port where the URL names one, and the
+            path where it is not /v1.
         local: whether it is this machine or one next to it, so that no proxy stands between.
     """
 
     chat: str
-    host: str
+    told: str
     local: bool
 
 
@@ -37,7 +38,7 @@ def address_of(url: str) -> Address:
     url = url.strip().rstrip("/")
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port  # a port that is no number says so only when it is read
+        host, port = parts.hostname, parts.port  # a port that is no number says so only when it is read
     except ValueError:
         raise SettingsError("judge.server_url is not a URL.", _WAY_OUT) from None
     if parts.scheme not in {"http", "https"} or not host or not url.isprintable() or " " in url:
@@ -48,7 +49,9 @@ def address_of(url: str) -> Address:
         )
     if parts.query or parts.fragment:
         raise SettingsError("judge.server_url goes on after its path.", _WAY_OUT)
-    return Address(f"{url}/chat/completions", host, _is_local(host))
+    named = f"[{host}]" if ":" in host else host
+    told = f"{named}{'' if port is None else f':{port}'}{'' if parts.path == '/v1' else parts.path}"
+    return Address(f"{url}/chat/completions", told, _is_local(host))
 
 
 def authorization() -> dict[str, str]:

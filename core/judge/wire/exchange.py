@@ -109,23 +109,23 @@ class Exchange:
         import anyio  # noqa: PLC0415
         import httpx  # noqa: PLC0415
 
-        host = self._address.host
+        server = self._address.told
         try:
             with anyio.fail_after(self._timeout_s):
                 return await self._once(question, heard)
         except TimeoutError:
-            raise too_late(host, self._timeout_s) from None
+            raise too_late(server, self._timeout_s) from None
         except MisreadError:
-            raise not_understood(host) from None
+            raise not_understood(server) from None
         # Not chained: below are objects that hold the request, and with it the key.
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise unreachable(host, str(error)) from None
+            raise unreachable(server, str(error)) from None
         except httpx.InvalidURL:
             raise SettingsError("judge.server_url is not an http or https URL.") from None
         except (httpx.ProxyError, httpx.UnsupportedProtocol):
-            raise unreachable(host, "the proxy refuses") from None
+            raise unreachable(server, "the proxy refuses") from None
         except httpx.HTTPError:
-            raise broken_off(host) from None
+            raise broken_off(server) from None
 
     async def _once(self, question: dict[str, Any], heard: Heard | None) -> Completion:
         key = authorization()
@@ -137,14 +137,14 @@ class Exchange:
                 told = await _read(response, _ERROR_BYTES)
                 wanted = self._patience.wanted(response.headers.get("retry-after"))
                 raise refused(
-                    self._address.host, response.status_code, told or b"",
+                    self._address.told, response.status_code, told or b"",
                     model=str(question["model"]), keyed=bool(key), wanted=wanted,
                 )  # fmt: skip
             if heard is not None:
                 return await self._listen(response, most, heard)
             told = await _read(response, most)
             if told is None:
-                raise too_long(self._address.host)
+                raise too_long(self._address.told)
             return completion_of(told)
 
     async def _listen(self, response: "httpx.Response", most: int, heard: Heard) -> Completion:
@@ -152,18 +152,18 @@ class Exchange:
         async for chunk in response.aiter_raw():
             read += len(chunk)
             if read > most:
-                raise too_long(self._address.host)
+                raise too_long(self._address.told)
             for event in events.of(chunk):
                 if event == DONE:
                     return growing.completion()
                 said = parsed(event)
                 if said.get("error"):
-                    raise gave_up(self._address.host, said)
+                    raise gave_up(self._address.told, said)
                 piece = growing.add(said)
                 if piece:
                     heard(piece)
         if not growing.whole:
-            raise broken_off(self._address.host)
+            raise broken_off(self._address.told)
         return growing.completion()
 
 

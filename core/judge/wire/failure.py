@@ -1,4 +1,4 @@
-"""What a server may do wrong, each in a sentence and a way out."""
+"""What a server, named as its address tells it, may do wrong: each in a sentence and a way out."""
 
 import json
 from typing import Any
@@ -29,81 +29,81 @@ class NoAnswerError(ModelError):
         self.wanted = wanted
 
 
-def unreachable(host: str, why: str) -> NoAnswerError:
+def unreachable(server: str, why: str) -> NoAnswerError:
     """No connection comes about."""
     said = without_key(safe(why[:_MOST_WORDS])).strip(" .")
     return NoAnswerError(
-        f"No connection to {host}{': ' + said if said else ''}.",
+        f"No connection to {server}{': ' + said if said else ''}.",
         "Start the server, or set judge.server_url.",
         passing=True,
     )
 
 
-def broken_off(host: str) -> NoAnswerError:
+def broken_off(server: str) -> NoAnswerError:
     """The connection ended before the answer did."""
-    return NoAnswerError(f"{host} broke off in the middle of an answer.", "Its own log may say why.", passing=True)
+    return NoAnswerError(f"{server} broke off in the middle of an answer.", "Its own log may say why.", passing=True)
 
 
-def gave_up(host: str, said: dict[str, Any]) -> NoAnswerError:
+def gave_up(server: str, said: dict[str, Any]) -> NoAnswerError:
     """The server says in the middle of a stream that it cannot go on."""
     words = words_of(said)
-    return NoAnswerError(f"{host} gave up in the middle of an answer{': ' + words if words else ''}.", "Ask again.")
+    return NoAnswerError(f"{server} gave up in the middle of an answer{': ' + words if words else ''}.", "Ask again.")
 
 
-def too_late(host: str, seconds: float) -> NoAnswerError:
+def too_late(server: str, seconds: float) -> NoAnswerError:
     """The answer was not there in time. Another try would be as slow, and the server busier."""
     return NoAnswerError(
-        f"{host} gave no whole answer in {seconds:g} seconds.",
+        f"{server} gave no whole answer in {seconds:g} seconds.",
         "Raise judge.server_timeout_s, or lower judge.server_concurrency or judge.max_tokens.",
     )
 
 
-def too_long(host: str) -> NoAnswerError:
+def too_long(server: str) -> NoAnswerError:
     """More came than an answer can be long."""
-    return NoAnswerError(f"{host} sends more than any answer can be long.", "Look at judge.server_url.")
+    return NoAnswerError(f"{server} sends more than any answer can be long.", "Look at judge.server_url.")
 
 
-def not_understood(host: str) -> NoAnswerError:
+def not_understood(server: str) -> NoAnswerError:
     """Something came, and it is no answer."""
     return NoAnswerError(
-        f"{host} does not answer as an OpenAI-compatible server does.",
+        f"{server} does not answer as an OpenAI-compatible server does.",
         "Look at judge.server_url: it mostly ends in /v1.",
     )
 
 
-def refused(host: str, status: int, body: bytes, *, model: str, keyed: bool, wanted: float | None) -> NoAnswerError:
+def refused(server: str, status: int, body: bytes, *, model: str, keyed: bool, wanted: float | None) -> NoAnswerError:
     """The server answered with a status that is no success."""
     words = words_of(body)
     said = f": {words}" if words else ""
     if status in {401, 403}:
-        message = f"{host} refuses the key." if keyed else f"{host} wants a key."
+        message = f"{server} refuses the key." if keyed else f"{server} wants a key."
         return NoAnswerError(message, f"Set ${KEY}.", status=status)
     if status == 404:
         return NoAnswerError(
-            f"{host} has no model {safe(model)}, or nothing at this URL{said}.",
+            f"{server} has no model {safe(model)}, or nothing at this URL{said}.",
             "judge.server_model is the server's own name for it; judge.server_url mostly ends in /v1.",
             status=status,
         )
     if 300 <= status < 400:
         return NoAnswerError(
-            f"{host} sends the request on to another address, which is not followed.",
+            f"{server} sends the request on to another address, which is not followed.",
             "Set judge.server_url to the address itself.",
             status=status,
         )
     if status == 429:
         return NoAnswerError(
-            f"{host} has too many requests{said}.",
+            f"{server} has too many requests{said}.",
             "Lower judge.server_concurrency, or go on later.",
             status=status, passing=True, wanted=wanted,
         )  # fmt: skip
     if status >= 500:
         return NoAnswerError(
-            f"{host} has an error of its own ({status}){said}.", "Its own log may say why.",
+            f"{server} has an error of its own ({status}){said}.", "Its own log may say why.",
             status=status, passing=status != 501, wanted=wanted,
         )  # fmt: skip
     hint = "Look at the section judge of samesku.toml, and at the server's limits."
     return NoAnswerError(
-        f"{host} refuses the request ({status}){said}.", hint, status=status, passing=status in {408, 425}
+        f"{server} refuses the request ({status}){said}.", hint, status=status, passing=status in {408, 425}
     )
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import re
 import socket
 import threading
 import traceback
@@ -77,11 +78,12 @@ def verdicts(*acts: Act, slept: Slept, count: int = 1, **settings: object) -> li
 
 
 def refusal(*acts: Act, slept: Slept, count: int = 1, **settings: object) -> ModelError:
-    with pytest.raises(ModelError) as caught:
-        verdicts(*acts, slept=slept, count=count, **settings)
+    """What is said, with `SERVER` for the server's address."""
+    with Misbehaving(*acts) as server, pytest.raises(ModelError) as caught:
+        list(judge_at(server, slept, **settings).verdicts(CASES[:count]))
     assert caught.value.message.endswith(".")
     assert len(caught.value.message) < 400
-    return caught.value
+    return ModelError(caught.value.message.replace(server.told, "SERVER"), caught.value.hint)
 
 
 def heard(talk: Iterator[str]) -> tuple[list[str], Verdict]:
@@ -111,7 +113,7 @@ def test_what_is_asked_and_what_becomes_of_the_answer(slept: Slept) -> None:
         "tiny", 0, 64, True, 10,
     ]  # fmt: skip
     assert isinstance(judge, TalkingJudge)
-    assert judge.name == verdict.judge == "tiny at 127.0.0.1, reasoned in 64 tokens, prompt 1"
+    assert judge.name == verdict.judge == f"tiny at {server.told}, reasoned in 64 tokens, prompt 1"
     assert (verdict.answer, verdict.reasoning) == (Answer.MATCH, VERDICT_TEXT)
     assert verdict.probability == pytest.approx(0.75)
     assert verdict.log_odds == pytest.approx(math.log(3))
@@ -207,21 +209,21 @@ def test_a_connection_that_breaks_off_is_made_again(broken: Act, slept: Slept) -
     (verdict,) = verdicts(broken, says(completion()), slept=slept)
     assert verdict.answer is Answer.MATCH
     error = refusal(broken, slept=slept)
-    assert error.message == "127.0.0.1 broke off in the middle of an answer."
+    assert error.message == "SERVER broke off in the middle of an answer."
     assert slept == [0.5, 0.5, 1.0, 2.0]
 
 
 def test_who_gives_up_says_why(slept: Slept) -> None:
     error = refusal(status(500, b'{"error": {"message": "CUDA out of\\nmemory\\u001b[31m."}}'), slept=slept)
-    assert error.message == "127.0.0.1 has an error of its own (500): CUDA out of memory␛[31m."
+    assert error.message == "SERVER has an error of its own (500): CUDA out of memory␛[31m."
     assert slept == [0.5, 1.0, 2.0]
-    assert refusal(status(429), slept=slept).message == "127.0.0.1 has too many requests."
+    assert refusal(status(429), slept=slept).message == "SERVER has too many requests."
 
 
 def test_a_server_that_is_not_there(slept: Slept) -> None:
     with Misbehaving(status(500)) as server:
         pass
-    with pytest.raises(ModelError, match=r"^No connection to 127\.0\.0\.1: ") as caught:
+    with pytest.raises(ModelError, match=rf"^No connection to {re.escape(server.told)}: ") as caught:
         list(judge_at(server, slept).verdicts(CASES))
     assert "server_url" in caught.value.hint
     assert slept == [0.5, 1.0, 2.0]
@@ -233,16 +235,16 @@ def test_a_server_that_is_not_there(slept: Slept) -> None:
 @pytest.mark.parametrize(
     ("act", "message"),
     [
-        (status(401), "127.0.0.1 wants a key."),
-        (status(404, b"Not Found"), "127.0.0.1 has no model tiny, or nothing at this URL."),
+        (status(401), "SERVER wants a key."),
+        (status(404, b"Not Found"), "SERVER has no model tiny, or nothing at this URL."),
         (status(404, b'{"error": "no such model"}'),
-         "127.0.0.1 has no model tiny, or nothing at this URL: no such model."),
+         "SERVER has no model tiny, or nothing at this URL: no such model."),
         (status(302, Location="http://elsewhere.example/v1"),
-         "127.0.0.1 sends the request on to another address, which is not followed."),
+         "SERVER sends the request on to another address, which is not followed."),
         (status(418, b'{"detail": "' + b"x" * 9999 + b'"}'),
-         "127.0.0.1 refuses the request (418): " + "x" * 199 + "…."),
-        (status(413, b'{"error": {"error": {"error": "deep"}}}'), "127.0.0.1 refuses the request (413)."),
-        (flood(head(418)), "127.0.0.1 refuses the request (418)."),
+         "SERVER refuses the request (418): " + "x" * 199 + "…."),
+        (status(413, b'{"error": {"error": {"error": "deep"}}}'), "SERVER refuses the request (413)."),
+        (flood(head(418)), "SERVER refuses the request (418)."),
     ],
     ids=["401", "404", "404 with words", "302", "long words", "deep words", "endless words"],
 )  # fmt: skip
@@ -264,7 +266,7 @@ def test_a_refusal_is_told_in_a_sentence(act: Act, message: str, slept: Slept) -
 )  # fmt: skip
 def test_garbage_is_no_answer(body: object, slept: Slept) -> None:
     error = refusal(says(body), slept=slept)
-    assert error.message == "127.0.0.1 does not answer as an OpenAI-compatible server does."
+    assert error.message == "SERVER does not answer as an OpenAI-compatible server does."
     assert "/v1" in error.hint
     assert slept == []
 
@@ -278,7 +280,7 @@ def test_a_body_without_end_is_not_read_to_its_end(slept: Slept) -> None:
 
 def test_nothing_is_unpacked(slept: Slept) -> None:
     error = refusal(raw(head(content_encoding="gzip"), b"\x1f\x8b\x08" + b"\0" * 100), slept=slept)
-    assert error.message == "127.0.0.1 does not answer as an OpenAI-compatible server does."
+    assert error.message == "SERVER does not answer as an OpenAI-compatible server does."
 
 
 @pytest.mark.parametrize(
@@ -541,10 +543,10 @@ def test_the_key_goes_to_the_server_and_nowhere_else(
             except ModelError as error:
                 errors.append(error)
             assert {request.headers["authorization"] for request in server.requests} == {f"Bearer {KEY}"}
-    assert [error.message for error in errors] == [
-        "127.0.0.1 refuses the request (400).",
-        "127.0.0.1 sends the request on to another address, which is not followed.",
-        "127.0.0.1 refuses the key.",
+    assert [re.sub(r"^127\.0\.0\.1:\d+", "SERVER", error.message) for error in errors] == [
+        "SERVER refuses the request (400).",
+        "SERVER sends the request on to another address, which is not followed.",
+        "SERVER refuses the key.",
     ]
     shown = [*(repr(one) for one in (judge, vars(judge), judge.name, *told)), caplog.text]
     shown += ["".join(traceback.format_exception(error)) + error.hint for error in errors]

@@ -5,22 +5,23 @@ from core.judge.wire.address import address_of, authorization, without_key
 
 
 @pytest.mark.parametrize(
-    ("url", "chat", "host", "local"),
+    ("url", "chat", "told", "local"),
     [
-        ("http://127.0.0.1:8080/v1", "http://127.0.0.1:8080/v1/chat/completions", "127.0.0.1", True),
+        ("http://127.0.0.1:8080/v1", "http://127.0.0.1:8080/v1/chat/completions", "127.0.0.1:8080", True),
         (" http://localhost/v1/ ", "http://localhost/v1/chat/completions", "localhost", True),
-        ("http://[::1]:11434/v1", "http://[::1]:11434/v1/chat/completions", "::1", True),
-        ("http://192.168.1.5:8000", "http://192.168.1.5:8000/chat/completions", "192.168.1.5", True),
+        ("http://[::1]:11434/v1", "http://[::1]:11434/v1/chat/completions", "[::1]:11434", True),
+        ("http://192.168.1.5:8000", "http://192.168.1.5:8000/chat/completions", "192.168.1.5:8000", True),
         ("http://gpu.local/v1", "http://gpu.local/v1/chat/completions", "gpu.local", True),
         ("https://API.example.com/v1", "https://API.example.com/v1/chat/completions", "api.example.com", False),
         ("https://127.0.0.1.example.com/v1", "https://127.0.0.1.example.com/v1/chat/completions",
          "127.0.0.1.example.com", False),
+        ("https://a.example/gpu-2/v1", "https://a.example/gpu-2/v1/chat/completions", "a.example/gpu-2/v1", False),
         ("https://8.8.8.8/v1", "https://8.8.8.8/v1/chat/completions", "8.8.8.8", False),
     ],
 )  # fmt: skip
-def test_a_server(url: str, chat: str, host: str, local: bool) -> None:
+def test_a_server(url: str, chat: str, told: str, local: bool) -> None:
     address = address_of(url)
-    assert (address.chat, address.host, address.local) == (chat, host, local)
+    assert (address.chat, address.told, address.local) == (chat, told, local)
 
 
 @pytest.mark.parametrize(
