@@ -7,16 +7,19 @@ import typer
 from rich.table import Table
 
 from core.cli.context import Context, context_of
+from core.cli.judge_options import LABELS_FILE
 from core.cli.tables import bands, metrics, reliability
 
 
 def evaluate(
     ctx: typer.Context,
-    pairs: Annotated[
-        Path | None, typer.Option(help="Labelled pairs: ltable_id,rtable_id,label.", show_default=False)
-    ] = None,
+    pairs: Annotated[Path | None, typer.Option(help=LABELS_FILE, show_default=False)] = None,
     matches: Annotated[
-        Path | None, typer.Option(help="Known matches: query_id,candidate_id; or labels.", show_default=False)
+        Path | None,
+        typer.Option(
+            help="Known matches: a CSV with the columns query_id and candidate_id, or labels as for --pairs.",
+            show_default=False,
+        ),
     ] = None,
     model: Annotated[str | None, typer.Option(help="A model's id; else the champion.", show_default=False)] = None,
 ) -> None:

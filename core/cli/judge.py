@@ -11,6 +11,7 @@ from core.cli.judge_choose import choose
 from core.cli.judge_options import (
     BandsOption,
     DetachOption,
+    InputOption,
     MinutesOption,
     PairsOption,
     bands_named,
@@ -40,10 +41,7 @@ judge_measured.register(app)
 def run(
     ctx: typer.Context,
     bands: BandsOption = None,
-    pairs: Annotated[
-        Path | None,
-        typer.Option("--input", help="These pairs in place of candidates: a CSV of two ids.", show_default=False),
-    ] = None,
+    pairs: InputOption = None,
     labelled: Annotated[
         bool, typer.Option("--labelled", help="The labelled pairs that it may be calibrated on.")
     ] = False,
@@ -92,11 +90,10 @@ def _wanted(
 ) -> "Sequence[Pair]":
     workspace, settings = context.workspace, context.settings
     if pairs is not None:
-        from core.match.judging import named_pairs  # noqa: PLC0415
-        from core.match.table import read_id_pairs  # noqa: PLC0415
+        from core.match.named import named_pairs  # noqa: PLC0415
         from core.search.build import Corpus  # noqa: PLC0415
 
-        return named_pairs(Corpus.read(workspace), read_id_pairs(pairs))
+        return named_pairs(Corpus.read(workspace), pairs)
     if labelled:
         from core.judge.untaught import untaught  # noqa: PLC0415
 

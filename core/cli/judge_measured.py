@@ -10,6 +10,7 @@ from rich.text import Text
 
 from core.cli.context import Context, context_of
 from core.cli.judge_options import (
+    LABELS_FILE,
     DetachOption,
     MinutesOption,
     PairsOption,
@@ -35,9 +36,7 @@ if TYPE_CHECKING:
 _NAMES = "cross-encoder, mlx, mlx-base (without its adapter) or server"
 _Pairs = Annotated[
     Path | None,
-    typer.Option(
-        "--pairs", help="Labelled pairs: ltable_id,rtable_id,label; else the validation set.", show_default=False
-    ),
+    typer.Option("--pairs", help=f"{LABELS_FILE} Else the validation set.", show_default=False),
 ]
 #: So many of the pairs that only one of two judges gets right are shown; all of them with --json.
 _SHOWN = 10

@@ -25,6 +25,14 @@ PairsOption = Annotated[
 MinutesOption = Annotated[
     float | None, typer.Option(min=0, help="Ask for so many minutes at most.", show_default=False)
 ]
+#: What a file of pairs is, for the help.
+PAIRS_FILE = "A CSV with the columns query_id and candidate_id, or without a header these two first."
+#: What a file of labelled pairs is.
+LABELS_FILE = "Labelled pairs: a CSV with the columns ltable_id, rtable_id and label (1 for a match, else 0)."
+InputOption = Annotated[
+    Path | None,
+    typer.Option("--input", help=f"These pairs in place of candidates. {PAIRS_FILE}", show_default=False),
+]
 DetachOption = Annotated[bool, typer.Option("--detach", help="Run as a job that outlives this terminal.")]
 
 #: How a program ends that ctrl+c has ended.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.context import Context, context_of
-from core.cli.judge_options import BandsOption, MinutesOption, PairsOption
+from core.cli.judge_options import PAIRS_FILE, BandsOption, InputOption, MinutesOption, PairsOption
 from core.cli.match_judged import judged_match
 from core.errors import CoreError
 from core.judge.budget import Budget
@@ -28,10 +28,7 @@ def match(
     ] = None,
     k: Annotated[int, typer.Option(help="How many candidates of each query.", min=1)] = 10,
     query: Annotated[str | None, typer.Option(metavar="ID", help="Of this query alone.", show_default=False)] = None,
-    pairs: Annotated[
-        Path | None,
-        typer.Option("--input", help="These pairs in place of candidates: a CSV of two ids.", show_default=False),
-    ] = None,
+    pairs: InputOption = None,
     judge: Annotated[bool, typer.Option("--judge", help="Ask the judge where the matcher is not certain.")] = False,
     bands: BandsOption = None,
     max_pairs: PairsOption = None,
@@ -62,8 +59,7 @@ def match(
             raise typer.BadParameter("--auto decides on all queries and writes no file.")
         _decide(context)
         return
-    if (judge or pairs) and (out is None or query is not None):
-        raise typer.BadParameter("--judge and --input write a file: name it with --out, and no --query.")
+    _check(out, query, "--judge" if judge else "--input" if pairs else None)
     if out is None and query is None and not context.json:
         raise typer.BadParameter(
             "Where shall the candidates go? Name a file with --out, or one query with --query, or use --json."
@@ -74,6 +70,14 @@ def match(
         _score(context, pairs, out)
     else:
         _match(context, out, k, query)
+
+
+def _check(out: Path | None, query: str | None, option: str | None) -> None:
+    """Say so where what is asked for goes not together with the option that writes a file."""
+    if option is not None and query is not None:
+        raise typer.BadParameter(f"--query is about one query, and {option} is not: leave one of the two out.")
+    if option is not None and out is None:
+        raise typer.BadParameter(f"{option} writes a file, with --json too: name it with --out.")
 
 
 def _match(context: Context, out: Path | None, k: int, query: str | None) -> None:
@@ -130,7 +134,7 @@ def _decide(context: Context) -> None:
 
 def score(
     ctx: typer.Context,
-    pairs: Annotated[Path, typer.Argument(help="CSV whose first two columns are a query's and a candidate's id.")],
+    pairs: Annotated[Path, typer.Argument(help=PAIRS_FILE)],
     out: Annotated[Path, typer.Option(help="CSV, JSONL or Parquet, by its ending.")],
 ) -> None:
     """The same for given pairs.

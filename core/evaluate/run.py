@@ -8,7 +8,6 @@ from pathlib import Path
 
 from core.dataset.splits import Splits, splits_of
 from core.encode.models import EncoderModel
-from core.errors import CatalogError
 from core.evaluate.encoder import Gold, Ranking, evaluate_encoder
 from core.evaluate.information_retrieval import information_retrieval
 from core.evaluate.intervals import pair_intervals, retrieval_intervals
@@ -17,12 +16,11 @@ from core.evaluate.pairs import band_table, pair_metrics, reliability
 from core.evaluate.report import keep_evaluation
 from core.evaluate.retrieval import retrieval_metrics
 from core.jobs.progress import Reporter
-from core.match.judging import Judged, judge_pairs, named_pairs
-from core.match.table import read_matches, refs_by_id
+from core.match.judging import Judged, judge_pairs
+from core.match.named import named_labels, named_matches
 from core.search.build import Corpus, encode_corpus
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.exchange.labels_csv import read_pairs
 from labels.model import Pair, ProductRef
 
 
@@ -123,10 +121,8 @@ def evaluate_pairs(
         LabelsError: the file is no labels file. CatalogError: it names an unknown product.
     """
     corpus = Corpus.read(workspace)
-    labels = read_pairs(path, "", "")
-    named = named_pairs(corpus, [(pair.query.id, pair.candidate.id) for pair in labels])
-    judged = judge_pairs(workspace, settings, model, corpus, named, reporter, without=frozenset(named))
-    truth = {pair: bool(label) for pair, label in zip(named, labels.values(), strict=True)}
+    truth = named_labels(corpus, path)
+    judged = judge_pairs(workspace, settings, model, corpus, list(truth), reporter, without=frozenset(truth))
     return _pairs(judged, truth, model) | {"pairs_judged_on": str(path)}
 
 
@@ -152,15 +148,7 @@ def _judged_pairs(splits: Splits, corpus: Corpus) -> dict[Pair, bool]:
 
 
 def _gold_of(path: Path, corpus: Corpus) -> dict[ProductRef, frozenset[ProductRef]]:
-    queries = refs_by_id((q.ref for q in corpus.queries), "query")
-    products = refs_by_id((p.ref for p in corpus.products), "catalog")
     gold: dict[ProductRef, set[ProductRef]] = {}
-    for query, candidate in read_matches(path):
-        gold.setdefault(_known(queries, query), set()).add(_known(products, candidate))
+    for query, candidate in named_matches(corpus, path):
+        gold.setdefault(query, set()).add(candidate)
     return {query: frozenset(found) for query, found in gold.items()}
-
-
-def _known(refs: dict[str, ProductRef], id_: str) -> ProductRef:
-    if id_ not in refs:
-        raise CatalogError(f"The id {id_} is not in the catalogue.", "Import the products first.")
-    return refs[id_]

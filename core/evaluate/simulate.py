@@ -11,14 +11,13 @@ from core.evaluate.curve import CurvePoint, curve_of
 from core.evaluate.gold import Gold, held_apart
 from core.jobs.progress import Reporter
 from core.match.evidence.store import EvidenceTable
-from core.match.judging import named_pairs
+from core.match.named import named_labels
 from core.match.run import evidence_of
 from core.queue.families import families
 from core.queue.stopping import Gain, expected_gain
 from core.search.build import Corpus
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.exchange.labels_csv import read_pairs
 from labels.model import Pair, ProductRef
 
 
@@ -95,8 +94,8 @@ def simulate(
         CoreError: there is no match to ask about, or none to judge on.
     """
     corpus = Corpus.read(workspace)
-    truth = {} if judged_on is None else _read(corpus, judged_on)
-    answers = {pair: label for pair, label in _read(corpus, gold).items() if pair not in truth}
+    truth = {} if judged_on is None else named_labels(corpus, judged_on)
+    answers = {pair: label for pair, label in named_labels(corpus, gold).items() if pair not in truth}
     table = evidence_of(workspace, settings, model, corpus, sorted({*answers, *truth}), reporter)
     number = {query.ref: i for i, query in enumerate(corpus.queries)}
     family = families(corpus.queries)
@@ -142,12 +141,6 @@ def _curves(
                 reporter.advance(done)
         curves[name] = curve_of(campaigns)
     return curves
-
-
-def _read(corpus: Corpus, path: Path) -> dict[Pair, bool]:
-    labels = read_pairs(path, "", "")
-    named = named_pairs(corpus, [(pair.query.id, pair.candidate.id) for pair in labels])
-    return dict(zip(named, labels.values(), strict=True))
 
 
 def _gold(

@@ -15,12 +15,12 @@ from core.judge.judge import RememberingJudge
 from core.judge.measured import Measured, measured
 from core.judge.run import Judged
 from core.kept import keep, kept
-from core.match.judging import judge_pairs, named_pairs
+from core.match.judging import judge_pairs
+from core.match.named import named_labels
 from core.queue.order import shuffled_by_query
 from core.search.build import Corpus
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.exchange.labels_csv import read_pairs
 from labels.model import Pair
 
 #: Of how many reports anybody looks for the latest on a judge.
@@ -86,9 +86,7 @@ def known_pairs(workspace: Workspace, settings: Settings, path: Path | None = No
     if path is None:
         splits = splits_of(workspace, settings)
         return Known(splits.truth, splits.name)
-    labels = read_pairs(path, "", "")
-    named = named_pairs(Corpus.read(workspace), [(pair.query.id, pair.candidate.id) for pair in labels])
-    return Known({pair: bool(label) for pair, label in zip(named, labels.values(), strict=True)}, str(path))
+    return Known(named_labels(Corpus.read(workspace), path), str(path))
 
 
 def judge_report(

@@ -4,11 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from core.encode.models import EncoderModel
-from core.errors import CatalogError
 from core.jobs.progress import Reporter
 from core.match.matcher import Matcher
 from core.match.run import current_matcher, evidence_of, fitted, labelled_pairs
-from core.match.table import refs_by_id
 from core.search.build import Corpus
 from core.settings import Settings
 from core.workspace import Workspace
@@ -65,17 +63,3 @@ def judge_pairs(
         similarity=dict(zip(pairs, evidence[:, cosine].tolist(), strict=True)),
         matcher=matcher,
     )
-
-
-def named_pairs(corpus: Corpus, ids: Sequence[tuple[str, str]]) -> list[Pair]:
-    """Pairs by the retailers' own ids, which is how files name them.
-
-    Raises:
-        CatalogError: an id is not in the catalogue, or stands in two sources.
-    """
-    queries = refs_by_id((q.ref for q in corpus.queries), "query")
-    products = refs_by_id((p.ref for p in corpus.products), "catalog")
-    for id_, refs in ((id_, refs) for pair in ids for id_, refs in zip(pair, (queries, products), strict=True)):
-        if id_ not in refs:
-            raise CatalogError(f"The id {id_} is not in the catalogue.", "Import the products first.")
-    return [Pair(queries[query], products[candidate]) for query, candidate in ids]

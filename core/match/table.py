@@ -7,12 +7,12 @@ from dataclasses import asdict, astuple, dataclass, fields
 from itertools import groupby, islice
 from pathlib import Path
 
-from core.errors import CatalogError, CoreError
+from core.errors import CoreError
 from core.jobs.progress import Reporter
 from core.match.bands import Band, band_of
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.exchange.cells import defused, restored
+from labels.exchange.cells import defused
 from labels.exchange.writing import check_place, replacing
 from labels.model import Pair, ProductRef
 
@@ -90,14 +90,15 @@ def scored(workspace: Workspace, settings: Settings, path: Path, reporter: Repor
     """Given pairs as the matcher and the champion see them, in the order of the file.
 
     Raises:
-        CatalogError: the file is no list of pairs, or names a product that is not in the catalogue.
+        LabelsError: it is no file of pairs. CatalogError: it names a product that is not in the catalogue.
     """
-    from core.match.judging import judge_pairs, named_pairs  # noqa: PLC0415
+    from core.match.judging import judge_pairs  # noqa: PLC0415
+    from core.match.named import named_pairs  # noqa: PLC0415
     from core.registry.registry import Registry  # noqa: PLC0415
     from core.search.build import Corpus  # noqa: PLC0415
 
     corpus = Corpus.read(workspace)
-    pairs = named_pairs(corpus, read_id_pairs(path))
+    pairs = named_pairs(corpus, path)
     model = Registry(workspace, settings).champion()
     judged = judge_pairs(workspace, settings, model, corpus, pairs, reporter)
     rank = _ranks(pairs, judged.probability)
@@ -119,63 +120,6 @@ def _ranks(pairs: Sequence[Pair], probability: Mapping[Pair, float]) -> dict[int
     for i in sorted(range(len(pairs)), key=lambda i: -probability[pairs[i]]):
         by_query.setdefault(pairs[i].query, []).append(i)
     return {i: rank for places in by_query.values() for rank, i in enumerate(places, 1)}
-
-
-def read_id_pairs(path: Path) -> list[tuple[str, str]]:
-    """The first two columns of a CSV file: ids of a query and a candidate. A header is optional.
-
-    Raises:
-        CatalogError: no such file, or a line has no two ids.
-    """
-    _, rows = _id_rows(path)
-    return [(restored(row[0].strip()), restored(row[1].strip())) for row in rows]
-
-
-def read_matches(path: Path) -> list[tuple[str, str]]:
-    """The same; of a file whose header names a `label`, the pairs that it calls matches.
-
-    Raises:
-        CatalogError: no such file, a line has no two ids, or it holds no match.
-    """
-    header, rows = _id_rows(path)
-    if "label" in header:
-        place = header.index("label")
-        rows = [row for row in rows if len(row) > place and row[place].strip() == "1"]
-    if not rows:
-        raise CatalogError(f"{path} holds no match.", "Lines look like 17,20431")
-    return [(restored(row[0].strip()), restored(row[1].strip())) for row in rows]
-
-
-def _id_rows(path: Path) -> tuple[list[str], list[list[str]]]:
-    """The names of the columns, if there are any, and the lines, each with two ids at least."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as lines:
-            rows = [(number, row) for number, row in enumerate(csv.reader(lines), 1) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CatalogError(f"{path} cannot be read as pairs: {error}.", "It should be UTF-8 CSV text.") from error
-    header: list[str] = []
-    if rows and rows[0][1][0].strip() in {"query_id", "ltable_id"}:
-        header = [name.strip() for name in rows.pop(0)[1]]
-    for number, row in rows:
-        if len(row) < 2 or not row[0].strip() or not row[1].strip():
-            raise CatalogError(f"{path}, line {number}: a pair is two ids.", "Lines look like 17,20431")
-    return header, [row for _, row in rows]
-
-
-def refs_by_id(refs: Iterable[ProductRef], role: str) -> dict[str, ProductRef]:
-    """Products by the retailer's own id, which is how files name them.
-
-    Raises:
-        CatalogError: two sources of one role share an id, so that a file cannot say which is meant.
-    """
-    found: dict[str, ProductRef] = {}
-    for ref in refs:
-        if found.setdefault(ref.id, ref) != ref:
-            raise CatalogError(
-                f"The {role} id {ref.id} stands in two sources, {found[ref.id].source} and {ref.source}.",
-                "Files of ids need one source for each role; keep the other in a workspace of its own.",
-            )
-    return found
 
 
 def write_table(rows: Iterable[MatchRow], path: Path, shape: type[MatchRow] = MatchRow) -> int:

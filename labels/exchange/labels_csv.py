@@ -4,9 +4,9 @@ import csv
 from pathlib import Path
 
 from labels.consensus import Rule
-from labels.errors import LabelsError
-from labels.exchange.cells import defused, restored
+from labels.exchange.cells import defused
 from labels.exchange.decisions import LabelImport, PortableDecision, SplitChoice, import_decisions
+from labels.exchange.pair_lines import labelled_lines
 from labels.exchange.writing import replacing
 from labels.model import Decision, Pair, ProductRef, Side
 from labels.store import LabelStore
@@ -20,36 +20,10 @@ def read_pairs(path: Path, query_source: str, candidate_source: str) -> dict[Pai
     Raises:
         LabelsError: no such file, other columns, or a line that is no label; the message names the line.
     """
-    labels: dict[Pair, bool] = {}
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.DictReader(lines)
-            missing = [c for c in COLUMNS if c not in (reader.fieldnames or ())]
-            if missing:
-                raise LabelsError(
-                    f"{path} has no column {', '.join(missing)}.",
-                    "A labels file has the columns ltable_id,rtable_id,label.",
-                )
-            for row in reader:
-                query, candidate, label = (restored((row[c] or "").strip()) for c in COLUMNS)
-                pair = Pair(ProductRef(query_source, query), ProductRef(candidate_source, candidate))
-                if label not in {"0", "1"} or not query or not candidate:
-                    raise LabelsError(
-                        f"{path}, line {reader.line_num}: a label is two ids and 0 or 1.",
-                        "Mend the line; nothing was imported.",
-                    )
-                if labels.setdefault(pair, label == "1") != (label == "1"):
-                    raise LabelsError(
-                        f"{path}, line {reader.line_num}: the pair {query},{candidate} has both labels.",
-                        "Keep one of its lines; nothing was imported.",
-                    )
-    except OSError as error:
-        raise LabelsError(f"{path} cannot be opened: {error.strerror}.", "Check the path.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise LabelsError(
-            f"{path} cannot be read as a labels file: {error}.", "It should be UTF-8 CSV text."
-        ) from error
-    return labels
+    return {
+        Pair(ProductRef(query_source, line.query), ProductRef(candidate_source, line.candidate)): match
+        for line, match in labelled_lines(path).items()
+    }
 
 
 def import_labels(

@@ -64,7 +64,7 @@ def test_an_export_that_fails_leaves_the_old_file(ledger: LabelStore, tmp_path: 
     [
         (["1,a,1", "1,b,2"], "line 3: a label is two ids and 0 or 1"),
         (["1,a"], "line 2: a label is two ids and 0 or 1"),
-        ([",a,1"], "line 2: a label is two ids and 0 or 1"),
+        ([",a,1"], "line 2: a pair is two ids"),
         (["1,a,1", "2,b,0", "1,a,0"], "line 4: the pair 1,a has both labels"),
     ],
 )
@@ -81,7 +81,13 @@ def test_a_line_may_stand_twice_and_a_byte_order_mark_before_the_first(tmp_path:
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
-    [(b"id,label\n1,1\n", "no column ltable_id, rtable_id"), (b"\xff\xfe\x00x", "cannot be read"), (b"", "no column")],
+    [
+        (b"id,label\n1,1\n", "no column ltable_id, rtable_id"),
+        (b"\xff\xfe\x00x", "cannot be read"),
+        (b"", "holds no pairs"),
+        (b"ltable_id,rtable_id,label\n\n", "holds no pairs"),
+        (b"1,a,1\n", "no column label"),
+    ],
 )
 def test_another_kind_of_file_is_refused(tmp_path: Path, content: bytes, complaint: str) -> None:
     (tmp_path / "other.csv").write_bytes(content)
@@ -90,7 +96,7 @@ def test_another_kind_of_file_is_refused(tmp_path: Path, content: bytes, complai
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LabelsError, match="cannot be opened"):
+    with pytest.raises(LabelsError, match=r"There is no file .*none\.csv"):
         read_pairs(tmp_path / "none.csv", "walmart", "amazon")
 
 

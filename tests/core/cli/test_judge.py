@@ -85,8 +85,9 @@ def test_no_judge_is_one_sentence_with_the_way_out(labelled: Workspace, call: Ca
         (["judge", "run", "--judge-band", ","], "No band is named."),
         (["match", "--judge", "--judge-band", "none", "--out", "o.csv"], "There is no band none."),
         (["match", "--judge", "--out", "o.txt"], "o.txt: unknown ending."),
-        (["match", "--input", "none.csv", "--out", "o.csv"], "none.csv cannot be read as pairs"),
-        (["judge", "run", "--input", "none.csv"], "none.csv cannot be read as pairs"),
+        (["match", "--input", "none.csv", "--out", "o.csv"], "There is no file none.csv."),
+        (["judge", "run", "--input", "none.csv"], "There is no file none.csv."),
+        (["judge", "test", "--pairs", "none.csv"], "There is no file none.csv."),
         (["judge", "train"], "Which judge shall be trained?"),
         (["judge", "train", "--cross-encoder", "--resume", "x"], "Which judge shall be trained?"),
     ],
@@ -113,6 +114,47 @@ def test_errors_are_sentences(
 )  # fmt: skip
 def test_a_wrong_call_ends_with_2(labelled: Workspace, call: Call, arguments: list[str]) -> None:
     assert call(*arguments, "--home", labelled.home).code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["match", "--judge", "--json"], "--judge writes a file, with --json too: name it with --out."),
+        (["match", "--input", "p.csv"], "--input writes a file"),
+        (["match", "--judge", "--query", "q1"], "--query is about one query, and --judge is not"),
+        (["match", "--input", "p.csv", "--out", "o.csv", "--query", "q1"], "and --input is not"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_does_not_go_together_is_said_case_by_case(
+    labelled: Workspace, call: Call, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert said in call(*arguments, "--home", labelled.home).err
+
+
+@pytest.mark.parametrize("content", ["", "query_id,candidate_id\n"])
+def test_a_file_without_pairs_is_refused_and_what_was_there_is_kept(
+    labelled: Workspace, judges: dict[str, CountingJudge], call: Call, tmp_path: Path, content: str
+) -> None:
+    pairs, out = tmp_path / "pairs.csv", tmp_path / "out.csv"
+    pairs.write_text(content)
+    out.write_text("precious")
+    for given in (["match"], ["match", "--judge"]):
+        answer = call(*given, "--input", pairs, "--out", out, "--home", labelled.home)
+        assert (answer.code, f"{pairs} holds no pairs." in answer.err, out.read_text()) == (1, True, "precious")
+    for given in (["judge", "run", "--input"], ["judge", "test", "--pairs"], ["evaluate", "--pairs"]):
+        answer = call(*given, pairs, "--home", labelled.home)
+        assert (answer.code, "holds no pairs." in answer.err) == (1, True)
+
+
+def test_what_match_wrote_can_be_asked_about(
+    labelled: Workspace, judges: dict[str, CountingJudge], call: Call, tmp_path: Path
+) -> None:
+    out = tmp_path / "matches.csv"
+    call("match", "--out", out, "--home", labelled.home)
+    answer = call("judge", "run", "--input", out, "--home", labelled.home, "--json").json
+    assert answer["asked"] == 15
 
 
 # -- run and spent -------------------------------------------------------------------------------------------

@@ -320,7 +320,7 @@ def test_pairs_are_evaluated_with_a_threshold_from_elsewhere(indexed: Workspace,
 def test_an_unknown_id_cannot_be_scored(indexed: Workspace, tmp_path: Path, call: Call) -> None:
     (tmp_path / "pairs.csv").write_text("q1,nope\n")
     answer = call("score", tmp_path / "pairs.csv", "--out", tmp_path / "o.csv", "--home", indexed.home)
-    assert (answer.code, "The id nope is not in the catalogue" in answer.err) == (1, True)
+    assert (answer.code, "line 1: there is no candidate nope in the catalogue" in answer.err) == (1, True)
 
 
 @pytest.mark.slow

@@ -10,10 +10,9 @@ from samples import QUERIES, HashEncoder, c, implied, match, q, write_catalogue
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.encode.models import EncoderModel
-from core.errors import CatalogError
 from core.jobs.progress import Silent
 from core.match.evidence.store import EvidenceStore, EvidenceTable
-from core.match.judging import judge_pairs, named_pairs
+from core.match.judging import judge_pairs
 from core.match.live import LiveMatcher
 from core.match.matcher import Matcher
 from core.match.run import (
@@ -242,8 +241,7 @@ def test_any_pair_of_the_catalogue_is_judged_as_the_candidates_are(catalogue: Wo
     answer(catalogue, "q1", "q2", "q3")
     index(catalogue)
     corpus = Corpus.read(catalogue)
-    pairs = named_pairs(corpus, [("q4", "q4-c1"), ("q4", "x1"), ("qv", "q1-c2")])
-    assert pairs == [Pair(q("q4"), c("q4-c1")), Pair(q("q4"), c("x1")), Pair(q("qv"), c("q1-c2"))]
+    pairs = [Pair(q("q4"), c("q4-c1")), Pair(q("q4"), c("x1")), Pair(q("qv"), c("q1-c2"))]
     judged = judge_pairs(catalogue, Settings(), EncoderModel(MODEL, catalogue.home), corpus, pairs, Silent())
     assert list(judged.probability) == pairs
     assert judged.probability[pairs[0]] > judged.probability[pairs[1]]
@@ -260,9 +258,3 @@ def test_pairs_that_are_measured_are_not_learnt_from(catalogue: Workspace) -> No
         catalogue, Settings(), EncoderModel(MODEL, catalogue.home), corpus, measured, Silent(), without=measured
     )
     assert (judged.matcher.labels, judged.matcher.matches) == (6, 2)
-
-
-@pytest.mark.parametrize("ids", [("nope", "x1"), ("q1", "nope"), ("x1", "q1")])
-def test_an_id_that_is_not_in_the_catalogue_is_named(catalogue: Workspace, ids: tuple[str, str]) -> None:
-    with pytest.raises(CatalogError, match=r"The id (nope|x1) is not in the catalogue"):
-        named_pairs(Corpus.read(catalogue), [("q1", "x1"), ids])

@@ -1,4 +1,4 @@
-"""Rows as files, and ids from files."""
+"""Rows as files."""
 
 import csv
 import json
@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from samples import c, q
 
-from core.errors import CatalogError, CoreError
-from core.match.table import MatchRow, matches, read_id_pairs, read_matches, refs_by_id, write_table
+from core.errors import CoreError
+from core.match.table import MatchRow, matches, write_table
 from core.settings import Settings
 from core.workspace import Workspace
 
@@ -97,38 +96,3 @@ def test_before_an_index_run_there_is_nothing_to_match(tmp_path: Path) -> None:
     with pytest.raises(CoreError, match="no candidates yet") as caught:
         list(matches(Workspace(tmp_path), Settings(), 1))
     assert "samesku index" in caught.value.hint
-
-
-# -- ids from files ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("header", ["", "query_id,candidate_id\n", "ltable_id,rtable_id,label\n", "\ufeff"])
-def test_the_header_of_a_list_of_pairs_is_optional(tmp_path: Path, header: str) -> None:
-    path = tmp_path / "pairs.csv"
-    path.write_text(header + "17, 20431,1\n\n007,a\n", encoding="utf-8")
-    assert read_id_pairs(path) == [("17", "20431"), ("007", "a")]
-
-
-@pytest.mark.parametrize(
-    ("content", "complaint"),
-    [(b"1,2\n3\n", "line 2: a pair is two ids"), (b"1,\n", "line 1"), (b"\xff\xfe", "cannot be read as pairs")],
-)
-def test_what_is_no_list_of_pairs_is_refused(tmp_path: Path, content: bytes, complaint: str) -> None:
-    (tmp_path / "pairs.csv").write_bytes(content)
-    with pytest.raises(CatalogError, match=complaint):
-        read_id_pairs(tmp_path / "pairs.csv")
-
-
-def test_of_a_file_of_labels_the_matches_are_read(tmp_path: Path) -> None:
-    path = tmp_path / "labels.csv"
-    path.write_text("ltable_id,rtable_id,label\n17,20431,1\n17,5,0\n8,a, 1\n")
-    assert read_matches(path) == [("17", "20431"), ("8", "a")]
-    path.write_text("ltable_id,rtable_id,label\n17,5,0\n")
-    with pytest.raises(CatalogError, match="holds no match"):
-        read_matches(path)
-
-
-def test_ids_that_two_sources_share_cannot_be_named() -> None:
-    assert refs_by_id([q("1"), q("2"), q("1")], "query") == {"1": q("1"), "2": q("2")}
-    with pytest.raises(CatalogError, match="id 1 stands in two sources, walmart and amazon"):
-        refs_by_id([q("1"), c("1")], "query")

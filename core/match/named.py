@@ -1,0 +1,72 @@
+"""What a file says of pairs: it names products by the retailers' own ids, the catalogue knows which they are."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from core.errors import CatalogError
+from core.search.build import Corpus
+from labels.exchange.pair_lines import SHAPE, PairLine, labelled_lines, pair_lines
+from labels.model import Pair, ProductRef
+
+
+def named_pairs(corpus: Corpus, path: Path) -> list[Pair]:
+    """The pairs of a file, in its order.
+
+    Raises:
+        LabelsError: it is no file of pairs.
+        CatalogError: an id is not in the catalogue, or stands in two sources.
+    """
+    return _named(corpus, path, pair_lines(path))
+
+
+def named_labels(corpus: Corpus, path: Path) -> dict[Pair, bool]:
+    """The labelled pairs of a file.
+
+    Raises:
+        LabelsError: it is no file of labels.
+        CatalogError: as `named_pairs`.
+    """
+    labels = labelled_lines(path)
+    return dict(zip(_named(corpus, path, list(labels)), labels.values(), strict=True))
+
+
+def named_matches(corpus: Corpus, path: Path) -> list[Pair]:
+    """The pairs of a file; where its header names a `label`, those that it calls matches.
+
+    Raises:
+        LabelsError: it is no file of pairs.
+        CatalogError: as `named_pairs`, or there is no match.
+    """
+    lines = [line for line in pair_lines(path) if line.label in {None, "1"}]
+    if not lines:
+        raise CatalogError(f"{path} holds no match.", "A match has the label 1; without labels all pairs are matches.")
+    return _named(corpus, path, lines)
+
+
+def refs_by_id(refs: Iterable[ProductRef], role: str) -> dict[str, ProductRef]:
+    """Products by the retailer's own id, which is how files name them.
+
+    Raises:
+        CatalogError: two sources of one role share an id, so that a file cannot say which is meant.
+    """
+    found: dict[str, ProductRef] = {}
+    for ref in refs:
+        if found.setdefault(ref.id, ref) != ref:
+            raise CatalogError(
+                f"The {role} id {ref.id} stands in two sources, {found[ref.id].source} and {ref.source}.",
+                "Files of ids need one source for each role; keep the other in a workspace of its own.",
+            )
+    return found
+
+
+def _named(corpus: Corpus, path: Path, lines: Sequence[PairLine]) -> list[Pair]:
+    queries = refs_by_id((q.ref for q in corpus.queries), "query")
+    products = refs_by_id((p.ref for p in corpus.products), "catalog")
+    for line in lines:
+        for place, id_, known in (("query", line.query, queries), ("candidate", line.candidate, products)):
+            if id_ not in known:
+                raise CatalogError(
+                    f"{path}, line {line.number}: there is no {place} {id_} in the catalogue.",
+                    f"{SHAPE} Products that are missing are imported first.",
+                )
+    return [Pair(queries[line.query], products[line.candidate]) for line in lines]
