@@ -1,7 +1,10 @@
 """The settings of a workspace: samesku.toml < environment `SAMESKU_*` < command line. Unknown keys are errors."""
 
+import json
 import os
 import tomllib
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -26,7 +29,10 @@ _SAID = {
 
 
 def _listed(value: object) -> object:
-    """Environment and command line write a list as one text: `lea,bob`."""
+    """Environment and command line write a list as one text: `lea,bob`, or `["lea", "bob"]` as the file does."""
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        with suppress(ValueError):
+            return json.loads(value)
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
@@ -210,8 +216,8 @@ def load_settings(path: Path, overrides: dict[str, str] | None = None) -> Settin
     Raises:
         SettingsError: a key is unknown or a value does not fit; the message names it.
     """
-    values = file_settings(path)
-    for key, value in {**environment_settings(), **(overrides or {})}.items():
+    values, environment = file_settings(path), environment_settings()
+    for key, value in {**environment, **(overrides or {})}.items():
         _put(values, key, value)
     try:
         return Settings.model_validate(values)
@@ -219,9 +225,14 @@ def load_settings(path: Path, overrides: dict[str, str] | None = None) -> Settin
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "settings"
         known = _SAID.get(first["type"], first["msg"])
-        raise SettingsError(
-            f"{key}: {known}.", f"Settings come from {path}, SAMESKU_… in the environment, and the command line."
-        ) from error
+        setting = ".".join(str(part) for part in first["loc"][:2])
+        if _among(setting, overrides or {}):
+            origin = "on the command line"
+        elif names := _among(setting, environment):
+            origin = f"in the environment, as {_ENVIRONMENT_PREFIX}{names[0].upper().replace('.', '__')}"
+        else:
+            origin = f"in {path}"
+        raise SettingsError(f"{key}: {known}.", f"It is set {origin}.") from error
 
 
 def file_settings(path: Path) -> dict[str, Any]:
@@ -245,6 +256,11 @@ def environment_settings() -> dict[str, str]:
         for name, value in os.environ.items()
         if name.startswith(_ENVIRONMENT_PREFIX) and name not in _RESERVED
     }
+
+
+def _among(setting: str, keys: Iterable[str]) -> list[str]:
+    """The keys that set it, or a part of it."""
+    return [key for key in keys if key == setting or key.startswith(f"{setting}.")]
 
 
 def _put(values: dict[str, Any], key: str, value: str) -> None:

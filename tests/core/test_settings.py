@@ -88,3 +88,25 @@ def test_a_list_is_written_with_commas_where_there_is_no_toml(file: Path, monkey
     monkeypatch.setenv("SAMESKU_PEOPLE__LEADS", "lea, bob")
     assert load_settings(file).people.leads == ("lea", "bob")
     assert load_settings(file, {"labels.unique": "walmart"}).labels.unique == ("walmart",)
+
+
+@pytest.mark.parametrize("text", ["server,cross-encoder", '["server", "cross-encoder"]', ' ["server","cross-encoder"]'])
+def test_a_list_in_the_environment_may_be_written_as_in_the_file(
+    file: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("SAMESKU_JUDGE__USE", text)
+    assert load_settings(file).judge.use == ("server", "cross-encoder")
+
+
+def test_a_bad_setting_is_told_with_where_it_is_set(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hint(**overrides: str) -> str:
+        with pytest.raises(SettingsError) as caught:
+            load_settings(file, {key.replace("__", "."): value for key, value in overrides.items()})
+        return caught.value.hint
+
+    file.write_text("[judge]\nuse = ['oracle']\n[bands]\nhigh = 0.7\n")
+    assert hint(bands__medium="0.5") == f"It is set in {file}."
+    monkeypatch.setenv("SAMESKU_JUDGE__USE", "gpt")
+    assert hint(bands__medium="0.5") == "It is set in the environment, as SAMESKU_JUDGE__USE."
+    monkeypatch.setenv("SAMESKU_JUDGE__USE", "server")
+    assert hint(bands__medium="0.8") == "It is set on the command line."
