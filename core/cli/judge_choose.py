@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.context import context_of
-from core.errors import CoreError
+from core.errors import CoreError, ModelError
 from core.text.safe import safe
 
 if TYPE_CHECKING:
     from core.catalog.product import Product
     from core.judge.choosing import Choice
+    from core.settings import JudgeSettings
     from core.workspace import Workspace
 
 
@@ -40,7 +41,12 @@ def choose(
         mark = "→" if product.ref == choice.chosen else " "
         chance = f"{choice.probabilities[product.ref]:>4.0%} " if choice.probabilities else ""
         context.out.print(safe(f"{mark} {chance}{product.id}: {product.title}"))
-    context.out.print(safe(_said(choice)))
+    if choice.answered:
+        context.out.print(safe(_said(choice)))
+    # `judge spent` counts verdicts, and this is none.
+    context.out.print(
+        f"Cost: {choice.seconds:,.1f} s, {choice.tokens_in:,} tokens read, {choice.tokens_out:,} written."
+    )
     context.answer(
         {
             "judge": choice.judge, "answered": choice.answered, "chosen": choice.chosen and choice.chosen.id,
@@ -48,6 +54,8 @@ def choose(
             "seconds": round(choice.seconds, 3), "tokens_in": choice.tokens_in, "tokens_out": choice.tokens_out,
         }
     )  # fmt: skip
+    if not choice.answered:
+        raise _unanswered(choice, orders, context.settings.judge)
 
 
 def _listings(workspace: "Workspace", query_id: str) -> "tuple[Product, list[Product]]":
@@ -69,7 +77,17 @@ def _listings(workspace: "Workspace", query_id: str) -> "tuple[Product, list[Pro
 
 
 def _said(choice: "Choice") -> str:
-    if not choice.answered:
-        return f"{choice.judge} gave no answer."
     none = "" if choice.none is None else f", {choice.none:.0%} that it is none of them"
-    return f"{choice.judge}: {choice.chosen.id if choice.chosen else 'none of them'}{none}, {choice.seconds:.1f} s"
+    return f"{choice.judge}: {choice.chosen.id if choice.chosen else 'none of them'}{none}"
+
+
+def _unanswered(choice: "Choice", orders: int, settings: "JudgeSettings") -> ModelError:
+    """Why there is no answer, as far as it can be told, and what may help."""
+    why = "what it wrote ends in no verdict"
+    ways = ["take another model (judge.mlx_model, judge.server_model)"]
+    if settings.mode == "reasoned":
+        ways.insert(0, 'set judge.mode = "fast", which asks for the verdict alone')
+        if choice.tokens_out >= orders * settings.max_tokens:
+            why = f"each time it wrote {settings.max_tokens:,} tokens, the most it may, and came to no verdict"
+            ways.insert(0, "raise judge.max_tokens")
+    return ModelError(f"{choice.judge} gave no answer: {why}.", f"{', or '.join(ways).capitalize()}.")

@@ -1,6 +1,7 @@
 """`samesku judge choose`, with a tiny language model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from evidence import write_evidence
 from samples import HashEncoder
 from tiny_llm import write_tiny_llm
 
+from core.judge import chosen
+from core.judge.said import Question, Said
 from core.workspace import Workspace
 
 Call = Callable[..., object]
@@ -42,3 +45,37 @@ def test_without_a_language_model_or_such_a_query_it_says_so(workspace: Workspac
     assert (answer.code, "No language model is configured." in answer.err) == (1, True)
     answer = call("judge", "choose", "nobody", "--home", workspace.home)
     assert (answer.code, "There is no query nobody" in answer.err) == (1, True)
+
+
+@dataclass
+class Rambling:
+    """Writes so many tokens and comes to no verdict."""
+
+    tokens: int
+    name: str = "rambling"
+
+    def said(self, questions: Iterable[Question]) -> Iterator[Said]:
+        return (Said("Well.", None, 0.5, 1000, self.tokens) for _ in questions)
+
+
+@pytest.mark.parametrize(
+    ("mode", "tokens", "why", "hint"),
+    [
+        ("reasoned", 64, "each time it wrote 64 tokens", "Raise judge.max_tokens, or set judge.mode"),
+        ("reasoned", 9, "what it wrote ends in no verdict", "Set judge.mode"),
+        ("fast", 24, "what it wrote ends in no verdict", "Take another model"),
+    ],
+)
+def test_no_answer_is_told_with_the_reason_the_way_out_and_the_cost(
+    workspace: Workspace, call: Call, monkeypatch: pytest.MonkeyPatch, mode: str, tokens: int, why: str, hint: str
+) -> None:
+    write_evidence(workspace)
+    monkeypatch.setitem(chosen._MADE, "server", lambda *_: Rambling(tokens))
+    workspace.settings.write_text(f'[judge]\nuse = ["server"]\nmode = "{mode}"\nmax_tokens = 64\n')
+    answer = call("judge", "choose", "q1", "--orders", "2", "--home", workspace.home)
+    assert answer.code == 1
+    assert f"Cost: 1.0 s, 2,000 tokens read, {2 * tokens} written." in answer.out
+    assert f"rambling gave no answer: {why}" in answer.err
+    assert hint in answer.err
+    told = call("judge", "choose", "q1", "--json", "--home", workspace.home)
+    assert (told.code, told.json["answered"], told.json["chosen"]) == (1, False, None)
