@@ -53,6 +53,8 @@ def _rows(context: Context, pairs: Path | None, k: int, reporter: Reporter) -> "
 
 
 def _tell(context: Context, found: "TwoStages") -> None:
+    from core.judge.report import worth  # noqa: PLC0415
+
     table = Table(box=None, pad_edge=False)
     for heading in ("settled by", "answer", "pairs", "labelled", "precision", "95 % interval"):
         table.add_column(heading, justify="left" if heading in {"settled by", "answer"} else "right")
@@ -70,6 +72,7 @@ def _tell(context: Context, found: "TwoStages") -> None:
     for stage in found.stages:
         context.out.print(safe(f"{stage.name}: {_cost(stage)}"))
     context.out.print(found.judged.words)
+    context.out.print(worth(context.workspace, found.judged.judge))
 
 
 def _cost(stage: "Stage") -> str:

@@ -113,15 +113,11 @@ class JudgeDesk:
                         raise MovedOnError("The judge was stopped.")
             except StopIteration as ended:
                 result = _result([(case, ended.value)])
-                result["result"]["worth"] = self._worth()
+                # Reports are light to read.
+                from core.judge.report import worth  # noqa: PLC0415
+
+                result["result"]["worth"] = worth(self._workspace, self._judge.name)
                 yield result
-
-    def _worth(self) -> str:
-        """What the judge is worth, in a sentence; reports are light to read."""
-        from core.judge.report import latest_report  # noqa: PLC0415
-
-        report = latest_report(self._workspace, self._judge.name)
-        return "It was not measured yet: `samesku judge test` does that." if report is None else report.words
 
     def _ahead(self, cases: list[Case], moved_on: Callable[[], bool]) -> Iterator[tuple[Case, Verdict]]:
         """One by one, so that whoever asks for something else waits for one verdict at most; then this ends early."""

@@ -126,6 +126,12 @@ def latest_report(workspace: Workspace, judge: str) -> JudgeReport | None:
     return None
 
 
+def worth(workspace: Workspace, judge: str) -> str:
+    """What a judge is worth by the latest report on it, in a sentence."""
+    report = latest_report(workspace, judge)
+    return "The judge was not measured yet: `samesku judge test` does that." if report is None else report.words
+
+
 def _added(
     workspace: Workspace,
     settings: Settings,

@@ -261,6 +261,9 @@ def test_match_asks_the_judge_and_reports_both_stages(
     assert "settled by" in told
     assert "counting" in told
     assert f"{len(asked)} known before" in told
+    assert told.splitlines()[-1] == "The judge was not measured yet: `samesku judge test` does that."
+    words = call("judge", "test", "--home", labelled.home, "--json").json["words"]
+    assert call(*given).out.splitlines()[-1] == words
 
 
 def test_without_labels_precision_is_unknown_and_without_judge_there_are_no_columns(
@@ -397,6 +400,25 @@ def test_a_judge_is_not_compared_with_itself(
     served = call("judge", "compare", "server", "server", *more, "--home", labelled.home)
     assert (served.code, "Name two of cross-encoder, mlx," in served.err) == (1, True)
     assert not labelled.jobs.exists()
+
+
+# -- lessons for a language model ----------------------------------------------------------------------------
+
+
+def test_lessons_are_for_a_model_that_may_be_elsewhere_but_not_for_a_folder_that_is_nowhere(
+    labelled: Workspace, call: Call, tmp_path: Path
+) -> None:
+    given = ["judge", "prepare", "--out", tmp_path / "lessons", "--home", labelled.home]
+    told = call(*given, "--model", "some/model")
+    assert "max_seq_length is 512" in told.out
+    nowhere = call(*given, "--model", "/nowhere")
+    assert (nowhere.code, "There is no folder /nowhere." in nowhere.err) == (1, True)
+
+
+def test_without_labels_no_lesson_is_begun(workspace: Workspace, call: Call, tmp_path: Path) -> None:
+    answer = call("judge", "prepare", "--out", tmp_path / "out", "--model", "some/model", "--home", workspace.home)
+    assert (answer.code, "There is nothing for a judge to learn from yet." in answer.err) == (1, True)
+    assert "train.jsonl" not in answer.err
 
 
 # -- as a job ------------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def test_it_talks_and_remembers_what_it_said(workspace: Workspace) -> None:
     (told,) = result["result"]["verdicts"]
     assert "".join(piece["piece"] for piece in pieces) == told["reasoning"]
     assert (told["candidate"], told["judge"]) == (["amazon", "q1-c1"], "counting")
-    assert result["result"].pop("worth") == "It was not measured yet: `samesku judge test` does that."
+    assert result["result"].pop("worth") == "The judge was not measured yet: `samesku judge test` does that."
     (again,) = said(desk, do="verdict", **ASKED)[-1]["result"]["verdicts"]
     assert again == told
     assert said(desk, do="known", query=["walmart", "q1"], candidates=[["amazon", "q1-c1"], ["amazon", "q1-c2"]]) == [
