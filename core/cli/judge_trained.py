@@ -55,6 +55,11 @@ def prepare(
         f"{found.train:,} lessons to learn from ({found.train_matches:,} matches), {found.valid:,} to watch by, "
         f"{found.test:,} to measure on, in {out}"
     )
+    context.out.print(
+        f"How long they are is unknown without the model's tokenizer here: max_seq_length is {found.max_seq_length:,}."
+        if found.longest is None
+        else f"The longest has {found.longest:,} tokens; max_seq_length is {found.max_seq_length:,}."
+    )
     context.out.print(f"Go on with: samesku judge train --config {out / 'lora.yaml'}")
     context.answer({**asdict(found), "folder": str(out)})
 

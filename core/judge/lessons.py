@@ -1,6 +1,8 @@
 """Lessons as a language model learns them: tokens, and where the answer begins."""
 
 import json
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,12 +48,27 @@ def read_lessons(recipe: Recipe, tokenizer: Any) -> Lessons:
     most = recipe.max_seq_length
     short = [[lesson for lesson in side if len(lesson[0]) <= most] for side in (train, valid)]
     if 2 * len(short[0]) <= len(train):
-        longest = max((len(tokens) for tokens, _ in train), default=0)
         raise ModelError(
             f"{len(train) - len(short[0]):,} of {len(train):,} lessons are longer than {most} tokens.",
-            f"The longest has {longest}: set max_seq_length, or `samesku judge prepare` again.",
+            f"Set max_seq_length: {length_for([len(tokens) for tokens, _ in train])} in the recipe, and begin anew.",
         )
     return Lessons(short[0], short[1], len(train) + len(valid) - len(short[0]) - len(short[1]))
+
+
+def lesson_lengths(recipe: Recipe, tokenizer: Any) -> list[int]:
+    """How many tokens each lesson has that is learnt from or watched.
+
+    Raises:
+        ModelError: a file is absent or holds something else.
+    """
+    sides = (_read(Path(recipe.data) / f"{name}.jsonl", recipe, tokenizer) for name in ("train", "valid"))
+    return [len(tokens) for side in sides for tokens, _ in side]
+
+
+def length_for(lengths: Sequence[int]) -> int:
+    """A `max_seq_length` that holds 99 in 100 of the lessons: 512, or the smallest multiple of 128 above."""
+    fits = sorted(lengths)[math.ceil(0.99 * len(lengths)) - 1] if lengths else 0
+    return max(512, 128 * math.ceil(fits / 128))
 
 
 def _read(path: Path, recipe: Recipe, tokenizer: Any) -> list[Lesson]:

@@ -9,6 +9,7 @@ from typing import Any
 from core.errors import ModelError
 from core.judge.odds import shared_length
 from core.judge.prompt import Message
+from core.judge.tuned import WEIGHTS
 
 #: What is fetched of a model: weights as safetensors, and what describes them. Nothing that runs code.
 _FILES = ("*.json", "model*.safetensors", "tokenizer.model", "*.tiktoken", "*.txt", "*.jinja")
@@ -112,17 +113,33 @@ def loaded(name: str, adapter: str = "") -> tuple[Any, Any, dict[str, Any]]:
     from mlx_lm.models.cache import make_prompt_cache  # noqa: PLC0415
 
     folder = find_model(name)
-    if adapter and not (Path(adapter) / "adapters.safetensors").is_file():
+    if adapter and not (Path(adapter) / WEIGHTS).is_file():
         raise ModelError(f"There is no adapter in {adapter}.", "`samesku judge train` makes one.")
     try:
-        model, tokenizer, config = load(str(folder), adapter_path=adapter or None, return_config=True)
+        model, tokenizer, config = load(str(folder), return_config=True)
     except Exception as error:  # whatever is in the files
         said = str(error).strip().partition("\n")[0] or type(error).__name__
-        whose = f" with the adapter in {adapter}" if adapter else ""
-        raise ModelError(f"{name} cannot be loaded{whose}: {said}", "Is it a model for mlx-lm?") from error
+        raise ModelError(f"{name} cannot be loaded: {said}", "Is it a model for mlx-lm?") from error
+    if adapter:
+        model = _with_adapter(name, model, adapter)
     if not all(hasattr(part, "merge") for part in make_prompt_cache(model)):
         raise ModelError(f"mlx-lm cannot ask {name} several questions at once.", "Take another model as the judge.")
     return model, tokenizer, config
+
+
+def _with_adapter(name: str, model: Any, adapter: str) -> Any:
+    from mlx_lm.tuner.utils import load_adapters  # noqa: PLC0415
+
+    hint = "`samesku judge train` makes one for the model that it is given."
+    try:
+        model = load_adapters(model, adapter)
+    except Exception as error:  # whatever is in the files
+        # So mlx-lm says that the weights have other shapes than the model's; anything else is in the files.
+        if type(error) is ValueError:
+            raise ModelError(f"The adapter in {adapter} is for another model than {name}.", hint) from error
+        raise ModelError(f"The adapter in {adapter} is damaged.", hint) from error
+    model.eval()
+    return model
 
 
 def require_mlx() -> None:
@@ -147,15 +164,54 @@ def find_model(name: str) -> Path:
     Raises:
         ModelError: it cannot be had, or has no safetensors weights.
     """
-    folder = Path(name).expanduser()
-    if not folder.is_dir():
-        folder = _from_hub(name)
+    folder = model_here(name) or _from_hub(name)
     if not (folder / "config.json").is_file() or not any(folder.glob("model*.safetensors")):
         raise ModelError(
             f"{folder} holds no language model: config.json and model.safetensors are wanted.",
             "Pickled weights are not loaded: they can run code. Convert them with `python -m mlx_lm convert`.",
         )
     return folder
+
+
+def model_here(name: str) -> Path | None:
+    """The folder of a model on this machine; None where it is not here. Nothing is downloaded.
+
+    Raises:
+        ModelError: no model can be called that, or it is a folder that is not there.
+    """
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return folder
+    absent = ModelError(f"There is no folder {name}.", "Name a folder, or a model on the hub.")
+    if "/" in name and name.startswith(("/", ".", "~")):
+        raise absent
+    try:
+        from huggingface_hub import snapshot_download  # noqa: PLC0415
+        from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError  # noqa: PLC0415
+    except ImportError:
+        return None
+    try:
+        return Path(snapshot_download(name, allow_patterns=list(_FILES), local_files_only=True))
+    except HFValidationError:
+        raise absent from None
+    except LocalEntryNotFoundError:
+        return None
+
+
+def tokenizer_here(name: str) -> Any | None:
+    """A model's tokenizer; None where the model or mlx-lm is not on this machine, or it knows no conversations.
+
+    Raises:
+        ModelError: as `model_here`.
+    """
+    folder = model_here(name)
+    try:
+        from mlx_lm.utils import load_tokenizer  # noqa: PLC0415
+
+        tokenizer = None if folder is None else load_tokenizer(folder)
+    except Exception:  # noqa: BLE001 - whatever is in the files; `judge train` says what is wrong
+        return None
+    return tokenizer if getattr(tokenizer, "has_chat_template", False) else None
 
 
 def special_tokens(tokenizer: Any) -> frozenset[int]:
@@ -166,16 +222,10 @@ def special_tokens(tokenizer: Any) -> frozenset[int]:
 
 def _from_hub(name: str) -> Path:
     from huggingface_hub import snapshot_download  # noqa: PLC0415
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError  # noqa: PLC0415
 
     hint = "Name a folder with a model for mlx-lm as judge.mlx_model, or allow the hub for once: HF_HUB_OFFLINE=0."
-    try:
-        return Path(snapshot_download(name, allow_patterns=list(_FILES), local_files_only=True))
-    except HFValidationError:
-        raise ModelError(f"There is no folder {name}.", "Name a folder, or a model on the hub.") from None
-    except LocalEntryNotFoundError:
-        if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
-            raise ModelError(f"The model {name} is not on this machine, and the hub is switched off.", hint) from None
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
+        raise ModelError(f"The model {name} is not on this machine, and the hub is switched off.", hint)
     try:
         return Path(snapshot_download(name, allow_patterns=list(_FILES)))
     except Exception as error:  # every way in which a network fails

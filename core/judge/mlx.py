@@ -14,6 +14,7 @@ from core.judge.odds import fork, verdict_at
 from core.judge.prompt import VERDICT, VERSION
 from core.judge.said import Question, Said, question_about, verdict_of
 from core.judge.taught import taught_in
+from core.judge.tuned import adapter_in
 from core.judge.verdict import Verdict
 from core.judge.writing import Sheet, written
 from labels.model import Pair
@@ -26,14 +27,14 @@ class MlxJudge:
 
     Args:
         model: a folder, or a name on the hub.
-        adapter: a folder with a LoRA adapter for it, or nothing.
+        adapter: a folder with a LoRA adapter for it, or a tuned judge's folder, or nothing.
         mode: whether it writes its reasons, or only its two verdicts are weighed.
         max_tokens: how long an answer may become.
     """
 
     def __init__(self, model: str, adapter: str, *, mode: Literal["reasoned", "fast"], max_tokens: int) -> None:
         self._model_name = model
-        self._adapter = str(Path(adapter).expanduser()) if adapter else ""
+        self._adapter = str(adapter_in(Path(adapter).expanduser())) if adapter else ""
         self._fast = mode == "fast"
         self._max_tokens = max_tokens
         self._loaded: LocalModel | None = None

@@ -10,6 +10,8 @@ from core.errors import CoreError
 from core.jobs.progress import Reporter
 from core.judge.answer import lesson
 from core.judge.case import Case, cases
+from core.judge.lessons import length_for, lesson_lengths
+from core.judge.local import tokenizer_here
 from core.judge.recipe import FILE, Recipe, write_recipe
 from core.judge.sides import Known, Sides, balanced
 from core.judge.taught import keep_taught
@@ -25,6 +27,8 @@ class Prepared:
     Attributes:
         left_out: pairs that would have been on two sides.
         unknown: pairs of products that the catalogue lacks.
+        longest: tokens of the longest lesson; None where the model's tokenizer is not at hand.
+        max_seq_length: what the recipe says.
     """
 
     train: int
@@ -35,6 +39,8 @@ class Prepared:
     test_matches: int
     left_out: int
     unknown: int
+    longest: int | None
+    max_seq_length: int
 
 
 def prepare(
@@ -53,9 +59,12 @@ def prepare(
         seed: of the draw and of the order.
 
     Raises:
-        CoreError: there is nothing to learn from.
+        CoreError: there is nothing to learn from, or the model is a folder that is not there.
         LabelsError: a file cannot be written.
     """
+    if not sides.train:
+        raise _nothing()
+    tokenizer = tokenizer_here(model)
     train = sides.train if balance is None else balanced(sides.train, balance, seed)
     named: dict[str, Known] = {"train": train, "valid": sides.valid, "test": sides.test}
     counts: dict[str, int] = {}
@@ -66,11 +75,24 @@ def prepare(
         counts[name], counts[f"{name}_matches"] = written
         unknown += len(known) - written[0]
     if not counts["train"]:
-        raise CoreError("There is nothing for a judge to learn from yet.", "Accept and reject some candidates first.")
+        raise _nothing()
     keep_taught(out, [*train, *sides.valid])
     # mlx-lm reads the folder from wherever it is started.
-    write_recipe(Recipe(model=model, data=str(out.absolute())), out / FILE)
-    return Prepared(**counts, left_out=sides.left_out, unknown=unknown)
+    recipe = Recipe(model=model, data=str(out.absolute()))
+    lengths: list[int] = []
+    if tokenizer is not None:
+        reporter.stage("measure the lessons", total=None)
+        lengths = lesson_lengths(recipe, tokenizer)
+    recipe = recipe.model_copy(update={"max_seq_length": length_for(lengths)})
+    write_recipe(recipe, out / FILE)
+    return Prepared(
+        **counts, left_out=sides.left_out, unknown=unknown,
+        longest=max(lengths, default=None), max_seq_length=recipe.max_seq_length,
+    )  # fmt: skip
+
+
+def _nothing() -> CoreError:
+    return CoreError("There is nothing for a judge to learn from yet.", "Accept and reject some candidates first.")
 
 
 def _write(path: Path, found: Iterable[Case], known: Known, reporter: Reporter) -> tuple[int, int]:

@@ -2,15 +2,20 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import SettingsError
 from labels.exchange.writing import replacing
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 #: The file's name in a folder with training data.
 FILE = "lora.yaml"
+
+_WAY_OUT = "Mend it, or have `samesku judge prepare` write another."
 
 
 class LoraParameters(BaseModel):
@@ -26,8 +31,8 @@ class LoraParameters(BaseModel):
 class Recipe(BaseModel):
     """What is tuned, on what, and how.
 
-    A lesson on Walmart-Amazon takes some 450 tokens, so that 512 hold nearly all; one that is longer would lose its
-    verdict, and is left out.
+    A lesson that is longer than `max_seq_length` would lose its verdict, and is left out; `judge prepare` writes a
+    length that holds nearly all, where it can measure them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -86,12 +91,28 @@ def read_recipe(path: Path) -> Recipe:
     try:
         return Recipe.model_validate(yaml.safe_load(path.read_text("utf-8")))
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise SettingsError(f"{path}: {key}: {first['msg']}.", "Mend that line.") from error
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        said = str(error).strip().partition("\n")[0]
-        raise SettingsError(f"{path} is no recipe: {said}", "`samesku judge prepare` writes one.") from error
+        raise SettingsError(f"{path} {_wrong(error.errors()[0])}.", _WAY_OUT) from error
+    except FileNotFoundError:
+        raise SettingsError(f"There is no file {path}.", "`samesku judge prepare` writes one.") from None
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be opened: {error.strerror}.", _WAY_OUT) from error
+    except (ValueError, yaml.YAMLError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise SettingsError(f"{path}{where}: this is no YAML.", _WAY_OUT) from error
+
+
+def _wrong(first: "ErrorDetails") -> str:
+    """What pydantic found, as the reader of a recipe would say it."""
+    key = ".".join(map(str, first["loc"]))
+    match first["type"]:
+        case "extra_forbidden":
+            return f"has a key that no recipe has: {key}"
+        case "missing":
+            return f"lacks the key {key}"
+        case "model_type" if not key:
+            return "holds no keys"
+    return f"does not fit: {key}: {first['msg']}"
 
 
 def _as_yaml(value: Any) -> str:

@@ -19,7 +19,7 @@ from core.judge.local import find_model, loaded, require_mlx
 from core.judge.prompt import VERSION
 from core.judge.recipe import Recipe
 from core.judge.taught import keep_taught, taught_in
-from core.judge.tuned import TunedCard, adapter_of, adapter_sha256, card_of, folder_of, write_card
+from core.judge.tuned import WEIGHTS, TunedCard, adapter_of, adapter_sha256, card_of, folder_of, write_card
 from core.workspace import Workspace
 
 #: Weights are quantised in groups of so many.
@@ -154,7 +154,7 @@ def _train(
         # A checkpoint is written when the loss is told, so that it must be told then.
         steps_per_report=math.gcd(recipe.steps_per_report, recipe.save_every), steps_per_eval=recipe.steps_per_eval,
         steps_per_save=recipe.iters + 1, max_seq_length=recipe.max_seq_length,
-        adapter_file=str(adapter / "adapters.safetensors"), grad_checkpoint=recipe.grad_checkpoint,
+        adapter_file=str(adapter / WEIGHTS), grad_checkpoint=recipe.grad_checkpoint,
     )  # fmt: skip
     valid = lessons.valid if len(lessons.valid) >= batch else None
     with _quiet(), _unchanged(type(model.layers[0])):
@@ -199,7 +199,7 @@ def _prove(adapter: Path) -> None:
     """Refuse an adapter that changes nothing: it would be the base model under another name."""
     import mlx.core as mx  # noqa: PLC0415
 
-    weights: Any = mx.load(str(adapter / "adapters.safetensors"))
+    weights: Any = mx.load(str(adapter / WEIGHTS))
     if not any(name.endswith("lora_b") and bool(mx.any(values != 0)) for name, values in weights.items()):
         raise ModelError("The training changed nothing.", "Raise learning_rate or iters.")
 

@@ -9,6 +9,9 @@ from core.errors import CoreError, ModelError
 from core.kept import keep, kept
 from core.workspace import Workspace
 
+#: An adapter's weights, in its folder.
+WEIGHTS = "adapters.safetensors"
+
 _CARD = "judge.json"
 
 
@@ -49,6 +52,12 @@ def adapter_of(workspace: Workspace, judge_id: str) -> Path:
     return folder_of(workspace, judge_id) / "adapter"
 
 
+def adapter_in(folder: Path) -> Path:
+    """The adapter in a folder that somebody names: the folder itself, or a part of it where it is a tuned judge's."""
+    inner = folder / "adapter"
+    return inner if not (folder / WEIGHTS).exists() and (inner / WEIGHTS).is_file() else folder
+
+
 def write_card(workspace: Workspace, card: TunedCard) -> None:
     """Put a card into its judge's folder."""
     keep(folder_of(workspace, card.id) / _CARD, asdict(card))
@@ -80,5 +89,5 @@ def tuned_judges(workspace: Workspace) -> list[TunedCard]:
 
 def adapter_sha256(folder: Path) -> str:
     """SHA-256 of an adapter's weights."""
-    with (folder / "adapters.safetensors").open("rb") as file:
+    with (folder / WEIGHTS).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,5 @@
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,11 +7,13 @@ import pytest
 from samples import PRODUCTS, QUERIES, c, match, no_match, q, write_catalogue
 
 from core.catalog.store import CatalogStore
-from core.errors import CoreError, SettingsError
+from core.errors import CoreError, ModelError, SettingsError
 from core.jobs.progress import Silent
 from core.judge.answer import answer
 from core.judge.case import Case
 from core.judge.findings import Findings
+from core.judge.lessons import length_for, read_lessons
+from core.judge.local import tokenizer_here
 from core.judge.parsed import answer_of
 from core.judge.prepare import prepare
 from core.judge.recipe import FILE, Recipe, read_recipe, write_recipe
@@ -67,8 +70,46 @@ def test_files_are_what_mlx_lm_reads_and_each_lesson_is_the_question_as_it_is_as
     turned = Sides(KNOWN, dict(reversed(KNOWN.items())), {})
     prepare(workspace, turned, again, "some/model", Silent(), balance=None, seed=1)
     assert (again / "valid.jsonl").read_bytes() == (tmp_path / "data" / "valid.jsonl").read_bytes()
-    with pytest.raises(CoreError, match="nothing for a judge to learn from"):
-        prepare(workspace, Sides({}, {}, {}), again, "some/model", Silent(), balance=None, seed=1)
+    assert (done.longest, done.max_seq_length) == (None, 512)
+
+
+def test_without_labels_nothing_is_written(tmp_path: Path) -> None:
+    workspace = write_catalogue(tmp_path / "home")
+    for known in ({}, {Pair(q("q1"), c("gone")): True}):
+        with pytest.raises(CoreError, match="nothing for a judge to learn from"):
+            prepare(workspace, Sides(known, {}, {}), tmp_path / "out", "m/m", Silent(), balance=None, seed=1)
+        assert (tmp_path / "out").exists() is bool(known)
+
+
+@pytest.mark.parametrize("name", ["/nowhere", "./nowhere", "../nowhere/model", "~/nowhere-at-all"])
+def test_a_folder_that_is_not_there_is_no_model(tmp_path: Path, name: str) -> None:
+    workspace = write_catalogue(tmp_path / "home")
+    with pytest.raises(ModelError, match=f"There is no folder {name}"):
+        prepare(workspace, Sides(KNOWN, {}, {}), tmp_path / "out", name, Silent(), balance=None, seed=1)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("lengths", "wanted"),
+    [([], 512), ([512], 512), ([513], 640), ([700] * 99 + [9000], 768), ([700] * 98 + [9000] * 2, 9088)],
+)
+def test_a_length_holds_99_in_100(lengths: list[int], wanted: int) -> None:
+    assert length_for(lengths) == wanted
+
+
+def test_where_the_model_is_here_its_lessons_are_measured(tiny_llm: Path, tmp_path: Path) -> None:
+    workspace = write_catalogue(tmp_path / "home")
+    with CatalogStore(workspace.catalog) as catalog:
+        catalog.replace("walmart", "query", [replace(QUERIES[0], title="Canon EOS Rebel T6 " * 150)])
+    done = prepare(workspace, Sides(KNOWN, {}, {}), tmp_path, str(tiny_llm), Silent(), balance=None, seed=1)
+    recipe = read_recipe(tmp_path / FILE)
+    assert done.longest is not None
+    assert done.longest > 512
+    assert done.max_seq_length == recipe.max_seq_length == 128 * math.ceil(done.longest / 128)
+    assert read_lessons(recipe, tokenizer_here(str(tiny_llm))).too_long == 0
+    with pytest.raises(ModelError, match="longer than 64 tokens") as caught:
+        read_lessons(recipe.model_copy(update={"max_seq_length": 64}), tokenizer_here(str(tiny_llm)))
+    assert caught.value.hint == f"Set max_seq_length: {recipe.max_seq_length} in the recipe, and begin anew."
 
 
 def test_the_recipe_is_one_of_mlx_lm_and_an_unknown_key_is_named(tmp_path: Path) -> None:
@@ -93,8 +134,28 @@ def test_the_recipe_is_one_of_mlx_lm_and_an_unknown_key_is_named(tmp_path: Path)
         file.write("iterations: 5\n")
     with pytest.raises(SettingsError, match="iterations"):
         read_recipe(tmp_path / FILE)
-    with pytest.raises(SettingsError, match="is no recipe"):
-        read_recipe(tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("", "holds no keys"),
+        ("- 1", "holds no keys"),
+        ("model: m\ndata: d\ncolour: red\n", "has a key that no recipe has: colour"),
+        ("model: m\n", "lacks the key data"),
+        ("model: m\ndata: d\niters: many\n", "does not fit: iters: "),
+        ("model: m\ndata: [\n", "line 3: this is no YAML"),
+        (None, "There is no file"),
+    ],
+)
+def test_what_is_no_recipe_is_said_in_a_sentence(tmp_path: Path, content: str | None, complaint: str) -> None:
+    pytest.importorskip("yaml")
+    if content is not None:
+        (tmp_path / FILE).write_text(content)
+    with pytest.raises(SettingsError, match=complaint) as caught:
+        read_recipe(tmp_path / FILE)
+    assert "Errno" not in caught.value.message
+    assert "judge prepare" in caught.value.hint
 
 
 # -- sides ---------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from core.errors import ModelError
 from core.jobs.progress import Silent
 from core.judge.case import cases
 from core.judge.checkpoints import Checkpoints
+from core.judge.local import loaded
 from core.judge.mlx import MlxJudge
 from core.judge.prepare import prepare
 from core.judge.recipe import FILE, LoraParameters, Recipe, read_recipe
@@ -163,8 +164,31 @@ def test_an_adapter_of_another_model_is_refused(trained: Trained, tmp_path: Path
     other = write_tiny_llm(tmp_path, hidden=128, layers=1)
     adapter = adapter_of(trained.workspace, trained.card.id)
     [case] = cases(trained.workspace, list(KNOWN)[:1])
-    with pytest.raises(ModelError, match="cannot be loaded with the adapter"):
+    with pytest.raises(ModelError, match="is for another model than"):
         list(MlxJudge(str(other), str(adapter), mode="fast", max_tokens=16).verdicts([case]))
+
+
+@pytest.mark.parametrize("content", ["{", "{}", '{"num_layers": -1, "lora_parameters": {}}', None])
+def test_a_damaged_adapter_is_said_to_be_one(
+    trained: Trained, tiny_llm: Path, tmp_path: Path, content: str | None
+) -> None:
+    for file in adapter_of(trained.workspace, trained.card.id).iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    if content is None:
+        (tmp_path / "adapters.safetensors").write_bytes(b"no weights")
+    else:
+        (tmp_path / "adapter_config.json").write_text(content)
+    with pytest.raises(ModelError) as caught:
+        loaded(str(tiny_llm), str(tmp_path))
+    assert caught.value.message == f"The adapter in {tmp_path} is damaged."
+    assert "judge train" in caught.value.hint
+
+
+def test_the_folder_of_a_tuned_judge_is_as_good_as_its_adapter(trained: Trained, tiny_llm: Path) -> None:
+    folder, adapter = (of(trained.workspace, trained.card.id) for of in (folder_of, adapter_of))
+    by_folder, by_adapter = (MlxJudge(str(tiny_llm), str(f), mode="fast", max_tokens=16) for f in (folder, adapter))
+    assert by_folder.name == by_adapter.name
+    assert by_folder.taught() == by_adapter.taught() == KNOWN.keys()
 
 
 @pytest.mark.parametrize(("kind", "bits"), [("dora", None), ("lora", 4)], ids=["dora", "qlora"])
