@@ -402,25 +402,6 @@ def test_a_judge_is_not_compared_with_itself(
     assert not labelled.jobs.exists()
 
 
-# -- lessons for a language model ----------------------------------------------------------------------------
-
-
-def test_lessons_are_for_a_model_that_may_be_elsewhere_but_not_for_a_folder_that_is_nowhere(
-    labelled: Workspace, call: Call, tmp_path: Path
-) -> None:
-    given = ["judge", "prepare", "--out", tmp_path / "lessons", "--home", labelled.home]
-    told = call(*given, "--model", "some/model")
-    assert "max_seq_length is 512" in told.out
-    nowhere = call(*given, "--model", "/nowhere")
-    assert (nowhere.code, "There is no folder /nowhere." in nowhere.err) == (1, True)
-
-
-def test_without_labels_no_lesson_is_begun(workspace: Workspace, call: Call, tmp_path: Path) -> None:
-    answer = call("judge", "prepare", "--out", tmp_path / "out", "--model", "some/model", "--home", workspace.home)
-    assert (answer.code, "There is nothing for a judge to learn from yet." in answer.err) == (1, True)
-    assert "train.jsonl" not in answer.err
-
-
 # -- as a job ------------------------------------------------------------------------------------------------
 
 #: The program with the judge that counts, for processes that cannot be reached into.

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from samples import match, no_match, q
 
 from core.jobs.process import process_birth
 from core.jobs.progress import Silent
@@ -15,6 +16,8 @@ from core.judge.tune import tune
 from core.judge.tuned import TunedCard, adapter_of, write_card
 from core.workspace import Workspace
 from labels.errors import SameskuError
+from labels.model import Verb
+from labels.store import LabelStore
 
 Call = Callable[..., object]
 CARD = TunedCard("judge-1", "some/" + "long-" * 20 + "model", "1", {}, "2026-01-01T00:00:00+00:00", sha256="0")
@@ -88,11 +91,36 @@ def test_beside_a_training_that_runs_no_other_begins(workspace: Workspace, call:
     assert f"samesku jobs tail {job_id}" in answer.err
 
 
-def test_lessons_are_not_written_through_a_file(workspace: Workspace, call: Call, tmp_path: Path) -> None:
+@pytest.fixture
+def labelled(workspace: Workspace) -> Workspace:
+    """With something to learn from."""
+    with LabelStore(workspace.labels) as store:
+        for id_ in ("q1", "q2", "q3", "q4"):
+            store.record("ada", Verb.ACCEPT, q(id_), [*match(f"{id_}-c1"), *no_match(f"{id_}-c2")])
+    return workspace
+
+
+def test_lessons_are_not_written_through_a_file(labelled: Workspace, call: Call, tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("read me")
-    answer = call("judge", "prepare", "--out", tmp_path / "README.md", "--model", "m", "--home", workspace.home)
+    answer = call("judge", "prepare", "--out", tmp_path / "README.md", "--model", "m", "--home", labelled.home)
     assert answer.code == 1
     assert "README.md is no folder." in answer.err
+
+
+def test_lessons_are_for_a_model_that_may_be_elsewhere_but_not_for_a_folder_that_is_nowhere(
+    labelled: Workspace, call: Call, tmp_path: Path
+) -> None:
+    given = ["judge", "prepare", "--out", tmp_path / "lessons", "--home", labelled.home]
+    told = call(*given, "--model", "some/model")
+    assert "max_seq_length is 512" in told.out
+    nowhere = call(*given, "--model", "/nowhere")
+    assert (nowhere.code, "There is no folder /nowhere." in nowhere.err) == (1, True)
+
+
+def test_without_labels_no_lesson_is_begun(workspace: Workspace, call: Call, tmp_path: Path) -> None:
+    answer = call("judge", "prepare", "--out", tmp_path / "out", "--model", "some/model", "--home", workspace.home)
+    assert (answer.code, "There is nothing for a judge to learn from yet." in answer.err) == (1, True)
+    assert "train.jsonl" not in answer.err
 
 
 # -- the end -------------------------------------------------------------------------------------------------
