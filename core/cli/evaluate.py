@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from core.cli.context import Context, context_of
-from core.cli.judge_options import LABELS_FILE
+from core.cli.pair_files import LABELS_FILE
 from core.cli.tables import bands, metrics, reliability
 
 

@@ -10,7 +10,6 @@ from rich.text import Text
 
 from core.cli.context import Context, context_of
 from core.cli.judge_options import (
-    LABELS_FILE,
     DetachOption,
     MinutesOption,
     PairsOption,
@@ -18,6 +17,7 @@ from core.cli.judge_options import (
     end_if_interrupted,
     judge_in_use,
 )
+from core.cli.pair_files import LABELS_FILE
 from core.errors import CoreError
 from core.jobs.progress import Reporter
 from core.judge.budget import Budget

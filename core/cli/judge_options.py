@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.context import Context
+from core.cli.pair_files import PAIRS_FILE
 from core.errors import CoreError
 from core.match.bands import Band
 
@@ -25,10 +26,6 @@ PairsOption = Annotated[
 MinutesOption = Annotated[
     float | None, typer.Option(min=0, help="Ask for so many minutes at most.", show_default=False)
 ]
-#: What a file of pairs is, for the help.
-PAIRS_FILE = "A CSV with the columns query_id and candidate_id, or without a header these two first."
-#: What a file of labelled pairs is.
-LABELS_FILE = "Labelled pairs: a CSV with the columns ltable_id, rtable_id and label (1 for a match, else 0)."
 InputOption = Annotated[
     Path | None,
     typer.Option("--input", help=f"These pairs in place of candidates. {PAIRS_FILE}", show_default=False),

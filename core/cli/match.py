@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.context import Context, context_of
-from core.cli.judge_options import PAIRS_FILE, BandsOption, InputOption, MinutesOption, PairsOption
+from core.cli.judge_options import BandsOption, InputOption, MinutesOption, PairsOption
 from core.cli.match_judged import judged_match
+from core.cli.pair_files import PAIRS_FILE
 from core.errors import CoreError
 from core.judge.budget import Budget
 from core.text.safe import safe
