@@ -31,7 +31,7 @@ _SAID = {
 def _listed(value: object) -> object:
     """Environment and command line write a list as one text: `lea,bob`, or `["lea", "bob"]` as the file does."""
     if isinstance(value, str) and value.lstrip().startswith("["):
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             return json.loads(value)
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 

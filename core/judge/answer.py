@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from core.judge.case import Case
 from core.judge.enclosed import enclosed
-from core.judge.prompt import VERDICT, Message, messages
-from core.judge.verdict import Answer
+from core.judge.prompt import Message, messages
+from core.judge.verdict import VERDICT, Answer
 
 #: The most telling statements come first; what follows these costs tokens and says little.
 _MOST = 5

@@ -11,11 +11,11 @@ from core.judge.case import Case
 from core.judge.fingerprint import fingerprint
 from core.judge.local import LocalModel, copied
 from core.judge.odds import fork, verdict_at
-from core.judge.prompt import VERDICT, VERSION
+from core.judge.prompt import VERSION
 from core.judge.said import Question, Said, question_about, verdict_of
 from core.judge.taught import taught_in
 from core.judge.tuned import adapter_in
-from core.judge.verdict import Verdict
+from core.judge.verdict import VERDICT, Verdict
 from core.judge.writing import Sheet, written
 from labels.model import Pair
 

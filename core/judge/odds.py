@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.errors import ModelError
-from core.judge.prompt import VERDICT
+from core.judge.verdict import VERDICT
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,12 @@ from collections.abc import Iterator, Sequence
 from core.catalog.product import Product
 from core.judge.case import Case
 from core.judge.enclosed import LONGEST_TITLE, enclosed
+from core.judge.verdict import VERDICT
 from core.text.quantities import quantities
 from core.text.units import BASES
 
 #: Counts up with every change of what stands below.
 VERSION = "1"
-
-#: What every answer ends in; the answer itself follows behind a space.
-VERDICT = "**Verdict:**"
 
 #: What candidates are called where one is to be chosen. Each is one token for every tokenizer, so that the first token
 #: tells the choices apart; 1 and 10 begin with the same one. N is left out: so does NONE.

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+#: What the last line of every reasoned answer begins with; the answer itself follows behind a space.
+VERDICT = "**Verdict:**"
+
 
 class Answer(StrEnum):
     """The two things that a judge may answer."""

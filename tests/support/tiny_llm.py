@@ -9,7 +9,8 @@ from samples import PRODUCTS, QUERIES
 from core.catalog.product import Product
 from core.judge.case import Case
 from core.judge.findings import Findings
-from core.judge.prompt import VERDICT, choosing, messages
+from core.judge.prompt import choosing, messages
+from core.judge.verdict import VERDICT
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM

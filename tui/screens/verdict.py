@@ -10,8 +10,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from core.judge.parsed import answer_of
-from core.judge.verdict import Answer, Verdict
+from core.judge.verdict import VERDICT, Answer, Verdict
 from core.queue.item import Option, ReviewItem
 from core.text.safe import safe
 from labels.errors import SameskuError
@@ -115,9 +114,8 @@ class VerdictDialog(Dialog[Verdict]):
 
 def _reasons(verdict: Verdict) -> str:
     """What it said, without a last line that says its verdict: that is shown as such."""
-    if answer_of(verdict.reasoning) is None:
-        return verdict.reasoning
-    return verdict.reasoning.strip().rpartition("\n")[0].rstrip()
+    before, _, last = verdict.reasoning.strip().rpartition("\n")
+    return before.rstrip() if verdict.answer is not None and last.startswith(VERDICT) else verdict.reasoning
 
 
 def told(verdict: Verdict) -> Content:

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 
-from core.judge.prompt import VERDICT
+from core.judge.verdict import VERDICT
 from core.judge.wire.completion import Completion, Place
 
 #: What may follow a verdict: a full stop, a line's end, and the end of the turn, such as `<|im_end|>`.

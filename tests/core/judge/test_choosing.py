@@ -8,8 +8,9 @@ from samples import PRODUCTS, QUERIES
 
 from core.judge.choosing import Choice, choices, in_order
 from core.judge.mlx import MlxJudge
-from core.judge.prompt import LETTERS, VERDICT
+from core.judge.prompt import LETTERS
 from core.judge.said import Question, Said
+from core.judge.verdict import VERDICT
 
 TEN = PRODUCTS[:10]
 RIGHT = TEN[7]

@@ -13,9 +13,9 @@ from core.judge.case import Case
 from core.judge.judge import TalkingJudge
 from core.judge.local import LocalModel
 from core.judge.mlx import MlxJudge
-from core.judge.prompt import VERDICT, VERSION, messages
+from core.judge.prompt import VERSION, messages
 from core.judge.said import Question, question_about
-from core.judge.verdict import Answer, Verdict
+from core.judge.verdict import VERDICT, Answer, Verdict
 from core.judge.writing import AT_ONCE
 
 CASES = pairs_of(QUERIES, PRODUCTS[:8])

@@ -10,7 +10,8 @@ from core.judge.case import Case
 from core.judge.findings import Findings
 from core.judge.local import LocalModel, special_tokens
 from core.judge.odds import fork, log_odds_of, probability_of, shares, verdict_at
-from core.judge.prompt import LETTERS, VERDICT, choosing, messages
+from core.judge.prompt import LETTERS, choosing, messages
+from core.judge.verdict import VERDICT
 
 
 def tokenizer(*vocabulary: str):
