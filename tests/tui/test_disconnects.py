@@ -43,8 +43,8 @@ def shows(terminal: Terminal, words: str, seconds: float = 30) -> bool:
 
 
 def opened(terminal: Terminal) -> None:
-    """Wait for the first query; keys that come before it is painted whole decide nothing."""
-    assert shows(terminal, "1/10"), terminal.lines
+    """Wait for the first query, at whichever candidate; keys that come before it is painted whole decide nothing."""
+    assert shows(terminal, "/10 ─"), terminal.lines
     while terminal.pump(0.5):
         pass
 
