@@ -47,8 +47,7 @@ def _section(name: str, values: dict[str, Any]) -> Iterator[str]:
         choices = _choices(type(model).model_fields[key].annotation) if key in defaults else []
         yield from _comment(f"{meant.get(key, '')} {'One of ' + ', '.join(choices) + '.' if choices else ''}")
         default = f"  # by default {_toml(defaults[key])}" if key in defaults and value != defaults[key] else ""
-        # TOML has no word for nothing: such a key is left out.
-        yield f"{'# ' if value is None else ''}{key} = {_toml(value)}{default}"
+        yield f"{key} = {_toml(value)}{default}"
     yield ""
 
 

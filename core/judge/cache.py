@@ -47,7 +47,7 @@ _BY_PAIR = (
 #: No reasoning needs more characters.
 _LONGEST = 20_000
 #: Seconds between two commits. Each keeps the disk busy for some 20 ms, in which a decision made at a desk has to wait;
-#: whoever is killed loses what was said in them. What comes slower is on disk before the next one is asked for.
+#: whoever is killed loses what was said since the last. What comes slower is on disk before the next is asked for.
 _EVERY_S = 15.0
 
 

@@ -36,7 +36,7 @@ class Remembered:
         return self._cache.latest(self.name)
 
     def verdicts(self, cases: Iterable[Case]) -> Iterator[Verdict]:
-        """One verdict for each case; it is kept before the next one is asked for."""
+        """One verdict for each case; it is remembered before the next one is asked for."""
         waiting: deque[tuple[Case, Verdict | None]] = deque()
 
         def unknown() -> Iterator[Case]:

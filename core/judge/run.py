@@ -65,7 +65,8 @@ def judge_cases(
 ) -> Judged:
     """Ask a judge about many pairs, those first that it has spoken of before.
 
-    Whatever ends this, a full budget, ctrl+c or a power cut, the verdicts by then are kept, and the next run goes on.
+    A full budget or ctrl+c ends this with all verdicts kept, and the next run goes on; a kill or a power cut loses
+    those that were not on disk yet, as `core.judge.cache` says.
 
     Args:
         cases: the pairs.
