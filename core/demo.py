@@ -12,6 +12,7 @@ from core.search.candidates import CandidateStore
 from core.settings import Settings, load_settings
 from core.workspace import Workspace
 from labels.claims import Claims
+from labels.files import atomic_text
 from labels.model import Stream
 from labels.store import LabelStore
 
@@ -52,7 +53,8 @@ def build_demo(workspace: Workspace, reporter: Reporter) -> Settings:
         catalog.replace("walmart", "query", demo.queries)
         catalog.replace("amazon", "catalog", demo.products)
     if not workspace.settings.exists():
-        workspace.settings.write_text(_SETTINGS, encoding="utf-8")
+        with atomic_text(workspace.settings) as out:
+            out.write(_SETTINGS)
     settings = load_settings(workspace.settings)
     bring_up_to_date(workspace, settings, Registry(workspace, settings).champion(), reporter)
     answer_from_gold(workspace, settings, Stream.VALIDATION, ANSWERER)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from core.errors import CoreError
+from labels.files import atomic_text, read_bounded
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 Shape = TypeVar("Shape")
 
 #: Far more than a result of the largest validation set takes.
-_MOST_BYTES = 64 * 2**20
+_MAX_BYTES = 64 * 2**20
 
 
 def keep(path: Path, value: object) -> None:
@@ -23,11 +24,9 @@ def keep(path: Path, value: object) -> None:
     Raises:
         CoreError: it cannot be written.
     """
-    temporary = path.with_name(path.name + ".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        with atomic_text(path) as out:
+            out.write(json.dumps(value, indent=1, allow_nan=False) + "\n")
     except OSError as error:
         raise CoreError(f"{path} cannot be written: {error.strerror}.", "Look at `samesku doctor`.") from error
 
@@ -40,9 +39,7 @@ def kept(path: Path, shape: type[Shape]) -> Shape:
         CoreError: it holds something else.
     """
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise ValueError
-        found: Shape = _adapter(cast("Hashable", shape)).validate_json(path.read_bytes())
+        found: Shape = _adapter(cast("Hashable", shape)).validate_json(read_bounded(path, _MAX_BYTES))
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:

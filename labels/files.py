@@ -1,16 +1,30 @@
-"""Files that a team shares, that nobody else reads, and that are there after a power cut."""
+"""Files that a team shares: written whole or not at all, read only where they are regular files.
 
+Any member of the group may have put anything at a path of the workspace: a symbolic link to a private file, a FIFO
+that never answers, a device. Every file that samesku writes goes through `atomic_write` or `atomic_text`; files
+of a workspace are read through `read_bounded` or `open_regular`, and databases opened after `require_regular`.
+"""
+
+import errno
+import fcntl
+import io
 import os
+import secrets
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO, TextIO
 
-_DRAFTS = ".draft-"
-#: Older drafts are nobody's any more: making one takes seconds.
-_STALE_S = 3600
+#: What a file or folder is called until it is complete.
+DRAFT_PREFIX = ".draft-"
+#: A younger draft may not be locked yet by the process that made it.
+_STALE_S = 60.0
+#: Where the file system knows no locks, a draft of this age belongs to no running process.
+_STALE_WITHOUT_LOCKS_S = 86_400.0
 
 
 def make_shared(path: Path) -> None:
@@ -20,7 +34,7 @@ def make_shared(path: Path) -> None:
     there already is left alone, not even opened: closing it would take away the locks of this process.
     """
     with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o660))
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o660))
 
 
 def sync(path: Path) -> None:
@@ -33,14 +47,162 @@ def sync(path: Path) -> None:
 
 
 @contextmanager
-def drafts(folder: Path) -> Iterator[Path]:
-    """A folder inside another for files that are not whole yet; it is gone afterwards.
+def atomic_write(path: Path) -> Iterator[BinaryIO]:
+    """A file to write bytes to, which takes the place of `path` only when the block ends without an exception.
 
-    Where a program was killed, its drafts stay until somebody makes others later.
+    The bytes go to a new file of a random name in the same folder, opened so that no link can lead it elsewhere; it
+    is on disk before it is renamed. A symbolic link at `path` is replaced, not followed.
+
+    Raises:
+        OSError: the file cannot be written, or `path` is a folder, a device or a FIFO.
     """
-    for old in folder.glob(f"{_DRAFTS}*"):
+    _refuse_special(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_stale_drafts(path.parent)
+    draft = path.with_name(f"{DRAFT_PREFIX}{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            _lock(descriptor)
+            yield out
+            out.flush()
+            os.fsync(descriptor)
+            _require_same(draft, descriptor)
+            draft.replace(path)
+        sync(path.parent)
+    finally:
         with suppress(OSError):
-            if time.time() - old.stat().st_mtime > _STALE_S:
-                shutil.rmtree(old, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=_DRAFTS, dir=folder) as place:
-        yield Path(place)
+            draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_text(path: Path) -> Iterator[TextIO]:
+    """The same for text, as UTF-8 with line ends as they are written.
+
+    Raises:
+        OSError: as `atomic_write`.
+    """
+    with atomic_write(path) as binary:
+        text = io.TextIOWrapper(binary, encoding="utf-8", newline="")
+        yield text
+        text.flush()
+        text.detach()
+
+
+def require_regular(path: Path) -> None:
+    """Return if `path` is a regular file, or nothing is there.
+
+    Raises:
+        OSError: it is a link, a folder, a FIFO or a device: which, in `strerror`.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, f"it is {_kind(mode)}, not a regular file", str(path))
+
+
+def open_regular(path: Path, *, follow_links: bool = True) -> BinaryIO:
+    """Open a regular file for reading. Never waits, as opening a FIFO would.
+
+    Args:
+        path: the file.
+        follow_links: whether a symbolic link may stand at `path`: for files that a person names, not for those that
+            samesku itself wrote.
+
+    Raises:
+        OSError: there is no such file, or it is a folder, a FIFO, a device or a link: which, in `strerror`.
+    """
+    if not follow_links:
+        require_regular(path)
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow_links else os.O_NOFOLLOW)
+    descriptor = os.open(path, flags)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, f"it is {_kind(mode)}, not a regular file", str(path))
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_bounded(path: Path, max_bytes: int, *, follow_links: bool = False) -> bytes:
+    """The bytes of a regular file that is no longer than `max_bytes`.
+
+    Raises:
+        OSError: as `open_regular`, or the file is longer.
+    """
+    with open_regular(path, follow_links=follow_links) as file:
+        content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise OSError(errno.EFBIG, f"it is longer than {max_bytes:,} bytes", str(path))
+    return content
+
+
+@contextmanager
+def drafts(folder: Path) -> Iterator[Path]:
+    """A folder inside another, closed to everyone else, for files that are not complete yet; it is gone afterwards."""
+    remove_stale_drafts(folder)
+    with tempfile.TemporaryDirectory(prefix=DRAFT_PREFIX, dir=folder, ignore_cleanup_errors=True) as place:
+        descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            _lock(descriptor)
+            yield Path(place)
+        finally:
+            os.close(descriptor)
+
+
+def remove_stale_drafts(folder: Path) -> None:
+    """Remove the drafts of processes that were killed: those that no running process holds locked."""
+    for draft in folder.glob(f"{DRAFT_PREFIX}*"):
+        with suppress(OSError):
+            if _is_stale(draft):
+                shutil.rmtree(draft, ignore_errors=True) if draft.is_dir() else draft.unlink()
+
+
+def _is_stale(draft: Path) -> bool:
+    facts = draft.lstat()
+    age = time.time() - facts.st_mtime
+    if age < _STALE_S or not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
+        return False
+    descriptor = os.open(draft, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return age > _STALE_WITHOUT_LOCKS_S
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _lock(descriptor: int) -> None:
+    """Show that a running process writes here; the kernel takes the lock back however the process ends."""
+    with suppress(OSError):  # some network file systems know no locks
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _require_same(draft: Path, descriptor: int) -> None:
+    there, written = draft.lstat(), os.fstat(descriptor)
+    if (there.st_dev, there.st_ino) != (written.st_dev, written.st_ino):
+        raise OSError(errno.EBUSY, "another program replaced it while it was written", str(draft))
+
+
+def _refuse_special(path: Path) -> None:
+    """Refuse to replace what is neither a regular file nor a link: renaming over /dev/null would take it away."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+        raise OSError(errno.EEXIST, f"it is {_kind(mode)}", str(path))
+
+
+def _kind(mode: int) -> str:
+    kinds = {
+        stat.S_IFLNK: "a symbolic link", stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket",
+    }  # fmt: skip
+    return kinds.get(stat.S_IFMT(mode), "a device")

@@ -1,14 +1,15 @@
 """The list of rows that were kept out of an import, for somebody to look at in a spreadsheet."""
 
 import csv
-import os
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Self, TextIO
 
 from core.catalog.readers.rows import BadRow
 from core.errors import CatalogError
+from labels.files import atomic_text
 
 # A spreadsheet takes such cells for formulas, and runs them.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -32,18 +33,17 @@ class Rejects:
         self.counts: Counter[str] = Counter()
         self.written: Path | None = None
         self._path = path
-        self._draft = path.with_name(f".{path.name}.{os.getpid()}") if path else None
-        self._file: IO[str] | None = None
+        self._draft = ExitStack()
+        self._file: TextIO | None = None
 
     def add(self, row: BadRow) -> None:
         """Note one row."""
         self.counts[row.reason.value] += 1
-        if self._draft is None:
+        if self._path is None:
             return
         try:
             if self._file is None:
-                self._draft.parent.mkdir(parents=True, exist_ok=True)
-                self._file = self._draft.open("w", encoding="utf-8", newline="")
+                self._file = self._draft.enter_context(atomic_text(self._path))
                 csv.writer(self._file).writerow(("line", "reason", "row"))
             raw = row.raw if len(row.raw) <= _LONGEST_RAW else row.raw[:_LONGEST_RAW] + "…"
             csv.writer(self._file).writerow((row.line, row.reason.value, _harmless(raw)))
@@ -57,27 +57,14 @@ class Rejects:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._finish(keep=kind is None)
-        except OSError as failure:
-            raise self._unwritable(failure) from failure
-
-    def _finish(self, *, keep: bool) -> None:
-        if self._path is None or self._draft is None:
-            return
-        if self._file is None:
-            if keep:
+            if self._file is not None:
+                self._draft.__exit__(kind, error, trace)
+                self.written = self._path if kind is None else None
+            elif self._path is not None and kind is None:
                 self._path.unlink(missing_ok=True)
-            return
-        try:
-            if keep:
-                self._file.flush()
-                os.fsync(self._file.fileno())
-            self._file.close()
-            if keep:
-                self._draft.replace(self._path)
-                self.written = self._path
-        finally:
-            self._draft.unlink(missing_ok=True)
+        except OSError as failure:
+            if failure is not error:
+                raise self._unwritable(failure) from failure
 
     def _unwritable(self, error: OSError) -> CatalogError:
         return CatalogError(

@@ -16,7 +16,7 @@ from labels.errors import LabelsError
 from labels.exchange.fitting import COLUMNS
 from labels.exchange.merge import Merged, merge_records
 from labels.exchange.records import Disguise, Record, records
-from labels.exchange.writing import replacing
+from labels.exchange.writing import output_file
 from labels.store import LabelStore
 
 #: The metadata's key.
@@ -40,10 +40,10 @@ def export_parquet(
     types = {
         name: pa.int64() if name in _INTEGERS else pa.float64() if name in _REALS else pa.string() for name in _NAMES
     }
-    with replacing(path) as temporary, closing(records(store, disguise, told)) as found:
+    with output_file(path) as out, closing(records(store, disguise, told)) as found:
         header = next(found)
         schema = pa.schema(types, metadata={_KEY: json.dumps(header)})
-        with pq.ParquetWriter(temporary, schema) as writer:
+        with pq.ParquetWriter(out, schema) as writer:
             while rows := list(islice(found, _ROWS)):
                 writer.write_table(pa.Table.from_pylist(rows, schema=schema))
     return int(str(header["event"]))

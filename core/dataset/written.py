@@ -13,7 +13,7 @@ from core.search.build import Corpus
 from core.settings import Settings
 from core.text.template import render
 from core.workspace import Workspace
-from labels.exchange.writing import replacing
+from labels.exchange.writing import output_text
 
 #: Rows by column, in the order that a loss of sentence-transformers takes them in.
 Columns = dict[str, list[str] | list[int]]
@@ -92,7 +92,7 @@ def _pairs(_: Workspace, settings: Settings, corpus: Corpus, splits: Splits) -> 
 
 
 def _write_lines(columns: Columns, path: Path) -> None:
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as out:
+    with output_text(path) as out:
         for row in zip(*columns.values(), strict=True):
             out.write(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False) + "\n")
 

@@ -9,6 +9,7 @@ from statistics import fmean, stdev
 
 from core.errors import CoreError
 from core.evaluate.campaign import Point
+from labels.exchange.writing import output_text
 
 Curves = Mapping[str, "Sequence[CurvePoint]"]
 
@@ -47,19 +48,16 @@ def write_curves(curves: Curves, about: Mapping[str, object], path: Path) -> Non
     """Write curves as CSV (one line per strategy and point) or JSON (with what they are about), by the ending.
 
     Raises:
-        CoreError: another ending, or the file cannot be written.
+        CoreError: another ending.
+        LabelsError: the file cannot be written.
     """
     if path.suffix not in {".csv", ".json"}:
         raise CoreError(f"{path}: unknown ending.", "Use .csv or .json.")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    rows = [{"strategy": name, **point.flat()} for name, curve in curves.items() for point in curve]
+    with output_text(path) as out:
         if path.suffix == ".json":
-            path.write_text(json.dumps(about, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-            return
-        rows = [{"strategy": name, **point.flat()} for name, curve in curves.items() for point in curve]
-        with path.open("w", newline="", encoding="utf-8") as out:
+            out.write(json.dumps(about, ensure_ascii=False, indent=1) + "\n")
+        else:
             writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
-    except OSError as error:
-        raise CoreError(f"{path} cannot be written: {error.strerror}.", "Choose another place.") from error

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from core.errors import CoreError
 from core.evaluate.curve import Curves
+from labels.exchange.writing import output_text
 
 _COLOURS = ("blue", "red", "green", "magenta", "cyan", "orange", "gray")
 _WIDTH, _HEIGHT = 100, 26
@@ -41,7 +42,8 @@ def write_picture(curves: Curves, path: Path, metric: str = "f1") -> None:
     """Write the plot as SVG.
 
     Raises:
-        CoreError: another ending, plotext is not installed, or the file cannot be written.
+        CoreError: another ending, or plotext is not installed.
+        LabelsError: the file cannot be written.
     """
     if path.suffix != ".svg":
         raise CoreError(f"{path}: unknown ending.", "Use .svg.")
@@ -49,8 +51,5 @@ def write_picture(curves: Curves, path: Path, metric: str = "f1") -> None:
     console = Console(record=True, width=_WIDTH, file=StringIO(), force_terminal=True, color_system="truecolor")
     console.print(drawn)
     svg = console.export_svg(title=f"samesku simulate: {metric}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(svg, encoding="utf-8")
-    except OSError as error:
-        raise CoreError(f"{path} cannot be written: {error.strerror}.", "Choose another place.") from error
+    with output_text(path) as out:
+        out.write(svg)

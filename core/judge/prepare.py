@@ -16,7 +16,7 @@ from core.judge.recipe import FILE, Recipe, write_recipe
 from core.judge.sides import Known, Sides, balanced
 from core.judge.taught import keep_taught
 from core.workspace import Workspace
-from labels.exchange.writing import replacing
+from labels.exchange.writing import output_text
 from labels.model import Pair
 
 
@@ -98,7 +98,7 @@ def _nothing() -> CoreError:
 def _write(path: Path, found: Iterable[Case], known: Known, reporter: Reporter) -> tuple[int, int]:
     """Write a lesson a line. Returns how many, and how many of a match."""
     count = matches = 0
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as lines:
+    with output_text(path) as lines:
         for case in found:
             match = known[case.pair]
             lines.write(json.dumps({"messages": lesson(case, match)}, ensure_ascii=False) + "\n")

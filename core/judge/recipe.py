@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import SettingsError
-from labels.exchange.writing import replacing
+from labels.exchange.writing import output_text
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -76,8 +76,8 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
         "# adapter_path is for that command alone; `samesku judge train` keeps its adapter in the workspace.",
         *(f"{key}: {_as_yaml(value)}" for key, value in recipe.model_dump().items()),
     ]
-    with replacing(path) as temporary:
-        temporary.write_text("\n".join(lines) + "\n", "utf-8")
+    with output_text(path) as out:
+        out.write("\n".join(lines) + "\n")
 
 
 def read_recipe(path: Path) -> Recipe:

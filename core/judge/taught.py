@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from core.errors import ModelError
+from labels.files import atomic_text
 from labels.model import Pair, ProductRef
 
 _FILE = "taught.json"
@@ -13,7 +14,8 @@ _FILE = "taught.json"
 def keep_taught(folder: Path, pairs: Iterable[Pair]) -> None:
     """Write down what the judge in a folder was trained on."""
     rows = sorted([*pair.query, *pair.candidate] for pair in pairs)
-    (folder / _FILE).write_text(json.dumps(rows) + "\n", encoding="utf-8")
+    with atomic_text(folder / _FILE) as out:
+        out.write(json.dumps(rows) + "\n")
 
 
 def taught_in(folder: Path) -> frozenset[Pair]:

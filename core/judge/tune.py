@@ -21,6 +21,7 @@ from core.judge.recipe import Recipe
 from core.judge.taught import keep_taught, taught_in
 from core.judge.tuned import WEIGHTS, TunedCard, adapter_of, adapter_sha256, card_of, folder_of, write_card
 from core.workspace import Workspace
+from labels.files import atomic_text
 
 #: Weights are quantised in groups of so many.
 _GROUP = 64
@@ -192,7 +193,8 @@ def _callback(
 def _describe(adapter: Path, recipe: Recipe, base: str) -> None:
     """What mlx-lm needs to know to load the adapter."""
     said = recipe.model_dump(include={"fine_tune_type", "num_layers", "lora_parameters"})
-    (adapter / "adapter_config.json").write_text(json.dumps({"model": base, **said}, indent=1) + "\n", "utf-8")
+    with atomic_text(adapter / "adapter_config.json") as out:
+        out.write(json.dumps({"model": base, **said}, indent=1) + "\n")
 
 
 def _prove(adapter: Path) -> None:

@@ -15,6 +15,7 @@ from core.match.learner import Learner
 from core.match.linear import Linear, Scale
 from core.match.prior import CosinePrior
 from core.match.stacked import Stacked
+from labels.files import atomic_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,10 +73,8 @@ class Matcher:
             "losses": self.losses,
             "mark": self.mark,
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(path.name + ".part")
-        temporary.write_text(json.dumps({**value, "sha256": _sha256(value)}) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        with atomic_text(path) as out:
+            out.write(json.dumps({**value, "sha256": _sha256(value)}) + "\n")
 
 
 def load_matcher(path: Path) -> Matcher:

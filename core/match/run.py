@@ -21,6 +21,7 @@ from core.search.candidates import CandidateStore, Standing
 from core.settings import Settings
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
+from labels.files import atomic_text
 from labels.model import Pair, ProductRef
 from labels.store import LabelStore
 
@@ -231,7 +232,8 @@ def read_unseen(path: Path) -> dict[Pair, float]:
 def write_unseen(path: Path, cosines: dict[Pair, float]) -> None:
     """Keep such cosines beside the encoder that they stand in for."""
     rows = [[*pair.query, *pair.candidate, cosine] for pair, cosine in cosines.items()]
-    path.write_text(json.dumps(rows) + "\n", encoding="utf-8")
+    with atomic_text(path) as out:
+        out.write(json.dumps(rows) + "\n")
 
 
 def current_matcher(workspace: Workspace, settings: Settings, model: EncoderModel) -> Matcher | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, fields
 from itertools import groupby, islice
 from pathlib import Path
+from typing import BinaryIO, TextIO
 
 from core.errors import CoreError
 from core.jobs.progress import Reporter
@@ -13,7 +14,7 @@ from core.match.bands import Band, band_of
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.exchange.cells import defused
-from labels.exchange.writing import check_place, replacing
+from labels.exchange.writing import check_place, output_file, output_text
 from labels.model import Pair, ProductRef
 
 
@@ -138,8 +139,11 @@ def write_table(rows: Iterable[MatchRow], path: Path, shape: type[MatchRow] = Ma
         LabelsError: the file cannot be written.
     """
     check_file(path)
-    with replacing(path) as temporary:
-        return _WRITERS[path.suffix](rows, temporary, shape)
+    if path.suffix == ".parquet":
+        with output_file(path) as binary:
+            return _write_parquet(rows, binary, shape)
+    with output_text(path) as text:
+        return _TEXT_WRITERS[path.suffix](rows, text, shape)
 
 
 def check_file(path: Path) -> None:
@@ -149,19 +153,18 @@ def check_file(path: Path) -> None:
         CoreError: the ending is unknown.
         LabelsError: nothing can be written there.
     """
-    if path.suffix not in _WRITERS:
+    if path.suffix not in {*_TEXT_WRITERS, ".parquet"}:
         raise CoreError(f"{path}: unknown ending.", "Use .csv, .jsonl or .parquet.")
     check_place(path)
 
 
-def _write_csv(rows: Iterable[MatchRow], path: Path, shape: type[MatchRow]) -> int:
+def _write_csv(rows: Iterable[MatchRow], out: TextIO, shape: type[MatchRow]) -> int:
     count = 0
-    with path.open("w", newline="", encoding="utf-8") as out:
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(field.name for field in fields(shape))
-        for row in rows:
-            writer.writerow(map(_cell, astuple(row)))
-            count += 1
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(field.name for field in fields(shape))
+    for row in rows:
+        writer.writerow(map(_cell, astuple(row)))
+        count += 1
     return count
 
 
@@ -176,16 +179,15 @@ def _cell(value: object) -> object:
     return value
 
 
-def _write_jsonl(rows: Iterable[MatchRow], path: Path, _: type[MatchRow]) -> int:
+def _write_jsonl(rows: Iterable[MatchRow], out: TextIO, _: type[MatchRow]) -> int:
     count = 0
-    with path.open("w", encoding="utf-8") as out:
-        for row in rows:
-            out.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
-            count += 1
+    for row in rows:
+        out.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
+        count += 1
     return count
 
 
-def _write_parquet(rows: Iterable[MatchRow], path: Path, shape: type[MatchRow]) -> int:
+def _write_parquet(rows: Iterable[MatchRow], out: BinaryIO, shape: type[MatchRow]) -> int:
     try:
         import pyarrow as pa  # noqa: PLC0415
         import pyarrow.parquet as pq  # noqa: PLC0415
@@ -196,12 +198,11 @@ def _write_parquet(rows: Iterable[MatchRow], path: Path, shape: type[MatchRow]) 
     types: dict[object, object] = {str: pa.string(), int: pa.int32()}
     columns = [(field.name, types.get(field.type, pa.float64())) for field in fields(shape)]
     table = pa.Table.from_pylist([asdict(row) for row in rows], schema=pa.schema(columns))
-    pq.write_table(table, path)
+    pq.write_table(table, out)
     return int(table.num_rows)
 
 
-_WRITERS: dict[str, Callable[[Iterable[MatchRow], Path, type[MatchRow]], int]] = {
+_TEXT_WRITERS: dict[str, Callable[[Iterable[MatchRow], TextIO, type[MatchRow]], int]] = {
     ".csv": _write_csv,
     ".jsonl": _write_jsonl,
-    ".parquet": _write_parquet,
 }

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labels.files import atomic_write
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -39,10 +41,8 @@ class DenseIndex:
         return cosines
 
     def save(self, path: Path) -> None:
-        """Write the FAISS index beside its final name first, so that a reader never sees half of it."""
+        """Write the FAISS index; a reader never sees half of it."""
         import faiss  # noqa: PLC0415
 
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(path.name + ".part")
-        faiss.write_index(self._index, str(temporary))
-        temporary.replace(path)
+        with atomic_write(path) as out:
+            faiss.write_index(self._index, faiss.PyCallbackIOWriter(out.write))  # type: ignore[attr-defined]  # not in its stubs

@@ -115,7 +115,7 @@ def _created(path: Path, record: Record) -> int:
     """A new file of a sitting, locked; it has its name only once it is on disk."""
     path.parent.mkdir(mode=0o770, exist_ok=True)
     draft = path.with_suffix(".part")
-    file = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o660)
+    file = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o660)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.write(file, record.to_line())

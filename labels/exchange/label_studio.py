@@ -14,7 +14,7 @@ from labels.exchange.json_input import read_json
 from labels.exchange.pseudonyms import Pseudonyms
 from labels.exchange.tasks import Defaults, Describe, fields_of, name_of, pair_of
 from labels.exchange.values import is_integer, is_moment
-from labels.exchange.writing import replacing
+from labels.exchange.writing import output_text
 from labels.model import Decision, Pair, Side
 from labels.reading import LabelReader
 
@@ -41,8 +41,8 @@ def export_config(path: Path) -> None:
     Raises:
         LabelsError: the file cannot be written.
     """
-    with replacing(path) as temporary:
-        temporary.write_text(CONFIG, encoding="utf-8")
+    with output_text(path) as out:
+        out.write(CONFIG)
 
 
 def export_label_studio(
@@ -64,8 +64,8 @@ def export_label_studio(
         }
         for (pair, _), made in by_pair.items()
     ]
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(tasks, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    with output_text(path) as out:
+        out.write(json.dumps(tasks, ensure_ascii=False, indent=1) + "\n")
     return sum(map(len, by_pair.values()))
 
 

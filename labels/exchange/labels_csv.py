@@ -7,7 +7,7 @@ from labels.consensus import Rule
 from labels.exchange.cells import defused
 from labels.exchange.decisions import LabelImport, PortableDecision, SplitChoice, import_decisions
 from labels.exchange.pair_lines import labelled_lines
-from labels.exchange.writing import replacing
+from labels.exchange.writing import output_text
 from labels.model import Decision, Pair, ProductRef, Side
 from labels.store import LabelStore
 
@@ -52,7 +52,7 @@ def export_csv(store: LabelStore, path: Path, side: Side | None = None, rule: Ru
         for label in store.labels(rule=rule)
         if label.match is not None and side in {None, label.side}
     ]
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as out:
+    with output_text(path) as out:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(rows)

@@ -8,7 +8,7 @@ from pathlib import Path
 from labels.exchange.json_input import read_json_lines
 from labels.exchange.merge import Merged, merge_records
 from labels.exchange.records import Disguise, records
-from labels.exchange.writing import replacing
+from labels.exchange.writing import output_text
 from labels.store import LabelStore
 
 
@@ -21,11 +21,7 @@ def export_ledger(
         LabelsError: the file cannot be written, or the ledger cannot be read.
     """
     count = 0
-    with (
-        replacing(path) as temporary,
-        closing(records(store, disguise, told)) as found,
-        temporary.open("w", encoding="utf-8") as out,
-    ):
+    with output_text(path) as out, closing(records(store, disguise, told)) as found:
         for record in found:
             out.write(json.dumps(record, ensure_ascii=False) + "\n")
             count += record["kind"] == "event"

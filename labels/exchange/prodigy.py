@@ -16,7 +16,7 @@ from labels.exchange.json_input import read_json_lines
 from labels.exchange.pseudonyms import Pseudonyms
 from labels.exchange.tasks import Defaults, Describe, fields_of, name_of, pair_of
 from labels.exchange.values import is_integer, is_number
-from labels.exchange.writing import replacing
+from labels.exchange.writing import output_text
 from labels.model import Decision, Pair, Side
 from labels.reading import LabelReader
 
@@ -36,7 +36,7 @@ def export_prodigy(
         LabelsError: the file cannot be written.
     """
     decisions = explicit_decisions(store, side)
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as out:
+    with output_text(path) as out:
         for decision in decisions:
             name = names(decision.annotator) if names else decision.annotator
             out.write(json.dumps(_example(decision, name, describe), ensure_ascii=False) + "\n")

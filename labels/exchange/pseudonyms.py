@@ -7,11 +7,13 @@ import secrets
 from pathlib import Path
 
 from labels.errors import LabelsError
+from labels.files import read_bounded
 from labels.model import MACHINE
 
 #: Hexadecimal digits that tell two annotators apart.
 _DIGITS = 6
 _KEY_BYTES = 32
+_MAX_BYTES = 4096
 
 
 class Pseudonyms:
@@ -34,7 +36,7 @@ class Pseudonyms:
         """
         try:
             _make(path)
-            key = bytes.fromhex(path.read_text(encoding="ascii"))
+            key = bytes.fromhex(read_bounded(path, _MAX_BYTES).decode("ascii"))
         except OSError as error:
             raise LabelsError(
                 f"{path} cannot be used: {error.strerror}.", "Pseudonyms are for the one who made the key to give."
@@ -62,7 +64,7 @@ class Pseudonyms:
 
 def _make(path: Path) -> None:
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except FileExistsError:
         return
     with os.fdopen(descriptor, "w", encoding="ascii") as out:

@@ -1,39 +1,44 @@
-"""Files that appear only when they are complete."""
+"""Output files that a person names: they appear only when complete, or one sentence says why not."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import BinaryIO, TextIO
 
 from labels.errors import LabelsError
+from labels.files import atomic_text, atomic_write
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A file beside `path` to write to; it takes the place of `path` only when it is complete.
+def output_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write bytes to, which takes the place of `path` only when it is complete.
 
     Raises:
         LabelsError: it cannot be written.
     """
-    temporary = path.with_name(path.name + ".part")
-    try:
-        with _told(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            yield temporary
-            temporary.replace(path)
-    finally:
-        # Where nothing could be written there may be no way to it either, and that has been told.
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    with _readable_errors(path), atomic_write(path) as out:
+        yield out
+
+
+@contextmanager
+def output_text(path: Path) -> Iterator[TextIO]:
+    """The same for text, as UTF-8.
+
+    Raises:
+        LabelsError: it cannot be written.
+    """
+    with _readable_errors(path), atomic_text(path) as out:
+        yield out
 
 
 def check_place(path: Path) -> None:
-    """Say so before the work where no file can be written to `path`; nothing is left there.
+    """Check before the work that a file can be written to `path`; leaves nothing there.
 
     Raises:
-        LabelsError: so it is.
+        LabelsError: it cannot be written.
     """
-    with _told(path):
+    with _readable_errors(path):
         if path.is_dir():
             raise LabelsError(f"{path} is a folder.", "Name a file.")
         there = next(folder for folder in path.absolute().parents if folder.exists())
@@ -42,11 +47,9 @@ def check_place(path: Path) -> None:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """What the system refuses, as a sentence."""
+def _readable_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        # A folder is made wherever there is none, so this one is a file.
-        reason = f"{path.parent} is no folder" if isinstance(error, FileExistsError) else error.strerror
+        reason = f"{path.parent} is no folder" if path.parent.is_file() else error.strerror
         raise LabelsError(f"{path} cannot be written: {reason}.", "Choose another place.") from error

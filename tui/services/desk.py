@@ -20,6 +20,7 @@ from core.sitting.record import Ending
 from core.sitting.sitting import Sitting, file_stem
 from core.workspace import Workspace
 from labels.claims import Claims
+from labels.files import atomic_text
 from labels.history import Past, history
 from labels.model import Stream
 from labels.stats import LabelStats, label_stats
@@ -179,8 +180,8 @@ class DeskServices:
     def keep_copy(self, text: str) -> Path:
         """Write what somebody copied to a file of theirs in the workspace's reports."""
         path = self.workspace.reports / f"clipboard-{file_stem(self.review.annotator)}.txt"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text + "\n", encoding="utf-8")
+        with atomic_text(path) as out:
+            out.write(text + "\n")
         return path
 
     def close(self) -> None:
