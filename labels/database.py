@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from labels.errors import LabelsError
-from labels.files import make_shared
+from labels.files import make_shared, require_regular
 from labels.turns import Turns
 
 #: PRAGMA user_version of the newest schema that this program knows; labels.migrations leads up to it.
@@ -115,8 +115,9 @@ def connect(path: Path) -> Connection:
 
 
 def opened(path: Path) -> Connection:
-    """Open a database as it is, in a folder that is made where it lacks."""
+    """Open a database as it is, in a folder that is made where it lacks; a link could lead to another one."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    require_regular(path)
     make_shared(path)
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, factory=Connection)
     connection.path, connection.inode, connection.turns = path, path.stat().st_ino, Turns(path)

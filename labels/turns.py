@@ -49,7 +49,7 @@ class Turns:
     def _opened(self) -> int | None:
         if self._descriptor is None:
             try:
-                self._descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
+                self._descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o660)
             except OSError:
                 return None
         return self._descriptor

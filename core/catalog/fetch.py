@@ -1,7 +1,6 @@
 """The Walmart-Amazon benchmark from the Hugging Face hub, as files in the DeepMatcher layout."""
 
 import csv
-import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from core.catalog.readers import BadRow, read_table
 from core.catalog.snapshot import configuration_rows, local_copy
 from core.catalog.walmart_amazon import LABEL_COLUMNS, PRODUCT_COLUMNS
 from core.errors import CatalogError
+from labels.files import atomic_text
 
 WALMART_AMAZON = "matchbench/Walmart-Amazon"
 """The data set on the hub."""
@@ -132,7 +132,7 @@ def _checked(part: _Part, path: Path) -> int:
 
 def _write_rows(part: _Part, rows: Iterable[Mapping[str, str]], path: Path) -> int:
     number = 0
-    with path.open("w", encoding="utf-8", newline="") as handle:
+    with atomic_text(path) as handle:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(part.columns)
         names: list[str] = []
@@ -140,8 +140,6 @@ def _write_rows(part: _Part, rows: Iterable[Mapping[str, str]], path: Path) -> i
             number += 1
             names = names or _names(part, tuple(row))
             writer.writerow([row[name] for name in names])
-        handle.flush()
-        os.fsync(handle.fileno())
     return number
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import CatalogError
-from labels.files import make_shared
+from labels.files import make_shared, require_regular
 
 # The key is an explicit INTEGER PRIMARY KEY: the full-text index points at it, and SQLite may renumber
 # implicit rowids. The index over `source` alone carries the key too, so it gives a source's products
@@ -91,6 +91,7 @@ def connect(path: Path) -> sqlite3.Connection:
     """
     connection: sqlite3.Connection | None = None
     try:
+        require_regular(path)
         make_shared(path)
         # Threads take turns through the store's own lock.
         connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
@@ -102,7 +103,7 @@ def connect(path: Path) -> sqlite3.Connection:
         if connection is not None:
             connection.close()
         raise CatalogError(
-            f"The catalogue {path} cannot be opened: {error}.",
+            f"The catalogue {path} cannot be opened: {getattr(error, 'strerror', None) or error}.",
             "Is the folder there and writable? catalog.db holds only what was imported: "
             "if the file is damaged, move it away and import again.",
         ) from error

@@ -1,5 +1,6 @@
 """Opening labels.db: which journal, which files are refused, and many writers at once."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -91,7 +92,7 @@ def test_what_is_no_database_is_refused_and_left_as_it_was(tmp_path: Path) -> No
 
 def test_a_folder_in_its_place_is_an_error_with_a_way_out(tmp_path: Path) -> None:
     (tmp_path / "labels.db").mkdir()
-    with pytest.raises(LabelsError, match="cannot be used") as caught:
+    with pytest.raises(LabelsError, match="cannot be opened") as caught:
         LabelStore(tmp_path / "labels.db")
     assert caught.value.hint
 
@@ -132,3 +133,24 @@ def test_four_processes_write_at_once_and_nothing_is_lost_or_doubled(tmp_path: P
         decisions = [(d.annotator, d.pair.query.id) for d in store.decisions()]
     assert sorted(decisions) == sorted((f"person {n}", str(i)) for n in range(4) for i in range(50))
     assert verify(path).ok
+
+
+@pytest.mark.parametrize("kind", ["link", "FIFO", "folder"])
+def test_only_a_regular_file_is_opened_as_a_ledger(tmp_path: Path, kind: str) -> None:
+    path, elsewhere = tmp_path / "labels.db", tmp_path / "elsewhere.db"
+    elsewhere.write_bytes(b"")
+    {
+        "link": lambda: path.symlink_to(elsewhere),
+        "FIFO": lambda: os.mkfifo(path),
+        "folder": path.mkdir,
+    }[kind]()
+    with pytest.raises(LabelsError, match=rf"{kind}, not a regular file"):
+        LabelStore(path)
+    assert elsewhere.read_bytes() == b""
+
+
+def test_the_lock_beside_the_ledger_is_not_made_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "labels.db.lock").symlink_to(tmp_path / "made.txt")
+    with LabelStore(tmp_path / "labels.db") as store:
+        assert store.last_event() == 0
+    assert not (tmp_path / "made.txt").exists()

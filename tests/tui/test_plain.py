@@ -2,6 +2,7 @@
 
 import io
 import re
+from pathlib import Path
 
 from desk_bench import Bench
 from desk_judge import FakeJudge, verdict
@@ -195,6 +196,18 @@ def test_a_pair_is_copied_to_a_file(bench: Bench) -> None:
     (file,) = bench.workspace.reports.glob("clipboard-ada-*.txt")
     assert f"Copied to {file.name} in the workspace's reports." in said
     assert file.read_text().splitlines()[1].startswith("amazon q3-c2\t")
+
+
+def test_a_copy_is_not_written_through_a_link(bench: Bench, tmp_path: Path) -> None:
+    talk(bench, "y 2", "q")
+    (file,) = bench.workspace.reports.glob("clipboard-ada-*.txt")
+    file.unlink()
+    private = tmp_path / "private.txt"
+    private.write_text("mine")
+    file.symlink_to(private)
+    talk(bench, "y 2", "q")
+    assert private.read_text() == "mine"
+    assert not file.is_symlink()
 
 
 def test_enter_on_an_open_query_says_the_ways_on_and_reads_nothing_again(bench: Bench) -> None:

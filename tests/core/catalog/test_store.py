@@ -1,5 +1,6 @@
 """The catalogue store: imports, look-ups, full-text search, and files it must refuse."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -287,3 +288,17 @@ def test_upcs_that_several_products_carry_are_known(store: CatalogStore) -> None
     assert store.shared_upcs() == {}
     store.replace("walmart", "query", [replace(QUERY, upc=BATTERY.upc), replace(QUERY, id="w2")])
     assert store.shared_upcs() == {QUERY.ref: BATTERY.upc, BATTERY.ref: BATTERY.upc}
+
+
+@pytest.mark.parametrize("kind", ["link", "FIFO", "folder"])
+def test_only_a_regular_file_is_opened_as_a_catalogue(tmp_path: Path, kind: str) -> None:
+    path, elsewhere = tmp_path / "catalog.db", tmp_path / "elsewhere.db"
+    elsewhere.write_bytes(b"")
+    {
+        "link": lambda: path.symlink_to(elsewhere),
+        "FIFO": lambda: os.mkfifo(path),
+        "folder": path.mkdir,
+    }[kind]()
+    with pytest.raises(CatalogError, match=rf"{kind}, not a regular file"):
+        CatalogStore(path)
+    assert elsewhere.read_bytes() == b""
