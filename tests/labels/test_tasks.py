@@ -1,6 +1,7 @@
 """Decisions as the tasks of other programs, names that do not tell who, cells that no spreadsheet calculates."""
 
 import json
+import re
 import stat
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from samples import c, implied, match, no_match, q, unsure
 
 from labels.errors import LabelsError
-from labels.exchange.cells import defused, restored
+from labels.exchange.cells import CONTROLS, defused, escape, restored, unescape
 from labels.exchange.decisions import explicit_decisions, import_decisions
 from labels.exchange.formats import Format, by_content, by_ending
 from labels.exchange.label_studio import CONFIG, export_label_studio, read_label_studio
@@ -264,6 +265,43 @@ def test_two_people_never_become_one() -> None:
 def test_a_cell_comes_back_and_is_no_formula_meanwhile(cell: str) -> None:
     assert restored(defused(cell)) == cell
     assert not defused(cell).startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+#: Characters of which escapes, what looks like escapes, and formulas are made.
+_TRICKY = st.text(st.sampled_from("\\xu012abe'=\x1b\t\n\x9b\u202e\u200b\ufeff"))
+
+
+@given(_TRICKY)
+def test_what_is_escaped_comes_back(text: str) -> None:
+    assert unescape(escape(text)) == text
+    assert restored(defused(text)) == text
+    assert not re.search(f"[{CONTROLS}]", escape(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("a\x1b[7m", r"a\x1b[7m"), ("\u202egnp", r"\u202egnp"), ("tab\there", r"tab\x09here"),
+        (r"5\8 \n \xzz \x41 C:\users", r"5\8 \n \xzz \x41 C:\users"), (r"literally \x1b", r"literally \\x1b"),
+        ("\\\x1b", r"\\\x1b"), ("zero\u200bwidth é", "zero\u200bwidth é"),
+    ],
+)  # fmt: skip
+def test_only_what_acts_is_escaped(text: str, written: str) -> None:
+    assert escape(text) == written
+
+
+def test_a_long_run_of_backslashes_takes_no_time() -> None:
+    text = "\\" * 1_000_000
+    assert unescape(escape(text)) == text
+
+
+def test_ids_that_act_on_a_terminal_survive_and_do_not_act(ledger: LabelStore, tmp_path: Path) -> None:
+    ids = {"\x1b]52;c;eA==\x07", "\u202egnp", "two\nlines", "\x9b2J", r"\x1b", "\\\x1b", "\ttab"}
+    for id_ in ids:
+        ledger.record("ada", Verb.ACCEPT, q(id_), match(id_))
+    export_csv(ledger, tmp_path / "l.csv")
+    assert not re.search(f"[{CONTROLS}]", (tmp_path / "l.csv").read_text().replace("\n", ""))
+    assert {pair.candidate.id for pair in read_pairs(tmp_path / "l.csv", "walmart", "amazon")} == ids
 
 
 def test_ids_that_look_like_formulas_survive(ledger: LabelStore, tmp_path: Path) -> None:
