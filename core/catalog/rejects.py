@@ -1,4 +1,7 @@
-"""The list of rows that were kept out of an import, for somebody to look at in a spreadsheet."""
+"""The list of rows that were kept out of an import, for a person to read in a spreadsheet or on a terminal.
+
+What was rejected comes from a stranger: control characters are written out, as `\\x1b`.
+"""
 
 import csv
 from collections import Counter
@@ -9,10 +12,9 @@ from typing import Self, TextIO
 
 from core.catalog.readers.rows import BadRow
 from core.errors import CatalogError
+from labels.exchange.cells import defused
 from labels.files import atomic_text
 
-# A spreadsheet takes such cells for formulas, and runs them.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _LONGEST_RAW = 10_000
 
 
@@ -44,9 +46,9 @@ class Rejects:
         try:
             if self._file is None:
                 self._file = self._draft.enter_context(atomic_text(self._path))
-                csv.writer(self._file).writerow(("line", "reason", "row"))
+                _write(self._file, "line", "reason", "row")
             raw = row.raw if len(row.raw) <= _LONGEST_RAW else row.raw[:_LONGEST_RAW] + "…"
-            csv.writer(self._file).writerow((row.line, row.reason.value, _harmless(raw)))
+            _write(self._file, row.line, row.reason.value, defused(raw))
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -73,5 +75,5 @@ class Rejects:
         )
 
 
-def _harmless(text: str) -> str:
-    return "'" + text if text.startswith(_FORMULA) else text
+def _write(file: TextIO, *cells: object) -> None:
+    csv.writer(file, lineterminator="\n").writerow(cells)

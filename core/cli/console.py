@@ -1,7 +1,5 @@
 """What the command line writes to a terminal or a file: nothing acts but its own colours."""
 
-import json
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,9 +7,7 @@ from rich.console import Console
 from rich.segment import Segment
 
 from core.text.safe import safe
-
-#: Characters that a terminal may act on, and JSON takes as they are.
-_C1 = re.compile("[\x7f-\x9f]")
+from labels.exchange.json_output import json_text
 
 
 class SafeConsole(Console):
@@ -30,5 +26,4 @@ def _shown(part: Segment) -> Segment:
 
 def as_json(value: dict[str, Any]) -> str:
     """One line of JSON that says what the value says, and in which nothing acts."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
-    return _C1.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return json_text(value, allow_nan=False, default=str)

@@ -1,6 +1,5 @@
 """Training data for sentence-transformers as a file or a folder, with the texts that an encoder reads."""
 
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +12,7 @@ from core.search.build import Corpus
 from core.settings import Settings
 from core.text.template import render
 from core.workspace import Workspace
+from labels.exchange.json_output import json_text
 from labels.exchange.writing import output_text
 
 #: Rows by column, in the order that a loss of sentence-transformers takes them in.
@@ -94,7 +94,7 @@ def _pairs(_: Workspace, settings: Settings, corpus: Corpus, splits: Splits) -> 
 def _write_lines(columns: Columns, path: Path) -> None:
     with output_text(path) as out:
         for row in zip(*columns.values(), strict=True):
-            out.write(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False) + "\n")
+            out.write(json_text(dict(zip(columns, row, strict=True))) + "\n")
 
 
 def _write_folder(columns: Columns, path: Path) -> None:

@@ -1,7 +1,6 @@
 """Labels → quality curves: mean and spread over campaigns, as rows, as a file."""
 
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from statistics import fmean, stdev
 
 from core.errors import CoreError
 from core.evaluate.campaign import Point
+from labels.exchange.json_output import json_text
 from labels.exchange.writing import output_text
 
 Curves = Mapping[str, "Sequence[CurvePoint]"]
@@ -56,7 +56,7 @@ def write_curves(curves: Curves, about: Mapping[str, object], path: Path) -> Non
     rows = [{"strategy": name, **point.flat()} for name, curve in curves.items() for point in curve]
     with output_text(path) as out:
         if path.suffix == ".json":
-            out.write(json.dumps(about, ensure_ascii=False, indent=1) + "\n")
+            out.write(json_text(about, indent=1) + "\n")
         else:
             writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
             writer.writeheader()

@@ -1,6 +1,5 @@
 """Labels as lessons for a language model, in the files that mlx-lm reads."""
 
-import json
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from core.judge.recipe import FILE, Recipe, write_recipe
 from core.judge.sides import Known, Sides, balanced
 from core.judge.taught import keep_taught
 from core.workspace import Workspace
+from labels.exchange.json_output import json_text
 from labels.exchange.writing import output_text
 from labels.model import Pair
 
@@ -101,7 +101,7 @@ def _write(path: Path, found: Iterable[Case], known: Known, reporter: Reporter) 
     with output_text(path) as lines:
         for case in found:
             match = known[case.pair]
-            lines.write(json.dumps({"messages": lesson(case, match)}, ensure_ascii=False) + "\n")
+            lines.write(json_text({"messages": lesson(case, match)}) + "\n")
             count, matches = count + 1, matches + match
             reporter.advance(count)
     return count, matches

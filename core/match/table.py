@@ -1,7 +1,6 @@
 """What the machine thinks of pairs, as rows, and rows as a file."""
 
 import csv
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, fields
 from itertools import groupby, islice
@@ -14,6 +13,7 @@ from core.match.bands import Band, band_of
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.exchange.cells import defused
+from labels.exchange.json_output import json_text
 from labels.exchange.writing import check_place, output_file, output_text
 from labels.model import Pair, ProductRef
 
@@ -182,7 +182,7 @@ def _cell(value: object) -> object:
 def _write_jsonl(rows: Iterable[MatchRow], out: TextIO, _: type[MatchRow]) -> int:
     count = 0
     for row in rows:
-        out.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
+        out.write(json_text(asdict(row)) + "\n")
         count += 1
     return count
 

@@ -4,13 +4,13 @@ The format: https://labelstud.io/guide/task_format.html. On import Label Studio 
 address in an object or as a user's number; it exports either. A pair is a task, an annotator an annotation of it.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from labels.errors import LabelsError
 from labels.exchange.decisions import PortableDecision, explicit_decisions
 from labels.exchange.json_input import read_json
+from labels.exchange.json_output import json_text
 from labels.exchange.pseudonyms import Pseudonyms
 from labels.exchange.tasks import Defaults, Describe, fields_of, name_of, pair_of
 from labels.exchange.values import is_integer, is_moment
@@ -65,7 +65,7 @@ def export_label_studio(
         for (pair, _), made in by_pair.items()
     ]
     with output_text(path) as out:
-        out.write(json.dumps(tasks, ensure_ascii=False, indent=1) + "\n")
+        out.write(json_text(tasks, indent=1) + "\n")
     return sum(map(len, by_pair.values()))
 
 

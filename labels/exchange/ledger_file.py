@@ -1,11 +1,11 @@
 """The whole ledger as JSON lines, both ways: one record of labels.exchange.records a line."""
 
-import json
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 from labels.exchange.json_input import read_json_lines
+from labels.exchange.json_output import json_text
 from labels.exchange.merge import Merged, merge_records
 from labels.exchange.records import Disguise, records
 from labels.exchange.writing import output_text
@@ -23,7 +23,7 @@ def export_ledger(
     count = 0
     with output_text(path) as out, closing(records(store, disguise, told)) as found:
         for record in found:
-            out.write(json.dumps(record, ensure_ascii=False) + "\n")
+            out.write(json_text(record) + "\n")
             count += record["kind"] == "event"
     return count
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from labels.errors import LabelsError
 from labels.exchange.decisions import PortableDecision, explicit_decisions
 from labels.exchange.json_input import read_json_lines
+from labels.exchange.json_output import json_text
 from labels.exchange.pseudonyms import Pseudonyms
 from labels.exchange.tasks import Defaults, Describe, fields_of, name_of, pair_of
 from labels.exchange.values import is_integer, is_number
@@ -39,7 +40,7 @@ def export_prodigy(
     with output_text(path) as out:
         for decision in decisions:
             name = names(decision.annotator) if names else decision.annotator
-            out.write(json.dumps(_example(decision, name, describe), ensure_ascii=False) + "\n")
+            out.write(json_text(_example(decision, name, describe)) + "\n")
     return len(decisions)
 
 
