@@ -23,7 +23,9 @@ from labels.exchange.prodigy import export_prodigy, read_prodigy
 from labels.exchange.pseudonyms import Pseudonyms
 from labels.exchange.records import Disguise
 from labels.exchange.tasks import Defaults
+from labels.marker import has_content
 from labels.model import ProductRef, Side
+from labels.recovery import lost
 from labels.snapshot import snapshot
 from labels.store import LabelStore
 
@@ -90,6 +92,8 @@ def _ledger(workspace: Workspace, *, dry: bool) -> Iterator[LabelStore]:
         return
     with tempfile.TemporaryDirectory(prefix="samesku-") as folder:
         copy = Path(folder) / "labels.db"
+        if error := not has_content(workspace.labels) and lost(workspace.labels):
+            raise error
         if workspace.labels.exists():
             snapshot(workspace.labels, copy)
         with LabelStore(copy) as store:

@@ -21,6 +21,9 @@ FOLDER = "backups"
 _MOMENT = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"labels-(\d{8}T\d{6}Z)-(\d+)\.db")
 
+#: How a problem begins that is the backup's, not the ledger's.
+_USELESS = "a backup is of no use"
+
 Event = dict[str, object]
 
 
@@ -117,8 +120,13 @@ def problems(connection: sqlite3.Connection, folder: Path) -> list[str]:
         try:
             backup.last()
         except LabelsError as error:
-            departed.append(f"a backup is of no use: {error.message}")
+            departed.append(f"{_USELESS}: {error.message}")
     return departed
+
+
+def is_of_ledger(problem: str) -> bool:
+    """Whether a problem that `verify` found is the ledger's own, for which a restore may be the way out."""
+    return not problem.startswith(_USELESS)
 
 
 def _event(cursor: sqlite3.Cursor) -> Event:

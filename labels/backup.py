@@ -1,6 +1,8 @@
 """Backups of the ledger: copied while people write, checked, and whole under their names or not there at all."""
 
+import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +10,7 @@ from pathlib import Path
 from labels import chain, files, projection
 from labels.anchors import FOLDER, Backup, backup_name, backups, last_event
 from labels.errors import LabelsError
-from labels.snapshot import sealed, snapshot, tables
+from labels.snapshot import copy_to, sealed, snapshot, tables
 from labels.turns import Turns
 
 #: Whoever waits longer for another program's backup makes one beside it, which does no harm.
@@ -30,12 +32,30 @@ def backup(path: Path, folder: Path, keep: int | None = None) -> Backup:
         LabelsError: the ledger cannot be read or is not sound, or the backup cannot be written. All earlier backups
             are then as they were.
     """
+    return _backup(lambda draft: snapshot(path, draft), path, folder, keep)
+
+
+def back_up_open(connection: sqlite3.Connection, path: Path) -> Backup:
+    """Make a backup of what an open connection holds of a ledger whose file is gone.
+
+    Args:
+        connection: outside a transaction.
+        path: where the file was.
+
+    Raises:
+        LabelsError: it is not sound, or the backup cannot be written.
+        sqlite3.Error: it cannot be read any more.
+    """
+    return _backup(lambda draft: copy_to(connection, draft), path, path.parent / FOLDER, None)
+
+
+def _backup(copy: Callable[[Path], None], path: Path, folder: Path, keep: int | None) -> Backup:
     try:
         folder.mkdir(mode=0o770, exist_ok=True, parents=True)
         turns = Turns(folder / "labels.db")
         try:
             with turns.turn(_PATIENCE_S):
-                made = _make(path, folder)
+                made = _make(copy, path, folder)
                 _rotate(folder, made, keep)
         finally:
             turns.close()
@@ -63,14 +83,13 @@ def back_up_before_migration(path: Path) -> Backup:
         ) from error
 
 
-def _make(path: Path, folder: Path) -> Backup:
+def _make(copy: Callable[[Path], None], path: Path, folder: Path) -> Backup:
     with files.drafts(folder) as drafts:
         draft = drafts / path.name
-        snapshot(path, draft)
+        copy(draft)
         if faults := _faults(draft):
             raise LabelsError(
-                f"{path} was not backed up, for it is not sound: {faults[0]}.",
-                "`samesku labels verify` tells all; `samesku labels restore latest` goes back to the last backup.",
+                f"{path} was not backed up, for it is not sound: {faults[0]}.", "`samesku labels verify` tells all."
             )
         if (newest := _newest(folder)) and _contents(newest.path) == _contents(draft):
             return newest

@@ -1,25 +1,31 @@
 """Who has which query on the screen: leases, so that two people never get the same query by accident.
 
 They stand in a file of their own, `claims.db` beside the ledger: a lease is worth minutes, and need not wait for the
-disk as a decision does. After a power cut the file may be gone or torn; then nobody holds anything, and it is
-made anew.
+disk as a decision does. The file can be rebuilt at any time: whoever finds it damaged, replaced or gone sets it aside
+and makes a new one, and goes on. Nobody holds anything then, until their desks renew their leases.
 """
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from labels.database import Connection, opened, readable_errors, transaction
+from labels.database import BUSY_TIMEOUT_MS, Connection, MovedError, opened, readable_errors, transaction
 from labels.errors import LabelsError
 from labels.model import ProductRef
+from labels.quarantine import Identity, identity, irregular, set_aside
+from labels.turns import Turns
 
 DEFAULT_LEASE_S = 15 * 60.0
+#: No setting makes a lease longer than a day; an hour more for the clocks of other hosts. What ends later is damage.
+_MAX_LEASE_S = 25 * 3600.0
+#: How often an act is tried again on a new file before it fails.
+_ATTEMPTS = 4
 
 _TABLE = """
-CREATE TABLE IF NOT EXISTS claims (
+CREATE TABLE claims (
     query_source TEXT NOT NULL,
     query_id TEXT NOT NULL,
     annotator TEXT NOT NULL,
@@ -27,6 +33,17 @@ CREATE TABLE IF NOT EXISTS claims (
     PRIMARY KEY (query_source, query_id)
 ) WITHOUT ROWID
 """
+
+#: Whether a lease runs at a moment, of which the longest possible lease ends at another.
+_RUNS = "coalesce(claims.expires_at > :now AND claims.expires_at <= :latest, 0)"
+
+#: What SQLite says of a file that may be as it should be: locked, no room, no memory, a failing disk.
+_NO_DAMAGE = {
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR,
+}  # fmt: skip
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +58,10 @@ class Held:
     until: float
 
 
+class _DamageError(Exception):
+    """The file is not what this module makes."""
+
+
 class Claims:
     """The leases of a workspace.
 
@@ -48,7 +69,7 @@ class Claims:
     """
 
     def __init__(self, ledger: Path, *, lease_s: float = DEFAULT_LEASE_S, now: Callable[[], float] = time.time) -> None:
-        """Open the leases that go with a ledger.
+        """Open the leases that go with a ledger; a file that is damaged is rebuilt.
 
         Args:
             ledger: labels.db; the leases stand beside it.
@@ -61,24 +82,32 @@ class Claims:
         self.path = ledger.with_name("claims.db")
         self._lease_s = lease_s
         self._now = now
-        with readable_errors(self.path):
-            self._connection = _connected(self.path)
+        self._connection: Connection | None = None
+        self._read(lambda _: None)
 
     def close(self) -> None:
         """Let go of the file; the leases stay."""
-        self._connection.close()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def take(self, query: ProductRef, annotator: str) -> bool:
         """Take or renew the lease on a query; False where somebody else holds it."""
-        now = self._now()
-        with self._writing():
-            cursor = self._connection.execute(
-                "INSERT INTO claims VALUES (?, ?, ?, ?) ON CONFLICT (query_source, query_id)"
+
+        def act(connection: Connection) -> bool:
+            cursor = connection.execute(
+                "INSERT INTO claims VALUES (:source, :id, :annotator, :until)"  # noqa: S608 - constants only
+                " ON CONFLICT (query_source, query_id)"
                 " DO UPDATE SET annotator = excluded.annotator, expires_at = excluded.expires_at"
-                " WHERE claims.annotator = excluded.annotator OR claims.expires_at <= ?",
-                [query.source, query.id, annotator, now + self._lease_s, now],
-            )
+                f" WHERE claims.annotator = excluded.annotator OR NOT {_RUNS}",
+                {
+                    "source": query.source, "id": query.id, "annotator": annotator,
+                    "until": self._now() + self._lease_s, **self._moments(),
+                },
+            )  # fmt: skip
             return cursor.rowcount == 1
+
+        return self._write(act)
 
     def require(self, query: ProductRef, annotator: str) -> None:
         """Take or renew the lease on a query.
@@ -97,69 +126,123 @@ class Claims:
 
     def release(self, query: ProductRef, annotator: str) -> None:
         """End the lease on one query, as when it was put off."""
-        with self._writing():
-            self._connection.execute(
+        self._write(
+            lambda connection: connection.execute(
                 "DELETE FROM claims WHERE (query_source, query_id) = (?, ?) AND annotator = ?", [*query, annotator]
             )
+        )
 
     def give_back(self, annotator: str) -> None:
         """End all leases of an annotator, as when the desk closes."""
-        with self._writing():
-            self._connection.execute("DELETE FROM claims WHERE annotator = ?", [annotator])
+        self._write(lambda connection: connection.execute("DELETE FROM claims WHERE annotator = ?", [annotator]))
 
     def held(self, annotator: str) -> list[ProductRef]:
         """The queries that somebody has, the one taken or renewed last first."""
-        with readable_errors(self.path):
-            rows = self._connection.execute(
-                "SELECT query_source, query_id FROM claims WHERE annotator = ? AND expires_at > ?"
-                " ORDER BY expires_at DESC",
-                [annotator, self._now()],
-            )
-            return [ProductRef(*row) for row in rows]
+        return [ref for ref, held in self._running() if held.annotator == annotator]
 
     def held_by_others(self, annotator: str) -> dict[ProductRef, str]:
         """The queries that other people have on their screens now, with their names."""
-        with readable_errors(self.path):
-            rows = self._connection.execute(
-                "SELECT query_source, query_id, annotator FROM claims WHERE annotator <> ? AND expires_at > ?",
-                [annotator, self._now()],
-            )
-            return {ProductRef(source, id_): name for source, id_, name in rows}
+        return {ref: held.annotator for ref, held in self._running() if held.annotator != annotator}
 
     def holder(self, query: ProductRef) -> Held | None:
         """Who has a query on the screen now; None where nobody has."""
-        with readable_errors(self.path):
-            row = self._connection.execute(
-                "SELECT annotator, expires_at FROM claims WHERE (query_source, query_id) = (?, ?) AND expires_at > ?",
-                [*query, self._now()],
-            ).fetchone()
-            return row and Held(*row)
+        return next((held for ref, held in self._running() if ref == query), None)
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        with readable_errors(self.path), transaction(self._connection):
-            yield
+    # -- the file ------------------------------------------------------------------------------------------
+
+    def _running(self) -> list[tuple[ProductRef, Held]]:
+        """The leases that run, the one taken or renewed last first. There are few: one for each desk."""
+
+        def act(connection: Connection) -> list[tuple[ProductRef, Held]]:
+            rows = connection.execute(
+                "SELECT query_source, query_id, annotator, expires_at FROM claims"  # noqa: S608 - constants only
+                f" WHERE {_RUNS} ORDER BY expires_at DESC",
+                self._moments(),
+            ).fetchall()
+            if not all(isinstance(name, str) for row in rows for name in row[:3]):
+                raise _DamageError("a name is no text")
+            return [(ProductRef(row[0], row[1]), Held(row[2], row[3])) for row in rows]
+
+        return self._read(act)
+
+    def _moments(self) -> dict[str, float]:
+        now = self._now()
+        return {"now": now, "latest": now + max(_MAX_LEASE_S, self._lease_s)}
+
+    def _write(self, act: Callable[[Connection], Result]) -> Result:
+        def write(connection: Connection) -> Result:
+            with transaction(connection):
+                return act(connection)
+
+        return self._read(write)
+
+    def _read(self, act: Callable[[Connection], Result]) -> Result:
+        """Do something with the file; where it is damaged, rebuild it and do it again.
+
+        Raises:
+            LabelsError: the file cannot be used, and cannot be rebuilt.
+        """
+        with readable_errors(self.path):
+            for _ in range(_ATTEMPTS):
+                examined = self._connection.identity if self._connection else identity(self.path)
+                try:
+                    return act(self._opened())
+                except MovedError:
+                    self.close()
+                except (sqlite3.Error, _DamageError, UnicodeDecodeError) as error:
+                    if self._connection is not None and self._connection.is_moved():
+                        self.close()
+                    elif _is_damage(error):
+                        self._rebuild(examined)
+                    else:
+                        raise
+        raise LabelsError(f"{self.path} is damaged again and again.", "End the program that does that.")
+
+    def _opened(self) -> Connection:
+        """The connection to the file that stands at the path now: another desk may have rebuilt it."""
+        if self._connection is not None and self._connection.is_moved():
+            self.close()
+        if self._connection is None:
+            if irregular(self.path):
+                raise _DamageError("it is no regular file")
+            self._connection = _connected(self.path)
+        return self._connection
+
+    def _rebuild(self, examined: Identity | None) -> None:
+        """Set the damaged file aside, unless another desk has done so already."""
+        self.close()
+        turns = Turns(self.path)
+        try:
+            with turns.turn(BUSY_TIMEOUT_MS / 1000):
+                set_aside(self.path, examined)
+        finally:
+            turns.close()
+
+
+def _is_damage(error: Exception) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is None or code & 0xFF not in _NO_DAMAGE
 
 
 def _connected(path: Path) -> Connection:
-    try:
-        return _with_table(path)
-    except sqlite3.OperationalError:
-        raise
-    except sqlite3.DatabaseError:
-        path.unlink()  # torn by a power cut; what it held has run out
-        return _with_table(path)
-
-
-def _with_table(path: Path) -> Connection:
+    """The file, with its table and nothing else in it."""
     connection = opened(path)
     try:
         connection.execute("PRAGMA journal_mode=DELETE")
         connection.execute("PRAGMA synchronous=OFF")
-        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'claims'").fetchone():
+        if not _schema(connection):
             with transaction(connection):
-                connection.execute(_TABLE)
+                if not _schema(connection):  # another desk may have been first
+                    connection.execute(_TABLE)
+        if _schema(connection) != [_TABLE.split()]:
+            raise _DamageError("it has other tables")
+        if (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+            raise _DamageError(found)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _schema(connection: Connection) -> list[list[str]]:
+    return [str(sql).split() for (sql,) in connection.execute("SELECT sql FROM sqlite_master")]

@@ -1,13 +1,17 @@
 """Opening labels.db: journal, durability, schema version, and errors a user can read."""
 
+import errno
 import sqlite3
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from labels import marker
 from labels.errors import LabelsError
 from labels.files import make_shared, require_regular
+from labels.quarantine import Identity, companions, identity
 from labels.turns import Turns
 
 #: PRAGMA user_version of the newest schema that this program knows; labels.migrations leads up to it.
@@ -69,11 +73,15 @@ def journal_mode(path: Path) -> str:
     return "persist"
 
 
+class MovedError(LabelsError):
+    """The file of an open connection is not the one at its path any more."""
+
+
 class Connection(sqlite3.Connection):
     """A connection that waits for its turn to write, and knows which file it opened."""
 
     path: Path
-    inode: int
+    identity: Identity | None
     turns: Turns
 
     def close(self) -> None:
@@ -81,20 +89,20 @@ class Connection(sqlite3.Connection):
         super().close()
         self.turns.close()
 
-    def refuse_moved(self) -> None:
-        """Raise LabelsError where the open file is not the one at its path any more: nobody would find what is written.
+    def is_moved(self) -> bool:
+        """Whether the open file is not the one at its path any more. With a write-ahead log SQLite does not look."""
+        return identity(self.path) != self.identity
 
-        With a write-ahead log SQLite does not look.
+    def refuse_moved(self) -> None:
+        """Refuse to write where nobody would find what is written.
+
+        Raises:
+            MovedError: the file was deleted, moved or replaced.
         """
-        try:
-            there = self.path.stat().st_ino == self.inode
-        except FileNotFoundError:
-            there = False
-        if not there:
-            raise LabelsError(
-                f"{self.path} was deleted, moved or restored while it was open; nothing was written.",
-                "Quit and start again, to see what is there now.",
-            )
+        if self.is_moved():
+            from labels.recovery import moved  # noqa: PLC0415 - needs this module
+
+            raise moved(self)
 
 
 def connect(path: Path) -> Connection:
@@ -102,9 +110,10 @@ def connect(path: Path) -> Connection:
 
     Raises:
         LabelsError: the file cannot be opened, is no database, or was written by a newer program
-            (it is then left untouched).
+            (it is then left untouched); or there was a ledger here that is gone.
     """
     with readable_errors(path):
+        _refuse_lost(path)
         connection = opened(path)
         try:
             _prepare(connection, path)
@@ -115,13 +124,25 @@ def connect(path: Path) -> Connection:
 
 
 def opened(path: Path) -> Connection:
-    """Open a database as it is, in a folder that is made where it lacks; a link could lead to another one."""
+    """Open a database as it is, in a folder that is made where it lacks.
+
+    Raises:
+        OSError: a link stands there, which could lead what is written elsewhere, or a folder.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     require_regular(path)
     make_shared(path)
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, factory=Connection)
-    connection.path, connection.inode, connection.turns = path, path.stat().st_ino, Turns(path)
+    connection.path, connection.identity, connection.turns = path, identity(path), Turns(path)
     return connection
+
+
+def _refuse_lost(path: Path) -> None:
+    if not marker.has_content(path):
+        from labels.recovery import lost  # noqa: PLC0415 - needs this module
+
+        if error := lost(path):
+            raise error
 
 
 def refuse_newer(connection: sqlite3.Connection, path: Path) -> int:
@@ -175,6 +196,7 @@ def _not_installed(*names: str) -> Iterator[None]:
 def transaction(connection: Connection) -> Iterator[Connection]:
     """One write, all or nothing. Begins immediate, so a read-then-write waits for its turn instead of failing."""
     with connection.turns.turn(BUSY_TIMEOUT_MS / 1000):
+        connection.refuse_moved()  # SQLite would only say that reading failed
         connection.execute("BEGIN IMMEDIATE")
         try:
             connection.refuse_moved()
@@ -190,35 +212,75 @@ def transaction(connection: Connection) -> Iterator[Connection]:
 def readable_errors(path: Path) -> Iterator[None]:
     """Turn what SQLite and the file system say about `path` into one sentence and a way out."""
     try:
+        _refuse_waiting(path)
         yield
-    except sqlite3.OperationalError as error:
-        raise LabelsError(f"{path} cannot be used: {error}.", _hint(str(error))) from error
-    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # SQLite's own message may be what is no text
-        raise _damaged(path, error) from error
+    except sqlite3.Error as error:
+        raise _in_words(path, error) from error
+    except UnicodeDecodeError as error:  # SQLite's own message may be what is no text
+        from labels.recovery import damaged  # noqa: PLC0415 - needs this module
+
+        raise damaged(path, error) from error
     except UnicodeEncodeError as error:
         raise LabelsError(
             f"{error.object!r} is no text that can be kept: half of a character.", "Type it again."
         ) from error
     except OSError as error:
-        raise LabelsError(
-            f"{path} cannot be opened: {error.strerror}.", "Check the folder and its permissions."
-        ) from error
+        raise _unopened(path, error) from error
+
+
+def _refuse_waiting(path: Path) -> None:
+    """Refuse what SQLite would wait for without end: a FIFO, also in the place of a journal.
+
+    Raises:
+        OSError: there is one.
+    """
+    for place in (path, *companions(path)):
+        try:
+            mode = place.stat().st_mode
+        except OSError:
+            continue
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            require_regular(place.resolve())
 
 
 @contextmanager
 def known_values(path: Path) -> Iterator[None]:
-    """What only samesku writes is one of its own words and times; where it is not, the file was damaged."""
+    """What only samesku writes is one of its own words and times; where it is not, `verify` tells why."""
     try:
         yield
     except ValueError as error:
-        raise _damaged(path, error) from error
+        raise LabelsError(
+            f"{path} holds what this samesku does not know: {error}.",
+            "`samesku labels verify` tells whether it is damaged; if it is not, a newer samesku wrote it: update.",
+        ) from error
 
 
-def _damaged(path: Path, error: Exception) -> LabelsError:
-    return LabelsError(
-        f"{path} is damaged or not a labels file: {error}.",
-        "`samesku labels restore latest` goes back to the last backup and keeps the damaged file.",
-    )
+def _unopened(path: Path, error: OSError) -> LabelsError:
+    from labels.recovery import lost  # noqa: PLC0415 - needs this module
+
+    if not marker.has_content(path) and (gone := lost(path)):
+        return gone
+    if error.errno == errno.EINVAL and error.filename:  # as `require_regular` says it
+        return LabelsError(f"{error.filename} cannot be used: {error.strerror}.", "Move it away.")
+    return LabelsError(f"{path} cannot be opened: {error.strerror}.", "Check the folder and its permissions.")
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether SQLite says that a file is damaged, or none of its own."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def _in_words(path: Path, error: sqlite3.Error) -> LabelsError:
+    from labels.recovery import damaged, lost  # noqa: PLC0415 - needs this module
+
+    if not marker.has_content(path) and (gone := lost(path)):
+        return gone
+    if is_damage(error):
+        return damaged(path, error)
+    if isinstance(error, sqlite3.OperationalError):
+        return LabelsError(f"{path} cannot be used: {error}.", _hint(str(error)))
+    return LabelsError(f"{path} refuses that: {error}.", "`samesku labels verify` tells what is wrong.")
 
 
 def _hint(message: str) -> str:

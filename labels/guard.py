@@ -3,10 +3,9 @@
 import sqlite3
 from pathlib import Path
 
-from labels.anchors import FOLDER, backups
 from labels.backup import back_up_before_migration
-from labels.errors import LabelsError
-from labels.snapshot import not_labels, tables
+from labels.recovery import foreign, lost
+from labels.snapshot import tables
 
 
 def before_schema(connection: sqlite3.Connection, path: Path) -> None:
@@ -24,9 +23,6 @@ def before_schema(connection: sqlite3.Connection, path: Path) -> None:
     if "events" in present:
         back_up_before_migration(path)
     elif present:
-        raise not_labels(path)
-    elif lost := [backup for backup in backups(path.parent / FOLDER) if backup.events]:
-        raise LabelsError(
-            f"{path} is gone or empty, but {lost[-1].called} holds {lost[-1].events:,} events.",
-            "`samesku labels restore latest` brings them back; to begin anew, move the folder with the backups away.",
-        )
+        raise foreign(path)
+    elif error := lost(path):
+        raise error

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
+from labels import marker
 from labels.consensus import Label, Opinions, Rule
 from labels.database import connect, known_values, readable_errors
 from labels.model import (
@@ -39,6 +40,7 @@ class LabelReader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.connection = connect(path)
+        marker.mark(path)
 
     def __enter__(self) -> Self:
         return self
@@ -47,8 +49,22 @@ class LabelReader:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file. Where it is gone, this is the last that can be had of it."""
+        if self.connection.is_moved():
+            from labels.recovery import rescue  # noqa: PLC0415 - hardly ever needed
+
+            rescue(self.connection)
         self.connection.close()
+
+    def require_present(self) -> None:
+        """Return if what was written through this connection is in the file at `path`.
+
+        Raises:
+            LabelsError: the file was deleted, replaced or emptied.
+        """
+        self.connection.refuse_moved()
+        with readable_errors(self.path):
+            self.connection.execute("SELECT 1 FROM events LIMIT 1").fetchone()
 
     def decisions(self, query: ProductRef | None = None, side: Side | None = None) -> list[CurrentDecision]:
         """The decisions that stand now, of everybody, oldest first; of one query or side where given."""

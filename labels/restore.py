@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,11 +13,10 @@ from labels.anchors import FOLDER, Backup
 from labels.backup import backup
 from labels.claims import Claims
 from labels.errors import LabelsError
+from labels.loss import Loss, loss
+from labels.quarantine import companions
 from labels.snapshot import existing, sealed, snapshot
 from labels.verify import Verification, verify
-
-#: What SQLite keeps beside a database. With another file than its own, each of them would do harm.
-_COMPANIONS = ("-journal", "-wal", "-shm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +28,17 @@ class Restored:
         kept: where what was there before is; None where nothing was.
         damaged: whether that could not be read as a ledger, and was kept as it is.
         set_aside: backups that the ledger does not go on from any more.
+        dropped: how many events of the ledger before the backup does not have; None where nobody can tell.
     """
 
     events: int
     kept: Path | None
     damaged: bool
     set_aside: tuple[Path, ...]
+    dropped: int | None = 0
 
 
-def restore(source: Path, path: Path, *, force: bool = False) -> Restored:
+def restore(source: Path, path: Path, *, force: bool = False, agree: Callable[[Loss], None] | None = None) -> Restored:
     """Put a backup in the place of the ledger.
 
     Args:
@@ -45,26 +46,39 @@ def restore(source: Path, path: Path, *, force: bool = False) -> Restored:
         path: labels.db; it may be damaged or gone.
         force: also while people have queries on their screens. What they decide afterwards in a desk that was open
             is refused there, not lost unseen.
+        agree: called where events would be dropped, or nobody can tell whether. It raises whatever exception it likes
+            where that is not wanted.
 
     Raises:
-        LabelsError: the backup is not sound; somebody labels; or the files cannot be written. The ledger is then as
-            it was.
+        LabelsError: the backup is not sound; somebody labels, or has decided since `agree` was asked; or the files
+            cannot be written. The ledger is then as it was.
     """
     found = _sound(source)
     if not force:
         _refuse_while_labelling(path)
+    dropped = loss(source, path)
+    if dropped and agree is not None:
+        agree(dropped)
     stamp = anchors.moment(datetime.now(UTC))
     with _told(path), files.drafts(path.parent) as drafts:
         draft = drafts / path.name
         snapshot(source, draft)
         files.sync(draft)
         kept = _keep(path)
+        if agree is not None and kept is not None and kept.events != dropped.last:
+            raise LabelsError("Somebody has decided meanwhile; nothing was changed.", "Restore again.")
         with _unchanging(path, kept) if kept else _put_away(path, stamp) as before:
             set_aside = _set_aside_strays(draft, path.parent / FOLDER, stamp)
             draft.replace(path)
             files.sync(path.parent)
     place = next((moved for moved in set_aside if before and moved.name == before.name), before)
-    return Restored(found.events, place, damaged=before is not None and kept is None, set_aside=set_aside)
+    return Restored(
+        found.events,
+        place,
+        damaged=before is not None and kept is None,
+        set_aside=set_aside,
+        dropped=dropped.events,
+    )
 
 
 def rehearse(source: Path, path: Path, by: str = "") -> int:
@@ -142,16 +156,17 @@ def _unchanging(path: Path, kept: Backup) -> Iterator[Path]:
 def _put_away(path: Path, stamp: str) -> Iterator[Path | None]:
     """Keep a damaged file, with all that belongs to it, under another name beside; None where there is none."""
     aside = path.with_name(f"{path.name}.damaged-{stamp}")
-    there = path.exists()
+    there = os.path.lexists(path)
     if there:
         try:
+            files.require_regular(path)
             # A second name, so that there is a ledger at any moment.
             os.link(path, aside)
         except OSError:
             path.rename(aside)
-    for ending in _COMPANIONS:
+    for old, new in zip(companions(path), companions(aside), strict=True):
         with suppress(FileNotFoundError):
-            path.with_name(path.name + ending).rename(aside.with_name(aside.name + ending))
+            old.rename(new)
     yield aside if there else None
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from labels import database, files
-from labels.database import readable_errors, refuse_newer
+from labels import database, files, marker
+from labels.database import is_damage, readable_errors, refuse_newer
 from labels.errors import LabelsError
 
 
@@ -17,11 +17,14 @@ def existing(path: Path) -> Iterator[sqlite3.Connection]:
     A desk that was killed at its very first start leaves an empty file, which is a ledger without events.
 
     Raises:
-        LabelsError: there is no such file, it is no labels file, or a newer program wrote it.
+        LabelsError: there is no such file, or not any more; it is no labels file; or a newer program wrote it.
     """
+    from labels.recovery import foreign, lost  # noqa: PLC0415 - needs this module
+
+    if not marker.has_content(path) and (error := lost(path)):
+        raise error
     if not path.exists():
-        known = any((path.parent / "backups").glob("labels-*.db"))
-        hint = "`samesku labels restore latest` brings it back." if known else "`samesku review` makes one."
+        hint = "`samesku review` makes one." if path.name == "labels.db" else "Check the path."
         raise LabelsError(f"There is no labels file at {path}.", hint)
     # Not mode=ro: what was cut off has to be rolled back before anything can be read at all. SQLite opens a
     # write-protected file for reading only by itself.
@@ -34,21 +37,13 @@ def existing(path: Path) -> Iterator[sqlite3.Connection]:
     ):
         refuse_newer(connection, path)
         if (present := tables(connection)) and "events" not in present:
-            raise not_labels(path)
+            raise foreign(path)
         yield connection
 
 
 def tables(connection: sqlite3.Connection) -> set[str]:
     """The names of the tables in a file; a new or an emptied file has none."""
     return {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-
-
-def not_labels(path: Path) -> LabelsError:
-    """The error for an SQLite file that is none of samesku's, or has lost what made it one."""
-    return LabelsError(
-        f"{path} is not a labels file: it holds no events.",
-        "It was not touched. If a ledger belongs there, `samesku labels restore latest` brings it back.",
-    )
 
 
 @contextmanager
@@ -76,9 +71,26 @@ def snapshot(path: Path, copy: Path) -> None:
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()
         with readable_errors(copy):
-            files.make_shared(copy)
-            with closing(sqlite3.connect(copy)) as target:
-                target.execute("PRAGMA synchronous=OFF")
-                source.backup(target)
-                # Nothing but this one file is needed, also where the ledger itself keeps a write-ahead log.
-                target.execute("PRAGMA journal_mode=DELETE")
+            try:
+                copy_to(source, copy)
+            except sqlite3.Error as error:
+                if not is_damage(error):
+                    raise
+                from labels.recovery import damaged  # noqa: PLC0415 - needs this module
+
+                raise damaged(path, error) from error
+
+
+def copy_to(source: sqlite3.Connection, copy: Path) -> None:
+    """Copy an open database to a new file, which needs no other file beside it; it is not synced.
+
+    Raises:
+        sqlite3.Error: it cannot be read, or the copy cannot be written.
+        OSError: the copy cannot be made.
+    """
+    files.make_shared(copy)
+    with closing(sqlite3.connect(copy)) as target:
+        target.execute("PRAGMA synchronous=OFF")
+        source.backup(target)
+        # Nothing but this one file is needed, also where the ledger itself keeps a write-ahead log.
+        target.execute("PRAGMA journal_mode=DELETE")

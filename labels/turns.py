@@ -3,14 +3,24 @@
 SQLite lets a writer that finds the file busy sleep and try again, for longer every time: with twenty writers some wait
 for seconds, and give up at last, while others pass. Here everybody queues for a lock beside the file first; the kernel
 hands it on in the order of the queue, at once, and takes it from a process that ends, however that ends.
+
+The lock's file holds nothing. Where it was deleted or replaced, the next writer makes a new one: two locks would be
+none.
 """
 
+import errno
 import fcntl
 import os
+import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from labels.quarantine import identity, set_aside
+
+#: How often a lock is taken again whose file was replaced meanwhile. SQLite's own lock decides after that.
+_ATTEMPTS = 3
 
 
 class Turns:
@@ -31,14 +41,12 @@ class Turns:
 
         Where no lock can be made (a write-protected folder), nobody writes either.
         """
-        descriptor = self._opened()
-        if descriptor is None or not _locked(descriptor, patience_s):
-            yield
-            return
+        descriptor = self._locked(patience_s)
         try:
             yield
         finally:
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            if descriptor is not None:
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
 
     def close(self) -> None:
         """Let go of the lock's file."""
@@ -46,13 +54,39 @@ class Turns:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def _opened(self) -> int | None:
-        if self._descriptor is None:
-            try:
-                self._descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o660)
-            except OSError:
+    def _locked(self, patience_s: float) -> int | None:
+        """The descriptor of the lock, which is held now; None where it was not had."""
+        for _ in range(_ATTEMPTS):
+            if self._descriptor is None:
+                self._descriptor = _opened(self._lock)
+            if self._descriptor is None or not _locked(self._descriptor, patience_s):
                 return None
-        return self._descriptor
+            if _is_at(self._descriptor, self._lock):
+                return self._descriptor
+            self.close()  # the lock goes with it; others queue at another file by now
+        return None
+
+
+def _opened(lock: Path) -> int | None:
+    """The lock's file, made if need be; None where it cannot be. What is no file there is set aside."""
+    for _ in range(_ATTEMPTS):
+        try:
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o660)
+        except OSError as error:
+            if error.errno not in {errno.ELOOP, errno.EISDIR, errno.ENXIO}:
+                return None
+        else:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return descriptor
+            os.close(descriptor)
+        with suppress(OSError):
+            set_aside(lock)
+    return None
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    facts = os.fstat(descriptor)
+    return identity(path) == (facts.st_dev, facts.st_ino)
 
 
 def _locked(descriptor: int, patience_s: float) -> bool:

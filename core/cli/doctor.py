@@ -93,6 +93,8 @@ def _sqlite(context: Context) -> dict[str, object]:
 
 
 def _workspace(context: Context) -> dict[str, object]:
+    from labels.anchors import backups  # noqa: PLC0415
+    from labels.marker import is_marked  # noqa: PLC0415
     from labels.verify import verify  # noqa: PLC0415
 
     workspace = context.workspace
@@ -105,7 +107,8 @@ def _workspace(context: Context) -> dict[str, object]:
         Vocabulary.load(context.workspace.vocabulary)
         facts["settings"] = "fine"
         facts["judge"] = _judge(context)
-        kept = workspace.labels.exists() or any(workspace.backups.glob("labels-*.db"))
+        # What there was and is gone is a problem, which `verify` tells.
+        kept = os.path.lexists(workspace.labels) or is_marked(workspace.labels) or bool(backups(workspace.backups))
         result = verify(workspace.labels) if kept else None
     except SameskuError as error:
         facts["problem"] = f"{error.message} {error.hint}"

@@ -1,6 +1,7 @@
 """`samesku labels`: what is in the ledger, in and out, and whether it is sound."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -9,11 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from core.cli import labels_audit, labels_files, labels_safety
-from core.cli.context import context_of
+from core.cli.context import Context, context_of
 from core.cli.labels_people import agreement, people
 from core.errors import CoreError
 from core.rights import is_lead
 from core.text.safe import safe
+from labels.errors import SameskuError
 
 app = typer.Typer(help="The ledger: statistics, export, import, check.", no_args_is_help=True)
 labels_audit.register(app)
@@ -87,6 +89,7 @@ def verify(
     file: Annotated[Path | None, typer.Argument(help="A backup; else the ledger.", show_default=False)] = None,
 ) -> None:
     """Check labels.db: its pages, its rules, and the current state against the events."""
+    from labels.anchors import is_of_ledger  # noqa: PLC0415
     from labels.verify import verify as check  # noqa: PLC0415
 
     context = context_of(ctx)
@@ -95,7 +98,23 @@ def verify(
         context.out.print(f"✗ {problem}")
     context.out.print(f"{result.events:,} events; " + ("all is well." if result.ok else "something is wrong."))
     context.answer({"ok": result.ok, "events": result.events, "problems": list(result.problems)})
-    if not result.ok and file is None:
-        context.out.print("`samesku labels restore latest` goes back to the last backup, and keeps what is there now.")
+    if file is None and any(map(is_of_ledger, result.problems)):
+        _tell_way_back(context)
     if not result.ok:
         raise typer.Exit(1)
+
+
+def _tell_way_back(context: Context) -> None:
+    """What going back to the last backup would drop, where there is one."""
+    from labels.anchors import backups  # noqa: PLC0415
+    from labels.loss import loss  # noqa: PLC0415
+
+    found = backups(context.workspace.backups)
+    if not found:
+        context.out.print("There is no backup to go back to. `samesku labels restore FILE` takes one from elsewhere.")
+        return
+    with suppress(SameskuError):
+        context.out.print(
+            f"`samesku labels restore latest` goes back to {found[-1].called}, and keeps what is there now. "
+            + loss(found[-1].path, context.workspace.labels).sentence()
+        )

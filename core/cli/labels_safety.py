@@ -4,6 +4,7 @@ import math
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,7 @@ from labels.errors import LabelsError
 
 if TYPE_CHECKING:
     from labels.anchors import Backup
+    from labels.loss import Loss
 
 _LATEST = "latest"
 
@@ -84,24 +86,25 @@ def restore(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="A backup, or latest.")],
     force: Annotated[bool, typer.Option("--force", help="Also while people have queries on their screens.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask, also where events would be dropped.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check whether it would do.")] = False,
 ) -> None:
     """Go back to a backup. It is checked first, and what is there now is kept.
 
+    Where the ledger has events that the backup lacks, it says how many and asks.
+
     Example: samesku labels restore latest
     """
-    from labels.restore import rehearse  # noqa: PLC0415
     from labels.restore import restore as put_back  # noqa: PLC0415
 
     context = context_of(ctx)
     require_lead(context.settings, context.annotator, "Only leads restore the ledger.")
     source = _latest(context) if str(file) == _LATEST else file
     if dry_run:
-        events = rehearse(source, context.workspace.labels, context.annotator)
-        context.out.print(f"{source} is sound and would do; it holds {events:,} events. Nothing was changed.")
-        context.answer({"file": str(source), "events": events})
+        _rehearse(context, source)
         return
-    done = put_back(source, context.workspace.labels, force=force)
+    agree = None if yes else partial(_agree, context, source)
+    done = put_back(source, context.workspace.labels, force=force, agree=agree)
     context.out.print(f"The ledger is that of {source} again, with {done.events:,} events.")
     if done.kept:
         what = "The damaged file" if done.damaged else "What was there before"
@@ -112,11 +115,41 @@ def restore(
         {
             "file": str(source),
             "events": done.events,
+            "dropped": done.dropped,
             "kept": done.kept and str(done.kept),
             "damaged": done.damaged,
             "set_aside": [str(path) for path in done.set_aside],
         }
     )
+
+
+def _rehearse(context: Context, source: Path) -> None:
+    """Say whether a restore would do, and what it would drop."""
+    from labels.loss import loss  # noqa: PLC0415
+    from labels.restore import rehearse  # noqa: PLC0415
+
+    ledger = context.workspace.labels
+    events = rehearse(source, ledger, context.annotator)
+    dropped = loss(source, ledger)
+    context.out.print(f"{source} is sound and would do; it holds {events:,} events. Nothing was changed.")
+    context.out.print(dropped.sentence())
+    context.answer({"file": str(source), "events": events, "loss": dropped.sentence(), **dropped.as_dict()})
+
+
+def _agree(context: Context, source: Path, dropped: "Loss") -> None:
+    """Ask whether events may be dropped; where nobody can be asked, they may not.
+
+    Raises:
+        CoreError: they may not.
+    """
+    if not (sys.stdin.isatty() and context.err.is_terminal):
+        raise CoreError(
+            f"{source} was not restored. {dropped.sentence()}",
+            "Add --yes to restore it all the same; what is there now is kept.",
+        )
+    question = safe(f"{dropped.sentence()} What is there now is kept. Go back to {source}?")
+    if not typer.confirm(question, default=False, err=True):
+        raise CoreError(f"{source} was not restored.", "Nothing was changed.")
 
 
 def query(

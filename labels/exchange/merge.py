@@ -101,7 +101,11 @@ def merge_ledger(store: LabelStore, other: Path) -> Merged:
     """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "labels.db"
-        snapshot(other, copy)
+        try:
+            snapshot(other, copy)
+        except LabelsError as error:
+            # Its way out may be a restore, which is for whoever works in the other workspace.
+            raise LabelsError(error.message, "Nothing was merged; look at it in its own workspace.") from error
         with LabelStore(copy) as theirs, closing(records(theirs)) as found:
             return merge_records(store, str(other), ((f"event {r.get('seq', 0)}", r) for r in found))
 

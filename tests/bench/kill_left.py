@@ -121,6 +121,7 @@ def _strangers(path: Path) -> list[str]:
     backup(path, folder)
     drafts = list(folder.glob(".draft-*"))
     known = {"labels.db", "labels.db-journal", "labels.db.lock", "claims.db", "claims.db-journal", "claims.db.lock"}
+    known |= {"labels.db.created"}
     beside = {place.name for place in path.parent.iterdir() if not place.name.startswith(".draft-")}
     strange = [*drafts, *(beside - known - {FOLDER})]
     return [f"{name} was left" for name in strange]

@@ -242,7 +242,16 @@ def run_plain(desk: Desk, stdin: TextIO, stdout: TextIO) -> None:
         voice(f"{safe(error.message)} {safe(error.hint)}".strip())
         return
     except KeyboardInterrupt:
-        voice(f"\n{_SAVED}")
+        voice(f"\n{_last_word(desk)}")
         raise
-    voice(_SAVED)
+    voice(_last_word(desk))
     voice.flush()
+
+
+def _last_word(desk: Desk) -> str:
+    """Whether what was decided is where it belongs: somebody may have deleted the ledger."""
+    try:
+        desk.require_ledger()
+    except SameskuError as error:
+        return f"{safe(error.message)} {safe(error.hint)}".strip()
+    return _SAVED

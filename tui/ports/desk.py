@@ -166,5 +166,12 @@ class Desk(Protocol):
     def keep_copy(self, text: str) -> Path:
         """Write what somebody copied to a file of theirs in the workspace's reports. Any thread."""
 
+    def require_ledger(self) -> None:
+        """Return if what was decided is in the ledger at its place.
+
+        Raises:
+            LabelsError: it was deleted, replaced or emptied.
+        """
+
     def close(self) -> None:
         """Give the claims back and let go of the files. Closing twice is no error."""

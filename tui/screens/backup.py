@@ -13,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from core.text.safe import safe
+from labels.anchors import is_of_ledger
 from tui.actions import bindings
 from tui.messages import Answered, Failed
 from tui.page_actions import BACKUP, LEAVE
@@ -95,12 +96,12 @@ class BackupDialog(Dialog[Path]):
             self._say(self._made(values))
             await self._ask(_LIST, "Reading …", "backups")
         elif message.name == _LEDGER:
-            hint = "Enter goes back to the highlighted backup." if self._desk.facts.lead else "Tell a lead."
+            hint = self._way_out(values["problems"])
             self._say(checked_text("The ledger", values["ok"], values["events"], values["problems"], hint))
         elif message.name == _CHECK and row is not None:
             self._note(row, values)
         elif message.name == _REHEARSE and row is not None:
-            question = restore_question(row, self._events)
+            question = restore_question(row, self._events, values.get("loss", ""))
             self.app.push_screen(
                 ConfirmDialog(question, yes="Go back to it", no="Leave it as it is"), partial(self._sure, row)
             )
@@ -110,6 +111,12 @@ class BackupDialog(Dialog[Path]):
         message.stop()
         await self.query(Asking).remove()
         self._say(Content.assemble((f"✗ {safe(message.message)}", BAD), "\n", (safe(message.hint), MUTED)))
+
+    def _way_out(self, problems: Iterable[str]) -> str:
+        """For the ledger: a restore where it is damaged itself, and not where a backup is."""
+        if not any(map(is_of_ledger, problems)):
+            return "The ledger itself is sound; move the damaged backup away."
+        return "Enter goes back to the highlighted backup." if self._desk.facts.lead else "Tell a lead."
 
     def _show(self, values: Mapping[str, Any]) -> None:
         self._events = values["events"]

@@ -184,6 +184,14 @@ class DeskServices:
             out.write(text + "\n")
         return path
 
+    def require_ledger(self) -> None:
+        """Return if what was decided is in the ledger at its place.
+
+        Raises:
+            LabelsError: it was deleted, replaced or emptied.
+        """
+        self.store.require_present()
+
     def close(self) -> None:
         """Give the claims back and let go of the files."""
         if self._closed:

@@ -14,13 +14,13 @@ def _within(workspace: Workspace, path: str) -> str:
 
 
 def put_back(workspace: Workspace, annotator: str, backup: Path) -> str:
-    """Restore a backup in a process of its own: what is cut off from its terminal still comes to an end.
+    """Restore a backup, as was agreed to, in a process of its own: one that is cut off from its terminal still ends.
 
     Returns:
         what became of it, for whoever opens the desk again; where it failed the ledger is as it was.
     """
     try:
-        done = ChildVerbs(workspace.home, annotator).ask("labels", "restore", str(backup)).answer()
+        done = ChildVerbs(workspace.home, annotator).ask("labels", "restore", "--yes", str(backup)).answer()
     except SameskuError as error:
         return " ".join(filter(None, ("The ledger is as it was.", error.message, error.hint)))
     kept = f" What was there before is kept as {_within(workspace, done['kept'])}." if done["kept"] else ""

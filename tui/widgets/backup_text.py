@@ -86,11 +86,17 @@ def checked_text(what: str, ok: bool, events: int, problems: Sequence[str], way_
     return Content.assemble(("✗ ", BAD), (f"{what} is not sound", STRONG), f": {told}.", "\n", (way_out, MUTED))
 
 
-def restore_question(row: BackupRow, now: int | None) -> str:
-    """What going back to a backup would do; `now` is how many events the ledger holds, None where nobody can tell."""
+def restore_question(row: BackupRow, now: int | None, loss: str = "") -> str:
+    """What going back to a backup would do.
+
+    Args:
+        row: the backup.
+        now: how many events the ledger holds; None where nobody can tell.
+        loss: what would be dropped, in a sentence.
+    """
     held = f", with {counted(now, 'event')}" if now is not None else ""
     return (
-        f"Go back to the backup of {row.when}, with {counted(row.events, 'event')}? "
+        f"Go back to the backup of {row.when}, with {counted(row.events, 'event')}? {loss}{' ' if loss else ''}"
         f"It takes the place of the ledger as it is now{held}. A copy of that is kept, with the backups made since, in"
         " a folder of its own beside the backups; samesku labels restore brings it back. "
         "This desk closes and opens again; every other desk has to be opened anew."

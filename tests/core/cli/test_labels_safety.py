@@ -36,7 +36,7 @@ def test_back_and_forth(labelled: Workspace, call: Call) -> None:
     listed = call("labels", "backups", *home, "--json").json["backups"]
     assert [one["file"] for one in listed] == [made["file"]]
     assert Path(made["file"]).name in call("labels", "backups", *home).out
-    back = call("labels", "restore", "latest", *home, "--json").json
+    back = call("labels", "restore", "latest", "--yes", *home, "--json").json
     assert (back["events"], back["damaged"]) == (1, False)
     assert call("labels", "verify", *home, "--json").json == {"ok": True, "events": 1, "problems": []}
     forth = call("labels", "restore", back["kept"], *home)

@@ -1,0 +1,147 @@
+"""What a restore would drop: the events of the ledger that a backup does not have."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from labels import marker
+from labels.database import is_damage
+from labels.errors import LabelsError
+from labels.snapshot import existing, sealed
+
+#: So many people are named; the others are counted.
+_MAX_NAMES = 3
+
+_EVENTS = "SELECT seq, action, annotator, at, decision IS NOT NULL FROM events ORDER BY seq"
+
+_Row = tuple[int, str, str, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What would be dropped.
+
+    Attributes:
+        events: how many; None where nobody can tell, since the ledger is damaged.
+        readable: how many events of the ledger can be read.
+        unsaved: how many of these the backup does not have.
+        decisions: how many of these decide on a pair.
+        annotators: whose they are, with how many each, most first.
+        since, until: when the first and the last of them was made, ISO 8601; empty where there is none.
+        last: the number of the ledger's last readable event.
+    """
+
+    events: int | None
+    readable: int
+    unsaved: int
+    decisions: int
+    annotators: dict[str, int]
+    since: str
+    until: str
+    last: int
+
+    def __bool__(self) -> bool:
+        """Whether anything would be dropped, or nobody can tell."""
+        return self.events != 0
+
+    def as_dict(self) -> dict[str, object]:
+        """By name, for JSON."""
+        return asdict(self)
+
+    def sentence(self) -> str:
+        """What would be dropped, in a sentence or two."""
+        if self.events is None:
+            told = (
+                "How many events would be dropped is unknown: the ledger is damaged."
+                f" {self.readable:,} of its events can still be read"
+            )
+            return f"{told}, {self.unsaved:,} of them are not in the backup{self._whose()}."
+        if not self.events:
+            return "No event would be dropped."
+        return f"{_counted(self.events, 'event')} would be dropped{self._whose()}."
+
+    def _whose(self) -> str:
+        if not self.unsaved:
+            return ""
+        names = list(self.annotators)[:_MAX_NAMES]
+        more = len(self.annotators) - len(names)
+        people = ", ".join([*names, *([f"{more:,} more"] if more else [])])
+        when = " to ".join(dict.fromkeys(moment[:16].replace("T", " ") for moment in (self.since, self.until)))
+        return f": {_counted(self.decisions, 'decision')}, by {people}, {when} UTC"
+
+
+def loss(source: Path, path: Path) -> Loss:
+    """What putting a backup in the place of the ledger would drop. Reads every event of both once.
+
+    Args:
+        source: the backup, which is sound.
+        path: the ledger; it may be damaged, gone or another program's.
+
+    Raises:
+        LabelsError: the backup cannot be read, or another program holds the ledger.
+    """
+    with sealed(source) as connection:
+        saved = {row[0] for row in connection.execute("SELECT DISTINCT action FROM events")}
+    if not marker.has_content(path):
+        return _added_up([], saved, whole=True)
+    found, whole = _readable(path)
+    return _added_up(found, saved, whole=whole)
+
+
+def _readable(path: Path) -> tuple[list[_Row], bool]:
+    """The events that can be read, and whether these are all."""
+    with ExitStack() as stack:
+        connection, sound = _opened(path, stack)
+        try:
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'events'").fetchone():
+                return [], True  # another program's file
+            sound = sound and connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            sound = False
+        forwards = list(_until_damage(connection, _EVENTS))
+        if sound and [row[0] for row in forwards] == list(range(1, len(forwards) + 1)):
+            return forwards, True
+        backwards = _until_damage(connection, f"{_EVENTS} DESC")
+        return sorted({row[0]: row for row in (*forwards, *backwards)}.values()), False
+
+
+def _opened(path: Path, stack: ExitStack) -> tuple[sqlite3.Connection, bool]:
+    """The ledger, and whether it opens as a ledger does; else as it lies on the disk, without its journal."""
+    try:
+        return stack.enter_context(existing(path)), True
+    except LabelsError as error:
+        if getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+            raise
+        return stack.enter_context(sealed(path)), False
+
+
+def _until_damage(connection: sqlite3.Connection, query: str) -> Iterator[_Row]:
+    with suppress(sqlite3.Error, UnicodeDecodeError):
+        for seq, action, annotator, at, decides in connection.execute(query):
+            if isinstance(seq, int) and all(isinstance(text, str) for text in (action, annotator, at)):
+                yield seq, action, annotator, at, decides
+
+
+def _added_up(found: Iterable[_Row], saved: set[str], *, whole: bool) -> Loss:
+    rows = list(found)
+    lacking = [row for row in rows if row[1] not in saved]
+    moments = [row[3] for row in lacking]
+    return Loss(
+        events=len(lacking) if whole else None,
+        readable=len(rows),
+        unsaved=len(lacking),
+        decisions=sum(row[4] for row in lacking),
+        annotators=dict(Counter(row[2] for row in lacking).most_common()),
+        since=min(moments, default=""),
+        until=max(moments, default=""),
+        last=rows[-1][0] if rows else 0,
+    )
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count:,} {word}" + ("" if count == 1 else "s")

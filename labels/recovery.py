@@ -1,0 +1,153 @@
+"""What to say, and what can still be done, where a ledger is damaged or its file is gone.
+
+A restore gives up what was decided since the backup. So it is proposed only where the ledger itself is damaged or
+gone, and where there is a backup to go back to.
+"""
+
+import os
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+
+from labels import marker
+from labels.anchors import FOLDER, Backup, backups
+from labels.backup import back_up_open
+from labels.database import Connection, MovedError, is_damage
+from labels.errors import LabelsError
+from labels.files import require_regular
+from labels.quarantine import identity
+
+#: What the ledger of a workspace is called. Its copies and backups have other names, or no backups beside them.
+LEDGER = "labels.db"
+
+_RESTORE = "`samesku labels restore latest`"
+#: A journal that begins with these bytes has ended: nothing of it is to be rolled back
+#: (https://sqlite.org/fileformat.html, "The Rollback Journal").
+_ENDED = bytes(8)
+
+
+def lost(path: Path) -> LabelsError | None:
+    """The error for a ledger that was at `path` and is gone; None where there was none.
+
+    Args:
+        path: where nothing that holds a ledger is now.
+    """
+    last = _last_backup(path)
+    if last is None and not marker.is_marked(path):
+        return None
+    what = _what_is_there(path)
+    beside = f"{marker.marker(path).name} away from {path.parent}"
+    if last is None:
+        return LabelsError(
+            f"{path} {what}, but there was a ledger; there is no backup of it in {FOLDER}.",
+            "Put the file back, or a backup from elsewhere with `samesku labels restore FILE`. To begin an empty"
+            f" ledger instead, move {beside}.",
+        )
+    return LabelsError(
+        f"{path} {what}, but {last.called} holds {last.events:,} events.",
+        f"{_RESTORE} brings them back; to begin anew, move the folder {FOLDER} and {beside}.",
+    )
+
+
+def moved(connection: Connection) -> MovedError:
+    """The error for an open file that was deleted, moved or replaced. What a deleted ledger held is backed up."""
+    path = connection.path
+    message = f"{path} was deleted, moved or restored while it was open; nothing was written."
+    if path.name != LEDGER:
+        return MovedError(message, "Start again.")
+    if kept := rescue(connection):
+        return MovedError(
+            f"{message} Everything until then is saved in {kept.path}, {kept.events:,} events.",
+            f"Quit; {_RESTORE} puts it back.",
+        )
+    if identity(path) is not None:
+        return MovedError(
+            f"{message} What was decided here is in the file that was there before.",
+            "Quit and start again, to see what is there now; a restore keeps the file before in the folder backups.",
+        )
+    last = _last_backup(path)
+    backed_up = f"{last.called} holds {last.events:,} events: {_RESTORE}." if last else "There is no backup beside it."
+    return MovedError(
+        f"{message} What was decided until then was in that file.",
+        f"Quit. Where the file was moved, move it back; else {backed_up}",
+    )
+
+
+def rescue(connection: Connection) -> Backup | None:
+    """Back up what an open connection still holds of a ledger whose file is gone; None where that cannot be.
+
+    Nothing is written where the workspace is gone too.
+    """
+    path = connection.path
+    if identity(path) is not None or not marker.is_marked(path) or connection.in_transaction:
+        return None
+    with suppress(LabelsError, OSError, sqlite3.Error):
+        _remove_ended_journal(path)
+        return back_up_open(connection, path)
+    return None
+
+
+def damaged(path: Path, error: Exception) -> LabelsError:
+    """The error for a file that SQLite cannot read; whether it is the file itself is looked at once more."""
+    message = f"{path} is damaged or not a labels file: {error}."
+    if path.name != LEDGER:
+        return LabelsError(message, "Name another file.")
+    if not _is_damaged(path):
+        return LabelsError(message, "`samesku labels verify` tells what is wrong.")
+    if _last_backup(path) is None:
+        return LabelsError(
+            message,
+            "There is no backup beside it; `samesku labels restore FILE` takes one from elsewhere, and keeps the"
+            " damaged file.",
+        )
+    return LabelsError(
+        message,
+        f"{_RESTORE} goes back to the last backup; it says first what that would drop, and keeps the damaged file.",
+    )
+
+
+def foreign(path: Path) -> LabelsError:
+    """The error for an SQLite file that is none of samesku's, or has lost what made it one."""
+    known = _last_backup(path) is not None
+    way_out = f"{_RESTORE} brings the ledger back, and keeps this file." if known else "Move it away."
+    return LabelsError(f"{path} is not a labels file: it holds no events.", f"It was not touched. {way_out}")
+
+
+def _last_backup(path: Path) -> Backup | None:
+    """The last backup of a workspace's ledger that holds something."""
+    if path.name != LEDGER:
+        return None
+    try:
+        found = [backup for backup in backups(path.parent / FOLDER) if backup.events]
+    except LabelsError:
+        return None
+    return found[-1] if found else None
+
+
+def _what_is_there(path: Path) -> str:
+    try:
+        require_regular(path)
+    except OSError as error:
+        return str(error.strerror).removeprefix("it ")
+    return "is gone or empty"
+
+
+def _is_damaged(path: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=1)) as connection:
+            return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok")
+    except sqlite3.Error as error:
+        return is_damage(error)
+
+
+def _remove_ended_journal(path: Path) -> None:
+    """Without its file, SQLite cannot open the journal, and so reads nothing, though nothing is to be rolled back."""
+    journal = path.with_name(f"{path.name}-journal")
+    with suppress(FileNotFoundError):
+        descriptor = os.open(journal, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            ended = os.read(descriptor, len(_ENDED)) in {_ENDED, b""}
+        finally:
+            os.close(descriptor)
+        if ended:
+            journal.unlink()
