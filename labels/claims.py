@@ -182,6 +182,8 @@ class Claims:
         Raises:
             LabelsError: the file cannot be used, and cannot be rebuilt.
         """
+        if irregular(self.path):
+            self._rebuild(None)
         with readable_errors(self.path):
             for _ in range(_ATTEMPTS):
                 examined = self._connection.identity if self._connection else identity(self.path)
@@ -203,18 +205,24 @@ class Claims:
         if self._connection is not None and self._connection.is_moved():
             self.close()
         if self._connection is None:
-            if irregular(self.path):
-                raise _DamageError("it is no regular file")
             self._connection = _connected(self.path)
         return self._connection
 
     def _rebuild(self, examined: Identity | None) -> None:
-        """Set the damaged file aside, unless another desk has done so already."""
+        """Set the damaged file aside, unless another desk has done so already.
+
+        Raises:
+            LabelsError: it cannot be renamed.
+        """
         self.close()
         turns = Turns(self.path)
         try:
             with turns.turn(BUSY_TIMEOUT_MS / 1000):
                 set_aside(self.path, examined)
+        except OSError as error:
+            raise LabelsError(
+                f"{self.path} is damaged, and cannot be renamed: {error.strerror}.", "Move it away; it can be rebuilt."
+            ) from error
         finally:
             turns.close()
 

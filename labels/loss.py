@@ -3,12 +3,11 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from labels import marker
-from labels.database import is_damage
 from labels.errors import LabelsError
 from labels.snapshot import existing, sealed
 
@@ -93,31 +92,28 @@ def loss(source: Path, path: Path) -> Loss:
 
 def _readable(path: Path) -> tuple[list[_Row], bool]:
     """The events that can be read, and whether these are all."""
-    with ExitStack() as stack:
-        connection, sound = _opened(path, stack)
-        try:
-            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'events'").fetchone():
-                return [], True  # another program's file
-            sound = sound and connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
-        except sqlite3.DatabaseError as error:
-            if not is_damage(error):
-                raise
-            sound = False
-        forwards = list(_until_damage(connection, _EVENTS))
-        if sound and [row[0] for row in forwards] == list(range(1, len(forwards) + 1)):
-            return forwards, True
-        backwards = _until_damage(connection, f"{_EVENTS} DESC")
-        return sorted({row[0]: row for row in (*forwards, *backwards)}.values()), False
-
-
-def _opened(path: Path, stack: ExitStack) -> tuple[sqlite3.Connection, bool]:
-    """The ledger, and whether it opens as a ledger does; else as it lies on the disk, without its journal."""
     try:
-        return stack.enter_context(existing(path)), True
+        with existing(path) as connection:
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'events'").fetchone():
+                return [], True  # an empty database
+            if connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok":
+                found = list(_until_damage(connection, _EVENTS))
+                if [row[0] for row in found] == list(range(1, len(found) + 1)):
+                    return found, True
     except LabelsError as error:
         if getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
             raise
-        return stack.enter_context(sealed(path)), False
+    # As it lies on the disk, without its journal.
+    with sealed(path) as connection:
+        try:
+            # Else SQLite reads nothing of a file that is shorter than its first page says.
+            connection.execute("PRAGMA writable_schema=ON")
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'events'").fetchone():
+                return [], True  # another program's file
+        except sqlite3.DatabaseError:
+            return [], False
+        rows = (*_until_damage(connection, _EVENTS), *_until_damage(connection, f"{_EVENTS} DESC"))
+        return sorted({row[0]: row for row in rows}.values()), False
 
 
 def _until_damage(connection: sqlite3.Connection, query: str) -> Iterator[_Row]:

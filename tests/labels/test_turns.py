@@ -78,3 +78,26 @@ def test_in_a_folder_that_cannot_be_written_nobody_waits(tmp_path: Path) -> None
     turns.close()
     assert waited < 5
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_that_was_replaced_is_no_lock(tmp_path: Path) -> None:
+    """Two writers who queue at two files would not wait for each other."""
+    path = tmp_path / "labels.db"
+    old, new, order = Turns(path), Turns(path), list[str]()
+    with old.turn(10):
+        pass
+    path.with_name("labels.db.lock").unlink()
+    with new.turn(10):
+        late = threading.Thread(target=lambda: _visit(old, order))
+        late.start()
+        order.append("first")
+    late.join()
+    old.close()
+    new.close()
+    assert order == ["first", "second"]
+    assert [each.name for each in tmp_path.iterdir()] == ["labels.db.lock"]
+
+
+def _visit(turns: Turns, order: list[str]) -> None:
+    with turns.turn(10):
+        order.append("second")

@@ -1,0 +1,141 @@
+"""claims.db can be rebuilt: whatever happens to it, those who have it open go on, and no ledger is restored for it."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from samples import match, q
+from spoilt import SPOILT
+
+from labels import claims as module
+from labels.claims import Claims
+from labels.errors import LabelsError
+from labels.model import Verb
+from labels.quarantine import damaged_copies
+from labels.store import LabelStore
+from labels.verify import verify
+
+#: What still opens, with a table that is not the one of this version.
+OTHER_SCHEMAS = {
+    "no key": "CREATE TABLE claims (query_source, query_id, annotator, expires_at)",
+    "other columns": "CREATE TABLE claims (name TEXT)",
+    "a view": "CREATE VIEW claims AS SELECT 1 AS query_source",
+    "a trigger": f"{module._TABLE}; CREATE TRIGGER t BEFORE INSERT ON claims BEGIN SELECT RAISE(IGNORE); END;",
+}
+
+
+def replaced(script: str) -> Callable[[Path], None]:
+    def spoil(path: Path) -> None:
+        path.unlink()
+        with closing(sqlite3.connect(path)) as connection:
+            connection.executescript(script)
+
+    return spoil
+
+
+ALL = SPOILT | {name: replaced(script) for name, script in OTHER_SCHEMAS.items()}
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Path:
+    return tmp_path / "labels.db"
+
+
+@pytest.fixture
+def pair(ledger: Path) -> Iterator[tuple[Claims, Claims]]:
+    """Two desks on one workspace, each with a query."""
+    with closing(Claims(ledger)) as one, closing(Claims(ledger)) as other:
+        assert one.take(q("1"), "ada")
+        assert other.take(q("2"), "bob")
+        yield one, other
+
+
+@pytest.mark.parametrize("how", ALL)
+def test_a_desk_that_opens_finds_a_new_file(ledger: Path, how: str) -> None:
+    Claims(ledger).close()
+    ALL[how](ledger.with_name("claims.db"))
+    with closing(Claims(ledger)) as claims:
+        assert claims.held_by_others("") == {}
+        assert claims.take(q("1"), "ada")
+        assert not claims.take(q("1"), "bob")
+
+
+@pytest.mark.parametrize("how", ALL)
+def test_open_desks_go_on_and_meet_in_the_new_file(pair: tuple[Claims, Claims], how: str) -> None:
+    one, other = pair
+    ALL[how](one.path)
+    assert one.take(q("3"), "ada")
+    assert not other.take(q("3"), "bob")
+    assert other.take(q("2"), "bob")
+    assert one.held_by_others("ada") == {q("2"): "bob"}
+    assert other.holder(q("3")) is not None
+    assert one.held("ada") == [q("3")]
+    other.give_back("bob")
+    one.release(q("3"), "ada")
+    assert one.held_by_others("") == {}
+
+
+@pytest.mark.parametrize("how", ["flipped", "truncated", "overwritten", "a folder", "another database"])
+def test_what_was_damaged_is_set_aside_and_a_few_are_left(ledger: Path, how: str) -> None:
+    path = ledger.with_name("claims.db")
+    for _ in range(6):
+        Claims(ledger).close()
+        SPOILT[how](path)
+        Claims(ledger).close()
+    copies = damaged_copies(path)
+    assert all(copy.name.startswith("claims.db.damaged-") for copy in copies)
+    # What a folder holds is somebody's own, and never deleted.
+    assert len(copies) == (6 if how == "a folder" else 3)
+
+
+@pytest.mark.parametrize("expires_at", [1e300, 9e999, "for ever", b"\xff", -1.0])
+def test_a_lease_that_damage_made_endless_holds_nothing_up(pair: tuple[Claims, Claims], expires_at: object) -> None:
+    one, other = pair
+    with closing(sqlite3.connect(one.path)) as connection, connection:
+        connection.execute("UPDATE claims SET expires_at = ? WHERE annotator = 'bob'", [expires_at])
+    assert one.held_by_others("ada") == {}
+    assert one.take(q("2"), "ada")
+    assert not other.take(q("2"), "bob")
+
+
+@pytest.mark.parametrize("name", [b"\xff", b"ada"])
+def test_a_name_that_is_no_text_is_damage(pair: tuple[Claims, Claims], name: bytes) -> None:
+    one, _ = pair
+    with closing(sqlite3.connect(one.path)) as connection, connection:
+        connection.execute("UPDATE claims SET annotator = CAST(? AS TEXT) WHERE annotator = 'bob'", [name])
+        connection.execute("UPDATE claims SET annotator = ? WHERE annotator <> 'ada'", [name])
+    assert one.held_by_others("ada") == {}
+    assert one.take(q("2"), "ada")
+
+
+def test_a_lock_is_no_damage(pair: tuple[Claims, Claims], monkeypatch: pytest.MonkeyPatch) -> None:
+    one, _ = pair
+    one.close()
+    monkeypatch.setattr("labels.database.BUSY_TIMEOUT_MS", 10)
+    with closing(sqlite3.connect(one.path, isolation_level=None)) as holder:
+        one.held("ada")
+        holder.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(LabelsError, match="locked") as caught:
+            one.take(q("3"), "ada")
+    assert "restore" not in caught.value.hint
+    assert damaged_copies(one.path) == []
+    assert one.take(q("3"), "ada")
+
+
+@pytest.mark.parametrize("how", SPOILT)
+def test_the_lock_beside_it_is_replaced_too(ledger: Path, how: str) -> None:
+    with LabelStore(ledger) as store, closing(Claims(ledger)) as claims:
+        for name in ("labels.db.lock", "claims.db.lock"):
+            if how != "a journal that is a FIFO":
+                (ledger.with_name(name)).write_bytes(b"x" * 100)
+                SPOILT[how](ledger.with_name(name))
+        store.record("ada", Verb.ACCEPT, q("1"), match("a"))
+        assert claims.take(q("1"), "ada")
+        with LabelStore(ledger) as other:
+            other.record("bob", Verb.ACCEPT, q("1"), match("a"))
+    assert not (ledger.with_name("labels.db.lock")).is_symlink()
+    assert verify(ledger).events == 2
+    assert not os.path.lexists(ledger.with_name("nothing"))
