@@ -47,8 +47,9 @@ class Loss:
         return self.events != 0
 
     def as_dict(self) -> dict[str, object]:
-        """By name, for JSON."""
-        return asdict(self)
+        """By name, for JSON; `events` is called `dropped` there."""
+        facts = asdict(self)
+        return {"dropped": facts.pop("events"), **facts}
 
     def sentence(self) -> str:
         """What would be dropped, in a sentence or two."""

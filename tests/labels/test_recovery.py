@@ -85,7 +85,9 @@ def test_no_empty_ledger_is_begun_where_one_was(path: Path, how: str, backed_up:
 @pytest.mark.parametrize("how", ["a folder", "a link", "a link to nothing", "a FIFO"])
 def test_what_stands_in_its_place_is_named(path: Path, how: str) -> None:
     SPOILT[how](path)
-    assert RESTORE in refused(lambda: LabelStore(path), "is a (folder|symbolic link|FIFO), not a regular file, but").hint
+    assert (
+        RESTORE in refused(lambda: LabelStore(path), "is a (folder|symbolic link|FIFO), not a regular file, but").hint
+    )
     assert restore(backups(path.parent / FOLDER)[-1].path, path).events == 2
     assert answered(path) == {"1", "2"}
     assert path.is_file()

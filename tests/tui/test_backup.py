@@ -20,6 +20,7 @@ from tui.ports.desk import Desk
 from tui.screens.backup import BackupDialog
 from tui.screens.confirm import ConfirmDialog
 from tui.services.restoring import put_back
+from tui.services.verbs import ChildVerbs
 from tui.widgets.backup_text import backup_rows, restore_question, size
 
 
@@ -186,3 +187,38 @@ def test_the_desk_opens_again_on_what_is_there_then(bench: Bench, monkeypatch: p
 )
 def test_sizes_are_coarse(count: int, told: str) -> None:
     assert size(count) == told
+
+
+async def test_what_would_be_dropped_is_asked_and_the_focus_is_on_no(bench: Bench) -> None:
+    rehearsed = {"events": 12_935, "loss": "76 events would be dropped: 70 decisions, by [/b]ada."}
+    answers = BACKUPS | {f"labels restore --dry-run {NEWEST['file']}": rehearsed}
+    async with backing_up(bench, answers) as (app, pilot, _):
+        await press(pilot, "enter")
+        assert "12,935 events? 76 " in screen_text(app)
+        assert "events would be dropped: 70 decisions, by [/b]ada." in screen_text(app)
+        assert app.focused is not None
+        assert app.focused.id == "no"
+        await press(pilot, "enter")
+        assert app.restoring is None
+
+
+async def test_no_restore_is_offered_for_a_damaged_backup(bench: Bench) -> None:
+    problem = "a backup is of no use: labels-1.db is damaged."
+    found = BACKUPS | {"labels verify": {"ok": False, "events": 5, "problems": [problem]}}
+    async with backing_up(bench, found) as (app, pilot, _):
+        await press(pilot, "l")
+        assert "goes back" not in screen_text(app).split("is not sound")[1].split("move the damaged")[0]
+        assert "The ledger itself is sound" in screen_text(app)
+
+
+def test_what_the_dialog_says_is_what_the_verb_finds(bench: Bench) -> None:
+    workspace = bench.workspace
+    with bench.store() as store:
+        store.record("ada", Verb.FLAG, q("q1"))
+    made = make(workspace.labels, workspace.backups).path
+    with bench.store() as store:
+        store.record("ada", Verb.FLAG, q("q2"))
+    found = ChildVerbs(workspace.home, "ada").ask("labels", "restore", "--dry-run", str(made)).answer()
+    assert found["loss"].startswith("1 event would be dropped")
+    (row, *_) = backup_rows(BACKUPS["labels backups"], {})
+    assert found["loss"] in restore_question(row, 2, found["loss"])

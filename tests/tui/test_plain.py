@@ -2,11 +2,14 @@
 
 import io
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
 from desk_bench import Bench
 from desk_judge import FakeJudge, verdict
 from samples import q
+from spoilt import SPOILT
 
 from core.judge.verdict import Answer
 from labels.errors import LabelsError
@@ -246,3 +249,41 @@ def test_new_candidates_are_read_between_two_queries(bench: Bench) -> None:
     desk.read_new_candidates = lambda: bool(read.append(desk.review.item))  # type: ignore[method-assign]
     run_plain(desk, io.StringIO("x 1\nc words\nn\nq\n"), io.StringIO())
     assert [item and item.query.id for item in read] == ["q8"]
+
+
+class Typed(io.StringIO):
+    """Lines that are typed one after the other; something happens before one of them."""
+
+    def __init__(self, lines: list[str], place: int, act: Callable[[], object]) -> None:
+        super().__init__()
+        self._lines, self._place, self._act = lines, place, act
+
+    def __iter__(self) -> Iterator[str]:  # type: ignore[override]
+        for place, line in enumerate(self._lines):
+            if place == self._place:
+                self._act()
+            yield f"{line}\n"
+
+
+@pytest.mark.parametrize("how", ["deleted", "emptied", "a link to nothing", "a folder", "a FIFO"])
+def test_a_ledger_that_is_gone_is_not_said_to_be_saved(bench: Bench, how: str) -> None:
+    ledger = bench.workspace.labels
+    out = io.StringIO()
+    run_plain(bench.desk(), Typed(["n", "n", "q"], 1, lambda: SPOILT[how](ledger)), out)
+    said = out.getvalue()
+    assert said.count("Saved.") == 1
+    assert "Everything you decided is saved" not in said
+    assert "labels.db" in said.splitlines()[-1]
+    if how == "deleted":
+        assert "Everything until then is saved in" in " ".join(said.split())
+
+
+@pytest.mark.parametrize("how", SPOILT)
+def test_damaged_leases_stop_nobody(bench: Bench, how: str) -> None:
+    claims = bench.workspace.home / "claims.db"
+    out = io.StringIO()
+    run_plain(bench.desk(), Typed(["n", "z", "f", "c note", "s", "q"], 1, lambda: SPOILT[how](claims)), out)
+    assert out.getvalue().splitlines()[-1] == "Everything you decided is saved."
+    assert "restore" not in out.getvalue()
+    with bench.store() as store:
+        assert store.last_event() == 10 + 1 + 1 + 1 + 1

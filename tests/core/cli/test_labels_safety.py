@@ -1,7 +1,9 @@
 """`labels backup`, `backups`, `restore` and `query`, and what `doctor` says of them."""
 
 import json
+import os
 import sqlite3
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -10,9 +12,14 @@ import pytest
 from samples import match, q
 
 from core.workspace import Workspace
+from labels.anchors import FOLDER
+from labels.backup import backup
 from labels.claims import Claims
 from labels.model import Verb
 from labels.store import LabelStore
+from tests.bench.terminal import Terminal
+
+ROOT = Path(__file__).parents[3]
 
 Call = Callable[..., object]
 
@@ -141,3 +148,122 @@ def test_a_restore_can_be_rehearsed(labelled: Workspace, call: Call) -> None:
     assert call("labels", "verify", "--home", labelled.home, "--json").json["events"] == 2
     labelled.settings.write_text('[people]\nleads = ["ada"]\n')
     assert "Only leads restore" in call(*given, "--as", "bob").err
+
+
+# -- what a restore drops ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def behind(labelled: Workspace, call: Call) -> Workspace:
+    """A workspace whose ledger has two events more than its backup."""
+    call("labels", "backup", "--home", labelled.home)
+    say(labelled, "q2")
+    say(labelled, "q3")
+    return labelled
+
+
+def events(workspace: Workspace) -> int:
+    with LabelStore(workspace.labels) as store:
+        return store.last_event()
+
+
+def test_without_a_terminal_nothing_is_dropped_unless_that_is_said(behind: Workspace, call: Call) -> None:
+    restore = ("labels", "restore", "latest", "--home", behind.home)
+    for more in ((), ("--force",), ("--json",), ("--quiet",)):
+        answer = call(*restore, *more)
+        assert (answer.code, answer.out) == (1, "")
+        assert "2 events would be dropped: 2 decisions, by ada" in answer.err
+        assert "--yes" in answer.err
+        assert events(behind) == 3
+    answer = call(*restore, "--yes", "--json").json
+    assert (answer["events"], answer["dropped"], events(behind)) == (1, 2, 1)
+    assert Path(answer["kept"]).exists()
+
+
+@pytest.mark.parametrize(("typed", "left"), [("", 3), ("n", 3), ("y", 1)])
+def test_on_a_terminal_it_asks_and_no_is_the_default(behind: Workspace, typed: str, left: int) -> None:
+    restore = [sys.executable, "-m", "core", "--home", str(behind.home), "labels", "restore", "latest"]
+    read: list[bytes] = []
+    with Terminal(restore, rows=24, columns=200, folder=ROOT) as terminal:
+        terminal.on_read = read.append
+        assert terminal.wait_for(lambda t: "[y/N]" in "".join(t.lines), 60)
+        terminal.send(f"{typed}\n")
+        code = terminal.drain(60)
+    assert "2 events would be dropped" in b"".join(read).decode()
+    assert (code, events(behind)) == (0 if typed == "y" else 1, left)
+
+
+def test_a_rehearsal_tells_what_would_be_dropped(behind: Workspace, call: Call) -> None:
+    given = ("labels", "restore", "latest", "--dry-run", "--home", behind.home)
+    assert "2 events would be dropped" in call(*given).out
+    answer = call(*given, "--json").json
+    assert (answer["events"], answer["unsaved"], answer["annotators"]) == (1, 2, {"ada": 2})
+    os.truncate(behind.labels, behind.labels.stat().st_size // 2)
+    answer = call(*given, "--json").json
+    assert "is unknown: the ledger is damaged" in answer["loss"]
+    refused = call("labels", "restore", "latest", "--home", behind.home)
+    assert (refused.code, "is unknown: the ledger is damaged" in refused.err) == (1, True)
+
+
+def test_the_way_back_is_told_with_its_price_and_only_for_the_ledger(behind: Workspace, call: Call) -> None:
+    verify = ("labels", "verify", "--home", behind.home)
+    with closing(sqlite3.connect(behind.labels)) as db:
+        db.execute("DROP TRIGGER events_no_delete")
+    assert "labels restore latest" in call(*verify).out
+    assert "2 events would be dropped" in call(*verify).out
+
+
+def test_a_damaged_backup_is_no_reason_to_restore(behind: Workspace, call: Call) -> None:
+    found = next(behind.backups.glob("*.db"))
+    found.write_bytes(found.read_bytes()[:5000])
+    answer = call("labels", "verify", "--home", behind.home)
+    assert (answer.code, "labels restore" in answer.out) == (1, False)
+
+
+def test_without_a_backup_no_way_back_is_told(labelled: Workspace, call: Call) -> None:
+    with closing(sqlite3.connect(labelled.labels)) as db:
+        db.execute("DROP TRIGGER events_no_delete")
+    answer = call("labels", "verify", "--home", labelled.home)
+    assert (answer.code, "There is no backup" in answer.out, "restore latest" in answer.out) == (1, True, False)
+
+
+# -- a ledger that is gone -----------------------------------------------------------------------------------
+
+VERBS = [
+    ("labels", "stats"), ("labels", "verify"), ("labels", "backup"), ("labels", "agreement"), ("labels", "people"),
+    ("labels", "query", "SELECT 1"), ("labels", "export", "{out}.csv"), ("labels", "export", "{out}.jsonl"),
+    ("labels", "import", "{labels}"), ("labels", "import", "{labels}", "--dry-run"), ("labels", "merge", "{other}"),
+    ("labels", "contradictions"), ("labels", "revoke", "auto-1"), ("doctor",),
+    ("dataset", "pairs", "--out", "{out}.jsonl"), ("retrain",),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("how", ["deleted", "emptied"])
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+def test_no_verb_begins_an_empty_ledger_where_one_was(
+    labelled: Workspace, call: Call, tmp_path: Path, verb: tuple[str, ...], how: str
+) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text("ltable_id,rtable_id,label\nq2,q2-c1,1\n")
+    with LabelStore(tmp_path / "other" / "labels.db"):
+        pass
+    os.truncate(labelled.labels, 0)
+    if how == "deleted":
+        labelled.labels.unlink()
+    named = {"out": tmp_path / "out", "labels": labels, "other": tmp_path / "other"}
+    answer = call(*(word.format(**named) for word in verb), "--home", labelled.home)
+    assert answer.code == 1
+    assert "there was a ledger" in answer.out + answer.err
+    assert "Traceback" not in answer.err
+    assert labelled.labels.exists() is (how == "emptied")
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_the_way_out_of_a_merge_is_not_a_restore_here(labelled: Workspace, call: Call, tmp_path: Path) -> None:
+    other = tmp_path / "other" / "labels.db"
+    with LabelStore(other) as store:
+        store.record("bob", Verb.ACCEPT, q("q2"), match("q2-c1"))
+    backup(other, other.parent / FOLDER)
+    os.truncate(other, 5000)
+    answer = call("labels", "merge", other.parent, "--home", labelled.home)
+    assert (answer.code, "damaged" in answer.err, "restore" in answer.err) == (1, True, False)
