@@ -8,11 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import SettingsError
 from labels.consensus import Rule
 from labels.model import Stream
+from labels.names import name_fault
 
 _ENVIRONMENT_PREFIX = "SAMESKU_"
 #: Names in the environment that are no settings.
@@ -36,7 +37,14 @@ def _listed(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def _a_person(name: str) -> str:
+    if fault := name_fault(name):
+        raise ValueError(f"nobody can be called {name[:60]!a}: {fault}")
+    return name
+
+
 _Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+_Person = Annotated[str, AfterValidator(_a_person)]
 
 
 class _Section(BaseModel):
@@ -121,10 +129,10 @@ class LabelSettings(_Section):
 class PeopleSettings(_Section):
     """Who may do what."""
 
-    leads: _Names = ()
+    leads: Annotated[tuple[_Person, ...], BeforeValidator(_listed)] = ()
     """Who may see other people's figures, adjudicate, draw audits, promote, restore and end other people's jobs; all
     where none is named."""
-    streams: dict[str, tuple[Stream, ...]] = {}
+    streams: dict[_Person, tuple[Stream, ...]] = {}
     """The streams that an annotator may open; all of them where a name is not listed."""
 
 

@@ -15,6 +15,7 @@ from core.catalog.role import Role, as_role
 from core.catalog.store import CatalogStore
 from core.catalog.writing import ImportCount
 from core.errors import CatalogError
+from labels.names import is_name
 
 _REPORT_EVERY = 1000
 
@@ -89,7 +90,7 @@ def import_file(
 
 
 def _check_source(source: str) -> None:
-    if not source.strip() or source != source.strip() or not source.isprintable():
+    if not source.strip() or source != source.strip() or not source.isprintable() or not is_name(source):
         raise CatalogError(
             f"{source!r} is no name for a source.", "Give the retailer's name, such as --source walmart."
         )

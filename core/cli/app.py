@@ -89,7 +89,9 @@ def _globals(
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,  # noqa: ARG001 - read by run()
 ) -> None:
     job = ctx.obj if isinstance(ctx.obj, EventWriter) else None
-    ctx.obj = Context(home=home, json=json, annotator_name=annotator, quiet=quiet, job=job)
+    ctx.obj = context = Context(home=home, json=json, annotator_name=annotator, quiet=quiet, job=job)
+    if annotator is not None:
+        _ = context.annotator  # refused before anything is done
 
 
 def run(app: Callable[..., object], arguments: Sequence[str] | None = None) -> None:

@@ -18,7 +18,7 @@ from core.jobs.events import EventWriter
 from core.jobs.progress import Reporter, Silent
 from core.settings import Settings, load_settings
 from core.workspace import Workspace
-from labels.model import MACHINE
+from labels.names import name_fault
 
 #: Longer ones fit no screen.
 _LONGEST_NAME = 60
@@ -61,11 +61,11 @@ class Context:
         Raises:
             CoreError: the name is none that a person can have.
         """
-        name = getpass.getuser() if self.annotator_name is None else self.annotator_name.strip()
-        if not name or name == MACHINE or len(name) > _LONGEST_NAME:
+        name = _login_name() if self.annotator_name is None else self.annotator_name.strip()
+        if fault := name_fault(name, _LONGEST_NAME):
+            origin = "The login name" if self.annotator_name is None else "--as"
             raise CoreError(
-                f"--as {name[:_LONGEST_NAME]!r}: nobody can be called that.",
-                f"A name has 1 to {_LONGEST_NAME} characters, and {MACHINE} is what certified bands are called.",
+                f"{origin} {name[:_LONGEST_NAME]!a}: nobody can be called that: {fault}.", "Give another: --as NAME."
             )
         return name
 
@@ -96,6 +96,13 @@ class Context:
                 yield terminal
         else:
             yield LineReporter(self.err)
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise CoreError("This account has no login name.", "Say who decides: --as NAME.") from error
 
 
 def context_of(ctx: typer.Context) -> Context:

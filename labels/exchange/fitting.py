@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from labels import chain
 from labels.errors import LabelsError
 from labels.exchange.appending import FACTS
-from labels.exchange.records import DRAWS, FORMAT, Record
+from labels.exchange.cells import unescape
+from labels.exchange.records import DRAWS, FORMAT, NAMES, Record
 from labels.exchange.values import (
     Check,
     is_bit,
@@ -13,24 +14,25 @@ from labels.exchange.values import (
     is_id,
     is_integer,
     is_moment,
-    is_name,
     is_number,
     is_text,
+    is_written_name,
     one_of,
     optional,
 )
 from labels.model import Decision, Side, Stream, Strength, Verb
 
 _EVENT: dict[str, Check] = {
-    "seq": is_integer, "action": is_name, "at": is_moment, "annotator": is_name, "verb": one_of(Verb),
-    "query_source": is_name, "query_id": is_id, "candidate_source": optional(is_name), "candidate_id": optional(is_id),
+    "seq": is_integer, "action": is_written_name, "at": is_moment, "annotator": is_written_name, "verb": one_of(Verb),
+    "query_source": is_written_name, "query_id": is_id,
+    "candidate_source": optional(is_written_name), "candidate_id": optional(is_id),
     "decision": optional(one_of(Decision)), "strength": optional(one_of(Strength)), "stream": one_of(Stream),
     "side": one_of(Side), "blind": is_bit, "closes": is_bit, "look_ms": optional(is_integer),
     "rank": optional(is_integer), "similarity": optional(is_number), "probability": optional(is_number),
-    "model": optional(is_name), "target": optional(is_name), "text": is_text, "hash": is_name,
+    "model": optional(is_written_name), "target": optional(is_written_name), "text": is_text, "hash": is_written_name,
 }  # fmt: skip
 _DRAW: dict[str, Check] = {
-    "query_source": is_name, "query_id": is_id, "seed": is_integer, "drawn_at": is_moment, "version": is_count,
+    "query_source": is_written_name, "query_id": is_id, "seed": is_integer, "drawn_at": is_moment, "version": is_count,
     "stratum": is_text, "weight": is_number,
 }  # fmt: skip
 _CHECKS = {"event": _EVENT} | dict.fromkeys(DRAWS, _DRAW)
@@ -69,7 +71,10 @@ class Fitting:
         self._actions: dict[str, tuple[object, ...] | None] = {}
 
     def kind(self, record: Record) -> str:
-        """What kind of record this is, if it fits what came before. Numbers that should be reals are made so."""
+        """What kind of record this is, if it fits what came before.
+
+        Numbers that should be reals are made so, and names what they were before they were escaped.
+        """
         kind = record.get("kind")
         checks = _CHECKS.get(kind) if isinstance(kind, str) else None
         if checks is None or not isinstance(kind, str):
@@ -99,6 +104,9 @@ class Fitting:
         for name, fits in checks.items():
             if not fits(record[name]):
                 raise LabelsError(f"{name} cannot be {_short(record[name])}.")
+        for name in NAMES & record.keys():
+            if isinstance(written := record[name], str):
+                record[name] = unescape(written)
 
     def _link(self, event: Record) -> None:
         self._seq += 1

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from labels.errors import LabelsError
+from labels.exchange.cells import escape
 from labels.exchange.decisions import PortableDecision, explicit_decisions
 from labels.exchange.json_input import read_json
 from labels.exchange.json_output import json_text
@@ -60,7 +61,7 @@ def export_label_studio(
     tasks = [
         {
             "data": fields_of(made[0]) | {"query": describe(pair.query), "candidate": describe(pair.candidate)},
-            "annotations": [_annotation(d, names(d.annotator) if names else d.annotator) for d in made],
+            "annotations": [_annotation(d, escape(names(d.annotator) if names else d.annotator)) for d in made],
         }
         for (pair, _), made in by_pair.items()
     ]

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labels.errors import LabelsError
+from labels.exchange.cells import escape
 from labels.exchange.decisions import PortableDecision, explicit_decisions
 from labels.exchange.json_input import read_json_lines
 from labels.exchange.json_output import json_text
@@ -39,7 +40,7 @@ def export_prodigy(
     decisions = explicit_decisions(store, side)
     with output_text(path) as out:
         for decision in decisions:
-            name = names(decision.annotator) if names else decision.annotator
+            name = escape(names(decision.annotator) if names else decision.annotator)
             out.write(json_text(_example(decision, name, describe)) + "\n")
     return len(decisions)
 

@@ -6,6 +6,9 @@ Each record is an object with a `kind`:
 - `validation` and `audit`: a query that was drawn, with the table's own columns. Draws come before events: whoever
   reads knows what must never train before the first decision.
 - `event`: an event with its number and its hash. Together they are the whole chain, from its beginning.
+
+Names, of annotators too, are escaped where they have characters that act on a terminal, as `labels.exchange.cells`
+does. Hashes are those of the names themselves.
 """
 
 from collections.abc import Callable, Generator
@@ -14,6 +17,7 @@ from dataclasses import dataclass
 from labels import chain
 from labels.database import Connection, readable_errors
 from labels.errors import LabelsError
+from labels.exchange.cells import escape
 from labels.model import Verb
 from labels.reading import LabelReader
 
@@ -27,6 +31,9 @@ Record = dict[str, object]
 
 #: Where the draws of each kind stand.
 DRAWS = {"validation": "validation", "audit": "audits"}
+
+#: The columns that hold names; ids and what people write are texts, which may hold anything.
+NAMES = {"action", "annotator", "query_source", "candidate_source", "model", "target"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +64,16 @@ def records(
     """
     with readable_errors(ledger.path):
         for record in _records(ledger.connection, disguise):
-            yield record
+            yield _written(record)
             if told and record["kind"] == "event" and int(str(record["seq"])) % _TOLD_EVERY == 0:
                 told(int(str(record["seq"])))
+
+
+def _written(record: Record) -> Record:
+    for name in NAMES & record.keys():
+        if isinstance(value := record[name], str):
+            record[name] = escape(value)
+    return record
 
 
 def _records(connection: Connection, disguise: Disguise | None) -> Generator[Record, None, None]:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from labels.errors import LabelsError
+from labels.exchange.cells import escape, unescape
 from labels.exchange.decisions import PortableDecision
-from labels.exchange.values import is_id, is_integer, is_name
+from labels.exchange.values import is_id, is_integer, is_written_name
 from labels.model import Pair, ProductRef, Side
 
 #: What people read of a product.
@@ -31,8 +32,8 @@ def fields_of(decision: PortableDecision) -> dict[str, str]:
     """What a task carries so that its answer finds the way back: the pair, and which use it is for."""
     query, candidate = decision.pair
     return {
-        "query_source": query.source, "query_id": query.id,
-        "candidate_source": candidate.source, "candidate_id": candidate.id,
+        "query_source": escape(query.source), "query_id": query.id,
+        "candidate_source": escape(candidate.source), "candidate_id": candidate.id,
         "side": decision.side or Side.TRAIN,
     }  # fmt: skip
 
@@ -61,9 +62,9 @@ def name_of(value: object, default: str) -> str:
     """
     if value is None:
         return default
-    if not isinstance(value, str) or not is_name(value):
+    if not isinstance(value, str) or not is_written_name(value):
         raise LabelsError("the annotator has no proper name.")
-    return value
+    return unescape(value)
 
 
 def _product(fields: Mapping[str, object], role: str, default: str) -> ProductRef:
@@ -73,6 +74,6 @@ def _product(fields: Mapping[str, object], role: str, default: str) -> ProductRe
         id_ = str(id_)
     if not isinstance(id_, str) or not is_id(id_):
         raise LabelsError(f"there is no {role}_id.")
-    if not isinstance(source, str) or not is_name(source):
+    if not isinstance(source, str) or not is_written_name(source):
         raise LabelsError(f"it does not say whose the {role}_id is: there is no {role}_source.")
-    return ProductRef(source, id_)
+    return ProductRef(unescape(source), id_)

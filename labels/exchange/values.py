@@ -6,19 +6,19 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 
+from labels.exchange.cells import unescape
+from labels.names import MAX_LENGTH, acts, is_name
+
 Check = Callable[[object], bool]
 
 #: SQLite's integers have 64 bits.
 _INTEGERS = range(-(2**63), 2**63)
-#: Controls, marks that turn the reading direction, halves of surrogate pairs: no name has them, and a terminal obeys.
-_ACTING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _HALVES = re.compile("[\ud800-\udfff]")
-_LONGEST_NAME = 1_000
 
 
-def is_name(value: object) -> bool:
-    """A name: some characters, none of which acts on a terminal."""
-    return isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME and not _ACTING.search(value)
+def is_written_name(value: object) -> bool:
+    """A name as an export holds it: escaped where it has characters that act on a terminal."""
+    return isinstance(value, str) and not acts(value) and 0 < len(unescape(value)) <= MAX_LENGTH
 
 
 def is_id(value: object) -> bool:
