@@ -261,7 +261,7 @@ def _unopened(path: Path, error: OSError) -> LabelsError:
     if not marker.has_content(path) and (gone := lost(path)):
         return gone
     if error.errno == errno.EINVAL and error.filename:  # as `require_regular` says it
-        return LabelsError(f"{error.filename} cannot be used: {error.strerror}.", "Move it away.")
+        return LabelsError(f"{error.filename} cannot be opened: {error.strerror}.", "Move it away.")
     return LabelsError(f"{path} cannot be opened: {error.strerror}.", "Check the folder and its permissions.")
 
 

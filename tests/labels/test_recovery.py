@@ -236,7 +236,7 @@ def test_a_fifo_in_the_place_of_the_journal_holds_nobody_up(path: Path) -> None:
     with LabelStore(path) as desk:
         SPOILT["a journal that is a FIFO"](path)
         for act in (desk.decisions, lambda: desk.record("ada", Verb.SKIP, q("5"))):
-            error = refused(act, "labels.db-journal cannot be used: it is a FIFO")
+            error = refused(act, "labels.db-journal cannot be opened: it is a FIFO")
             assert error.hint == "Move it away."
     refused(lambda: LabelStore(path), "it is a FIFO")
     refused(lambda: verify(path), "it is a FIFO")
