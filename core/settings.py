@@ -232,7 +232,7 @@ def load_settings(path: Path, overrides: dict[str, str] | None = None) -> Settin
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "settings"
-        known = _SAID.get(first["type"], first["msg"].removeprefix("Value error, "))
+        known = _SAID.get(first["type"], first["msg"])
         setting = ".".join(str(part) for part in first["loc"][:2])
         if _among(setting, overrides or {}):
             origin = "on the command line"
