@@ -5,6 +5,7 @@ disk as a decision does. The file can be rebuilt at any time: whoever finds it d
 and makes a new one, and goes on. Nobody holds anything then, until their desks renew their leases.
 """
 
+import errno
 import sqlite3
 import time
 from collections.abc import Callable
@@ -191,7 +192,7 @@ class Claims:
                     return act(self._opened())
                 except MovedError:
                     self.close()
-                except (sqlite3.Error, _DamageError, UnicodeDecodeError) as error:
+                except (sqlite3.Error, OSError, _DamageError, UnicodeDecodeError) as error:
                     if self._connection is not None and self._connection.is_moved():
                         self.close()
                     elif _is_damage(error):
@@ -228,6 +229,8 @@ class Claims:
 
 
 def _is_damage(error: Exception) -> bool:
+    if isinstance(error, OSError):
+        return error.errno == errno.EINVAL  # as `require_regular` says it
     code = getattr(error, "sqlite_errorcode", None)
     return code is None or code & 0xFF not in _NO_DAMAGE
 

@@ -197,6 +197,7 @@ def transaction(connection: Connection) -> Iterator[Connection]:
     """One write, all or nothing. Begins immediate, so a read-then-write waits for its turn instead of failing."""
     with connection.turns.turn(BUSY_TIMEOUT_MS / 1000):
         connection.refuse_moved()  # SQLite would only say that reading failed
+        _refuse_waiting(connection.path)  # the turn may have been long in coming
         connection.execute("BEGIN IMMEDIATE")
         try:
             connection.refuse_moved()
