@@ -1,19 +1,21 @@
 """Backups as anchors: what the ledger held when each was made, it must hold for ever.
 
 The chain of hashes shows an event that was changed. That the last events are gone, or that somebody put an older file
-in the place of the ledger, shows only against what was known of it elsewhere: against its backups.
+in the place of the ledger, shows only against what was known of it elsewhere: against its backups. So it is with draws.
 """
 
 import re
 import sqlite3
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from labels import draws, projection
 from labels.database import readable_errors
 from labels.errors import LabelsError
-from labels.snapshot import sealed
+from labels.snapshot import not_labels, sealed, tables
 
 #: Where the backups of a ledger are, beside it.
 FOLDER = "backups"
@@ -51,13 +53,25 @@ class Backup:
         Raises:
             LabelsError: it cannot be read, or does not end where its name says.
         """
+        with self.opened() as connection:
+            return last_event(connection)
+
+    @contextmanager
+    def opened(self) -> Iterator[sqlite3.Connection]:
+        """The file, only for reading.
+
+        Raises:
+            LabelsError: it cannot be read, or does not end where its name says.
+        """
         with sealed(self.path) as connection:
-            event = last_event(connection)
-        if event.get("seq", 0) != self.events:
-            raise LabelsError(
-                f"{self.path} is not the backup that its name tells of.", "Give it another name, or delete it."
-            )
-        return event
+            # Anybody may have put the file there: a view in the place of a table could have rows without end.
+            if "events" not in tables(connection):
+                raise not_labels(self.path)
+            if last_event(connection).get("seq", 0) != self.events:
+                raise LabelsError(
+                    f"{self.path} is not the backup that its name tells of.", "Give it another name, or delete it."
+                )
+            yield connection
 
 
 def backup_name(at: datetime, events: int) -> str:
@@ -94,34 +108,76 @@ def last_event(connection: sqlite3.Connection) -> Event:
     return _event(connection.execute("SELECT * FROM events ORDER BY seq DESC LIMIT 1"))
 
 
-def strays(connection: sqlite3.Connection, folder: Path) -> list[Backup]:
-    """The backups that the open ledger does not go on from: their last event is not there as they hold it.
+def contents(connection: sqlite3.Connection) -> tuple[object, ...]:
+    """What tells whether two files hold the same: the sizes of the tables that are only added to, and their ends."""
+    counts = {
+        table: connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]  # noqa: S608 - of our own schema
+        for table in tables(connection) - {*projection.TABLES, "claims"}
+    }
+    return counts, last_event(connection), _last_draw(connection)
 
-    One row of each is read. A backup that cannot be read is left out.
+
+def strays(connection: sqlite3.Connection, folder: Path) -> list[Backup]:
+    """The backups that the open ledger does not go on from: it does not hold what they hold.
+
+    A row or two of each is read, and of those of an earlier schema what was drawn. A backup that cannot be read is left
+    out.
     """
     found = []
     for backup in backups(folder):
         with suppress(LabelsError):
-            held = backup.last()
-            here = _event(connection.execute("SELECT * FROM events WHERE seq = ?", [backup.events]))
-            # One of the two may be of an earlier schema, with fewer columns.
-            if held and (not here or any(here[column] != held[column] for column in held.keys() & here.keys())):
+            if _departure(connection, backup):
                 found.append(backup)
     return found
 
 
 def problems(connection: sqlite3.Connection, folder: Path) -> list[str]:
     """What the backups in a folder say against the open ledger, in sentences; and what is wrong with them."""
-    departed = [
-        f"the ledger is not a continuation of {backup.called}: events are missing or were changed since"
-        for backup in strays(connection, folder)
-    ]
+    found = []
     for backup in backups(folder):
         try:
-            backup.last()
+            found.append(_departure(connection, backup))
         except LabelsError as error:
-            departed.append(f"{_USELESS}: {error.message}")
-    return departed
+            found.append(f"{_USELESS}: {error.message}")
+    return [sentence for sentence in found if sentence]
+
+
+def _departure(connection: sqlite3.Connection, backup: Backup) -> str:
+    """What a backup says against the open ledger; empty where the ledger goes on from it."""
+    with backup.opened() as other:
+        held = last_event(other)
+        here = _event(connection.execute("SELECT * FROM events WHERE seq = ?", [backup.events]))
+        # One of the two may be of an earlier schema, with fewer columns.
+        if held and (not here or any(here[column] != held[column] for column in held.keys() & here.keys())):
+            return f"the ledger is not a continuation of {backup.called}: events are missing or were changed since"
+        if not _holds_draws(connection, other):
+            return f"the ledger lacks what was drawn in {backup.called}: draws are missing or were changed since"
+    return ""
+
+
+def _holds_draws(connection: sqlite3.Connection, other: sqlite3.Connection) -> bool:
+    """Whether this file holds what was drawn in the other: by its last record, else by the queries."""
+    if "draws" in tables(connection) & tables(other):
+        last = _last_draw(other)
+        return not last or last == _event(connection.execute("SELECT * FROM draws WHERE number = ?", [last["number"]]))
+    for table in set(draws.TABLES.values()) & tables(other):
+        if table not in tables(connection):
+            return not other.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone()  # noqa: S608 - a constant
+        columns = ", ".join(sorted(_columns(connection, table) & _columns(other, table)))
+        here, held = (set(each.execute(f"SELECT {columns} FROM {table}")) for each in (connection, other))  # noqa: S608
+        if held - here:
+            return False
+    return True
+
+
+def _last_draw(connection: sqlite3.Connection) -> Event:
+    if "draws" not in tables(connection):
+        return {}
+    return _event(connection.execute("SELECT * FROM draws ORDER BY number DESC LIMIT 1"))
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    return {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
 
 
 def is_of_ledger(problem: str) -> bool:

@@ -7,8 +7,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from labels import chain, files, projection
-from labels.anchors import FOLDER, Backup, backup_name, backups, last_event
+from labels import chain, draws, files, schema
+from labels.anchors import FOLDER, Backup, backup_name, backups, contents, last_event
 from labels.errors import LabelsError
 from labels.snapshot import copy_to, sealed, snapshot, tables
 from labels.turns import Turns
@@ -123,28 +123,27 @@ def _newest(folder: Path) -> Backup | None:
 
 
 def _faults(path: Path) -> list[str]:
-    """What is wrong with a copy, quickly: its pages, and the chain of hashes where its schema has one."""
+    """What is wrong with a copy, quickly: its schema, its pages, and the chains of hashes where its schema has them."""
     with sealed(path) as connection:
         if not tables(connection):
             return ["it is empty"]
+        # First: what follows reads tables, and could not end where they are others.
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if changed := schema.differences(connection, version):
+            return changed
         pages = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(1)")]
         if pages != ["ok"]:
             return pages
         if not connection.execute("SELECT 1 FROM pragma_table_info('events') WHERE name = 'hash'").fetchone():
             return []
         broken = (seq for seq, carried, wanted in chain.links(connection) if carried != wanted)
-        return [f"the chain of hashes is broken at event {seq}" for seq in list(broken)[:1]]
+        found = [f"the chain of hashes is broken at event {seq}" for seq in list(broken)[:1]]
+        return [*found, *(draws.problems(connection) if "draws" in tables(connection) else [])]
 
 
 def _contents(path: Path) -> tuple[object, ...]:
-    """What tells whether two files hold the same: tables that are only added to, their sizes, and the last event."""
-    derived = {*projection.TABLES, "claims"}
     with sealed(path) as connection:
-        counts = {
-            table: connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]  # noqa: S608 - of our own schema
-            for table in tables(connection) - derived
-        }
-        return counts, last_event(connection)
+        return contents(connection)
 
 
 def _rotate(folder: Path, made: Backup, keep: int | None) -> None:

@@ -1,33 +1,48 @@
-"""The chain of hashes: every event carries the hash of all that came before it, so that no change goes unseen."""
+"""The chain of hashes: every event carries the hash of all that came before it, so that no change goes unseen.
+
+Draws are a chain of their own (labels.draws). An event also covers the last draw before it, so that a draw cannot be
+changed or taken away without breaking the events that came after it.
+"""
 
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-#: What an event's hash covers, in this order: everything that is recorded of it.
+from labels.errors import LabelsError
+
+#: What an event's hash covers, in this order: everything that is recorded of it. The last draw before it follows.
 COLUMNS = (
     "seq", "action", "at", "annotator", "verb", "query_source", "query_id", "candidate_source", "candidate_id",
     "decision", "strength", "stream", "side", "blind", "closes", "look_ms", "rank", "similarity", "probability",
     "model", "target", "text",
 )  # fmt: skip
+#: What an event holds beside its place in the chain, which every ledger gives itself.
+FACTS = COLUMNS[1:]
+#: All columns of an event.
+STORED = (*COLUMNS, "drawn", "hash")
 
 _REALS = [COLUMNS.index(name) for name in ("similarity", "probability")]
 
 #: Every event's values, in order.
 EVENTS = f"SELECT {', '.join(COLUMNS)} FROM events ORDER BY seq"  # noqa: S608 - constants only
 
-#: What the first event follows.
+#: What the first event follows, and the first draw.
 GENESIS = "0" * 64
+#: The number and hash of the last draw where there is none.
+NO_DRAW = (0, GENESIS)
+
+_INSERT = f"INSERT INTO events ({', '.join(STORED)}) VALUES ({', '.join('?' for _ in STORED)})"  # noqa: S608 - constants only
 
 
-def link(previous: str, values: Sequence[object]) -> str:
-    """The hash of an event: SHA-256 over the hash before it and its own values.
+def link(previous: str, values: Sequence[object], draw: tuple[int, str] = NO_DRAW) -> str:
+    """The hash of an event: SHA-256 over the hash before it, its own values and the last draw.
 
     Args:
         previous: the hash of the event before, or `GENESIS`.
         values: what the event holds, in the order of `COLUMNS`, as SQLite gives it back: no booleans. Bytes come from
             damage alone, and give the hash of no event.
+        draw: number and hash of the last draw before the event; `NO_DRAW` where there was none.
     """
     stored = list(values)
     for place in _REALS:
@@ -35,6 +50,8 @@ def link(previous: str, values: Sequence[object]) -> str:
         # SQLite gives a whole number back as a real, and zero without its sign.
         if isinstance(value, int | float):
             stored[place] = value + 0.0
+    if draw[0]:
+        stored += draw
     text = json.dumps(stored, ensure_ascii=False, default=repr)
     return hashlib.sha256((previous + text).encode("utf-8")).hexdigest()
 
@@ -45,11 +62,64 @@ def head(connection: sqlite3.Connection) -> tuple[int, str]:
     return (int(row[0]), str(row[1])) if row else (0, GENESIS)
 
 
+def last_draw(connection: sqlite3.Connection) -> tuple[int, str]:
+    """Number and hash of the last draw; `NO_DRAW` where there is none."""
+    row = connection.execute("SELECT number, hash FROM draws ORDER BY number DESC LIMIT 1").fetchone()
+    return (int(row[0]), str(row[1])) if row else NO_DRAW
+
+
+def append(connection: sqlite3.Connection, events: Iterable[Sequence[object]]) -> range:
+    """Write events at the end of the chain. Runs inside a transaction; projections follow by the caller.
+
+    Args:
+        connection: the open ledger.
+        events: the values of each, in the order of `FACTS`.
+
+    Returns:
+        their numbers.
+
+    Raises:
+        LabelsError: the file did not take all of them.
+    """
+    before, previous = head(connection)
+    draw = last_draw(connection)
+    last = before
+
+    def rows() -> Iterator[tuple[object, ...]]:
+        nonlocal last, previous
+        for facts in events:
+            last += 1
+            previous = link(previous, (last, *facts), draw)
+            yield (last, *facts, draw[0], previous)
+
+    stored = connection.executemany(_INSERT, rows()).rowcount
+    if max(stored, 0) != last - before or head(connection) != (last, previous):
+        raise not_stored()
+    return range(before + 1, last + 1)
+
+
+def not_stored() -> LabelsError:
+    """The error where what was written is not in the file: it was taken back, and must not be acknowledged."""
+    return LabelsError(
+        "The ledger did not store what was written; nothing was changed.", "`samesku labels verify` says why."
+    )
+
+
 def links(connection: sqlite3.Connection) -> Iterator[tuple[int, str, str]]:
     """Every event's number, the hash that it carries and the one that it should, in order."""
+    draws, drawn = _draw_hashes(connection)
     previous = GENESIS
-    for *values, carried in connection.execute(f"SELECT {', '.join(COLUMNS)}, hash FROM events ORDER BY seq"):  # noqa: S608 - constants only
-        previous = link(previous, values)
+    for *values, last, carried in connection.execute(
+        f"SELECT {', '.join(COLUMNS)}, {drawn}, hash FROM events ORDER BY seq"  # noqa: S608 - constants only
+    ):
+        previous = link(previous, values, (last, draws.get(last, "")))
         yield int(values[0]), str(carried), previous
         # Go on from what is carried: one changed event is one broken link, not all that follow.
         previous = str(carried)
+
+
+def _draw_hashes(connection: sqlite3.Connection) -> tuple[dict[object, str], str]:
+    """The hash of each draw, and how to read an event's last draw; before schema 4 draws were in no chain."""
+    if not connection.execute("SELECT 1 FROM pragma_table_info('events') WHERE name = 'drawn'").fetchone():
+        return {}, "0"
+    return dict(connection.execute("SELECT number, hash FROM draws")), "drawn"

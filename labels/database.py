@@ -7,15 +7,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
-from labels import marker
+from labels import marker, schema
 from labels.errors import LabelsError
 from labels.files import make_shared, require_regular
 from labels.quarantine import Identity, companions, identity
 from labels.turns import Turns
 
 #: PRAGMA user_version of the newest schema that this program knows; labels.migrations leads up to it.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 BUSY_TIMEOUT_MS = 5_000
 
@@ -83,6 +84,8 @@ class Connection(sqlite3.Connection):
     path: Path
     identity: Identity | None
     turns: Turns
+    #: PRAGMA schema_version when the schema was last compared; None where that is not done, as for leases.
+    schema_cookie: int | None = None
 
     def close(self) -> None:
         """Let go of the file."""
@@ -103,6 +106,16 @@ class Connection(sqlite3.Connection):
             from labels.recovery import moved  # noqa: PLC0415 - needs this module
 
             raise moved(self)
+
+    def refuse_changed_schema(self) -> None:
+        """Raise LabelsError where the schema is not that of this program: what is written might not be stored so.
+
+        It is compared again only where SQLite's own counter of changes to it has moved.
+        """
+        cookie = int(self.execute("PRAGMA main.schema_version").fetchone()[0])
+        if cookie != self.schema_cookie:
+            schema.require(self, self.path, refuse_newer(self, self.path))
+            self.schema_cookie = cookie
 
 
 def connect(path: Path) -> Connection:
@@ -166,18 +179,27 @@ def _prepare(connection: Connection, path: Path) -> None:
         from labels.guard import before_schema  # noqa: PLC0415 - needs this module
 
         before_schema(connection, path)
+    else:
+        connection.refuse_changed_schema()
     connection.execute(f"PRAGMA journal_mode={journal_mode(path)}")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
     # Without it, INSERT OR REPLACE would delete a row without firing the triggers that forbid it.
     connection.execute("PRAGMA recursive_triggers=ON")
     if version < SCHEMA_VERSION:
-        # Imported here: sqlite_utils takes longer to import than the desk may take to start. It also loads pandas and
-        # numpy wherever they are installed, to know their types: a second, and 80 MB for as long as the desk is open.
-        with _not_installed("numpy", "pandas"):
-            from labels.migrations import migrate  # noqa: PLC0415
+        load_migrations().migrate(connection)
+        connection.refuse_changed_schema()
 
-        migrate(connection)
+
+def load_migrations() -> ModuleType:
+    """The module labels.migrations.
+
+    Imported here: sqlite_utils takes longer to import than the desk may take to start. It also loads pandas and numpy
+    wherever they are installed, to know their types: a second, and 80 MB for as long as the desk is open.
+    """
+    with _not_installed("numpy", "pandas"):
+        from labels import migrations  # noqa: PLC0415
+    return migrations
 
 
 @contextmanager
@@ -201,6 +223,8 @@ def transaction(connection: Connection) -> Iterator[Connection]:
         connection.execute("BEGIN IMMEDIATE")
         try:
             connection.refuse_moved()
+            if connection.schema_cookie is not None:
+                connection.refuse_changed_schema()
             yield connection
         except BaseException:
             if connection.in_transaction:

@@ -7,7 +7,7 @@ import sqlite_utils
 from sqlite_utils import Migrations
 from sqlite_utils.db import Database
 
-from labels import chain, projection
+from labels import chain, draws, projection
 from labels.database import SCHEMA_VERSION, Connection, transaction
 
 migrations = Migrations("labels")
@@ -222,6 +222,52 @@ def _past(db: Database) -> None:
     db.execute("PRAGMA user_version = 3")
 
 
+# Draws are chained as events are, and every later event covers the last of them. The first ledgers of schema 1 had no
+# triggers against REPLACE.
+_DRAWS = """
+CREATE TABLE draws (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    purpose TEXT NOT NULL CHECK (purpose IN ('validation','audit')),
+    version INTEGER NOT NULL,
+    queries INTEGER NOT NULL,
+    hash TEXT NOT NULL CHECK (length(hash) = 64),
+    UNIQUE (purpose, version)
+);
+CREATE TRIGGER draws_no_replace BEFORE INSERT ON draws WHEN EXISTS (
+    SELECT 1 FROM draws WHERE number = NEW.number OR (purpose, version) = (NEW.purpose, NEW.version)
+)
+BEGIN SELECT RAISE(ABORT, 'draws is append-only: nothing is replaced'); END;
+ALTER TABLE events ADD COLUMN drawn INTEGER NOT NULL DEFAULT 0;
+"""
+
+# A program that knows nothing of draws would break the chains: where there are draws, it cannot write any more.
+_COVERED = """
+DROP TRIGGER events_chained;
+CREATE TRIGGER events_chained BEFORE INSERT ON events
+WHEN length(NEW.hash) <> 64 OR NEW.drawn <> (SELECT coalesce(max(number), 0) FROM draws)
+BEGIN SELECT RAISE(ABORT, 'events is a chain: each carries the hash of all before it'); END;
+CREATE TRIGGER validation_recorded BEFORE INSERT ON validation WHEN NOT EXISTS (
+    SELECT 1 FROM draws WHERE (purpose, version) = ('validation', NEW.version)
+)
+BEGIN SELECT RAISE(ABORT, 'a draw is recorded in draws before its queries are'); END;
+CREATE TRIGGER audits_recorded BEFORE INSERT ON audits WHEN NOT EXISTS (
+    SELECT 1 FROM draws WHERE (purpose, version) = ('audit', NEW.version)
+)
+BEGIN SELECT RAISE(ABORT, 'a draw is recorded in draws before its queries are'); END;
+"""
+
+
+@migrations(name="004_draws")
+def _draws(db: Database) -> None:
+    healed = _NO_REPLACE.replace("CREATE TRIGGER", "CREATE TRIGGER IF NOT EXISTS")
+    for statement in _statements("".join([_DRAWS, _APPEND_ONLY.format(table="draws"), healed])):
+        db.execute(statement)
+    draws.record_existing(db.conn)
+    for statement in _statements(_COVERED):
+        db.execute(statement)
+    db.execute("PRAGMA user_version = 4")
+
+
 def _chain(connection: sqlite3.Connection) -> Iterator[tuple[int, str]]:
     """Every event's number with the hash that it gets."""
     previous = chain.GENESIS
@@ -239,6 +285,13 @@ def _statements(script: str) -> list[str]:
             statements.append(buffer)
             buffer = ""
     return statements
+
+
+def apply_up_to(connection: sqlite3.Connection, version: int) -> None:
+    """Give a new database the schema of a version, as ledgers of that version have it."""
+    database = sqlite_utils.Database(connection)
+    later = [each.name for each in migrations.pending(database) if int(each.name.partition("_")[0]) > version]
+    migrations.apply(database, stop_before=later)
 
 
 def migrate(connection: Connection) -> None:

@@ -7,6 +7,8 @@ Everything here can be made anew from the events, and `labels verify` compares.
 
 import sqlite3
 
+from labels import chain
+
 #: The tables, each after those that it is made of.
 TABLES = ("actions", "current", "opinions", "queries")
 
@@ -115,11 +117,13 @@ def apply(connection: sqlite3.Connection, first: int, last: int) -> None:
 
 def _add(connection: sqlite3.Connection, event: dict[str, object]) -> None:
     """A new action: what it says is added, so that the cost does not grow with what was said before."""
-    connection.execute(
+    stored = connection.execute(
         "INSERT INTO actions (id, seq, annotator, verb, query_source, query_id, closes, text)"
         " VALUES (:action, :seq, :annotator, :verb, :query_source, :query_id, :closes, :text)",
         event,
-    )
+    ).rowcount
+    if stored != 1:
+        raise chain.not_stored()
     connection.execute(_ADD_TO_CURRENT, event)
     connection.execute(_ADD_TO_QUERIES, event)
 
@@ -127,7 +131,9 @@ def _add(connection: sqlite3.Connection, event: dict[str, object]) -> None:
 def _turn(connection: sqlite3.Connection, event: dict[str, object]) -> None:
     """An undo or a redo: what holds now may be anything that was said before."""
     undone_at = ":seq" if event["verb"] == "undo" else "NULL"
-    connection.execute(f"UPDATE actions SET undone_at = {undone_at} WHERE id = :target", event)  # noqa: S608
+    turned = connection.execute(f"UPDATE actions SET undone_at = {undone_at} WHERE id = :target", event)  # noqa: S608
+    if turned.rowcount != 1:
+        raise chain.not_stored()
     connection.execute(f"DELETE FROM current WHERE {_OF_QUERY} AND annotator = :annotator", event)  # noqa: S608
     mine = "AND (e.query_source, e.query_id) = (:query_source, :query_id) AND e.annotator = :annotator"
     connection.execute(_CURRENT.format(of_query_and_annotator=mine), event)

@@ -147,7 +147,9 @@ def _unchanging(path: Path, kept: Backup) -> Iterator[Path]:
         # Ends a write-ahead log; SQLite refuses while another program has one open, which would write on unseen.
         old.execute("PRAGMA journal_mode=DELETE")
         old.execute("BEGIN EXCLUSIVE")
-        if anchors.last_event(old) != kept.last():
+        with kept.opened() as copy:
+            unchanged = anchors.contents(old) == anchors.contents(copy)
+        if not unchanged:
             raise LabelsError(f"Somebody is labelling in {path}.", "Try again when they have quit the desk.")
         yield kept.path
 

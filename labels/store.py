@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from labels import chain, projection
+from labels import chain, draws, projection
 from labels.database import known_values, readable_errors, transaction
 from labels.errors import LabelsError
 from labels.model import (
@@ -18,9 +18,6 @@ from labels.model import (
     Verb,
 )
 from labels.reading import LabelReader
-
-_NAMES = (*chain.COLUMNS, "hash")
-_INSERT = f"INSERT INTO events ({', '.join(_NAMES)}) VALUES ({', '.join('?' for _ in _NAMES)})"  # noqa: S608
 
 
 def utc_now() -> str:
@@ -158,19 +155,8 @@ class LabelStore(LabelReader):
             "target": target, "text": text,
         }  # fmt: skip
         events = [event | _judged(judgement) for judgement in judgements] or [event]
-        first = self._append(events)
-        projection.apply(self.connection, first, first + len(events) - 1)
-
-    def _append(self, events: Iterable[dict[str, object]]) -> int:
-        """Write events at the end of the chain. Returns the number of the first. Runs inside a transaction."""
-        last, previous = chain.head(self.connection)
-        rows = []
-        for seq, event in enumerate(events, last + 1):
-            values = [seq, *(event[name] for name in chain.COLUMNS[1:])]
-            previous = chain.link(previous, values)
-            rows.append((*values, previous))
-        self.connection.executemany(_INSERT, rows)
-        return last + 1
+        numbers = chain.append(self.connection, [[each[name] for name in chain.FACTS] for each in events])
+        projection.apply(self.connection, numbers[0], numbers[-1])
 
     def undo(self, annotator: str) -> Action | None:
         """Take back the annotator's latest action that stands; None where there is none. Without limit."""
@@ -226,12 +212,8 @@ class LabelStore(LabelReader):
             } | self.validation_queries()
             version, at = self.validation_version() + 1, self._now()
             fresh = [query for query in dict.fromkeys(queries) if query not in known]
-            self.connection.executemany(
-                "INSERT INTO validation (query_source, query_id, seed, drawn_at, version, stratum, weight)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [(*query, seed, at, version, *(strata or {}).get(query, Stratum())) for query in fresh],
-            )
-        return len(fresh)
+            rows = [(*query, seed, at, *(strata or {}).get(query, Stratum())) for query in fresh]
+            return draws.record(self.connection, "validation", version, rows)
 
     def draw_audit(self, drawn: Mapping[ProductRef, Stratum], seed: int) -> int:
         """Put up a random sample of queries for people to check the machine by, with the weight of each.
@@ -241,11 +223,8 @@ class LabelStore(LabelReader):
         """
         with readable_errors(self.path), transaction(self.connection):
             version, at = self.audit_version() + 1, self._now()
-            self.connection.executemany(
-                "INSERT INTO audits (query_source, query_id, version, stratum, weight, seed, drawn_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [(*query, version, *stratum, seed, at) for query, stratum in drawn.items()],
-            )
+            rows = [(*query, seed, at, *stratum) for query, stratum in drawn.items()]
+            draws.record(self.connection, "audit", version, rows)
         return version
 
 

@@ -2,18 +2,16 @@
 
 import sqlite3
 import tempfile
-from contextlib import closing
+from collections.abc import Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from labels import anchors, chain, projection
+from labels import anchors, chain, draws, projection, schema
 from labels.database import Connection, connect, readable_errors
 from labels.errors import LabelsError
 from labels.snapshot import snapshot
 
-_TRIGGERS = {
-    f"{table}_no_{act}" for table in ("events", "validation", "audits") for act in ("update", "delete", "replace")
-} | {"events_chained"}
 #: So many broken links are named; the others are counted.
 _NAMED = 3
 
@@ -31,30 +29,53 @@ class Verification:
         return not self.problems
 
 
-def verify(path: Path) -> Verification:
+def verify(path: Path, against: Sequence[Path] = ()) -> Verification:
     """Check a labels file without changing it; only a write that was cut off is rolled back, as by any opening.
 
-    The file's pages, the rules in its schema, gaps in the sequence, the chain of hashes, undo and redo that point
-    nowhere, training decisions on validation queries, the projections, which are rebuilt in a copy and compared, and
-    whether the ledger goes on from every one of its backups, of which only the last event is read.
+    The SQL of its schema, its pages, gaps in the sequence, the chains of hashes of events and draws, undo and redo that
+    point nowhere, training decisions on validation queries, the projections, which are rebuilt in a copy and compared,
+    and whether the ledger goes on from every one of its backups, of which only the ends are read.
+
+    Args:
+        path: the file.
+        against: folders with backups of it, beside the one next to it.
 
     Raises:
-        LabelsError: there is no such file, or it is not a labels file.
+        LabelsError: there is no such file, it is not a labels file, or a folder of `against` holds no backup.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "labels.db"
+    for folder in against:
+        if not anchors.backups(folder):
+            raise LabelsError(
+                f"There are no backups in {folder}.", "Name a folder that `samesku labels backup --to DIR` wrote to."
+            )
+    with tempfile.TemporaryDirectory() as temporary:
+        copy = Path(temporary) / "labels.db"
         snapshot(path, copy)
-        with readable_errors(path), closing(_opened(copy, path)) as connection:
-            problems = [
-                *_file(connection),
-                *_schema(connection),
-                *_events(connection),
-                *_links(connection),
-                *_projections(connection),
-                *anchors.problems(connection, path.parent / anchors.FOLDER),
-            ]
-            events = connection.execute("SELECT count(*) FROM events").fetchone()[0]
+        with readable_errors(path):
+            changed, usable = schema.restore_copy(copy)
+            if not usable:
+                return Verification(_count(copy), tuple(changed))
+            with closing(_opened(copy, path)) as connection:
+                problems = [
+                    *changed,
+                    *_file(connection),
+                    *_events(connection),
+                    *_links(connection),
+                    *draws.problems(connection),
+                    *_counters(connection),
+                    *_projections(connection),
+                ]
+                for folder in (path.parent / anchors.FOLDER, *against):
+                    problems += anchors.problems(connection, folder)
+                events = connection.execute("SELECT count(*) FROM events").fetchone()[0]
     return Verification(events, tuple(problems))
+
+
+def _count(copy: Path) -> int:
+    """How many events a file holds whose schema is not to be trusted; 0 where that cannot be told."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(copy)) as connection:
+        return int(connection.execute("SELECT count(*) FROM events").fetchone()[0])
+    return 0
 
 
 def _opened(copy: Path, path: Path) -> Connection:
@@ -68,11 +89,6 @@ def _opened(copy: Path, path: Path) -> Connection:
 def _file(connection: sqlite3.Connection) -> list[str]:
     report = [row[0] for row in connection.execute("PRAGMA integrity_check")]
     return [] if report == ["ok"] else report
-
-
-def _schema(connection: sqlite3.Connection) -> list[str]:
-    present = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
-    return [f"the trigger {name} is gone: events could be changed" for name in sorted(_TRIGGERS - present)]
 
 
 def _events(connection: sqlite3.Connection) -> list[str]:
@@ -102,6 +118,20 @@ def _links(connection: sqlite3.Connection) -> list[str]:
     named = ", ".join(str(seq) for seq in broken[:_NAMED])
     more = f" and {len(broken) - _NAMED:,} more" if len(broken) > _NAMED else ""
     return [f"the chain of hashes is broken at event {named}{more}: something was changed, or is missing before it"]
+
+
+def _counters(connection: sqlite3.Connection) -> list[str]:
+    """Whether SQLite gave out more numbers than there are rows: then the last rows were deleted."""
+    given = dict(connection.execute("SELECT name, seq FROM sqlite_sequence"))
+    problems = []
+    for table, number in (("events", "seq"), ("draws", "number")):
+        last = connection.execute(f"SELECT coalesce(max({number}), 0) FROM {table}").fetchone()[0]  # noqa: S608
+        counter = given.get(table, 0)
+        if isinstance(counter, int) and counter > last:
+            problems.append(f"{table} are missing at the end: {counter:,} were written, the last here is {last:,}")
+        elif counter != last:
+            problems.append(f"the counter of {table} was changed: it says {counter}, the last is {last:,}")
+    return problems
 
 
 def _projections(connection: sqlite3.Connection) -> list[str]:

@@ -87,13 +87,24 @@ def revoke(
 def verify(
     ctx: typer.Context,
     file: Annotated[Path | None, typer.Argument(help="A backup; else the ledger.", show_default=False)] = None,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A folder of backups that it must be a continuation of; several times for several.", show_default=False
+        ),
+    ] = None,
 ) -> None:
-    """Check labels.db: its pages, its rules, and the current state against the events."""
+    """Check labels.db: its schema, its pages, its hashes, the current state against the events, and its backups.
+
+    The workspace's own backups are always compared; --against adds copies that are kept elsewhere.
+
+    Example: samesku labels verify --against /mnt/backup
+    """
     from labels.anchors import is_of_ledger  # noqa: PLC0415
     from labels.verify import verify as check  # noqa: PLC0415
 
     context = context_of(ctx)
-    result = check(file or context.workspace.labels)
+    result = check(file or context.workspace.labels, against or [])
     for problem in result.problems:
         context.out.print(f"✗ {problem}")
     context.out.print(f"{result.events:,} events; " + ("all is well." if result.ok else "something is wrong."))

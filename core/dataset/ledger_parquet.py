@@ -15,16 +15,22 @@ from core.errors import CoreError
 from labels.errors import LabelsError
 from labels.exchange.fitting import COLUMNS
 from labels.exchange.merge import Merged, merge_records
-from labels.exchange.records import Disguise, Record, records
+from labels.exchange.records import FORMAT, Disguise, Record, records
 from labels.exchange.writing import output_file
 from labels.store import LabelStore
 
 #: The metadata's key.
 _KEY = b"samesku.ledger"
 _ROWS = 10_000
-_INTEGERS = {"seq", "blind", "closes", "look_ms", "rank", "seed", "version"}
+_INTEGERS = {
+    "seq", "blind", "closes", "look_ms", "rank", "seed", "version", "drawn", "number", "queries",
+}  # fmt: skip
 _REALS = {"similarity", "probability", "weight"}
-_NAMES = ["kind", *dict.fromkeys(name for names in COLUMNS.values() for name in names)]
+_NAMES_BY_FORMAT = {
+    number: ["kind", *dict.fromkeys(name for names in kinds.values() for name in names)]
+    for number, kinds in COLUMNS.items()
+}
+_NAMES = _NAMES_BY_FORMAT[FORMAT]
 
 
 def export_parquet(
@@ -74,7 +80,7 @@ def _read(path: Path) -> Iterator[tuple[str, Record]]:
 
 
 def _header(schema: Any, path: Path) -> Record:
-    if sorted(schema.names) != sorted(_NAMES):
+    if sorted(schema.names) not in map(sorted, _NAMES_BY_FORMAT.values()):
         raise LabelsError(f"{path} has other columns than an export of events.", "Nothing was imported.")
     header = json.loads((schema.metadata or {}).get(_KEY, b"{}"))
     return header if isinstance(header, dict) else {}
@@ -83,7 +89,7 @@ def _header(schema: Any, path: Path) -> Record:
 def _numbered(rows: Iterable[Record]) -> Iterator[tuple[str, Record]]:
     for number, row in enumerate(rows, 1):
         kind = row.get("kind")
-        own = COLUMNS.get(kind, ()) if isinstance(kind, str) else ()
+        own = COLUMNS[FORMAT].get(kind, ()) if isinstance(kind, str) else ()
         # A column of another kind belongs to the record only if something stands in it, and then it does not fit.
         yield f"row {number}", {name: value for name, value in row.items() if value is not None or name in own}
 

@@ -5,10 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from labels import projection
+from labels import chain, projection
 from labels.database import known_values, readable_errors, transaction
 from labels.errors import LabelsError
-from labels.exchange.appending import FACTS, append
 from labels.model import Decision, Pair, ProductRef, Side, Stream, Strength, Verb
 from labels.reading import LabelReader
 from labels.store import LabelStore, utc_now
@@ -97,7 +96,7 @@ def import_decisions(
         said = {(d.annotator, d.pair): d.decision for d in store.decisions() if d.strength is Strength.EXPLICIT}
         fresh = [d for key, d in last.items() if said.get(key) is not d.decision]
         sides = [_side(d, split, drawn) for d in fresh]
-        if append(store.connection, _events(fresh, sides)):
+        if chain.append(store.connection, _events(fresh, sides)):
             projection.rebuild(store.connection)
         queries = {pair.query for _, pair in last}
         return LabelImport(
@@ -156,7 +155,7 @@ def _events(decisions: Sequence[PortableDecision], sides: Sequence[Side]) -> lis
         for d in made:
             pair = {"candidate_source": d.pair.candidate.source, "candidate_id": d.pair.candidate.id}
             event = action | pair | {"decision": d.decision.value}
-            events.append(tuple(event.get(name) for name in FACTS))
+            events.append(tuple(event.get(name) for name in chain.FACTS))
     return events
 
 

@@ -2,23 +2,25 @@
 
 import sqlite3
 import tempfile
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
-from labels import chain, projection
+from labels import chain, draws, projection, schema
 from labels.database import Connection, readable_errors, transaction
 from labels.errors import LabelsError
-from labels.exchange.appending import FACTS, append
 from labels.exchange.fitting import Fitting
-from labels.exchange.records import DRAWS, Record, records
+from labels.exchange.records import SOURCES, UNCHAINED_DRAWS, Record, records
 from labels.snapshot import snapshot
 from labels.store import LabelStore
 
-_LIST = ", ".join(FACTS)
+_LIST = ", ".join(chain.FACTS)
 #: Which use a decision is for is this ledger's own matter: the same action may stand here for training, there not.
-_CONTENT = ", ".join(name for name in FACTS if name != "side")
+_CONTENT = ", ".join(name for name in chain.FACTS if name != "side")
 _KNOWN = "(SELECT action FROM incoming.events INTERSECT SELECT action FROM main.events)"
 _TRAINS_HERE = """
 SELECT query_source, query_id FROM main.events WHERE decision IS NOT NULL AND side = 'train'
@@ -29,6 +31,14 @@ _SAME_DRAW = {
     "audits": "(query_source, query_id, seed, drawn_at) IN"
     " (SELECT query_source, query_id, seed, drawn_at FROM main.audits)",
 }
+#: Before draws were chained they had no numbers: those of validation come first, as in a ledger that is migrated.
+_ASSUMED_DRAWS = """
+INSERT INTO incoming.draws (number, purpose, version)
+SELECT row_number() OVER (ORDER BY purpose DESC, version), purpose, version FROM (
+    SELECT 'validation' AS purpose, version FROM incoming.validation
+    UNION SELECT 'audit', version FROM incoming.audits
+)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +71,8 @@ def merge_records(store: LabelStore, name: str, incoming: Iterable[tuple[str, Re
     """Bring in what this ledger does not have: draws under versions of their own, events at the end of the chain.
 
     The latest of their audits is the latest here then, and the desk's; estimates are by draw, and stay apart.
-    Events keep everything but their number and hash, and come in the order of their file. An action is known by its
-    id: what is here already is not written again.
+    Events keep everything but their number and hash, and come in the order of their file, with the draws between them
+    where they were made. An action is known by its id: what is here already is not written again.
 
     Args:
         store: the ledger.
@@ -78,26 +88,27 @@ def merge_records(store: LabelStore, name: str, incoming: Iterable[tuple[str, Re
         with transaction(connection):
             _refuse_other_content(connection, name)
             left = _drop_draws_in_training(connection)
-            drawn = {table: _draw(connection, table) for table in DRAWS.values()}
+            for purpose, table in draws.TABLES.items():
+                _renumber_draws(connection, purpose, table)
             known = connection.execute(
                 "DELETE FROM incoming.events WHERE action IN (SELECT action FROM main.events)"
             ).rowcount
             judging = connection.execute(
                 "UPDATE incoming.events SET side = 'validation' WHERE side = 'train' AND decision IS NOT NULL"
-                " AND (query_source, query_id) IN (SELECT query_source, query_id FROM main.validation)"
+                " AND (query_source, query_id) IN (SELECT query_source, query_id FROM main.validation"
+                " UNION SELECT query_source, query_id FROM incoming.validation)"
             ).rowcount
-            new = connection.execute(f"SELECT {_LIST} FROM incoming.events ORDER BY seq")  # noqa: S608 - constants only
-            events = append(connection, new)
-            if events:
+            written = _append(connection)
+            if written["event"]:
                 projection.rebuild(connection)
-    return Merged(events, known, drawn["validation"], drawn["audits"], judging, left)
+    return Merged(written["event"], known, written["validation"], written["audit"], judging, left)
 
 
 def merge_ledger(store: LabelStore, other: Path) -> Merged:
     """Bring in another ledger's file, which is read from a copy and not touched.
 
     Raises:
-        LabelsError: as `merge_records`; there is no such file, or it is no ledger.
+        LabelsError: as `merge_records`; there is no such file, or it is no ledger, or its tables are not a ledger's.
     """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "labels.db"
@@ -106,8 +117,20 @@ def merge_ledger(store: LabelStore, other: Path) -> Merged:
         except LabelsError as error:
             # Its way out may be a restore, which is for whoever works in the other workspace.
             raise LabelsError(error.message, "Nothing was merged; look at it in its own workspace.") from error
+        _restore_schema(copy, other)
         with LabelStore(copy) as theirs, closing(records(theirs)) as found:
             return merge_records(store, str(other), ((f"event {r.get('seq', 0)}", r) for r in found))
+
+
+def _restore_schema(copy: Path, other: Path) -> None:
+    """Leave nothing in a copy that changes what is read from it; its records are compared with their hashes then."""
+    with readable_errors(other):
+        changed, usable = schema.restore_copy(copy)
+    if not usable:
+        raise LabelsError(
+            f"{other} was changed by another program: {changed[0]}. Nothing was merged.",
+            "Merge a backup of it: `samesku labels verify FILE` says whether one is sound.",
+        )
 
 
 @contextmanager
@@ -117,8 +140,10 @@ def _staging(connection: Connection) -> Iterator[None]:
     try:
         # Nobody needs it after a crash: the ledger's own journal is enough for both.
         connection.execute("PRAGMA incoming.journal_mode = MEMORY")
-        for table in ("events", *DRAWS.values()):
+        for table in SOURCES.values():
             connection.execute(f"CREATE TABLE incoming.{table} AS SELECT * FROM main.{table} LIMIT 0")  # noqa: S608
+        for table in draws.TABLES.values():
+            connection.execute(f"CREATE INDEX incoming.{table}_by_version ON {table} (version)")
         connection.execute("ALTER TABLE incoming.events ADD COLUMN place TEXT")
         yield
     finally:
@@ -144,6 +169,8 @@ def _stage(connection: Connection, name: str, incoming: Iterable[tuple[str, Reco
             connection.execute(inserts[kind], record)
         place = "its end"
         (fitting or Fitting({})).end()
+        if fitting and fitting.format == UNCHAINED_DRAWS:
+            connection.execute(_ASSUMED_DRAWS)
     except LabelsError as error:
         connection.execute("ROLLBACK")
         if error.hint:
@@ -157,9 +184,9 @@ def _stage(connection: Connection, name: str, incoming: Iterable[tuple[str, Reco
 
 def _insert(kind: str, record: Record) -> str:
     # The names were compared with the columns just now.
-    names = [*chain.COLUMNS, "place"] if kind == "event" else sorted(record.keys() - {"kind"})
+    names = [*chain.COLUMNS, "drawn", "place"] if kind == "event" else sorted(record.keys() - {"kind"})
     return (
-        f"INSERT INTO incoming.{DRAWS.get(kind, 'events')} ({', '.join(names)})"  # noqa: S608
+        f"INSERT INTO incoming.{SOURCES[kind]} ({', '.join(names)})"  # noqa: S608
         f" VALUES ({', '.join(f':{column}' for column in names)})"
     )
 
@@ -186,14 +213,39 @@ def _drop_draws_in_training(connection: Connection) -> int:
     ).rowcount
 
 
-def _draw(connection: Connection, table: str) -> int:
-    """Take over the draws that are new here. A version that stands is frozen: theirs come after the last of ours."""
+def _renumber_draws(connection: Connection, purpose: str, table: str) -> None:
+    """Leave what is new here of the draws. A version that stands is frozen: theirs come after the last of ours."""
     connection.execute(f"DELETE FROM incoming.{table} WHERE {_SAME_DRAW[table]}")  # noqa: S608 - constants only
     ours, theirs = (
         connection.execute(f"SELECT {figure}(version) FROM {place}.{table}").fetchone()[0]  # noqa: S608 - constants
         for figure, place in (("max", "main"), ("min", "incoming"))
     )
     if ours is not None and theirs is not None and theirs <= ours:
-        connection.execute(f"UPDATE incoming.{table} SET version = version + ?", [ours + 1 - theirs])  # noqa: S608
-    # In this order the tables' own columns agree: both were made from the same.
-    return connection.execute(f"INSERT INTO main.{table} SELECT * FROM incoming.{table}").rowcount  # noqa: S608
+        shift = ours + 1 - theirs
+        connection.execute(f"UPDATE incoming.{table} SET version = version + ?", [shift])  # noqa: S608 - a constant
+        connection.execute("UPDATE incoming.draws SET version = version + ? WHERE purpose = ?", [shift, purpose])
+
+
+def _append(connection: Connection) -> Counter[str]:
+    """Write draws and events in the order in which they were made. Returns how many queries and events, by kind."""
+    written: Counter[str] = Counter()
+    made = connection.execute("SELECT number, purpose, version FROM incoming.draws ORDER BY number").fetchall()
+    waiting = deque(made)
+    events = connection.execute(f"SELECT drawn, {_LIST} FROM incoming.events ORDER BY seq")  # noqa: S608 - constants
+    for last, group in groupby(events, key=itemgetter(0)):
+        while waiting and waiting[0][0] <= last:
+            _, purpose, version = waiting.popleft()
+            _draw(connection, purpose, version, written)
+        written["event"] += len(chain.append(connection, (row[1:] for row in group)))
+    for _, purpose, version in waiting:
+        _draw(connection, purpose, version, written)
+    return written
+
+
+def _draw(connection: Connection, purpose: str, version: int, written: Counter[str]) -> None:
+    table = draws.TABLES[purpose]
+    rows = connection.execute(
+        f"SELECT {', '.join(draws.ROW)} FROM incoming.{table} WHERE version = ?",  # noqa: S608 - constants only
+        [version],
+    )
+    written[purpose] += draws.record(connection, purpose, version, rows)

@@ -3,9 +3,11 @@
 Each record is an object with a `kind`:
 
 - `ledger`, the first: `format`, and how many records of each other kind follow, so that a file that was cut off shows.
-- `validation` and `audit`: a query that was drawn, with the table's own columns. Draws come before events: whoever
-  reads knows what must never train before the first decision.
-- `event`: an event with its number and its hash. Together they are the whole chain, from its beginning.
+- `validation` and `audit`: a query that was drawn, with the table's own columns. Draws come before events: a reader
+  knows what must never train before the first decision.
+- `draw`: a draw as recorded in the table `draws`, with its hash; after the queries that it is of. Not in format 1.
+- `event`: an event with its number and its hash. Together they are the whole chain, from its beginning. `drawn`, the
+  number of the last draw before it, is not in format 1.
 
 Names, of annotators too, are escaped where they have characters that act on a terminal, as `labels.exchange.cells`
 does. Hashes are those of the names themselves.
@@ -14,7 +16,7 @@ does. Hashes are those of the names themselves.
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-from labels import chain
+from labels import chain, draws
 from labels.database import Connection, readable_errors
 from labels.errors import LabelsError
 from labels.exchange.cells import escape
@@ -22,15 +24,17 @@ from labels.model import Verb
 from labels.reading import LabelReader
 
 #: Counts up when an older program could not read what a newer one writes.
-FORMAT = 1
+FORMAT = 2
+#: What came before draws were chained.
+UNCHAINED_DRAWS = 1
 
 #: So many events take some milliseconds to write.
 _TOLD_EVERY = 1_000
 
 Record = dict[str, object]
 
-#: Where the draws of each kind stand.
-DRAWS = {"validation": "validation", "audit": "audits"}
+#: The table that the records of each kind come from.
+SOURCES = {**draws.TABLES, "draw": "draws", "event": "events"}
 
 #: The columns that hold names; ids and what people write are texts, which may hold anything.
 NAMES = {"action", "annotator", "query_source", "candidate_source", "model", "target"}
@@ -80,32 +84,36 @@ def _records(connection: Connection, disguise: Disguise | None) -> Generator[Rec
     # One transaction: a desk that writes meanwhile does not move the ground.
     connection.execute("BEGIN")
     try:
-        tables = {**DRAWS, "event": "events"}
         counts = {
             kind: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - a constant
-            for kind, table in tables.items()
+            for kind, table in SOURCES.items()
         }
         yield {"kind": "ledger", "format": FORMAT, **counts}
-        for kind, table in DRAWS.items():
-            cursor = connection.execute(f"SELECT * FROM {table} ORDER BY version, query_source, query_id")  # noqa: S608
-            names = [column[0] for column in cursor.description]
-            for row in cursor:
-                yield {"kind": kind, **dict(zip(names, row, strict=True))}
+        for kind, table in draws.TABLES.items():
+            yield from _rows(connection, kind, f"SELECT * FROM {table} ORDER BY version, query_source, query_id")  # noqa: S608
+        yield from _rows(connection, "draw", "SELECT * FROM draws ORDER BY number")
         yield from _disguised(connection, disguise) if disguise else _events(connection)
     finally:
         connection.execute("ROLLBACK")
 
 
+def _rows(connection: Connection, kind: str, select: str) -> Generator[Record, None, None]:
+    cursor = connection.execute(select)
+    names = [column[0] for column in cursor.description]
+    for row in cursor:
+        yield {"kind": kind, **dict(zip(names, row, strict=True))}
+
+
 def _events(connection: Connection) -> Generator[Record, None, None]:
-    names = (*chain.COLUMNS, "hash")
-    for row in connection.execute(f"SELECT {', '.join(names)} FROM events ORDER BY seq"):  # noqa: S608 - constants only
-        yield {"kind": "event", **dict(zip(names, row, strict=True))}
+    return _rows(connection, "event", f"SELECT {', '.join(chain.STORED)} FROM events ORDER BY seq")  # noqa: S608
 
 
 def _disguised(connection: Connection, disguise: Disguise) -> Generator[Record, None, None]:
     known = shown = chain.GENESIS
+    hashes = {0: chain.GENESIS, **dict(connection.execute("SELECT number, hash FROM draws"))}
     for event in _events(connection):
-        known = chain.link(known, [event[name] for name in chain.COLUMNS])
+        draw = (int(str(event["drawn"])), hashes.get(event["drawn"], ""))
+        known = chain.link(known, [event[name] for name in chain.COLUMNS], draw)
         if event["hash"] != known:
             raise LabelsError(
                 f"The chain of hashes is broken at event {event['seq']}.", "`samesku labels verify` tells more."
@@ -113,5 +121,5 @@ def _disguised(connection: Connection, disguise: Disguise) -> Generator[Record, 
         event["annotator"] = disguise.name(str(event["annotator"]))
         if event["verb"] == Verb.COMMENT and not disguise.comments:
             event["text"] = ""
-        shown = chain.link(shown, [event[name] for name in chain.COLUMNS])
+        shown = chain.link(shown, [event[name] for name in chain.COLUMNS], draw)
         yield event | {"hash": shown}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from samples import match, no_match, q
+from tampering import change_unseen
 
 from labels import anchors
 from labels import backup as backup_module
@@ -133,8 +134,7 @@ def test_two_in_one_second_do_not_cover_each_other(
 
 def test_an_unsound_ledger_is_not_backed_up(ledger: LabelStore, folder: Path) -> None:
     say(ledger, 3)
-    ledger.connection.execute("DROP TRIGGER events_no_update")
-    ledger.connection.execute("UPDATE events SET annotator = 'eve' WHERE seq = 2")
+    change_unseen(ledger.path, "UPDATE events SET annotator = 'eve' WHERE seq = 2")
     with pytest.raises(LabelsError, match="the chain of hashes is broken at event 2"):
         backup(ledger.path, folder)
     assert made(folder) == []
@@ -234,9 +234,7 @@ def test_a_migration_begins_with_a_backup_of_what_was_there(earlier: Path, folde
 def test_the_backup_of_an_earlier_schema_is_an_anchor_too(earlier: Path, folder: Path) -> None:
     LabelStore(earlier).close()
     (one,) = backups(folder)
-    with closing(sqlite3.connect(one.path)) as connection, connection:
-        connection.execute("DROP TRIGGER events_no_update")
-        connection.execute("UPDATE events SET annotator = 'eve' WHERE seq = 20")
+    change_unseen(one.path, "UPDATE events SET annotator = 'eve' WHERE seq = 20")
     assert "not a continuation" in verify(earlier).problems[0]
 
 

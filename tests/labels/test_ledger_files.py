@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections import defaultdict
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,16 +14,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledgers import IDS, acts, contents, opened, perform, standing
 from samples import c, implied, match, no_match, q
+from tampering import change_unseen
 
 from core.dataset.ledger_parquet import export_parquet, import_parquet
 from labels import chain
+from labels.draws import ROW, Digest
 from labels.errors import LabelsError
 from labels.exchange.fitting import COLUMNS
 from labels.exchange.ledger_file import export_ledger, import_ledger
 from labels.exchange.merge import merge_ledger
 from labels.exchange.pseudonyms import Pseudonyms
-from labels.exchange.records import Disguise
-from labels.model import MACHINE, Decision, Judgement, Shown, Side, Stream, Verb
+from labels.exchange.records import FORMAT, Disguise
+from labels.model import MACHINE, Decision, Judgement, Shown, Side, Stratum, Stream, Verb
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -35,9 +38,7 @@ def fill(store: LabelStore) -> None:
     store.record("bob", Verb.ACCEPT, q("v"), match("a"), stream=Stream.VALIDATION, blind=True)
     store.record("ada", Verb.COMMENT, q("1"), text="zwei Zeilen\nмир")
     store.undo("ada")
-    store.connection.execute(
-        "INSERT INTO audits VALUES ('walmart', '1', 1, 'high', 4.0, 3, '2026-01-01T00:00:00+00:00')"
-    )
+    store.draw_audit({q("1"): Stratum("high", 4.0)}, seed=3)
 
 
 # -- out and in ----------------------------------------------------------------------------------------------
@@ -67,16 +68,16 @@ def test_a_number_is_hashed_as_it_is_stored(ledger: LabelStore, tmp_path: Path, 
 
 
 def test_what_is_known_of_an_event_travels() -> None:
-    assert COLUMNS["event"] == (*chain.COLUMNS, "hash")
+    assert set(COLUMNS[FORMAT]["event"]) == set(chain.STORED)
 
 
 def test_the_draws_come_before_the_events_and_the_counts_before_all(ledger: LabelStore, tmp_path: Path) -> None:
     fill(ledger)
     assert export_ledger(ledger, tmp_path / "events.jsonl") == 5
     lines = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert lines[0] == {"kind": "ledger", "format": 1, "validation": 1, "audit": 1, "event": 5}
-    assert [line["kind"] for line in lines[1:]] == ["validation", "audit", *["event"] * 5]
-    assert (lines[6]["text"], lines[7]["target"]) == ("zwei Zeilen\nмир", lines[6]["action"])
+    assert lines[0] == {"kind": "ledger", "format": 2, "validation": 1, "audit": 1, "draw": 2, "event": 5}
+    assert [line["kind"] for line in lines[1:]] == ["validation", "audit", "draw", "draw", *["event"] * 5]
+    assert (lines[8]["text"], lines[9]["target"]) == ("zwei Zeilen\nмир", lines[8]["action"])
 
 
 @pytest.mark.parametrize("how", [(export_ledger, import_ledger), (export_parquet, import_parquet)])
@@ -197,10 +198,19 @@ def edited(path: Path, line: int, **changes: object) -> None:
 def rechained(path: Path) -> None:
     """The hashes made to fit, as whoever forges a file would."""
     previous, lines = chain.GENESIS, []
+    drawn, sets = [chain.GENESIS], defaultdict(Digest)
     for line in path.read_text(encoding="utf-8").splitlines():
         record = json.loads(line)
         if record["kind"] == "event":
-            previous = record["hash"] = chain.link(previous, [record.get(name) for name in chain.COLUMNS])
+            number = record.get("drawn")
+            draw = (number, drawn[number]) if isinstance(number, int) else chain.NO_DRAW
+            previous = record["hash"] = chain.link(previous, [record.get(name) for name in chain.COLUMNS], draw)
+        elif record["kind"] == "draw" and "purpose" in record:
+            digest = sets[record["purpose"], record["version"]]
+            record["hash"] = digest.link(drawn[-1], len(drawn), record["purpose"], record["version"], digest.queries)
+            drawn.append(record["hash"])
+        elif record["kind"] in ("validation", "audit"):
+            sets[record["kind"], record["version"]].add([record[name] for name in ROW])
         lines.append(json.dumps(record))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -208,30 +218,38 @@ def rechained(path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "changes", "complaint"),
     [
-        (1, {"format": 2}, "line 1: a newer samesku wrote it"),
+        (1, {"format": 3}, "line 1: a newer samesku wrote it"),
         (1, {"event": 4}, "its end: 1 event records are too many"),
         (1, {"event": "5"}, "line 1: this is no export of a ledger"),
-        (2, {"kind": "audit"}, "its end: 1 validation records are missing"),
+        (1, {"draw": ...}, "line 1: this is no export of a ledger"),
+        (2, {"kind": "audit"}, "line 4: the draw is not as it was drawn"),
+        (2, {"version": 2}, "line 4: the draw is not as it was drawn"),
+        (3, {"kind": "draw"}, "line 3: there is no column 'drawn_at'"),
+        (4, {"number": 2}, "line 4: the draw is not as it was drawn"),
+        (4, {"queries": 2}, "line 4: the draw is not as it was drawn"),
+        (4, {"purpose": "event"}, "line 4: purpose cannot be 'event'"),
+        (6, {"drawn": 0.5}, "line 6: drawn cannot be 0.5"),
+        (6, {"drawn": ...}, "line 6: the column drawn is missing"),
         (2, {"kind": ["event"]}, "line 2: there is no such kind"),
         (2, {"weight": "heavy"}, "line 2: weight cannot be 'heavy'"),
         (2, {"version": 0}, "line 2: version cannot be 0"),
-        (4, {"rank": 2**63}, "line 4: rank cannot be 9223372036854775808"),
-        (4, {"similarity": "1"}, "line 4: similarity cannot be '1'"),
-        (4, {"look_ms": True}, "line 4: look_ms cannot be True"),
-        (4, {"decision": "perhaps"}, "line 4: decision cannot be 'perhaps'"),
-        (4, {"decision": {"a": 1}}, "line 4: decision cannot be a dict"),
-        (4, {"annotator": "ada\x1b]52;c;x\x07"}, "line 4: annotator cannot be 'ada\\\\x1b"),
-        (4, {"annotator": ""}, "line 4: annotator cannot be ''"),
-        (4, {"at": "yesterday"}, "line 4: at cannot be 'yesterday'"),
-        (4, {"text": "\ud800"}, "line 4: text cannot be '\\\\ud800'"),
-        (4, {"candidate_id": None}, "line 4: a decision needs a candidate"),
-        (4, {"strength": None}, "line 4: a decision has a strength"),
-        (4, {"colour": "red"}, "line 4: there is no column 'colour'"),
-        (4, {"text": ...}, "line 4: the column text is missing"),
-        (5, {"look_ms": 1}, "line 5: the action goes on otherwise"),
-        (8, {"target": "f" * 32}, "line 8: its target is no action"),
-        (8, {"annotator": "bob"}, "line 8: its target is no action"),
-        (8, {"target": None}, "line 8: undo and redo name their target"),
+        (6, {"rank": 2**63}, "line 6: rank cannot be 9223372036854775808"),
+        (6, {"similarity": "1"}, "line 6: similarity cannot be '1'"),
+        (6, {"look_ms": True}, "line 6: look_ms cannot be True"),
+        (6, {"decision": "perhaps"}, "line 6: decision cannot be 'perhaps'"),
+        (6, {"decision": {"a": 1}}, "line 6: decision cannot be a dict"),
+        (6, {"annotator": "ada\x1b]52;c;x\x07"}, "line 6: annotator cannot be 'ada\\\\x1b"),
+        (6, {"annotator": ""}, "line 6: annotator cannot be ''"),
+        (6, {"at": "yesterday"}, "line 6: at cannot be 'yesterday'"),
+        (6, {"text": "\ud800"}, "line 6: text cannot be '\\\\ud800'"),
+        (6, {"candidate_id": None}, "line 6: a decision needs a candidate"),
+        (6, {"strength": None}, "line 6: a decision has a strength"),
+        (6, {"colour": "red"}, "line 6: there is no column 'colour'"),
+        (6, {"text": ...}, "line 6: the column text is missing"),
+        (7, {"look_ms": 1}, "line 7: the action goes on otherwise"),
+        (10, {"target": "f" * 32}, "line 10: its target is no action"),
+        (10, {"annotator": "bob"}, "line 10: its target is no action"),
+        (10, {"target": None}, "line 10: undo and redo name their target"),
     ],
 )
 def test_a_line_that_does_not_fit_is_named_and_nothing_comes_in(
@@ -246,12 +264,18 @@ def test_a_line_that_does_not_fit_is_named_and_nothing_comes_in(
     with opened(tmp_path / "b.db") as other:
         with pytest.raises(LabelsError, match=complaint):
             import_ledger(other, path)
-        assert contents(other) == [[], [], []]
+        assert contents(other) == [[], [], [], []]
         # The ledger is as good as before.
         other.record("ada", Verb.ACCEPT, q("1"), match("a"))
 
 
-@pytest.mark.parametrize(("line", "changes"), [(5, {"decision": "match"}), (6, {"seq": 4}), (4, {"hash": "0" * 64})])
+@pytest.mark.parametrize(
+    ("line", "changes"),
+    [
+        (7, {"decision": "match"}), (8, {"seq": 4}), (6, {"hash": "0" * 64}), (6, {"drawn": 0}), (6, {"drawn": 2}),
+        (6, {"drawn": 3}), (6, {"drawn": -1}),
+    ],
+)  # fmt: skip
 def test_a_broken_chain_is_named(ledger: LabelStore, tmp_path: Path, line: int, changes: dict) -> None:
     fill(ledger)
     export_ledger(ledger, tmp_path / "events.jsonl")
@@ -293,10 +317,10 @@ def test_an_action_that_is_known_with_other_content_is_refused(ledger: LabelStor
     fill(ledger)
     path = tmp_path / "events.jsonl"
     export_ledger(ledger, path)
-    edited(path, 5, decision="match")
+    edited(path, 7, decision="match")
     rechained(path)
     before = contents(ledger)
-    with pytest.raises(LabelsError, match=r"line 4: the action .* is known here with other content"):
+    with pytest.raises(LabelsError, match=r"line 6: the action .* is known here with other content"):
         import_ledger(ledger, path)
     assert contents(ledger) == before
 
@@ -340,8 +364,7 @@ def test_a_ledger_in_disguise_is_a_ledger_and_tells_nobody(ledger: LabelStore, t
 
 def test_a_disguise_does_not_cover_a_broken_chain(ledger: LabelStore, tmp_path: Path) -> None:
     fill(ledger)
-    ledger.connection.execute("DROP TRIGGER events_no_update")
-    ledger.connection.execute("UPDATE events SET decision = 'no_match' WHERE seq = 1")
+    change_unseen(ledger.path, "UPDATE events SET decision = 'no_match' WHERE seq = 1")
     with pytest.raises(LabelsError, match="broken at event 1"):
         export_ledger(ledger, tmp_path / "e.jsonl", Disguise(str, comments=False))
     assert not (tmp_path / "e.jsonl").exists()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from samples import c, match, no_match, q
+from tampering import change_unseen
 
 from labels import chain
 from labels.database import SCHEMA_VERSION
@@ -76,12 +77,7 @@ def test_a_changed_event_breaks_the_chain(tmp_path: Path) -> None:
     with LabelStore(path) as store:
         for number in range(5):
             store.record("ada", Verb.REJECT, q(str(number)), no_match("a"))
-    with closing(sqlite3.connect(path)) as connection:
-        trigger = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'events_no_update'").fetchone()[0]
-        connection.execute("DROP TRIGGER events_no_update")
-        connection.execute("UPDATE events SET annotator = 'eve' WHERE seq = 3")
-        connection.execute(trigger)
-        connection.commit()
+    change_unseen(path, "UPDATE events SET annotator = 'eve' WHERE seq = 3")
     problems = verify(path).problems
     assert any("the chain of hashes is broken at event 3:" in problem for problem in problems)
 

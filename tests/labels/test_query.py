@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from samples import match, q
 
+from labels import draws
 from labels.errors import LabelsError
 from labels.model import Verb
 from labels.query import query
@@ -90,9 +91,8 @@ def test_a_write_that_was_cut_off_does_not_keep_one_from_asking(path: Path, tmp_
     with LabelStore(path) as store:
         store.connection.execute("PRAGMA cache_size = 5")
         store.connection.execute("BEGIN IMMEDIATE")
-        draws = [("walmart", f"q{number}", 7, "now") for number in range(2000)]
-        insert = "INSERT INTO validation (query_source, query_id, seed, drawn_at) VALUES (?, ?, ?, ?)"
-        store.connection.executemany(insert, draws)
+        rows = [("walmart", f"q{number}", 7, "now", "", 1.0) for number in range(2000)]
+        draws.record(store.connection, "validation", 1, rows)
         killed = tmp_path / "killed"
         killed.mkdir()
         for file in path.parent.glob("labels.db*"):

@@ -70,7 +70,7 @@ def contents(store: LabelStore) -> list[list[tuple[object, ...]]]:
     """Every row that travels."""
     return [
         store.connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2, 3").fetchall()  # noqa: S608 - constants
-        for table in ("events", "validation", "audits")
+        for table in ("events", "validation", "audits", "draws")
     ]
 
 

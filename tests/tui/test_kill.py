@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("pyte", reason="needs the extra 'dev'")
 pytest.importorskip("termios", reason="needs pseudo-terminals")
 
+from labels import draws
 from labels.database import journal_mode
 from labels.model import Decision, Judgement, ProductRef, Strength, Verb
 from labels.store import LabelStore
@@ -87,10 +88,8 @@ def test_a_write_that_was_cut_off_is_rolled_back_before_the_ledger_is_verified(
     # A small cache puts pages into the file before the commit, as a kill in the middle of one leaves them.
     ledger.connection.execute("PRAGMA cache_size = 5")
     ledger.connection.execute("BEGIN IMMEDIATE")
-    draws = [("walmart", f"q{number}", 7, "now") for number in range(2000)]
-    ledger.connection.executemany(
-        "INSERT INTO validation (query_source, query_id, seed, drawn_at) VALUES (?, ?, ?, ?)", draws
-    )
+    rows = [("walmart", f"q{number}", 7, "now", "", 1.0) for number in range(2000)]
+    draws.record(ledger.connection, "validation", 1, rows)
     killed = tmp_path / "killed"
     killed.mkdir()
     for file in ledger.path.parent.glob("labels.db*"):

@@ -131,7 +131,7 @@ def test_a_backup_is_checked_like_the_ledger(labelled: Workspace, call: Call) ->
     with closing(sqlite3.connect(made)) as db:
         db.execute("DROP TRIGGER events_no_delete")
     answer = call(*given)
-    assert (answer.code, "the trigger events_no_delete is gone" in answer.out) == (1, True)
+    assert (answer.code, "the trigger events_no_delete is missing" in answer.out) == (1, True)
     assert "goes back to the last backup" not in answer.out
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 from samples import HashEncoder, no_match, q
+from tampering import change_unseen
 
 from core.errors import ModelError
 from core.jobs.progress import Silent
@@ -25,8 +26,7 @@ def test_the_labels_are_backed_up_before_anything_else(workspace: Workspace, has
 def test_labels_that_are_not_sound_train_nothing(workspace: Workspace, hash_encoder: HashEncoder) -> None:
     with LabelStore(workspace.labels) as store:
         store.record("ada", Verb.REJECT, q("q1"), no_match("q1-c1"))
-        store.connection.execute("DROP TRIGGER events_no_update")
-        store.connection.execute("UPDATE events SET annotator = 'eve'")
+    change_unseen(workspace.labels, "UPDATE events SET annotator = 'eve'")
     with pytest.raises(LabelsError, match="the chain of hashes is broken at event 1"):
         retrain(workspace, Settings(), Silent())
     assert hash_encoder.asked == []
