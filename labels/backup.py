@@ -134,11 +134,13 @@ def _faults(path: Path) -> list[str]:
         pages = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(1)")]
         if pages != ["ok"]:
             return pages
-        if not connection.execute("SELECT 1 FROM pragma_table_info('events') WHERE name = 'hash'").fetchone():
+        if version < chain.SINCE:
             return []
         broken = (seq for seq, carried, wanted in chain.links(connection) if carried != wanted)
         found = [f"the chain of hashes is broken at event {seq}" for seq in list(broken)[:1]]
-        return [*found, *(draws.problems(connection) if "draws" in tables(connection) else [])]
+        if version >= draws.SINCE:
+            found += [*draws.problems(connection), *chain.counters(connection)]
+        return found
 
 
 def _contents(path: Path) -> tuple[object, ...]:

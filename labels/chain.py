@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from labels.errors import LabelsError
 
+#: The schema version in which events got hashes.
+SINCE = 2
 #: What an event's hash covers, in this order: everything that is recorded of it. The last draw before it follows.
 COLUMNS = (
     "seq", "action", "at", "annotator", "verb", "query_source", "query_id", "candidate_source", "candidate_id",
@@ -123,3 +125,17 @@ def _draw_hashes(connection: sqlite3.Connection) -> tuple[dict[object, str], str
     if not connection.execute("SELECT 1 FROM pragma_table_info('events') WHERE name = 'drawn'").fetchone():
         return {}, "0"
     return dict(connection.execute("SELECT number, hash FROM draws")), "drawn"
+
+
+def counters(connection: sqlite3.Connection) -> list[str]:
+    """What is wrong with the numbers that SQLite gave out: where they are more than the rows, the last were deleted."""
+    given = dict(connection.execute("SELECT name, seq FROM sqlite_sequence"))
+    problems = []
+    for table, number in (("events", "seq"), ("draws", "number")):
+        last = connection.execute(f"SELECT coalesce(max({number}), 0) FROM {table}").fetchone()[0]  # noqa: S608
+        counter = given.get(table, 0)
+        if isinstance(counter, int) and counter > last:
+            problems.append(f"{table} are missing at the end: {counter:,} were written, the last here is {last:,}")
+        elif counter != last:
+            problems.append(f"the counter of {table} was changed: it says {counter}, the last is {last:,}")
+    return problems

@@ -14,6 +14,8 @@ from operator import itemgetter
 
 from labels.chain import GENESIS, last_draw, not_stored
 
+#: The schema version in which draws got records and hashes.
+SINCE = 4
 #: Where the drawn queries of each purpose stand.
 TABLES = {"validation": "validation", "audit": "audits"}
 #: The columns of a record of a draw.

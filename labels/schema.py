@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from labels import draws
 from labels.errors import LabelsError
 
 #: SHA-256 of `objects` for each PRAGMA user_version; a test holds them to what the migrations make.
@@ -27,13 +28,12 @@ FINGERPRINTS = {
 #: What belongs to libraries and holds nothing of the ledger: sqlite-utils' record of migrations, whose SQL depends on
 #: its release, and the statistics that ANALYZE makes.
 _FOREIGN_TABLES = ("_sqlite_migrations", "sqlite_stat1", "sqlite_stat4")
-#: Triggers that the very first ledgers of schema 1 did not have. The migration to schema 4 makes them.
+#: Triggers that the very first ledgers of schema 1 did not have. The migration that chains draws makes them.
 _ADDED_TO_FIRST = {"events_no_replace", "validation_no_replace"}
-_HEALED_IN = 4
 
 
 class SchemaObject(NamedTuple):
-    """A row of sqlite_schema.
+    """A row of sqlite_master.
 
     Attributes:
         kind: `table`, `index`, `trigger` or `view`.
@@ -49,7 +49,7 @@ class SchemaObject(NamedTuple):
 
 def objects(connection: sqlite3.Connection) -> set[SchemaObject]:
     """What the schema of an open database consists of. Triggers count on any table, the tables of libraries do not."""
-    rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema")
+    rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master")
     found = (
         SchemaObject(str(kind), str(name), str(table), None if sql is None else str(sql))
         for kind, name, table, sql in rows
@@ -80,7 +80,7 @@ def differences(connection: sqlite3.Connection, version: int) -> list[str]:
     for each in sorted(wanted - found, key=lambda each: each[:2]):
         if (each.kind, each.name) in present:
             sentences.append(f"the {each.kind} {each.name} was changed")
-        elif version >= _HEALED_IN or each.name not in _ADDED_TO_FIRST:
+        elif version >= draws.SINCE or each.name not in _ADDED_TO_FIRST:
             sentences.append(f"the {each.kind} {each.name} is missing")
     sentences += [f"the {kind} {name} is not of samesku" for kind, name in sorted(present - expected)]
     return sentences

@@ -62,10 +62,10 @@ def verify(path: Path, against: Sequence[Path] = ()) -> Verification:
                     *_events(connection),
                     *_links(connection),
                     *draws.problems(connection),
-                    *_counters(connection),
+                    *chain.counters(connection),
                     *_projections(connection),
                 ]
-                for folder in (path.parent / anchors.FOLDER, *against):
+                for folder in dict.fromkeys(each.resolve() for each in (path.parent / anchors.FOLDER, *against)):
                     problems += anchors.problems(connection, folder)
                 events = connection.execute("SELECT count(*) FROM events").fetchone()[0]
     return Verification(events, tuple(problems))
@@ -118,20 +118,6 @@ def _links(connection: sqlite3.Connection) -> list[str]:
     named = ", ".join(str(seq) for seq in broken[:_NAMED])
     more = f" and {len(broken) - _NAMED:,} more" if len(broken) > _NAMED else ""
     return [f"the chain of hashes is broken at event {named}{more}: something was changed, or is missing before it"]
-
-
-def _counters(connection: sqlite3.Connection) -> list[str]:
-    """Whether SQLite gave out more numbers than there are rows: then the last rows were deleted."""
-    given = dict(connection.execute("SELECT name, seq FROM sqlite_sequence"))
-    problems = []
-    for table, number in (("events", "seq"), ("draws", "number")):
-        last = connection.execute(f"SELECT coalesce(max({number}), 0) FROM {table}").fetchone()[0]  # noqa: S608
-        counter = given.get(table, 0)
-        if isinstance(counter, int) and counter > last:
-            problems.append(f"{table} are missing at the end: {counter:,} were written, the last here is {last:,}")
-        elif counter != last:
-            problems.append(f"the counter of {table} was changed: it says {counter}, the last is {last:,}")
-    return problems
 
 
 def _projections(connection: sqlite3.Connection) -> list[str]:

@@ -15,7 +15,7 @@ def change(path: Path, *statements: str) -> None:
 def change_unseen(path: Path, *statements: str) -> None:
     """Change rows that triggers protect, and leave no other trace: the triggers are as before afterwards."""
     with closing(sqlite3.connect(path)) as connection, connection:
-        triggers = connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+        triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
         for name, _ in triggers:
             connection.execute(f"DROP TRIGGER {name}")
         for statement in statements:

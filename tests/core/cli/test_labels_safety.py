@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from samples import match, q
+from tampering import change_unseen
 
 from core.workspace import Workspace
 from labels.anchors import FOLDER
@@ -133,6 +134,22 @@ def test_a_backup_is_checked_like_the_ledger(labelled: Workspace, call: Call) ->
     answer = call(*given)
     assert (answer.code, "the trigger events_no_delete is missing" in answer.out) == (1, True)
     assert "goes back to the last backup" not in answer.out
+
+
+def test_any_folder_of_backups_can_be_compared_with(labelled: Workspace, call: Call, tmp_path: Path) -> None:
+    elsewhere = [tmp_path / "one", tmp_path / "other"]
+    for folder in elsewhere:
+        call("labels", "backup", "--home", labelled.home, "--to", folder)
+    given = ("labels", "verify", "--home", labelled.home, "--against", elsewhere[0], "--against", elsewhere[1])
+    assert call(*given).code == 0
+    change_unseen(labelled.labels, "UPDATE validation SET seed = 9")
+    answer = call(*given, "--json")
+    assert (answer.code, answer.json["ok"]) == (1, False)
+    change_unseen(labelled.labels, "DELETE FROM validation", "DELETE FROM draws", "DELETE FROM sqlite_sequence")
+    problems = call(*given, "--json").json["problems"]
+    assert sum("the ledger lacks what was drawn in the backup of" in problem for problem in problems) == 2
+    missing = call("labels", "verify", "--home", labelled.home, "--against", tmp_path / "none")
+    assert (missing.code, "There are no backups in" in missing.err) == (1, True)
 
 
 def test_a_restore_can_be_rehearsed(labelled: Workspace, call: Call) -> None:
