@@ -14,7 +14,7 @@ from labels import chain
 from labels.anchors import FOLDER, backups, last_event
 from labels.backup import backup
 from labels.exchange.merge import merge_ledger
-from labels.model import Decision, Judgement, ProductRef, Strength, Verb
+from labels.model import Decision, Judgement, ProductRef, Stratum, Strength, Verb
 from labels.restore import restore
 from labels.snapshot import sealed
 from labels.store import LabelStore
@@ -30,13 +30,22 @@ class Ack:
     Attributes:
         events: the number of the last event after it.
         hash: the hash of that event.
+        draws: the number of the last draw after it.
+        draw_hash: the hash of that draw.
         backup: the backup that it made; empty for other acts.
     """
 
     act: str
     events: int
     hash: str
+    draws: int = 0
+    draw_hash: str = ""
     backup: str = ""
+
+
+def end_of(store: LabelStore, act: str = "", made: str = "") -> Ack:
+    """Where a ledger ends now."""
+    return Ack(act, *chain.head(store.connection), *chain.last_draw(store.connection), made)
 
 
 def act_until_killed(path: Path, seed: int, pipe: int) -> NoReturn:
@@ -67,7 +76,7 @@ def _opened(path: Path, pipe: int) -> LabelStore:
 
 
 def _done(act: str, store: LabelStore, pipe: int, made: str = "") -> None:
-    _tell(pipe, "done", asdict(Ack(act, *chain.head(store.connection), made)))
+    _tell(pipe, "done", asdict(end_of(store, act, made)))
 
 
 def _write(act: str, store: LabelStore, rng: random.Random, pipe: int) -> LabelStore:
@@ -79,11 +88,18 @@ def _write(act: str, store: LabelStore, rng: random.Random, pipe: int) -> LabelS
         store.undo(who)
     elif act == "redo":
         store.redo(who)
+    elif act == "draw":
+        store.draw_audit({query: Stratum("high", 2.0) for query in _some_queries(rng)}, seed=rng.getrandbits(31))
+        store.draw_validation(_some_queries(rng), seed=rng.getrandbits(31))
     else:
         numbers = rng.sample(range(1000), 60)
         store.record_all("benchmark", [(ProductRef("walmart", str(n)), _judgements(rng), True) for n in numbers])
     _done(act, store, pipe)
     return store
+
+
+def _some_queries(rng: random.Random) -> list[ProductRef]:
+    return [ProductRef("walmart", f"drawn {rng.getrandbits(40):x}") for _ in range(20)]
 
 
 def _judgements(rng: random.Random) -> list[Judgement]:
@@ -133,7 +149,7 @@ def _restore(act: str, store: LabelStore, rng: random.Random, pipe: int) -> Labe
 _Act = Callable[[str, LabelStore, random.Random, int], LabelStore]
 #: How each act is done, and how often.
 _ACTS: dict[str, tuple[_Act, int]] = {
-    "decide": (_write, 8), "undo": (_write, 3), "redo": (_write, 2), "import": (_write, 3), "merge": (_merge, 2),
-    "backup": (_back_up, 3), "restore": (_restore, 1),
+    "decide": (_write, 8), "undo": (_write, 3), "redo": (_write, 2), "draw": (_write, 2), "import": (_write, 3),
+    "merge": (_merge, 2), "backup": (_back_up, 3), "restore": (_restore, 1),
 }  # fmt: skip
 ACTS = ("migrate", "open", *_ACTS)

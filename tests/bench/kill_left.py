@@ -14,7 +14,7 @@ from labels.errors import SameskuError
 from labels.snapshot import existing
 from labels.store import LabelStore
 from labels.verify import verify
-from tests.bench.kill_acts import Ack
+from tests.bench.kill_acts import Ack, end_of
 from tests.bench.kill_desk import was_cut_off
 
 _FIRST = Path(__file__).parents[1] / "labels" / "labels_v1.sql"
@@ -80,7 +80,7 @@ def look(path: Path, known: Ack, acks: Sequence[Ack], hit: Mapping[str, object])
         with existing(path) as connection:
             left.landed = hit["act"] == "migrate" and connection.execute("PRAGMA user_version").fetchone()[0] > 1
         with LabelStore(path) as store:
-            left.head = Ack("", *chain.head(store.connection))
+            left.head = end_of(store)
             left.problems += _missing(store.connection, known, acks, hit, left)
         left.problems += _backups(path, acks) + _strangers(path)
     except SameskuError as error:
@@ -101,7 +101,12 @@ def _missing(
         return []
     left.landed |= left.head.events > due[-1].events
     hashes = dict(connection.execute("SELECT seq, hash FROM events"))
-    return [f"{ack} is gone" for ack in due if ack.events and hashes.get(ack.events) != ack.hash]
+    drawn = dict(connection.execute("SELECT number, hash FROM draws"))
+    return [
+        f"{ack} is gone"
+        for ack in due
+        if (ack.events and hashes.get(ack.events) != ack.hash) or (ack.draws and drawn.get(ack.draws) != ack.draw_hash)
+    ]
 
 
 def _backups(path: Path, acks: Sequence[Ack]) -> list[str]:

@@ -288,7 +288,7 @@ def test_a_view_in_the_place_of_a_backup_is_of_no_use(ledger: LabelStore, tmp_pa
     folder.mkdir()
     with closing(sqlite3.connect(folder / "labels-20260101T000000Z-1.db")) as connection:
         connection.execute(
-            "CREATE VIEW events AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS seq FROM n"
+            "CREATE VIEW events AS WITH RECURSIVE n(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM n) SELECT * FROM n"
         )
     (problem,) = verify(ledger.path, [folder]).problems
     assert problem.startswith("a backup is of no use")

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from samples import c, implied, match, no_match, q, unsure
 
 from labels.claims import Claims
-from labels.model import Decision, Judgement, ProductRef, Stream, Strength, Verb
+from labels.model import Decision, Judgement, ProductRef, Stratum, Stream, Strength, Verb
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -68,7 +68,7 @@ class Ledger(RuleBasedStateMachine):
         self.acts: dict[str, list[Act]] = defaultdict(list)
         self.undone: dict[str, list[Act]] = defaultdict(list)
         self.leases: dict[str, tuple[str, float]] = {}
-        self.count = 0
+        self.count = self.draws = 0
         self.touched = QUERIES[0]
 
     def teardown(self) -> None:
@@ -148,6 +148,13 @@ class Ledger(RuleBasedStateMachine):
             self.touched = expected.query.id
             self.acts[who].append(expected)
             self.acts[who].sort()
+
+    @rule(act=ACTS)
+    def draw(self, act: tuple[str, str, str]) -> None:
+        _, query, stratum = act
+        self.draws += 1
+        assert self.store.draw_audit({q(query): Stratum(stratum, 2.0)}, seed=self.count) == self.draws
+        assert self.store.audit_sample(self.draws) == {q(query): Stratum(stratum, 2.0)}
 
     @rule(act=ACTS)
     def claim(self, act: tuple[str, str, str]) -> None:
@@ -234,7 +241,15 @@ TestLedger.settings = settings(max_examples=25, stateful_step_count=30)
 def test_two_thousand_acts_deep(seed: int) -> None:
     """The same machine without hypothesis at the wheel: what it may draw for one example ends after some hundred."""
     draw, machine = random.Random(seed), Ledger()  # noqa: S311 - not for secrets
-    plain = [machine.edit, machine.abstain, machine.skip, machine.flag, machine.import_label, machine.claim]
+    plain = [
+        machine.edit,
+        machine.abstain,
+        machine.skip,
+        machine.flag,
+        machine.import_label,
+        machine.claim,
+        machine.draw,
+    ]
     for _ in range(2000):
         act = draw.choice(PEOPLE), draw.choice(QUERIES), draw.choice(CANDIDATES)
         steps: list[Callable[[], None]] = [
