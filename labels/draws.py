@@ -115,11 +115,11 @@ def problems(connection: sqlite3.Connection) -> list[str]:
         if number != last + 1:
             found.append(f"draws are missing: {name} follows draw {last}")
         if digest.queries != queries:
-            found.append(f"{name} is not as it was drawn: it holds {digest.queries:,} of {queries:,} queries")
+            found.append(f"{name} is not as it was drawn: it holds {digest.queries} of {queries} queries")
         elif digest.link(previous, number, purpose, version, queries) != carried:
             found.append(f"{name} is not as it was drawn: it was changed, or a draw is missing before it")
         # Go on from what is carried, as the chain of events does.
-        previous, last = carried, number
+        previous, last = str(carried), number
     found += [
         f"{digest.queries:,} queries of {purpose} {version} belong to no recorded draw"
         for (purpose, version), digest in drawn.items()

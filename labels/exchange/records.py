@@ -110,9 +110,10 @@ def _events(connection: Connection) -> Generator[Record, None, None]:
 
 def _disguised(connection: Connection, disguise: Disguise) -> Generator[Record, None, None]:
     known = shown = chain.GENESIS
-    hashes = {0: chain.GENESIS, **dict(connection.execute("SELECT number, hash FROM draws"))}
+    hashes: dict[object, str] = {0: chain.GENESIS, **dict(connection.execute("SELECT number, hash FROM draws"))}
     for event in _events(connection):
-        draw = (int(str(event["drawn"])), hashes.get(event["drawn"], ""))
+        drawn = event["drawn"]
+        draw = (drawn if isinstance(drawn, int) else -1, hashes.get(drawn, ""))
         known = chain.link(known, [event[name] for name in chain.COLUMNS], draw)
         if event["hash"] != known:
             raise LabelsError(

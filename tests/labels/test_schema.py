@@ -71,6 +71,13 @@ def test_an_earlier_ledger_with_a_trigger_of_another_program_is_not_migrated(tmp
     assert verify(path).problems == ("the trigger quiet is not of samesku",)
 
 
+def test_an_open_desk_stops_where_a_newer_samesku_has_changed_the_ledger(ledger: LabelStore) -> None:
+    change(ledger.path, "CREATE TABLE future (x)", f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    with pytest.raises(LabelsError, match="written by a newer samesku"):
+        ledger.record("ada", Verb.SKIP, q("1"))
+    assert rows(ledger)[0] == 0
+
+
 # -- what was inserted is there before it is acknowledged ------------------------------------------------------
 
 
