@@ -8,9 +8,9 @@ def main() -> None:
     arguments = sys.argv[1:]
     try:
         if "--kiosk" in arguments:
-            from tui.kiosk import shut_in  # noqa: PLC0415
+            from tui.isolation import restart_isolated  # noqa: PLC0415
 
-            arguments = shut_in(arguments)
+            restart_isolated(arguments)
         from tui.command_line import start  # noqa: PLC0415
 
         start(arguments)

@@ -11,6 +11,7 @@ import typer
 from core.cli.app import make_app, run
 from core.cli.context import Context, context_of
 from core.errors import CoreError
+from core.interpreter import module_command
 from core.terminal import Terminal
 from core.text.safe import safe
 from labels.errors import SameskuError
@@ -41,7 +42,7 @@ def demo(ctx: typer.Context) -> None:
         # holds none.
         who = ["--as", context.annotator_name] if context.annotator_name else []
         here = ["--home", str(context.workspace.home)]
-        os.execv(sys.executable, [sys.executable, "-m", "tui", *here, *who, "review"])  # noqa: S606 - our own program
+        os.execv(sys.executable, module_command("tui", *here, *who, "review"))  # noqa: S606 - our own program
     from core.cli.rehearse import rehearse, tell  # noqa: PLC0415
 
     with context.reporter() as reporter:

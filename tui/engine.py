@@ -6,7 +6,6 @@ desk is whole without them: whoever asks gets `EngineError` and goes on.
 
 import json
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from core.interpreter import module_command
 from tui.errors import EngineError, EngineRefusalError
 
 #: The first request waits for the libraries to load, and a fit of many labels takes a while beside other work.
@@ -50,7 +50,7 @@ class Engine:
         pauses_s: Sequence[float] = _PAUSES_S,
         name: str = "engine",
     ) -> None:
-        self._command = list(command) or [sys.executable, "-m", "core.match.engine", "--home", str(home)]
+        self._command = list(command) or module_command("core.match.engine", "--home", str(home))
         self._pauses_s = pauses_s
         self._name = name
         self._lock = threading.Lock()

@@ -1,39 +1,24 @@
 """A kiosk: somebody comes in over SSH by a ForceCommand, and the desk is all that there is for them.
 
 Who they are is what the system says, and which workspace and which settings hold is what its lead has written: an SSH
-client may send environment variables, and none of them counts here. What the screens must not offer stands in
-`tui.kiosk_app`. No more than SSH itself does this guard against whoever may log in by another way.
+client may send environment variables, and none of them counts here (`tui.isolation`). What the screens must not offer
+stands in `tui.kiosk_app`. No more than SSH itself does this guard against whoever may log in by another way.
 """
 
 import os
 import pwd
-import signal
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from core.cli.context import Context
 
-#: What these set is for others to decide: workspace and settings, Textual's log files and drivers, Python's own ways.
-_UNHEARD = ("SAMESKU_", "TEXTUAL", "PYTHON")
 _DEBUG = "--debug"
 #: More of a command need not be repeated.
 _LONGEST = 60
 
 WITHOUT_TERMINAL = "Connect with `ssh -t`; files and commands are not taken here."
-
-
-def shut_in(arguments: Sequence[str]) -> list[str]:
-    """Close this process to whoever started it, before anything else is loaded. Returns the arguments that count."""
-    for name in [name for name in os.environ if name.startswith(_UNHEARD)]:
-        del os.environ[name]
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP):
-        signal.signal(number, signal.SIG_IGN)
-    # What is made here is for the whole group, whatever the umask of this account.
-    os.umask(0o007)
-    return [argument for argument in arguments if argument != _DEBUG]
 
 
 def enclosed(context: "Context") -> "Context":
@@ -42,8 +27,10 @@ def enclosed(context: "Context") -> "Context":
     Raises:
         CoreError: the command line asks for what a kiosk does not grant.
     """
-    from core.errors import CoreError  # noqa: PLC0415 - not before the process is closed
+    from core.errors import CoreError  # noqa: PLC0415 - only needed in a kiosk
 
+    if not sys.flags.isolated:
+        raise CoreError("A kiosk runs isolated from its environment.", "Start `samesku --home DIR review --kiosk`.")
     if _DEBUG in sys.argv:
         raise CoreError("A kiosk shows nobody the inside of a fault.", f"Leave {_DEBUG} out.")
     if context.home is None:

@@ -8,7 +8,6 @@ import os
 import secrets
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import JobError
+from core.interpreter import module_command
 from core.jobs.course import Course
 from core.jobs.events import EventWriter, read_events
 from core.jobs.job import FOLDER_VARIABLE, Job, JobState, read_job
@@ -58,7 +58,7 @@ class Jobs:
         who = [f"--as={self._by}"] if self._by else []
         with (folder / "log.txt").open("wb") as log:
             process = subprocess.Popen(  # noqa: S603 - our own interpreter and verbs
-                [sys.executable, "-m", "core", "--home", str(home), *who, *arguments],
+                module_command("core", "--home", str(home), *who, *arguments),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 # A session of its own: closing the terminal sends it no signal.
                 start_new_session=True,

@@ -1,11 +1,11 @@
 """The judge's process, asked over a pipe."""
 
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 from core.catalog.product import Product
+from core.interpreter import module_command
 from core.judge.verdict import Answer, Verdict
 from core.settings import JudgeSettings
 from core.workspace import Workspace
@@ -23,7 +23,7 @@ class ChildJudge:
     """A `tui.ports.judge.JudgeSeat`. The process is started when it is first asked."""
 
     def __init__(self, workspace: Workspace, settings: JudgeSettings) -> None:
-        command = [sys.executable, "-m", "core.judge.child", "--home", str(workspace.home)]
+        command = module_command("core.judge.child", "--home", str(workspace.home))
         self._child = Engine(workspace.home, command, name="judge")
         self._settings = settings
 

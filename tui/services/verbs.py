@@ -5,13 +5,13 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from core.interpreter import module_command
 from core.jobs.events import read_events
 from core.jobs.job import FOLDER_VARIABLE
 from tui.errors import VerbEndedError, VerbError
@@ -109,7 +109,7 @@ class ChildVerbs:
 
     def __init__(self, home: Path, annotator: str, command: tuple[str, ...] = ()) -> None:
         self._command = [
-            *(command or (sys.executable, "-m", "core")), "--home", str(home), "--as", annotator, "--json",
+            *(command or module_command("core")), "--home", str(home), "--as", annotator, "--json",
         ]  # fmt: skip
         self._asked: list[ChildVerb] = []
 
