@@ -4,6 +4,8 @@ What was rejected comes from a stranger: control characters are written out, as 
 """
 
 import csv
+import hashlib
+import re
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +18,21 @@ from labels.exchange.cells import defused
 from labels.files import atomic_text
 
 _LONGEST_RAW = 10_000
+#: A source's name that can stand in a file's name as it is.
+_PLAIN_NAME = re.compile(r"\w[\w .&+-]{0,59}")
+
+
+def rejects_name(source: str) -> str:
+    """The name of the file that lists the rejected rows of a source.
+
+    Args:
+        source: the retailer's name; one that would lead to another folder, or is too long, is abbreviated and ends in
+            the beginning of its SHA-256 instead.
+    """
+    if not _PLAIN_NAME.fullmatch(source):
+        mark = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        source = "-".join(filter(None, (re.sub(r"\W+", "-", source).strip("-")[:24], mark)))
+    return f"rejects-{source}.csv"
 
 
 class Rejects:

@@ -82,6 +82,7 @@ def products(
     Example: samesku import products walmart.csv --source walmart --role query --map title=name
     """
     from core.catalog.importer import import_file  # noqa: PLC0415
+    from core.catalog.rejects import rejects_name  # noqa: PLC0415
     from core.catalog.role import as_role  # noqa: PLC0415
 
     context = context_of(ctx)
@@ -90,7 +91,7 @@ def products(
         role_before = next((known.role for known in store.sources() if known.name == source), None)
         report = import_file(
             store, file, source=source, role=as_role(role), mapping=_mapping(mapping or []), table=table, dry=dry_run,
-            rejects_path=context.workspace.reports / f"rejects-{source}.csv", progress=reporter.advance, prune=prune,
+            rejects_path=context.workspace.reports / rejects_name(source), progress=reporter.advance, prune=prune,
         )  # fmt: skip
     if dry_run:
         context.out.print("Nothing was changed; this is what an import would do.")

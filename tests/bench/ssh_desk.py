@@ -1,11 +1,11 @@
 """Two accounts label over SSH at once, and lines are cut in the middle of decisions: nothing may be lost.
 
-    sudo python -m tests.bench.ssh_desk [--rounds 20] [--samesku PATH]
+    sudo python -m tests.bench.ssh_desk [--rounds 20] [--python PATH]
 
 Starts an OpenSSH server of its own on this machine's loopback, makes two accounts and a group for the trial, and takes
 all of it away again. Each round both accounts come in by a ForceCommand that drops them into the kiosk, decide, and are
-cut: the client or the server's session is killed, the terminal is closed, or they leave by `q`. Then it
-looks: is every decision that a screen had told of on disk, is no process left, is nothing reserved, does `verify` pass,
+cut: the client or the server's session is killed, the terminal is closed, or they leave by `q`. The server accepts
+every environment variable, and the clients send some that would stop the desk if they reached it. Then it looks: is every decision that a screen had told of on disk, is no process left, is nothing reserved, does `verify` pass,
 was no query given to both, and does the next sitting say how the last one ended?
 """
 
@@ -37,6 +37,8 @@ GROUP, ACCOUNTS = "samesku-trial", ("samesku-trial-a", "samesku-trial-b")
 _WAYS = ("client killed", "session killed", "terminal closed", "left")
 _YOURS = re.compile(r"(\d+) yours")
 _PATIENCE_S = 30.0
+#: What the clients send and the server accepts; none of it may reach the desk.
+_SENT = {"PYTHONINSPECT": "1", "PYTHONWARNINGS": "error", "TEXTUAL_DRIVER": "no.such:Driver", "SAMESKU_NO_SUCH": "1"}
 
 
 @dataclass
@@ -50,6 +52,7 @@ class Host:
     def ssh(self, account: str) -> list[str]:
         """The client, as an account."""
         options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "BatchMode=yes")
+        options = (*options, f"SendEnv={' '.join(_SENT)}")
         flags = [flag for option in options for flag in ("-o", option)]
         key = str(self.folder / account / "key")
         return ["ssh", "-tt", "-p", str(self.port), "-i", key, *flags, f"{account}@127.0.0.1"]
@@ -98,7 +101,7 @@ class Trial:
         """Both come in, decide at once, and are cut one after the other."""
         sittings = []
         for account in ACCOUNTS:
-            sitting = Sitting(account, Terminal(self.host.ssh(account)).start())
+            sitting = Sitting(account, Terminal(self.host.ssh(account), environment=_SENT).start())
             self._greeted(account, sitting.open())
             sittings.append(sitting)
         for _ in range(self.rng.randint(2, 6)):
@@ -164,7 +167,7 @@ def _until(condition: Callable[[], bool], trouble: str) -> None:
 
 
 @contextmanager
-def _host(samesku: str, queries: int) -> Iterator[Host]:
+def _host(python: str, queries: int) -> Iterator[Host]:
     folder = Path(tempfile.mkdtemp(prefix="samesku-ssh-"))
     folder.chmod(0o755)
     _run("groupadd", "-f", GROUP)
@@ -183,8 +186,8 @@ def _host(samesku: str, queries: int) -> Iterator[Host]:
         _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "host_key"))
         (folder / "sshd_config").write_text(
             f"ListenAddress 127.0.0.1:{port}\nHostKey {folder}/host_key\nPidFile none\nUsePAM no\nStrictModes no\n"
-            f"AuthorizedKeysFile {folder}/%u/authorized_keys\nPasswordAuthentication no\n"
-            f"Match Group {GROUP}\n    ForceCommand {samesku} --home {workspace.home} review --kiosk\n"
+            f"AuthorizedKeysFile {folder}/%u/authorized_keys\nPasswordAuthentication no\nAcceptEnv *\n"
+            f"Match Group {GROUP}\n    ForceCommand {python} -I -m tui --home {workspace.home} review --kiosk\n"
             "    PermitTTY yes\n    DisableForwarding yes\n    PermitUserRC no\n"
         )
         Path("/run/sshd").mkdir(exist_ok=True)
@@ -229,7 +232,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.ssh_desk", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--samesku", default=str(Path(sys.executable).with_name("samesku")), help="as accounts run it")
+    parser.add_argument("--python", default=sys.executable, help="the interpreter, as accounts run it")
     options = parser.parse_args()
     missing = [name for name in ("ssh", "ssh-keygen", "useradd", "pkill") if shutil.which(name) is None]
     if not shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin"):
@@ -237,7 +240,7 @@ def main() -> None:
     if missing or os.geteuid() != 0:
         sys.exit(f"This needs root, and {', '.join(missing) or 'nothing else'}: it makes accounts and starts a server.")
     begun = time.monotonic()
-    with _host(options.samesku, options.rounds * 20) as host:
+    with _host(options.python, options.rounds * 20) as host:
         trial = Trial(host, random.Random(options.seed))  # noqa: S311 - moments, no secrets
         for number in range(1, options.rounds + 1):
             trial.round()

@@ -53,6 +53,18 @@ def test_products_come_in_with_what_was_left_out_on_a_list(tmp_path: Path, call:
     assert "4 rows left out" in call(*given).out
 
 
+@pytest.mark.parametrize("source", ["x/../../../outside", "/outside", "..", "x" * 300, "ö/ü", "a\\b"])
+def test_no_source_leads_the_list_of_rejected_rows_out_of_the_reports(tmp_path: Path, call: Call, source: str) -> None:
+    (tmp_path / "list.csv").write_text("id,title\n1,Camera\n2,\n")
+    home = tmp_path / "a" / "home"
+    answer = call("--home", home, "--json", "import", "products", tmp_path / "list.csv", f"--source={source}")
+    assert answer.code == 0, answer.err
+    (rejects,) = (home / "reports").iterdir()
+    assert answer.json["rejects_file"] == str(rejects)
+    assert {path.name for path in tmp_path.iterdir()} == {"list.csv", "a"}
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["home"]
+
+
 def test_a_dry_run_of_products_makes_nothing(tmp_path: Path, call: Call) -> None:
     file, home = tmp_path / "walmart.csv", tmp_path / "home"
     file.write_text(PRODUCTS_CSV)
