@@ -5,8 +5,9 @@
 Starts an OpenSSH server of its own on this machine's loopback, makes two accounts and a group for the trial, and takes
 all of it away again. Each round both accounts come in by a ForceCommand that drops them into the kiosk, decide, and are
 cut: the client or the server's session is killed, the terminal is closed, or they leave by `q`. The server accepts
-every environment variable, and the clients send some that would stop the desk if they reached it. Then it looks: is every decision that a screen had told of on disk, is no process left, is nothing reserved, does `verify` pass,
-was no query given to both, and does the next sitting say how the last one ended?
+every environment variable, and the clients send some that would stop the desk if they reached it. Then it looks: is
+every decision that a screen had told of on disk, is no process left, is nothing reserved, does `verify` pass, was no
+query given to both, and does the next sitting say how the last one ended?
 """
 
 import argparse
