@@ -52,10 +52,10 @@ class DeskApp(App[None]):
     CSS_PATH = "app.tcss"
     COMMANDS = {DeskCommands}  # noqa: RUF012 - Textual's own kind of constant
 
-    def __init__(self, desk: Desk, word: str = "", *, greets: bool = False) -> None:
+    def __init__(self, desk: Desk, word: str = "", *, greets: bool = False, driver: type[Driver] | None = None) -> None:
         self.terminal = Terminal.of()
         # Who wants no colour gets none at all, not even grey.
-        super().__init__(ansi_color=True if self.terminal.no_colour else None)
+        super().__init__(driver, ansi_color=True if self.terminal.no_colour else None)
         for theme in OWN:
             self.register_theme(theme)
         self.desk = desk

@@ -1,7 +1,6 @@
 """The verbs that need the desk, and all others with them."""
 
 import os
-import shlex
 import sys
 from contextlib import suppress
 from typing import Annotated
@@ -62,6 +61,7 @@ def review(
     ] = False,
     no_mouse: Annotated[bool, typer.Option("--no-mouse", help="Leave the mouse to the terminal.")] = False,
     kiosk: Annotated[bool, typer.Option("--kiosk", help="For an SSH ForceCommand: the desk, and no way out.")] = False,
+    in_browser: Annotated[bool, typer.Option("--in-browser", hidden=True, help="As `samesku web` starts it.")] = False,
 ) -> None:
     """The desk.
 
@@ -72,17 +72,22 @@ def review(
         context = enclosed(context)
     if stream is not None and stream not in list(Stream):
         raise CoreError(f"There is no stream {stream}.", f"It is one of {', '.join(Stream)}.")
-    if not plain:
+    if not (plain or in_browser):
         _require_terminal(kiosk=kiosk)
     try:
-        _sit_down(context, Stream(stream) if stream else None, plain=plain, kiosk=kiosk, mouse=not no_mouse)
+        _sit_down(
+            context, Stream(stream) if stream else None,
+            plain=plain, kiosk=kiosk, mouse=not no_mouse, in_browser=in_browser and not kiosk,
+        )  # fmt: skip
     except SameskuError:
         raise
     except Exception as error:
         raise BrokenDownError from error
 
 
-def _sit_down(context: Context, stream: Stream | None, *, plain: bool, kiosk: bool, mouse: bool) -> None:
+def _sit_down(
+    context: Context, stream: Stream | None, *, plain: bool, kiosk: bool, mouse: bool, in_browser: bool = False
+) -> None:
     from tui.engine import Engine  # noqa: PLC0415
     from tui.run import run_desk, run_plain_desk  # noqa: PLC0415
     from tui.services.desk import open_desk  # noqa: PLC0415
@@ -97,7 +102,7 @@ def _sit_down(context: Context, stream: Stream | None, *, plain: bool, kiosk: bo
         if plain:
             run_plain_desk(desk, sys.stdin, sys.stdout, words)
             return
-        backup = run_desk(desk, words)
+        backup = run_desk(desk, words, in_browser=in_browser)
         if backup is None:
             return
         # Nothing of this desk has the ledger open any more; it opens anew on what is there then.
@@ -108,23 +113,37 @@ def _sit_down(context: Context, stream: Stream | None, *, plain: bool, kiosk: bo
 
 def web(
     ctx: typer.Context,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Where to listen, on this machine alone.")] = 8000,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Where to listen, on this machine alone; 0 for any that is free.")
+    ] = 8000,
 ) -> None:
-    """The desk in a browser of this machine; each tab is a desk of its own.
+    """The desk in a browser on this machine, for you alone; each tab is a desk of its own.
+
+    Prints the address to open. Its long last part is a password that changes at each start.
 
     Example: samesku web --port 8000
     """
     context = context_of(ctx)
     home = context.workspace.require().home
     try:
-        from textual_serve.server import Server  # noqa: PLC0415
+        from tui.web.server import serve  # noqa: PLC0415
     except ImportError as error:
         raise CoreError("The desk in a browser needs the extra web.", "pip install 'samesku[web]'") from error
-    desk = [sys.executable, "-m", "tui", "--home", str(home), "--as", context.annotator, "review"]
-    # Nobody else's machine: whoever reaches the page is whoever started it.
-    server = Server(shlex.join(desk), host="localhost", port=port, title="samesku")
+
+    def announce(address: str) -> None:
+        context.answer({"address": address, "annotator": context.annotator})
+        if not context.json:
+            sys.stdout.write(f"{address}\n")  # on a line of its own, whole, so that terminals make it a link
+        sys.stdout.flush()
+        who = safe(context.annotator)
+        context.err.print(
+            f"Open this address in a browser on this machine. Keep it secret: it opens the desk as {who}."
+        )
+        context.err.print("ctrl+c ends it.")
+
+    desk = module_command("tui", "--home", str(home), "--as", context.annotator, "review", "--in-browser")
     try:
-        server.serve()
+        serve(desk, port, announce)
     except OSError as error:
         why = error.strerror or str(error)
         raise CoreError(f"Nothing can listen on port {port}: {why}.", "Name another one: --port 8001.") from error

@@ -4,15 +4,17 @@ import os
 import re
 import selectors
 from codecs import getincrementaldecoder
+from collections.abc import Iterator
 
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
 
 from tui.leaving import hang_up
 
 #: How often to look whether the desk is being left, in seconds.
-_LOOK_EVERY_S = 0.1
+LOOK_EVERY_S = 0.1
 _READ_SIZE = 4096
 
 #: Where a frame leaves the cursor.
@@ -58,32 +60,45 @@ class DeskDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Turn what is typed into events, until the desk is left or the line is gone."""
-        decode = getincrementaldecoder("utf-8")("replace").decode
-        parser = XTermParser(self._debug)
+        keyboard = Keyboard(self._debug)
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
-                typed = self._read() if selector.select(_LOOK_EVERY_S) else None
+                typed = read_available(self.fileno) if selector.select(LOOK_EVERY_S) else None
                 if typed == b"":
                     hang_up()
                     return
-                try:
-                    self._understand(parser, decode(typed or b""))
-                except (ValueError, OverflowError):
-                    # A key of a number that no character has: Textual's parser is of no use after that.
-                    parser = XTermParser(self._debug)
+                for message in keyboard.messages(typed or b""):
+                    self.process_message(message)
 
-    def _read(self) -> bytes:
-        """What is typed; nothing where nobody can type any more."""
+
+class Keyboard:
+    """Turns the bytes that a keyboard sends into Textual's messages; no bytes can end it.
+
+    Args:
+        debug: whether Textual's parser writes a log.
+    """
+
+    def __init__(self, debug: bool) -> None:
+        self._debug = debug
+        self._decode = getincrementaldecoder("utf-8")("replace").decode
+        self._parser = XTermParser(debug)
+
+    def messages(self, typed: bytes) -> Iterator[Message]:
+        """What was typed, and what was only waited for, such as an Esc that begins nothing."""
         try:
-            return os.read(self.fileno, _READ_SIZE)
-        except OSError:
-            return b""
-
-    def _understand(self, parser: XTermParser, typed: str) -> None:
-        if typed:
             # Without a character the parser would take it for the end.
-            for message in parser.feed(typed):
-                self.process_message(message)
-        for message in parser.tick():
-            self.process_message(message)
+            if text := self._decode(typed):
+                yield from self._parser.feed(text)
+            yield from self._parser.tick()
+        except (ValueError, OverflowError):
+            # A key of a number that no character has: Textual's parser is of no use after that.
+            self._parser = XTermParser(self._debug)
+
+
+def read_available(descriptor: int) -> bytes:
+    """What is typed; nothing where nobody can type any more."""
+    try:
+        return os.read(descriptor, _READ_SIZE)
+    except OSError:
+        return b""

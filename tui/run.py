@@ -15,8 +15,13 @@ if TYPE_CHECKING:
     from tui.app import DeskApp
 
 
-def run_desk(desk: Desk, word: str = "") -> "Path | None":
+def run_desk(desk: Desk, word: str = "", *, in_browser: bool = False) -> "Path | None":
     """Open the desk on this terminal's screen, with a word of greeting; returns when it is left. Closes `desk`.
+
+    Args:
+        desk: an open workspace.
+        word: the greeting.
+        in_browser: whether it is drawn on the page of a web server, which is behind this process's pipes.
 
     Returns:
         the backup that the ledger is to go back to; None where nobody wants that.
@@ -24,7 +29,7 @@ def run_desk(desk: Desk, word: str = "") -> "Path | None":
     Raises:
         BrokenDownError: the desk has a fault; what was decided is on disk.
     """
-    app = _app(desk, word)
+    app = _app(desk, word, in_browser=in_browser)
     with Departure(app.leave, desk.sitting.abandon) as departure:
         try:
             app.run(mouse=desk.facts.mouse)
@@ -36,7 +41,7 @@ def run_desk(desk: Desk, word: str = "") -> "Path | None":
     return app.restoring
 
 
-def _app(desk: Desk, word: str) -> "DeskApp":
+def _app(desk: Desk, word: str, *, in_browser: bool) -> "DeskApp":
     # The plain desk needs nothing of Textual.
     if desk.facts.kiosk:
         from tui.kiosk_app import KioskApp  # noqa: PLC0415
@@ -44,6 +49,10 @@ def _app(desk: Desk, word: str) -> "DeskApp":
         return KioskApp(desk, word, greets=desk.facts.newcomer)
     from tui.app import DeskApp  # noqa: PLC0415
 
+    if in_browser:
+        from tui.web.driver import BrowserDriver  # noqa: PLC0415
+
+        return DeskApp(desk, word, greets=desk.facts.newcomer, driver=BrowserDriver)
     return DeskApp(desk, word, greets=desk.facts.newcomer)
 
 

@@ -1,24 +1,20 @@
-"""The terminal around the desk: what is copied, the way to the shell and back, the mouse, a browser."""
+"""The terminal around the desk: what is copied, the way to the shell and back, the mouse."""
 
 import base64
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 
 import pytest
 from desk_bench import Bench, screen_text, settled
 from samples import until
 from textual.pilot import Pilot
-from typer.testing import CliRunner
 
 from core.settings import DeskSettings, Settings
 from tests.bench.terminal import Terminal
-from tui.command_line import make_app, web
 from tui.screens.doctor import told
 from tui.words import listings
 
@@ -166,44 +162,3 @@ def test_what_is_wrong_stands_first() -> None:
 def test_settings_know_the_mouse() -> None:
     assert Settings().desk.mouse
     assert not Settings(desk=DeskSettings(mouse=False)).desk.mouse
-
-
-def test_the_desk_in_a_browser_answers_on_this_machine_alone(bench: Bench) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "tui", "--home", str(bench.workspace.home), "web", "--port", str(port)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            until(lambda: _page(port) is not None, 60)
-            assert "samesku" in (_page(port) or "")
-            listening = Path("/proc/net/tcp").read_text()
-            assert f"00000000:{port:04X}" not in listening
-        finally:
-            server.terminate()
-
-
-def test_a_port_that_is_taken_is_a_sentence(bench: Bench) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        command = [sys.executable, "-m", "tui", "--home", str(bench.workspace.home), "web", "--port", str(port)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert f"Nothing can listen on port {port}" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def _page(port: int) -> str | None:
-    try:
-        with urllib.request.urlopen(f"http://localhost:{port}/", timeout=5) as page:
-            return str(page.read().decode())
-    except OSError:
-        return None
-
-
-def test_web_without_its_extra_is_a_sentence(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "textual_serve.server", None)
-    result = CliRunner().invoke(make_app([web]), ["--home", str(bench.workspace.home), "web"])
-    assert "extra web" in str(result.exception)
