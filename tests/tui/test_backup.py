@@ -165,7 +165,7 @@ def test_the_desk_opens_again_on_what_is_there_then(bench: Bench, monkeypatch: p
     told: list[Any] = []
     wanted = [Path("old.db"), None]
 
-    def run_desk(desk: Desk, word: str) -> Path | None:
+    def run_desk(desk: Desk, word: str, **_: bool) -> Path | None:
         told.append(word)
         desk.close()
         return wanted.pop(0)

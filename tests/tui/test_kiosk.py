@@ -242,3 +242,9 @@ def test_a_kiosk_that_was_not_isolated_does_not_open(bench: Bench, tmp_path: Pat
     assert "A kiosk runs isolated" in done.stderr
     inner = subprocess.run([*command[:1], "-m", "tui.isolation"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (inner.returncode, inner.stdout) == (1, "")
+
+
+def test_the_readme_starts_it_isolated_from_the_first_process_on() -> None:
+    (command,) = [line.strip() for line in (ROOT / "README.md").read_text().splitlines() if "ForceCommand /" in line]
+    started = ["/opt/samesku/bin/python", *STARTS["isolated"][1:]]
+    assert command == f"ForceCommand {' '.join(started)} --home /srv/matching review --kiosk"
