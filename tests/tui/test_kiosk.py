@@ -1,5 +1,6 @@
 """The kiosk's process: what an SSH client sends in its environment reaches nothing, and nothing is left after `q`."""
 
+import io
 import os
 import pwd
 import shutil
@@ -9,11 +10,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from desk_bench import Bench
+from desk_bench import Bench, settled
 from samples import until
 
 from tests.bench.terminal import Terminal
 from tui.isolation import clean_environment
+from tui.kiosk_app import KioskApp
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = str(Path(sys.executable).with_name("samesku"))
@@ -242,6 +244,31 @@ def test_a_kiosk_that_was_not_isolated_does_not_open(bench: Bench, tmp_path: Pat
     assert "A kiosk runs isolated" in done.stderr
     inner = subprocess.run([*command[:1], "-m", "tui.isolation"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (inner.returncode, inner.stdout) == (1, "")
+
+
+async def test_no_action_of_the_desk_writes_a_file_opens_a_page_or_stops_it(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Textual's own actions, whatever might reach them: a key, a link in a text, the menu."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setenv("HOME", str(elsewhere))
+    monkeypatch.setattr("webbrowser.open", lambda *_: pytest.fail("a browser was opened"))
+    monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("the desk was stopped"))
+    app = KioskApp(bench.desk())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("ctrl+z")
+        await app.run_action("app.screenshot")
+        await app.run_action("app.suspend_process")
+        app.open_url("file:///etc/passwd")
+        app.deliver_screenshot()
+        app.deliver_text(io.StringIO("text"), save_directory=elsewhere, save_filename="text.txt")
+        app.deliver_binary(io.BytesIO(b"bytes"), save_directory=elsewhere, save_filename="bytes")
+        await settled(pilot)
+        assert app.is_running
+    assert list(elsewhere.iterdir()) == []
 
 
 def test_the_readme_starts_it_isolated_from_the_first_process_on() -> None:
