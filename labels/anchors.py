@@ -15,7 +15,7 @@ from pathlib import Path
 from labels import draws, projection
 from labels.database import readable_errors
 from labels.errors import LabelsError
-from labels.snapshot import not_labels, sealed, tables
+from labels.snapshot import sealed, tables
 
 #: Where the backups of a ledger are, beside it.
 FOLDER = "backups"
@@ -63,10 +63,12 @@ class Backup:
         Raises:
             LabelsError: it cannot be read, or does not end where its name says.
         """
+        from labels.recovery import foreign  # noqa: PLC0415 - needs this module
+
         with sealed(self.path) as connection:
             # Anybody may have put the file there: a view in the place of a table could have rows without end.
             if "events" not in tables(connection):
-                raise not_labels(self.path)
+                raise foreign(self.path)
             if last_event(connection).get("seq", 0) != self.events:
                 raise LabelsError(
                     f"{self.path} is not the backup that its name tells of.", "Give it another name, or delete it."

@@ -102,10 +102,11 @@ def require(connection: sqlite3.Connection, path: Path, version: int) -> None:
     Raises:
         LabelsError: it is not, and what is written might not be stored as it is.
     """
-    from labels.snapshot import not_labels, tables  # noqa: PLC0415 - needs labels.database, which needs this module
+    from labels.recovery import foreign  # noqa: PLC0415 - needs labels.database, which needs this module
+    from labels.snapshot import tables  # noqa: PLC0415
 
     if "events" not in tables(connection):
-        raise not_labels(path)
+        raise foreign(path)
     if found := differences(connection, version):
         more = f" ({len(found) - 1:,} more differences)" if len(found) > 1 else ""
         raise LabelsError(

@@ -1,6 +1,6 @@
-"""The list of rows that were kept out of an import, for a person to read in a spreadsheet or on a terminal.
+r"""The list of rows that were kept out of an import, for a person to read in a spreadsheet or on a terminal.
 
-What was rejected comes from a stranger: control characters are written out, as `\\x1b`.
+What was rejected comes from a stranger: control characters are written out, as `\x1b`.
 """
 
 import csv
