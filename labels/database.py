@@ -114,6 +114,7 @@ class Connection(sqlite3.Connection):
         """
         cookie = int(self.execute("PRAGMA main.schema_version").fetchone()[0])
         if cookie != self.schema_cookie:
+            _refuse_lost(self.path)  # an emptied file has no schema at all
             schema.require(self, self.path, refuse_newer(self, self.path))
             self.schema_cookie = cookie
 

@@ -111,8 +111,7 @@ def require(connection: sqlite3.Connection, path: Path, version: int) -> None:
         more = f" ({len(found) - 1:,} more differences)" if len(found) > 1 else ""
         raise LabelsError(
             f"{path} was changed by another program: {found[0]}{more}. Nothing was written.",
-            "`samesku labels verify` lists what differs. `samesku labels restore latest` goes back to the last backup"
-            " and keeps this file; `samesku labels merge FILE` then brings in what only this file holds.",
+            "`samesku labels verify` lists what differs, and says the way back.",
         )
 
 

@@ -128,4 +128,5 @@ def _tell_way_back(context: Context) -> None:
         context.out.print(
             f"`samesku labels restore latest` goes back to {found[-1].called}, and keeps what is there now. "
             + loss(found[-1].path, context.workspace.labels).sentence()
+            + " Where its events are sound, `samesku labels merge FILE` brings in what only the kept file holds."
         )

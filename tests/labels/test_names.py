@@ -205,4 +205,4 @@ def test_a_ledgers_file_brings_no_such_name_that_is_not_escaped(tmp_path: Path, 
         for read, file in ((import_ledger, "e.jsonl"), (import_parquet, "e.parquet")):
             with pytest.raises(LabelsError, match="annotator cannot be"):
                 read(other, tmp_path / file)
-        assert contents(other) == [[], [], []]
+        assert not any(contents(other))
