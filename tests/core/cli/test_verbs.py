@@ -177,7 +177,7 @@ def test_labels_are_exported(
 def test_every_event_is_exported(labelled: Workspace, tmp_path: Path, call: Call) -> None:
     assert call("labels", "export", tmp_path / "e.jsonl", "--home", labelled.home, "--json").json["rows"] == 3
     records = [json.loads(line) for line in (tmp_path / "e.jsonl").read_text().splitlines()]
-    assert [record["kind"] for record in records] == ["ledger", "validation", *["event"] * 3]
+    assert [record["kind"] for record in records] == ["ledger", "validation", "draw", *["event"] * 3]
     assert [record["seq"] for record in records[2:]] == [1, 2, 3]
 
 
