@@ -1,8 +1,7 @@
 """Files of labels in a workspace: which writer, which reader, and whether the catalogue knows the products."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,11 +22,12 @@ from labels.exchange.prodigy import export_prodigy, read_prodigy
 from labels.exchange.pseudonyms import Pseudonyms
 from labels.exchange.records import Disguise
 from labels.exchange.tasks import Defaults
+from labels.files import private_folder
 from labels.marker import has_content
 from labels.model import ProductRef, Side
 from labels.names import name_fault
 from labels.recovery import lost
-from labels.snapshot import snapshot
+from labels.snapshot import private_copy
 from labels.store import LabelStore
 
 
@@ -91,14 +91,14 @@ def _ledger(workspace: Workspace, *, dry: bool) -> Iterator[LabelStore]:
         with LabelStore(workspace.labels) as store:
             yield store
         return
-    with tempfile.TemporaryDirectory(prefix="samesku-") as folder:
-        copy = Path(folder) / "labels.db"
-        if error := not has_content(workspace.labels) and lost(workspace.labels):
-            raise error
+    if error := not has_content(workspace.labels) and lost(workspace.labels):
+        raise error
+    with ExitStack() as stack:
         if workspace.labels.exists():
-            snapshot(workspace.labels, copy)
-        with LabelStore(copy) as store:
-            yield store
+            copy = stack.enter_context(private_copy(workspace.labels))
+        else:
+            copy = stack.enter_context(private_folder()) / "labels.db"
+        yield stack.enter_context(LabelStore(copy))
 
 
 def read_ledger(workspace: Workspace, path: Path, *, dry: bool = False) -> Merged:

@@ -15,15 +15,19 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
+from labels.errors import LabelsError
+
 #: What a file or folder is called until it is complete.
 DRAFT_PREFIX = ".draft-"
+#: What a folder of private copies is called, among the temporary files of all programs.
+PRIVATE_PREFIX = "samesku-draft-"
 #: A younger draft may not be locked yet by the process that made it.
 _STALE_S = 60.0
-#: Where the file system knows no locks, a draft of this age belongs to no running process.
+#: Where there are no locks, a draft of this age belongs to no running process.
 _STALE_WITHOUT_LOCKS_S = 86_400.0
 
 
@@ -143,9 +147,38 @@ def read_bounded(path: Path, max_bytes: int, *, follow_links: bool = False) -> b
 
 @contextmanager
 def drafts(folder: Path) -> Iterator[Path]:
-    """A folder inside another, closed to everyone else, for files that are not complete yet; it is gone afterwards."""
-    remove_stale_drafts(folder)
-    with tempfile.TemporaryDirectory(prefix=DRAFT_PREFIX, dir=folder, ignore_cleanup_errors=True) as place:
+    """A folder inside another, closed to everyone else, for files that are not complete yet; it is gone afterwards.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    with _locked_folder(folder, DRAFT_PREFIX) as place:
+        yield place
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """A folder among the system's temporary files, closed to everyone else, for private copies; gone afterwards.
+
+    Raises:
+        LabelsError: it cannot be made.
+    """
+    parent = Path(tempfile.gettempdir())
+    with ExitStack() as stack:
+        try:
+            place = stack.enter_context(_locked_folder(parent, PRIVATE_PREFIX))
+        except OSError as error:
+            raise LabelsError(
+                f"There can be no temporary files in {parent}: {error.strerror}.",
+                "Make room there, or name another folder in TMPDIR.",
+            ) from error
+        yield place
+
+
+@contextmanager
+def _locked_folder(parent: Path, prefix: str) -> Iterator[Path]:
+    remove_stale_drafts(parent, prefix)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True) as place:
         descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             _lock(descriptor)
@@ -154,12 +187,39 @@ def drafts(folder: Path) -> Iterator[Path]:
             os.close(descriptor)
 
 
-def remove_stale_drafts(folder: Path) -> None:
-    """Remove the drafts of processes that were killed: those that no running process holds locked."""
-    for draft in folder.glob(f"{DRAFT_PREFIX}*"):
+def stale_drafts(folder: Path, prefix: str = DRAFT_PREFIX) -> list[Path]:
+    """The drafts of processes that were killed: those that no running process holds locked."""
+    found = []
+    for draft in folder.glob(f"{prefix}*"):
         with suppress(OSError):
             if _is_stale(draft):
-                shutil.rmtree(draft, ignore_errors=True) if draft.is_dir() else draft.unlink()
+                found.append(draft)
+    return found
+
+
+def remove_stale_drafts(folder: Path, prefix: str = DRAFT_PREFIX) -> None:
+    """Remove the drafts of processes that were killed."""
+    for draft in stale_drafts(folder, prefix):
+        with suppress(OSError):
+            shutil.rmtree(draft, ignore_errors=True) if draft.is_dir() else draft.unlink()
+
+
+def is_abandoned(folder: Path) -> bool:
+    """Whether nothing in a folder has changed for a day: for those of earlier versions, which were not locked."""
+    with suppress(OSError):
+        latest = max(path.lstat().st_mtime for path in (folder, *folder.rglob("*")))
+        return folder.is_dir() and time.time() - latest > _STALE_WITHOUT_LOCKS_S
+    return False
+
+
+def folder_bytes(path: Path) -> int:
+    """How much a file, or all in a folder, takes."""
+    total = 0
+    for each in (path, *path.rglob("*")):
+        with suppress(OSError):
+            facts = each.lstat()
+            total += facts.st_size if stat.S_ISREG(facts.st_mode) else 0
+    return total
 
 
 def _is_stale(draft: Path) -> bool:

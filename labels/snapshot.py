@@ -94,3 +94,16 @@ def copy_to(source: sqlite3.Connection, copy: Path) -> None:
         source.backup(target)
         # Nothing but this one file is needed, also where the ledger itself keeps a write-ahead log.
         target.execute("PRAGMA journal_mode=DELETE")
+
+
+@contextmanager
+def private_copy(path: Path) -> Iterator[Path]:
+    """A snapshot of a labels file that only this process sees; gone afterwards.
+
+    Raises:
+        LabelsError: as `snapshot`, or there is no room for temporary files.
+    """
+    with files.private_folder() as folder:
+        copy = folder / "labels.db"
+        snapshot(path, copy)
+        yield copy

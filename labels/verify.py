@@ -1,16 +1,15 @@
 """Is labels.db what it says it is: the file, its rules, its projections against the events, its backups against it."""
 
 import sqlite3
-import tempfile
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from labels import anchors, chain, draws, projection, schema
 from labels.database import Connection, connect, readable_errors
 from labels.errors import LabelsError
-from labels.snapshot import snapshot
+from labels.snapshot import private_copy
 
 #: So many broken links are named; the others are counted.
 _NAMED = 3
@@ -48,26 +47,23 @@ def verify(path: Path, against: Sequence[Path] = ()) -> Verification:
             raise LabelsError(
                 f"There are no backups in {folder}.", "Name a folder that `samesku labels backup --to DIR` wrote to."
             )
-    with tempfile.TemporaryDirectory() as temporary:
-        copy = Path(temporary) / "labels.db"
-        snapshot(path, copy)
-        with readable_errors(path):
-            changed, usable = schema.restore_copy(copy)
-            if not usable:
-                return Verification(_count(copy), tuple(changed))
-            with closing(_opened(copy, path)) as connection:
-                problems = [
-                    *changed,
-                    *_file(connection),
-                    *_events(connection),
-                    *_links(connection),
-                    *draws.problems(connection),
-                    *chain.counters(connection),
-                    *_projections(connection),
-                ]
-                for folder in dict.fromkeys(each.resolve() for each in (path.parent / anchors.FOLDER, *against)):
-                    problems += anchors.problems(connection, folder)
-                events = connection.execute("SELECT count(*) FROM events").fetchone()[0]
+    with private_copy(path) as copy, readable_errors(path):
+        changed, usable = schema.restore_copy(copy)
+        if not usable:
+            return Verification(_count(copy), tuple(changed))
+        with closing(_opened(copy, path)) as connection:
+            problems = [
+                *changed,
+                *_file(connection),
+                *_events(connection),
+                *_links(connection),
+                *draws.problems(connection),
+                *chain.counters(connection),
+                *_projections(connection),
+            ]
+            for folder in dict.fromkeys(each.resolve() for each in (path.parent / anchors.FOLDER, *against)):
+                problems += anchors.problems(connection, folder)
+            events = connection.execute("SELECT count(*) FROM events").fetchone()[0]
     return Verification(events, tuple(problems))
 
 

@@ -5,13 +5,12 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from core.catalog.readers import BadRow, read_table
 from core.catalog.snapshot import configuration_rows, local_copy
 from core.catalog.walmart_amazon import LABEL_COLUMNS, PRODUCT_COLUMNS
 from core.errors import CatalogError
-from labels.files import atomic_text
+from labels.files import atomic_text, drafts
 
 WALMART_AMAZON = "matchbench/Walmart-Amazon"
 """The data set on the hub."""
@@ -83,11 +82,11 @@ def fetch_walmart_amazon(
     try:
         target.mkdir(parents=True, exist_ok=True)
         # In the target itself: renaming within one file system is all or nothing.
-        with TemporaryDirectory(dir=target, prefix=".fetch-") as draft:
+        with drafts(target) as draft:
             fetched = []
             for part in _PARTS:
                 say(f"Writing {part.name}")
-                fetched.append(_write(part, snapshot, Path(draft) / part.name))
+                fetched.append(_write(part, snapshot, draft / part.name))
             for file in fetched:
                 file.path.replace(target / file.path.name)
     except OSError as error:

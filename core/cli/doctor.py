@@ -7,7 +7,9 @@ import shlex
 import shutil
 import sqlite3
 import sys
+import tempfile
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import typer
 
@@ -23,6 +25,9 @@ _EXTRAS = {
     ),
     "mlx-lm": "llm",
 }
+
+#: Where drafts are made, besides the models.
+_DRAFTED = (".", "backups", "jobs", "reports", "sittings", "index")
 
 
 def doctor(ctx: typer.Context) -> None:
@@ -118,7 +123,28 @@ def _workspace(context: Context) -> dict[str, object]:
         )
     facts["backups"] = _backups(workspace)
     facts["permissions"] = _permissions(workspace)
+    if left := _unfinished(context):
+        facts["left behind"] = left
     return facts
+
+
+def _unfinished(context: Context) -> str:
+    """What killed runs left, and how it goes; empty where there is nothing."""
+    from core.judge.storage import unfinished_judges  # noqa: PLC0415
+    from core.registry.registry import Registry  # noqa: PLC0415
+    from labels.files import PRIVATE_PREFIX, folder_bytes, stale_drafts  # noqa: PLC0415
+
+    workspace, temporary = context.workspace, Path(tempfile.gettempdir())
+    try:
+        models = Registry(workspace, context.settings).unfinished()
+    except SameskuError:
+        models = []
+    found = [*models, *unfinished_judges(workspace), *stale_drafts(temporary, PRIVATE_PREFIX)]
+    found += [draft for folder in _DRAFTED for draft in stale_drafts(workspace.home / folder)]
+    if not found:
+        return ""
+    size = sum(map(folder_bytes, found))
+    return f"{size / 1e6:,.1f} MB of runs that were killed; the next run of the same kind removes it"
 
 
 def _judge(context: Context) -> str:

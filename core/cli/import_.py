@@ -1,6 +1,5 @@
 """`samesku import`: catalogues in."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ import typer
 from core.cli.context import Context, context_of
 from core.cli.labels_files import import_file
 from core.errors import CoreError
+from labels.files import private_folder
 
 if TYPE_CHECKING:
     from core.catalog.importer import ImportReport
@@ -104,9 +104,9 @@ def _catalogue(context: Context, *, dry: bool) -> "Iterator[CatalogStore]":
     """The workspace's catalogue; an empty one that is thrown away where there is none and none is to be made."""
     from core.catalog.store import CatalogStore  # noqa: PLC0415
 
-    with tempfile.TemporaryDirectory(prefix="samesku-") as folder:
+    with private_folder() as folder:
         if dry and not context.workspace.catalog.exists():
-            path = Path(folder) / "catalog.db"
+            path = folder / "catalog.db"
         else:
             path = context.workspace.create().catalog
         with CatalogStore(path) as store:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from core.dataset.splits import Splits, splits_of
 from core.dataset.training import training_labels_of, training_triplets
@@ -14,6 +13,7 @@ from core.text.template import render
 from core.workspace import Workspace
 from labels.exchange.json_output import json_text
 from labels.exchange.writing import output_text
+from labels.files import drafts
 
 #: Rows by column, in the order that a loss of sentence-transformers takes them in.
 Columns = dict[str, list[str] | list[int]]
@@ -110,8 +110,8 @@ def _write_folder(columns: Columns, path: Path) -> None:
     disable_progress_bars()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
-            Dataset.from_dict(columns).save_to_disk(f"{folder}/complete")
-            Path(folder, "complete").rename(path)
+        with drafts(path.parent) as folder:
+            Dataset.from_dict(columns).save_to_disk(str(folder / "complete"))
+            (folder / "complete").rename(path)
     except OSError as error:
         raise CoreError(f"{path} cannot be written: {error.strerror}.", "Choose another place.") from error

@@ -4,6 +4,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from labels.files import drafts
+
 #: The last ones, should the very last be unreadable.
 _KEPT = 2
 _ADAPTER, _OPTIMIZER = "adapters.safetensors", "optimizer.safetensors"
@@ -21,13 +23,14 @@ class Checkpoints:
         from mlx.utils import tree_flatten  # noqa: PLC0415
 
         whole = self._folder / f"{step:09d}"
-        part = whole.with_suffix(".part")
-        shutil.rmtree(part, ignore_errors=True)
-        shutil.rmtree(whole, ignore_errors=True)
-        part.mkdir(parents=True)
-        mx.save_safetensors(str(part / _ADAPTER), dict(tree_flatten(model.trainable_parameters())))
-        mx.save_safetensors(str(part / _OPTIMIZER), dict(tree_flatten(optimizer.state)))
-        part.rename(whole)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with drafts(self._folder) as place:
+            draft = place / whole.name
+            draft.mkdir()
+            mx.save_safetensors(str(draft / _ADAPTER), dict(tree_flatten(model.trainable_parameters())))
+            mx.save_safetensors(str(draft / _OPTIMIZER), dict(tree_flatten(optimizer.state)))
+            shutil.rmtree(whole, ignore_errors=True)
+            draft.rename(whole)
         for old in self._whole()[:-_KEPT]:
             shutil.rmtree(old, ignore_errors=True)
 

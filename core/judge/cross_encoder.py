@@ -14,6 +14,7 @@ from core.encode.models import weights_sha256
 from core.errors import ModelError
 from core.judge.case import Case
 from core.judge.cross_text import pair_of_texts
+from core.judge.storage import CARD, judges_folder
 from core.judge.taught import taught_in
 from core.judge.verdict import Answer, Verdict
 from core.kept import kept
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 #: Tokens of both texts; of Walmart-Amazon's pairs, 97 in 100 are shorter.
 MAX_TOKENS = 224
 _BATCH = 32
-_CARD = "judge.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +51,13 @@ class CrossEncoderCard:
     seconds: float
 
 
-def cross_encoders_folder(workspace: Workspace) -> Path:
-    """Where the trained cross-encoders of a workspace lie, a folder each."""
-    return workspace.models / "judge"
-
-
 def card_of(folder: Path) -> CrossEncoderCard:
     """The card of a trained cross-encoder.
 
     Raises:
         CoreError: it is damaged. FileNotFoundError: there is none.
     """
-    return kept(folder / _CARD, CrossEncoderCard)
+    return kept(folder / CARD, CrossEncoderCard)
 
 
 def cross_encoder_folder(workspace: Workspace) -> Path:
@@ -71,7 +66,7 @@ def cross_encoder_folder(workspace: Workspace) -> Path:
     Raises:
         ModelError: none was trained yet.
     """
-    folders = [card.parent for card in cross_encoders_folder(workspace).glob(f"cross-encoder-*/{_CARD}")]
+    folders = [card.parent for card in judges_folder(workspace).glob(f"cross-encoder-*/{CARD}")]
     if not folders:
         raise ModelError("No cross-encoder was trained yet.", "`samesku judge train --cross-encoder` does it.")
     # The id begins with the time of its training.

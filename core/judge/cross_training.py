@@ -15,8 +15,9 @@ from core.encode.models import find_base, weights_sha256
 from core.errors import ModelError
 from core.jobs.progress import Reporter
 from core.judge.case import cases
-from core.judge.cross_encoder import CrossEncoderCard, cross_encoders_folder, load_cross_encoder
+from core.judge.cross_encoder import CrossEncoderCard, load_cross_encoder
 from core.judge.cross_text import pair_of_texts
+from core.judge.storage import CARD, judge_drafts, judges_folder
 from core.judge.taught import keep_taught
 from core.kept import keep
 from core.queue.order import drawn
@@ -74,21 +75,20 @@ def train_cross_encoder(workspace: Workspace, settings: Settings, reporter: Repo
     reporter.message(f"learn from {len(learn):,} labelled pairs, {matches:,} of them matches")
     model = load_cross_encoder(base.path)
     created = datetime.now(UTC)
-    folder = cross_encoders_folder(workspace) / f"cross-encoder-{created:%Y%m%d-%H%M%S}-{token_hex(2)}"
-    try:
+    judge_id = f"cross-encoder-{created:%Y%m%d-%H%M%S}-{token_hex(2)}"
+    with judge_drafts(workspace) as place:
+        folder = place / judge_id
         _fit(model, learn, folder, reporter)
         shutil.rmtree(folder / "trainer", ignore_errors=True)
         model.save_pretrained(str(folder), safe_serialization=True, create_model_card=False)
         card = CrossEncoderCard(
-            folder.name, base.id, weights_sha256(folder), created.isoformat(timespec="seconds"), len(learn), matches,
+            judge_id, base.id, weights_sha256(folder), created.isoformat(timespec="seconds"), len(learn), matches,
             round(time.monotonic() - begun, 1),
         )  # fmt: skip
         keep_taught(folder, (lesson.pair for lesson in learn))
         # Last: a folder with a card is whole.
-        keep(folder / "judge.json", asdict(card))
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+        keep(folder / CARD, asdict(card))
+        folder.rename(judges_folder(workspace) / judge_id)
     return asdict(card)
 
 

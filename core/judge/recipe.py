@@ -8,12 +8,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import SettingsError
 from labels.exchange.writing import output_text
+from labels.files import read_bounded
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 #: The file's name in a folder with training data.
 FILE = "lora.yaml"
+
+#: A recipe is a page.
+_MAX_BYTES = 2**20
 
 _WAY_OUT = "Mend it, or have `samesku judge prepare` write another."
 
@@ -89,14 +93,14 @@ def read_recipe(path: Path) -> Recipe:
     import yaml  # noqa: PLC0415
 
     try:
-        return Recipe.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        return Recipe.model_validate(yaml.safe_load(read_bounded(path, _MAX_BYTES, follow_links=True).decode()))
     except ValidationError as error:
         raise SettingsError(f"{path} {_wrong(error.errors()[0])}.", _WAY_OUT) from error
     except FileNotFoundError:
         raise SettingsError(f"There is no file {path}.", "`samesku judge prepare` writes one.") from None
     except OSError as error:
         raise SettingsError(f"{path} cannot be opened: {error.strerror}.", _WAY_OUT) from error
-    except (ValueError, yaml.YAMLError) as error:
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise SettingsError(f"{path}{where}: this is no YAML.", _WAY_OUT) from error

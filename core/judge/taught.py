@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from core.errors import ModelError
-from labels.files import atomic_text
+from labels.files import atomic_text, read_bounded
 from labels.model import Pair, ProductRef
 
 _FILE = "taught.json"
+#: Far more than all labelled pairs take.
+_MAX_BYTES = 256 * 2**20
 
 
 def keep_taught(folder: Path, pairs: Iterable[Pair]) -> None:
@@ -25,11 +27,11 @@ def taught_in(folder: Path) -> frozenset[Pair]:
         ModelError: the file is damaged.
     """
     try:
-        rows = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        rows = json.loads(read_bounded(folder / _FILE, _MAX_BYTES))
         return frozenset(Pair(ProductRef(a, b), ProductRef(c, d)) for a, b, c, d in rows)
     except FileNotFoundError:
         return frozenset()
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise ModelError(
             f"{folder / _FILE} cannot be read, and it says what the judge was trained on.", "Train it anew."
         ) from error

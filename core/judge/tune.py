@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import math
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,10 +19,11 @@ from core.judge.lessons import Lessons, read_lessons
 from core.judge.local import find_model, loaded, require_mlx
 from core.judge.prompt import VERSION
 from core.judge.recipe import Recipe
+from core.judge.storage import judge_drafts
 from core.judge.taught import keep_taught, taught_in
 from core.judge.tuned import WEIGHTS, TunedCard, adapter_of, adapter_sha256, card_of, folder_of, write_card
 from core.workspace import Workspace
-from labels.files import atomic_text
+from labels.files import atomic_text, drafts
 
 #: Weights are quantised in groups of so many.
 _GROUP = 64
@@ -43,16 +45,19 @@ def begin(workspace: Workspace, recipe: Recipe, *, bits: int | None = None) -> T
     judge_id = f"judge-{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
     base = recipe.model
     found = find_model(base)
-    if bits is not None:
-        from mlx_lm.convert import convert  # noqa: PLC0415
+    with judge_drafts(workspace) as place:
+        made = place / judge_id
+        made.mkdir()
+        if bits is not None:
+            from mlx_lm.convert import convert  # noqa: PLC0415
 
-        base = str(folder_of(workspace, judge_id) / "base")
-        Path(base).parent.mkdir(parents=True)
-        with _quiet():
-            convert(str(found), base, quantize=True, q_bits=bits, q_group_size=_GROUP)
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    card = TunedCard(judge_id, base, VERSION, recipe.model_dump(), now)
-    write_card(workspace, card)
+            base = str(folder_of(workspace, judge_id) / "base")
+            with _quiet():
+                convert(str(found), str(made / "base"), quantize=True, q_bits=bits, q_group_size=_GROUP)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        card = TunedCard(judge_id, base, VERSION, recipe.model_dump(), now)
+        write_card(workspace, card, made)
+        made.rename(folder_of(workspace, judge_id))
     return card
 
 
@@ -101,11 +106,20 @@ def tune(workspace: Workspace, judge_id: str, reporter: Reporter, *, fuse: bool 
     )
     if fuse:
         reporter.stage("fuse", total=None)
-        fuse_adapter(card.base, adapter, folder_of(workspace, judge_id) / "fused")
+        _write_fused(card.base, adapter, folder_of(workspace, judge_id))
     write_card(workspace, card)
     # Last: whatever is broken off before goes on from there.
     checkpoints.remove()
     return card
+
+
+def _write_fused(base: str, adapter: Path, folder: Path) -> None:
+    """The same into a judge's folder, whole or not at all."""
+    out = folder / "fused"
+    with drafts(folder) as place:
+        fuse_adapter(base, adapter, place / out.name)
+        shutil.rmtree(out, ignore_errors=True)
+        (place / out.name).rename(out)
 
 
 def fuse_adapter(base: str, adapter: Path, out: Path) -> None:

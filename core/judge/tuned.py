@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import CoreError, ModelError
+from core.judge.storage import CARD, judges_folder
 from core.kept import keep, kept
 from core.workspace import Workspace
 
 #: An adapter's weights, in its folder.
 WEIGHTS = "adapters.safetensors"
-
-_CARD = "judge.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class TunedCard:
 
 def folder_of(workspace: Workspace, judge_id: str) -> Path:
     """Where a tuned judge lies."""
-    return workspace.models / "judge" / judge_id
+    return judges_folder(workspace) / judge_id
 
 
 def adapter_of(workspace: Workspace, judge_id: str) -> Path:
@@ -58,9 +57,9 @@ def adapter_in(folder: Path) -> Path:
     return inner if not (folder / WEIGHTS).exists() and (inner / WEIGHTS).is_file() else folder
 
 
-def write_card(workspace: Workspace, card: TunedCard) -> None:
-    """Put a card into its judge's folder."""
-    keep(folder_of(workspace, card.id) / _CARD, asdict(card))
+def write_card(workspace: Workspace, card: TunedCard, made: Path | None = None) -> None:
+    """Put a card into its judge's folder, or into a draft of that."""
+    keep((made or folder_of(workspace, card.id)) / CARD, asdict(card))
 
 
 def card_of(workspace: Workspace, judge_id: str) -> TunedCard:
@@ -72,7 +71,7 @@ def card_of(workspace: Workspace, judge_id: str) -> TunedCard:
     if not judge_id or Path(judge_id).name != judge_id:
         raise ModelError(f"{judge_id} is no judge's id.", "`samesku judge train` says the id of what it makes.")
     try:
-        return kept(folder_of(workspace, judge_id) / _CARD, TunedCard)
+        return kept(folder_of(workspace, judge_id) / CARD, TunedCard)
     except FileNotFoundError:
         raise ModelError(f"There is no tuned judge {judge_id} here.", "`samesku judge train` makes one.") from None
     except CoreError as error:
@@ -81,8 +80,8 @@ def card_of(workspace: Workspace, judge_id: str) -> TunedCard:
 
 def tuned_judges(workspace: Workspace) -> list[TunedCard]:
     """All that are finished, the oldest first."""
-    folder = workspace.models / "judge"
-    ids = [path.parent.name for path in folder.glob(f"*/{_CARD}")] if folder.is_dir() else []
+    folder = judges_folder(workspace)
+    ids = [path.parent.name for path in folder.glob(f"*/{CARD}")] if folder.is_dir() else []
     cards = (card_of(workspace, judge_id) for judge_id in ids)
     return sorted((card for card in cards if card.sha256), key=lambda card: (card.created_at, card.id))
 

@@ -1,7 +1,11 @@
 """What is written down of a trained encoder, and of its being put in use."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+#: How the reason of a rollback begins in the history.
+ROLLED_BACK = "rolled back from "
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,32 @@ class Promotion:
 
     def __post_init__(self) -> None:
         _a_name(self.model)
+
+    @property
+    def is_rollback(self) -> bool:
+        """Whether it went back to what was in use before, rather than on to another one."""
+        return self.why.startswith(ROLLED_BACK)
+
+
+def lineage(history: Sequence[Promotion], is_trained: Callable[[str], bool]) -> tuple[str, ...]:
+    """The encoders that a rollback goes back through, the one in use last; each differs from the one before it.
+
+    A rollback takes back the promotions after the one that it goes to, so that the next one goes further back.
+
+    Args:
+        history: every promotion, oldest first.
+        is_trained: whether an encoder was trained here; nothing comes before the untuned one.
+    """
+    line: list[str] = []
+    for promotion in history:
+        model = promotion.model
+        if promotion.is_rollback and model in line:
+            del line[len(line) - line[::-1].index(model) :]
+        elif promotion.is_rollback and not is_trained(model):
+            line = [model]
+        elif not line or line[-1] != model:
+            line.append(model)
+    return tuple(line)
 
 
 def _a_name(model_id: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import ModelError
 from core.evaluate.comparison import Comparison, Figure
-from core.registry.card import ModelCard, Promotion
+from core.registry.card import ModelCard, Promotion, lineage
 
 if TYPE_CHECKING:
     from core.registry.registry import Registry
@@ -138,6 +138,7 @@ def _record(model_id: str, card: ModelCard | None, comparisons: Iterable[Compari
 
 def _before(history: tuple[Promotion, ...], cards: dict[str, ModelCard]) -> str | None:
     """Where a rollback leads; the first promotion is rolled back to the encoder that it was tuned from."""
-    if len(history) > 1:
-        return history[-2].model
-    return cards[history[0].model].parent if history and history[0].model in cards else None
+    line = lineage(history, cards.__contains__)
+    if len(line) > 1:
+        return line[-2]
+    return cards[line[0]].parent if line and line[0] in cards else None

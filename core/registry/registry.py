@@ -1,6 +1,8 @@
 """The encoders of a workspace: where they came from, how good they are, which one is in use."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,9 +10,15 @@ from pathlib import Path
 from core.encode.models import EncoderModel, find_base, weights_sha256
 from core.errors import CoreError, ModelError
 from core.kept import keep, kept
-from core.registry.card import ModelCard, Promotion
+from core.registry.card import ROLLED_BACK, ModelCard, Promotion, lineage
 from core.settings import Settings
 from core.workspace import Workspace
+from labels.files import drafts, is_abandoned, stale_drafts, sync
+
+#: How the ids of tuned encoders begin.
+TUNED_PREFIX = "lora-"
+#: A tuned encoder's card, in its folder: written last.
+_CARD = "model.json"
 
 
 class Registry:
@@ -18,25 +26,72 @@ class Registry:
 
     def __init__(self, workspace: Workspace, settings: Settings) -> None:
         self._folder = workspace.models
+        self._vectors = workspace.index
         self._base_name = settings.encoder.model
 
     def folder(self, model_id: str) -> Path:
         """Where a trained encoder lies."""
         return self._folder / model_id
 
-    def add(self, card: ModelCard) -> None:
-        """Write down a trained encoder whose files are in its folder."""
-        keep(self.folder(card.id) / "model.json", asdict(card))
+    @contextmanager
+    def drafts(self) -> Iterator[Path]:
+        """A folder for encoders that are being made; those that are not added until its end are gone then.
+
+        Raises:
+            ModelError: it cannot be made.
+        """
+        with ExitStack() as stack:
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                place = stack.enter_context(drafts(self._folder))
+            except OSError as error:
+                raise ModelError(
+                    f"Nothing can be made in {self._folder}: {error.strerror}.", "Is there room on the disk?"
+                ) from error
+            yield place
+
+    def add(self, card: ModelCard, made: Path | None = None) -> None:
+        """Write down a trained encoder.
+
+        Args:
+            card: what is known of it.
+            made: the folder with its files, which becomes its own; None where it has them already.
+
+        Raises:
+            CoreError: it cannot be written.
+        """
+        folder = self.folder(card.id)
+        keep((made or folder) / _CARD, asdict(card))
+        if made is not None:
+            try:
+                made.rename(folder)
+                sync(self._folder)
+            except OSError as error:
+                raise ModelError(f"{folder} cannot be written: {error.strerror}.", "Look at what is there.") from error
+
+    def remove_unfinished(self) -> None:
+        """Remove what killed runs left. Only for who holds the lock of this work: no other retrain is at it."""
+        for folder in self.unfinished():
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def unfinished(self) -> list[Path]:
+        """What killed runs left: drafts, models without a card as earlier versions left them, and their vectors."""
+        trained = set(self.ids())
+        models, vectors = (
+            [path for path in parent.glob(f"{TUNED_PREFIX}*") if path.name not in trained and not path.is_symlink()]
+            for parent in (self._folder, self._vectors)
+        )
+        return [*stale_drafts(self._folder), *filter(is_abandoned, models), *vectors]
 
     def ids(self) -> list[str]:
         """Ids of all trained encoders, in no order."""
         if not self._folder.is_dir():
             return []
-        return [folder.name for folder in self._folder.iterdir() if (folder / "model.json").is_file()]
+        return [folder.name for folder in self._folder.iterdir() if (folder / _CARD).is_file()]
 
     def is_trained(self, model_id: str) -> bool:
         """Whether it was trained here; else it is the base, or unknown."""
-        return (self.folder(model_id) / "model.json").is_file()
+        return (self.folder(model_id) / _CARD).is_file()
 
     def cards(self) -> list[ModelCard]:
         """All trained encoders, the oldest first."""
@@ -49,7 +104,7 @@ class Registry:
             ModelError: there is none of that id, or its card is damaged.
         """
         try:
-            card = kept(self.folder(model_id) / "model.json", ModelCard)
+            card = kept(self.folder(model_id) / _CARD, ModelCard)
         except FileNotFoundError:
             raise ModelError(f"There is no model {model_id} here.", "`samesku models list` shows them.") from None
         except CoreError as error:
@@ -105,30 +160,34 @@ class Registry:
         except CoreError as error:
             raise ModelError(f"{path} is damaged.", "Remove it to go back to the base encoder.") from error
 
-    def promote(self, model_id: str, why: str) -> None:
-        """Put an encoder in use; index again afterwards.
+    def promote(self, model_id: str, why: str) -> bool:
+        """Put an encoder in use; index again afterwards. Returns whether it was not the champion already.
 
         Raises:
             ModelError: it is not here, or damaged.
         """
         self.get(model_id)
+        history = self.history()
+        if history and history[-1].model == model_id:
+            return False
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        history = (*self.history(), Promotion(model_id, now, why))
-        keep(self._folder / "champion.json", [asdict(promotion) for promotion in history])
+        keep(
+            self._folder / "champion.json",
+            [asdict(promotion) for promotion in (*history, Promotion(model_id, now, why))],
+        )
+        return True
 
     def rollback(self) -> str:
-        """Go back to the encoder before the champion. Returns its id.
+        """Go back to the last encoder before the champion that is another one. Returns its id.
 
         Raises:
-            ModelError: nothing was ever promoted.
+            ModelError: there is none, or it is not here any more.
         """
-        history = self.history()
-        if not history:
-            raise ModelError("The base encoder is in use; there is nothing to go back to.")
-        before = history[-2].model if len(history) > 1 else self.base().id
-        self.promote(before, f"rolled back from {history[-1].model}")
+        line = lineage(self.history(), self.is_trained)
+        before = line[-2] if len(line) > 1 else self.base().id if line else ""
+        if not line or line[-1] == before:
+            raise ModelError(
+                "The base encoder is in use; there is nothing to go back to.", "`samesku models promote` goes forward."
+            )
+        self.promote(before, f"{ROLLED_BACK}{line[-1]}")
         return before
-
-    def discard(self, model_id: str) -> None:
-        """Remove what a failed run left."""
-        shutil.rmtree(self.folder(model_id), ignore_errors=True)

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.sitting.record import Ending, Place, Record
-from labels.files import sync
+from labels.files import DRAFT_PREFIX, remove_stale_drafts, sync
 
 #: A file that is longer is none of ours.
 _LONGEST = 16_384
@@ -114,7 +114,8 @@ def _is_held(file: int) -> bool:
 def _created(path: Path, record: Record) -> int:
     """A new file of a sitting, locked; it has its name only once it is on disk."""
     path.parent.mkdir(mode=0o770, exist_ok=True)
-    draft = path.with_suffix(".part")
+    remove_stale_drafts(path.parent)
+    draft = path.with_name(f"{DRAFT_PREFIX}{secrets.token_hex(8)}")
     file = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o660)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -3,8 +3,9 @@
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from secrets import token_hex
 
 from core.dataset.splits import Splits, splits_of
@@ -19,7 +20,7 @@ from core.evaluate.retrieval import PRIMARY
 from core.jobs.progress import Reporter
 from core.match.run import bring_up_to_date, unseen_path, write_unseen
 from core.registry.card import ModelCard
-from core.registry.registry import Registry
+from core.registry.registry import TUNED_PREFIX, Registry
 from core.search.build import Corpus, build_index
 from core.settings import Settings
 from core.text.template import render
@@ -50,6 +51,7 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dic
     corpus = Corpus.read(workspace)
     _back_up(workspace, settings, reporter)
     registry = Registry(workspace, settings)
+    registry.remove_unfinished()
     champion = registry.champion()
     # The candidates to mine negatives from, and the vectors that the champion is judged by.
     build_index(workspace, settings, champion, reporter, corpus=corpus)
@@ -57,20 +59,19 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dic
     triplets = training_triplets(workspace, settings, corpus, splits)
     reporter.message(_plan(splits, triplets))
     questions = _questions(workspace, settings, registry.base(), corpus, splits, len(triplets))
-    challenger, proof = _train(registry, settings, corpus, triplets, splits, reporter, questions=questions)
-    try:
+    with registry.drafts() as place:
+        draft, proof = _train(registry, settings, corpus, triplets, splits, reporter, place, questions=questions)
         gold = {query: splits.gold[query] for query in splits.judged}
         began = time.monotonic()
         before, ranked_before = evaluate_encoder(workspace, settings, champion, corpus, gold, reporter)
-        after, ranked_after = evaluate_encoder(workspace, settings, challenger, corpus, gold, reporter)
+        after, ranked_after = evaluate_encoder(workspace, settings, draft, corpus, gold, reporter)
         compared = comparison_of(
-            corpus, gold, (champion.id, ranked_before), (challenger.id, ranked_after),
+            corpus, gold, (champion.id, ranked_before), (draft.id, ranked_after),
             judged_on=splits.name, seconds=time.monotonic() - began,
         )  # fmt: skip
-        registry.add(_card(registry, settings, challenger, compared, after, proof, {"triplets": len(triplets)}))
-    except BaseException:
-        registry.discard(challenger.id)
-        raise
+        card = _card(registry, settings, draft, compared, after, proof, {"triplets": len(triplets)})
+        registry.add(card, draft.path.parent)
+    challenger = replace(draft, path=registry.folder(draft.id) / "merged")
     keep_comparison(workspace, compared)
     promoted = settings.retrain.promote == "better" and after.encoder[PRIMARY] > before.encoder[PRIMARY]
     if promoted:
@@ -99,28 +100,25 @@ def _train(
     triplets: list[Triplet],
     splits: Splits,
     reporter: Reporter,
+    place: Path,
     *,
     stage: str = "train",
     questions: Sequence[Question] = (),
 ) -> tuple[EncoderModel, dict[str, float]]:
-    """A challenger tuned from the base encoder, and the proof that it was. Leaves nothing behind if it fails."""
+    """A challenger tuned from the base encoder, in a folder of drafts, and the proof that it was tuned."""
     base = registry.base()
-    model_id = f"lora-{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
-    folder = registry.folder(model_id)
-    try:
-        proof = train_lora(
-            base,
-            _examples(settings, base, corpus, triplets, splits.tied),
-            folder,
-            settings.retrain,
-            max_tokens=settings.encoder.max_tokens,
-            reporter=reporter,
-            stage=stage,
-            questions=questions,
-        )
-    except BaseException:
-        registry.discard(model_id)
-        raise
+    model_id = f"{TUNED_PREFIX}{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
+    folder = place / model_id
+    proof = train_lora(
+        base,
+        _examples(settings, base, corpus, triplets, splits.tied),
+        folder,
+        settings.retrain,
+        max_tokens=settings.encoder.max_tokens,
+        reporter=reporter,
+        stage=stage,
+        questions=questions,
+    )
     shutil.rmtree(folder / "trainer", ignore_errors=True)
     return EncoderModel(model_id, folder / "merged", base.query_prefix, base.candidate_prefix), proof
 
@@ -132,9 +130,10 @@ def _unseen(
 
     def train(part: Splits, stage: str) -> EncoderModel:
         triplets = training_triplets(workspace, settings, corpus, part)
-        return _train(registry, settings, corpus, triplets, part, reporter, stage=stage)[0]
+        return _train(registry, settings, corpus, triplets, part, reporter, place, stage=stage)[0]
 
-    return unseen_cosines(settings, corpus, splits, registry.base(), train, reporter)
+    with registry.drafts() as place:
+        return unseen_cosines(settings, corpus, splits, registry.base(), train, reporter)
 
 
 def _card(

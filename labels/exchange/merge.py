@@ -1,10 +1,9 @@
 """Another ledger's records brought into this one: once each, all or none, and no validation ever into training."""
 
 import sqlite3
-import tempfile
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -15,7 +14,7 @@ from labels.database import Connection, readable_errors, transaction
 from labels.errors import LabelsError
 from labels.exchange.fitting import Fitting
 from labels.exchange.records import SOURCES, UNCHAINED_DRAWS, Record, records
-from labels.snapshot import snapshot
+from labels.snapshot import private_copy
 from labels.store import LabelStore
 
 _LIST = ", ".join(chain.FACTS)
@@ -110,16 +109,20 @@ def merge_ledger(store: LabelStore, other: Path) -> Merged:
     Raises:
         LabelsError: as `merge_records`; there is no such file, or it is no ledger, or its tables are not a ledger's.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "labels.db"
+    with _copy_of(other) as copy, LabelStore(copy) as theirs, closing(records(theirs)) as found:
+        return merge_records(store, str(other), ((f"event {r.get('seq', 0)}", r) for r in found))
+
+
+@contextmanager
+def _copy_of(other: Path) -> Iterator[Path]:
+    with ExitStack() as stack:
         try:
-            snapshot(other, copy)
+            copy = stack.enter_context(private_copy(other))
         except LabelsError as error:
             # Its way out may be a restore, which is for whoever works in the other workspace.
             raise LabelsError(error.message, "Nothing was merged; look at it in its own workspace.") from error
         _restore_schema(copy, other)
-        with LabelStore(copy) as theirs, closing(records(theirs)) as found:
-            return merge_records(store, str(other), ((f"event {r.get('seq', 0)}", r) for r in found))
+        yield copy
 
 
 def _restore_schema(copy: Path, other: Path) -> None:

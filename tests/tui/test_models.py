@@ -118,7 +118,7 @@ async def test_without_another_encoder_the_screen_says_how_one_is_made(bench: Be
         await pilot.press("p")
         has(app, "This encoder is in use already.")
         await pilot.press("b")
-        has(app, "Nothing was put in use yet")
+        has(app, "There is nothing to go back to.")
 
 
 async def test_what_was_not_compared_can_be_compared_as_a_job(bench: Bench, started: list[list[str]]) -> None:

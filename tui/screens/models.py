@@ -167,7 +167,7 @@ class ModelsScreen(TwoSidedScreen):
         if not self._desk.facts.lead:
             self.say(_FOR_LEADS)
         elif before is None:
-            self.say("Nothing was put in use yet; there is nothing to go back to.")
+            self.say("There is nothing to go back to.")
         else:
             self._ask(f"Go back to {before}?", "Go back", ("models", "rollback"))
 

@@ -5,15 +5,15 @@ import os
 import re
 import signal
 import subprocess
-import tempfile
 import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from core.interpreter import module_command
-from core.jobs.events import read_events
+from core.jobs.events import last_events
 from core.jobs.job import FOLDER_VARIABLE
+from labels.files import private_folder
 from tui.errors import VerbEndedError, VerbError
 from tui.ports.verbs import Headway
 
@@ -40,8 +40,8 @@ class ChildVerb:
             VerbError: it cannot do it, in its own words; or it cannot be started.
             VerbEndedError: it was ended.
         """
-        with tempfile.TemporaryDirectory(prefix="samesku-") as folder:
-            process = self._start(Path(folder))
+        with private_folder() as folder:
+            process = self._start(folder)
             said, complaint = process.communicate()
         if self._ended:
             raise VerbEndedError("It was ended.")
@@ -81,8 +81,7 @@ class ChildVerb:
         if self._events is None:
             return None
         with suppress(OSError):
-            events, _ = read_events(self._events)
-            return _headway({event.get("kind"): event for event in events})
+            return _headway(last_events(self._events))
         return None
 
     def cancel(self) -> None:
@@ -140,10 +139,9 @@ def _failed(complaint: str, code: int) -> VerbError:
     return VerbError(told[1], " ".join(told[2].split()))
 
 
-def _headway(latest: dict[Any, dict[str, Any]]) -> Headway | None:
-    stage, progress = latest.get("stage"), latest.get("progress", {})
-    if stage is None:
+def _headway(latest: dict[str, dict[str, Any]]) -> Headway | None:
+    progress = latest.get("progress", {})
+    where = latest.get("stage") or progress
+    if not where:
         return None
-    if progress.get("stage") != stage["stage"]:
-        progress = {}
-    return Headway(stage["stage"], progress.get("done", 0), stage["total"], progress.get("left_s"))
+    return Headway(where["stage"], progress.get("done", 0), where.get("total"), progress.get("left_s"))

@@ -53,6 +53,15 @@ def test_a_rollback_to_the_base_has_the_base_in_use(workspace: Workspace) -> Non
     assert (found.champion, found.before, found.indexed) == (BASE, TUNED, TUNED)
 
 
+def test_the_page_of_the_models_goes_back_where_a_rollback_does(workspace: Workspace) -> None:
+    write_card(workspace)
+    write_card(workspace, ANOTHER, "2026-02-02T12:00:00+00:00")
+    write_history(workspace, TUNED, ANOTHER, ANOTHER)
+    assert seen(workspace).before == TUNED
+    write_history(workspace, TUNED, TUNED)
+    assert seen(workspace).before == BASE
+
+
 def test_figures_come_from_the_latest_comparison_else_from_the_card(workspace: Workspace) -> None:
     write_card(workspace)
     by_card = {each.id: each.record for each in seen(workspace).encoders}

@@ -1,6 +1,8 @@
 """Trained encoders: lineage, promotion, and weights that must be those that were trained."""
 
 import hashlib
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -21,13 +23,22 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     return Registry(Workspace(tmp_path), Settings())
 
 
-def trained(registry: Registry, model_id: str, created_at: str = "2026-01-01") -> EncoderModel:
-    merged = registry.folder(model_id) / "merged"
+def card(model_id: str, created_at: str = "2026-01-01") -> ModelCard:
+    sha256 = hashlib.sha256(model_id.encode()).hexdigest()
+    return ModelCard(model_id, BASE.id, "base", sha256, created_at, recipe={"epochs": 4}, query_prefix="query: ")
+
+
+def drafted(place: Path, model_id: str = "m1") -> Path:
+    merged = place / model_id / "merged"
     merged.mkdir(parents=True)
     (merged / "model.safetensors").write_bytes(model_id.encode())
-    sha256 = hashlib.sha256(model_id.encode()).hexdigest()
-    registry.add(ModelCard(model_id, BASE.id, "base", sha256, created_at, recipe={"epochs": 4}, query_prefix="query: "))
-    return EncoderModel(model_id, merged, "query: ")
+    return merged.parent
+
+
+def trained(registry: Registry, model_id: str, created_at: str = "2026-01-01") -> EncoderModel:
+    made = drafted(registry.folder(model_id).parent, model_id)
+    registry.add(card(model_id, created_at))
+    return EncoderModel(model_id, made / "merged", "query: ")
 
 
 def test_without_any_training_the_base_is_in_use(registry: Registry) -> None:
@@ -61,6 +72,54 @@ def test_the_first_promotion_is_rolled_back_to_the_base(registry: Registry) -> N
     registry.promote("m1", "better")
     assert registry.rollback() == BASE.id
     assert registry.champion() == BASE
+
+
+def test_a_model_that_is_in_use_is_not_put_in_use_again(registry: Registry) -> None:
+    trained(registry, "m1")
+    assert registry.promote("m1", "better") is True
+    assert registry.promote("m1", "again") is False
+    assert [entry.why for entry in registry.history()] == ["better"]
+
+
+@pytest.mark.parametrize(
+    ("history", "expected"),
+    [
+        # As an earlier version wrote it when somebody promoted the same model twice.
+        (["m1", "m2", "m2"], ["m1", BASE.id]),
+        (["m1", "m1"], [BASE.id]),
+        (["m1", "m2", "m3"], ["m2", "m1", BASE.id]),
+        # Chosen again on purpose, a model has another one before it.
+        (["m1", "m2", "m1"], ["m2", "m1", BASE.id]),
+        (["m1", BASE.id], ["m1", BASE.id]),
+        # Earlier versions went back and forth.
+        (["m1", "m2", "<m1", "<m2"], ["m1", BASE.id]),
+        (["m1", "<" + BASE.id], []),
+        (["m1", "<" + BASE.id, "m2"], [BASE.id]),
+        (["m1", "m2", "<m1", "m3"], ["m1", BASE.id]),
+        ([BASE.id], []),
+        ([], []),
+    ],
+)
+def test_each_rollback_goes_further_back(registry: Registry, history: list[str], expected: list[str]) -> None:
+    for model_id in ("m1", "m2", "m3"):
+        trained(registry, model_id)
+    entries = [{"model": e.lstrip("<"), "at": "", "why": "rolled back from x" if e[0] == "<" else ""} for e in history]
+    if entries:
+        (registry.folder("m1").parent / "champion.json").write_text(json.dumps(entries))
+    for model_id in expected:
+        assert registry.rollback() == model_id
+        assert registry.champion().id == model_id
+    with pytest.raises(ModelError, match="nothing to go back to"):
+        registry.rollback()
+
+
+def test_after_a_rollback_one_can_go_forward_and_back_again(registry: Registry) -> None:
+    for model_id in ("m1", "m2"):
+        trained(registry, model_id)
+        registry.promote(model_id, "better")
+    assert registry.rollback() == "m1"
+    assert registry.promote("m2", "by lea") is True
+    assert [registry.rollback(), registry.rollback()] == ["m1", BASE.id]
 
 
 def test_without_a_promotion_there_is_nothing_to_roll_back(registry: Registry) -> None:
@@ -100,12 +159,46 @@ def test_an_unknown_model_is_an_error(registry: Registry) -> None:
         registry.get("m1")
 
 
-def test_what_a_failed_run_left_is_removed(registry: Registry) -> None:
-    trained(registry, "m1")
-    registry.discard("m1")
-    registry.discard("never there")
-    assert registry.cards() == []
-    assert not registry.folder("m1").exists()
+def test_a_model_appears_only_when_it_is_whole(registry: Registry) -> None:
+    with registry.drafts() as place:
+        drafted(place)
+    assert list(registry.folder("m1").parent.iterdir()) == []
+    with registry.drafts() as place:
+        made = drafted(place)
+        assert registry.ids() == []
+        registry.add(card("m1"), made)
+        assert registry.ids() == ["m1"]
+    assert registry.get("m1").path == registry.folder("m1") / "merged"
+    assert [path.name for path in registry.folder("m1").parent.iterdir()] == ["m1"]
+
+
+def test_a_place_that_cannot_be_made_is_one_sentence(registry: Registry) -> None:
+    registry.folder("m1").parent.write_text("no folder")
+    with pytest.raises(ModelError, match="Nothing can be made in"), registry.drafts():
+        pytest.fail("it was made")
+
+
+def test_what_killed_runs_left_is_removed_and_nothing_else(registry: Registry, tmp_path: Path) -> None:
+    stale, young, old, new, other, whole = (
+        registry.folder(name) for name in (".draft-1", ".draft-2", "lora-1", "lora-2", "sub", "lora-3")
+    )
+    vectors = {name: tmp_path / "index" / name for name in ("lora-9", "lora-3", "base-1234")}
+    kept = {young, new, other, whole, vectors["lora-3"], vectors["base-1234"]}
+    gone = {stale, old, vectors["lora-9"]}
+    for folder in kept | gone:
+        folder.mkdir(parents=True)
+        (folder / "file").write_text("x" * 100)
+    registry.add(card("lora-3"))
+    for folder in (stale, old, whole):
+        for path in (folder / "file", folder):
+            os.utime(path, (0, 0))
+    assert set(registry.unfinished()) == gone
+    with registry.drafts() as place:
+        os.utime(place, (0, 0))
+        registry.remove_unfinished()
+        assert place.is_dir()
+    assert not any(folder.exists() for folder in gone)
+    assert all(folder.is_dir() for folder in kept)
 
 
 @pytest.mark.parametrize(
