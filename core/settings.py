@@ -2,7 +2,6 @@
 
 import json
 import os
-import tomllib
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from core.errors import SettingsError
+from core.toml_file import read_toml
 from labels.consensus import Rule
 from labels.model import Stream
 from labels.names import name_fault
@@ -250,11 +250,9 @@ def file_settings(path: Path) -> dict[str, Any]:
         SettingsError: it cannot be read.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return read_toml(path)
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}.", "Mend it, or move it away.") from error
 
 
 def environment_settings() -> dict[str, str]:

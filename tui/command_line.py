@@ -34,7 +34,8 @@ def demo(ctx: typer.Context) -> None:
     from core.demo import build_demo  # noqa: PLC0415
 
     context = context_of(ctx)
-    with context.reporter() as reporter:
+    context.workspace.create()
+    with context.exclusive("demo"), context.reporter() as reporter:
         settings = build_demo(context.workspace, reporter)
     if _has_terminal() and not context.json:
         # A process of its own in the place of this one: making the index loaded the model libraries, and the desk
@@ -44,7 +45,7 @@ def demo(ctx: typer.Context) -> None:
         os.execv(sys.executable, module_command("tui", *here, *who, "review"))  # noqa: S606 - our own program
     from core.cli.rehearse import rehearse, tell  # noqa: PLC0415
 
-    with context.reporter() as reporter:
+    with context.exclusive("demo"), context.reporter() as reporter:
         result = rehearse(context, reporter)
     tell(context, settings, result)
     context.answer(result)

@@ -167,7 +167,7 @@ def local(stamp: str) -> datetime | None:
     """An ISO 8601 time where one is; None where it is none."""
     try:
         return datetime.fromisoformat(stamp).astimezone()
-    except ValueError:
+    except (ValueError, OverflowError, OSError):
         return None
 
 

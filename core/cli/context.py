@@ -16,6 +16,7 @@ from core.cli.progress import LineReporter, TerminalReporter
 from core.errors import CoreError
 from core.jobs.events import EventWriter
 from core.jobs.progress import Reporter, Silent
+from core.jobs.work import Holder, exclusive, work_of
 from core.settings import Settings, load_settings
 from core.workspace import Workspace
 from labels.names import name_fault
@@ -83,6 +84,21 @@ class Context:
         """With `--json`, the answer: one object on standard output."""
         if self.json:
             sys.stdout.write(as_json(value) + "\n")
+
+    @contextmanager
+    def exclusive(self, *verb: str) -> Iterator[None]:
+        """Do work that must not run twice at once, as a job or in a terminal.
+
+        Args:
+            verb: the command line, as far as it says what the work is.
+
+        Raises:
+            JobError: it is being done, by whom and since when.
+        """
+        work = work_of(verb)
+        assert work is not None, verb  # noqa: S101 - a verb that needs no lock does not ask for one
+        with exclusive(self.workspace.jobs, work, Holder.here(verb, self.annotator)):
+            yield
 
     @contextmanager
     def reporter(self) -> Iterator[Reporter]:

@@ -23,7 +23,7 @@ def index(ctx: typer.Context) -> None:
 
     context = context_of(ctx)
     workspace = context.workspace.require()
-    with context.reporter() as reporter:
+    with context.exclusive("index"), context.reporter() as reporter:
         champion = Registry(workspace, context.settings).champion()
         done = bring_up_to_date(workspace, context.settings, champion, reporter)
         answer = {**asdict(done.index), "weighed": done.weighed, "fitted": done.fitted, "labels": done.matcher.labels}

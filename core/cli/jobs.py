@@ -1,6 +1,7 @@
 """`samesku jobs`: detached work."""
 
 import time
+from contextlib import suppress
 from datetime import timedelta
 from typing import Annotated
 
@@ -63,8 +64,9 @@ def _follow(jobs: Jobs, job: Job, reporter: Reporter) -> None:
     while True:
         # Looked at first: what a job that has ended told is all there by then.
         running = jobs.get(job.id).state is JobState.RUNNING
-        events, read = jobs.events(job.id, read)
-        retell(events, reporter)
+        while (piece := jobs.events(job.id, read))[1] != read:
+            events, read = piece
+            retell(events, reporter)
         if not running:
             return
         time.sleep(_LOOK_EVERY_S)
@@ -76,7 +78,8 @@ def cancel(ctx: typer.Context, job_id: Annotated[str, typer.Argument(help="A job
     context = context_of(ctx)
     lead = is_lead(context.settings, context.annotator)
     job = Jobs(context.workspace.require().jobs, context.annotator, lead=lead).cancel(job_id)
-    context.out.print(f"Job {job.id}: {job.state}.")
+    asked = ": it was asked to end, and has not ended yet" if job.state is JobState.RUNNING else ""
+    context.out.print(f"Job {job.id}: {job.state}{asked}.")
     context.answer(_facts(job))
 
 
@@ -97,14 +100,19 @@ def _where(job: Job) -> str:
 
 
 def _tell_end(context: Context, job: Job) -> None:
+    with suppress(KeyError, TypeError, ValueError):  # anybody may have written the job's files
+        _tell_result(context, job)
+    took = f" after {_took(job)}" if _took(job) else ""
+    context.out.print(f"Job {job.id}: {job.state}{took}. {job.error}".rstrip())
+    context.answer(_facts(job))
+
+
+def _tell_result(context: Context, job: Job) -> None:
     if "challenger" in job.result and "champion" in job.result:
         context.out.print(comparison(job.result))
         context.out.print("Promoted." if job.result.get("promoted") else "The champion stays.")
     if job.state is JobState.DONE and job.result and job.arguments[:2] == ("judge", "train"):
         tell_ready(context, job.result)
-    took = f" after {_took(job)}" if _took(job) else ""
-    context.out.print(f"Job {job.id}: {job.state}{took}. {job.error}".rstrip())
-    context.answer(_facts(job))
 
 
 def _took(job: Job) -> str:

@@ -10,7 +10,6 @@ from core.cli.context import Context, context_of
 from core.cli.judge_options import DetachOption, detached, judge_in_use, told_if_interrupted
 from core.cli.judge_ready import tell_ready
 from core.errors import CoreError
-from core.jobs.board import Jobs
 from core.jobs.progress import Reporter
 from core.judge.budget import Budget
 from core.judge.local import require_mlx
@@ -96,13 +95,17 @@ def train(
         raise typer.BadParameter("--bits goes with --config: a model is quantised when its training begins.")
     if fuse and cross_encoder:
         raise typer.BadParameter("--fuse goes with --config or --resume: a cross-encoder has no adapter.")
-    if context.job is None:
-        Jobs(context.workspace.jobs, context.annotator).refuse_beside("judge", "train")
-    if cross_encoder:
-        _train_cross_encoder(context, detach=detach)
-    else:
+    if not cross_encoder:
         require_mlx()
-        _tune(context, resume or _begun(context, config, bits), fuse=fuse, detach=detach)
+    with context.exclusive("judge", "train", *(["--cross-encoder"] if cross_encoder else ["--resume"])):
+        judge_id = "" if cross_encoder else resume or _begun(context, config, bits)
+        if not detach:
+            _train_cross_encoder(context) if cross_encoder else _tune(context, judge_id, fuse=fuse)
+            return
+    # The job takes the lock again, for as long as it runs.
+    detached(
+        context, ["judge", "train"], {"--cross-encoder": cross_encoder, "--resume": judge_id or None, "--fuse": fuse}
+    )
 
 
 def _begun(context: Context, config: Path | None, bits: int | None) -> str:
@@ -114,10 +117,7 @@ def _begun(context: Context, config: Path | None, bits: int | None) -> str:
     return begin(context.workspace, read_recipe(config), bits=bits).id
 
 
-def _tune(context: Context, judge_id: str, *, fuse: bool, detach: bool) -> None:
-    if detach:
-        detached(context, ["judge", "train"], {"--resume": judge_id, "--fuse": fuse})
-        return
+def _tune(context: Context, judge_id: str, *, fuse: bool) -> None:
     from core.judge.tune import tune  # noqa: PLC0415
 
     again = f"samesku judge train --resume {judge_id}{' --fuse' if fuse else ''}"
@@ -131,10 +131,7 @@ def _tune(context: Context, judge_id: str, *, fuse: bool, detach: bool) -> None:
     context.answer(card)
 
 
-def _train_cross_encoder(context: Context, *, detach: bool) -> None:
-    if detach:
-        detached(context, ["judge", "train"], {"--cross-encoder": True})
-        return
+def _train_cross_encoder(context: Context) -> None:
     from core.judge.cross_training import train_cross_encoder  # noqa: PLC0415
 
     with context.reporter() as reporter:

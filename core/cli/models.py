@@ -73,23 +73,31 @@ def compare(
 
 @app.command("promote")
 def promote(ctx: typer.Context, model: Annotated[str, typer.Argument(help="A model's id.")]) -> None:
-    """Put an encoder in use, and index again."""
+    """Put an encoder in use, and index again.
+
+    The one that is in use already stays; only what had changed is indexed.
+    """
     from core.registry.registry import Registry  # noqa: PLC0415
 
     context = context_of(ctx)
     require_lead(context.settings, context.annotator, "Only leads put another encoder in use.")
-    Registry(context.workspace.require(), context.settings).promote(model, f"by {context.annotator}")
-    _index(context, model)
+    registry = Registry(context.workspace.require(), context.settings)
+    with context.exclusive("models", "promote", model):
+        if not registry.promote(model, f"by {context.annotator}"):
+            context.out.print(f"{model} was the champion already.")
+        _index(context, model)
 
 
 @app.command("rollback")
 def rollback(ctx: typer.Context) -> None:
-    """Go back to the encoder before, and index again."""
+    """Go back to the last encoder before that is another one, and index again; once more goes further back."""
     from core.registry.registry import Registry  # noqa: PLC0415
 
     context = context_of(ctx)
     require_lead(context.settings, context.annotator, "Only leads put another encoder in use.")
-    _index(context, Registry(context.workspace.require(), context.settings).rollback())
+    registry = Registry(context.workspace.require(), context.settings)
+    with context.exclusive("models", "rollback"):
+        _index(context, registry.rollback())
 
 
 def _index(context: Context, model: str) -> None:

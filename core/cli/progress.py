@@ -34,8 +34,9 @@ class TerminalReporter:
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
-            TextColumn("{task.description:<20}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}", style="dim"),
+            TextColumn("{task.description:<20}", markup=False), BarColumn(), MofNCompleteColumn(), _Rate(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}", style="dim", markup=False),
             console=console,
         )  # fmt: skip
         self._task: TaskID | None = None

@@ -1,6 +1,5 @@
 """`samesku retrain`: labels in, a better encoder out."""
 
-import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ from core.cli.context import Context, context_of
 from core.cli.tables import comparison
 from core.errors import SettingsError
 from core.rights import require_lead
+from core.toml_file import read_toml
 
 
 def retrain(
@@ -45,7 +45,7 @@ def retrain(
         return
     from core.train.run import retrain as run  # noqa: PLC0415
 
-    with context.reporter() as reporter:
+    with context.exclusive("retrain"), context.reporter() as reporter:
         result = run(workspace, settings, reporter)
     _tell(context, result)
     context.answer(result)
@@ -55,11 +55,9 @@ def _from_recipe(recipe: Path | None) -> list[str]:
     if recipe is None:
         return []
     try:
-        values = tomllib.loads(recipe.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SettingsError(
-            f"{recipe} cannot be read as a recipe: {error}.", "It holds lines such as epochs = 4"
-        ) from error
+        values = read_toml(recipe, "It holds lines such as epochs = 4")
+    except FileNotFoundError as error:
+        raise SettingsError(f"There is no recipe {recipe}.", "It holds lines such as epochs = 4") from error
     return [f"retrain.{key}={value}" for key, value in values.items()]
 
 

@@ -1,31 +1,42 @@
 """Detached jobs: processes in a session of their own, which report through files alone.
 
-jobs/<id>/job.json says what was started; events.jsonl what it reported; log.txt what it printed.
+jobs/<id>/job.json says what was started; events.jsonl what it reported; log.txt what it printed. While its process
+lives, that holds the file `lock`; a file `cancel` asks it to end. Any member of the group may have written any of
+these files.
 """
 
-import json
+import errno
 import os
 import secrets
+import shlex
+import shutil
 import signal
+import stat
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from core.errors import JobError
 from core.interpreter import module_command
+from core.jobs import locks
 from core.jobs.course import Course
-from core.jobs.events import EventWriter, read_events
-from core.jobs.job import FOLDER_VARIABLE, Job, JobState, read_job
+from core.jobs.events import read_events
+from core.jobs.job import CANCEL, FOLDER_VARIABLE, LOCK, Job, JobState, Start, read_job, write_start
 from core.jobs.log import log_lines
-from core.jobs.process import process_birth
 from core.jobs.remaining import seconds_left
+from core.jobs.work import Holder, acquire, work_of
+from core.text.safe import safe
+from labels.files import DRAFT_PREFIX, drafts
 
 #: How long a job that is told to end may take to clean up.
 _PATIENCE_S = 10.0
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Jobs:
@@ -45,58 +56,86 @@ class Jobs:
         self._ended: dict[str, Job] = {}
         self._precedents: dict[str, Course] = {}
 
-    def start(self, home: Path, arguments: list[str]) -> str:
+    def start(self, home: Path, arguments: Sequence[str]) -> str:
         """Start `python -m core ARGUMENTS` detached from this terminal. Returns the job's id.
 
         Raises:
-            JobError: a job with the same verb runs already, or the process cannot be started.
+            JobError: a job with the same verb or work of the same kind runs already, or the job cannot be written
+                down or started. No process is left then.
         """
-        self.refuse_beside(arguments[0])
+        self._refuse_beside(arguments[0])
         job_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-        folder = self.folder / job_id
-        folder.mkdir(parents=True)
-        who = [f"--as={self._by}"] if self._by else []
-        with (folder / "log.txt").open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603 - our own interpreter and verbs
-                module_command("core", "--home", str(home), *who, *arguments),
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                # A session of its own: closing the terminal sends it no signal.
-                start_new_session=True,
-                cwd=Path(__file__).parents[2],
-                env={**os.environ, FOLDER_VARIABLE: str(folder)},
-            )  # fmt: skip
-        facts = {
-            "arguments": arguments,
-            "by": self._by,
-            "pid": process.pid,
-            "born": process_birth(process.pid),
-            "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-        temporary = folder / "job.json.part"
-        temporary.write_text(json.dumps(facts, indent=1), encoding="utf-8")
-        temporary.replace(folder / "job.json")
+        held: list[int] = []
+        try:
+            if (work := work_of(arguments)) is not None:
+                lock = acquire(self.folder, work, Holder.here(arguments, self._by, job_id))
+                held += [] if lock is None else [lock]
+            start = Start(tuple(arguments), datetime.now(UTC).isoformat(timespec="seconds"), self._by)
+            with _startable():
+                held.append(self._made(job_id, start))
+                self._launch(home, job_id, start, held)
+        finally:
+            for descriptor in held:
+                os.close(descriptor)
         return job_id
 
-    def refuse_beside(self, *verb: str) -> None:
-        """Return if no job runs whose arguments begin like this.
+    def _made(self, job_id: str, start: Start) -> int:
+        """A new job's folder, complete before others can see it. Returns the descriptor that holds its lock."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with drafts(self.folder) as place:
+            made = place / job_id
+            made.mkdir()
+            write_start(made / "job.json", start)
+            lock = locks.acquire(made / LOCK)
+            try:
+                made.rename(self.folder / job_id)
+            except BaseException:
+                os.close(lock)
+                raise
+        return lock
 
-        Raises:
-            JobError: one does.
-        """
+    def _launch(self, home: Path, job_id: str, start: Start, descriptors: Sequence[int]) -> None:
+        """Start the process of a job, which holds its locks from its first instant on."""
+        folder = self.folder / job_id
+        who = [f"--as={self._by}"] if self._by else []
+        process = None
+        try:
+            with os.fdopen(os.open(folder / "log.txt", _NEW, 0o666), "wb") as log:
+                process = subprocess.Popen(  # noqa: S603 - our own interpreter and verbs
+                    module_command("core", "--home", str(home), *who, *start.arguments),
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                    # A session of its own: closing the terminal sends it no signal.
+                    start_new_session=True,
+                    cwd=Path(__file__).parents[2],
+                    pass_fds=descriptors,
+                    env={**os.environ, FOLDER_VARIABLE: str(folder), **locks.passed_on(descriptors)},
+                )  # fmt: skip
+            write_start(folder / "job.json", replace(start, pid=process.pid))
+        except BaseException:
+            if process is not None:
+                os.killpg(process.pid, signal.SIGKILL)  # ours, and not waited for yet: the number is no other's
+                process.wait()
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def _refuse_beside(self, verb: str) -> None:
         for job in self.list():
-            if job.state is JobState.RUNNING and job.arguments[: len(verb)] == verb:
-                started = f", started by {job.by}" if job.by and job.by != self._by else ""
-                raise JobError(
-                    f"{job.name} runs already{started}.",
-                    f"Watch it: Jobs in the desk's menu, or `samesku jobs tail {job.id}`.",
-                )
+            if job.state is JobState.RUNNING and job.verb == verb:
+                raise Holder(job.name, job.by if job.by != self._by else "", job.started_at, job.id).refusal()
 
     def list(self) -> list[Job]:
-        """All jobs, the latest first."""
+        """All jobs, the latest first.
+
+        Raises:
+            JobError: their folder cannot be read.
+        """
         try:
-            names = sorted((folder.name for folder in self.folder.iterdir()), reverse=True)
+            with os.scandir(self.folder) as entries:
+                names = sorted((entry.name for entry in entries if _is_folder(entry)), reverse=True)
         except FileNotFoundError:
             return []
+        except OSError as error:
+            raise JobError(f"{self.folder} cannot be read: {error.strerror}.", "Look at it; it is a folder.") from error
         jobs = []
         for name in names:
             with suppress(JobError):  # a damaged job must not hide the others
@@ -107,13 +146,13 @@ class Jobs:
         """One job.
 
         Raises:
-            JobError: there is no such job, or its file is damaged.
+            JobError: there is no such job, or its files are damaged.
         """
         if (ended := self._ended.get(job_id)) is not None:
             return ended
-        with _readable(job_id):
-            job = read_job(self.folder / job_id)
-        if job.ended_at is not None:
+        with self._readable(job_id) as folder:
+            job = read_job(folder)
+        if job.state is not JobState.RUNNING:
             self._ended[job_id] = job
         return job
 
@@ -121,15 +160,23 @@ class Jobs:
         """What a job told on its way; of what was read before, only what was added is read.
 
         Raises:
-            JobError: there is no such job, or its file is damaged.
+            JobError: there is no such job, or its files are damaged.
         """
         known = so_far or Course()
-        with _readable(job_id):
-            return known.then(*self.events(job_id, known.read))
+        while True:
+            events, read = self.events(job_id, known.read)
+            if read == known.read:
+                return known
+            known = known.then(events, read)
 
     def events(self, job_id: str, offset: int = 0) -> tuple[Sequence[dict[str, Any]], int]:
-        """What a job told, one by one, from byte `offset` on; and the offset to go on from."""
-        return read_events(self.folder / job_id / "events.jsonl", offset)
+        """What a job told, one by one, from byte `offset` on, a piece at a time; and the offset to go on from.
+
+        Raises:
+            JobError: they cannot be read.
+        """
+        with self._readable(job_id) as folder:
+            return read_events(folder / "events.jsonl", offset)
 
     def precedent(self, verb: str) -> Job | None:
         """The latest job of a verb that ran to its good end: what another one may take is known from it."""
@@ -150,8 +197,8 @@ class Jobs:
         Raises:
             JobError: they cannot be read.
         """
-        with _readable(job_id):
-            return tuple(log_lines(self.folder / job_id / "log.txt"))
+        with self._readable(job_id) as folder:
+            return tuple(log_lines(folder / "log.txt"))
 
     def refusal(self, job: Job) -> str:
         """Why this person may not end a job, one sentence; empty where they may."""
@@ -159,10 +206,13 @@ class Jobs:
         return "" if mine else f"{job.by} started this: they can end it, and so can a lead."
 
     def cancel(self, job_id: str) -> Job:
-        """End a running job; what it had cached stays. Returns the job as it is then.
+        """Ask a running job to end; what it had cached stays. Returns the job as it is then.
+
+        No signal is sent from here, for a file cannot prove whose process it names: the job's own process looks for
+        the request, and ends itself.
 
         Raises:
-            JobError: it is somebody else's.
+            JobError: it is somebody else's, or it cannot be asked.
         """
         job = self.get(job_id)
         if refusal := self.refusal(job):
@@ -170,33 +220,70 @@ class Jobs:
         if job.state is not JobState.RUNNING:
             return job
         try:
-            os.killpg(job.pid, signal.SIGTERM)
-        except ProcessLookupError:
-            return self.get(job_id)  # it ended just now
-        except PermissionError as error:
+            with suppress(FileExistsError):
+                os.close(os.open(self.folder / job_id / CANCEL, _NEW, 0o660))
+        except OSError as error:
             who = job.by or "Somebody else"
-            raise JobError(f"{who} started this from another account, which alone can end it.") from error
+            raise JobError(
+                f"Job {job_id} cannot be asked to end: {error.strerror}.", f"{who} started it, and can end it."
+            ) from error
         deadline = time.monotonic() + _PATIENCE_S
         while (job := self.get(job_id)).state is JobState.RUNNING and time.monotonic() < deadline:
             time.sleep(0.05)
-        if job.state is JobState.LOST:
-            writer = EventWriter(self.folder / job_id / "events.jsonl")
-            writer.write("cancelled")
-            writer.close()
-        return self.get(job_id)
+        return job
 
     def resume(self, home: Path, job_id: str) -> str:
-        """Start a job's work again, under this name; what was cached is not done twice. Returns the new job's id."""
+        """Start a job's work again, under this name; what was cached is not done twice. Returns the new job's id.
+
+        Raises:
+            JobError: it runs, or somebody else can have written what it was to do.
+        """
         job = self.get(job_id)
         if job.state is JobState.RUNNING:
             raise JobError(f"Job {job_id} is still running.")
-        return self.start(home, list(job.arguments))
+        if not job.own:
+            raise JobError(
+                f"Job {job_id} is of another account, and might do anything in your name.",
+                f"If you want what it says, run it yourself: samesku {safe(shlex.join(job.arguments))}",
+            )
+        return self.start(home, job.arguments)
+
+    @contextmanager
+    def _readable(self, job_id: str) -> Iterator[Path]:
+        """The folder of a job.
+
+        Raises:
+            JobError: there is none of that id, or what is read of it cannot be read.
+        """
+        folder = self.folder / job_id
+        try:
+            if folder.name != job_id or job_id == ".." or not stat.S_ISDIR(folder.lstat().st_mode):
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            yield folder
+        except FileNotFoundError as error:
+            raise JobError(f"There is no job {safe(job_id)}.", "`samesku jobs list` shows them.") from error
+        except (OSError, ValueError) as error:
+            told = (isinstance(error, OSError) and error.strerror) or error
+            raise JobError(f"Job {safe(job_id)} is damaged: {told}.", f"Move its folder away: {folder}") from error
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    with suppress(OSError):
+        return entry.is_dir(follow_symlinks=False) and not entry.name.startswith(DRAFT_PREFIX)
+    return False
 
 
 @contextmanager
-def _readable(job_id: str) -> Iterator[None]:
-    """What cannot be read of a job's files is no job."""
+def _startable() -> Iterator[None]:
+    """Why a job cannot be started, as one sentence."""
     try:
         yield
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise JobError(f"There is no job {job_id}.", "`samesku jobs list` shows them.") from error
+    except OSError as error:
+        if locks.is_unsupported(error):
+            raise JobError(
+                "The file system of this workspace knows no locks, and a job needs one.", "Run it without --detach."
+            ) from error
+        raise JobError(
+            f"The job cannot be started: {error.strerror or error}.",
+            "Is there room on the disk? `samesku doctor` looks.",
+        ) from error

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from core.text.safe import safe
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -39,11 +41,7 @@ class Course:
     read: int = 0
 
     def then(self, events: Iterable[dict[str, Any]], read: int) -> "Course":
-        """The same course with what was told since, up to byte `read`.
-
-        Raises:
-            KeyError, TypeError, ValueError: an event is none that a job writes.
-        """
+        """The same course with what was told since, up to byte `read`; its texts can be shown."""
         stages, messages, told_at = list(self.stages), list(self.messages), self.told_at
         losses: list[tuple[int, float]] = []
 
@@ -53,17 +51,17 @@ class Course:
             losses.clear()
 
         for event in events:
-            told_at = float(event["t"])
+            told_at = event.get("t") or told_at or 0.0
             match event["kind"]:
                 case "stage":
                     close()
-                    stages.append(Stage(str(event["stage"]), told_at, event["total"]))
+                    stages.append(Stage(safe(event["stage"]), told_at, event["total"]))
                 case "loss":
-                    losses.append((int(event["step"]), float(event["loss"])))
+                    losses.append((event["step"], float(event["loss"])))
                 case "metric" if stages:
                     stages[-1] = _measured(stages[-1], event)
                 case "message":
-                    messages.append(str(event["text"]))
+                    messages.append(safe(event["text"]))
         close()
         return Course(tuple(stages), tuple(messages), told_at, read)
 
@@ -83,6 +81,6 @@ class Course:
 
 
 def _measured(stage: Stage, event: dict[str, Any]) -> Stage:
-    name = str(event["name"])
-    value = (int(event["step"]), float(event["value"]))
+    name = safe(event["name"])
+    value = (event["step"], float(event["value"]))
     return replace(stage, metrics={**stage.metrics, name: (*stage.metrics.get(name, ()), value)})

@@ -1,19 +1,29 @@
 """A job: what was started, and where it is."""
 
 import json
+import os
+import stat
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from core.jobs.events import last_events
+from core.jobs.locks import is_held
 from core.jobs.names import job_name
-from core.jobs.process import process_birth
+from core.text.safe import safe
+from labels.files import atomic_text, open_regular
 
 #: Set for a job's own process: the folder it reports to.
 FOLDER_VARIABLE = "SAMESKU_JOB"
+#: In that folder: locked while the process lives; and there when it is asked to end.
+LOCK, CANCEL = "lock", "cancel"
+
+#: No command line is as long as that.
+_MAX_BYTES = 1 << 16
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 class JobState(StrEnum):
@@ -32,6 +42,16 @@ _LAST_WORDS = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """What job.json says: what was started. The process id is for people; which process it is shows the lock."""
+
+    arguments: tuple[str, ...]
+    started_at: str
+    by: str = ""
+    pid: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A job as its files tell it now; what it told on the way is its `Course`.
 
@@ -46,6 +66,7 @@ class Job:
         left_s: seconds left of the stage.
         result: what came out.
         error: why it failed, one sentence.
+        own: whether only this account can have written its arguments.
     """
 
     id: str
@@ -62,6 +83,7 @@ class Job:
     error: str = ""
     ended_at: float | None = None
     by: str = ""
+    own: bool = False
 
     @property
     def verb(self) -> str:
@@ -70,47 +92,96 @@ class Job:
 
     @property
     def name(self) -> str:
-        """The same for people."""
-        return job_name(self.arguments)
+        """The same for people; it can be shown."""
+        return safe(job_name(self.arguments))
 
     @property
     def took_s(self) -> float | None:
         """Seconds from its start to its end; None where one of them is not known."""
         if self.ended_at is None:
             return None
-        with suppress(ValueError):
+        with suppress(ValueError, OverflowError):
             return max(0.0, self.ended_at - datetime.fromisoformat(self.started_at).timestamp())
         return None
 
 
 def read_job(folder: Path) -> Job:
-    """The job that reports to a folder.
+    """The job that reports to a folder; its texts can be shown, but for its arguments.
 
     Raises:
-        OSError, ValueError, KeyError, TypeError: its files cannot be read, or are damaged.
+        OSError: its files cannot be read, or one of them is no regular file.
+        ValueError: they are damaged.
     """
-    facts = json.loads((folder / "job.json").read_text(encoding="utf-8"))
-    # Looked at before the events are read: a job that ends in between has left its last word by then.
-    alive = process_birth(facts["pid"]) == facts["born"] is not None
+    start, own = _read_start(folder / "job.json")
     latest = last_events(folder / "events.jsonl")
+    alive = not _has_ended(latest) and is_held(folder / LOCK)
+    if not alive and not _has_ended(latest):
+        # One that ended in between has left its last word by now.
+        latest = last_events(folder / "events.jsonl")
     progress = latest.get("progress", {})
     where = latest.get("stage") or progress
     return Job(
         id=folder.name,
-        arguments=tuple(facts["arguments"]),
+        arguments=start.arguments,
         state=_state(latest, alive=alive),
-        started_at=facts["started_at"],
-        pid=facts["pid"],
-        stage=where.get("stage", ""),
+        started_at=safe(start.started_at),
+        pid=start.pid,
+        stage=safe(where.get("stage", "")),
         done=progress.get("done", 0),
         total=where.get("total"),
         rate=progress.get("rate"),
         left_s=progress.get("left_s"),
         result={k: v for k, v in latest.get("result", {}).items() if k not in {"t", "kind"}},
-        error=latest.get("failed", {}).get("error", ""),
+        error=safe(latest.get("failed", {}).get("error") or ""),
         ended_at=next((latest[state].get("t") for state in _LAST_WORDS if state in latest), None),
-        by=str(facts.get("by", "")),
+        by=safe(start.by),
+        own=own,
     )
+
+
+def write_start(path: Path, start: Start) -> None:
+    """Write job.json, so that nobody but this account can write to it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with atomic_text(path) as out:
+        os.fchmod(out.fileno(), stat.S_IMODE(os.fstat(out.fileno()).st_mode) & ~_OTHERS_WRITE)
+        out.write(json.dumps(asdict(start), indent=1))
+
+
+def _read_start(path: Path) -> tuple[Start, bool]:
+    """What a job.json says, and whether only this account can have written that."""
+    with open_regular(path, follow_links=False) as file:
+        facts = os.fstat(file.fileno())
+        content = file.read(_MAX_BYTES + 1)
+    if len(content) > _MAX_BYTES:
+        raise ValueError("it is too long")
+    return _start(content), facts.st_uid == os.geteuid() and not facts.st_mode & _OTHERS_WRITE
+
+
+def _start(content: bytes) -> Start:
+    """What job.json says.
+
+    Raises:
+        ValueError: it is not what a job's file holds.
+    """
+    try:
+        told = json.loads(content)
+    except RecursionError as error:
+        raise ValueError("it is too deep") from error
+    if not isinstance(told, dict):
+        raise ValueError("it is no object")
+    arguments, pid = told.get("arguments"), told.get("pid", 0)
+    texts = [told.get("started_at"), told.get("by", ""), *(arguments if isinstance(arguments, list) else [None])]
+    if not all(isinstance(text, str) for text in texts) or type(pid) is not int:
+        raise ValueError("a field is missing, or is of another type")
+    started_at, by, *words = (text.encode("utf-8", "replace").decode() for text in texts)
+    return Start(tuple(words), started_at, by, pid)
+
+
+def _has_ended(latest: dict[str, dict[str, Any]]) -> bool:
+    return any(word in latest for word in _LAST_WORDS)
 
 
 def _state(latest: dict[str, dict[str, Any]], *, alive: bool) -> JobState:

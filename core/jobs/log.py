@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from core.text.safe import safe
+from labels.files import open_regular
 
 #: As much of the end as a person scrolls through.
 _MOST_BYTES = 1 << 16
@@ -20,10 +21,10 @@ def log_lines(path: Path) -> list[str]:
         OSError: the file cannot be read.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path, follow_links=False) as file:
             begin = max(0, file.seek(0, os.SEEK_END) - _MOST_BYTES)
             file.seek(begin)
-            text = file.read().decode("utf-8", "replace")
+            text = file.read(_MOST_BYTES).decode("utf-8", "replace")
     except FileNotFoundError:
         return []
     lines = text.removesuffix("\n").split("\n")

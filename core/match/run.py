@@ -21,7 +21,7 @@ from core.search.candidates import CandidateStore, Standing
 from core.settings import Settings
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
-from labels.files import atomic_text
+from labels.files import atomic_text, open_regular
 from labels.model import Pair, ProductRef
 from labels.store import LabelStore
 
@@ -271,7 +271,8 @@ def _fingerprint(
     workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, pairs: Sequence[Pair]
 ) -> str:
     digest = hashlib.sha256()
-    own = workspace.vocabulary.read_bytes() if workspace.vocabulary.exists() else b""
+    # Read before, so that it is known to be a small regular file.
+    own = open_regular(workspace.vocabulary).read() if workspace.vocabulary.exists() else b""
     head = (
         _VERSION,
         model.id,

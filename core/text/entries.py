@@ -1,8 +1,5 @@
 """The entries of the vocabulary's files: what stands in them, and one sentence where it does not fit."""
 
-import tomllib
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from core.errors import SettingsError
 from core.text.phrases import words
+from core.toml_file import read_toml
 
 #: A group of this name holds phrases that look like others and mean nothing: `red wings` is no colour.
 NOTHING = "none"
@@ -86,20 +84,20 @@ def packaged() -> list[Entries]:
     Raises:
         SettingsError: one of them is damaged.
     """
-    folder = files("core.text") / "data"
-    return [read(path) for path in sorted(folder.iterdir(), key=lambda path: path.name) if path.name.endswith(".toml")]
+    folder = Path(__file__).parent / "data"
+    return [read(path) for path in sorted(folder.glob("*.toml"))]
 
 
-def read(path: Path | Traversable) -> Entries:
+def read(path: Path) -> Entries:
     """One file's entries.
 
     Raises:
         SettingsError: it cannot be read or an entry does not fit; the message names the file and the key.
     """
     try:
-        return Entries.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}.", "Mend it, or move it away.") from error
+        return Entries.model_validate(read_toml(path))
+    except FileNotFoundError as error:
+        raise SettingsError(f"{path} cannot be read: there is no such file.", "Mend it, or move it away.") from error
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])

@@ -5,8 +5,9 @@ import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from running_jobs import hold
+
 from core.evaluate.encoder import EncoderEvaluation
-from core.jobs.process import process_birth
 from core.workspace import Workspace
 from labels.model import Decision, Judgement, ProductRef, Side, Verb
 from labels.store import LabelStore
@@ -17,16 +18,17 @@ FAILED = "20260101-090000-cccc"
 
 
 def write_job(
-    jobs: Path, job_id: str, verb: str, events: list[dict[str, object]], *, pid: int = 0, by: str = "bob"
+    jobs: Path, job_id: str, verb: str, events: list[dict[str, object]], *, running: bool = False, by: str = "bob"
 ) -> None:
-    """A job's folder; with a process id it counts as running while that process lives."""
+    """A job's folder; one that runs does so as long as this process."""
     folder = jobs / job_id
     folder.mkdir(parents=True)
     day = f"{job_id[:4]}-{job_id[4:6]}-{job_id[6:8]}T{job_id[9:11]}:{job_id[11:13]}:00+00:00"
-    born = process_birth(pid) if pid else "1"
-    facts = {"arguments": verb.split(), "by": by, "pid": pid, "born": born, "started_at": day}
+    facts = {"arguments": verb.split(), "by": by, "pid": os.getpid(), "started_at": day}
     (folder / "job.json").write_text(json.dumps(facts), encoding="utf-8")
     write_events(jobs, job_id, events)
+    if running:
+        hold(folder)
 
 
 def write_events(jobs: Path, job_id: str, events: list[dict[str, object]]) -> None:
@@ -37,7 +39,7 @@ def write_events(jobs: Path, job_id: str, events: list[dict[str, object]]) -> No
 
 
 def running_retrain(jobs: Path) -> None:
-    """A retrain in the middle of its training stage; its process is this one."""
+    """A retrain in the middle of its training stage; this process holds its lock."""
     losses = [{"kind": "loss", "step": 10 * n, "loss": round(2.0 / (1 + n / 4), 4)} for n in range(1, 25)]
     progress = {"kind": "progress", "stage": "training", "done": 240, "total": 500, "rate": 3.2, "left_s": 81.0}
     write_job(
@@ -51,7 +53,7 @@ def running_retrain(jobs: Path) -> None:
             *losses,
             progress,
         ],
-        pid=os.getpid(),
+        running=True,
     )
 
 

@@ -1,9 +1,7 @@
 """Jobs seen from the desk: the screen, the status line, and the word at the end."""
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,6 +10,7 @@ from pathlib import Path
 import pytest
 from desk_bench import Bench, screen_text, settled
 from desk_jobs import DONE, FAILED, RESULT, RUNNING, running_retrain, three_jobs, write_events, write_job
+from running_jobs import sleeping
 from textual.content import Content
 from textual.pilot import Pilot
 from textual.widgets import Sparkline
@@ -103,18 +102,17 @@ async def test_no_jobs(bench: Bench) -> None:
 
 
 @pytest.fixture
-def sleeper() -> Iterator[subprocess.Popen[bytes]]:
-    """A process in a session of its own, as a job is."""
-    code = "import time; time.sleep(60)"
-    process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+def sleeper(bench: Bench) -> Iterator[subprocess.Popen[bytes]]:
+    """The process of a retrain that runs."""
+    stage: dict[str, object] = {"kind": "stage", "stage": "training", "total": 5}
+    write_job(bench.workspace.jobs, RUNNING, "retrain", [stage])
+    process = sleeping(bench.workspace.jobs / RUNNING)
     yield process
     process.kill()
     process.wait()
 
 
 async def test_a_job_is_ended_only_once_confirmed(bench: Bench, sleeper: subprocess.Popen[bytes]) -> None:
-    stage: dict[str, object] = {"kind": "stage", "stage": "training", "total": 5}
-    write_job(bench.workspace.jobs, RUNNING, "retrain", [stage], pid=sleeper.pid)
     async with jobs_screen(bench) as (app, pilot):
         await pilot.press("x")
         await settled(pilot)
@@ -161,7 +159,7 @@ async def test_a_job_that_failed_can_be_started_again(bench: Bench, monkeypatch:
 
         def resume(_: Path, job_id: str) -> str:
             resumed.append(job_id)
-            write_job(bench.workspace.jobs, "20260103-100000-dddd", "index", [], pid=os.getpid(), by="ada")
+            write_job(bench.workspace.jobs, "20260103-100000-dddd", "index", [], running=True, by="ada")
             return "20260103-100000-dddd"
 
         monkeypatch.setattr(app.desk.jobs, "resume", resume)
@@ -301,7 +299,7 @@ async def test_the_loss_is_a_curve_where_there_is_room(bench: Bench) -> None:
 
 async def test_the_status_line_tells_of_several_jobs(bench: Bench) -> None:
     running_retrain(bench.workspace.jobs)
-    write_job(bench.workspace.jobs, "20260101-080000-ffff", "evaluate", [], pid=os.getpid())
+    write_job(bench.workspace.jobs, "20260101-080000-ffff", "evaluate", [], running=True)
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)

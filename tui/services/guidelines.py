@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from core.text.safe import safe
+from labels.files import open_regular
 from tui.errors import DeskError
 from tui.ports.guidelines import Guidelines
 
@@ -26,7 +27,7 @@ class TeamGuidelines:
             DeskError: the file cannot be read.
         """
         try:
-            with self._path.open("rb") as file:
+            with open_regular(self._path) as file:
                 read = file.read(MOST_BYTES + 1)
         except FileNotFoundError:
             read = b""

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from samples import match, no_match, q
 
-from core.jobs.process import process_birth
 from core.jobs.progress import Silent
+from core.jobs.work import Holder, Work, exclusive
 from core.judge.tune import tune
 from core.judge.tuned import TunedCard, adapter_of, write_card
 from core.workspace import Workspace
@@ -41,8 +41,7 @@ def write_job(workspace: Workspace, *arguments: str, result: dict[str, object] |
     job_id = "20260101-000000-aaaa"
     folder = workspace.jobs / job_id
     folder.mkdir(parents=True)
-    pid = os.getpid()
-    facts = {"arguments": arguments, "pid": pid, "born": process_birth(pid), "started_at": "2026-01-01T00:00:00+00:00"}
+    facts = {"arguments": arguments, "pid": os.getpid(), "started_at": "2026-01-01T00:00:00+00:00"}
     (folder / "job.json").write_text(json.dumps(facts))
     events = [] if result is None else [{"kind": "result", "t": 1, **result}, {"kind": "done", "t": 2}]
     (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
@@ -85,10 +84,12 @@ def test_options_that_would_do_nothing_are_refused(
 
 @pytest.mark.parametrize("more", [["--cross-encoder"], ["--resume", "judge-1"], ["--cross-encoder", "--detach"]])
 def test_beside_a_training_that_runs_no_other_begins(workspace: Workspace, call: Call, more: list[str]) -> None:
-    job_id = write_job(workspace, "judge", "train", "--cross-encoder")
-    answer = call("judge", "train", *more, "--home", workspace.home)
-    assert (answer.code, "Train the cross-encoder runs already." in answer.err) == (1, True)
-    assert f"samesku jobs tail {job_id}" in answer.err
+    holder = Holder.here(("judge", "train", "--cross-encoder"), "mia", "20260101-000000-aaaa")
+    with exclusive(workspace.jobs, Work.JUDGES, holder):
+        answer = call("judge", "train", *more, "--home", workspace.home)
+    assert (answer.code, "Train the cross-encoder runs already, started by mia, since 20" in answer.err) == (1, True)
+    assert "samesku jobs tail 20260101-000000-aaaa" in answer.err
+    assert not (workspace.models / "judge").exists()
 
 
 @pytest.fixture

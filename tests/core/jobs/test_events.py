@@ -58,7 +58,7 @@ def test_a_torn_last_line_waits_until_it_is_complete(path: Path) -> None:
 
 
 def test_a_line_torn_by_a_crash_hides_no_other(path: Path) -> None:
-    path.write_bytes(b'{"kind": "done"}\n{"kind": "mess\n[1]\n\xff\xfe\n{"kind": "message"}\n')
+    path.write_bytes(b'{"kind": "done"}\n{"kind": "mess\n[1]\n\xff\xfe\n{"kind": "message", "text": ""}\n')
     assert [e["kind"] for e in read_events(path)[0]] == ["done", "message"]
 
 

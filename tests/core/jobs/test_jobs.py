@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from running_jobs import hold
 from samples import until, write_catalogue
 
 from core.errors import JobError
 from core.jobs.board import Jobs
 from core.jobs.job import Job, JobState, read_job
-from core.jobs.process import process_birth
+from core.jobs.locks import is_held
 from core.workspace import Workspace
 
 
@@ -31,19 +32,21 @@ def finished(jobs: Jobs, job_id: str) -> Job:
     return jobs.get(job_id)
 
 
-def write_job(jobs: Jobs, job_id: str, *, pid: int, born: str | None, verb: str = "retrain", events: str = "") -> None:
-    """A job's files, written by hand."""
+def write_job(jobs: Jobs, job_id: str, *, running: bool = False, verb: str = "retrain", events: str = "") -> None:
+    """A job's files, written by hand; one that runs does so as long as this process."""
     folder = jobs.folder / job_id
     folder.mkdir(parents=True)
-    facts = {"arguments": [verb], "pid": pid, "born": born, "started_at": "2026-01-01T00:00:00+00:00"}
+    facts = {"arguments": [verb], "pid": os.getpid(), "started_at": "2026-01-01T00:00:00+00:00"}
     (folder / "job.json").write_text(json.dumps(facts))
     (folder / "events.jsonl").write_text(events)
+    if running:
+        hold(folder)
 
 
 @pytest.fixture
 def running(home: Workspace, jobs: Jobs) -> Iterator[str]:
     """A real job that goes on until it is ended: it watches another one that lives as long as this process."""
-    write_job(jobs, "20000101-000000-aaaa", pid=os.getpid(), born=process_birth(os.getpid()))
+    write_job(jobs, "20000101-000000-aaaa", running=True)
     job_id = jobs.start(home.home, ["jobs", "tail", "20000101-000000-aaaa"])
     until((jobs.folder / job_id / "events.jsonl").exists)
     yield job_id
@@ -79,7 +82,7 @@ def test_a_job_has_a_session_of_its_own(jobs: Jobs, running: str) -> None:
     assert job.state is JobState.RUNNING
     assert os.getsid(job.pid) == job.pid != os.getsid(0)
     assert jobs.cancel(running).state is JobState.CANCELLED
-    until(lambda: process_birth(job.pid) is None)
+    until(lambda: not is_held(jobs.folder / running / "lock"))
 
 
 def test_cancelling_leaves_a_last_word_and_can_be_repeated(jobs: Jobs, running: str) -> None:
@@ -120,7 +123,7 @@ def test_a_second_job_of_a_verb_is_refused_while_one_runs(home: Workspace, jobs:
 
 
 def test_only_a_lead_ends_what_somebody_else_started(home: Workspace, jobs: Jobs) -> None:
-    write_job(jobs, "20000101-000000-aaaa", pid=os.getpid(), born=process_birth(os.getpid()))
+    write_job(jobs, "20000101-000000-aaaa", running=True)
     mine = Jobs(home.jobs, "mia")
     job_id = mine.start(home.home, ["jobs", "tail", "20000101-000000-aaaa"])
     until((jobs.folder / job_id / "events.jsonl").exists)
@@ -149,7 +152,7 @@ EVENTS = """\
 
 
 def test_a_job_is_what_its_events_say(jobs: Jobs) -> None:
-    write_job(jobs, "j1", pid=os.getpid(), born=process_birth(os.getpid()), events=EVENTS)
+    write_job(jobs, "j1", running=True, events=EVENTS)
     job = jobs.get("j1")
     # The progress is that of the stage before, and says nothing of this one.
     assert (job.state, job.stage, job.done, job.total, job.rate) == (JobState.RUNNING, "train", 0, 40, None)
@@ -167,29 +170,26 @@ def test_a_job_is_what_its_events_say(jobs: Jobs) -> None:
     ],
 )
 def test_the_last_word_tells_the_state_of_a_process_that_is_gone(jobs: Jobs, last: str, state: JobState) -> None:
-    write_job(jobs, "j1", pid=2**22 + 1, born="1", events=EVENTS + last)
+    write_job(jobs, "j1", events=EVENTS + last)
     assert jobs.get("j1").state is state
 
 
-def test_another_process_with_the_same_number_is_not_the_job(jobs: Jobs) -> None:
-    write_job(jobs, "j1", pid=os.getpid(), born="12345")
-    assert jobs.get("j1").state is JobState.LOST
-
-
 def test_a_job_that_ends_while_it_is_looked_at_is_not_lost(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_job(jobs, "j1", pid=1, born="1", events=EVENTS)
+    write_job(jobs, "j1", events=EVENTS)
 
-    def ends(_: int) -> None:
+    def ends(_: Path) -> bool:
         with (jobs.folder / "j1" / "events.jsonl").open("a") as file:
             file.write('{"kind": "done"}\n')
+        return False
 
-    monkeypatch.setattr("core.jobs.job.process_birth", ends)
+    monkeypatch.setattr("core.jobs.job.is_held", ends)
     assert jobs.get("j1").state is JobState.DONE
 
 
 def test_what_has_ended_is_read_once(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
     for job_id, last in (("j1", '{"t": 9.0, "kind": "done"}\n'), ("j2", ""), ("j3", '{"t": 9.0, "kind": "failed"}\n')):
-        write_job(jobs, job_id, pid=os.getpid(), born=process_birth(os.getpid()), events=EVENTS + last)
+        write_job(jobs, job_id, running=True, events=EVENTS + last)
+    write_job(jobs, "j4", events=EVENTS)
     first = jobs.list()
     read: list[str] = []
 
@@ -209,12 +209,12 @@ def test_the_precedent_of_a_job_is_the_latest_that_ended_well(jobs: Jobs) -> Non
         ("20260103-000000-aaaa", "retrain", "cancelled"),
         ("20260104-000000-aaaa", "evaluate", "done"),
     ):
-        write_job(jobs, job_id, pid=1, born="0", verb=verb, events=f'{EVENTS}{{"t": 9.0, "kind": "{last}"}}\n')
+        write_job(jobs, job_id, verb=verb, events=f'{EVENTS}{{"t": 9.0, "kind": "{last}"}}\n')
     before = jobs.precedent("retrain")
     assert before is not None
     assert before.id == "20260102-000000-aaaa"
     assert jobs.precedent("index") is None
-    write_job(jobs, "20260105-000000-aaaa", pid=os.getpid(), born=process_birth(os.getpid()), events=EVENTS)
+    write_job(jobs, "20260105-000000-aaaa", running=True, events=EVENTS)
     job = jobs.get("20260105-000000-aaaa")
     assert jobs.left(job, jobs.course(job.id)) == pytest.approx(2.0)
     assert jobs.left(before, jobs.course(before.id)) is None
@@ -222,8 +222,8 @@ def test_the_precedent_of_a_job_is_the_latest_that_ended_well(jobs: Jobs) -> Non
 
 def test_a_job_knows_how_long_it_took(jobs: Jobs) -> None:
     # 2026-01-01 is 1,767,225,600 seconds after the epoch.
-    write_job(jobs, "j1", pid=1, born="0", events='{"t": 1767225690.0, "kind": "done"}\n')
-    write_job(jobs, "j2", pid=1, born="0")
+    write_job(jobs, "j1", events='{"t": 1767225690.0, "kind": "done"}\n')
+    write_job(jobs, "j2")
     assert jobs.get("j1").took_s == 90.0
     assert jobs.get("j2").took_s is None
 
@@ -231,15 +231,8 @@ def test_a_job_knows_how_long_it_took(jobs: Jobs) -> None:
 def test_jobs_are_listed_latest_first_and_a_damaged_one_hides_none(jobs: Jobs) -> None:
     assert jobs.list() == []
     for job_id in ("20260101-000000-aaaa", "20260103-000000-aaaa", "20260102-000000-aaaa"):
-        write_job(jobs, job_id, pid=1, born="0")
+        write_job(jobs, job_id)
     (jobs.folder / "20260102-000000-aaaa" / "job.json").write_text("{")
     assert [job.id for job in jobs.list()] == ["20260103-000000-aaaa", "20260101-000000-aaaa"]
-    with pytest.raises(JobError, match="There is no job 20260102-000000-aaaa"):
+    with pytest.raises(JobError, match="Job 20260102-000000-aaaa is damaged"):
         jobs.get("20260102-000000-aaaa")
-
-
-def test_a_process_has_a_birth_while_it_lives() -> None:
-    birth = process_birth(os.getpid())
-    assert birth is not None
-    assert process_birth(os.getpid()) == birth != process_birth(1)
-    assert process_birth(2**22 + 1) is None

@@ -1,0 +1,33 @@
+"""TOML files that people write: settings, vocabulary, recipes. Each is small, and a regular file or a link to one."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from core.errors import SettingsError
+from labels.files import read_bounded
+
+#: Nobody writes a longer one by hand.
+_MAX_BYTES = 4 * 2**20
+
+
+def read_toml(path: Path, hint: str = "Mend it, or move it away.") -> dict[str, Any]:
+    """What a TOML file says.
+
+    Args:
+        path: the file.
+        hint: the way out where it cannot be read.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        SettingsError: it cannot be read, or is no TOML.
+    """
+    try:
+        return tomllib.loads(read_bounded(path, _MAX_BYTES, follow_links=True).decode("utf-8"))
+    except FileNotFoundError:
+        raise
+    except RecursionError as error:
+        raise SettingsError(f"{path} cannot be read: it is nested too deeply.", hint) from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SettingsError(f"{path} cannot be read: {reason}.", hint) from error
