@@ -285,5 +285,5 @@ def _startable() -> Iterator[None]:
             ) from error
         raise JobError(
             f"The job cannot be started: {error.strerror or error}.",
-            "Is there room on the disk? `samesku doctor` looks.",
+            "Is there room on the disk?",
         ) from error

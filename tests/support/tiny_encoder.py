@@ -26,3 +26,15 @@ def write_tiny_encoder(folder: Path, texts: Iterable[str]) -> Path:
     BertModel(config).save_pretrained(folder)
     (folder / "modules.json").write_text("[]")  # by which a folder is known to hold an encoder
     return folder
+
+
+def write_tiny_sentence_encoder(folder: Path, texts: Iterable[str]) -> Path:
+    """The same with its pooling, so that it encodes, and can be tuned."""
+    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer  # noqa: PLC0415
+
+    words = Transformer(str(write_tiny_encoder(folder / "bert", texts)), max_seq_length=64)
+    pooling = Pooling(words.get_embedding_dimension())
+    made = folder / "encoder"
+    SentenceTransformer(modules=[words, pooling, Normalize()]).save(str(made), create_model_card=False)
+    return made

@@ -151,7 +151,7 @@ async def test_what_cannot_be_read_is_told(bench: Bench) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot)
         assert [n.message.splitlines()[0] for n in app._notifications] == [
-            "The guidelines cannot be read: Is a directory."
+            "The guidelines cannot be read: it is a folder, not a regular file."
         ]
 
 

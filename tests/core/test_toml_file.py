@@ -1,0 +1,79 @@
+"""Files that people write: a link to a regular file is one, all else that stands there is one sentence."""
+
+from pathlib import Path
+
+import pytest
+from odd_files import ODD_FILES
+
+from core.cli.app import make_app, run
+from core.errors import CoreError, SettingsError
+from core.judge.recipe import read_recipe
+from core.judge.taught import taught_in
+from core.settings import load_settings
+from core.text.vocabulary import Vocabulary
+from core.toml_file import read_toml
+from core.workspace import Workspace
+from tui.errors import DeskError
+from tui.services.guidelines import TeamGuidelines
+
+UNREADABLE = ("FIFO", "folder", "link to a device", "link to itself", "binary", "huge", "nested", "no newline")
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_what_is_no_toml_is_one_sentence(workspace: Workspace, capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    ODD_FILES[kind](workspace.settings)
+    ODD_FILES[kind](workspace.vocabulary)
+    with pytest.raises(SettingsError, match=r"samesku\.toml cannot be read: ") as told:
+        load_settings(workspace.settings)
+    assert "Errno" not in told.value.message
+    with pytest.raises(SettingsError, match=r"vocabulary\.toml cannot be read: "):
+        read_toml(workspace.vocabulary)
+    with pytest.raises(SystemExit) as ended:
+        run(make_app(), ["--home", str(workspace.home), "retrain", "--recipe", str(workspace.vocabulary)])
+    assert ended.value.code == 1
+    assert "cannot be read: " in capsys.readouterr().err
+
+
+def test_a_link_to_a_teams_file_is_followed(workspace: Workspace, tmp_path: Path) -> None:
+    shared = tmp_path / "shared.toml"
+    shared.write_text("[retrain]\nepochs = 7\n")
+    workspace.settings.symlink_to(shared)
+    assert load_settings(workspace.settings).retrain.epochs == 7
+    words = tmp_path / "words.toml"
+    words.write_text('[[colours]]\nname = "teal"\nspellings = ["petrol blue"]\n')
+    workspace.vocabulary.symlink_to(words)
+    assert Vocabulary.load(workspace.vocabulary).colours("petrol blue") == {"teal"}
+    text = tmp_path / "text.md"
+    text.write_text("# Ours")
+    workspace.guidelines.symlink_to(text)
+    assert TeamGuidelines(workspace.guidelines).read().text == "# Ours"
+
+
+@pytest.mark.parametrize("kind", ["FIFO", "folder", "link to a device", "link to itself"])
+def test_guidelines_that_are_no_file_are_one_sentence(workspace: Workspace, kind: str) -> None:
+    ODD_FILES[kind](workspace.guidelines)
+    with pytest.raises(DeskError, match="The guidelines cannot be read"):
+        TeamGuidelines(workspace.guidelines).read()
+
+
+@pytest.mark.parametrize("kind", ["huge", "binary", "no newline"])
+def test_of_guidelines_only_a_page_is_read(workspace: Workspace, kind: str) -> None:
+    ODD_FILES[kind](workspace.guidelines)
+    assert len(TeamGuidelines(workspace.guidelines).read().text) < 100_000
+
+
+@pytest.mark.parametrize("kind", [*UNREADABLE, "link"])
+def test_what_a_judge_was_taught_is_not_guessed(tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "a" / "judge"
+    folder.mkdir(parents=True)
+    ODD_FILES[kind](folder / "taught.json")
+    with pytest.raises(CoreError, match="cannot be read"):
+        taught_in(folder)
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_a_recipe_of_a_judge_that_is_none_is_one_sentence(tmp_path: Path, kind: str) -> None:
+    pytest.importorskip("yaml")
+    ODD_FILES[kind](tmp_path / "lora.yaml")
+    with pytest.raises(SettingsError):
+        read_recipe(tmp_path / "lora.yaml")
