@@ -35,8 +35,9 @@ class LossCurve(Vertical):
 
     def show(self, losses: Losses, width: int, lines: int) -> None:
         """Draw the losses in so many columns and lines at the most; only if something has changed."""
-        # A training that went astray tells of losses that are no numbers.
-        losses = [(step, loss) for step, loss in losses if math.isfinite(loss)]
+        # A training that went astray tells of losses that are no numbers; none of ours is negative, and below the
+        # axis the plot would take memory without end.
+        losses = [(step, max(0.0, loss)) for step, loss in losses if math.isfinite(loss)]
         if (losses, (width, lines)) == (self._losses, self._room):
             return
         self._losses, self._room = losses, (width, lines)
