@@ -120,6 +120,8 @@ def open_regular(path: Path, *, follow_links: bool = True) -> BinaryIO:
     """
     if not follow_links:
         require_regular(path)
+    if "\0" in str(path):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow_links else os.O_NOFOLLOW)
     descriptor = os.open(path, flags)
     try:

@@ -1,5 +1,6 @@
 """A file's rows become the products of one source; what is wrong with the others is listed."""
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -16,8 +17,11 @@ from core.catalog.store import CatalogStore
 from core.catalog.writing import ImportCount
 from core.errors import CatalogError
 from labels.names import is_name
+from labels.exchange.cells import CONTROLS
+from labels.exchange.limits import MAX_NAME
 
 _REPORT_EVERY = 1000
+_CONTROL = re.compile(f"[{CONTROLS}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +125,8 @@ def _products(
 def _product(row: Row, columns: Mapping[str, str], source: str, taken: set[str]) -> Product | BadRow:
     values = {field: row.values.get(column, "") for field, column in columns.items()}
     key = values["id"].strip()
-    if not key:
-        return _rejected(row, Reason.NO_ID)
+    if unfit := _unfit_id(key):
+        return _rejected(row, unfit)
     if not values["title"].strip():
         return _rejected(row, Reason.NO_TITLE)
     if key in taken:
@@ -144,6 +148,15 @@ def _product(row: Row, columns: Mapping[str, str], source: str, taken: set[str])
         upc=normalise_upc(values.get("upc", "")),
         extra={name: text for name, text in row.values.items() if text.strip() and name not in used},
     )
+
+
+def _unfit_id(key: str) -> Reason | None:
+    """Why this is no id: people type ids, files name products by them, and every product has one in memory."""
+    if not key:
+        return Reason.NO_ID
+    if len(key) > MAX_NAME:
+        return Reason.LONG_ID
+    return Reason.BAD_ID if _CONTROL.search(key) else None
 
 
 def _rejected(row: Row, reason: Reason) -> BadRow:

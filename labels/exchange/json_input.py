@@ -1,25 +1,29 @@
-"""JSON from outside, taken at its word: no key twice, no NaN, no depth without end."""
+"""JSON from outside, taken at its word: no key twice, no NaN, no depth and no length without end."""
 
 import json
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from labels.errors import LabelsError
+from labels.exchange.limits import MAX_ROW
+from labels.exchange.text_input import numbered_lines, text_input
 
-#: Characters of one line. A comment may be long; a line without end would fill the memory.
-_LONGEST = 4_000_000
+_NOTHING = "Nothing was imported."
+#: Characters read at a time.
+_PIECE = 1 << 16
+_BLANKS = re.compile(r"[ \t\r\n]*")
 
 
-def read_json(path: Path) -> object:
-    """The one value that a JSON file holds.
+def read_json_list(path: Path) -> Iterator[object]:
+    """The elements of the list that a JSON file holds, one at a time.
 
     Raises:
-        LabelsError: no such file, or it is no JSON.
+        LabelsError: no such file, it is no JSON, something else than a list, or an element is longer than a row may be.
     """
-    with _readable(path):
-        return _parsed(path.read_text(encoding="utf-8-sig"), str(path))
+    with text_input(path) as text:
+        yield from _Elements(path, text)
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
@@ -28,37 +32,85 @@ def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
     Raises:
         LabelsError: no such file, or a line is no JSON object.
     """
-    with _readable(path), path.open(encoding="utf-8-sig") as lines:
-        number = 0
-        while line := lines.readline(_LONGEST):
+    for number, line in numbered_lines(path):
+        if not line.strip():
+            continue
+        where = f"{path}, line {number}"
+        try:
+            value = _DECODER.decode(line.strip())
+        except (ValueError, RecursionError) as error:
+            raise _refusal(where, error) from error
+        if not isinstance(value, dict):
+            raise LabelsError(f"{where}: this is no JSON object.", _NOTHING)
+        yield f"line {number}", value
+
+
+class _Elements:
+    """The elements of a list, parsed as they are read: no more than one is in memory."""
+
+    def __init__(self, path: Path, text: TextIO) -> None:
+        self._path = path
+        self._text = text
+        self._read = ""
+        self._at = 0
+
+    def __iter__(self) -> Iterator[object]:
+        if self._next_sign() != "[":
+            hint = "Export from Label Studio as JSON, not as JSON-MIN."
+            raise LabelsError(f"{self._path} is no list of tasks.", hint)
+        self._at += 1
+        number, sign = 0, self._next_sign()
+        if sign == "]":
+            self._at += 1
+        while sign != "]":
             number += 1
-            if len(line) == _LONGEST:
-                raise LabelsError(f"{path}, line {number}: the line has no end.", "Nothing was imported.")
-            if not line.strip():
-                continue
-            value = _parsed(line, f"{path}, line {number}")
-            if not isinstance(value, dict):
-                raise LabelsError(f"{path}, line {number}: this is no JSON object.", "Nothing was imported.")
-            yield f"line {number}", value
+            yield self._element(f"{self._path}, task {number}")
+            sign = self._next_sign()
+            self._at += 1
+            if sign not in {",", "]"}:
+                raise LabelsError(f"{self._path}: there is no comma after task {number}.", _NOTHING)
+        if self._next_sign():
+            raise LabelsError(f"{self._path}: something stands behind the list of tasks.", _NOTHING)
+
+    def _next_sign(self) -> str:
+        """The next character that is no blank, which stays where it is; nothing at the end."""
+        while True:
+            self._at += len(_BLANKS.match(self._read, self._at)[0])  # type: ignore[index]
+            if self._at < len(self._read):
+                return self._read[self._at]
+            if not self._more(_PIECE):
+                return ""
+
+    def _element(self, where: str) -> object:
+        self._next_sign()
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self._read, self._at)
+            except json.JSONDecodeError as error:
+                # It may only be that not all of it was read; so much again is, lest it be parsed too often.
+                known = len(self._read) - self._at
+                if known > MAX_ROW:
+                    raise LabelsError(f"{where}: it is longer than {MAX_ROW:,} characters.", _NOTHING) from error
+                if not self._more(max(known, _PIECE)):
+                    raise _refusal(where, error) from error
+            except (ValueError, RecursionError) as error:
+                raise _refusal(where, error) from error
+            else:
+                # A number at the very end may go on in what follows.
+                if end < len(self._read) or not self._more(_PIECE):
+                    self._at = end
+                    return value
+
+    def _more(self, characters: int) -> bool:
+        piece = self._text.read(characters)
+        self._read, self._at = self._read[self._at :] + piece, 0
+        return bool(piece)
 
 
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise LabelsError(f"{path} cannot be opened: {error.strerror}.", "Check the path.") from error
-    except UnicodeDecodeError as error:
-        raise LabelsError(f"{path} is no UTF-8 text.", "Nothing was imported.") from error
-
-
-def _parsed(text: str, where: str) -> object:
-    try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refused)
-    except RecursionError as error:
-        raise LabelsError(f"{where}: it is nested too deeply.", "Nothing was imported.") from error
-    except ValueError as error:
-        raise LabelsError(f"{where}: this is no JSON: {error}.", "Nothing was imported.") from error
+def _refusal(where: str, error: Exception) -> LabelsError:
+    if isinstance(error, RecursionError):
+        return LabelsError(f"{where}: it is nested too deeply.", _NOTHING)
+    return LabelsError(f"{where}: this is no JSON: {error}.", _NOTHING)
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -70,3 +122,6 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _refused(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no number")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refused)

@@ -10,7 +10,7 @@ from pathlib import Path
 from labels.errors import LabelsError
 from labels.exchange.cells import escape
 from labels.exchange.decisions import PortableDecision, explicit_decisions
-from labels.exchange.json_input import read_json
+from labels.exchange.json_input import read_json_list
 from labels.exchange.json_output import json_text
 from labels.exchange.pseudonyms import Pseudonyms
 from labels.exchange.tasks import Defaults, Describe, fields_of, name_of, pair_of
@@ -76,11 +76,8 @@ def read_label_studio(path: Path, defaults: Defaults) -> list[PortableDecision]:
     Raises:
         LabelsError: no such file, or a task does not fit; the message names it.
     """
-    tasks = read_json(path)
-    if not isinstance(tasks, list):
-        raise LabelsError(f"{path} is no list of tasks.", "Export from Label Studio as JSON, not as JSON-MIN.")
     found: list[PortableDecision] = []
-    for number, task in enumerate(tasks, 1):
+    for number, task in enumerate(read_json_list(path), 1):
         try:
             found += _decisions(task, defaults)
         except LabelsError as error:

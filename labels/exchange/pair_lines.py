@@ -1,12 +1,14 @@
 """A CSV file that names a pair a line, by two ids: its columns by their names, without a header by their places."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from labels.errors import LabelsError
 from labels.exchange.cells import restored
+from labels.exchange.limits import MAX_COLUMNS, MAX_ROW
+from labels.exchange.text_input import numbered_lines
 
 #: What such a file looks like.
 SHAPE = "A line is a query's id and a candidate's id, as in 17,20431; a header may name them: query_id,candidate_id."
@@ -88,16 +90,49 @@ def labelled_lines(path: Path) -> dict[PairLine, bool]:
 
 def _rows(path: Path) -> list[tuple[int, list[str]]]:
     """The lines that are not empty, each with its number."""
+    # The limit is one for the whole process; it is only ever raised.
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_ROW))
+    lines = _Lines(path)
+    reader = csv.reader(lines)
+    found = []
     try:
-        with path.open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.reader(lines)
-            return [(reader.line_num, row) for row in reader if row]
-    except FileNotFoundError:
-        raise LabelsError(f"There is no file {path}.", "Check the path.") from None
-    except OSError as error:
-        raise LabelsError(f"{path} cannot be opened: {error.strerror}.", "Check the path.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise LabelsError(f"{path} cannot be read as pairs: it is no UTF-8 CSV text.", SHAPE) from error
+        for row in reader:
+            if len(row) > MAX_COLUMNS:
+                raise LabelsError(f"{path}, line {reader.line_num}: it has more than {MAX_COLUMNS:,} columns.", SHAPE)
+            if row:
+                found.append((reader.line_num, row))
+            lines.end_row()
+    except csv.Error as error:
+        raise LabelsError(f"{path} is no CSV that can be read as pairs: {error}.", SHAPE) from error
+    return found
+
+
+class _Lines:
+    """The lines of a file; a row that goes on for ever, most likely for want of a closing quote, is refused."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lines = numbered_lines(path, SHAPE)
+        self._first = 1
+        self._size = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        number, line = next(self._lines)
+        self._first = self._first if self._size else number
+        self._size += len(line)
+        if self._size > MAX_ROW:
+            raise LabelsError(
+                f"{self._path}, line {self._first}: the row is longer than {MAX_ROW:,} characters.",
+                "A quotation mark that is opened there may not be closed.",
+            )
+        return line
+
+    def end_row(self) -> None:
+        """What is read from here on belongs to another row."""
+        self._size = 0
 
 
 def _place(header: Sequence[str], names: Sequence[str]) -> int | None:

@@ -83,7 +83,7 @@ def test_a_line_may_stand_twice_and_a_byte_order_mark_before_the_first(tmp_path:
     ("content", "complaint"),
     [
         (b"id,label\n1,1\n", "no column ltable_id, rtable_id"),
-        (b"\xff\xfe\x00x", "cannot be read"),
+        (b"\xff\xfe\x00x", "is no UTF-8 text"),
         (b"", "holds no pairs"),
         (b"ltable_id,rtable_id,label\n\n", "holds no pairs"),
         (b"1,a,1\n", "no column label"),

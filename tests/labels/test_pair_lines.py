@@ -38,7 +38,7 @@ def test_columns_are_found_by_their_names(tmp_path: Path) -> None:
         (b"1,2\n3\n", "line 2: a pair is two ids"),
         (b"1,\n", "line 1: a pair is two ids"),
         (b"query_id,rank\n17,1\n", "has no column rtable_id"),
-        (b"\xff\xfe", "cannot be read as pairs: it is no UTF-8"),
+        (b"\xff\xfe", "is no UTF-8 text"),
     ],
 )
 def test_what_is_no_file_of_pairs_is_refused_with_what_one_looks_like(
@@ -53,5 +53,5 @@ def test_what_is_no_file_of_pairs_is_refused_with_what_one_looks_like(
 def test_a_file_that_is_not_there_and_one_that_is_a_folder(tmp_path: Path) -> None:
     with pytest.raises(LabelsError, match=r"^There is no file .*none\.csv\.$"):
         pair_lines(tmp_path / "none.csv")
-    with pytest.raises(LabelsError, match="cannot be opened: Is a directory"):
+    with pytest.raises(LabelsError, match="is a folder, not a regular file"):
         pair_lines(tmp_path)

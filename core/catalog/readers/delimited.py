@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from core.catalog.readers.lines import LONGEST, Line, read_lines
-from core.catalog.readers.rows import BadRow, Reason, Row, Table, displayable, unique_names
+from core.catalog.readers.lines import Line, read_lines
+from core.catalog.readers.rows import BadRow, Reason, Row, Table, column_names, displayable
 from core.errors import CatalogError
+from labels.exchange.limits import MAX_ROW
 
 _DELIMITERS = ",;\t|"
 _SAMPLE = 50
@@ -47,7 +48,7 @@ class _Feed:
             raise StopIteration
         self.taken.append(line)
         self._size += len(line.text)
-        if line.cut or self._size > LONGEST:
+        if line.cut or self._size > MAX_ROW:
             raise _RunawayError
         return line.text
 
@@ -67,9 +68,9 @@ def read_delimited(path: Path, encoding: str) -> Table:
         CatalogError: there is no header that could be read.
     """
     # The limit is one for the whole process; it is only ever raised.
-    csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_ROW))
     lines = read_lines(path, encoding)
-    sample = list(islice(lines, _SAMPLE))
+    sample = _sampled(lines)
     declared = _DECLARED.fullmatch(sample[0].text) if sample else None
     skipped = 1 if declared else 0
     delimiter = declared.group(1) if declared else _delimiter(sample)
@@ -81,9 +82,21 @@ def read_delimited(path: Path, encoding: str) -> Table:
             f"{path} has no header that could be read ({why}).",
             "The first line must name the columns, such as id,title,brand,price.",
         )
-    columns = unique_names(header[1])
+    columns = column_names(path, header[1])
     lines = islice(read_lines(path, encoding), skipped, None)
     return Table(columns, _table_rows(_rows(lines, delimiter), columns))
+
+
+def _sampled(lines: Iterator[Line]) -> list[Line]:
+    """The first lines, and no more characters of them than a row may have, but for the first."""
+    sample: list[Line] = []
+    size = 0
+    for line in islice(lines, _SAMPLE):
+        size += len(line.text)
+        if sample and size > MAX_ROW:
+            break
+        sample.append(line)
+    return sample
 
 
 def _delimiter(sample: Sequence[Line]) -> str:

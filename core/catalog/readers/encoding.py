@@ -3,6 +3,8 @@
 import codecs
 from pathlib import Path
 
+from labels.files import open_regular
+
 _MARKS = (
     # UTF-32's mark begins with UTF-16's.
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -15,7 +17,7 @@ _PIECE = 1 << 20
 
 
 def encoding_of(path: Path, head: bytes) -> str:
-    """The name of the codec to read the file with.
+    """The name of the codec to read a text file with.
 
     A byte-order mark decides. Without one the file is UTF-8 unless that fails: it is then cp1252, what
     Windows and older spreadsheets write, if more lines make sense as cp1252 than hold proper UTF-8
@@ -25,11 +27,15 @@ def encoding_of(path: Path, head: bytes) -> str:
         path: the file; read to its end.
         head: its first bytes, at least four where there are as many.
     """
+    return encoding_by_head(head) or _by_lines(path)
+
+
+def encoding_by_head(head: bytes) -> str:
+    """The same as far as the first bytes say; nothing where each byte may be a character, in ASCII or beyond."""
     for mark, name in _MARKS:
         if head.startswith(mark):
             return name
-    wide = _utf16_without_mark(head)
-    return wide or _by_lines(path)
+    return _utf16_without_mark(head)
 
 
 def _utf16_without_mark(head: bytes) -> str:
@@ -44,7 +50,7 @@ def _utf16_without_mark(head: bytes) -> str:
 
 def _by_lines(path: Path) -> str:
     proper = western = 0
-    with path.open("rb") as handle:
+    with open_regular(path) as handle:
         while piece := handle.readline(_PIECE):
             if piece.isascii():
                 continue

@@ -7,27 +7,32 @@ from pathlib import Path
 from typing import Any
 
 from core.catalog.readers.lines import Line, read_lines
-from core.catalog.readers.rows import BadRow, Reason, Row, Table, as_text, displayable, is_broken
+from core.catalog.readers.rows import BadRow, Reason, Row, Table, as_text, displayable, is_broken, within_limits
 from core.errors import CatalogError
+from labels.exchange.limits import MAX_COLUMNS
 
 _SAMPLE = 1000
+_SHAPE = 'Each line must be one, such as {"id": "1", "title": "..."}.'
 
 
 def read_jsonl(path: Path, encoding: str) -> Table:
     """The table in a file of JSON lines. Objects and lists inside a row become JSON text.
 
     Raises:
-        CatalogError: none of the first thousand lines is a JSON object.
+        CatalogError: none of the first thousand lines is a JSON object, or they have too many columns.
     """
     columns: dict[str, None] = {}
-    for row in islice(_rows(path, encoding), _SAMPLE):
+    bad: BadRow | None = None
+    for row in map(within_limits, islice(_rows(path, encoding), _SAMPLE)):
         if isinstance(row, Row):
             columns.update(dict.fromkeys(row.values))
+        else:
+            bad = bad or row
+        if len(columns) > MAX_COLUMNS or (isinstance(row, BadRow) and row.reason is Reason.TOO_MANY_COLUMNS):
+            raise CatalogError(f"{path}, line {row.line}: there are more than {MAX_COLUMNS:,} columns.", _SHAPE)
     if not columns:
-        raise CatalogError(
-            f"No line of {path} is a JSON object with something in it.",
-            'Each line must be one, such as {"id": "1", "title": "..."}.',
-        )
+        why = f" (line {bad.line}: {bad.reason})" if bad else ""
+        raise CatalogError(f"No line of {path} is a JSON object with something in it{why}.", _SHAPE)
     return Table(tuple(columns), _rows(path, encoding))
 
 

@@ -1,15 +1,16 @@
 """Physical lines of a text file, numbered, with what could not be decoded marked."""
 
 import codecs
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from core.catalog.readers.rows import is_broken, without_nul
 from core.errors import CatalogError
-
-LONGEST = 1 << 24
-"""Characters of a line, and of a row: 16 Mi. More than that is a broken file, not a description."""
+from labels.exchange.limits import MAX_ROW
+from labels.exchange.text_input import unreadable
+from labels.files import open_regular
 
 
 class Line(NamedTuple):
@@ -17,7 +18,7 @@ class Line(NamedTuple):
 
     Attributes:
         number: from 1.
-        text: at most `LONGEST` characters; what could not be decoded is lone surrogates.
+        text: at most `MAX_ROW` characters; what could not be decoded is lone surrogates.
         broken: whether there are such.
         cut: whether the line was longer.
     """
@@ -35,18 +36,18 @@ def read_lines(path: Path, encoding: str) -> Iterator[Line]:
         CatalogError: the file cannot be read.
     """
     try:
-        with path.open(encoding=encoding, errors=_ESCAPE, newline="") as handle:
+        with io.TextIOWrapper(open_regular(path), encoding=encoding, errors=_ESCAPE, newline="") as handle:
             number = 0
-            while text := handle.readline(LONGEST):
+            while text := handle.readline(MAX_ROW):
                 number += 1
-                cut = len(text) == LONGEST and text[-1] not in "\r\n"
+                cut = len(text) == MAX_ROW and text[-1] not in "\r\n"
                 rest = cut
                 while rest:
-                    piece = handle.readline(LONGEST)
+                    piece = handle.readline(MAX_ROW)
                     rest = bool(piece) and piece[-1] not in "\r\n"
                 yield Line(number, without_nul(text), is_broken(text), cut)
     except OSError as error:
-        raise CatalogError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise CatalogError(*unreadable(path, error)) from error
 
 
 def _escape(error: UnicodeError) -> tuple[str, int]:

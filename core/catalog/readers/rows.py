@@ -3,9 +3,13 @@
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
+
+from core.errors import CatalogError
+from labels.exchange.limits import MAX_COLUMNS, MAX_NAME, MAX_ROW, MAX_VALUE
 
 # Bytes that could not be decoded are carried as lone surrogates, which no decoded text can hold.
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -15,6 +19,8 @@ class Reason(StrEnum):
     """Why a row was kept out."""
 
     NO_ID = "no id"
+    BAD_ID = "control characters in the id"
+    LONG_ID = "id too long"
     NO_TITLE = "no title"
     DUPLICATE_ID = "duplicate id"
     BAD_PRICE = "bad price"
@@ -23,6 +29,9 @@ class Reason(StrEnum):
     BROKEN_QUOTING = "broken quoting"
     NOT_AN_OBJECT = "not a JSON object"
     TOO_LONG = "row too long"
+    LONG_VALUE = "value too long"
+    TOO_MANY_COLUMNS = "too many columns"
+    LONG_COLUMN = "column name too long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,42 @@ def displayable(text: str) -> str:
     except UnicodeEncodeError:
         raw = text.encode("utf-8", "backslashreplace")
     return without_nul(raw.decode("utf-8", "backslashreplace"))
+
+
+def within_limits(row: Row | BadRow) -> Row | BadRow:
+    """The row, or a bad row where it is larger than any is that people have use for."""
+    if isinstance(row, BadRow):
+        return row
+    reason = _over_limit(row.values)
+    return BadRow(row.line, reason, ",".join(row.values.values())) if reason else row
+
+
+def _over_limit(values: Mapping[str, str]) -> Reason | None:
+    if len(values) > MAX_COLUMNS:
+        return Reason.TOO_MANY_COLUMNS
+    lengths = [len(text) for text in values.values()]
+    if sum(lengths) > MAX_ROW:
+        return Reason.TOO_LONG
+    if max(lengths, default=0) > MAX_VALUE:
+        return Reason.LONG_VALUE
+    return Reason.LONG_COLUMN if any(len(name) > MAX_NAME for name in values) else None
+
+
+def column_names(path: Path, names: Sequence[object]) -> tuple[str, ...]:
+    """The names of a table's columns, each of its own.
+
+    Raises:
+        CatalogError: there are too many, or one of them is too long.
+    """
+    if len(names) > MAX_COLUMNS:
+        raise CatalogError(f"{path} has {len(names):,} columns; a table may have {MAX_COLUMNS:,}.", "Leave some out.")
+    longest = max((len(str(name)) for name in names), default=0)
+    if longest > MAX_NAME:
+        raise CatalogError(
+            f"{path} has a column whose name is {longest:,} characters long; a name may have {MAX_NAME:,}.",
+            "The first line must name the columns, such as id,title,brand,price.",
+        )
+    return unique_names(names)
 
 
 def unique_names(names: Iterable[object]) -> tuple[str, ...]:

@@ -4,12 +4,14 @@ import re
 from pathlib import Path
 
 from core.catalog.readers.delimited import read_delimited
-from core.catalog.readers.encoding import encoding_of
+from core.catalog.readers.encoding import encoding_by_head, encoding_of
 from core.catalog.readers.jsonl import read_jsonl
 from core.catalog.readers.parquet import read_parquet
-from core.catalog.readers.rows import Table
+from core.catalog.readers.rows import Table, within_limits
 from core.catalog.readers.sqlite import read_sqlite
 from core.errors import CatalogError
+from labels.exchange.text_input import unreadable
+from labels.files import open_regular
 
 _HEAD = 1 << 16
 _SQLITE = b"SQLite format 3\0"
@@ -40,6 +42,8 @@ _DOCUMENT = re.compile(r"\[\s*[{\[]|\{\s*\n")
 def read_table(path: Path, table: str | None = None) -> Table:
     """The table in a file, of whatever kind; the content decides, not the name.
 
+    The limits of `labels.exchange.limits` hold in every kind: a row over them is a bad row.
+
     Args:
         path: the file.
         table: which table of an SQLite database; of no meaning elsewhere.
@@ -48,8 +52,13 @@ def read_table(path: Path, table: str | None = None) -> Table:
         The table. Reading its rows may raise CatalogError too, where the file breaks off.
 
     Raises:
-        CatalogError: the file is missing, unreadable, empty, or not a table.
+        CatalogError: the file is missing, no regular file, unreadable, empty, not a table, or one of too many columns.
     """
+    found = _read(path, table)
+    return Table(found.columns, map(within_limits, found.rows))
+
+
+def _read(path: Path, table: str | None) -> Table:
     head = _head(path)
     if head.startswith(_SQLITE):
         return read_sqlite(path, table)
@@ -62,30 +71,25 @@ def read_table(path: Path, table: str | None = None) -> Table:
 
 
 def _head(path: Path) -> bytes:
-    if path.is_dir():
-        raise CatalogError(f"{path} is a folder, not a file.", "Name one file in it.")
-    if not path.exists():
-        raise CatalogError(f"There is no file {path}.", "Check the spelling and the folder you are in.")
-    if not path.is_file():
-        raise CatalogError(f"{path} is not a regular file.", "Save what it gives to a file first.")
     try:
-        with path.open("rb") as handle:
+        with open_regular(path) as handle:
             head = handle.read(_HEAD)
     except OSError as error:
-        raise CatalogError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise CatalogError(*unreadable(path, error)) from error
     if not head.strip():
         raise CatalogError(f"{path} is empty.", "Was it written, or downloaded, to its end?")
     return head
 
 
 def _read_text(path: Path, head: bytes) -> Table:
+    # Before the whole file is read for its encoding: a device's image or a sparse file may be very long.
+    if _is_binary(head.decode(encoding_by_head(head) or "latin-1", "replace")):
+        raise CatalogError(f"{path} is not text, and no table that samesku knows.", _SAVE)
     try:
         encoding = encoding_of(path, head)
     except OSError as error:
-        raise CatalogError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise CatalogError(*unreadable(path, error)) from error
     text = head.decode(encoding, "replace")
-    if _is_binary(text):
-        raise CatalogError(f"{path} is not text, and no table that samesku knows.", _SAVE)
     if _WEB_PAGE.match(text):
         raise CatalogError(
             f"{path} is a web page, not a table.",

@@ -122,13 +122,13 @@ def test_a_huge_field_is_read_and_a_monstrous_one_costs_one_row(
 ) -> None:
     huge = "x" * 1_000_000
     assert split(read(tmp_path, f"id,title\n1,{huge}\n"))[0] == [(2, ["1", huge])]
-    monkeypatch.setattr("core.catalog.readers.lines.LONGEST", 1000)
+    monkeypatch.setattr("core.catalog.readers.lines.MAX_ROW", 1000)
     assert split(read(tmp_path, f"id,title\n1,{huge}\n2,b\n")) == ([(3, ["2", "b"])], [(2, Reason.TOO_LONG)])
 
 
 def test_a_file_of_runaway_rows_does_not_take_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Every line opens a quote that the next one closes and opens again.
-    monkeypatch.setattr(delimited, "LONGEST", 10_000)
+    monkeypatch.setattr(delimited, "MAX_ROW", 10_000)
     monkeypatch.setattr(delimited, "_READ_TWICE", 100_000)
     _, bad = split(read(tmp_path, "id,title\n" + 'z","\n' * 20_000))
     assert 0 < len(bad) < 1000
