@@ -5,10 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import SettingsError
-from labels.files import read_bounded
-
-#: Nobody writes a longer one by hand.
-_MAX_BYTES = 4 * 2**20
+from labels.exchange.text_input import settings_text, unreadable
 
 
 def read_toml(path: Path, hint: str = "Mend it, or move it away.") -> dict[str, Any]:
@@ -16,18 +13,19 @@ def read_toml(path: Path, hint: str = "Mend it, or move it away.") -> dict[str, 
 
     Args:
         path: the file.
-        hint: the way out where it cannot be read.
+        hint: the way out where it is no TOML.
 
     Raises:
         FileNotFoundError: there is no such file.
         SettingsError: it cannot be read, or is no TOML.
     """
     try:
-        return tomllib.loads(read_bounded(path, _MAX_BYTES, follow_links=True).decode("utf-8"))
+        return tomllib.loads(settings_text(path))
     except FileNotFoundError:
         raise
+    except OSError as error:
+        raise SettingsError(*unreadable(path, error)) from error
     except RecursionError as error:
         raise SettingsError(f"{path} cannot be read: it is nested too deeply.", hint) from error
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise SettingsError(f"{path} cannot be read: {reason}.", hint) from error
+    except ValueError as error:
+        raise SettingsError(f"{path} cannot be read: {error}.", hint) from error

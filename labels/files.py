@@ -93,14 +93,18 @@ def atomic_text(path: Path) -> Iterator[TextIO]:
         text.detach()
 
 
-def require_regular(path: Path) -> None:
-    """Return if `path` is a regular file, or nothing is there.
+def require_regular(path: Path, *, follow_links: bool = False) -> None:
+    """Return if `path` is a regular file, or nothing is there. Unlike `open_regular` it may be an open database.
+
+    Args:
+        path: the file.
+        follow_links: whether a symbolic link may stand at `path`.
 
     Raises:
         OSError: it is a link, a folder, a FIFO or a device: which, in `strerror`.
     """
     try:
-        mode = path.lstat().st_mode
+        mode = (path.stat() if follow_links else path.lstat()).st_mode
     except FileNotFoundError:
         return
     if not stat.S_ISREG(mode):

@@ -29,6 +29,8 @@ def existing(path: Path) -> Iterator[sqlite3.Connection]:
     # Not mode=ro: what was cut off has to be rolled back before anything can be read at all. SQLite opens a
     # write-protected file for reading only by itself.
     uri = f"{path.resolve().as_uri()}?mode=rw"
+    with readable_errors(path):
+        files.require_regular(path, follow_links=True)
     with (
         readable_errors(path),
         closing(
@@ -54,6 +56,8 @@ def sealed(path: Path) -> Iterator[sqlite3.Connection]:
         LabelsError: it cannot be read, or is no database.
     """
     uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+    with readable_errors(path):
+        files.require_regular(path, follow_links=True)
     with readable_errors(path), closing(sqlite3.connect(uri, uri=True)) as connection:
         yield connection
 

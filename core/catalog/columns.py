@@ -48,7 +48,7 @@ def choose_columns(columns: Sequence[str], mapping: Mapping[str, str], where: st
     for field in ("id", "title"):
         if field not in by_field:
             raise CatalogError(
-                f"No column of {where} looks like the {field}. It has: {_listed(columns)}.",
+                f"No column of {where} looks like the {field}. It has: {listed(columns)}.",
                 f"Say which one it is with --map {field}=COLUMN.",
             )
     return by_field
@@ -60,7 +60,7 @@ def _named(columns: Sequence[str], wanted: str, where: str) -> str:
     alike = [column for column in columns if column.casefold() == wanted.strip().casefold()]
     if len(alike) == 1:
         return alike[0]
-    raise CatalogError(f"{where} has no column {wanted!r}.", f"It has: {_listed(columns)}.")
+    raise CatalogError(f"{where} has no column {wanted!r}.", f"It has: {listed(columns)}.")
 
 
 def _guess(columns: Sequence[str], usual: Sequence[str], used: Collection[str]) -> str | None:
@@ -72,8 +72,8 @@ def _bare(name: str) -> str:
     return "".join(character for character in name.casefold() if character.isalnum())
 
 
-def _listed(columns: Sequence[str]) -> str:
-    """The names, few and short enough for a message: the file may be no table at all."""
+def listed(columns: Sequence[str]) -> str:
+    """Names of columns or tables, few and short enough for a message: the file may be no table at all."""
     short = [name if len(name) <= 40 else name[:39] + "…" for name in columns[:20]]
     more = f" and {len(columns) - 20} more" if len(columns) > 20 else ""
     return ", ".join(name if name.isprintable() else repr(name) for name in short) + more

@@ -16,9 +16,9 @@ from core.catalog.role import Role, as_role
 from core.catalog.store import CatalogStore
 from core.catalog.writing import ImportCount
 from core.errors import CatalogError
-from labels.names import is_name
 from labels.exchange.cells import CONTROLS
 from labels.exchange.limits import MAX_NAME
+from labels.names import is_name
 
 _REPORT_EVERY = 1000
 _CONTROL = re.compile(f"[{CONTROLS}]")

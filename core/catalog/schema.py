@@ -102,8 +102,9 @@ def connect(path: Path) -> sqlite3.Connection:
     except (sqlite3.Error, OSError) as error:
         if connection is not None:
             connection.close()
+        reason = error.strerror if isinstance(error, OSError) else error
         raise CatalogError(
-            f"The catalogue {path} cannot be opened: {getattr(error, 'strerror', None) or error}.",
+            f"The catalogue {path} cannot be opened: {reason}.",
             "Is the folder there and writable? catalog.db holds only what was imported: "
             "if the file is damaged, move it away and import again.",
         ) from error
@@ -119,15 +120,17 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """All that is written inside is there afterwards, or, after any exception, none of it.
 
     The write lock is taken at once: a transaction that begins by reading fails outright when it wants
-    to write while another process does, instead of waiting its turn.
+    to write while another process does, instead of waiting its turn. Inside another one it is a part of that.
     """
+    if connection.in_transaction:
+        yield
+        return
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        connection.rollback()
         raise
 
 

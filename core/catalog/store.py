@@ -109,6 +109,12 @@ class CatalogStore:
         with self._guarded() as db, transaction(db):
             return replace_source(db, source, role, products, prune=prune)
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is replaced inside is there afterwards, or, after any exception, none of it."""
+        with self._guarded() as db, transaction(db):
+            yield
+
     def compare(self, source: str, products: Iterable[Product], *, prune: bool = False) -> ImportCount:
         """What `replace` would do, told by reading alone: nobody else has to wait.
 

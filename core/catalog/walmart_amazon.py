@@ -33,7 +33,7 @@ def import_walmart_amazon(
     rejects_folder: Path | None = None,
     prune: bool = False,
 ) -> list[ImportReport]:
-    """Import `tableA.csv` (Walmart, the queries) and `tableB.csv` (Amazon, the catalogue).
+    """Import `tableA.csv` (Walmart, the queries) and `tableB.csv` (Amazon, the catalogue): both or neither.
 
     Args:
         store: where to.
@@ -50,24 +50,19 @@ def import_walmart_amazon(
     """
     _check_complete(folder)
     reports: list[ImportReport] = []
-    for name, source, role in TABLES:
-        rejects = rejects_folder / f"rejects-{source}.csv" if rejects_folder else None
-        count = partial(_add, progress, sum(map(_rows, reports))) if progress else None
-        report = import_file(
-            store,
-            folder / name,
-            source=source,
-            role=role,
-            rejects_path=rejects,
-            progress=count,
-            prune=prune,
-        )
-        reports.append(report)
+    with store.together():
+        for name, source, role in TABLES:
+            rejects = rejects_folder / f"rejects-{source}.csv" if rejects_folder else None
+            count = partial(_add, progress, sum(map(_rows, reports))) if progress else None
+            report = import_file(
+                store, folder / name, source=source, role=role, rejects_path=rejects, progress=count, prune=prune
+            )
+            reports.append(report)
     return reports
 
 
 def _check_complete(folder: Path) -> None:
-    missing = [name for name, _, _ in TABLES if not (folder / name).is_file()]
+    missing = [name for name, _, _ in TABLES if not (folder / name).exists()]
     if missing:
         raise CatalogError(
             f"There is no {' and no '.join(missing)} in {folder}.",

@@ -10,6 +10,7 @@ from core.cli.tables import comparison
 from core.errors import SettingsError
 from core.rights import require_lead
 from core.toml_file import read_toml
+from labels.exchange.text_input import unreadable
 
 
 def retrain(
@@ -57,7 +58,7 @@ def _from_recipe(recipe: Path | None) -> list[str]:
     try:
         values = read_toml(recipe, "It holds lines such as epochs = 4")
     except FileNotFoundError as error:
-        raise SettingsError(f"There is no recipe {recipe}.", "It holds lines such as epochs = 4") from error
+        raise SettingsError(*unreadable(recipe, error)) from error
     return [f"retrain.{key}={value}" for key, value in values.items()]
 
 

@@ -11,11 +11,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from core.catalog.readers.parquet_batches import Batch, TooLargeError, parquet_file
 from core.errors import CoreError
 from labels.errors import LabelsError
 from labels.exchange.fitting import COLUMNS
 from labels.exchange.merge import Merged, merge_records
 from labels.exchange.records import FORMAT, Disguise, Record, records
+from labels.exchange.text_input import unreadable
 from labels.exchange.writing import output_file
 from labels.store import LabelStore
 
@@ -66,17 +68,25 @@ def import_parquet(store: LabelStore, path: Path) -> Merged:
 
 
 def _read(path: Path) -> Iterator[tuple[str, Record]]:
-    pa, pq = _pyarrow()
+    pa, _ = _pyarrow()
     try:
-        with pq.ParquetFile(path) as file:
-            yield "its metadata", _header(file.schema_arrow, path)
-            rows = (row for batch in file.iter_batches(_ROWS) for row in batch.to_pylist())
-            yield from _numbered(rows)
-    except (OSError, ValueError, RecursionError, pa.ArrowException) as error:
+        with parquet_file(path) as (schema, batches):
+            yield "its metadata", _header(schema, path)
+            yield from _numbered(_rows(batches))
+    except (OSError, ValueError, RecursionError, MemoryError, pa.ArrowException) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise LabelsError(*unreadable(path, error)) from error
         raise LabelsError(
             f"{path} cannot be read as Parquet: {str(error).splitlines()[0] if str(error) else 'it is damaged'}.",
             "Nothing was imported.",
         ) from error
+
+
+def _rows(batches: Iterable[Batch]) -> Iterator[Record]:
+    for batch in batches:
+        if batch.too_long:
+            raise TooLargeError("a row is too long")
+        yield from batch.rows.to_pylist()
 
 
 def _header(schema: Any, path: Path) -> Record:

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.errors import ModelError
 from core.judge.recipe import Recipe
+from labels.exchange.text_input import unreadable
 from labels.files import open_regular
 
 #: The tokens of a conversation, and how many of them are the question.
@@ -77,11 +78,13 @@ def _read(path: Path, recipe: Recipe, tokenizer: Any) -> list[Lesson]:
 
     try:
         with open_regular(path) as file:
-            conversations = [json.loads(line) for line in file if line.strip()]
+            conversations = [json.loads(line) for line in file.read().decode().split("\n") if line.strip()]
         lessons = ChatDataset(conversations, tokenizer, mask_prompt=recipe.mask_prompt)
         # As a list it is sorted by length into batches; mlx-lm's own cache holds all lengths to be equal.
         return [lessons.process(lessons[place]) for place in range(len(lessons))]
     except FileNotFoundError:
         raise ModelError(f"There is no {path}.", "`samesku judge prepare` writes it.") from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except OSError as error:
+        raise ModelError(*unreadable(path, error)) from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelError(f"{path} holds no conversations.", "`samesku judge prepare` writes it anew.") from error

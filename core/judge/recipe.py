@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import SettingsError
+from labels.exchange.text_input import settings_text, unreadable
 from labels.exchange.writing import output_text
-from labels.files import read_bounded
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 #: The file's name in a folder with training data.
 FILE = "lora.yaml"
 
-#: A recipe is a page.
-_MAX_BYTES = 2**20
-
+#: Reading YAML is slow: a megabyte takes some seconds.
+_MAX_BYTES = 1 << 16
 _WAY_OUT = "Mend it, or have `samesku judge prepare` write another."
 
 
@@ -93,13 +92,13 @@ def read_recipe(path: Path) -> Recipe:
     import yaml  # noqa: PLC0415
 
     try:
-        return Recipe.model_validate(yaml.safe_load(read_bounded(path, _MAX_BYTES, follow_links=True).decode()))
+        return Recipe.model_validate(yaml.safe_load(settings_text(path, _MAX_BYTES)))
     except ValidationError as error:
         raise SettingsError(f"{path} {_wrong(error.errors()[0])}.", _WAY_OUT) from error
     except FileNotFoundError:
         raise SettingsError(f"There is no file {path}.", "`samesku judge prepare` writes one.") from None
     except OSError as error:
-        raise SettingsError(f"{path} cannot be opened: {error.strerror}.", _WAY_OUT) from error
+        raise SettingsError(*unreadable(path, error)) from error
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""

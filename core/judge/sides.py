@@ -61,7 +61,7 @@ def sides_of_benchmark(folder: Path, query_source: str = "walmart", candidate_so
         LabelsError: a file is absent or is no such table.
     """
     train, valid = (read_pairs(folder / name, query_source, candidate_source) for name in ("train.csv", "valid.csv"))
-    if (folder / "test.csv").is_file():
+    if (folder / "test.csv").exists():
         return _apart(train, valid, read_pairs(folder / "test.csv", query_source, candidate_source))
     free = _without(train, valid)
     chosen = _families(free, 0.1, seed=0)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from core.errors import SettingsError
 from core.text.phrases import words
 from core.toml_file import read_toml
+from labels.exchange.text_input import unreadable
 
 #: A group of this name holds phrases that look like others and mean nothing: `red wings` is no colour.
 NOTHING = "none"
@@ -97,7 +98,7 @@ def read(path: Path) -> Entries:
     try:
         return Entries.model_validate(read_toml(path))
     except FileNotFoundError as error:
-        raise SettingsError(f"{path} cannot be read: there is no such file.", "Mend it, or move it away.") from error
+        raise SettingsError(*unreadable(path, error)) from error
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])

@@ -122,7 +122,7 @@ class Fitting:
     def _fields(self, record: Record, checks: Mapping[str, Check]) -> None:
         for name in sorted(record.keys() ^ checks.keys() ^ {"kind"}):
             known = name in checks
-            raise LabelsError(f"the column {name} is missing." if known else f"there is no column {name!a}.")
+            raise LabelsError(f"the column {name} is missing." if known else f"there is no column {_short(name)}.")
         for name in _REALS:
             if name in record and is_integer(record[name]):
                 record[name] = float(str(record[name]))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from labels.errors import LabelsError
 from labels.exchange.cells import restored
-from labels.exchange.limits import MAX_COLUMNS, MAX_ROW
+from labels.exchange.limits import MAX_COLUMNS, MAX_NAME, MAX_ROW
 from labels.exchange.text_input import numbered_lines
 
 #: What such a file looks like.
@@ -61,6 +61,8 @@ def pair_lines(path: Path) -> Sequence[PairLine]:
     for line in found:
         if not line.query or not line.candidate:
             raise LabelsError(f"{path}, line {line.number}: a pair is two ids.", SHAPE)
+        if max(len(line.query), len(line.candidate)) > MAX_NAME:
+            raise LabelsError(f"{path}, line {line.number}: an id has at most {MAX_NAME:,} characters.", SHAPE)
     return found
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from labels.errors import LabelsError
 from labels.exchange.cells import escape, unescape
 from labels.exchange.decisions import PortableDecision
+from labels.exchange.limits import MAX_NAME
 from labels.exchange.values import is_id, is_integer, is_written_name
 from labels.model import Pair, ProductRef, Side
 
@@ -74,6 +75,8 @@ def _product(fields: Mapping[str, object], role: str, default: str) -> ProductRe
         id_ = str(id_)
     if not isinstance(id_, str) or not is_id(id_):
         raise LabelsError(f"there is no {role}_id.")
+    if len(id_) > MAX_NAME:
+        raise LabelsError(f"its {role}_id has more than {MAX_NAME:,} characters.")
     if not isinstance(source, str) or not is_written_name(source):
         raise LabelsError(f"it does not say whose the {role}_id is: there is no {role}_source.")
     return ProductRef(unescape(source), id_)

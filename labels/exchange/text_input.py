@@ -12,7 +12,7 @@ from labels.exchange.limits import MAX_ROW
 from labels.files import open_regular, read_bounded
 
 _NOTHING = "Nothing was imported."
-#: Far more than a recipe or a vocabulary takes.
+#: Far more than a vocabulary of all brands takes.
 _MAX_SETTINGS_BYTES = 1 << 24
 
 
@@ -62,11 +62,11 @@ def numbered_lines(path: Path, hint: str = _NOTHING) -> Iterator[tuple[int, str]
             yield number, line
 
 
-def settings_text(path: Path) -> str:
+def settings_text(path: Path, max_bytes: int = _MAX_SETTINGS_BYTES) -> str:
     """The text of a file of settings that people write: TOML or YAML.
 
     Raises:
-        OSError: there is none, or it is no regular file or far too long; `strerror` says which.
+        OSError: there is none, or it is no regular file or longer than `max_bytes`; see `unreadable`.
         UnicodeDecodeError: it is no UTF-8 text.
     """
-    return read_bounded(path, _MAX_SETTINGS_BYTES, follow_links=True).decode("utf-8-sig")
+    return read_bounded(path, max_bytes, follow_links=True).decode("utf-8-sig")

@@ -67,9 +67,9 @@ def _readable(path: Path) -> Iterator[None]:
         raise CatalogError(
             f"{path} is too large to be read: {error}.", "Save it again with smaller pages or row groups, or as CSV."
         ) from error
-    except FileNotFoundError as error:
-        raise CatalogError(*unreadable(path, error)) from error
     except (ArrowException, OSError, ValueError, MemoryError) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise CatalogError(*unreadable(path, error)) from error
         reason = str(error).partition("\n")[0].rstrip(".")
         raise CatalogError(
             f"{path} is not a Parquet file that can be read: {reason}.", "Save it again, or as CSV."

@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.catalog.columns import listed
 from core.catalog.readers.rows import BadRow, Reason, Row, Table, column_names, typed_row
 from core.errors import CatalogError
 from labels.exchange.limits import MAX_ROW
@@ -82,21 +83,20 @@ def _chosen(kinds: dict[str, str], path: Path, table: str | None) -> str:
         return tables[0]
     if table is not None and table in tables:
         return table
-    listed = ", ".join(tables)
     if not tables:
         raise CatalogError(
             f"{path} is a database without any table.",
             "A view is not read: put its rows into a table." if kinds else "",
         )
     if table is None:
-        raise CatalogError(f"{path} has several tables: {listed}.", "Say which one with --table NAME.")
+        raise CatalogError(f"{path} has several tables: {listed(tables)}.", "Say which one with --table NAME.")
     if table in kinds:
         what = "a view" if kinds[table] == "view" else "a virtual table"
         raise CatalogError(
             f"In {path}, {table} is {what}; only tables are read.",
-            f"Its tables: {listed}. To read it all the same, put its rows into a table.",
+            f"Its tables: {listed(tables)}. To read it all the same, put its rows into a table.",
         )
-    raise CatalogError(f"{path} has no table {table!r}.", f"It has: {listed}.")
+    raise CatalogError(f"{path} has no table {table!r}.", f"It has: {listed(tables)}.")
 
 
 def _stored(db: sqlite3.Connection, table: str) -> tuple[tuple[str, ...], str]:
