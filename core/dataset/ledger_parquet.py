@@ -11,7 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from core.catalog.readers.parquet_batches import Batch, TooLargeError, parquet_file
+from core.catalog.readers.parquet_batches import Batch, parquet_file
+from core.catalog.readers.parquet_footprint import TooLargeError
 from core.errors import CoreError
 from labels.errors import LabelsError
 from labels.exchange.fitting import COLUMNS

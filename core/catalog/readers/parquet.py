@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from core.catalog.readers.parquet_batches import Batch, TooLargeError, parquet_file
+from core.catalog.readers.parquet_batches import Batch, parquet_file
+from core.catalog.readers.parquet_footprint import TooLargeError
 from core.catalog.readers.rows import BadRow, Reason, Row, Table, column_names, typed_row
 from core.errors import CatalogError
 from labels.exchange.text_input import unreadable

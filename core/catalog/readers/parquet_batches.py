@@ -1,24 +1,17 @@
 """Any Parquet file in batches of rows that take a bounded amount of memory, however well it is packed.
 
-A file of some kilobytes may unpack to gigabytes: in one page, by naming one long text again and again, by lists without
-end. So the headers of all pages are looked at first (`parquet_pages`), a text that is named again is kept once, and a
-batch is cut until what it holds is small enough to become Python's objects.
+The more a row may take (`parquet_footprint`), the fewer rows are read at a time; and a batch is cut until what it holds
+is small enough to become Python's objects.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from core.catalog.readers.parquet_pages import (
-    DELTA_BYTE_ARRAY,
-    DICTIONARY_PAGE,
-    DamagedError,
-    Page,
-    footer_length,
-    pages,
-)
+from core.catalog.readers.parquet_footprint import Footprint, RowGroup, TooLargeError
+from core.catalog.readers.parquet_pages import footer_length
 from labels.exchange.limits import MAX_COLUMNS, MAX_ROW
 from labels.files import open_regular
 
@@ -28,16 +21,8 @@ _BATCH_BYTES = 1 << 26
 #: Bytes of an object that is no text, and of what surrounds a text.
 _OBJECT_BYTES = 64
 _FOOTER_BYTES = 1 << 24
-#: Bytes of one page of every column at once, which is what a reader holds. Writers make pages of a megabyte or so.
-_PAGES_BYTES = 1 << 28
-#: Elements of lists in a row group, unless the file has more bytes: all of them may be in one row.
-_ELEMENTS = 1 << 24
 #: How many times its size a file may unpack to, and what any file may.
 _RATIO, _UNPACKED_BYTES = 1000, 1 << 28
-
-
-class TooLargeError(ValueError):
-    """The file would take too much memory or time; which part of it, as the end of a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,78 +54,45 @@ def parquet_file(path: Path) -> Iterator[tuple[Any, Iterator[Batch]]]:
         metadata = parquet.read_metadata(file)
         if metadata.num_columns > MAX_COLUMNS:
             raise TooLargeError(f"it has {metadata.num_columns:,} columns, and a table may have {MAX_COLUMNS:,}")
-        found = _Pages(file, metadata)
-        opened = parquet.ParquetFile(
-            file, metadata=metadata, read_dictionary=found.dictionary, buffer_size=1 << 16, pre_buffer=False
+        footprint = Footprint(file, metadata)
+        opened = _opened(file, metadata, footprint.lists)
+        batches = (
+            batch
+            for number, group in enumerate(footprint.groups)
+            for batch in opened.iter_batches(
+                batch_size=_rows_at_once(file, metadata, number, group), row_groups=[number], use_threads=False
+            )
         )
-        rows = max(1, min(_ROWS, _BATCH_BYTES // max(found.largest, 1)))
-        batches = opened.iter_batches(batch_size=rows, use_threads=False)
         yield opened.schema_arrow, _cut(batches, max(_UNPACKED_BYTES, _RATIO * file.seek(0, 2)))
 
 
-class _Pages:
-    """What the headers of all pages say of a file's columns.
+def _opened(file: BinaryIO, metadata: Any, dictionary: Sequence[str]) -> Any:
+    """The file, its pages read as they are asked for, and the texts of some columns kept once each."""
+    from pyarrow import parquet  # noqa: PLC0415
 
-    Attributes:
-        texts: the columns whose values can be kept once each, by their numbers.
-        largest: bytes of the largest value that may be repeated without being kept once.
-
-    Raises:
-        TooLargeError: a page, or what is in lists, is too large.
-    """
-
-    def __init__(self, file: BinaryIO, metadata: Any) -> None:
-        self._file = file
-        self._size = file.seek(0, 2)
-        self._packed = 0
-        self._columns = [metadata.schema.column(number) for number in range(metadata.num_columns)]
-        kinds = [column.physical_type for column in self._columns]
-        self.texts = {number for number, kind in enumerate(kinds) if kind == "BYTE_ARRAY"}
-        fixed = zip(self._columns, kinds, strict=True)
-        self.largest = max((column.length for column, kind in fixed if kind == "FIXED_LEN_BYTE_ARRAY"), default=0)
-        for number in range(metadata.num_row_groups):
-            self._look_at(metadata.row_group(number))
-
-    @property
-    def dictionary(self) -> list[str]:
-        """The names of `texts`."""
-        return [self._columns[number].path for number in sorted(self.texts)]
-
-    def _look_at(self, group: Any) -> None:
-        held = elements = 0
-        for number in range(len(self._columns)):
-            chunk = group.column(number)
-            self._packed += chunk.total_compressed_size
-            if self._packed > self._size or chunk.total_compressed_size < 0:
-                raise DamagedError("its columns are longer than it is")
-            found = list(pages(self._file, _start(chunk), chunk.total_compressed_size, chunk.num_values))
-            held += sum(_largest(found, dictionary=kind) for kind in (False, True))
-            elements += max(0, sum(page.values for page in found) - group.num_rows)
-            if any(page.encoding == DELTA_BYTE_ARRAY for page in found):
-                self._repeats(number, _largest(found, dictionary=False))
-        if held > _PAGES_BYTES:
-            raise TooLargeError(f"it takes more than {_PAGES_BYTES:,} bytes at a time")
-        if elements > max(_ELEMENTS, self._size):
-            raise TooLargeError(f"there are more than {_ELEMENTS:,} elements in its lists")
-
-    def _repeats(self, number: int, size: int) -> None:
-        """A column is packed so that every value may be as large as the page, and cannot be kept once."""
-        column = self._columns[number]
-        if column.max_repetition_level:
-            raise TooLargeError(f"the lists in {column.path} are packed as DELTA_BYTE_ARRAY, which is not read")
-        self.texts.discard(number)
-        self.largest = max(self.largest, size)
+    return parquet.ParquetFile(
+        file, metadata=metadata, read_dictionary=list(dictionary), buffer_size=1 << 16, pre_buffer=False
+    )
 
 
-def _largest(found: Iterable[Page], *, dictionary: bool) -> int:
-    """Bytes of the largest page that is a dictionary, or that is none."""
-    return max((page.size for page in found if (page.kind == DICTIONARY_PAGE) == dictionary), default=0)
+def _rows_at_once(file: BinaryIO, metadata: Any, number: int, group: RowGroup) -> int:
+    """How many rows of a row group fit a batch even if all of them name the largest values."""
+    width = group.width
+    for column, size in group.dictionaries.items():
+        first = _opened(file, metadata, [column]).iter_batches(
+            batch_size=1, row_groups=[number], columns=[column], use_threads=False
+        )
+        width += max(map(_longest, next(first).columns)) or size
+    return max(1, min(_ROWS, _BATCH_BYTES // max(width, 1)))
 
 
-def _start(chunk: Any) -> int:
-    """Where the pages of a column begin: with its dictionary, where it has one."""
-    offsets = (chunk.dictionary_page_offset, chunk.data_page_offset)
-    return int(min(offset for offset in offsets if offset))
+def _longest(values: Any) -> int:
+    """Bytes of the longest text in the dictionary of a column."""
+    from pyarrow import compute, types  # noqa: PLC0415
+
+    if types.is_dictionary(values.type):
+        return compute.max(compute.binary_length(values.dictionary)).as_py() or 0
+    return max(map(_longest, _inside(values)), default=0)
 
 
 def _cut(batches: Iterator[Any], most: int) -> Iterator[Batch]:
