@@ -139,7 +139,7 @@ def csv_long_ids(path: Path, rows: int = 300, length: int = MIB) -> None:
             out.write(f"{number}{'x' * (length - 10)},a\n")
 
 
-def jsonl_keys(path: Path, rows: int = 20, keys: int = 400_000) -> None:
+def jsonl_keys(path: Path, rows: int = 4, keys: int = 400_000) -> None:
     """Objects of many keys, other ones in each line."""
     with path.open("w") as out:
         for row in range(rows):
