@@ -21,3 +21,7 @@ class SettingsError(CoreError):
 
 class JobError(CoreError):
     """A detached job cannot be started, found or changed."""
+
+
+class DamagedError(CoreError):
+    """Something that can be computed again is damaged or gone. It was set aside, and `samesku index` makes it again."""
