@@ -59,9 +59,15 @@ class Workspace:
         """This workspace, if it has a catalogue.
 
         Raises:
-            CoreError: nothing was imported yet.
+            CoreError: nothing was imported yet, or the catalogue is gone.
         """
-        if not self.catalog.exists():
+        there = self.catalog.exists() or self.catalog.is_symlink()
+        if not there and self.labels.exists():
+            raise CoreError(
+                f"The workspace {self.home} has no catalogue: catalog.db is missing.",
+                "Import your products; nothing of the labels is lost: they are in labels.db.",
+            )
+        if not there:
             raise CoreError(
                 f"There is no workspace at {self.home}.",
                 "`samesku import products FILE --source NAME` starts one, `samesku demo` too; --home names another.",

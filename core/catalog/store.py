@@ -1,25 +1,30 @@
 """The products of a workspace: catalog.db, which can be imported into, listed and searched."""
 
 import json
+import math
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from core.catalog.fulltext import match_expression
 from core.catalog.product import Product
 from core.catalog.ranking import ranked
 from core.catalog.role import Role, as_role
-from core.catalog.schema import connect, transaction
+from core.catalog.schema import connect, full_text_is_intact, rebuild_full_text, transaction, unusable
 from core.catalog.writing import ImportCount, compare_source, replace_source
 from core.errors import CatalogError
+from core.quarantine import identity
+from core.sqlite_cache import is_damage
 from labels.model import ProductRef
 
 __all__ = ["CatalogStore", "ImportCount", "Source"]
+
+Found = TypeVar("Found")
 
 _PAGE = 1000
 _CHUNK = 500
@@ -76,6 +81,7 @@ class CatalogStore:
         self.path = path
         self._lock = threading.RLock()
         self._connection = connect(path)
+        self._opened = identity(path)
 
     def close(self) -> None:
         """Let go of the file. Closing twice is no error."""
@@ -167,6 +173,12 @@ class CatalogStore:
             ).fetchall()
         return {ProductRef(source, id_): upc for source, id_, upc in rows}
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no product at all."""
+        with self._guarded() as db:
+            return db.execute("SELECT 1 FROM products LIMIT 1").fetchone() is None
+
     def count(self, role: Role | None = None) -> int:
         """How many products there are, of one role or of both."""
         return sum(each.products for each in self.sources() if role is None or each.role == role)
@@ -189,14 +201,16 @@ class CatalogStore:
         expression = match_expression(text)
         if not expression:
             return []
-        found = self._products(_SEARCH, (expression, role, role, max(limit, _RANKED)))
+        values = (expression, role, role, max(limit, _RANKED))
+        found = self._mended(lambda: self._products(_SEARCH, values))
         return ranked(found, text)[: max(limit, 0)]
 
     def holding(self, word: str, most: int) -> list[ProductRef] | None:
         """All products whose title has a word that begins like this, or whose id does; None for more than `most`."""
         expression = match_expression(word)
-        if not expression:
-            return []
+        return self._mended(lambda: self._holding(word, expression, most)) if expression else []
+
+    def _holding(self, word: str, expression: str, most: int) -> list[ProductRef] | None:
         with self._guarded() as db:
             keys = db.execute(_KEYS_HOLDING, (f"title : ({expression})", most + 1)).fetchall()
             if len(keys) > most:
@@ -205,44 +219,96 @@ class CatalogStore:
             for (source,) in db.execute("SELECT name FROM sources").fetchall():
                 for start in {word, word.upper(), word.lower()}:
                     found += db.execute(_BY_START, (source, start, start + "\U0010ffff", most + 1)).fetchall()
-        return [ProductRef(*row) for row in found] if len(found) <= most else None
+            return [ProductRef(*map(_text, row)) for row in found] if len(found) <= most else None
+
+    def mend_search(self) -> bool:
+        """Make the full-text index again if it does not say what the products say. Returns whether it was damaged."""
+        with self._guarded() as db:
+            if full_text_is_intact(db):
+                return False
+            rebuild_full_text(db)
+            return True
+
+    def _mended(self, search: Callable[[], Found]) -> Found:
+        """What is found by the full-text index, which is made again where it is damaged."""
+        try:
+            return search()
+        except CatalogError as error:
+            if not (isinstance(error.__cause__, sqlite3.Error) and is_damage(error.__cause__)):
+                raise
+            with self._guarded() as db:
+                rebuild_full_text(db)
+            return search()
 
     def titles(self, refs: Iterable[ProductRef]) -> dict[ProductRef, str]:
         """The titles of the products that are there; cheaper than the products themselves."""
         with self._guarded() as db:
             rows = db.execute(_TITLES, (json.dumps(list(dict.fromkeys(refs))),))
-            return {ProductRef(source, id_): title for source, id_, title in rows}
+            return {ProductRef(*map(_text, row[:2])): _text(row[2]) for row in rows}
 
     def _pages(self, source: str) -> Iterator[Product]:
         last = -1
         while True:
             with self._guarded() as db:
                 rows = db.execute(_ONE_PAGE, (source, last, _PAGE)).fetchall()
+                products = [_product(row) for row in rows]
             if not rows:
                 return
             last = rows[-1][0]
-            yield from map(_product, rows)
+            yield from products
 
     def _products(self, sql: str, values: Sequence[str | int | None]) -> list[Product]:
         with self._guarded() as db:
             return [_product(row) for row in db.execute(sql, values).fetchall()]
 
+    def _follow(self) -> None:
+        """Open the file anew where another one has taken its place: the damaged one was moved away, for instance."""
+        there = identity(self.path)
+        if there not in {None, self._opened} and not self._connection.in_transaction:
+            self._connection.close()
+            self._opened = None
+            self._connection = connect(self.path)
+            self._opened = there
+
     @contextmanager
     def _guarded(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
             try:
+                self._follow()
                 yield self._connection
             except sqlite3.Error as error:
-                raise CatalogError(
-                    f"The catalogue {self.path} cannot be used: {error}.",
-                    "If it is locked, another samesku is importing: try again in a moment. If it is "
-                    "damaged, move it away and import again: it holds nothing else.",
-                ) from error
+                raise unusable(self.path, error) from error
 
 
-def _product(row: tuple[int, str, str, str, str, str, str, float | None, str, str]) -> Product:
-    _, source, key, title, brand, category, model, price, upc, extra = row
-    return Product(source, key, title, brand, category, model, price, upc, json.loads(extra))
+def _product(row: Sequence[Any]) -> Product:
+    """A row as a product.
+
+    Raises:
+        sqlite3.DatabaseError: it holds what no import writes.
+    """
+    _, source, key, title, brand, category, model, price, upc, written = row
+    try:
+        extra = json.loads(written)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise sqlite3.DatabaseError("a product has attributes that are no JSON") from error
+    if not isinstance(extra, dict):
+        raise sqlite3.DatabaseError("a product has attributes that are no JSON object")
+    for text in (source, key, title, brand, category, model, upc, *extra.values()):
+        _text(text)
+    if not (price is None or (isinstance(price, float) and math.isfinite(price))):
+        raise sqlite3.DatabaseError("a product has a price that is none")
+    return Product(source, key, title, brand, category, model, price, upc, extra)
+
+
+def _text(value: object) -> str:
+    """A value that is text.
+
+    Raises:
+        sqlite3.DatabaseError: it is not.
+    """
+    if not isinstance(value, str):
+        raise sqlite3.DatabaseError("a product has a field that is no text")
+    return value
 
 
 def _storable(text: str) -> bool:

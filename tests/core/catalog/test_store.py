@@ -302,3 +302,18 @@ def test_only_a_regular_file_is_opened_as_a_catalogue(tmp_path: Path, kind: str)
     with pytest.raises(CatalogError, match=rf"{kind}, not a regular file"):
         CatalogStore(path)
     assert elsewhere.read_bytes() == b""
+
+
+def test_an_open_catalogue_follows_the_file_that_takes_its_place(store: CatalogStore) -> None:
+    before = store.count()
+    store.path.write_bytes(b"no database" * 2000)
+    with pytest.raises(CatalogError, match="damaged") as caught:
+        store.count()
+    assert "nothing of the labels is lost" in caught.value.hint
+    store.path.rename(store.path.with_name("moved away"))
+    with pytest.raises(CatalogError):
+        store.count()
+    assert not store.path.exists()
+    with CatalogStore(store.path) as again:
+        again.replace("walmart", "query", [QUERY])
+    assert store.count() == 1 != before
