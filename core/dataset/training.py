@@ -4,6 +4,7 @@ from core.dataset.splits import Splits
 from core.dataset.triplets import Triplet, build_triplets
 from core.search.build import Corpus
 from core.search.candidates import Candidate, CandidateStore
+from core.search.manifest import indexed_models, no_candidates
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.consensus import Label
@@ -17,9 +18,15 @@ def training_labels_of(corpus: Corpus, splits: Splits) -> list[Label]:
 
 
 def candidates_of(workspace: Workspace) -> dict[ProductRef, list[Candidate]]:
-    """The candidates of each query by the last index run, best first."""
+    """The candidates of each query by the last index run, best first; none before the first run.
+
+    Raises:
+        DamagedError: they are damaged, or gone.
+    """
     store = CandidateStore(workspace.derived)
     try:
+        if store.model is None and indexed_models(workspace.index):
+            raise no_candidates(workspace.index)
         mined: dict[ProductRef, list[Candidate]] = {}
         for query, candidate in store.all():
             mined.setdefault(query, []).append(candidate)

@@ -14,6 +14,7 @@ from core.errors import CoreError
 from core.match.bands import Band, band_of, interval
 from core.queue.sampling import stratified
 from core.search.candidates import CandidateStore, Standing
+from core.search.manifest import no_candidates
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.audits import audited_of
@@ -70,6 +71,8 @@ def draw_audit(workspace: Workspace, settings: Settings, count: int) -> tuple[in
     """
     candidates = CandidateStore(workspace.derived)
     try:
+        if candidates.model is None:
+            raise no_candidates(workspace.index)
         standing, top = candidates.standing, candidates.top_probabilities()
     finally:
         candidates.close()
@@ -95,6 +98,8 @@ def audit_report(workspace: Workspace, version: int | None = None) -> AuditRepor
     """
     candidates = CandidateStore(workspace.derived)
     try:
+        if candidates.model is None:
+            raise no_candidates(workspace.index)
         standing = candidates.standing
     finally:
         candidates.close()

@@ -1,7 +1,6 @@
 """Two encoders query by query: what got better and what got worse, kept as a file beside the other reports."""
 
 from collections import Counter
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -189,10 +188,14 @@ def kept_comparison(workspace: Workspace, before: str, after: str) -> Comparison
     return None
 
 
-def kept_comparisons(workspace: Workspace) -> list[Comparison]:
-    """The latest comparisons of the workspace, the latest first; damaged ones are left out."""
-    found = []
-    for path in workspace.reports.glob("comparison-*.json"):
-        with suppress(CoreError, FileNotFoundError):
+def kept_comparisons(workspace: Workspace) -> tuple[list[Comparison], list[str]]:
+    """The comparisons of the workspace, the latest first; and what cannot be read, a sentence each."""
+    found, damaged = [], []
+    for path in sorted(workspace.reports.glob("comparison-*.json")):
+        try:
             found.append(kept(path, Comparison))
-    return sorted(found, key=lambda each: each.at, reverse=True)
+        except FileNotFoundError:
+            continue  # removed just now
+        except CoreError as error:
+            damaged.append(error.message)
+    return sorted(found, key=lambda each: each.at, reverse=True), damaged

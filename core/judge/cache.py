@@ -3,41 +3,19 @@
 import math
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from core.derived import derived_cache
 from core.errors import CoreError
 from core.judge.case import Case
 from core.judge.verdict import Answer, Verdict
-from labels.files import make_shared
 from labels.model import Pair, ProductRef
 
-#: The number in the table's name is its version. A program of another version has a table of its own, so that neither
-#: throws away what the other has paid for.
-_TABLE = """
-CREATE TABLE IF NOT EXISTS verdicts_1 (
-    judge TEXT NOT NULL,
-    content TEXT NOT NULL,
-    query_source TEXT NOT NULL,
-    query_id TEXT NOT NULL,
-    candidate_source TEXT NOT NULL,
-    candidate_id TEXT NOT NULL,
-    answer TEXT,
-    probability REAL,
-    log_odds REAL,
-    reasoning TEXT NOT NULL,
-    seconds REAL NOT NULL,
-    tokens_in INTEGER NOT NULL,
-    tokens_out INTEGER NOT NULL,
-    at TEXT NOT NULL,
-    PRIMARY KEY (judge, content)
-)
-"""
 _SAID = "answer, probability, log_odds, substr(reasoning, 1, 20000), seconds, tokens_in, tokens_out"
 _BY_CONTENT = f"SELECT {_SAID} FROM verdicts_1 WHERE judge = ? AND content = ?"  # noqa: S608 - constants only
 _BY_PAIR = (
@@ -83,38 +61,26 @@ class VerdictCache:
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
-        self._path = path
+        # What is no text any more is no reason to stop: such a row is not believed anyway.
+        self._cache = derived_cache(path, lambda raw: raw.decode("utf-8", "replace"))
         self._clock = clock
         self._unwritten: dict[tuple[str, str], tuple[Any, ...]] = {}
         self._not_before = clock()
 
-    @cached_property
-    def _connection(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        make_shared(self._path)
-        connection = sqlite3.connect(self._path, isolation_level=None, timeout=5)
-        # What is no text any more is no reason to stop: such a row is not believed anyway.
-        connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
-        connection.execute(_TABLE)
-        return connection
-
     def close(self) -> None:
         """Write what is left, and let go of the file."""
-        if "_connection" in self.__dict__:
-            try:
-                with _readable(self._path):
-                    self._write()
-            finally:
-                self._connection.close()
-                del self._connection
+        try:
+            self._write()
+        finally:
+            self._cache.close()
 
     def get(self, judge: str, case: Case) -> Verdict | None:
         """What a judge said of exactly this; None where it was not asked, or what is kept is damaged."""
         key = judge, case.content
         if (row := self._unwritten.get(key)) is not None:
             return _verdict(judge, row[6:-1])
-        with _readable(self._path):
-            row = self._connection.execute(_BY_CONTENT, key).fetchone()
+        with self._cache.reading() as connection:
+            row = connection.execute(_BY_CONTENT, key).fetchone()
         return row and _verdict(judge, row)
 
     def keep(self, case: Case, verdict: Verdict) -> None:
@@ -134,8 +100,8 @@ class VerdictCache:
     def latest(self, judge: str) -> dict[Pair, Verdict]:
         """What a judge said last of every pair, whether or not its products have changed since."""
         self._catch_up()
-        with _readable(self._path):
-            rows = self._connection.execute(_BY_PAIR, [judge]).fetchall()
+        with self._cache.reading() as connection:
+            rows = connection.execute(_BY_PAIR, [judge]).fetchall()
         found = {}
         for row in rows:
             if (verdict := _verdict(judge, row[4:])) is not None:
@@ -145,14 +111,14 @@ class VerdictCache:
     @property
     def mark(self) -> int:
         """Another number after every verdict that was kept."""
-        with _readable(self._path):
-            return int(self._connection.execute("SELECT coalesce(max(rowid), 0) FROM verdicts_1").fetchone()[0])
+        with self._cache.reading() as connection:
+            return int(connection.execute("SELECT coalesce(max(rowid), 0) FROM verdicts_1").fetchone()[0])
 
     def spent(self) -> list[Spent]:
         """What every judge has cost, the one asked last first."""
         self._catch_up()
-        with _readable(self._path):
-            rows = self._connection.execute(
+        with self._cache.reading() as connection:
+            rows = connection.execute(
                 f"SELECT judge, at, {_SAID} FROM verdicts_1 ORDER BY judge"  # noqa: S608 - constants only
             ).fetchall()
         by_judge: dict[str, list[tuple[str, Verdict]]] = {}
@@ -163,37 +129,21 @@ class VerdictCache:
 
     def _catch_up(self) -> None:
         """Write what is not written yet, unless another program writes for long: the next verdict takes it along."""
-        with _readable(self._path):
-            try:
-                self._write()
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-                    raise
+        try:
+            self._write()
+        except CoreError as error:
+            cause = error.__cause__
+            if getattr(cause, "sqlite_errorcode", None) not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+                raise
 
     def _write(self) -> None:
         rows = list(self._unwritten.values())
         if not rows:
             return
         marks = ", ".join("?" * len(rows[0]))
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            self._connection.executemany(f"INSERT OR REPLACE INTO verdicts_1 VALUES ({marks})", rows)  # noqa: S608
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+        with self._cache.writing() as connection:
+            connection.executemany(f"INSERT OR REPLACE INTO verdicts_1 VALUES ({marks})", rows)  # noqa: S608
         self._unwritten = {}
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise CoreError(
-            f"The verdicts in {path} cannot be read or written: {error}.",
-            "Whatever is in this file can be made again: move it away, then run `samesku index`.",
-        ) from error
 
 
 def _storable(reasoning: str) -> str:

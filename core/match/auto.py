@@ -8,6 +8,7 @@ from core.errors import CoreError
 from core.match.audit import ANSWERS, Audit, audit
 from core.match.bands import Band, band_of, more_needed
 from core.search.candidates import Candidate, CandidateStore, Standing
+from core.search.manifest import no_candidates
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import MACHINE, Decision, Judgement, Shown
@@ -40,6 +41,8 @@ def decide(workspace: Workspace, settings: Settings) -> AutoReport:
     candidates = CandidateStore(workspace.derived)
     try:
         standing = candidates.standing
+        if candidates.model is None:
+            raise no_candidates(workspace.index)
         if standing is None or standing.labels == 0:
             raise CoreError("The matcher has learnt from no labels yet.", "Label some pairs, then run `samesku index`.")
         with LabelStore(workspace.labels) as store:

@@ -46,7 +46,7 @@ def explained(workspace: Workspace, rows: Iterable[MatchRow]) -> Iterator[dict[s
             products = catalog.get_many(ref for pair, _ in found for ref in pair)
             found = [(pair, place) for pair, place in found if set(pair) <= products.keys()]
             pairs: list[tuple[Product, Product]] = [(products[p.query], products[p.candidate]) for p, _ in found]
-            told = explainer.of_each(pairs, table.vectors[[place for _, place in found]])
+            told = explainer.of_each(pairs, table.vectors[[place for _, place in found]]) if found else []
             known_of: dict[Pair, dict[str, Any]] = {
                 pair: {"title": products[pair.candidate].title, "reasons": each.to_json()}
                 for (pair, _), each in zip(found, told, strict=True)

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from core.catalog.store import CatalogStore
-from core.errors import CoreError, ModelError
+from core.errors import CoreError, DamagedError
 from core.judge.heard import Heard
 from core.match.evidence.store import EvidenceStore, EvidenceTable
 from core.match.matcher import Matcher
@@ -150,7 +150,7 @@ class LiveMatcher:
         """The matcher of the last index run; a file that cannot be read is as good as none, a fit replaces it."""
         try:
             return saved_matcher(self._workspace)
-        except ModelError:
+        except DamagedError:
             return None
 
     def publish(self) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import ModelError
+from core.errors import DamagedError
 from core.match.bands import Cuts, Precision, wilson
 from core.match.blend import Blend
 from core.match.boosted import Boosted
@@ -15,7 +15,7 @@ from core.match.learner import Learner
 from core.match.linear import Linear, Scale
 from core.match.prior import CosinePrior
 from core.match.stacked import Stacked
-from labels.files import atomic_text
+from labels.files import atomic_text, read_bounded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Counts up when a file of an earlier version can no longer be read.
 _FORMAT = 2
+#: Far more than the largest ensemble of trees takes.
+_MAX_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +83,10 @@ def load_matcher(path: Path) -> Matcher:
     """The matcher that was saved.
 
     Raises:
-        ModelError: the file is damaged, or of another version.
+        DamagedError: the file is damaged, or of another version.
     """
+    value = saved_value(path)
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-        if value["format"] != _FORMAT:
-            raise ValueError(f"format {value['format']}")
-        # LightGBM ends the whole process when it meets damaged trees, so none may come that far.
-        if value.pop("sha256") != _sha256(value):
-            raise ValueError("not what was saved")
         cuts = value["cuts"]
         return Matcher(
             learner=_learner(value["learner"], len(value["features"])),
@@ -104,10 +101,30 @@ def load_matcher(path: Path) -> Matcher:
             losses=dict(value["losses"]),
             mark=str(value["mark"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(
-            f"The matcher in {path} cannot be read.", "Remove the file; the next index run fits it anew."
-        ) from error
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        raise _damaged(path) from error
+
+
+def saved_value(path: Path) -> dict[str, Any]:
+    """What was saved, every byte of it; needs no numerical library.
+
+    Raises:
+        DamagedError: the file is damaged, or of another version.
+    """
+    try:
+        value: dict[str, Any] = json.loads(read_bounded(path, _MAX_BYTES))
+        if value["format"] != _FORMAT:
+            raise ValueError(f"format {value['format']}")
+        # LightGBM ends the whole process when it meets damaged trees, so none may come that far.
+        if value.pop("sha256") != _sha256(value):
+            raise ValueError("not what was saved")
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise _damaged(path) from error
+    return value
+
+
+def _damaged(path: Path) -> DamagedError:
+    return DamagedError(f"The matcher in {path} is damaged, and cannot be read.", "`samesku index` fits it again.")
 
 
 def _sha256(value: dict[str, Any]) -> str:

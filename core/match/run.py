@@ -8,20 +8,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.catalog.product import Product
+from core.catalog.store import CatalogStore
 from core.dataset.splits import training_labels
 from core.encode.models import EncoderModel
-from core.errors import ModelError
+from core.errors import DamagedError
 from core.jobs.progress import Reporter
 from core.match.evidence.store import EvidenceStore, EvidenceTable
 from core.match.fitting import fit_matcher
 from core.match.matcher import Matcher, load_matcher, untrained
 from core.match.training import Lessons, lessons_of, training_of
+from core.quarantine import identity, make_way, set_aside
 from core.search.build import Corpus, IndexReport, build_index, encode_corpus
 from core.search.candidates import CandidateStore, Standing
 from core.settings import Settings
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
-from labels.files import atomic_text, open_regular
+from labels.files import atomic_text, read_bounded
 from labels.model import Pair, ProductRef
 from labels.store import LabelStore
 
@@ -29,6 +31,10 @@ from labels.store import LabelStore
 _VERSION = "3"
 #: Of folds and trees.
 SEED = 7
+#: File, candidates and evidence may be damaged, each found after the one before was mended.
+_MAX_DAMAGES = 3
+#: Far more than the cosines of all labelled pairs take; what rounding may add to one.
+_MAX_UNSEEN_BYTES, _MAX_COSINE = 256 * 2**20, 1.01
 
 
 def matcher_path(workspace: Workspace) -> Path:
@@ -95,12 +101,28 @@ def bring_up_to_date(
 ) -> UpToDate:
     """Index, evidence, matcher and probabilities, as catalogue, settings, labels and champion want them.
 
+    What is damaged is set aside, told to the reporter, and made again.
+
     Raises:
         CatalogError: nothing was imported.
         ModelError: something must be encoded, and the model cannot be loaded.
     """
-    began = time.monotonic()
     corpus = corpus or Corpus.read(workspace)
+    for _ in range(_MAX_DAMAGES):
+        try:
+            return _brought_up_to_date(workspace, settings, model, reporter, corpus)
+        except DamagedError as error:
+            reporter.message(f"{error.message} Indexing again.")
+    return _brought_up_to_date(workspace, settings, model, reporter, corpus)
+
+
+def _brought_up_to_date(
+    workspace: Workspace, settings: Settings, model: EncoderModel, reporter: Reporter, corpus: Corpus
+) -> UpToDate:
+    began = time.monotonic()
+    with CatalogStore(workspace.catalog) as catalog:
+        if catalog.mend_search():
+            reporter.message("The search index of the catalogue was damaged: it was made again.")
     report = build_index(workspace, settings, model, reporter, corpus=corpus)
     table, mark, weighed = _weighed(workspace, settings, model, corpus, reporter)
     matcher, anew = _matcher_of(workspace, settings, model, table, mark, reporter)
@@ -141,29 +163,46 @@ def _matcher_of(
     reporter: Reporter,
 ) -> tuple[Matcher, bool]:
     """The matcher of labels and evidence as they are, its probabilities published; and whether it was fitted anew."""
+    _set_damaged_aside(workspace, model, reporter)
     before = _usable(workspace)
     wanted = _labels_mark(lessons_of(workspace, settings), settings, evidence_mark)
     if before is not None and before.mark == wanted and _published(workspace):
         return before, False
     reporter.stage("fit the matcher")
     matcher = fitted(workspace, settings, model.id, table, evidence_mark)
+    make_way(matcher_path(workspace))
     matcher.save(matcher_path(workspace))
     publish(workspace, matcher, table)
     return matcher, True
+
+
+def _set_damaged_aside(workspace: Workspace, model: EncoderModel, reporter: Reporter) -> None:
+    """Set aside a matcher that cannot be read, and cosines that it would learn from, and say so."""
+    try:
+        saved_matcher(workspace)
+    except DamagedError as error:
+        reporter.message(f"{error.message} It is fitted again.")
+        set_aside(matcher_path(workspace))
+    unseen = unseen_path(workspace, model.id)
+    try:
+        read_unseen(unseen)
+    except DamagedError as error:
+        reporter.message(f"{error.message} {error.hint}")
+        set_aside(unseen)
 
 
 def _usable(workspace: Workspace) -> Matcher | None:
     """The matcher in use; None where there is none, or a damaged one, which is replaced."""
     try:
         return saved_matcher(workspace)
-    except ModelError:
+    except DamagedError:
         return None
 
 
 def _published(workspace: Workspace) -> bool:
     store = CandidateStore(workspace.derived)
     try:
-        return store.standing is not None
+        return store.is_scored
     finally:
         store.close()
 
@@ -197,13 +236,21 @@ def fitted(
     """
     lessons = lessons_of(workspace, settings, without)
     mark = _labels_mark(lessons, settings, evidence_mark)
-    training = training_of(table, lessons.labels, read_unseen(unseen_path(workspace, model_id)), lessons.trust)
+    training = training_of(table, lessons.labels, _unseen(workspace, model_id), lessons.trust)
     if not training.both_classes:
         return replace(untrained(table.features, settings.bands.high, settings.bands.medium), mark=mark)
     matcher = fit_matcher(
         training, table.features, background=table.vectors, seed=SEED, target=settings.match.precision
     )
     return replace(matcher, mark=mark)
+
+
+def _unseen(workspace: Workspace, model_id: str) -> dict[Pair, float]:
+    """The cosines by encoders that had not seen the labels; none where they are damaged, as the index run says."""
+    try:
+        return read_unseen(unseen_path(workspace, model_id))
+    except DamagedError:
+        return {}
 
 
 def publish(workspace: Workspace, matcher: Matcher, table: EvidenceTable) -> None:
@@ -221,12 +268,33 @@ def publish(workspace: Workspace, matcher: Matcher, table: EvidenceTable) -> Non
 
 
 def read_unseen(path: Path) -> dict[Pair, float]:
-    """The cosines of pairs by encoders that were not trained on them; none where the encoder was not trained."""
+    """The cosines of pairs by encoders that were not trained on them; none where the encoder was not trained.
+
+    Raises:
+        DamagedError: the file is damaged.
+    """
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        rows = json.loads(read_bounded(path, _MAX_UNSEEN_BYTES))
+        return {Pair(ProductRef(*map(_text, r[:2])), ProductRef(*map(_text, r[2:4]))): _cosine(r[4]) for r in rows}
     except FileNotFoundError:
         return {}
-    return {Pair(ProductRef(r[0], r[1]), ProductRef(r[2], r[3])): float(r[4]) for r in rows}
+    except (OSError, ValueError, TypeError, LookupError, RecursionError) as error:
+        raise DamagedError(
+            f"{path.name} of the encoder {path.parent.name} is damaged.",
+            "The matcher does without it; the next retrain makes another.",
+        ) from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no text")
+    return value
+
+
+def _cosine(value: object) -> float:
+    if not isinstance(value, int | float) or not -_MAX_COSINE <= value <= _MAX_COSINE:
+        raise ValueError(f"{value!r} is no cosine")
+    return float(value)
 
 
 def write_unseen(path: Path, cosines: dict[Pair, float]) -> None:
@@ -255,10 +323,10 @@ def saved_matcher(workspace: Workspace) -> Matcher | None:
     """The matcher in use; None before the first index run.
 
     Raises:
-        ModelError: its file is damaged.
+        DamagedError: its file is damaged.
     """
     path = matcher_path(workspace)
-    return load_matcher(path) if path.exists() else None
+    return load_matcher(path) if identity(path) else None
 
 
 def labelled_pairs(workspace: Workspace, settings: Settings) -> list[Pair]:

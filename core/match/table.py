@@ -58,11 +58,12 @@ def matched_pairs(workspace: Workspace, settings: Settings, k: int) -> Iterator[
         CoreError: nothing was indexed, or fewer candidates were kept than are asked for.
     """
     from core.search.candidates import CandidateStore  # noqa: PLC0415
+    from core.search.manifest import no_candidates  # noqa: PLC0415
 
     store = CandidateStore(workspace.derived)
     try:
         if store.model is None:
-            raise CoreError("There are no candidates yet.", "Run `samesku index` first.")
+            raise no_candidates(workspace.index)
         if k > settings.search.k:
             raise CoreError(
                 f"{settings.search.k} candidates are kept for each query, fewer than {k}.",

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
+from core.derived import CURE
+from core.errors import DamagedError
 from core.match.bands import Band, band_of
 from core.queue.item import Option
 from core.queue.rescored import Rescored
@@ -29,8 +31,14 @@ def options_of(
         bands: where the cosine is cut before the first labels.
         standing: what the probabilities are worth; None before the first labels.
         live: the word of the latest refit.
+
+    Raises:
+        DamagedError: the candidates are damaged, or those of all queries are gone.
     """
     found = candidates.of(query)
+    if not found and candidates.model is None:
+        # To show a query without its candidates would be to ask for an answer that nobody can give.
+        raise DamagedError("The candidates in derived.db are gone.", CURE)
     if standing is None:
         found.sort(key=lambda c: c.rank)
     elif live is not None and query in live.probabilities:

@@ -6,6 +6,7 @@ from itertools import chain
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
+from core.errors import DamagedError
 from core.match.bands import Band, band_of
 from core.queue.answers import Answers
 from core.queue.disputes import Disputes
@@ -251,6 +252,18 @@ class QueueSource:
         ]
 
     def _options(self, query: ProductRef) -> list[Option]:
+        """The query's candidates as options.
+
+        Raises:
+            DamagedError: they are damaged or gone; the queue is empty until an index run has made them again.
+        """
+        try:
+            return self._stored_options(query)
+        except DamagedError:
+            self.reload()
+            raise
+
+    def _stored_options(self, query: ProductRef) -> list[Option]:
         return options_of(query, self.candidates, self.catalog, self.settings.bands, self.standing, self.live)
 
     def _reason(

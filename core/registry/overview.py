@@ -55,7 +55,7 @@ class Overview:
         before: what a rollback goes back to; None where there is nothing to go back to.
         indexed: whose candidates the queue shows; None before the first index run.
         comparing_takes_s: how long the latest comparison took, in seconds; None where there was none.
-        damaged: the cards that cannot be read, a sentence each.
+        damaged: the cards and comparisons that cannot be read, a sentence each.
     """
 
     encoders: tuple[Listed, ...]

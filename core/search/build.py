@@ -13,10 +13,12 @@ from core.encode.cache import VectorCache
 from core.encode.encoder import Encoder
 from core.encode.installed import require_model_libraries
 from core.encode.models import EncoderModel
-from core.errors import CatalogError
+from core.errors import CatalogError, CoreError
 from core.jobs.progress import Reporter
+from core.quarantine import make_way, set_aside
 from core.queue.sampling import pooled, stratified
 from core.search.candidates import CandidateStore
+from core.search.manifest import PRODUCTS, damage, is_of, write_manifest
 from core.settings import Settings
 from core.text.template import check, render
 from core.workspace import Workspace
@@ -81,6 +83,7 @@ def encode_corpus(
     encoder = Encoder(model, max_tokens=settings.encoder.max_tokens, batch_size=settings.encoder.batch_size)
     texts = [model.query_prefix + render(template, p) for p in corpus.queries]
     texts += [model.candidate_prefix + render(template, p) for p in corpus.products]
+    index_folder(workspace, model)
     cache = VectorCache(vector_path(workspace, settings, model))
     try:
         vectors = cache.encode(texts, encoder, reporter)
@@ -108,19 +111,57 @@ def build_index(
     begun = time.monotonic()
     corpus = corpus or Corpus.read(workspace)
     mark = _fingerprint(settings, model, corpus)
+    folder = index_folder(workspace, model)
     candidates = CandidateStore(workspace.derived)
     try:
-        unchanged = candidates.is_current(mark)
+        unchanged = _is_intact(candidates, folder, mark, reporter)
         if not unchanged:
             fusion, vectors = build_fusion(workspace, settings, model, corpus, reporter)
-            fusion.dense.save(workspace.index / model.id / "products.faiss")
+            make_way(folder / PRODUCTS)
+            fusion.dense.save(folder / PRODUCTS)
             texts = [render(LEXICAL_TEMPLATE, query) for query in corpus.queries]
             rows = fusion.candidates(corpus.queries, texts, vectors, reporter)
             candidates.replace(rows, model=model.id, fingerprint=mark)
+            write_manifest(folder, mark)
     finally:
         candidates.close()
     new = _draw_validation(workspace, settings, corpus)
     return IndexReport(len(corpus.queries), len(corpus.products), model.id, unchanged, new, time.monotonic() - begun)
+
+
+def _is_intact(candidates: CandidateStore, folder: Path, mark: str, reporter: Reporter) -> bool:
+    """Whether candidates and index are those of a run that depended on exactly this, every byte of them.
+
+    Raises:
+        DamagedError: the candidates are not; they were thrown away.
+    """
+    candidates.check()
+    if not candidates.is_current(mark):
+        return False
+    if not candidates.is_verified or not is_of(folder, mark):
+        reporter.message("The last index run left no checksums of its files, or other files: they are made again.")
+        return False
+    found = damage(folder)
+    if found:
+        reporter.message(f"In {folder}: {'; '.join(found)}. It is made again.")
+    return not found
+
+
+def index_folder(workspace: Workspace, model: EncoderModel) -> Path:
+    """The folder of a model's vectors and index, made where it lacks; what stands in its place is set aside.
+
+    Raises:
+        CoreError: it cannot be made.
+    """
+    folder = workspace.index / model.id
+    for each in (workspace.index, folder):
+        if not each.is_dir():
+            set_aside(each)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CoreError(f"{folder} cannot be made: {error.strerror}.", "Look at `samesku doctor`.") from error
+    return folder
 
 
 def _draw_validation(workspace: Workspace, settings: Settings, corpus: Corpus) -> int:

@@ -1,5 +1,7 @@
 """The encoders of a workspace and their comparisons, read from their files."""
 
+from dataclasses import replace
+
 from core.evaluate.comparison import Comparison, kept_comparison, kept_comparisons
 from core.registry.overview import Overview, overview
 from core.registry.registry import Registry
@@ -19,7 +21,9 @@ class ModelFiles:
         """All encoders. Opens candidates of its own: SQLite's connections stay in their thread."""
         candidates = CandidateStore(self._workspace.derived)
         try:
-            return overview(self._registry, candidates.model, kept_comparisons(self._workspace))
+            comparisons, damaged = kept_comparisons(self._workspace)
+            found = overview(self._registry, candidates.model, comparisons)
+            return replace(found, damaged=(*found.damaged, *damaged))
         finally:
             candidates.close()
 

@@ -1,0 +1,144 @@
+"""derived.db as a file: candidates, evidence and verdicts, all of which can be computed again."""
+
+import re
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+
+from core.sqlite_cache import SqliteCache
+
+#: PRAGMA user_version. The candidates of another version are thrown away, and made again by the next index run.
+_VERSION = 2
+
+_CANDIDATES = """
+CREATE TABLE IF NOT EXISTS candidates (
+    query_source TEXT NOT NULL,
+    query_id TEXT NOT NULL,
+    rank INTEGER NOT NULL,
+    candidate_source TEXT NOT NULL,
+    candidate_id TEXT NOT NULL,
+    similarity REAL NOT NULL,
+    score REAL NOT NULL,
+    dense_rank INTEGER,
+    lexical_rank INTEGER,
+    probability REAL,
+    PRIMARY KEY (query_source, query_id, rank)
+) WITHOUT ROWID
+"""
+_RUNS = """
+CREATE TABLE IF NOT EXISTS runs (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    model TEXT NOT NULL,
+    fingerprint TEXT NOT NULL
+)
+"""
+_STANDING = """
+CREATE TABLE IF NOT EXISTS standing (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    threshold REAL NOT NULL,
+    high REAL NOT NULL,
+    low REAL NOT NULL,
+    labels INTEGER NOT NULL
+)
+"""
+_EVIDENCE = """
+CREATE TABLE IF NOT EXISTS evidence (
+    query_source TEXT NOT NULL,
+    query_id TEXT NOT NULL,
+    candidate_source TEXT NOT NULL,
+    candidate_id TEXT NOT NULL,
+    vector BLOB NOT NULL,
+    PRIMARY KEY (query_source, query_id, candidate_source, candidate_id)
+) WITHOUT ROWID
+"""
+_EVIDENCE_RUN = """
+CREATE TABLE IF NOT EXISTS evidence_run (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    features TEXT NOT NULL,
+    fingerprint TEXT NOT NULL
+)
+"""
+#: By the name of a table: the checksum of what was written to it. Files of earlier versions have none.
+_CHECKSUMS = "CREATE TABLE IF NOT EXISTS checksums (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
+#: The number in the table's name is its version. A program of another version has a table of its own, so that neither
+#: throws away what the other has paid for.
+_VERDICTS = """
+CREATE TABLE IF NOT EXISTS verdicts_1 (
+    judge TEXT NOT NULL,
+    content TEXT NOT NULL,
+    query_source TEXT NOT NULL,
+    query_id TEXT NOT NULL,
+    candidate_source TEXT NOT NULL,
+    candidate_id TEXT NOT NULL,
+    answer TEXT,
+    probability REAL,
+    log_odds REAL,
+    reasoning TEXT NOT NULL,
+    seconds REAL NOT NULL,
+    tokens_in INTEGER NOT NULL,
+    tokens_out INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (judge, content)
+)
+"""
+_TABLES = {
+    "candidates": _CANDIDATES, "runs": _RUNS, "standing": _STANDING, "evidence": _EVIDENCE,
+    "evidence_run": _EVIDENCE_RUN, "checksums": _CHECKSUMS, "verdicts_1": _VERDICTS,
+}  # fmt: skip
+_VERDICTS_OF_ANY_VERSION = re.compile(r"verdicts_\d+")
+
+#: Seconds for which a damaged file is read, bytes of a row that is.
+_SALVAGE_S, _LONGEST_VERDICT = 10.0, 1_000_000
+
+#: The way out of every damage to this file.
+CURE = "Whatever is in this file can be made again: run `samesku index`."
+
+
+def derived_cache(path: Path, text_factory: Callable[[bytes], str] | type[str] = str) -> SqliteCache:
+    """derived.db; nothing is opened before it is first used."""
+    return SqliteCache(path, _prepare, is_derived, cure=CURE, salvage=_salvage_verdicts, text_factory=text_factory)
+
+
+def is_derived(tables: set[str]) -> bool:
+    """Whether a database with tables of these names can be a derived.db of this or another version."""
+    return any(name in _TABLES or _VERDICTS_OF_ANY_VERSION.fullmatch(name) for name in tables)
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if version == _VERSION and there >= _TABLES.keys():
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have done it while this one waited for the lock.
+        if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+            for name in ("candidates", "runs", "standing"):
+                connection.execute(f"DROP TABLE IF EXISTS {name}")
+        for statement in _TABLES.values():
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _salvage_verdicts(damaged: Path, connection: sqlite3.Connection) -> None:
+    """Carry the verdicts over that can still be read: they were paid for. Each row is checked when it is used."""
+    columns = "judge, content, query_source, query_id, candidate_source, candidate_id, answer, probability, log_odds,"
+    columns += " reasoning, seconds, tokens_in, tokens_out, at"
+    write = f"INSERT OR IGNORE INTO verdicts_1 ({columns}) VALUES ({', '.join('?' * 14)})"  # noqa: S608
+    uri = f"{damaged.absolute().as_uri()}?mode=ro&immutable=1"
+    deadline = time.monotonic() + _SALVAGE_S
+    for order in ("ASC", "DESC"):  # from both ends, to the damaged page
+        with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(uri, uri=True)) as old:
+            old.execute("PRAGMA trusted_schema = OFF")
+            old.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VERDICT)
+            old.set_progress_handler(lambda: time.monotonic() > deadline, 100_000)
+            for row in old.execute(f"SELECT {columns} FROM verdicts_1 ORDER BY rowid {order}"):  # noqa: S608
+                with suppress(sqlite3.IntegrityError):
+                    connection.execute(write, row)
