@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from core.cli.context import context_of
+from core.cli.rebuild import rebuilds_damage
 
 app = typer.Typer(help="Training data as files: the training side alone, never validation.", no_args_is_help=True)
 
@@ -13,6 +14,7 @@ _Out = Annotated[Path, typer.Option("--out", help="A .jsonl file, else a folder 
 
 
 @app.command("triplets")
+@rebuilds_damage
 def triplets(ctx: typer.Context, out: _Out) -> None:
     """Anchor, positive and hard negative, for a ranking or triplet loss.
 
@@ -22,6 +24,7 @@ def triplets(ctx: typer.Context, out: _Out) -> None:
 
 
 @app.command("pairs")
+@rebuilds_damage
 def pairs(ctx: typer.Context, out: _Out) -> None:
     """Two sentences and a label, 1 for a match, for a contrastive loss.
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import typer
 
 from core.cli.context import Context, context_of
+from core.text.safe import safe
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
 from labels.errors import SameskuError
@@ -40,7 +41,7 @@ def doctor(ctx: typer.Context) -> None:
 
 
 def examined(context: Context) -> dict[str, object]:
-    """What there is to say of this machine and the workspace; `problem` is what must be mended."""
+    """What there is to say of this machine and the workspace; `problem` and `damaged` are what must be mended."""
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -53,16 +54,20 @@ def examined(context: Context) -> dict[str, object]:
 
 
 def tell(context: Context, facts: dict[str, object]) -> None:
-    """Print the facts; a problem among them ends the process with 1."""
+    """Print the facts; a problem or a damaged file among them ends the process with 1."""
     for name, value in facts.items():
         if isinstance(value, dict):
             context.out.print(f"{name}:")
             for inner, detail in value.items():
                 context.out.print(f"  {inner}: {detail}")
+        elif isinstance(value, list):
+            context.out.print(f"{name}:")
+            for detail in value:
+                context.out.print(f"  {safe(detail)}")
         else:
             context.out.print(f"{name}: {value}")
     context.answer(facts)
-    if "problem" in facts:
+    if facts.keys() & {"problem", "damaged"}:
         raise typer.Exit(1)
 
 
@@ -98,6 +103,7 @@ def _sqlite(context: Context) -> dict[str, object]:
 
 
 def _workspace(context: Context) -> dict[str, object]:
+    from core.health import damages  # noqa: PLC0415
     from labels.anchors import backups  # noqa: PLC0415
     from labels.marker import is_marked  # noqa: PLC0415
     from labels.verify import verify  # noqa: PLC0415
@@ -121,6 +127,8 @@ def _workspace(context: Context) -> dict[str, object]:
         facts["labels"] = (
             "none yet" if result is None else "; ".join(result.problems) or f"{result.events:,} events, all well"
         )
+    if found := [str(each) for each in damages(workspace)]:
+        facts["damaged"] = found
     facts["backups"] = _backups(workspace)
     facts["permissions"] = _permissions(workspace)
     if left := _unfinished(context):

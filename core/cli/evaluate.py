@@ -8,9 +8,11 @@ from rich.table import Table
 
 from core.cli.context import Context, context_of
 from core.cli.pair_files import LABELS_FILE
+from core.cli.rebuild import rebuilds_damage
 from core.cli.tables import bands, metrics, reliability
 
 
+@rebuilds_damage
 def evaluate(
     ctx: typer.Context,
     pairs: Annotated[Path | None, typer.Option(help=LABELS_FILE, show_default=False)] = None,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from core.cli.context import context_of
+from core.cli.rebuild import brought_up_to_date
 
 if TYPE_CHECKING:
     from core.match.run import UpToDate
@@ -14,18 +15,14 @@ if TYPE_CHECKING:
 def index(ctx: typer.Context) -> None:
     """Encode what changed, build the index, fill the candidates.
 
-    An interrupted run goes on where it was.
+    An interrupted run goes on where it was. What is damaged, or gone, is made again.
 
     Example: samesku index
     """
-    from core.match.run import bring_up_to_date  # noqa: PLC0415
-    from core.registry.registry import Registry  # noqa: PLC0415
-
     context = context_of(ctx)
-    workspace = context.workspace.require()
+    context.workspace.require()
     with context.exclusive("index"), context.reporter() as reporter:
-        champion = Registry(workspace, context.settings).champion()
-        done = bring_up_to_date(workspace, context.settings, champion, reporter)
+        done = brought_up_to_date(context, reporter)
         answer = {**asdict(done.index), "weighed": done.weighed, "fitted": done.fitted, "labels": done.matcher.labels}
         answer["seconds"] = done.seconds
         reporter.result(answer)

@@ -19,6 +19,7 @@ from core.cli.judge_options import (
     end_if_interrupted,
     judge_in_use,
 )
+from core.cli.rebuild import rebuilds_damage
 from core.errors import CoreError
 from core.judge.budget import Budget
 from core.text.safe import safe
@@ -38,6 +39,7 @@ judge_measured.register(app)
 
 
 @app.command("run")
+@rebuilds_damage
 def run(
     ctx: typer.Context,
     bands: BandsOption = None,
@@ -130,6 +132,7 @@ def _facts(judged: "Judged") -> dict[str, object]:
 
 
 @app.command("spent")
+@rebuilds_damage
 def spent(ctx: typer.Context) -> None:
     """What judges have cost so far: verdicts that are kept, tokens, seconds.
 

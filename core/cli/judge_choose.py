@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.context import context_of
+from core.cli.rebuild import rebuilds_damage
 from core.errors import CoreError, ModelError
 from core.text.safe import safe
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from core.workspace import Workspace
 
 
+@rebuilds_damage
 def choose(
     ctx: typer.Context,
     query: Annotated[str, typer.Argument(metavar="ID", help="Of the query.")],
@@ -62,9 +64,12 @@ def _listings(workspace: "Workspace", query_id: str) -> "tuple[Product, list[Pro
     """A query and its candidates."""
     from core.catalog.store import CatalogStore  # noqa: PLC0415
     from core.search.candidates import CandidateStore  # noqa: PLC0415
+    from core.search.manifest import no_candidates  # noqa: PLC0415
 
     store = CandidateStore(workspace.derived)
     try:
+        if store.model is None:
+            raise no_candidates(workspace.index)
         found = {query: [c.ref for c in store.of(query)] for query, _ in store.all() if query.id == query_id}
     finally:
         store.close()

@@ -18,6 +18,7 @@ from core.cli.judge_options import (
     judge_in_use,
 )
 from core.cli.pair_files import LABELS_FILE
+from core.cli.rebuild import rebuilds_damage
 from core.errors import CoreError
 from core.jobs.progress import Reporter
 from core.judge.budget import Budget
@@ -48,6 +49,7 @@ def register(app: typer.Typer) -> None:
     app.command("compare")(compare)
 
 
+@rebuilds_damage
 def measure(
     ctx: typer.Context,
     judge: Annotated[str | None, typer.Option(help=f"{_NAMES}; else what is in use.", show_default=False)] = None,
@@ -125,6 +127,7 @@ def _figures(several: "list[Measured]") -> Table:
 _TITLES = {"f1": "F1", "no_verdict": "no verdict", "seconds": "seconds a pair"}
 
 
+@rebuilds_damage
 def compare(
     ctx: typer.Context,
     first: Annotated[str, typer.Argument(help=f"A judge: {_NAMES}.")],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.context import context_of
+from core.cli.rebuild import rebuilds_damage
 from core.rights import require_lead
 from core.text.safe import safe
 from labels.model import Decision
@@ -20,6 +21,7 @@ def register(app: typer.Typer) -> None:
     app.command("contradictions")(contradictions)
 
 
+@rebuilds_damage
 def audit(
     ctx: typer.Context,
     draw: Annotated[

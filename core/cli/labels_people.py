@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from core.cli.context import Context, context_of
+from core.cli.rebuild import rebuilds_damage
 from core.rights import is_lead
 from core.text.safe import safe
 
@@ -27,6 +28,7 @@ _CATEGORIES = 10
 _NAME = 20
 
 
+@rebuilds_damage
 def agreement(
     ctx: typer.Context,
     implied: Annotated[

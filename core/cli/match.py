@@ -11,6 +11,7 @@ from core.cli.context import Context, context_of
 from core.cli.judge_options import BandsOption, InputOption, MinutesOption, PairsOption
 from core.cli.match_judged import judged_match
 from core.cli.pair_files import PAIRS_FILE
+from core.cli.rebuild import rebuilds_damage
 from core.errors import CoreError
 from core.judge.budget import Budget
 from core.text.safe import safe
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from core.match.table import MatchRow
 
 
+@rebuilds_damage
 def match(
     ctx: typer.Context,
     out: Annotated[
@@ -133,6 +135,7 @@ def _decide(context: Context) -> None:
     context.answer(asdict(report))
 
 
+@rebuilds_damage
 def score(
     ctx: typer.Context,
     pairs: Annotated[Path, typer.Argument(help=PAIRS_FILE)],

@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from core.cli.context import Context, context_of
+from core.cli.rebuild import brought_up_to_date, rebuilds_damage
 from core.cli.tables import changes, moves
 from core.rights import require_lead
 
@@ -47,6 +48,7 @@ def show(ctx: typer.Context, model: Annotated[str, typer.Argument(help="A model'
 
 
 @app.command("compare")
+@rebuilds_damage
 def compare(
     ctx: typer.Context,
     before: Annotated[str, typer.Argument(help="A model's id, such as the champion's.")],
@@ -101,12 +103,8 @@ def rollback(ctx: typer.Context) -> None:
 
 
 def _index(context: Context, model: str) -> None:
-    from core.match.run import bring_up_to_date  # noqa: PLC0415
-    from core.registry.registry import Registry  # noqa: PLC0415
-
     with context.reporter() as reporter:
-        champion = Registry(context.workspace, context.settings).champion()
-        bring_up_to_date(context.workspace, context.settings, champion, reporter)
+        brought_up_to_date(context, reporter)
         reporter.result({"model": model})
     context.out.print(f"{model} is the champion.")
     context.answer({"champion": model})

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from core.cli.context import Context, context_of
+from core.cli.rebuild import rebuilds_damage
 from core.cli.tables import comparison
 from core.errors import SettingsError
 from core.rights import require_lead
@@ -13,6 +14,7 @@ from core.toml_file import read_toml
 from labels.exchange.text_input import unreadable
 
 
+@rebuilds_damage
 def retrain(
     ctx: typer.Context,
     recipe: Annotated[

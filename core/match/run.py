@@ -23,6 +23,7 @@ from core.search.candidates import CandidateStore, Standing
 from core.settings import Settings
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
+from labels.exchange.text_input import MAX_SETTINGS_BYTES
 from labels.files import atomic_text, read_bounded
 from labels.model import Pair, ProductRef
 from labels.store import LabelStore
@@ -340,7 +341,7 @@ def _fingerprint(
 ) -> str:
     digest = hashlib.sha256()
     # Read before, so that it is known to be a small regular file.
-    own = open_regular(workspace.vocabulary).read() if workspace.vocabulary.exists() else b""
+    own = read_bounded(workspace.vocabulary, MAX_SETTINGS_BYTES, follow_links=True) if workspace.vocabulary.exists() else b""
     head = (
         _VERSION,
         model.id,

@@ -65,8 +65,10 @@ class DoctorScreen(PageDialog):
 def told(facts: dict[str, Any]) -> list[tuple[str, str]]:
     """The facts one by one, what is wrong first; facts within a fact follow it, a little to the right."""
     rows: list[tuple[str, str]] = []
-    for name, value in sorted(facts.items(), key=lambda fact: fact[0] != "problem"):
-        if isinstance(value, dict):
+    for name, value in sorted(facts.items(), key=lambda fact: fact[0] not in {"problem", "damaged"}):
+        if name == "damaged" and isinstance(value, list):
+            rows += [("problem", str(each)) for each in value]
+        elif isinstance(value, dict):
             rows += [(name, ""), *((f"  {inner}", str(detail)) for inner, detail in value.items())]
         else:
             rows.append((name, str(value)))

@@ -1,0 +1,59 @@
+"""Verbs that rebuild what they find damaged, and go on."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import typer
+
+from core.cli.context import Context, context_of
+from core.errors import DamagedError
+from core.jobs.progress import Reporter
+from core.text.safe import safe
+
+if TYPE_CHECKING:
+    from core.match.run import UpToDate
+
+Verb = TypeVar("Verb", bound=Callable[..., None])
+
+
+def rebuilds_damage(verb: Verb) -> Verb:
+    """A verb that, where candidates, evidence or matcher are damaged, says so, has them made again, and begins again.
+
+    For verbs that only read until they are done: what they answer or write is written in the end.
+    """
+
+    @wraps(verb)
+    def rebuilding(ctx: typer.Context, *args: Any, **kwargs: Any) -> None:
+        try:
+            verb(ctx, *args, **kwargs)
+        except DamagedError as error:
+            rebuild(context_of(ctx), error)
+            verb(ctx, *args, **kwargs)
+
+    return cast("Verb", rebuilding)
+
+
+def rebuild(context: Context, damage: DamagedError) -> None:
+    """Say what is damaged, and make index, candidates, evidence and matcher again.
+
+    Raises:
+        CoreError: the catalogue is damaged too, or the encoder is not there.
+    """
+    context.err.print(f"{safe(damage.message)} Indexing again.", markup=False)
+    with context.reporter() as reporter:
+        brought_up_to_date(context, reporter)
+
+
+def brought_up_to_date(context: Context, reporter: Reporter) -> "UpToDate":
+    """Index, evidence, matcher and probabilities, by the champion.
+
+    Raises:
+        CatalogError: nothing was imported.
+        ModelError: something must be encoded, and the model cannot be loaded.
+    """
+    from core.match.run import bring_up_to_date  # noqa: PLC0415
+    from core.registry.registry import Registry  # noqa: PLC0415
+
+    workspace, settings = context.workspace, context.settings
+    return bring_up_to_date(workspace, settings, Registry(workspace, settings).champion(), reporter)

@@ -1,0 +1,174 @@
+"""Whether the files of a workspace are intact: looked at without changing anything, and in bounded time."""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.catalog.schema import MEND, is_catalogue
+from core.derived import is_derived
+from core.encode.cache import damaged_vectors
+from core.encode.pace import is_pace
+from core.errors import CoreError
+from core.evaluate.comparison import Comparison
+from core.evaluate.report import Evaluation
+from core.judge.calibration import Calibration
+from core.judge.report import JudgeReport
+from core.kept import kept
+from core.match.evidence.store import damage_of_evidence
+from core.match.matcher import saved_value
+from core.match.run import matcher_path, read_unseen
+from core.quarantine import COMPANIONS
+from core.registry.card import ModelCard, Promotion
+from core.search.candidates import damage_of_candidates
+from core.search.manifest import PRODUCTS, damage, indexed_models
+from core.sqlite_cache import is_damage
+from core.workspace import Workspace
+from labels.files import require_regular
+
+#: Seconds for which one database is looked through; what is larger is taken for intact after that.
+_PATIENCE_S = 5.0
+#: Operations of SQLite's machine between two looks at the clock.
+_STEPS = 100_000
+
+#: Says what is wrong with the content of an open database that has tables of these names.
+_Look = Callable[[sqlite3.Connection, set[str]], str]
+
+_INDEX = "`samesku index` makes it again."
+_REPORT = "Move it away; the verb that wrote it writes another."
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A file that is not what it should be.
+
+    Attributes:
+        path: which.
+        state: what is wrong with it, a few words.
+        cure: the way out, a sentence.
+    """
+
+    path: Path
+    state: str
+    cure: str
+
+    def __str__(self) -> str:
+        return f"{self.path.name} is damaged: {self.state}. {self.cure}"
+
+
+def damages(workspace: Workspace) -> list[Damage]:
+    """Every file that is damaged or gone, of those that `samesku` can make again, and the catalogue."""
+    return [*_catalogue(workspace), *_derived(workspace), *_index(workspace), *_models(workspace), *_reports(workspace)]
+
+
+def _catalogue(workspace: Workspace) -> Iterator[Damage]:
+    yield from _database(workspace.catalog, is_catalogue, MEND)
+
+
+def _derived(workspace: Workspace) -> Iterator[Damage]:
+    path = workspace.derived
+    if not path.exists() and not path.is_symlink() and indexed_models(workspace.index):
+        yield Damage(path, "it is missing", _INDEX)
+        return
+
+    model = ""
+
+    def content(connection: sqlite3.Connection, tables: set[str]) -> str:
+        nonlocal model
+        if "checksums" not in tables:
+            return ""  # of an earlier version
+        run = connection.execute("SELECT model FROM runs").fetchone()
+        if run is None:
+            return "its candidates are gone" if indexed_models(workspace.index) else ""
+        model = str(run[0])
+        return damage_of_candidates(connection) or damage_of_evidence(connection)
+
+    yield from _database(path, is_derived, _INDEX, content)
+    if model and workspace.index.is_dir() and not (workspace.index / model / PRODUCTS).exists():
+        yield Damage(workspace.index / model / PRODUCTS, "it is missing", _INDEX)
+
+
+def _index(workspace: Workspace) -> Iterator[Damage]:
+    for folder in (each for each in sorted(workspace.index.glob("*")) if each.is_dir()):
+        # Earlier versions have left no manifest.
+        for found in damage(folder) if folder.name in indexed_models(workspace.index) else ():
+            yield Damage(folder, found, _INDEX)
+        for path in sorted(folder.glob("vectors-*.db")):
+            yield from _database(path, lambda tables: "vectors" in tables, _INDEX, _vectors)
+        if not is_pace(folder):
+            yield Damage(folder / "pace.json", "it cannot be read", "Remove it; an index run writes another.")
+
+
+def _vectors(connection: sqlite3.Connection, _: set[str]) -> str:
+    count = damaged_vectors(connection)
+    return f"{count:,} of its vectors" if count else ""
+
+
+def _models(workspace: Workspace) -> Iterator[Damage]:
+    yield from _read(matcher_path(workspace), saved_value, _INDEX)
+    yield from _kept(workspace.models / "champion.json", tuple[Promotion, ...], "Remove it to use the base encoder.")
+    for path in sorted(workspace.models.glob("*/model.json")):
+        yield from _kept(path, ModelCard, "Roll back with `samesku models rollback`, or retrain.")
+    for path in sorted(workspace.models.glob("*/unseen.json")):
+        yield from _read(path, read_unseen, "The matcher does without it; the next retrain makes another.")
+    for path in sorted((workspace.models / "judge").glob("calibration-*.json")):
+        yield from _kept(path, Calibration, "The next `samesku judge run` makes another.")
+
+
+def _reports(workspace: Workspace) -> Iterator[Damage]:
+    shapes = {"evaluation": Evaluation, "comparison": Comparison, "judge": JudgeReport}
+    for kind, shape in shapes.items():
+        for path in sorted(workspace.reports.glob(f"{kind}-*.json")):
+            yield from _kept(path, shape, _REPORT)
+
+
+def _kept(path: Path, shape: type[Any], cure: str) -> Iterator[Damage]:
+    yield from _read(path, lambda each: kept(each, shape), cure)
+
+
+def _read(path: Path, read: Callable[[Path], object], cure: str) -> Iterator[Damage]:
+    if path.exists() or path.is_symlink():
+        try:
+            read(path)
+        except FileNotFoundError:
+            return
+        except CoreError:
+            yield Damage(path, "it cannot be read", cure)
+
+
+def _database(
+    path: Path,
+    ours: Callable[[set[str]], bool],
+    cure: str,
+    content: _Look = lambda *_: "",
+) -> Iterator[Damage]:
+    """What is wrong with a database, if there is one."""
+    if state := _state(path, ours, content):
+        yield Damage(path, state, cure)
+
+
+def _state(path: Path, ours: Callable[[set[str]], bool], content: _Look) -> str:
+    if not path.exists() and not path.is_symlink():
+        return ""
+    deadline = time.monotonic() + _PATIENCE_S
+    try:
+        require_regular(path)
+        for ending in COMPANIONS:
+            require_regular(path.with_name(path.name + ending))
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            connection.execute("PRAGMA trusted_schema = OFF")
+            connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
+            found = connection.execute("SELECT type, name FROM sqlite_master").fetchall()
+            tables = {str(name) for kind, name in found if kind == "table"}
+            if not ours(tables):
+                return "it is empty" if not found else "it is another database"
+            whole = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+            return content(connection, tables) if whole == "ok" else whole.splitlines()[-1]
+    except OSError as error:
+        return str(error.strerror)
+    except sqlite3.Error as error:
+        # Another process may have it locked.
+        return str(error) if is_damage(error) else ""
