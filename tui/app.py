@@ -144,7 +144,8 @@ class DeskApp(App[None]):
     def _tick(self) -> None:
         if self.watch_jobs.is_due():
             in_background(self, "watch", lambda: JobsRead(self.watch_jobs.read()))
-        if self.desk.review.item is None and self.desk.notice_new_candidates():
+        # The first tick comes before there is a sheet to draw on.
+        if self.review.is_mounted and self.desk.review.item is None and self.desk.notice_new_candidates():
             with failures_shown(self):
                 self.desk.read_new_candidates()
             self.review.draw()

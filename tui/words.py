@@ -13,6 +13,9 @@ from core.search.candidates import Standing
 from core.text.safe import safe
 from labels.model import Decision, Stream, Strength, Verb
 
+#: The way out where candidates are damaged.
+REBUILD = "Index in the menu (ctrl+p), or `samesku index`, makes it again; the queries come back by themselves."
+
 BAND_SIGNS = {Band.HIGH: "▲", Band.MEDIUM: "◆", Band.LOW: "▽"}
 
 DECISION_SIGNS = {Decision.MATCH: "✓", Decision.NO_MATCH: "✗", Decision.UNSURE: "?"}

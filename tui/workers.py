@@ -11,9 +11,10 @@ from textual.dom import DOMNode
 from textual.message import Message
 from textual.worker import Worker
 
+from core.errors import DamagedError
 from labels.errors import SameskuError
 from tui.messages import Failed
-from tui.words import reminder
+from tui.words import REBUILD, reminder
 
 #: Long enough to read two sentences.
 _SHOWN_S = 10.0
@@ -30,6 +31,8 @@ def failures_shown(app: App[Any]) -> Iterator[None]:
 
 def failure(error: SameskuError | sqlite3.Error | OSError) -> Failed:
     """An error as a sentence and a way out."""
+    if isinstance(error, DamagedError):
+        return Failed(error.message, REBUILD)
     if isinstance(error, SameskuError):
         return Failed(error.message, error.hint)
     if isinstance(error, sqlite3.Error):

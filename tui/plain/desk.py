@@ -59,7 +59,10 @@ class PlainDesk(PlainDeciding):
             self.say(self.keys.fill(_NEWCOMER))
         if self._desk.sitting.news:
             self.say(safe(self._desk.sitting.news))
-        self._desk.sitting.resume()
+        try:
+            self._desk.sitting.resume()
+        except SameskuError as error:
+            self.say(f"{safe(error.message)} {safe(error.hint)}".strip())
         self.show()
         self.learn()
 
@@ -135,7 +138,13 @@ class PlainDesk(PlainDeciding):
             self.say("Somebody else took that query meanwhile; here is the next one.")
             self.show()
             return
-        act()
+        try:
+            act()
+        except SameskuError:
+            # A decision is on disk before the next query is looked for.
+            if self._review.item is None or self._review.item.query.ref != before:
+                self.say("Saved.")
+            raise
         self.say("Saved.")
         self.learn()
         if self._review.item is None or self._review.item.query.ref != before:

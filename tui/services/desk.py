@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.catalog.product import Product
+from core.catalog.schema import MEND
 from core.catalog.store import CatalogStore
+from core.errors import CatalogError, DamagedError
 from core.jobs.board import Jobs
 from core.match.reason import Reasons
 from core.queue.rescored import Outlook, Rescored
@@ -38,6 +40,7 @@ from tui.services.retraining import WorkspaceRetraining
 from tui.services.sitting import DeskSitting
 from tui.services.streams import DeskStreams
 from tui.services.verbs import ChildVerbs
+from tui.words import REBUILD
 
 if TYPE_CHECKING:
     from core.settings_told import ToldSetting
@@ -50,6 +53,7 @@ class DeskServices:
     Attributes:
         engine: refits the matcher; None where nothing is to be learnt in this sitting.
         settle_s: how long derived.db must have been left alone before it is read anew.
+        news: what was found damaged when the desk was opened; empty where nothing was.
     """
 
     workspace: Workspace
@@ -73,7 +77,8 @@ class DeskServices:
     evaluations: EvaluationFiles
     engine: Engine | None = None
     settle_s: float = 2.0
-    _read_at: int = 0
+    news: str = ""
+    _read_at: tuple[int, int] = (0, 0)
     _closed: bool = False
 
     @property
@@ -156,7 +161,7 @@ class DeskServices:
     def notice_new_candidates(self) -> bool:
         """Whether derived.db was written to since the candidates were read, and is not being written to now."""
         written_at = _written_at(self.workspace.derived)
-        return written_at != self._read_at and time.time_ns() - written_at >= self.settle_s * 1e9
+        return written_at != self._read_at and time.time_ns() - written_at[0] >= self.settle_s * 1e9
 
     def read_new_candidates(self) -> bool:
         """Read the candidates anew if they were replaced, and show the query at hand with them."""
@@ -231,7 +236,9 @@ def open_desk(
     claims = Claims(workspace.labels, lease_s=settings.desk.lease_minutes * 60)
     catalog = CatalogStore(workspace.catalog)
     candidates = CandidateStore(workspace.derived)
-    source = QueueSource(catalog, candidates, settings)
+    source, news = _queue(catalog, candidates, settings)
+    if catalog.is_empty and (source.model is not None or store.last_event()):
+        raise CatalogError(f"The catalogue {workspace.catalog} is damaged: it is empty.", MEND)
     sitting = Sitting(workspace.sittings, annotator, store.last_event())
     if stream is None:
         stream = _stream(open_streams(settings, annotator), sitting.place.stream)
@@ -260,8 +267,18 @@ def open_desk(
         models=ModelFiles(workspace, settings),
         evaluations=EvaluationFiles(workspace, settings),
         engine=engine,
-        _read_at=read_at or _written_at(workspace.derived),
+        news=news,
+        _read_at=read_at if any(read_at) else _written_at(workspace.derived),
     )
+
+
+def _queue(catalog: CatalogStore, candidates: CandidateStore, settings: Settings) -> tuple[QueueSource, str]:
+    """The queue, and what is to be said of it: it is empty where the candidates are damaged, until they are made."""
+    try:
+        return QueueSource(catalog, candidates, settings), ""
+    except DamagedError as error:
+        # What was damaged is out of the way now.
+        return QueueSource(catalog, candidates, settings), f"{error.message} {REBUILD}"
 
 
 def _stream(open_to_them: Sequence[Stream], last: Stream | None) -> Stream:
@@ -284,8 +301,10 @@ def _facts(workspace: Workspace, settings: Settings, *, lead: bool, kiosk: bool,
     )
 
 
-def _written_at(path: Path) -> int:
+def _written_at(path: Path) -> tuple[int, int]:
+    """When the file was written last, in ns, and its inode: another file may be just as old. Zeros where none is."""
     try:
-        return path.stat().st_mtime_ns
-    except FileNotFoundError:
-        return 0
+        facts = path.lstat()
+    except OSError:
+        return 0, 0
+    return facts.st_mtime_ns, facts.st_ino
