@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from damage import TO_DATABASES
 from evidence import write_evidence
 from judges import CountingJudge
 from samples import HashEncoder, match, no_match, q, until
@@ -492,3 +493,25 @@ def test_doctor_says_who_judges_and_what_is_missing(labelled: Workspace, call: C
     assert told("") == "none configured: samesku judge --help"
     assert told('[judge]\nuse = ["server"]\nserver_model = "tiny"').startswith("tiny at 127.0.0.1")
     assert "`samesku judge train --cross-encoder` does it." in told('[judge]\nuse = ["cross-encoder"]')
+
+
+@pytest.mark.parametrize("damage", ["half", "every tenth byte", "FIFO", "text", "other database"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("judge", "run", "--judge-band", "high,medium,low"), ("judge", "test"), ("judge", "compare", "server", "mlx"),
+        ("match", "--judge", "--judge-band", "high,medium,low", "--out", "{out}"),
+    ],
+)  # fmt: skip
+def test_a_damaged_cache_of_verdicts_ends_no_run(
+    labelled: Workspace, judges: dict[str, CountingJudge], call: Call, tmp_path: Path,
+    arguments: tuple[str, ...], damage: str,
+) -> None:  # fmt: skip
+    given = [part.format(out=tmp_path / "out.csv") for part in arguments]
+    call(*given, "--home", labelled.home)
+    asked = len(judges["server"].asked)
+    assert asked
+    TO_DATABASES[damage](labelled.derived)
+    answer = call(*given, "--home", labelled.home)
+    assert answer.code == 0, answer.err
+    assert "derived.db is damaged" in answer.err

@@ -153,7 +153,8 @@ def test_candidates_and_verdicts_share_a_file_and_neither_harms_the_other(cache:
 def test_while_another_program_writes_a_verdict_waits_for_the_next_one(cache: VerdictCache, path: Path) -> None:
     cache.keep(case_of(1), SAID)
     assert len(cache.latest("judge-1")) == 1
-    cache._connection.execute("PRAGMA busy_timeout = 0")
+    with cache._cache.reading() as connection:
+        connection.execute("PRAGMA busy_timeout = 0")
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     cache.keep(case_of(2), SAID)

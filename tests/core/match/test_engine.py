@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from damage import TO_DATABASES
 from evidence import write_evidence
 from samples import match, no_match, q
 
@@ -218,3 +219,23 @@ def test_one_core_is_left_to_whoever_types(tmp_path: Path) -> None:
         assert b"pid" in engine.stdout.readline()
         assert len(os.sched_getaffinity(engine.pid)) == len(os.sched_getaffinity(0)) - 1
         engine.stdin.close()
+
+
+@pytest.mark.parametrize("damage", ["half", "every tenth byte", "emptied", "deleted", "FIFO", "text", "views"])
+def test_damaged_evidence_is_a_sentence_and_the_engine_goes_on_when_it_is_back(weighed: Workspace, damage: str) -> None:
+    def ask() -> dict[str, Any]:
+        return engine.answer(json.dumps({"id": 1, "do": "refit"}).encode())
+
+    label(weighed, "q1", "q2")
+    kept = weighed.derived.read_bytes()
+    engine = Engine(weighed)
+    assert "result" in ask()
+    TO_DATABASES[damage](weighed.derived)
+    answer = ask()
+    assert "samesku index" in answer["hint"]
+    assert "Error" not in answer["error"]
+    engine.rest()
+    weighed.derived.unlink(missing_ok=True)
+    weighed.derived.write_bytes(kept)
+    assert "result" in ask()
+    engine.close()

@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
-from core.errors import ModelError
+from core.errors import DamagedError
 from core.match.bands import Cuts, wilson
 from core.match.blend import Blend
 from core.match.boosted import fit_boosted
@@ -99,7 +99,7 @@ def test_a_damaged_or_foreign_file_is_an_error_of_one_sentence(damage: str, tmp_
     before = path.read_text()
     path.write_text(DAMAGES[damage](before))
     assert path.read_text() != before
-    with pytest.raises(ModelError, match="cannot be read") as caught:
+    with pytest.raises(DamagedError, match="cannot be read") as caught:
         load_matcher(path)
     assert caught.value.message.count(". ") == 0
     assert caught.value.hint
@@ -110,24 +110,24 @@ def test_a_learner_over_other_features_is_refused(name: str, tmp_path: Path) -> 
     path = tmp_path / "matcher.json"
     other = matcher(name)
     Matcher(other.learner, other.calibration, 0.5, other.cuts, (*FEATURES, "five"), 1, 1, {}).save(path)
-    with pytest.raises(ModelError):
+    with pytest.raises(DamagedError):
         load_matcher(path)
 
 
 def test_a_prior_on_a_column_that_there_is_not_is_refused(tmp_path: Path) -> None:
     Matcher(CosinePrior(0.8, 4), BetaCalibration(), 0.5, matcher("prior").cuts, FEATURES, 0, 0, {}).save(tmp_path / "m")
-    with pytest.raises(ModelError):
+    with pytest.raises(DamagedError):
         load_matcher(tmp_path / "m")
 
 
 def test_no_file_at_all_is_the_same_error(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="cannot be read"):
+    with pytest.raises(DamagedError, match="cannot be read"):
         load_matcher(tmp_path / "none.json")
 
 
 def test_bytes_that_are_no_text_are_the_same_error(tmp_path: Path) -> None:
     (tmp_path / "m.json").write_bytes(b"\x80\x04\x95pickled")
-    with pytest.raises(ModelError, match="cannot be read"):
+    with pytest.raises(DamagedError, match="cannot be read"):
         load_matcher(tmp_path / "m.json")
 
 
