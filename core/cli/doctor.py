@@ -117,6 +117,7 @@ def _workspace(context: Context) -> dict[str, object]:
         _ = context.settings
         Vocabulary.load(context.workspace.vocabulary)
         facts["settings"] = "fine"
+        facts["encoder"] = _encoder(context)
         facts["judge"] = _judge(context)
         # What there was and is gone is a problem, which `verify` tells.
         kept = os.path.lexists(workspace.labels) or is_marked(workspace.labels) or bool(backups(workspace.backups))
@@ -155,13 +156,28 @@ def _unfinished(context: Context) -> str:
     return f"{size / 1e6:,.1f} MB of runs that were killed; the next run of the same kind removes it"
 
 
+def _encoder(context: Context) -> str:
+    """Where the encoder in use lies, if its files are sound; it is optional, so that one that is not is no problem."""
+    from core.model_files import check_encoder_files  # noqa: PLC0415
+    from core.registry.registry import Registry  # noqa: PLC0415
+
+    try:
+        folder = Registry(context.workspace, context.settings).champion_folder()
+        if folder is not None:
+            check_encoder_files(folder, "`samesku models list` shows the others.")
+    except SameskuError as error:
+        return f"{error.message} {error.hint}".strip()
+    return "not on this machine: `samesku index` fetches it" if folder is None else str(folder)
+
+
 def _judge(context: Context) -> str:
     """Who gives second opinions; it is optional, so that one that cannot is no problem."""
-    from core.judge.chosen import judge_of  # noqa: PLC0415
+    from core.judge.chosen import check_judge_files, judge_of  # noqa: PLC0415
 
     if not context.settings.judge.use:
         return "none configured: samesku judge --help"
     try:
+        check_judge_files(context.workspace, context.settings)
         return judge_of(context.workspace, context.settings).name
     except SameskuError as error:
         return f"{error.message} {error.hint}".strip()

@@ -7,6 +7,7 @@ import typer
 from core.cli.context import context_of
 from core.cli.rebuild import rebuilds_damage
 from core.errors import CoreError, ModelError
+from core.judge.verdict import NO_VERDICT, reason_of
 from core.text.safe import safe
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _said(choice: "Choice") -> str:
 
 def _unanswered(choice: "Choice", orders: int, settings: "JudgeSettings") -> ModelError:
     """Why there is no answer, as far as it can be told, and what may help."""
-    why = "what it wrote ends in no verdict"
+    why = reason_of(choice.reasoning).removeprefix(NO_VERDICT).strip(" .") or "what it wrote ends in no verdict"
     ways = ["take another model (judge.mlx_model, judge.server_model)"]
     if settings.mode == "reasoned":
         ways.insert(0, 'set judge.mode = "fast", which asks for the verdict alone')

@@ -38,10 +38,10 @@ def rebuild(context: Context, damage: DamagedError) -> None:
     """Say what is damaged, and make index, candidates, evidence and matcher again.
 
     Raises:
-        CoreError: the catalogue is damaged too, or the encoder is not there.
+        CoreError: the catalogue is damaged too, the encoder is not there, or another process indexes.
     """
     context.err.print(f"{safe(damage.message)} Indexing again.", markup=False)
-    with context.reporter() as reporter:
+    with context.exclusive("index"), context.reporter() as reporter:
         brought_up_to_date(context, reporter)
 
 

@@ -7,13 +7,16 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from core.encode.installed import require_model_libraries
+from core.encode.loading import load_checked
 from core.encode.models import EncoderModel
-from core.errors import ModelError
+from core.model_files import model_errors
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from sentence_transformers import SentenceTransformer
+
+_HINT = "`samesku models list` shows the others; `samesku models rollback` goes back to the one before."
 
 #: How many texts are encoded between two reports of progress, and between two commits of the cache.
 CHUNK = 512
@@ -47,13 +50,28 @@ class Encoder:
         chunks = [np.empty((0, self._loaded.get_embedding_dimension() or 0), np.float32)]
         for start in range(0, len(texts), CHUNK):
             part = slice(start, min(start + CHUNK, len(texts)))
-            vectors: NDArray[np.float32] = self._loaded.encode(
-                list(texts[part]), batch_size=self._batch_size, normalize_embeddings=True, show_progress_bar=False
-            ).astype(np.float32)
+            with model_errors(self.model.path, _HINT):
+                vectors = _vectors(self._loaded, list(texts[part]), self._batch_size)
             chunks.append(vectors)
             if on_chunk:
                 on_chunk(part, vectors)
         return np.concatenate(chunks)
+
+
+def _vectors(model: "SentenceTransformer", texts: list[str], batch_size: int) -> "NDArray[np.float32]":
+    """The vectors of some texts.
+
+    Raises:
+        ValueError: one is no vector of numbers.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    vectors: NDArray[np.float32] = model.encode(
+        texts, batch_size=batch_size, normalize_embeddings=True, show_progress_bar=False
+    ).astype(np.float32)
+    if not np.isfinite(vectors).all():
+        raise ValueError("it gives vectors that are no numbers")
+    return vectors
 
 
 def load(model: EncoderModel, max_tokens: int) -> "SentenceTransformer":
@@ -64,23 +82,19 @@ def load(model: EncoderModel, max_tokens: int) -> "SentenceTransformer":
     """
     require_model_libraries()
     quiet()
-    from safetensors import SafetensorError  # noqa: PLC0415
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415
 
-    try:
-        loaded = SentenceTransformer(
+    def make() -> SentenceTransformer:
+        made = SentenceTransformer(
             str(model.path),
             trust_remote_code=False,
             local_files_only=True,
             model_kwargs={"use_safetensors": True},
         )
-    except (OSError, ValueError, KeyError, SafetensorError, RuntimeError) as error:
-        raise ModelError(
-            f"The encoder in {model.path} cannot be loaded: {str(error).splitlines()[0]}",
-            "`samesku models list` shows the others; `samesku models rollback` goes back to the one before.",
-        ) from error
-    loaded.max_seq_length = min(max_tokens, loaded.max_seq_length or max_tokens)
-    return loaded
+        made.max_seq_length = min(max_tokens, made.max_seq_length or max_tokens)
+        return made
+
+    return load_checked(make, lambda made: _vectors(made, ["a"], batch_size=1), model.path, _HINT)
 
 
 def quiet() -> None:

@@ -48,12 +48,22 @@ def find_base(name: str) -> EncoderModel:
     Raises:
         ModelError: it cannot be found, what was found is not safe to load, or the libraries are missing.
     """
-    require_model_libraries()
     hub_name, query_prefix, candidate_prefix = PRESETS.get(name, (name, "", ""))
-    folder = _as_path(hub_name) or _in_cache(hub_name) or _packaged(hub_name) or _from_hub(hub_name)
+    folder = base_here(name) or _from_hub(hub_name)
     digest = weights_sha256(folder)
     short = hub_name.rstrip("/").rpartition("/")[2]
     return EncoderModel(f"{short}-{digest[:8]}", folder, query_prefix, candidate_prefix)
+
+
+def base_here(name: str) -> Path | None:
+    """The folder of the base encoder that the settings name; None where it is not on this machine.
+
+    Raises:
+        ModelError: the packaged one is not the published one, or the libraries are missing.
+    """
+    require_model_libraries()
+    hub_name, *_ = PRESETS.get(name, (name, "", ""))
+    return _as_path(hub_name) or _in_cache(hub_name) or _packaged(hub_name)
 
 
 def weights_sha256(folder: Path) -> str:

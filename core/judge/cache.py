@@ -13,7 +13,7 @@ from typing import Any
 from core.derived import derived_cache
 from core.errors import CoreError
 from core.judge.case import Case
-from core.judge.verdict import Answer, Verdict
+from core.judge.verdict import Answer, Verdict, consistent
 from labels.model import Pair, ProductRef
 
 _SAID = "answer, probability, log_odds, substr(reasoning, 1, 20000), seconds, tokens_in, tokens_out"
@@ -166,7 +166,7 @@ def _verdict(judge: str, row: Sequence[Any]) -> Verdict | None:
             and 0 <= verdict.seconds < math.inf
             and all(isinstance(tokens, int) and tokens >= 0 for tokens in (tokens_in, tokens_out))
         )
-        return verdict if sound else None
+        return consistent(verdict) if sound else None
     return None
 
 

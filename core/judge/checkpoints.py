@@ -35,20 +35,17 @@ class Checkpoints:
             shutil.rmtree(old, ignore_errors=True)
 
     def restore(self, model: Any, optimizer: Any) -> int:
-        """Put the last readable one in place. Returns after how many steps it was written; 0 where there is none."""
-        import mlx.core as mx  # noqa: PLC0415
-        from mlx.utils import tree_unflatten  # noqa: PLC0415
+        """Put the last sound one in place. Returns after how many steps it was written; 0 where there is none."""
+        from mlx.utils import tree_flatten, tree_unflatten  # noqa: PLC0415
 
+        optimizer.init(model.trainable_parameters())
+        parameters, states = dict(tree_flatten(model.trainable_parameters())), dict(tree_flatten(optimizer.state))
         for folder in reversed(self._whole()):
-            try:
-                adapter: Any = mx.load(str(folder / _ADAPTER))
-                state: Any = mx.load(str(folder / _OPTIMIZER))
-            except (OSError, RuntimeError):
-                continue
-            optimizer.init(model.trainable_parameters())
-            model.load_weights(list(adapter.items()), strict=False)
-            optimizer.state = tree_unflatten(list(state.items()))
-            return int(folder.name)
+            adapter, state = _read(folder / _ADAPTER, parameters), _read(folder / _OPTIMIZER, states)
+            if adapter is not None and state is not None:
+                model.load_weights(list(adapter.items()), strict=False)
+                optimizer.state = tree_unflatten(list(state.items()))
+                return int(folder.name)
         return 0
 
     def remove(self) -> None:
@@ -56,4 +53,18 @@ class Checkpoints:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _whole(self) -> list[Path]:
-        return sorted(path for path in self._folder.glob("*") if path.name.isdigit())
+        return sorted(path for path in self._folder.glob("*") if path.name.isascii() and path.name.isdigit())
+
+
+def _read(file: Path, expected: dict[str, Any]) -> dict[str, Any] | None:
+    """The arrays of a file; None where it is damaged, or others than are expected, or they hold no finite numbers."""
+    import mlx.core as mx  # noqa: PLC0415
+
+    try:
+        if not file.is_file():
+            return None
+        found: Any = mx.load(str(file))
+        alike = {name: array.shape for name, array in found.items()} == {n: a.shape for n, a in expected.items()}
+        return found if alike and all(bool(mx.isfinite(array).all()) for array in found.values()) else None
+    except (OSError, RuntimeError, ValueError):
+        return None

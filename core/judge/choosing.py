@@ -10,13 +10,14 @@ import json
 import random
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from core.catalog.product import Product
 from core.judge.odds import shares
 from core.judge.parsed import choice_of
 from core.judge.prompt import LETTERS, choosing
 from core.judge.said import LanguageModel, Question, Said
+from core.judge.verdict import with_reason
 from labels.model import ProductRef
 
 #: The option that none of them is.
@@ -28,7 +29,7 @@ class Choice:
     """What a judge chose among the candidates of a query.
 
     Attributes:
-        answered: whether it chose at all; else it broke off, rambled, or was not understood.
+        answered: whether it chose at all; else it broke off, rambled, contradicted itself, or was not understood.
         chosen: the candidate; None where it is none of them, or no answer.
         probabilities: of each candidate to be chosen; empty where the judge does not tell.
         none: the probability that it is none of them; with the others it adds up to 1.
@@ -103,7 +104,12 @@ def _heard(said: Said, shown: list[ProductRef]) -> _Heard:
     found = dict(zip(options, shares(said.logs), strict=True)) if said.logs else {}
     if said.text:
         place = choice_of(said.text, len(shown))
-        return place, found if place is not None else {}, shown, said
+        if place is None:
+            return None, {}, shown, said
+        if found and found[options[place]] < max(found.values()):
+            why = "it names one option, and gives another the higher probability."
+            return None, {}, shown, replace(said, text=with_reason(said.text, why))
+        return place, found, shown, said
     best = max(found, key=lambda option: found[option]) if found else None
     return (options.index(best) if found else None), found, shown, said
 

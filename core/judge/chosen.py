@@ -64,6 +64,22 @@ def language_model_of(workspace: Workspace, settings: Settings) -> LanguageModel
     )
 
 
+def check_judge_files(workspace: Workspace, settings: Settings) -> None:
+    """Check the files of the judges in use, as far as they are on this machine; nothing is loaded.
+
+    Raises:
+        ModelError: a file asks for something that is never done, or is damaged.
+    """
+    if "cross-encoder" in settings.judge.use:
+        from core.judge.cross_encoder import check_cross_encoder  # noqa: PLC0415
+
+        check_cross_encoder(workspace)
+    if "mlx" in settings.judge.use:
+        from core.judge.local_files import check_here  # noqa: PLC0415
+
+        check_here(settings.judge.mlx_model, settings.judge.mlx_adapter)
+
+
 def _with_memory(workspace: Workspace, judge: Judge) -> Calibrated:
     return Calibrated(Remembered(judge, VerdictCache(workspace.derived)), calibration_path(workspace, judge.name))
 

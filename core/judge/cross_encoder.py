@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from core.encode.encoder import quiet
 from core.encode.installed import require_model_libraries
+from core.encode.loading import load_checked
 from core.encode.models import weights_sha256
 from core.errors import ModelError
 from core.judge.case import Case
@@ -18,6 +19,7 @@ from core.judge.storage import CARD, judges_folder
 from core.judge.taught import taught_in
 from core.judge.verdict import Answer, Verdict
 from core.kept import kept
+from core.model_files import check_encoder_files, model_errors
 from core.workspace import Workspace
 from labels.model import Pair
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 #: Tokens of both texts; of Walmart-Amazon's pairs, 97 in 100 are shorter.
 MAX_TOKENS = 224
 _BATCH = 32
+_HINT = "`samesku judge train --cross-encoder` trains another."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,15 @@ def cross_encoder_folder(workspace: Workspace) -> Path:
     return max(folders, key=lambda folder: folder.name)
 
 
+def check_cross_encoder(workspace: Workspace) -> None:
+    """Check the files of the newest trained cross-encoder; nothing is loaded.
+
+    Raises:
+        ModelError: none was trained yet, or a file asks for something that is never done, or is damaged.
+    """
+    check_encoder_files(cross_encoder_folder(workspace), _HINT)
+
+
 class CrossEncoderJudge:
     """The cross-encoder in a folder, loaded when it is first asked."""
 
@@ -91,7 +103,8 @@ class CrossEncoderJudge:
         waiting = iter(cases)
         while batch := list(islice(waiting, _BATCH)):
             begun = time.monotonic()
-            scores = log_odds_of(model, [pair_of_texts(case) for case in batch])
+            with model_errors(self._folder, _HINT):
+                scores = log_odds_of(model, [pair_of_texts(case) for case in batch])
             seconds = (time.monotonic() - begun) / len(batch)
             for case, log_odds in zip(batch, scores, strict=True):
                 answer = Answer.MATCH if log_odds >= 0 else Answer.NO_MATCH
@@ -127,10 +140,9 @@ def load_cross_encoder(folder: Path) -> "CrossEncoder":
     """
     require_model_libraries()
     quiet()
-    from safetensors import SafetensorError  # noqa: PLC0415
     from sentence_transformers import CrossEncoder  # noqa: PLC0415
 
-    try:
+    def make() -> CrossEncoder:
         return CrossEncoder(
             str(folder),
             num_labels=1,
@@ -139,18 +151,23 @@ def load_cross_encoder(folder: Path) -> "CrossEncoder":
             local_files_only=True,
             model_kwargs={"use_safetensors": True},
         )
-    except (OSError, ValueError, KeyError, SafetensorError, RuntimeError) as error:
-        raise ModelError(
-            f"The cross-encoder in {folder} cannot be loaded: {str(error).splitlines()[0]}", "Train it anew."
-        ) from error
+
+    return load_checked(make, lambda made: log_odds_of(made, [("a", "b")]), folder, _HINT)
 
 
 def log_odds_of(model: "CrossEncoder", texts: "list[tuple[str, str]]") -> list[float]:
-    """The model's ln P(match) / P(no match) of each pair of texts."""
+    """The model's ln P(match) / P(no match) of each pair of texts.
+
+    Raises:
+        ValueError: a score is no number.
+    """
     from torch import nn  # noqa: PLC0415
 
     found = model.predict(texts, batch_size=_BATCH, activation_fn=nn.Identity(), show_progress_bar=False)
-    return [float(value) for value in found]
+    scores = [float(value) for value in found]
+    if not all(map(math.isfinite, scores)):
+        raise ValueError("it gives scores that are no numbers")
+    return scores
 
 
 def _sigmoid(x: float) -> float:

@@ -11,6 +11,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from core.dataset.splits import splits_of
+from core.encode.loading import weight_without_numbers
 from core.encode.models import find_base, weights_sha256
 from core.errors import ModelError
 from core.jobs.progress import Reporter
@@ -79,6 +80,8 @@ def train_cross_encoder(workspace: Workspace, settings: Settings, reporter: Repo
     with judge_drafts(workspace) as place:
         folder = place / judge_id
         _fit(model, learn, folder, reporter)
+        if weight_without_numbers(model) is not None:
+            raise ModelError("The training ended in values that are no numbers; it is not kept.", "Try it again.")
         shutil.rmtree(folder / "trainer", ignore_errors=True)
         model.save_pretrained(str(folder), safe_serialization=True, create_model_card=False)
         card = CrossEncoderCard(

@@ -7,7 +7,7 @@ from typing import Literal
 from core.judge.calibration import Calibration
 from core.judge.case import Case
 from core.judge.judge import RememberingJudge
-from core.judge.verdict import Answer, Verdict
+from core.judge.verdict import Answer, Verdict, consistent
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import Pair
@@ -20,7 +20,7 @@ class Ensemble:
     """Asks all, and says what they add up to: the mean of their probabilities, or the answer of most of them.
 
     A judge that gives no verdict on a case is left out there; where none gives one, neither does the ensemble, and
-    where a vote is even, the mean decides.
+    where a vote is even, the mean decides. Where most say one thing and the mean another, there is no verdict either.
     """
 
     def __init__(self, judges: Sequence[RememberingJudge], combine: Literal["mean", "vote"]) -> None:
@@ -83,7 +83,9 @@ class Ensemble:
         else:
             answer = None
         reasoning = _BETWEEN.join(f"{verdict.judge}:\n{verdict.reasoning}" for verdict in said if verdict.reasoning)
-        return Verdict(
-            answer, probability, None, reasoning, self.name, sum(verdict.seconds for verdict in said),
-            sum(verdict.tokens_in for verdict in said), sum(verdict.tokens_out for verdict in said),
+        return consistent(
+            Verdict(
+                answer, probability, None, reasoning, self.name, sum(verdict.seconds for verdict in said),
+                sum(verdict.tokens_in for verdict in said), sum(verdict.tokens_out for verdict in said),
+            )
         )  # fmt: skip

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import ModelError
+from core.judge.chat_template import ChatTemplate
+from core.judge.prompt import Message
 from core.judge.recipe import Recipe
 from labels.exchange.text_input import unreadable
 from labels.files import open_regular
@@ -74,17 +76,28 @@ def length_for(lengths: Sequence[int]) -> int:
 
 
 def _read(path: Path, recipe: Recipe, tokenizer: Any) -> list[Lesson]:
-    from mlx_lm.tuner.datasets import ChatDataset  # noqa: PLC0415
-
+    # As mlx-lm's own training writes them: a model that can think aloud is told that it may.
+    template = ChatTemplate(tokenizer, recipe.model, thinking=bool(tokenizer.has_thinking))
     try:
         with open_regular(path) as file:
             conversations = [json.loads(line) for line in file.read().decode().split("\n") if line.strip()]
-        lessons = ChatDataset(conversations, tokenizer, mask_prompt=recipe.mask_prompt)
         # As a list it is sorted by length into batches; mlx-lm's own cache holds all lengths to be equal.
-        return [lessons.process(lessons[place]) for place in range(len(lessons))]
+        return [_lesson(conversation["messages"], template, tokenizer, recipe) for conversation in conversations]
     except FileNotFoundError:
         raise ModelError(f"There is no {path}.", "`samesku judge prepare` writes it.") from None
     except OSError as error:
         raise ModelError(*unreadable(path, error)) from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelError(f"{path} holds no conversations.", "`samesku judge prepare` writes it anew.") from error
+
+
+def _lesson(messages: list[Message], template: ChatTemplate, tokenizer: Any, recipe: Recipe) -> Lesson:
+    """The tokens of a conversation; of these, what comes before the last message is the question."""
+
+    def tokens(part: list[Message], *, answer_begins: bool) -> list[int]:
+        return list(tokenizer.encode(template.write(part, answer_begins=answer_begins), add_special_tokens=False))
+
+    whole = tokens(messages, answer_begins=False)
+    if not recipe.mask_prompt:
+        return whole, 0
+    return whole, len(tokens(messages[:-1], answer_begins=messages[-1]["role"] == "assistant"))

@@ -1,18 +1,17 @@
 """A language model on this machine, loaded by mlx-lm, and conversations as it reads them."""
 
 import copy
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from core.errors import ModelError
+from core.judge.chat_template import ChatTemplate
+from core.judge.local_files import ADAPTER_HINT, MODEL_HINT, find_model, model_here
 from core.judge.odds import shared_length
 from core.judge.prompt import Message
 from core.judge.tuned import WEIGHTS
-
-#: What is fetched of a model: weights as safetensors, and what describes them. Nothing that runs code.
-_FILES = ("*.json", "model*.safetensors", "tokenizer.model", "*.tiktoken", "*.txt", "*.jinja")
+from core.model_files import check_adapter_files, check_language_model_files, model_errors, weights_file_with
 
 
 class LocalModel:
@@ -27,26 +26,29 @@ class LocalModel:
     """
 
     def __init__(self, name: str, adapter: str = "") -> None:
+        self._name = name
         self.model, self.tokenizer, self.config = loaded(name, adapter)
         if not self.tokenizer.has_chat_template:
             raise ModelError(f"{name} has no chat template.", "Take a model that was tuned to follow instructions.")
+        # Thinking aloud is no part of the answer, and was none of what an adapter is tuned on.
+        self._template = ChatTemplate(self.tokenizer, str(find_model(name)), thinking=False)
         self._special = special_tokens(self.tokenizer)
+        self._vocabulary = vocabulary_size(self.model, self.tokenizer, name)
         self._primed: dict[str, tuple[list[int], list[Any], int]] = {}
 
     def text(self, messages: Sequence[Message]) -> str:
         """The conversation as the model reads it, up to where its answer begins."""
-        from jinja2 import TemplateError  # noqa: PLC0415
-
-        try:
-            return self._rendered(messages)
-        except TemplateError:
-            # Gemma and some others know no system message; to them it is the beginning of the user's.
-            system, user = (message["content"] for message in messages)
-            return self._rendered([{"role": "user", "content": f"{system}\n\n{user}"}])
+        return self._template.write(messages, answer_begins=True)
 
     def encode(self, text: str) -> list[int]:
-        """Its tokens; the chat template has put in all special ones."""
-        return list(self.tokenizer.encode(text, add_special_tokens=False))
+        """Its tokens; the chat template has put in all special ones.
+
+        Raises:
+            ModelError: a token has no place in the model.
+        """
+        tokens = list(self.tokenizer.encode(text, add_special_tokens=False))
+        require_known(tokens, self._vocabulary, self._name)
+        return tokens
 
     def decode(self, tokens: list[int]) -> str:
         """The text of tokens."""
@@ -73,6 +75,7 @@ class LocalModel:
         system = messages[0]["content"]
         if system not in self._primed:
             import mlx.core as mx  # noqa: PLC0415
+            from mlx.utils import tree_flatten  # noqa: PLC0415
             from mlx_lm.models.cache import make_prompt_cache  # noqa: PLC0415
 
             # What two have in common ends at the last token that no title can change.
@@ -84,17 +87,12 @@ class LocalModel:
             cache = make_prompt_cache(self.model)
             if beginning:
                 self.model(mx.array(beginning)[None], cache=cache)
-                mx.eval([part.state for part in cache])
+                states = [state for _, state in tree_flatten([part.state for part in cache]) if state is not None]
+                mx.eval(states)
+                if any(bool(mx.isnan(state).any()) for state in states):
+                    raise _no_numbers(self._name)
             self._primed[system] = beginning, cache, sum(token in self._special for token in ways[0])
         return self._primed[system]
-
-    def _rendered(self, messages: Sequence[Message]) -> str:
-        # Thinking aloud is no part of the answer, and was none of what an adapter is tuned on.
-        return str(
-            self.tokenizer.apply_chat_template(
-                list(messages), tokenize=False, add_generation_prompt=True, enable_thinking=False
-            )
-        )
 
 
 def copied(cache: list[Any]) -> list[Any]:
@@ -114,12 +112,15 @@ def loaded(name: str, adapter: str = "") -> tuple[Any, Any, dict[str, Any]]:
 
     folder = find_model(name)
     if adapter and not (Path(adapter) / WEIGHTS).is_file():
-        raise ModelError(f"There is no adapter in {adapter}.", "`samesku judge train` makes one.")
-    try:
-        model, tokenizer, config = load(str(folder), return_config=True)
-    except Exception as error:  # whatever is in the files
-        said = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise ModelError(f"{name} cannot be loaded: {said}", "Is it a model for mlx-lm?") from error
+        raise ModelError(f"There is no adapter in {adapter}.", ADAPTER_HINT)
+    with model_errors(folder, MODEL_HINT):
+        model, tokenizer, config = load(
+            str(folder), return_config=True, trust_remote_code=False, tokenizer_config={"trust_remote_code": False}
+        )
+        _require_finite(model, folder, MODEL_HINT)
+    if not all(isinstance(token, int) for token in tokenizer.eos_token_ids):
+        named = "eos_token_id in config.json or generation_config.json names no tokens"
+        raise ModelError(f"{folder} cannot be loaded: {named}.", MODEL_HINT)
     if adapter:
         model = _with_adapter(name, model, adapter)
     if not all(hasattr(part, "merge") for part in make_prompt_cache(model)):
@@ -130,16 +131,66 @@ def loaded(name: str, adapter: str = "") -> tuple[Any, Any, dict[str, Any]]:
 def _with_adapter(name: str, model: Any, adapter: str) -> Any:
     from mlx_lm.tuner.utils import load_adapters  # noqa: PLC0415
 
-    hint = "`samesku judge train` makes one for the model that it is given."
+    check_adapter_files(Path(adapter), ADAPTER_HINT)
     try:
         model = load_adapters(model, adapter)
     except Exception as error:  # whatever is in the files
         # So mlx-lm says that the weights have other shapes than the model's; anything else is in the files.
         if type(error) is ValueError:
-            raise ModelError(f"The adapter in {adapter} is for another model than {name}.", hint) from error
-        raise ModelError(f"The adapter in {adapter} is damaged.", hint) from error
+            raise ModelError(f"The adapter in {adapter} is for another model than {name}.", ADAPTER_HINT) from error
+        raise ModelError(f"The adapter in {adapter} is damaged.", ADAPTER_HINT) from error
+    _require_finite(model, Path(adapter), ADAPTER_HINT)
     model.eval()
     return model
+
+
+def _require_finite(model: Any, folder: Path, hint: str) -> None:
+    """Return if all weights are finite numbers; those that are quantised are, and their scales are looked at.
+
+    Raises:
+        ModelError: one is not; the file and the weight are named.
+    """
+    import mlx.core as mx  # noqa: PLC0415
+    from mlx.utils import tree_flatten  # noqa: PLC0415
+
+    for name, weight in tree_flatten(model.parameters()):
+        if mx.issubdtype(weight.dtype, mx.floating) and not mx.isfinite(weight).all().item():
+            raise ModelError(
+                f"{weights_file_with(folder, name)} cannot be loaded: {name} holds values that are no finite numbers.",
+                hint,
+            )
+
+
+def vocabulary_size(model: Any, tokenizer: Any, name: str) -> int:
+    """How many tokens the model knows, of which the tokenizer's must be some: mlx reads past the end of a matrix.
+
+    Raises:
+        ModelError: the model's output is no number, or it cannot compute any.
+    """
+    import mlx.core as mx  # noqa: PLC0415
+
+    with model_errors(Path(name), MODEL_HINT):
+        output = model(mx.array([[min(tokenizer.encode("a", add_special_tokens=False), default=0)]]))
+        mx.eval(output)
+    if bool(mx.isnan(output).any()):
+        raise _no_numbers(name)
+    return int(output.shape[-1])
+
+
+def require_known(tokens: Sequence[int], vocabulary: int, name: str) -> None:
+    """Return if a model has a place for all tokens.
+
+    Raises:
+        ModelError: its tokenizer is another model's.
+    """
+    if max(tokens, default=0) >= vocabulary:
+        raise ModelError(
+            f"{name} cannot be loaded: tokenizer.json has tokens that the model does not know.", MODEL_HINT
+        )
+
+
+def _no_numbers(name: str) -> ModelError:
+    return ModelError(f"{name} cannot be used: it computes values that are no numbers from its weights.", MODEL_HINT)
 
 
 def require_mlx() -> None:
@@ -158,46 +209,6 @@ def require_mlx() -> None:
         ) from error
 
 
-def find_model(name: str) -> Path:
-    """The folder of a model, downloaded only if it is nowhere on this machine.
-
-    Raises:
-        ModelError: it cannot be had, or has no safetensors weights.
-    """
-    folder = model_here(name) or _from_hub(name)
-    if not (folder / "config.json").is_file() or not any(folder.glob("model*.safetensors")):
-        raise ModelError(
-            f"{folder} holds no language model: config.json and model.safetensors are wanted.",
-            "Pickled weights are not loaded: they can run code. Convert them with `python -m mlx_lm convert`.",
-        )
-    return folder
-
-
-def model_here(name: str) -> Path | None:
-    """The folder of a model on this machine; None where it is not here. Nothing is downloaded.
-
-    Raises:
-        ModelError: no model can be called that, or it is a folder that is not there.
-    """
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        return folder
-    absent = ModelError(f"There is no folder {name}.", "Name a folder, or a model on the hub.")
-    if "/" in name and name.startswith(("/", ".", "~")):
-        raise absent
-    try:
-        from huggingface_hub import snapshot_download  # noqa: PLC0415
-        from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError  # noqa: PLC0415
-    except ImportError:
-        return None
-    try:
-        return Path(snapshot_download(name, allow_patterns=list(_FILES), local_files_only=True))
-    except HFValidationError:
-        raise absent from None
-    except LocalEntryNotFoundError:
-        return None
-
-
 def tokenizer_here(name: str) -> Any | None:
     """A model's tokenizer; None where the model or mlx-lm is not on this machine, or it knows no conversations.
 
@@ -208,7 +219,11 @@ def tokenizer_here(name: str) -> Any | None:
     try:
         from mlx_lm.utils import load_tokenizer  # noqa: PLC0415
 
-        tokenizer = None if folder is None else load_tokenizer(folder)
+        if folder is None:
+            return None
+        check_language_model_files(folder, MODEL_HINT)
+        with model_errors(folder, MODEL_HINT):
+            tokenizer = load_tokenizer(folder, {"trust_remote_code": False})
     except Exception:  # noqa: BLE001 - whatever is in the files; `judge train` says what is wrong
         return None
     return tokenizer if getattr(tokenizer, "has_chat_template", False) else None
@@ -218,16 +233,3 @@ def special_tokens(tokenizer: Any) -> frozenset[int]:
     """The tokens that a chat template makes turns of."""
     added = {token for token, what in tokenizer.added_tokens_decoder.items() if what.special}
     return frozenset(added | set(tokenizer.all_special_ids))
-
-
-def _from_hub(name: str) -> Path:
-    from huggingface_hub import snapshot_download  # noqa: PLC0415
-
-    hint = "Name a folder with a model for mlx-lm as judge.mlx_model, or allow the hub for once: HF_HUB_OFFLINE=0."
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
-        raise ModelError(f"The model {name} is not on this machine, and the hub is switched off.", hint)
-    try:
-        return Path(snapshot_download(name, allow_patterns=list(_FILES)))
-    except Exception as error:  # every way in which a network fails
-        said = str(error).strip().partition("\n")[0]
-        raise ModelError(f"The model {name} cannot be had: {said}", hint) from error

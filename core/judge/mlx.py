@@ -1,12 +1,15 @@
 """A language model on this machine as a judge."""
 
+import math
 import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
+from core.errors import ModelError
 from core.judge.case import Case
 from core.judge.fingerprint import fingerprint
 from core.judge.local import LocalModel, copied
@@ -102,6 +105,11 @@ class MlxJudge:
         return Sheet(rest, cache, parting.tokens, longest, len(tokens))
 
     def _read_off(self, sheet: Sheet) -> Said:
+        if any(map(math.isnan, chain.from_iterable(sheet.logs.values()))):
+            raise ModelError(
+                f"{self._model_name} cannot be used: it computes probabilities that are no numbers.",
+                "Name another model as judge.mlx_model, or fetch this one again.",
+            )
         if self._fast:
             return Said("", sheet.logs.get(0), sheet.seconds, sheet.tokens_in, 0)
         decode = self._local().decode

@@ -59,8 +59,11 @@ def verdict_at(decode: Callable[[list[int]], str], tokens: Sequence[int], places
 
 
 def log_odds_of(match: float, no_match: float) -> float:
-    """The difference of two log-probabilities, which is ln P(MATCH) / P(NO MATCH); finite."""
-    return max(-_MOST, min(_MOST, match - no_match))
+    """The difference of two log-probabilities, which is ln P(MATCH) / P(NO MATCH); finite.
+
+    Two that are both minus infinity are even: 0.
+    """
+    return 0.0 if match == no_match else max(-_MOST, min(_MOST, match - no_match))
 
 
 def probability_of(log_odds: float) -> float:

@@ -8,7 +8,7 @@ from core.judge.case import Case
 from core.judge.odds import log_odds_of, probability_of
 from core.judge.parsed import answer_of
 from core.judge.prompt import Message, messages
-from core.judge.verdict import Answer, Verdict
+from core.judge.verdict import Answer, Verdict, consistent
 
 #: In the order of their log-probabilities.
 ANSWERS = (Answer.MATCH, Answer.NO_MATCH)
@@ -66,7 +66,10 @@ def question_about(case: Case) -> Question:
 
 
 def verdict_of(said: Said, judge: str) -> Verdict:
-    """What was said of a pair, as a verdict. A text that ends in no verdict is none, whatever else it claims."""
+    """What was said of a pair, as a verdict. A text that ends in no verdict is none, whatever else it claims.
+
+    Nor is one whose words and probabilities disagree.
+    """
     log_odds = None if said.logs is None else log_odds_of(*said.logs)
     if said.text:
         answer = answer_of(said.text)
@@ -76,4 +79,6 @@ def verdict_of(said: Said, judge: str) -> Verdict:
     else:
         answer = None
     probability = None if log_odds is None else probability_of(log_odds)
-    return Verdict(answer, probability, log_odds, said.text, judge, said.seconds, said.tokens_in, said.tokens_out)
+    return consistent(
+        Verdict(answer, probability, log_odds, said.text, judge, said.seconds, said.tokens_in, said.tokens_out)
+    )

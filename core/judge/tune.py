@@ -16,12 +16,14 @@ from core.errors import ModelError
 from core.jobs.progress import Reporter
 from core.judge.checkpoints import Checkpoints
 from core.judge.lessons import Lessons, read_lessons
-from core.judge.local import find_model, loaded, require_mlx
+from core.judge.local import loaded, require_known, require_mlx, vocabulary_size
+from core.judge.local_files import find_model
 from core.judge.prompt import VERSION
 from core.judge.recipe import Recipe
 from core.judge.storage import judge_drafts
 from core.judge.taught import keep_taught, taught_in
 from core.judge.tuned import WEIGHTS, TunedCard, adapter_of, adapter_sha256, card_of, folder_of, write_card
+from core.model_files import model_errors
 from core.workspace import Workspace
 from labels.files import atomic_text, drafts
 
@@ -49,11 +51,8 @@ def begin(workspace: Workspace, recipe: Recipe, *, bits: int | None = None) -> T
         made = place / judge_id
         made.mkdir()
         if bits is not None:
-            from mlx_lm.convert import convert  # noqa: PLC0415
-
             base = str(folder_of(workspace, judge_id) / "base")
-            with _quiet():
-                convert(str(found), str(made / "base"), quantize=True, q_bits=bits, q_group_size=_GROUP)
+            _quantize(found, made / "base", bits)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         card = TunedCard(judge_id, base, VERSION, recipe.model_dump(), now)
         write_card(workspace, card, made)
@@ -83,10 +82,12 @@ def tune(workspace: Workspace, judge_id: str, reporter: Reporter, *, fuse: bool 
     card = card_of(workspace, judge_id)
     if card.sha256:
         raise ModelError(f"{judge_id} is finished.", "Begin another one.")
-    recipe, adapter = Recipe.model_validate(card.recipe), adapter_of(workspace, judge_id)
+    recipe, adapter = _recipe(card), adapter_of(workspace, judge_id)
     reporter.stage("load", total=None)
     model, tokenizer, _ = loaded(card.base)
     lessons = read_lessons(recipe, tokenizer)
+    tokens = [token for known, _ in (*lessons.train, *lessons.valid) for token in known]
+    require_known(tokens, vocabulary_size(model, tokenizer, card.base), card.base)
     reporter.message(lessons.told)
     mx.random.seed(recipe.seed)
     optimizer = _adapted(model, recipe)
@@ -113,6 +114,14 @@ def tune(workspace: Workspace, judge_id: str, reporter: Reporter, *, fuse: bool 
     return card
 
 
+def _quantize(found: Path, base: Path, bits: int) -> None:
+    from mlx_lm.convert import convert  # noqa: PLC0415
+
+    with _quiet(), model_errors(found, "Take another model, or this one as it is: without --bits."):
+        convert(str(found), str(base), quantize=True, q_bits=bits, q_group_size=_GROUP, trust_remote_code=False)
+    _without_code(base)
+
+
 def _write_fused(base: str, adapter: Path, folder: Path) -> None:
     """The same into a judge's folder, whole or not at all."""
     out = folder / "fused"
@@ -120,6 +129,13 @@ def _write_fused(base: str, adapter: Path, folder: Path) -> None:
         fuse_adapter(base, adapter, place / out.name)
         shutil.rmtree(out, ignore_errors=True)
         (place / out.name).rename(out)
+
+
+def _recipe(card: TunedCard) -> Recipe:
+    try:
+        return Recipe.model_validate(card.recipe)
+    except ValueError as error:
+        raise ModelError(f"The card of {card.id} is damaged: it holds no recipe.", "Begin another one.") from error
 
 
 def fuse_adapter(base: str, adapter: Path, out: Path) -> None:
@@ -132,7 +148,14 @@ def fuse_adapter(base: str, adapter: Path, out: Path) -> None:
     model.update_modules(tree_unflatten(fused))
     with _quiet():
         save(out, find_model(base), model, tokenizer, config, donate_model=False)
+    _without_code(out)
     keep_taught(out, taught_in(adapter))
+
+
+def _without_code(folder: Path) -> None:
+    """Remove the Python files that mlx-lm copies along with a model: none of them is ever run here."""
+    for file in folder.glob("*.py"):
+        file.unlink()
 
 
 def _adapted(model: Any, recipe: Recipe) -> Any:

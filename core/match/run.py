@@ -341,7 +341,11 @@ def _fingerprint(
 ) -> str:
     digest = hashlib.sha256()
     # Read before, so that it is known to be a small regular file.
-    own = read_bounded(workspace.vocabulary, MAX_SETTINGS_BYTES, follow_links=True) if workspace.vocabulary.exists() else b""
+    own = (
+        read_bounded(workspace.vocabulary, MAX_SETTINGS_BYTES, follow_links=True)
+        if workspace.vocabulary.exists()
+        else b""
+    )
     head = (
         _VERSION,
         model.id,

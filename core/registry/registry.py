@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.encode.models import EncoderModel, find_base, weights_sha256
+from core.encode.models import EncoderModel, base_here, find_base, weights_sha256
 from core.errors import CoreError, ModelError
 from core.kept import keep, kept
 from core.registry.card import ROLLED_BACK, ModelCard, Promotion, lineage
@@ -140,6 +140,17 @@ class Registry:
         """The encoder in use: the one promoted last, else the base."""
         history = self.history()
         return self.get(history[-1].model) if history else self.base()
+
+    def champion_folder(self) -> Path | None:
+        """Where the encoder in use lies; None where it is the base, and that is not on this machine.
+
+        Raises:
+            ModelError: its history is damaged, or the model libraries are missing.
+        """
+        champion = self.champion_id()
+        if champion is not None and self.is_trained(champion):
+            return self.folder(champion) / "merged"
+        return base_here(self._base_name)
 
     def champion_id(self) -> str | None:
         """Id of the encoder promoted last; None while it is the base."""

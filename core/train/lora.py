@@ -11,6 +11,7 @@ from core.encode.encoder import load, quiet
 from core.encode.models import EncoderModel
 from core.errors import ModelError
 from core.jobs.progress import Reporter
+from core.model_files import check_adapter_files, model_errors
 from core.settings import RetrainSettings
 from core.train.callback import reporting_callback
 from core.train.proof import prove_tuned
@@ -186,8 +187,10 @@ def _merge(base: EncoderModel, folder: Path, max_tokens: int) -> None:
     """Fold the adapter, as saved, into a fresh copy of the base, so that what was saved is what is merged."""
     from peft import PeftModel  # noqa: PLC0415
 
-    model = load(base, max_tokens)
-    PeftModel.from_pretrained(model.transformers_model, str(folder / "adapter")).merge_and_unload()
+    model, adapter, hint = load(base, max_tokens), folder / "adapter", "Run it again: what failed is removed."
+    check_adapter_files(adapter, hint)
+    with model_errors(adapter, hint):
+        PeftModel.from_pretrained(model.transformers_model, str(adapter)).merge_and_unload()
     model.save(str(folder / "merged"), safe_serialization=True, create_model_card=False)
 
 

@@ -1,6 +1,7 @@
 """The judge beside the desk: heard when asked, marked when known, never while one decides blind; nothing waits."""
 
 import re
+from dataclasses import replace
 from unittest.mock import Mock
 
 import pytest
@@ -9,7 +10,7 @@ from desk_judge import FakeJudge, verdict
 from injections import INJECTIONS
 from textual.pilot import Pilot
 
-from core.judge.verdict import Answer
+from core.judge.verdict import NO_VERDICT, Answer
 from labels.model import Stream
 from tui.app import DeskApp
 from tui.errors import EngineError, EngineRefusalError
@@ -172,6 +173,19 @@ async def test_no_verdict_is_said_to_be_none(bench: Bench) -> None:
         await pilot.press("escape")
         await settled(pilot)
         assert "J✗" not in screen_text(app)
+
+
+async def test_why_a_verdict_was_not_taken_is_said_once(bench: Bench) -> None:
+    judge = FakeJudge()
+    why = "it says MATCH, and gives NO MATCH the higher probability."
+    judge.answer = replace(verdict(None, None), reasoning=f"Same drive.\n**Verdict:** MATCH\n\n{NO_VERDICT} {why}")
+    app = with_judge(bench, judge)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press("v")
+        shown = await until(pilot, "No verdict: it says MATCH")
+        assert shown.count("No verdict:") == 1
+        assert "**Verdict:** MATCH" in shown
 
 
 async def test_what_it_says_is_inert(bench: Bench) -> None:

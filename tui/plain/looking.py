@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from core.judge.verdict import Verdict
+from core.judge.verdict import Verdict, reason_of
 from core.text.safe import safe
 from tui.plain.deciding import PlainDeciding
 from tui.plain.words import comparison_lines
@@ -102,6 +102,8 @@ class PlainLooking:
 
 
 def _told(verdict: Verdict) -> str:
-    said = "no verdict" if verdict.answer is None else verdict.answer.lower()
+    if verdict.answer is None:
+        return safe(reason_of(verdict.reasoning)).rstrip(".") or "no verdict"
+    said = verdict.answer.lower()
     chance = "" if verdict.probability is None else f", {percent(verdict.probability)} that it is the same product"
     return said + chance

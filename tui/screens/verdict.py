@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from core.judge.verdict import VERDICT, Answer, Verdict
+from core.judge.verdict import NO_VERDICT, VERDICT, Answer, Verdict, reason_of
 from core.queue.item import Option, ReviewItem
 from core.text.safe import safe
 from labels.errors import SameskuError
@@ -113,16 +113,17 @@ class VerdictDialog(Dialog[Verdict]):
 
 
 def _reasons(verdict: Verdict) -> str:
-    """What it said, without a last line that says its verdict: that is shown as such."""
+    """What it said, without a last line that says its verdict, or why there is none: that is shown as such."""
     before, _, last = verdict.reasoning.strip().rpartition("\n")
-    return before.rstrip() if verdict.answer is not None and last.startswith(VERDICT) else verdict.reasoning
+    return before.rstrip() if last.startswith(NO_VERDICT if verdict.answer is None else VERDICT) else verdict.reasoning
 
 
 def told(verdict: Verdict) -> Content:
     """`✗ no match  8%`, and a muted line with who says so and how long it took."""
     who = Content.styled(f"{safe(verdict.judge)}, {verdict.seconds:.1f} s", MUTED)
     if verdict.answer is None:
-        return Content("\n").join([Content("No verdict: it did not end in one."), who])
+        why = safe(reason_of(verdict.reasoning)) or f"{NO_VERDICT} it did not end in one."
+        return Content("\n").join([Content(why), who])
     decision = _DECISIONS[verdict.answer]
     parts = [(f"{DECISION_SIGNS[decision]} {verdict.answer.lower()}", DECISIONS[decision])]
     if verdict.probability is not None:

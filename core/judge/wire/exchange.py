@@ -8,10 +8,11 @@ host only.
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ModelError, SettingsError
-from core.judge.wire.address import Address, authorization
+from core.judge.wire.address import Address, authorization, redactor
 from core.judge.wire.completion import Completion, Growing, MisreadError, completion_of, parsed
 from core.judge.wire.events import DONE, Events
 from core.judge.wire.failure import (
@@ -25,6 +26,7 @@ from core.judge.wire.failure import (
     unreachable,
 )
 from core.judge.wire.patience import Patience
+from core.judge.wire.redaction import RedactedStream
 
 if TYPE_CHECKING:
     import httpx
@@ -141,29 +143,35 @@ class Exchange:
                     model=str(question["model"]), keyed=bool(key), wanted=wanted,
                 )  # fmt: skip
             if heard is not None:
-                return await self._listen(response, most, heard)
-            told = await _read(response, most)
-            if told is None:
-                raise too_long(self._address.told)
-            return completion_of(told)
+                completion = await self._listen(response, most, heard)
+            else:
+                told = await _read(response, most)
+                if told is None:
+                    raise too_long(self._address.told)
+                completion = completion_of(told)
+            return replace(completion, text=redactor().redacted(completion.text))
 
     async def _listen(self, response: "httpx.Response", most: int, heard: Heard) -> Completion:
-        growing, events, read = Growing(), Events(), 0
+        def hear(piece: str) -> None:
+            if piece:
+                heard(piece)
+
+        growing, events, read, shown = Growing(), Events(), 0, RedactedStream(redactor())
         async for chunk in response.aiter_raw():
             read += len(chunk)
             if read > most:
                 raise too_long(self._address.told)
             for event in events.of(chunk):
                 if event == DONE:
+                    hear(shown.rest())
                     return growing.completion()
                 said = parsed(event)
                 if said.get("error"):
                     raise gave_up(self._address.told, said)
-                piece = growing.add(said)
-                if piece:
-                    heard(piece)
+                hear(shown.next(growing.add(said) or ""))
         if not growing.whole:
             raise broken_off(self._address.told)
+        hear(shown.rest())
         return growing.completion()
 
 

@@ -14,6 +14,7 @@ from core.judge.verdict import Answer, Verdict
 from core.search.candidates import CandidateStore
 
 SAID = Verdict(Answer.MATCH, 0.75, 1.0986, "same model\n**Verdict:** MATCH", "judge-1", 0.5, 100, 10)
+OTHER = Verdict(Answer.NO_MATCH, 0.25, -1.0986, "another size\n**Verdict:** NO MATCH", "judge-1", 0.5, 100, 10)
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_a_later_verdict_takes_the_place_of_an_earlier_one(cache: VerdictCache) 
     cache.keep(case_of(1), SAID)
     cache.close()
     before = cache.mark
-    cache.keep(case_of(1), replace(SAID, answer=Answer.NO_MATCH))
+    cache.keep(case_of(1), OTHER)
     cache.close()
     assert cache.mark > before
     found = cache.get("judge-1", case_of(1))
@@ -75,7 +76,7 @@ def test_where_nothing_was_said_there_is_nothing_to_keep(cache: VerdictCache) ->
 
 def test_the_latest_verdict_on_a_pair_whatever_its_products_were(cache: VerdictCache) -> None:
     cache.keep(case_of(1, title="as it was"), SAID)
-    cache.keep(case_of(1, title="as it is"), replace(SAID, answer=Answer.NO_MATCH))
+    cache.keep(case_of(1, title="as it is"), OTHER)
     cache.keep(case_of(2), SAID)
     latest = cache.latest("judge-1")
     assert {pair: said.answer for pair, said in latest.items()} == {
@@ -214,8 +215,8 @@ def test_what_came_slower_than_commits_is_there_after_a_kill(path: Path) -> None
 
 def test_what_was_spent(cache: VerdictCache) -> None:
     for number in range(100):
-        answer = (Answer.MATCH, Answer.NO_MATCH, Answer.NO_MATCH, None)[number % 4]
-        cache.keep(case_of(number), replace(SAID, answer=answer, seconds=float(number + 1)))
+        said = (SAID, OTHER, OTHER, replace(SAID, answer=None))[number % 4]
+        cache.keep(case_of(number), replace(said, seconds=float(number + 1)))
     (spent,) = cache.spent()
     assert (spent.judge, spent.pairs, spent.matches, spent.no_matches, spent.no_verdict) == ("judge-1", 100, 25, 50, 25)
     assert (spent.seconds, spent.p50, spent.p99, spent.tokens_in, spent.tokens_out) == (5050, 50, 99, 10_000, 1000)

@@ -28,7 +28,7 @@ def label(number: int, *, is_match: bool) -> Label:
 
 
 def said(log_odds: float | None) -> Verdict:
-    return Verdict(Answer.MATCH, 0.5, log_odds, "", "j", 0.1)
+    return Verdict(Answer.NO_MATCH if (log_odds or 0.0) < 0 else Answer.MATCH, 0.5, log_odds, "", "j", 0.1)
 
 
 @pytest.mark.parametrize("log_odds", [-800.0, -5.0, -0.1, 0.0, 0.1, 5.0, 800.0])

@@ -149,6 +149,6 @@ def test_replaced_verdicts_are_heard_anew(workspace: Workspace) -> None:
     first = heard.probabilities()[PAIR]
     cache = VerdictCache(workspace.derived)
     case = next(cases(workspace, [PAIR]))
-    cache.keep(case, replace(CountingJudge().verdict(case), probability=0.123))
+    cache.keep(case, replace(CountingJudge().verdict(case), probability=0.877))
     cache.close()
-    assert heard.probabilities()[PAIR] == 0.123 != first
+    assert heard.probabilities()[PAIR] == 0.877 != first

@@ -1,5 +1,6 @@
 """A server that misbehaves never hangs or crashes anything."""
 
+import base64
 import logging
 import math
 import re
@@ -35,6 +36,7 @@ from samples import PRODUCTS, QUERIES
 from core.errors import ModelError, SettingsError
 from core.judge.cache import VerdictCache
 from core.judge.case import Case
+from core.judge.choosing import choices
 from core.judge.findings import Findings
 from core.judge.judge import TalkingJudge
 from core.judge.prompt import BRIEFLY, SYSTEM, messages
@@ -42,6 +44,7 @@ from core.judge.remembered import Remembered
 from core.judge.server import GONE, ServerJudge
 from core.judge.verdict import Answer, Verdict
 from core.judge.wire.patience import Patience
+from core.judge.wire.redaction import MARK
 from core.settings import JudgeSettings
 
 CASES = [Case(query, product, Findings()) for query in QUERIES for product in PRODUCTS[:3]]
@@ -588,3 +591,75 @@ def test_without_the_library_one_sentence(slept: Slept, monkeypatch: pytest.Monk
     with Misbehaving(says(completion())) as server, pytest.raises(ModelError, match="httpx") as caught:
         list(judge_at(server, slept).verdicts(CASES))
     assert "samesku[judge]" in caught.value.hint
+
+
+@pytest.mark.parametrize("how", ["as it is", "in base64"])
+def test_a_key_in_an_answer_is_neither_shown_nor_kept(
+    how: str, slept: Slept, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SAMESKU_JUDGE_KEY", KEY)
+    told = KEY if how == "as it is" else base64.b64encode(f"Bearer {KEY}".encode()).decode()
+    text = f"You sent {told}.\n**Verdict:** MATCH"
+    pieces = [delta(text[at : at + 3]) for at in range(0, len(text), 3)]
+    cache = VerdictCache(tmp_path / "derived.db")
+    with Misbehaving(says(completion(text)), streams(*pieces, delta(None, finish="stop"))) as server:
+        judge = Remembered(judge_at(server, slept), cache)
+        (whole,) = judge.verdicts(CASES[:1])
+        listened, streamed = heard(judge.talk(CASES[1]))
+    cache.close()
+    for said in (whole.reasoning, streamed.reasoning, "".join(listened)):
+        assert MARK in said
+        assert told[-12:] not in said
+        assert KEY[5:15] not in said
+    assert "".join(listened) == streamed.reasoning
+    assert (whole.answer, streamed.answer) == (Answer.MATCH, Answer.MATCH)
+    kept = (tmp_path / "derived.db").read_bytes()
+    assert KEY.encode() not in kept
+    assert told[12:-4].encode() not in kept
+
+
+@pytest.mark.parametrize("how", ["base64", "percent"])
+def test_a_key_in_an_error_is_not_repeated_in_other_words(
+    how: str, slept: Slept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAMESKU_JUDGE_KEY", KEY)
+    told = base64.b64encode(b"x" + KEY.encode()).decode() if how == "base64" else "".join(f"%{ord(c):02x}" for c in KEY)
+    body = f'{{"error": {{"message": "wrong: {told}"}}}}'.encode()
+    for act in (status(400, body), status(500, body), streams({"error": {"message": told}})):
+        assert told not in refusal(act, slept=slept).message
+
+
+# Words and probabilities that disagree
+
+
+NO_MATCH_LIKELIER = [
+    *certain("Same", "\n", "**", "Verdict", ":**"),
+    place(" MATCH", math.log(0.2), _NO=math.log(0.7)),
+    *certain("<|im_end|>"),
+]
+
+
+@pytest.mark.parametrize("mode", ["reasoned", "fast"])
+def test_a_verdict_whose_probability_says_the_opposite_is_none(mode: str, slept: Slept, tmp_path: Path) -> None:
+    text = "Same\n**Verdict:** MATCH"
+    answer = completion(text, places=NO_MATCH_LIKELIER)
+    cache = VerdictCache(tmp_path / "derived.db")
+    with Misbehaving(says(answer), streams(delta(text), delta(None, finish="stop")), says(answer)) as server:
+        judge = Remembered(judge_at(server, slept, mode=mode), cache)
+        (whole,) = judge.verdicts(CASES[:1])
+        _, streamed = heard(judge.talk(CASES[1]))
+        again = judge.known(CASES[0])
+    for said in (whole, streamed):
+        assert (said.answer, said.probability, said.log_odds) == (None, None, None)
+        assert said.reasoning == f"{text}\n\nNo verdict: it says MATCH, and gives NO MATCH the higher probability."
+    assert again == whole
+    cache.close()
+
+
+def test_a_choice_whose_probability_says_the_opposite_is_none(slept: Slept) -> None:
+    text = "Look alike.\n**Verdict:** A"
+    weighed = [*certain("Look alike.\n", "**", "Verdict", ":**"), place(" A", math.log(0.2), _B=math.log(0.7))]
+    with Misbehaving(says(completion(text, places=weighed))) as server:
+        (choice,) = choices(judge_at(server, slept), [(QUERIES[0], PRODUCTS[:4])])
+    assert (choice.answered, choice.chosen, choice.probabilities) == (False, None, {})
+    assert choice.reasoning.endswith("No verdict: it names one option, and gives another the higher probability.")

@@ -180,7 +180,8 @@ def test_a_damaged_adapter_is_said_to_be_one(
         (tmp_path / "adapter_config.json").write_text(content)
     with pytest.raises(ModelError) as caught:
         loaded(str(tiny_llm), str(tmp_path))
-    assert caught.value.message == f"The adapter in {tmp_path} is damaged."
+    assert str(tmp_path) in caught.value.message
+    assert "is damaged" in caught.value.message
     assert "judge train" in caught.value.hint
 
 

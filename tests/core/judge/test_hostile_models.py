@@ -1,0 +1,312 @@
+"""Language models whose folders somebody has prepared, or that are damaged: a sentence, and nothing of theirs runs."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samples import PRODUCTS, QUERIES
+from tiny_llm import TEMPLATE, pairs_of, write_tiny_llm
+
+from core.errors import ModelError
+from core.judge.answer import lesson
+from core.judge.chat_template import ChatTemplate
+from core.judge.lessons import read_lessons
+from core.judge.local import LocalModel, loaded, tokenizer_here
+from core.judge.local_files import check_here
+from core.judge.mlx import MlxJudge
+from core.judge.prompt import Message, messages
+from core.judge.recipe import Recipe
+from core.judge.tune import begin
+from core.workspace import Workspace
+
+pytestmark = pytest.mark.slow
+
+CASES = pairs_of(QUERIES[:1], PRODUCTS[:2])
+
+#: What would write `ran`, if it ran.
+EVIL = """
+from pathlib import Path
+Path(__file__).with_name("ran").touch()
+class T: pass
+class Model: pass
+class ModelArgs: pass
+"""
+
+
+@pytest.fixture
+def model(tiny_llm: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny model, to be damaged."""
+    return Path(shutil.copytree(tiny_llm, tmp_path / "model"))
+
+
+@pytest.fixture
+def questions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was asked on the terminal; each time the answer is yes."""
+    asked: list[str] = []
+
+    def ask(prompt: str = "") -> str:
+        asked.append(prompt)
+        return "y"
+
+    monkeypatch.setattr("builtins.input", ask)
+    return asked
+
+
+def edit(file: Path, **values: Any) -> None:
+    file.write_text(json.dumps({**json.loads(file.read_text()), **values}))
+
+
+def with_tensor(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    from safetensors.numpy import load_file, save_file  # noqa: PLC0415
+
+    tensors = load_file(folder / "model.safetensors")
+    change(tensors)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def as_a_model_that_transformers_does_not_know(folder: Path) -> None:
+    """mlx-lm knows it, and its weights have the same names."""
+    edit(folder / "config.json", model_type="mimo")
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(ModelError) as caught:
+        list(MlxJudge(str(folder), "", mode="fast", max_tokens=24).verdicts(CASES))
+    assert caught.value.hint
+    return caught.value.message
+
+
+# -- code of its own -----------------------------------------------------------------------------------------
+
+
+def test_a_tokenizer_of_its_own_is_neither_run_nor_asked_about(model: Path, questions: list[str]) -> None:
+    as_a_model_that_transformers_does_not_know(model)
+    assert len(list(MlxJudge(str(model), "", mode="fast", max_tokens=24).verdicts(CASES))) == 2
+    edit(model / "tokenizer_config.json", auto_map={"AutoTokenizer": [None, "evil.T"]}, tokenizer_class="Unknown")
+    (model / "evil.py").write_text(EVIL)
+    said = refusal(model)
+    assert said == (
+        f"{model / 'tokenizer_config.json'} cannot be loaded: it names code of its own, and no code of a model is run."
+    )
+    assert tokenizer_here(str(model)) is None
+    assert not (model / "ran").exists()
+    assert questions == []
+
+
+def test_nor_is_it_where_a_model_is_quantised(model: Path, workspace: Workspace, questions: list[str]) -> None:
+    as_a_model_that_transformers_does_not_know(model)
+    edit(model / "tokenizer_config.json", auto_map={"AutoTokenizer": [None, "evil.T"]}, tokenizer_class="Unknown")
+    (model / "evil.py").write_text(EVIL)
+    with pytest.raises(ModelError, match="it names code of its own"):
+        begin(workspace, Recipe(model=str(model), data="none"), bits=4)
+    assert not list(model.parent.rglob("ran"))
+    assert questions == []
+
+
+def test_a_file_of_python_named_as_the_model_is_not_run(model: Path) -> None:
+    edit(model / "config.json", model_file="evil.py")
+    (model / "evil.py").write_text(EVIL)
+    assert "model_file names code of its own" in refusal(model)
+    assert not (model / "ran").exists()
+
+
+def test_names_of_classes_that_are_not_needed_harm_nothing(model: Path, questions: list[str]) -> None:
+    edit(model / "config.json", auto_map={"AutoConfig": "evil.C", "AutoModelForCausalLM": "evil.M"})
+    (model / "evil.py").write_text(EVIL)
+    assert len(list(MlxJudge(str(model), "", mode="fast", max_tokens=24).verdicts(CASES))) == 2
+    assert not (model / "ran").exists()
+    assert questions == []
+
+
+# -- chat templates ------------------------------------------------------------------------------------------
+
+LOOP = "{% for a in range(99999) %}" * 3 + "{% endfor %}" * 3
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        LOOP,
+        "{{ 'x' * 20000000000 }}",
+        "{{ 'x'.ljust(20000000000) }}",
+        "{{ 10 ** 10 ** 10 }}",
+        "{% for a in range(99999) %}{{ 'x' * 99999 }}{% endfor %}",
+        "{{ 'x' * 300000 }}" + TEMPLATE,
+        "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+        "{% for m in messages %}",
+        "{{ messages[0].role }} and no more",
+        TEMPLATE + TEMPLATE,
+        "",
+    ],
+)
+def test_a_template_that_does_not_end_or_leaves_things_out_is_refused(model: Path, template: str) -> None:
+    (model / "chat_template.jinja").write_text(template)
+    said = refusal(model)
+    assert said.startswith(f"The chat template in {model / 'chat_template.jinja'} cannot be used: ")
+
+
+def test_a_template_in_the_configuration_is_named_there(model: Path) -> None:
+    (model / "chat_template.jinja").unlink()
+    edit(model / "tokenizer_config.json", chat_template="{{ 'x' * 20000000000 }}")
+    assert str(model / "tokenizer_config.json") in refusal(model)
+
+
+def test_a_template_sees_no_listing_and_so_cannot_wait_for_one(model: Path, local: LocalModel) -> None:
+    trap = "{% if messages | length > 1 and 'title' in messages[1].content %}" + LOOP + "{% endif %}"
+    (model / "chat_template.jinja").write_text(trap + TEMPLATE)
+    asked = messages(CASES[0])
+    assert LocalModel(str(model)).text(asked) == local.text(asked)
+
+
+def test_lessons_are_written_under_the_same_limits(model: Path, tmp_path: Path) -> None:
+    for name in ("train", "valid"):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"messages": lesson(CASES[0], match=True)}) + "\n")
+    (model / "chat_template.jinja").write_text("{{ 'x' * 20000000000 }}")
+    with pytest.raises(ModelError, match="cannot be used"):
+        read_lessons(Recipe(model=str(model), data=str(tmp_path)), tokenizer_here(str(model)))
+
+
+LLAMA = (
+    "{{ bos_token }}{% for m in messages %}<|start|>{{ m['role'] }}<|end|>\n\n{{ m['content'] | trim }}<|eot|>"
+    "{% endfor %}{% if add_generation_prompt %}<|start|>assistant<|end|>\n\n{% endif %}"
+)
+MISTRAL = (
+    "{% set s = '' %}{% if messages[0].role == 'system' %}{% set s = messages[0].content + '\n\n' %}"
+    "{% set messages = messages[1:] %}{% endif %}{% for m in messages %}{% if m.role == 'user' %}"
+    "[INST] {{ s if loop.first else '' }}{{ m.content }}[/INST]{% else %} {{ m.content }}</s>{% endif %}{% endfor %}"
+)
+GEMMA = (
+    "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
+    "{% for m in messages %}<turn>{{ m['role'] }}\n{{ m['content'] | trim }}<end>\n{% endfor %}"
+)
+THINKING = TEMPLATE + "{% if not enable_thinking %}<think>\n\n</think>\n\n{% endif %}"
+
+
+@pytest.mark.parametrize("template", [TEMPLATE, LLAMA, MISTRAL, THINKING])
+@pytest.mark.parametrize("answered", [False, True])
+def test_conversations_are_what_the_template_makes_of_them(model: Path, template: str, answered: bool) -> None:
+    tokenizer: Any = tokenizer_here(str(model))
+    tokenizer.chat_template = template
+    conversation = lesson(CASES[1], match=True) if answered else messages(CASES[1])
+    wanted = tokenizer.apply_chat_template(
+        conversation, tokenize=False, add_generation_prompt=not answered, enable_thinking=False
+    )
+    made = ChatTemplate(tokenizer, str(model), thinking=False).write(conversation, answer_begins=not answered)
+    assert made == wanted
+
+
+def test_where_a_template_knows_no_system_message_it_begins_the_users(model: Path) -> None:
+    tokenizer: Any = tokenizer_here(str(model))
+    tokenizer.chat_template = GEMMA
+    system, user, answer = lesson(CASES[0], match=False)
+    joined: list[Message] = [{"role": "user", "content": f"{system['content']}\n\n{user['content']}"}, answer]
+    template = ChatTemplate(tokenizer, str(model), thinking=False)
+    wanted = tokenizer.apply_chat_template(joined, tokenize=False)
+    assert template.write([system, user, answer], answer_begins=False) == wanted
+
+
+def test_the_process_that_renders_has_no_key(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAMESKU_JUDGE_KEY", "sk-secret-0123456789")
+    given = []
+    run = __import__("subprocess").run
+    monkeypatch.setattr("subprocess.run", lambda *args, **named: (given.append(named["env"]), run(*args, **named))[1])
+    LocalModel(str(model)).text(messages(CASES[0]))
+    assert len(given) == 1
+    assert "sk-secret-0123456789" not in str(given)
+
+
+# -- weights, and what does not fit ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_found_when_the_model_is_loaded(model: Path, value: float) -> None:
+    def spoil(tensors: dict[str, Any]) -> None:
+        tensors["model.layers.1.mlp.up_proj.weight"][3, 4] = value
+
+    with_tensor(model, spoil)
+    assert refusal(model) == (
+        f"{model / 'model.safetensors'} cannot be loaded: "
+        "model.layers.1.mlp.up_proj.weight holds values that are no finite numbers."
+    )
+
+
+def test_weights_that_compute_no_numbers_are_found_with_the_first_token(model: Path) -> None:
+    def spoil(tensors: dict[str, Any]) -> None:
+        tensors["model.layers.0.mlp.up_proj.weight"][:] = 3e38
+        tensors["model.layers.0.mlp.gate_proj.weight"][:] = 3e38
+        tensors["model.layers.0.mlp.down_proj.weight"][:] *= 1e38
+
+    with_tensor(model, spoil)
+    assert "no numbers" in refusal(model)
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"hidden_size": 128}, "model"),
+        ({"num_hidden_layers": 1}, "model"),
+        ({"num_hidden_layers": 3}, "model"),
+        ({"num_hidden_layers": 10**8}, "config.json"),
+        ({"model_type": "base"}, "model"),
+    ],
+)
+def test_a_configuration_that_does_not_fit_the_weights(model: Path, settings: dict[str, Any], named: str) -> None:
+    (model / "generation_config.json").unlink()
+    edit(model / "config.json", **settings)
+    assert named in refusal(model)
+
+
+def test_what_ends_an_answer_must_be_tokens(model: Path) -> None:
+    edit(model / "generation_config.json", eos_token_id=["x"])
+    assert "eos_token_id in config.json or generation_config.json names no tokens" in refusal(model)
+
+
+def test_a_tokenizer_of_another_model_is_not_read_past_the_end(model: Path, tmp_path: Path) -> None:
+    small = write_tiny_llm(tmp_path / "small", vocabulary=300)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(model / name, small / name)
+    assert "tokenizer.json has tokens that the model does not know" in refusal(small)
+
+
+def test_an_adapter_of_no_numbers_or_behind_a_fifo(model: Path, tmp_path: Path) -> None:
+    import mlx.core as mx  # noqa: PLC0415
+
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    keys = {"rank": 2, "scale": 1.0, "dropout": 0.0}
+    (adapter / "adapter_config.json").write_text(
+        json.dumps({"fine_tune_type": "lora", "num_layers": 1, "lora_parameters": {**keys, "keys": ["mlp.up_proj"]}})
+    )
+    name = "model.layers.1.mlp.up_proj"
+    factors = {f"{name}.lora_a": mx.ones((64, 2)), f"{name}.lora_b": mx.zeros((2, 128))}
+    mx.save_safetensors(str(adapter / "adapters.safetensors"), factors)
+    loaded(str(model), str(adapter))
+    factors[f"{name}.lora_b"] = mx.full((2, 128), float("nan"))
+    mx.save_safetensors(str(adapter / "adapters.safetensors"), factors)
+    with pytest.raises(ModelError, match=r"adapters\.safetensors cannot be loaded: .*lora_b holds values"):
+        loaded(str(model), str(adapter))
+    (adapter / "adapter_config.json").unlink()
+    os.mkfifo(adapter / "adapter_config.json")
+    with pytest.raises(ModelError, match=r"adapter_config\.json cannot be loaded: it is no regular file"):
+        check_here(str(model), str(adapter))
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "/proc/self/mem"])
+def test_a_name_can_be_given_to_any_folder(model: Path, target: str) -> None:
+    (model / "added_tokens.json").symlink_to(target)
+    judge = MlxJudge(str(model), "", mode="fast", max_tokens=24)
+    if target == "/dev/zero":
+        assert judge.name.startswith("model@")
+    else:
+        with pytest.raises(ModelError, match="cannot be read"):
+            assert judge.name
+
+
+def test_what_a_judge_was_taught_is_read_from_regular_files_alone(model: Path) -> None:
+    os.mkfifo(model / "taught.json")
+    with pytest.raises(ModelError, match=r"taught\.json cannot be read"):
+        MlxJudge(str(model), "", mode="fast", max_tokens=24).taught()

@@ -1,0 +1,98 @@
+import base64
+import random
+from urllib.parse import quote
+
+import pytest
+
+from core.judge.wire.redaction import MARK, RedactedStream, Redactor
+
+KEY = "sk-secret-0123+456/789-ABCdef_xyz"
+
+
+def in_base64() -> dict[str, str]:
+    """The key at each alignment, standard and URL-safe, with and without padding."""
+    found = {}
+    for before in (b"", b"a", b"ab", b"Bearer ", b"Authorization: Bearer "):
+        for after in (b"", b"c", b"cd"):
+            text = base64.b64encode(before + KEY.encode() + after).decode()
+            name = f"base64 {before!r} {after!r}"
+            found |= {name: text, f"{name}, URL-safe": text.translate(str.maketrans("+/", "-_")).rstrip("=")}
+            found[f"{name}, in lines"] = "\n".join(text[at : at + 20] for at in range(0, len(text), 20))
+    return found
+
+
+FORMS = {
+    "as it is": KEY,
+    "in capitals": KEY.upper(),
+    "percent-encoded": quote(KEY, safe=""),
+    "percent-encoded, every character": "".join(f"%{ord(letter):02X}" for letter in KEY),
+    "percent-encoded twice": "".join(f"%25{ord(letter):02x}" for letter in KEY),
+    "as JSON escapes": "".join(f"\\u{ord(letter):04x}" for letter in KEY),
+    "as references": "".join(f"&#{ord(letter)};" for letter in KEY),
+    "hexadecimal": KEY.encode().hex(),
+    "hexadecimal, capitals": KEY.encode().hex().upper(),
+    "in two lines": f"{KEY[:15]}\n  {KEY[15:]}",
+    "with nothing between": "\u200b".join(KEY),
+    **in_base64(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_it_is_taken_out_whole_and_piece_by_piece(form: str) -> None:
+    redactor = Redactor(KEY)
+    text = f"The same model. It was {form}, I was told.\n**Verdict:** MATCH"
+    redacted = redactor.redacted(text)
+    assert redacted.startswith("The same model. It was ")
+    assert redacted.endswith(", I was told.\n**Verdict:** MATCH")
+    assert redacted.count(MARK) == 1
+    # In base64, what stands before the key, up to `Authorization: Bearer `, is no secret.
+    assert len(redacted) <= len(text) - len(form) + len(MARK) + 36
+    for seed in range(20):
+        rng = random.Random(seed)  # noqa: S311 - no secret
+        stream, at, pieces = RedactedStream(redactor), 0, []
+        while at < len(text):
+            step = rng.choice([1, 1, 2, 3, 7, 40])
+            pieces.append(stream.next(text[at : at + step]))
+            at += step
+        assert "".join([*pieces, stream.rest()]) == redacted
+
+
+@pytest.mark.parametrize("start", range(0, len(KEY) - 8, 3))
+def test_a_part_of_it_is_enough(start: int) -> None:
+    assert Redactor(KEY).redacted(f"so {KEY[start : start + 8]}*** it is") == f"so {MARK}*** it is"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Similarities:\n- Samsung; 50% off & more\n\nDifferences:\n- 55 inch = 1.397 m\n\n**Verdict:** NO MATCH",
+        "%", "%2", "&#", "\\u00", "100 %", "sk-secr", "é\ud83d\u200b",
+    ],
+)  # fmt: skip
+def test_other_texts_stay_as_they_are(text: str) -> None:
+    redactor = Redactor(KEY)
+    assert redactor.redacted(text) == text
+    stream = RedactedStream(redactor)
+    assert "".join([*(stream.next(letter) for letter in text), stream.rest()]) == text
+
+
+@pytest.mark.parametrize("key", ["", "none", "EMPTY", "dummy"])
+def test_keys_that_are_words_are_no_secrets(key: str) -> None:
+    text = "- none\nThe box is EMPTY, a dummy."
+    assert Redactor(key).redacted(text) == text
+    assert RedactedStream(Redactor(key)).next(text) == text
+
+
+def test_what_cannot_be_the_beginning_of_it_is_shown_at_once() -> None:
+    stream = RedactedStream(Redactor(KEY))
+    assert stream.next("Same model, ") == "Same model, "
+    assert stream.next("sk-sec") == ""
+    assert stream.next("ond. ") == "sk-second. "
+    assert (stream.next(KEY[:20]), stream.next(KEY[20:]), stream.rest()) == ("", "", MARK)
+
+
+def test_a_server_that_says_nothing_else_is_not_waited_for() -> None:
+    stream = RedactedStream(Redactor(KEY))
+    shown = "".join(stream.next(KEY) for _ in range(500)) + stream.rest()
+    assert set(shown.split(MARK)) == {""}
