@@ -9,7 +9,7 @@ DEMO := .demo
 export HF_HUB_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit bench bench-desk bench-judge bench-match bench-ssh bench-kill bench-ledger bench-ledger-kill clean
+.PHONY: help demo test lint types imports unit audit fuzz bench bench-desk bench-judge bench-match bench-ssh bench-kill bench-kill-mixed bench-ledger bench-ledger-kill clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -22,12 +22,17 @@ test: $(VENV)/dev ## lint, types, import contracts, tests
 
 lint: $(VENV)/dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/python -m bandit --quiet --recursive --configfile pyproject.toml labels core tui
 
 types: $(VENV)/dev
 	@$(BIN)/mypy
 
 imports: $(VENV)/dev
 	@$(BIN)/lint-imports
+
+audit: $(VENV)/dev ## unsafe code (bandit), and known vulnerabilities of what is installed (pip-audit)
+	@$(BIN)/python -m bandit --quiet --recursive --configfile pyproject.toml labels core tui
+	@$(BIN)/python -m tests.bench.dependency_audit
 
 unit: $(VENV)/dev
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
@@ -57,6 +62,12 @@ bench-ledger: $(VENV)/dev ## twenty writers on one labels.db, then a million eve
 
 bench-ledger-kill: $(VENV)/dev ## kill what acts on the ledger at ROUNDS random moments; nothing that was done is lost
 	@$(BIN)/python -m tests.bench.kill_ledger --rounds $(or $(ROUNDS),500)
+
+bench-kill-mixed: $(VENV)/dev ## kill desks, imports, merges, backups and restores that act at once, ROUNDS times in all
+	@$(BIN)/python -m tests.bench.kill_mixed --kills $(or $(ROUNDS),500)
+
+fuzz: $(VENV)/dev ## damage the files of a workspace, CASES times, and see what every verb and desk makes of it
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.fuzz_workspace --cases $(or $(CASES),1000) --seed $(or $(SEED),7)
 
 clean: ## remove the environment and the demo workspace
 	rm -rf $(VENV) $(DEMO)
