@@ -87,6 +87,19 @@ class Connection(sqlite3.Connection):
     #: PRAGMA schema_version when the schema was last compared; None where that is not done, as for leases.
     schema_cookie: int | None = None
 
+    def execute(self, *arguments: object) -> sqlite3.Cursor:
+        """Run a statement; outside of a transaction only where no other file took the place of this one.
+
+        Even a read does harm after a restore: SQLite knows a journal by its name, and would take that of the ledger
+        at the path for one that a crash left to this file, roll it back into this file, and end it.
+
+        Raises:
+            MovedError: another file did.
+        """
+        if not self.in_transaction and identity(self.path) not in (self.identity, None):
+            self.refuse_moved()
+        return super().execute(*arguments)  # type: ignore[arg-type]  # as they were given
+
     def close(self) -> None:
         """Let go of the file."""
         super().close()
