@@ -21,6 +21,8 @@ from labels.store import LabelStore
 
 ANNOTATORS = ("ada", "bob")
 KEEP = 4
+#: Answers in a file that is imported, or in a ledger that is merged.
+ROWS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def _done(act: str, store: LabelStore, pipe: int, made: str = "") -> None:
     _tell(pipe, "done", asdict(end_of(store, act, made)))
 
 
-def _write(act: str, store: LabelStore, rng: random.Random, pipe: int) -> LabelStore:
+def _write(act: str, store: LabelStore, rng: random.Random, pipe: int, *, rows: int = ROWS) -> LabelStore:
     _tell(pipe, "begun", {"act": act})
     who, query = rng.choice(ANNOTATORS), ProductRef("walmart", str(rng.randrange(40)))
     if act == "decide":
@@ -92,7 +94,7 @@ def _write(act: str, store: LabelStore, rng: random.Random, pipe: int) -> LabelS
         store.draw_audit({query: Stratum("high", 2.0) for query in _some_queries(rng)}, seed=rng.getrandbits(31))
         store.draw_validation(_some_queries(rng), seed=rng.getrandbits(31))
     else:
-        numbers = rng.sample(range(1000), 60)
+        numbers = rng.sample(range(1000), rows)
         store.record_all("benchmark", [(ProductRef("walmart", str(n)), _judgements(rng), True) for n in numbers])
     _done(act, store, pipe)
     return store
@@ -110,18 +112,18 @@ def _judgements(rng: random.Random) -> list[Judgement]:
     ]
 
 
-def _back_up(act: str, store: LabelStore, rng: random.Random, pipe: int) -> LabelStore:
+def _back_up(act: str, store: LabelStore, rng: random.Random, pipe: int, *, keep: int | None = KEEP) -> LabelStore:
     _tell(pipe, "begun", {"act": act})
-    made = backup(store.path, store.path.parent / FOLDER, KEEP)
+    made = backup(store.path, store.path.parent / FOLDER, keep)
     _done(act, store, pipe, made.path.name)
     return store
 
 
-def _merge(act: str, store: LabelStore, rng: random.Random, pipe: int) -> LabelStore:
+def _merge(act: str, store: LabelStore, rng: random.Random, pipe: int, *, rows: int = ROWS) -> LabelStore:
     """Take in what somebody wrote into a ledger of their own."""
     folder = store.path.parent.parent / f"other-{rng.getrandbits(64):x}"
     with LabelStore(folder / "labels.db") as other:
-        other.record_all("cyd", [(ProductRef("walmart", f"m{n}"), _judgements(rng), True) for n in range(60)])
+        other.record_all("cyd", [(ProductRef("walmart", f"m{n}"), _judgements(rng), True) for n in range(rows)])
     _tell(pipe, "begun", {"act": act})
     merge_ledger(store, folder / "labels.db")
     _done(act, store, pipe)
@@ -129,7 +131,7 @@ def _merge(act: str, store: LabelStore, rng: random.Random, pipe: int) -> LabelS
     return store
 
 
-def _restore(act: str, store: LabelStore, rng: random.Random, pipe: int) -> LabelStore:
+def _restore(act: str, store: LabelStore, rng: random.Random, pipe: int, *, force: bool = False) -> LabelStore:
     """Go back to one of the backups, or do nothing where there is none."""
     path = store.path
     with_hashes = [one for one in backups(path.parent / FOLDER) if "hash" in one.last()]
@@ -140,16 +142,26 @@ def _restore(act: str, store: LabelStore, rng: random.Random, pipe: int) -> Labe
         event = last_event(connection)
     _tell(pipe, "begun", {"act": act, "events": event["seq"], "hash": event["hash"]})
     store.close()
-    restore(source.path, path)
+    restore(source.path, path, force=force)
     store = LabelStore(path)
     _done(act, store, pipe)
     return store
 
 
-_Act = Callable[[str, LabelStore, random.Random, int], LabelStore]
+_Act = Callable[..., LabelStore]
 #: How each act is done, and how often.
 _ACTS: dict[str, tuple[_Act, int]] = {
     "decide": (_write, 8), "undo": (_write, 3), "redo": (_write, 2), "draw": (_write, 2), "import": (_write, 3),
     "merge": (_merge, 2), "backup": (_back_up, 3), "restore": (_restore, 1),
 }  # fmt: skip
 ACTS = ("migrate", "open", *_ACTS)
+
+
+def one_act(act: str, store: LabelStore, rng: random.Random, **options: object) -> LabelStore:
+    """Do one act, telling of it on standard output. Returns the store, which a restore opens again.
+
+    Args:
+        act: one of `ACTS`.
+        options: of that act: `rows` of an import or a merge, `keep` of a backup, `force` of a restore.
+    """
+    return _ACTS[act][0](act, store, rng, 1, **options)
