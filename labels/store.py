@@ -8,6 +8,7 @@ from pathlib import Path
 from labels import chain, draws, projection
 from labels.database import known_values, readable_errors, transaction
 from labels.errors import LabelsError
+from labels.files import remove_stale_drafts
 from labels.model import (
     Action,
     Judgement,
@@ -33,6 +34,8 @@ class LabelStore(LabelReader):
     """
 
     def __init__(self, path: Path, *, now: Callable[[], str] = utc_now) -> None:
+        # A restore that was killed leaves a private copy of the ledger beside it.
+        remove_stale_drafts(path.parent)
         super().__init__(path)
         self._now = now
 
