@@ -81,7 +81,7 @@ def _run(case: Case) -> Case:
 def _tell(case: Case, done: int, total: int) -> None:
     for finding in case.findings:
         damages = ", ".join(f"{damage.kind}: {damage.path}" for damage in case.damages)
-        sys.stdout.write(f"{case.number} [{case.scene}] {damages} -> {finding.kind}: {finding.text}\n")
+        sys.stdout.write(f"{case.number} [{case.scene}] {damages} -> {finding}\n")
     if case.findings:
         sys.stdout.write(f"    {'; '.join(case.story)}\n    again: {again(case)}\n")
     if done % 50 == 0 or done == total:
@@ -120,8 +120,11 @@ def causes(cases: Iterable[Case]) -> str:
     """What was found, the same things counted together."""
     found: dict[tuple[str, str], list[int]] = defaultdict(list)
     for case in cases:
+        damages = ", ".join(f"{damage.kind}: {general(damage.path)}" for damage in case.damages)
         for finding in case.findings:
-            text = re.sub(r"/\S*/cases/\d+/", "", finding.text)
+            # Of a hang the damage is the cause, of all else what was said.
+            text = damages if finding.kind in {"hang", "desk stopped"} else finding.text
+            text = re.sub(r"/\S*/cases/\d+/", "", text)
             found[finding.kind, re.sub(r"\d+", "#", general(text))[:200]].append(case.number)
     ordered = sorted(found.items(), key=lambda item: (item[0][0], -len(item[1])))
     return "\n".join(f"{len(n):>4}  {kind}: {text}  (case {n[0]})" for (kind, text), n in ordered)

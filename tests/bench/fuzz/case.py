@@ -261,8 +261,10 @@ class Case:
             )
             self.findings += checks.of_output(done, labels_damaged=False)
             if done.code:
-                said = " ".join(line for line in done.text.splitlines() if not line.startswith("encode"))
-                self.findings.append(Finding("not rebuilt", f"{arguments[0]}: {said[-240:]}"))
+                said = (
+                    done.text.strip().splitlines()[-1:] if "Traceback" in done.text else done.text.split("Error: ")[1:]
+                )
+                self.findings.append(Finding("not rebuilt", f"{arguments[0]}: {''.join(said)[:240]}"))
                 return
         view = list if self._same_labels else _without_labels
         if self._same_catalogue and view(_table(out)) != view(self.reference.matches):

@@ -34,10 +34,15 @@ class Finding:
     Attributes:
         kind: a word or two.
         text: what was seen.
+        where: what was run.
     """
 
     kind: str
     text: str
+    where: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.text}{' in ' * bool(self.where)}{self.where}"
 
 
 def of_output(outcome: Outcome, *, labels_damaged: bool) -> list[Finding]:
@@ -57,14 +62,14 @@ def of_output(outcome: Outcome, *, labels_damaged: bool) -> list[Finding]:
 def of_text(text: str, what: str, *, labels_damaged: bool) -> list[Finding]:
     """What is wrong with what somebody read."""
     if "Traceback (most recent call last)" in text:
-        return [Finding("traceback", f"{_origin(text)} in {what}")]
+        return [Finding("traceback", _origin(text), what)]
     found = []
     if "because of a fault in it" in text:
         found.append(Finding("desk stopped", what))
     elif raw := _RAW.search(text):
-        found.append(Finding("raw exception", _line(text, raw.start())))
+        found.append(Finding("raw exception", _line(text, raw.start()), what))
     if "labels restore" in text and not labels_damaged:
-        found.append(Finding("proposes a restore", _line(text, text.index("labels restore"))))
+        found.append(Finding("proposes a restore", _line(text, text.index("labels restore")), what))
     return found
 
 
