@@ -77,7 +77,8 @@ def test_the_check_finds_lost_events_and_acts(tmp_path: Path) -> None:
     said = {"ada": Counter({"accept": 1})}
     assert checks.of_ledger(tmp_path, tmp_path, Before(rows), said) == []
     path.rename(aside)
-    LabelStore(path).close()
+    LabelStore(tmp_path / "new" / "labels.db").close()
+    (tmp_path / "new" / "labels.db").rename(path)
     lost = checks.of_ledger(tmp_path, tmp_path, Before(rows), said)
     assert [finding.kind for finding in lost] == ["lost", "lost"]
     # What is damaged may have been set aside.
