@@ -21,13 +21,13 @@ from core.kept import kept
 from core.match.evidence.store import damage_of_evidence
 from core.match.matcher import saved_value
 from core.match.run import matcher_path, read_unseen
-from core.quarantine import COMPANIONS
 from core.registry.card import ModelCard, Promotion
 from core.search.candidates import damage_of_candidates
 from core.search.manifest import PRODUCTS, damage, indexed_models
 from core.sqlite_cache import is_damage
 from core.workspace import Workspace
 from labels.files import require_regular
+from labels.quarantine import COMPANIONS
 
 #: Seconds for which one database is looked through; what is larger is taken for intact after that.
 _PATIENCE_S = 5.0

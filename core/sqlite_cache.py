@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core.errors import CoreError, DamagedError
-from core.quarantine import COMPANIONS, identity, set_aside
 from labels.files import make_shared, require_regular
+from labels.quarantine import COMPANIONS, identity, set_aside
 
 #: How an error of SQLite shows that the file is not what it should be. SQLITE_ERROR is a table or a column that is not
 #: there, since no statement comes from outside.

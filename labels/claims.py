@@ -220,10 +220,6 @@ class Claims:
         try:
             with turns.turn(BUSY_TIMEOUT_MS / 1000):
                 set_aside(self.path, examined)
-        except OSError as error:
-            raise LabelsError(
-                f"{self.path} is damaged, and cannot be renamed: {error.strerror}.", "Move it away; it can be rebuilt."
-            ) from error
         finally:
             turns.close()
 

@@ -5,6 +5,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from labels.errors import LabelsError
+
 #: The files that SQLite writes beside a database. With another file than its own, each of them would do harm.
 COMPANIONS = ("-journal", "-wal", "-shm")
 
@@ -51,22 +53,41 @@ def set_aside(path: Path, examined: Identity | None = None) -> Path | None:
         examined: which file was found damaged. Where another one stands there by now, nothing is done.
 
     Returns:
-        its new path; None where nothing was done.
+        its new path; None where nothing is there, or another file than the one that was examined.
 
     Raises:
-        OSError: it cannot be renamed.
+        LabelsError: it cannot be renamed.
     """
     there = identity(path)
     if examined is not None and examined != there:
         return None
     aside = path.with_name(f"{path.name}{_MARK}{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
-    with suppress(FileNotFoundError):  # another process was faster, or only a companion is damaged
+    try:
         path.rename(aside)
+    except FileNotFoundError:
+        there = None  # another process was faster, or only a companion is damaged
+    except OSError as error:
+        raise LabelsError(
+            f"{path.name} is damaged, and cannot be renamed: {error.strerror}.", f"Move it away: {path}"
+        ) from error
     for old, new in zip(companions(path), companions(aside), strict=True):
         with suppress(OSError):
             old.rename(new)
     _remove_old(path)
-    return aside
+    return None if there is None else aside
+
+
+def make_way(path: Path) -> Path | None:
+    """Set aside what no file can take the place of: a folder, a FIFO, a device. Returns its new path, if any.
+
+    Raises:
+        LabelsError: it cannot be renamed.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return None
+    return None if stat.S_ISREG(mode) or stat.S_ISLNK(mode) else set_aside(path)
 
 
 def damaged_copies(path: Path) -> list[Path]:

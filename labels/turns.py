@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from labels.errors import LabelsError
 from labels.quarantine import identity, set_aside
 
 #: How often a lock is taken again whose file was replaced meanwhile. SQLite's own lock decides after that.
@@ -79,7 +80,7 @@ def _opened(lock: Path) -> int | None:
             if stat.S_ISREG(os.fstat(descriptor).st_mode):
                 return descriptor
             os.close(descriptor)
-        with suppress(OSError):
+        with suppress(LabelsError):
             set_aside(lock)
     return None
 

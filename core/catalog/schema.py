@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import CatalogError
-from core.quarantine import COMPANIONS
 from core.sqlite_cache import is_damage
 from labels.files import make_shared, require_regular
+from labels.quarantine import COMPANIONS
 
 # The key is an explicit INTEGER PRIMARY KEY: the full-text index points at it, and SQLite may renumber
 # implicit rowids. The index over `source` alone carries the key too, so it gives a source's products

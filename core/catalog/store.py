@@ -18,9 +18,9 @@ from core.catalog.role import Role, as_role
 from core.catalog.schema import connect, full_text_is_intact, rebuild_full_text, transaction, unusable
 from core.catalog.writing import ImportCount, compare_source, replace_source
 from core.errors import CatalogError
-from core.quarantine import identity
 from core.sqlite_cache import is_damage
 from labels.model import ProductRef
+from labels.quarantine import identity
 
 __all__ = ["CatalogStore", "ImportCount", "Source"]
 

@@ -4,9 +4,9 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
-from core.errors import CoreError
-from core.quarantine import identity, make_way
+from labels.errors import LabelsError
 from labels.files import atomic_text, read_bounded
+from labels.quarantine import identity, make_way
 
 _NAME = "pace.json"
 
@@ -21,7 +21,7 @@ def note_pace(folder: Path, texts: int, seconds: float) -> None:
     """Write down that so many texts took so long, the loading of the model included."""
     if texts >= _FEWEST and seconds > 0:
         # Only how long the next run will take is not known without it.
-        with suppress(OSError, CoreError):
+        with suppress(OSError, LabelsError):
             make_way(folder / _NAME)
             with atomic_text(folder / _NAME) as out:
                 out.write(json.dumps({"texts": texts, "seconds": round(seconds, 2)}) + "\n")

@@ -17,7 +17,6 @@ from core.match.evidence.store import EvidenceStore, EvidenceTable
 from core.match.fitting import fit_matcher
 from core.match.matcher import Matcher, load_matcher, untrained
 from core.match.training import Lessons, lessons_of, training_of
-from core.quarantine import identity, make_way, set_aside
 from core.search.build import Corpus, IndexReport, build_index, encode_corpus
 from core.search.candidates import CandidateStore, Standing
 from core.settings import Settings
@@ -26,6 +25,7 @@ from core.workspace import Workspace
 from labels.exchange.text_input import MAX_SETTINGS_BYTES
 from labels.files import atomic_text, read_bounded
 from labels.model import Pair, ProductRef
+from labels.quarantine import identity, make_way, set_aside
 from labels.store import LabelStore
 
 #: Counts up when evidence comes out otherwise from the same input.

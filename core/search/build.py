@@ -15,13 +15,13 @@ from core.encode.installed import require_model_libraries
 from core.encode.models import EncoderModel
 from core.errors import CatalogError, CoreError
 from core.jobs.progress import Reporter
-from core.quarantine import make_way, set_aside
 from core.queue.sampling import pooled, stratified
 from core.search.candidates import CandidateStore
 from core.search.manifest import PRODUCTS, damage, is_of, write_manifest
 from core.settings import Settings
 from core.text.template import check, render
 from core.workspace import Workspace
+from labels.quarantine import make_way, set_aside
 from labels.store import LabelStore
 
 if TYPE_CHECKING:

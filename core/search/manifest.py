@@ -7,8 +7,8 @@ from typing import BinaryIO
 
 from core.errors import CoreError, DamagedError
 from core.kept import keep, kept
-from core.quarantine import make_way
 from labels.files import open_regular
+from labels.quarantine import make_way
 
 _NAME = "manifest.json"
 _CHUNK_BYTES = 2**20

@@ -15,8 +15,8 @@ from samples import candidates_of, q
 from core.errors import CoreError, DamagedError
 from core.judge.cache import VerdictCache
 from core.judge.verdict import Answer, Verdict
-from core.quarantine import damaged_copies, make_way, set_aside
 from core.search.candidates import CandidateStore
+from labels.quarantine import damaged_copies, make_way, set_aside
 
 SAID = Verdict(Answer.MATCH, 0.75, 1.0986, "same model\n**Verdict:** MATCH", "judge-1", 0.5, 100, 10)
 

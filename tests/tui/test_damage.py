@@ -11,9 +11,9 @@ from desk_bench import Bench, screen_text, settled
 from samples import q
 
 from core.errors import CatalogError, DamagedError
-from core.quarantine import damaged_copies
 from core.search.candidates import Candidate, CandidateStore
 from labels.model import ProductRef
+from labels.quarantine import damaged_copies
 from tui.app import DeskApp
 from tui.plain.desk import run_plain
 

@@ -13,9 +13,9 @@ from core.cli.app import make_app, run
 from core.encode.models import EncoderModel
 from core.health import damages
 from core.match.run import unseen_path, write_unseen
-from core.quarantine import damaged_copies
 from core.workspace import Workspace
 from labels.model import Pair, Verb
+from labels.quarantine import damaged_copies
 from labels.store import LabelStore
 
 Call = Callable[..., Any]
