@@ -178,7 +178,7 @@ def test_every_event_is_exported(labelled: Workspace, tmp_path: Path, call: Call
     assert call("labels", "export", tmp_path / "e.jsonl", "--home", labelled.home, "--json").json["rows"] == 3
     records = [json.loads(line) for line in (tmp_path / "e.jsonl").read_text().splitlines()]
     assert [record["kind"] for record in records] == ["ledger", "validation", "draw", *["event"] * 3]
-    assert [record["seq"] for record in records[2:]] == [1, 2, 3]
+    assert [record["seq"] for record in records[3:]] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("given", [["out.txt"], ["out.jsonl", "--side", "train"], ["out.csv", "--side", "test"]])
