@@ -4,7 +4,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from labels import marker
@@ -16,7 +16,13 @@ _MAX_NAMES = 3
 
 _EVENTS = "SELECT seq, action, annotator, at, decision IS NOT NULL FROM events ORDER BY seq"
 
+_HAS_EVENTS = "SELECT 1 FROM sqlite_master WHERE name = 'events'"
+
+#: The tables of drawn queries, and what a row is known by.
+_DRAWS = {"validation": "query_source, query_id", "audits": "query_source, query_id, version"}
+
 _Row = tuple[int, str, str, str, int]
+_Drawn = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +30,8 @@ class Loss:
     """What would be dropped.
 
     Attributes:
-        events: how many; None where nobody can tell, since the ledger is damaged.
+        events: how many events; None where nobody can tell, since the ledger is damaged.
+        drawn: how many queries that were drawn for validation or audit.
         readable: how many events of the ledger can be read.
         unsaved: how many of these the backup does not have.
         decisions: how many of these decide on a pair.
@@ -34,6 +41,7 @@ class Loss:
     """
 
     events: int | None
+    drawn: int
     readable: int
     unsaved: int
     decisions: int
@@ -44,7 +52,7 @@ class Loss:
 
     def __bool__(self) -> bool:
         """Whether anything would be dropped, or nobody can tell."""
-        return self.events != 0
+        return self.events != 0 or self.drawn > 0
 
     def as_dict(self) -> dict[str, object]:
         """By name, for JSON; `events` is called `dropped` there."""
@@ -52,7 +60,11 @@ class Loss:
         return {"dropped": facts.pop("events"), **facts}
 
     def sentence(self) -> str:
-        """What would be dropped, in a sentence or two."""
+        """What would be dropped, in some sentences."""
+        drawn = f" Of the queries drawn for validation or audit {self.drawn:,} would be dropped." if self.drawn else ""
+        return self._of_events() + drawn
+
+    def _of_events(self) -> str:
         if self.events is None:
             told = (
                 "How many events would be dropped is unknown: the ledger is damaged."
@@ -85,22 +97,23 @@ def loss(source: Path, path: Path) -> Loss:
     """
     with sealed(source) as connection:
         saved = {row[0] for row in connection.execute("SELECT DISTINCT action FROM events")}
+        drawn = _drawn(connection)
     if not marker.has_content(path):
         return _added_up([], saved, whole=True)
-    found, whole = _readable(path)
-    return _added_up(found, saved, whole=whole)
+    found, drawn_here, whole = _readable(path)
+    return replace(_added_up(found, saved, whole=whole), drawn=len(drawn_here - drawn))
 
 
-def _readable(path: Path) -> tuple[list[_Row], bool]:
-    """The events that can be read, and whether these are all."""
+def _readable(path: Path) -> tuple[list[_Row], set[_Drawn], bool]:
+    """The events and drawn queries that can be read, and whether these are all."""
     try:
         with existing(path) as connection:
-            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'events'").fetchone():
-                return [], True  # an empty database
+            if not connection.execute(_HAS_EVENTS).fetchone():
+                return [], set(), True  # an empty database
             if connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok":
                 found = list(_until_damage(connection, _EVENTS))
                 if [row[0] for row in found] == list(range(1, len(found) + 1)):
-                    return found, True
+                    return found, _drawn(connection), True
     except LabelsError as error:
         if getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
             raise
@@ -109,12 +122,21 @@ def _readable(path: Path) -> tuple[list[_Row], bool]:
         try:
             # Else SQLite reads nothing of a file that is shorter than its first page says.
             connection.execute("PRAGMA writable_schema=ON")
-            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'events'").fetchone():
-                return [], True  # another program's file
+            if not connection.execute(_HAS_EVENTS).fetchone():
+                return [], set(), True  # another program's file
         except sqlite3.DatabaseError:
-            return [], False
+            return [], set(), False
         rows = (*_until_damage(connection, _EVENTS), *_until_damage(connection, f"{_EVENTS} DESC"))
-        return sorted({row[0]: row for row in rows}.values()), False
+        return sorted({row[0]: row for row in rows}.values()), _drawn(connection), False
+
+
+def _drawn(connection: sqlite3.Connection) -> set[_Drawn]:
+    """The drawn queries, as far as they can be read; the first ledgers knew no audits."""
+    found: set[_Drawn] = set()
+    for table, columns in _DRAWS.items():
+        with suppress(sqlite3.Error, UnicodeDecodeError):
+            found.update((table, *row) for row in connection.execute(f"SELECT {columns} FROM {table}"))  # noqa: S608
+    return found
 
 
 def _until_damage(connection: sqlite3.Connection, query: str) -> Iterator[_Row]:
@@ -130,6 +152,7 @@ def _added_up(found: Iterable[_Row], saved: set[str], *, whole: bool) -> Loss:
     moments = [row[3] for row in lacking]
     return Loss(
         events=len(lacking) if whole else None,
+        drawn=0,
         readable=len(rows),
         unsaved=len(lacking),
         decisions=sum(row[4] for row in lacking),

@@ -18,7 +18,7 @@ from labels.database import SCHEMA_VERSION
 from labels.errors import LabelsError
 from labels.loss import loss
 from labels.marker import is_marked, mark, marker
-from labels.model import Verb
+from labels.model import Stratum, Verb
 from labels.reading import LabelReader
 from labels.restore import restore
 from labels.store import LabelStore
@@ -310,6 +310,17 @@ def test_what_would_be_dropped_is_counted_with_whose_it_is(path: Path) -> None:
     assert found.sentence().startswith("3 events would be dropped: 3 decisions, by bob, ada, 2")
     assert loss(path, path).sentence() == "No event would be dropped."
     assert not loss(path, path)
+
+
+def test_draws_that_would_be_dropped_are_counted(path: Path) -> None:
+    latest = backup(path, path.parent / FOLDER).path
+    with LabelStore(path) as store:
+        store.draw_validation([q("20"), q("21")], seed=1)
+        store.draw_audit({q("22"): Stratum("high", 2.0)}, seed=1)
+    found = loss(latest, path)
+    assert (found.events, found.drawn, bool(found)) == (0, 3, True)
+    assert "3 would be dropped" in found.sentence()
+    assert loss(backup(path, path.parent / FOLDER).path, path).drawn == 0
 
 
 @pytest.mark.parametrize("how", [*GONE, "another database", "a folder", "a FIFO"])

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from samples import match, q
@@ -89,6 +90,7 @@ def test_an_account_without_a_name_has_to_give_one(
 def test_a_kiosk_asks_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     entry = type("Entry", (), {"pw_name": "ada\x07"})
     monkeypatch.setattr("pwd.getpwuid", lambda _: entry)
+    monkeypatch.setattr("tui.kiosk.sys", SimpleNamespace(flags=SimpleNamespace(isolated=1), argv=[]))
     with pytest.raises(CoreError, match="nobody can be called that"):
         _ = enclosed(Context(home=tmp_path)).annotator
 
