@@ -113,6 +113,9 @@ ACTING = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
 
+#: What no file of text may hold as it is: controls other than line feeds, bidi controls, U+2028, U+2029, the BOM.
+_OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
 #: The sequences that the desk means to send, and what may stand between them: nothing that is not a character.
 _MEANT = re.compile(
     r"""
@@ -136,6 +139,11 @@ def stray(written: str) -> list[str]:
         for at, character in enumerate(rest)
         if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
     ]
+
+
+def acting(written: str) -> list[str]:
+    """What a terminal would obey in a file of text that people look at, each with a little of what follows."""
+    return [written[found.start() : found.start() + 20] for found in _OBEYED.finditer(written)]
 
 
 def squeezed(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from comparisons import evaluations, two_encoders
-from hostile import HOSTILE, stray
+from hostile import HOSTILE, acting, stray
 from hostile_home import spoil
 from samples import write_workspace
 
@@ -19,7 +19,8 @@ Call = Callable[..., Any]
 #: Verbs that answer with what others wrote.
 VERBS = (
     "labels stats", "labels people", "labels agreement", "labels contradictions", "labels verify",
-    "labels backups", "models list", "jobs list", "doctor",
+    "labels backups", "models list", "jobs list", "doctor", "settings", "judge spent",
+    "match --query|q1", "models show|lora-20260101-120000-ab12",
     "labels query|SELECT annotator, text FROM events ORDER BY seq DESC",
     "labels query|SELECT json_extract('[1]', '$[0]') AS \"\x1b[31m\u202e\x9b2J\"",
 )  # fmt: skip
@@ -51,6 +52,11 @@ def test_answers(call: Call, workspace: Workspace, verb: str, monkeypatch: pytes
     monkeypatch.setenv("FORCE_COLOR", "1")
     coloured = call(*arguments)
     assert inert(coloured.out + coloured.err)
+    as_json = call(*arguments, "--json")
+    assert acting(as_json.out) == []
+    assert inert(as_json.err)
+    assert as_json.code == found.code
+    assert isinstance(json.loads(as_json.out or "{}"), dict)
 
 
 def test_the_same_as_json_says_what_it_said_and_acts_nowhere(call: Call, workspace: Workspace) -> None:
