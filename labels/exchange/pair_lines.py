@@ -41,28 +41,17 @@ def pair_lines(path: Path) -> Sequence[PairLine]:
     Raises:
         LabelsError: no such file, a column is missing, a line has no two ids, or there is none; the message says which.
     """
-    rows = _rows(path)
-    header = [name.strip().lower() for name in rows[0][1]] if rows else []
-    query, candidate, label = 0, 1, None
-    if not {*_QUERY, *_CANDIDATE, *_LABEL}.isdisjoint(header):
-        rows = rows[1:]
-        places = [_place(header, names) for names in (_QUERY, _CANDIDATE)]
-        missing = [names[0] for names, place in zip((_QUERY, _CANDIDATE), places, strict=True) if place is None]
-        if missing:
-            raise LabelsError(f"{path} has no column {', '.join(missing)}.", SHAPE)
-        query, candidate = (place for place in places if place is not None)
-        label = _place(header, _LABEL)
-    if not rows:
+    places: _Places | None = None
+    found = []
+    for number, row in _rows(path):
+        if places is None:
+            places = _places(path, row)
+            if places.header:
+                continue
+        label = None if places.label is None else _cell(row, places.label)
+        found.append(_checked(path, PairLine(number, _cell(row, places.query), _cell(row, places.candidate), label)))
+    if not found:
         raise LabelsError(f"{path} holds no pairs.", SHAPE)
-    found = [
-        PairLine(number, _cell(row, query), _cell(row, candidate), None if label is None else _cell(row, label))
-        for number, row in rows
-    ]
-    for line in found:
-        if not line.query or not line.candidate:
-            raise LabelsError(f"{path}, line {line.number}: a pair is two ids.", SHAPE)
-        if max(len(line.query), len(line.candidate)) > MAX_NAME:
-            raise LabelsError(f"{path}, line {line.number}: an id has at most {MAX_NAME:,} characters.", SHAPE)
     return found
 
 
@@ -90,23 +79,50 @@ def labelled_lines(path: Path) -> dict[PairLine, bool]:
     return {line: line.label == "1" for line in lines}
 
 
-def _rows(path: Path) -> list[tuple[int, list[str]]]:
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Which column is which, and whether the first row only says so."""
+
+    query: int = 0
+    candidate: int = 1
+    label: int | None = None
+    header: bool = False
+
+
+def _places(path: Path, first: Sequence[str]) -> _Places:
+    header = [name.strip().lower() for name in first]
+    if {*_QUERY, *_CANDIDATE, *_LABEL}.isdisjoint(header):
+        return _Places()
+    query, candidate = (_place(header, names) for names in (_QUERY, _CANDIDATE))
+    if query is None or candidate is None:
+        missing = [names[0] for names, place in ((_QUERY, query), (_CANDIDATE, candidate)) if place is None]
+        raise LabelsError(f"{path} has no column {', '.join(missing)}.", SHAPE)
+    return _Places(query, candidate, _place(header, _LABEL), header=True)
+
+
+def _checked(path: Path, line: PairLine) -> PairLine:
+    if not line.query or not line.candidate:
+        raise LabelsError(f"{path}, line {line.number}: a pair is two ids.", SHAPE)
+    if max(len(line.query), len(line.candidate)) > MAX_NAME:
+        raise LabelsError(f"{path}, line {line.number}: an id has at most {MAX_NAME:,} characters.", SHAPE)
+    return line
+
+
+def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """The lines that are not empty, each with its number."""
     # The limit is one for the whole process; it is only ever raised.
     csv.field_size_limit(max(csv.field_size_limit(), MAX_ROW))
     lines = _Lines(path)
     reader = csv.reader(lines)
-    found = []
     try:
         for row in reader:
             if len(row) > MAX_COLUMNS:
                 raise LabelsError(f"{path}, line {reader.line_num}: it has more than {MAX_COLUMNS:,} columns.", SHAPE)
             if row:
-                found.append((reader.line_num, row))
+                yield reader.line_num, row
             lines.end_row()
     except csv.Error as error:
         raise LabelsError(f"{path} is no CSV that can be read as pairs: {error}.", SHAPE) from error
-    return found
 
 
 class _Lines:
