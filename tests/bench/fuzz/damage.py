@@ -48,9 +48,10 @@ def apply(damage: Damage, home: Path, outside: Path, rng: random.Random) -> None
         rng: draws bytes and places.
     """
     path = home / damage.path
-    if not path.exists() and not path.is_symlink():
-        return  # an earlier damage, of its folder
-    _HOW[damage.kind](path, home, outside, rng)
+    possible = FOLDER_DAMAGES if path.is_dir() else FILE_DAMAGES if path.is_file() else ()
+    # There may have been an earlier damage, of the path or its folder.
+    if damage.kind in possible and not path.is_symlink():
+        _HOW[damage.kind](path, home, outside, rng)
 
 
 def _bytes(change: Callable[[bytes, random.Random], bytes]) -> Callable[[Path, Path, Path, random.Random], None]:
