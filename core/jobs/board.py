@@ -113,7 +113,8 @@ class Jobs:
             write_start(folder / "job.json", replace(start, pid=process.pid))
         except BaseException:
             if process is not None:
-                os.killpg(process.pid, signal.SIGKILL)  # ours, and not waited for yet: the number is no other's
+                with suppress(OSError):  # it has ended by itself
+                    os.killpg(process.pid, signal.SIGKILL)  # not waited for yet, so that the number is no other's
                 process.wait()
             shutil.rmtree(folder, ignore_errors=True)
             raise

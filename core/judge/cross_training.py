@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from core.dataset.splits import splits_of
 from core.encode.loading import weight_without_numbers
 from core.encode.models import find_base, weights_sha256
+from core.encode.saving import readable_save_errors
 from core.errors import ModelError
 from core.jobs.progress import Reporter
 from core.judge.case import cases
@@ -83,7 +84,8 @@ def train_cross_encoder(workspace: Workspace, settings: Settings, reporter: Repo
         if weight_without_numbers(model) is not None:
             raise ModelError("The training ended in values that are no numbers; it is not kept.", "Try it again.")
         shutil.rmtree(folder / "trainer", ignore_errors=True)
-        model.save_pretrained(str(folder), safe_serialization=True, create_model_card=False)
+        with readable_save_errors(folder):
+            model.save_pretrained(str(folder), safe_serialization=True, create_model_card=False)
         card = CrossEncoderCard(
             judge_id, base.id, weights_sha256(folder), created.isoformat(timespec="seconds"), len(learn), matches,
             round(time.monotonic() - begun, 1),

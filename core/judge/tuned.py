@@ -9,6 +9,7 @@ from core.errors import CoreError, ModelError
 from core.judge.storage import CARD, judges_folder
 from core.kept import keep, kept
 from core.workspace import Workspace
+from labels.files import open_regular
 
 #: An adapter's weights, in its folder.
 WEIGHTS = "adapters.safetensors"
@@ -88,5 +89,5 @@ def tuned_judges(workspace: Workspace) -> list[TunedCard]:
 
 def adapter_sha256(folder: Path) -> str:
     """SHA-256 of an adapter's weights."""
-    with (folder / WEIGHTS).open("rb") as file:
+    with open_regular(folder / WEIGHTS) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.encode.encoder import load, quiet
 from core.encode.models import EncoderModel
+from core.encode.saving import readable_save_errors
 from core.errors import ModelError
 from core.jobs.progress import Reporter
 from core.model_files import check_adapter_files, model_errors
@@ -108,7 +109,8 @@ def train_lora(
     measure = partial(mean_reciprocal_rank, model, questions) if questions else None
     _fit(model, examples, folder, settings, reporting_callback(reporter, stage, measure))
     unmerged = _encode(model, probes)
-    model.transformers_model.save_pretrained(str(folder / "adapter"), safe_serialization=True)
+    with readable_save_errors(folder):
+        model.transformers_model.save_pretrained(str(folder / "adapter"), safe_serialization=True)
     reporter.stage("merge the adapter")
     _merge(base, folder, max_tokens)
     merged = _encode(load(EncoderModel("merged", folder / "merged"), max_tokens), probes)
@@ -191,7 +193,8 @@ def _merge(base: EncoderModel, folder: Path, max_tokens: int) -> None:
     check_adapter_files(adapter, hint)
     with model_errors(adapter, hint):
         PeftModel.from_pretrained(model.transformers_model, str(adapter)).merge_and_unload()
-    model.save(str(folder / "merged"), safe_serialization=True, create_model_card=False)
+    with readable_save_errors(folder):
+        model.save(str(folder / "merged"), safe_serialization=True, create_model_card=False)
 
 
 def _encode(model: "SentenceTransformer", texts: Sequence[str]) -> "NDArray[np.float32]":
