@@ -18,7 +18,7 @@ def save(folder: Path) -> None:
 
 
 def test_on_a_full_disk_or_without_its_folder(tmp_path: Path) -> None:
-    with full_disk(100), pytest.raises(ModelError, match="The model cannot be written to .*File too large"):
+    with full_disk(100), pytest.raises(ModelError, match=r"The model cannot be written to .*File too large"):
         save(tmp_path)
     with pytest.raises(ModelError, match="cannot be written"):
         save(tmp_path / "nowhere")
