@@ -111,7 +111,7 @@ def require_regular(path: Path, *, follow_links: bool = False) -> None:
         raise OSError(errno.EINVAL, f"it is {_kind(mode)}, not a regular file", str(path))
 
 
-def open_regular(path: Path, *, follow_links: bool = True) -> BinaryIO:
+def open_regular(path: Path, *, follow_links: bool = True) -> io.BufferedReader:
     """Open a regular file for reading. Never waits, as opening a FIFO would.
 
     Args:
