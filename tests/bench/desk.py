@@ -17,6 +17,7 @@ from pathlib import Path
 
 from core.workspace import Workspace
 from labels.exchange.labels_csv import read_pairs
+from labels.marker import marker
 from labels.model import ProductRef
 from tests.bench.desk_annotator import campaign
 from tests.bench.desk_pace import (
@@ -109,6 +110,7 @@ def _shift(workspace: Workspace, decisions: int) -> None:
 
 def _keystrokes(workspace: Workspace, data: Path) -> None:
     workspace.labels.unlink()
+    marker(workspace.labels).unlink()
     gold: dict[ProductRef, set[ProductRef]] = {}
     for name in ("train.csv", "valid.csv"):
         for pair, match in read_pairs(data / name, "walmart", "amazon").items():

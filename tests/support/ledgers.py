@@ -7,6 +7,7 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 from samples import c, q
 
+from labels.marker import marker
 from labels.model import Decision, Judgement, Shown, Stratum, Stream, Strength, Verb
 from labels.store import LabelStore
 
@@ -19,6 +20,12 @@ SHOWN = st.builds(Shown, WHOLE, REALS, REALS, st.none() | NAMES)
 JUDGEMENTS = st.lists(
     st.builds(Judgement, st.builds(c, IDS), st.sampled_from(Decision), st.sampled_from(Strength), SHOWN), max_size=3
 )
+
+
+def remove_ledger(path: Path) -> None:
+    """Delete a ledger and the marker that shows that there was one, so that an empty one may take its place."""
+    path.unlink()
+    marker(path).unlink(missing_ok=True)
 
 
 class Act(NamedTuple):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ledgers import remove_ledger
 from samples import HashEncoder, c, match, no_match, q
 
 from core.encode.models import EncoderModel
@@ -79,7 +80,7 @@ def test_what_cannot_be_compared_is_refused(judged: Workspace, before: str, afte
 
 
 def test_without_labels_there_is_nothing_to_compare_on(judged: Workspace) -> None:
-    judged.labels.unlink()
+    remove_ledger(judged.labels)
     with pytest.raises(CoreError, match="nothing to evaluate on"):
         compared(judged)
 

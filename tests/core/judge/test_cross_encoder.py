@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from ledgers import remove_ledger
 from samples import c, match, no_match, q
 from tiny_encoder import write_tiny_encoder
 
@@ -115,7 +116,7 @@ def test_it_learns_and_is_what_was_trained(taught: tuple[Workspace, Settings], m
 def test_nothing_of_what_judges_is_learnt(taught: tuple[Workspace, Settings]) -> None:
     workspace, settings = taught
     judged = [q(f"tent{n}") for n in range(4)]
-    workspace.labels.unlink()
+    remove_ledger(workspace.labels)
     with LabelStore(workspace.labels) as store:
         store.draw_validation(judged, seed=1)
         label_all(store)
@@ -130,7 +131,7 @@ def test_nothing_of_what_judges_is_learnt(taught: tuple[Workspace, Settings]) ->
 
 def test_one_kind_of_label_is_not_enough(taught: tuple[Workspace, Settings]) -> None:
     workspace, settings = taught
-    workspace.labels.unlink()
+    remove_ledger(workspace.labels)
     with pytest.raises(ModelError, match="one kind is missing"):
         train_cross_encoder(workspace, settings, Silent())
     assert not list(workspace.models.glob("**/*.safetensors"))
