@@ -1,7 +1,6 @@
 """JSON lines: one object a line; a line that is none is a bad row."""
 
 import json
-import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -68,11 +67,6 @@ def _object(text: str) -> dict[str, str] | None:
     if not isinstance(given, dict):
         return None
     if any(isinstance(value, dict | list) for value in given.values()):
-        typed = json.loads(text, parse_int=_integer)
+        typed = json.loads(text)
         given = {key: typed[key] if isinstance(value, dict | list) else value for key, value in given.items()}
     return {as_text(key): as_text(value) for key, value in given.items()}
-
-
-def _integer(digits: str) -> int | str:
-    """A whole number; as its digits where Python would not convert so many."""
-    return int(digits) if len(digits) <= sys.int_info.default_max_str_digits else digits

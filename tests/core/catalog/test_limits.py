@@ -303,9 +303,3 @@ def test_ids_of_earlier_versions_stay_as_they_are(tmp_path: Path, store: Catalog
     path.write_text("id,title\n2,new\n")
     import_file(store, path, source="shop", role=role)
     assert store.get(ProductRef("shop", "\x1b[31m1")) is not None
-
-
-def test_a_number_of_many_digits_is_a_text(tmp_path: Path) -> None:
-    path, digits = tmp_path / "p.jsonl", "9" * 900_000
-    path.write_text(f'{{"id": "1", "title": "a", "x": {digits}, "y": [-{digits}, 1]}}\n')
-    assert list(read_table(path).rows) == [Row(1, {"id": "1", "title": "a", "x": digits, "y": f'["-{digits}", 1]'})]
