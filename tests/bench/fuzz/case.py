@@ -14,7 +14,7 @@ from labels.files import require_regular
 from tests.bench.forks.runs import Dialogue, Runs
 from tests.bench.fuzz import checks
 from tests.bench.fuzz.checks import Before, Finding
-from tests.bench.fuzz.damage import Damage, apply
+from tests.bench.fuzz.damage import CONTENT_DAMAGES, Damage, apply
 from tests.bench.fuzz.template import Template
 from tests.bench.fuzz.verbs import (
     CHANGE_LABELS,
@@ -281,9 +281,11 @@ def _shows_a_query(terminal: Terminal) -> bool:
 
 def _can_be_rebuilt(damage: Damage) -> bool:
     """Whether samesku makes a path again by itself: each of its files, and a folder that is gone."""
-    inside = damage.path.startswith(_REBUILDABLE)
+    if damage.path.endswith(".lock"):
+        # What is no regular file cannot be replaced: two programs could then hold a lock each.
+        return damage.kind in CONTENT_DAMAGES
     folders = {name.rstrip("/") for name in _REBUILDABLE}
-    return damage.path.endswith(".lock") or inside or (damage.path in folders and damage.kind == "delete")
+    return damage.path.startswith(_REBUILDABLE) or (damage.path in folders and damage.kind == "delete")
 
 
 def _table(path: Path) -> list[list[str]]:

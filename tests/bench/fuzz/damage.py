@@ -9,8 +9,10 @@ from pathlib import Path
 
 #: Where a link leads: to the owner's private file, to a copy of the file itself, or to nothing.
 LINKS = ("link to a text", "link to a copy", "link to nothing", "link to another")
+#: What leaves a regular file there, or nothing.
+CONTENT_DAMAGES = ("flip", "truncate", "empty", "delete", "random", "another file")
 #: What can happen to a file, and to a folder.
-FILE_DAMAGES = ("flip", "truncate", "empty", "delete", "random", *LINKS, "FIFO", "folder", "another file")
+FILE_DAMAGES = (*CONTENT_DAMAGES, *LINKS, "FIFO", "folder")
 FOLDER_DAMAGES = ("delete", "empty file", "link to nothing", "link to a folder", "FIFO")
 
 SECRET = b"A private file of the owner, which no program of a workspace has any business with.\n"
