@@ -4,6 +4,7 @@ from core.catalog.demo import demo_catalogue
 from core.catalog.store import CatalogStore
 from core.errors import CoreError
 from core.jobs.progress import Reporter
+from core.kept import text_file
 from core.match.run import bring_up_to_date
 from core.queue.session import ReviewSession
 from core.queue.source import QueueSource
@@ -12,7 +13,6 @@ from core.search.candidates import CandidateStore
 from core.settings import Settings, load_settings
 from core.workspace import Workspace
 from labels.claims import Claims
-from labels.files import atomic_text
 from labels.model import Stream
 from labels.store import LabelStore
 
@@ -53,7 +53,7 @@ def build_demo(workspace: Workspace, reporter: Reporter) -> Settings:
         catalog.replace("walmart", "query", demo.queries)
         catalog.replace("amazon", "catalog", demo.products)
     if not workspace.settings.exists():
-        with atomic_text(workspace.settings) as out:
+        with text_file(workspace.settings) as out:
             out.write(_SETTINGS)
     settings = load_settings(workspace.settings)
     bring_up_to_date(workspace, settings, Registry(workspace, settings).champion(), reporter)

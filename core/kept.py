@@ -1,13 +1,14 @@
 """Results kept as JSON files: written whole or not at all, and read with suspicion: anybody may have written them."""
 
 import json
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeVar, cast
 
 from core.errors import CoreError
-from labels.files import atomic_text, read_bounded
+from labels.files import atomic_text, atomic_write, read_bounded
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -24,11 +25,30 @@ def keep(path: Path, value: object) -> None:
     Raises:
         CoreError: it cannot be written.
     """
-    try:
-        with atomic_text(path) as out:
-            out.write(json.dumps(value, indent=1, allow_nan=False) + "\n")
-    except OSError as error:
-        raise CoreError(f"{path} cannot be written: {error.strerror}.", "Look at `samesku doctor`.") from error
+    with text_file(path) as out:
+        out.write(json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+
+@contextmanager
+def text_file(path: Path) -> Iterator[TextIO]:
+    """A text file of the workspace to write, which appears only when complete; UTF-8.
+
+    Raises:
+        CoreError: it cannot be written.
+    """
+    with _readable_errors(path), atomic_text(path) as out:
+        yield out
+
+
+@contextmanager
+def binary_file(path: Path) -> Iterator[BinaryIO]:
+    """The same for bytes.
+
+    Raises:
+        CoreError: it cannot be written.
+    """
+    with _readable_errors(path), atomic_write(path) as out:
+        yield out
 
 
 def kept(path: Path, shape: type[Shape]) -> Shape:
@@ -45,6 +65,14 @@ def kept(path: Path, shape: type[Shape]) -> Shape:
     except (OSError, ValueError) as error:
         raise CoreError(f"{path.name} is damaged, or not what its name says.", f"Move it away: {path}") from error
     return found
+
+
+@contextmanager
+def _readable_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CoreError(f"{path} cannot be written: {error.strerror}.", "Look at `samesku doctor`.") from error
 
 
 @cache

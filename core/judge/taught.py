@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from core.errors import ModelError
-from labels.files import atomic_text, read_bounded
+from core.kept import text_file
+from labels.files import read_bounded
 from labels.model import Pair, ProductRef
 
 _FILE = "taught.json"
@@ -16,7 +17,7 @@ _MAX_BYTES = 256 * 2**20
 def keep_taught(folder: Path, pairs: Iterable[Pair]) -> None:
     """Write down what the judge in a folder was trained on."""
     rows = sorted([*pair.query, *pair.candidate] for pair in pairs)
-    with atomic_text(folder / _FILE) as out:
+    with text_file(folder / _FILE) as out:
         out.write(json.dumps(rows) + "\n")
 
 

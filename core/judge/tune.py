@@ -23,9 +23,10 @@ from core.judge.recipe import Recipe
 from core.judge.storage import judge_drafts
 from core.judge.taught import keep_taught, taught_in
 from core.judge.tuned import WEIGHTS, TunedCard, adapter_of, adapter_sha256, card_of, folder_of, write_card
+from core.kept import text_file
 from core.model_files import model_errors
 from core.workspace import Workspace
-from labels.files import atomic_text, drafts
+from labels.files import drafts
 
 #: Weights are quantised in groups of so many.
 _GROUP = 64
@@ -230,7 +231,7 @@ def _callback(
 def _describe(adapter: Path, recipe: Recipe, base: str) -> None:
     """What mlx-lm needs to know to load the adapter."""
     said = recipe.model_dump(include={"fine_tune_type", "num_layers", "lora_parameters"})
-    with atomic_text(adapter / "adapter_config.json") as out:
+    with text_file(adapter / "adapter_config.json") as out:
         out.write(json.dumps({"model": base, **said}, indent=1) + "\n")
 
 

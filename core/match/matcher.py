@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import DamagedError
+from core.kept import text_file
 from core.match.bands import Cuts, Precision, wilson
 from core.match.blend import Blend
 from core.match.boosted import Boosted
@@ -15,7 +16,7 @@ from core.match.learner import Learner
 from core.match.linear import Linear, Scale
 from core.match.prior import CosinePrior
 from core.match.stacked import Stacked
-from labels.files import atomic_text, read_bounded
+from labels.files import read_bounded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +63,11 @@ class Matcher:
         return self.learner.contributions(evidence)
 
     def save(self, path: Path) -> None:
-        """Write it as JSON; the file appears only when complete."""
+        """Write it as JSON; the file appears only when complete.
+
+        Raises:
+            CoreError: it cannot be written.
+        """
         value = {
             "format": _FORMAT,
             "learner": self.learner.to_json(),
@@ -75,7 +80,7 @@ class Matcher:
             "losses": self.losses,
             "mark": self.mark,
         }
-        with atomic_text(path) as out:
+        with text_file(path) as out:
             out.write(json.dumps({**value, "sha256": _sha256(value)}) + "\n")
 
 

@@ -13,6 +13,7 @@ from core.dataset.splits import training_labels
 from core.encode.models import EncoderModel
 from core.errors import DamagedError
 from core.jobs.progress import Reporter
+from core.kept import text_file
 from core.match.evidence.store import EvidenceStore, EvidenceTable
 from core.match.fitting import fit_matcher
 from core.match.matcher import Matcher, load_matcher, untrained
@@ -23,7 +24,7 @@ from core.settings import Settings
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
 from labels.exchange.text_input import MAX_SETTINGS_BYTES
-from labels.files import atomic_text, read_bounded
+from labels.files import read_bounded
 from labels.model import Pair, ProductRef
 from labels.quarantine import identity, make_way, set_aside
 from labels.store import LabelStore
@@ -301,7 +302,7 @@ def _cosine(value: object) -> float:
 def write_unseen(path: Path, cosines: dict[Pair, float]) -> None:
     """Keep such cosines beside the encoder that they stand in for."""
     rows = [[*pair.query, *pair.candidate, cosine] for pair, cosine in cosines.items()]
-    with atomic_text(path) as out:
+    with text_file(path) as out:
         out.write(json.dumps(rows) + "\n")
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labels.files import atomic_write
+from core.kept import binary_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,5 +44,5 @@ class DenseIndex:
         """Write the FAISS index; a reader never sees half of it."""
         import faiss  # noqa: PLC0415
 
-        with atomic_write(path) as out:
+        with binary_file(path) as out:
             faiss.write_index(self._index, faiss.PyCallbackIOWriter(out.write))  # type: ignore[attr-defined]  # not in its stubs

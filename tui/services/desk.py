@@ -11,6 +11,7 @@ from core.catalog.schema import MEND
 from core.catalog.store import CatalogStore
 from core.errors import CatalogError, DamagedError
 from core.jobs.board import Jobs
+from core.kept import text_file
 from core.match.reason import Reasons
 from core.queue.rescored import Outlook, Rescored
 from core.queue.session import ReviewSession
@@ -22,7 +23,6 @@ from core.sitting.record import Ending
 from core.sitting.sitting import Sitting, file_stem
 from core.workspace import Workspace
 from labels.claims import Claims
-from labels.files import atomic_text
 from labels.history import Past, history
 from labels.model import Stream
 from labels.stats import LabelStats, label_stats
@@ -185,7 +185,7 @@ class DeskServices:
     def keep_copy(self, text: str) -> Path:
         """Write what somebody copied to a file of theirs in the workspace's reports."""
         path = self.workspace.reports / f"clipboard-{file_stem(self.review.annotator)}.txt"
-        with atomic_text(path) as out:
+        with text_file(path) as out:
             out.write(text + "\n")
         return path
 
