@@ -33,7 +33,7 @@ if word in {"work", "stubborn"}:
     with open(os.environ["SAMESKU_JOB"] + "/events.jsonl", "a") as events:
         for event in ({"kind": "stage", "stage": "old", "total": 5}, {"kind": "progress", "stage": "old", "done": 5},
                       {"kind": "stage", "stage": "hashes", "total": 100},
-                      {"kind": "progress", "stage": "hashes", "done": 40, "left_s": 12.0}):
+                      {"kind": "progress", "stage": "hashes", "done": 40, "total": 100, "left_s": 12.0}):
             print(json.dumps({"t": 0, **event}), file=events, flush=True)
     time.sleep(60)
 """
