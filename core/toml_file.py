@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import SettingsError
-from labels.exchange.text_input import settings_text, unreadable
+from labels.exchange.text_input import settings_text
 
 
 def read_toml(path: Path, hint: str = "Mend it, or move it away.") -> dict[str, Any]:
@@ -13,7 +13,7 @@ def read_toml(path: Path, hint: str = "Mend it, or move it away.") -> dict[str, 
 
     Args:
         path: the file.
-        hint: the way out where it is no TOML.
+        hint: the way out where it cannot be read.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -23,9 +23,8 @@ def read_toml(path: Path, hint: str = "Mend it, or move it away.") -> dict[str, 
         return tomllib.loads(settings_text(path))
     except FileNotFoundError:
         raise
-    except OSError as error:
-        raise SettingsError(*unreadable(path, error)) from error
     except RecursionError as error:
         raise SettingsError(f"{path} cannot be read: it is nested too deeply.", hint) from error
-    except ValueError as error:
-        raise SettingsError(f"{path} cannot be read: {error}.", hint) from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SettingsError(f"{path} cannot be read: {reason}.", hint) from error

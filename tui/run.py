@@ -41,7 +41,7 @@ def run_desk(desk: Desk, word: str = "", *, in_browser: bool = False) -> "Path |
     return app.restoring
 
 
-def _app(desk: Desk, word: str, *, in_browser: bool) -> "DeskApp":
+def _app(desk: Desk, word: str, *, in_browser: bool = False) -> "DeskApp":
     # The plain desk needs nothing of Textual.
     if desk.facts.kiosk:
         from tui.kiosk_app import KioskApp  # noqa: PLC0415

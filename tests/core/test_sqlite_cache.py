@@ -16,6 +16,7 @@ from core.errors import CoreError, DamagedError
 from core.judge.cache import VerdictCache
 from core.judge.verdict import Answer, Verdict
 from core.search.candidates import CandidateStore
+from labels.errors import LabelsError
 from labels.quarantine import damaged_copies, make_way, set_aside
 
 SAID = Verdict(Answer.MATCH, 0.75, 1.0986, "same model\n**Verdict:** MATCH", "judge-1", 0.5, 100, 10)
@@ -184,6 +185,6 @@ def test_a_copy_that_cannot_be_made_is_one_sentence(path: Path, monkeypatch: pyt
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(Path, "rename", refused)
-    with pytest.raises(CoreError, match="cannot be renamed: Operation not permitted") as caught:
+    with pytest.raises(LabelsError, match="cannot be renamed: Operation not permitted") as caught:
         CandidateStore(path).check()
     assert str(path) in caught.value.hint

@@ -290,7 +290,7 @@ async def test_a_real_import(bench: Bench) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "said"),
-    [("~nobody-at-all/x", "There is no file"), ("nowhere/x.csv", "There is no file"), (".", "cannot be opened")],
+    [("~nobody-at-all/x", "There is no file"), ("nowhere/x.csv", "There is no file"), (".", "is a folder")],
 )
 async def test_a_path_that_leads_nowhere_is_a_sentence(bench: Bench, typed: str, said: str) -> None:
     app = bench.app()
