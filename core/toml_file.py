@@ -7,8 +7,10 @@ from typing import Any
 from core.errors import SettingsError
 from labels.exchange.text_input import settings_text
 
+_HINT = "Mend it, or move it away."
 
-def read_toml(path: Path, hint: str = "Mend it, or move it away.") -> dict[str, Any]:
+
+def read_toml(path: Path, hint: str = _HINT) -> dict[str, Any]:
     """What a TOML file says.
 
     Args:
@@ -20,11 +22,23 @@ def read_toml(path: Path, hint: str = "Mend it, or move it away.") -> dict[str, 
         SettingsError: it cannot be read, or is no TOML.
     """
     try:
-        return tomllib.loads(settings_text(path))
-    except FileNotFoundError:
-        raise
+        return tomllib.loads(toml_text(path, hint))
     except RecursionError as error:
         raise SettingsError(f"{path} cannot be read: it is nested too deeply.", hint) from error
+    except ValueError as error:
+        raise SettingsError(f"{path} cannot be read: {error}.", hint) from error
+
+
+def toml_text(path: Path, hint: str = _HINT) -> str:
+    """The text of a TOML file, which need not be TOML.
+
+    Raises:
+        FileNotFoundError, SettingsError: as `read_toml`.
+    """
+    try:
+        return settings_text(path)
+    except FileNotFoundError:
+        raise
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise SettingsError(f"{path} cannot be read: {reason}.", hint) from error

@@ -22,8 +22,8 @@ from core.search.build import Corpus, IndexReport, build_index, encode_corpus
 from core.search.candidates import CandidateStore, Standing
 from core.settings import Settings
 from core.text.vocabulary import Vocabulary
+from core.toml_file import toml_text
 from core.workspace import Workspace
-from labels.exchange.text_input import MAX_SETTINGS_BYTES
 from labels.files import read_bounded
 from labels.model import Pair, ProductRef
 from labels.quarantine import identity, make_way, set_aside
@@ -342,11 +342,7 @@ def _fingerprint(
 ) -> str:
     digest = hashlib.sha256()
     # Read before, so that it is known to be a small regular file.
-    own = (
-        read_bounded(workspace.vocabulary, MAX_SETTINGS_BYTES, follow_links=True)
-        if workspace.vocabulary.exists()
-        else b""
-    )
+    own = toml_text(workspace.vocabulary).encode() if workspace.vocabulary.exists() else b""
     head = (
         _VERSION,
         model.id,

@@ -13,7 +13,7 @@ from labels.files import open_regular, read_bounded
 
 _NOTHING = "Nothing was imported."
 #: Far more than a vocabulary of all brands takes.
-MAX_SETTINGS_BYTES = 1 << 24
+_MAX_SETTINGS_BYTES = 1 << 24
 
 
 def unreadable(path: Path, error: OSError) -> tuple[str, str]:
@@ -62,7 +62,7 @@ def numbered_lines(path: Path, hint: str = _NOTHING) -> Iterator[tuple[int, str]
             yield number, line
 
 
-def settings_text(path: Path, max_bytes: int = MAX_SETTINGS_BYTES) -> str:
+def settings_text(path: Path, max_bytes: int = _MAX_SETTINGS_BYTES) -> str:
     """The text of a file of settings that people write: TOML or YAML.
 
     Raises:

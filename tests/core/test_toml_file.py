@@ -77,3 +77,14 @@ def test_a_recipe_of_a_judge_that_is_none_is_one_sentence(tmp_path: Path, kind: 
     ODD_FILES[kind](tmp_path / "lora.yaml")
     with pytest.raises(SettingsError):
         read_recipe(tmp_path / "lora.yaml")
+
+
+@pytest.mark.parametrize("kind", ["FIFO", "folder", "link to a device"])
+def test_an_odd_vocabulary_is_one_sentence_for_index_too(
+    workspace: Workspace, hash_encoder: object, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    ODD_FILES[kind](workspace.vocabulary)
+    with pytest.raises(SystemExit) as ended:
+        run(make_app(), ["--home", str(workspace.home), "index"])
+    assert ended.value.code == 1
+    assert "vocabulary.toml cannot be read: " in capsys.readouterr().err
