@@ -9,6 +9,18 @@ from pathlib import Path
 from labels.turns import Turns
 
 
+def wait_for_queue(lock: Path, waiting: int) -> None:
+    """Until so many wait for a lock: proc(5), /proc/locks has a line with an arrow for each; elsewhere a while."""
+    locks, inode = Path("/proc/locks"), f":{lock.stat().st_ino} "
+    if not locks.exists():
+        time.sleep(0.2)
+        return
+    deadline = time.monotonic() + 60
+    while sum("->" in line and inode in line for line in locks.read_text().splitlines()) < waiting:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
 def test_one_at_a_time_in_the_order_of_coming(tmp_path: Path) -> None:
     path, order = tmp_path / "labels.db", list[int]()
     inside, most = 0, 0
@@ -29,7 +41,7 @@ def test_one_at_a_time_in_the_order_of_coming(tmp_path: Path) -> None:
         visitors = [threading.Thread(target=visit, args=(number,)) for number in range(8)]
         for visitor in visitors:
             visitor.start()
-            time.sleep(0.02)
+            wait_for_queue(path.with_name("labels.db.lock"), visitors.index(visitor) + 1)
     for visitor in visitors:
         visitor.join()
     first.close()
