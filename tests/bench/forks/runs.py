@@ -72,6 +72,9 @@ class Runs:
 
     def __exit__(self, *_: object) -> None:
         assert self._server is not None
+        for pid in self.running():  # what hangs would outlive its caller
+            with suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
         self._server.kill()
         self._server.wait()
 
