@@ -240,11 +240,12 @@ def transaction(connection: Connection) -> Iterator[Connection]:
             if connection.schema_cookie is not None:
                 connection.refuse_changed_schema()
             yield connection
+            # It fails while somebody reads for long, and the transaction then stays open, with its locks.
+            connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-        connection.execute("COMMIT")
 
 
 @contextmanager

@@ -8,10 +8,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from samples import q
 
 from labels import database
 from labels.database import file_system, journal_mode, wal_is_safe
 from labels.errors import LabelsError
+from labels.model import Verb
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -154,3 +156,21 @@ def test_the_lock_beside_the_ledger_is_not_made_through_a_link(tmp_path: Path) -
     with LabelStore(tmp_path / "labels.db") as store:
         assert store.last_event() == 0
     assert not (tmp_path / "made.txt").exists()
+
+
+def test_a_commit_that_a_reader_keeps_from_the_disk_leaves_no_transaction_open(
+    ledger: LabelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if ledger.connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+        pytest.skip("with a write-ahead log readers keep nobody waiting")
+    ledger.connection.execute("PRAGMA busy_timeout = 10")
+    with closing(sqlite3.connect(ledger.path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM events").fetchone()
+        with pytest.raises(LabelsError, match="database is locked"):
+            ledger.record("ada", Verb.COMMENT, q("q1"), text="while an export runs")
+        assert not ledger.connection.in_transaction
+        reader.execute("ROLLBACK")
+    assert ledger.last_event() == 0
+    ledger.record("ada", Verb.COMMENT, q("q1"), text="afterwards")
+    assert verify(ledger.path).events == 1
