@@ -175,12 +175,12 @@ def _stage(connection: Connection, name: str, incoming: Iterable[tuple[str, Reco
         if fitting and fitting.format == UNCHAINED_DRAWS:
             connection.execute(_ASSUMED_DRAWS)
     except LabelsError as error:
-        connection.execute("ROLLBACK")
+        connection.rollback()
         if error.hint:
             raise
         raise LabelsError(f"{name}, {place}: {error.message}", "Nothing was imported.") from error
     except BaseException:
-        connection.execute("ROLLBACK")
+        connection.rollback()  # on a full disk SQLite has done so itself, and the statement would fail
         raise
     connection.execute("COMMIT")
 

@@ -94,7 +94,7 @@ def _records(connection: Connection, disguise: Disguise | None) -> Generator[Rec
         yield from _rows(connection, "draw", "SELECT * FROM draws ORDER BY number")
         yield from _disguised(connection, disguise) if disguise else _events(connection)
     finally:
-        connection.execute("ROLLBACK")
+        connection.rollback()
 
 
 def _rows(connection: Connection, kind: str, select: str) -> Generator[Record, None, None]:

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections import defaultdict
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,9 +24,9 @@ from labels.errors import LabelsError
 from labels.exchange.fitting import COLUMNS
 from labels.exchange.ledger_file import export_ledger, import_ledger
 from labels.exchange.limits import MAX_ROW
-from labels.exchange.merge import merge_ledger
+from labels.exchange.merge import merge_ledger, merge_records
 from labels.exchange.pseudonyms import Pseudonyms
-from labels.exchange.records import FORMAT, Disguise
+from labels.exchange.records import FORMAT, Disguise, Record, records
 from labels.model import MACHINE, Decision, Judgement, Shown, Side, Stratum, Stream, Verb
 from labels.store import LabelStore
 from labels.verify import verify
@@ -369,3 +370,18 @@ def test_a_disguise_does_not_cover_a_broken_chain(ledger: LabelStore, tmp_path: 
     with pytest.raises(LabelsError, match="broken at event 1"):
         export_ledger(ledger, tmp_path / "e.jsonl", Disguise(str, comments=False))
     assert not (tmp_path / "e.jsonl").exists()
+
+
+def test_a_full_disk_is_what_an_import_says(ledger: LabelStore, tmp_path: Path) -> None:
+    ledger.draw_validation([q(f"{number:0200}") for number in range(500)], seed=1)
+
+    def found(store: LabelStore) -> Iterator[tuple[str, Record]]:
+        for number, record in enumerate(records(ledger)):
+            if number == 1:
+                store.connection.execute("PRAGMA incoming.max_page_count = 10")
+            yield f"line {number}", record
+
+    with LabelStore(tmp_path / "other.db") as store:
+        with pytest.raises(LabelsError, match="disk is full"):
+            merge_records(store, "ledger.jsonl", found(store))
+        assert merge_records(store, "ledger.jsonl", (("", record) for record in records(ledger))).validation == 500
