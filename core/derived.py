@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
-from core.sqlite_cache import SqliteCache
+from core.sqlite_cache import SqliteCache, transaction
 
 #: PRAGMA user_version. The candidates of another version are thrown away, and made again by the next index run.
 _VERSION = 2
@@ -111,8 +111,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if version == _VERSION and there >= _TABLES.keys():
         return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         # Another process may have done it while this one waited for the lock.
         if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
             for name in ("candidates", "runs", "standing"):
@@ -120,11 +119,6 @@ def _prepare(connection: sqlite3.Connection) -> None:
         for statement in _TABLES.values():
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {_VERSION}")
-        connection.execute("COMMIT")
-    except BaseException:
-        with suppress(sqlite3.Error):
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _salvage_verdicts(damaged: Path, connection: sqlite3.Connection) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from core.errors import CoreError, DamagedError
 from labels.files import make_shared, require_regular
-from labels.quarantine import COMPANIONS, identity, set_aside
+from labels.quarantine import COMPANIONS, Identity, identity, set_aside
 
 #: How an error of SQLite shows that the file is not what it should be. SQLITE_ERROR is a table or a column that is not
 #: there, since no statement comes from outside.
@@ -31,7 +31,8 @@ class SqliteCache:
 
     Args:
         path: the file; its folder is made where it lacks.
-        prepare: makes the tables that lack; is called in a transaction, on a file that is ours or empty.
+        prepare: makes the tables that lack; is called whenever a file is opened that is ours or empty. Other processes
+            may do the same at the same moment.
         ours: whether a file with tables of these names may be one of ours.
         cure: the way out where the file is damaged, a sentence.
         salvage: is given a damaged file, and a connection to the new one, to carry over what can still be read.
@@ -58,7 +59,8 @@ class SqliteCache:
         self._timeout_s = timeout_s
         self._text_factory = text_factory
         self._connection: sqlite3.Connection | None = None
-        self._opened: object = None
+        #: The file that was opened last, also after it was closed.
+        self._opened: Identity | None = None
 
     def close(self) -> None:
         """Let go of the file."""
@@ -88,15 +90,8 @@ class SqliteCache:
         Raises:
             CoreError, DamagedError: as `reading`.
         """
-        with self.reading() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                with suppress(sqlite3.Error):
-                    connection.execute("ROLLBACK")
-                raise
+        with self.reading() as connection, transaction(connection):
+            yield connection
 
     def check(self) -> None:
         """Look through the whole file (PRAGMA quick_check): some milliseconds for 10,000 rows.
@@ -111,9 +106,9 @@ class SqliteCache:
 
     def damaged(self, why: str) -> DamagedError:
         """Set the file aside for what was found in it, and return the error to raise."""
-        examined = self._opened if self._connection is not None else identity(self.path)
+        examined = self._opened or identity(self.path)
         self.close()
-        aside = set_aside(self.path, examined) if isinstance(examined, tuple) else None
+        aside = set_aside(self.path, examined) if examined is not None else None
         moved = f"; it was set aside as {aside.name}" if aside is not None else ""
         if aside is not None and self._salvage is not None and stat.S_ISREG(aside.lstat().st_mode):
             with suppress(sqlite3.Error, CoreError, OSError), self.writing() as connection:
@@ -130,7 +125,7 @@ class SqliteCache:
         return self._connection
 
     def _open(self) -> None:
-        path = self.path
+        path, self._opened = self.path, None
         path.parent.mkdir(parents=True, exist_ok=True)
         for each in (path, *(path.with_name(path.name + ending) for ending in COMPANIONS)):
             try:
@@ -141,14 +136,19 @@ class SqliteCache:
                     continue
                 raise self.damaged(str(error.strerror)) from error
         make_shared(path)
-        self._connection = sqlite3.connect(path, isolation_level=None, timeout=self._timeout_s)
+        connection = self._connection = sqlite3.connect(path, isolation_level=None, timeout=self._timeout_s)
         self._opened = identity(path)
-        self._connection.text_factory = self._text_factory
-        # A long write must not spill to the file before its commit: that would lock the readers out.
-        for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "cache_spill = OFF"):
-            self._connection.execute(f"PRAGMA {pragma}")
-        self._check_schema(self._connection)
-        self._prepare(self._connection)
+        connection.text_factory = self._text_factory
+        try:
+            # A long write must not spill to the file before its commit: that would lock the readers out.
+            for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "cache_spill = OFF"):
+                connection.execute(f"PRAGMA {pragma}")
+            self._check_schema(connection)
+            self._prepare(connection)
+        except BaseException:
+            # Another process may only have it locked. Without its tables the next use would take it for damaged.
+            self.close()
+            raise
 
     def _check_schema(self, connection: sqlite3.Connection) -> None:
         """Refuse another program's database before anything is written to it, and what would act on writes."""
@@ -172,6 +172,19 @@ def is_damage(error: sqlite3.Error) -> bool:
     """Whether an error shows that the file is not what it should be: those of Python, as of text, have no code."""
     code = getattr(error, "sqlite_errorcode", None)
     return code is None or code & _PRIMARY in _DAMAGE or code == sqlite3.SQLITE_IOERR_SHORT_READ
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All that is written inside is there afterwards, or none of it. Waits for its turn to write at the beginning."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from core.encode.encoder import Encoder
 from core.encode.pace import note_pace
 from core.errors import DamagedError
 from core.jobs.progress import Reporter
-from core.sqlite_cache import SqliteCache
+from core.sqlite_cache import SqliteCache, transaction
 
 if TYPE_CHECKING:
     import numpy as np
@@ -133,11 +133,13 @@ def _columns(connection: sqlite3.Connection) -> set[str]:
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
-    columns = _columns(connection)
-    if not columns:
+    if "crc" in _columns(connection):
+        return
+    with transaction(connection):
         connection.execute(_TABLE)
-    elif "crc" not in columns:
-        connection.execute("ALTER TABLE vectors ADD COLUMN crc INTEGER")
+        # Another process may have added it while this one waited: a second time would look like damage.
+        if "crc" not in _columns(connection):
+            connection.execute("ALTER TABLE vectors ADD COLUMN crc INTEGER")
 
 
 def _is_sound(digest: object, vector: object, crc: object) -> bool:

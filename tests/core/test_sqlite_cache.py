@@ -16,6 +16,7 @@ from core.errors import CoreError, DamagedError
 from core.judge.cache import VerdictCache
 from core.judge.verdict import Answer, Verdict
 from core.search.candidates import CandidateStore
+from core.sqlite_cache import SqliteCache
 from labels.errors import LabelsError
 from labels.quarantine import damaged_copies, make_way, set_aside
 
@@ -188,3 +189,19 @@ def test_a_copy_that_cannot_be_made_is_one_sentence(path: Path, monkeypatch: pyt
     with pytest.raises(LabelsError, match="cannot be renamed: Operation not permitted") as caught:
         CandidateStore(path).check()
     assert str(path) in caught.value.hint
+
+
+def test_a_file_that_was_locked_while_its_tables_were_made_is_no_damage(path: Path) -> None:
+    def prepare(connection: sqlite3.Connection) -> None:
+        connection.execute("CREATE TABLE IF NOT EXISTS things (name TEXT)")
+
+    cache = SqliteCache(path, prepare, lambda tables: "things" in tables, cure="Make it again.", timeout_s=0.01)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(CoreError, match="locked"), cache.reading():
+            pass
+        other.execute("ROLLBACK")
+    with cache.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM things").fetchone() == (0,)
+    cache.close()
+    assert damaged_copies(path) == []

@@ -1,13 +1,17 @@
 """Vectors on disk: nothing is encoded twice, whatever happens in between."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 from samples import HashEncoder, vector
 
+from core.encode import cache
 from core.encode.cache import VectorCache
 from core.jobs.progress import Silent
+from labels.quarantine import damaged_copies
 
 
 class Heard(Silent):
@@ -25,11 +29,11 @@ class Heard(Silent):
 
 
 def encode(path: Path, texts: list[str], encoder: HashEncoder, heard: Silent | None = None) -> np.ndarray:
-    cache = VectorCache(path / "vectors.db")
+    opened = VectorCache(path / "vectors.db")
     try:
-        return cache.encode(texts, encoder, heard or Silent())  # type: ignore[arg-type]
+        return opened.encode(texts, encoder, heard or Silent())  # type: ignore[arg-type]
     finally:
-        cache.close()
+        opened.close()
 
 
 def rows(texts: list[str]) -> np.ndarray:
@@ -74,3 +78,23 @@ def test_long_texts_are_encoded_first(tmp_path: Path) -> None:
     encoder = HashEncoder()
     encode(tmp_path, ["aa", "a", "aaa"], encoder)
     assert encoder.asked == ["aaa", "aa", "a"]
+
+
+def test_a_file_of_an_earlier_version_that_two_upgrade_at_once_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "vectors.db"
+    with closing(sqlite3.connect(path)) as earlier:
+        earlier.execute("CREATE TABLE vectors (digest BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID")
+    looked = cache._columns
+
+    def just_before(connection: sqlite3.Connection) -> set[str]:
+        found = looked(connection)
+        if not connection.in_transaction and "crc" not in found:
+            with closing(sqlite3.connect(path)) as other:
+                other.execute("ALTER TABLE vectors ADD COLUMN crc INTEGER")
+        return found
+
+    monkeypatch.setattr(cache, "_columns", just_before)
+    assert np.array_equal(encode(tmp_path, ["a"], HashEncoder()), rows(["a"]))
+    assert damaged_copies(path) == []
