@@ -1,7 +1,9 @@
 """The products of a workspace: catalog.db, which can be imported into, listed and searched."""
 
+import errno
 import json
 import math
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -262,13 +264,19 @@ class CatalogStore:
             return [_product(row) for row in db.execute(sql, values).fetchall()]
 
     def _follow(self) -> None:
-        """Open the file anew where another one has taken its place: the damaged one was moved away, for instance."""
+        """Open the file again where another one has taken its place: the damaged one was moved away, for instance.
+
+        Where that fails, the next use tries again.
+        """
         there = identity(self.path)
-        if there not in {None, self._opened} and not self._connection.in_transaction:
-            self._connection.close()
-            self._opened = None
-            self._connection = connect(self.path)
-            self._opened = there
+        if self._opened is not None and (there in {None, self._opened} or self._connection.in_transaction):
+            return
+        if there is None:  # an empty one must not be made in its place
+            raise unusable(self.path, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
+        self._connection.close()
+        self._opened = None
+        self._connection = connect(self.path)
+        self._opened = there
 
     @contextmanager
     def _guarded(self) -> Iterator[sqlite3.Connection]:

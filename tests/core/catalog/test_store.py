@@ -317,3 +317,19 @@ def test_an_open_catalogue_follows_the_file_that_takes_its_place(store: CatalogS
     with CatalogStore(store.path) as again:
         again.replace("walmart", "query", [QUERY])
     assert store.count() == 1 != before
+
+
+def test_an_open_catalogue_tries_again_after_a_file_that_could_not_be_opened(store: CatalogStore) -> None:
+    damaged = store.path.with_name("damaged.db")
+    damaged.write_bytes(b"no database" * 2000)
+    damaged.replace(store.path)
+    for _ in range(2):
+        with pytest.raises(CatalogError, match="damaged"):
+            store.count()
+    store.path.unlink()
+    with pytest.raises(CatalogError, match="No such file"):
+        store.count()
+    assert not store.path.exists()
+    with CatalogStore(store.path) as again:
+        again.replace("walmart", "query", [QUERY])
+    assert store.count() == 1
