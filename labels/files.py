@@ -21,8 +21,9 @@ from typing import BinaryIO, TextIO
 
 from labels.errors import LabelsError
 
-#: What a file or folder is called until it is complete.
-DRAFT_PREFIX = ".draft-"
+#: How a file or folder is called until it is complete. It names samesku, since what is left under such a name is
+#: removed wherever people have files written to, folders and all.
+DRAFT_PREFIX = ".samesku-draft-"
 #: What a folder of private copies is called, among the temporary files of all programs.
 PRIVATE_PREFIX = "samesku-draft-"
 #: A younger draft may not be locked yet by the process that made it.

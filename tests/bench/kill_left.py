@@ -74,7 +74,7 @@ def look(path: Path, known: Ack, acks: Sequence[Ack], hit: Mapping[str, object])
         acks: what was acknowledged, in order.
         hit: the act that the kill hit; for a restore with the `events` and the `hash` that it leads to.
     """
-    left = Left(cut=was_cut_off(path), drafts=any(path.parent.glob("**/.draft-*")))
+    left = Left(cut=was_cut_off(path), drafts=any(path.parent.glob("**/.samesku-draft-*")))
     try:
         left.problems += [f"verify: {problem}" for problem in verify(path).problems]
         with existing(path) as connection:
@@ -121,12 +121,12 @@ def _backups(path: Path, acks: Sequence[Ack]) -> list[str]:
 def _strangers(path: Path) -> list[str]:
     """What is in the folders that does not belong there, once the next backup has swept them."""
     folder = path.parent / FOLDER
-    for draft in path.parent.glob("**/.draft-*"):
+    for draft in path.parent.glob("**/.samesku-draft-*"):
         os.utime(draft, (0, 0))
     backup(path, folder)
-    drafts = list(folder.glob(".draft-*"))
+    drafts = list(folder.glob(".samesku-draft-*"))
     known = {"labels.db", "labels.db-journal", "labels.db.lock", "claims.db", "claims.db-journal", "claims.db.lock"}
     known |= {"labels.db.created"}
-    beside = {place.name for place in path.parent.iterdir() if not place.name.startswith(".draft-")}
+    beside = {place.name for place in path.parent.iterdir() if not place.name.startswith(".samesku-draft-")}
     strange = [*drafts, *(beside - known - {FOLDER})]
     return [f"{name} was left" for name in strange]

@@ -190,7 +190,7 @@ class Mixed:
         problems += kept.missing(self.tally.said, self.tally.heads)
         self.tally.counts["ledgers"] = kept.files
         private = self.home.parent / "tmp"
-        for draft in (*self.home.rglob(".draft-*"), *private.iterdir()):
+        for draft in (*self.home.rglob(".samesku-draft-*"), *private.iterdir()):
             os.utime(draft, (0, 0))  # as if it were old enough to be nobody's
         for name in DESKS:
             problems += self._ends_well("--as", name, "review", "--plain")

@@ -37,7 +37,7 @@ class Kept:
         """Read every ledger in a workspace but drafts, which count for nothing."""
         acts: dict[str, str] = {}
         heads: set[tuple[int, str]] = set()
-        paths = [path for path in home.rglob("labels*.db*") if _is_database(path) and ".draft-" not in str(path)]
+        paths = [path for path in home.rglob("labels*.db*") if _is_database(path) and ".samesku-draft-" not in str(path)]
         for path in paths:
             if not (events := read_events(path)).columns:
                 continue
@@ -70,7 +70,7 @@ def strangers(home: Path) -> list[str]:
     """What lies in a workspace and its backups that nobody who is gone should have left."""
     known = {name + ending for name in _KNOWN for ending in _COMPANIONS}
     found = [path.name for path in home.iterdir() if path.name not in known]
-    return found + [str(path.relative_to(home)) for path in home.glob("*/**/.draft-*")]
+    return found + [str(path.relative_to(home)) for path in home.glob("*/**/.samesku-draft-*")]
 
 
 def _is_database(path: Path) -> bool:

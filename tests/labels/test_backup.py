@@ -149,12 +149,12 @@ def test_a_folder_that_cannot_be_written_is_an_error_with_a_way_out(ledger: Labe
 
 def test_old_drafts_are_swept_and_fresh_ones_left(ledger: LabelStore, folder: Path) -> None:
     for name, age in (("old", 7200), ("new", 0)):
-        draft = folder / f".draft-{name}"
+        draft = folder / f".samesku-draft-{name}"
         draft.mkdir(parents=True)
         (draft / "labels.db").touch()
         os.utime(draft, (time.time() - age,) * 2)
     backup(ledger.path, folder)
-    assert [path.name for path in folder.glob(".draft-*")] == [".draft-new"]
+    assert [path.name for path in folder.glob(".samesku-draft-*")] == [".samesku-draft-new"]
 
 
 # -- anchors -------------------------------------------------------------------------------------------------

@@ -174,3 +174,13 @@ def test_a_fresh_draft_is_not_swept_before_it_is_locked(shared: Path) -> None:
     with drafts(shared) as folder:
         assert folder.stat().st_mode & 0o077 == 0
     assert names(shared) == [f"{DRAFT_PREFIX}new"]
+
+
+def test_what_people_call_a_draft_is_never_removed(shared: Path) -> None:
+    novel = shared / ".draft-novel"
+    novel.mkdir()
+    (novel / "chapter1").write_text("mine")
+    os.utime(novel, (time.time() - 7200,) * 2)
+    with atomic_text(shared / "labels.csv") as out, drafts(shared):
+        out.write("x")
+    assert (novel / "chapter1").read_text() == "mine"

@@ -57,7 +57,7 @@ def test_whoever_opens_a_ledger_removes_what_a_killed_restore_left(tmp_path: Pat
 def test_the_check_finds_what_was_left(tmp_path: Path) -> None:
     LabelStore(tmp_path / "labels.db").close()
     assert strangers(tmp_path) == []
-    (tmp_path / ".draft-1").mkdir()
+    (tmp_path / ".samesku-draft-1").mkdir()
     (tmp_path / "backups").mkdir()
-    (tmp_path / "backups" / ".draft-2").touch()
-    assert sorted(strangers(tmp_path)) == [".draft-1", "backups/.draft-2"]
+    (tmp_path / "backups" / ".samesku-draft-2").touch()
+    assert sorted(strangers(tmp_path)) == [".samesku-draft-1", "backups/.samesku-draft-2"]

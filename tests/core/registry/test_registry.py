@@ -180,7 +180,7 @@ def test_a_place_that_cannot_be_made_is_one_sentence(registry: Registry) -> None
 
 def test_what_killed_runs_left_is_removed_and_nothing_else(registry: Registry, tmp_path: Path) -> None:
     stale, young, old, new, other, whole = (
-        registry.folder(name) for name in (".draft-1", ".draft-2", "lora-1", "lora-2", "sub", "lora-3")
+        registry.folder(name) for name in (".samesku-draft-1", ".samesku-draft-2", "lora-1", "lora-2", "sub", "lora-3")
     )
     vectors = {name: tmp_path / "index" / name for name in ("lora-9", "lora-3", "base-1234")}
     kept = {young, new, other, whole, vectors["lora-3"], vectors["base-1234"]}
