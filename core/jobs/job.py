@@ -173,7 +173,9 @@ def _start(content: bytes) -> Start:
     if not isinstance(told, dict):
         raise ValueError("it is no object")
     arguments, pid = told.get("arguments"), told.get("pid", 0)
-    texts = [told.get("started_at"), told.get("by", ""), *(arguments if isinstance(arguments, list) else [None])]
+    if not isinstance(arguments, list) or not arguments:
+        raise ValueError("it does not say what was started")
+    texts = [told.get("started_at"), told.get("by", ""), *arguments]
     if not all(isinstance(text, str) for text in texts) or type(pid) is not int:
         raise ValueError("a field is missing, or is of another type")
     started_at, by, *words = (text.encode("utf-8", "replace").decode() for text in texts)

@@ -155,8 +155,12 @@ def test_odd_facts_of_a_job_hide_no_other(home: Workspace, jobs: Jobs, name: str
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", "null", "1", '"x"', "NaN", "{}", '{"arguments": NaN}', "[" * 60_000, "9" * 60_000]
-)
+    "content",
+    [
+        "", "{", "[]", "null", "1", '"x"', "NaN", "{}", '{"arguments": NaN}', '{"arguments": [], "started_at": ""}',
+        "[" * 60_000, "9" * 60_000,
+    ],
+)  # fmt: skip
 def test_a_job_file_that_is_none_hides_no_other(jobs: Jobs, content: str) -> None:
     (write_job(jobs, "20260102-000000-bbbb") / "job.json").write_text(content)
     write_job(jobs)
