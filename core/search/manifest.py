@@ -47,20 +47,15 @@ def write_manifest(folder: Path, fingerprint: str) -> None:
     keep(folder / _NAME, asdict(Manifest(fingerprint, {PRODUCTS: _facts(folder / PRODUCTS)})))
 
 
-def damage(folder: Path, *, thorough: bool = True) -> list[str]:
-    """What of a folder is not as an index run has written it, a few words each.
-
-    Args:
-        folder: of one model.
-        thorough: whether the content is compared, and not only the size.
-    """
+def damage(folder: Path) -> list[str]:
+    """What of a model's folder is not as an index run has written it, a few words each."""
     try:
         manifest = kept(folder / _NAME, Manifest)
     except FileNotFoundError:
         return [f"{_NAME} is missing"]
     except CoreError:
         return [f"{_NAME} is damaged"]
-    found = {name: _damage_of(folder / name, wanted, thorough=thorough) for name, wanted in manifest.files.items()}
+    found = {name: _damage_of(folder / name, wanted) for name, wanted in manifest.files.items()}
     found.setdefault(PRODUCTS, "missing")
     return [f"{name} is {state}" for name, state in found.items() if state]
 
@@ -85,14 +80,14 @@ def no_candidates(index: Path) -> CoreError:
     return CoreError("There are no candidates yet.", "Run `samesku index` first.")
 
 
-def _damage_of(path: Path, wanted: IndexFile, *, thorough: bool) -> str:
+def _damage_of(path: Path, wanted: IndexFile) -> str:
     try:
         with open_regular(path, follow_links=False) as file:
             size = file.seek(0, 2)
             if size != wanted.bytes:
                 return f"damaged: {size:,} bytes, not {wanted.bytes:,}"
             file.seek(0)
-            if thorough and _sha256(file) != wanted.sha256:
+            if _sha256(file) != wanted.sha256:
                 return "damaged"
     except FileNotFoundError:
         return "missing"
