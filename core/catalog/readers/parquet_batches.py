@@ -7,6 +7,7 @@ is small enough to become Python's objects.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -82,7 +83,8 @@ def _rows_at_once(file: BinaryIO, metadata: Any, number: int, group: RowGroup) -
         first = _opened(file, metadata, [column]).iter_batches(
             batch_size=1, row_groups=[number], columns=[column], use_threads=False
         )
-        width += max(map(_longest, next(first).columns)) or size
+        # A row group may have no rows, and so no batch.
+        width += max((_longest(values) for batch in islice(first, 1) for values in batch.columns), default=0) or size
     return max(1, min(_ROWS, _BATCH_BYTES // max(width, 1)))
 
 

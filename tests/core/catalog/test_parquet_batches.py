@@ -208,3 +208,12 @@ def test_what_is_no_header_of_a_page(tmp_path: Path, header: bytes) -> None:
     path.write_bytes(header)
     with path.open("rb") as file, pytest.raises(DamagedError):
         list(pages(file, 0, 1000, 1000))
+
+
+def test_an_empty_row_group_has_no_longest_value(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    with pq.ParquetWriter(path, pa.schema([("id", pa.string())])) as writer:
+        writer.write_table(pa.table({"id": pa.array([], pa.string())}))
+    with path.open("rb") as file:
+        group = parquet_footprint.RowGroup(dictionaries={"id": 9000})
+        assert parquet_batches._rows_at_once(file, pq.read_metadata(file), 0, group) == 1000
