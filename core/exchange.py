@@ -126,14 +126,14 @@ def read_labels(
         dry: only tell what would come in.
 
     Raises:
-        CoreError: several sources could be meant, ids are not in the catalogue, or nobody can be called so.
+        CoreError: several sources could be meant, ids are not in the catalogue, or the annotator's name cannot be one.
         LabelsError: the file does not hold what it should, or a pair stands on the other side.
     """
     choices: dict[str, SplitChoice] = {"auto": "auto", "train": "train", "validation": "validation"}
     if split not in choices:
         raise CoreError(f"--split {split}: there is no such side.", "It is auto, train or validation.")
     if fault := name_fault(given.annotator):
-        raise CoreError(f"Nobody can be called {given.annotator[:60]!a}: {fault}.", "Give another name.")
+        raise CoreError(f"{given.annotator[:60]!a} cannot be a name: {fault}.", "Give another name.")
     with CatalogStore(workspace.require().catalog) as catalog:
         decisions = _decisions(path, given, catalog.sources())
         wanted = {ref for decision in decisions for ref in decision.pair}

@@ -129,6 +129,6 @@ def _check_extents(path: Path, table: dict[str, Any], elements: int) -> None:
         if not isinstance(value, int) or isinstance(value, bool):
             continue
         if _LAYERS.fullmatch(key) and value > _MAX_LAYERS:
-            raise RefusedError(path, f"{key} is {str(value)[:20]}, and no model has so many")
+            raise RefusedError(path, f"{key} is {str(value)[:20]}, more than any model has")
         if _EXTENTS.fullmatch(key) and abs(value) * abs(width) > elements:
             raise RefusedError(path, f"{key} is {str(value)[:20]}, far more than the weights hold")

@@ -39,7 +39,7 @@ def _listed(value: object) -> object:
 
 def _a_person(name: str) -> str:
     if fault := name_fault(name):
-        raise ValueError(f"nobody can be called {name[:60]!a}: {fault}")
+        raise ValueError(f"{name[:60]!a} cannot be a name: {fault}")
     return name
 
 

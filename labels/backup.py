@@ -89,7 +89,8 @@ def _make(copy: Callable[[Path], None], path: Path, folder: Path) -> Backup:
         copy(draft)
         if faults := _faults(draft):
             raise LabelsError(
-                f"{path} was not backed up, for it is not sound: {faults[0]}.", "`samesku labels verify` tells all."
+                f"{path} is not sound and was not backed up: {faults[0]}.",
+                "`samesku labels verify` lists what is wrong.",
             )
         if (newest := _newest(folder)) and _contents(newest.path) == _contents(draft):
             return newest

@@ -11,7 +11,7 @@ from labels import marker
 from labels.errors import LabelsError
 from labels.snapshot import existing, sealed
 
-#: So many people are named; the others are counted.
+#: How many people are named; the others are counted.
 _MAX_NAMES = 3
 
 _EVENTS = "SELECT seq, action, annotator, at, decision IS NOT NULL FROM events ORDER BY seq"
@@ -30,7 +30,7 @@ class Loss:
     """What would be dropped.
 
     Attributes:
-        events: how many events; None where nobody can tell, since the ledger is damaged.
+        events: how many events; None where that is unknown, since the ledger is damaged.
         drawn: how many queries that were drawn for validation or audit.
         readable: how many events of the ledger can be read.
         unsaved: how many of these the backup does not have.
@@ -51,7 +51,7 @@ class Loss:
     last: int
 
     def __bool__(self) -> bool:
-        """Whether anything would be dropped, or nobody can tell."""
+        """Whether anything would be dropped, or that is unknown."""
         return self.events != 0 or self.drawn > 0
 
     def as_dict(self) -> dict[str, object]:

@@ -51,7 +51,7 @@ class LabelReader:
     def close(self) -> None:
         """Let go of the file. Where it is gone, this is the last that can be had of it."""
         if self.connection.is_moved():
-            from labels.recovery import rescue  # noqa: PLC0415 - hardly ever needed
+            from labels.recovery import rescue  # noqa: PLC0415 - rarely needed
 
             rescue(self.connection)
         self.connection.close()

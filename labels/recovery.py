@@ -45,7 +45,7 @@ def lost(path: Path) -> LabelsError | None:
         )
     return LabelsError(
         f"{path} {what}, but {last.called} holds {last.events:,} events.",
-        f"{_RESTORE} brings them back; to begin anew, move the folder {FOLDER} and {beside}.",
+        f"{_RESTORE} brings them back. To begin an empty ledger instead, move the folder {FOLDER} and {beside}.",
     )
 
 

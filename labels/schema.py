@@ -116,10 +116,10 @@ def require(connection: sqlite3.Connection, path: Path, version: int) -> None:
 
 
 def restore_copy(copy: Path) -> tuple[list[str], bool]:
-    """Give a copy of a labels file the schema of its version again: triggers and indexes are made anew, extras deleted.
+    """Give a copy of a labels file the schema of its version again: triggers and indexes are restored, extras deleted.
 
     Args:
-        copy: the file, in no use.
+        copy: the file, which no other process has open.
 
     Returns:
         what differed, as `differences` says; and whether the schema is right now. A table of another definition may

@@ -2,7 +2,7 @@
 
 Who they are is what the system says, and which workspace and which settings hold is what its lead has written: an SSH
 client may send environment variables, and none of them counts here (`tui.isolation`). What the screens must not offer
-stands in `tui.kiosk_app`. No more than SSH itself does this guard against whoever may log in by another way.
+stands in `tui.kiosk_app`. People who can log in to the machine in another way are SSH's concern, not this module's.
 """
 
 import os

@@ -65,9 +65,7 @@ class Context:
         name = _login_name() if self.annotator_name is None else self.annotator_name.strip()
         if fault := name_fault(name, _LONGEST_NAME):
             origin = "The login name" if self.annotator_name is None else "--as"
-            raise CoreError(
-                f"{origin} {name[:_LONGEST_NAME]!a}: nobody can be called that: {fault}.", "Give another: --as NAME."
-            )
+            raise CoreError(f"{origin} {name[:_LONGEST_NAME]!a} cannot be a name: {fault}.", "Give another: --as NAME.")
         return name
 
     @cached_property

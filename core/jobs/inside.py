@@ -72,7 +72,7 @@ def _last_word(writer: EventWriter, folder: Path) -> Iterator[None]:
         kind, facts = "failed", {"error": f"{type(error).__name__}: {error}. See log.txt in {folder}."}
         raise
     finally:
-        # Whoever reads that it has ended may start it again at once.
+        # A watcher may start it again as soon as it reads that it has ended.
         locks.release_all_but(folder / LOCK)
         with suppress(JobError):
             writer.write(kind, **facts)

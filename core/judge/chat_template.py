@@ -1,8 +1,8 @@
 """Conversations as a model's chat template writes them, without running the template on any of them.
 
 The template runs once for each sequence of roles, in a process under limits, on marks in place of the contents; the
-contents then take the places of the marks. So a template can neither hang nor fill the memory of whoever judges, at
-the first pair or at any later one, and nothing that a listing says reaches it.
+contents then take the places of the marks. So a template can neither hang the judging process nor fill its memory,
+at the first pair or at any later one, and nothing that a listing says reaches it.
 """
 
 import json

@@ -19,7 +19,7 @@ def judges_folder(workspace: Workspace) -> Path:
 
 
 def unfinished_judges(workspace: Workspace) -> list[Path]:
-    """What killed trainings left and nobody can go on with: drafts, and folders without a card as of old versions."""
+    """What killed trainings left and cannot be resumed: drafts, and folders without a card as of old versions."""
     folder = judges_folder(workspace)
     made = [path for kind in ("judge-*", "cross-encoder-*") for path in folder.glob(kind) if not path.is_symlink()]
     begun = [path for path in made if not (path / CARD).exists()]

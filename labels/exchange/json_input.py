@@ -87,7 +87,7 @@ class _Elements:
             try:
                 value, end = _DECODER.raw_decode(self._read, self._at)
             except json.JSONDecodeError as error:
-                # It may only be that not all of it was read; so much again is, lest it be parsed too often.
+                # It may only be that not all of it was read. Doubling what is read bounds how often it is parsed.
                 known = len(self._read) - self._at
                 if known > MAX_ROW:
                     raise LabelsError(f"{where}: it is longer than {MAX_ROW:,} characters.", _NOTHING) from error

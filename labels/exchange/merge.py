@@ -119,7 +119,7 @@ def _copy_of(other: Path) -> Iterator[Path]:
         try:
             copy = stack.enter_context(private_copy(other))
         except LabelsError as error:
-            # Its way out may be a restore, which is for whoever works in the other workspace.
+            # Its way out may be a restore, which is for the people of the other workspace.
             raise LabelsError(error.message, "Nothing was merged; look at it in its own workspace.") from error
         _restore_schema(copy, other)
         yield copy

@@ -374,7 +374,7 @@ def test_a_cut_through_the_last_page_is_found(path: Path, content: bytes) -> Non
 def test_a_ledger_that_is_gone_is_not_begun_anew_beside_its_backups(path: Path) -> None:
     backup(path, path.parent / FOLDER)
     path.unlink()
-    assert "to begin anew, move the folder" in refused(lambda: say(path), "is gone or empty").hint
+    assert "To begin an empty ledger instead, move the folder" in refused(lambda: say(path), "is gone or empty").hint
     shutil.move(path.parent / FOLDER, path.parent / "old")
     say(path)
     assert verify(path).events == 1

@@ -1,1 +1,1 @@
-"""The desk in a browser of this machine, for whoever started the server and nobody else."""
+"""The desk in a browser of this machine, for the user who started the server alone."""

@@ -14,7 +14,7 @@ MARK = "[key removed]"
 
 #: Shorter ones, such as `none` or `EMPTY`, are set where a server wants some key, and are words of ordinary answers.
 _SHORTEST = 6
-#: So many characters of a key in a row are no coincidence.
+#: This many characters of a key in a row are no coincidence.
 _WINDOW = 8
 
 _HEX = "([0-9a-fA-F]{2})"

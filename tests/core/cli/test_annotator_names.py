@@ -44,7 +44,7 @@ def test_no_call_is_made_under_such_a_name(workspace: Workspace, call: Call, csv
     for verb in (("labels", "import", csv), ("labels", "stats"), ("labels", "restore", "latest"), ("doctor",)):
         answer = call(*verb, "--as", name, "--home", workspace.home)
         assert (answer.code, answer.out) == (1, "")
-        assert "nobody can be called that" in answer.err
+        assert "cannot be a name" in answer.err
         assert not set(answer.err) & {"\x07", "\x1b", "\u202e", "\u2066", "\x9b", "\x7f"}
     assert events(workspace) == 0
 
@@ -70,7 +70,7 @@ def test_bytes_that_are_no_text_are_no_name(workspace: Workspace, csv: Path) -> 
     for call, variables in given:
         done = subprocess.run(call, env=variables, capture_output=True, timeout=60, check=False)
         assert done.returncode == 1
-        assert b"nobody can be called that" in done.stderr
+        assert b"cannot be a name" in done.stderr
         assert b"Traceback" not in done.stderr
     assert events(workspace) == 0
 
@@ -91,13 +91,13 @@ def test_a_kiosk_asks_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     entry = type("Entry", (), {"pw_name": "ada\x07"})
     monkeypatch.setattr("pwd.getpwuid", lambda _: entry)
     monkeypatch.setattr("tui.kiosk.sys", SimpleNamespace(flags=SimpleNamespace(isolated=1), argv=[]))
-    with pytest.raises(CoreError, match="nobody can be called that"):
+    with pytest.raises(CoreError, match="cannot be a name"):
         _ = enclosed(Context(home=tmp_path)).annotator
 
 
 @pytest.mark.parametrize("name", [name for name in REFUSED if name != " "])
 def test_labels_are_imported_under_no_such_name(workspace: Workspace, csv: Path, name: str) -> None:
-    with pytest.raises(CoreError, match="Nobody can be called"):
+    with pytest.raises(CoreError, match="cannot be a name"):
         read_labels(workspace, csv, Defaults(name))
     assert events(workspace) == 0
 
@@ -108,11 +108,11 @@ def test_settings_name_no_such_person(tmp_path: Path, monkeypatch: pytest.Monkey
     written = "".join(f"\\U{ord(character):08x}" for character in name)
     for text in (f'[people]\nleads = ["ada", "{written}"]\n', f'[people.streams]\n"{written}" = ["triage"]\n'):
         path.write_text(text)
-        with pytest.raises(SettingsError, match="nobody can be called"):
+        with pytest.raises(SettingsError, match="cannot be a name"):
             load_settings(path)
     path.unlink()
     monkeypatch.setenv("SAMESKU_PEOPLE__LEADS", json.dumps(["ada", name]))
-    with pytest.raises(SettingsError, match="nobody can be called"):
+    with pytest.raises(SettingsError, match="cannot be a name"):
         load_settings(path)
 
 
