@@ -42,6 +42,11 @@ def companions(path: Path) -> list[Path]:
     return [path.with_name(path.name + ending) for ending in COMPANIONS]
 
 
+def damaged_name(path: Path) -> Path:
+    """Where a file is set aside now: another place at every moment, so that no copy takes the place of an earlier."""
+    return path.with_name(f"{path.name}{_MARK}{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
+
+
 def set_aside(path: Path, examined: Identity | None = None) -> Path | None:
     """Rename whatever stands at a path to `NAME.damaged-TIME`, with the files that SQLite has beside it.
 
@@ -61,7 +66,7 @@ def set_aside(path: Path, examined: Identity | None = None) -> Path | None:
     there = identity(path)
     if examined is not None and examined != there:
         return None
-    aside = path.with_name(f"{path.name}{_MARK}{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
+    aside = damaged_name(path)
     try:
         path.rename(aside)
     except FileNotFoundError:

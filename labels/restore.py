@@ -14,7 +14,7 @@ from labels.backup import backup
 from labels.claims import Claims
 from labels.errors import LabelsError
 from labels.loss import Loss, loss
-from labels.quarantine import companions
+from labels.quarantine import companions, damaged_name
 from labels.snapshot import existing, sealed, snapshot
 from labels.verify import Verification, verify
 
@@ -67,7 +67,7 @@ def restore(source: Path, path: Path, *, force: bool = False, agree: Callable[[L
         kept = _keep(path)
         if agree is not None and kept is not None and kept.events != dropped.last:
             raise LabelsError("Somebody has decided meanwhile; nothing was changed.", "Restore again.")
-        with _unchanging(path, kept) if kept else _put_away(path, stamp) as before:
+        with _unchanging(path, kept) if kept else _put_away(path) as before:
             set_aside = _set_aside_strays(draft, path.parent / FOLDER, stamp)
             draft.replace(path)
             files.sync(path.parent)
@@ -155,9 +155,9 @@ def _unchanging(path: Path, kept: Backup) -> Iterator[Path]:
 
 
 @contextmanager
-def _put_away(path: Path, stamp: str) -> Iterator[Path | None]:
+def _put_away(path: Path) -> Iterator[Path | None]:
     """Keep a damaged file, with all that belongs to it, under another name beside; None where there is none."""
-    aside = path.with_name(f"{path.name}.damaged-{stamp}")
+    aside = damaged_name(path)
     there = os.path.lexists(path)
     if there:
         try:

@@ -14,6 +14,7 @@ from labels.backup import backup
 from labels.claims import Claims
 from labels.errors import LabelsError
 from labels.model import Verb
+from labels.quarantine import damaged_copies
 from labels.restore import rehearse, restore
 from labels.store import LabelStore
 from labels.verify import verify
@@ -188,3 +189,14 @@ def test_an_earlier_schema_can_be_restored_and_is_migrated_at_the_next_start(tmp
     assert restore(first, path).events == 20
     say(path, "11")
     assert verify(path).problems == ()
+
+
+def test_two_restores_in_one_second_keep_both_damaged_files(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = latest(path)
+    monkeypatch.setattr(anchors, "moment", lambda _: "20260101T000000Z")
+    for content in (b"damaged", b"damaged again"):
+        path.write_bytes(content * 1000)
+        kept = restore(source, path).kept
+        assert kept is not None
+        assert kept.read_bytes() == content * 1000
+    assert [each.read_bytes()[:13] for each in damaged_copies(path)] == [b"damageddamage", b"damaged again"]
