@@ -119,10 +119,16 @@ def _tell_way_back(context: Context) -> None:
     """What going back to the last backup would drop, where there is one."""
     from labels.anchors import backups  # noqa: PLC0415
     from labels.loss import loss  # noqa: PLC0415
+    from labels.marker import marker  # noqa: PLC0415
 
     found = backups(context.workspace.backups)
     if not found:
-        context.out.print("There is no backup to go back to. `samesku labels restore FILE` takes one from elsewhere.")
+        ledger = context.workspace.labels
+        context.out.print(
+            "There is no backup to go back to. `samesku labels restore FILE` takes one from elsewhere. Where its events"
+            f" are sound, move {ledger.name} and {marker(ledger).name} to another folder: `samesku labels merge FILE`"
+            " brings them into a new ledger."
+        )
         return
     with suppress(SameskuError):
         context.out.print(

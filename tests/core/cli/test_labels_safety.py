@@ -16,6 +16,7 @@ from core.workspace import Workspace
 from labels.anchors import FOLDER
 from labels.backup import backup
 from labels.claims import Claims
+from labels.marker import marker
 from labels.model import Verb
 from labels.store import LabelStore
 from tests.bench.terminal import Terminal
@@ -242,6 +243,23 @@ def test_without_a_backup_no_way_back_is_told(labelled: Workspace, call: Call) -
         db.execute("DROP TRIGGER events_no_delete")
     answer = call("labels", "verify", "--home", labelled.home)
     assert (answer.code, "There is no backup" in answer.out, "restore latest" in answer.out) == (1, True, False)
+
+
+def test_without_a_backup_a_merge_is_the_way_out_of_a_changed_schema(
+    labelled: Workspace, call: Call, tmp_path: Path
+) -> None:
+    home = ("--home", labelled.home)
+    with closing(sqlite3.connect(labelled.labels)) as db:
+        db.execute("CREATE VIEW everything AS SELECT * FROM events")
+    told = " ".join(call("labels", "verify", *home).out.split())
+    assert "move labels.db and labels.db.created to another folder: `samesku labels merge FILE`" in told
+    aside = tmp_path / "aside"
+    aside.mkdir()
+    for path in (labelled.labels, marker(labelled.labels)):
+        path.rename(aside / path.name)
+    assert call("labels", "merge", aside / "labels.db", *home).code == 0
+    answer = call("labels", "verify", *home)
+    assert (answer.code, "1 events; all is well" in answer.out) == (0, True)
 
 
 # -- a ledger that is gone -----------------------------------------------------------------------------------
