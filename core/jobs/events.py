@@ -52,6 +52,7 @@ class EventWriter:
             self._file = os.open(path, _APPEND, 0o666)
             if not stat.S_ISREG(os.fstat(self._file).st_mode):
                 raise OSError(errno.EINVAL, "it is not a regular file")
+        self._torn = False
         self._stage = ""
         self._pace = Pace(None)
         self._last = 0.0
@@ -63,8 +64,11 @@ class EventWriter:
     def write(self, kind: str, **values: object) -> None:
         """Append one event."""
         line = json.dumps({"t": round(time.time(), 3), "kind": kind, **values}) + "\n"
+        # What a full disk has cut off must not take the next line along: that may say why the job has failed.
+        begin, self._torn = "\n" if self._torn else "", True
         with self._readable_errors(), os.fdopen(self._file, "ab", closefd=False) as out:
-            out.write(line.encode())
+            out.write(f"{begin}{line}".encode())
+        self._torn = False
 
     @contextmanager
     def _readable_errors(self) -> Iterator[None]:

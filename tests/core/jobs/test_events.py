@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from disk import full_disk
 
+from core.errors import JobError
 from core.jobs.events import EventWriter, last_events, read_events, retell
 from core.jobs.progress import Pace, Silent
 
@@ -159,3 +161,15 @@ def test_what_a_job_told_can_be_told_again(path: Path) -> None:
     retell(read_events(path)[0], heard)
     # Of a stage that is over only the end is told, and no speed can be made of it.
     assert heard.heard == [("encode", 2), 2, ("train", 5), ("MRR", 0, 0.5), ("loss", 1, 2.0), "well", 1]
+
+
+def test_a_line_that_a_full_disk_cut_off_takes_no_other_along(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    writer = EventWriter(path)
+    writer.message("before")
+    with full_disk(path.stat().st_size + 10), pytest.raises(JobError, match="cannot be written"):
+        writer.message("cut off")
+    writer.write("failed", error="The disk was full.")
+    writer.close()
+    events, _ = read_events(path)
+    assert [event["kind"] for event in events] == ["message", "failed"]
