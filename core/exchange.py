@@ -27,7 +27,7 @@ from labels.marker import has_content
 from labels.model import ProductRef, Side
 from labels.names import name_fault
 from labels.recovery import lost
-from labels.snapshot import private_copy
+from labels.snapshot import naming_original, private_copy
 from labels.store import LabelStore
 
 
@@ -63,7 +63,8 @@ def write_labels(
     if format_ is Format.LABEL_STUDIO_CONFIG:
         export_config(path)
         return 0, ""
-    with LabelStore(workspace.labels) as store:
+    # Reading all events takes seconds.
+    with _ledger(workspace, copied=format_ in {Format.EVENTS, Format.PARQUET}) as store:
         if format_ is Format.CSV:
             return export_csv(store, path, telling.side, telling.rule), "labels"
         if format_ in {Format.EVENTS, Format.PARQUET}:
@@ -85,9 +86,13 @@ def write_labels(
 
 
 @contextmanager
-def _ledger(workspace: Workspace, *, dry: bool) -> Iterator[LabelStore]:
-    """The ledger; to rehearse, a copy of it that is thrown away, so that nobody has to wait."""
-    if not dry:
+def _ledger(workspace: Workspace, *, copied: bool) -> Iterator[LabelStore]:
+    """The ledger, or a copy of it that is thrown away.
+
+    A copy is for what changes nothing and takes long: with a rollback journal no desk can store a decision while
+    another process reads, and gives up after `labels.database.BUSY_TIMEOUT_MS`.
+    """
+    if not copied:
         with LabelStore(workspace.labels) as store:
             yield store
         return
@@ -98,7 +103,9 @@ def _ledger(workspace: Workspace, *, dry: bool) -> Iterator[LabelStore]:
             copy = stack.enter_context(private_copy(workspace.labels))
         else:
             copy = stack.enter_context(private_folder()) / "labels.db"
-        yield stack.enter_context(LabelStore(copy))
+        with naming_original(copy, workspace.labels):
+            store = LabelStore(copy)
+        yield stack.enter_context(store)
 
 
 def read_ledger(workspace: Workspace, path: Path, *, dry: bool = False) -> Merged:
@@ -109,7 +116,7 @@ def read_ledger(workspace: Workspace, path: Path, *, dry: bool = False) -> Merge
         LabelsError: something does not fit; nothing has changed then.
     """
     read = import_parquet if by_content(path) is Format.PARQUET else import_ledger
-    with _ledger(workspace.require(), dry=dry) as store:
+    with _ledger(workspace.require(), copied=dry) as store:
         return read(store, path)
 
 
@@ -143,7 +150,7 @@ def read_labels(
             f"{path}: {len(unknown)} ids are not in the catalogue, {unknown[0].source} {unknown[0].id} first.",
             "Import the products first; nothing was imported.",
         )
-    with _ledger(workspace, dry=dry) as store:
+    with _ledger(workspace, copied=dry) as store:
         return import_decisions(store, decisions, choices[split])
 
 

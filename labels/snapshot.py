@@ -111,3 +111,12 @@ def private_copy(path: Path) -> Iterator[Path]:
         copy = folder / "labels.db"
         snapshot(path, copy)
         yield copy
+
+
+@contextmanager
+def naming_original(copy: Path, path: Path) -> Iterator[None]:
+    """Let errors about a copy name the file that it was made of: people know nothing of the copy."""
+    try:
+        yield
+    except LabelsError as error:
+        raise LabelsError(error.message.replace(str(copy), str(path)), error.hint) from error

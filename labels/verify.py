@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labels import anchors, chain, draws, projection, schema
-from labels.database import Connection, connect, readable_errors
+from labels.database import connect, readable_errors
 from labels.errors import LabelsError
-from labels.snapshot import private_copy
+from labels.snapshot import naming_original, private_copy
 
 #: So many broken links are named; the others are counted.
 _NAMED = 3
@@ -51,7 +51,9 @@ def verify(path: Path, against: Sequence[Path] = ()) -> Verification:
         changed, usable = schema.restore_copy(copy)
         if not usable:
             return Verification(_count(copy), tuple(changed))
-        with closing(_opened(copy, path)) as connection:
+        with naming_original(copy, path):
+            opened = connect(copy)  # which migrates it, if need be
+        with closing(opened) as connection:
             problems = [
                 *changed,
                 *_file(connection),
@@ -72,14 +74,6 @@ def _count(copy: Path) -> int:
     with suppress(sqlite3.Error), closing(sqlite3.connect(copy)) as connection:
         return int(connection.execute("SELECT count(*) FROM events").fetchone()[0])
     return 0
-
-
-def _opened(copy: Path, path: Path) -> Connection:
-    """The copy, migrated if need be; where it cannot be opened, the error tells of the file itself."""
-    try:
-        return connect(copy)
-    except LabelsError as error:
-        raise LabelsError(error.message.replace(str(copy), str(path)), error.hint) from error
 
 
 def _file(connection: sqlite3.Connection) -> list[str]:
