@@ -6,10 +6,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from labels import database
 from labels.database import readable_errors
 from labels.errors import LabelsError
-from labels.snapshot import existing
+from labels.snapshot import private_copy
 
 _ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 #: What a PRAGMA may tell, where it is given no value to set.
@@ -49,12 +48,11 @@ def query(path: Path, sql: str, *, limit: int = 1000, seconds: float = 30.0) -> 
     Raises:
         LabelsError: it is no question, cannot be answered, or takes too long.
     """
-    with existing(path):
-        pass  # rolls back a write that was cut off, which a connection for reading only cannot do
-    uri = f"{path.resolve().as_uri()}?mode=ro"
+    # A copy, since no desk could store a decision for as long as the question takes, where there is a rollback journal.
     with (
+        private_copy(path) as copy,
         readable_errors(path),
-        closing(sqlite3.connect(uri, uri=True, timeout=database.BUSY_TIMEOUT_MS / 1000)) as connection,
+        closing(sqlite3.connect(f"{copy.as_uri()}?mode=ro", uri=True)) as connection,
     ):
         connection.execute("PRAGMA query_only=ON")
         connection.text_factory = lambda raw: raw.decode("utf-8", "replace")

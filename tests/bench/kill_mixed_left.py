@@ -37,7 +37,9 @@ class Kept:
         """Read every ledger in a workspace but drafts, which count for nothing."""
         acts: dict[str, str] = {}
         heads: set[tuple[int, str]] = set()
-        paths = [path for path in home.rglob("labels*.db*") if _is_database(path) and ".samesku-draft-" not in str(path)]
+        paths = [
+            path for path in home.rglob("labels*.db*") if _is_database(path) and ".samesku-draft-" not in str(path)
+        ]
         for path in paths:
             if not (events := read_events(path)).columns:
                 continue

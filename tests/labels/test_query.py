@@ -107,3 +107,23 @@ def test_a_newer_file_is_refused(path: Path) -> None:
     connection.close()
     with pytest.raises(LabelsError, match="newer samesku"):
         query(path, "SELECT 1")
+
+
+def test_no_desk_waits_for_a_long_question(ledger: LabelStore, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger.connection.execute("PRAGMA busy_timeout = 50")
+    decided: list[str] = []
+
+    class Clock:
+        """Looked at while the question is being answered."""
+
+        def monotonic(self) -> float:
+            if calls:
+                decided.append(ledger.record("ada", Verb.COMMENT, q("0"), text="meanwhile"))
+            calls.append(1)
+            return 0.0
+
+    calls: list[int] = []
+    monkeypatch.setattr("labels.query.time", Clock())
+    sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n, events LIMIT 20000) SELECT max(i) FROM n"
+    assert query(path, sql).rows
+    assert decided
