@@ -23,5 +23,9 @@ class JobError(CoreError):
     """A detached job cannot be started, found or changed."""
 
 
+class UnreadableError(CoreError):
+    """A file of the workspace may not be read by this account; nothing says that it is damaged."""
+
+
 class DamagedError(CoreError):
     """Something that can be computed again is damaged or gone. It was set aside, and `samesku index` makes it again."""

@@ -26,7 +26,7 @@ from core.search.candidates import damage_of_candidates
 from core.search.manifest import PRODUCTS, damage, indexed_models
 from core.sqlite_cache import is_damage
 from core.workspace import Workspace
-from labels.files import require_regular
+from labels.files import is_denied, require_regular, way_out
 from labels.quarantine import COMPANIONS
 
 #: Seconds for which one database is looked through; what is larger is taken for intact after that.
@@ -49,19 +49,32 @@ class Damage:
         path: which.
         state: what is wrong with it, a few words.
         cure: the way out, a sentence.
+        what: what it comes to, a few words.
     """
 
     path: Path
     state: str
     cure: str
+    what: str = "is damaged"
 
     def __str__(self) -> str:
-        return f"{self.path.name} is damaged: {self.state}. {self.cure}"
+        return f"{self.path.name} {self.what}: {self.state}. {self.cure}"
 
 
 def damages(workspace: Workspace) -> list[Damage]:
     """Every file that is damaged or gone, of those that `samesku` can make again, and the catalogue."""
-    return [*_catalogue(workspace), *_derived(workspace), *_index(workspace), *_models(workspace), *_reports(workspace)]
+    found: list[Damage] = []
+    for look in (_catalogue, _derived, _index, _models, _reports):
+        try:
+            found += look(workspace)
+        except OSError as error:
+            found.append(_unseen(Path(error.filename or workspace.home), error))
+    return found
+
+
+def _unseen(path: Path, error: OSError) -> Damage:
+    """What this account may not look at, which need not be damaged."""
+    return Damage(path, str(error.strerror), way_out(error, "Look at it."), what="cannot be read")
 
 
 def _catalogue(workspace: Workspace) -> Iterator[Damage]:
@@ -135,8 +148,12 @@ def _read(path: Path, read: Callable[[Path], object], cure: str) -> Iterator[Dam
             read(path)
         except FileNotFoundError:
             return
-        except CoreError:
-            yield Damage(path, "it cannot be read", cure)
+        except CoreError as error:
+            denied = error.__cause__
+            if isinstance(denied, OSError) and is_denied(denied):
+                yield _unseen(path, denied)
+            else:
+                yield Damage(path, "it cannot be read", cure)
 
 
 def _database(

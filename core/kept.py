@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeVar, cast
 
-from core.errors import CoreError
-from labels.files import atomic_text, atomic_write, read_bounded
+from core.errors import CoreError, UnreadableError
+from labels.files import atomic_text, atomic_write, is_denied, read_bounded, way_out
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -56,6 +56,7 @@ def kept(path: Path, shape: type[Shape]) -> Shape:
 
     Raises:
         FileNotFoundError: there is no such file.
+        UnreadableError: this account may not read it.
         CoreError: it holds something else.
     """
     try:
@@ -63,6 +64,8 @@ def kept(path: Path, shape: type[Shape]) -> Shape:
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and is_denied(error):
+            raise UnreadableError(f"{path} cannot be read: {error.strerror}.", way_out(error, "")) from error
         raise CoreError(f"{path.name} is damaged, or not what its name says.", f"Move it away: {path}") from error
     return found
 
@@ -72,7 +75,9 @@ def _readable_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise CoreError(f"{path} cannot be written: {error.strerror}.", "Look at `samesku doctor`.") from error
+        raise CoreError(
+            f"{path} cannot be written: {error.strerror}.", way_out(error, "Look at `samesku doctor`.")
+        ) from error
 
 
 @cache

@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core.errors import CoreError, DamagedError
+from labels import files
+from labels.database import way_out
 from labels.files import make_shared, require_regular
 from labels.quarantine import COMPANIONS, Identity, identity, set_aside
 
@@ -159,13 +161,14 @@ class SqliteCache:
             raise self.damaged(f"it has a {acting[0]!r} that does not belong there")
 
     def _explained(self, error: sqlite3.Error | OSError) -> CoreError:
+        otherwise = "Try again, or see `samesku doctor`."
         if isinstance(error, OSError):
-            reason = error.strerror or str(error)
+            reason, hint = error.strerror or str(error), files.way_out(error, otherwise)
         elif is_damage(error):
             return self.damaged(str(error))
         else:
-            reason = str(error)
-        return CoreError(f"{self.path} cannot be read or written: {reason}.", "Try again, or see `samesku doctor`.")
+            reason, hint = str(error), way_out(error, otherwise)
+        return CoreError(f"{self.path} cannot be read or written: {reason}.", hint)
 
 
 def is_damage(error: sqlite3.Error) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from core.errors import SettingsError
 from labels.exchange.text_input import settings_text
+from labels.files import way_out
 
 _HINT = "Mend it, or move it away."
 
@@ -39,6 +40,7 @@ def toml_text(path: Path, hint: str = _HINT) -> str:
         return settings_text(path)
     except FileNotFoundError:
         raise
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise SettingsError(f"{path} cannot be read: {reason}.", hint) from error
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.", way_out(error, hint)) from error
+    except ValueError as error:
+        raise SettingsError(f"{path} cannot be read: {error}.", hint) from error

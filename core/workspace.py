@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import CoreError
+from labels.files import way_out
 
 
 def close_to_others() -> None:
@@ -35,7 +36,9 @@ class Workspace:
             from platformdirs import user_data_path  # noqa: PLC0415 - only needed without a name
 
             home = user_data_path("samesku")
-        return cls(home.expanduser().absolute())
+        with suppress(RuntimeError):  # `~NAME` of an account that is not there is a name like any other
+            home = home.expanduser()
+        return cls(home.absolute())
 
     def create(self) -> "Workspace":
         """This workspace, its folder made if need be: for its owner and group, and what is in it for the same group.
@@ -51,7 +54,8 @@ class Workspace:
             self.home.mkdir(exist_ok=True)
         except OSError as error:
             raise CoreError(
-                f"The workspace {self.home} cannot be made: {error.strerror}.", "Name another with --home DIR."
+                f"The workspace {self.home} cannot be made: {error.strerror}.",
+                way_out(error, "Name another with --home DIR."),
             ) from error
         return self
 
@@ -59,9 +63,10 @@ class Workspace:
         """This workspace, if it has a catalogue.
 
         Raises:
-            CoreError: nothing was imported yet, or the catalogue is gone.
+            CoreError: nothing was imported yet, the catalogue is gone, or this account may not look.
         """
-        there = self.catalog.exists() or self.catalog.is_symlink()
+        self.require_open()
+        there = os.path.lexists(self.catalog)
         if not there and self.labels.exists():
             raise CoreError(
                 f"The workspace {self.home} has no catalogue: catalog.db is missing.",
@@ -73,6 +78,22 @@ class Workspace:
                 "`samesku import products FILE --source NAME` starts one, `samesku demo` too; --home names another.",
             )
         return self
+
+    def require_open(self) -> None:
+        """Return if this account may look into the workspace, or there is none.
+
+        Raises:
+            CoreError: it may not.
+        """
+        try:
+            self.catalog.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise CoreError(
+                f"The workspace {self.home} cannot be looked into: {error.strerror}.",
+                way_out(error, "Name another with --home DIR."),
+            ) from error
 
     def open_to_others(self) -> list[Path]:
         """What everybody on this machine may look into: files and folders, unless the workspace itself is closed."""

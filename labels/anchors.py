@@ -92,12 +92,18 @@ def moment(at: datetime) -> str:
 
 
 def backups(folder: Path) -> list[Backup]:
-    """The backups in a folder by their names, the oldest first; there need not be such a folder."""
-    if not folder.is_dir():
-        return []
+    """The backups in a folder by their names, the oldest first; there need not be such a folder.
+
+    Raises:
+        LabelsError: it cannot be looked into.
+    """
     found = []
     with readable_errors(folder):
-        for path in folder.iterdir():
+        try:
+            entries = list(folder.iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        for path in entries:
             if (parts := _NAME.fullmatch(path.name)) and path.is_file() and not path.is_symlink():
                 with suppress(ValueError):  # a month 13: nothing that was made here
                     at = datetime.strptime(parts[1], _MOMENT).replace(tzinfo=UTC)

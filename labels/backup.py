@@ -62,7 +62,7 @@ def _backup(copy: Callable[[Path], None], path: Path, folder: Path, keep: int | 
     except OSError as error:
         raise LabelsError(
             f"No backup can be written to {folder}: {error.strerror}.",
-            "Free some disk space, or name another folder with `samesku labels backup --to DIR`.",
+            files.way_out(error, "Name another folder with `samesku labels backup --to DIR`."),
         ) from error
     return made
 

@@ -6,6 +6,7 @@ and makes a new one, and goes on. Nobody holds anything then, until their desks 
 """
 
 import errno
+import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -43,6 +44,8 @@ _NO_DAMAGE = {
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT,
     sqlite3.SQLITE_IOERR,
 }  # fmt: skip
+#: What it says of a file that this account may not open or write.
+_DENIED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
 
 Result = TypeVar("Result")
 
@@ -195,7 +198,7 @@ class Claims:
                 except (sqlite3.Error, OSError, _DamageError, UnicodeDecodeError) as error:
                     if self._connection is not None and self._connection.is_moved():
                         self.close()
-                    elif _is_damage(error):
+                    elif _is_damage(error, self.path):
                         self._rebuild(examined)
                     else:
                         raise
@@ -224,10 +227,13 @@ class Claims:
             turns.close()
 
 
-def _is_damage(error: Exception) -> bool:
+def _is_damage(error: Exception, path: Path) -> bool:
+    """Whether a new file is the way out: also of one that this account may not use, where it can make another."""
     if isinstance(error, OSError):
         return error.errno == errno.EINVAL  # as `require_regular` says it
     code = getattr(error, "sqlite_errorcode", None)
+    if code is not None and code & 0xFF in _DENIED:
+        return os.access(path.parent, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids)
     return code is None or code & 0xFF not in _NO_DAMAGE
 
 

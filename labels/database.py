@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-from labels import marker, schema
+from labels import files, marker, schema
 from labels.errors import LabelsError
 from labels.files import make_shared, require_regular
 from labels.quarantine import Identity, companions, identity
@@ -296,13 +296,17 @@ def known_values(path: Path) -> Iterator[None]:
 
 
 def _unopened(path: Path, error: OSError) -> LabelsError:
-    from labels.recovery import lost  # noqa: PLC0415 - needs this module
+    from labels.recovery import LEDGER, lost  # noqa: PLC0415 - needs this module
 
     if not marker.has_content(path) and (gone := lost(path)):
         return gone
     if error.errno == errno.EINVAL and error.filename:  # as `require_regular` says it
-        return LabelsError(f"{error.filename} cannot be opened: {error.strerror}.", "Move it away.")
-    return LabelsError(f"{path} cannot be opened: {error.strerror}.", "Check the folder and its permissions.")
+        # What a person has named may be anything of theirs.
+        hint = "Move it away." if path.name == LEDGER else "Name another one."
+        return LabelsError(f"{error.filename} cannot be opened: {error.strerror}.", hint)
+    return LabelsError(
+        f"{path} cannot be opened: {error.strerror}.", files.way_out(error, "Check the folder and its permissions.")
+    )
 
 
 def is_damage(error: Exception) -> bool:
@@ -319,11 +323,20 @@ def _in_words(path: Path, error: sqlite3.Error) -> LabelsError:
     if is_damage(error):
         return damaged(path, error)
     if isinstance(error, sqlite3.OperationalError):
-        return LabelsError(f"{path} cannot be used: {error}.", _hint(str(error)))
+        return LabelsError(
+            f"{path} cannot be used: {error}.", way_out(error, "Run `samesku doctor` to see what is wrong.")
+        )
     return LabelsError(f"{path} refuses that: {error}.", "`samesku labels verify` tells what is wrong.")
 
 
-def _hint(message: str) -> str:
+def way_out(error: sqlite3.Error, otherwise: str) -> str:
+    """What to do about a database that cannot be used, which need not be damaged.
+
+    Args:
+        error: what SQLite said.
+        otherwise: the way out where it is neither locked nor closed to this account, and the disk is well.
+    """
+    message = str(error)
     if "locked" in message:
         return "Another program holds it; close it and try again."
     if "full" in message:
@@ -332,4 +345,4 @@ def _hint(message: str) -> str:
         return "Check that the folder and the file can be written by you."
     if "I/O error" in message:
         return "Is the disk full, gone or failing? Nothing that was acknowledged is lost."
-    return "Run `samesku doctor` to see what is wrong."
+    return otherwise

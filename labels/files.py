@@ -31,6 +31,9 @@ _STALE_S = 60.0
 #: Where there are no locks, a draft of this age belongs to no running process.
 _STALE_WITHOUT_LOCKS_S = 86_400.0
 
+_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+
 
 def make_shared(path: Path) -> None:
     """Make an empty file that the group may write as far as the umask allows, and that is closed to others.
@@ -192,6 +195,25 @@ def _locked_folder(parent: Path, prefix: str) -> Iterator[Path]:
             yield Path(place)
         finally:
             os.close(descriptor)
+
+
+def is_denied(error: OSError) -> bool:
+    """Whether it is only this account that may not use a file."""
+    return error.errno in _DENIED
+
+
+def way_out(error: OSError, otherwise: str) -> str:
+    """What to do about a file that cannot be used: one that this account may not use is neither damaged nor in the way.
+
+    Args:
+        error: what the system said.
+        otherwise: the way out where it says something else than that permission, room or a shorter name is wanted.
+    """
+    if is_denied(error):
+        return "Ask its owner, or whoever looks after this machine, to let you use it."
+    if error.errno in _NO_ROOM:
+        return "Free some disk space; nothing that was acknowledged is lost."
+    return "Give a shorter name." if error.errno == errno.ENAMETOOLONG else otherwise
 
 
 def stale_drafts(folder: Path, prefix: str = DRAFT_PREFIX) -> list[Path]:

@@ -16,7 +16,7 @@ _ENDING = ".created"
 
 def marker(path: Path) -> Path:
     """Where the marker of a ledger is."""
-    return path.with_name(path.name + _ENDING)
+    return path.parent / (path.name + _ENDING)  # `.` and `/` have no name
 
 
 def is_marked(path: Path) -> bool:
@@ -36,9 +36,14 @@ def mark(path: Path) -> None:
 
 
 def has_content(path: Path) -> bool:
-    """Whether a file stands at `path` that may be a ledger; an empty one, a link or a folder holds none."""
+    """Whether a file stands at `path` that may be a ledger; an empty one, a link or a folder holds none.
+
+    What this account may not look at is no sign that there is none.
+    """
     try:
         facts = path.lstat()
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
+    except OSError:
+        return True
     return facts.st_size > 0 and stat.S_ISREG(facts.st_mode)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labels.errors import LabelsError
+from labels.files import way_out
 
 #: The files that SQLite writes beside a database. With another file than its own, each of them would do harm.
 COMPANIONS = ("-journal", "-wal", "-shm")
@@ -39,7 +40,7 @@ def irregular(path: Path) -> Path | None:
 
 def companions(path: Path) -> list[Path]:
     """Where SQLite keeps what belongs to a database."""
-    return [path.with_name(path.name + ending) for ending in COMPANIONS]
+    return [path.parent / (path.name + ending) for ending in COMPANIONS]  # `.` and `/` have no name
 
 
 def damaged_name(path: Path) -> Path:
@@ -73,7 +74,8 @@ def set_aside(path: Path, examined: Identity | None = None) -> Path | None:
         there = None  # another process was faster, or only a companion is damaged
     except OSError as error:
         raise LabelsError(
-            f"{path.name} is damaged, and cannot be renamed: {error.strerror}.", f"Move it away: {path}"
+            f"{path.name} is damaged, and cannot be renamed: {error.strerror}.",
+            way_out(error, f"Move it away: {path}"),
         ) from error
     for old, new in zip(companions(path), companions(aside), strict=True):
         with suppress(OSError):

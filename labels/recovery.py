@@ -14,7 +14,7 @@ from labels.anchors import FOLDER, Backup, backups
 from labels.backup import back_up_open
 from labels.database import Connection, MovedError, is_damage
 from labels.errors import LabelsError
-from labels.files import require_regular
+from labels.files import require_regular, way_out
 from labels.quarantine import identity
 
 #: What the ledger of a workspace is called. Its copies and backups have other names, or no backups beside them.
@@ -52,6 +52,15 @@ def lost(path: Path) -> LabelsError | None:
 def moved(connection: Connection) -> MovedError:
     """The error for an open file that was deleted, moved or replaced. What a deleted ledger held is backed up."""
     path = connection.path
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # deleted or moved
+    except OSError as error:
+        return MovedError(
+            f"{path} cannot be looked at any more: {error.strerror}; nothing was written.",
+            way_out(error, "Try again."),
+        )
     message = f"{path} was deleted, moved or restored while it was open; nothing was written."
     if path.name != LEDGER:
         return MovedError(message, "Start again.")

@@ -23,7 +23,9 @@ def existing(path: Path) -> Iterator[sqlite3.Connection]:
 
     if not marker.has_content(path) and (error := lost(path)):
         raise error
-    if not path.exists():
+    with readable_errors(path):
+        there = _exists(path)
+    if not there:
         hint = "`samesku review` makes one." if path.name == "labels.db" else "Check the path."
         raise LabelsError(f"There is no labels file at {path}.", hint)
     # Not mode=ro: what was cut off has to be rolled back before anything can be read at all. SQLite opens a
@@ -41,6 +43,19 @@ def existing(path: Path) -> Iterator[sqlite3.Connection]:
         if (present := tables(connection)) and "events" not in present:
             raise foreign(path)
         yield connection
+
+
+def _exists(path: Path) -> bool:
+    """Whether something stands at a path, at the end of links.
+
+    Raises:
+        OSError: that cannot be seen.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def tables(connection: sqlite3.Connection) -> set[str]:

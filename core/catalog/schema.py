@@ -8,6 +8,8 @@ from pathlib import Path
 
 from core.errors import CatalogError
 from core.sqlite_cache import is_damage
+from labels import files
+from labels.database import way_out
 from labels.files import make_shared, require_regular
 from labels.quarantine import COMPANIONS
 
@@ -126,14 +128,17 @@ def unusable(path: Path, error: sqlite3.Error | OSError) -> CatalogError:
     if isinstance(error, OSError):
         if error.errno != errno.EINVAL:
             return CatalogError(
-                f"The catalogue {path} cannot be opened: {error.strerror}.", "Is the folder there and writable?"
+                f"The catalogue {path} cannot be opened: {error.strerror}.",
+                files.way_out(error, "Is the folder there and writable?"),
             )
         # It may be a file that SQLite keeps beside the database.
         path, reason = Path(error.filename or path), str(error.strerror)
     elif isinstance(error, sqlite3.ProgrammingError) or not is_damage(error):
         return CatalogError(
             f"The catalogue {path} cannot be used: {error}.",
-            "If it is locked, another samesku is importing: try again in a moment.",
+            "Another samesku is importing: try again in a moment."
+            if "locked" in str(error)
+            else way_out(error, "`samesku doctor` tells more."),
         )
     else:
         reason = str(error)

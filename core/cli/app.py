@@ -32,7 +32,10 @@ from core.jobs.events import EventWriter
 from core.jobs.inside import job_events
 from core.workspace import close_to_others
 from labels.errors import SameskuError
+from labels.files import way_out
 
+#: The way out where only the system knows why a path cannot be used.
+_LOOK = "Check the path, and what is there."
 #: Global options, which may stand before or after the verb, and whether a value follows them.
 _GLOBAL = {"--home": True, "--as": True, "--json": False, "--quiet": False, "--debug": False}
 
@@ -107,17 +110,28 @@ def run(app: Callable[..., object], arguments: Sequence[str] | None = None) -> N
     except SameskuError as error:
         if "--debug" in given:
             raise
-        console = SafeConsole(stderr=True, highlight=False, soft_wrap=True)
-        console.print(Text.assemble(("Error: ", "bold red"), error.message))
-        if error.hint:
-            console.print(Text(error.hint))
+        _tell(error)
         sys.exit(1)
     except BrokenPipeError:
         # The reader of our output went away, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        # What a verb does not expect of a path: a name that is too long, a folder that may not be looked into.
+        if "--debug" in given or error.filename is None:
+            raise
+        reason = (error.strerror or str(error)).rstrip(".")
+        _tell(SameskuError(f"{os.fsdecode(error.filename)} cannot be used: {reason}.", way_out(error, _LOOK)))
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _tell(error: SameskuError) -> None:
+    console = SafeConsole(stderr=True, highlight=False, soft_wrap=True)
+    console.print(Text.assemble(("Error: ", "bold red"), error.message))
+    if error.hint:
+        console.print(Text(error.hint))
 
 
 def hoist(arguments: Sequence[str]) -> list[str]:

@@ -8,16 +8,18 @@ import shutil
 import sqlite3
 import sys
 import tempfile
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import typer
 
 from core.cli.context import Context, context_of
+from core.errors import CoreError
 from core.text.safe import safe
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
-from labels.errors import SameskuError
+from labels.errors import LabelsError, SameskuError
 
 #: What is optional, and which extra brings it.
 _EXTRAS = {
@@ -109,6 +111,10 @@ def _workspace(context: Context) -> dict[str, object]:
     from labels.verify import verify  # noqa: PLC0415
 
     workspace = context.workspace
+    try:
+        workspace.require_open()
+    except CoreError as error:
+        return {"workspace": str(workspace.home), "problem": f"{error.message} {error.hint}"}
     facts: dict[str, object] = {
         "workspace": str(workspace.home),
         "catalogue": "yes" if workspace.catalog.exists() else "none yet",
@@ -130,10 +136,14 @@ def _workspace(context: Context) -> dict[str, object]:
         )
     if found := [str(each) for each in damages(workspace)]:
         facts["damaged"] = found
-    facts["backups"] = _backups(workspace)
+    try:
+        facts["backups"] = _backups(workspace)
+    except LabelsError as error:
+        facts["problem"] = f"{error.message} {error.hint}"
     facts["permissions"] = _permissions(workspace)
-    if left := _unfinished(context):
-        facts["left behind"] = left
+    with suppress(PermissionError):  # what this account may not look at, it will not remove either
+        if left := _unfinished(context):
+            facts["left behind"] = left
     return facts
 
 
@@ -167,6 +177,8 @@ def _encoder(context: Context) -> str:
             check_encoder_files(folder, "`samesku models list` shows the others.")
     except SameskuError as error:
         return f"{error.message} {error.hint}".strip()
+    except OSError as error:
+        return f"{error.filename} cannot be read: {error.strerror}."
     return "not on this machine: `samesku index` fetches it" if folder is None else str(folder)
 
 
@@ -181,6 +193,8 @@ def _judge(context: Context) -> str:
         return judge_of(context.workspace, context.settings).name
     except SameskuError as error:
         return f"{error.message} {error.hint}".strip()
+    except OSError as error:
+        return f"{error.filename} cannot be read: {error.strerror}."
 
 
 def _backups(workspace: Workspace) -> str:

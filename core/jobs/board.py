@@ -31,7 +31,7 @@ from core.jobs.log import log_lines
 from core.jobs.remaining import seconds_left
 from core.jobs.work import Holder, acquire, work_of
 from core.text.safe import safe
-from labels.files import DRAFT_PREFIX, drafts
+from labels.files import DRAFT_PREFIX, drafts, is_denied, way_out
 
 #: How long a job that is told to end may take to clean up.
 _PATIENCE_S = 10.0
@@ -136,7 +136,9 @@ class Jobs:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise JobError(f"{self.folder} cannot be read: {error.strerror}.", "Look at it; it is a folder.") from error
+            raise JobError(
+                f"{self.folder} cannot be read: {error.strerror}.", way_out(error, "Look at it; it is a folder.")
+            ) from error
         jobs = []
         for name in names:
             with suppress(JobError):  # a damaged job must not hide the others
@@ -265,6 +267,8 @@ class Jobs:
             raise JobError(f"There is no job {safe(job_id)}.", "`samesku jobs list` shows them.") from error
         except (OSError, ValueError) as error:
             told = (isinstance(error, OSError) and error.strerror) or error
+            if isinstance(error, OSError) and is_denied(error):
+                raise JobError(f"Job {safe(job_id)} cannot be read: {told}.", way_out(error, "")) from error
             raise JobError(f"Job {safe(job_id)} is damaged: {told}.", f"Move its folder away: {folder}") from error
 
 

@@ -17,7 +17,7 @@ from core.errors import JobError
 from core.jobs import locks
 from core.jobs.names import job_name
 from core.text.safe import safe
-from labels.files import read_bounded
+from labels.files import read_bounded, way_out
 
 #: Who holds a lock fits into this, in bytes.
 _MAX_BYTES = 4096
@@ -114,7 +114,7 @@ def acquire(folder: Path, work: Work, holder: Holder) -> int | None:
         if locks.is_unsupported(error):
             return None
         raise JobError(
-            f"{path} cannot be locked: {error.strerror}.", "Look at it; move away what is no lock."
+            f"{path} cannot be locked: {error.strerror}.", way_out(error, "Look at it; move away what is no lock.")
         ) from error
     if not inherited:
         with suppress(OSError):  # on a full disk others are not told who it is

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.errors import CoreError, ModelError
+from core.errors import CoreError, ModelError, UnreadableError
 from core.judge.storage import CARD, judges_folder
 from core.kept import keep, kept
 from core.workspace import Workspace
@@ -75,6 +75,8 @@ def card_of(workspace: Workspace, judge_id: str) -> TunedCard:
         return kept(folder_of(workspace, judge_id) / CARD, TunedCard)
     except FileNotFoundError:
         raise ModelError(f"There is no tuned judge {judge_id} here.", "`samesku judge train` makes one.") from None
+    except UnreadableError:
+        raise
     except CoreError as error:
         raise ModelError(f"The card of {judge_id} is damaged.", error.hint) from error
 

@@ -6,6 +6,8 @@ from typing import Any
 
 #: How the reason of a rollback begins in the history.
 ROLLED_BACK = "rolled back from "
+#: Bytes of an id; a file's name has 255 at most.
+_MAX_ID = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def _a_name(model_id: str) -> None:
     """Refuse what cannot be the name of a folder in models/.
 
     Raises:
-        ValueError: it is empty, or a path.
+        ValueError: it is empty, far too long, or a path.
     """
-    if model_id in {"", ".", ".."} or set(model_id) & {"/", "\\", "\0"}:
-        raise ValueError(f"{model_id!r} is no model's id")
+    if len(model_id.encode()) > _MAX_ID or model_id in {"", ".", ".."} or set(model_id) & {"/", "\\", "\0"}:
+        raise ValueError(f"{model_id[:_MAX_ID]!r} is no model's id")

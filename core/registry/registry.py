@@ -1,5 +1,6 @@
 """The encoders of a workspace: where they came from, how good they are, which one is in use."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -8,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core.encode.models import EncoderModel, base_here, find_base, weights_sha256
-from core.errors import CoreError, ModelError
+from core.errors import CoreError, ModelError, UnreadableError
 from core.kept import keep, kept
 from core.registry.card import ROLLED_BACK, ModelCard, Promotion, lineage
 from core.settings import Settings
@@ -91,7 +92,7 @@ class Registry:
 
     def is_trained(self, model_id: str) -> bool:
         """Whether it was trained here; else it is the base, or unknown."""
-        return (self.folder(model_id) / _CARD).is_file()
+        return os.path.isfile(self.folder(model_id) / _CARD)  # noqa: PTH113 - takes a name that is too long
 
     def cards(self) -> list[ModelCard]:
         """All trained encoders, the oldest first."""
@@ -102,11 +103,14 @@ class Registry:
 
         Raises:
             ModelError: there is none of that id, or its card is damaged.
+            UnreadableError: this account may not read its card.
         """
         try:
             card = kept(self.folder(model_id) / _CARD, ModelCard)
         except FileNotFoundError:
             raise ModelError(f"There is no model {model_id} here.", "`samesku models list` shows them.") from None
+        except UnreadableError:
+            raise
         except CoreError as error:
             raise ModelError(f"The card of {model_id} is damaged.", error.hint) from error
         if card.id != model_id:
@@ -162,12 +166,15 @@ class Registry:
 
         Raises:
             ModelError: its file is damaged.
+            UnreadableError: this account may not read it.
         """
         path = self._folder / "champion.json"
         try:
             return kept(path, tuple[Promotion, ...])
         except FileNotFoundError:
             return ()
+        except UnreadableError:
+            raise
         except CoreError as error:
             raise ModelError(f"{path} is damaged.", "Remove it to go back to the base encoder.") from error
 

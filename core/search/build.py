@@ -21,6 +21,7 @@ from core.search.manifest import PRODUCTS, damage, is_of, write_manifest
 from core.settings import Settings
 from core.text.template import check, render
 from core.workspace import Workspace
+from labels.files import way_out
 from labels.quarantine import make_way, set_aside
 from labels.store import LabelStore
 
@@ -160,7 +161,9 @@ def index_folder(workspace: Workspace, model: EncoderModel) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CoreError(f"{folder} cannot be made: {error.strerror}.", "Look at `samesku doctor`.") from error
+        raise CoreError(
+            f"{folder} cannot be made: {error.strerror}.", way_out(error, "Look at `samesku doctor`.")
+        ) from error
     return folder
 
 

@@ -4,10 +4,11 @@ import hashlib
 import hmac
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from labels.errors import LabelsError
-from labels.files import read_bounded
+from labels.files import drafts, is_denied, read_bounded, way_out
 from labels.model import MACHINE
 
 #: Hexadecimal digits that tell two annotators apart.
@@ -39,7 +40,10 @@ class Pseudonyms:
             key = bytes.fromhex(read_bounded(path, _MAX_BYTES).decode("ascii"))
         except OSError as error:
             raise LabelsError(
-                f"{path} cannot be used: {error.strerror}.", "Pseudonyms are for the one who made the key to give."
+                f"{path} cannot be used: {error.strerror}.",
+                "Pseudonyms are for the one who made the key to give."
+                if is_denied(error)
+                else way_out(error, "Look at it."),
             ) from error
         except ValueError:
             key = b""
@@ -63,9 +67,14 @@ class Pseudonyms:
 
 
 def _make(path: Path) -> None:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    except FileExistsError:
+    """Make a key where there is none: whole or not at all, also where the disk is full."""
+    if os.path.lexists(path):
         return
-    with os.fdopen(descriptor, "w", encoding="ascii") as out:
-        out.write(secrets.token_hex(_KEY_BYTES))
+    with drafts(path.parent) as folder:
+        draft = folder / path.name
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as out:
+            out.write(secrets.token_hex(_KEY_BYTES))
+            out.flush()
+            os.fsync(out.fileno())
+        with suppress(FileExistsError):  # another export was faster
+            os.link(draft, path)
