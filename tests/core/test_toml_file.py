@@ -34,6 +34,28 @@ def test_what_is_no_toml_is_one_sentence(workspace: Workspace, capsys: pytest.Ca
     assert "cannot be read: " in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a." * 200_000 + "a = 1",
+        '"a" . ' * 200_000 + "a = 1",
+        "[" + "a." * 200_000 + "a]",
+        "x = " + ("{" + ".".join("a" * 30) + " = ") * 100 + "1" + "}" * 100,
+    ],
+    ids=["dotted", "quoted", "header", "inline tables"],
+)
+def test_a_key_of_very_many_parts_is_refused_at_once(workspace: Workspace, text: str) -> None:
+    """The parser's time grows with their square: hours for each of these but the last, and no depth is safe to show."""
+    workspace.settings.write_text(text)
+    with pytest.raises(SettingsError, match=r"samesku\.toml cannot be read: (a key in it has|it is nested)"):
+        load_settings(workspace.settings)
+
+
+def test_texts_with_many_dots_are_no_keys(workspace: Workspace) -> None:
+    workspace.settings.write_text(f"[encoder]\nmodel = '{'.' * 500} {'a. ' * 20}'\n[keys]\naccept = 'space'\n")
+    assert load_settings(workspace.settings).keys == {"accept": "space"}
+
+
 def test_a_link_to_a_teams_file_is_followed(workspace: Workspace, tmp_path: Path) -> None:
     shared = tmp_path / "shared.toml"
     shared.write_text("[retrain]\nepochs = 7\n")
