@@ -64,7 +64,14 @@ def laid_out(blocks: Sequence[Block], width: int) -> list[Content]:
 
 
 def parsed(text: str) -> list[Block]:
-    """The blocks of a Markdown text whose lines are safe to show."""
+    """The blocks of a Markdown text whose lines are safe to show; where it is nested beyond all use, as written."""
+    try:
+        return _parsed(text)
+    except RecursionError:
+        return [Block([[Content(line)]], "", "") for line in text.split("\n")]
+
+
+def _parsed(text: str) -> list[Block]:
     from markdown_it import MarkdownIt  # noqa: PLC0415 - read by few, and it takes its time to load
     from markdown_it.tree import SyntaxTreeNode  # noqa: PLC0415
 
