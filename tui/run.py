@@ -1,8 +1,8 @@
 """Opening the desk, on the screen or line by line, and leaving it in good order however that comes about."""
 
-from io import TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
+from core.cli.console import bear_any_encoding
 from core.sitting.record import Ending
 from core.text.safe import safe
 from tui.errors import BrokenDownError
@@ -62,7 +62,7 @@ def run_plain_desk(desk: Desk, stdin: TextIO, stdout: TextIO, word: str = "") ->
 
     ending = Ending.LEFT
     typed = stdin.isatty()
-    _bear_with(stdin, stdout)
+    bear_any_encoding(stdin, stdout)
     try:
         with called_away():
             stdout.write(f"{safe(word)}\n" if word else "")
@@ -77,10 +77,3 @@ def run_plain_desk(desk: Desk, stdin: TextIO, stdout: TextIO, word: str = "") ->
         desk.sitting.note(None, desk.sitting.theme)
         desk.sitting.end(ending)
         desk.close()
-
-
-def _bear_with(*streams: TextIO) -> None:
-    """Let a character that cannot be read, or written in the terminal's encoding, be a question mark and no fault."""
-    for stream in streams:
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")

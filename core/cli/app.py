@@ -25,7 +25,7 @@ from core.cli import (
     settings,
     simulate,
 )
-from core.cli.console import SafeConsole
+from core.cli.console import SafeConsole, bear_any_encoding
 from core.cli.context import Context
 from core.cli.doctor import doctor
 from core.jobs.events import EventWriter
@@ -103,6 +103,7 @@ def run(app: Callable[..., object], arguments: Sequence[str] | None = None) -> N
     # A name read by libraries when they are first imported, which is later: loading is silent either way.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     close_to_others()
+    bear_any_encoding(sys.stdout, sys.stderr)
     try:
         # Around everything, so that a job that fails before its work begins says so too.
         with job_events() as job:

@@ -1,7 +1,9 @@
 """What the command line writes to a terminal or a file: nothing acts but its own colours."""
 
+import json
 from collections.abc import Iterable
-from typing import Any
+from io import TextIOWrapper
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.segment import Segment
@@ -20,10 +22,22 @@ class SafeConsole(Console):
         return super()._render_buffer(part if part.control else _shown(part) for part in buffer)
 
 
+def bear_any_encoding(*streams: TextIO) -> None:
+    """Let a character that the terminal's encoding lacks be a question mark and no fault."""
+    for stream in streams:
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 def _shown(part: Segment) -> Segment:
     return Segment("\n".join(map(safe, part.text.split("\n"))), part.style)
 
 
-def as_json(value: dict[str, Any]) -> str:
-    """One line of JSON that says what the value says, and in which nothing acts."""
-    return json_text(value, allow_nan=False, default=str)
+def as_json(value: dict[str, Any], encoding: str = "utf-8") -> str:
+    """One line of JSON that says what the value says, and in which nothing acts; what an encoding lacks is escaped."""
+    text = json_text(value, allow_nan=False, default=str)
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return json.dumps(json.loads(text))
+    return text

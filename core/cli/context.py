@@ -81,7 +81,7 @@ class Context:
     def answer(self, value: dict[str, object]) -> None:
         """With `--json`, the answer: one object on standard output."""
         if self.json:
-            sys.stdout.write(as_json(value) + "\n")
+            sys.stdout.write(as_json(value, sys.stdout.encoding or "utf-8") + "\n")
 
     @contextmanager
     def exclusive(self, *verb: str) -> Iterator[None]:

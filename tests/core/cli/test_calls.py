@@ -14,6 +14,7 @@ import typer
 
 from core.cli.app import hoist, make_app
 from core.workspace import Workspace
+from labels.store import LabelStore
 
 COMMANDS: dict[str, click.Command] = typer.main.get_command(make_app()).commands  # type: ignore[attr-defined]
 
@@ -154,3 +155,25 @@ def test_a_setting_that_does_not_fit_is_an_error_of_the_call(workspace: Workspac
     failed = core("match", "--out", "x.csv", "--home", workspace.home, SAMESKU_SEARCH__K="many")
     assert failed.returncode == 1
     assert "search.k" in failed.stderr
+
+
+@pytest.mark.parametrize(
+    "encoding", [{"PYTHONIOENCODING": "latin-1"}, {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}]
+)
+@pytest.mark.parametrize(
+    "verb", ["labels people", "models list", "doctor", "labels query SQL", "--json labels query SQL"]
+)
+def test_a_terminal_without_unicode_gets_every_answer(
+    workspace: Workspace, encoding: dict[str, str], verb: str
+) -> None:
+    with LabelStore(workspace.labels):
+        pass
+    words = ["SELECT '\u2603\U0001f600' AS x" if word == "SQL" else word for word in verb.split()]
+    done = subprocess.run(
+        [sys.executable, "-m", "core", "--home", str(workspace.home), *words],
+        env={**os.environ, **encoding}, capture_output=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode in {0, 1}, done.stderr
+    assert b"Traceback" not in done.stderr
+    if "--json" in words:
+        assert json.loads(done.stdout)["rows"] == [["\u2603\U0001f600"]]
