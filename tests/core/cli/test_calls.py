@@ -168,7 +168,7 @@ def test_a_terminal_without_unicode_gets_every_answer(
 ) -> None:
     with LabelStore(workspace.labels):
         pass
-    words = ["SELECT '\u2603\U0001f600' AS x" if word == "SQL" else word for word in verb.split()]
+    words = ["SELECT char(9731, 128512) AS x" if word == "SQL" else word for word in verb.split()]
     done = subprocess.run(
         [sys.executable, "-m", "core", "--home", str(workspace.home), *words],
         env={**os.environ, **encoding}, capture_output=True, check=False, timeout=120,
