@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labels import chain, draws, files, schema
-from labels.anchors import FOLDER, Backup, backup_name, backups, contents, last_event
+from labels.anchors import FOLDER, Backup, backup_name, backups, contents, last_event, strays
 from labels.errors import LabelsError
 from labels.snapshot import copy_to, sealed, snapshot, tables
 from labels.turns import Turns
@@ -150,10 +150,15 @@ def _contents(path: Path) -> tuple[object, ...]:
 
 
 def _rotate(folder: Path, made: Backup, keep: int | None) -> None:
-    """Delete what is older than the newest `keep`: of what was made here only, and never what was just made."""
+    """Delete what is older than the newest `keep`: only backups of this ledger, and never what was just made.
+
+    A link may lead to the backups of another ledger, and anybody may have put files into the folder.
+    """
     if keep is None:
         return
-    own = [found for found in backups(folder) if _readable(found)]
+    with made.opened() as ledger:
+        others = {stray.path for stray in strays(ledger, folder)}
+    own = [found for found in backups(folder) if _readable(found) and found.path not in others]
     for found in own[: max(0, len(own) - keep)]:
         if found != made:
             found.path.unlink(missing_ok=True)

@@ -19,8 +19,13 @@ def judges_folder(workspace: Workspace) -> Path:
 
 
 def unfinished_judges(workspace: Workspace) -> list[Path]:
-    """What killed trainings left and cannot be resumed: drafts, and folders without a card as of old versions."""
+    """What killed trainings left and cannot be resumed: drafts, and folders without a card as of old versions.
+
+    Where a link leads elsewhere, as another member of the group may have prepared it, nothing is this workspace's.
+    """
     folder = judges_folder(workspace)
+    if folder.is_symlink() or folder.parent.is_symlink():
+        return []
     made = [path for kind in ("judge-*", "cross-encoder-*") for path in folder.glob(kind) if not path.is_symlink()]
     begun = [path for path in made if not (path / CARD).exists()]
     return [*stale_drafts(folder), *filter(is_abandoned, begun)]

@@ -76,13 +76,17 @@ class Registry:
             shutil.rmtree(folder, ignore_errors=True)
 
     def unfinished(self) -> list[Path]:
-        """What killed runs left: drafts, models without a card as earlier versions left them, and their vectors."""
+        """What killed runs left: drafts, models without a card as earlier versions left them, and their vectors.
+
+        Where a link leads elsewhere, as another member of the group may have prepared it, nothing is this workspace's.
+        """
         trained = set(self.ids())
         models, vectors = (
             [path for path in parent.glob(f"{TUNED_PREFIX}*") if path.name not in trained and not path.is_symlink()]
             for parent in (self._folder, self._vectors)
         )
-        return [*stale_drafts(self._folder), *filter(is_abandoned, models), *vectors]
+        left = [] if self._folder.is_symlink() else [*stale_drafts(self._folder), *filter(is_abandoned, models)]
+        return left if self._vectors.is_symlink() else [*left, *vectors]
 
     def ids(self) -> list[str]:
         """Ids of all trained encoders, in no order."""

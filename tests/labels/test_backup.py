@@ -113,6 +113,21 @@ def test_the_newest_are_kept_and_what_is_not_ours_stays(ledger: LabelStore, fold
     assert all(stranger.read_text() == "precious" for stranger in strangers)
 
 
+def test_backups_of_another_ledger_stay(ledger: LabelStore, folder: Path, tmp_path: Path) -> None:
+    """The folder may be a link to theirs, which another member of the group has made."""
+    with LabelStore(tmp_path / "other" / "labels.db") as other:
+        for _ in range(3):
+            say(other)
+            backup(other.path, folder)
+    theirs = {found.path for found in backups(folder)}
+    for _ in range(3):
+        say(ledger)
+        backup(ledger.path, folder, keep=1)
+    left = {found.path for found in backups(folder)}
+    assert theirs < left
+    assert len(left - theirs) == 1
+
+
 def test_the_one_just_made_stays_when_the_clock_goes_back(ledger: LabelStore, folder: Path, clock: Clock) -> None:
     say(ledger)
     backup(ledger.path, folder, keep=1)

@@ -9,6 +9,7 @@ import pytest
 
 from core.encode.models import EncoderModel
 from core.errors import ModelError
+from core.judge.storage import unfinished_judges
 from core.registry.card import ModelCard
 from core.registry.registry import Registry
 from core.settings import Settings
@@ -199,6 +200,32 @@ def test_what_killed_runs_left_is_removed_and_nothing_else(registry: Registry, t
         assert place.is_dir()
     assert not any(folder.exists() for folder in gone)
     assert all(folder.is_dir() for folder in kept)
+
+
+@pytest.mark.parametrize("linked", ["index", "models"])
+def test_nothing_is_removed_where_a_link_leads_elsewhere(registry: Registry, tmp_path: Path, linked: str) -> None:
+    """Another member of the group may have made it lead to the models of another workspace."""
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "lora-1").mkdir(parents=True)
+    (elsewhere / "lora-1" / "file").write_text("precious")
+    for path in (elsewhere / "lora-1" / "file", elsewhere / "lora-1"):
+        os.utime(path, (0, 0))
+    link = tmp_path / "index" if linked == "index" else registry.folder("x").parent
+    link.symlink_to(elsewhere)
+    registry.remove_unfinished()
+    assert (elsewhere / "lora-1" / "file").is_file()
+
+
+@pytest.mark.parametrize("linked", ["models", "models/judge"])
+def test_no_judge_is_removed_where_a_link_leads_elsewhere(tmp_path: Path, linked: str) -> None:
+    workspace = Workspace(tmp_path / "home").create()
+    elsewhere = tmp_path / "elsewhere"
+    inside = elsewhere / "judge" / "judge-1" if linked == "models" else elsewhere / "judge-1"
+    inside.mkdir(parents=True)
+    os.utime(inside, (0, 0))
+    (workspace.home / linked).parent.mkdir(exist_ok=True)
+    (workspace.home / linked).symlink_to(elsewhere)
+    assert unfinished_judges(workspace) == []
 
 
 @pytest.mark.parametrize(
