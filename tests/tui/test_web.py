@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
@@ -26,7 +27,7 @@ from typer.testing import CliRunner
 
 from labels.claims import Claims
 from tui.command_line import make_app, web
-from tui.web.access import HEADERS
+from tui.web.access import HEADERS, peer_uid
 from tui.web.server import MOST_DESKS, DeskServer
 from tui.web.session import screen_size
 
@@ -350,6 +351,32 @@ def test_another_account_of_the_machine_is_refused_even_with_the_address(served:
     assert os.read(read, 10) == b"403"
     os.close(read)
     os.close(write)
+
+
+_HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+_SERVERS = "   0: 0100007F:1F40 0100007F:C350 01 00000000:00000000 00:00000000 00000000  1000        0 1\n"
+_BROWSERS = "   1: 0100007F:C350 0100007F:1F40 {} 00000000:00000000 00:00000000 00000000  {}        0 2\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "uid"),
+    [
+        (_HEAD + _SERVERS + _BROWSERS.format("01", 1000), 1000),
+        (_HEAD + _SERVERS + _BROWSERS.format("01", 0), 0),
+        (_HEAD + _SERVERS + _BROWSERS.format("05", 0), -1),  # closed: no process has it any more
+        (_HEAD + _SERVERS, -1),  # reset
+        (_HEAD, None),  # a system that does not tell
+    ],
+)
+def test_whoever_has_hung_up_already_is_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, uid: int | None
+) -> None:
+    """The kernel calls the owner of a connection that its process has closed root, whoever that was."""
+    (tmp_path / "tcp").write_text(table)
+    monkeypatch.setattr("tui.web.access._TABLES", (tmp_path / "tcp",))
+    ends = {"peername": ("127.0.0.1", 50000), "sockname": ("127.0.0.1", 8000)}
+    request = SimpleNamespace(transport=SimpleNamespace(get_extra_info=ends.get))
+    assert peer_uid(request) == uid  # type: ignore[arg-type]  # all of a request that is looked at
 
 
 def test_the_secret_stands_in_no_command_line(served: Served, page: Browser) -> None:

@@ -24,6 +24,8 @@ from aiohttp import web
 _LOOPBACK = {"127.0.0.1", "localhost"}
 #: Tables of connections, proc_net_tcp(5): IPv4, and IPv6 with IPv4 addresses mapped into it.
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+#: The state of a connection that both ends have open (enum in Linux's tcp_states.h), and no user's id.
+_ESTABLISHED, _NOBODY = "01", -1
 
 #: Sent with everything. Scripts, styles and fonts come from this server alone; xterm.js makes styles on the page.
 HEADERS = {
@@ -63,13 +65,17 @@ class Access:
 
 
 def peer_uid(request: web.Request) -> int | None:
-    """The user id at the other end of a loopback connection; None where the system does not tell."""
+    """The user id at the other end of a loopback connection; None where the system does not tell.
+
+    Whoever has closed their end already is nobody, for the system would call them root, or does not list them.
+    """
     transport = request.transport
     peer = transport.get_extra_info("peername") if transport else None
     own = transport.get_extra_info("sockname") if transport else None
     if not peer or not own:
         return None
     ends = [_hex_end(*peer[:2]), _hex_end(*own[:2])]
+    listed = False
     for table in _TABLES:
         try:
             lines = table.read_text().splitlines()[1:]
@@ -78,9 +84,10 @@ def peer_uid(request: web.Request) -> int | None:
         for line in lines:
             # sl, local_address, rem_address, st, queues, timer, retrnsmt, uid …
             fields = line.split()
-            if [end[-13:] for end in fields[1:3]] == ends:
-                return int(fields[7])
-    return None
+            if (found := [end[-13:] for end in fields[1:3]]) == ends:
+                return int(fields[7]) if fields[3] == _ESTABLISHED else _NOBODY
+            listed = listed or found == ends[::-1]
+    return _NOBODY if listed else None
 
 
 def _hex_end(address: str, port: int) -> str:
