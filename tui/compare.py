@@ -62,7 +62,7 @@ def compared(
         _model(query.model, candidate.model),
         _price(query, candidate),
         _text("category", query.category, candidate.category),
-        _upc(query.upc, candidate.upc),
+        _gtin(query, candidate),
     ]
     names = sorted(
         query.extra.keys() | candidate.extra.keys(),
@@ -126,9 +126,9 @@ def _change(ratio: float) -> str:
     return f"{percent:+}%".replace("-", "−")
 
 
-def _upc(own: str, other: str) -> FieldRow:
-    """A UPC and the EAN that is the same number with a zero before it are one trade item."""
-    row = _text("upc", own, other, telling=True)
-    if row.relation is Relation.DIFFERENT and row.own.lstrip("0") == row.other.lstrip("0"):
-        return replace(row, relation=Relation.EQUAL)
+def _gtin(query: Product, candidate: Product) -> FieldRow:
+    """Trade item numbers compare as GTIN-14; what is no usable number tells nothing."""
+    row = _text("upc", query.upc, candidate.upc, telling=bool(query.gtin and candidate.gtin))
+    if query.gtin and candidate.gtin:
+        return replace(row, relation=Relation.EQUAL if query.gtin == candidate.gtin else Relation.DIFFERENT)
     return row

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from core.catalog.fulltext import match_expression
+from core.catalog.gtin import normalize_gtin
 from core.catalog.product import Product
 from core.catalog.ranking import ranked
 from core.catalog.role import Role, as_role
@@ -44,6 +45,10 @@ _SEARCH = """
 SELECT key, source, id, p.title, p.brand, p.category, p.model, price, upc, extra
 FROM products_fts JOIN products AS p ON p.key = products_fts.rowid
 WHERE products_fts MATCH ? AND (? IS NULL OR source IN (SELECT name FROM sources WHERE role = ?)) LIMIT ?
+"""
+_BY_NUMBER = """
+SELECT key, source, id, title, brand, category, model, price, upc, extra FROM products
+WHERE (id = ? OR gtin = ?) AND (? IS NULL OR source IN (SELECT name FROM sources WHERE role = ?)) LIMIT ?
 """
 #: So many are read and put in order. Whoever finds more than that types another word.
 _RANKED = 300
@@ -166,14 +171,14 @@ class CatalogStore:
             if (role is None or each.role == role) and (source is None or each.name == source):
                 yield from self._pages(each.name)
 
-    def shared_upcs(self) -> dict[ProductRef, str]:
-        """The UPCs that several products carry, by product."""
+    def shared_gtins(self) -> dict[ProductRef, str]:
+        """The GTINs that several products carry, by product."""
         with self._guarded() as db:
             rows = db.execute(
-                "SELECT source, id, upc FROM products WHERE upc IN"
-                " (SELECT upc FROM products WHERE upc <> '' GROUP BY upc HAVING count(*) > 1)"
+                "SELECT source, id, gtin FROM products WHERE gtin IN"
+                " (SELECT gtin FROM products WHERE gtin <> '' GROUP BY gtin HAVING count(*) > 1)"
             ).fetchall()
-        return {ProductRef(source, id_): upc for source, id_, upc in rows}
+        return {ProductRef(source, id_): gtin for source, id_, gtin in rows}
 
     @property
     def is_empty(self) -> bool:
@@ -196,16 +201,18 @@ class CatalogStore:
     def search(self, text: str, role: Role | None = None, limit: int = 20) -> list[Product]:
         """The products that hold every word of the text, best first; the last word may be unfinished.
 
-        Searches title, brand, model and category. Any text will do: quotes, brackets and operators are
+        Searches title, brand, model and category; a text that is a whole id or GTIN finds its products first. Any text will do: quotes, brackets and operators are
         looked for like everything else, or ignored. Where very many are found, the best of those that were
         imported first. Of a `role`, only the sources in it are searched.
         """
         expression = match_expression(text)
         if not expression:
             return []
-        values = (expression, role, role, max(limit, _RANKED))
-        found = self._mended(lambda: self._products(_SEARCH, values))
-        return ranked(found, text)[: max(limit, 0)]
+        values = (text.strip(), normalize_gtin(text) or None, role, role, max(limit, 0))
+        exact = self._mended(lambda: self._products(_BY_NUMBER, values))
+        found = self._mended(lambda: self._products(_SEARCH, (expression, role, role, max(limit, _RANKED))))
+        by_ref = {product.ref: product for product in [*exact, *ranked(found, text)]}
+        return list(by_ref.values())[: max(limit, 0)]
 
     def holding(self, word: str, most: int) -> list[ProductRef] | None:
         """All products whose title has a word that begins like this, or whose id does; None for more than `most`."""

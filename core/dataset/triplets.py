@@ -43,7 +43,7 @@ def build_triplets(
     Args:
         labels: the training labels.
         mined: the candidates of each query, best first.
-        products: for telling likely matches by UPC and model number.
+        products: for telling likely matches by GTIN and model number.
         negatives: how many for each triplet.
         forbidden: products that must not be seen in training, such as those tied to validation queries.
         barred: candidates by query whose pairs are judged on, and so never mined.
@@ -101,6 +101,6 @@ def _unlabelled(
 
 
 def _same_identity(one: Product, other: Product) -> bool:
-    """Whether two products carry the same UPC or the same model number."""
-    same_upc = bool(one.upc) and one.upc.lstrip("0") == other.upc.lstrip("0")
-    return same_upc or (bool(bare(one.model)) and bare(one.model) == bare(other.model))
+    """Whether two products carry the same GTIN or the same model number."""
+    same_gtin = bool(one.gtin) and one.gtin == other.gtin
+    return same_gtin or (bool(bare(one.model)) and bare(one.model) == bare(other.model))

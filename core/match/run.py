@@ -30,7 +30,7 @@ from labels.quarantine import identity, make_way, set_aside
 from labels.store import LabelStore
 
 #: Counts up when evidence comes out otherwise from the same input.
-_VERSION = "3"
+_VERSION = "4"
 #: Of folds and trees.
 SEED = 7
 #: File, candidates and evidence may be damaged, each found after the one before was mended.

@@ -1,4 +1,4 @@
-"""What the fields of two products say beyond their text: brand, model number, price.
+"""What the fields of two products say beyond their text: GTIN, brand, model number, price.
 
 Nudges on the fused score, so that of two candidates with like texts the one with the same brand, model number and
 price comes first, and ten places are not filled with other models of one series. What is missing on either side
@@ -10,13 +10,17 @@ is lost from the ten, neither there nor on the validation queries.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from core.catalog.product import Product
+from core.catalog.product import Product, identifying_gtins
 from core.text.model_numbers import bare
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+#: More than all else together: an equal GTIN is first, whatever the texts say.
+GTIN_WEIGHT = 2.0
+#: Retailers list variants, packs and old numbers under other GTINs, so that different ones say less.
+GTIN_CONFLICT_WEIGHT = 0.1
 BRAND_WEIGHT = 0.1
 MODEL_WEIGHT = 0.1
 PRICE_WEIGHT = 0.15
@@ -32,9 +36,18 @@ class Agreement:
     def __init__(self, products: Sequence[Product]) -> None:
         import numpy as np  # noqa: PLC0415
 
+        self._gtins = identifying_gtins(products)
+        self._by_gtin: dict[str, list[int]] = {}
+        for place, gtin in enumerate(self._gtins):
+            if gtin:
+                self._by_gtin.setdefault(gtin, []).append(place)
         self._brands = [bare(product.brand) for product in products]
         self._models = [bare(product.model) for product in products]
         self._log_prices = np.log([p.price or np.nan for p in products])
+
+    def same_gtin(self, query: Product) -> list[int]:
+        """The places of the products that carry the query's GTIN."""
+        return self._by_gtin.get(query.gtin, [])
 
     def scores(self, query: Product, places: "NDArray[np.int64]") -> "NDArray[np.float32]":
         """How far a query's fields agree with those of the products at `places`, shape (n,).
@@ -43,13 +56,21 @@ class Agreement:
         """
         import numpy as np  # noqa: PLC0415
 
+        gtins = np.array([_same_gtin(query.gtin, self._gtins[p]) for p in places], np.float32)
         brand, model = bare(query.brand), bare(query.model)
         brands = np.array([_equal(brand, self._brands[p]) for p in places], np.float32)
         models = np.array([_same_model(model, self._models[p]) for p in places], np.float32)
         distance = np.abs(np.log(query.price or np.nan) - self._log_prices[places])
         # Centred at 1/2: an unknown price is neither near nor far.
         prices = np.where(np.isnan(distance), 0.0, np.exp(-distance / PRICE_WIDTH) - 0.5)
-        return (BRAND_WEIGHT * brands + MODEL_WEIGHT * models + PRICE_WEIGHT * prices).astype(np.float32)
+        fields = BRAND_WEIGHT * brands + MODEL_WEIGHT * models + PRICE_WEIGHT * prices
+        return (gtins + fields).astype(np.float32)
+
+
+def _same_gtin(one: str, other: str) -> float:
+    if not one or not other:
+        return 0.0
+    return GTIN_WEIGHT if one == other else -GTIN_CONFLICT_WEIGHT
 
 
 def _equal(one: str, other: str) -> float:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 LEXICAL_TEMPLATE = "{title} {brand} {model}"
 
 #: Counts up when candidates come out otherwise from the same input.
-_VERSION = "2"
+_VERSION = "3"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,8 @@ _BLOCK = 256
 class Fusion:
     """How candidates are chosen.
 
-    A candidate is found by either retriever, and scored by both: the weighted mean of the two cosines, plus
-    what brand, model number and price say. Measured on Walmart-Amazon, a weighted mean beats reciprocal rank
+    A candidate is found by either retriever or by its GTIN, and scored by both: the weighted mean of the two cosines, plus
+    what GTIN, brand, model number and price say. Measured on Walmart-Amazon, a weighted mean beats reciprocal rank
     fusion by 8 points of hit@1 with the untuned encoder: ranks throw away how sure each retriever is.
 
     Attributes:
@@ -79,7 +79,8 @@ class Fusion:
     ) -> list[Candidate]:
         import numpy as np  # noqa: PLC0415
 
-        places = np.union1d(dense_places, lexical_places)
+        found = np.union1d(dense_places, lexical_places)
+        places = np.union1d(found, np.array(self.agreement.same_gtin(query), np.int64))
         cosine = self.dense.pairs(vector, places[None, :])[0]
         lexical = self.lexical.pairs(text, places[None, :])[0]
         mean = self.dense_weight * cosine + (1 - self.dense_weight) * lexical
