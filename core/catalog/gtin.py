@@ -5,6 +5,7 @@ digit of ISBN-10 is that of ISO 2108.
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -16,12 +17,20 @@ _LENGTHS = (8, 12, 13, 14)
 _SHORTEST = min(_LENGTHS)
 #: A number that lost more leading zeros than this is too short to tell from a retailer's own id.
 _SHORTEST_REPAIRED = 9
+_ISBN_LENGTH = 10
 
 _SCIENTIFIC = re.compile(r"(?P<whole>[0-9])(?:[.,](?P<fraction>[0-9]*))?[eE]\+?(?P<exponent>[0-9]{1,2})")
 _FLOAT = re.compile(r"(?P<digits>[0-9]+)[.,]0+")
 _SEPARATORS = re.compile(r"[\s,\-‐‑–—.'’_]+")
-_LIST = re.compile(r"[,;|/]+")
-_LABEL = re.compile(r"^(?:upc|ean|gtin|isbn|jan|barcode)(?:[\s\-]?(?:8|10|12|13|14|[ae]))?[\s:#]+", re.IGNORECASE)
+#: Between several numbers in one text. Blanks also group the digits of one, so that they come second.
+_LISTS = (re.compile(r"[,;|/]+"), re.compile(r"\s+"))
+#: Around a number: `="036000291452"` and `'036000291452` keep spreadsheets from reading it, JSON has brackets.
+_WRAPPING = " \t\r\n='’`\"[]"
+#: `UPC:`, `EAN-13`, `GTIN 14:`; `(01)` is the application identifier of a GTIN in GS1 barcodes.
+_LABEL = re.compile(
+    r"\(01\)|(?:upc|ean|gtin|isbn|jan|barcode)(?:(?:-?(?:8|[ae])|[\s-]?1[0234])[\s:#]+|(?:[\s-]?(?:code|number|no\.?))?[\s:#]*)",
+    re.IGNORECASE,
+)
 
 #: GS1 prefixes, the first three digits of the EAN-13, that name no trade item worldwide: restricted circulation
 #: (in-store and variable measure) 020-029, 040-049, 200-299; coupons 050-059, 981-984, 990-999; refund receipts 980.
@@ -66,10 +75,11 @@ def parse_gtin(text: str) -> Gtin:
     the result. A number whose last digits a spreadsheet rounded away (`3.80005E+10`) is unknown: no check digit can
     prove digits that are gone. Of several numbers in one text the first usable one counts.
     """
-    several = [part for part in _LIST.split(text) if part.strip()]
-    if len(several) > 1 and all(sum(map(str.isdigit, part)) >= _SHORTEST for part in several):
-        found = [_parse_one(part) for part in several]
-        return next((each for each in found if each.value), found[0])
+    for separator in _LISTS:
+        several = [part for part in separator.split(text) if part.strip(_WRAPPING)]
+        if len(several) > 1 and all(sum(map(str.isdigit, part)) >= _SHORTEST for part in several):
+            found = [_parse_one(part) for part in several]
+            return next((each for each in found if each.value), found[0])
     return _parse_one(text)
 
 
@@ -79,13 +89,22 @@ def normalize_gtin(text: str) -> str:
     return parse_gtin(text).value
 
 
+def bare_digits(text: str) -> str:
+    """The digits of a text that is a number or the beginning of one, without separators and label; else empty."""
+    digits = _SEPARATORS.sub("", _LABEL.sub("", text.strip(_WRAPPING), count=1))
+    return digits if digits.isascii() and digits.isdigit() else ""
+
+
 def _parse_one(text: str) -> Gtin:
-    given = _LABEL.sub("", text.strip())
+    # Full-width digits are digits; ASCII texts are in this form already.
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    given = _LABEL.sub("", plain.strip(_WRAPPING), count=1).strip(_WRAPPING)
     if not given:
         return Gtin()
     try:
         digits, written_out = _digits(given)
-        gtin, padded = (_from_isbn10(digits), False) if _is_isbn10(digits) else _complete(digits)
+        isbn = digits.zfill(_ISBN_LENGTH)
+        gtin, padded = (_from_isbn10(isbn), isbn != digits) if _is_isbn10(digits) else _complete(digits)
         if _is_restricted(gtin):
             raise _UnusableError(GtinProblem.RESTRICTED)
     except _UnusableError as error:
@@ -135,11 +154,12 @@ def _complete(digits: str) -> tuple[str, bool]:
         raise _UnusableError(GtinProblem.PLACEHOLDER)
     if len(digits) > GTIN_LENGTH or (len(digits) < _SHORTEST_REPAIRED and len(digits) not in _LENGTHS):
         raise _UnusableError(GtinProblem.LENGTH)
+    # Numbers of eight digits that begin with 0 are restricted as GTIN-8, so that a UPC-E loses nothing by it.
+    if len(digits) == 8 and digits[0] == "0" and has_check_digit(expanded := _expand_upc_e(digits)):
+        return expanded.zfill(GTIN_LENGTH), False
     if has_check_digit(digits):
         # The check digit counts from the right, so that zeros in front do not change it.
         return digits.zfill(GTIN_LENGTH), len(digits) not in _LENGTHS
-    if len(digits) == 8 and digits[0] == "0" and has_check_digit(expanded := _expand_upc_e(digits)):
-        return expanded.zfill(GTIN_LENGTH), False
     raise _UnusableError(GtinProblem.CHECK_DIGIT)
 
 
@@ -157,8 +177,10 @@ def _expand_upc_e(digits: str) -> str:
     return system + middle + check
 
 
-def _is_isbn10(digits: str) -> bool:
-    if len(digits) != 10 or not digits[:9].isdigit() or not (digits[9].isdigit() or digits[9] == "X"):
+def _is_isbn10(given: str) -> bool:
+    """Whether the check digit says so; of nine digits the first, 0 for books in English, was lost."""
+    digits = given.zfill(_ISBN_LENGTH) if len(given) == _ISBN_LENGTH - 1 else given
+    if len(digits) != _ISBN_LENGTH or not digits[:9].isdigit() or not (digits[9].isdigit() or digits[9] == "X"):
         return False
     total = sum((10 - place) * (10 if digit == "X" else int(digit)) for place, digit in enumerate(digits))
     return total % 11 == 0
@@ -167,6 +189,7 @@ def _is_isbn10(digits: str) -> bool:
 def _from_isbn10(digits: str) -> str:
     if _is_placeholder(digits):
         raise _UnusableError(GtinProblem.PLACEHOLDER)
+    # A GTIN has the same check digit with and without zeros before it.
     if digits.isdigit() and has_check_digit(digits):
         raise _UnusableError(GtinProblem.AMBIGUOUS)
     body = f"978{digits[:9]}"

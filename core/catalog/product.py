@@ -8,7 +8,7 @@ from core.catalog.gtin import normalize_gtin
 from labels.model import ProductRef
 
 #: A number that more listings of one retailer carry is a default that somebody typed, not that of a product.
-_MAX_LISTINGS = 5
+MAX_LISTINGS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,4 +47,4 @@ class Product:
 def identifying_gtins(products: Sequence[Product]) -> list[str]:
     """The GTIN of each product; empty where it has none, or one that too many listings of its source carry."""
     listings = Counter((product.source, product.gtin) for product in products)
-    return [product.gtin if listings[product.source, product.gtin] <= _MAX_LISTINGS else "" for product in products]
+    return [product.gtin if listings[product.source, product.gtin] <= MAX_LISTINGS else "" for product in products]

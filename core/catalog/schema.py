@@ -84,7 +84,7 @@ _VERSION_2 = (
 _VERSION_3 = (
     "ALTER TABLE products ADD COLUMN gtin TEXT NOT NULL DEFAULT ''",
     "UPDATE products SET gtin = normalize_gtin(upc) WHERE upc <> ''",
-    "CREATE INDEX products_by_gtin ON products (gtin) WHERE gtin <> ''",
+    "CREATE INDEX products_by_gtin ON products (gtin, source) WHERE gtin <> ''",
     "CREATE INDEX products_by_id ON products (id)",
 )
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 #: More than all else together: an equal GTIN is first, whatever the texts say.
-GTIN_WEIGHT = 2.0
+GTIN_WEIGHT = 4.0
 #: Retailers list variants, packs and old numbers under other GTINs, so that different ones say less.
 GTIN_CONFLICT_WEIGHT = 0.1
 BRAND_WEIGHT = 0.1
@@ -33,9 +33,16 @@ _SHORTEST_CONTAINED = 4
 class Agreement:
     """The fields of a list of products in a form that compares fast."""
 
-    def __init__(self, products: Sequence[Product]) -> None:
+    def __init__(self, products: Sequence[Product], queries: Sequence[Product] = ()) -> None:
+        """Prepare the fields.
+
+        Args:
+            products: places name them by their order here.
+            queries: all of them, so that a GTIN on too many is known; of others the GTIN counts as it is.
+        """
         import numpy as np  # noqa: PLC0415
 
+        self._query_gtins = {query.ref: gtin for query, gtin in zip(queries, identifying_gtins(queries), strict=True)}
         self._gtins = identifying_gtins(products)
         self._by_gtin: dict[str, list[int]] = {}
         for place, gtin in enumerate(self._gtins):
@@ -47,27 +54,38 @@ class Agreement:
 
     def same_gtin(self, query: Product) -> list[int]:
         """The places of the products that carry the query's GTIN."""
-        return self._by_gtin.get(query.gtin, [])
+        return self._by_gtin.get(self._gtin_of(query), [])
+
+    def gtin_scores(self, query: Product, places: "NDArray[np.int64]") -> "NDArray[np.float32]":
+        """What the GTINs alone add for the products at `places`, shape (n,).
+
+        Kept apart from `scores`: it puts a candidate in its place, but says nothing of how alike two listings are.
+        """
+        import numpy as np  # noqa: PLC0415
+
+        gtin = self._gtin_of(query)
+        return np.array([_gtin_score(gtin, self._gtins[p]) for p in places], np.float32)
+
+    def _gtin_of(self, query: Product) -> str:
+        return self._query_gtins.get(query.ref, query.gtin)
 
     def scores(self, query: Product, places: "NDArray[np.int64]") -> "NDArray[np.float32]":
-        """How far a query's fields agree with those of the products at `places`, shape (n,).
+        """How far a query's brand, model number and price agree with those of the products at `places`, shape (n,).
 
         Zero where nothing can be compared; at most the sum of the weights.
         """
         import numpy as np  # noqa: PLC0415
 
-        gtins = np.array([_same_gtin(query.gtin, self._gtins[p]) for p in places], np.float32)
         brand, model = bare(query.brand), bare(query.model)
         brands = np.array([_equal(brand, self._brands[p]) for p in places], np.float32)
         models = np.array([_same_model(model, self._models[p]) for p in places], np.float32)
         distance = np.abs(np.log(query.price or np.nan) - self._log_prices[places])
         # Centred at 1/2: an unknown price is neither near nor far.
         prices = np.where(np.isnan(distance), 0.0, np.exp(-distance / PRICE_WIDTH) - 0.5)
-        fields = BRAND_WEIGHT * brands + MODEL_WEIGHT * models + PRICE_WEIGHT * prices
-        return (gtins + fields).astype(np.float32)
+        return (BRAND_WEIGHT * brands + MODEL_WEIGHT * models + PRICE_WEIGHT * prices).astype(np.float32)
 
 
-def _same_gtin(one: str, other: str) -> float:
+def _gtin_score(one: str, other: str) -> float:
     if not one or not other:
         return 0.0
     return GTIN_WEIGHT if one == other else -GTIN_CONFLICT_WEIGHT

@@ -192,7 +192,7 @@ def build_fusion(
     fusion = Fusion(
         dense=DenseIndex(product_vectors),
         lexical=LexicalIndex([render(LEXICAL_TEMPLATE, p) for p in corpus.products]),
-        agreement=Agreement(corpus.products),
+        agreement=Agreement(corpus.products, corpus.queries),
         refs=[p.ref for p in corpus.products],
         dense_weight=settings.search.dense_weight,
         depth=settings.search.depth,

@@ -25,7 +25,7 @@ CANDIDATE = Product("amazon", "9", "samsung un55d6000 55-inch 1080p led hdtv", "
 
 def test_the_prompt_is_this_and_its_version_counts_up_when_it_changes() -> None:
     system, user = messages(Case(QUERY, CANDIDATE, Findings()))
-    assert VERSION == "1"
+    assert VERSION == "2"
     assert system == {"role": "system", "content": SYSTEM}
     assert user == {
         "role": "user",
