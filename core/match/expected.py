@@ -18,7 +18,7 @@ _FAINT, _PLAIN, _STRONG = 0.15, 0.3, 0.45
 #: lengths and prices by themselves, and second views of what is named already.
 EXPECTED: dict[str, float] = {
     # The same trade item number is one trade item; other numbers are also given to variants, packs and old stock.
-    "gtin_equal": 2.0,
+    "gtin_equal": 3.0,
     "gtin_conflict": -0.7,
     # The texts are alike, and each finds itself in the other.
     "cosine": _PLAIN,
@@ -71,7 +71,7 @@ EXPECTED: dict[str, float] = {
     "words_place_back": -_FAINT,
 }
 #: Centre and spread of features whose meaning does not depend on the catalogue. Unknown is 0, and at 3, the clip of
-#: the linear learner, `gtin_equal` adds 6 to the log-odds and `gtin_conflict` takes 2.1, however rare they are.
+#: the linear learner, `gtin_equal` adds 9 to the log-odds and `gtin_conflict` takes 2.1, however rare they are.
 FIXED_SCALE: dict[str, tuple[float, float]] = {"gtin_equal": (0.0, 1 / 3), "gtin_conflict": (0.0, 1 / 3)}
 #: Of the log-odds at the middle of the evidence: most pairs that come up for review are none.
 INTERCEPT = -4.0
