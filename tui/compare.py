@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from core.catalog.gtin import parse_gtin
 from core.catalog.product import Product
 from core.text.model_numbers import bare
 from core.text.safe import safe
@@ -127,8 +128,11 @@ def _change(ratio: float) -> str:
 
 
 def _gtin(query: Product, candidate: Product) -> FieldRow:
-    """Trade item numbers compare as GTIN-14; what is no usable number tells nothing."""
-    row = _text("upc", query.upc, candidate.upc, telling=bool(query.gtin and candidate.gtin))
+    """Trade item numbers compare as GTIN-14; where either is unusable, even equal ones are no evidence."""
+    row = _text("upc", query.upc, candidate.upc, telling=True)
     if query.gtin and candidate.gtin:
         return replace(row, relation=Relation.EQUAL if query.gtin == candidate.gtin else Relation.DIFFERENT)
+    if row.own and row.other:
+        problem = parse_gtin(query.upc).problem or parse_gtin(candidate.upc).problem
+        return replace(row, relation=Relation.MISSING, telling=False, note=problem or "")
     return row
