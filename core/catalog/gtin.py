@@ -18,6 +18,8 @@ _SHORTEST = min(_LENGTHS)
 #: A number that lost more leading zeros than this is too short to tell from a retailer's own id.
 _SHORTEST_REPAIRED = 9
 _ISBN_LENGTH = 10
+#: Of a text that may hold a number, or a list of them; a column that was mapped by mistake has descriptions.
+_MAX_LENGTH = 1000
 
 _SCIENTIFIC = re.compile(r"(?P<whole>[0-9])(?:[.,](?P<fraction>[0-9]*))?[eE]\+?(?P<exponent>[0-9]{1,2})")
 _FLOAT = re.compile(r"(?P<digits>[0-9]+)[.,]0+")
@@ -28,8 +30,15 @@ _LISTS = (re.compile(r"[,;|/]+"), re.compile(r"\s+"))
 _WRAPPING = " \t\r\n='’`\"[]"
 #: `UPC:`, `EAN-13`, `GTIN 14:`; `(01)` is the application identifier of a GTIN in GS1 barcodes.
 _LABEL = re.compile(
-    r"\(01\)|(?:upc|ean|gtin|isbn|jan|barcode)(?:(?:-?(?:8|[ae])|[\s-]?1[0234])[\s:#]+|(?:[\s-]?(?:code|number|no\.?))?[\s:#]*)",
-    re.IGNORECASE,
+    r"""
+    \A (?: \(01\)
+    | (?: upc | ean | gtin | isbn | jan | barcode )
+      (?: (?: -?(?:8|[ae]) | [\s-]?1[0234] ) [\s:#]+
+        | (?: [\s-]?(?:code|number|no\.?) )? [\s:#]*
+      )
+    )
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
 
 #: GS1 prefixes, the first three digits of the EAN-13, that name no trade item worldwide: restricted circulation
@@ -75,6 +84,8 @@ def parse_gtin(text: str) -> Gtin:
     the result. A number whose last digits a spreadsheet rounded away (`3.80005E+10`) is unknown: no check digit can
     prove digits that are gone. Of several numbers in one text the first usable one counts.
     """
+    if len(text) > _MAX_LENGTH:
+        return Gtin(problem=GtinProblem.NOT_A_NUMBER)
     for separator in _LISTS:
         several = [part for part in separator.split(text) if part.strip(_WRAPPING)]
         if len(several) > 1 and all(sum(map(str.isdigit, part)) >= _SHORTEST for part in several):
@@ -83,22 +94,27 @@ def parse_gtin(text: str) -> Gtin:
     return _parse_one(text)
 
 
-@lru_cache(maxsize=1 << 16)
 def normalize_gtin(text: str) -> str:
     """The GTIN-14 in a text, or an empty text."""
+    # Long texts would fill the cache.
+    return _normalized(text) if 0 < len(text) <= _MAX_LENGTH else ""
+
+
+@lru_cache(maxsize=1 << 15)
+def _normalized(text: str) -> str:
     return parse_gtin(text).value
 
 
 def bare_digits(text: str) -> str:
     """The digits of a text that is a number or the beginning of one, without separators and label; else empty."""
-    digits = _SEPARATORS.sub("", _LABEL.sub("", text.strip(_WRAPPING), count=1))
+    digits = _SEPARATORS.sub("", _LABEL.sub("", text.strip(_WRAPPING)))
     return digits if digits.isascii() and digits.isdigit() else ""
 
 
 def _parse_one(text: str) -> Gtin:
     # Full-width digits are digits; ASCII texts are in this form already.
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    given = _LABEL.sub("", plain.strip(_WRAPPING), count=1).strip(_WRAPPING)
+    given = _LABEL.sub("", plain.strip(_WRAPPING)).strip(_WRAPPING)
     if not given:
         return Gtin()
     try:

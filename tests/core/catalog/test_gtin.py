@@ -86,6 +86,9 @@ def test_what_a_spreadsheet_did_is_repaired_where_the_check_digit_proves_it(text
         ("12345678905", GtinProblem.PLACEHOLDER),
         ("1234567890128", GtinProblem.PLACEHOLDER),
         ("987654321098", GtinProblem.PLACEHOLDER),
+        ("036000 UPC 291452", GtinProblem.NOT_A_NUMBER),
+        ("036000291452 " * 100, GtinProblem.NOT_A_NUMBER),
+        ("036000291452 (case of 12)", GtinProblem.NOT_A_NUMBER),
     ],
 )
 def test_what_is_no_trade_item_number_says_why(text: str, problem: GtinProblem) -> None:
