@@ -9,7 +9,7 @@ DEMO := .demo
 export HF_HUB_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit audit fuzz bench bench-desk bench-judge bench-match bench-ssh bench-kill bench-kill-mixed bench-ledger bench-ledger-kill clean
+.PHONY: help demo test lint types imports unit audit fuzz bench bench-desk bench-gtin bench-judge bench-match bench-ssh bench-kill bench-kill-mixed bench-ledger bench-ledger-kill clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ bench-match: $(VENV)/all ## the matcher's speed, against plain Python, on the sa
 bench-judge: $(VENV)/dev ## a judge's speed: batches, prompt cache; WORKSPACE=one with a judge: whether the desk waits for it
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.judge
 	@$(if $(WORKSPACE),HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.judge_desk --home $(WORKSPACE))
+
+bench-gtin: $(VENV)/all ## what GTINs are worth on the demo: with and without, before and after labels
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.gtin
 
 bench-desk: $(VENV)/dev ## the desk's speed, bytes, memory and keys per query; WORKSPACE=an indexed one, DATA=its four files
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.desk $(if $(WORKSPACE),--home $(WORKSPACE)) $(if $(DATA),--data $(DATA))

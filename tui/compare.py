@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from core.catalog.gtin import parse_gtin
 from core.catalog.product import Product
 from core.text.model_numbers import bare
 from core.text.safe import safe
@@ -62,7 +63,7 @@ def compared(
         _model(query.model, candidate.model),
         _price(query, candidate),
         _text("category", query.category, candidate.category),
-        _upc(query.upc, candidate.upc),
+        _gtin(query, candidate),
     ]
     names = sorted(
         query.extra.keys() | candidate.extra.keys(),
@@ -126,9 +127,12 @@ def _change(ratio: float) -> str:
     return f"{percent:+}%".replace("-", "−")
 
 
-def _upc(own: str, other: str) -> FieldRow:
-    """A UPC and the EAN that is the same number with a zero before it are one trade item."""
-    row = _text("upc", own, other, telling=True)
-    if row.relation is Relation.DIFFERENT and row.own.lstrip("0") == row.other.lstrip("0"):
-        return replace(row, relation=Relation.EQUAL)
+def _gtin(query: Product, candidate: Product) -> FieldRow:
+    """Trade item numbers compare as GTIN-14; where either is unusable, even equal ones are no evidence."""
+    row = _text("upc", query.upc, candidate.upc, telling=True)
+    if query.gtin and candidate.gtin:
+        return replace(row, relation=Relation.EQUAL if query.gtin == candidate.gtin else Relation.DIFFERENT)
+    if row.own and row.other:
+        problem = parse_gtin(query.upc).problem or parse_gtin(candidate.upc).problem
+        return replace(row, relation=Relation.MISSING, telling=False, note=problem or "")
     return row

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.catalog.columns import choose_columns
-from core.catalog.prices import normalise_upc, parse_price
+from core.catalog.gtin_tally import GtinTally
+from core.catalog.prices import parse_price
 from core.catalog.product import Product
 from core.catalog.readers import BadRow, Reason, Row, Table, read_table
 from core.catalog.rejects import Rejects
@@ -33,6 +34,7 @@ class ImportReport:
         columns: the file's column behind each field that was found.
         rejected: rows kept out, by reason.
         rejects_path: the list of those rows; None where there were none, or no list was asked for.
+        gtins: how many trade item numbers of the products can be used.
         seconds: wall time.
     """
 
@@ -42,6 +44,7 @@ class ImportReport:
     columns: Mapping[str, str]
     rejected: Counter[str]
     rejects_path: Path | None
+    gtins: GtinTally
     seconds: float
 
 
@@ -81,8 +84,9 @@ def import_file(
     role = as_role(role)
     content = read_table(path, table)
     columns = choose_columns(content.columns, mapping or {}, path.name)
+    gtins = GtinTally()
     with Rejects(None if dry else rejects_path) as rejects:
-        products = _products(content, columns, source, rejects, progress)
+        products = _products(content, columns, source, rejects, gtins, progress)
         if prune:
             products = _at_least_one(products, path)
         if dry:
@@ -90,7 +94,7 @@ def import_file(
         else:
             counts = store.replace(source, role, products, prune=prune)
     seconds = round(time.monotonic() - started, 3)
-    return ImportReport(source, role, counts, columns, rejects.counts, rejects.written, seconds)
+    return ImportReport(source, role, counts, columns, rejects.counts, rejects.written, gtins, seconds)
 
 
 def _check_source(source: str) -> None:
@@ -105,6 +109,7 @@ def _products(
     columns: Mapping[str, str],
     source: str,
     rejects: Rejects,
+    gtins: GtinTally,
     progress: Callable[[int], None] | None,
 ) -> Iterator[Product]:
     taken: set[str] = set()
@@ -115,6 +120,7 @@ def _products(
             rejects.add(made)
         else:
             taken.add(made.id)
+            gtins.add(row.line, made.id, made.upc)
             yield made
         if progress and number % _REPORT_EVERY == 0:
             progress(number)
@@ -145,7 +151,7 @@ def _product(row: Row, columns: Mapping[str, str], source: str, taken: set[str])
         category=values.get("category", ""),
         model=values.get("model", ""),
         price=price,
-        upc=normalise_upc(values.get("upc", "")),
+        upc=values.get("upc", "").strip(),
         extra={name: text for name, text in row.values.items() if text.strip() and name not in used},
     )
 

@@ -1,4 +1,4 @@
-"""Prices and trade item numbers as retailers, people and spreadsheets write them."""
+"""Prices as retailers, people and spreadsheets write them."""
 
 import math
 import re
@@ -16,7 +16,6 @@ _MONEY = re.compile(
 # What programs write; commas and blanks are what people write.
 _PLAIN = re.compile(r"-?[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?|-?[0-9]+\.")
 _GROUPED = re.compile(r"[0-9]{1,3}([.,'’ ][0-9]{2,3})+")
-_SCIENTIFIC = re.compile(r"[0-9][.,]?[0-9]*[eE]\+?[0-9]+")
 
 
 def parse_price(text: str) -> float | None:
@@ -71,17 +70,3 @@ def _is_decimal_mark(digits: str, at: int) -> bool:
         return True
     groups_thousands = len(digits) - at - 1 == 3 and 1 <= at <= 3 and not digits.startswith("0")
     return not groups_thousands
-
-
-def normalise_upc(text: str) -> str:
-    """The digits of a UPC, EAN or GTIN, leading zeros kept; empty where it is unusable.
-
-    Unusable are letters, more than the fourteen digits of a GTIN, zeros alone, and what a spreadsheet
-    has turned into `8.88462E+11`: its last digits are gone, and a wrong number is worse than none.
-    """
-    given = text.strip()
-    if _SCIENTIFIC.fullmatch(given) or any(character.isalpha() for character in given):
-        return ""
-    # 888462123456.0 is a number that went through a data frame.
-    digits = re.sub(r"[^0-9]", "", re.sub(r"\.0+$", "", given))
-    return digits if len(digits) <= 14 and digits.strip("0") else ""

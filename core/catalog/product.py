@@ -1,8 +1,14 @@
 """A product: one listing of one retailer."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from core.catalog.gtin import normalize_gtin
 from labels.model import ProductRef
+
+#: A number that more listings of one retailer carry is a default that somebody typed, not that of a product.
+MAX_LISTINGS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +18,7 @@ class Product:
     Attributes:
         source: the retailer's catalogue, such as `walmart`.
         id: the retailer's own id; unique within the source.
+        upc: UPC, EAN, GTIN or ISBN as the retailer wrote it.
         price: in the catalogue's currency; None where unknown (0 in a file means unknown).
         extra: further attributes by their column's name, none of them empty.
     """
@@ -30,3 +37,14 @@ class Product:
     def ref(self) -> ProductRef:
         """The product's key in every file of a workspace."""
         return ProductRef(self.source, self.id)
+
+    @property
+    def gtin(self) -> str:
+        """The GTIN-14 in `upc`; empty where that holds no usable one."""
+        return normalize_gtin(self.upc)
+
+
+def identifying_gtins(products: Sequence[Product]) -> list[str]:
+    """The GTIN of each product; empty where it has none, or one that too many listings of its source carry."""
+    listings = Counter((product.source, product.gtin) for product in products)
+    return [product.gtin if listings[product.source, product.gtin] <= MAX_LISTINGS else "" for product in products]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from core.catalog.gtin import normalize_gtin
 from core.errors import CatalogError
 from core.sqlite_cache import is_damage
 from labels import files
@@ -81,8 +82,16 @@ _VERSION_2 = (
     "INSERT INTO products_fts (products_fts) VALUES ('rebuild')",
 )
 
+# Products of two retailers that carry one trade item number are found by it, whatever their titles say.
+_VERSION_3 = (
+    "ALTER TABLE products ADD COLUMN gtin TEXT NOT NULL DEFAULT ''",
+    "UPDATE products SET gtin = normalize_gtin(upc) WHERE upc <> ''",
+    "CREATE INDEX products_by_gtin ON products (gtin, source) WHERE gtin <> ''",
+    "CREATE INDEX products_by_id ON products (id)",
+)
+
 # A file of version n has had the first n of these applied to it.
-_VERSIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
+_VERSIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 
 
 #: The way out of a damaged catalogue.
@@ -212,6 +221,7 @@ def _version(connection: sqlite3.Connection) -> int:
 def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
     if _understood(connection, path) == len(_VERSIONS):
         return
+    connection.create_function("normalize_gtin", 1, normalize_gtin, deterministic=True)
     with transaction(connection):
         # Another process may have done it while this one waited for the lock.
         done = _understood(connection, path)

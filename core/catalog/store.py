@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from core.catalog.fulltext import match_expression
-from core.catalog.product import Product
+from core.catalog.identifiers import Range, gtin_ranges, id_ranges, is_like_identifier
+from core.catalog.product import MAX_LISTINGS, Product
 from core.catalog.ranking import ranked
 from core.catalog.role import Role, as_role
 from core.catalog.schema import connect, full_text_is_intact, rebuild_full_text, transaction, unusable
@@ -44,6 +45,32 @@ _SEARCH = """
 SELECT key, source, id, p.title, p.brand, p.category, p.model, price, upc, extra
 FROM products_fts JOIN products AS p ON p.key = products_fts.rowid
 WHERE products_fts MATCH ? AND (? IS NULL OR source IN (SELECT name FROM sources WHERE role = ?)) LIMIT ?
+"""
+_IN_RANGES = """
+SELECT p.key, source, p.id, title, brand, category, model, price, upc, extra FROM json_each(?) AS range
+JOIN products AS p ON p.{column} >= json_extract(range.value, '$[0]') AND p.{column} < json_extract(range.value, '$[1]')
+WHERE p.{column} <> '' AND (? IS NULL OR source IN (SELECT name FROM sources WHERE role = ?)) LIMIT ?
+"""
+_BY_ID = _IN_RANGES.format(column="id")
+# The index has only products with a GTIN, and SQLite takes it only where the condition says so.
+_BY_GTIN = _IN_RANGES.format(column="gtin")
+# A GTIN on too many listings of one source is a default that somebody typed.
+_SHARED_GTINS = """
+SELECT source, id, gtin FROM products WHERE gtin IN
+    (SELECT gtin FROM products WHERE gtin <> '' GROUP BY gtin HAVING count(*) > 1)
+AND gtin NOT IN (SELECT gtin FROM products WHERE gtin <> '' GROUP BY gtin, source HAVING count(*) > ?)
+"""
+_WITH_SAME_GTIN = """
+WITH wanted AS (
+    SELECT DISTINCT gtin FROM json_each(?) AS j JOIN products AS p
+        ON (p.source, p.id) = (json_extract(j.value, '$[0]'), json_extract(j.value, '$[1]'))
+    WHERE gtin <> ''
+)
+SELECT source, id FROM products WHERE gtin <> '' AND gtin IN (
+    SELECT gtin FROM wanted WHERE NOT EXISTS (
+        SELECT 1 FROM products AS p WHERE p.gtin <> '' AND p.gtin = wanted.gtin GROUP BY p.source HAVING count(*) > ?
+    )
+)
 """
 #: So many are read and put in order. Whoever finds more than that types another word.
 _RANKED = 300
@@ -166,14 +193,17 @@ class CatalogStore:
             if (role is None or each.role == role) and (source is None or each.name == source):
                 yield from self._pages(each.name)
 
-    def shared_upcs(self) -> dict[ProductRef, str]:
-        """The UPCs that several products carry, by product."""
+    def shared_gtins(self) -> dict[ProductRef, str]:
+        """The GTINs that several products carry, by product; without those on too many listings of one source."""
         with self._guarded() as db:
-            rows = db.execute(
-                "SELECT source, id, upc FROM products WHERE upc IN"
-                " (SELECT upc FROM products WHERE upc <> '' GROUP BY upc HAVING count(*) > 1)"
-            ).fetchall()
-        return {ProductRef(source, id_): upc for source, id_, upc in rows}
+            rows = db.execute(_SHARED_GTINS, (MAX_LISTINGS,)).fetchall()
+        return {ProductRef(source, id_): gtin for source, id_, gtin in rows}
+
+    def with_same_gtin(self, refs: Iterable[ProductRef]) -> frozenset[ProductRef]:
+        """All products that carry the GTIN of one of these, these included; likewise."""
+        with self._guarded() as db:
+            rows = db.execute(_WITH_SAME_GTIN, (json.dumps(list(dict.fromkeys(refs))), MAX_LISTINGS)).fetchall()
+        return frozenset(ProductRef(*map(_text, row)) for row in rows)
 
     @property
     def is_empty(self) -> bool:
@@ -196,16 +226,29 @@ class CatalogStore:
     def search(self, text: str, role: Role | None = None, limit: int = 20) -> list[Product]:
         """The products that hold every word of the text, best first; the last word may be unfinished.
 
-        Searches title, brand, model and category. Any text will do: quotes, brackets and operators are
-        looked for like everything else, or ignored. Where very many are found, the best of those that were
-        imported first. Of a `role`, only the sources in it are searched.
+        Searches title, brand, model and category, and the beginnings of ids and GTINs. The product with exactly this
+        id or GTIN comes first. Any text will do: quotes, brackets and operators are looked for like everything else,
+        or ignored. Where very many are found, the best of those that were imported first. Of a `role`, only the
+        sources in it are searched.
         """
         expression = match_expression(text)
         if not expression:
             return []
         values = (expression, role, role, max(limit, _RANKED))
-        found = self._mended(lambda: self._products(_SEARCH, values))
-        return ranked(found, text)[: max(limit, 0)]
+        worded = ranked(self._mended(lambda: self._products(_SEARCH, values)), text)
+        numbered = self._numbered(text, role, max(limit, 0))
+        found = [*numbered, *worded] if is_like_identifier(text) else [*worded, *numbered]
+        exact = {text.strip(), *(start for start, _ in gtin_ranges(text))}
+        found.sort(key=lambda product: not {product.id, product.gtin} & exact)
+        return list({product.ref: product for product in found}.values())[: max(limit, 0)]
+
+    def _numbered(self, text: str, role: Role | None, limit: int) -> list[Product]:
+        """The products whose id or GTIN begins with the text."""
+
+        def within(sql: str, ranges: list[Range]) -> list[Product]:
+            return self._products(sql, (json.dumps(ranges), role, role, limit)) if ranges else []
+
+        return [*within(_BY_GTIN, gtin_ranges(text)), *within(_BY_ID, id_ranges(text))]
 
     def holding(self, word: str, most: int) -> list[ProductRef] | None:
         """All products whose title has a word that begins like this, or whose id does; None for more than `most`."""

@@ -11,11 +11,11 @@ from core.catalog.role import Role
 from core.errors import CatalogError
 
 _WRITE = """
-INSERT INTO products (source, id, title, brand, category, model, price, upc, extra, hash)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO products (source, id, title, brand, category, model, price, upc, gtin, extra, hash)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (source, id) DO UPDATE SET
     title = excluded.title, brand = excluded.brand, category = excluded.category, model = excluded.model,
-    price = excluded.price, upc = excluded.upc, extra = excluded.extra, hash = excluded.hash
+    price = excluded.price, upc = excluded.upc, gtin = excluded.gtin, extra = excluded.extra, hash = excluded.hash
 RETURNING key
 """
 _VANISHED = "SELECT count(*) FROM products WHERE source = ? AND key NOT IN (SELECT key FROM seen)"
@@ -111,6 +111,7 @@ def _columns(product: Product, extra: str, digest: str) -> tuple[str | float | N
         product.model,
         product.price,
         product.upc,
+        product.gtin,
         extra,
         digest,
     )

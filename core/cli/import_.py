@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.catalog.gtin_tally import gtin_sentences
 from core.cli.context import Context, context_of
 from core.cli.labels_files import import_file
 from core.errors import CoreError
@@ -145,7 +146,7 @@ def _facts(report: "ImportReport") -> dict[str, object]:
         "source": report.source, "role": report.role, "added": counts.added, "changed": counts.changed,
         "unchanged": counts.unchanged, "removed": counts.removed, "vanished": counts.vanished,
         "columns": dict(report.columns), "rejected": dict(report.rejected),
-        "rejects_file": report.rejects_path, "seconds": report.seconds,
+        "rejects_file": report.rejects_path, "gtins": report.gtins.to_json(), "seconds": report.seconds,
     }  # fmt: skip
 
 
@@ -165,3 +166,5 @@ def _tell(context: Context, report: "ImportReport") -> None:
             f"  {report.rejected.total():,} rows left out: {reasons}."
             + (f" See {report.rejects_path}" if report.rejects_path else "")
         )
+    for number, sentence in enumerate(gtin_sentences(report.gtins.to_json())):
+        context.out.print(f"  {'  ' if number else ''}{sentence}")

@@ -69,7 +69,7 @@ def _told(estimate: "Estimate") -> str:
 def contradictions(ctx: typer.Context) -> None:
     """What needs a ruling: pairs that people disagree about, and labels that cannot all be true.
 
-    A = B and B = C, but A ≠ C; one UPC, called different products; one candidate for two queries of a source that
+    A = B and B = C, but A ≠ C; one GTIN, called different products; one candidate for two queries of a source that
     lists nothing twice. The adjudication stream puts all of it up: samesku review --stream adjudication
 
     Example: samesku labels contradictions

@@ -1,8 +1,10 @@
 """Labels by what they may be used for: to train, or to judge. Never both."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
+from core.catalog.store import CatalogStore
 from core.queue.order import drawn, shuffled
 from core.settings import Settings
 from core.workspace import Workspace
@@ -20,7 +22,8 @@ class Splits:
         judged: the queries to judge on.
         gold: all known matches of each query that has one, from both sides: a candidate that is known to
             match is right wherever that was said.
-        tied: products that a kept-out query matches: they stay out of training altogether, as negatives too.
+        tied: products that a kept-out query matches, and all that share a GTIN with it or with one of these: they
+            stay out of training altogether, as negatives too.
         barred: pairs that are judged on, by query: not even a negative that nobody rejected may be one of them.
         manual: whether `judged` is the manual validation set; else training queries were held out.
         name: what figures are reported on: the validation set with its version, or the held-out queries.
@@ -43,18 +46,26 @@ class Splits:
         return {pair: pair.candidate in self.gold.get(pair.query, ()) for pair in sorted(pairs) if self.manual}
 
 
-def split_labels(store: LabelStore, *, held_out: float, seed: int, rule: Rule = Rule.UNANIMOUS) -> Splits:
+def split_labels(
+    store: LabelStore,
+    *,
+    held_out: float,
+    seed: int,
+    rule: Rule = Rule.UNANIMOUS,
+    catalog: CatalogStore | None = None,
+) -> Splits:
     """Split what the ledger holds.
 
     The validation side is judged on. Nothing of the workspace's own validation queries trains, nor any pair
-    with a product that one of them matches. Where the validation side has no match yet, a share of the
-    labelled queries is held out of training instead.
+    with a product that one of them matches, or that shares a GTIN with either. Where the validation side has no
+    match yet, a share of the labelled queries is held out of training instead.
 
     Args:
         store: the ledger.
         held_out: the share of queries to hold out, if need be.
         seed: which ones.
         rule: what settles a disagreement.
+        catalog: for the GTINs; without it none are known.
     """
     labels = _settled(store, rule)
     gold = matches_by_query(labels)
@@ -67,8 +78,8 @@ def split_labels(store: LabelStore, *, held_out: float, seed: int, rule: Rule = 
         # A draw among few may come out empty; something must be there to judge on.
         judged = drawn(sorted(gold), held_out, seed) or shuffled(gold, seed)[:1]
         kept_out = set(judged)
-    tied = frozenset(candidate for query in kept_out for candidate in gold.get(query, ()))
-    train = [label for label in train if label.pair.query not in kept_out and label.pair.candidate not in tied]
+    tied = _tied(kept_out, gold, catalog)
+    train = _apart(train, kept_out, tied)
     name = f"validation@{store.validation_version()}" if manual else "queries held out of training"
     barred = _by_query(label for label in labels if label.side is Side.VALIDATION)
     judging = [label for label in labels if (label.side is Side.VALIDATION if manual else label.pair.query in kept_out)]
@@ -76,24 +87,50 @@ def split_labels(store: LabelStore, *, held_out: float, seed: int, rule: Rule = 
 
 
 def splits_of(workspace: Workspace, settings: Settings) -> Splits:
-    """The labels of a workspace, split as its settings want it."""
-    with LabelStore(workspace.labels) as store:
+    """The labels of a workspace, split as its settings want it.
+
+    Raises:
+        SameskuError: labels or catalogue cannot be read.
+    """
+    recipe = settings.retrain
+    with LabelStore(workspace.labels) as store, _catalog_of(workspace) as catalog:
         return split_labels(
-            store, held_out=settings.retrain.held_out, seed=settings.retrain.seed, rule=settings.labels.rule
+            store, held_out=recipe.held_out, seed=recipe.seed, rule=settings.labels.rule, catalog=catalog
         )
 
 
-def training_labels(store: LabelStore, rule: Rule = Rule.UNANIMOUS) -> list[Label]:
+def training_labels_in(workspace: Workspace, store: LabelStore, rule: Rule) -> list[Label]:
+    """The same as `training_labels`, with the GTINs of the workspace's catalogue."""
+    with _catalog_of(workspace) as catalog:
+        return training_labels(store, rule, catalog)
+
+
+def training_labels(store: LabelStore, rule: Rule = Rule.UNANIMOUS, catalog: CatalogStore | None = None) -> list[Label]:
     """All labels that may train something which is judged by folds of its own, as the matcher is."""
     labels = _settled(store, rule)
     kept_out = store.validation_queries()
-    gold = matches_by_query(labels)
-    tied = {candidate for query in kept_out for candidate in gold.get(query, ())}
-    return [
-        label
-        for label in labels
-        if label.side is Side.TRAIN and label.pair.query not in kept_out and label.pair.candidate not in tied
-    ]
+    tied = _tied(kept_out, matches_by_query(labels), catalog)
+    return _apart((label for label in labels if label.side is Side.TRAIN), kept_out, tied)
+
+
+def _tied(
+    kept_out: Collection[ProductRef],
+    gold: Mapping[ProductRef, frozenset[ProductRef]],
+    catalog: CatalogStore | None,
+) -> frozenset[ProductRef]:
+    """The products that kept-out queries match, and those that share a GTIN with any of them."""
+    matched = frozenset(candidate for query in kept_out for candidate in gold.get(query, ()))
+    return matched | catalog.with_same_gtin({*kept_out, *matched}) if catalog else matched
+
+
+def _apart(labels: Iterable[Label], kept_out: Collection[ProductRef], tied: frozenset[ProductRef]) -> list[Label]:
+    """The labels of neither a kept-out query nor a product that is tied to one."""
+    return [label for label in labels if label.pair.query not in kept_out and tied.isdisjoint(label.pair)]
+
+
+def _catalog_of(workspace: Workspace) -> AbstractContextManager[CatalogStore | None]:
+    """The catalogue, where there is one: to read labels makes none."""
+    return CatalogStore(workspace.catalog) if workspace.catalog.exists() else nullcontext()
 
 
 def _settled(store: LabelStore, rule: Rule) -> list[Label]:

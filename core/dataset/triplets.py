@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from core.catalog.product import Product
+from core.catalog.product import Product, identifying_gtins
 from core.search.candidates import Candidate
 from core.text.model_numbers import bare
-from labels.consensus import Label
+from labels.consensus import Label, State
 from labels.model import ProductRef, Strength
 
 #: A mined negative must score below this share of the match's own score. Above it, it is likely to be a match
@@ -38,12 +38,13 @@ def build_triplets(
     mined ones: candidates that nobody judged, never a known match, never a likely one. One place is kept for a
     mined one where there is any: rejections alone teach only what reviewers happened to see (on Walmart-Amazon
     that one place is worth 2 points of hit@1). Fewer than `negatives` where there are no more; the in-batch
-    negatives of the loss come on top.
+    negatives of the loss come on top. A product with the GTIN of the anchor or its match is no negative, not even a
+    rejected one, unless the contradiction was settled so.
 
     Args:
         labels: the training labels.
         mined: the candidates of each query, best first.
-        products: for telling likely matches by UPC and model number.
+        products: for telling likely matches by GTIN and model number.
         negatives: how many for each triplet.
         forbidden: products that must not be seen in training, such as those tied to validation queries.
         barred: candidates by query whose pairs are judged on, and so never mined.
@@ -54,23 +55,33 @@ def build_triplets(
     by_query: dict[ProductRef, list[Label]] = {}
     for label in labels:
         by_query.setdefault(label.pair.query, []).append(label)
+    gtins = dict(zip(products, identifying_gtins(list(products.values())), strict=True))
     triplets = []
     for query, judged in sorted(by_query.items()):
         candidates = mined.get(query, ())
-        rejected = _rejections(judged, candidates)
         known = {label.pair.candidate for label in judged} | (barred or {}).get(query, frozenset())
         for match in sorted(label.pair.candidate for label in judged if label.match):
-            others = _unlabelled(query, match, candidates, products, known | forbidden)
+            own = {gtin for ref in (query, match) if (gtin := gtins.get(ref))}
+            twins = {c.ref for c in candidates if gtins.get(c.ref) in own}
+            rejected = _rejections(judged, candidates, own, gtins)
+            others = _unlabelled(query, match, candidates, products, known | forbidden | twins)
             chosen = tuple([*rejected[: negatives - 1], *others, *rejected[negatives - 1 :]][:negatives])
             if chosen:
                 triplets.append(Triplet(query, match, chosen))
     return triplets
 
 
-def _rejections(judged: list[Label], candidates: Sequence[Candidate]) -> list[ProductRef]:
+def _rejections(
+    judged: list[Label], candidates: Sequence[Candidate], own: set[str], gtins: Mapping[ProductRef, str]
+) -> list[ProductRef]:
+    """The rejected candidates, the firmest first, without contradictions: those with one of the GTINs in `own`."""
     rank = {candidate.ref: candidate.rank for candidate in candidates}
     last = len(candidates) + 1
-    rejected = [label for label in judged if label.match is False]
+    rejected = [
+        label
+        for label in judged
+        if label.match is False and (label.state is State.ADJUDICATED or gtins.get(label.pair.candidate) not in own)
+    ]
     rejected.sort(
         key=lambda label: (label.strength is Strength.IMPLIED, rank.get(label.pair.candidate, last), label.pair)
     )
@@ -96,11 +107,9 @@ def _unlabelled(
         if c.ref not in excluded
         and c.score < ceiling
         and c.ref in products
-        and not any(_same_identity(products[c.ref], other) for other in alike)
+        and not any(_same_model(products[c.ref], other) for other in alike)
     ]
 
 
-def _same_identity(one: Product, other: Product) -> bool:
-    """Whether two products carry the same UPC or the same model number."""
-    same_upc = bool(one.upc) and one.upc.lstrip("0") == other.upc.lstrip("0")
-    return same_upc or (bool(bare(one.model)) and bare(one.model) == bare(other.model))
+def _same_model(one: Product, other: Product) -> bool:
+    return bool(bare(one.model)) and bare(one.model) == bare(other.model)

@@ -77,7 +77,7 @@ def replay(gold: Gold, judged: Gold, features: tuple[str, ...], plan: Plan) -> I
 
     random = np.random.default_rng(plan.seed)
     answers = gold.labels ^ (random.random(len(gold)) < plan.error)
-    scale = scale_of(gold.evidence)
+    scale = scale_of(gold.evidence, features)
     evidence = scale(gold.evidence)
     labelled = np.zeros(len(gold), bool)
     # As a workspace does it: the cosine's bands say what a pair is, what is expected of the evidence whom to ask first.

@@ -10,7 +10,7 @@ from core.text.vocabulary import Vocabulary
 
 #: What the evidence can put into words of the two listings alone, the most telling first.
 _GROUPS = (
-    "model number", "codes", "brand", "quantities", "pack", "numbers",
+    "GTIN", "model number", "codes", "brand", "quantities", "pack", "numbers",
     *(group for group in TITLES if group not in {"quantities", "pack"}),
     "price", "query words", "candidate words",
 )  # fmt: skip

@@ -10,7 +10,7 @@ from core.text.quantities import quantities
 from core.text.units import BASES
 
 #: Counts up with every change of what stands below.
-VERSION = "1"
+VERSION = "2"
 
 #: What candidates are called where one is to be chosen. Each is one token for every tokenizer, so that the first token
 #: tells the choices apart; 1 and 10 begin with the same one. N is left out: so does NONE.
@@ -64,7 +64,7 @@ def _listing(name: str, product: Product) -> str:
 def _fields(product: Product) -> Iterator[tuple[str, str]]:
     """All that the listing states, and its quantities as the evidence reads them."""
     yield "title", enclosed(product.title, LONGEST_TITLE)
-    named = {"brand": product.brand, "category": product.category, "model number": product.model, "upc": product.upc}
+    named = {"brand": product.brand, "category": product.category, "model number": product.model, "GTIN": product.gtin}
     if product.price is not None:
         named["price"] = f"{product.price:.2f}"
     named["quantities"] = ", ".join(dict.fromkeys(_normalised(product.title)))

@@ -1,10 +1,12 @@
 """Pairs with known answers, apart: those that a judge learns from, is watched by, and is measured on."""
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from core.catalog.store import CatalogStore
 from core.dataset.splits import splits_of
 from core.errors import CoreError
 from core.queue.order import shuffled
@@ -15,11 +17,13 @@ from labels.model import Pair, ProductRef
 
 #: Pairs and whether they match.
 Known = Mapping[Pair, bool]
+#: Gives what is to be on the side of some products, by their GTINs.
+Tied = Callable[[AbstractSet[ProductRef]], frozenset[ProductRef]]
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Three sets of pairs. A query, and the products that match it, are on one side only.
+    """Three sets of pairs. A query, the products that match it, and what shares a GTIN with these are on one side only.
 
     Attributes:
         train: to learn from.
@@ -47,7 +51,9 @@ def sides_of_workspace(workspace: Workspace, settings: Settings, watched: float 
     test = {label.pair: bool(label.match) for label in splits.judging}
     chosen = _families(known, watched, settings.retrain.seed)
     valid = {pair: match for pair, match in known.items() if pair.query in chosen}
-    return _apart({pair: match for pair, match in known.items() if pair not in valid}, valid, test)
+    train = {pair: match for pair, match in known.items() if pair not in valid}
+    with CatalogStore(workspace.catalog) as catalog:
+        return _apart(train, valid, test, catalog.with_same_gtin)
 
 
 def sides_of_benchmark(folder: Path, query_source: str = "walmart", candidate_source: str = "amazon") -> Sides:
@@ -85,20 +91,19 @@ def balanced(known: Known, most: float, seed: int) -> Known:
     return {pair: match for pair, match in known.items() if match or pair in kept}
 
 
-def _apart(train: Known, valid: Known, test: Known) -> Sides:
+def _apart(train: Known, valid: Known, test: Known, tied: Tied = frozenset) -> Sides:
     """The sides, the earlier ones without what is tied to the later."""
-    watched = _without(valid, test)
-    learnt = _without(_without(train, test), watched)
+    watched = _without(valid, test, tied)
+    learnt = _without(_without(train, test, tied), watched, tied)
     return Sides(learnt, watched, test, len(train) + len(valid) - len(learnt) - len(watched))
 
 
-def _without(known: Known, others: Known) -> Known:
-    """The pairs of neither the others' queries nor a product that matches one of those."""
+def _without(known: Known, others: Known, tied: Tied = frozenset) -> Known:
+    """The pairs of neither the others' queries nor a product that matches one of those, nor what is tied to these."""
     queries = {pair.query for pair in others}
     products = {pair.candidate for pair, match in others.items() if match}
-    return {
-        pair: match for pair, match in known.items() if pair.query not in queries and pair.candidate not in products
-    }
+    kept_out = tied(queries | products) | queries | products
+    return {pair: match for pair, match in known.items() if kept_out.isdisjoint(pair)}
 
 
 def _families(known: Known, share: float, seed: int) -> set[ProductRef]:

@@ -17,6 +17,9 @@ _FAINT, _PLAIN, _STRONG = 0.15, 0.3, 0.45
 #: Log-odds of a match per standard deviation of the feature. What is not named says nothing until labels teach it:
 #: lengths and prices by themselves, and second views of what is named already.
 EXPECTED: dict[str, float] = {
+    # The same trade item number is one trade item; other numbers are also given to variants, packs and old stock.
+    "gtin_equal": 3.0,
+    "gtin_conflict": -0.7,
     # The texts are alike, and each finds itself in the other.
     "cosine": _PLAIN,
     "characters": _PLAIN,
@@ -67,6 +70,9 @@ EXPECTED: dict[str, float] = {
     "words_place": -_FAINT,
     "words_place_back": -_FAINT,
 }
+#: Centre and spread of features whose meaning does not depend on the catalogue. Unknown is 0, and at 3, the clip of
+#: the linear learner, `gtin_equal` adds 9 to the log-odds and `gtin_conflict` takes 2.1, however rare they are.
+FIXED_SCALE: dict[str, tuple[float, float]] = {"gtin_equal": (0.0, 1 / 3), "gtin_conflict": (0.0, 1 / 3)}
 #: Of the log-odds at the middle of the evidence: most pairs that come up for review are none.
 INTERCEPT = -4.0
 

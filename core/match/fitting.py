@@ -92,7 +92,7 @@ def _fit(
     seed: int,
     target: float,
 ) -> Matcher:
-    scale = scale_of(training.evidence if background is None else background)
+    scale = scale_of(training.evidence if background is None else background, features)
     waited_for = _SOME <= len(training.labels) < _MANY
     folds = fold_of(training.groups, training.labels, seed, _FOLDS_WHILE_WAITING if waited_for else _FOLDS)
     fit = _fit_few if len(training.labels) < _MANY else _fit_many

@@ -1,9 +1,10 @@
 """The learner for the first labels: logistic regression over scaled evidence, from weights expected beforehand."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.match.expected import INTERCEPT
+from core.match.expected import FIXED_SCALE, INTERCEPT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,8 +42,13 @@ class Scale:
         return found
 
 
-def scale_of(evidence: "NDArray[np.float32]") -> Scale:
-    """The scale of the evidence of many pairs; labels play no part in it."""
+def scale_of(evidence: "NDArray[np.float32]", features: Sequence[str] = ()) -> Scale:
+    """The scale of the evidence of many pairs; labels play no part in it.
+
+    Args:
+        evidence: shape (n, features).
+        features: names of its columns; those with a fixed scale get that one.
+    """
     import warnings  # noqa: PLC0415
 
     import numpy as np  # noqa: PLC0415
@@ -51,7 +57,10 @@ def scale_of(evidence: "NDArray[np.float32]") -> Scale:
         warnings.simplefilter("ignore", RuntimeWarning)  # a feature that is missing everywhere
         centre = np.nan_to_num(np.nanmean(evidence, axis=0, dtype=float))
         spread = np.nan_to_num(np.nanstd(evidence, axis=0, dtype=float), nan=1.0)
-    return Scale(centre, np.where(spread > 1e-6, spread, 1.0))
+    spread = np.where(spread > 1e-6, spread, 1.0)
+    for name in FIXED_SCALE.keys() & set(features):
+        centre[features.index(name)], spread[features.index(name)] = FIXED_SCALE[name]
+    return Scale(centre, spread)
 
 
 @dataclass(frozen=True, slots=True)

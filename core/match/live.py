@@ -228,7 +228,7 @@ class LiveMatcher:
         number = np.array([numbers.setdefault(pair.query, len(numbers)) for pair in table.pairs], np.int64)
         queries = list(numbers)
         family = _families(self._catalog, queries)
-        scaled = scale_of(table.vectors)(table.vectors)
+        scaled = scale_of(table.vectors, table.features)(table.vectors)
         return _Held(mark, model, table, queries, number, scaled, np.array(family, np.int64)[number])
 
 

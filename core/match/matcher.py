@@ -141,9 +141,11 @@ def _learner(value: dict[str, Any], features: int) -> Learner:
 
     match value["name"]:
         case "prior":
-            if not 0 <= value["column"] < features:
+            gtin = value.get("gtin_column")
+            columns = [value["column"]] if gtin is None else [value["column"], gtin, gtin + 1]
+            if not all(isinstance(column, int) and 0 <= column < features for column in columns):
                 raise ValueError("a prior on a column that there is not")
-            return CosinePrior(float(value["boundary"]), int(value["column"]))
+            return CosinePrior(float(value["boundary"]), int(value["column"]), gtin)
         case "linear":
             arrays = [np.asarray(value[name], float) for name in ("centre", "spread", "weights")]
             if any(array.shape != (features,) for array in arrays):
@@ -165,7 +167,7 @@ def _learner(value: dict[str, Any], features: int) -> Learner:
 
 
 def untrained(features: tuple[str, ...], high: float, medium: float) -> Matcher:
-    """The matcher before the first labels: the cosine's bands, as probabilities.
+    """The matcher before the first labels: the cosine's bands, as probabilities, and what the GTINs say.
 
     Args:
         features: names of the evidence's columns; `cosine` is among them.
@@ -175,7 +177,8 @@ def untrained(features: tuple[str, ...], high: float, medium: float) -> Matcher:
     import numpy as np  # noqa: PLC0415
 
     column = features.index("cosine")
-    prior = CosinePrior((high + medium) / 2, column)
+    gtin = features.index("gtin_equal") if "gtin_equal" in features else None
+    prior = CosinePrior((high + medium) / 2, column, gtin)
     marks = np.zeros((2, len(features)), np.float32)
     marks[:, column] = high, medium
     probabilities = BetaCalibration().probabilities(prior.scores(marks))

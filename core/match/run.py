@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
-from core.dataset.splits import training_labels
+from core.dataset.splits import training_labels_in
 from core.encode.models import EncoderModel
 from core.errors import DamagedError
 from core.jobs.progress import Reporter
@@ -30,7 +30,7 @@ from labels.quarantine import identity, make_way, set_aside
 from labels.store import LabelStore
 
 #: Counts up when evidence comes out otherwise from the same input.
-_VERSION = "3"
+_VERSION = "4"
 #: Of folds and trees.
 SEED = 7
 #: File, candidates and evidence may be damaged, each found after the one before was mended.
@@ -334,7 +334,7 @@ def saved_matcher(workspace: Workspace) -> Matcher | None:
 def labelled_pairs(workspace: Workspace, settings: Settings) -> list[Pair]:
     """The pairs with a label that may train the matcher."""
     with LabelStore(workspace.labels) as store:
-        return [label.pair for label in training_labels(store, settings.labels.rule)]
+        return [label.pair for label in training_labels_in(workspace, store, settings.labels.rule)]
 
 
 def _fingerprint(

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from core.agreement.weights import label_weights
-from core.dataset.splits import training_labels
+from core.dataset.splits import training_labels_in
 from core.match.evidence.store import EvidenceTable
 from core.match.fitting import Training
 from core.settings import Settings
@@ -31,7 +31,8 @@ class Lessons(NamedTuple):
 def lessons_of(workspace: Workspace, settings: Settings, without: Collection[Pair] = ()) -> Lessons:
     """What a workspace's labels teach; without some pairs, because the matcher is to be measured on them."""
     with LabelStore(workspace.labels) as store:
-        labels = [label for label in training_labels(store, settings.labels.rule) if label.pair not in without]
+        labels = training_labels_in(workspace, store, settings.labels.rule)
+        labels = [label for label in labels if label.pair not in without]
         weigh = settings.labels.weigh_annotators
         return Lessons(labels, label_weights(labels, said_by_people(store)) if weigh else {})
 

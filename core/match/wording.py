@@ -148,6 +148,15 @@ def _price(query: Product, candidate: Product, _: Mapping[str, float]) -> list[F
     return [said]
 
 
+def _gtin(query: Product, candidate: Product, _: Mapping[str, float]) -> list[Fact]:
+    one, other = query.gtin, candidate.gtin
+    if one and one == other:
+        return [Fact(f"GTIN {one} in both", +1)]
+    if one and other:
+        return [Fact(f"GTIN {one} against {other}", -1)]
+    return [Fact("no GTIN to compare")]
+
+
 def _rivals(_: Product, __: Product, evidence: Mapping[str, float]) -> list[Fact]:
     place, back = evidence.get("characters_place", math.nan), evidence.get("characters_place_back", math.nan)
     if math.isnan(place):
@@ -178,5 +187,6 @@ _PLAIN: dict[str, Callable[[Product, Product, Mapping[str, float]], list[Fact]]]
     "codes": _codes,
     "model number": _model_number,
     "price": _price,
+    "GTIN": _gtin,
     "rivals": _rivals,
 }

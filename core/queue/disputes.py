@@ -60,23 +60,23 @@ class Disputes:
 
 
 def contradicted(store: LabelStore, catalog: CatalogStore, settings: Settings) -> list[Contradiction]:
-    """What cannot be: by the ledger's own logic, and where equal UPCs were called different products."""
+    """What cannot be: by the ledger's own logic, and where equal GTINs were called different products."""
     labels = [label for label in store.labels(rule=settings.labels.rule) if label.people and label.match is not None]
-    return [*contradictions(labels, settings.labels.unique), *_denied_by_upc(labels, catalog)]
+    return [*contradictions(labels, settings.labels.unique), *_denied_by_gtin(labels, catalog)]
 
 
-def _denied_by_upc(labels: list[Label], catalog: CatalogStore) -> list[Contradiction]:
-    upc = catalog.shared_upcs()
+def _denied_by_gtin(labels: list[Label], catalog: CatalogStore) -> list[Contradiction]:
+    gtin = catalog.shared_gtins()
     return [
         Contradiction(
             (label.pair,),
-            f"{_name(label.pair.query)} and {_name(label.pair.candidate)} carry one UPC, {upc[label.pair.query]}, and"
+            f"{_name(label.pair.query)} and {_name(label.pair.candidate)} carry one GTIN, {gtin[label.pair.query]}, and"
             " were called different products.",
         )
         for label in labels
         if label.match is False
         and label.state is not State.ADJUDICATED
-        and upc.get(label.pair.query, "") == upc.get(label.pair.candidate)
+        and gtin.get(label.pair.query, "") == gtin.get(label.pair.candidate)
     ]
 
 

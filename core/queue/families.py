@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from core.catalog.product import Product
+from core.catalog.product import Product, identifying_gtins
 from core.text.model_numbers import bare
 
 _WORD = re.compile(r"[^\W_]+")
@@ -13,10 +13,24 @@ def families(queries: Sequence[Product]) -> list[int]:
     """A number for each query; near-duplicates share one.
 
     Near-duplicates are listings with the same words in the title, whatever their order, case, punctuation and
-    repetition, and the same model number. One word that differs, a colour or a size, makes another product.
+    repetition, and the same model number; and listings of one retailer with the same GTIN. One word that differs, a
+    colour or a size, makes another product.
     """
-    number: dict[tuple[frozenset[str], str], int] = {}
-    return [number.setdefault(_said(query), len(number)) for query in queries]
+    # The first query of a family stands for it; families that turn out to be one are joined.
+    head = list(range(len(queries)))
+
+    def first(place: int) -> int:
+        while head[place] != place:
+            head[place] = place = head[head[place]]
+        return place
+
+    owner: dict[object, int] = {}
+    for place, (query, gtin) in enumerate(zip(queries, identifying_gtins(queries), strict=True)):
+        for sign in (_said(query), *([(query.source, gtin)] if gtin else [])):
+            one, other = first(owner.setdefault(sign, place)), first(place)
+            head[max(one, other)] = min(one, other)
+    number: dict[int, int] = {}
+    return [number.setdefault(first(place), len(number)) for place in range(len(queries))]
 
 
 def _said(query: Product) -> tuple[frozenset[str], str]:

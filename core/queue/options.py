@@ -28,7 +28,7 @@ def options_of(
         query: which.
         candidates: as the last index run left them.
         catalog: what they are.
-        bands: where the cosine is cut before the first labels.
+        bands: where the cosine is cut before the first index run with evidence.
         standing: what the probabilities are worth; None before the first labels.
         live: the word of the latest refit.
 
@@ -47,7 +47,17 @@ def options_of(
         found.sort(key=lambda c: (-(c.probability if c.probability is not None else -1.0), c.rank))
     products = catalog.get_many(c.ref for c in found)
     known = [c for c in found if c.ref in products]
-    return [_option(products[c.ref], place, c, bands, standing) for place, c in enumerate(known, 1)]
+    cuts = standing or _before_labels(candidates)
+    return [
+        _option(products[c.ref], place, c, bands, cuts, calibrated=standing is not None)
+        for place, c in enumerate(known, 1)
+    ]
+
+
+def _before_labels(candidates: CandidateStore) -> Standing | None:
+    """Where the cosine's bands are cut as probabilities; None where labels, or no run, stand behind these."""
+    stored = candidates.standing
+    return stored if stored is not None and not stored.labels else None
 
 
 def found_by_search(product: Product) -> Option:
@@ -56,14 +66,15 @@ def found_by_search(product: Product) -> Option:
 
 
 def _option(
-    product: Product, place: int, candidate: Candidate, bands: BandSettings, standing: Standing | None
+    product: Product, place: int, candidate: Candidate, bands: BandSettings, cuts: Standing | None, *, calibrated: bool
 ) -> Option:
-    probability = candidate.probability if standing else None
-    if standing is None or probability is None:
+    probability = candidate.probability
+    if cuts is None or probability is None:
         band = band_of(candidate.similarity, bands.high, bands.medium)
     else:
-        band = band_of(probability, standing.high, standing.low)
+        # Before labels it is the cosine's band, but for candidates whose GTIN says more.
+        band = band_of(probability, cuts.high, cuts.low)
     return Option(
         product, place, candidate.similarity, candidate.dense_rank, candidate.lexical_rank, band,
-        probability=probability, retrieved=candidate.rank,
+        probability=probability if calibrated else None, retrieved=candidate.rank,
     )  # fmt: skip

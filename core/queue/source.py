@@ -289,7 +289,14 @@ class QueueSource:
                     return "Waiting for an answer."
                 if kept is not None and (kept.stream, kept.blind) == (stream, blind):
                     return kept.reason
-                return self._uncertainty(query, options)
+                return self._same_gtin(query, options) + self._uncertainty(query, options)
+
+    def _same_gtin(self, query: ProductRef, options: list[Option]) -> str:
+        """Which candidate carries the query's GTIN, as the beginning of a reason; empty where none does."""
+        product = self.catalog.get(query)
+        gtin = product.gtin if product else ""
+        place = next((option.rank for option in options if gtin and option.product.gtin == gtin), None)
+        return f"Same GTIN as candidate {place}. " if place else ""
 
     def _uncertainty(self, query: ProductRef, options: list[Option]) -> str:
         if self.live is not None and query in self.live.reasons:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 LEXICAL_TEMPLATE = "{title} {brand} {model}"
 
 #: Counts up when candidates come out otherwise from the same input.
-_VERSION = "2"
+_VERSION = "3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +195,7 @@ def build_fusion(
     fusion = Fusion(
         dense=DenseIndex(product_vectors),
         lexical=LexicalIndex([render(LEXICAL_TEMPLATE, p) for p in corpus.products]),
-        agreement=Agreement(corpus.products),
+        agreement=Agreement(corpus.products, corpus.queries),
         refs=[p.ref for p in corpus.products],
         dense_weight=settings.search.dense_weight,
         depth=settings.search.depth,

@@ -23,9 +23,10 @@ _BLOCK = 256
 class Fusion:
     """How candidates are chosen.
 
-    A candidate is found by either retriever, and scored by both: the weighted mean of the two cosines, plus
-    what brand, model number and price say. Measured on Walmart-Amazon, a weighted mean beats reciprocal rank
-    fusion by 8 points of hit@1 with the untuned encoder: ranks throw away how sure each retriever is.
+    A candidate is found by either retriever or by its GTIN, and scored by both retrievers: the weighted mean of the
+    two cosines, plus what brand, model number and price say. An equal GTIN comes first whatever its score. Measured
+    on Walmart-Amazon, a weighted mean beats reciprocal rank fusion by 8 points of hit@1 with the untuned encoder:
+    ranks throw away how sure each retriever is.
 
     Attributes:
         dense: the encoder's side.
@@ -79,12 +80,13 @@ class Fusion:
     ) -> list[Candidate]:
         import numpy as np  # noqa: PLC0415
 
-        places = np.union1d(dense_places, lexical_places)
+        found = np.union1d(dense_places, lexical_places)
+        places = np.union1d(found, np.array(self.agreement.same_gtin(query), np.int64))
         cosine = self.dense.pairs(vector, places[None, :])[0]
         lexical = self.lexical.pairs(text, places[None, :])[0]
         mean = self.dense_weight * cosine + (1 - self.dense_weight) * lexical
         score = mean + self.agreement.scores(query, places)
-        best = np.lexsort((places, -score))[: self.k]
+        best = np.lexsort((places, -(score + self.agreement.gtin_scores(query, places))))[: self.k]
         dense_rank = {int(place): rank for rank, place in enumerate(dense_places, 1)}
         lexical_rank = {int(place): rank for rank, place in enumerate(lexical_places, 1)}
         return [

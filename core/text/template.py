@@ -5,7 +5,7 @@ import string
 from core.catalog.product import Product
 from core.errors import SettingsError
 
-_FIELDS = ("title", "brand", "category", "model", "upc")
+_FIELDS = ("title", "brand", "category", "model", "upc", "gtin")
 
 
 def render(template: str, product: Product) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from core.catalog.store import CatalogStore
-from core.dataset.splits import split_labels
+from core.dataset.splits import splits_of
 from core.encode.pace import read_pace
 from core.jobs.board import Jobs
 from core.jobs.job import Job, JobState
@@ -75,8 +75,8 @@ def plan_retrain(workspace: Workspace, settings: Settings, jobs: Jobs) -> Retrai
         SameskuError: labels or catalogue cannot be read.
     """
     recipe = settings.retrain
+    splits = splits_of(workspace, settings)
     with LabelStore(workspace.labels) as store:
-        splits = split_labels(store, held_out=recipe.held_out, seed=recipe.seed, rule=settings.labels.rule)
         stats, conflicts = label_stats(store), len(store.conflicts(settings.labels.rule))
     matches = sum(bool(label.match) for label in splits.train)
     precedent = jobs.precedent("retrain")

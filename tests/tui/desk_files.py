@@ -11,6 +11,7 @@ PRODUCTS: dict[str, Any] = {
     "removed": 0, "vanished": 3, "seconds": 1.5,
     "columns": {"id": "sku", "title": HOSTILE, "brand": "brand", "price": "current price"},
     "rejected": {"no id": 10, "bad price": 2}, "rejects_file": "reports/rejects-walmart.csv",
+    "gtins": {"valid": 0, "repaired": 0, "unusable": {}},
 }  # fmt: skip
 
 LABELS: dict[str, Any] = {"written": 3100, "repeated": 12, "validation": 204, "shared_queries": 7}

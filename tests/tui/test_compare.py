@@ -11,9 +11,9 @@ def relations(query: Product, candidate: Product) -> dict[str, str]:
 
 
 def test_equal_different_and_missing() -> None:
-    query = Product("w", "1", "t", brand="HP", model="CR-259", price=10.0, upc="012345678905", extra={"color": "red"})
+    query = Product("w", "1", "t", brand="HP", model="CR-259", price=10.0, upc="036000291452", extra={"color": "red"})
     candidate = Product(
-        "a", "2", "t", brand="hp", model="CR258", price=12.5, upc="12345678905", extra={"size": "L", "color": "Blue"}
+        "a", "2", "t", brand="hp", model="CR258", price=12.5, upc="36000291452", extra={"size": "L", "color": "Blue"}
     )
     assert relations(query, candidate) == {
         "brand": "=", "model": "≠", "price": "≠", "upc": "=", "color": "≠", "size": "–",
@@ -22,6 +22,24 @@ def test_equal_different_and_missing() -> None:
     assert rows["price"].note == "+25%"
     assert rows["model"].telling
     assert not rows["price"].telling
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "relation", "telling", "note"),
+    [
+        ("036000291452", "0036000291452", "=", True, ""),
+        ("036000291452", "00036000291452", "=", True, ""),
+        ("3.6000291452E+10", "0 36000 29145 2", "=", True, ""),
+        ("036000291452", "4006381333931", "≠", True, ""),
+        ("999999999999", "999999999999", "–", False, "placeholder"),
+        ("036000291452", "036000291453", "–", False, "wrong check digit"),
+        ("3.80005E+10", "036000291452", "–", False, "rounded by a spreadsheet"),
+        ("036000291452", "", "–", True, ""),
+    ],
+)
+def test_trade_item_numbers(own: str, other: str, relation: str, telling: bool, note: str) -> None:
+    (row,) = compared(Product("w", "1", "t", upc=own), Product("a", "2", "t", upc=other))
+    assert (row.relation.value, row.telling, row.note) == (relation, telling, note)
 
 
 @pytest.mark.parametrize(

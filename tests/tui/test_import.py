@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from desk_bench import Bench, screen_text, settled
-from desk_files import EVENTS, IMPORTED, LABELS, PRODUCTS
+from desk_files import EVENTS, HOSTILE, IMPORTED, LABELS, PRODUCTS
 from desk_verbs import Answer, Opened, answered, chosen, press
 from textual.events import Key
 from textual.widgets import Input
@@ -209,6 +209,15 @@ def test_a_source_that_changes_sides_is_told_before_it_does() -> None:
     )
     values |= {"vanished": 3, "removed": 3}
     assert "! 3 products that the file does not have would be taken out." in str(import_text(values, dry=True))
+
+
+def test_what_became_of_the_trade_item_numbers_is_told_before_they_come_in() -> None:
+    example = {"line": 6, "id": HOSTILE, "text": "700000554336"}
+    gtins = {"valid": 3, "repaired": 2, "unusable": {"wrong check digit": {"count": 4, "examples": [example]}}}
+    text = str(import_text({**PRODUCTS, "gtins": gtins}, dry=True))
+    assert "\nGTINs: 3 valid, 2 repaired, 4 unusable (left unknown).\n! 4 wrong check digit (line 6, t[/b]" in text
+    assert "\x1b" not in text
+    assert "GTIN" not in str(import_text(PRODUCTS, dry=True))
 
 
 def test_a_ledger_is_told_in_events() -> None:

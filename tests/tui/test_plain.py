@@ -3,14 +3,16 @@
 import io
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from desk_bench import Bench
+from desk_bench import Bench, candidate_products, query_products
 from desk_judge import FakeJudge, verdict
 from samples import q
 from spoilt import SPOILT
 
+from core.catalog.store import CatalogStore
 from core.judge.verdict import Answer
 from labels.errors import LabelsError
 from labels.model import Stream, Verb
@@ -73,6 +75,23 @@ def test_a_found_product_can_be_accepted(bench: Bench) -> None:
     assert "Search first" in said
     assert "/2. Nikon D5600 Digital SLR Camera" in said
     assert bench.decided()["x3"] == ("match", "explicit")
+
+
+def test_a_product_is_found_by_its_gtin_in_any_form_and_by_its_id(bench: Bench) -> None:
+    with CatalogStore(bench.workspace.catalog) as catalog:
+        products = [replace(p, upc="0036000291452" if p.id == "x3" else "") for p in candidate_products()]
+        catalog.replace("amazon", "catalog", products)
+    for words in ("036000291452", "00036000291452", "0 36000 29145 2", "x3", "X3"):
+        assert "/1. Nikon D5600 Digital SLR Camera" in talk(bench, f"/ {words}", "q"), words
+
+
+def test_unusable_trade_item_numbers_are_told_as_such(bench: Bench) -> None:
+    with CatalogStore(bench.workspace.catalog) as catalog:
+        for source, role, products in (
+            ("walmart", "query", query_products()), ("amazon", "catalog", candidate_products()),
+        ):  # fmt: skip
+            catalog.replace(source, role, [replace(p, upc="999999999999") for p in products])
+    assert "upc says nothing: 999999999999; 999999999999 (placeholder)" in talk(bench, "d 1", "q")
 
 
 def test_comments_flags_details_and_help(bench: Bench) -> None:

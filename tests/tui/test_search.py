@@ -1,8 +1,11 @@
 """Searching the whole catalogue."""
 
-from desk_bench import Bench, screen_text, settled
+from dataclasses import replace
+
+from desk_bench import Bench, candidate_products, screen_text, settled
 from textual.widgets import OptionList
 
+from core.catalog.store import CatalogStore
 from tui.screens.search import SearchDialog
 
 
@@ -44,6 +47,23 @@ async def test_a_listed_candidate_found_by_search_keeps_its_rank(bench: Bench) -
     with bench.store() as store:
         rows = store.connection.execute("SELECT candidate_id, rank FROM events WHERE decision = 'match'").fetchall()
     assert rows == [("q3-c6", 6)]
+
+
+async def test_ids_and_gtins_are_found_as_one_types(bench: Bench) -> None:
+    with CatalogStore(bench.workspace.catalog) as catalog:
+        products = [replace(p, upc="0036000291452" if p.id == "x3" else "") for p in candidate_products()]
+        catalog.replace("amazon", "catalog", products)
+    app = bench.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        for words in ("0360002", "0 36000 29145 2", "x3", "X3"):
+            await pilot.press("slash")
+            await pilot.press(*words)
+            await settled(pilot)
+            assert "Nikon D5600 Digital SLR Camera" in screen_text(app), words
+            assert "1 found" in screen_text(app), words
+            await pilot.press("escape")
+            await settled(pilot)
 
 
 async def test_only_the_searched_catalogue_is_offered(bench: Bench) -> None:

@@ -88,6 +88,8 @@ def _only(one: Product, other: Product) -> str:
 def _field(row: FieldRow) -> str:
     if row.relation is Relation.EQUAL:
         return f"{row.name} is the same: {row.own}" + ("" if row.own == row.other else f"; {row.other}")
+    if row.relation is Relation.MISSING and row.own and row.other:
+        return f"{row.name} says nothing: {row.own}; {row.other} ({row.note})"
     if row.relation is Relation.MISSING:
         return f"{row.name} only in the {'query' if row.own else 'candidate'}: {row.own or row.other}"
     relation = "says more on one side" if row.relation is Relation.PART else "differs"

@@ -26,7 +26,7 @@ _PICK = Act("accept_found", "enter", "Enter", "accept_found", "Accept the highli
 #: Of a title: as long as any that was written for people.
 _MOST_LINES = 6
 
-_INVITATION = "Words, brand or model number; the last word may be unfinished."
+_INVITATION = "Words, model number, id or GTIN; the last word may be unfinished."
 
 
 class SearchDialog(Dialog[Product]):

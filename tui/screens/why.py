@@ -8,7 +8,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from core.match.bands import Band
+from core.match.bands import Band, band_of
 from core.match.reason import Reason, Reasons
 from core.queue.item import Option, ReviewItem
 from core.search.candidates import Standing
@@ -84,7 +84,8 @@ def what_is_known(option: Option, facts: DeskFacts, standing: Standing | None) -
     if option.probability is not None:
         lines.append(Content.assemble(("Probability ", MUTED), (percent(option.probability), STRONG)))
     band = f"{BAND_SIGNS[option.band]} {option.band.value}"
-    cut = _cosine_cut(option.band, facts)
+    by_cosine = band_of(option.similarity, facts.high, facts.medium)
+    cut = _cosine_cut(option.band, facts) if by_cosine is option.band else "by the GTINs"
     if standing is not None and option.probability is not None:
         cut = _cut(option.band, percent(standing.low), percent(standing.high))
     return [

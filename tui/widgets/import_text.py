@@ -5,6 +5,7 @@ from typing import Any
 
 from textual.content import Content
 
+from core.catalog.gtin_tally import gtin_sentences
 from core.text.safe import safe
 from tui.style import CAREFUL, GOOD, MUTED, STRONG
 from tui.words import counted
@@ -75,7 +76,13 @@ def _products(values: Mapping[str, Any], *, dry: bool) -> list[Content]:
         lines.append(_careful(f"{counted(values['vanished'], 'product')} that the file does not have {removed}."))
     pairs = [(safe(field), safe(column)) for field, column in values["columns"].items()]
     columns = ", ".join(field if field == column else f"{field} from {column}" for field, column in pairs)
-    return [*lines, Content.assemble(("Read as: ", MUTED), columns)]
+    return [*lines, *_gtins(values), Content.assemble(("Read as: ", MUTED), columns)]
+
+
+def _gtins(values: Mapping[str, Any]) -> list[Content]:
+    """How many trade item numbers can be used, and examples of those that cannot."""
+    sentences = [safe(sentence) for sentence in gtin_sentences(values["gtins"])]
+    return [*(Content(f"{each}.") for each in sentences[:1]), *map(_careful, sentences[1:])]
 
 
 def _labels(values: Mapping[str, Any]) -> list[Content]:

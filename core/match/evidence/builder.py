@@ -8,6 +8,7 @@ from core.match.evidence.categories import CategoryEvidence
 from core.match.evidence.details import DetailEvidence
 from core.match.evidence.feature import Feature, Part
 from core.match.evidence.fields import FieldEvidence
+from core.match.evidence.gtins import GtinEvidence
 from core.match.evidence.models import ModelEvidence
 from core.match.evidence.neighbours import NeighbourEvidence
 from core.match.evidence.words import WordEvidence
@@ -30,6 +31,7 @@ FEATURES: tuple[Feature, ...] = (
     *FieldEvidence.features,
     *CategoryEvidence.features,
     *DetailEvidence.features,
+    *GtinEvidence.features,
 )
 
 
@@ -61,6 +63,7 @@ class EvidenceBuilder:
             FieldEvidence(queries, products, vocabulary, store_brands=store_brands),
             CategoryEvidence(queries, products, by_characters.mutual()),
             DetailEvidence(queries, products),
+            GtinEvidence(queries, products),
             by_characters,
             NeighbourEvidence("words", "shared words", words.words),
         )

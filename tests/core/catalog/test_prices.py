@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.catalog.prices import normalise_upc, parse_price
+from core.catalog.prices import parse_price
 
 
 @pytest.mark.parametrize(
@@ -64,25 +64,3 @@ def test_what_programs_write_is_read_back(price: float) -> None:
     assert parse_price(repr(price)) == price
     rounded = round(price, 2)
     assert parse_price(f"${rounded:,.2f}") == rounded
-
-
-@pytest.mark.parametrize(
-    ("text", "digits"),
-    [
-        ("012345678905", "012345678905"),
-        (" 0 12345-67890 5 ", "012345678905"),
-        ("888462123456.0", "888462123456"),
-        ("'0123", "0123"),
-        ('="0123"', "0123"),
-        ("8.88462E+11", ""),
-        ("8,88462E+11", ""),
-        ("8e11", ""),
-        ("none", ""),
-        ("B00ABC", ""),
-        ("0000", ""),
-        ("123456789012345", ""),
-        ("", ""),
-    ],
-)
-def test_trade_item_numbers(text: str, digits: str) -> None:
-    assert normalise_upc(text) == digits

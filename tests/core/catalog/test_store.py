@@ -186,7 +186,8 @@ def test_a_catalogue_of_before_can_be_searched_by_beginnings(tmp_path: Path) -> 
         store.replace("amazon", "catalog", [Product("amazon", "a", "Nikon D3400")])
     with closing(sqlite3.connect(path)) as before:
         before.executescript(
-            "DROP TABLE products_fts; CREATE VIRTUAL TABLE products_fts USING fts5 (title, brand, model, category,"
+            _BACK_TO_2
+            + "DROP TABLE products_fts; CREATE VIRTUAL TABLE products_fts USING fts5 (title, brand, model, category,"
             " content = 'products', content_rowid = 'key'); PRAGMA user_version = 1"
         )
     with CatalogStore(path) as store:
@@ -284,10 +285,84 @@ def test_the_desk_can_import_the_store_without_anything_heavy() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_upcs_that_several_products_carry_are_known(store: CatalogStore) -> None:
-    assert store.shared_upcs() == {}
-    store.replace("walmart", "query", [replace(QUERY, upc=BATTERY.upc), replace(QUERY, id="w2")])
-    assert store.shared_upcs() == {QUERY.ref: BATTERY.upc, BATTERY.ref: BATTERY.upc}
+UPC, EAN, OTHER = "036000291452", "0036000291452", "4006381333931"
+
+
+def test_gtins_that_several_products_carry_are_known_in_whatever_form(store: CatalogStore) -> None:
+    assert store.shared_gtins() == {}
+    store.replace("amazon", "catalog", [replace(BATTERY, upc=UPC), Product("amazon", "o", "other", upc=OTHER)])
+    store.replace("walmart", "query", [replace(QUERY, upc=EAN), replace(QUERY, id="w2", upc="999999999999")])
+    assert store.shared_gtins() == dict.fromkeys([QUERY.ref, BATTERY.ref], "00036000291452")
+    assert store.with_same_gtin([QUERY.ref]) == {QUERY.ref, BATTERY.ref}
+    assert store.with_same_gtin([ProductRef("walmart", "w2"), ProductRef("nobody", "x")]) == frozenset()
+
+
+def test_a_gtin_on_many_listings_of_one_source_identifies_nothing(store: CatalogStore) -> None:
+    offers = [Product("amazon", f"o{n}", "offer", upc=UPC) for n in range(6)]
+    store.replace("walmart", "query", [replace(QUERY, upc=UPC)])
+    store.replace("amazon", "catalog", offers[:5])
+    assert len(store.shared_gtins()) == len(store.with_same_gtin([QUERY.ref])) == 6
+    store.replace("amazon", "catalog", offers)
+    assert store.shared_gtins() == {}
+    assert store.with_same_gtin([QUERY.ref]) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("036000291452", "o1"),
+        ("00036000291452", "o1"),
+        ("0 36000 29145 2", "o1"),
+        ("UPC: 36000291452", "o1"),
+        ("3.6000291452E+10", "o1"),
+        ("360002", "o1"),  # as one types
+        ("0036000", "o1"),
+        ("o1", "o1"),
+        ("O1", "o1"),
+        ("o10", "o10"),
+        ("0-306-40615-2", "book"),
+        ("9780306406157", "book"),
+        ("978-0-306", "book"),
+        ("boo", "book"),
+    ],
+)
+def test_search_finds_ids_and_gtins_as_one_types(store: CatalogStore, text: str, first: str) -> None:
+    products = [
+        Product("amazon", "o10", "036000 is in this title, o1 too"),
+        Product("amazon", "o1", "offer", upc=EAN),
+        Product("amazon", "o100", "another"),
+        Product("amazon", "book", "novel", upc="0306406152"),
+    ]
+    store.replace("amazon", "catalog", products)
+    assert ids(store.search(text, "catalog"))[0] == first
+
+
+def test_words_come_before_ids_that_begin_like_them_and_a_whole_id_before_all(store: CatalogStore) -> None:
+    products = [
+        Product("amazon", "nikon-1", "lens", upc=UPC),
+        Product("amazon", "n", "Nikon"),
+        Product("amazon", "nikon", "x"),
+    ]
+    store.replace("amazon", "catalog", products)
+    assert ids(store.search("nikon", "catalog"))[0] == "nikon"
+    assert ids(store.search("nikon", "catalog")).index("n") < ids(store.search("nikon", "catalog")).index("nikon-1")
+    assert ids(store.search("36", "catalog")) == [], "few digits are no beginning of a GTIN"
+
+
+def test_a_catalogue_of_before_gets_its_gtins_when_it_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.db"
+    with CatalogStore(path) as store:
+        store.replace("amazon", "catalog", [Product("amazon", "a", "A", upc=UPC), Product("amazon", "b", "B", upc=EAN)])
+    with closing(sqlite3.connect(path)) as before:
+        before.executescript(_BACK_TO_2)
+    with CatalogStore(path) as store:
+        assert len(store.shared_gtins()) == 2
+        assert ids(store.search("36000291452")) == ["a", "b"]
+
+
+_BACK_TO_2 = """
+DROP INDEX products_by_gtin; DROP INDEX products_by_id; ALTER TABLE products DROP COLUMN gtin; PRAGMA user_version = 2;
+"""
 
 
 @pytest.mark.parametrize("kind", ["link", "FIFO", "folder"])

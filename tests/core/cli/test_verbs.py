@@ -53,6 +53,23 @@ def test_products_come_in_with_what_was_left_out_on_a_list(tmp_path: Path, call:
     assert "4 rows left out" in call(*given).out
 
 
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_import_tells_which_trade_item_numbers_are_unusable_and_where(
+    tmp_path: Path, call: Call, dry: list[str]
+) -> None:
+    file = tmp_path / "codes.csv"
+    file.write_text("id,title,upc\na,A,36000291452\nb,B,3.80005E+10\nc,C,999999999999\nd,D,0036000291452\n")
+    given = ["import", "products", file, "--source", "x", "--home", tmp_path / "home", *dry]
+    said = call(*given).out
+    assert "  GTINs: 1 valid, 1 repaired, 2 unusable (left unknown)\n" in said
+    assert "    1 rounded by a spreadsheet (line 3, b: 3.80005E+10)\n" in said
+    gtins = call(*given, "--json").json["gtins"]
+    assert (gtins["valid"], gtins["repaired"]) == (1, 1)
+    assert gtins["unusable"]["placeholder"] == {
+        "count": 1, "examples": [{"line": 4, "id": "c", "text": "999999999999"}],
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("source", ["x/../../../outside", "/outside", "..", "x" * 300, "ö/ü", "a\\b"])
 def test_no_source_leads_the_list_of_rejected_rows_out_of_the_reports(tmp_path: Path, call: Call, source: str) -> None:
     (tmp_path / "list.csv").write_text("id,title\n1,Camera\n2,\n")

@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import c, match, no_match, q
 
+from core.catalog.product import Product
+from core.catalog.store import CatalogStore
 from core.dataset.splits import Splits, split_labels, training_labels
 from labels.consensus import Rule, State
-from labels.model import MACHINE, Decision, Judgement, Side, Verb
+from labels.model import MACHINE, Decision, Judgement, ProductRef, Side, Verb
 from labels.store import LabelStore
 
 #: (query, candidate, decision, side); the queries 0 and 1 are drawn for validation.
@@ -151,3 +153,42 @@ def test_a_majority_teaches_only_where_that_is_the_rule(store: LabelStore) -> No
     assert not [label for label in training_labels(store) if label.pair.query == q("5")]
     (label,) = [label for label in training_labels(store, Rule.MAJORITY) if label.pair.query == q("5")]
     assert (label.match, label.state) == (True, State.MAJORITY)
+
+
+# -- what shares a GTIN ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[CatalogStore]:
+    """`v` and `t1`, `m2` and `m3`, `r4` and `v` carry one GTIN; `t5` and `t6` a placeholder."""
+    codes = {
+        "v": "036000291452", "t1": "0036000291452", "r4": "36000291452", "m2": "4006381333931", "m3": "04006381333931",
+        "t5": "999999999999", "t6": "999999999999",
+    }  # fmt: skip
+    queries = [Product("walmart", id_, id_, upc=codes.get(id_, "")) for id_ in ("v", *(f"t{n}" for n in range(20)))]
+    products = [Product("amazon", f"{m}{n}", "p", upc=codes.get(f"{m}{n}", "")) for m in "mr" for n in range(20)]
+    with CatalogStore(tmp_path / "catalog.db") as opened:
+        opened.replace("walmart", "query", queries)
+        opened.replace("amazon", "catalog", products)
+        yield opened
+
+
+def test_what_shares_a_gtin_with_what_is_judged_on_does_not_train(store: LabelStore, catalog: CatalogStore) -> None:
+    store.draw_validation([q("v")], seed=1)
+    store.record("ada", Verb.ACCEPT, q("v"), match("m2"))
+    splits = split_labels(store, held_out=0.3, seed=13, catalog=catalog)
+    assert splits.tied >= {c("m2"), c("m3"), c("r4"), q("t1")}
+    left_out = {pair for pair in every_pair() if pair[0] == q("t1") or pair[1] in {c("m2"), c("m3"), c("r4")}}
+    assert {tuple(label.pair) for label in splits.train} == every_pair() - left_out
+    assert {tuple(label.pair) for label in training_labels(store, catalog=catalog)} == every_pair() - left_out
+
+
+def test_what_shares_a_gtin_with_a_held_out_query_does_not_train(store: LabelStore, catalog: CatalogStore) -> None:
+    splits = split_labels(store, held_out=0.3, seed=13, catalog=catalog)
+    kept_out = catalog.with_same_gtin([*splits.judged, *(ref for query in splits.judged for ref in splits.gold[query])])
+    assert not splits.manual
+    assert all(kept_out.isdisjoint(label.pair) for label in splits.train)
+
+
+def every_pair() -> set[tuple[ProductRef, ProductRef]]:
+    return {(q(f"t{n}"), c(f"{kind}{n}")) for n in range(20) for kind in "mr"}

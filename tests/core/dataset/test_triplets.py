@@ -1,5 +1,7 @@
 """Triplets: an anchor, its match, and what looks like it and is not."""
 
+from dataclasses import replace
+
 import pytest
 from samples import c, q
 
@@ -66,9 +68,10 @@ def test_where_the_match_is_no_candidate_the_best_one_sets_the_bar() -> None:
 @pytest.mark.parametrize(
     ("of_query", "of_match", "of_candidate", "taken"),
     [
-        ({"upc": "0012345"}, {}, {"upc": "12345"}, False),
-        ({}, {"upc": "12345"}, {"upc": "12345"}, False),
-        ({"upc": "1"}, {}, {"upc": "2"}, True),
+        ({"upc": "0036000291452"}, {}, {"upc": "36000291452"}, False),
+        ({}, {"upc": "036000291452"}, {"upc": "00036000291452"}, False),
+        ({"upc": "036000291452"}, {}, {"upc": "4006381333931"}, True),
+        ({"upc": "999999999999"}, {}, {"upc": "999999999999"}, True),
         ({"model": "EN-EL14"}, {}, {"model": "en el14"}, False),
         ({}, {"model": "EN-EL14"}, {"model": "EN-EL14"}, False),
         ({"model": "EN-EL14"}, {}, {"model": "EN-EL15"}, True),
@@ -76,11 +79,23 @@ def test_where_the_match_is_no_candidate_the_best_one_sets_the_bar() -> None:
         ({}, {}, {}, True),
     ],
 )
-def test_the_same_upc_or_model_number_is_never_a_negative(
+def test_the_same_gtin_or_model_number_is_never_a_negative(
     of_query: dict, of_match: dict, of_candidate: dict, taken: bool
 ) -> None:
     catalogue = products(query=of_query, a=of_match, b=of_candidate)
     assert ("b" in negatives([label("a", True)], mined(**FAR), catalogue)) is taken
+
+
+@pytest.mark.parametrize(
+    ("state", "taken"), [(State.AGREED, False), (State.MAJORITY, False), (State.ADJUDICATED, True)]
+)
+@pytest.mark.parametrize("owner", ["query", "a"])
+def test_a_rejection_that_the_gtins_contradict_teaches_nothing_until_it_is_settled(
+    owner: str, state: State, taken: bool
+) -> None:
+    catalogue = products(**{owner: {"upc": "036000291452"}, "b": {"upc": "0036000291452"}})
+    labels = [label("a", True), replace(label("b", False), state=state)]
+    assert ("b" in negatives(labels, mined(**FAR), catalogue)) is taken
 
 
 @pytest.mark.parametrize("option", [{"forbidden": frozenset({c("b")})}, {"barred": {q("1"): frozenset({c("b")})}}])

@@ -7,8 +7,9 @@ from injections import INJECTIONS
 from core.catalog.product import Product
 from core.judge.case import Case
 from core.judge.enclosed import LONGEST_TITLE, LONGEST_VALUE, enclosed
-from core.judge.findings import Findings
+from core.judge.findings import Finder, Findings
 from core.judge.prompt import SYSTEM, VERSION, choosing, messages
+from core.text.vocabulary import Vocabulary
 
 QUERY = Product(
     "walmart",
@@ -25,7 +26,7 @@ CANDIDATE = Product("amazon", "9", "samsung un55d6000 55-inch 1080p led hdtv", "
 
 def test_the_prompt_is_this_and_its_version_counts_up_when_it_changes() -> None:
     system, user = messages(Case(QUERY, CANDIDATE, Findings()))
-    assert VERSION == "1"
+    assert VERSION == "2"
     assert system == {"role": "system", "content": SYSTEM}
     assert user == {
         "role": "user",
@@ -84,3 +85,27 @@ def test_what_is_too_long_ends_in_an_ellipsis() -> None:
     assert enclosed("x" * 1000, 100) == "x" * 99 + "…"
     assert enclosed(" " * 1000 + "x", 100) == "…"
     assert enclosed("short", 100) == "short"
+
+
+@pytest.mark.parametrize(
+    ("upc", "said"),
+    [
+        ("036000291452", "GTIN: 00036000291452"),
+        ("3.6000291452E+10", "GTIN: 00036000291452"),
+        ("999999999999", None),
+        ("3.80005E+10", None),
+        ("", None),
+    ],
+)
+def test_a_judge_reads_the_gtin_and_no_number_that_means_nothing(upc: str, said: str | None) -> None:
+    user = messages(Case(replace(QUERY, upc=upc), CANDIDATE, Findings()))[1]["content"]
+    assert [line for line in user.splitlines() if "GTIN" in line or "upc" in line] == ([said] if said else [])
+
+
+def test_a_judge_is_told_of_equal_and_of_different_gtins() -> None:
+    finder = Finder(Vocabulary.load(), lambda _: 1)
+    query, candidate = replace(QUERY, upc="036000291452"), replace(CANDIDATE, upc="0036000291452")
+    assert finder.findings(query, candidate).equal[0] == "GTIN 00036000291452 in both"
+    other = finder.findings(query, replace(candidate, upc="4006381333931"))
+    assert other.differs[0] == "GTIN 00036000291452 against 04006381333931"
+    assert finder.findings(query, CANDIDATE) == finder.findings(QUERY, CANDIDATE)

@@ -13,6 +13,7 @@ from core.judge.checkpoints import Checkpoints
 from core.judge.local import loaded
 from core.judge.mlx import MlxJudge
 from core.judge.prepare import prepare
+from core.judge.prompt import VERSION
 from core.judge.recipe import FILE, LoraParameters, Recipe, read_recipe
 from core.judge.sides import Sides
 from core.judge.tune import _callback, begin, tune
@@ -131,7 +132,7 @@ def test_the_card_tells_what_it_is(trained: Trained, home: tuple[Workspace, Reci
     card = trained.card
     assert card == card_of(trained.workspace, card.id)
     assert card in tuned_judges(trained.workspace)
-    assert (card.base, card.steps, card.prompt) == (str(tiny_llm), STEPS, "1")
+    assert (card.base, card.steps, card.prompt) == (str(tiny_llm), STEPS, VERSION)
     assert card.trained_on == {"train": len(KNOWN), "valid": 2, "too long": 0}
     assert card.losses["training"] == trained.second.losses[STEPS]
     assert Recipe.model_validate(card.recipe) == home[1]

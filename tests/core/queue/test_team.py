@@ -1,11 +1,11 @@
 """Several people on one queue: second opinions, rulings, and who may open what."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from samples import c, match, no_match, q
 
-from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.errors import CoreError
 from core.queue.item import Progress, ReviewItem
@@ -103,21 +103,35 @@ def test_labels_that_cannot_all_be_true_are_put_up_until_somebody_rules(sit: Sit
     assert eve.advance() is None
 
 
-def test_products_with_one_upc_that_were_told_apart_are_put_up(sit: Sit, workspace: Workspace) -> None:
-    with CatalogStore(workspace.catalog) as catalog:
-        products = {role: list(catalog.iter(role=role)) for role in ("query", "catalog")}
-        for role, source in (("query", "walmart"), ("catalog", "amazon")):
-            marked = [
-                Product(p.source, p.id, p.title, p.brand, p.category, p.model, p.price, upc="012345678905")
-                if p.id in {"q1", "q1-c2"} else p
-                for p in products[role]
-            ]  # fmt: skip
-            catalog.replace(source, role, marked)
+@pytest.mark.parametrize("form", ["036000291452", "0036000291452", "00036000291452", "36000291452", "3.6000291452E+10"])
+def test_products_with_one_gtin_that_were_told_apart_are_put_up(sit: Sit, workspace: Workspace, form: str) -> None:
+    give_codes(workspace, "036000291452", form)
     eve = sit("eve")
     eve.store.record("ada", Verb.REJECT, q("q1"), no_match("q1-c2", "q1-c3"))
     eve.switch(Stream.ADJUDICATION)
     assert shown(eve) == "q1"
-    assert "carry one UPC, 012345678905" in item_of(eve).reason
+    assert "carry one GTIN, 00036000291452" in item_of(eve).reason
+
+
+@pytest.mark.parametrize("code", ["999999999999", "012345678905", "036000291453", "212345678992", "B000000001"])
+def test_a_placeholder_contradicts_nobody(sit: Sit, workspace: Workspace, code: str) -> None:
+    give_codes(workspace, code, code)
+    eve = sit("eve")
+    eve.store.record("ada", Verb.REJECT, q("q1"), no_match("q1-c2", "q1-c3"))
+    eve.switch(Stream.ADJUDICATION)
+    assert eve.progress().total == 0
+
+
+def give_codes(workspace: Workspace, query: str, candidate: str) -> None:
+    """Put a code on the query q1, and one on its candidate q1-c2."""
+    with CatalogStore(workspace.catalog) as catalog:
+        products = {role: list(catalog.iter(role=role)) for role in ("query", "catalog")}
+        for role, source in (("query", "walmart"), ("catalog", "amazon")):
+            marked = [
+                replace(p, upc=query if p.id == "q1" else candidate) if p.id in {"q1", "q1-c2"} else p
+                for p in products[role]
+            ]
+            catalog.replace(source, role, marked)
 
 
 # -- who may open what -----------------------------------------------------------------------------------------

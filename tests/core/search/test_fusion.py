@@ -8,7 +8,15 @@ from samples import PRODUCTS, QUERIES, vector
 
 from core.catalog.product import Product
 from core.jobs.progress import Silent
-from core.search.agreement import BRAND_WEIGHT, MODEL_WEIGHT, PRICE_WEIGHT, PRICE_WIDTH, Agreement
+from core.search.agreement import (
+    BRAND_WEIGHT,
+    GTIN_CONFLICT_WEIGHT,
+    GTIN_WEIGHT,
+    MODEL_WEIGHT,
+    PRICE_WEIGHT,
+    PRICE_WIDTH,
+    Agreement,
+)
 from core.search.dense import DenseIndex
 from core.search.fusion import Fusion
 from core.search.lexical import LexicalIndex
@@ -65,6 +73,62 @@ def test_beyond_the_depth_a_rank_is_unknown(fusion: Fusion) -> None:
     assert {c.dense_rank for c in candidates} <= {1, 2, None}
     assert all(c.dense_rank or c.lexical_rank for c in candidates)
     assert any(c.dense_rank is None for c in candidates)
+
+
+UPC, EAN = "036000291452", "0036000291452"
+
+
+def coded(queries: dict[str, str], products: dict[str, str], **options: int) -> list[list]:
+    """The candidates where some listings carry codes."""
+    asked = [replace(query, upc=queries.get(query.id, "")) for query in QUERIES]
+    listed = [replace(product, upc=products.get(product.id, "")) for product in PRODUCTS]
+    fusion = Fusion(
+        dense=DenseIndex(np.stack([vector(product.title) for product in listed])),
+        lexical=LexicalIndex([product.title for product in listed]),
+        agreement=Agreement(listed, asked),
+        refs=[product.ref for product in listed],
+        dense_weight=0.3,
+        **{"depth": 100, "k": 4, **options},
+    )
+    return [found for _, found in fusion.candidates(asked, TEXTS, VECTORS, Silent())]
+
+
+def test_an_equal_gtin_comes_first_however_far_the_texts_are_apart() -> None:
+    found = coded({"q1": UPC}, {"x1": EAN, "q4-c2": UPC}, depth=1, k=3)[0]
+    assert {candidate.ref.id for candidate in found[:2]} == {"x1", "q4-c2"}
+    assert found[2].ref.id == "q1-c1"
+    assert found[0].score > found[1].score, "of several the likest comes first"
+    assert found[0].dense_rank is found[0].lexical_rank is None
+
+
+def test_the_score_says_how_alike_the_texts_are_with_and_without_gtins(fusion: Fusion) -> None:
+    plain = {candidate.ref: candidate.score for candidate in fused(replace(fusion, k=16))[0]}
+    for candidate in coded({"q1": UPC}, {"q1-c2": EAN}, k=16)[0]:
+        assert candidate.score == pytest.approx(plain[candidate.ref])
+
+
+def test_another_gtin_speaks_against_a_candidate_and_an_unknown_one_says_nothing() -> None:
+    products = [Product("amazon", str(n), "", upc=upc) for n, upc in enumerate((EAN, "4006381333931", "", "0"))]
+    query = Product("walmart", "1", "", upc=UPC)
+    places = np.arange(4)
+    found = Agreement(products, [query]).gtin_scores(query, places)
+    assert found.tolist() == pytest.approx([GTIN_WEIGHT, -GTIN_CONFLICT_WEIGHT, 0, 0])
+    assert not Agreement(products).gtin_scores(replace(query, upc=""), places).any()
+
+
+@pytest.mark.parametrize("code", ["999999999999", "036000291453", "212345678992", "B00X4WHP5E"])
+def test_what_is_no_gtin_moves_nothing(fusion: Fusion, code: str) -> None:
+    assert coded({"q1": code}, {"x1": code, "q1-c1": UPC}) == fused(fusion)
+
+
+def test_a_gtin_on_too_many_queries_brings_nothing_in(fusion: Fusion) -> None:
+    # All five carry it, which is as many as may.
+    assert [row[0].ref.id for row in coded({query.id: UPC for query in QUERIES}, {"x1": UPC})] == ["x1"] * 5
+    agreement = Agreement(
+        [Product("amazon", "a", "", upc=UPC)], [Product("walmart", str(n), "", upc=UPC) for n in range(6)]
+    )
+    assert agreement.same_gtin(Product("walmart", "3", "", upc=UPC)) == []
+    assert agreement.same_gtin(Product("walmart", "another", "", upc=UPC)) == [0]
 
 
 # -- what the fields say -------------------------------------------------------------------------------------

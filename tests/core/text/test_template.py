@@ -1,5 +1,7 @@
 """Templates: what of a product is encoded."""
 
+from dataclasses import replace
+
 import pytest
 
 from core.catalog.product import Product
@@ -15,10 +17,15 @@ PRODUCT = Product("amazon", "1", "  Canon   T6\nkit ", "Canon", "cameras", "T6",
         ("{title}", "Canon T6 kit"),
         ("{title} {brand} {model}", "Canon T6 kit Canon T6"),
         ("{category}: {upc}", "cameras: 0123"),
+        ("{title} {gtin}", "Canon T6 kit"),
     ],
 )
 def test_fields_are_filled_in_and_white_space_is_single(template: str, text: str) -> None:
     assert render(check(template), PRODUCT) == text
+
+
+def test_a_gtin_is_filled_in_as_fourteen_digits() -> None:
+    assert render("{gtin}", replace(PRODUCT, upc="36000291452")) == "00036000291452"
 
 
 def test_braces_in_a_product_are_only_text() -> None:

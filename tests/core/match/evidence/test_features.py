@@ -244,3 +244,33 @@ def test_categories_that_go_together_in_the_catalogues_speak_for_a_pair() -> Non
     assert together > 0 > apart
     products[4] = replace(products[4], category="")
     assert np.isnan(evidence(queries, products, 0, 4)["categories"])
+
+
+# -- trade item numbers ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        ("036000291452", "0036000291452", 1),
+        ("36000291452", "3.6000291452E+10", 1),
+        ("0306406152", "9780306406157", 1),
+        ("036000291452", "4006381333931", 0),
+        ("036000291452", "10036000291459", 0),  # a case of them is another trade item
+        ("036000291452", "", NAN),
+        ("", "", NAN),
+        ("999999999999", "999999999999", NAN),
+        ("036000291453", "036000291453", NAN),
+        ("B00X4WHP5E", "B00X4WHP5E", NAN),
+    ],
+)
+def test_gtins_are_equal_conflict_or_are_unknown(one: str, other: str, equal: float) -> None:
+    query, candidate = (replace(product("mug"), upc=upc) for upc in (one, other))
+    expect(evidence([query], [candidate]), gtin_equal=equal, gtin_conflict=1 - equal)
+
+
+def test_a_gtin_on_very_many_listings_of_one_retailer_is_no_evidence() -> None:
+    query = replace(product("mug"), upc="036000291452")
+    offers = [replace(product("mug", id_=str(n)), upc="036000291452") for n in range(6)]
+    expect(evidence([query], offers[:5]), gtin_equal=1)
+    expect(evidence([query], offers), gtin_equal=NAN, gtin_conflict=NAN)
