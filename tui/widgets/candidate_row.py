@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 from rich.cells import cell_len
@@ -34,13 +35,15 @@ _PERSON_GAP, _LONGEST_NAME, _MOST_PEOPLE = 2, 10, 0.4
 _MORE_WIDTH = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Columns:
     """How wide the columns of a list are, so that its rows stand in line.
 
     Attributes:
         lines: of a row.
         query: the query's title, so that short titles keep what it has not.
+        titles: of the list's products, so that short ones keep what tells them apart.
+        ids: of the same products.
         others: width of the column for what colleagues said; 0 where nobody did.
         people: who said something, where that is to be settled: each has a column, under the name.
         more: how many have none, for want of room.
@@ -50,6 +53,8 @@ class Columns:
     lines: int
     blind: bool
     query: str
+    titles: tuple[str, ...]
+    ids: tuple[str, ...]
     price: int
     others: int
     people: tuple[str, ...] = ()
@@ -67,7 +72,8 @@ class Columns:
         others = sum(_person_width(name) for name in people) + (_MORE_WIDTH if more else 0)
         if not people:
             others = max((_others(option, ()).cell_length for option in options), default=0)
-        return cls(width, lines, blind, query, prices, others, people, more)
+        titles, ids = (tuple(map(of, options)) for of in (_title, _id))
+        return cls(width, lines, blind, query, titles, ids, prices, others, people, more)
 
     @property
     def right(self) -> int:
@@ -92,10 +98,32 @@ class Columns:
         """Width of the title."""
         return max(8, self.width - _LEAD - self.right - 1)
 
+    @cached_property
+    def shown(self) -> tuple[str, ...]:
+        """The titles of the list, cut to the room that there is.
+
+        Two lines break at words, so that they may hold less than twice the width. One length goes for the whole list:
+        titles that were cut to different lengths might come out alike.
+        """
+        if self.lines > 1:
+            for width in range(2 * self.title, self.title, -2):
+                short = abbreviated(self.titles, width, self.query, self.ids)
+                if all(len(Content(text).wrap(self.title)) <= 2 for text in short):
+                    return short
+        return abbreviated(self.titles, self.title, self.query, self.ids)
+
+
+def _title(option: Option) -> str:
+    return titled(option.product)
+
+
+def _id(option: Option) -> str:
+    return safe(option.product.id)
+
 
 def row_lines(index: int, option: Option, columns: Columns, *, cursor: bool) -> list[Content]:
     """The lines of one row."""
-    title = _title_lines(option, columns)
+    title = _title_lines(index, columns)
     lead = Content.assemble(
         ("▌", "$accent") if cursor else " ",
         (str((index + 1) % 10) if index < 10 else "·", KEY if index < 10 else MUTED),
@@ -116,16 +144,12 @@ def row_lines(index: int, option: Option, columns: Columns, *, cursor: bool) -> 
     return [lead + title[0] + _pad(first, columns.right), blank + title[1] + _pad(second, columns.right)]
 
 
-def _title_lines(option: Option, columns: Columns) -> list[Content]:
+def _title_lines(index: int, columns: Columns) -> list[Content]:
     """The title over the row's lines; an ellipsis where the comparison has more."""
-    text = titled(option.product)
+    text = Content(columns.shown[index])
     if columns.lines == 1:
-        return [Content(abbreviated(text, columns.title, columns.query)).truncate(columns.title, pad=True)]
-    # Lines break at words, so a little less than both lines hold may be what fits.
-    for width in range(2 * columns.title, columns.title, -2):
-        lines = Content(abbreviated(text, width, columns.query)).wrap(columns.title) or [Content.empty()]
-        if len(lines) <= 2:
-            break
+        return [text.truncate(columns.title, pad=True)]
+    lines = text.wrap(columns.title) or [Content.empty()]
     first, second = (*lines, Content.empty())[:2]
     return [line.rstrip().truncate(columns.title, pad=True) for line in (first, second)]
 
