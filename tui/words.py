@@ -7,6 +7,7 @@ from functools import lru_cache
 from core.catalog.product import Product
 from core.jobs.job import JobState
 from core.match.bands import Band
+from core.match.bands import percent as percent
 from core.match.reason import Reasons
 from core.queue.item import Option
 from core.search.candidates import Standing
@@ -84,13 +85,6 @@ def price(product: Product) -> str:
 def similarity(option: Option) -> str:
     """The cosine to two places, as the bands' cuts are given."""
     return UNKNOWN if option.similarity is None else f"{option.similarity:.2f}"
-
-
-def percent(probability: float) -> str:
-    """A probability in whole percents; only what is certain is 0 or 100."""
-    if 0 < probability < 0.01:
-        return "<1%"
-    return ">99%" if 0.99 < probability < 1 else f"{probability:.0%}"
 
 
 def likely(option: Option) -> str:

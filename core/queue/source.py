@@ -7,14 +7,14 @@ from itertools import chain
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.errors import DamagedError
-from core.match.bands import Band, band_of
+from core.match.bands import Band, band_of, percent
 from core.queue.answers import Answers
 from core.queue.disputes import Disputes
 from core.queue.item import Option, Progress, ReviewItem
 from core.queue.options import found_by_search, options_of
 from core.queue.order import by_uncertainty, shuffled
 from core.queue.overlap import first_of_two
-from core.queue.rescored import Outlook, Rescored
+from core.queue.rescored import COLD, Outlook, Rescored
 from core.queue.waiting import Waiting
 from core.search.candidates import CandidateStore, Standing
 from core.settings import Settings
@@ -292,14 +292,19 @@ class QueueSource:
                 return self._uncertainty(query, options)
 
     def _uncertainty(self, query: ProductRef, options: list[Option]) -> str:
-        if self.live is not None and query in self.live.reasons:
-            return self.live.reasons[query]
+        """Why the machine wants an answer, in the figures of the options as they stand on the screen."""
         standing = self.standing
         likely = [option.probability for option in options if option.probability is not None]
+        if self.live is not None and (told := self.live.reasons.get(query)):
+            known = self.live.probabilities.get(query, {})
+            # What stands on the screen already may be of an earlier refit, or a cosine where there is no label.
+            current = all(known.get(o.product.ref, o.probability) == o.probability for o in options if o.rank)
+            if told == COLD or (standing is not None and current):
+                return told
         if standing is not None and likely:
-            called = f"from {standing.threshold:.0%} on the machine calls it a match"
-            return f"The best candidate has {max(likely):.0%}; {called}."
-        top = self._top[query]
+            called = f"from {percent(standing.threshold)} on the machine calls it a match"
+            return f"The best candidate has {percent(max(likely))}; {called}."
+        top = max((o.similarity for o in options if o.similarity is not None), default=self._top[query])
         near = "near" if abs(top - self._boundary) < 0.05 else ("above" if top > self._boundary else "below")
         return f"Best similarity {top:.2f}, {near} the {self._boundary:.2f} where the machine is least sure."
 

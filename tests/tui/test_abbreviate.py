@@ -1,11 +1,11 @@
-"""Titles that are too long keep what tells variants apart."""
+"""Titles that are too long keep what differs among a list's products."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.abbreviate import abbreviated
+from tui.abbreviate import abbreviated, wrapped
 
 TITLE = "LG OLED evo C4 Series Self-Lit OLED 4K Processor Smart TV, 83in, AI-Powered, 120Hz Refresh Rate"
 
@@ -37,7 +37,7 @@ def test_no_lone_dash_and_no_two_signs_in_a_row() -> None:
 
 
 def test_one_word_that_is_too_wide_is_cut_with_a_sign() -> None:
-    assert short_of("x" * 50, 10) == "x" * 9 + "…"
+    assert short_of("x" * 50, 10) == "x" * 8 + "…"
 
 
 @given(st.text(alphabet=st.sampled_from("ab1 2é漢-…/"), max_size=80), st.integers(8, 40))
@@ -69,20 +69,61 @@ FAMILIES = {
         f"Logitech Wireless Combo Keyboard and Mouse for Windows, Linux and Chrome OS, 2.4 GHz, Black, MK5{n}R"
         for n in range(6)
     ],
-    "no telling word": ["Canon PIXMA Wireless Inkjet Printer with Scanner " + "and Copier " * n for n in range(1, 6)],
+    "packs": [
+        f"Duracell CopperTop AA Alkaline Batteries, Long Lasting All-Purpose Double A Battery for Household, {n} Count"
+        for n in (4, 8, 16, 24, 36)
+    ],
+    "no spaces": [f"苹果手机全网通双卡双待移动联通电信5G手机官方旗舰店正品国行{colour}色256GB套装版" for colour in "黑白蓝红"],
+    "fullwidth": [f"任天堂　Ｓｗｉｔｃｈ　有機ＥＬモデル　ＨＥＧ－Ｓ－ＫＡＡＡ{kind}　本体　新品　送料無料" for kind in "ＡＢＣ"],
+    "one long word": [f"https://shop.example/products/very-long-name-of-a-product/variant/{n}/reviews" for n in range(4)],
+    "only punctuation": ["Mouse, black - wireless, with a receiver for laptops" + "!" * n for n in range(3)],
+    "beyond what is read": ["word " * 300 + kind for kind in ("red", "green", "blue")],
+    "no differing word": ["Canon PIXMA Wireless Inkjet Printer with Scanner " + "and Copier " * n for n in range(1, 6)],
     "order only": ["red case for a blue phone by a maker of cases", "blue case for a red phone by a maker of cases"],
     "endless": ["x" * 400 + str(n) for n in range(5)],
 }
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("width", [24, 34, 48, 70])
-def test_no_two_variants_look_the_same(family: str, width: int) -> None:
+@pytest.mark.parametrize("width", [12, 24, 34, 48, 70])
+@pytest.mark.parametrize("lines", [1, 2])
+def test_no_two_variants_look_the_same(family: str, width: int, lines: int) -> None:
     texts = FAMILIES[family]
     ids = [f"B0{n:08}" for n in range(len(texts))]
-    short = abbreviated(texts, width, "Some query of the same kind, 128GB, Black", ids)
-    assert len(set(short)) == len(texts)
-    assert all(cell_len(text) <= width for text in short)
+    short = abbreviated(texts, width, "Some query of the same kind, 128GB, Black", ids, lines)
+    rows = [tuple(wrapped(text, width)) for text in short]
+    assert len(set(rows)) == len(texts)
+    assert all(len(row) <= lines and all(cell_len(line) <= width for line in row) for row in rows)
+
+
+@pytest.mark.parametrize("width", [12, 24, 60])
+@pytest.mark.parametrize(
+    "ids",
+    [
+        ["121", "00121", "B0ABC"],
+        [f"a-very-long-id-that-says-where-the-product-is-from-{n}-and-more-of-the-same-{n}" for n in range(3)],
+        ["x" * 70 + "1" + "y" * 70, "x" * 70 + "2" + "y" * 70, "x" * 90 + "1" + "y" * 50],
+    ],
+)
+def test_equal_titles_are_shown_with_their_ids(ids: list[str], width: int) -> None:
+    for title in ("Sony headphones", "Sony wireless noise cancelling headphones with microphone, black"):
+        short = abbreviated([title] * 3, width, "", ids)
+        assert len(set(short)) == 3
+        assert all(cell_len(text) <= width for text in short)
+    assert abbreviated([title, "Another thing", title], 40, "", ["121", "5", "122"])[1] == "Another thing"
+
+
+def test_the_word_that_the_nearest_sibling_lacks_stays() -> None:
+    cases = [
+        f"Spigen Tough Armor Designed for Apple iPhone 14 {model} Case, Extreme Impact Protection, {colour}"
+        for model in ("Plus", "Pro")
+        for colour in ("Metal Slate", "Black")
+    ]
+    others = ["OtterBox Defender Series Rugged Case with Holster Clip for Galaxy S22 Ultra, Screenless Edition, Purple"]
+    short = abbreviated(cases + others, 44, "Spigen Tough Armor for iPhone 14 Pro Max, Gunmetal", [])
+    for text, title in zip(short, cases, strict=False):
+        assert ("Plus" in text) is ("Plus" in title)
+        assert ("Slate" in text) is ("Slate" in title)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from textual.content import Content
 from core.queue.item import Option
 from core.text.safe import safe
 from labels.model import Decision, Strength
-from tui.abbreviate import abbreviated
+from tui.abbreviate import abbreviated, wrapped
 from tui.style import BANDS, DECISIONS, KEY, MUTED
 from tui.words import (
     BAND_SIGNS,
@@ -42,7 +42,7 @@ class Columns:
     Attributes:
         lines: of a row.
         query: the query's title, so that short titles keep what it has not.
-        titles: of the list's products, so that short ones keep what tells them apart.
+        titles: of the list's products, so that short ones keep what differs among them.
         ids: of the same products.
         others: width of the column for what colleagues said; 0 where nobody did.
         people: who said something, where that is to be settled: each has a column, under the name.
@@ -72,8 +72,8 @@ class Columns:
         others = sum(_person_width(name) for name in people) + (_MORE_WIDTH if more else 0)
         if not people:
             others = max((_others(option, ()).cell_length for option in options), default=0)
-        titles, ids = (tuple(map(of, options)) for of in (_title, _id))
-        return cls(width, lines, blind, query, titles, ids, prices, others, people, more)
+        titles = tuple(titled(option.product) for option in options)
+        return cls(width, lines, blind, query, titles, _ids(options), prices, others, people, more)
 
     @property
     def right(self) -> int:
@@ -100,25 +100,16 @@ class Columns:
 
     @cached_property
     def shown(self) -> tuple[str, ...]:
-        """The titles of the list, cut to the room that there is.
-
-        Two lines break at words, so that they may hold less than twice the width. One length goes for the whole list:
-        titles that were cut to different lengths might come out alike.
-        """
-        if self.lines > 1:
-            for width in range(2 * self.title, self.title, -2):
-                short = abbreviated(self.titles, width, self.query, self.ids)
-                if all(len(Content(text).wrap(self.title)) <= 2 for text in short):
-                    return short
-        return abbreviated(self.titles, self.title, self.query, self.ids)
+        """The titles of the list, abbreviated to the room that there is."""
+        return abbreviated(self.titles, self.title, self.query, self.ids, self.lines)
 
 
-def _title(option: Option) -> str:
-    return titled(option.product)
-
-
-def _id(option: Option) -> str:
-    return safe(option.product.id)
+def _ids(options: Sequence[Option]) -> tuple[str, ...]:
+    """The products' ids; with their sources where two sources share one."""
+    ids = tuple(safe(option.product.id) for option in options)
+    if len(set(ids)) == len(ids):
+        return ids
+    return tuple(f"{safe(option.product.source)} {id_}" for option, id_ in zip(options, ids, strict=True))
 
 
 def row_lines(index: int, option: Option, columns: Columns, *, cursor: bool) -> list[Content]:
@@ -145,13 +136,10 @@ def row_lines(index: int, option: Option, columns: Columns, *, cursor: bool) -> 
 
 
 def _title_lines(index: int, columns: Columns) -> list[Content]:
-    """The title over the row's lines; an ellipsis where the comparison has more."""
-    text = Content(columns.shown[index])
-    if columns.lines == 1:
-        return [text.truncate(columns.title, pad=True)]
-    lines = text.wrap(columns.title) or [Content.empty()]
-    first, second = (*lines, Content.empty())[:2]
-    return [line.rstrip().truncate(columns.title, pad=True) for line in (first, second)]
+    """The title over the row's lines."""
+    text = columns.shown[index]
+    lines = [text] if columns.lines == 1 else wrapped(text, columns.title)
+    return [Content(line).truncate(columns.title, pad=True) for line in (*lines, "")[: columns.lines]]
 
 
 def _right(option: Option, columns: Columns) -> Content:
