@@ -7,7 +7,7 @@ from core.past.row import PastRow
 from core.text.safe import safe
 from labels.history import Standing
 from labels.model import ProductRef, Stream
-from tui.past import circumstances, deed, moment, outcome
+from tui.past import circumstances, deed, moment, outcome, titles_of
 from tui.plain.keys import PlainKeys, number
 from tui.ports.desk import Desk
 from tui.widgets.stream_text import stream_words
@@ -65,7 +65,8 @@ class PlainLists:
         self._listed = [step.past.query for step, _ in steps]
         for place, (step, title) in enumerate(steps, 1):
             act = VERB_WORDS.get(step.past.verb, step.past.verb.value)
-            self._say(f"/{place}. {moment(step.past.at)} {act} for {safe(title)}{_STANDINGS[step.standing]}")
+            query = f"{safe(title)} ({safe(step.past.query.source)} {safe(step.past.query.id)})"
+            self._say(f"/{place}. {moment(step.past.at)} {act} for {query}{_STANDINGS[step.standing]}")
         stands = [place for place, (step, _) in enumerate(steps, 1) if step.standing is Standing.STANDS]
         if stands:
             self._say(self._keys.fill(f"{{undo}} takes back /{stands[0]}; {{past}} /{stands[0]} shows its query."))
@@ -88,7 +89,7 @@ class PlainLists:
         if item is None:
             self._say("There is no query.")
             return
-        titles = {option.product.ref: option.product.title for option in item.options}
+        titles = titles_of(item.options)
         past = self._desk.history()
         for each in past:
             who = f"{moment(each.at)} {safe(each.annotator)} ({circumstances(each)})"

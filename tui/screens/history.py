@@ -11,6 +11,7 @@ from core.text.safe import safe
 from labels.history import Past
 from tui.actions import bindings
 from tui.page_actions import HISTORY
+from tui.past import titles_of
 from tui.screens.page import PageDialog
 from tui.style import MUTED
 from tui.widgets.acts import ActsPage
@@ -33,7 +34,6 @@ class HistoryDialog(PageDialog):
             hidden = "What others did is hidden while you decide alone."
             yield Static(Content.styled(hidden, MUTED), classes="dialog-text", markup=False)
         if self._past:
-            titles = {option.product.ref: option.product.title for option in self._item.options}
-            yield ActsPage(self._past, titles, blind=self._item.blind)
+            yield ActsPage(self._past, titles_of(self._item.options), blind=self._item.blind)
         else:
             yield Static(Content.styled("Nothing yet.", MUTED), markup=False)
