@@ -1,11 +1,11 @@
 """Titles of a list of products made to fit: what distinguishes the products stays, what they share is dropped."""
 
-import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import takewhile
 
 from rich.cells import cell_len, set_cell_size
 
@@ -122,7 +122,8 @@ def _with_ids(shown: Sequence[str], ids: Sequence[str], room: _Room) -> list[str
     most = left if left >= _LEAST_ID else max(1, room.width)
     for _ in shown:  # three long ids may need two turns: the first separates one of them from the others
         for alike in _alike(found):
-            start = len(os.path.commonprefix([ids[at] for at in alike]))
+            columns = zip(*(ids[at] for at in alike), strict=False)
+            start = sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
             for at in alike:
                 found[at] = _with_id(shown[at], _from(ids[at], start, most), room)
     return found

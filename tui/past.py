@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from core.match.bands import percent
 from core.past.row import Outcome, PastRow
 from core.queue.item import Option
 from core.text.safe import safe
 from labels.history import Past
 from labels.model import Decision, Judgement, ProductRef, Shown, Stream, Strength, Verb
-from tui.words import DECISION_WORDS, VERB_WORDS, duration, percent, shortened
+from tui.words import DECISION_WORDS, VERB_WORDS, duration, shortened
 
 #: Acts that decide nothing.
 ACTS = {Verb.SKIP: "put it off", Verb.FLAG: "set or took away the flag"}

@@ -73,9 +73,15 @@ FAMILIES = {
         f"Duracell CopperTop AA Alkaline Batteries, Long Lasting All-Purpose Double A Battery for Household, {n} Count"
         for n in (4, 8, 16, 24, 36)
     ],
-    "no spaces": [f"苹果手机全网通双卡双待移动联通电信5G手机官方旗舰店正品国行{colour}色256GB套装版" for colour in "黑白蓝红"],
-    "fullwidth": [f"任天堂　Ｓｗｉｔｃｈ　有機ＥＬモデル　ＨＥＧ－Ｓ－ＫＡＡＡ{kind}　本体　新品　送料無料" for kind in "ＡＢＣ"],
-    "one long word": [f"https://shop.example/products/very-long-name-of-a-product/variant/{n}/reviews" for n in range(4)],
+    "no spaces": [
+        f"苹果手机全网通双卡双待移动联通电信5G手机官方旗舰店正品国行{colour}色256GB套装版" for colour in "黑白蓝红"
+    ],
+    "fullwidth": [
+        f"任天堂　Ｓｗｉｔｃｈ　有機ＥＬモデル　ＨＥＧ－Ｓ－ＫＡＡＡ{kind}　本体　新品　送料無料" for kind in "ＡＢＣ"
+    ],
+    "one long word": [
+        f"https://shop.example/products/very-long-name-of-a-product/variant/{n}/reviews" for n in range(4)
+    ],
     "only punctuation": ["Mouse, black - wireless, with a receiver for laptops" + "!" * n for n in range(3)],
     "beyond what is read": ["word " * 300 + kind for kind in ("red", "green", "blue")],
     "no differing word": ["Canon PIXMA Wireless Inkjet Printer with Scanner " + "and Copier " * n for n in range(1, 6)],
