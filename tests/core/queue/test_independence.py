@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from samples import match, no_match, q
 
+from core.match.bands import percent
 from core.queue.item import ReviewItem
 from core.queue.rescored import Rescored
 from core.queue.session import ReviewSession
@@ -114,6 +115,23 @@ def test_what_is_drawn_for_audit_is_blind_wherever_it_is_shown(sit: Sit) -> None
     session.store.draw_audit({q("q1"): Stratum("high", 2.0)}, seed=1)
     assert is_independent(session.show(q("q1")))
     assert not item_of(sit("bob")).blind or item_of(sit("bob")).query.ref == ProductRef("walmart", "q1")
+
+
+@pytest.mark.parametrize("best", [0.004, 0.3, 0.995])
+def test_the_reason_and_the_rows_show_one_number(sit: Sit, best: float) -> None:
+    session = sit("eve")
+    options = item_of(session).options
+    told = {option.product.ref: best if place == 1 else 0.001 for place, option in enumerate(options)}
+    reason = f"Probably none of these, but the best candidate has {percent(best)}."
+    session.source.learn(Rescored(Standing(0.5, 0.9, 0.1, 3), (q("q1"),), {q("q1"): reason}, {q("q1"): told}))
+    # The rows on the screen are still of before: so is the reason, also once scores were hidden and shown again.
+    session.toggle_blind()
+    session.toggle_blind()
+    assert "0.81" in item_of(session).reason
+    assert [option.probability for option in item_of(session).options] == [None] * 3
+    item = session.show(q("q1"), anew=True)
+    assert item.reason == reason
+    assert percent(max(option.probability or 0 for option in item.options)) in reason
 
 
 def test_a_ruling_sees_both_opinions(sit: Sit) -> None:
