@@ -117,7 +117,7 @@ class LabelSettings(_Section):
     rule: Rule = Rule.UNANIMOUS
     """Whether only an adjudication settles a disagreement, or else the majority."""
     overlap: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """The share of queries that two people answer, each without seeing the other's answer; it gives agreement."""
+    """The share of queries that two people answer independently; it gives agreement. The second sees no scores."""
     unique: _Names = ()
     """Sources that list no product twice: two of their queries that accept one candidate contradict each other."""
     backups: Annotated[int, Field(ge=1, le=1000)] = 10

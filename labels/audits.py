@@ -1,36 +1,40 @@
-"""What people found when they checked the machine."""
+"""What people found when they checked the machine: their first answers, before they could know what it says."""
 
-from labels.database import known_values, readable_errors
-from labels.model import MACHINE, Decision, ProductRef, Strength
+from labels.first_answers import first_answers
+from labels.model import Decision, ProductRef, Stream, Strength
+from labels.said import Said
 from labels.store import LabelStore
 
 
-def audited_of(store: LabelStore, query: ProductRef) -> list[tuple[float | None, Decision, Strength]]:
-    """What people said of each pair of one query in the audit stream, and the probability that was shown then.
+def audited_by_query(store: LabelStore) -> dict[ProductRef, list[tuple[float | None, Decision, Strength]]]:
+    """What people said of each pair in the audit stream, and what the machine said of it then, by query.
 
     Raises:
         LabelsError: the file cannot be read.
     """
-    with readable_errors(store.path), known_values(store.path):
-        rows = store.connection.execute(
-            "SELECT e.probability, e.decision, e.strength FROM current AS c JOIN events AS e USING (seq)"
-            " WHERE (c.query_source, c.query_id) = (?, ?) AND e.stream = 'audit' AND e.annotator <> ?",
-            [*query, MACHINE],
-        ).fetchall()
-        return [(row[0], Decision(row[1]), Strength(row[2])) for row in rows]
+    found: dict[ProductRef, list[tuple[float | None, Decision, Strength]]] = {}
+    for said in _in_audits(store):
+        strength = Strength.EXPLICIT if said.explicit else Strength.IMPLIED
+        found.setdefault(said.pair.query, []).append((said.probability, _decision(said), strength))
+    return found
 
 
 def audited(store: LabelStore) -> list[tuple[float | None, Decision]]:
-    """What people said, pair by pair, in the audit stream: the probability shown then, and the decision.
+    """What people said outright, pair by pair, in the audit stream: what the machine said then, and the decision.
 
     Raises:
         LabelsError: the file cannot be read.
     """
-    with readable_errors(store.path):
-        rows = store.connection.execute(
-            "SELECT e.probability, e.decision FROM current AS c JOIN events AS e USING (seq)"
-            " WHERE e.stream = 'audit' AND e.strength = 'explicit' AND e.decision <> 'unsure' AND e.annotator <> ?",
-            [MACHINE],
-        ).fetchall()
-    with known_values(store.path):
-        return [(row[0], Decision(row[1])) for row in rows]
+    return [
+        (said.probability, _decision(said)) for said in _in_audits(store) if said.explicit and said.match is not None
+    ]
+
+
+def _in_audits(store: LabelStore) -> list[Said]:
+    return [said for said in first_answers(store) if said.stream is Stream.AUDIT]
+
+
+def _decision(said: Said) -> Decision:
+    if said.match is None:
+        return Decision.UNSURE
+    return Decision.MATCH if said.match else Decision.NO_MATCH

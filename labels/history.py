@@ -6,7 +6,7 @@ from itertools import groupby
 
 from labels.database import known_values, readable_errors
 from labels.model import Decision, Judgement, ProductRef, Shown, Stream, Strength, Verb
-from labels.reading import LabelReader
+from labels.reading import NOT_A_LOOK, UNDOABLE, LabelReader
 
 _ACTS = """
 SELECT a.seq, e.at, e.annotator, e.verb, e.stream, e.query_source, e.query_id, e.text, e.blind, e.look_ms, a.undone_at,
@@ -15,9 +15,9 @@ FROM ({actions}) AS a JOIN events AS e ON e.action = a.id ORDER BY a.seq {order}
 """
 _ON_QUERY = "SELECT id, seq, undone_at FROM actions WHERE (query_source, query_id) = (?, ?)"
 #: What came from a file is no act that undo reaches.
-_OF_PERSON = """
-SELECT id, seq, undone_at FROM actions WHERE annotator = ? AND seq < ? AND verb <> 'import' ORDER BY seq DESC LIMIT ?
-"""
+_OF_PERSON = f"""
+SELECT id, seq, undone_at FROM actions WHERE annotator = ? AND seq < ? AND {UNDOABLE} ORDER BY seq DESC LIMIT ?
+"""  # noqa: S608 - constants only
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,8 @@ def trail(reader: LabelReader, annotator: str, *, before: int, most: int) -> lis
     """
     with readable_errors(reader.path):
         (latest,) = reader.connection.execute(
-            "SELECT coalesce(max(seq), 0) FROM actions WHERE annotator = ?", [annotator]
+            f"SELECT coalesce(max(seq), 0) FROM actions WHERE annotator = ? AND {NOT_A_LOOK}",  # noqa: S608 - constants only
+            [annotator],
         ).fetchone()
     acts = _acts(reader, _ACTS.format(actions=_OF_PERSON, order="DESC"), (annotator, before, most))
     return [Step(past, _standing(past, latest)) for past in acts]

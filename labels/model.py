@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 #: The annotator behind decisions that a certified band made.
 MACHINE = "machine"
+#: The comment that records that somebody who is to decide alone looked at what others say. It cannot be taken back.
+LOOKED = "Looked at what others say of this query."
 
 
 class ProductRef(NamedTuple):

@@ -9,6 +9,7 @@ from labels import marker
 from labels.consensus import Label, Opinions, Rule
 from labels.database import connect, known_values, readable_errors
 from labels.model import (
+    LOOKED,
     MACHINE,
     Action,
     CurrentDecision,
@@ -21,6 +22,10 @@ from labels.model import (
     Strength,
     Verb,
 )
+
+#: Rows of `actions` that are no record of a look at what others say, and those of them that undo reaches.
+NOT_A_LOOK = f"NOT (verb = 'comment' AND text = '{LOOKED}')"
+UNDOABLE = f"verb <> 'import' AND {NOT_A_LOOK}"
 
 _DECISIONS = """
 SELECT query_source, query_id, candidate_source, candidate_id, annotator, decision, strength, stream, side, action, seq
@@ -128,6 +133,10 @@ class LabelReader:
     def flagged_queries(self) -> set[ProductRef]:
         """Queries that somebody wants a second look at: flagged an odd number of times."""
         return self._queries("queries WHERE flagged > 0")
+
+    def is_audited(self, query: ProductRef) -> bool:
+        """Whether the query was ever drawn for audit."""
+        return bool(self._queries("audits WHERE" + _THIS, *query))
 
     def is_flagged(self, query: ProductRef) -> bool:
         """Whether somebody wants a second look at the query."""

@@ -10,6 +10,7 @@ from labels.database import known_values, readable_errors, transaction
 from labels.errors import LabelsError
 from labels.files import remove_stale_drafts
 from labels.model import (
+    LOOKED,
     Action,
     Judgement,
     ProductRef,
@@ -18,7 +19,7 @@ from labels.model import (
     Stream,
     Verb,
 )
-from labels.reading import LabelReader
+from labels.reading import NOT_A_LOOK, UNDOABLE, LabelReader
 
 
 def utc_now() -> str:
@@ -161,6 +162,14 @@ class LabelStore(LabelReader):
         numbers = chain.append(self.connection, [[each[name] for name in chain.FACTS] for each in events])
         projection.apply(self.connection, numbers[0], numbers[-1])
 
+    def record_look(self, annotator: str, query: ProductRef, stream: Stream) -> str:
+        """Record that somebody looked at what others say of a query; what they say of it now is no first answer.
+
+        Returns:
+            the action's id.
+        """
+        return self.record(annotator, Verb.COMMENT, query, stream=stream, text=LOOKED)
+
     def undo(self, annotator: str) -> Action | None:
         """Take back the annotator's latest action that stands; None where there is none. Without limit."""
         return self._turn(annotator, Verb.UNDO, self._last_standing)
@@ -177,12 +186,12 @@ class LabelStore(LabelReader):
         return action
 
     def _last_standing(self, annotator: str) -> Action | None:
-        return self._action("annotator = ? AND undone_at IS NULL AND verb <> 'import' ORDER BY seq DESC", [annotator])
+        return self._action(f"annotator = ? AND undone_at IS NULL AND {UNDOABLE} ORDER BY seq DESC", [annotator])
 
     def _last_undone(self, annotator: str) -> Action | None:
         return self._action(
-            "annotator = ? AND undone_at > (SELECT max(seq) FROM actions WHERE annotator = ?) AND verb <> 'import'"
-            " ORDER BY undone_at DESC",
+            f"annotator = ? AND undone_at > (SELECT max(seq) FROM actions WHERE annotator = ? AND {NOT_A_LOOK})"  # noqa: S608 - constants only
+            f" AND {UNDOABLE} ORDER BY undone_at DESC",
             [annotator, annotator],
         )
 

@@ -25,6 +25,11 @@ GUIDELINES = (Act("leave_guidelines", "g", "g", "leave", "Back to the desk."),)
 #: And so does the one that opened the history.
 HISTORY = (Act("leave_history", "h", "h", "leave", "Back to the desk."),)
 
+#: For leads, of a query that they are to decide on alone.
+LOOK_AT_OTHERS = Act(
+    "look_at_others", "o", "o", "look_at_others", "Show what others did; that is recorded.", "others", 1
+)
+
 SEARCH = (
     Act("found_down", "down", "↓", "move(1)", "Go to the next product.", "move", 2),
     Act("found_up", "up", "↑", "move(-1)", "Go to the product before."),
@@ -175,7 +180,7 @@ SCREENS: tuple[tuple[Act, ...], ...] = (
     PRACTICE,
     (*WELCOME, *BUTTONS),
     (*PAGE, *PAGE_SCROLL, *GUIDELINES),
-    (*PAGE, *PAGE_SCROLL, *HISTORY),
+    (*PAGE, *PAGE_SCROLL, *HISTORY, LOOK_AT_OTHERS),
     (LEAVE, *SEARCH),
     PAST,
     TRAIL,

@@ -1,13 +1,16 @@
 """What people did, in words."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from core.match.bands import percent
 from core.past.row import Outcome, PastRow
+from core.queue.item import Option
 from core.text.safe import safe
 from labels.history import Past
 from labels.model import Decision, Judgement, ProductRef, Shown, Stream, Strength, Verb
-from tui.words import DECISION_WORDS, VERB_WORDS, duration, percent, shortened
+from tui.words import DECISION_WORDS, VERB_WORDS, duration, shortened
 
 #: Acts that decide nothing.
 ACTS = {Verb.SKIP: "put it off", Verb.FLAG: "set or took away the flag"}
@@ -67,6 +70,16 @@ def turned(verb: Verb, title: str, *, back: bool, redo: str = "Z") -> str:
     """What undo or redo did: the act and its query."""
     act = f"{VERB_WORDS.get(verb, verb.value)} for “{shortened(safe(title), _LONGEST_TITLE)}”"
     return f"Brought back: {act}." if back else f"Taken back: {act}. {redo} brings it back."
+
+
+def titles_of(options: Iterable[Option]) -> dict[ProductRef, str]:
+    """The titles of candidates, with where they are from for those that share one."""
+    products = [option.product for option in options]
+    counts = Counter(product.title for product in products)
+    return {
+        product.ref: product.title if counts[product.title] == 1 else f"{product.title} ({product.source} {product.id})"
+        for product in products
+    }
 
 
 def named(judgement: Judgement, titles: Mapping[ProductRef, str]) -> str:

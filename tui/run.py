@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, TextIO
 from core.cli.console import bear_any_encoding
 from core.sitting.record import Ending
 from core.text.safe import safe
+from tui.cell_widths import use_terminal_widths
 from tui.errors import BrokenDownError
 from tui.leaving import CalledAway, Departure, called_away
 from tui.ports.desk import Desk
@@ -29,6 +30,7 @@ def run_desk(desk: Desk, word: str = "", *, in_browser: bool = False) -> "Path |
     Raises:
         BrokenDownError: the desk has a fault; what was decided is on disk.
     """
+    use_terminal_widths()
     app = _app(desk, word, in_browser=in_browser)
     with Departure(app.leave, desk.sitting.abandon) as departure:
         try:
@@ -60,6 +62,7 @@ def run_plain_desk(desk: Desk, stdin: TextIO, stdout: TextIO, word: str = "") ->
     """Open the desk line by line, with a word of greeting; returns when it is left. Closes `desk`."""
     from tui.plain.desk import run_plain  # noqa: PLC0415
 
+    use_terminal_widths()
     ending = Ending.LEFT
     typed = stdin.isatty()
     bear_any_encoding(stdin, stdout)

@@ -3,14 +3,16 @@
 Textual sends every widget that was refreshed, each piece of text with all of its colours. Over SSH that is most of
 what a key costs. Here a frame is laid over what the terminal shows already: what is the same is not sent again, and
 colours are sent where they change. A wide character, or one made of several, is followed by the cursor's place, so
-that a terminal that gives it another width still shows what comes after it where it belongs.
+that a terminal that gives it another width still shows what comes after it where it belongs. Where terminals differ in
+widths (marks that combine, joined emoji, flags), a line is written again from there on rather than cell by cell.
 """
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from rich.cells import cell_len, get_character_cell_size
+from rich.cells import cell_len, split_graphemes
 from rich.color import ColorSystem
 from rich.console import Console
 from rich.style import Style
@@ -78,8 +80,24 @@ class Wire:
             _overlay(wanted, x, cells)
         if wanted != shown:
             self._shown[y] = wanted
+            doubtful = min(_first_doubtful(shown), _first_doubtful(wanted))
             for start, end in _changed(shown, wanted):
+                if end > doubtful:
+                    out.rewrite(_begin(wanted, min(start, doubtful)), y, wanted)
+                    break
                 out.write(start, y, wanted[start:end])
+
+
+def _first_doubtful(line: Sequence[Cell]) -> int:
+    """Where the first cell is whose width terminals differ in; the line's length where there is none."""
+    return next((at for at, cell in enumerate(line) if cell and _is_doubtful(cell[0])), len(line))
+
+
+def _begin(line: Sequence[Cell], at: int) -> int:
+    """The first cell of the character that has this cell: half of a wide one cannot be sent."""
+    while at and (cell := line[at]) and not cell[0]:
+        at -= 1
+    return at
 
 
 def _overlay(line: list[Cell], x: int, cells: Sequence[Cell]) -> None:
@@ -147,16 +165,41 @@ def _cells(strip: Strip, colors: ColorSystem) -> list[Cell]:
 
 
 def _add_wide(cells: list[Cell], text: str, pen: Pen) -> None:
-    """Add text that may hold wide characters, and some without a width of their own, which go with the one before."""
-    for character in text:
-        width = get_character_cell_size(character)
-        if width:
-            cells.append((character, pen))
+    """Add text that may hold wide characters and clusters of several; what has no width goes with the one before."""
+    before = ""
+    for start, end, width in split_graphemes(text)[0]:
+        cluster = text[start:end]
+        flag = _is_regional(cluster) and _is_regional(before)
+        at = next((at for at in range(len(cells) - 1, -1, -1) if (cell := cells[at]) and cell[0]), -1)
+        if width and (at < 0 or not (flag or _is_spacing_mark(cluster))):
+            cells.append((cluster, pen))
             cells += [("", pen)] * (width - 1)
-        elif cells:
-            at = next((at for at in range(len(cells) - 1, -1, -1) if (cell := cells[at]) and cell[0]), 0)
-            before = cells[at]
-            cells[at] = ((before[0] if before else "") + character, pen)
+        elif at >= 0 and (known := cells[at]):
+            cells[at] = (known[0] + cluster, pen)
+            cells += [("", pen)] * width
+        # A flag is two letters, and no more.
+        before = "" if flag else cluster
+
+
+def _is_spacing_mark(cluster: str) -> bool:
+    """Whether it is a vowel sign or the like that has a cell of its own, and belongs to the letter before."""
+    return unicodedata.category(cluster[0]) == "Mc"
+
+
+def _is_regional(cluster: str) -> bool:
+    """Whether it is half of a flag."""
+    return "\U0001f1e6" <= cluster[:1] <= "\U0001f1ff"
+
+
+@lru_cache(maxsize=4096)
+def _is_doubtful(text: str) -> bool:
+    """Whether terminals differ in how many cells it has: marks, joined emoji, variants and skin tones, flags."""
+    return not text.isascii() and any(
+        unicodedata.category(character) in {"Mn", "Mc", "Me", "Cf"}
+        or "\U0001f1e6" <= character <= "\U0001f1ff"
+        or "\U0001f3fb" <= character <= "\U0001f3ff"
+        for character in text
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -181,9 +224,7 @@ def _changed(shown: Sequence[Cell], wanted: Sequence[Cell]) -> Iterator[tuple[in
             yield start, end
             start = at
         end = at + 1
-        # Half of a wide character cannot be sent.
-        while start and (first := wanted[start]) and not first[0]:
-            start -= 1
+        start = _begin(wanted, start)
     if start >= 0:
         yield start, end
 
@@ -208,8 +249,14 @@ class _Output:
                     self._parts.append(_turned(self._pen, pen))
                     self._pen = pen
                 self._parts.append(text)
-                self._at = (x + 1, y) if text.isascii() or cell_len(text) == len(text) == 1 else None
+                known = text.isascii() or (cell_len(text) == len(text) == 1 and not _is_doubtful(text))
+                self._at = (x + 1, y) if known else None
             x += 1
+
+    def rewrite(self, x: int, y: int, line: Sequence[Cell]) -> None:
+        """Write a line from a place to its end, on spaces: a terminal may give a character fewer cells than it has."""
+        self.write(x, y, [(" ", cell[1]) if cell else None for cell in line[x:]])
+        self.write(x, y, line[x:])
 
     def _move(self, x: int, y: int) -> None:
         if self._at is not None and self._at[1] == y and self._at[0] < x:

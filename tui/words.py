@@ -6,9 +6,9 @@ from functools import lru_cache
 
 from core.catalog.product import Product
 from core.jobs.job import JobState
-from core.match.bands import Band
+from core.match.bands import Band, percent
 from core.match.reason import Reasons
-from core.queue.item import Option
+from core.queue.item import Option, ReviewItem
 from core.search.candidates import Standing
 from core.text.safe import safe
 from labels.model import Decision, Stream, Strength, Verb
@@ -84,13 +84,6 @@ def price(product: Product) -> str:
 def similarity(option: Option) -> str:
     """The cosine to two places, as the bands' cuts are given."""
     return UNKNOWN if option.similarity is None else f"{option.similarity:.2f}"
-
-
-def percent(probability: float) -> str:
-    """A probability in whole percents; only what is certain is 0 or 100."""
-    if 0 < probability < 0.01:
-        return "<1%"
-    return ">99%" if 0.99 < probability < 1 else f"{probability:.0%}"
 
 
 def likely(option: Option) -> str:
@@ -185,6 +178,13 @@ def product_fields(product: Product) -> list[tuple[str, str]]:
         *sorted(product.extra.items()),
     ]
     return [(safe(name), safe(value)) for name, value in fields if safe(value).strip()]
+
+
+def why_blind(item: ReviewItem) -> str:
+    """Why scores stay hidden whatever one chooses."""
+    if item.stream is Stream.VALIDATION:
+        return "Validation queries are always shown blind."
+    return "This query is always shown blind: what people say of it must not depend on the machine."
 
 
 def adding_up(reasons: Reasons) -> str:

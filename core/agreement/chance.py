@@ -1,4 +1,4 @@
-"""Agreement beyond chance: Cohen's kappa of two people, Krippendorff's alpha of any number.
+"""Agreement beyond chance: Cohen's kappa of two people, Krippendorff's alpha and Gwet's AC1 of any number.
 
 Both are sums over queries before they are anything else, which is how the bootstrap wants them. The libraries give the
 figure itself; the same formula over many summed tables at once gives its interval.
@@ -73,6 +73,30 @@ def alpha(shared: Sequence[Shared]) -> Estimate:
     return _estimate(value, interval(_coincidences(shared, votes), alphas))
 
 
+def ac1(shared: Sequence[Shared]) -> Estimate:
+    """Gwet's AC1 for two classes and any number of people.
+
+    Gwet 2008, "Computing inter-rater reliability and its variance in the presence of high agreement", British Journal
+    of Mathematical and Statistical Psychology 61, pages 29 to 48. Chance agrees on 2π(1 − π), π being the mean share of
+    matches. Where one class dominates, that is little, and what kappa and alpha call chance is nearly all: they are
+    small then however well people agree (Feinstein and Cicchetti 1990, "High agreement but low kappa: I", Journal of
+    Clinical Epidemiology 43, pages 543 to 549). AC1 is defined where there is one class only, too.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    if not shared:
+        return NO_OVERLAP
+    rows = _rows(shared)
+    sums = np.zeros((max(rows) + 1, 3))
+    np.add.at(sums, rows, np.array([_observed(each) for each in shared]))
+    return _estimate(float(ac1s(sums.sum(axis=0, keepdims=True))[0]), interval(sums, ac1s))
+
+
+def share_of_matches(shared: Sequence[Shared]) -> float | None:
+    """The mean share of answers that are matches, each pair counting once; None where there is no pair."""
+    return sum(_observed(each)[1] for each in shared) / len(shared) if shared else None
+
+
 def couples_of(shared: Sequence[Shared]) -> dict[tuple[str, str], int]:
     """Every two people with pairs in common, by name, and how many pairs."""
     found: dict[tuple[str, str], int] = {}
@@ -106,6 +130,21 @@ def alphas(coincidences: "NDArray[np.float64]") -> "NDArray[np.float64]":
     with np.errstate(invalid="ignore", divide="ignore"):
         found: NDArray[np.float64] = 1 - apart * (matches + others - 1) / (matches * others)
     return found
+
+
+def ac1s(sums: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    """AC1 from sums over pairs (agreement, share of matches, pairs), shape (n, 3) → (n,)."""
+    agreement, matches, pairs = sums.T
+    chance = 2 * matches / pairs * (1 - matches / pairs)
+    found: NDArray[np.float64] = (agreement / pairs - chance) / (1 - chance)
+    return found
+
+
+def _observed(each: Shared) -> tuple[float, float, int]:
+    """Of one pair: the share of every two people who agree, the share of matches, and 1 for the pair itself."""
+    people, matches = len(each.votes), sum(each.votes.values())
+    agreeing = matches * (matches - 1) + (people - matches) * (people - matches - 1)
+    return agreeing / (people * (people - 1)), matches / people, 1
 
 
 def _kappa_of_two(shared: Sequence[Shared], one: str, other: str) -> float | None:

@@ -13,7 +13,7 @@ from labels.said import Said
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One annotator in figures. All of them are of standing decisions.
+    """One annotator in figures. All are of standing decisions but those on how often they hold: of first answers.
 
     Attributes:
         explicit: decisions on the very pair; the others follow from accepting another candidate.
@@ -82,28 +82,36 @@ class Person:
         }
 
 
-def people(said: Sequence[Said], acts: Mapping[str, Acts] | None = None) -> list[Person]:
+def people(
+    said: Sequence[Said], acts: Mapping[str, Acts] | None = None, first: Sequence[Said] | None = None
+) -> list[Person]:
     """Everybody who decided something, by name.
 
     Args:
         said: standing decisions, oldest first.
         acts: of each annotator; none where they are not known.
+        first: first answers (`labels.first_answers`); those that stand, where they are not known.
     """
     acts = acts or {}
-    truth = checked_by_truth(said)
+    first = said if first is None else first
+    truth = checked_by_truth(said, first)
     own: dict[str, list[Said]] = {}
     for each in said:
         own.setdefault(each.annotator, []).append(each)
     return [
-        _person(name, own[name], said, truth.get(name, wilson(0, 0)), acts.get(name, Acts()))
+        _person(name, own[name], said, first, truth.get(name, wilson(0, 0)), acts.get(name, Acts()))
         for name in sorted(own, key=str.casefold)
     ]
 
 
-def _person(name: str, own: Sequence[Said], said: Sequence[Said], truth: Precision, acts: Acts) -> Person:
+def _person(
+    name: str, own: Sequence[Said], said: Sequence[Said], first: Sequence[Said], truth: Precision, acts: Acts
+) -> Person:
     worked = sittings(own)
+    # Answers that were changed since belong to a sitting, too.
+    all_acts = sittings([*own, *(each for each in first if each.annotator == name)])
     looks = {each.action: each.look_ms for each in own if each.look_ms is not None}
-    hours = {action: hour for sitting in worked for action, hour in sitting.hours().items()}
+    hours = {action: hour for sitting in all_acts for action, hour in sitting.hours().items()}
     return Person(
         name=name,
         decisions=len(own),
@@ -119,7 +127,7 @@ def _person(name: str, own: Sequence[Said], said: Sequence[Said], truth: Precisi
         acts=acts,
         sittings=len(worked),
         active_hours=sum(each.seconds for each in worked) / 3600,
-        by_hour=checked_by_hour(said, hours),
+        by_hour=checked_by_hour(said, first, hours),
     )
 
 

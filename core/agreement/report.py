@@ -3,15 +3,18 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from core.agreement.chance import Estimate, alpha, couples_of, kappa
+from core.agreement.chance import Estimate, ac1, alpha, couples_of, kappa, share_of_matches
 from core.agreement.shared import Shared, shared_pairs
 from core.match.bands import Band, Precision, band_of, wilson
 from core.search.candidates import Standing
-from labels.model import ProductRef
+from labels.model import Decision, ProductRef
 from labels.said import Said
 
 #: The band of a pair that nobody was shown a probability of.
 UNKNOWN = "unknown"
+#: From this share of the answers on, one class dominates: chance alone agrees on two of three pairs then (0.8² + 0.2²),
+#: and a few disagreements make kappa and alpha small.
+DOMINANT = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class Figures:
         agreement: on how many of them all say the same, with the Wilson interval.
         kappa: Cohen's, see `core.agreement.chance`.
         alpha: Krippendorff's.
+        ac1: Gwet's, which a dominating class does not make small.
+        matches: the share of answers that are matches; None where there is no pair.
     """
 
     pairs: int
@@ -31,6 +36,15 @@ class Figures:
     agreement: Precision
     kappa: Estimate
     alpha: Estimate
+    ac1: Estimate
+    matches: float | None
+
+    @property
+    def dominant(self) -> Decision | None:
+        """The class that dominates the answers; None where neither does."""
+        if self.matches is None or 1 - DOMINANT < self.matches < DOMINANT:
+            return None
+        return Decision.MATCH if self.matches >= DOMINANT else Decision.NO_MATCH
 
     def as_dict(self) -> dict[str, object]:
         """The figures by name, for JSON; None for what is undefined."""
@@ -47,6 +61,9 @@ class Figures:
             },
             "kappa": asdict(self.kappa),
             "alpha": asdict(self.alpha),
+            "ac1": asdict(self.ac1),
+            "matches": self.matches,
+            "dominant": self.dominant or "",
         }
 
 
@@ -90,7 +107,15 @@ class Report:
 def figures_of(shared: Sequence[Shared]) -> Figures:
     """How far people agree on these pairs."""
     agreement = wilson(sum(each.unanimous for each in shared), len(shared))
-    return Figures(len(shared), len({each.query for each in shared}), agreement, kappa(shared), alpha(shared))
+    return Figures(
+        pairs=len(shared),
+        queries=len({each.query for each in shared}),
+        agreement=agreement,
+        kappa=kappa(shared),
+        alpha=alpha(shared),
+        ac1=ac1(shared),
+        matches=share_of_matches(shared),
+    )
 
 
 def agreement_report(
@@ -99,6 +124,7 @@ def agreement_report(
     standing: Standing | None,
     *,
     implied: bool = False,
+    first: Iterable[Said] | None = None,
 ) -> Report:
     """Compare what people said of the same pairs.
 
@@ -107,15 +133,18 @@ def agreement_report(
         categories: of the queries; one that is absent has none.
         standing: where the bands are cut now; None if no matcher has spoken yet.
         implied: compare what follows from accepting another candidate too.
+        first: first answers (`labels.first_answers`), oldest first, which are what is compared; the standing ones,
+            where they are not known.
     """
     said = list(said)
+    compared = said if first is None else list(first)
     explicit = [each for each in said if each.explicit]
-    chosen, wider = shared_pairs(said, implied=implied), shared_pairs(said, implied=True)
+    chosen, wider = shared_pairs(compared, implied=implied), shared_pairs(compared, implied=True)
     return Report(
         annotators=sorted({name for each in chosen for name in each.votes}),
         decisions=len(explicit),
         unsure=sum(each.match is None for each in explicit),
-        implied_pairs=len(wider) - len(shared_pairs(said)),
+        implied_pairs=len(wider) - len(shared_pairs(compared)),
         overall=figures_of(chosen),
         couples={
             couple: figures_of([both for each in chosen if (both := each.between(*couple))])

@@ -43,7 +43,7 @@ def shared_pairs(said: Iterable[Said], *, implied: bool = False) -> list[Shared]
     Abstentions are no opinions, and adjudications are none either: whoever rules has seen what the others said.
 
     Args:
-        said: standing decisions, oldest first.
+        said: first answers, oldest first.
         implied: count what follows from accepting another candidate too.
     """
     by_pair: dict[Pair, list[Said]] = {}

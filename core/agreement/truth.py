@@ -28,25 +28,31 @@ def opinions(said: Iterable[Said]) -> list[Said]:
     ]
 
 
-def checked_by_truth(said: Sequence[Said]) -> dict[str, Precision]:
-    """How often each annotator says what was ruled, with the Wilson interval, by name.
+def checked_by_truth(said: Sequence[Said], first: Sequence[Said] | None = None) -> dict[str, Precision]:
+    """How often each annotator's first answers are as ruled, with the Wilson interval, by name.
 
     What comes to adjudication is contested: of two who contradict each other, one is wrong every time.
-    """
-    truth = rulings(said)
-    return _shares((each.annotator, each.match is truth[each.pair]) for each in opinions(said) if each.pair in truth)
-
-
-def checked_by_hour(said: Sequence[Said], hours: dict[str, int]) -> dict[int, Precision]:
-    """How often one annotator's decisions hold, by the hour of the sitting that they were taken in.
 
     Args:
-        said: everybody's standing decisions.
+        said: standing decisions, oldest first, the rulings among them.
+        first: first answers; those that stand, where they are not known.
+    """
+    truth = rulings(said)
+    checked = opinions(said if first is None else first)
+    return _shares((each.annotator, each.match is truth[each.pair]) for each in checked if each.pair in truth)
+
+
+def checked_by_hour(said: Sequence[Said], first: Sequence[Said], hours: dict[str, int]) -> dict[int, Precision]:
+    """How often one annotator's first answers hold, by the hour of the sitting that they were given in.
+
+    Args:
+        said: everybody's standing decisions, the rulings among them.
+        first: everybody's first answers.
         hours: from 1, by action; decisions of other actions are not looked at.
     """
-    truth, votes = rulings(said), _votes(said)
+    truth, votes = rulings(said), _votes(first)
     checked = []
-    for each in opinions(said):
+    for each in opinions(first):
         if each.action in hours:
             right = truth.get(each.pair, _majority_of_others(votes[each.pair], each.annotator))
             if right is not None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from core.judge.choosing import Choice
     from core.settings import JudgeSettings
     from core.workspace import Workspace
+    from labels.model import ProductRef
 
 
 @rebuilds_damage
@@ -40,20 +41,21 @@ def choose(
     with context.reporter() as reporter:
         reporter.stage("ask the judge")
         (choice,) = choices(language_model_of(workspace, context.settings), [(asked, candidates)], orders)
+    names = _names(candidates)
     for product in sorted(candidates, key=lambda product: -choice.probabilities.get(product.ref, 0.0)):
         mark = "→" if product.ref == choice.chosen else " "
         chance = f"{choice.probabilities[product.ref]:>4.0%} " if choice.probabilities else ""
-        context.out.print(safe(f"{mark} {chance}{product.id}: {product.title}"))
+        context.out.print(safe(f"{mark} {chance}{names[product.ref]}: {product.title}"))
     if choice.answered:
-        context.out.print(safe(_said(choice)))
+        context.out.print(safe(_said(choice, names)))
     # `judge spent` counts verdicts, and this is none.
     context.out.print(
         f"Cost: {choice.seconds:,.1f} s, {choice.tokens_in:,} tokens read, {choice.tokens_out:,} written."
     )
     context.answer(
         {
-            "judge": choice.judge, "answered": choice.answered, "chosen": choice.chosen and choice.chosen.id,
-            "probabilities": {ref.id: share for ref, share in choice.probabilities.items()}, "none": choice.none,
+            "judge": choice.judge, "answered": choice.answered, "chosen": choice.chosen and names[choice.chosen],
+            "probabilities": {names[ref]: share for ref, share in choice.probabilities.items()}, "none": choice.none,
             "seconds": round(choice.seconds, 3), "tokens_in": choice.tokens_in, "tokens_out": choice.tokens_out,
         }
     )  # fmt: skip
@@ -82,9 +84,15 @@ def _listings(workspace: "Workspace", query_id: str) -> "tuple[Product, list[Pro
     return products[query], [products[ref] for ref in refs if ref in products]
 
 
-def _said(choice: "Choice") -> str:
+def _names(candidates: "list[Product]") -> "dict[ProductRef, str]":
+    """What the candidates go by: their ids, with their sources where two sources share one."""
+    shared = len({product.id for product in candidates}) < len(candidates)
+    return {product.ref: f"{product.source} {product.id}" if shared else product.id for product in candidates}
+
+
+def _said(choice: "Choice", names: "dict[ProductRef, str]") -> str:
     none = "" if choice.none is None else f", {choice.none:.0%} that it is none of them"
-    return f"{choice.judge}: {choice.chosen.id if choice.chosen else 'none of them'}{none}"
+    return f"{choice.judge}: {names[choice.chosen] if choice.chosen else 'none of them'}{none}"
 
 
 def _unanswered(choice: "Choice", orders: int, settings: "JudgeSettings") -> ModelError:

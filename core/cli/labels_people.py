@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 
 #: Rows of categories on a terminal; `--json` has them all.
 _CATEGORIES = 10
-#: Characters of a name, so that a table fits 80.
+#: Characters of a name and of two, so that a table fits 80.
 _NAME = 20
+_COUPLE = 16
+#: Behind kappa and alpha where one class dominates.
+_DOMINATED = "*"
 
 
 @rebuilds_damage
@@ -35,12 +38,14 @@ def agreement(
         bool, typer.Option("--implied", help="Count what follows from accepting another candidate too.")
     ] = False,
 ) -> None:
-    """How far people agree on pairs that several decided: share, Cohen's kappa, Krippendorff's alpha.
+    """How far people agree on pairs that several decided: share, Cohen's kappa, Krippendorff's alpha, Gwet's AC1.
 
+    Each person's first answer counts, not what they changed it to later.
     Abstentions, adjudications, the machine and the benchmark's own labels
     are left out. Intervals are of 95 %: Wilson's for the share, by drawing
-    queries anew for kappa and alpha. Where leads are named (people.leads),
-    others do not see how two other people agree.
+    queries again for the others. Where one class dominates, kappa and alpha
+    are small however well people agree, and marked; AC1 is not. Where leads
+    are named (people.leads), others do not see how two other people agree.
 
     Example: samesku labels agreement --json
     """
@@ -49,7 +54,8 @@ def agreement(
     context = context_of(ctx)
     said = _said(context)
     standing = _standing(context)
-    found = agreement_report(said, _categories(context, said), standing, implied=implied)
+    first = _first(context)
+    found = agreement_report(said, _categories(context, said), standing, implied=implied, first=first)
     shown = {names: each for names, each in found.couples.items() if context.annotator in names or _may_see(context)}
     note = "" if len(shown) == len(found.couples) else _note(context)
     _tell_agreement(context, found, shown, implied=implied)
@@ -72,7 +78,7 @@ def people(ctx: typer.Context) -> None:
     from core.agreement.people import people as everybody  # noqa: PLC0415
 
     context = context_of(ctx)
-    found = everybody(_said(context), _acts(context))
+    found = everybody(_said(context), _acts(context), _first(context))
     shown = [each for each in found if _may_see(context) or each.name == context.annotator]
     note = "" if _may_see(context) else _note(context)
     if shown:
@@ -95,6 +101,16 @@ def _said(context: Context) -> "list[Said]":
 
     with LabelReader(context.workspace.require().labels) as reader:
         return [each for each in said_by_people(reader) if each.annotator != BENCHMARK]
+
+
+def _first(context: Context) -> "list[Said]":
+    """The same in their first answers."""
+    from core.cli.import_ import BENCHMARK  # noqa: PLC0415
+    from labels.first_answers import first_answers  # noqa: PLC0415
+    from labels.reading import LabelReader  # noqa: PLC0415
+
+    with LabelReader(context.workspace.require().labels) as reader:
+        return [each for each in first_answers(reader) if each.annotator != BENCHMARK]
 
 
 def _acts(context: Context) -> "dict[str, Acts]":
@@ -146,6 +162,8 @@ def _tell_note(context: Context, note: str) -> None:
 def _tell_agreement(
     context: Context, found: "Report", couples: "dict[tuple[str, str], Figures]", *, implied: bool
 ) -> None:
+    from core.agreement.report import DOMINANT  # noqa: PLC0415
+
     overall = found.overall
     context.out.print(
         f"{overall.pairs:,} pairs of {overall.queries:,} queries were decided by two or more of "
@@ -169,16 +187,29 @@ def _tell_agreement(
             context.out.print(f"and {left:,} more categories; --json has them all.")
     if found.bands:
         context.out.print(_figures("by band when decided", found.bands))
-    context.out.print("agree: all say the same · κ: Cohen's · α: Krippendorff's; 1 is perfect, 0 is chance.")
+    context.out.print(
+        "agree: all say the same · κ: Cohen's · α: Krippendorff's · AC1: Gwet's; 1 is perfect, 0 is chance."
+    )
+    if any(each.dominant for each in _all(found, couples)):
+        context.out.print(
+            f"{_DOMINATED} one class has {DOMINANT:.0%} of the answers or more. κ and α are small then,"
+            "\n  however well people agree: go by AC1."
+        )
+
+
+def _all(found: "Report", couples: "Mapping[tuple[str, str], Figures]") -> "list[Figures]":
+    return [found.overall, *couples.values(), *found.categories.values(), *found.bands.values()]
 
 
 def _figures(title: str, rows: "Mapping[str, Figures]") -> Table:
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
-    table.add_column("", max_width=_NAME, overflow="fold")
-    for heading in ("pairs", "agree", "κ", "α"):
+    table.add_column("", max_width=_COUPLE, overflow="fold")
+    for heading in ("pairs", "agree", "κ", "α", "AC1"):
         table.add_column(heading, justify="right")
     for name, each in rows.items():
-        cells = (_share(each.agreement), _estimate(each.kappa), _estimate(each.alpha))
+        mark = _DOMINATED if each.dominant else " "
+        ac1 = "–" if each.ac1.value is None else f"{round(each.ac1.value, 2) + 0:.2f}"
+        cells = (_share(each.agreement), _estimate(each.kappa) + mark, _estimate(each.alpha) + mark, ac1)
         table.add_row(Text(safe(name)), f"{each.pairs:,}", *cells)
     return table
 

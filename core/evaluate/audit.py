@@ -17,7 +17,7 @@ from core.search.candidates import CandidateStore, Standing
 from core.search.manifest import no_candidates
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.audits import audited_of
+from labels.audits import audited_by_query
 from labels.model import Decision, ProductRef, Stratum, Strength
 from labels.store import LabelStore
 
@@ -110,7 +110,8 @@ def audit_report(workspace: Workspace, version: int | None = None) -> AuditRepor
             raise CoreError("Nothing was drawn for audit yet.", "Draw some: samesku labels audit --draw 200")
         if not sample:
             raise CoreError(f"There is no draw {version}.", f"Draws are numbered from 1 to {latest}.")
-        answers = {query: audited_of(store, query) for query in sample}
+        found = audited_by_query(store)
+        answers = {query: found.get(query, []) for query in sample}
     weights = _weights(sample, {query for query, said in answers.items() if said})
     seen = [_observed(answers[query], standing, weight) for query, weight in weights.items()]
     whole = {sample[query].name for query in weights} == {stratum.name for stratum in sample.values()}

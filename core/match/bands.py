@@ -23,6 +23,13 @@ class Band(StrEnum):
     LOW = "low"
 
 
+def percent(probability: float) -> str:
+    """A probability in whole percents, as every list and sentence rounds it; only what is certain is 0 or 100."""
+    if 0 < probability < 0.01:
+        return "<1%"
+    return ">99%" if 0.99 < probability < 1 else f"{probability:.0%}"
+
+
 def band_of(value: float | None, high: float, medium: float) -> Band:
     """The band of a probability or a cosine, cut at `high` and `medium`; unknown is low."""
     # Written so that a NaN is low.

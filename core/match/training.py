@@ -10,6 +10,7 @@ from core.match.fitting import Training
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.consensus import Label
+from labels.first_answers import first_answers
 from labels.model import Pair, Strength
 from labels.said import said_by_people
 from labels.store import LabelStore
@@ -34,7 +35,7 @@ def lessons_of(workspace: Workspace, settings: Settings, without: Collection[Pai
         labels = training_labels_in(workspace, store, settings.labels.rule)
         labels = [label for label in labels if label.pair not in without]
         weigh = settings.labels.weigh_annotators
-        return Lessons(labels, label_weights(labels, said_by_people(store)) if weigh else {})
+        return Lessons(labels, label_weights(labels, said_by_people(store), first_answers(store)) if weigh else {})
 
 
 def training_of(

@@ -164,6 +164,8 @@ class PastFinder:
         """Whether this person decides on the query without knowing what others think of it."""
         if self.store.is_validation(query):
             return True
+        if self.store.is_audited(query) and self.annotator not in self.store.closers(query):
+            return True
         return first_of_two(self.store, query, self.overlap) not in {None, self.annotator}
 
 

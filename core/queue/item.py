@@ -70,9 +70,10 @@ class ReviewItem:
 
     Attributes:
         blind: whether scores and bands must not be shown (the options' order then says nothing either).
-        alone: whether nothing must be shown of what others said: blind, or a second opinion.
+        always_blind: whether that is no choice of the person's.
+        alone: whether nothing must be shown of what others said: blind, or one of several independent opinions.
         reason: why this query is shown, one sentence.
-        answered: whether somebody closed it already.
+        answered: whether somebody closed it already; where one decides alone, whether one did oneself.
         disputed: the candidates that are to be ruled on; they come first.
         looked_up: whether it is shown because somebody wanted to see it again, and not by the queue.
     """
@@ -82,6 +83,7 @@ class ReviewItem:
     stream: Stream
     blind: bool
     reason: str
+    always_blind: bool = False
     alone: bool = False
     answered: bool = False
     disputed: frozenset[ProductRef] = frozenset()

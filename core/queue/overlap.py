@@ -8,15 +8,25 @@ from labels.reading import LabelReader
 _SEED = 43
 
 
+def is_for_two(query: ProductRef, share: float) -> bool:
+    """Whether two people are to answer a query, each without knowing what the other says.
+
+    Args:
+        query: one that is not drawn for validation.
+        share: how many queries two people answer, 0 to 1; which they are, their names alone say.
+    """
+    return bool(share and drawn([query], share, _SEED))
+
+
 def first_of_two(store: LabelReader, query: ProductRef, share: float) -> str | None:
     """Who has answered a query that a second person is to answer too; None where nobody has, or two have, or one does.
 
     Args:
         store: the ledger.
         query: one that is not drawn for validation.
-        share: how many queries two people answer, 0 to 1; which they are, their names alone say.
+        share: how many queries two people answer, 0 to 1.
     """
-    if not share or not drawn([query], share, _SEED):
+    if not is_for_two(query, share):
         return None
     closers = store.closers(query)
     return closers.pop() if len(closers) == 1 else None

@@ -7,6 +7,9 @@ from core.errors import CoreError
 from core.search.candidates import Standing
 from labels.model import ProductRef
 
+#: Why a query is asked about before anybody has answered one; the only reason that tells no probability.
+COLD = "To begin with, likely matches and near misses in turn."
+
 
 @dataclass(frozen=True, slots=True)
 class Outlook:

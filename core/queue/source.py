@@ -7,19 +7,19 @@ from itertools import chain
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.errors import DamagedError
-from core.match.bands import Band, band_of
+from core.match.bands import Band, band_of, percent
 from core.queue.answers import Answers
 from core.queue.disputes import Disputes
 from core.queue.item import Option, Progress, ReviewItem
 from core.queue.options import found_by_search, options_of
 from core.queue.order import by_uncertainty, shuffled
-from core.queue.overlap import first_of_two
-from core.queue.rescored import Outlook, Rescored
+from core.queue.overlap import first_of_two, is_for_two
+from core.queue.rescored import COLD, Outlook, Rescored
 from core.queue.waiting import Waiting
 from core.search.candidates import CandidateStore, Standing
 from core.settings import Settings
 from labels.consensus import State
-from labels.model import ProductRef, Stream
+from labels.model import MACHINE, ProductRef, Stream
 from labels.said import opinions_on
 from labels.store import LabelStore
 
@@ -198,10 +198,9 @@ class QueueSource:
                 them stay, whatever a refit or a ruling says by now.
         """
         stream = _stream_of(store, query, stream)
-        blind = blind or stream is Stream.VALIDATION
-        # A second opinion is worth something only from somebody who has not seen the first.
-        second = self._half.get(query, annotator) != annotator
-        alone = blind or second
+        independent, always_blind = self._independence(store, query, stream, annotator)
+        blind = blind or always_blind
+        alone = blind or independent
         known = kept.options if kept else ()
         options = sorted((o for o in known if o.rank), key=lambda o: o.rank or 0) or self._options(query)
         options = self._with_decisions(store, query, options, stream, annotator, alone=alone)
@@ -217,15 +216,30 @@ class QueueSource:
             options=tuple(options),
             stream=stream,
             blind=blind,
-            reason=self._reason(store, query, stream, options, blind=blind, kept=kept),
+            reason=self._reason(store, query, stream, options, blind=blind, always_blind=always_blind, kept=kept),
+            always_blind=always_blind,
             alone=alone,
-            answered=store.is_closed(query) and not second and not pairs,
+            answered=annotator in store.closers(query) if alone else store.is_closed(query) and not pairs,
             disputed=disputed,
             flagged=store.is_flagged(query),
             comments=tuple(
                 (c.annotator, c.text) for c in store.comments(query) if not alone or c.annotator == annotator
             ),
         )
+
+    def _independence(self, store: LabelStore, query: ProductRef, stream: Stream, annotator: str) -> tuple[bool, bool]:
+        """Whether what others say of a query is hidden from everybody who answers it, and whether scores are, too.
+
+        Of a query for two, scores are hidden as soon as somebody else has said something: the matcher may have learnt
+        from it. Neither ends with one's own answer, which one may take back.
+        """
+        if stream is Stream.ADJUDICATION:
+            return False, False
+        if stream in {Stream.VALIDATION, Stream.AUDIT} or store.is_audited(query):
+            return True, True
+        if not is_for_two(query, self.settings.labels.overlap):
+            return False, False
+        return True, any(said.annotator not in {annotator, MACHINE} for said in store.decisions(query))
 
     def _with_decisions(
         self,
@@ -274,6 +288,7 @@ class QueueSource:
         options: list[Option],
         *,
         blind: bool,
+        always_blind: bool,
         kept: ReviewItem | None,
     ) -> str:
         """Why a query is shown; on the screen it keeps to the figures that stand there."""
@@ -283,13 +298,20 @@ class QueueSource:
             case Stream.ADJUDICATION:
                 return self._disputes.reasons(store).get(query, "Somebody has ruled on this one.")
             case Stream.AUDIT:
-                return "A random check of what the machine says."
+                return "A random check of what the machine says; scores are hidden."
             case Stream.TRIAGE:
-                if blind or query not in self._top:
-                    return "Waiting for an answer."
-                if kept is not None and (kept.stream, kept.blind) == (stream, blind):
-                    return kept.reason
-                return self._same_gtin(query, options) + self._uncertainty(query, options)
+                return self._reason_in_triage(query, options, blind=blind, always_blind=always_blind, kept=kept)
+
+    def _reason_in_triage(
+        self, query: ProductRef, options: list[Option], *, blind: bool, always_blind: bool, kept: ReviewItem | None
+    ) -> str:
+        if always_blind:
+            return "To be answered independently: scores are hidden."
+        if blind or query not in self._top:
+            return "Waiting for an answer."
+        if kept is not None and (kept.stream, kept.blind) == (Stream.TRIAGE, blind):
+            return kept.reason
+        return self._same_gtin(query, options) + self._uncertainty(query, options)
 
     def _same_gtin(self, query: ProductRef, options: list[Option]) -> str:
         """Which candidate carries the query's GTIN, as the beginning of a reason; empty where none does."""
@@ -299,14 +321,19 @@ class QueueSource:
         return f"Same GTIN as candidate {place}. " if place else ""
 
     def _uncertainty(self, query: ProductRef, options: list[Option]) -> str:
-        if self.live is not None and query in self.live.reasons:
-            return self.live.reasons[query]
+        """Why the machine wants an answer, in the figures of the options as they stand on the screen."""
         standing = self.standing
         likely = [option.probability for option in options if option.probability is not None]
+        if self.live is not None and (told := self.live.reasons.get(query)):
+            known = self.live.probabilities.get(query, {})
+            # What stands on the screen already may be of an earlier refit, or a cosine where there is no label.
+            current = all(known.get(o.product.ref, o.probability) == o.probability for o in options if o.rank)
+            if told == COLD or (standing is not None and current):
+                return told
         if standing is not None and likely:
-            called = f"from {standing.threshold:.0%} on the machine calls it a match"
-            return f"The best candidate has {max(likely):.0%}; {called}."
-        top = self._top[query]
+            called = f"from {percent(standing.threshold)} on the machine calls it a match"
+            return f"The best candidate has {percent(max(likely))}; {called}."
+        top = max((o.similarity for o in options if o.similarity is not None), default=self._top[query])
         near = "near" if abs(top - self._boundary) < 0.05 else ("above" if top > self._boundary else "below")
         return f"Best similarity {top:.2f}, {near} the {self._boundary:.2f} where the machine is least sure."
 

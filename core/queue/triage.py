@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.match.bands import percent
 from core.queue.batches import next_batch
 from core.queue.pool import Pool
-from core.queue.rescored import Outlook
+from core.queue.rescored import COLD, Outlook
 from core.queue.strategies import STRATEGIES, Strategy
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def triage(pool: Pool, random: "np.random.Generator", strategy: Strategy | None 
         if number not in asked:
             chosen_for = float(pool.probabilities[place]), float(pool.judge[place])
             reason = _why(*chosen_for, *best[number], pool.threshold)
-            asked[number] = Asked(number, "To begin with, likely matches and near misses in turn." if cold else reason)
+            asked[number] = Asked(number, COLD if cold else reason)
     return list(asked.values())
 
 
@@ -83,18 +84,13 @@ def _best_two(pool: Pool) -> dict[int, tuple[float, float]]:
 def _why(chosen: float, judge: float, best: float, second: float, threshold: float) -> str:
     """One sentence on a query, of which a pair with the probability `chosen`, by the judge `judge`, was chosen."""
     if abs(chosen - judge) > _APART:
-        return f"The judge gives a candidate {_percent(judge)} that has {_percent(chosen)} here."
+        return f"The judge gives a candidate {percent(judge)} that has {percent(chosen)} here."
     if second >= threshold and best - second < _CLOSE:
-        return f"Two candidates are close: {_percent(best)} and {_percent(second)}."
+        return f"Two candidates are close: {percent(best)} and {percent(second)}."
     if chosen < best and best - chosen > _EVEN:
-        return f"The best candidate has {_percent(best)}, but another one {_percent(chosen)}."
+        return f"The best candidate has {percent(best)}, but another one {percent(chosen)}."
     if abs(best - 0.5) < _EVEN:
-        return f"As likely a match as not: the best candidate has {_percent(best)}."
+        return f"As likely a match as not: the best candidate has {percent(best)}."
     if best < threshold:
-        return f"Probably none of these, but the best candidate has {_percent(best)}."
-    return f"Probably a match, but the best candidate has only {_percent(best)}."
-
-
-def _percent(share: float) -> str:
-    """In whole percents; only what is certain is 0 or 100."""
-    return f"{min(99, max(1, round(100 * share)))}%"
+        return f"Probably none of these, but the best candidate has {percent(best)}."
+    return f"Probably a match, but the best candidate has only {percent(best)}."

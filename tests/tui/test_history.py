@@ -6,7 +6,8 @@ import pytest
 from desk_bench import Bench, screen_text, settled
 from samples import match, no_match, q
 
-from labels.model import Stream, Verb
+from core.settings import Settings
+from labels.model import LOOKED, Stream, Verb
 from tui.app import DeskApp
 from tui.plain.desk import run_plain
 
@@ -64,3 +65,41 @@ def test_the_plain_desk_reads_it_out(bench: Bench) -> None:
         store.record("bob", Verb.ACCEPT, q(desk.review.item.query.id), match("elsewhere"))
     run_plain(desk, io.StringIO("h\nq\n"), out)
     assert "bob (triage): match: amazon elsewhere" in out.getvalue()
+
+
+async def test_a_lead_may_look_and_that_is_recorded(bench: Bench) -> None:
+    app = bench.app(stream=Stream.VALIDATION)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        query = query_of(app)
+        write_past(bench, query)
+        await pilot.press("h")
+        await settled(pilot)
+        assert "is recorded, and agreement counts no answer" in screen_text(app)
+        await pilot.press("o")
+        await settled(pilot)
+        text = screen_text(app)
+        assert "✎ [red]another[/red] size" in text
+        assert "hidden while you decide alone" not in text
+        await pilot.press("escape", "z")
+        await settled(pilot)
+    with bench.store() as store:
+        assert ("ada", LOOKED) in [(each.annotator, each.text) for each in store.comments(q(query))]
+
+
+@pytest.mark.parametrize("lead", [True, False])
+def test_the_plain_desk_has_a_lead_say_so(bench: Bench, lead: bool) -> None:
+    if not lead:
+        bench.settings = Settings.model_validate({"people": {"leads": ["lea"]}})
+    desk, out = bench.desk(stream=Stream.VALIDATION), io.StringIO()
+    desk.review.advance()
+    assert desk.review.item is not None
+    query = desk.review.item.query.id
+    write_past(bench, query)
+    run_plain(desk, io.StringIO("h\nh others\nq\n"), out)
+    before, _, after = out.getvalue().partition("What others did is hidden while you decide alone.")
+    assert "another" not in before
+    assert ("bob (triage): wrote: [red]another[/red] size" in after) is lead
+    assert ("What others say is for leads to see." in after) is not lead
+    with bench.store() as store:
+        assert ("ada" in {each.annotator for each in store.comments(q(query))}) is lead

@@ -187,7 +187,7 @@ def test_the_trail_says_what_z_takes_back(bench: Bench) -> None:
     said = talk(bench, "t", "n", "s", "z", "t", "q")
     assert "You have done nothing yet that could be taken back." in said
     assert "Taken back: skip for “TP-LINK AC1750 Archer C7 Dual B…”. Z brings it back." in said
-    assert "skip for TP-LINK AC1750 Archer C7 Dual Band Wi-Fi Gigabit Router, taken back" in said
+    assert "skip for TP-LINK AC1750 Archer C7 Dual Band Wi-Fi Gigabit Router (walmart q8), taken back" in said
     assert "z takes back /2; o /2 shows its query." in said
 
 

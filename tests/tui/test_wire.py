@@ -1,10 +1,13 @@
 """Whatever frames come, a terminal shows in the end what it would have shown had each been sent whole."""
 
 import sys
+import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyte
 import pytest
+import rich.cells
 from desk_bench import Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,6 +22,8 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from tests.bench.terminal import Terminal
+from tui import cell_widths
+from tui import wire as wire_module
 from tui.driver import DeskDriver
 from tui.wire import Wire
 
@@ -165,3 +170,69 @@ def test_the_screen_can_be_painted_anew(bench: Bench) -> None:
         before = terminal.bytes_read
         terminal.send("\x0c")
         assert terminal.wait_for(lambda t: t.bytes_read - before > 80 * 24, 30)
+
+
+# -- characters that terminals give other widths ---------------------------------------------------------------------
+
+DOUBTFUL = [
+    "किताब हिन्दी में", "தமிழ் கொள்கலன்", "বাংলা বই", "తెలుగు పుస్తకం", "z\u0301\u0302algo", "👨‍👩‍👧 two", "🇩🇪🇫🇷 flags",
+    "♥\ufe0f red", "👍🏽 ok", "ภาษาไทย", "Plain 55 in", "電視 55",
+]  # fmt: skip
+
+
+@pytest.fixture
+def spacing_marks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Rich and the emulator both as tmux is: a spacing mark has a cell."""
+    for name in ("get_character_cell_size", "cached_cell_len"):
+        getattr(rich.cells, name).cache_clear()
+    monkeypatch.setattr(rich.cells, "load_cell_table", cell_widths._with_spacing_marks)
+    own = pyte.screens.wcwidth
+    monkeypatch.setattr(pyte.screens, "wcwidth", lambda c: 1 if unicodedata.category(c) == "Mc" else own(c))
+    yield
+    monkeypatch.undo()
+    for name in ("get_character_cell_size", "cached_cell_len"):
+        getattr(rich.cells, name).cache_clear()
+
+
+def letters(text: str) -> str:
+    """Without spaces, and without marks: the emulator forgets those whose combining class is 0."""
+    return "".join(c for c in unicodedata.normalize("NFD", text) if unicodedata.category(c)[0] in "LN")
+
+
+@pytest.mark.usefixtures("spacing_marks")
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(DOUBTFUL), st.sampled_from(STYLES[:3])), min_size=2, max_size=6))
+def test_no_letter_vanishes_where_marks_have_cells(shown: list[tuple[str, Style]]) -> None:
+    size = Size(30, 1)
+    wire, terminal = Wire(), Screen(size)
+    for text, style in shown:
+        strip = Strip([Segment(text, style), Segment(" | 0.81")]).adjust_cell_length(size.width)
+        terminal.feed(wire.difference(LayoutUpdate([[strip]], size.region), size, ColorSystem.TRUECOLOR))
+    (line,) = terminal.screen.display
+    last = shown[-1][0]
+    if not any(c >= "\U0001f1e6" or c == "\u2665" for c in last):  # how an emulator joins emoji is its own affair
+        assert letters(line) == letters(last + "0.81")
+    assert line.rstrip().endswith("| 0.81")
+
+
+@pytest.mark.parametrize("text", [text for text in DOUBTFUL if text[0] not in "PŹ電ภ"])
+def test_a_line_with_something_doubtful_is_written_again_from_there(text: str) -> None:
+    size = Size(40, 1)
+
+    def line(words: str) -> LayoutUpdate:
+        return LayoutUpdate([[Strip([Segment(words)]).adjust_cell_length(40)]], size.region)
+
+    wire = Wire()
+    wire.difference(line(f"ab {text} 55 inch"), size, ColorSystem.TRUECOLOR)
+    after = wire.difference(line(f"ab {text} 65 inch"), size, ColorSystem.TRUECOLOR)
+    assert next(c for c in text if wire_module._is_doubtful(c)) in after
+    assert "65 inch" in after
+    before = wire.difference(line(f"xb {text} 65 inch"), size, ColorSystem.TRUECOLOR)
+    assert before == "\x1b[1;1Hx", "what comes before it is still sent cell by cell"
+
+
+def test_cells_are_as_many_as_the_text_is_wide() -> None:
+    for text in DOUBTFUL:
+        cells = wire_module._cells(Strip([Segment(text)]), ColorSystem.TRUECOLOR)
+        assert len(cells) == cell_len(text), text
+        assert "".join(cell[0] for cell in cells if cell) == text

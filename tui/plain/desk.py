@@ -7,7 +7,6 @@ from core.catalog.product import Product
 from core.queue.item import Option, ReviewItem
 from core.text.safe import safe
 from labels.errors import SameskuError
-from labels.model import Stream
 from tui.keymap import Keymap
 from tui.past import turned
 from tui.plain.deciding import PlainDeciding
@@ -20,7 +19,7 @@ from tui.plain.words import candidate_line, heading, opinion_line, product_line
 from tui.ports.desk import Desk
 from tui.refits import Refits
 from tui.widgets.empty import why_nothing_left
-from tui.words import stands_on
+from tui.words import stands_on, why_blind
 
 _WELCOME = "Each line is a letter, and a number where one is needed; {help} lists them."
 _NEWCOMER = "New here? {practice} has three queries to practise on, and {guidelines} says what is the same product."
@@ -202,8 +201,8 @@ class PlainDesk(PlainDeciding):
 
     def _blind(self) -> None:
         item = self._review.item
-        if item is not None and item.stream is Stream.VALIDATION:
-            self.say("Validation queries are always shown blind.")
+        if item is not None and item.always_blind:
+            self.say(why_blind(item))
             return
         self._review.toggle_blind()
         self.show()

@@ -43,7 +43,9 @@ COMMANDS = (
     Command("search", "WORDS", "search the whole catalogue"),
     Command("flag", "", "flag the query for a second look, or take the flag away"),
     Command("comment", "WORDS", "write a comment on the query"),
-    Command("history", "", "who decided what about the query, and when"),
+    Command(
+        "history", "others", "who decided what about the query, and when; others: for leads, where one decides alone"
+    ),
     Command("past", "WORDS", "your past work that holds the words; /3 shows the third that was listed"),
     Command("noted", "WORDS", "the same among all that is flagged or commented on", "F"),
     Command("trail", "", "what you did last, and what can be taken back"),

@@ -7,7 +7,7 @@ from core.past.row import PastRow
 from core.text.safe import safe
 from labels.history import Standing
 from labels.model import ProductRef, Stream
-from tui.past import circumstances, deed, moment, outcome
+from tui.past import circumstances, deed, moment, outcome, titles_of
 from tui.plain.keys import PlainKeys, number
 from tui.ports.desk import Desk
 from tui.widgets.stream_text import stream_words
@@ -17,6 +17,9 @@ _COMMANDS = {Scope.OWN: "past", Scope.NOTED: "noted"}
 _STANDINGS = {Standing.STANDS: "", Standing.BACK: ", taken back", Standing.GONE: ", taken back for good"}
 #: As many acts as one listens to.
 _TRAIL = 10
+#: Behind the command for the history, for leads, and what comes of it.
+_OTHERS = "others"
+_RECORDED = "That is recorded, and agreement counts no answer that you give after it."
 
 
 class PlainLists:
@@ -35,7 +38,7 @@ class PlainLists:
             "noted": lambda words: self._past(Scope.NOTED, words),
             "trail": lambda _: self._trail(),
             "streams": self._streams,
-            "history": lambda _: self._history(),
+            "history": self._history,
         }
 
     def _past(self, scope: Scope, words: str) -> None:
@@ -65,7 +68,8 @@ class PlainLists:
         self._listed = [step.past.query for step, _ in steps]
         for place, (step, title) in enumerate(steps, 1):
             act = VERB_WORDS.get(step.past.verb, step.past.verb.value)
-            self._say(f"/{place}. {moment(step.past.at)} {act} for {safe(title)}{_STANDINGS[step.standing]}")
+            query = f"{safe(title)} ({safe(step.past.query.source)} {safe(step.past.query.id)})"
+            self._say(f"/{place}. {moment(step.past.at)} {act} for {query}{_STANDINGS[step.standing]}")
         stands = [place for place, (step, _) in enumerate(steps, 1) if step.standing is Standing.STANDS]
         if stands:
             self._say(self._keys.fill(f"{{undo}} takes back /{stands[0]}; {{past}} /{stands[0]} shows its query."))
@@ -83,18 +87,23 @@ class PlainLists:
             self._say(stream_words(state, review.tallies[state.stream]) + here)
         self._say(self._keys.fill("{streams} and a name goes there."))
 
-    def _history(self) -> None:
+    def _history(self, words: str) -> None:
         item = self._desk.review.item
         if item is None:
             self._say("There is no query.")
             return
-        titles = {option.product.ref: option.product.title for option in item.options}
-        past = self._desk.history()
+        looks = item.alone and words == _OTHERS
+        past = self._desk.look_at_others() if looks else self._desk.history()
+        titles = titles_of(item.options)
         for each in past:
             who = f"{moment(each.at)} {safe(each.annotator)} ({circumstances(each)})"
             self._say(f"{who}: {deed(each, titles, blind=item.blind)}")
         if not past:
             self._say("Nothing happened to it yet.")
+        if item.alone and not looks:
+            self._say("What others did is hidden while you decide alone.")
+            if self._desk.facts.lead:
+                self._say(self._keys.fill(f"{{history}} {_OTHERS} tells it. {_RECORDED}"))
 
 
 def _past_line(row: PastRow) -> str:

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 from core.judge.verdict import Verdict, reason_of
+from core.match.bands import percent
 from core.text.safe import safe
 from tui.plain.deciding import PlainDeciding
 from tui.plain.words import comparison_lines
 from tui.ports.desk import Desk
-from tui.words import adding_up, listings, percent, place, places, product_fields, stands_on, titled
+from tui.words import adding_up, listings, place, places, product_fields, stands_on, titled
 
 
 class PlainLooking:

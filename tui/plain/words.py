@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from core.catalog.product import Product
+from core.match.bands import percent
 from core.queue.item import Option, Progress, ReviewItem
 from core.text.safe import safe
 from labels.model import Strength
@@ -10,17 +11,7 @@ from labels.said import Opinion
 from tui.compare import FieldRow, Relation, compared
 from tui.diff import Mark, marked
 from tui.past import looked, machine_then, moment
-from tui.words import (
-    DECISION_WORDS,
-    decision_words,
-    duration,
-    percent,
-    place,
-    price,
-    reminder,
-    similarity,
-    titled,
-)
+from tui.words import DECISION_WORDS, decision_words, duration, place, price, reminder, similarity, titled
 
 
 def heading(item: ReviewItem, progress: Progress) -> str:

@@ -151,6 +151,13 @@ class Desk(Protocol):
     def history(self) -> list[Past]:
         """What happened to the query on the screen; one's own acts alone where one decides alone."""
 
+    def look_at_others(self) -> list[Past]:
+        """What everybody did with the query on the screen, for leads; that they looked is recorded.
+
+        Raises:
+            SameskuError: the person is no lead; nothing is recorded.
+        """
+
     def keep_claim(self) -> bool:
         """Renew the lease on the query that is shown; False where somebody else has it by now."""
 

@@ -31,7 +31,7 @@ from tui.widgets.learner import Learner
 from tui.widgets.second_opinion import SecondOpinion
 from tui.widgets.sheet import Sheet
 from tui.widgets.status import Situation, StatusLine
-from tui.words import STREAM_HELP, listings
+from tui.words import STREAM_HELP, listings, why_blind
 from tui.workers import failures_shown, in_background
 
 
@@ -217,8 +217,8 @@ class ReviewScreen(DecidingScreen):
     def action_blind(self) -> None:
         """Hide the machine's opinion, or show it."""
         item = self.desk.review.item
-        if item is not None and item.stream is Stream.VALIDATION:
-            self.say("Validation queries are always shown blind.")
+        if item is not None and item.always_blind:
+            self.say(why_blind(item))
             return
         with failures_shown(self.app):
             self.desk.review.toggle_blind()
@@ -253,9 +253,10 @@ class ReviewScreen(DecidingScreen):
 
     def action_history(self) -> None:
         """Who decided what about the query."""
-        if self.desk.review.item is not None:
+        if (item := self.desk.review.item) is not None:
+            look = self.desk.look_at_others if self.desk.facts.lead and item.alone else None
             with failures_shown(self.app):
-                self.app.push_screen(HistoryDialog(self.desk.review.item, self.desk.history()))
+                self.app.push_screen(HistoryDialog(item, self.desk.history(), look))
 
     def action_past(self) -> None:
         """Find a query of before, where one left the lists the last time."""

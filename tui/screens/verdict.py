@@ -11,6 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from core.judge.verdict import NO_VERDICT, VERDICT, Answer, Verdict, reason_of
+from core.match.bands import percent
 from core.queue.item import Option, ReviewItem
 from core.text.safe import safe
 from labels.errors import SameskuError
@@ -22,7 +23,7 @@ from tui.ports.judge import JudgeSeat
 from tui.screens.dialog import Dialog
 from tui.style import CAREFUL, DECISIONS, MUTED, STRONG
 from tui.widgets.excerpt import Excerpt
-from tui.words import DECISION_SIGNS, percent, titled
+from tui.words import DECISION_SIGNS, titled
 from tui.workers import in_background
 
 #: How often new words are painted, in seconds: a judge may say hundreds in one, and each paint goes over the wire.

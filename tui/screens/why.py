@@ -8,7 +8,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from core.match.bands import Band, band_of
+from core.match.bands import Band, band_of, percent
 from core.match.reason import Reason, Reasons
 from core.queue.item import Option, ReviewItem
 from core.search.candidates import Standing
@@ -21,7 +21,7 @@ from tui.ports.desk import Desk, DeskFacts
 from tui.screens.dialog import Dialog
 from tui.style import BANDS, MUTED, STRONG
 from tui.widgets.excerpt import Excerpt
-from tui.words import AGAINST_BAR, BAND_SIGNS, FOR_BAR, adding_up, percent, places, stands_on, titled
+from tui.words import AGAINST_BAR, BAND_SIGNS, FOR_BAR, adding_up, places, stands_on, titled
 from tui.workers import in_background
 
 #: Cells of the longest bar.

@@ -16,7 +16,7 @@ from core.match.reason import Reasons
 from core.queue.rescored import Outlook, Rescored
 from core.queue.session import ReviewSession
 from core.queue.source import QueueSource
-from core.rights import is_lead, open_streams
+from core.rights import is_lead, open_streams, require_lead
 from core.search.candidates import CandidateStore, Standing
 from core.settings import Settings
 from core.sitting.record import Ending
@@ -153,6 +153,19 @@ class DeskServices:
             return []
         past = history(self.store, item.query.ref)
         return [each for each in past if not item.alone or each.annotator == self.review.annotator]
+
+    def look_at_others(self) -> list[Past]:
+        """What everybody did with the query on the screen, for leads; that they looked is recorded.
+
+        Raises:
+            CoreError: the person is no lead; nothing is recorded.
+        """
+        item, annotator = self.review.item, self.review.annotator
+        if item is None:
+            return []
+        require_lead(self.source.settings, annotator, "What others say is for leads to see.")
+        self.store.record_look(annotator, item.query.ref, item.stream)
+        return history(self.store, item.query.ref)
 
     def keep_claim(self) -> bool:
         """Renew the lease on the query that is shown; False where somebody else has it by now."""

@@ -5,15 +5,19 @@ from typing import Any
 
 from textual.content import Content
 
+from core.match.bands import percent
 from core.text.safe import safe
+from labels.model import Decision
 from tui.style import MUTED, STRONG
 from tui.widgets.columns import NAMES, Column, in_columns
-from tui.words import UNKNOWN, share
+from tui.words import DECISION_WORDS, UNKNOWN, share
 
 #: Names have the cells that the figures leave.
 _LEAST_NAME = 12
 _ESTIMATES = ("agreement", "Cohen's κ", "Krippendorff α")
 _COLUMNS = (Column("pairs"), *(Column(f" {name}", right=False) for name in _ESTIMATES))
+#: Before kappa and alpha where one class dominates the answers.
+_DOMINATED = "*"
 #: Rows of categories; the command line tells them all.
 _CATEGORIES = 30
 
@@ -43,6 +47,7 @@ def agreement_told(report: Report, width: int) -> Content:
             lines += [Content.empty(), Content.styled(title, f"{STRONG} $text-primary")]
         lines += table[: len(found)]
         table = table[len(found) :]
+    lines += _dominated(list(zip(names[1:], parts, strict=True)), room)
     return Content("\n").join([*lines, Content.empty(), *_legend(report)])
 
 
@@ -81,22 +86,39 @@ def _left_out(report: Report) -> list[Content]:
 def _figures(part: Report) -> list[str | Content]:
     agreement = part["agreement"]
     raw = _range(agreement["share"], agreement["low"], agreement["high"])
-    return [f"{part['pairs']:,}", raw, _estimate(part["kappa"]), _estimate(part["alpha"])]
+    return [f"{part['pairs']:,}", raw, *(_estimate(part[name], part["dominant"]) for name in ("kappa", "alpha"))]
 
 
-def _estimate(found: Mapping[str, Any]) -> Content:
+def _estimate(found: Mapping[str, Any], dominant: str) -> Content:
     """The figure and its interval, or why there is none."""
     if found["value"] is None:
         return Content.styled(f" {safe(found['undefined'])}", MUTED)
-    return _range(found["value"], found["low"], found["high"])
+    return _range(found["value"], found["low"], found["high"], mark=_DOMINATED if dominant else "")
 
 
-def _range(value: float | None, low: float | None, high: float | None) -> Content:
+def _dominated(named: Sequence[tuple[str, Report]], room: int) -> list[Content]:
+    """AC1 where one class dominates, which kappa and alpha are small for however well people agree."""
+    found = [(name, part) for name, part in named if part["dominant"]]
+    if not found:
+        return []
+    rows = [(name, _estimate(part["ac1"], ""), _class_told(part)) for name, part in found]
+    title = f"{_DOMINATED} One class dominates: κ and α are small then, however well people agree"
+    columns = (Column(right=False, most=room), Column(" Gwet's AC1", right=False), NAMES)
+    return [Content.empty(), Content.styled(title, f"{STRONG} $text-primary"), *in_columns(columns, rows)]
+
+
+def _class_told(part: Report) -> Content:
+    match = part["dominant"] == Decision.MATCH
+    words = f"{percent(part['matches'] if match else 1 - part['matches'])} {DECISION_WORDS[Decision(part['dominant'])]}"
+    return Content.styled(words, MUTED)
+
+
+def _range(value: float | None, low: float | None, high: float | None, mark: str = "") -> Content:
     """A figure and its 95 % interval, where there is one."""
     if value is None:
         return Content.styled(f" {UNKNOWN}", MUTED)
     ends = "" if low is None or high is None else f" {_rounded(low)}–{_rounded(high)}"
-    return Content.assemble((_rounded(value).rjust(5), STRONG), (ends, MUTED))
+    return Content.assemble(((mark + _rounded(value)).rjust(5), STRONG), (ends, MUTED))
 
 
 def _rounded(value: float) -> str:
@@ -115,7 +137,7 @@ def _nothing(report: Report) -> Content:
 
 def _legend(report: Report) -> list[Content]:
     words = [
-        "Each figure with its 95 % interval. κ and α: 1 is perfect, 0 is what chance gives.",
+        "Each person's first answer, with 95 % intervals. κ, α, AC1: 1 is perfect, 0 is what chance gives.",
         "Left out: abstentions, rulings, and what the machine or a benchmark said.",
     ]
     if (more := len(report["categories"]) - _CATEGORIES) > 0:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 from rich.cells import cell_len
@@ -10,7 +11,7 @@ from textual.content import Content
 from core.queue.item import Option
 from core.text.safe import safe
 from labels.model import Decision, Strength
-from tui.abbreviate import abbreviated
+from tui.abbreviate import abbreviated, wrapped
 from tui.style import BANDS, DECISIONS, KEY, MUTED
 from tui.words import (
     BAND_SIGNS,
@@ -34,13 +35,15 @@ _PERSON_GAP, _LONGEST_NAME, _MOST_PEOPLE = 2, 10, 0.4
 _MORE_WIDTH = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Columns:
     """How wide the columns of a list are, so that its rows stand in line.
 
     Attributes:
         lines: of a row.
         query: the query's title, so that short titles keep what it has not.
+        titles: of the list's products, so that short ones keep what differs among them.
+        ids: of the same products.
         others: width of the column for what colleagues said; 0 where nobody did.
         people: who said something, where that is to be settled: each has a column, under the name.
         more: how many have none, for want of room.
@@ -50,6 +53,8 @@ class Columns:
     lines: int
     blind: bool
     query: str
+    titles: tuple[str, ...]
+    ids: tuple[str, ...]
     price: int
     others: int
     people: tuple[str, ...] = ()
@@ -67,7 +72,8 @@ class Columns:
         others = sum(_person_width(name) for name in people) + (_MORE_WIDTH if more else 0)
         if not people:
             others = max((_others(option, ()).cell_length for option in options), default=0)
-        return cls(width, lines, blind, query, prices, others, people, more)
+        titles = tuple(titled(option.product) for option in options)
+        return cls(width, lines, blind, query, titles, _ids(options), prices, others, people, more)
 
     @property
     def right(self) -> int:
@@ -92,10 +98,23 @@ class Columns:
         """Width of the title."""
         return max(8, self.width - _LEAD - self.right - 1)
 
+    @cached_property
+    def shown(self) -> tuple[str, ...]:
+        """The titles of the list, abbreviated to the room that there is."""
+        return abbreviated(self.titles, self.title, self.query, self.ids, self.lines)
+
+
+def _ids(options: Sequence[Option]) -> tuple[str, ...]:
+    """The products' ids; with their sources where two sources share one."""
+    ids = tuple(safe(option.product.id) for option in options)
+    if len(set(ids)) == len(ids):
+        return ids
+    return tuple(f"{safe(option.product.source)} {id_}" for option, id_ in zip(options, ids, strict=True))
+
 
 def row_lines(index: int, option: Option, columns: Columns, *, cursor: bool) -> list[Content]:
     """The lines of one row."""
-    title = _title_lines(option, columns)
+    title = _title_lines(index, columns)
     lead = Content.assemble(
         ("▌", "$accent") if cursor else " ",
         (str((index + 1) % 10) if index < 10 else "·", KEY if index < 10 else MUTED),
@@ -116,18 +135,11 @@ def row_lines(index: int, option: Option, columns: Columns, *, cursor: bool) -> 
     return [lead + title[0] + _pad(first, columns.right), blank + title[1] + _pad(second, columns.right)]
 
 
-def _title_lines(option: Option, columns: Columns) -> list[Content]:
-    """The title over the row's lines; an ellipsis where the comparison has more."""
-    text = titled(option.product)
-    if columns.lines == 1:
-        return [Content(abbreviated(text, columns.title, columns.query)).truncate(columns.title, pad=True)]
-    # Lines break at words, so a little less than both lines hold may be what fits.
-    for width in range(2 * columns.title, columns.title, -2):
-        lines = Content(abbreviated(text, width, columns.query)).wrap(columns.title) or [Content.empty()]
-        if len(lines) <= 2:
-            break
-    first, second = (*lines, Content.empty())[:2]
-    return [line.rstrip().truncate(columns.title, pad=True) for line in (first, second)]
+def _title_lines(index: int, columns: Columns) -> list[Content]:
+    """The title over the row's lines."""
+    text = columns.shown[index]
+    lines = [text] if columns.lines == 1 else wrapped(text, columns.title)
+    return [Content(line).truncate(columns.title, pad=True) for line in (*lines, "")[: columns.lines]]
 
 
 def _right(option: Option, columns: Columns) -> Content:

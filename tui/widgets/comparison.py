@@ -17,10 +17,11 @@ from tui.messages import Scrolled
 from tui.passage import Passage, Pieces
 from tui.style import BAD, CAREFUL, GOOD, MARKS, MUTED, STRONG
 from tui.tokens import LONGEST
+from tui.widgets.heading import ruled
 from tui.widgets.opinion_lines import opinion_lines
 from tui.widgets.query import marked_title
 from tui.widgets.table import GAP, LEAD, Lines, Row, Told
-from tui.words import DECISION_SIGNS, product_fields, titled
+from tui.words import DECISION_SIGNS, place, product_fields, titled
 
 SameBrand = Callable[[str, str], bool]
 
@@ -106,7 +107,9 @@ class Comparison(Widget):
             rows += [_wide(" ", name, [(value, "")], width) for name, value in product_fields(item.query)]
         else:
             rows += _titles(item.query, option.product, width, whole_query=whole_query)
-            rows += [_field(row, width) for row in compared(item.query, option.product, self._same_brand)]
+            if fields := compared(item.query, option.product, self._same_brand):
+                rows += [Told([_columns(item.query, option.product, width)])]
+                rows += [_field(row, width) for row in fields]
         if settles:
             return rows
         rows += _colleagues(option, width) if option else []
@@ -116,12 +119,20 @@ class Comparison(Widget):
 def _titles(query: Product, candidate: Product, width: int, *, whole_query: bool) -> list[Row]:
     relation = title_relation(query, candidate)
     sign = Content.styled(relation.value, _relation_style(relation, telling=False))
-    rows = [_wide(" ", query.source, marked_title(query, candidate), width)] if whole_query else []
-    rows.append(_wide(sign, "title", marked_title(candidate, query), width))
+    rows = [_wide(sign, "title", marked_title(candidate, query), width)]
+    if whole_query:
+        rows.append(_wide(" ", "query", marked_title(query, candidate), width))
     if max(len(titled(query)), len(titled(candidate))) > LONGEST:
         note = f"Differences are marked in the first {LONGEST:,} characters only."
         rows.append(_wide(" ", "", [(note, MUTED)], width))
     return rows
+
+
+def _columns(query: Product, candidate: Product, width: int) -> Content:
+    """Whose values stand in which column."""
+    column = value_width(width)
+    own, other = (Content.styled(place(product), MUTED) for product in (query, candidate))
+    return ruled([(LEAD, own.truncate(column - 1, ellipsis=True)), (LEAD + column + GAP, other)], width)
 
 
 def _wide(sign: Content | str, name: str, value: Pieces, width: int) -> Row:

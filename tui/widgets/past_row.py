@@ -9,7 +9,7 @@ from labels.model import Decision, Stream
 from labels.past import Note
 from tui.past import moment, outcome
 from tui.style import CAREFUL, DECISIONS, KEY, MUTED, STRONG
-from tui.words import DECISION_SIGNS, VERB_WORDS
+from tui.words import DECISION_SIGNS, VERB_WORDS, reminder
 
 _SIGNS = {
     Outcome.MATCH: (DECISION_SIGNS[Decision.MATCH], DECISIONS[Decision.MATCH]),
@@ -20,6 +20,8 @@ _SIGNS = {
 }
 _LEAD = "  "
 _MOST_COMMENTS = 2
+#: Cells of an id.
+_LONGEST_ID = 24
 _STANDINGS = {Standing.BACK: "taken back", Standing.GONE: "taken back for good"}
 _VERB_WIDTH = max(len(word) for word in VERB_WORDS.values())
 
@@ -30,7 +32,10 @@ def past_lines(row: PastRow, width: int) -> Content:
     sign, style = _SIGNS[row.outcome]
     title = safe(row.title) or safe(f"{row.query.source} {row.query.id}")
     lines = [_between(Content.assemble((sign, style), " ", title), Content.styled(moment(past.at), MUTED), width)]
-    marks = [Content.styled(past.stream.value, MUTED)] if past.stream is not Stream.TRIAGE else []
+    # Titles that are cut, or equal, do not say which query it is.
+    marks = [Content.styled(reminder(f"{row.query.source} {row.query.id}", _LONGEST_ID), MUTED)]
+    if past.stream is not Stream.TRIAGE:
+        marks.append(Content.styled(past.stream.value, MUTED))
     if row.held_by:
         marks.append(Content.styled(f"on {safe(row.held_by)}'s screen", CAREFUL))
     said = Content.styled(_LEAD + outcome(row), MUTED)
@@ -58,7 +63,8 @@ def trail_line(step: Step, title: str, note: str, width: int) -> Content:
         ("  " + safe(step.past.text) if step.past.text else "", MUTED),
     )  # fmt: skip
     words = Content.styled(note, KEY) if note else Content.styled(_STANDINGS.get(step.standing, ""), MUTED)
-    return _between(left, words, width)
+    id_ = Content.styled(reminder(step.past.query.id, _LONGEST_ID), MUTED)
+    return _between(left, id_ + Content("  ") + words if words else id_, width)
 
 
 def _between(left: Content, right: Content, width: int) -> Content:

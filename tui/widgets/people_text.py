@@ -5,10 +5,11 @@ from typing import Any
 
 from textual.content import Content
 
+from core.match.bands import percent
 from core.text.safe import safe
 from tui.style import MUTED, STRONG
 from tui.widgets.columns import NAMES, Column, in_columns
-from tui.words import UNKNOWN, duration, percent
+from tui.words import UNKNOWN, duration
 
 #: Cells of a name in a row; the whole of it stands where the person is told about.
 _NAME = 24

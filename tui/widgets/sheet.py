@@ -11,7 +11,7 @@ from labels.model import Stream
 from tui.messages import Highlighted, Scrolled
 from tui.style import CAREFUL, KEY, MUTED, STRONG
 from tui.widgets.candidates import CandidateList
-from tui.widgets.comparison import Comparison, SameBrand, value_width
+from tui.widgets.comparison import Comparison, SameBrand
 from tui.widgets.heading import Heading
 from tui.widgets.query import QueryPanel
 from tui.widgets.table import LEAD
@@ -101,21 +101,18 @@ class Sheet(Container):
 
     @on(Scrolled)
     def _draw_places(self) -> None:
-        """Which listings are compared, and that there is more below, if there is."""
+        """Which candidate is compared, and that there is more below, if there is."""
         item = self._item
         if item is None:
             return
         heading, option = self.query_one("#pair", Heading), self.candidates.current
         below = self.comparison.below
         more = [(-1, Content.assemble("↓ ", ("J", KEY), f" {below} more"))] if below else []
-        own = Content.styled(place(item.query), MUTED)
         if option is None:
-            heading.show((LEAD, own), *more)
+            heading.show((LEAD, Content.styled(place(item.query), MUTED)), *more)
             return
-        width = value_width(self.comparison.size.width)
         count = Content.styled(f"{self.candidates.highlighted + 1}/{len(item.options)}", MUTED)
-        other = Content.styled(place(option.product), MUTED)
-        heading.show((1, count), (LEAD, own.truncate(width - 1, ellipsis=True)), (LEAD + width + 2, other), *more)
+        heading.show((1, count), (LEAD, Content.styled(place(option.product), MUTED)), *more)
 
     def _draw_reason(self) -> None:
         """Why the query is shown; over a dispute, whose column is whose; what there is besides."""

@@ -29,7 +29,7 @@ def test_the_uncertain_come_first_once_each_and_the_answered_never() -> None:
     [
         ([0.52, 0.05], "As likely a match as not: the best candidate has 52%."),
         ([0.62, 0.55], "Two candidates are close: 62% and 55%."),
-        ([0.999, 0.45], "The best candidate has 99%, but another one 45%."),
+        ([0.999, 0.45], "The best candidate has >99%, but another one 45%."),
         ([0.2, 0.1], "Probably none of these, but the best candidate has 20%."),
         ([0.8, 0.001], "Probably a match, but the best candidate has only 80%."),
     ],

@@ -1,0 +1,99 @@
+"""Each person's first answer to a query: what was said before anything of what others say could be known."""
+
+from samples import c, implied, match, no_match, q, unsure
+
+from labels.audits import audited, audited_by_query
+from labels.first_answers import first_answers
+from labels.history import trail
+from labels.model import LOOKED, MACHINE, Decision, Judgement, Shown, Stream, Strength, Verb
+from labels.said import said_by_people
+from labels.store import LabelStore
+
+
+def answers(ledger: LabelStore, annotator: str = "bob") -> dict[str, bool | None]:
+    return {each.pair.candidate.id: each.match for each in first_answers(ledger) if each.annotator == annotator}
+
+
+def accept(ledger: LabelStore, name: str, *others: str, annotator: str = "bob", query: str = "1") -> None:
+    said = [*match(name), *implied(*others)]
+    ledger.record(annotator, Verb.ACCEPT, q(query), said, closes=True)
+
+
+def test_what_stands_and_was_never_changed_is_the_first_answer(ledger: LabelStore) -> None:
+    accept(ledger, "a", "b")
+    ledger.record("ada", Verb.UNSURE, q("1"), unsure("a"), closes=True, look_ms=900, stream=Stream.AUDIT)
+    ledger.record_all("eve", [(q("2"), no_match("a"), True)])
+    ledger.record_all(MACHINE, [(q("1"), match("a"), True)])
+    assert first_answers(ledger) == said_by_people(ledger)
+
+
+def test_an_answer_that_was_taken_back_and_given_again_counts_as_it_was_first(ledger: LabelStore) -> None:
+    accept(ledger, "a", "b")
+    ledger.undo("bob")
+    accept(ledger, "b", "a")
+    assert answers(ledger) == {"a": True, "b": False}
+
+
+def test_an_answer_that_was_changed_later_counts_as_it_was_first(ledger: LabelStore) -> None:
+    accept(ledger, "a", "b")
+    accept(ledger, "x", query="2")
+    ledger.record("bob", Verb.REJECT, q("1"), no_match("a"))
+    accept(ledger, "b")
+    assert {each.pair.query.id: each.match for each in first_answers(ledger) if each.explicit} == {"1": True, "2": True}
+
+
+def test_a_query_with_several_matches_is_one_answer(ledger: LabelStore) -> None:
+    accept(ledger, "a", "b", "c")
+    accept(ledger, "c", "b")
+    ledger.record("bob", Verb.REJECT, q("1"), no_match("a"))
+    assert answers(ledger) == {"a": True, "b": False, "c": True}
+
+
+def test_a_slip_that_was_taken_back_before_the_answer_does_not_count(ledger: LabelStore) -> None:
+    ledger.record("bob", Verb.REJECT, q("1"), no_match("a"))
+    ledger.undo("bob")
+    accept(ledger, "a", "b")
+    assert answers(ledger) == {"a": True, "b": False}
+
+
+def test_what_was_taken_back_for_good_is_no_answer(ledger: LabelStore) -> None:
+    accept(ledger, "a")
+    ledger.undo("bob")
+    assert first_answers(ledger) == []
+    ledger.record_all("eve", [(q("1"), match("a"), True)], batch="b1")
+    ledger.revoke("b1", "eve")
+    ledger.record_all("eve", [(q("1"), no_match("a"), True)], batch="b2")
+    assert answers(ledger, "eve") == {"a": False}
+
+
+def test_rulings_and_what_follows_a_look_at_others_are_no_first_answers(ledger: LabelStore) -> None:
+    accept(ledger, "a", annotator="ada")
+    ledger.record_look("bob", q("1"), Stream.TRIAGE)
+    accept(ledger, "a")
+    ledger.record("eve", Verb.REJECT, q("1"), no_match("a"), stream=Stream.ADJUDICATION, closes=True)
+    accept(ledger, "a", annotator="eve")
+    assert [each.annotator for each in first_answers(ledger)] == ["ada"]
+
+
+def test_a_look_is_in_the_ledger_and_cannot_be_taken_back(ledger: LabelStore) -> None:
+    accept(ledger, "a")
+    ledger.undo("bob")
+    ledger.record_look("bob", q("1"), Stream.VALIDATION)
+    assert [(each.annotator, each.text) for each in ledger.comments(q("1"))] == [("bob", LOOKED)]
+    assert [step.past.verb for step in trail(ledger, "bob", before=2**62, most=9)] == [Verb.ACCEPT]
+    redone = ledger.redo("bob")
+    assert redone is not None
+    assert redone.verb is Verb.ACCEPT
+    ledger.undo("bob")
+    assert ledger.undo("bob") is None
+    assert len(ledger.comments(q("1"))) == 1
+
+
+def test_an_audit_counts_first_answers_and_what_the_machine_said_then(ledger: LabelStore) -> None:
+    first = Judgement(c("a"), Decision.MATCH, shown=Shown(1, 0.8, 0.7, "m"))
+    changed = Judgement(c("a"), Decision.NO_MATCH, shown=Shown(1, 0.8, 0.99, "m"))
+    ledger.record("bob", Verb.ACCEPT, q("1"), [first], stream=Stream.AUDIT, closes=True)
+    accept(ledger, "x", query="2")
+    ledger.record("bob", Verb.REJECT, q("1"), [changed], stream=Stream.AUDIT)
+    assert audited(ledger) == [(0.7, Decision.MATCH)]
+    assert audited_by_query(ledger) == {q("1"): [(0.7, Decision.MATCH, Strength.EXPLICIT)]}
