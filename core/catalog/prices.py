@@ -22,21 +22,18 @@ _PARENTHESES = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _TOKEN = re.compile(r"[^\W\d_]+|\S")
 
 #: What stands between the ends of a range, and before the lower end where that is all that is named.
-_TO = frozenset("- – — ~ … to bis à a al until und and".split())
-_FROM = frozenset("from ab starting at start starts von dès desde partir de à as low".split())
+_TO = frozenset(["-", "–", "—", "~", "…", "to", "bis", "à", "a", "al", "until", "und", "and"])
+_FROM = frozenset(["from", "ab", "starting", "at", "start", "starts", "von", "dès", "desde", "partir", "de", "à", "as", "low"])
 #: What makes a price that of before; the other one counts.
 _FORMER = frozenset(
-    "was statt instead reg regular list rrp msrp uvp before avant antes originally original orig old vorher".split()
+    ["was", "statt", "instead", "reg", "regular", "list", "rrp", "msrp", "uvp", "before", "avant", "antes", "originally", "original", "orig", "old", "vorher"]
 )
 #: Words beside a price that do not change what it is the price of.
 _WORDS = (
     _FROM
     | _FORMER
     | frozenset(
-        "each ea only just now today price sale our your offer deal special incl inc including excl exc excluding ex vat"
-        " tax taxes gst mwst ust tva iva ttc ht net netto brutto gross approx ca circa about per unit piece item pc pcs"
-        " stück stk st pro pièce unité unidad ud c u je plus preis prix precio nur jetzt seulement solo the of inkl zzgl"
-        " shipping versand por la el un une".split()
+        ["each", "ea", "only", "just", "now", "today", "price", "sale", "our", "your", "offer", "deal", "special", "incl", "inc", "including", "excl", "exc", "excluding", "ex", "vat", "tax", "taxes", "gst", "mwst", "ust", "tva", "iva", "ttc", "ht", "net", "netto", "brutto", "gross", "approx", "ca", "circa", "about", "per", "unit", "piece", "item", "pc", "pcs", "stück", "stk", "st", "pro", "pièce", "unité", "unidad", "ud", "c", "u", "je", "plus", "preis", "prix", "precio", "nur", "jetzt", "seulement", "solo", "the", "of", "inkl", "zzgl", "shipping", "versand", "por", "la", "el", "un", "une"]
     )
 )
 _MARKS = frozenset("()[]*:;,.!+~≈&/-–—…'’\"=")
@@ -225,7 +222,9 @@ def _lowest(prices: Iterable[Price]) -> Price:
 
 def _from_object(value: Mapping[str, object], depth: int) -> Price:
     keys = {"".join(filter(str.isalnum, name.casefold())): name for name in reversed(value)}
-    currency = next((code for key in _CURRENCY_KEYS if key in keys and (code := currency_code(str(value[keys[key]])))), "")
+    currency = next(
+        (code for key in _CURRENCY_KEYS if key in keys and (code := currency_code(str(value[keys[key]])))), ""
+    )
     if "centamount" in keys:
         digits = value.get(keys.get("fractiondigits", ""), 2)
         amount = _from_json(value[keys["centamount"]], depth + 1).amount

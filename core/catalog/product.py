@@ -12,8 +12,9 @@ class Product:
     Attributes:
         source: the retailer's catalogue, such as `walmart`.
         id: the retailer's own id; unique within the source.
-        price: in the catalogue's currency; None where unknown (0 in a file means unknown).
+        price: None where unknown (0 in a file means unknown).
         extra: further attributes by their column's name, none of them empty.
+        currency: of the price, its ISO 4217 code (see `core.catalog.currencies`); empty where nothing names one.
     """
 
     source: str
@@ -25,8 +26,21 @@ class Product:
     price: float | None = None
     upc: str = ""
     extra: dict[str, str] = field(default_factory=dict)
+    currency: str = ""
 
     @property
     def ref(self) -> ProductRef:
         """The product's key in every file of a workspace."""
         return ProductRef(self.source, self.id)
+
+
+def price_text(product: Product) -> str:
+    """The price to the cent, and its currency where one is known: `12.99 USD`; empty for an unknown price."""
+    return "" if product.price is None else f"{product.price:,.2f} {product.currency}".rstrip()
+
+
+def comparable_prices(one: Product, other: Product) -> bool:
+    """Whether two prices are known and may be compared as numbers: they are not of two different currencies."""
+    if one.price is None or other.price is None:
+        return False
+    return not one.currency or not other.currency or one.currency == other.currency

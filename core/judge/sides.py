@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from core.catalog.pair_table import read_pairs
 from core.dataset.splits import splits_of
 from core.errors import CoreError
 from core.queue.order import shuffled
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.exchange.labels_csv import read_pairs
 from labels.model import Pair, ProductRef
 
 #: Pairs and whether they match.

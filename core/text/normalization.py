@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 #: ASCII text without any of these is clean: an entity, a tag, a space at an end, two in a row, or another kind of one.
 _SUSPECT = re.compile(r"[&<\t-\r\x1c-\x1f]|^ | $|  ")
 #: Names without a semicolon are those that exports cut off; any other would turn `R&copyright` into a sign.
-_ENTITY = re.compile(r"&(?:#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,30};|(?:amp|quot|lt|gt|nbsp)(?![\w=]))")
+_ENTITY = re.compile(
+    r"&(?:#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,30};|(?:amp|quot|lt|gt|nbsp)(?![\w=]))"
+)
 #: How often a text may have been escaped.
 _MAX_ESCAPES = 4
 _BLOCKS = (
@@ -103,7 +105,7 @@ def _repaired(text: str) -> str:
 
 @cache
 def _fix_encoding() -> "Callable[[str], str]":
-    """ftfy's repair of wrongly decoded text, and nothing else of what it can do.
+    """Ftfy's repair of wrongly decoded text, and nothing else of what it can do.
 
     Its other steps are off on purpose: quotation marks stay curly, ligatures and line ends stay, entities are decoded
     above, and terminal escapes are shown harmlessly by `core.text.safe`.

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from labels.exchange.pair_lines import labelled_lines, pair_lines
 
 from labels.errors import LabelsError
 from labels.exchange import json_input
 from labels.exchange.json_input import read_json_lines, read_json_list
 from labels.exchange.json_output import json_text
 from labels.exchange.limits import MAX_COLUMNS, MAX_NAME, MAX_ROW
-from labels.exchange.pair_lines import labelled_lines, pair_lines
 from labels.exchange.prodigy import read_prodigy
 from labels.exchange.tasks import Defaults
 from labels.exchange.text_input import settings_text

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from labels.exchange.pair_lines import PairLine, pair_lines
 
 from labels.errors import LabelsError
-from labels.exchange.pair_lines import PairLine, pair_lines
 
 
 @pytest.mark.parametrize(
