@@ -12,25 +12,26 @@ from core.errors import CatalogError
 # listing reports) have them.
 _USUAL_NAMES: dict[str, tuple[str, ...]] = {
     "id": (
-        "id", "productid", "itemid", "sku", "asin", "listingid", "uniqueid", "uniqid", "skuid", "itemsku", "sellersku",
-        "productsku", "variantsku", "asin1", "itemno", "itemnumber", "itemnum", "itemcode", "productcode",
-        "productnumber", "productno", "articleid", "articlenumber", "articleno", "retailerid", "walmartid", "amazonid",
-        "tcin", "dpci", "usitemid", "artikelnummer", "artikelnr", "artnr", "artikelid", "produktid", "produktnummer",
-        "identifiant", "idproduit", "produitid", "reference", "refproduit", "codeproduit", "codearticle", "idproducto",
-        "productoid", "codigo", "codigoproducto", "referencia", "identifier",
+        "id", "productid", "itemid", "sku", "asin", "listingid", "uniqueid", "uniqid", "skuid", "itemsku",
+        "sellersku", "productsku", "variantsku", "asin1", "itemno", "itemnumber", "itemnum", "itemcode",
+        "productcode", "productnumber", "productno", "articleid", "articlenumber", "articleno", "retailerid",
+        "walmartid", "amazonid", "tcin", "dpci", "usitemid", "artikelnummer", "artikelnr", "artnr", "artikelid",
+        "produktid", "produktnummer", "identifiant", "idproduit", "produitid", "reference", "refproduit",
+        "codeproduit", "codearticle", "idproducto", "productoid", "codigo", "codigoproducto", "referencia",
+        "identifier",
     ),
     "title": (
         "title", "name", "productname", "producttitle", "itemname", "listingtitle", "itemtitle", "skuname",
         "displayname", "itemdescription", "productdescription", "itemdesc", "proddesc", "articlename", "headline",
         "titel", "bezeichnung", "produktname", "artikelname", "artikelbezeichnung", "produktbezeichnung", "titre",
-        "nom", "nomproduit", "nomduproduit", "libelle", "libelleproduit", "designation", "intitule", "titulo", "nombre",
-        "nombreproducto", "nombredelproducto", "denominacion", "desc", "shortdescription", "description",
+        "nom", "nomproduit", "nomduproduit", "libelle", "libelleproduit", "designation", "intitule", "titulo",
+        "nombre", "nombreproducto", "nombredelproducto", "denominacion", "desc", "shortdescription", "description",
         "beschreibung", "descripcion",
     ),
     "brand": (
-        "brand", "brandname", "manufacturer", "maker", "manufacturername", "mfr", "mfg", "mfgname", "mfrname", "vendor",
-        "vendorname", "productbrand", "make", "brandowner", "marke", "markenname", "hersteller", "herstellername",
-        "marque", "nommarque", "fabricant", "marca", "fabricante",
+        "brand", "brandname", "manufacturer", "maker", "manufacturername", "mfr", "mfg", "mfgname", "mfrname",
+        "vendor", "vendorname", "productbrand", "make", "brandowner", "marke", "markenname", "hersteller",
+        "herstellername", "marque", "nommarque", "fabricant", "marca", "fabricante",
     ),
     "category": (
         "category", "categoryname", "categorypath", "department", "producttype", "categories", "dept", "deptname",
@@ -48,20 +49,21 @@ _USUAL_NAMES: dict[str, tuple[str, ...]] = {
     ),
     "price": (
         "price", "currentprice", "saleprice", "sellingprice", "ourprice", "buyboxprice", "finalprice", "offerprice",
-        "productprice", "itemprice", "unitprice", "retailprice", "retail", "unitretail", "regularprice", "listprice",
-        "baseprice", "pricevalue", "priceamount", "msrp", "rrp", "srp", "minprice", "pricemin", "lowprice", "pricefrom", "offers", "preis", "verkaufspreis",
-        "vkpreis", "vk", "einzelpreis", "stuckpreis", "bruttopreis", "prix", "prixttc", "prixdevente", "prixunitaire",
-        "precio", "precioventa", "preciodeventa", "preciounitario", "pvp", "importe",
+        "productprice", "itemprice", "retailprice", "retail", "unitretail", "unitprice", "regularprice",
+        "listprice", "baseprice", "pricevalue", "priceamount", "msrp", "rrp", "srp", "minprice", "pricemin",
+        "lowprice", "pricefrom", "offers", "preis", "verkaufspreis", "vkpreis", "vk", "einzelpreis", "stuckpreis",
+        "bruttopreis", "prix", "prixttc", "prixdevente", "prixunitaire", "precio", "precioventa", "preciodeventa",
+        "preciounitario", "pvp", "importe",
     ),
     "currency": (
         "currency", "currencycode", "pricecurrency", "curr", "currencyiso", "isocurrency", "waehrung", "wahrung",
         "devise", "monnaie", "moneda", "divisa",
     ),
     "upc": (
-        "upc", "gtin", "ean", "barcode", "upca", "ean13", "gtin12", "gtin13", "gtin14", "upccode", "upcnumber", "upcean",
-        "eanupc", "eancode", "eannumber", "gtincode", "barcodenumber", "gtin8", "ean8", "upc12", "primaryupc", "isbn",
-        "isbn13", "isbn10", "externalproductid", "strichcode", "barcodenummer", "eannummer", "codebarres",
-        "codeabarres", "codeean", "codigodebarras", "codigobarras", "codigoean",
+        "upc", "gtin", "ean", "barcode", "upca", "ean13", "gtin12", "gtin13", "gtin14", "upccode", "upcnumber",
+        "upcean", "eanupc", "eancode", "eannumber", "gtincode", "barcodenumber", "gtin8", "ean8", "upc12",
+        "primaryupc", "isbn", "isbn13", "isbn10", "externalproductid", "strichcode", "barcodenummer", "eannummer",
+        "codebarres", "codeabarres", "codeean", "codigodebarras", "codigobarras", "codigoean",
     ),
 }  # fmt: skip
 

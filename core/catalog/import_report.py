@@ -100,7 +100,8 @@ class ImportReport:
     def _prices(self) -> Iterator[str]:
         if self.prices.unknown:
             examples = ", ".join(map(repr, self.prices.examples))
-            yield f"{_rows(self.prices.unknown)} without a price that can be read, such as {examples}: their price is unknown."
+            rows = _rows(self.prices.unknown)
+            yield f"{rows} without a price that can be read, such as {examples}: their price is unknown."
         if self.prices.lower_end:
             yield f"{_rows(self.prices.lower_end)} with a range of prices: the lower end was taken."
         named = [f"{code} {count:,}" for code, count in self.prices.currencies.most_common() if code]

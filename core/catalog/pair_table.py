@@ -26,9 +26,9 @@ LABEL_SHAPE = "A label is 1 or 0, true or false, yes or no, match or no_match; u
 #: DeepMatcher, Magellan, WDC Products, Splink, dedupe, Zingg and Label Studio.
 _USUAL_NAMES: dict[str, tuple[str, ...]] = {
     "query_id": (
-        "ltableid", "queryid", "query", "idleft", "leftid", "lid", "idl", "id1", "ida", "idx", "pair1", "ltable", "left",
-        "sourceid", "queryproductid", "productid1", "uniqueidl", "record1", "recordid1", "zid1", "leftproductid",
-        "walmartid", "abtid", "idabt", "idwalmart",
+        "ltableid", "queryid", "query", "idleft", "leftid", "lid", "idl", "id1", "ida", "idx", "pair1", "ltable",
+        "left", "sourceid", "queryproductid", "productid1", "uniqueidl", "record1", "recordid1", "zid1",
+        "leftproductid", "walmartid", "abtid", "idabt", "idwalmart",
     ),
     "candidate_id": (
         "rtableid", "candidateid", "candidate", "idright", "rightid", "rid", "idr", "id2", "idb", "idy", "pair2",
@@ -37,14 +37,15 @@ _USUAL_NAMES: dict[str, tuple[str, ...]] = {
     ),
     "label": (
         "label", "ismatch", "match", "gold", "goldlabel", "decision", "class", "groundtruth", "truth", "matching",
-        "answer", "isduplicate", "duplicate", "samesku", "same", "verdict", "judgement", "judgment", "clericalmatchscore",
-        "target", "y",
+        "answer", "isduplicate", "duplicate", "samesku", "same", "verdict", "judgement", "judgment", "target", "y",
     ),
     "query_source": ("querysource", "leftsource", "ltablesource", "sourceleft", "sourcel"),
     "candidate_source": ("candidatesource", "rightsource", "rtablesource", "sourceright", "sourcer"),
     "annotator": ("annotator", "annotatorid", "annotatorname", "completedby", "labeler", "labeller", "labeledby"),
     "at": ("createdat", "annotatedat", "decidedat", "at"),
-    "side": ("side",),
+    "side": (
+        "side",
+    ),
 }  # fmt: skip
 
 FIELDS: tuple[str, ...] = tuple(_USUAL_NAMES)
@@ -53,22 +54,18 @@ FIELDS: tuple[str, ...] = tuple(_USUAL_NAMES)
 #: What people and programs write for a decision, in lower case and with an underscore between words. Among them are
 #: what spreadsheets make of true and false in German, French and Spanish.
 _DECISIONS = {
-    **dict.fromkeys(
-        (
-            "1", "true", "t", "yes", "y", "match", "matched", "matches", "same", "equal", "duplicate", "dup", "positive",
-            "pos", "accept", "wahr", "ja", "vrai", "oui", "verdadero", "si", "sí",
-        ),
-        Decision.MATCH,
-    ),
-    **dict.fromkeys(
-        (
-            "0", "false", "f", "no", "n", "no_match", "nomatch", "non_match", "nonmatch", "not_match", "not_a_match",
-            "unmatched", "mismatch", "different", "distinct", "unequal", "negative", "neg", "reject", "falsch", "nein",
-            "faux", "non", "falso", "-1",
-        ),
-        Decision.NO_MATCH,
-    ),
-    **dict.fromkeys(("unsure", "uncertain", "maybe", "ignore", "skip", "unknown", "?"), Decision.UNSURE),
+    **dict.fromkeys((
+        "1", "true", "t", "yes", "y", "match", "matched", "matches", "same", "equal", "duplicate", "dup",
+        "positive", "pos", "accept", "wahr", "ja", "vrai", "oui", "verdadero", "si", "sí",
+    ), Decision.MATCH),
+    **dict.fromkeys((
+        "0", "false", "f", "no", "n", "no_match", "nomatch", "non_match", "nonmatch", "not_match", "not_a_match",
+        "unmatched", "mismatch", "different", "distinct", "unequal", "negative", "neg", "reject", "falsch", "nein",
+        "faux", "non", "falso", "-1",
+    ), Decision.NO_MATCH),
+    **dict.fromkeys((
+        "unsure", "uncertain", "maybe", "ignore", "skip", "unknown", "?",
+    ), Decision.UNSURE),
 }  # fmt: skip
 
 
@@ -184,7 +181,7 @@ def labelled_lines(path: Path) -> dict[PairLine, bool]:
         decision = line.decision
         if decision is None:
             raise LabelsError(f"{path}, line {line.number}: {line.label[:40]!r} is no label.", LABEL_SHAPE)
-        key = (line.query_source, normalize_id(line.query), line.candidate_source, normalize_id(line.candidate))
+        key = (line.query_source, line.query, line.candidate_source, line.candidate)
         if said.setdefault(key, decision) is not decision:
             raise LabelsError(
                 f"{path}, line {line.number}: the pair {line.query},{line.candidate} has both labels.",
@@ -199,12 +196,9 @@ def read_pairs(path: Path, query_source: str, candidate_source: str) -> dict[Pai
     Raises:
         CatalogError, LabelsError: as `labelled_lines`.
     """
-    return {
-        Pair(
-            ProductRef(query_source, normalize_id(line.query)), ProductRef(candidate_source, normalize_id(line.candidate))
-        ): match
-        for line, match in labelled_lines(path).items()
-    }  # fmt: skip
+    labels = labelled_lines(path).items()
+    sources = (query_source, candidate_source)
+    return {Pair(*map(ProductRef, sources, (line.query, line.candidate))): match for line, match in labels}
 
 
 def decision_of(label: str) -> Decision | None:

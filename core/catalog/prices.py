@@ -22,20 +22,26 @@ _PARENTHESES = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _TOKEN = re.compile(r"[^\W\d_]+|\S")
 
 #: What stands between the ends of a range, and before the lower end where that is all that is named.
-_TO = frozenset(["-", "–", "—", "~", "…", "to", "bis", "à", "a", "al", "until", "und", "and"])
-_FROM = frozenset(["from", "ab", "starting", "at", "start", "starts", "von", "dès", "desde", "partir", "de", "à", "as", "low"])
+_TO = frozenset({
+    "-", "–", "—", "~", "…", "to", "bis", "à", "a", "al", "until", "und", "and",
+})  # fmt: skip
+_FROM = frozenset({
+    "from", "ab", "starting", "at", "start", "starts", "von", "dès", "desde", "partir", "de", "à", "as", "low",
+})  # fmt: skip
 #: What makes a price that of before; the other one counts.
-_FORMER = frozenset(
-    ["was", "statt", "instead", "reg", "regular", "list", "rrp", "msrp", "uvp", "before", "avant", "antes", "originally", "original", "orig", "old", "vorher"]
-)
+_FORMER = frozenset({
+    "was", "statt", "instead", "reg", "regular", "list", "rrp", "msrp", "uvp", "before", "avant", "antes",
+    "originally", "original", "orig", "old", "vorher",
+})  # fmt: skip
 #: Words beside a price that do not change what it is the price of.
-_WORDS = (
-    _FROM
-    | _FORMER
-    | frozenset(
-        ["each", "ea", "only", "just", "now", "today", "price", "sale", "our", "your", "offer", "deal", "special", "incl", "inc", "including", "excl", "exc", "excluding", "ex", "vat", "tax", "taxes", "gst", "mwst", "ust", "tva", "iva", "ttc", "ht", "net", "netto", "brutto", "gross", "approx", "ca", "circa", "about", "per", "unit", "piece", "item", "pc", "pcs", "stück", "stk", "st", "pro", "pièce", "unité", "unidad", "ud", "c", "u", "je", "plus", "preis", "prix", "precio", "nur", "jetzt", "seulement", "solo", "the", "of", "inkl", "zzgl", "shipping", "versand", "por", "la", "el", "un", "une"]
-    )
-)
+_WORDS = _FROM | _FORMER | frozenset({
+    "each", "ea", "only", "just", "now", "today", "price", "sale", "our", "your", "offer", "deal", "special", "incl",
+    "inc", "including", "excl", "exc", "excluding", "ex", "vat", "tax", "taxes", "gst", "mwst", "ust", "tva", "iva",
+    "ttc", "ht", "net", "netto", "brutto", "gross", "approx", "ca", "circa", "about", "per", "unit", "piece", "item",
+    "pc", "pcs", "stück", "stk", "st", "pro", "pièce", "unité", "unidad", "ud", "c", "u", "je", "plus", "preis",
+    "prix", "precio", "nur", "jetzt", "seulement", "solo", "the", "of", "inkl", "zzgl", "shipping", "versand", "por",
+    "la", "el", "un", "une",
+})  # fmt: skip
 _MARKS = frozenset("()[]*:;,.!+~≈&/-–—…'’\"=")
 
 #: Keys of a nested price, the likeliest first: that of an amount, of the lower end of a range, of a currency.
@@ -46,7 +52,8 @@ _AMOUNT_KEYS = (
 _LOWER_KEYS = ("lowprice", "minprice", "min", "minimum", "low", "lowest", "from", "start")
 _OTHER_KEYS = ("regularprice", "listprice", "displayprice", "formatted", "display", "raw", "text", "string", "offers")
 _CURRENCY_KEYS = (
-    "currency", "currencycode", "pricecurrency", "currencyunit", "currencyiso", "iso", "currencysymbol", "symbol", "unit",
+    "currency", "currencycode", "pricecurrency", "currencyunit", "currencyiso", "iso", "currencysymbol", "symbol",
+    "unit",
 )  # fmt: skip
 _MAX_DEPTH = 8
 #: Characters of a price with all that stands beside it.
@@ -221,7 +228,7 @@ def _lowest(prices: Iterable[Price]) -> Price:
 
 
 def _from_object(value: Mapping[str, object], depth: int) -> Price:
-    keys = {"".join(filter(str.isalnum, name.casefold())): name for name in reversed(value)}
+    keys = {"".join(filter(str.isalnum, name.casefold())): name for name in reversed(list(value))}
     currency = next(
         (code for key in _CURRENCY_KEYS if key in keys and (code := currency_code(str(value[keys[key]])))), ""
     )

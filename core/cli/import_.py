@@ -93,8 +93,8 @@ def products(
 ) -> None:
     """Your own catalogue. A row without id or title, or that cannot be read, is listed, and stays out alone.
 
-    Text comes in clean: entities and tags decoded, wrong encodings repaired, placeholders such as N/A taken for missing.
-    A price keeps its currency; where it cannot be read the product comes in without one. Exit code 1: nothing came in.
+    Text comes in clean: entities and tags decoded, wrong encodings repaired, N/A and the like taken for missing.
+    A price keeps its currency; where it cannot be read the product comes in without one.
 
     A value has at most 1,048,576 characters, a row 4,194,304, an id 1,000, and a table 4,096 columns.
 
@@ -111,9 +111,9 @@ def products(
         reporter.stage("import")
         role_before = next((known.role for known in store.sources() if known.name == source), None)
         report = import_file(
-            store, file, source=source, role=as_role(role), mapping=assigned_columns(mapping or []), table=table, dry=dry_run,
-            rejects_path=context.workspace.reports / rejects_name(source), progress=reporter.advance, prune=prune,
-            vocabulary=context.workspace.vocabulary,
+            store, file, source=source, role=as_role(role), mapping=assigned_columns(mapping or []), table=table,
+            dry=dry_run, rejects_path=context.workspace.reports / rejects_name(source), progress=reporter.advance,
+            prune=prune, vocabulary=context.workspace.vocabulary,
         )  # fmt: skip
     if dry_run:
         context.out.print("Nothing was changed; this is what an import would do.")

@@ -1,6 +1,4 @@
-"""A retailer's own ids, the same in every format: text, spreadsheets, JSON and data frames write one number in several
-ways.
-"""
+"""A retailer's own ids, the same in every format: text, spreadsheets, JSON and data frames write one in many ways."""
 
 import re
 

@@ -126,7 +126,7 @@ def _columnar(value: Mapping[str, object]) -> Sequence[object]:
         return []
     columns = list(value.values())
     if all(isinstance(column, list) for column in columns):
-        return [dict(zip(value, row, strict=False)) for row in zip(*columns, strict=False)]  # type: ignore[call-overload]
+        return [dict(zip(value, row, strict=False)) for row in zip(*columns, strict=False)]
     if all(isinstance(column, Mapping) for column in columns):
         keys = dict.fromkeys(key for column in columns if isinstance(column, Mapping) for key in column)
         return [{n: c.get(key) for n, c in value.items() if isinstance(c, Mapping)} for key in keys]
