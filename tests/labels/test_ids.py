@@ -20,4 +20,9 @@ def test_ids(text: str, id_: str) -> None:
 
 
 def test_a_spreadsheet_has_rounded_it() -> None:
-    assert [is_rounded_id(text) for text in ("1.23457E+11", "1.2345678E+7", "5E10", "123457")] == [True, False, False, False]
+    assert [is_rounded_id(text) for text in ("1.23457E+11", "1.2345678E+7", "5E10", "123457")] == [
+        True,
+        False,
+        False,
+        False,
+    ]
