@@ -74,7 +74,10 @@ def write_labels(
             return export_csv(store, path, telling.side, telling.rule), "labels"
         if format_ in {Format.EVENTS, Format.PARQUET}:
             if telling.side:
-                raise CoreError("Events are written all or not at all.", "--side goes with the other formats.")
+                raise CoreError(
+                    "Events are written all or not at all.",
+                    "`samesku labels export FILE --side train` goes with the other formats.",
+                )
             disguise = Disguise(telling.names or str, telling.comments)
             plain = telling.names is None and telling.comments
             write = export_parquet if format_ is Format.PARQUET else export_ledger
@@ -254,7 +257,7 @@ def _label_table(
     if found not in readers:
         raise CoreError(f"{path} holds no labels.", "Labels are a table, Prodigy's JSON lines or Label Studio's JSON.")
     if mapping:
-        raise CoreError(f"{path} is no table, so that no column of it can be named.", "Leave --map out.")
+        raise CoreError(f"{path} is no table, so that no column of it can be named.", "Name no column of it.")
     return LabelTable(list(enumerate(readers[found](path, defaults), 1)))
 
 
@@ -264,7 +267,8 @@ def _only_source(sources: Sequence[Source], role: str) -> str:
         names = [source.name for source in sources if source.role == role]
         option = "--query-source" if role == "query" else "--candidate-source"
         raise CoreError(
-            f"The workspace has {len(names)} {role} sources: {', '.join(names) or 'none'}.", f"Say which with {option}."
+            f"The workspace has {len(names)} {role} sources: {', '.join(names) or 'none'}.",
+            f"Say which: samesku labels import FILE {option} NAME",
         )
     return name
 

@@ -146,7 +146,7 @@ def _missing(name: str, columns: Sequence[str], by_field: Mapping[str, str], whe
     near = next(iter(_nearest(free, [name])), "COLUMN")
     return CatalogError(
         f"No column of {where} looks like the {name}. It has: {listed(columns)}.",
-        f"Say which one it is with --map {map_argument(name, near)}.",
+        f"Say which one it is: samesku import products FILE --source NAME --map {map_argument(name, near)}",
     )
 
 

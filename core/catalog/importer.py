@@ -89,9 +89,7 @@ def import_file(
 
 def _check_source(source: str) -> None:
     if not source.strip() or source != source.strip() or not source.isprintable() or not is_name(source):
-        raise CatalogError(
-            f"{source!r} is no name for a source.", "Give the retailer's name, such as --source walmart."
-        )
+        raise CatalogError(f"{source!r} is no name for a source.", "Give the retailer's name, such as walmart.")
 
 
 def _blank(content: Table, sample: list[Row | BadRow]) -> set[str]:

@@ -11,6 +11,9 @@ from core.catalog.currencies import CURRENCY_PATTERN, ISO_4217, currency_code
 
 # What programs write; commas and spaces are what people write.
 _PLAIN = re.compile(r"-?[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?|-?[0-9]+\.")
+#: What most catalogues have, read without looking further.
+_SIMPLE = re.compile(r"([$€£]) ?([0-9]+(?:\.[0-9]{2})?)")
+_SIMPLE_SIGNS = {"$": "USD", "€": "EUR", "£": "GBP"}
 _NUMBER = r"(?:[0-9]+(?:[.,'’][0-9]+|[ \u00a0\u202f][0-9]{3}(?![0-9]))*|[.,][0-9]+)"
 _MONEY = re.compile(
     rf"(?P<before>{CURRENCY_PATTERN}(?:\s*[$€£¥])?)?\s*(?P<sign>-\s*)?(?P<amount>{_NUMBER})(?:[.,](?:[-–—]+|(?![0-9])))?"
@@ -117,6 +120,8 @@ def _from_text(given: str) -> Price:
     """
     if _PLAIN.fullmatch(given):
         return _price(float(given))
+    if simple := _SIMPLE.fullmatch(given):
+        return Price(float(simple[2]) or None, _SIMPLE_SIGNS[simple[1]] if float(simple[2]) else "")
     if len(given) > _LONGEST:
         raise ValueError("longer than any price")
     outside = _PARENTHESES.sub(" ", given)

@@ -30,6 +30,8 @@ class Placeholders:
             for name, of in spellings.items()
             if name != NOTHING
         }
+        # With room for what may stand around: a title is longer, and not looked at.
+        self._longest = 2 * max((len(key) for keys in self._by_name.values() for key in keys), default=0)
 
     @classmethod
     def load(cls, extra: Path | None = None) -> "Placeholders":
@@ -53,6 +55,8 @@ class Placeholders:
         """
         if not any(map(str.isalnum, text)):
             return True
+        if len(text) > self._longest:
+            return False
         key = _key(text)
         names = (_ANY, field.casefold()) if further else (_ANY, _FIELD, field)
         return any(key in self._by_name.get(name, ()) for name in names)

@@ -37,7 +37,8 @@ def by_ending(path: Path) -> Format:
     if found is None:
         raise LabelsError(
             f"{path}: what should it hold?",
-            "Endings are .csv for labels, .jsonl or .parquet for events, .json for Label Studio; or use --format.",
+            "Endings are .csv for labels, .jsonl or .parquet for events, .json for Label Studio;"
+            " `samesku labels export FILE --format prodigy` says it whatever the ending.",
         )
     return found
 

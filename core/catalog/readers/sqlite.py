@@ -89,7 +89,9 @@ def _chosen(kinds: dict[str, str], path: Path, table: str | None) -> str:
             "A view is not read: put its rows into a table." if kinds else "",
         )
     if table is None:
-        raise CatalogError(f"{path} has several tables: {listed(tables)}.", "Say which one with --table NAME.")
+        raise CatalogError(
+            f"{path} has several tables: {listed(tables)}.", f"Name one behind the file: {path.name}#NAME."
+        )
     if table in kinds:
         what = "a view" if kinds[table] == "view" else "a virtual table"
         raise CatalogError(

@@ -71,7 +71,9 @@ def read_workbook(path: Path, sheet: str | None) -> Table:
     names = _trimmed(header[1])
     columns = column_names(path, ["" if name is None else name for name in names])
     notes = (
-        (f"Read from the sheet {chosen}; not from {listed(others)} (--table NAME).",) if others and not sheet else ()
+        (f"Read from the sheet {chosen}; not from {listed(others)} ({path.name}#NAME).",)
+        if others and not sheet
+        else ()
     )
     cells = tuple("" if name is None else str(name) for name in names)
     return Table(columns, _rows(path, chosen, header[0], columns), Header(header[0], cells), notes)
@@ -141,7 +143,11 @@ def _chosen(book: Any, path: Path, wanted: str | None) -> tuple[str, list[str]]:
 
 
 def _other_sheets(others: Sequence[str]) -> str:
-    return f"Name another sheet with --table: {listed(others)}." if others else "Is the table on a sheet of cells?"
+    return (
+        f"Name another sheet behind the file, as in FILE#{others[0]}."
+        if others
+        else "Is the table on a sheet of cells?"
+    )
 
 
 @contextmanager

@@ -230,7 +230,8 @@ def test_the_name_of_a_column_says_the_currency(store: CatalogStore, name: str) 
 def test_text_comes_in_clean_and_placeholders_are_missing(store: CatalogStore) -> None:
     report = load(
         store,
-        "id,title,brand,model,category,Color\n1,55&quot; <b>TV</b>,Unbranded,N/A,CafÃ©,nan\n2,nan,x,,,\n3,５５ TV,-,123456.0,,red\n",
+        "id,title,brand,model,category,Color\n1,55&quot; <b>TV</b>,Unbranded,N/A,CafÃ©,nan\n2,nan,x,,,\n"
+        "3,５５ TV,-,123456.0,,red\n",
     )
     assert list(store.iter()) == [
         Product("shop", "1", '55" TV', category="Café"),

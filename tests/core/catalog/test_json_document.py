@@ -52,9 +52,7 @@ def test_objects_one_after_the_other(tmp_path: Path) -> None:
 
 
 def test_numbers_stay_as_they_are_written(tmp_path: Path) -> None:
-    text = (
-        '[{"id": 12345678901234567890, "price": 12.50, "nested": {"amount": 12.50, "n": 3}, "none": null, "yes": true}]'
-    )
+    text = '[{"id": 12345678901234567890, "price": 12.50, "nested": {"amount": 12.50, "n": 3}, "none": null}]'
     assert rows_of(tmp_path / "p.json", text) == [
         {
             "id": "12345678901234567890",

@@ -11,7 +11,7 @@ PLACEHOLDERS = Placeholders.load()
 
 @pytest.mark.parametrize(
     "text",
-    ["nan", "NULL", "None", "N/A", "n.a.", "#N/A", "\\N", "<NA>", "Does not apply", "-", "--", "?", " (unknown) "],
+    ["nan", "NULL", "None", "N/A", "n.a.", "#N/A", "\\N", "<NA>", "Does not apply", "-", "?", " (unknown) "],
 )
 @pytest.mark.parametrize("field", ["title", "brand", "category", "model", "upc"])
 def test_placeholders_of_every_field(text: str, field: str) -> None:
