@@ -19,8 +19,10 @@ def test_placeholders_of_every_field(text: str, field: str) -> None:
 
 
 def test_some_stand_in_one_field_alone() -> None:
-    assert PLACEHOLDERS.is_missing("Unbranded", "brand")
-    assert not PLACEHOLDERS.is_missing("Unbranded", "title")
+    assert PLACEHOLDERS.is_missing("Sans marque", "brand")
+    assert not PLACEHOLDERS.is_missing("Sans marque", "title")
+    # People type it into the model number too.
+    assert PLACEHOLDERS.is_missing("Unbranded", "model")
     # Of further attributes less is taken for missing: no allergens is a statement.
     assert not PLACEHOLDERS.is_missing("None", "Allergens", further=True)
     assert PLACEHOLDERS.is_missing("N/A", "Allergens", further=True)
