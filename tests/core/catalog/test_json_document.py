@@ -59,7 +59,6 @@ def test_numbers_stay_as_they_are_written(tmp_path: Path) -> None:
             "price": "12.50",
             "nested": '{"amount": 12.5, "n": 3}',
             "none": "",
-            "yes": "true",
         }
     ]
 

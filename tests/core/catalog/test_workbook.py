@@ -53,7 +53,7 @@ def test_the_header_is_below_a_title_and_rows_may_be_short(tmp_path: Path) -> No
 
 def test_one_of_several_sheets_is_read_and_said(tmp_path: Path) -> None:
     path = book(tmp_path / "p.xlsx", TABLE, [("id", "title"), (9, "z")])
-    assert read_table(path).notes == ("Read from the sheet A; not from B (--table NAME).",)
+    assert read_table(path).notes == ("Read from the sheet A; not from B (p.xlsx#NAME).",)
     for given in (read_table(path, "b"), read_table(path.with_name("p.xlsx#B"))):
         assert [row.values["id"] for row in given.rows if isinstance(row, Row)] == ["9"]
     with pytest.raises(CatalogError, match="no sheet 'x'") as caught:
