@@ -1,21 +1,26 @@
 """Files of labels in a workspace: which writer, which reader, and whether the catalogue knows the products."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from core.catalog.readers import BadRow, Reason
+from core.catalog.rejects import Rejects, rejects_name
 from core.catalog.store import CatalogStore, Source
-from core.dataset.ledger_parquet import export_parquet, import_parquet
+from core.dataset.ledger_parquet import export_parquet, import_parquet, is_ledger
 from core.errors import CoreError
 from core.jobs.progress import Reporter
+from core.label_table import LabelTable, read_label_table
 from core.workspace import Workspace
 from labels import chain
 from labels.consensus import Rule
 from labels.exchange.decisions import LabelImport, PortableDecision, SplitChoice, import_decisions
 from labels.exchange.formats import Format, by_content
+from labels.exchange.ids import normalize_id
 from labels.exchange.label_studio import export_config, export_label_studio, read_label_studio
-from labels.exchange.labels_csv import decided_by, export_csv, read_pairs
+from labels.exchange.labels_csv import export_csv
 from labels.exchange.ledger_file import export_ledger, import_ledger
 from labels.exchange.merge import Merged
 from labels.exchange.prodigy import export_prodigy, read_prodigy
@@ -24,7 +29,7 @@ from labels.exchange.records import Disguise
 from labels.exchange.tasks import Defaults
 from labels.files import private_folder
 from labels.marker import has_content
-from labels.model import ProductRef, Side
+from labels.model import Pair, ProductRef, Side
 from labels.names import name_fault
 from labels.recovery import lost
 from labels.snapshot import naming_original, private_copy
@@ -69,7 +74,10 @@ def write_labels(
             return export_csv(store, path, telling.side, telling.rule), "labels"
         if format_ in {Format.EVENTS, Format.PARQUET}:
             if telling.side:
-                raise CoreError("Events are written all or not at all.", "--side goes with the other formats.")
+                raise CoreError(
+                    "Events are written all or not at all.",
+                    "`samesku labels export FILE --side train` goes with the other formats.",
+                )
             disguise = Disguise(telling.names or str, telling.comments)
             plain = telling.names is None and telling.comments
             write = export_parquet if format_ is Format.PARQUET else export_ledger
@@ -108,6 +116,16 @@ def _ledger(workspace: Workspace, *, copied: bool) -> Iterator[LabelStore]:
         yield stack.enter_context(store)
 
 
+def label_format(path: Path) -> Format:
+    """What a file of labels that comes in holds: `CSV` stands for a table in any format.
+
+    Raises:
+        CoreError, LabelsError: it cannot be read.
+    """
+    found = by_content(path)
+    return Format.CSV if found is Format.PARQUET and not is_ledger(path) else found
+
+
 def read_ledger(workspace: Workspace, path: Path, *, dry: bool = False) -> Merged:
     """Bring in the events and draws of a file; `dry` only tells what would come in.
 
@@ -115,25 +133,75 @@ def read_ledger(workspace: Workspace, path: Path, *, dry: bool = False) -> Merge
         CoreError: pyarrow is not installed, for Parquet.
         LabelsError: something does not fit; nothing has changed then.
     """
-    read = import_parquet if by_content(path) is Format.PARQUET else import_ledger
+    read = import_parquet if label_format(path) is Format.PARQUET else import_ledger
     with _ledger(workspace.require(), copied=dry) as store:
         return read(store, path)
 
 
+@dataclass(frozen=True, slots=True)
+class LabelFileReport:
+    """What became of one file of labels.
+
+    Attributes:
+        counts: what the import did to the ledger.
+        rejected: rows kept out, by reason.
+        rejects_path: the list of those rows; None where there were none, or nothing was to be written.
+        columns: of a table, the file's column behind each field.
+    """
+
+    counts: LabelImport
+    rejected: Counter[str]
+    rejects_path: Path | None
+    columns: Mapping[str, str]
+
+    def as_dict(self) -> dict[str, object]:
+        """All of it by name, for JSON."""
+        return {
+            **self.counts.as_dict(), "rejected": dict(self.rejected), "rejects_file": self.rejects_path,
+            "columns": dict(self.columns),
+        }  # fmt: skip
+
+    def require_labels(self, path: Path) -> None:
+        """Refuse a file that gave no label, after all of it was told.
+
+        Raises:
+            CoreError: it did not.
+        """
+        if self.counts.written or self.counts.repeated:
+            return
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in self.rejected.most_common())
+        hint = "Import the products first." if Reason.UNKNOWN_PRODUCT.value in self.rejected else ""
+        where = f"{self.rejects_path} lists the rows." if self.rejects_path else ""
+        raise CoreError(
+            f"Nothing came in from {path}: "
+            + (f"all rows were left out ({reasons})." if reasons else "it has no rows."),
+            " ".join(filter(None, (hint, where))) or "Was it written to its end?",
+        )
+
+
 def read_labels(
-    workspace: Workspace, path: Path, given: Defaults, split: str = "auto", *, dry: bool = False
-) -> LabelImport:
-    """Bring in a file of decisions whose ids belong to the workspace's sources.
+    workspace: Workspace,
+    path: Path,
+    given: Defaults,
+    split: str = "auto",
+    *,
+    dry: bool = False,
+    mapping: Mapping[str, str] | None = None,
+    table: str | None = None,
+) -> LabelFileReport:
+    """Bring in a file of decisions whose ids belong to the workspace's sources; rows that cannot be told are listed.
 
     Args:
         workspace: which.
-        path: the benchmark's CSV, Prodigy's JSON lines or Label Studio's JSON.
+        path: a table of pairs, Prodigy's JSON lines or Label Studio's JSON.
         given: whose labels they are, and of which sources the ids; by default the only ones of their role.
         split: as for `labels.exchange.decisions.import_decisions`.
         dry: only tell what would come in.
+        mapping: of a table, column by field, before the guesses.
+        table: which table of an SQLite database, or sheet of a workbook.
 
     Raises:
-        CoreError: several sources could be meant, ids are not in the catalogue, or the annotator's name cannot be one.
+        CoreError: several sources could be meant, or the annotator's name cannot be one.
         LabelsError: the file does not hold what it should, or a pair stands on the other side.
     """
     choices: dict[str, SplitChoice] = {"auto": "auto", "train": "train", "validation": "validation"}
@@ -141,30 +209,56 @@ def read_labels(
         raise CoreError(f"--split {split}: there is no such side.", "It is auto, train or validation.")
     if fault := name_fault(given.annotator):
         raise CoreError(f"{given.annotator[:60]!a} cannot be a name: {fault}.", "Give another name.")
-    with CatalogStore(workspace.require().catalog) as catalog:
-        decisions = _decisions(path, given, catalog.sources())
-        wanted = {ref for decision in decisions for ref in decision.pair}
-        unknown = sorted(wanted - set(catalog.get_many(wanted)))
-    if unknown:
-        raise CoreError(
-            f"{path}: {len(unknown)} ids are not in the catalogue, {unknown[0].source} {unknown[0].id} first.",
-            "Import the products first; nothing was imported.",
-        )
-    with _ledger(workspace, copied=dry) as store:
-        return import_decisions(store, decisions, choices[split])
+    rejects_path = None if dry else workspace.reports / rejects_name(f"labels-{path.stem}")
+    with Rejects(rejects_path) as rejects:
+        with CatalogStore(workspace.require().catalog) as catalog:
+            found = _label_table(path, given, catalog.sources(), mapping, table)
+            decisions = list(_known_products(catalog, found))
+        for row in sorted(found.rejected, key=lambda row: row.line):
+            rejects.add(row)
+        with _ledger(workspace, copied=dry) as store:
+            counts = import_decisions(store, decisions, choices[split])
+    return LabelFileReport(counts, rejects.counts, rejects.written, found.columns)
 
 
-def _decisions(path: Path, given: Defaults, sources: Sequence[Source]) -> list[PortableDecision]:
-    found = by_content(path)
+def _known_products(catalog: CatalogStore, found: LabelTable) -> Iterator[PortableDecision]:
+    """The decisions on products of the catalogue; rows that name another are rejected.
+
+    An id is looked for as it is written, and as every import writes it: 12345 for 12345.0.
+    """
+    wanted = {each for _, decision in found.decisions for ref in decision.pair for each in (ref, _normalized(ref))}
+    known = set(catalog.get_many(wanted))
+    for number, decision in found.decisions:
+        query, candidate = (ref if ref in known else _normalized(ref) for ref in decision.pair)
+        if {query, candidate} <= known:
+            yield replace(decision, pair=Pair(query, candidate))
+        else:
+            text = f"{decision.pair.query.id},{decision.pair.candidate.id},{decision.decision}"
+            found.rejected.append(BadRow(number, Reason.UNKNOWN_PRODUCT, text))
+
+
+def _normalized(ref: ProductRef) -> ProductRef:
+    return ProductRef(ref.source, normalize_id(ref.id))
+
+
+def _label_table(
+    path: Path, given: Defaults, sources: Sequence[Source], mapping: Mapping[str, str] | None, table: str | None
+) -> LabelTable:
+    found = label_format(path)
+    left, right = (_one_or_none(sources, role) for role in ("query", "catalog"))
+    defaults = Defaults(given.annotator, given.query_source or left, given.candidate_source or right)
     if found is Format.CSV:
-        left = given.query_source or _only_source(sources, "query")
-        right = given.candidate_source or _only_source(sources, "catalog")
-        return decided_by(given.annotator, read_pairs(path, left, right))
+        content = read_label_table(path, defaults, mapping, table)
+        for role, name in (("query", "query_source"), ("catalog", "candidate_source")):
+            if name not in content.columns and not getattr(defaults, name):
+                _only_source(sources, role)
+        return content
     readers = {Format.PRODIGY: read_prodigy, Format.LABEL_STUDIO: read_label_studio}
     if found not in readers:
-        raise CoreError(f"{path} holds no labels.", "Labels are CSV, Prodigy's JSON lines or Label Studio's JSON.")
-    left, right = (_one_or_none(sources, role) for role in ("query", "catalog"))
-    return readers[found](path, Defaults(given.annotator, given.query_source or left, given.candidate_source or right))
+        raise CoreError(f"{path} holds no labels.", "Labels are a table, Prodigy's JSON lines or Label Studio's JSON.")
+    if mapping:
+        raise CoreError(f"{path} is no table, so that no column of it can be named.", "Name no column of it.")
+    return LabelTable(list(enumerate(readers[found](path, defaults), 1)))
 
 
 def _only_source(sources: Sequence[Source], role: str) -> str:
@@ -173,7 +267,8 @@ def _only_source(sources: Sequence[Source], role: str) -> str:
         names = [source.name for source in sources if source.role == role]
         option = "--query-source" if role == "query" else "--candidate-source"
         raise CoreError(
-            f"The workspace has {len(names)} {role} sources: {', '.join(names) or 'none'}.", f"Say which with {option}."
+            f"The workspace has {len(names)} {role} sources: {', '.join(names) or 'none'}.",
+            f"Say which: samesku labels import FILE {option} NAME",
         )
     return name
 

@@ -86,7 +86,8 @@ def _refused(error: Exception, seconds: float) -> LabelsError:
     code = getattr(error, "sqlite_errorcode", None)
     if code == sqlite3.SQLITE_INTERRUPT:
         return LabelsError(
-            f"The query was stopped after {seconds:g} seconds.", "Ask for less, or give it longer with --seconds."
+            f"The query was stopped after {seconds:g} seconds.",
+            "Ask for less, or give it longer: `samesku labels query SQL --seconds 300`.",
         )
     if code == sqlite3.SQLITE_AUTH or "not authorized" in str(error):
         return LabelsError(

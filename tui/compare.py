@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from core.catalog.gtin import parse_gtin
-from core.catalog.product import Product
+from core.catalog.product import Product, comparable_prices
 from core.text.model_numbers import bare
 from core.text.safe import safe
 from tui.diff import holds
@@ -111,6 +111,9 @@ def _price(query: Product, candidate: Product) -> FieldRow:
     if query.price is None or candidate.price is None:
         own, other = ("" if p.price is None else price(p) for p in (query, candidate))
         return FieldRow("price", own, other, Relation.MISSING, telling=False)
+    if not comparable_prices(query, candidate):
+        note = "currencies are not compared"
+        return FieldRow("price", price(query), price(candidate), Relation.MISSING, telling=False, note=note)
     equal = round(query.price, 2) == round(candidate.price, 2)
     note = "" if equal or query.price <= 0 else _change(candidate.price / query.price)
     relation = Relation.EQUAL if equal else Relation.DIFFERENT

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 
-from core.catalog.product import Product
+from core.catalog.product import Product, price_text
 from core.jobs.job import JobState
 from core.match.bands import Band, percent
 from core.match.reason import Reasons
@@ -76,9 +76,11 @@ def decision_words(option: Option) -> str:
     return DECISION_WORDS[option.decision] + (" (implied)" if option.strength is Strength.IMPLIED else "")
 
 
-def price(product: Product) -> str:
-    """The price to the cent, without a currency: a catalogue does not name one."""
-    return UNKNOWN if product.price is None else f"{product.price:,.2f}"
+def price(product: Product, beside: str = "") -> str:
+    """The price to the cent, with its currency where one is known and it is not the one of what it stands beside."""
+    if product.price is None:
+        return UNKNOWN
+    return f"{product.price:,.2f}" if product.currency == beside else price_text(product)
 
 
 def similarity(option: Option) -> str:
@@ -172,7 +174,7 @@ def product_fields(product: Product) -> list[tuple[str, str]]:
     fields = [
         ("brand", product.brand),
         ("model", product.model),
-        ("price", "" if product.price is None else price(product)),
+        ("price", price_text(product)),
         ("category", product.category),
         ("upc", product.upc),
         *sorted(product.extra.items()),

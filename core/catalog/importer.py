@@ -2,50 +2,34 @@
 
 import re
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 
 from core.catalog.columns import choose_columns
+from core.catalog.currencies import currency_in_name
 from core.catalog.gtin_tally import GtinTally
-from core.catalog.prices import parse_price
+from core.catalog.import_report import ImportReport, PriceCount
+from core.catalog.prices import read_price
 from core.catalog.product import Product
 from core.catalog.readers import BadRow, Reason, Row, Table, read_table
 from core.catalog.rejects import Rejects
 from core.catalog.role import Role, as_role
+from core.catalog.row_values import RowValues, plain_value
 from core.catalog.store import CatalogStore
-from core.catalog.writing import ImportCount
 from core.errors import CatalogError
+from core.text.placeholders import Placeholders
 from labels.exchange.cells import CONTROLS
+from labels.exchange.ids import is_rounded_id, normalize_id
 from labels.exchange.limits import MAX_NAME
+from labels.model import ProductRef
 from labels.names import is_name
 
 _REPORT_EVERY = 1000
+#: Rows that are looked at to see which columns are empty.
+_SAMPLE = 200
 _CONTROL = re.compile(f"[{CONTROLS}]")
-
-
-@dataclass(frozen=True, slots=True)
-class ImportReport:
-    """What became of one file.
-
-    Attributes:
-        counts: what the import did to the source.
-        columns: the file's column behind each field that was found.
-        rejected: rows kept out, by reason.
-        rejects_path: the list of those rows; None where there were none, or no list was asked for.
-        gtins: how many trade item numbers of the products can be used.
-        seconds: wall time.
-    """
-
-    source: str
-    role: Role
-    counts: ImportCount
-    columns: Mapping[str, str]
-    rejected: Counter[str]
-    rejects_path: Path | None
-    gtins: GtinTally
-    seconds: float
 
 
 def import_file(
@@ -60,67 +44,70 @@ def import_file(
     progress: Callable[[int], None] | None = None,
     prune: bool = False,
     dry: bool = False,
+    vocabulary: Path | None = None,
 ) -> ImportReport:
     """Bring a source up to date with a file: all good rows, in one transaction.
 
     Args:
         store: where to.
-        path: CSV, TSV, JSON lines, Parquet or SQLite.
+        path: CSV, TSV, JSON, Excel, Parquet or SQLite.
         source: the retailer's name.
         role: which side of a pair it is on.
         mapping: column by field of a product, before the guesses.
-        table: which table of an SQLite database.
+        table: which table of an SQLite database, or sheet of a workbook.
         rejects_path: where to list bad rows; removed where there are none.
         progress: called with the number of rows read so far, every thousand and at the end.
         prune: take out the products that the file no longer has.
         dry: only tell what would be done.
+        vocabulary: the workspace's, whose placeholders count too.
 
     Raises:
         CatalogError: the file is no table, a column is missing, or pruning would leave nothing. Then
             nothing has been changed.
+        SettingsError: the vocabulary cannot be read.
     """
     started = time.monotonic()
     _check_source(source)
     role = as_role(role)
+    values = RowValues(Placeholders.load(vocabulary))
     content = read_table(path, table)
-    columns = choose_columns(content.columns, mapping or {}, path.name)
-    gtins = GtinTally()
+    sample = list(islice(content.rows, _SAMPLE))
+    choice = choose_columns(content.columns, mapping or {}, path.name, _blank(content, sample))
+    builder = _Builder(store, source, choice.by_field, values)
     with Rejects(None if dry else rejects_path) as rejects:
-        products = _products(content, columns, source, rejects, gtins, progress)
+        products = _products(chain(sample, content.rows), builder, rejects, progress)
         if prune:
             products = _at_least_one(products, path)
         if dry:
             counts = store.compare(source, products, prune=prune)
         else:
             counts = store.replace(source, role, products, prune=prune)
-    seconds = round(time.monotonic() - started, 3)
-    return ImportReport(source, role, counts, columns, rejects.counts, rejects.written, gtins, seconds)
+    return ImportReport(
+        source, role, counts, choice.by_field, rejects.counts, rejects.written, round(time.monotonic() - started, 3),
+        choice, builder.prices, builder.gtins, builder.rounded_ids, content.notes,
+    )  # fmt: skip
 
 
 def _check_source(source: str) -> None:
     if not source.strip() or source != source.strip() or not source.isprintable() or not is_name(source):
-        raise CatalogError(
-            f"{source!r} is no name for a source.", "Give the retailer's name, such as --source walmart."
-        )
+        raise CatalogError(f"{source!r} is no name for a source.", "Give the retailer's name, such as walmart.")
+
+
+def _blank(content: Table, sample: list[Row | BadRow]) -> set[str]:
+    """The columns without any value in the first rows."""
+    filled = {name for row in sample if isinstance(row, Row) for name, text in row.values.items() if text.strip()}
+    return set(content.columns) - filled
 
 
 def _products(
-    content: Table,
-    columns: Mapping[str, str],
-    source: str,
-    rejects: Rejects,
-    gtins: GtinTally,
-    progress: Callable[[int], None] | None,
+    rows: Iterator[Row | BadRow], builder: "_Builder", rejects: Rejects, progress: Callable[[int], None] | None
 ) -> Iterator[Product]:
-    taken: set[str] = set()
     number = 0
-    for number, row in enumerate(content.rows, start=1):
-        made = row if isinstance(row, BadRow) else _product(row, columns, source, taken)
+    for number, row in enumerate(rows, start=1):
+        made = row if isinstance(row, BadRow) else builder.product(row)
         if isinstance(made, BadRow):
             rejects.add(made)
         else:
-            taken.add(made.id)
-            gtins.add(row.line, made.id, made.upc)
             yield made
         if progress and number % _REPORT_EVERY == 0:
             progress(number)
@@ -128,32 +115,65 @@ def _products(
         progress(number)
 
 
-def _product(row: Row, columns: Mapping[str, str], source: str, taken: set[str]) -> Product | BadRow:
-    values = {field: row.values.get(column, "") for field, column in columns.items()}
-    key = values["id"].strip()
-    if unfit := _unfit_id(key):
-        return _rejected(row, unfit)
-    if not values["title"].strip():
-        return _rejected(row, Reason.NO_TITLE)
-    if key in taken:
-        return _rejected(row, Reason.DUPLICATE_ID)
-    try:
-        price = parse_price(values.get("price", ""))
-    except ValueError:
-        return _rejected(row, Reason.BAD_PRICE)
-    used = columns.values()
-    # The row itself is gone through: a JSON line may have more than the first ones had.
-    return Product(
-        source=source,
-        id=key,
-        title=values["title"],
-        brand=values.get("brand", ""),
-        category=values.get("category", ""),
-        model=values.get("model", ""),
-        price=price,
-        upc=values.get("upc", "").strip(),
-        extra={name: text for name, text in row.values.items() if text.strip() and name not in used},
-    )
+@dataclass(slots=True)
+class _Builder:
+    """Makes products of rows, and counts what is to be told of them."""
+
+    store: CatalogStore
+    source: str
+    columns: Mapping[str, str]
+    values: RowValues
+    prices: PriceCount = field(default_factory=PriceCount)
+    gtins: GtinTally = field(default_factory=GtinTally)
+    rounded_ids: int = 0
+    _taken: set[str] = field(default_factory=set)
+
+    def product(self, row: Row) -> Product | BadRow:
+        """The product in a row, or why there is none."""
+        given = {name: row.values.get(column, "") for name, column in self.columns.items()}
+        key = self._id(given["id"])
+        title = self.values.of_field("title", given["title"])
+        if unfit := _unfit_id(key):
+            return _rejected(row, unfit)
+        if not title:
+            return _rejected(row, Reason.NO_TITLE)
+        if key in self._taken:
+            return _rejected(row, Reason.DUPLICATE_ID)
+        self._taken.add(key)
+        self.rounded_ids += is_rounded_id(key)
+        text = given.get("price", "")
+        price = read_price(text, given.get("currency") or currency_in_name(self.columns.get("price", "")))
+        self.prices.add(text, price)
+        self.gtins.add(row.line, key, given.get("upc", ""))
+        fields = {
+            name: self.values.of_field(name, given.get(name, "")) for name in ("brand", "category", "model", "upc")
+        }
+        return Product(
+            source=self.source,
+            id=key,
+            title=title,
+            brand=fields["brand"],
+            category=fields["category"],
+            model=fields["model"],
+            price=price.amount,
+            upc=fields["upc"],
+            extra=self._further(row),
+            currency=price.currency,
+        )
+
+    def _id(self, text: str) -> str:
+        """The id; as it is written where an earlier version took it in that way, since labels name it."""
+        given = plain_value(text).strip()
+        key = normalize_id(given)
+        if key != given and given and self.store.get(ProductRef(self.source, given)) is not None:
+            return given
+        return "" if key and self.values.placeholders.is_missing(key, "id") else key
+
+    def _further(self, row: Row) -> dict[str, str]:
+        """All other values of a row itself: a JSON line may have more than the first ones had."""
+        used = self.columns.values()
+        found = ((name, self.values.of_further(name, text)) for name, text in row.values.items() if name not in used)
+        return {name: text for name, text in found if text}
 
 
 def _unfit_id(key: str) -> Reason | None:

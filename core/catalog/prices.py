@@ -1,72 +1,253 @@
 """Prices as retailers, people and spreadsheets write them."""
 
+import json
 import math
 import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
-_SIGNS = r"[$€£¥₹₩₽₺₪฿₴₫₦]"
-_CODES = (
-    r"USD|CAD|AUD|NZD|EUR|GBP|JPY|CNY|INR|CHF|SEK|NOK|DKK|PLN|CZK|HUF|RON|TRY|BRL|MXN|KRW|SGD|HKD|ZAR"
-    r"|US|CA|AU|kr\.?|zł|Kč|Rs\.?"
-)
-_CURRENCY = rf"(?:(?:{_CODES})?\s*{_SIGNS}|{_SIGNS}?\s*(?:{_CODES}))"
-_MONEY = re.compile(
-    rf"(?P<before>-\s*)?(?:{_CURRENCY}\s*)?(?P<amount>-?[0-9.,'’\s]*[0-9][.,]?)(?:\s*{_CURRENCY})?",
-    re.IGNORECASE,
-)
-# What programs write; commas and blanks are what people write.
+from core.catalog.currencies import CURRENCY_PATTERN, ISO_4217, currency_code
+
+# What programs write; commas and spaces are what people write.
 _PLAIN = re.compile(r"-?[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?|-?[0-9]+\.")
+#: What most catalogues have, read without looking further.
+_SIMPLE = re.compile(r"([$€£]) ?([0-9]+(?:\.[0-9]{2})?)")
+_SIMPLE_SIGNS = {"$": "USD", "€": "EUR", "£": "GBP"}
+_NUMBER = r"(?:[0-9]+(?:[.,'’][0-9]+|[ \u00a0\u202f][0-9]{3}(?![0-9]))*|[.,][0-9]+)"
+_MONEY = re.compile(
+    rf"(?P<before>{CURRENCY_PATTERN}(?:\s*[$€£¥])?)?\s*(?P<sign>-\s*)?(?P<amount>{_NUMBER})(?:[.,](?:[-–—]+|(?![0-9])))?"
+    rf"(?:\s*(?P<after>{CURRENCY_PATTERN})|\s*(?P<cents>(?i:cents?\b)))?"
+)
 _GROUPED = re.compile(r"[0-9]{1,3}([.,'’ ][0-9]{2,3})+")
+_PARENTHESES = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_TOKEN = re.compile(r"[^\W\d_]+|\S")
+
+#: What stands between the ends of a range, and before the lower end where that is all that is named.
+_TO = frozenset({
+    "-", "–", "—", "~", "…", "to", "bis", "à", "a", "al", "until", "und", "and",
+})  # fmt: skip
+_FROM = frozenset({
+    "from", "ab", "starting", "at", "start", "starts", "von", "dès", "desde", "partir", "de", "à", "as", "low",
+})  # fmt: skip
+#: What makes a price that of before; the other one counts.
+_FORMER = frozenset({
+    "was", "statt", "instead", "reg", "regular", "list", "rrp", "msrp", "uvp", "before", "avant", "antes",
+    "originally", "original", "orig", "old", "vorher",
+})  # fmt: skip
+#: Words beside a price that do not change what it is the price of.
+_WORDS = _FROM | _FORMER | frozenset({
+    "each", "ea", "only", "just", "now", "today", "price", "sale", "our", "your", "offer", "deal", "special", "incl",
+    "inc", "including", "excl", "exc", "excluding", "ex", "vat", "tax", "taxes", "gst", "mwst", "ust", "tva", "iva",
+    "ttc", "ht", "net", "netto", "brutto", "gross", "approx", "ca", "circa", "about", "per", "unit", "piece", "item",
+    "pc", "pcs", "stück", "stk", "st", "pro", "pièce", "unité", "unidad", "ud", "c", "u", "je", "plus", "preis",
+    "prix", "precio", "nur", "jetzt", "seulement", "solo", "the", "of", "inkl", "zzgl", "shipping", "versand", "por",
+    "la", "el", "un", "une",
+})  # fmt: skip
+_MARKS = frozenset("()[]*:;,.!+~≈&/-–—…'’\"=")
+
+#: Keys of a nested price, the likeliest first: that of an amount, of the lower end of a range, of a currency.
+_AMOUNT_KEYS = (
+    "amount", "value", "price", "currentprice", "current", "saleprice", "finalprice", "offerprice", "sellingprice",
+    "numberdecimal", "numberdouble", "numberint", "numberlong",
+)  # fmt: skip
+_LOWER_KEYS = ("lowprice", "minprice", "min", "minimum", "low", "lowest", "from", "start")
+_OTHER_KEYS = ("regularprice", "listprice", "displayprice", "formatted", "display", "raw", "text", "string", "offers")
+_CURRENCY_KEYS = (
+    "currency", "currencycode", "pricecurrency", "currencyunit", "currencyiso", "iso", "currencysymbol", "symbol",
+    "unit",
+)  # fmt: skip
+_MAX_DEPTH = 8
+#: Characters of a price with all that stands beside it.
+_LONGEST = 200
 
 
-def parse_price(text: str) -> float | None:
-    """The price in a text such as `58.45`, `$1,234.50`, `1.234,50 €` or `USD 12`.
+class PriceNote(StrEnum):
+    """What is to be told of a price."""
 
-    The currency is dropped, not converted. Of a point and a comma the last is the decimal mark. A comma
-    alone groups thousands when three digits follow it (`1,234`), and is a decimal mark otherwise
-    (`12,50`); a point alone is a decimal mark, as programs write it.
+    LOWER_END = "the lower end of a range"
+    UNREADABLE = "no single price"
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A price as it was read.
+
+    Attributes:
+        amount: more than 0 and finite; None where the price is unknown (0 in a catalogue means unknown).
+        currency: its ISO 4217 code; empty where nothing names one.
+        note: what was done to get it, or why there is none.
+    """
+
+    amount: float | None = None
+    currency: str = ""
+    note: PriceNote | None = None
+
+
+def read_price(text: str, currency: str = "") -> Price:
+    """The price in a text such as `58.45`, `$1,234.50`, `1.299,00 €`, `US$ 12.99`, `from $12.99` or `12.99 each`.
+
+    Of a point and a comma the last is the decimal mark. A comma alone groups thousands when three digits follow it
+    (`1,234`), and is a decimal mark otherwise (`12,50`). A point alone is a decimal mark, as programs write it; where
+    people wrote a currency beside it, and three digits follow, it groups thousands (`1.299 €`). The currency is kept,
+    not converted. A range gives its lower end. JSON gives the amount and the currency that it names, a list its lowest.
+
+    Args:
+        text: as the file has it.
+        currency: what the file says elsewhere; a currency in the text itself comes first.
 
     Returns:
-        The price, or None for an empty text and for 0, which in catalogues mean that it is not known.
-
-    Raises:
-        ValueError: not a number, below zero, or not finite.
+        The price; without an amount, and with a note, where the text is not empty and names no single price.
     """
     given = text.strip()
     if not given:
-        return None
-    amount = given if _PLAIN.fullmatch(given) else _amount(given)
-    price = float(amount)
-    if not math.isfinite(price) or price < 0:
-        raise ValueError(f"not a price: {text[:40]!r}")
-    return price or None
+        return Price()
+    try:
+        found = _from_json(json.loads(given), 0) if given[0] in "{[" else _from_text(given)
+    except (ValueError, RecursionError):
+        return Price(note=PriceNote.UNREADABLE)
+    if found.amount is None:
+        return Price(note=found.note)
+    return found if found.currency else replace(found, currency=currency_code(currency))
 
 
-def _amount(text: str) -> str:
-    money = _MONEY.fullmatch(text)
-    if money is None:
-        raise ValueError(f"not a price: {text[:40]!r}")
-    digits = re.sub(r"\s", " ", money["amount"]).strip()
-    sign = "-" if money["before"] or digits.startswith("-") else ""
-    return sign + _plain_number(digits.lstrip("- "))
+def _from_text(given: str) -> Price:
+    """The price in a text that is not empty.
+
+    Raises:
+        ValueError: it names none, or several.
+    """
+    if _PLAIN.fullmatch(given):
+        return _price(float(given))
+    if simple := _SIMPLE.fullmatch(given):
+        return Price(float(simple[2]) or None, _SIMPLE_SIGNS[simple[1]] if float(simple[2]) else "")
+    if len(given) > _LONGEST:
+        raise ValueError("longer than any price")
+    outside = _PARENTHESES.sub(" ", given)
+    text = outside if _MONEY.search(outside) else given
+    found = list(_MONEY.finditer(text))
+    if not found:
+        raise ValueError(f"not a price: {given[:40]!r}")
+    gaps = [
+        _tokens(text[start:end])
+        for start, end in zip([0, *(m.end() for m in found)], [*(m.start() for m in found), len(text)], strict=True)
+    ]
+    between = [[*gap, *(["-"] if money["sign"] else [])] for gap, money in zip(gaps[1:-1], found[1:], strict=True)]
+    allowed = {*_WORDS, *_TO, *_MARKS}
+    if any(token not in allowed for gap in gaps for token in gap) or found[0]["sign"] or "-" in gaps[0]:
+        raise ValueError(f"not a price: {given[:40]!r}")
+    return _one_of(found, gaps[0], between)
 
 
-def _plain_number(digits: str) -> str:
-    """The number with a point as its decimal mark and nothing between its thousands."""
+def _one_of(found: list[re.Match[str]], before: list[str], between: list[list[str]]) -> Price:
+    """The price among several, or the lower end of a range."""
+    prices = [_price(_amount(money)) for money in found]
+    named = next((currency for money in found if (currency := _currency(money))), "")
+    if len(found) == 1:
+        lower = bool(_FROM.intersection(before))
+        return replace(prices[0], currency=named, note=PriceNote.LOWER_END if lower else None)
+    if all(gap and _TO.issuperset(gap) for gap in between):
+        known = [price.amount for price in prices if price.amount is not None]
+        return Price(min(known, default=None), named, PriceNote.LOWER_END)
+    former = [bool(_FORMER.intersection(gap)) for gap in (before, *between)]
+    if former.count(False) == 1:
+        return replace(prices[former.index(False)], currency=named)
+    raise ValueError("several prices")
+
+
+def _tokens(text: str) -> list[str]:
+    return [token.casefold() for token in _TOKEN.findall(text)]
+
+
+def _price(amount: float) -> Price:
+    if not math.isfinite(amount) or amount < 0:
+        raise ValueError(f"not a price: {amount}")
+    return Price(amount or None)
+
+
+def _currency(money: re.Match[str]) -> str:
+    named = [part.strip() for part in (money["before"], money["after"]) if part]
+    # `$12.99 CAD`: letters say which dollar it is.
+    named.sort(key=lambda part: not any(map(str.isalpha, part)))
+    return next((code for part in named if (code := currency_code(part))), "")
+
+
+def _amount(money: re.Match[str]) -> float:
+    written = bool(money["before"] or money["after"])
+    amount = float(_plain_number(re.sub(r"\s", " ", money["amount"]), written=written))
+    return round(amount / 100, 4) if money["cents"] or money["after"] == "¢" else amount
+
+
+def _plain_number(digits: str, *, written: bool) -> str:
+    """The number with a point as its decimal mark and nothing between its thousands.
+
+    Args:
+        digits: with all marks.
+        written: whether people wrote it, with a currency, and no program did.
+    """
     whole, mark, fraction = digits, "", ""
     last = max(digits.rfind("."), digits.rfind(","))
-    if last >= 0 and _is_decimal_mark(digits, last):
+    if last >= 0 and _is_decimal_mark(digits, last, written=written):
         whole, mark, fraction = digits[:last], ".", digits[last + 1 :]
     if not whole.isdigit() and whole and not _GROUPED.fullmatch(whole):
         raise ValueError(f"not a price: {digits[:40]!r}")
     return re.sub(r"[^0-9]", "", whole) + mark + fraction
 
 
-def _is_decimal_mark(digits: str, at: int) -> bool:
+def _is_decimal_mark(digits: str, at: int, *, written: bool) -> bool:
     mark = digits[at]
     other = "," if mark == "." else "."
     if digits.count(mark) > 1:
         return False
-    if other in digits or mark == ".":
+    if other in digits:
         return True
     groups_thousands = len(digits) - at - 1 == 3 and 1 <= at <= 3 and not digits.startswith("0")
-    return not groups_thousands
+    return not groups_thousands or (mark == "." and not written)
+
+
+def _from_json(value: object, depth: int) -> Price:
+    """The price in what a file of JSON, or a nested column, holds in its place.
+
+    Raises:
+        ValueError: it holds none.
+    """
+    if depth > _MAX_DEPTH or isinstance(value, bool):
+        raise ValueError("not a price")
+    if isinstance(value, Mapping):
+        return _from_object(value, depth)
+    if isinstance(value, list):
+        return _lowest(_from_json(part, depth + 1) for part in value)
+    if value is None:
+        return Price()
+    return read_price(str(value))
+
+
+def _lowest(prices: Iterable[Price]) -> Price:
+    known = [price for price in prices if price.amount is not None]
+    if not known:
+        raise ValueError("not a price")
+    lowest = min(known, key=lambda price: price.amount or math.inf)
+    several = len({price.amount for price in known}) > 1
+    return replace(lowest, note=PriceNote.LOWER_END) if several else lowest
+
+
+def _from_object(value: Mapping[str, object], depth: int) -> Price:
+    keys = {"".join(filter(str.isalnum, name.casefold())): name for name in reversed(list(value))}
+    currency = next(
+        (code for key in _CURRENCY_KEYS if key in keys and (code := currency_code(str(value[keys[key]])))), ""
+    )
+    if "centamount" in keys:
+        digits = value.get(keys.get("fractiondigits", ""), 2)
+        amount = _from_json(value[keys["centamount"]], depth + 1).amount
+        return Price(None if amount is None else amount / 10 ** int(str(digits)), currency)
+    for key in (*_AMOUNT_KEYS, *_LOWER_KEYS, *_OTHER_KEYS):
+        inner = value.get(keys[key]) if key in keys else None
+        if inner is None or inner == "":
+            continue
+        found = _from_json(inner, depth + 1)
+        note = PriceNote.LOWER_END if key in _LOWER_KEYS else found.note
+        return Price(found.amount, found.currency or currency, note)
+    for name, inner in value.items():
+        if name in ISO_4217:
+            return replace(_from_json(inner, depth + 1), currency=name)
+    raise ValueError("not a price")

@@ -19,8 +19,9 @@ class Product:
         source: the retailer's catalogue, such as `walmart`.
         id: the retailer's own id; unique within the source.
         upc: UPC, EAN, GTIN or ISBN as the retailer wrote it.
-        price: in the catalogue's currency; None where unknown (0 in a file means unknown).
+        price: None where unknown (0 in a file means unknown).
         extra: further attributes by their column's name, none of them empty.
+        currency: of the price, its ISO 4217 code (see `core.catalog.currencies`); empty where nothing names one.
     """
 
     source: str
@@ -32,6 +33,7 @@ class Product:
     price: float | None = None
     upc: str = ""
     extra: dict[str, str] = field(default_factory=dict)
+    currency: str = ""
 
     @property
     def ref(self) -> ProductRef:
@@ -48,3 +50,15 @@ def identifying_gtins(products: Sequence[Product]) -> list[str]:
     """The GTIN of each product; empty where it has none, or one that too many listings of its source carry."""
     listings = Counter((product.source, product.gtin) for product in products)
     return [product.gtin if listings[product.source, product.gtin] <= MAX_LISTINGS else "" for product in products]
+
+
+def price_text(product: Product) -> str:
+    """The price to the cent, and its currency where one is known: `12.99 USD`; empty for an unknown price."""
+    return "" if product.price is None else f"{product.price:,.2f} {product.currency}".rstrip()
+
+
+def comparable_prices(one: Product, other: Product) -> bool:
+    """Whether two prices are known and may be compared as numbers: they are not of two different currencies."""
+    if one.price is None or other.price is None:
+        return False
+    return not one.currency or not other.currency or one.currency == other.currency

@@ -90,8 +90,15 @@ _VERSION_3 = (
     "CREATE INDEX products_by_id ON products (id)",
 )
 
+# Two prices are compared where they are of one currency. What an import makes of a file's text changes now and then:
+# the version that last imported a source tells why products changed although their file did not.
+_VERSION_4 = (
+    "ALTER TABLE products ADD COLUMN currency TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE sources ADD COLUMN reader_version INTEGER NOT NULL DEFAULT 0",
+)
+
 # A file of version n has had the first n of these applied to it.
-_VERSIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
+_VERSIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 
 
 #: The way out of a damaged catalogue.

@@ -33,16 +33,16 @@ _PAGE = 1000
 _CHUNK = 500
 
 _ONE_PAGE = """
-SELECT key, source, id, title, brand, category, model, price, upc, extra FROM products
+SELECT key, source, id, title, brand, category, model, price, upc, extra, currency FROM products
 WHERE source = ? AND key > ? ORDER BY key LIMIT ?
 """
 _BY_IDS = """
-SELECT key, source, id, title, brand, category, model, price, upc, extra FROM products
+SELECT key, source, id, title, brand, category, model, price, upc, extra, currency FROM products
 WHERE source = ? AND id IN (SELECT value FROM json_each(?))
 """
 # No order: the index is read only as far as there are enough, however many there are.
 _SEARCH = """
-SELECT key, source, id, p.title, p.brand, p.category, p.model, price, upc, extra
+SELECT key, source, id, p.title, p.brand, p.category, p.model, price, upc, extra, currency
 FROM products_fts JOIN products AS p ON p.key = products_fts.rowid
 WHERE products_fts MATCH ? AND (? IS NULL OR source IN (SELECT name FROM sources WHERE role = ?)) LIMIT ?
 """
@@ -337,18 +337,18 @@ def _product(row: Sequence[Any]) -> Product:
     Raises:
         sqlite3.DatabaseError: it holds what no import writes.
     """
-    _, source, key, title, brand, category, model, price, upc, written = row
+    _, source, key, title, brand, category, model, price, upc, written, currency = row
     try:
         extra = json.loads(written)
     except (ValueError, TypeError, RecursionError) as error:
         raise sqlite3.DatabaseError("a product has attributes that are no JSON") from error
     if not isinstance(extra, dict):
         raise sqlite3.DatabaseError("a product has attributes that are no JSON object")
-    for text in (source, key, title, brand, category, model, upc, *extra.values()):
+    for text in (source, key, title, brand, category, model, upc, currency, *extra.values()):
         _text(text)
     if not (price is None or (isinstance(price, float) and math.isfinite(price))):
         raise sqlite3.DatabaseError("a product has a price that is none")
-    return Product(source, key, title, brand, category, model, price, upc, extra)
+    return Product(source, key, title, brand, category, model, price, upc, extra, currency)
 
 
 def _text(value: object) -> str:

@@ -10,12 +10,17 @@ from core.catalog.product import Product
 from core.catalog.role import Role
 from core.errors import CatalogError
 
+#: What an import makes of a file's text, prices and ids: 1 cleans text, keeps currencies and takes placeholders for
+#: missing values. Raised when the same file gives other products.
+READER_VERSION = 1
+
 _WRITE = """
-INSERT INTO products (source, id, title, brand, category, model, price, upc, gtin, extra, hash)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO products (source, id, title, brand, category, model, price, upc, gtin, extra, hash, currency)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (source, id) DO UPDATE SET
     title = excluded.title, brand = excluded.brand, category = excluded.category, model = excluded.model,
-    price = excluded.price, upc = excluded.upc, gtin = excluded.gtin, extra = excluded.extra, hash = excluded.hash
+    price = excluded.price, upc = excluded.upc, gtin = excluded.gtin, extra = excluded.extra, hash = excluded.hash,
+    currency = excluded.currency
 RETURNING key
 """
 _VANISHED = "SELECT count(*) FROM products WHERE source = ? AND key NOT IN (SELECT key FROM seen)"
@@ -29,6 +34,8 @@ class ImportCount:
     Attributes:
         removed: products taken out because the file no longer has them; 0 unless that was asked for.
         vanished: products that the file no longer has, whether or not they were taken out.
+        reader_changed: whether another version of the reader imported the source before: products may count as changed
+            although the file is as it was.
     """
 
     added: int = 0
@@ -36,6 +43,7 @@ class ImportCount:
     unchanged: int = 0
     removed: int = 0
     vanished: int = 0
+    reader_changed: bool = False
 
 
 def compare_source(db: sqlite3.Connection, source: str, products: Iterable[Product], *, prune: bool) -> ImportCount:
@@ -43,7 +51,7 @@ def compare_source(db: sqlite3.Connection, source: str, products: Iterable[Produ
     _forget_seen(db)
     added, changed, unchanged = _write_all(db, source, products, dry=True)
     vanished = _scalar(db, _VANISHED, (source,))
-    return ImportCount(added, changed, unchanged, vanished if prune else 0, vanished)
+    return ImportCount(added, changed, unchanged, vanished if prune else 0, vanished, _has_other_reader(db, source))
 
 
 def replace_source(
@@ -57,15 +65,23 @@ def replace_source(
         CatalogError: a product of another source.
     """
     _forget_seen(db)
+    reader_changed = _has_other_reader(db, source)
     db.execute(
-        "INSERT INTO sources (name, role) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET role = excluded.role",
-        (source, role),
+        "INSERT INTO sources (name, role, reader_version) VALUES (?, ?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET role = excluded.role, reader_version = excluded.reader_version",
+        (source, role, READER_VERSION),
     )
     added, changed, unchanged = _write_all(db, source, products)
     vanished = _scalar(db, _VANISHED, (source,))
     if prune and vanished:
         db.execute(_PRUNE, (source,))
-    return ImportCount(added, changed, unchanged, vanished if prune else 0, vanished)
+    return ImportCount(added, changed, unchanged, vanished if prune else 0, vanished, reader_changed)
+
+
+def _has_other_reader(db: sqlite3.Connection, source: str) -> bool:
+    """Whether a source was last imported by another version than this one's."""
+    found = db.execute("SELECT reader_version FROM sources WHERE name = ?", (source,)).fetchone()
+    return found is not None and found[0] != READER_VERSION
 
 
 def _forget_seen(db: sqlite3.Connection) -> None:
@@ -114,12 +130,16 @@ def _columns(product: Product, extra: str, digest: str) -> tuple[str | float | N
         product.gtin,
         extra,
         digest,
+        product.currency,
     )
 
 
 def _digest(product: Product, extra: str) -> str:
     """A fingerprint of all that a listing says; the id is not in it, it is the key."""
-    said = (product.title, product.brand, product.category, product.model, product.price, product.upc, extra)
+    said = [product.title, product.brand, product.category, product.model, product.price, product.upc, extra]
+    if product.currency:
+        # Left out where there is none: what earlier versions imported keeps its fingerprint.
+        said.append(product.currency)
     return blake2b(json.dumps(said).encode(), digest_size=16).hexdigest()
 
 

@@ -1,6 +1,6 @@
 """`samesku import`: catalogues in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,14 +9,14 @@ import typer
 
 from core.catalog.gtin_tally import gtin_sentences
 from core.cli.context import Context, context_of
-from core.cli.labels_files import import_file
+from core.cli.labels_files import assigned_columns, import_file, tell_rejected
 from core.errors import CoreError
 from labels.files import private_folder
 
 if TYPE_CHECKING:
-    from core.catalog.importer import ImportReport
+    from core.catalog.import_report import ImportReport
     from core.catalog.store import CatalogStore
-    from labels.exchange.decisions import LabelImport
+    from core.exchange import LabelFileReport
 
 app = typer.Typer(help="Bring catalogues in.", no_args_is_help=True)
 app.command("labels")(import_file)
@@ -43,27 +43,36 @@ def walmart_amazon(
     context = context_of(ctx)
     with CatalogStore(context.workspace.create().catalog) as store, context.reporter() as reporter:
         reporter.stage("import")
-        reports = import_walmart_amazon(store, folder, reporter.advance, rejects_folder=context.workspace.reports)
-    imported = _import_splits(context, folder) if labels else {}
+        reports = import_walmart_amazon(
+            store, folder, reporter.advance, rejects_folder=context.workspace.reports,
+            vocabulary=context.workspace.vocabulary,
+        )  # fmt: skip
     for report in reports:
         _tell(context, report)
-    for name, result in imported.items():
+    imported = _import_splits(context, folder) if labels else {}
+    for name, labelled in imported.items():
+        result = labelled.counts
         context.out.print(
             f"{name}: {result.written:,} labels, {result.validation:,} of them for validation"
             + (f"; {result.shared_queries:,} queries now have labels on both sides" if result.shared_queries else "")
         )
+        tell_rejected(context, labelled.rejected, labelled.rejects_path)
     context.answer(
         {
             "sources": [_facts(report) for report in reports],
             "labels": {name: result.as_dict() for name, result in imported.items()},
         }
     )
+    _require_products(reports)
 
 
 @app.command("products")
 def products(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="CSV, TSV, JSONL, Parquet or SQLite.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="CSV, TSV, JSON, Excel (.xlsx), Parquet or SQLite; FILE#NAME for a sheet or table in it."),
+    ],
     source: Annotated[str, typer.Option(help="The retailer's name, such as walmart.")],
     role: Annotated[str, typer.Option(help="query: products to review; catalog: products they may equal.")] = "catalog",
     mapping: Annotated[
@@ -71,18 +80,28 @@ def products(
         typer.Option(
             "--map",
             metavar="FIELD=COLUMN",
-            help="Which column is id, title, brand, category, model, price or upc (repeat).",
+            help="Which column is id, title, brand, category, model, price, currency or upc (repeat).",
         ),
     ] = None,
-    table: Annotated[str | None, typer.Option(help="Which table of an SQLite file.", show_default=False)] = None,
+    table: Annotated[
+        str | None,
+        typer.Option(
+            "--table", "--sheet", help="Which table of an SQLite file, or sheet of a workbook.", show_default=False
+        ),
+    ] = None,
     prune: Annotated[bool, typer.Option("--prune", help="Take out products that the file no longer has.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would come in.")] = False,
 ) -> None:
-    """Your own catalogue. What is wrong with a row is listed, and keeps that row alone out.
+    """Your own catalogue. A row without id or title, or that cannot be read, is listed, and stays out alone.
+
+    Text comes in clean: entities and tags decoded, wrong encodings repaired, N/A and the like taken for missing.
+    A price keeps its currency; where it cannot be read the product comes in without one.
 
     A value has at most 1,048,576 characters, a row 4,194,304, an id 1,000, and a table 4,096 columns.
 
     Example: samesku import products walmart.csv --source walmart --role query --map title=name
+
+    Example: samesku import products prices.xlsx --source amazon --sheet "Price list" --map price="Unit Price"
     """
     from core.catalog.importer import import_file  # noqa: PLC0415
     from core.catalog.rejects import rejects_name  # noqa: PLC0415
@@ -93,13 +112,15 @@ def products(
         reporter.stage("import")
         role_before = next((known.role for known in store.sources() if known.name == source), None)
         report = import_file(
-            store, file, source=source, role=as_role(role), mapping=_mapping(mapping or []), table=table, dry=dry_run,
-            rejects_path=context.workspace.reports / rejects_name(source), progress=reporter.advance, prune=prune,
+            store, file, source=source, role=as_role(role), mapping=assigned_columns(mapping or []), table=table,
+            dry=dry_run, rejects_path=context.workspace.reports / rejects_name(source), progress=reporter.advance,
+            prune=prune, vocabulary=context.workspace.vocabulary,
         )  # fmt: skip
     if dry_run:
         context.out.print("Nothing was changed; this is what an import would do.")
     _tell(context, report)
     context.answer({**_facts(report), "role_before": role_before})
+    _require_products([report])
 
 
 @contextmanager
@@ -116,7 +137,7 @@ def _catalogue(context: Context, *, dry: bool) -> "Iterator[CatalogStore]":
             yield store
 
 
-def _import_splits(context: Context, folder: Path) -> dict[str, "LabelImport"]:
+def _import_splits(context: Context, folder: Path) -> dict[str, "LabelFileReport"]:
     from core.exchange import read_labels  # noqa: PLC0415
     from labels.exchange.tasks import Defaults  # noqa: PLC0415
 
@@ -130,14 +151,21 @@ def _import_splits(context: Context, folder: Path) -> dict[str, "LabelImport"]:
     return {name: read_labels(context.workspace, folder / name, given, side) for name, side in splits.items()}
 
 
-def _mapping(assignments: list[str]) -> dict[str, str]:
-    mapping = {}
-    for assignment in assignments:
-        field, equals, column = assignment.partition("=")
-        if not equals:
-            raise CoreError(f"--map {assignment}: there is no =.", "For example --map title=name")
-        mapping[field.strip()] = column.strip()
-    return mapping
+def _require_products(reports: "Sequence[ImportReport]") -> None:
+    """Refuse a file that gave no product, after all of it was told.
+
+    Raises:
+        CoreError: it did not.
+    """
+    for report in reports:
+        if report.is_empty:
+            rejected = report.rejected.total()
+            where = f"{report.rejects_path} lists them." if report.rejects_path else "Look at the file."
+            raise CoreError(
+                f"Nothing came in for {report.source}: "
+                + (f"all {rejected:,} rows were left out." if rejected else "the file has no rows."),
+                where if rejected else "Was it written, or downloaded, to its end?",
+            )
 
 
 def _facts(report: "ImportReport") -> dict[str, object]:
@@ -146,7 +174,9 @@ def _facts(report: "ImportReport") -> dict[str, object]:
         "source": report.source, "role": report.role, "added": counts.added, "changed": counts.changed,
         "unchanged": counts.unchanged, "removed": counts.removed, "vanished": counts.vanished,
         "columns": dict(report.columns), "rejected": dict(report.rejected),
-        "rejects_file": report.rejects_path, "gtins": report.gtins.to_json(), "seconds": report.seconds,
+        "rejects_file": report.rejects_path, "seconds": report.seconds, "prices": report.prices.as_dict(),
+        "gtins": report.gtins.to_json(), "unused": list(report.choice.others),
+        "suggested": dict(report.choice.suggested), "remarks": report.remarks(),
     }  # fmt: skip
 
 
@@ -158,13 +188,10 @@ def _tell(context: Context, report: "ImportReport") -> None:
         + f" ({report.seconds:.1f} s)"
     )
     context.out.print("  read as: " + ", ".join(f"{field} from {column}" for field, column in report.columns.items()))
+    for remark in report.remarks():
+        context.out.print(f"  {remark}")
     if counts.vanished > counts.removed:
         context.out.print(f"  {counts.vanished - counts.removed:,} are no longer in the file; --prune takes them out.")
-    if report.rejected:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in report.rejected.most_common())
-        context.out.print(
-            f"  {report.rejected.total():,} rows left out: {reasons}."
-            + (f" See {report.rejects_path}" if report.rejects_path else "")
-        )
     for number, sentence in enumerate(gtin_sentences(report.gtins.to_json())):
         context.out.print(f"  {'  ' if number else ''}{sentence}")
+    tell_rejected(context, report.rejected, report.rejects_path)

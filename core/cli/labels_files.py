@@ -10,6 +10,8 @@ from core.errors import CoreError
 from labels.exchange.formats import Format
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from core.exchange import Telling
     from labels.exchange.merge import Merged
 
@@ -89,7 +91,10 @@ def _warn(context: Context, format_: Format, telling: "Telling") -> None:
 def import_file(
     ctx: typer.Context,
     file: Annotated[
-        Path, typer.Argument(help="CSV, events as JSONL or Parquet, Prodigy's JSONL or Label Studio's JSON.")
+        Path,
+        typer.Argument(
+            help="A table (CSV, TSV, JSON, Excel, Parquet, SQLite), events, Prodigy's JSONL or Label Studio's JSON."
+        ),
     ],
     split: Annotated[
         str,
@@ -97,43 +102,88 @@ def import_file(
     ] = "auto",
     query_source: Annotated[str, typer.Option(help="Whose ids the left ones are.", show_default=False)] = "",
     candidate_source: Annotated[str, typer.Option(help="Whose ids the right ones are.", show_default=False)] = "",
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", metavar="FIELD=COLUMN", help="Which column of a table is query_id, candidate_id or label (repeat)."
+        ),
+    ] = None,
+    table: Annotated[
+        str | None,
+        typer.Option(
+            "--table", "--sheet", help="Which table of an SQLite file, or sheet of a workbook.", show_default=False
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would come in.")] = False,
 ) -> None:
-    """Labels that somebody made elsewhere, or a ledger that was exported; all of the file or nothing.
+    """Labels that somebody made elsewhere, or a ledger that was exported.
 
-    .csv: columns ltable_id,rtable_id,label; --as says whose labels they are.
+    A table: columns query_id,candidate_id,label (or ltable_id,rtable_id, id_left,id_right and the like; --map names
+    others); a label is 1 or 0, true or false, yes or no, match or no_match. --as says whose labels they are, where no
+    column annotator does. Rows that cannot be told are listed in reports and stay out.
 
     .jsonl, .parquet of `labels export`: events keep their names and times; what is known is not written again.
 
-    .jsonl of Prodigy, .json of Label Studio: under the names in the file; `meta` or `data` holds query_id and
-    candidate_id.
+    .jsonl of Prodigy, .json of Label Studio (JSON or JSON_MIN): under the names in the file; `meta` or `data` holds
+    query_id and candidate_id.
 
     Example: samesku labels import train.csv --as maria
+
+    Example: samesku labels import pairs.xlsx --map query_id=our_sku --map candidate_id=their_sku --map label=same
 
     Example: samesku labels import events.jsonl
 
     Example: samesku labels import project-7.json --split train
     """
-    from core.exchange import read_labels, read_ledger  # noqa: PLC0415
-    from labels.exchange.formats import by_content  # noqa: PLC0415
+    from core.exchange import label_format, read_labels, read_ledger  # noqa: PLC0415
     from labels.exchange.tasks import Defaults  # noqa: PLC0415
 
     context = context_of(ctx)
     if dry_run:
         context.out.print("Nothing was changed; this is what an import would do.")
-    if by_content(file) in {Format.EVENTS, Format.PARQUET}:
-        if split != "auto" or query_source or candidate_source:
+    if label_format(file) in {Format.EVENTS, Format.PARQUET}:
+        if split != "auto" or query_source or candidate_source or mapping or table:
             raise CoreError(f"{file} holds events, which say all of this themselves.", "Leave the options out.")
         _tell_merged(context, read_ledger(context.workspace, file, dry=dry_run))
         return
     given = Defaults(context.annotator, query_source, candidate_source)
-    result = read_labels(context.workspace, file, given, split, dry=dry_run)
-    context.out.print(f"{result.written:,} labels, {result.validation:,} of them for validation.")
-    if result.repeated:
-        context.out.print(f"{result.repeated:,} were known already.")
-    if result.shared_queries:
-        context.out.print(f"{result.shared_queries:,} queries of the file now have labels on both sides.")
-    context.answer(result.as_dict())
+    report = read_labels(
+        context.workspace, file, given, split, dry=dry_run, mapping=assigned_columns(mapping or []), table=table
+    )
+    counts = report.counts
+    context.out.print(f"{counts.written:,} labels, {counts.validation:,} of them for validation.")
+    if report.columns:
+        context.out.print("  read as: " + ", ".join(f"{name} from {column}" for name, column in report.columns.items()))
+    if counts.repeated:
+        context.out.print(f"{counts.repeated:,} were known already.")
+    if counts.shared_queries:
+        context.out.print(f"{counts.shared_queries:,} queries of the file now have labels on both sides.")
+    tell_rejected(context, report.rejected, report.rejects_path)
+    context.answer(report.as_dict())
+    report.require_labels(file)
+
+
+def assigned_columns(assignments: list[str]) -> dict[str, str]:
+    """Column by field, as `--map` gives them.
+
+    Raises:
+        CoreError: one of them has no equals sign.
+    """
+    mapping = {}
+    for assignment in assignments:
+        field, equals, column = assignment.partition("=")
+        if not equals:
+            raise CoreError(f"--map {assignment}: there is no =.", "For example --map title=name")
+        mapping[field.strip()] = column.strip()
+    return mapping
+
+
+def tell_rejected(context: Context, rejected: "Counter[str]", path: Path | None) -> None:
+    """How many rows were left out, why, and where they are listed."""
+    if rejected:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in rejected.most_common())
+        where = f" See {path}" if path else ""
+        context.out.print(f"  {rejected.total():,} rows left out: {reasons}.{where}")
 
 
 def merge(

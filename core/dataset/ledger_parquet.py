@@ -58,6 +58,20 @@ def export_parquet(
     return int(str(header["event"]))
 
 
+def is_ledger(path: Path) -> bool:
+    """Whether a Parquet file is an export of a ledger, or damaged so that it may be one.
+
+    Raises:
+        CoreError: pyarrow is not installed.
+    """
+    pa, _ = _pyarrow()
+    try:
+        with parquet_file(path) as (schema, _):
+            return _KEY in (schema.metadata or {}) or {"kind", "seq"} <= set(schema.names)
+    except (OSError, ValueError, RecursionError, MemoryError, pa.ArrowException):
+        return True
+
+
 def import_parquet(store: LabelStore, path: Path) -> Merged:
     """Bring in what `export_parquet` wrote.
 

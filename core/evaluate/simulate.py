@@ -117,7 +117,7 @@ def _sides(asked: Gold, judged: Gold | None, seeds: int) -> list[tuple[Gold, Gol
     if any(not side.labels.any() for both in sides for side in both):
         raise CoreError(
             "There is no match among the pairs to ask about, or none among those to judge on.",
-            "Labelled matches are needed in both: see --gold and --test.",
+            "Labelled matches are needed in both: `samesku simulate --gold FILE --test FILE`.",
         )
     return sides
 

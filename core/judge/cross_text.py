@@ -24,5 +24,5 @@ def _listing(product: Product) -> str:
         f"{name} {enclosed(value)}" for name, value in (("brand", product.brand), ("model", product.model)) if value
     ]
     if product.price is not None:
-        parts.append(f"price {product.price:.2f}")
+        parts.append(f"price {product.price:.2f} {product.currency}".rstrip())
     return " | ".join(parts)

@@ -66,7 +66,7 @@ def _fields(product: Product) -> Iterator[tuple[str, str]]:
     yield "title", enclosed(product.title, LONGEST_TITLE)
     named = {"brand": product.brand, "category": product.category, "model number": product.model, "GTIN": product.gtin}
     if product.price is not None:
-        named["price"] = f"{product.price:.2f}"
+        named["price"] = f"{product.price:.2f} {product.currency}".rstrip()
     named["quantities"] = ", ".join(dict.fromkeys(_normalised(product.title)))
     extra = {name: product.extra[name] for name in sorted(product.extra)[:_MOST_EXTRA]}
     for name, value in {**named, **{f"other: {name}": value for name, value in extra.items()}}.items():

@@ -48,7 +48,8 @@ class Known:
         if not found:
             raise CoreError(
                 "There are no labelled pairs to measure a judge on that it was not trained on.",
-                "Label the validation stream (`samesku review --stream validation`), or name a file with --pairs.",
+                "Label the validation stream (`samesku review --stream validation`), or name a file:"
+                " `samesku judge test --pairs FILE`.",
             )
         return found
 

@@ -6,13 +6,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from core.catalog.pair_table import read_pairs
 from core.catalog.store import CatalogStore
 from core.dataset.splits import splits_of
 from core.errors import CoreError
 from core.queue.order import shuffled
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.exchange.labels_csv import read_pairs
 from labels.model import Pair, ProductRef
 
 #: Pairs and whether they match.

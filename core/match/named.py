@@ -1,12 +1,13 @@
 """What a file says of pairs: it names products by the retailers' own ids, the catalogue knows which they are."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from core.catalog.pair_table import SHAPE, PairLine, labelled_lines, pair_lines
 from core.errors import CatalogError
 from core.search.build import Corpus
-from labels.exchange.pair_lines import SHAPE, PairLine, labelled_lines, pair_lines
-from labels.model import Pair, ProductRef
+from labels.exchange.ids import normalize_id
+from labels.model import Decision, Pair, ProductRef
 
 
 def named_pairs(corpus: Corpus, path: Path) -> list[Pair]:
@@ -37,7 +38,7 @@ def named_matches(corpus: Corpus, path: Path) -> list[Pair]:
         LabelsError: it is no file of pairs.
         CatalogError: as `named_pairs`, or there is no match.
     """
-    lines = [line for line in pair_lines(path) if line.label in {None, "1"}]
+    lines = [line for line in pair_lines(path) if line.label is None or line.decision is Decision.MATCH]
     if not lines:
         raise CatalogError(f"{path} holds no match.", "A match has the label 1; without labels all pairs are matches.")
     return _named(corpus, path, lines)
@@ -62,11 +63,20 @@ def refs_by_id(refs: Iterable[ProductRef], role: str) -> dict[str, ProductRef]:
 def _named(corpus: Corpus, path: Path, lines: Sequence[PairLine]) -> list[Pair]:
     queries = refs_by_id((q.ref for q in corpus.queries), "query")
     products = refs_by_id((p.ref for p in corpus.products), "catalog")
+    found = []
     for line in lines:
-        for place, id_, known in (("query", line.query, queries), ("candidate", line.candidate, products)):
-            if id_ not in known:
+        query, product = _known(line.query, queries), _known(line.candidate, products)
+        for place, id_, ref in (("query", line.query, query), ("candidate", line.candidate, product)):
+            if ref is None:
                 raise CatalogError(
                     f"{path}, line {line.number}: there is no {place} {id_} in the catalogue.",
                     f"{SHAPE} Products that are missing are imported first.",
                 )
-    return [Pair(queries[line.query], products[line.candidate]) for line in lines]
+        if query and product:
+            found.append(Pair(query, product))
+    return found
+
+
+def _known(id_: str, refs: Mapping[str, ProductRef]) -> ProductRef | None:
+    """The product of an id, as it is written or as every import writes it."""
+    return refs.get(id_) or refs.get(normalize_id(id_))

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 
-from core.catalog.product import Product
+from core.catalog.product import Product, comparable_prices, price_text
 from core.match.attribute_wording import TITLES
 from core.match.fact import Fact, compared, cut, quoted
 from core.text.model_numbers import bare, codes
@@ -139,7 +139,9 @@ def _price(query: Product, candidate: Product, _: Mapping[str, float]) -> list[F
     one, other = query.price, candidate.price
     if not one or not other or one < 0 or other < 0:
         return [Fact("no price to compare")]
-    said = Fact(f"prices {one:,.2f} and {other:,.2f}")
+    said = Fact(f"prices {price_text(query)} and {price_text(candidate)}")
+    if not comparable_prices(query, candidate):
+        return [Fact(f"prices in two currencies, {price_text(query)} and {price_text(candidate)}")]
     ratio = max(one, other) / min(one, other)
     if ratio < _ALIKE:
         return [Fact("about the same price", +1), said]

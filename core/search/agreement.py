@@ -51,6 +51,7 @@ class Agreement:
         self._brands = [bare(product.brand) for product in products]
         self._models = [bare(product.model) for product in products]
         self._log_prices = np.log([p.price or np.nan for p in products])
+        self._currencies = np.array([p.currency for p in products], str)
 
     def same_gtin(self, query: Product) -> list[int]:
         """The places of the products that carry the query's GTIN."""
@@ -80,6 +81,10 @@ class Agreement:
         brands = np.array([_equal(brand, self._brands[p]) for p in places], np.float32)
         models = np.array([_same_model(model, self._models[p]) for p in places], np.float32)
         distance = np.abs(np.log(query.price or np.nan) - self._log_prices[places])
+        if query.currency:
+            others = self._currencies[places]
+            # Amounts of two currencies are no numbers that compare.
+            distance[(others != "") & (others != query.currency)] = np.nan
         # Centred at 1/2: an unknown price is neither near nor far.
         prices = np.where(np.isnan(distance), 0.0, np.exp(-distance / PRICE_WIDTH) - 0.5)
         return (BRAND_WEIGHT * brands + MODEL_WEIGHT * models + PRICE_WEIGHT * prices).astype(np.float32)

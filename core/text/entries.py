@@ -63,6 +63,8 @@ class Entries(BaseModel):
     brands: tuple[Group, ...] = ()
     brand_suffixes: tuple[Group, ...] = ()
     store_brands: tuple[Group, ...] = ()
+    placeholders: tuple[Group, ...] = ()
+    """What stands for a missing value, by the field that it may stand in; see `core.text.placeholders`."""
 
     @model_validator(mode="after")
     def _unambiguous(self) -> "Entries":
@@ -79,14 +81,14 @@ class Entries(BaseModel):
 TABLES = tuple(Entries.model_fields)
 
 
-def packaged() -> list[Entries]:
-    """The files that come with the program, by name.
+def packaged(name: str = "*") -> list[Entries]:
+    """The files that come with the program, by name; all of them, or one.
 
     Raises:
         SettingsError: one of them is damaged.
     """
     folder = Path(__file__).parent / "data"
-    return [read(path) for path in sorted(folder.glob("*.toml"))]
+    return [read(path) for path in sorted(folder.glob(f"{name}.toml"))]
 
 
 def read(path: Path) -> Entries:

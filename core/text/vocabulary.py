@@ -43,7 +43,7 @@ class Vocabulary:
         files = packaged()
         if extra is not None and extra.exists():
             files.append(read(extra))
-        return cls(_merged(files))
+        return cls(merged(files))
 
     def colours(self, text: str) -> frozenset[str]:
         """The canonical names of the colours that a text states."""
@@ -98,7 +98,7 @@ class Vocabulary:
         return first == second or (store_brands and first in self._store_brands and second in self._store_brands)
 
 
-def _merged(files: Iterable[Entries]) -> dict[str, dict[str, tuple[str, ...]]]:
+def merged(files: Iterable[Entries]) -> dict[str, dict[str, tuple[str, ...]]]:
     """Table → name → spellings, later files over earlier ones."""
     merged: dict[str, dict[str, tuple[str, ...]]] = {table: {} for table in TABLES}
     for file in files:

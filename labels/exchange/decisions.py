@@ -129,12 +129,14 @@ def _refuse_both_sides(
     if side is Side.TRAIN and own:
         raise LabelsError(
             f"{len(own)} queries of the file are this workspace's own validation queries, which never train anything.",
-            "Import with `--split auto`, which keeps them on the validation side.",
+            "Import that file alone with `samesku labels import FILE --split auto`, which keeps them on the validation"
+            " side.",
         )
     if side is Side.TRAIN and any(d.side is Side.VALIDATION for d in decisions):
         raise LabelsError(
             "Decisions of the file were made for validation, and never train anything.",
-            "Import with `--split auto`, which keeps them on the validation side.",
+            "Import that file alone with `samesku labels import FILE --split auto`, which keeps them on the validation"
+            " side.",
         )
 
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from labels.errors import LabelsError
-from labels.exchange.json_input import read_json_lines
+from labels.exchange.json_input import read_json_lines, read_json_list
 
 
 class Format(StrEnum):
@@ -37,19 +37,33 @@ def by_ending(path: Path) -> Format:
     if found is None:
         raise LabelsError(
             f"{path}: what should it hold?",
-            "Endings are .csv for labels, .jsonl or .parquet for events, .json for Label Studio; or use --format.",
+            "Endings are .csv for labels, .jsonl or .parquet for events, .json for Label Studio;"
+            " `samesku labels export FILE --format prodigy` says it whatever the ending.",
         )
     return found
 
 
 def by_content(path: Path) -> Format:
-    """What an existing file holds; a CSV where its ending says nothing.
+    """What an existing file holds; `CSV` stands for a table, in whatever format.
 
     Raises:
         LabelsError: the file cannot be read.
     """
     found = _ENDINGS.get(path.suffix.lower(), Format.CSV)
-    if found is not Format.EVENTS:
-        return found
-    first = next(read_json_lines(path), None)
-    return Format.PRODIGY if first and "answer" in first[1] else Format.EVENTS
+    if found is Format.EVENTS:
+        first = next(read_json_lines(path), None)
+        if first is None or "kind" in first[1]:
+            return Format.EVENTS
+        return Format.PRODIGY if "answer" in first[1] else Format.CSV
+    if found is Format.LABEL_STUDIO:
+        return Format.LABEL_STUDIO if _has_tasks(path) else Format.CSV
+    return found
+
+
+def _has_tasks(path: Path) -> bool:
+    """Whether a JSON file is a list of tasks with their annotations; Label Studio's JSON_MIN is a table."""
+    try:
+        first = next(read_json_list(path), None)
+    except LabelsError:
+        return False
+    return first is None or (isinstance(first, dict) and not {"data", "annotations", "completions"}.isdisjoint(first))

@@ -56,8 +56,7 @@ class _Elements:
 
     def __iter__(self) -> Iterator[object]:
         if self._next_sign() != "[":
-            hint = "Export from Label Studio as JSON, not as JSON-MIN."
-            raise LabelsError(f"{self._path} is no list of tasks.", hint)
+            raise LabelsError(f"{self._path} is no list of tasks.", "Export from Label Studio as JSON or JSON_MIN.")
         self._at += 1
         number, sign = 0, self._next_sign()
         if sign == "]":

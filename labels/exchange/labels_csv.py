@@ -1,4 +1,4 @@
-"""What the labels add up to, in the benchmark's own CSV, both ways."""
+"""What the labels add up to, in the benchmark's own CSV."""
 
 import csv
 from pathlib import Path
@@ -6,30 +6,17 @@ from pathlib import Path
 from labels.consensus import Rule
 from labels.exchange.cells import defused
 from labels.exchange.decisions import LabelImport, PortableDecision, SplitChoice, import_decisions
-from labels.exchange.pair_lines import labelled_lines
 from labels.exchange.writing import output_text
-from labels.model import Decision, Pair, ProductRef, Side
+from labels.model import Decision, Pair, Side
 from labels.store import LabelStore
 
 COLUMNS = ("ltable_id", "rtable_id", "label")
 
 
-def read_pairs(path: Path, query_source: str, candidate_source: str) -> dict[Pair, bool]:
-    """Read `ltable_id,rtable_id,label` lines; a label is 1 or 0.
-
-    Raises:
-        LabelsError: no such file, other columns, or a line that is no label; the message names the line.
-    """
-    return {
-        Pair(ProductRef(query_source, line.query), ProductRef(candidate_source, line.candidate)): match
-        for line, match in labelled_lines(path).items()
-    }
-
-
 def import_labels(
     store: LabelStore, labels: dict[Pair, bool], annotator: str, split: SplitChoice = "auto"
 ) -> LabelImport:
-    """Record what `read_pairs` gave as decisions of one annotator, all or none of them.
+    """Record labelled pairs as decisions of one annotator, all or none of them.
 
     Raises:
         LabelsError: a pair already stands on the other side.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from labels.errors import LabelsError
 from labels.exchange.cells import escape, unescape
 from labels.exchange.decisions import PortableDecision
+from labels.exchange.ids import normalize_id
 from labels.exchange.limits import MAX_NAME
 from labels.exchange.values import is_id, is_integer, is_written_name
 from labels.model import Pair, ProductRef, Side
@@ -71,8 +72,8 @@ def name_of(value: object, default: str) -> str:
 def _product(fields: Mapping[str, object], role: str, default: str) -> ProductRef:
     id_ = fields.get(f"{role}_id")
     source = fields.get(f"{role}_source", default)
-    if is_integer(id_):
-        id_ = str(id_)
+    if is_integer(id_) or isinstance(id_, float):
+        id_ = normalize_id(str(id_))
     if not isinstance(id_, str) or not is_id(id_):
         raise LabelsError(f"there is no {role}_id.")
     if len(id_) > MAX_NAME:

@@ -15,8 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from core.catalog.pair_table import read_pairs
 from core.workspace import Workspace
-from labels.exchange.labels_csv import read_pairs
 from labels.marker import marker
 from labels.model import ProductRef
 from tests.bench.desk_annotator import campaign

@@ -20,7 +20,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from core.catalog.prices import parse_price
+from core.catalog.prices import read_price
 from core.catalog.product import Product
 from core.evaluate.pairs import pair_metrics
 from core.match.evidence.builder import EvidenceBuilder
@@ -145,7 +145,7 @@ def _say(line: str) -> None:
 def _products(path: Path, source: str) -> list[Product]:
     with path.open(newline="", encoding="utf-8") as lines:
         return [
-            Product(source, r["id"], r["title"], r["brand"], r["category"], r["modelno"], parse_price(r["price"]))
+            Product(source, r["id"], r["title"], r["brand"], r["category"], r["modelno"], read_price(r["price"]).amount)
             for r in csv.DictReader(lines)
         ]
 

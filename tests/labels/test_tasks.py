@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import c, implied, match, no_match, q, unsure
 
+from core.catalog.pair_table import read_pairs
 from labels.errors import LabelsError
 from labels.exchange.cells import CONTROLS, defused, escape, restored, unescape
 from labels.exchange.decisions import explicit_decisions, import_decisions
 from labels.exchange.formats import Format, by_content, by_ending
 from labels.exchange.label_studio import CONFIG, export_label_studio, read_label_studio
-from labels.exchange.labels_csv import export_csv, read_pairs
+from labels.exchange.labels_csv import export_csv
 from labels.exchange.prodigy import export_prodigy, read_prodigy
 from labels.exchange.pseudonyms import Pseudonyms
 from labels.exchange.tasks import Defaults

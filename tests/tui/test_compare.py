@@ -103,3 +103,14 @@ def test_a_free_product_does_not_divide_by_zero() -> None:
 def test_names_and_values_are_safe() -> None:
     rows = compared(Product("w", "1", "t", extra={"co\x1blor": "re\x07d"}), Product("a", "2", "t"))
     assert [(row.name, row.own) for row in rows] == [("co␛lor", "re␇d")]
+
+
+def test_prices_are_shown_with_their_currencies_and_not_compared_across_them() -> None:
+    query = Product("w", "1", "t", price=10.0, currency="USD")
+    (row,) = compared(query, Product("a", "2", "t", price=10.0, currency="EUR"))
+    assert (row.own, row.other, row.relation) == ("10.00 USD", "10.00 EUR", Relation.MISSING)
+    assert row.note == "currencies are not compared"
+    (row,) = compared(query, Product("a", "2", "t", price=10.0, currency="USD"))
+    assert (row.own, row.other, row.relation) == ("10.00 USD", "10.00 USD", Relation.EQUAL)
+    (row,) = compared(query, Product("a", "2", "t", price=12.5))
+    assert (row.own, row.other, row.note) == ("10.00 USD", "12.50", "+25%")

@@ -310,3 +310,24 @@ async def test_a_path_that_leads_nowhere_is_a_sentence(bench: Bench, typed: str,
         fill(app, path=typed)
         await press(pilot, "enter")
         assert said in screen_text(app)
+
+
+def test_what_the_command_line_remarks_stands_on_the_page_too() -> None:
+    products = {
+        **PRODUCTS, "remarks": ["column 'Retail Pric' not used; did you mean --map price='Retail Pric'", "a\x1bb"],
+    }  # fmt: skip
+    text = import_text(products, dry=True).plain
+    assert "column 'Retail Pric' not used" in text
+    assert "a␛b" in text
+    labels = {**LABELS, "rejected": {"product not in the catalogue": 2}, "rejects_file": "reports/rejects-labels-a.csv"}
+    assert "2 rows left out: 2 product not in the catalogue." in import_text(labels, dry=True).plain
+    assert "reports/rejects-labels-a.csv" in import_text(labels, dry=False).plain
+
+
+async def test_columns_and_sheets_of_labels_go_to_the_verb(bench: Bench) -> None:
+    async with importing(bench) as (app, pilot, verbs):
+        fill(app, path="x.xlsx", map="query_id=ours, label=same", table="Sheet 2")
+        await press(pilot, "enter")
+        file = str(bench.workspace.home / "x.xlsx")
+        columns = ("--map=query_id=ours", "--map=label=same", "--table=Sheet 2")
+        assert verbs.asked[-1] == ("labels", "import", file, *columns, "--dry-run")

@@ -47,6 +47,7 @@ class Columns:
         others: width of the column for what colleagues said; 0 where nobody did.
         people: who said something, where that is to be settled: each has a column, under the name.
         more: how many have none, for want of room.
+        currency: that of all the prices, which need not say it then; empty where they are of several.
     """
 
     width: int
@@ -59,11 +60,14 @@ class Columns:
     others: int
     people: tuple[str, ...] = ()
     more: int = 0
+    currency: str = ""
 
     @classmethod
     def of(cls, options: Sequence[Option], query: str, width: int, lines: int, *, blind: bool) -> Self:
         """The columns that fit all options."""
-        prices = max((len(price(option.product)) for option in options), default=0)
+        currencies = {option.product.currency for option in options if option.product.price is not None}
+        currency = currencies.pop() if len(currencies) == 1 else ""
+        prices = max((len(price(option.product, currency)) for option in options), default=0)
         everybody = tuple(dict.fromkeys(said.annotator for option in options for said in option.opinions))
         people = everybody
         while sum(_person_width(name) for name in people) > width * _MOST_PEOPLE:
@@ -73,7 +77,7 @@ class Columns:
         if not people:
             others = max((_others(option, ()).cell_length for option in options), default=0)
         titles = tuple(titled(option.product) for option in options)
-        return cls(width, lines, blind, query, titles, _ids(options), prices, others, people, more)
+        return cls(width, lines, blind, query, titles, _ids(options), prices, others, people, more, currency)
 
     @property
     def right(self) -> int:
@@ -126,7 +130,7 @@ def row_lines(index: int, option: Option, columns: Columns, *, cursor: bool) -> 
         return [lead + title[0] + _pad(_right(option, columns), columns.right)]
     blank = Content.assemble(("▌", "$accent") if cursor else " ", " " * (_LEAD - 1))
     first = Content.empty() if columns.blind else _score(option)
-    second = Content.styled(price(option.product), MUTED)
+    second = Content.styled(price(option.product, columns.currency), MUTED)
     others = _others(option, columns.people)
     if columns.people:
         first = others.pad_right(columns.others - others.cell_length) + Content(" ") + first
@@ -151,7 +155,7 @@ def _right(option: Option, columns: Columns) -> Content:
         )
     if not columns.blind:
         parts.append(_score(option))
-    parts.append(Content.styled(price(option.product).rjust(columns.price), MUTED))
+    parts.append(Content.styled(price(option.product, columns.currency).rjust(columns.price), MUTED))
     return Content(" ").join(parts)
 
 

@@ -15,8 +15,8 @@ from tui.widgets.path_field import PathField
 
 LABELS, PRODUCTS = "labels", "products"
 _KINDS = {
-    LABELS: "CSV, events, Prodigy, Label Studio",
-    PRODUCTS: "CSV, TSV, JSON, Parquet, SQLite",
+    LABELS: "table, events, Prodigy, Label Studio",
+    PRODUCTS: "CSV, JSON, Excel, Parquet, SQLite",
 }
 _SPLITS = {
     "auto": "validation queries judge, others train",
@@ -27,7 +27,7 @@ _ROLES = {"catalog": "products that the others may equal", "query": "products to
 _PRUNE = {"no": "what the file no longer has stays", "yes": "what the file no longer has is taken out"}
 #: Which rows belong to what.
 _ROWS = {
-    LABELS: ("annotator", "split", "query-source", "candidate-source"),
+    LABELS: ("annotator", "split", "query-source", "candidate-source", "map", "table"),
     PRODUCTS: ("source", "role", "map", "table", "prune"),
 }
 #: So many files of a folder are offered.
@@ -58,7 +58,7 @@ class ImportForm(Vertical):
         yield from _typed("source", words="the retailer, such as walmart")
         yield FormRow("role", Choice(_ROLES, id="role"))
         yield from _typed("map", words="title=name, price=cost: if need be")
-        yield from _typed("table", words="of an SQLite file that has several")
+        yield from _typed("table", words="or sheet, where the file has several")
         yield FormRow("prune", Choice(_PRUNE, id="prune"))
 
     def _file(self) -> Input | Choice:
@@ -72,9 +72,8 @@ class ImportForm(Vertical):
 
     def show_rows(self) -> None:
         """The rows that belong to what is chosen, and no others."""
-        for kind, names in _ROWS.items():
-            for name in names:
-                self.query_one(f"#row-{name}", FormRow).display = kind == self.kind
+        for name in {name for names in _ROWS.values() for name in names}:
+            self.query_one(f"#row-{name}", FormRow).display = name in _ROWS[self.kind]
 
     @property
     def fields(self) -> list[Widget]:
@@ -106,18 +105,19 @@ class ImportForm(Vertical):
 
     def arguments(self) -> tuple[str, ...]:
         """The verb, as the command line has it."""
+        pairs = (pair.strip() for pair in self._typed("map").split(","))
+        columns = [*(f"--map={pair}" for pair in pairs if pair), *self._options("table")]
         if self.kind == PRODUCTS:
-            pairs = (pair.strip() for pair in self._typed("map").split(","))
             return (
                 "import", "products", str(self.file), f"--source={self._typed('source')}",
-                f"--role={self._chosen('role')}", *(f"--map={pair}" for pair in pairs if pair),
-                *self._options("table"), *(["--prune"] if self._chosen("prune") == "yes" else []),
+                f"--role={self._chosen('role')}", *columns, *(["--prune"] if self._chosen("prune") == "yes" else []),
             )  # fmt: skip
         # Of two names the later one counts: what comes in is the other person's.
         name = self._typed("annotator")
         whose = [f"--as={name}"] if name != self._annotator and not self._facts.kiosk else []
         split = [f"--split={self._chosen('split')}"] if self._chosen("split") != "auto" else []
-        return (*whose, "labels", "import", str(self.file), *split, *self._options("query-source", "candidate-source"))
+        sources = self._options("query-source", "candidate-source")
+        return (*whose, "labels", "import", str(self.file), *split, *sources, *columns)
 
     def _options(self, *names: str) -> list[str]:
         return [f"--{name}={self._typed(name)}" for name in names if self._typed(name)]

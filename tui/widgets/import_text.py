@@ -34,7 +34,7 @@ def import_text(values: Mapping[str, Any], *, dry: bool) -> Content:
     if "added" in values:
         lines = _products(values, dry=dry)
     else:
-        lines = _labels(values) if "written" in values else _events(values)
+        lines = _labels(values, dry=dry) if "written" in values else _events(values)
     if not is_news(values):
         lines.insert(0, Content.styled("Nothing in it is new.", STRONG))
     elif not dry:
@@ -66,17 +66,14 @@ def _products(values: Mapping[str, Any], *, dry: bool) -> list[Content]:
     if before and before != values["role"]:
         verb = "would become" if dry else "are now"
         lines.append(_careful(f"They were {_ROLES[before]}, and {verb} {_ROLES[values['role']]}."))
-    if values["rejected"]:
-        reasons = ", ".join(f"{count:,} {safe(reason)}" for reason, count in values["rejected"].items())
-        left = f"{counted(sum(values['rejected'].values()), 'row')} left out: {reasons}."
-        where = f" They are listed in {safe(values['rejects_file'])}" if values["rejects_file"] and not dry else ""
-        lines.append(_careful(left + where))
+    lines += _rejected(values, dry=dry)
     if values["vanished"]:
         removed = ("would be taken out" if dry else "are taken out") if values["removed"] else "stay"
         lines.append(_careful(f"{counted(values['vanished'], 'product')} that the file does not have {removed}."))
     pairs = [(safe(field), safe(column)) for field, column in values["columns"].items()]
     columns = ", ".join(field if field == column else f"{field} from {column}" for field, column in pairs)
-    return [*lines, *_gtins(values), Content.assemble(("Read as: ", MUTED), columns)]
+    remarks = [Content.styled(safe(remark), MUTED) for remark in values.get("remarks", ())]
+    return [*lines, *_gtins(values), Content.assemble(("Read as: ", MUTED), columns), *remarks]
 
 
 def _gtins(values: Mapping[str, Any]) -> list[Content]:
@@ -85,7 +82,18 @@ def _gtins(values: Mapping[str, Any]) -> list[Content]:
     return [*(Content(f"{each}.") for each in sentences[:1]), *map(_careful, sentences[1:])]
 
 
-def _labels(values: Mapping[str, Any]) -> list[Content]:
+def _rejected(values: Mapping[str, Any], *, dry: bool) -> list[Content]:
+    """The rows that were left out; nothing where there are none."""
+    rejected = values.get("rejected", {})
+    if not rejected:
+        return []
+    reasons = ", ".join(f"{count:,} {safe(reason)}" for reason, count in rejected.items())
+    left = f"{counted(sum(rejected.values()), 'row')} left out: {reasons}."
+    where = f" They are listed in {safe(values['rejects_file'])}" if values["rejects_file"] and not dry else ""
+    return [_careful(left + where)]
+
+
+def _labels(values: Mapping[str, Any], *, dry: bool) -> list[Content]:
     written = counted(values["written"], "new label")
     lines = [Content.assemble((written, STRONG), f", {values['validation']:,} of them for validation.")]
     if values["repeated"]:
@@ -93,7 +101,7 @@ def _labels(values: Mapping[str, Any]) -> list[Content]:
     if values["shared_queries"]:
         queries = counted(values["shared_queries"], "query", "queries")
         lines.append(_careful(f"{queries} of the file with labels on both sides, to learn from and to judge on."))
-    return lines
+    return [*lines, *_rejected(values, dry=dry)]
 
 
 def _events(values: Mapping[str, Any]) -> list[Content]:

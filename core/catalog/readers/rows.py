@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from core.errors import CatalogError
 from labels.exchange.limits import MAX_COLUMNS, MAX_NAME, MAX_ROW, MAX_VALUE
@@ -23,7 +24,11 @@ class Reason(StrEnum):
     LONG_ID = "id too long"
     NO_TITLE = "no title"
     DUPLICATE_ID = "duplicate id"
-    BAD_PRICE = "bad price"
+    NO_PAIR = "no two ids"
+    BAD_LABEL = "no label that is known"
+    BOTH_LABELS = "the pair has both labels"
+    UNKNOWN_PRODUCT = "product not in the catalogue"
+    BAD_ANNOTATOR = "not the name of an annotator"
     WRONG_COLUMN_COUNT = "wrong column count"
     UNDECODABLE = "undecodable bytes"
     BROKEN_QUOTING = "broken quoting"
@@ -64,10 +69,24 @@ class Table:
 
     JSON lines have no header: there the columns are those of the first thousand lines, and later rows
     may have others.
+
+    Attributes:
+        header: the first line of delimited text or a sheet as it stands there, its cells by their places: where it is
+            no header at all, it is the first row. None in other formats.
+        notes: what a person should know of how the file was read, each a sentence.
     """
 
     columns: tuple[str, ...]
     rows: Iterator[Row | BadRow]
+    header: "Header | None" = None
+    notes: tuple[str, ...] = ()
+
+
+class Header(NamedTuple):
+    """The cells of a header, and the number of its line or row."""
+
+    line: int
+    cells: tuple[str, ...]
 
 
 def is_broken(text: str) -> bool:

@@ -89,7 +89,9 @@ def _chosen(kinds: dict[str, str], path: Path, table: str | None) -> str:
             "A view is not read: put its rows into a table." if kinds else "",
         )
     if table is None:
-        raise CatalogError(f"{path} has several tables: {listed(tables)}.", "Say which one with --table NAME.")
+        raise CatalogError(
+            f"{path} has several tables: {listed(tables)}.", f"Name one behind the file: {path.name}#NAME."
+        )
     if table in kinds:
         what = "a view" if kinds[table] == "view" else "a virtual table"
         raise CatalogError(
@@ -208,6 +210,19 @@ def _quoted(name: str) -> str:
 
 
 def _unreadable(path: Path, error: Exception) -> CatalogError:
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return CatalogError(f"The database {path} is locked.", "Another program writes to it: try again afterwards.")
+    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED | sqlite3.SQLITE_PROTOCOL:
+            return CatalogError(
+                f"The database {path} is locked.", "Another program writes to it: try again afterwards."
+            )
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN:
+            # What the last writer left beside the file has to be written into it first, and it is opened for reading.
+            return CatalogError(
+                f"The database {path} is in use, or a program that wrote to it was broken off: {error}.",
+                "Close the program that uses it, or open and close it there once; then try again.",
+            )
+        case sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH | sqlite3.SQLITE_IOERR | sqlite3.SQLITE_NOMEM:
+            return CatalogError(
+                f"The database {path} cannot be read: {error}.", "Check the disk, and whether you may read it."
+            )
     return CatalogError(f"The database {path} cannot be read: {error}.", "Is the file complete?")

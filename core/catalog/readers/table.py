@@ -1,14 +1,20 @@
 """What kind of table a file holds, judged by its content, or why it holds none."""
 
+import json
 import re
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from core.catalog.readers.delimited import read_delimited
 from core.catalog.readers.encoding import encoding_by_head, encoding_of
+from core.catalog.readers.json_document import is_document, read_json_document
 from core.catalog.readers.jsonl import read_jsonl
+from core.catalog.readers.lines import read_lines
 from core.catalog.readers.parquet import read_parquet
 from core.catalog.readers.rows import Table, within_limits
 from core.catalog.readers.sqlite import read_sqlite
+from core.catalog.readers.workbook import is_workbook, read_workbook, refusal
 from core.errors import CatalogError
 from labels.exchange.text_input import unreadable
 from labels.files import open_regular
@@ -16,13 +22,17 @@ from labels.files import open_regular
 _HEAD = 1 << 16
 _SQLITE = b"SQLite format 3\0"
 _PARQUET = b"PAR1"
-_KINDS = "CSV, TSV, JSON lines, Parquet or SQLite"
+_ZIP = b"PK\x03\x04"
+_KINDS = "CSV, TSV, JSON, Excel (.xlsx), Parquet or SQLite"
 _UNPACK = "Unpack it first."
 _SAVE = f"Save the table as {_KINDS}."
 # First bytes of what people try to import: what it is, and the way out.
 _OTHERS = (
-    (b"PK\x03\x04", "a ZIP archive or a spreadsheet", "Unpack it, or save the sheet as CSV."),
-    (b"\xd0\xcf\x11\xe0", "an old Excel file", "Save the sheet as CSV."),
+    (
+        b"\xd0\xcf\x11\xe0",
+        "an old Excel file, or one with a password",
+        "Save the sheet as .xlsx without one, or as CSV.",
+    ),
     (b"\x1f\x8b", "compressed with gzip", _UNPACK),
     (b"BZh", "compressed with bzip2", _UNPACK),
     (b"\xfd7zXZ\0", "compressed with xz", _UNPACK),
@@ -35,8 +45,9 @@ _OTHERS = (
 )
 _WEB_PAGE = re.compile(r"\s*(<!doctype\s+html|<html|<head)", re.IGNORECASE)
 # No header of a CSV begins like one of these.
-_OBJECT = re.compile(r'\{[ \t]*["}]')
-_DOCUMENT = re.compile(r"\[\s*[{\[]|\{\s*\n")
+_OBJECT = re.compile(r'\{\s*["}]')
+_LIST = re.compile(r"\[\s*[{\[]")
+_JSON_LINES = {".jsonl", ".ndjson"}
 
 
 def read_table(path: Path, table: str | None = None) -> Table:
@@ -45,8 +56,8 @@ def read_table(path: Path, table: str | None = None) -> Table:
     The limits of `labels.exchange.limits` hold in every kind: a row over them is a bad row.
 
     Args:
-        path: the file.
-        table: which table of an SQLite database; of no meaning elsewhere.
+        path: the file; `FILE#NAME` names a table or sheet in it too, where there is no file of that whole name.
+        table: which table of an SQLite database, or sheet of a workbook; of no meaning elsewhere.
 
     Returns:
         The table. Reading its rows may raise CatalogError too, where the file breaks off.
@@ -54,8 +65,11 @@ def read_table(path: Path, table: str | None = None) -> Table:
     Raises:
         CatalogError: the file is missing, no regular file, unreadable, empty, not a table, or one of too many columns.
     """
-    found = _read(path, table)
-    return Table(found.columns, map(within_limits, found.rows))
+    if table is None and "#" in path.name and not path.exists():
+        name, _, table = path.name.partition("#")
+        path = path.with_name(name) if name and table else path
+    found = _read(path, table or None)
+    return replace(found, rows=map(within_limits, found.rows))
 
 
 def _read(path: Path, table: str | None) -> Table:
@@ -64,6 +78,10 @@ def _read(path: Path, table: str | None) -> Table:
         return read_sqlite(path, table)
     if head.startswith(_PARQUET):
         return read_parquet(path)
+    if head.startswith(_ZIP):
+        if is_workbook(path):
+            return read_workbook(path, table)
+        raise refusal(path)
     for mark, what, hint in _OTHERS:
         if head.startswith(mark):
             raise CatalogError(f"{path} is {what}, not a table.", hint)
@@ -96,14 +114,31 @@ def _read_text(path: Path, head: bytes) -> Table:
             "A download that asks for a login often leaves one: open it in a browser to see.",
         )
     start = text.removeprefix("\ufeff").lstrip()
-    if path.suffix.lower() in {".jsonl", ".ndjson"} or _OBJECT.match(start):
-        return read_jsonl(path, encoding)
-    if path.suffix.lower() == ".json" or _DOCUMENT.match(start):
-        raise CatalogError(
-            f"{path} is one JSON document, not JSON lines.",
-            f"Put each product on a line of its own: jq -c '.[]' {path.name} > products.jsonl",
-        )
-    return read_delimited(path, encoding)
+    ending = path.suffix.lower()
+    if not (ending in {".json", *_JSON_LINES} or _OBJECT.match(start) or _LIST.match(start)):
+        return read_delimited(path, encoding)
+    return read_json_document(path, encoding) if _is_one_document(path, encoding, start) else read_jsonl(path, encoding)
+
+
+def _is_one_document(path: Path, encoding: str, start: str) -> bool:
+    """Whether a file of JSON is one document, or objects over several lines, and not an object a line."""
+    if _LIST.match(start):
+        return True
+    if not _OBJECT.match(start):
+        return path.suffix.lower() not in _JSON_LINES
+    lines = [line.text for line in islice((line for line in read_lines(path, encoding) if line.text.strip()), 2)]
+    if _is_json(lines[0]):
+        return len(lines) == 1 and is_document(lines[0])
+    is_cut = lines[0].rstrip().endswith(("{", "[", ","))
+    return is_cut or (path.suffix.lower() not in _JSON_LINES and not (len(lines) > 1 and _is_json(lines[1])))
+
+
+def _is_json(line: str) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _is_binary(text: str) -> bool:

@@ -37,20 +37,25 @@ class FieldEvidence:
         self._brands = [[_brand(vocabulary, p.brand, store_brands=store_brands) for p in side] for side in sides]
         self._texts = [[bare(f"{p.title} {p.brand} {p.model}") for p in side] for side in sides]
         self._prices = [np.log([p.price if p.price and p.price > 0 else np.nan for p in side]) for side in sides]
+        self._currencies = [np.array([p.currency for p in side], str) for side in sides]
 
     def of(self, rows: "NDArray[np.int64]", columns: "NDArray[np.int64]") -> "list[NDArray[np.float32]]":
         """The columns, in the order of `features`."""
         import numpy as np  # noqa: PLC0415
 
         left, right = [self._brands[0][r] for r in rows], [self._brands[1][c] for c in columns]
-        ratio = self._prices[0][rows] - self._prices[1][columns]
+        prices = [self._prices[0][rows], self._prices[1][columns]]
+        ours, theirs = self._currencies[0][rows], self._currencies[1][columns]
+        # Amounts of two currencies are no numbers that compare: as good as unknown.
+        foreign = (ours != theirs) & (ours != "") & (theirs != "")
+        ratio = np.where(foreign, np.nan, prices[0] - prices[1])
         return [
             np.array([_likeness(one, other) for one, other in zip(left, right, strict=True)], np.float32),
             _found(left, [self._texts[1][c] for c in columns]),
             _found(right, [self._texts[0][r] for r in rows]),
             ratio.astype(np.float32),
             np.abs(ratio).astype(np.float32),
-            np.fmin(self._prices[0][rows], self._prices[1][columns]).astype(np.float32),
+            np.where(foreign, np.nan, np.fmin(*prices)).astype(np.float32),
         ]
 
 

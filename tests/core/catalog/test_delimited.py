@@ -92,8 +92,8 @@ def test_bytes_that_cp1252_does_not_have_cost_one_row(tmp_path: Path) -> None:
 def test_a_wrong_number_of_columns_costs_one_row(tmp_path: Path) -> None:
     table = read(tmp_path, 'id,title\n1\n2,a,b\n3,"c\nd",e\n4,f\n')
     assert split(table) == (
-        [(6, ["4", "f"])],
-        [(2, Reason.WRONG_COLUMN_COUNT), (3, Reason.WRONG_COLUMN_COUNT), (4, Reason.WRONG_COLUMN_COUNT)],
+        [(2, ["1", ""]), (6, ["4", "f"])],
+        [(3, Reason.WRONG_COLUMN_COUNT), (4, Reason.WRONG_COLUMN_COUNT)],
     )
 
 
@@ -192,3 +192,46 @@ def test_no_bytes_raise_anything_but_our_own_error(tmp_path_factory: pytest.Temp
         text = row.raw if isinstance(row, BadRow) else "".join(row.values.values())
         assert "\0" not in text
         text.encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("id,title,brand,price\n1,Sony TV,Sony\n2,LG TV\n", [["1", "Sony TV", "Sony", ""], ["2", "LG TV", "", ""]]),
+        ("id,title\n1,Sony TV,\n2,LG TV, ,\n", [["1", "Sony TV"], ["2", "LG TV"]]),
+        ("id;title;\n1;Sony TV\n2;LG TV;\n", [["1", "Sony TV", ""], ["2", "LG TV", ""]]),
+    ],
+)
+def test_cells_at_the_end_of_a_row_may_lack_or_be_empty(tmp_path: Path, text: str, rows: list[list[str]]) -> None:
+    assert split(read(tmp_path, text)) == ([(number, row) for number, row in enumerate(rows, 2)], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        # Spark, MySQL: a backslash before the quote.
+        ('"id","title"\n"1","Sony 55\\" 4K TV"\n"2","LG 50\\" TV, black"\n', ['Sony 55" 4K TV', 'LG 50" TV, black']),
+        ('id\ttitle\n1\t"The \\"Bravia\\" 55\\""\n2\tb\n', ['The "Bravia" 55"', "b"]),
+        ('id,title\n1,TV 55\\" wide\n2,Mouse\n', ['TV 55" wide', "Mouse"]),
+        ('"id","title"\n"1","ends in a backslash\\\\"\n"2","x\\"y"\n', ["ends in a backslash\\", 'x"y']),
+        ('"id","title"\n"1","a\\"b\nc"\n', ['a"b\nc']),
+        # RFC 4180: a backslash is a backslash.
+        ('id,title\n1,"C:\\dir\\"\n2,"a ""b"" \\n c"\n', ["C:\\dir\\", 'a "b" \\n c']),
+        # Single quotes, doubled or escaped inside.
+        ("'id','title'\n'1','Sony TV, black'\n'2','Levi''s'\n", ["Sony TV, black", "Levi's"]),
+        ("id,title\n1,'Sony TV, black'\n2,'Levi\\'s'\n", ["Sony TV, black", "Levi's"]),
+        ("id,title\n1,'Tis\n2,dogs' toys\n", ["'Tis", "dogs' toys"]),
+        # Not escaped at all: a quote ends a cell only before a delimiter.
+        ('id,title\n1,"Sony 55" TV, black"\n2,"plain"\n', ['Sony 55" TV, black', "plain"]),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+def test_both_dialects_of_quoting_are_recognised(tmp_path: Path, text: str, titles: list[str], encoding: str) -> None:
+    good, bad = split(read(tmp_path, text.encode(encoding)))
+    assert ([values[1] for _, values in good], bad) == (titles, [])
+
+
+def test_an_escaped_quote_far_down_counts_too(tmp_path: Path) -> None:
+    rows = "".join(f'"{number}","plain"\n' for number in range(3000))
+    good, bad = split(read(tmp_path, '"id","title"\n' + rows + '"x","Sony 55\\" 4K TV"\n'))
+    assert (good[-1][1], bad) == (["x", 'Sony 55" 4K TV'], [])

@@ -1,13 +1,15 @@
 """Files into the store: which column is what, which rows are kept out, and the list of those."""
 
 import csv
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core.catalog.importer import ImportReport, import_file
+from core.catalog.import_report import ImportReport
+from core.catalog.importer import import_file
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore, ImportCount
 from core.errors import CatalogError
@@ -22,6 +24,7 @@ BAD = """sku,Product Name,price,brand
 5,negative,-5,x
 6,short
 7,"=1+1 also good",,x
+8,one, cell too many,5.00,x
 """
 
 
@@ -45,7 +48,7 @@ def test_columns_are_guessed_and_the_others_kept(store: CatalogStore) -> None:
         'B01,"Nice, TV",Acme,TVs,X-1,"$1,234.50",0012345678905,black,  \n',
     )
     assert store.get(ProductRef("shop", "B01")) == Product(
-        "shop", "B01", "Nice, TV", "Acme", "TVs", "X-1", 1234.5, "0012345678905", {"Color": "black"}
+        "shop", "B01", "Nice, TV", "Acme", "TVs", "X-1", 1234.5, "0012345678905", {"Color": "black"}, "USD"
     )
 
 
@@ -87,12 +90,11 @@ def test_a_message_about_columns_stays_short(store: CatalogStore) -> None:
 def test_bad_rows_are_counted_and_listed_and_stop_nothing(store: CatalogStore, tmp_path: Path) -> None:
     rejects = tmp_path / "out" / "rejects.csv"
     report = load(store, BAD, rejects_path=rejects)
-    assert report.counts == ImportCount(added=2)
+    assert report.counts == ImportCount(added=5)
     assert report.rejected == {
         "no id": 1,
         "no title": 1,
         "duplicate id": 1,
-        "bad price": 2,
         "wrong column count": 1,
     }
     assert report.rejects_path == rejects
@@ -103,11 +105,9 @@ def test_bad_rows_are_counted_and_listed_and_stop_nothing(store: CatalogStore, t
         ("3", "no id"),
         ("4", "no title"),
         ("5", "duplicate id"),
-        ("6", "bad price"),
-        ("7", "bad price"),
-        ("8", "wrong column count"),
+        ("10", "wrong column count"),
     ]
-    assert rows[-1][2] == "6,short"
+    assert rows[-1][2] == "8,one, cell too many,5.00,x"
     assert [path.name for path in rejects.parent.iterdir()] == ["rejects.csv"]
 
 
@@ -126,7 +126,7 @@ def test_a_failed_import_leaves_the_old_list_and_the_old_products(store: Catalog
     with pytest.raises(CatalogError, match="no good row"):
         load(store, "id,title\n,a\n", rejects_path=rejects, prune=True)
     assert rejects.read_text() == before
-    assert store.count() == 2
+    assert store.count() == 5
     assert not list(tmp_path.glob(".rejects*"))
 
 
@@ -147,7 +147,7 @@ def test_a_list_that_cannot_be_written_changes_nothing(store: CatalogStore, tmp_
 
 def test_importing_twice_changes_nothing(store: CatalogStore) -> None:
     load(store, BAD)
-    assert load(store, BAD).counts == ImportCount(unchanged=2)
+    assert load(store, BAD).counts == ImportCount(unchanged=5)
 
 
 @pytest.mark.parametrize("prune", [False, True])
@@ -160,7 +160,7 @@ def test_a_dry_run_tells_what_would_be_done_and_does_nothing(store: CatalogStore
     assert not (tmp_path / "rejects.csv").exists()
     done = load(store, content, prune=prune, role="query")
     assert (told.counts, told.columns, told.rejected) == (done.counts, done.columns, done.rejected)
-    assert done.counts == ImportCount(added=2, changed=1, unchanged=1, removed=int(prune), vanished=1)
+    assert done.counts == ImportCount(added=5, changed=1, unchanged=1, removed=int(prune), vanished=1)
 
 
 def test_what_the_file_no_longer_has_is_reported_and_pruned_on_request(store: CatalogStore) -> None:
@@ -189,3 +189,141 @@ def test_a_later_json_line_may_have_more_columns(store: CatalogStore, tmp_path: 
     found = store.get(ProductRef("shop", "2"))
     assert found is not None
     assert found.extra == {"color": "red"}
+
+
+def remarks_of(store: CatalogStore, content: str, **options: Any) -> str:
+    return "\n".join(load(store, content, **options).remarks())
+
+
+def test_a_price_that_cannot_be_read_costs_the_price_alone(store: CatalogStore) -> None:
+    content = (
+        'id,title,price\n1,a,$12.99 - $19.99\n2,b,N/A\n3,c,Call for price\n4,d,12.99 each\n5,e,\n6,f,"1.299,00 €"\n'
+    )
+    report = load(store, content)
+    assert [(each.price, each.currency) for each in store.iter()] == [
+        (12.99, "USD"), (None, ""), (None, ""), (12.99, ""), (None, ""), (1299.0, "EUR"),
+    ]  # fmt: skip
+    assert (report.counts.added, report.rejected) == (6, {})
+    assert report.prices.as_dict() == {
+        "unknown": 2, "lower_end": 1, "examples": ["N/A", "Call for price"], "currencies": {"USD": 1, "EUR": 1},
+    }  # fmt: skip
+    told = "\n".join(report.remarks())
+    assert "2 rows without a price that can be read, such as 'N/A', 'Call for price'" in told
+    assert "1 row with a range of prices: the lower end was taken." in told
+    assert "several currencies (USD 1, EUR 1)" in told
+
+
+@pytest.mark.parametrize(
+    "header", ["id,title,price,currency", "id,title,Preis,Währung", "id,title,prix,price_currency"]
+)
+def test_a_column_of_currencies_belongs_to_the_price(store: CatalogStore, header: str) -> None:
+    load(store, f"{header}\n1,a,12.99,eur\n2,b,$5,EUR\n")
+    assert [(each.currency, each.extra) for each in store.iter()] == [("EUR", {}), ("USD", {})]
+
+
+@pytest.mark.parametrize("name", ["price_eur", "Preis (€)", "Price EUR"])
+def test_the_name_of_a_column_says_the_currency(store: CatalogStore, name: str) -> None:
+    load(store, f"id,title,{name}\n1,a,12.99\n")
+    assert [(each.price, each.currency) for each in store.iter()] == [(12.99, "EUR")]
+
+
+def test_text_comes_in_clean_and_placeholders_are_missing(store: CatalogStore) -> None:
+    report = load(
+        store,
+        "id,title,brand,model,category,Color\n1,55&quot; <b>TV</b>,Unbranded,N/A,CafÃ©,nan\n2,nan,x,,,\n"
+        "3,５５ TV,-,123456.0,,red\n",
+    )
+    assert list(store.iter()) == [
+        Product("shop", "1", '55" TV', category="Café"),
+        Product("shop", "3", "55 TV", model="123456", extra={"Color": "red"}),
+    ]
+    assert report.rejected == {"no title": 1}
+
+
+def test_a_workspace_has_placeholders_of_its_own(store: CatalogStore, tmp_path: Path) -> None:
+    vocabulary = tmp_path / "vocabulary.toml"
+    vocabulary.write_text('[[placeholders]]\nname = "brand"\nspellings = ["Hausmarke"]\n')
+    load(store, "id,title,brand\n1,a,HAUSMARKE\n", vocabulary=vocabulary)
+    assert [each.brand for each in store.iter()] == [""]
+
+
+def test_nested_values_give_their_text(store: CatalogStore, tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    path.write_text(
+        '{"_id": {"$oid": "65a"}, "name": "Sony TV", "brand": {"@type": "Brand", "name": "Sony"},'
+        ' "categories": ["TV", "LED"], "offers": {"price": "12.99", "priceCurrency": "CAD"}}\n'
+    )
+    import_file(store, path, source="shop", role="query")
+    assert list(store.iter()) == [
+        Product("shop", "65a", "Sony TV", "Sony", "TV > LED", price=12.99, currency="CAD"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "sku,Item Description,Mfr,Dept,Part Number,Retail,UPC Code",
+        "asin,product_title,Brand Name,category_path,MPN,Unit Price,barcode",
+        "Item Number,Product Name,Manufacturer,Department,Model Number,retail_price,GTIN",
+        "Artikelnummer,Bezeichnung,Hersteller,Warengruppe,Modellnummer,Verkaufspreis,EAN",
+        "Référence,Libellé,Marque,Catégorie,Modèle,Prix TTC,Code-barres",
+        "Código,Nombre,Marca,Categoría,Modelo,Precio,Código de barras",
+    ],
+)
+def test_names_of_columns_as_retailers_have_them(store: CatalogStore, header: str) -> None:
+    load(store, f"{header}\n1,a title,a brand,a category,M-1,5,012345678905\n")
+    assert list(store.iter()) == [Product("shop", "1", "a title", "a brand", "a category", "M-1", 5.0, "012345678905")]
+
+
+def test_which_of_several_columns_was_taken_is_said(store: CatalogStore) -> None:
+    told = remarks_of(store, "product_id,sku,name,description,price,list price\n1,s,a,words,5,6\n")
+    assert "id is read from product_id, not from sku; to change that: --map id=sku" in told
+    assert "price is read from price, not from list price; to change that: --map price='list price'" in told
+    assert "title" not in told
+    assert "kept as further attributes: description" in told
+
+
+def test_a_column_without_values_gives_way_to_another(store: CatalogStore) -> None:
+    load(store, "id,title,price,Sale Price,upc,EAN\n1,a,,5,,4006381333931\n")
+    assert [(each.price, each.upc) for each in store.iter()] == [(5.0, "4006381333931")]
+
+
+def test_a_column_that_is_not_used_is_named_with_the_nearest_field(store: CatalogStore) -> None:
+    told = remarks_of(store, "id,title,Retail Pric,Colour\n1,a,5,red\n")
+    assert "column 'Retail Pric' not used; did you mean --map price='Retail Pric'" in told
+    assert "kept as further attributes: Colour" in told
+    with pytest.raises(CatalogError, match="looks like the title") as caught:
+        load(store, "id,Producct Name\n1,a\n")
+    assert "--map title='Producct Name'" in caught.value.hint
+
+
+def test_ids_are_the_same_in_every_format(store: CatalogStore, tmp_path: Path) -> None:
+    load(store, 'id,title\n12345.0,a\n="00123",b\n')
+    path = tmp_path / "p.jsonl"
+    path.write_text('{"id": 12345.0, "title": "a"}\n{"id": "00123", "title": "b"}\n')
+    report = import_file(store, path, source="shop", role="catalog")
+    assert report.counts == ImportCount(unchanged=2)
+    assert [each.id for each in store.iter()] == ["12345", "00123"]
+
+
+def test_an_id_that_an_earlier_version_took_stays(store: CatalogStore) -> None:
+    store.replace("shop", "catalog", [Product("shop", "12345.0", "a")])
+    assert load(store, "id,title\n12345.0,a\n12346.0,b\n").counts == ImportCount(added=1, unchanged=1)
+    assert [each.id for each in store.iter()] == ["12345.0", "12346"]
+
+
+def test_rounded_ids_are_told(store: CatalogStore) -> None:
+    assert "1 ids were rounded by a spreadsheet" in remarks_of(store, "id,title\n1.23457E+11,a\n")
+
+
+def test_what_another_version_read_differently_is_said_once(store: CatalogStore) -> None:
+    store.replace("shop", "catalog", [Product("shop", "1", "55&quot; TV")])
+    with sqlite3.connect(store.path) as db:
+        db.execute("UPDATE sources SET reader_version = 0")
+    content = "id,title\n1,55&quot; TV\n"
+    for dry in (True, False):
+        report = load(store, content, dry=dry)
+        assert report.counts.changed == 1
+        assert "although the file did not" in "\n".join(report.remarks())
+    again = load(store, content)
+    assert (again.counts, again.remarks()) == (ImportCount(unchanged=1), [])

@@ -147,7 +147,7 @@ def test_the_list_of_rejected_rows_acts_nowhere(tmp_path: Path, store: CatalogSt
     with rejects.open(newline="") as handle:
         rows = list(csv.reader(handle))
     assert rows[1][2] == r",\x1b]52;c;ZXZpbA==\x07 \u202egnp \x9b2J two\x0alines"
-    assert rows[2][2] == r"\x1b[2J"
+    assert rows[2][2] == r"\x1b[2J,"
     assert "\x1b" not in rejects.read_text()
 
 

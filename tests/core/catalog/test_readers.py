@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -142,10 +143,23 @@ def test_one_of_several_tables_must_be_named(tmp_path: Path) -> None:
     path = database(tmp_path / "p.db", "CREATE TABLE one (id)", 'CREATE TABLE "t""w; o" (id)')
     with pytest.raises(CatalogError, match='one, t"w; o') as caught:
         read_table(path)
-    assert "--table" in caught.value.hint
-    assert rows_of(path, 't"w; o') == []
+    assert "p.db#NAME" in caught.value.hint
+    assert rows_of(path, 't"w; o') == rows_of(path.with_name('p.db#t"w; o')) == []
     with pytest.raises(CatalogError, match="no table 'three'"):
         read_table(path, "three")
+
+
+def test_a_database_that_a_writer_left_is_not_called_incomplete(tmp_path: Path) -> None:
+    path = tmp_path / "p.db"
+    write = (
+        "import os, sqlite3, sys; db = sqlite3.connect(sys.argv[1], isolation_level=None);"
+        "db.execute('CREATE TABLE p (id, title)'); db.execute('PRAGMA cache_size = 2'); db.execute('BEGIN IMMEDIATE');"
+        "[db.execute('INSERT INTO p VALUES (?, ?)', (n, 'x' * 100)) for n in range(5000)]; os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", write, str(path)], check=True)
+    with pytest.raises(CatalogError, match="a program that wrote to it was broken off") as caught:
+        read_table(path)
+    assert "complete" not in caught.value.hint
 
 
 def test_a_database_without_tables(tmp_path: Path) -> None:
@@ -166,8 +180,8 @@ def test_a_database_without_tables(tmp_path: Path) -> None:
         ("p.csv", b"\n<!DOCTYPE html>\n<html></html>", "web page"),
         ("p.bin", bytes(range(256)) * 4, "not text"),
         ("zeros", b"\0" * 100, "not text"),
-        ("p.json", b'[{"id": 1}]', "JSON document"),
-        ("p.csv", b'{\n  "id": 1\n}', "JSON document"),
+        ("p.json", b"[1, 2]", "no list of objects"),
+        ("p.csv", b'{\n  "id": 1\n', "no JSON"),
         ("p.jsonl", b"nothing\n", "JSON object"),
         ("mark.csv", b"\xef\xbb\xbf", "header"),
         ("h.csv", b'id,"title\n1,a\n', "header"),

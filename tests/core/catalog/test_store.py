@@ -361,7 +361,8 @@ def test_a_catalogue_of_before_gets_its_gtins_when_it_is_opened(tmp_path: Path) 
 
 
 _BACK_TO_2 = """
-DROP INDEX products_by_gtin; DROP INDEX products_by_id; ALTER TABLE products DROP COLUMN gtin; PRAGMA user_version = 2;
+DROP INDEX products_by_gtin; DROP INDEX products_by_id; ALTER TABLE products DROP COLUMN gtin;
+ALTER TABLE products DROP COLUMN currency; ALTER TABLE sources DROP COLUMN reader_version; PRAGMA user_version = 2;
 """
 
 

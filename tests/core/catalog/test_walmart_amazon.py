@@ -15,7 +15,7 @@ HEADER = "id,title,category,brand,modelno,price\n"
 
 def write(folder: Path) -> Path:
     (folder / "tableA.csv").write_text(HEADER + "0,draper remote,electronics,draper,121066,58.45\n")
-    (folder / "tableB.csv").write_text(HEADER + "0,koss eq50,headphones,koss,152132,0\n1,x,,,,cheap\n")
+    (folder / "tableB.csv").write_text(HEADER + "0,koss eq50,headphones,koss,152132,0\n,x,,,,cheap\n")
     return folder
 
 

@@ -1,9 +1,14 @@
 """`samesku labels export`, `import`, `merge` and `samesku dataset`, end to end."""
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from samples import match, no_match, q, write_catalogue
 
@@ -61,7 +66,8 @@ def test_other_programs_answers_come_in_under_their_names(
     assert call("labels", "export", tmp_path / name, *options, "--home", labelled.home, "--json").json["rows"] == 3
     assert "Canon EOS Rebel" in (tmp_path / name).read_text()
     answer = call("labels", "import", tmp_path / name, "--home", other.home, "--as", "eve", "--json")
-    assert answer.json == {"written": 3, "repeated": 0, "validation": 1, "shared_queries": 0}
+    expected = {"written": 3, "repeated": 0, "validation": 1, "shared_queries": 0, "rejected": {}}
+    assert {name: answer.json[name] for name in expected} == expected
     stats = call("labels", "stats", "--home", other.home, "--json").json
     assert stats["annotators"] == {"ada": 2, "bob": 1}
 
@@ -71,7 +77,7 @@ def test_a_task_about_an_unknown_product_is_refused(other: Workspace, tmp_path: 
         json.dumps({"answer": "accept", "meta": {"query_id": "nope", "candidate_id": "q1-c1"}})
     )
     answer = call("labels", "import", tmp_path / "e.jsonl", "--home", other.home)
-    assert (answer.code, "walmart nope first" in answer.err) == (1, True)
+    assert (answer.code, "product not in the catalogue" in answer.err) == (1, True)
 
 
 def test_names_and_comments_stay_at_home(labelled: Workspace, tmp_path: Path, call: Call) -> None:
@@ -101,3 +107,93 @@ def test_training_data_is_written(labelled: Workspace, tmp_path: Path, call: Cal
     assert len(out.read_text().splitlines()) == answer["rows"] <= rows
     assert answer["held_out"] == 0
     assert f"{answer['rows']} {kind} in" in call("dataset", kind, "--out", out, "--home", labelled.home).out
+
+
+ROWS = [
+    {"query_id": "q1", "candidate_id": "q1-c1", "label": 1},
+    {"query_id": "q1", "candidate_id": "q1-c2", "label": 0},
+]
+
+
+def as_parquet(path: Path) -> None:
+    pq.write_table(pa.Table.from_pylist(ROWS), path)
+
+
+def as_workbook(path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (list(ROWS[0]), *(list(each.values()) for each in ROWS)):
+        book.active.append(row)
+    book.save(path)
+
+
+def as_database(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE l (id_left, id_right, label)")
+        db.executemany("INSERT INTO l VALUES (?, ?, ?)", [tuple(row.values()) for row in ROWS])
+        db.commit()
+
+
+def as_json_lines(path: Path) -> None:
+    path.write_text("\n".join(map(json.dumps, ROWS)))
+
+
+def as_tsv(path: Path) -> None:
+    path.write_bytes("left\tright\tmatch\nq1\tq1-c1\tTrue\nq1\tq1-c2\tFalse\n".encode("utf-16"))
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("l.parquet", as_parquet), ("l.xlsx", as_workbook), ("l.db", as_database), ("l.jsonl", as_json_lines),
+        ("l.tsv", as_tsv),
+    ],
+)  # fmt: skip
+def test_labels_come_in_from_every_format_that_products_do(
+    workspace: Workspace, tmp_path: Path, call: Call, name: str, write: Callable[[Path], None]
+) -> None:
+    write(tmp_path / name)
+    answer = call("labels", "import", tmp_path / name, "--as", "eve", "--home", workspace.home, "--json")
+    assert (answer.json["written"], answer.json["rejected"]) == (2, {})
+    with LabelStore(workspace.labels) as store:
+        assert {d.pair.candidate.id: d.decision.value for d in store.decisions()} == {
+            "q1-c1": "match", "q1-c2": "no_match",
+        }  # fmt: skip
+
+
+def test_label_studios_short_json_comes_in_under_its_names(workspace: Workspace, tmp_path: Path, call: Call) -> None:
+    path = tmp_path / "min.json"
+    tasks = [
+        {"query_id": "q1", "candidate_id": "q1-c1", "query": "a", "candidate": "b", "side": "train", "id": 1,
+         "decision": "match", "annotator": 7, "annotation_id": 3, "created_at": "2026-01-02T03:04:05.000Z"},
+        {"query_id": "q1", "candidate_id": "q1-c2", "id": 2, "decision": "no_match", "annotator": "ada"},
+        {"query_id": "q1", "candidate_id": "q1-c3", "id": 3, "decision": "unsure", "annotator": 7},
+    ]  # fmt: skip
+    path.write_text(json.dumps(tasks))
+    assert call("labels", "import", path, "--home", workspace.home, "--json").json["written"] == 3
+    with LabelStore(workspace.labels) as store:
+        assert {(d.annotator, d.decision.value) for d in store.decisions()} == {
+            ("user-7", "match"), ("ada", "no_match"), ("user-7", "unsure"),
+        }  # fmt: skip
+
+
+def test_columns_of_labels_are_named_on_the_command_line(workspace: Workspace, tmp_path: Path, call: Call) -> None:
+    path = tmp_path / "l.csv"
+    path.write_text("ours,theirs,opinion\nq1,q1-c1,ja\n")
+    refused = call("labels", "import", path, "--home", workspace.home)
+    assert (refused.code, "--map query_id=COLUMN" in " ".join(refused.err.split())) == (1, True)
+    named = ["--map", "query_id=ours", "--map", "candidate_id=theirs", "--map", "label=opinion"]
+    assert call("labels", "import", path, *named, "--home", workspace.home, "--json").json["written"] == 1
+
+
+def test_ids_of_labels_follow_the_rule_of_products(tmp_path: Path, call: Call) -> None:
+    home = tmp_path / "home"
+    (tmp_path / "q.csv").write_text("id,title\n12345.0,a\n")
+    (tmp_path / "c.csv").write_text("id,title\n777,b\n778,c\n")
+    call("import", "products", tmp_path / "q.csv", "--source", "walmart", "--role", "query", "--home", home)
+    call("import", "products", tmp_path / "c.csv", "--source", "amazon", "--home", home)
+    (tmp_path / "l.csv").write_text("query_id,candidate_id,label\n12345,777.0,1\n")
+    (tmp_path / "p.jsonl").write_text(
+        json.dumps({"answer": "reject", "meta": {"query_id": 12345.0, "candidate_id": "778.0"}})
+    )
+    for name in ("l.csv", "p.jsonl"):
+        assert call("labels", "import", tmp_path / name, "--home", home, "--json").json["written"] == 1

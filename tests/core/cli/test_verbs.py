@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
 import pytest
 from samples import HashEncoder, match, no_match, q, write_catalogue
 
@@ -43,14 +44,18 @@ def test_products_come_in_with_what_was_left_out_on_a_list(tmp_path: Path, call:
     given = ["import", "products", file, "--source", "walmart", "--role", "query", "--home", tmp_path / "home"]
     given += ["--map", "id=sku", "--map", "title=name", "--map", "brand=maker"]
     first = call(*given, "--json").json
-    assert (first["source"], first["role"], first["added"]) == ("walmart", "query", 2)
-    assert sum(first["rejected"].values()) == 4
+    assert (first["source"], first["role"], first["added"]) == ("walmart", "query", 3)
+    assert sum(first["rejected"].values()) == 3
+    assert first["prices"]["unknown"] == 1
+    assert "1 row without a price that can be read, such as 'cheap': their price is unknown." in first["remarks"]
     with Path(first["rejects_file"]).open(newline="") as lines:
         rejects = list(csv.DictReader(lines))
-    assert len(rejects) == 4
+    assert len(rejects) == 3
     again = call(*given, "--json").json
-    assert (again["added"], again["unchanged"]) == (0, 2)
-    assert "4 rows left out" in call(*given).out
+    assert (again["added"], again["unchanged"]) == (0, 3)
+    told = call(*given).out
+    assert "3 rows left out" in told
+    assert "such as 'cheap'" in told
 
 
 @pytest.mark.parametrize("dry", [[], ["--dry-run"]])
@@ -99,14 +104,53 @@ def test_a_dry_run_of_products_makes_nothing(tmp_path: Path, call: Call) -> None
         "id=sku",
     ]
     told = call(*given, "--dry-run", "--json").json
-    assert (told["added"], sum(told["rejected"].values()), told["rejects_file"]) == (2, 4, None)
+    assert (told["added"], sum(told["rejected"].values()), told["rejects_file"]) == (3, 3, None)
     assert told["role_before"] is None
     assert not home.exists()
     call(*given)
     answer = call(*given, "--dry-run", "--role", "query")
     assert "Nothing was changed" in answer.out
-    assert "0 new, 0 changed, 2 as before" in answer.out
+    assert "0 new, 0 changed, 3 as before" in answer.out
     assert call(*given, "--dry-run", "--json").json["role_before"] == "catalog"
+
+
+@pytest.mark.parametrize(("content", "says"), [("id,title\n1,\n,b\n", "all 2 rows"), ("id,title\n", "no rows")])
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+def test_a_file_that_gives_no_product_is_an_error(
+    tmp_path: Path, call: Call, content: str, says: str, options: list[str]
+) -> None:
+    (tmp_path / "a.csv").write_text(content)
+    answer = call("import", "products", tmp_path / "a.csv", "--source", "x", "--home", tmp_path / "h", *options)
+    assert (answer.code, says in answer.err) == (1, True)
+    assert "Nothing came in for x" in answer.err
+
+
+def test_the_advice_on_labels_of_validation_queries_can_be_followed(
+    workspace: Workspace, tmp_path: Path, call: Call
+) -> None:
+    with LabelStore(workspace.labels) as store:
+        store.draw_validation([q("q1")], seed=1)
+    for name, row in (("tableA", "9,a tv"), ("tableB", "9,a tv")):
+        (tmp_path / f"{name}.csv").write_text(f"id,title\n{row}\nq1,x\nq1-c1,y\n")
+    (tmp_path / "train.csv").write_text("ltable_id,rtable_id,label\nq1,q1-c1,1\n")
+    (tmp_path / "valid.csv").write_text("ltable_id,rtable_id,label\n9,9,1\n")
+    refused = call("import", "walmart-amazon", tmp_path, "--labels", "--home", workspace.home)
+    assert refused.code == 1
+    assert "samesku labels import FILE --split auto" in " ".join(refused.err.split())
+    taken = call("labels", "import", tmp_path / "train.csv", "--split", "auto", "--home", workspace.home, "--json")
+    assert taken.json["validation"] == 1
+
+
+def test_a_sheet_of_a_workbook_comes_in(tmp_path: Path, call: Call) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["nothing of interest"])
+    sheet = book.create_sheet("Price list")
+    for row in (["sku", "Product Name", "Unit Price"], [12345.0, "a tv", 12.5]):
+        sheet.append(row)
+    book.save(tmp_path / "p.xlsx")
+    given = ["import", "products", "--source", "x", "--home", tmp_path / "h", "--json"]
+    assert call(*given, tmp_path / "p.xlsx", "--sheet", "price list").json["added"] == 1
+    assert call(*given, tmp_path / "p.xlsx#Price list").json["unchanged"] == 1
 
 
 def test_a_mapping_must_be_an_assignment(tmp_path: Path, call: Call) -> None:
@@ -127,7 +171,8 @@ def test_labels_come_in_by_the_name_given(
     workspace: Workspace, labels_csv: Path, call: Call, verb: tuple[str, str]
 ) -> None:
     answer = call(*verb, labels_csv, "--as", "eve", "--home", workspace.home, "--json")
-    assert answer.json == {"written": 3, "repeated": 0, "validation": 1, "shared_queries": 0}
+    expected = {"written": 3, "repeated": 0, "validation": 1, "shared_queries": 0, "rejected": {}, "rejects_file": None}
+    assert {name: value for name, value in answer.json.items() if name != "columns"} == expected
     with LabelStore(workspace.labels) as store:
         assert {d.annotator for d in store.decisions()} == {"eve"}
 
@@ -135,20 +180,43 @@ def test_labels_come_in_by_the_name_given(
 def test_a_dry_run_of_labels_changes_nothing(workspace: Workspace, labels_csv: Path, call: Call) -> None:
     given = [labels_csv, "--as", "eve", "--home", workspace.home]
     told = call("labels", "import", *given, "--dry-run", "--json").json
-    assert told == {"written": 3, "repeated": 0, "validation": 1, "shared_queries": 0}
+    assert (told["written"], told["repeated"], told["validation"], told["rejected"]) == (3, 0, 1, {})
     with LabelStore(workspace.labels) as store:
         assert store.decisions() == []
     assert call("labels", "import", *given, "--json").json == told
     assert "3 were known already" in call("labels", "import", *given, "--dry-run").out
 
 
-def test_labels_of_unknown_products_are_refused_as_a_whole(workspace: Workspace, labels_csv: Path, call: Call) -> None:
+def test_labels_that_cannot_be_told_are_listed_and_stop_nothing(
+    workspace: Workspace, labels_csv: Path, call: Call
+) -> None:
     with labels_csv.open("a") as file:
-        file.write("q1,nope,1\n")
-    answer = call("import", "labels", labels_csv, "--home", workspace.home)
-    assert (answer.code, "amazon nope first" in answer.err) == (1, True)
+        file.write("q1,nope,1\nq1,q1-c3,perhaps\n,q1-c1,1\nq2,q2-c3,1\nq2,q2-c3,0\n")
+    answer = call("import", "labels", labels_csv, "--home", workspace.home, "--json")
+    assert answer.code == 0
+    assert (answer.json["written"], answer.json["rejected"]) == (
+        3,
+        {
+            "product not in the catalogue": 1, "no label that is known": 1, "no two ids": 1,
+            "the pair has both labels": 2,
+        },
+    )  # fmt: skip
+    with Path(answer.json["rejects_file"]).open(newline="") as lines:
+        listed = list(csv.reader(lines))
+    assert [row[:2] for row in listed[1:3]] == [
+        ["5", "product not in the catalogue"], ["6", "no label that is known"],
+    ]  # fmt: skip
     with LabelStore(workspace.labels) as store:
-        assert store.decisions() == []
+        assert len(store.decisions()) == 3
+
+
+def test_labels_of_which_none_came_in_are_an_error(workspace: Workspace, tmp_path: Path, call: Call) -> None:
+    path = tmp_path / "l.csv"
+    path.write_text("query_id,candidate_id,label\nq1,nope,1\n")
+    answer = call("labels", "import", path, "--home", workspace.home)
+    assert answer.code == 1
+    assert "Nothing came in from" in answer.err
+    assert "Import the products first." in answer.err
 
 
 def test_the_benchmark_comes_in_whole(shared_data: Path, tmp_path: Path, call: Call) -> None:

@@ -19,6 +19,7 @@ from core.match.prior import CosinePrior
 from core.match.reason import Direction, Reasons
 from core.match.reasons import Explainer, by_group
 from core.match.stacked import fit_stacked
+from core.match.wording import Teller
 from core.text.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary.load()
@@ -185,3 +186,19 @@ def test_a_reason_as_json() -> None:
     assert {reason["direction"] for reason in value["for"]} <= {Direction.FOR}
     assert all(reason["contribution"] < 0 and reason["text"] for reason in value["against"])
     assert Reasons.from_json(value).to_json() == value
+
+
+@pytest.mark.parametrize(
+    ("currency", "said"),
+    [
+        ("USD", ["about the same price", "prices 10.00 USD and 10.00 USD"]),
+        ("EUR", ["prices in two currencies, 10.00 USD and 10.00 EUR"]),
+        ("", ["about the same price", "prices 10.00 USD and 10.00"]),
+    ],
+)
+def test_prices_of_two_currencies_are_no_reason(currency: str, said: list[str]) -> None:
+    query = Product("w", "1", "t", price=10.0, currency="USD")
+    candidate = Product("a", "2", "t", price=10.0, currency=currency)
+    facts = Teller(VOCABULARY, len).facts("price", query, candidate, {})
+    assert [fact.text for fact in facts] == said
+    assert any(fact.leans for fact in facts) == (currency != "EUR")

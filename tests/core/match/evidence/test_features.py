@@ -246,6 +246,19 @@ def test_categories_that_go_together_in_the_catalogues_speak_for_a_pair() -> Non
     assert np.isnan(evidence(queries, products, 0, 4)["categories"])
 
 
+# -- currencies ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("one", "other", "compared"), [("USD", "USD", True), ("USD", "", True), ("USD", "EUR", False)])
+def test_prices_of_two_currencies_are_not_compared_as_numbers(one: str, other: str, compared: bool) -> None:
+    query, candidate = product("lens", price=10.0), product("lens", price=20.0)
+    found = evidence([replace(query, currency=one)], [replace(candidate, currency=other)])
+    if compared:
+        expect(found, price_ratio=np.log(0.5), price_distance=np.log(2), price_level=np.log(10))
+    else:
+        expect(found, price_ratio=NAN, price_distance=NAN, price_level=NAN)
+
+
 # -- trade item numbers ----------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,130 @@
+"""What became of one file: counts for programs, and remarks for people."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.catalog.columns import ColumnChoice, listed, map_argument
+from core.catalog.gtin_tally import GtinTally
+from core.catalog.prices import Price, PriceNote
+from core.catalog.role import Role
+from core.catalog.writing import ImportCount
+
+_EXAMPLES = 3
+_LONGEST_EXAMPLE = 40
+
+
+@dataclass(slots=True)
+class PriceCount:
+    """What is to be told of the prices of a file.
+
+    Attributes:
+        unknown: rows whose price says something, but no single price; they came in without one.
+        lower_end: rows with a range, of which the lower end was taken.
+        currencies: rows by the currency of their price; an empty one where nothing names it.
+        examples: of what was no price, each once.
+    """
+
+    unknown: int = 0
+    lower_end: int = 0
+    currencies: Counter[str] = field(default_factory=Counter)
+    examples: list[str] = field(default_factory=list)
+
+    def add(self, text: str, price: Price) -> None:
+        """Count one row."""
+        if price.amount is not None:
+            self.currencies[price.currency] += 1
+            self.lower_end += price.note is PriceNote.LOWER_END
+        elif price.note is PriceNote.UNREADABLE:
+            self.unknown += 1
+            short = text if len(text) <= _LONGEST_EXAMPLE else text[: _LONGEST_EXAMPLE - 1] + "…"
+            if short not in self.examples and len(self.examples) < _EXAMPLES:
+                self.examples.append(short)
+
+    def as_dict(self) -> dict[str, object]:
+        """The counts by name, for JSON."""
+        return {
+            "unknown": self.unknown, "lower_end": self.lower_end, "examples": self.examples,
+            "currencies": {code: count for code, count in self.currencies.items() if code},
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What became of one file.
+
+    Attributes:
+        counts: what the import did to the source.
+        columns: the file's column behind each field that was found.
+        rejected: rows kept out, by reason.
+        rejects_path: the list of those rows; None where there were none, or no list was asked for.
+        seconds: wall time.
+        choice: what became of the other columns.
+        prices: what is to be told of prices.
+        gtins: how many trade item numbers of the products can be used.
+        rounded_ids: ids whose last digits a spreadsheet has rounded away.
+        notes: how the file was read, where that is not obvious.
+    """
+
+    source: str
+    role: Role
+    counts: ImportCount
+    columns: Mapping[str, str]
+    rejected: Counter[str]
+    rejects_path: Path | None
+    seconds: float
+    choice: ColumnChoice
+    prices: PriceCount = field(default_factory=PriceCount)
+    gtins: GtinTally = field(default_factory=GtinTally)
+    rounded_ids: int = 0
+    notes: Sequence[str] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the file gave no product at all."""
+        return not (self.counts.added or self.counts.changed or self.counts.unchanged)
+
+    def remarks(self) -> list[str]:
+        """What a person should know beside the counts, each a sentence."""
+        return [*self.notes, *self._columns(), *self._prices(), *self._ids(), *self._rules()]
+
+    def _columns(self) -> Iterator[str]:
+        for name, rest in self.choice.passed_over.items():
+            first = map_argument(name, rest[0])
+            yield f"{name} is read from {self.columns[name]}, not from {listed(rest)}; to change that: --map {first}"
+        competing = {column for rest in self.choice.passed_over.values() for column in rest}
+        for column, name in self.choice.suggested.items():
+            yield f"column {column!r} not used; did you mean --map {map_argument(name, column)}"
+        others = [c for c in self.choice.others if c not in competing and c not in self.choice.suggested]
+        if others:
+            yield f"kept as further attributes: {listed(others)}"
+
+    def _prices(self) -> Iterator[str]:
+        if self.prices.unknown:
+            examples = ", ".join(map(repr, self.prices.examples))
+            rows = _rows(self.prices.unknown)
+            yield f"{rows} without a price that can be read, such as {examples}: their price is unknown."
+        if self.prices.lower_end:
+            yield f"{_rows(self.prices.lower_end)} with a range of prices: the lower end was taken."
+        named = [f"{code} {count:,}" for code, count in self.prices.currencies.most_common() if code]
+        if len(named) > 1:
+            yield f"prices in several currencies ({', '.join(named)}): only those of one currency are compared."
+
+    def _ids(self) -> Iterator[str]:
+        if self.rounded_ids:
+            yield (
+                f"{self.rounded_ids:,} ids were rounded by a spreadsheet, as 1.23457E+11 is: save the file again with"
+                " that column as text."
+            )
+
+    def _rules(self) -> Iterator[str]:
+        if self.counts.reader_changed and self.counts.changed:
+            yield (
+                "This version of samesku reads files more carefully than the one that imported them before (entities,"
+                " encodings, currencies, placeholders): products may count as changed although the file did not, once."
+            )
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"
