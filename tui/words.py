@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from core.catalog.product import Product
 from core.jobs.job import JobState
-from core.match.bands import Band
+from core.match.bands import Band, calibrated_on, is_rough
 from core.match.reason import Reasons
 from core.queue.item import Option
 from core.search.candidates import Standing
@@ -99,10 +99,22 @@ def likely(option: Option) -> str:
 
 
 def stands_on(standing: Standing | None) -> str:
-    """What the bands rest on."""
-    if standing is None:
-        return "cosine bands, no labels yet"
-    return f"matcher: {standing.labels:,} label{'' if standing.labels == 1 else 's'}"
+    """What the bands rest on, for the top line."""
+    if standing is None or not standing.calibrated:
+        return _uncalibrated(standing)
+    rough = ", rough" if is_rough(standing.labels, standing.matches) else ""
+    return f"matcher: {standing.labels:,} label{'' if standing.labels == 1 else 's'}{rough}"
+
+
+def rests_on(standing: Standing | None) -> str:
+    """The same where there is room to say how many of the labels are matches."""
+    if standing is None or not standing.calibrated:
+        return _uncalibrated(standing)
+    return calibrated_on(standing.labels, standing.matches)
+
+
+def _uncalibrated(standing: Standing | None) -> str:
+    return f"{'cosine' if standing is None else 'prior'} bands, uncalibrated"
 
 
 def places(option: Option) -> str:

@@ -22,14 +22,14 @@ def options_of(
     standing: Standing | None,
     live: Rescored | None,
 ) -> list[Option]:
-    """The query's candidates, best first: by the matcher, and before the first labels as they were retrieved.
+    """The query's candidates, best first: by the matcher, and where none has spoken as they were retrieved.
 
     Args:
         query: which.
         candidates: as the last index run left them.
         catalog: what they are.
-        bands: where the cosine is cut before the first labels.
-        standing: what the probabilities are worth; None before the first labels.
+        bands: where the cosine is cut while no matcher has spoken.
+        standing: what the probabilities are worth; None while no matcher has spoken.
         live: the word of the latest refit.
 
     Raises:
@@ -58,11 +58,11 @@ def found_by_search(product: Product) -> Option:
 def _option(
     product: Product, place: int, candidate: Candidate, bands: BandSettings, standing: Standing | None
 ) -> Option:
-    probability = candidate.probability if standing else None
-    if standing is None or probability is None:
+    if standing is None or candidate.probability is None:
         band = band_of(candidate.similarity, bands.high, bands.medium)
     else:
-        band = band_of(probability, standing.high, standing.low)
+        band = band_of(candidate.probability, standing.high, standing.low)
+    probability = candidate.probability if standing is not None and standing.calibrated else None
     return Option(
         product, place, candidate.similarity, candidate.dense_rank, candidate.lexical_rank, band,
         probability=probability, retrieved=candidate.rank,

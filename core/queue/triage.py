@@ -22,6 +22,8 @@ _CLOSE = 0.15
 _EVEN = 0.15
 #: Two probabilities farther apart than this contradict each other.
 _APART = 0.5
+#: Why a query is asked while no probability can be told.
+_UNCALIBRATED = "To begin with, likely matches and near misses in turn."
 #: The stopping hint looks this many answers ahead.
 _AHEAD = 50
 
@@ -51,7 +53,7 @@ def triage(pool: Pool, random: "np.random.Generator", strategy: Strategy | None 
         if number not in asked:
             chosen_for = float(pool.probabilities[place]), float(pool.judge[place])
             reason = _why(*chosen_for, *best[number], pool.threshold)
-            asked[number] = Asked(number, "To begin with, likely matches and near misses in turn." if cold else reason)
+            asked[number] = Asked(number, _UNCALIBRATED if cold or not pool.calibrated else reason)
     return list(asked.values())
 
 

@@ -21,7 +21,7 @@ from tui.ports.desk import Desk, DeskFacts
 from tui.screens.dialog import Dialog
 from tui.style import BANDS, MUTED, STRONG
 from tui.widgets.excerpt import Excerpt
-from tui.words import AGAINST_BAR, BAND_SIGNS, FOR_BAR, adding_up, percent, places, stands_on, titled
+from tui.words import AGAINST_BAR, BAND_SIGNS, FOR_BAR, adding_up, percent, places, rests_on, titled
 from tui.workers import in_background
 
 #: Cells of the longest bar.
@@ -85,12 +85,14 @@ def what_is_known(option: Option, facts: DeskFacts, standing: Standing | None) -
         lines.append(Content.assemble(("Probability ", MUTED), (percent(option.probability), STRONG)))
     band = f"{BAND_SIGNS[option.band]} {option.band.value}"
     cut = _cosine_cut(option.band, facts)
-    if standing is not None and option.probability is not None:
+    if standing is not None and not standing.calibrated:
+        cut = "by the prior matcher: no calibrated probability yet"
+    elif standing is not None and option.probability is not None:
         cut = _cut(option.band, percent(standing.low), percent(standing.high))
     return [
         *lines,
         Content.assemble(("Band        ", MUTED), (band, BANDS[option.band]), (f"  {cut}", MUTED)),
-        Content.assemble(("Rests on    ", MUTED), stands_on(standing)),
+        Content.assemble(("Rests on    ", MUTED), rests_on(standing)),
         Content.assemble(("Similarity  ", MUTED), (f"{option.similarity:.3f}", STRONG)),
         Content.assemble(("Place       ", MUTED), places(option)),
     ]

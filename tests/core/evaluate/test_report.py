@@ -19,7 +19,7 @@ def test_an_evaluation_is_kept_whole_and_what_is_looked_at_is_read(workspace: Wo
     kept = kept_evaluations(workspace)
     (found,) = kept.evaluations
     assert (found.f1, found.pair_intervals["precision"], found.judged_on) == (0.884, (0.85, 0.94), "validation@2")
-    assert found.bands[0].band is Band.HIGH
+    assert found.bands[0].answers is Band.HIGH
     assert found.bands[0].measured == Precision(158, 160, 0.956, 0.997)
     assert [bin_.pairs for bin_ in found.reliability] == [1711, 75, 40, 31, 190]
     assert kept.damaged == ()
