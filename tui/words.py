@@ -101,20 +101,16 @@ def likely(option: Option) -> str:
 def stands_on(standing: Standing | None) -> str:
     """What the bands rest on, for the top line."""
     if standing is None or not standing.calibrated:
-        return _uncalibrated(standing)
+        return f"{'cosine' if standing is None else 'prior'} bands (uncalibrated)"
     rough = ", rough" if is_rough(standing.labels, standing.matches) else ""
     return f"matcher: {standing.labels:,} label{'' if standing.labels == 1 else 's'}{rough}"
 
 
 def rests_on(standing: Standing | None) -> str:
     """The same where there is room to say how many of the labels are matches."""
-    if standing is None or not standing.calibrated:
-        return _uncalibrated(standing)
-    return calibrated_on(standing.labels, standing.matches)
-
-
-def _uncalibrated(standing: Standing | None) -> str:
-    return f"{'cosine' if standing is None else 'prior'} bands, uncalibrated"
+    if standing is not None and standing.calibrated and is_rough(standing.labels, standing.matches):
+        return calibrated_on(standing.labels, standing.matches)
+    return stands_on(standing)
 
 
 def places(option: Option) -> str:

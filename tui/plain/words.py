@@ -50,7 +50,7 @@ def candidate_line(item: ReviewItem, option: Option) -> str:
             chance = percent(option.probability)
             parts.append(f"probability {chance} {option.band.value}, similarity {similarity(option)}")
         else:
-            parts.append(f"similarity {similarity(option)} {option.band.value}, uncalibrated")
+            parts.append(f"similarity {similarity(option)} {option.band.value}")
     parts += [f"{safe(name)} said {DECISION_WORDS[decision]}" for name, decision in option.others]
     return ", ".join([*parts, product_line(option.product)])
 

@@ -72,7 +72,7 @@ _DECISIONS = (
     (Decision.UNSURE, "You said: cannot tell."),
 )
 _BANDS = (
-    (Band.HIGH, "The machine finds them very similar; until labels calibrate it, by a prior matcher."),
+    (Band.HIGH, "The machine finds them very similar."),
     (Band.MEDIUM, "The machine is in two minds."),
     (Band.LOW, "The machine finds them unlike."),
 )
