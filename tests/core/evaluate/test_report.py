@@ -67,3 +67,14 @@ def test_what_is_no_json_hides_no_other(workspace: Workspace, content: bytes) ->
 
 def test_without_reports_there_are_none(workspace: Workspace) -> None:
     assert kept_evaluations(workspace).evaluations == ()
+
+
+def test_bands_that_no_labels_stood_behind_are_read_back_as_such(workspace: Workspace) -> None:
+    value = evaluation()
+    calibrated = [dict(row) for row in value["bands"]]
+    keep_evaluation(workspace, value | {"bands": [row | {"band": f"prior:{row['band']}"} for row in calibrated]})
+    (found,) = kept_evaluations(workspace).evaluations
+    assert [(each.answers, each.calibrated) for each in found.bands] == [(Band.HIGH, False), (Band.LOW, False)]
+    assert not found.calibrated
+    keep_evaluation(workspace, value | {"bands": [row | {"band": "prior:none"} for row in calibrated]})
+    assert kept_evaluations(workspace).damaged
