@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from core.match.expected import EXPECTED
 from core.match.linear import Linear, Scale
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 NAME = "prior"
 PRIOR_FILE = Path(__file__).parent / "data" / "prior.json"
 
+#: What trade item numbers say before any label, in log-odds: the generated catalogues take no part in it, since they do
+#: not know how retailers' numbers go wrong. The same one is first whatever the texts say; two different ones keep equal
+#: texts out of the band high, since retailers list variants, packs and old numbers under others.
+_GTINS = {"gtin_equal": 15.0, "gtin_conflict": -4.5}
 #: The candidates at hand weigh as much as the generated ones, for centre and spread, when there are so many: those of
 #: thirty queries. With far fewer, the best of a few pairs would look like a match whatever it is.
 _PAIRS = 300
@@ -68,7 +73,7 @@ class Prior:
         """What a fit to labels begins with."""
         import numpy as np  # noqa: PLC0415
 
-        weights = [self.weights[name].weight if name in self.weights else 0.0 for name in features]
+        weights = [self.weights[name].weight if name in self.weights else EXPECTED.get(name, 0.0) for name in features]
         return Expected(np.array(weights, float), self.intercept)
 
     def learner(self, features: tuple[str, ...], evidence: "NDArray[np.float32]") -> Linear:
@@ -85,7 +90,11 @@ class Prior:
         centre, spread, weights = (
             np.array([getattr(row, part) for row in rows], float) for part in ("centre", "spread", "weight")
         )
-        return Linear(_scale(centre, spread, evidence), weights, self.intercept, NAME)
+        scale = _scale(centre, spread, evidence)
+        for name in _GTINS.keys() & set(features):
+            place = features.index(name)
+            scale.centre[place], scale.spread[place], weights[place] = 0.0, 1.0, _GTINS[name]
+        return Linear(scale, weights, self.intercept, NAME)
 
 
 def _scale(centre: "NDArray[np.float64]", spread: "NDArray[np.float64]", evidence: "NDArray[np.float32]") -> Scale:

@@ -47,8 +47,8 @@ _LACKING: dict[str, dict[str, float]] = {
     "no codes": {"upc": 1.0},
 }
 _HALVES: dict[str, Sequence[Department]] = {"first": DEPARTMENTS[0::2], "second": DEPARTMENTS[1::2]}
-#: The share of UPCs that are another trade item's: variants, packs and old numbers are listed under one product.
-_OTHER_CODES = 0.05
+#: Features that take no part: a generated catalogue does not know how retailers' numbers go wrong.
+_LEFT_OUT = ("gtin_equal", "gtin_conflict")
 #: Where `prior:high` and `prior:low` are cut, of sigmoid(score): so that the printed precision on departments that were
 #: not seen is above 0.97 and above 0.99.
 _HIGH, _LOW = 0.95, 0.05
@@ -105,16 +105,14 @@ def _generated(seed: str, departments: Sequence[Department], lacking: Mapping[st
 
 
 def _worn(products: Sequence[Product], lacking: Mapping[str, float], seed: str) -> list[Product]:
-    """The products without some of their fields, and with some UPCs of others."""
+    """The products without some of their fields."""
     draw = random.Random(seed)  # noqa: S311 - nothing secret
-    codes = [product.upc for product in products if product.upc]
 
     def worn(product: Product) -> Product:
-        upc = draw.choice(codes) if product.upc and draw.random() < _OTHER_CODES else product.upc
         empty = {name for name, share in lacking.items() if draw.random() < share}
         return replace(
             product,
-            upc="" if "upc" in empty else upc,
+            upc="" if "upc" in empty else product.upc,
             model="" if "model" in empty else product.model,
             brand="" if "brand" in empty else product.brand,
             price=None if "price" in empty else product.price,
@@ -133,6 +131,8 @@ def _read(workspace: Workspace, catalogue: DemoCatalogue) -> Generated:
         candidates.close()
     assert table is not None
     labels = [(pair.query.id, pair.candidate.id) in catalogue.gold for pair in table.pairs]
+    taken = [place for place, name in enumerate(table.features) if name not in _LEFT_OUT]
+    table = EvidenceTable(tuple(table.features[place] for place in taken), table.pairs, table.vectors[:, taken])
     return Generated(table, np.array(labels), np.array([rank[tuple(pair)] for pair in table.pairs], np.int64))
 
 

@@ -16,7 +16,7 @@ def evidence(*cosines: float) -> np.ndarray:
 def test_the_packaged_file_knows_the_features_of_one_pair_and_no_others() -> None:
     # The evidence of the competition is named by what is compared; all else stands in FEATURES.
     named = {name for name in packaged_prior().weights if "_lead" not in name and "_place" not in name}
-    assert named == {feature.name for feature in FEATURES}
+    assert named == {feature.name for feature in FEATURES if not feature.name.startswith("gtin_")}
 
 
 def test_its_cuts_are_probabilities_and_its_numbers_finite() -> None:
@@ -70,3 +70,14 @@ def test_an_unknown_feature_says_nothing() -> None:
     first, second = learner.scores(np.array([[0.6, 5.0], [0.6, np.nan]], np.float32))
     assert first == second
     assert PRIOR.expected(("never heard of", "cosine")).weights.tolist() == [0.0, 2.0]
+
+
+def test_the_same_gtin_is_above_equal_texts_and_another_one_below_the_band_high() -> None:
+    nothing = np.nan
+    features = ("cosine", "gtin_equal", "gtin_conflict")
+    rows = np.array([[1, nothing, nothing], [-0.3, 1, 0], [1, 0, 1]], np.float32)
+    prior = packaged_prior()
+    texts, same, other = prior.learner(features, rows).scores(rows)
+    assert same > texts > other
+    chance = 1 / (1 + np.exp(-prior.learner(features, rows[:0]).scores(rows)))
+    assert chance[2] < prior.high
