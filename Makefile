@@ -9,7 +9,7 @@ DEMO := .demo
 export HF_HUB_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit audit fuzz bench bench-desk bench-gtin bench-judge bench-match bench-messy bench-rows bench-ssh bench-kill bench-kill-mixed bench-ledger bench-ledger-kill clean
+.PHONY: help demo prior test lint types imports unit audit fuzz bench bench-desk bench-gtin bench-judge bench-match bench-messy bench-rows bench-ssh bench-kill bench-kill-mixed bench-ledger bench-ledger-kill clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ unit: $(VENV)/dev
 
 bench: $(VENV)/all ## the README's table, on ../shared/data/walmart_amazon or DATA=folder
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.walmart_amazon $(DATA)
+
+prior: $(VENV)/all ## fit the matcher's weights before any label, core/match/data/prior.json, to generated catalogues
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.prior
 
 bench-match: $(VENV)/all ## the matcher's speed, against plain Python, on the same data; no encoder needed
 	@$(BIN)/python -m tests.bench.match $(DATA)

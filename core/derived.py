@@ -9,8 +9,11 @@ from pathlib import Path
 
 from core.sqlite_cache import SqliteCache, transaction
 
-#: PRAGMA user_version. The candidates of another version are thrown away, and made again by the next index run.
-_VERSION = 2
+#: PRAGMA user_version. Version 2 is migrated; the candidates of any other version are thrown away, and made again by
+#: the next index run.
+_VERSION = 3
+#: The version whose `standing` had no column `matches`.
+_WITHOUT_MATCHES = 2
 
 _CANDIDATES = """
 CREATE TABLE IF NOT EXISTS candidates (
@@ -40,7 +43,8 @@ CREATE TABLE IF NOT EXISTS standing (
     threshold REAL NOT NULL,
     high REAL NOT NULL,
     low REAL NOT NULL,
-    labels INTEGER NOT NULL
+    labels INTEGER NOT NULL,
+    matches INTEGER
 )
 """
 _EVIDENCE = """
@@ -113,7 +117,12 @@ def _prepare(connection: sqlite3.Connection) -> None:
         return
     with transaction(connection):
         # Another process may have done it while this one waited for the lock.
-        if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == _WITHOUT_MATCHES and "standing" in there:
+            connection.execute("ALTER TABLE standing ADD COLUMN matches INTEGER")
+            # Without labels it was the cosine's, by which candidates are no longer ordered.
+            connection.execute("DELETE FROM standing WHERE labels = 0")
+        elif version != _VERSION:
             for name in ("candidates", "runs", "standing"):
                 connection.execute(f"DROP TABLE IF EXISTS {name}")
         for statement in _TABLES.values():

@@ -75,7 +75,7 @@ class SearchSettings(_Section):
 
 
 class BandSettings(_Section):
-    """Where the cosine is cut into bands before the first labels."""
+    """Where the cosine is cut into bands while no matcher has spoken."""
 
     high: Annotated[float, Field(gt=0, lt=1)] = 0.85
     medium: Annotated[float, Field(gt=0, lt=1)] = 0.75

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from core.catalog.product import Product, price_text
 from core.jobs.job import JobState
-from core.match.bands import Band, percent
+from core.match.bands import Band, calibrated_on, is_rough, percent
 from core.match.reason import Reasons
 from core.queue.item import Option, ReviewItem
 from core.search.candidates import Standing
@@ -94,10 +94,18 @@ def likely(option: Option) -> str:
 
 
 def stands_on(standing: Standing | None) -> str:
-    """What the bands rest on."""
-    if standing is None:
-        return "cosine bands, no labels yet"
-    return f"matcher: {standing.labels:,} label{'' if standing.labels == 1 else 's'}"
+    """What the bands rest on, for the top line."""
+    if standing is None or not standing.calibrated:
+        return f"{'cosine' if standing is None else 'prior'} bands (uncalibrated)"
+    rough = ", rough" if is_rough(standing.labels, standing.matches) else ""
+    return f"matcher: {standing.labels:,} label{'' if standing.labels == 1 else 's'}{rough}"
+
+
+def rests_on(standing: Standing | None) -> str:
+    """The same where there is room to say how many of the labels are matches."""
+    if standing is not None and standing.calibrated and is_rough(standing.labels, standing.matches):
+        return calibrated_on(standing.labels, standing.matches)
+    return stands_on(standing)
 
 
 def places(option: Option) -> str:

@@ -131,7 +131,8 @@ def agreement_report(
     Args:
         said: standing decisions, oldest first.
         categories: of the queries; one that is absent has none.
-        standing: where the bands are cut now; None if no matcher has spoken yet.
+        standing: where the bands are cut now; None if no matcher has spoken yet. One that no labels stand behind has
+            no bands to tell.
         implied: compare what follows from accepting another candidate too.
         first: first answers (`labels.first_answers`), oldest first, which are what is compared; the standing ones,
             where they are not known.
@@ -151,7 +152,7 @@ def agreement_report(
             for couple in couples_of(chosen)
         },
         categories=_grouped(chosen, lambda each: categories.get(each.query, "")),
-        bands=_by_band(chosen, standing) if standing else {},
+        bands=_by_band(chosen, standing) if standing and standing.calibrated else {},
     )
 
 

@@ -52,6 +52,8 @@ def evaluate(
 
 
 def _tell(context: Context, result: dict[str, Any]) -> None:
+    from core.match.bands import basis_remark  # noqa: PLC0415
+
     rankings = {
         name: values
         for name in ("encoder", "lexical", "fused", "matched")
@@ -64,7 +66,7 @@ def _tell(context: Context, result: dict[str, Any]) -> None:
         )
         context.out.print(metrics(rankings, result["intervals"]))
         context.out.print(
-            "encoder: by meaning · lexical: by wording · fused: both · matched: fused, as the matcher orders them"
+            "encoder: by meaning · lexical: by wording · fused: both · matched: fused, as `match` orders them"
         )
     if "f1" in result:
         table = Table(box=None, pad_edge=False)
@@ -77,7 +79,12 @@ def _tell(context: Context, result: dict[str, Any]) -> None:
         table.add_row("95 %", *ends, style="dim")
         context.out.print(f"{result['pairs']:,} pairs ({result['pairs_judged_on']})")
         context.out.print(table)
-        if not result["matcher"]["labels"]:
-            context.out.print("No labels outside these pairs teach a matcher: this judges the encoder's bare cosine.")
+        if not result["matcher"]["calibrated"]:
+            context.out.print(
+                "Uncalibrated: no labels of both classes outside these pairs teach a matcher, so this judges the"
+                " packaged prior."
+            )
+        elif words := basis_remark(result["matcher"]["labels"], result["matcher"]["matches"]):
+            context.out.print(words)
         context.out.print(bands(result["bands"]))
         context.out.print(reliability(result["reliability"]))

@@ -104,11 +104,12 @@ def _wanted(
             raise CoreError("There are no labelled pairs that it was not trained on.", "Label some in the desk first.")
         return found
     from core.judge.stages import least_certain_first  # noqa: PLC0415
+    from core.match.bands import bare_band  # noqa: PLC0415
     from core.match.table import matched_pairs  # noqa: PLC0415
 
     chosen = bands_named(bands)
     return least_certain_first(
-        each for each in matched_pairs(workspace, settings, settings.search.k) if each[1].band in chosen
+        each for each in matched_pairs(workspace, settings, settings.search.k) if bare_band(each[1].band) in chosen
     )
 
 

@@ -61,6 +61,8 @@ def agreement(
     _tell_agreement(context, found, shown, implied=implied)
     if standing is None:
         context.out.print("Bands are not known before `samesku index`.")
+    elif not standing.calibrated:
+        context.out.print("No bands: the matcher is uncalibrated until people have labelled matches and non-matches.")
     _tell_note(context, note)
     couples = [{"annotators": list(names), **each.as_dict()} for names, each in shown.items()]
     context.answer({**found.as_dict(), "couples": couples, "implied": implied, "note": note})

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from core.cli.basis import basis_of, remark
 from core.cli.context import Context, context_of
 from core.cli.judge_options import BandsOption, InputOption, MinutesOption, PairsOption
 from core.cli.match_judged import judged_match
@@ -41,6 +42,9 @@ def match(
     ] = False,
 ) -> None:
     """The candidates of every query: query_id, rank, candidate_id, similarity, probability, band.
+
+    Until people have labelled matches and non-matches, `probability` is empty, and order and band come from the
+    packaged prior; the band is named so, as in prior:high.
 
     Without --out, --query shows one query's candidates and the strongest reasons; --json answers with the rows
     themselves, each with its reasons.
@@ -84,15 +88,17 @@ def _check(out: Path | None, query: str | None, option: str | None) -> None:
 
 
 def _match(context: Context, out: Path | None, k: int, query: str | None) -> None:
-    from core.match.table import write_table  # noqa: PLC0415
+    from core.match.table import standing_of, write_table  # noqa: PLC0415
 
     rows = _rows(context, k, query)
+    basis = basis_of(standing_of(context.workspace))
     if out is None:
-        _tell(context, rows)
-        return
-    count = write_table(rows, out)
-    context.out.print(f"{count:,} candidates in {out}")
-    context.answer({"rows": count, "file": str(out)})
+        _tell(context, rows, basis)
+    else:
+        count = write_table(rows, out)
+        context.out.print(f"{count:,} candidates in {out}")
+        context.answer({"rows": count, "file": str(out), **basis})
+    remark(context, basis)
 
 
 def _rows(context: Context, k: int, query: str | None) -> "Iterable[MatchRow]":
@@ -107,7 +113,7 @@ def _rows(context: Context, k: int, query: str | None) -> "Iterable[MatchRow]":
     return of_query
 
 
-def _tell(context: Context, rows: "Iterable[MatchRow]") -> None:
+def _tell(context: Context, rows: "Iterable[MatchRow]", basis: dict[str, Any]) -> None:
     """The candidates and their reasons: as JSON, or as text for one query."""
     from core.match.explained import explained  # noqa: PLC0415
 
@@ -122,7 +128,7 @@ def _tell(context: Context, rows: "Iterable[MatchRow]") -> None:
         reasons = row["reasons"] or {}
         for reason in (*reasons.get("for", ()), *reasons.get("against", ())):
             context.out.print(f"    {reason['contribution']:+.1f} {safe(reason['text'])}")
-    context.answer({"rows": len(told), "matches": told})
+    context.answer({"rows": len(told), **basis, "matches": told})
 
 
 def _decide(context: Context) -> None:
@@ -153,7 +159,9 @@ def _score(context: Context, pairs: Path, out: Path) -> None:
 
     check_file(out)
     with context.reporter() as reporter:
-        rows = scored(context.workspace.require(), context.settings, pairs, reporter)
+        rows, matcher = scored(context.workspace.require(), context.settings, pairs, reporter)
     count = write_table((row for _, row in rows), out)
+    basis = basis_of(matcher)
     context.out.print(f"{count:,} pairs in {out}")
-    context.answer({"rows": count, "file": str(out)})
+    context.answer({"rows": count, "file": str(out), **basis})
+    remark(context, basis)

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from core.cli.basis import basis_of, remark
 from core.cli.context import Context
 from core.cli.judge_options import bands_named, end_if_interrupted, judge_in_use, told_if_interrupted
 from core.jobs.progress import Reporter
@@ -26,30 +27,37 @@ def judged_match(context: Context, pairs: Path | None, k: int, out: Path, bands:
 
     check_file(out)
     chosen, workspace = bands_named(bands), context.workspace.require()
+    basis: dict[str, Any] = {}
     with (
         told_if_interrupted(context, f"Ended; {out} was not written."),
         judge_in_use(context) as judge,
         context.reporter() as reporter,
     ):
         truth = splits_of(workspace, context.settings).truth
-        rows = _rows(context, pairs, k, reporter)
+        rows = _rows(context, pairs, k, reporter, basis)
         found = two_stages(workspace, rows, judge, chosen, truth, budget, reporter)
         reporter.result(_facts(found))
     end_if_interrupted(context, found.judged, out)
     count = write_table(found.rows, out, JudgedRow)
     context.out.print(f"{count:,} {'candidates' if pairs is None else 'pairs'} in {out}")
     _tell(context, found)
-    context.answer({"rows": count, "file": str(out), **_facts(found)})
+    context.answer({"rows": count, "file": str(out), **basis, **_facts(found)})
+    remark(context, basis)
 
 
-def _rows(context: Context, pairs: Path | None, k: int, reporter: Reporter) -> "Iterator[PairRow]":
-    """The matcher's word, when it is asked for: what it takes is the first stage's cost."""
-    from core.match.table import matched_pairs, scored  # noqa: PLC0415
+def _rows(
+    context: Context, pairs: Path | None, k: int, reporter: Reporter, basis: dict[str, Any]
+) -> "Iterator[PairRow]":
+    """The matcher's word, when it is asked for: what it takes is the first stage's cost. Fills in what it rests on."""
+    from core.match.table import matched_pairs, scored, standing_of  # noqa: PLC0415
 
     if pairs is None:
         yield from matched_pairs(context.workspace, context.settings, k)
+        basis.update(basis_of(standing_of(context.workspace)))
     else:
-        yield from scored(context.workspace, context.settings, pairs, reporter)
+        rows, matcher = scored(context.workspace, context.settings, pairs, reporter)
+        basis.update(basis_of(matcher))
+        yield from rows
 
 
 def _tell(context: Context, found: "TwoStages") -> None:

@@ -1,52 +1,155 @@
 """The demo where there is no terminal: label, retrain and compare, unattended."""
 
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 from rich.table import Table
 
 from core.cli.context import Context
-from core.cli.tables import comparison
+from core.cli.tables import before_and_after
 from core.jobs.progress import Reporter
+from core.match.bands import Band
 from core.settings import Settings
+from labels.model import Pair, ProductRef
+
+if TYPE_CHECKING:
+    from core.match.table import PairRow
+
+#: Queries whose candidates are printed, and how many of each.
+_QUERIES, _CANDIDATES = 5, 3
+#: What each band answers, and the two whose answer can be right or wrong.
+_ANSWERS = {Band.HIGH: "match", Band.MEDIUM: "for people", Band.LOW: "no match"}
+_FIRM = (Band.HIGH, Band.LOW)
 
 
 def rehearse(context: Context, reporter: Reporter) -> dict[str, object]:
-    """Replay a labelling session on the demo workspace, retrain quickly, and judge the result.
+    """Replay a labelling session on the demo workspace, retrain quickly, and measure before and after.
 
     Returns:
-        what the retrain reported, and under `answered` how many queries the session answered.
+        what the retrain reported; under `answered` how many queries the session answered; under `before` and `after`
+        what `evaluate` says of the validation set, whose labels train nothing.
     """
     from core.demo import REHEARSER, answer_from_gold  # noqa: PLC0415
+    from core.evaluate.run import evaluate_own  # noqa: PLC0415
+    from core.registry.registry import Registry  # noqa: PLC0415
     from core.settings import load_settings  # noqa: PLC0415
     from core.train.recipe import QUICK  # noqa: PLC0415
     from core.train.run import retrain  # noqa: PLC0415
     from labels.model import Stream  # noqa: PLC0415
 
-    settings = load_settings(context.workspace.settings, QUICK)
-    answered = answer_from_gold(context.workspace, settings, Stream.TRIAGE, REHEARSER)
+    workspace = context.workspace
+    settings = load_settings(workspace.settings, QUICK)
+    before = evaluate_own(workspace, settings, Registry(workspace, settings).champion(), reporter)
+    answered = answer_from_gold(workspace, settings, Stream.TRIAGE, REHEARSER)
     reporter.message(f"{answered} queries were answered as a labeller would answer them.")
-    result = retrain(context.workspace, settings, reporter)
-    return {"answered": answered, **result}
+    result = retrain(workspace, settings, reporter)
+    # A retrain that promotes nothing has not looked at the new labels.
+    _bring_up_to_date(context, settings, reporter)
+    after = evaluate_own(workspace, settings, Registry(workspace, settings).champion(), reporter)
+    return {"answered": answered, **result, "before": before, "after": after}
 
 
-def tell(context: Context, settings: Settings, result: dict[str, object]) -> None:
-    """Print the before/after table and the first candidates."""
-    from core.catalog.store import CatalogStore  # noqa: PLC0415
-    from core.match.bands import band_of  # noqa: PLC0415
-    from core.search.candidates import CandidateStore  # noqa: PLC0415
-    from core.text.safe import safe  # noqa: PLC0415
+def _bring_up_to_date(context: Context, settings: Settings, reporter: Reporter) -> None:
+    from core.match.run import bring_up_to_date  # noqa: PLC0415
+    from core.registry.registry import Registry  # noqa: PLC0415
 
-    context.out.print(comparison(result))
+    champion = Registry(context.workspace, settings).champion()
+    bring_up_to_date(context.workspace, settings, champion, reporter)
+
+
+def tell(context: Context, settings: Settings, result: dict[str, Any]) -> None:
+    """Print the figures before and after, some candidates with what the matcher says of them, and what to do next."""
+    context.out.print(before_and_after(result["before"], result["after"]))
+    context.out.print(
+        f"Measured on {result['after']['queries']} validation queries with a known match, whose labels train nothing. "
+        "dense: the encoder alone · hybrid: encoder and shared words · matcher: what `match` and the desk show"
+    )
     context.out.print(
         "The new encoder is in use." if result["promoted"] else "The new encoder is not better; the old one stays."
     )
-    context.out.print("\nThe first queries and their best candidates:")
-    table = Table(show_header=False, box=None, pad_edge=False)
-    candidates = CandidateStore(context.workspace.derived)
-    with CatalogStore(context.workspace.catalog) as catalog:
-        for query in [query for query, _ in zip(catalog.iter(role="query"), range(5), strict=False)]:
-            table.add_row(safe(query.title), "")
-            for candidate in candidates.of(query.ref)[:3]:
-                product = catalog.get(candidate.ref)
-                band = band_of(candidate.similarity, settings.bands.high, settings.bands.medium)
-                table.add_row(f"  {safe(product.title if product else '')}", f"{candidate.similarity:.2f} {band}")
-    candidates.close()
+    _tell_candidates(context, settings)
+    _tell_next(context)
+
+
+def _tell_candidates(context: Context, settings: Settings) -> None:
+    """Some validation queries with what the matcher says of their best candidates, and how right it is on all."""
+    from core.catalog.store import CatalogStore  # noqa: PLC0415
+    from core.match.table import matched_pairs  # noqa: PLC0415
+    from core.text.safe import safe  # noqa: PLC0415
+    from labels.store import LabelStore  # noqa: PLC0415
+
+    workspace = context.workspace
+    with LabelStore(workspace.labels) as store:
+        drawn = store.validation_queries()
+    rows = [each for each in matched_pairs(workspace, settings, settings.search.k) if each[0].query in drawn]
+    by_query: dict[ProductRef, list[PairRow]] = {}
+    for each in rows:
+        by_query.setdefault(each[0].query, []).append(each)
+    context.out.print("\nWhat the matcher says of queries that it did not learn from, and whether it is right:")
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(ratio=1)
+    table.add_column(justify="right", no_wrap=True)
+    for _ in range(3):
+        table.add_column(no_wrap=True)
+    with CatalogStore(workspace.catalog) as catalog:
+        for query, listed in list(by_query.items())[:_QUERIES]:
+            title = catalog.get(query)
+            table.add_row(safe(title.title if title else query.id))
+            for pair, row in listed[:_CANDIDATES]:
+                product = catalog.get(pair.candidate)
+                chance = "" if row.probability is None else f"{row.probability:.0%}"
+                said, right = _verdict(pair, row.band)
+                table.add_row(
+                    f"  {safe(product.title if product else row.candidate_id)}", chance, row.band, said, right
+                )
     context.out.print(table)
+    for line in _tally(rows):
+        context.out.print(line)
+
+
+def _verdict(pair: Pair, band: str) -> tuple[str, str]:
+    """What a band answers of a pair, and whether the demo's own answers agree."""
+    answer = _ANSWERS[Band(band)] if band in _ANSWERS else band
+    if band not in _FIRM:
+        return answer, "they match" if _is_match(pair) else "they do not match"
+    return answer, "right" if _is_match(pair) is (band == Band.HIGH) else "wrong"
+
+
+def _is_match(pair: Pair) -> bool:
+    from core.catalog.demo import demo_catalogue  # noqa: PLC0415
+
+    return (pair.query.id, pair.candidate.id) in demo_catalogue().gold
+
+
+def _tally(rows: "Sequence[PairRow]") -> Iterator[str]:
+    """How often each firm band is right over all of these candidates, a line for each."""
+    queries = len({pair.query for pair, _ in rows})
+    yield f"\nOver all {len(rows):,} candidates of these {queries:,} queries:"
+    for band in _FIRM:
+        right = [_is_match(pair) is (band == Band.HIGH) for pair, row in rows if row.band == band]
+        yield f"  {band} ({_ANSWERS[band]}): {sum(right):,} of {len(right):,} right"
+    yield f"  all else: {sum(row.band not in _FIRM for _, row in rows):,} for people"
+
+
+def _tell_next(context: Context) -> None:
+    """The commands that go on from here."""
+    program = sys.argv[0] if Path(sys.argv[0]).name == "samesku" else "samesku"
+    here = f"{program} --home {context.workspace.home}"
+    context.out.print("\nWhat to do next:")
+    for command, what in (
+        (f"{here} review", "label at the desk, in a terminal"),
+        (f"{here} evaluate", "every figure with its 95 % interval"),
+        (f"{here} match --out matches.csv", "the candidates of every query, with probability and band"),
+    ):
+        context.out.print(f"  {command}\n      {what}")
+    own = f"{program} --home DIR"
+    context.out.print("With catalogues of your own:")
+    for command in (
+        f"{own} import products QUERIES.csv --source NAME --role query",
+        f"{own} import products CATALOG.csv --source NAME --role catalog",
+        f"{own} index",
+        f"{own} review",
+    ):
+        context.out.print(f"  {command}")

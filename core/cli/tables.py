@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from core.evaluate.comparison import Change, Comparison, Outcome
+from core.match.bands import Band, bare_band
 from core.text.safe import safe
 
 #: What people look at first, in this order.
@@ -14,13 +15,35 @@ _SHOWN = ("hit@1", "hit@5", "hit@10", "mrr@10", "recall@10")
 
 
 def comparison(result: Mapping[str, Any]) -> Table:
-    """Champion against challenger, as `retrain` reports them: encoder alone, and fused candidates."""
+    """Champion against challenger, as `retrain` reports them: the encoder alone (dense), and fused (hybrid)."""
     table = Table(title="Before and after", title_justify="left", box=None, pad_edge=False)
-    for heading in ("", "encoder before", "after", "fused before", "after"):
+    for heading in ("", "dense before", "after", "hybrid before", "after"):
         table.add_column(heading, justify="left" if not heading else "right")
     for name in _SHOWN:
         values = [result[who][what][name] for what in ("encoder", "fused") for who in ("champion", "challenger")]
         table.add_row(name, *(f"{value:.3f}" for value in values))
+    return table
+
+
+#: The rankings of an evaluation by what they are called in the table of before and after.
+_RANKINGS = {"dense": "encoder", "hybrid": "fused", "matcher": "matched"}
+
+
+def before_and_after(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:
+    """Two evaluations of one validation set: a row per metric, each ranking before and after.
+
+    Args:
+        before: what `evaluate` answers.
+        after: likewise, later.
+    """
+    table = Table(title="Before and after", title_justify="left", box=None, pad_edge=False)
+    table.add_column("")
+    for name in _RANKINGS:
+        for heading in (f"{name} before", "after"):
+            table.add_column(heading, justify="right")
+    for metric in _SHOWN:
+        figures = [each[ranking][metric] for ranking in _RANKINGS.values() for each in (before, after)]
+        table.add_row(metric, *(f"{figure:.3f}" for figure in figures))
     return table
 
 
@@ -85,7 +108,7 @@ def bands(rows: Sequence[Mapping[str, Any]]) -> Table:
         table.add_row(
             row["band"],
             row["answer"].replace("_", " "),
-            f"{'≥' if row['band'] == 'high' else '<'} {row['cut']:.3f}",
+            f"{'≥' if bare_band(row['band']) == Band.HIGH else '<'} {row['cut']:.3f}",
             _share(promised),
             f"{promised['labels']:,}",
             _share(measured),

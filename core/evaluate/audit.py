@@ -76,7 +76,7 @@ def draw_audit(workspace: Workspace, settings: Settings, count: int) -> tuple[in
         standing, top = candidates.standing, candidates.top_probabilities()
     finally:
         candidates.close()
-    if standing is None or not standing.labels:
+    if standing is None or not standing.calibrated:
         raise CoreError("The matcher has learnt from no labels yet.", "Label some pairs, then run `samesku index`.")
     with LabelStore(workspace.labels) as store:
         _, turned = store.turned_since(0)

@@ -6,21 +6,17 @@ from typing import TYPE_CHECKING
 
 from core.evaluate.gold import Gold, hit_at_one
 from core.evaluate.pairs import pair_metrics
-from core.match.calibration import BetaCalibration
-from core.match.expected import expected_weights
 from core.match.fitting import Training, fit_matcher
-from core.match.linear import scale_of, unlabelled
+from core.match.linear import scale_of
 from core.match.matcher import Matcher, untrained
 from core.queue.batches import next_batch
 from core.queue.pool import Pool
 from core.queue.strategies import STRATEGIES
-from core.settings import BandSettings
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_BANDS = BandSettings()
 #: Numbers of labels at which every campaign is measured, whatever its batches; people compare at these.
 MARKS = (10, 20, 50, 100, 200, 300, 500, 1000, 2000, 5000)
 
@@ -80,12 +76,10 @@ def replay(gold: Gold, judged: Gold, features: tuple[str, ...], plan: Plan) -> I
     scale = scale_of(gold.evidence, features)
     evidence = scale(gold.evidence)
     labelled = np.zeros(len(gold), bool)
-    # As a workspace does it: the cosine's bands say what a pair is, what is expected of the evidence whom to ask first.
-    matcher = untrained(features, _BANDS.high, _BANDS.medium)
-    first = BetaCalibration().probabilities(unlabelled(scale, expected_weights(features)).scores(gold.evidence))
+    matcher = untrained(features, gold.evidence)
     for step in steps(plan, len(gold)):
         pool = Pool(
-            probabilities=matcher.probabilities(gold.evidence) if matcher.labels else first,
+            probabilities=matcher.probabilities(gold.evidence),
             cosine=gold.evidence[:, features.index("cosine")].astype(float),
             evidence=evidence,
             query=gold.query,

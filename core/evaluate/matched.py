@@ -15,7 +15,7 @@ from labels.model import Pair
 def matched_ranking(
     workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, fused: Ranking, reporter: Reporter
 ) -> Ranking:
-    """The same candidates in the matcher's order, as `match` writes them."""
+    """The same candidates in the order in which `match` writes them."""
     return reordered(fused, judge_pairs(workspace, settings, model, corpus, pairs_of(fused), reporter))
 
 

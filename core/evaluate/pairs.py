@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from core.match.bands import Band, Cuts, wilson
+from core.match.bands import Band, Cuts, band_name, wilson
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,8 +77,16 @@ def reliability(labels: Sequence[bool], probabilities: Sequence[float]) -> list[
     ]
 
 
-def band_table(cuts: Cuts, labels: Sequence[bool], probabilities: Sequence[float]) -> list[dict[str, object]]:
+def band_table(
+    cuts: Cuts, labels: Sequence[bool], probabilities: Sequence[float], *, calibrated: bool = True
+) -> list[dict[str, object]]:
     """The firm bands: where they are cut, the precision promised by folds of the training labels, and that measured.
+
+    Args:
+        cuts: of the matcher.
+        labels: what is true.
+        probabilities: of each pair.
+        calibrated: whether labels stand behind the probabilities; without them the bands are named `prior:high`.
 
     Returns:
         for `high` and `low`: `answer`, `cut`, `promised` and `measured`, the last two as `right`, `labels` and the
@@ -93,7 +101,7 @@ def band_table(cuts: Cuts, labels: Sequence[bool], probabilities: Sequence[float
         measured = wilson(sum(label is answer for label in inside), len(inside))
         found.append(
             {
-                "band": band.value,
+                "band": band_name(band, calibrated=calibrated),
                 "answer": "match" if answer else "no_match",
                 "cut": bound,
                 "promised": asdict(promised),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.errors import CoreError
 from core.kept import a_share, keep, kept
-from core.match.bands import Band, Precision
+from core.match.bands import Band, Precision, bare_band
 from core.workspace import Workspace
 
 #: Of how many evaluations anybody looks at the course.
@@ -43,21 +43,33 @@ class FirmBand:
     """A band that gives an answer.
 
     Attributes:
+        band: its name; `prior:high` where no labels stood behind the probabilities.
         cut: from this probability on the answer is a match, or below it none.
         promised: its precision by folds of the training labels.
         measured: its precision on the validation set.
     """
 
-    band: Band
+    band: str
     cut: float
     promised: Precision
     measured: Precision
 
     def __post_init__(self) -> None:
+        Band(bare_band(self.band))  # refuses what is no band
         for precision in (self.promised, self.measured):
             a_share(self.cut, precision.low, precision.high)
             if not 0 <= precision.right <= precision.labels < 10**9:
                 raise ValueError(f"{precision.right} of {precision.labels}")
+
+    @property
+    def answers(self) -> Band:
+        """The band itself, calibrated or not."""
+        return Band(bare_band(self.band))
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether labels stood behind the probabilities that it was cut through."""
+        return self.band == self.answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +115,11 @@ class Evaluation:
         datetime.fromisoformat(self.at)
         if not (0 <= self.seconds < 10**9 and 0 <= self.queries < 10**9 and 0 <= self.pairs < 10**9):
             raise ValueError("counts out of all bounds")
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether labels stood behind the probabilities of the pairs."""
+        return all(band.calibrated for band in self.bands)
 
 
 @dataclass(frozen=True, slots=True)

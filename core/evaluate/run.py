@@ -115,7 +115,7 @@ def evaluate_pairs(
     Returns:
         `f1 precision recall average_precision ece threshold pairs`; the reliability curve under `reliability`;
         the bands, their cuts and their precision under `bands`; 95 % intervals under `pair_intervals`; what the
-        matcher is under `matcher`; the file under `pairs_judged_on`.
+        matcher is under `matcher`, `calibrated` among it; the file under `pairs_judged_on`.
 
     Raises:
         LabelsError: the file is no labels file. CatalogError: it names an unknown product.
@@ -133,12 +133,15 @@ def _pairs(judged: Judged, truth: Mapping[Pair, bool], model: EncoderModel) -> d
     return {
         **pair_metrics(labels, probabilities, matcher.threshold),
         "reliability": reliability(labels, probabilities),
-        "bands": band_table(matcher.cuts, labels, probabilities),
+        "bands": band_table(matcher.cuts, labels, probabilities, calibrated=matcher.calibrated),
         "pair_intervals": pair_intervals(labels, probabilities, matcher.threshold, [pair.query for pair in truth]),
-        "matcher": {"learner": matcher.learner.name, "labels": matcher.labels, "losses": matcher.losses},
+        "matcher": {
+            "learner": matcher.learner.name, "labels": matcher.labels, "matches": matcher.matches,
+            "calibrated": matcher.calibrated, "losses": matcher.losses,
+        },
         "pairs_model": model.id,
         "threshold_from": f"{matcher.labels} training labels",
-    }
+    }  # fmt: skip
 
 
 def _judged_pairs(splits: Splits, corpus: Corpus) -> dict[Pair, bool]:

@@ -11,7 +11,7 @@ from core.judge.case import cases
 from core.judge.judge import RememberingJudge
 from core.judge.run import Judged, judge_cases
 from core.judge.verdict import Answer, Verdict
-from core.match.bands import Band, Precision, wilson
+from core.match.bands import Band, Precision, bare_band, wilson
 from core.match.table import MatchRow, PairRow
 from core.workspace import Workspace
 from labels.model import Decision, Pair
@@ -100,7 +100,7 @@ def two_stages(
     begun = time.monotonic()
     listed = list(pairs)
     seconds = time.monotonic() - begun
-    wanted = least_certain_first(each for each in listed if each[1].band in bands)
+    wanted = least_certain_first(each for each in listed if bare_band(each[1].band) in bands)
     judged = judge_cases(cases(workspace, wanted), judge, budget, reporter, total=len(wanted))
     said = judged.verdicts
     by_matcher = {pair: _OF_BAND[row.band] for pair, row in listed if row.band not in bands and row.band in _OF_BAND}
@@ -119,10 +119,14 @@ def two_stages(
 
 
 def least_certain_first(pairs: Iterable[PairRow]) -> list[Pair]:
-    """The pairs in the order in which a budget is best spent: where the matcher knows least."""
+    """The pairs in the order in which a budget is best spent: where the matcher knows least.
 
-    def certainty(each: PairRow) -> float:
-        return abs((each[1].probability or 0.0) - 0.5)
+    Before labels calibrate it, every query's first candidate comes first.
+    """
+
+    def certainty(each: PairRow) -> tuple[float, int]:
+        _, row = each
+        return (0.5, row.rank) if row.probability is None else (abs(row.probability - 0.5), 0)
 
     return [pair for pair, _ in sorted(pairs, key=certainty)]
 

@@ -44,7 +44,8 @@ def audit(store: LabelStore, standing: Standing, target: float) -> dict[Band, Au
         verdicts = [
             decision is answer
             for probability, decision in shown
-            if band_of(probability, standing.high, standing.low) is band
+            # What was shown without a probability was in no band of the matcher's.
+            if probability is not None and band_of(probability, standing.high, standing.low) is band
         ]
         precision = wilson(sum(verdicts), len(verdicts))
         found[band] = Audit(band, precision, precision.low > target)

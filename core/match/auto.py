@@ -43,7 +43,7 @@ def decide(workspace: Workspace, settings: Settings) -> AutoReport:
         standing = candidates.standing
         if candidates.model is None:
             raise no_candidates(workspace.index)
-        if standing is None or standing.labels == 0:
+        if standing is None or not standing.calibrated:
             raise CoreError("The matcher has learnt from no labels yet.", "Label some pairs, then run `samesku index`.")
         with LabelStore(workspace.labels) as store:
             audits = audit(store, standing, settings.match.precision)

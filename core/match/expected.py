@@ -1,9 +1,9 @@
-"""What each piece of evidence is expected to say before anybody has labelled anything.
+"""What each piece of evidence is expected to say: what `make prior` pulls the packaged weights towards.
 
-Fifty labels cannot teach the weights of seventy features. What a shopkeeper would say of two listings (the same model
-number in both speaks for one product, 16 GB against 8 GB against it) stands here as the weights that a linear learner
-begins with and that labels then correct. The numbers are judgements in three sizes, not fitted to any catalogue:
-evidence is scaled to its spread over the pairs at hand, so they hold wherever a feature means the same.
+What a shopkeeper would say of two listings (the same model number in both speaks for one product, 16 GB against 8 GB
+against it) stands here as weights. The numbers are judgements in three sizes, not fitted to any catalogue: evidence is
+scaled to its spread over the pairs at hand, so they hold wherever a feature means the same. The prior that comes out
+(`core/match/prior.py`) is what fits to labels begin with, since fifty labels cannot teach seventy weights.
 """
 
 from typing import TYPE_CHECKING

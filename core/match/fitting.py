@@ -9,10 +9,10 @@ from core.match.bands import cut
 from core.match.blend import Blend
 from core.match.boosted import fit_boosted
 from core.match.calibration import BetaCalibration, fit_beta
-from core.match.expected import expected_weights
 from core.match.learner import Learner
 from core.match.linear import Scale, fit_linear, scale_of
 from core.match.matcher import Matcher
+from core.match.prior import Expected, packaged_prior
 from core.match.stacked import fit_stacked
 from core.match.threshold import best_threshold, threshold_of_many, threshold_over
 
@@ -96,7 +96,7 @@ def _fit(
     waited_for = _SOME <= len(training.labels) < _MANY
     folds = fold_of(training.groups, training.labels, seed, _FOLDS_WHILE_WAITING if waited_for else _FOLDS)
     fit = _fit_few if len(training.labels) < _MANY else _fit_many
-    found = fit(training, scale, folds, expected_weights(features), seed)
+    found = fit(training, scale, folds, packaged_prior().expected(features), seed)
     probabilities = found.calibration.probabilities(found.scores)
     if len(training.labels) >= _MANY:
         threshold = threshold_of_many(probabilities, training.labels, training.weights, seed)
@@ -132,16 +132,16 @@ class _Found:
     losses: dict[str, float]
 
 
-def _fit_few(
-    training: Training, scale: Scale, folds: "NDArray[np.int64]", expected: "NDArray[np.float64]", seed: int
-) -> _Found:
+def _fit_few(training: Training, scale: Scale, folds: "NDArray[np.int64]", expected: Expected, seed: int) -> _Found:
     """Up to some hundred labels: what is expected of the evidence leads.
 
     What so few labels say of the calibration is wider of the mark than what they would correct, so there is none.
     """
 
     def learners(part: Training, boosters: int = 1) -> dict[str, Learner]:
-        linear = fit_linear(part.evidence, part.labels, part.weights, scale, expected)
+        linear = fit_linear(
+            part.evidence, part.labels, part.weights, scale, expected.weights, intercept=expected.intercept
+        )
         stacked = fit_stacked(part.evidence, part.labels, part.weights, linear, seed=seed, boosters=boosters)
         return {"linear": linear, "stacked": stacked}
 
@@ -151,13 +151,13 @@ def _fit_few(
     return _Found(learners(training, boosters=2)[best], BetaCalibration(), scores[best], _means(lost, training.weights))
 
 
-def _fit_many(
-    training: Training, scale: Scale, folds: "NDArray[np.int64]", expected: "NDArray[np.float64]", seed: int
-) -> _Found:
+def _fit_many(training: Training, scale: Scale, folds: "NDArray[np.int64]", expected: Expected, seed: int) -> _Found:
     """Thousands of labels: trees, and whether those that expectations lead have something to add."""
 
     def learners(part: Training) -> dict[str, Learner]:
-        linear = fit_linear(part.evidence, part.labels, part.weights, scale, expected)
+        linear = fit_linear(
+            part.evidence, part.labels, part.weights, scale, expected.weights, intercept=expected.intercept
+        )
         stacked = fit_stacked(part.evidence, part.labels, part.weights, linear, seed=seed, boosters=8)
         boosted = fit_boosted(part.evidence, part.labels, part.weights, seed=seed, boosters=8, trees=150)
         return {"linear": linear, "stacked": stacked, "boosted": boosted, "blend": Blend((stacked, boosted))}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _CLIP = 3.0
 #: How firmly weights are held to what is expected of them, in 1/variance of the log-odds per standard deviation: 3 and
 #: 30 measure alike on halves of Walmart-Amazon's training pairs, 1 and 100 worse.
-_PRECISION = 10.0
+PRECISION = 10.0
 #: How common matches are is hardly known beforehand.
 _INTERCEPT_PRECISION = 0.05
 #: Newton's method needs five to eight.
@@ -94,17 +94,15 @@ class Linear:
         }
 
 
-def unlabelled(scale: Scale, expected: "NDArray[np.float64]") -> Linear:
-    """The learner before any label, from what is expected alone. Good enough to choose the first questions by."""
-    return Linear(scale, expected, INTERCEPT)
-
-
 def fit_linear(
     evidence: "NDArray[np.float32]",
     labels: "NDArray[np.bool_]",
     weights: "NDArray[np.float64]",
     scale: Scale,
     expected: "NDArray[np.float64] | None" = None,
+    *,
+    intercept: float = INTERCEPT,
+    precision: float = PRECISION,
 ) -> Linear:
     """The most probable weights, given the labels and what was expected of each feature beforehand.
 
@@ -117,23 +115,26 @@ def fit_linear(
         weights: of the labels, shape (n,).
         scale: of the features.
         expected: weights before any label, shape (features,); 0 for all of them if None.
+        intercept: likewise.
+        precision: how firmly the weights are held to what is expected of them, in 1/variance of the log-odds per
+            standard deviation.
     """
     import numpy as np  # noqa: PLC0415
 
     columns = np.column_stack([scale(evidence), np.ones(len(evidence))])
     count = columns.shape[1] - 1
-    centre = np.append(np.zeros(count) if expected is None else expected, INTERCEPT)
-    precision = np.append(np.full(count, _PRECISION), _INTERCEPT_PRECISION)
+    centre = np.append(np.zeros(count) if expected is None else expected, intercept)
+    held = np.append(np.full(count, precision), _INTERCEPT_PRECISION)
     signs = np.where(labels, 1.0, -1.0)
 
     def loss(found: "NDArray[np.float64]") -> float:
-        return float(weights @ np.logaddexp(0, -signs * (columns @ found)) + precision @ (found - centre) ** 2 / 2)
+        return float(weights @ np.logaddexp(0, -signs * (columns @ found)) + held @ (found - centre) ** 2 / 2)
 
     found, value = centre, loss(centre)
     for _ in range(_NEWTON_STEPS):
         p = np.exp(-np.logaddexp(0, -(columns @ found)))
-        slope = columns.T @ (weights * (p - labels)) + precision * (found - centre)
-        curvature = (columns * (weights * p * (1 - p))[:, None]).T @ columns + np.diag(precision)
+        slope = columns.T @ (weights * (p - labels)) + held * (found - centre)
+        curvature = (columns * (weights * p * (1 - p))[:, None]).T @ columns + np.diag(held)
         step = np.linalg.solve(curvature, slope)
         # A full step may overshoot while the odds are still far off.
         while loss(found - step) > value and np.abs(step).max() > _ENOUGH:

@@ -109,7 +109,7 @@ class LiveMatcher:
         return {
             "standing": {
                 "threshold": matcher.threshold, "high": matcher.cuts.high, "low": matcher.cuts.low,
-                "labels": matcher.labels,
+                "labels": matcher.labels, "matches": matcher.matches,
             },
             "learner": matcher.learner.name,
             "order": order,
@@ -183,6 +183,7 @@ class LiveMatcher:
             family=held.family[kept],
             judge=self._judged(held)[kept],
             threshold=matcher.threshold,
+            calibrated=matcher.calibrated,
         )
         return pool, kept
 

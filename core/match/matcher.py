@@ -14,7 +14,7 @@ from core.match.boosted import Boosted
 from core.match.calibration import BetaCalibration
 from core.match.learner import Learner
 from core.match.linear import Linear, Scale
-from core.match.prior import CosinePrior
+from core.match.prior import CosinePrior, packaged_prior
 from core.match.stacked import Stacked
 from labels.files import read_bounded
 
@@ -53,6 +53,11 @@ class Matcher:
     matches: int
     losses: dict[str, float]
     mark: str = ""
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether labels stand behind the probabilities; until they do, these only order and band pairs."""
+        return self.labels > 0
 
     def probabilities(self, evidence: "NDArray[np.float32]") -> "NDArray[np.float64]":
         """P(match) of each pair, shape (n,); evidence of shape (n, features), NaN where unknown."""
@@ -137,20 +142,15 @@ def _sha256(value: dict[str, Any]) -> str:
 
 
 def _learner(value: dict[str, Any], features: int) -> Learner:
-    import numpy as np  # noqa: PLC0415
-
     match value["name"]:
         case "prior":
-            gtin = value.get("gtin_column")
-            columns = [value["column"]] if gtin is None else [value["column"], gtin, gtin + 1]
-            if not all(isinstance(column, int) and 0 <= column < features for column in columns):
+            if "column" not in value:
+                return _linear(value, features)
+            if not 0 <= value["column"] < features:
                 raise ValueError("a prior on a column that there is not")
-            return CosinePrior(float(value["boundary"]), int(value["column"]), gtin)
+            return CosinePrior(float(value["boundary"]), int(value["column"]))
         case "linear":
-            arrays = [np.asarray(value[name], float) for name in ("centre", "spread", "weights")]
-            if any(array.shape != (features,) for array in arrays):
-                raise ValueError("a linear learner of another length")
-            return Linear(Scale(arrays[0], arrays[1]), arrays[2], float(value["intercept"]))
+            return _linear(value, features)
         case "boosted":
             if any(f"\nmax_feature_idx={features - 1}\n" not in text for text in value["texts"]):
                 raise ValueError("trees over other features")
@@ -166,22 +166,22 @@ def _learner(value: dict[str, Any], features: int) -> Learner:
             raise ValueError(f"an unknown learner {name}")
 
 
-def untrained(features: tuple[str, ...], high: float, medium: float) -> Matcher:
-    """The matcher before the first labels: the cosine's bands, as probabilities, and what the GTINs say.
-
-    Args:
-        features: names of the evidence's columns; `cosine` is among them.
-        high: the cosine from which a pair counts as a match.
-        medium: the cosine below which it counts as none.
-    """
+def _linear(value: dict[str, Any], features: int) -> Linear:
     import numpy as np  # noqa: PLC0415
 
-    column = features.index("cosine")
-    gtin = features.index("gtin_equal") if "gtin_equal" in features else None
-    prior = CosinePrior((high + medium) / 2, column, gtin)
-    marks = np.zeros((2, len(features)), np.float32)
-    marks[:, column] = high, medium
-    probabilities = BetaCalibration().probabilities(prior.scores(marks))
-    nothing = wilson(0, 0)
-    cuts = Cuts(float(probabilities[0]), float(probabilities[1]), nothing, nothing)
-    return Matcher(prior, BetaCalibration(), 0.5, cuts, features, 0, 0, {})
+    centre, spread, weights = (np.asarray(value[name], float) for name in ("centre", "spread", "weights"))
+    if any(array.shape != (features,) for array in (centre, spread, weights)):
+        raise ValueError("a linear learner of another length")
+    return Linear(Scale(centre, spread), weights, float(value["intercept"]), str(value["name"]))
+
+
+def untrained(features: tuple[str, ...], evidence: "NDArray[np.float32]") -> Matcher:
+    """The matcher before the first labels: the prior that comes with the package; calibrated on nothing.
+
+    Args:
+        features: names of the evidence's columns.
+        evidence: of the pairs to be judged, which sets the scale; shape (n, features).
+    """
+    prior, nothing = packaged_prior(), wilson(0, 0)
+    cuts = Cuts(prior.high, prior.low, nothing, nothing)
+    return Matcher(prior.learner(features, evidence), BetaCalibration(), 0.5, cuts, features, 0, 0, {})

@@ -226,11 +226,11 @@ def fitted(
     *,
     without: Collection[Pair] = (),
 ) -> Matcher:
-    """The matcher that the workspace's training labels give; the cosine's bands while they are of one class.
+    """The matcher that the workspace's training labels give; the packaged prior while they are of one class.
 
     Args:
         workspace: where the labels are.
-        settings: the bands before the first labels, the precision to reach after.
+        settings: the precision to reach.
         model_id: the encoder behind the evidence.
         table: evidence of the labelled pairs, and of those to be judged.
         evidence_mark: of the index run that the evidence is of, for the matcher's own mark.
@@ -240,7 +240,7 @@ def fitted(
     mark = _labels_mark(lessons, settings, evidence_mark)
     training = training_of(table, lessons.labels, _unseen(workspace, model_id), lessons.trust)
     if not training.both_classes:
-        return replace(untrained(table.features, settings.bands.high, settings.bands.medium), mark=mark)
+        return replace(untrained(table.features, table.vectors), mark=mark)
     matcher = fit_matcher(
         training, table.features, background=table.vectors, seed=SEED, target=settings.match.precision
     )
@@ -258,7 +258,7 @@ def _unseen(workspace: Workspace, model_id: str) -> dict[Pair, float]:
 def publish(workspace: Workspace, matcher: Matcher, table: EvidenceTable) -> None:
     """Put the matcher's word on every candidate in derived.db."""
     probabilities = matcher.probabilities(table.vectors)
-    standing = Standing(matcher.threshold, matcher.cuts.high, matcher.cuts.low, matcher.labels)
+    standing = Standing(matcher.threshold, matcher.cuts.high, matcher.cuts.low, matcher.labels, matcher.matches)
     store = CandidateStore(workspace.derived)
     try:
         store.score(

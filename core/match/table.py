@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, fields
 from itertools import groupby, islice
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from core.errors import CoreError
 from core.jobs.progress import Reporter
-from core.match.bands import Band, band_of
+from core.match.bands import band_name, band_of, cosine_band
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.exchange.cells import defused
@@ -17,17 +17,23 @@ from labels.exchange.json_output import json_text
 from labels.exchange.writing import check_place, output_file, output_text
 from labels.model import Pair, ProductRef
 
+if TYPE_CHECKING:
+    from core.match.matcher import Matcher
+    from core.search.candidates import Candidate, Standing
+
 
 @dataclass(frozen=True, slots=True)
 class MatchRow:
     """One line of `match` or `score`.
 
     Attributes:
-        rank: place among the query's candidates by probability, from 1; for given pairs, among those of the same
+        rank: place among the query's candidates by the matcher, from 1; for given pairs, among those of the same
             query.
         similarity: the encoder's cosine.
-        probability: the matcher's P(match); None where candidates are older than the matcher.
-        band: high is a match and low is none, at the precision of the settings; medium is for people.
+        probability: the matcher's P(match); None before labels calibrate it, and where candidates are older than the
+            matcher.
+        band: high is a match and low is none, at the precision of the settings; medium is for people. Named
+            `prior:high` before labels calibrate it, and `cosine:high` where no matcher has spoken.
     """
 
     query_id: str
@@ -72,24 +78,41 @@ def matched_pairs(workspace: Workspace, settings: Settings, k: int) -> Iterator[
         standing = store.standing
         for query, candidates in groupby(store.all(), key=lambda row: row[0]):
             for rank, (_, candidate) in enumerate(islice(candidates, k), 1):
-                probability = candidate.probability
-                band = (
-                    _band(settings, candidate.similarity)
-                    if standing is None or probability is None
-                    else (band_of(probability, standing.high, standing.low))
-                )
+                probability = candidate.probability if standing is not None and standing.calibrated else None
+                band = _band(settings, candidate, standing)
                 row = MatchRow(query.id, rank, candidate.ref.id, candidate.similarity, probability, band)
                 yield Pair(query, candidate.ref), row
     finally:
         store.close()
 
 
-def _band(settings: Settings, similarity: float) -> Band:
-    return band_of(similarity, settings.bands.high, settings.bands.medium)
+def _band(settings: Settings, candidate: "Candidate", standing: "Standing | None") -> str:
+    if standing is None or candidate.probability is None:
+        return cosine_band(candidate.similarity, settings.bands.high, settings.bands.medium)
+    band = band_of(candidate.probability, standing.high, standing.low)
+    return band_name(band, calibrated=standing.calibrated)
 
 
-def scored(workspace: Workspace, settings: Settings, path: Path, reporter: Reporter) -> list[PairRow]:
+def standing_of(workspace: Workspace) -> "Standing | None":
+    """What the probabilities of `matched_pairs` are worth; None before the first index run.
+
+    Raises:
+        CoreError: derived.db cannot be read.
+    """
+    from core.search.candidates import CandidateStore  # noqa: PLC0415
+
+    store = CandidateStore(workspace.derived)
+    try:
+        return store.standing
+    finally:
+        store.close()
+
+
+def scored(workspace: Workspace, settings: Settings, path: Path, reporter: Reporter) -> "tuple[list[PairRow], Matcher]":
     """Given pairs as the matcher and the champion see them, in the order of the file.
+
+    Returns:
+        the rows, and the matcher behind them.
 
     Raises:
         LabelsError: it is no file of pairs. CatalogError: it names a product that is not in the catalogue.
@@ -103,18 +126,16 @@ def scored(workspace: Workspace, settings: Settings, path: Path, reporter: Repor
     pairs = named_pairs(corpus, path)
     model = Registry(workspace, settings).champion()
     judged = judge_pairs(workspace, settings, model, corpus, pairs, reporter)
+    matcher = judged.matcher
     rank = _ranks(pairs, judged.probability)
-    cuts = judged.matcher.cuts
-    return [
-        (
-            pair,
-            MatchRow(
-                pair.query.id, rank[i], pair.candidate.id, judged.similarity[pair], judged.probability[pair],
-                cuts.band(judged.probability[pair]),
-            ),
-        )
-        for i, pair in enumerate(pairs)
-    ]  # fmt: skip
+
+    def row(pair: Pair, rank: int) -> MatchRow:
+        probability = judged.probability[pair]
+        band = band_name(matcher.cuts.band(probability), calibrated=matcher.calibrated)
+        told = probability if matcher.calibrated else None
+        return MatchRow(pair.query.id, rank, pair.candidate.id, judged.similarity[pair], told, band)
+
+    return [(pair, row(pair, rank[i])) for i, pair in enumerate(pairs)], matcher
 
 
 def _ranks(pairs: Sequence[Pair], probability: Mapping[Pair, float]) -> dict[int, int]:

@@ -16,7 +16,7 @@ class Option:
     Attributes:
         rank: place in the machine's order, from 1; None for a product found by search.
         similarity: the encoder's cosine; None for a product found by search.
-        band: by the probability; before the first labels by the cosine.
+        band: by the probability; before the first labels by the packaged prior.
         probability: the matcher's P(match); None before the first labels, and for a product found by search.
         retrieved: place after retrieval, before the matcher spoke.
         decision: what this annotator has said of it; None so far.

@@ -22,14 +22,14 @@ def options_of(
     standing: Standing | None,
     live: Rescored | None,
 ) -> list[Option]:
-    """The query's candidates, best first: by the matcher, and before the first labels as they were retrieved.
+    """The query's candidates, best first: by the matcher, and where none has spoken as they were retrieved.
 
     Args:
         query: which.
         candidates: as the last index run left them.
         catalog: what they are.
-        bands: where the cosine is cut before the first index run with evidence.
-        standing: what the probabilities are worth; None before the first labels.
+        bands: where the cosine is cut while no matcher has spoken.
+        standing: what the probabilities are worth; None while no matcher has spoken.
         live: the word of the latest refit.
 
     Raises:
@@ -47,17 +47,7 @@ def options_of(
         found.sort(key=lambda c: (-(c.probability if c.probability is not None else -1.0), c.rank))
     products = catalog.get_many(c.ref for c in found)
     known = [c for c in found if c.ref in products]
-    cuts = standing or _before_labels(candidates)
-    return [
-        _option(products[c.ref], place, c, bands, cuts, calibrated=standing is not None)
-        for place, c in enumerate(known, 1)
-    ]
-
-
-def _before_labels(candidates: CandidateStore) -> Standing | None:
-    """Where the cosine's bands are cut as probabilities; None where labels, or no run, stand behind these."""
-    stored = candidates.standing
-    return stored if stored is not None and not stored.labels else None
+    return [_option(products[c.ref], place, c, bands, standing) for place, c in enumerate(known, 1)]
 
 
 def found_by_search(product: Product) -> Option:
@@ -66,15 +56,14 @@ def found_by_search(product: Product) -> Option:
 
 
 def _option(
-    product: Product, place: int, candidate: Candidate, bands: BandSettings, cuts: Standing | None, *, calibrated: bool
+    product: Product, place: int, candidate: Candidate, bands: BandSettings, standing: Standing | None
 ) -> Option:
-    probability = candidate.probability
-    if cuts is None or probability is None:
+    if standing is None or candidate.probability is None:
         band = band_of(candidate.similarity, bands.high, bands.medium)
     else:
-        # Before labels it is the cosine's band, but for candidates whose GTIN says more.
-        band = band_of(probability, cuts.high, cuts.low)
+        band = band_of(candidate.probability, standing.high, standing.low)
+    probability = candidate.probability if standing is not None and standing.calibrated else None
     return Option(
         product, place, candidate.similarity, candidate.dense_rank, candidate.lexical_rank, band,
-        probability=probability if calibrated else None, retrieved=candidate.rank,
+        probability=probability, retrieved=candidate.rank,
     )  # fmt: skip

@@ -13,7 +13,7 @@ class Pool:
     """n pairs, in any order; each attribute has one entry for each pair.
 
     Attributes:
-        probabilities: P(match) by the matcher, shape (n,); before the first labels by the expected weights.
+        probabilities: P(match) by the matcher, shape (n,); before the first labels by the packaged prior.
         cosine: by the encoder, shape (n,); NaN where there is none.
         evidence: scaled so that one unit is one standard deviation and nothing is missing, shape (n, features).
         query: the pair's query as a number, shape (n,).
@@ -21,6 +21,7 @@ class Pool:
         family: a number shared by queries that are near-duplicates of each other, shape (n,).
         judge: P(match) by the judge, shape (n,); NaN where it was not asked.
         threshold: from this probability on a pair is called a match.
+        calibrated: whether labels stand behind the probabilities, so that they may be told.
     """
 
     probabilities: "NDArray[np.float64]"
@@ -31,6 +32,7 @@ class Pool:
     family: "NDArray[np.int64]"
     judge: "NDArray[np.float64]"
     threshold: float = 0.5
+    calibrated: bool = True
 
     def __len__(self) -> int:
         return len(self.probabilities)

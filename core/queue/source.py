@@ -70,14 +70,13 @@ class QueueSource:
 
     @property
     def standing(self) -> Standing | None:
-        """What the probabilities are worth; None before the first labels, when the cosine's bands are all there is."""
-        standing = self.live.standing if self.live else self._stored
-        return standing if standing is not None and standing.labels else None
+        """What the probabilities are worth; None where no matcher has spoken."""
+        return self.live.standing if self.live else self._stored
 
     @property
     def outlook(self) -> Outlook | None:
-        """What is to be gained by going on; None before the first refit."""
-        return self.live.outlook if self.live else None
+        """What is to be gained by going on; None before the first refit, and until labels calibrate the matcher."""
+        return self.live.outlook if self.live and self.live.standing.calibrated else None
 
     def _sort(self) -> None:
         """The latest refit's queries, then the others, least certain first."""
@@ -330,6 +329,8 @@ class QueueSource:
             current = all(known.get(o.product.ref, o.probability) == o.probability for o in options if o.rank)
             if told == COLD or (standing is not None and current):
                 return told
+        if standing is not None and not standing.calibrated:
+            return "Nothing is calibrated yet: likely matches and near misses come first."
         if standing is not None and likely:
             called = f"from {percent(standing.threshold)} on the machine calls it a match"
             return f"The best candidate has {percent(max(likely))}; {called}."

@@ -52,7 +52,7 @@ def triage(pool: Pool, random: "np.random.Generator", strategy: Strategy | None 
         if number not in asked:
             chosen_for = float(pool.probabilities[place]), float(pool.judge[place])
             reason = _why(*chosen_for, *best[number], pool.threshold)
-            asked[number] = Asked(number, COLD if cold else reason)
+            asked[number] = Asked(number, COLD if cold or not pool.calibrated else reason)
     return list(asked.values())
 
 

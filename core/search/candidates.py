@@ -26,8 +26,8 @@ _MARKS = ", ".join("?" * 10)
 _MAX_COSINE, _MAX_SCORE = 1.01, 1e6
 _LONGEST_REASON = 100
 
-#: The matcher's order; before it has learnt from labels, that of the retrievers, which is better than the cosine's.
-_BEST_FIRST = "CASE WHEN (SELECT labels FROM standing) > 0 THEN probability END DESC NULLS LAST, rank"
+#: The matcher's order; before it has spoken, that of the retrievers.
+_BEST_FIRST = "CASE WHEN EXISTS (SELECT 1 FROM standing) THEN probability END DESC NULLS LAST, rank"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,20 @@ class Standing:
         threshold: at or above it a pair is called a match.
         high: at or above it a pair's band is high.
         low: below it a pair's band is low.
-        labels: how many labels the matcher learnt from; 0 for the cosine's bands.
+        labels: how many labels the matcher learnt from; 0 for the packaged prior.
+        matches: how many of these were matches; None where an earlier version did not write it down.
     """
 
     threshold: float
     high: float
     low: float
     labels: int
+    matches: int | None = None
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether labels stand behind the probabilities; until they do, these only order and band candidates."""
+        return self.labels > 0
 
 
 class _UnsoundError(Exception):
@@ -132,18 +139,19 @@ class CandidateStore:
                 " WHERE (query_source, query_id, candidate_source, candidate_id) = (?1, ?2, ?3, ?4)",
                 ((*pair, probability) for pair, probability in told.items()),
             )
-            connection.execute("INSERT OR REPLACE INTO standing VALUES (1, ?, ?, ?, ?)", astuple(standing))
+            connection.execute("INSERT OR REPLACE INTO standing VALUES (1, ?, ?, ?, ?, ?)", astuple(standing))
             connection.execute(_NOTE, [_NAME, str(scored)])
 
     @property
     def standing(self) -> Standing | None:
         """What the probabilities are worth; None before there are any."""
         with self._cache.reading() as connection:
-            row = connection.execute("SELECT threshold, high, low, labels FROM standing").fetchone()
+            row = connection.execute("SELECT threshold, high, low, labels, matches FROM standing").fetchone()
         if row is None:
             return None
-        *cuts, labels = row
-        if not all(isinstance(cut, float) for cut in cuts) or not isinstance(labels, int) or labels < 0:
+        *cuts, labels, matches = row
+        sound = isinstance(labels, int) and labels >= 0 and (matches is None or isinstance(matches, int))
+        if not sound or not all(isinstance(cut, float) for cut in cuts):
             raise self._damaged("what the probabilities are worth")
         return Standing(*row)
 

@@ -17,7 +17,7 @@ from core.search.dense import DenseIndex
 WRITERS: list[Callable[[Path], object]] = [
     lambda folder: keep(folder / "file", {}),
     lambda folder: keep_taught(folder, []),
-    lambda folder: untrained(("cosine",), 0.8, 0.7).save(folder / "file"),
+    lambda folder: untrained(("cosine",), np.zeros((1, 1), np.float32)).save(folder / "file"),
     lambda folder: write_unseen(folder / "file", {}),
     lambda folder: DenseIndex(np.eye(3, dtype=np.float32)).save(folder / "file"),
 ]

@@ -111,7 +111,7 @@ async def test_the_real_one_learns_from_the_first_answer_and_its_death_is_no_mat
     app = bench.app(engine=engine)
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
-        assert "cosine bands, no labels yet" in screen_text(app)
+        assert "bands (uncalibrated)" in screen_text(app)
         await pilot.press("a")
         await settled(pilot)
         assert "matcher: 10 labels" in screen_text(app)

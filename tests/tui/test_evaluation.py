@@ -53,6 +53,16 @@ async def test_the_latest_evaluation_is_shown_with_its_intervals(bench: Bench) -
         )  # fmt: skip
 
 
+async def test_bands_and_curve_that_no_labels_stood_behind_say_so(bench: Bench) -> None:
+    value = evaluation()
+    keep_evaluation(
+        bench.workspace, value | {"bands": [row | {"band": f"prior:{row['band']}"} for row in value["bands"]]}
+    )
+    async with evaluation_screen(bench) as (app, _):
+        has(app, "▲ Band high  match by the prior matcher, uncalibrated", "Calibration  uncalibrated: no labels taught")
+        assert "off by" not in screen_text(app)
+
+
 async def test_the_calibration_has_its_numbers_beside_it(bench: Bench) -> None:
     evaluations(bench.workspace)
     async with evaluation_screen(bench) as (app, _):

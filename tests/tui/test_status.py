@@ -6,8 +6,10 @@ from desk_engine import FakeEngine
 
 from core.queue.session import ReviewSession
 from core.queue.tally import Tally
+from core.search.candidates import Standing
 from labels.model import Stream
 from tui.screens.review import ReviewScreen
+from tui.words import rests_on, stands_on
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,20 @@ async def test_the_pace_is_told_where_there_is_room(
             assert part in line, line
         for part in gone:
             assert part not in line, line
+
+
+@pytest.mark.parametrize(
+    ("standing", "line", "why"),
+    [
+        (None, "cosine bands (uncalibrated)", "cosine bands (uncalibrated)"),
+        (Standing(0.5, 0.95, 0.05, 0, 0), "prior bands (uncalibrated)", "prior bands (uncalibrated)"),
+        (
+            Standing(0.5, 0.9, 0.1, 12, 3),
+            "matcher: 12 labels, rough",
+            "calibrated on 12 labelled pairs (3 matches): rough",
+        ),
+        (Standing(0.5, 0.9, 0.1, 312, 90), "matcher: 312 labels", "matcher: 312 labels"),
+    ],
+)
+def test_what_the_bands_rest_on_is_told(standing: Standing | None, line: str, why: str) -> None:
+    assert (stands_on(standing), rests_on(standing)) == (line, why)

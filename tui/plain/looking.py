@@ -8,7 +8,7 @@ from core.text.safe import safe
 from tui.plain.deciding import PlainDeciding
 from tui.plain.words import comparison_lines
 from tui.ports.desk import Desk
-from tui.words import adding_up, listings, place, places, product_fields, stands_on, titled
+from tui.words import adding_up, listings, place, places, product_fields, rests_on, titled
 
 
 class PlainLooking:
@@ -55,7 +55,7 @@ class PlainLooking:
         if option.similarity is None:
             self._say("Not among the machine's ten: found by search, or ranked lower since.")
         else:
-            self._say(f"Place: {places(option)}. The bands rest on: {stands_on(self._desk.standing)}.")
+            self._say(f"Place: {places(option)}. The bands rest on: {rests_on(self._desk.standing)}.")
         if not self._desk.learns:
             self._say("There is no engine to ask for reasons.")
             return

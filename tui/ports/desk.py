@@ -36,7 +36,7 @@ class DeskFacts:
     """What does not change while the desk is open.
 
     Attributes:
-        high, medium: where the similarity is cut into bands before the first labels.
+        high, medium: where the similarity is cut into bands where no matcher has spoken.
         lease_s: how long a query stays reserved, in seconds.
         lead: whether the person may do what is for leads.
         mouse: whether the mouse may be used.
@@ -120,7 +120,7 @@ class Desk(Protocol):
 
     @property
     def standing(self) -> Standing | None:
-        """What the probabilities are worth; None before the first labels."""
+        """What the probabilities are worth; None where no matcher has spoken."""
 
     @property
     def outlook(self) -> Outlook | None:

@@ -8,7 +8,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from core.match.bands import Band, band_of, percent
+from core.match.bands import Band, percent
 from core.match.reason import Reason, Reasons
 from core.queue.item import Option, ReviewItem
 from core.search.candidates import Standing
@@ -21,7 +21,7 @@ from tui.ports.desk import Desk, DeskFacts
 from tui.screens.dialog import Dialog
 from tui.style import BANDS, MUTED, STRONG
 from tui.widgets.excerpt import Excerpt
-from tui.words import AGAINST_BAR, BAND_SIGNS, FOR_BAR, adding_up, places, stands_on, titled
+from tui.words import AGAINST_BAR, BAND_SIGNS, FOR_BAR, adding_up, places, rests_on, titled
 from tui.workers import in_background
 
 #: Cells of the longest bar.
@@ -84,14 +84,15 @@ def what_is_known(option: Option, facts: DeskFacts, standing: Standing | None) -
     if option.probability is not None:
         lines.append(Content.assemble(("Probability ", MUTED), (percent(option.probability), STRONG)))
     band = f"{BAND_SIGNS[option.band]} {option.band.value}"
-    by_cosine = band_of(option.similarity, facts.high, facts.medium)
-    cut = _cosine_cut(option.band, facts) if by_cosine is option.band else "by the GTINs"
-    if standing is not None and option.probability is not None:
+    cut = _cosine_cut(option.band, facts)
+    if standing is not None and not standing.calibrated:
+        cut = "by the prior matcher: no calibrated probability yet"
+    elif standing is not None and option.probability is not None:
         cut = _cut(option.band, percent(standing.low), percent(standing.high))
     return [
         *lines,
         Content.assemble(("Band        ", MUTED), (band, BANDS[option.band]), (f"  {cut}", MUTED)),
-        Content.assemble(("Rests on    ", MUTED), stands_on(standing)),
+        Content.assemble(("Rests on    ", MUTED), rests_on(standing)),
         Content.assemble(("Similarity  ", MUTED), (f"{option.similarity:.3f}", STRONG)),
         Content.assemble(("Place       ", MUTED), places(option)),
     ]

@@ -93,7 +93,7 @@ class DeskServices:
 
     @property
     def standing(self) -> Standing | None:
-        """What the probabilities are worth; None before the first labels."""
+        """What the probabilities are worth; None where no matcher has spoken."""
         return self.source.standing
 
     @property

@@ -27,7 +27,7 @@ class EvaluationFiles:
             standing = candidates.standing
         finally:
             candidates.close()
-        if standing is None or not standing.labels:
+        if standing is None or not standing.calibrated:
             return {}
         with LabelStore(self._workspace.labels) as store:
             return audit(store, standing, self._target)

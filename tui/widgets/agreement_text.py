@@ -143,5 +143,5 @@ def _legend(report: Report) -> list[Content]:
     if (more := len(report["categories"]) - _CATEGORIES) > 0:
         words.insert(0, f"And {more:,} more categories: samesku labels agreement --json tells them all.")
     if not report["bands"]:
-        words.append("Bands are not known before the first index run.")
+        words.append("No bands: the matcher is uncalibrated until people have labelled matches and non-matches.")
     return [Content.styled(text, MUTED) for text in words]

@@ -29,7 +29,7 @@ def figure_lines(shown: Evaluation, measured_: Measured, model: str | None, widt
     """What was measured, and how firm the bands are."""
     lines = [*_about(shown, model, width), Content.empty(), *_retrieval(shown), Content.empty(), *_pairs(shown, width)]
     for band in shown.bands:
-        lines += [Content.empty(), *_band(band, measured_.audits.get(band.band), measured_.target)]
+        lines += [Content.empty(), *_band(band, measured_.audits.get(band.answers), measured_.target)]
     return [line.truncate(width, ellipsis=True) for line in lines]
 
 
@@ -77,11 +77,14 @@ def _pairs(shown: Evaluation, width: int) -> list[Content]:
 
 
 def _band(firm: FirmBand, audit: Audit | None, target: float) -> list[Content]:
-    cut = f"from {firm.cut:.2f} on" if firm.band is Band.HIGH else f"below {firm.cut:.2f}"
-    head = Content.styled(f"{BAND_SIGNS[firm.band]} Band {firm.band.value}", f"bold {BANDS[firm.band]}")
+    band = firm.answers
+    cut = f"from {firm.cut:.2f} on" if band is Band.HIGH else f"below {firm.cut:.2f}"
+    if not firm.calibrated:
+        cut = "by the prior matcher, uncalibrated"
+    head = Content.styled(f"{BAND_SIGNS[band]} Band {band.value}", f"bold {BANDS[band]}")
     rows = [("  on these pairs", _precision(firm.measured)), *_audited(audit, target)]
     return [
-        head + Content(f"  {_ANSWERS.get(firm.band, '')} {cut}"),
+        head + Content(f"  {_ANSWERS.get(band, '')} {cut}"),
         *(Content.assemble((name.ljust(_LEAD), MUTED), text) for name, text in rows),
     ]
 
@@ -118,6 +121,8 @@ def _calibration(shown: Evaluation, width: int) -> list[Content]:
     if not shown.reliability:
         return [Content.styled("Calibration", STRONG), Content.styled("No pairs were measured.", MUTED)]
     error = "" if shown.ece is None else f"  off by {shown.ece:.3f} on average"
+    if not shown.calibrated:
+        error = "  uncalibrated: no labels taught a matcher yet"
     head = Content.assemble(("Calibration", STRONG), (error, MUTED))
     hint = "What came true (upwards) for what was promised; on the dots it holds."
     numbers = _bins(shown)

@@ -22,7 +22,7 @@ class Situation:
     """What the line tells.
 
     Attributes:
-        standing: what the probabilities are worth; None before the first labels.
+        standing: what the probabilities are worth; None where no matcher has spoken.
         blind: whether the machine's opinion is hidden; the model's name is then hidden too.
     """
 

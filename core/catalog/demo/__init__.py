@@ -4,10 +4,14 @@ Families of products (`departments`) expand to items (`family`), items are put o
 (`assortment`) and described in each shop's manner (`listings`). Who matches whom follows from the items.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from core.catalog.demo.assortment import assortment
+from core.catalog.demo.chance import seeded
+from core.catalog.demo.departments import DEPARTMENTS
+from core.catalog.demo.family import Department
 from core.catalog.demo.listings import amazon_listing, walmart_listing
 from core.catalog.product import Product
 
@@ -30,7 +34,22 @@ class DemoCatalogue:
 @cache
 def demo_catalogue() -> DemoCatalogue:
     """The catalogue, the same in every process: for trying the desk and for tests that need an answer key."""
-    shelves = assortment()
+    return generated_catalogue("")
+
+
+def generated_catalogue(seed: str, departments: Sequence[Department] = DEPARTMENTS) -> DemoCatalogue:
+    """Another catalogue of the same families: other items on the shelves, described in other words.
+
+    Args:
+        seed: the same seed gives the same catalogue; the empty one gives the demo's.
+        departments: whose families it is made of.
+    """
+    with seeded(seed):
+        return _catalogue(departments)
+
+
+def _catalogue(departments: Sequence[Department]) -> DemoCatalogue:
+    shelves = assortment(departments)
     queries = {item: walmart_listing(item) for item in shelves.queries}
     products = [(item, amazon_listing(item, seller)) for item, seller in shelves.offers]
     # Sorted by id, so that neighbours in the catalogue say nothing of who belongs together.

@@ -1,10 +1,11 @@
 """Which items Walmart asks about and which ones Amazon lists: all that the right answers follow from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.catalog.demo.chance import happens
 from core.catalog.demo.departments import DEPARTMENTS
-from core.catalog.demo.family import Item, expand
+from core.catalog.demo.family import Department, Item, expand
 
 # Store brands are sold by their owner alone, so the other retailer has only look-alikes.
 WALMART_BRANDS = frozenset(
@@ -46,12 +47,12 @@ class Assortment:
     offers: tuple[tuple[Item, str], ...]
 
 
-def assortment() -> Assortment:
+def assortment(departments: Sequence[Department] = DEPARTMENTS) -> Assortment:
     """Puts every item of every department on the shelves where it belongs."""
     queries: list[Item] = []
     offers: list[tuple[Item, str]] = []
     answered = 0
-    families = [(department, family) for department in DEPARTMENTS for family in department.families]
+    families = [(department, family) for department in departments for family in department.families]
     for turn, (department, family) in enumerate(families):
         items = expand(department, family)
         roles = _queried(items, TURNS[turn % len(TURNS)])

@@ -5,15 +5,31 @@ family to the catalogue leaves every other listing as it was.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 T = TypeVar("T")
 
+#: Stands before the words of every choice; empty for the demo's own catalogue.
+_seed: ContextVar[str] = ContextVar("seed", default="")
+
+
+@contextmanager
+def seeded(seed: str) -> Iterator[None]:
+    """Let every choice in this block come out otherwise, and the same for the same seed."""
+    token = _seed.set(seed)
+    try:
+        yield
+    finally:
+        _seed.reset(token)
+
 
 def draw(*words: str) -> int:
     """A whole number below 2**64, the same for the same words on every machine and in every run."""
-    digest = hashlib.sha256("\x1f".join(words).encode()).digest()
+    seed = _seed.get()
+    digest = hashlib.sha256("\x1f".join((seed, *words) if seed else words).encode()).digest()
     return int.from_bytes(digest[:8], "big")
 
 

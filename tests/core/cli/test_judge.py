@@ -46,7 +46,7 @@ def judges(monkeypatch: pytest.MonkeyPatch) -> dict[str, CountingJudge]:
 def labelled(workspace: Workspace, hash_encoder: HashEncoder) -> Workspace:
     """Candidates with probabilities. The first of each query is a match; `q3`, `q4` and `qv` are for validation."""
     table = write_evidence(workspace)
-    publish(workspace, untrained(table.features, 0.85, 0.75), table)
+    publish(workspace, untrained(table.features, table.vectors), table)
     with LabelStore(workspace.labels) as store:
         for id_ in ("q1", "q2", "q3", "q4", "qv"):
             side = Side.TRAIN if id_ in {"q1", "q2"} else Side.VALIDATION
@@ -254,8 +254,10 @@ def test_match_asks_the_judge_and_reports_both_stages(
     rows = rows_of(out)
     assert list(rows[0])[-3:] == ["judge", "judge_probability", "both_probability"]
     assert {row["candidate_id"] for row in rows if row["judge"]} == asked
-    assert {row["band"] for row in rows if row["judge"]} == {"medium", "low"}
-    assert (answer["rows"], matcher["pairs"]["no_match"], judge["asked"]) == (15, 0, len(asked))
+    assert {row["band"] for row in rows if row["judge"]} <= {"prior:medium", "prior:low"}
+    assert {row["probability"] for row in rows} == {""}
+    assert (answer["calibrated"], matcher["pairs"]) == (False, {"match": 0, "no_match": 0})
+    assert (answer["rows"], judge["asked"]) == (15, len(asked))
     assert sum(matcher["pairs"].values()) + sum(judge["pairs"].values()) + answer["open"] == 15
     assert judge["precision"]["no_match"]["labels"] > 0
     told = call(*given).out
@@ -283,7 +285,8 @@ def test_given_pairs_are_matched_and_judged(
     (tmp_path / "pairs.csv").write_text("query_id,candidate_id\nq1,q1-c1\nq4,x1\nq1,q1-c2\n")
     out = tmp_path / f"out.{ending}"
     given = ["match", "--input", tmp_path / "pairs.csv", "--out", out, "--home", labelled.home, "--json"]
-    assert call(*given).json == {"rows": 3, "file": str(out)}
+    basis = {"calibrated": True, "labels": 6, "labelled_matches": 2}
+    assert call(*given).json == {"rows": 3, "file": str(out), **basis}
     judged = call(*given, "--judge", "--judge-band", "high,medium,low").json
     assert (judged["rows"], judged["asked"]) == (3, 3)
     if ending == "csv":

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import openpyxl
+import pyarrow.parquet as pq
 import pytest
 from samples import HashEncoder, match, no_match, q, write_catalogue
 
@@ -400,8 +401,65 @@ def test_given_pairs_are_scored_in_their_order(indexed: Workspace, tmp_path: Pat
         found = list(csv.DictReader(lines))
     assert [(row["query_id"], row["candidate_id"]) for row in found] == [("q2", "q1-c1"), ("q1", "x1"), ("q1", "q1-c1")]
     # The same text twice, and so the same vector.
-    assert (float(found[2]["similarity"]), found[2]["rank"], found[2]["band"]) == (pytest.approx(1), "1", "high")
+    assert (float(found[2]["similarity"]), found[2]["rank"]) == (pytest.approx(1), "1")
     assert found[1]["rank"] == "2"
+    assert {(row["probability"], row["band"].partition(":")[0]) for row in found} == {("", "prior")}
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_without_labels_no_file_holds_a_probability_and_one_line_says_so(
+    indexed: Workspace, tmp_path: Path, call: Call, ending: str
+) -> None:
+    pairs, out = tmp_path / "pairs.csv", tmp_path / f"out.{ending}"
+    pairs.write_text("query_id,candidate_id\nq2,q1-c1\nq1,x1\n")
+    for given in (["match", "--out", out], ["score", pairs, "--out", out]):
+        answer = call(*given, "--home", indexed.home, "--json")
+        assert (answer.json["calibrated"], answer.json["labels"]) == (False, 0)
+        assert sum("Uncalibrated" in line for line in answer.err.splitlines()) == 1
+        rows = _rows_of(out)
+        assert rows
+        assert {row["probability"] or None for row in rows} == {None}
+        assert {row["band"] for row in rows} <= {"prior:high", "prior:medium", "prior:low"}
+        # What was written names pairs for whatever reads pairs.
+        if ending == "csv":
+            again = call("score", out, "--out", tmp_path / "again.csv", "--home", indexed.home, "--json", "--quiet")
+            assert (again.json["rows"], again.err) == (len(rows), "")
+
+
+def _rows_of(path: Path) -> list[dict[str, object]]:
+    if path.suffix == ".parquet":
+        return pq.read_table(path).to_pylist()
+    text = path.read_text(encoding="utf-8")
+    return (
+        [json.loads(line) for line in text.splitlines()]
+        if path.suffix == ".jsonl"
+        else list(csv.DictReader(text.splitlines()))
+    )
+
+
+def test_without_labels_json_and_one_query_tell_no_probability(indexed: Workspace, call: Call) -> None:
+    answer = call("match", "--query", "q1", "--home", indexed.home, "--json")
+    assert {(row["probability"], row["band"].partition(":")[0]) for row in answer.json["matches"]} == {(None, "prior")}
+    shown = call("match", "--query", "q1", "--home", indexed.home)
+    assert "probability" not in shown.out
+    assert "prior:" in shown.out
+    assert "Uncalibrated" in shown.err
+
+
+def test_few_labels_are_said_beside_probabilities(indexed: Workspace, tmp_path: Path, call: Call) -> None:
+    with LabelStore(indexed.labels) as store:
+        store.record("ada", Verb.ACCEPT, q("q1"), [*match("q1-c1"), *no_match("x1", "q1-c2")], closes=True)
+    call("index", "--home", indexed.home)
+    answer = call("match", "--out", tmp_path / "out.csv", "--home", indexed.home, "--json")
+    assert (answer.json["calibrated"], answer.json["labels"], answer.json["labelled_matches"]) == (True, 3, 1)
+    assert "calibrated on 3 labelled pairs (1 match): rough" in answer.err
+    assert all(row["probability"] and ":" not in row["band"] for row in _rows_of(tmp_path / "out.csv"))
+
+
+def test_the_machine_decides_nothing_on_bands_that_no_labels_stand_behind(indexed: Workspace, call: Call) -> None:
+    answer = call("match", "--auto", "--home", indexed.home)
+    assert (answer.code, "has learnt from no labels" in answer.err) == (1, True)
+    assert call("labels", "stats", "--home", indexed.home, "--json").json["decisions"] == 0
 
 
 def test_pairs_are_evaluated_with_a_threshold_from_elsewhere(indexed: Workspace, tmp_path: Path, call: Call) -> None:
@@ -412,6 +470,11 @@ def test_pairs_are_evaluated_with_a_threshold_from_elsewhere(indexed: Workspace,
     assert [found[name] for name in names] == [1, 1, 1, 1, 4]
     assert (found["threshold"], found["threshold_from"]) == (0.5, "0 training labels")
     assert 0 <= found["ece"] <= 1
+    assert found["matcher"]["calibrated"] is False
+    assert [row["band"] for row in found["bands"]] == ["prior:high", "prior:low"]
+    told = call("evaluate", "--pairs", pairs, "--home", indexed.home).out
+    assert "Uncalibrated" in told
+    assert "prior:high" in told
 
 
 def test_an_unknown_id_cannot_be_scored(indexed: Workspace, tmp_path: Path, call: Call) -> None:

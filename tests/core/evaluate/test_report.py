@@ -19,7 +19,7 @@ def test_an_evaluation_is_kept_whole_and_what_is_looked_at_is_read(workspace: Wo
     kept = kept_evaluations(workspace)
     (found,) = kept.evaluations
     assert (found.f1, found.pair_intervals["precision"], found.judged_on) == (0.884, (0.85, 0.94), "validation@2")
-    assert found.bands[0].band is Band.HIGH
+    assert found.bands[0].answers is Band.HIGH
     assert found.bands[0].measured == Precision(158, 160, 0.956, 0.997)
     assert [bin_.pairs for bin_ in found.reliability] == [1711, 75, 40, 31, 190]
     assert kept.damaged == ()
@@ -67,3 +67,14 @@ def test_what_is_no_json_hides_no_other(workspace: Workspace, content: bytes) ->
 
 def test_without_reports_there_are_none(workspace: Workspace) -> None:
     assert kept_evaluations(workspace).evaluations == ()
+
+
+def test_bands_that_no_labels_stood_behind_are_read_back_as_such(workspace: Workspace) -> None:
+    value = evaluation()
+    calibrated = [dict(row) for row in value["bands"]]
+    keep_evaluation(workspace, value | {"bands": [row | {"band": f"prior:{row['band']}"} for row in calibrated]})
+    (found,) = kept_evaluations(workspace).evaluations
+    assert [(each.answers, each.calibrated) for each in found.bands] == [(Band.HIGH, False), (Band.LOW, False)]
+    assert not found.calibrated
+    keep_evaluation(workspace, value | {"bands": [row | {"band": "prior:none"} for row in calibrated]})
+    assert kept_evaluations(workspace).damaged

@@ -103,6 +103,21 @@ def test_the_least_certain_are_asked_first() -> None:
     assert [pair.query.id for pair in least_certain_first(given)] == ["b", "e", "a", "c", "d"]
 
 
+def test_before_labels_the_matcher_settles_nothing_and_the_judge_is_asked_by_the_bare_bands(
+    workspace: Workspace,
+) -> None:
+    given = [
+        (pair, MatchRow(row.query_id, row.rank, row.candidate_id, 0.8, None, f"prior:{row.band}"))
+        for pair, row in rows("q1", "q2")
+    ]
+    judge = CountingJudge()
+    found = staged(workspace, Band.MEDIUM, judge=judge, given=given)
+    assert {pair.candidate.id for pair in judge.asked} == {"q1-c2", "q2-c2"}
+    assert found.stages[0].pairs == {Decision.MATCH: 0, Decision.NO_MATCH: 0}
+    assert found.open == 4
+    assert [pair.candidate.id for pair in least_certain_first(given)][:2] == ["q1-c1", "q2-c1"]
+
+
 def test_a_pair_that_stands_twice_is_one_pair(workspace: Workspace) -> None:
     found = staged(workspace, Band.MEDIUM, given=rows("q1") + rows("q1"))
     assert (len(found.rows), found.judged.asked, found.open) == (6, 1, 0)

@@ -76,6 +76,15 @@ def test_only_explicit_words_of_people_in_the_audit_stream_count(workspace: Work
         assert audit(store, STANDING, 0.98)[Band.HIGH].precision.labels == 1
 
 
+def test_checks_of_pairs_that_were_shown_without_a_probability_certify_no_band(workspace: Workspace) -> None:
+    with LabelStore(workspace.labels) as store:
+        for n in range(200):
+            judgement = Judgement(product(1000 + n), Decision.NO_MATCH, shown=Shown(1, 0.4, None, "m"))
+            store.record("ann", Verb.REJECT, query(1000 + n), [judgement], stream=Stream.AUDIT, closes=True)
+        found = audit(store, STANDING, 0.98)
+    assert [(each.precision.labels, each.certified) for each in found.values()] == [(0, False), (0, False)]
+
+
 def test_nothing_is_decided_without_certification(workspace: Workspace) -> None:
     check(workspace, 30, 2)
     with pytest.raises(CoreError) as error:

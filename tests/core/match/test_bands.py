@@ -5,7 +5,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.match.bands import Band, Cuts, band_of, cut, more_needed, wilson
+from core.match.bands import (
+    Band,
+    Cuts,
+    band_name,
+    band_of,
+    bare_band,
+    basis_remark,
+    calibrated_on,
+    cosine_band,
+    cut,
+    more_needed,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(
@@ -114,3 +126,40 @@ def test_so_many_more_checks_prove_the_target_and_one_less_does_not(right: int, 
     more = more_needed(wilson(right, right + wrong), target)
     assert wilson(right + more, right + wrong + more).low > target
     assert more == 0 or wilson(right + more - 1, right + wrong + more - 1).low <= target
+
+
+@pytest.mark.parametrize("band", list(Band))
+def test_a_band_that_no_labels_stand_behind_says_what_it_is_cut_through(band: Band) -> None:
+    assert band_name(band, calibrated=True) == band
+    assert band_name(band, calibrated=False) == f"prior:{band}"
+    named = (band_name(band, calibrated=True), band_name(band, calibrated=False), f"cosine:{band}")
+    assert {Band(bare_band(name)) for name in named} == {band}
+
+
+def test_the_band_of_a_cosine_is_named_so() -> None:
+    assert [cosine_band(value, 0.85, 0.75) for value in (0.9, 0.8, 0.1)] == [
+        "cosine:high",
+        "cosine:medium",
+        "cosine:low",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("labels", "matches", "words"),
+    [
+        (0, 0, "uncalibrated: no labels of both classes yet"),
+        (1, 1, "calibrated on 1 labelled pair (1 match): rough"),
+        (12, 3, "calibrated on 12 labelled pairs (3 matches): rough"),
+        (300, 19, "calibrated on 300 labelled pairs (19 matches): rough"),
+        (300, 290, "calibrated on 300 labelled pairs (290 matches): rough"),
+        (300, 20, "calibrated on 300 labelled pairs"),
+        # An earlier version did not write down how many were matches.
+        (12, None, "calibrated on 12 labelled pairs: rough"),
+        (1200, None, "calibrated on 1,200 labelled pairs"),
+    ],
+)
+def test_few_labels_are_counted(labels: int, matches: int | None, words: str) -> None:
+    assert calibrated_on(labels, matches) == words
+    remark = basis_remark(labels, matches)
+    assert bool(remark) is (not labels or words.endswith("rough"))
+    assert "\n" not in remark

@@ -12,7 +12,7 @@ from core.catalog.product import Product
 from core.match.evidence.builder import EvidenceBuilder
 from core.match.expected import EXPECTED, INTERCEPT, expected_weights
 from core.match.fitting import Training, fit_matcher
-from core.match.linear import fit_linear, scale_of, unlabelled
+from core.match.linear import Linear, fit_linear, scale_of
 from core.match.matcher import load_matcher
 from core.match.stacked import Stacked
 from core.text.vocabulary import Vocabulary
@@ -41,7 +41,7 @@ def test_without_labels_the_weights_are_the_expected_ones() -> None:
     scale = scale_of(evidence)
     nothing = fit_linear(evidence[:0], np.zeros(0, bool), np.zeros(0), scale, expected)
     assert nothing.weights == pytest.approx(expected)
-    assert nothing.scores(evidence) == pytest.approx(unlabelled(scale, expected).scores(evidence))
+    assert nothing.scores(evidence) == pytest.approx(Linear(scale, expected, INTERCEPT).scores(evidence))
     assert nothing.intercept == INTERCEPT
 
 
@@ -50,7 +50,7 @@ def test_one_label_moves_its_pair_the_right_way(label: bool, place: int) -> None
     evidence, _ = made_up(50)
     scale, expected = scale_of(evidence), np.array([0.4, -0.2, 0.0])
     one = fit_linear(evidence[[place]], np.array([label]), np.ones(1), scale, expected)
-    before = unlabelled(scale, expected).scores(evidence)[place]
+    before = Linear(scale, expected, INTERCEPT).scores(evidence)[place]
     assert bool(one.scores(evidence)[place] > before) is label
 
 

@@ -131,12 +131,12 @@ def test_bytes_that_are_no_text_are_the_same_error(tmp_path: Path) -> None:
         load_matcher(tmp_path / "m.json")
 
 
-def test_before_the_first_labels_the_bands_are_those_of_the_cosine() -> None:
-    found = untrained(("other", "cosine"), high=0.85, medium=0.75)
-    cosines = np.array([0.95, 0.85, 0.8499, 0.75, 0.7499, -1.0, np.nan], np.float32)
-    probabilities = found.probabilities(np.column_stack([np.full(7, 9, np.float32), cosines]))
-    bands = [found.cuts.band(p).value for p in probabilities]
-    assert bands == ["high", "high", "medium", "medium", "low", "low", "low"]
-    middle = found.probabilities(np.array([[0, 0.8]], np.float32))[0]
-    assert middle == pytest.approx(0.5, abs=1e-4)
-    assert (found.labels, found.matches, found.cuts.match.labels) == (0, 0, 0)
+def test_before_the_first_labels_the_packaged_prior_speaks_and_survives_a_file(tmp_path: Path) -> None:
+    evidence = np.array([[0.9, 1.0], [0.2, np.nan]], np.float32)
+    found = untrained(("cosine", "never heard of"), evidence)
+    assert (found.calibrated, found.labels, found.matches, found.cuts.match.labels) == (False, 0, 0, 0)
+    assert found.learner.name == "prior"
+    found.save(tmp_path / "m.json")
+    again = load_matcher(tmp_path / "m.json")
+    assert again.learner.name == "prior"
+    assert_array_equal(again.probabilities(evidence), found.probabilities(evidence))

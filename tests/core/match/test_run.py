@@ -5,12 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from samples import QUERIES, HashEncoder, c, implied, match, q, write_catalogue
+from samples import QUERIES, HashEncoder, c, implied, match, no_match, q, write_catalogue
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.encode.models import EncoderModel
+from core.evaluate.run import evaluate_retrieval
 from core.jobs.progress import Silent
+from core.match.bands import calibrated_on
 from core.match.evidence.store import EvidenceStore, EvidenceTable
 from core.match.judging import judge_pairs
 from core.match.live import LiveMatcher
@@ -24,7 +26,7 @@ from core.match.run import (
     unseen_path,
     write_unseen,
 )
-from core.match.table import MatchRow, matches
+from core.match.table import MatchRow, matched_pairs, matches
 from core.search.build import Corpus
 from core.search.candidates import CandidateStore
 from core.settings import Settings
@@ -87,12 +89,48 @@ def builds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return made
 
 
-def test_before_the_first_labels_candidates_carry_the_bands_of_the_cosine(catalogue: Workspace) -> None:
+def test_before_the_first_labels_the_prior_orders_and_bands_and_nothing_is_called_a_probability(
+    catalogue: Workspace,
+) -> None:
     found = index(catalogue)
     assert (found.learner.name, found.labels) == ("prior", 0)
-    for row in rows_of(catalogue):
-        assert row.probability is not None
-        assert row.band == ("high" if row.similarity >= 0.85 else "medium" if row.similarity >= 0.75 else "low")
+    table = table_of(catalogue)
+    said = dict(zip(table.pairs, found.probabilities(table.vectors).tolist(), strict=True))
+    of_query: dict[str, list[float]] = {}
+    for pair, row in matched_pairs(catalogue, Settings(), 10):
+        assert row.probability is None
+        assert row.band == f"prior:{found.cuts.band(said[pair])}"
+        of_query.setdefault(row.query_id, []).append(said[pair])
+    assert all(chances == sorted(chances, reverse=True) for chances in of_query.values())
+
+
+def test_labels_of_one_class_calibrate_nothing(catalogue: Workspace) -> None:
+    with LabelStore(catalogue.labels) as store:
+        store.record("ada", Verb.NONE, q("q1"), no_match("q1-c1", "q1-c2"), closes=True)
+    index(catalogue)
+    assert {(row.probability, row.band.partition(":")[0]) for row in rows_of(catalogue)} == {(None, "prior")}
+
+
+def test_before_labels_an_evaluation_ranks_as_match_does(catalogue: Workspace, tmp_path: Path) -> None:
+    index(catalogue)
+    model = EncoderModel(MODEL, catalogue.home)
+    first = {row.query_id: row.candidate_id for row in rows_of(catalogue, 1)}
+    gold = tmp_path / "gold.csv"
+    # Whatever `match` puts first is called right: an evaluation that ranks otherwise finds less.
+    gold.write_text("".join(f"{query},{candidate}\n" for query, candidate in first.items()))
+    found = evaluate_retrieval(catalogue, Settings(), model, gold, Silent())
+    assert found["hit@1"] == 1
+
+
+def test_probabilities_on_few_labels_say_how_few(catalogue: Workspace) -> None:
+    answer(catalogue, "q1", "q2", "q3")
+    index(catalogue)
+    store = CandidateStore(catalogue.derived)
+    standing = store.standing
+    store.close()
+    assert standing is not None
+    assert (standing.calibrated, standing.labels, standing.matches) == (True, 9, 3)
+    assert calibrated_on(standing.labels, standing.matches) == "calibrated on 9 labelled pairs (3 matches): rough"
 
 
 def test_after_labels_candidates_are_ordered_by_probability_and_banded_by_its_cuts(catalogue: Workspace) -> None:

@@ -14,7 +14,7 @@ from core.workspace import Workspace
 
 ROWS = [
     MatchRow("1", 1, "é,\"x\"", 0.912345, 0.5, "high"),
-    MatchRow("1", 2, "b", -0.25, None, "low"),
+    MatchRow("1", 2, "b", -0.25, None, "prior:low"),
     MatchRow("007", 1, "c", 0.75, 1.0, "medium"),
 ]  # fmt: skip
 
@@ -53,7 +53,7 @@ def test_a_csv_has_the_columns_of_the_contract(tmp_path: Path) -> None:
     write_table(ROWS, tmp_path / "out.csv")
     lines = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "query_id,rank,candidate_id,similarity,probability,band"
-    assert lines[2] == "1,2,b,-0.250000,,low"
+    assert lines[2] == "1,2,b,-0.250000,,prior:low"
 
 
 def test_an_unknown_ending_is_refused(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_run_that_fails_halfway_keeps_the_old_file(tmp_path: Path) -> None:
 def test_the_first_candidates_of_every_query(workspace: Workspace, k: int) -> None:
     rows = list(matches(workspace, Settings(), k))
     assert len(rows) == 5 * min(k, 3)
-    assert rows[0] == MatchRow("q1", 1, "q1-c1", 0.81, None, "medium")
+    assert rows[0] == MatchRow("q1", 1, "q1-c1", 0.81, None, "cosine:medium")
     assert {row.rank for row in rows} == set(range(1, min(k, 3) + 1))
 
 

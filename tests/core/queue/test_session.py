@@ -7,10 +7,11 @@ import pytest
 from samples import MODEL, PRODUCTS, c, match, no_match, q
 
 from core.queue.item import Option, Progress, ReviewItem
-from core.queue.rescored import Rescored
+from core.queue.rescored import Outlook, Rescored
 from core.queue.session import ReviewSession
 from core.search.candidates import Standing
 from labels.model import Stream, Verb
+from labels.said import opinions_on
 
 Sit = Callable[..., ReviewSession]
 
@@ -227,6 +228,25 @@ def test_why_a_query_is_shown_keeps_to_the_figures_that_stand_there(sit: Sit) ->
     session.advance()
     session.show(q("q1"), anew=True)
     assert item_of(session).reason == "The best candidate has 50%; from 40% on the machine calls it a match."
+
+
+def test_without_labels_the_prior_orders_candidates_and_no_probability_is_shown_or_kept(sit: Sit) -> None:
+    session = sit()
+    chances = {c("q2-c1"): 0.2, c("q2-c2"): 0.96, c("q2-c3"): 0.01}
+    refit = Rescored(Standing(0.5, 0.95, 0.05, 0, 0), (q("q2"),), {}, {q("q2"): chances}, outlook=Outlook(4, 1.0, 1.0))
+    session.source.learn(refit)
+    session.advance()
+    item = session.show(q("q2"), anew=True)
+    assert [(o.product.id, o.probability, o.band.value) for o in item.options] == [
+        ("q2-c2", None, "high"),
+        ("q2-c1", None, "medium"),
+        ("q2-c3", None, "low"),
+    ]
+    assert "calibrated" in item.reason
+    assert "%" not in item.reason
+    assert session.source.outlook is None
+    session.none_match(item.options)
+    assert {opinion.shown.probability for opinion in opinions_on(session.store, q("q2"))} == {None}
 
 
 def test_a_product_found_by_search_is_accepted_like_the_others(sit: Sit) -> None:

@@ -1,5 +1,7 @@
 """What is asked next by the matcher's word, and why."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,12 @@ def test_why(probabilities: list[float], reason: str) -> None:
 def test_before_the_first_answer_it_begins_with_both_kinds() -> None:
     asked = triage(pool(*([p / 100, 0.01] for p in range(1, 100))), np.random.default_rng(1))
     assert {each.reason for each in asked} == {"To begin with, likely matches and near misses in turn."}
+
+
+def test_while_nothing_is_calibrated_no_reason_names_a_probability() -> None:
+    first_answer_is_in = replace(pool([0.9], [0.52, 0.05], [0.8, 0.001], answered=(0,)), calibrated=False)
+    reasons = {each.reason for each in triage(first_answer_is_in, np.random.default_rng(1))}
+    assert reasons == {"To begin with, likely matches and near misses in turn."}
 
 
 def test_the_outlook_counts_one_error_a_query() -> None:

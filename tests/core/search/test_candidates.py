@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from samples import candidates_of, q
 
-from core.search.candidates import CandidateStore
+from core.search.candidates import CandidateStore, Standing
 
 
 @pytest.fixture
@@ -74,3 +74,20 @@ def test_a_file_of_another_version_is_started_anew(store: CandidateStore, tmp_pa
     again = CandidateStore(tmp_path / "derived.db")
     assert (again.model, again.top_similarities()) == (None, {})
     again.close()
+
+
+def test_a_file_of_the_version_before_keeps_its_candidates_and_drops_what_no_labels_stood_behind(
+    store: CandidateStore, tmp_path: Path
+) -> None:
+    path = tmp_path / "derived.db"
+    for labels, kept in ((300, True), (0, False)):
+        store.replace([(q("q1"), candidates_of("q1"))], model="m1", fingerprint="f1")
+        store.score([], Standing(0.5, 0.9, 0.1, labels, 40))
+        with closing(sqlite3.connect(path)) as connection:
+            connection.executescript("ALTER TABLE standing DROP COLUMN matches; PRAGMA user_version = 2")
+        again = CandidateStore(path)
+        assert (again.model, len(again.of(q("q1")))) == ("m1", len(candidates_of("q1")))
+        assert again.standing == (Standing(0.5, 0.9, 0.1, labels, None) if kept else None)
+        again.score([], Standing(0.5, 0.9, 0.1, 12, 3))
+        assert again.standing == Standing(0.5, 0.9, 0.1, 12, 3)
+        again.close()

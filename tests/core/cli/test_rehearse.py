@@ -1,0 +1,67 @@
+"""What the unattended demo prints once it has run."""
+
+from pathlib import Path
+
+import pytest
+from samples import c, q
+
+from core.cli import rehearse
+from core.cli.app import make_app
+from core.cli.context import Context
+from core.search.candidates import CandidateStore, Standing
+from core.settings import Settings
+from core.workspace import Workspace
+from labels.model import Pair
+
+FIGURES = dict.fromkeys(("hit@1", "hit@5", "hit@10", "mrr@10", "recall@10"), 0.5)
+
+
+def evaluation(dense: float, hybrid: float, matcher: float) -> dict[str, object]:
+    rankings = {"encoder": dense, "fused": hybrid, "matched": matcher}
+    return {"queries": 94, **{name: FIGURES | {"hit@1": value} for name, value in rankings.items()}}
+
+
+@pytest.fixture
+def scored(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A matcher has spoken on the one validation query, whose first candidate is its match."""
+    chances = {"qv-c1": 0.03, "qv-c2": 0.97, "qv-c3": 0.5}
+    store = CandidateStore(workspace.derived)
+    store.score([(q("qv"), c(id_), chance) for id_, chance in chances.items()], Standing(0.5, 0.9, 0.1, 300, 90))
+    store.close()
+    monkeypatch.setattr(rehearse, "_is_match", lambda pair: pair == Pair(q("qv"), c("qv-c1")))
+    return workspace
+
+
+def told(home: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    result = {"promoted": True, "before": evaluation(0.6, 0.7, 0.8), "after": evaluation(0.906, 0.868, 0.95)}
+    rehearse.tell(Context(home=home), Settings(), result)
+    return capsys.readouterr().out
+
+
+def test_the_rankings_are_those_that_people_get_before_and_after(
+    scored: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = told(scored.home, capsys).splitlines()
+    assert [name for name in lines[1].split() if name not in {"before", "after"}] == ["dense", "hybrid", "matcher"]
+    assert lines[2].split() == ["hit@1", "0.600", "0.906", "0.700", "0.868", "0.800", "0.950"]
+
+
+def test_candidates_carry_what_the_matcher_says_and_whether_that_is_right(
+    scored: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = told(scored.home, capsys)
+    shown = [" ".join(line.split()) for line in text.splitlines() if line.startswith("  Sony")]
+    ends = ("97% high match wrong", "50% medium for people they do not match", "3% low no match wrong")
+    assert [line.endswith(end) for line, end in zip(shown, ends, strict=True)] == [True] * 3, shown
+    assert "high (match): 0 of 1 right" in text
+    assert "low (no match): 0 of 1 right" in text
+    assert "all else: 1 for people" in text
+
+
+def test_it_ends_with_commands_that_exist(scored: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    last = told(scored.home, capsys).partition("What to do next:")[2]
+    commands = [line.split() for line in last.splitlines() if " --home " in line]
+    assert len(commands) >= 5
+    verbs = {command.name for command in make_app().registered_commands} | {"review"}
+    groups = {group.name for group in make_app().registered_groups}
+    assert {words[3] for words in commands} <= verbs | groups
