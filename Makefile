@@ -9,7 +9,7 @@ DEMO := .demo
 export HF_HUB_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports unit audit fuzz bench bench-desk bench-judge bench-match bench-ssh bench-kill bench-kill-mixed bench-ledger bench-ledger-kill clean
+.PHONY: help demo test lint types imports unit audit fuzz bench bench-desk bench-judge bench-match bench-messy bench-ssh bench-kill bench-kill-mixed bench-ledger bench-ledger-kill clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ bench-judge: $(VENV)/dev ## a judge's speed: batches, prompt cache; WORKSPACE=on
 
 bench-desk: $(VENV)/dev ## the desk's speed, bytes, memory and keys per query; WORKSPACE=an indexed one, DATA=its four files
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.desk $(if $(WORKSPACE),--home $(WORKSPACE)) $(if $(DATA),--data $(DATA))
+
+bench-messy: $(VENV)/all ## two messy catalogues: what the import keeps, hits and bands before any label
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.messy_catalogs
 
 bench-ssh: $(VENV)/dev ## two accounts over a real SSH server, cut in the middle of decisions; needs root and sshd
 	@$(BIN)/python -m tests.bench.ssh_desk --rounds $(or $(ROUNDS),20)
