@@ -59,6 +59,9 @@ bench-desk: $(VENV)/dev ## the desk's speed, bytes, memory and keys per query; W
 bench-rows: $(VENV)/dev ## whether two candidates of a query look the same in the desk's list; WORKSPACE=an indexed one, else the demo's
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.list_rows $(if $(WORKSPACE),--home $(WORKSPACE))
 
+bench-messy: $(VENV)/all ## two messy catalogues: what the import keeps, hits and bands before any label
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.messy_catalogs
+
 bench-ssh: $(VENV)/dev ## two accounts over a real SSH server, cut in the middle of decisions; needs root and sshd
 	@$(BIN)/python -m tests.bench.ssh_desk --rounds $(or $(ROUNDS),20)
 

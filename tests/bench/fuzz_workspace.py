@@ -39,8 +39,8 @@ def plan(damages: Sequence[Damage], number: int, seed: int) -> list[Damage]:
     """The damages of one case: over the cases all of them come up in turn, before any does again."""
     turn, place = divmod(number, len(damages))
     # Two generators, so that a case is the same however many there are.
-    order = random.Random(f"{seed}:{turn}").sample(damages, len(damages))  # noqa: S311 - a draw that repeats
-    rng = random.Random(f"{seed}:{number}:second")  # noqa: S311 - a draw that repeats
+    order = random.Random(f"{seed}:{turn}").sample(damages, len(damages))
+    rng = random.Random(f"{seed}:{number}:second")
     return [order[place], rng.choice(damages)] if rng.random() < _TWO else [order[place]]
 
 

@@ -52,7 +52,7 @@ def end_of(store: LabelStore, act: str = "", made: str = "") -> Ack:
 
 def act_until_killed(path: Path, seed: int, pipe: int) -> NoReturn:
     """Open the ledger, migrating it if need be, and act on it without end. The body of a forked child."""
-    rng = random.Random(seed)  # noqa: S311 - no secrets
+    rng = random.Random(seed)
     try:
         store = _opened(path, pipe)
         while True:

@@ -197,7 +197,7 @@ def main() -> None:
         if options.home is None
         else copy_workspace(options.home, home)
     )
-    rng = random.Random(options.seed)  # noqa: S311 - keys and moments, no secrets
+    rng = random.Random(options.seed)
     killer = Killer(workspace, rng, options.rows, options.columns)
     begun = time.monotonic()
     for number in range(1, options.rounds + 1):

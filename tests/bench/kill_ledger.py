@@ -120,7 +120,7 @@ def main() -> None:
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="samesku-kill-ledger-"))
     template = make_template(folder / "first.db", options.rows)
-    killer = Killer(folder / "home", template, random.Random(options.seed))  # noqa: S311 - moments, no secrets
+    killer = Killer(folder / "home", template, random.Random(options.seed))
     begun = time.monotonic()
     for number in range(1, options.rounds + 1):
         if problems := killer.round():

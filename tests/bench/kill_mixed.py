@@ -98,7 +98,7 @@ class Mixed:
             thread.join()
 
     def _again_and_again(self, live: Callable[[str, random.Random], None], name: str) -> None:
-        rng = random.Random(f"{self.seed}:{name}")  # noqa: S311 - moments, no secrets
+        rng = random.Random(f"{self.seed}:{name}")
         try:
             while self._takes_a_kill(name):
                 live(name, rng)

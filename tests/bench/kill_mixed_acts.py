@@ -37,7 +37,7 @@ def rest() -> None:
 def main() -> None:
     """Act without end."""
     path, act = Path(sys.argv[1]), sys.argv[2]
-    rng = random.Random(int(sys.argv[3]))  # noqa: S311 - no secrets
+    rng = random.Random(int(sys.argv[3]))
     store: LabelStore | None = None
     while True:
         time.sleep(rng.uniform(0, _PAUSE_S))

@@ -242,7 +242,7 @@ def main() -> None:
         sys.exit(f"This needs root, and {', '.join(missing) or 'nothing else'}: it makes accounts and starts a server.")
     begun = time.monotonic()
     with _host(options.python, options.rounds * 20) as host:
-        trial = Trial(host, random.Random(options.seed))  # noqa: S311 - moments, no secrets
+        trial = Trial(host, random.Random(options.seed))
         for number in range(1, options.rounds + 1):
             trial.round()
             sys.stderr.write(f"round {number} of {options.rounds}\n")

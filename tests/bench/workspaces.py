@@ -52,7 +52,7 @@ def copy_workspace(source: Path, home: Path) -> Workspace:
 
 def enlarge(workspace: Workspace, products: int, seed: int = 1) -> None:
     """Add products to the searched catalogue until there are so many: halves of two titles, as varied as the real."""
-    rng = random.Random(seed)  # noqa: S311 - no secrets
+    rng = random.Random(seed)
     with CatalogStore(workspace.catalog) as catalog:
         source = next(source.name for source in catalog.sources() if source.role == "catalog")
         known = list(catalog.iter(source=source))

@@ -42,7 +42,7 @@ def test_every_damage_changes_something(path: str, kind: str, tmp_path: Path) ->
     outside.mkdir()
     (home / "folder" / "file").write_bytes(b"content")
     (home / "other").write_bytes(b"another")
-    apply(Damage(path, kind), home, outside, random.Random(1))  # noqa: S311 - no secrets
+    apply(Damage(path, kind), home, outside, random.Random(1))
     damaged = home / path
     if damaged.is_file() and not damaged.is_symlink():
         assert damaged.read_bytes() != b"content"

@@ -240,7 +240,7 @@ TestLedger.settings = settings(max_examples=25, stateful_step_count=30)
 @pytest.mark.parametrize("seed", range(3))
 def test_two_thousand_acts_deep(seed: int) -> None:
     """The same machine without hypothesis at the wheel: what it may draw for one example ends after some hundred."""
-    draw, machine = random.Random(seed), Ledger()  # noqa: S311 - not for secrets
+    draw, machine = random.Random(seed), Ledger()
     plain = [
         machine.edit,
         machine.abstain,

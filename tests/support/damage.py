@@ -13,7 +13,7 @@ PAGE = 4096
 
 def flip(path: Path, start: int, end: int, seed: int = 1, share: float = 0.1) -> None:
     """Turn a bit over in some of the bytes."""
-    content, random_ = bytearray(path.read_bytes()), random.Random(seed)  # noqa: S311 - a test's
+    content, random_ = bytearray(path.read_bytes()), random.Random(seed)
     end = min(end, len(content))
     for at in random_.sample(range(start, end), max(1, int((end - start) * share))):
         content[at] ^= 1 << random_.randrange(8)

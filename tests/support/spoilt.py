@@ -11,7 +11,7 @@ from pathlib import Path
 
 def _flip(path: Path) -> None:
     """Many bytes turned, in place."""
-    content, rng = bytearray(path.read_bytes()), random.Random(7)  # noqa: S311
+    content, rng = bytearray(path.read_bytes()), random.Random(7)
     for _ in range(max(1, len(content) // 4)):
         content[rng.randrange(len(content))] ^= rng.randrange(1, 256)
     _overwrite(path, bytes(content))

@@ -63,7 +63,7 @@ SIGHTS = [
 
 def killer_on(home: Path, **changes: object) -> Killer:
     """Somebody who kills the desk on a fresh workspace, sooner than the benchmark does."""
-    return Killer(make_workspace(home, 188), random.Random(5), delay_s=(0.4, 0.9), **changes)  # noqa: S311
+    return Killer(make_workspace(home, 188), random.Random(5), delay_s=(0.4, 0.9), **changes)
 
 
 def test_what_a_killed_desk_acknowledged_is_on_disk(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ class Case:
     story: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.rng = random.Random(f"{self.seed}:{self.number}")  # noqa: S311 - a draw that repeats
+        self.rng = random.Random(f"{self.seed}:{self.number}")
         self.home, self.outside = self.folder / "home", self.folder / "outside"
         self._acknowledged: dict[str, Counter[str]] = {}
         self._copies: dict[str, str] = {}

@@ -48,7 +48,7 @@ def test_it_is_taken_out_whole_and_piece_by_piece(form: str) -> None:
     # In base64, what stands before the key, up to `Authorization: Bearer `, is no secret.
     assert len(redacted) <= len(text) - len(form) + len(MARK) + 36
     for seed in range(20):
-        rng = random.Random(seed)  # noqa: S311 - no secret
+        rng = random.Random(seed)
         stream, at, pieces = RedactedStream(redactor), 0, []
         while at < len(text):
             step = rng.choice([1, 1, 2, 3, 7, 40])
