@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labels.errors import LabelsError
-from labels.files import way_out
 
 #: The files that SQLite writes beside a database. With another file than its own, each of them would do harm.
 COMPANIONS = ("-journal", "-wal", "-shm")
@@ -74,8 +73,7 @@ def set_aside(path: Path, examined: Identity | None = None) -> Path | None:
         there = None  # another process was faster, or only a companion is damaged
     except OSError as error:
         raise LabelsError(
-            f"{path.name} is damaged, and cannot be renamed: {error.strerror}.",
-            way_out(error, f"Move it away: {path}"),
+            f"{path.name} is damaged, and cannot be renamed: {error.strerror}.", f"Move it away: {path}"
         ) from error
     for old, new in zip(companions(path), companions(aside), strict=True):
         with suppress(OSError):

@@ -122,7 +122,7 @@ def run(app: Callable[..., object], arguments: Sequence[str] | None = None) -> N
         if "--debug" in given or error.filename is None:
             raise
         reason = (error.strerror or str(error)).rstrip(".")
-        _tell(SameskuError(f"{os.fsdecode(error.filename)} cannot be used: {reason}.", way_out(error, _LOOK)))
+        _tell(SameskuError(f"{error.filename} cannot be used: {reason}.", way_out(error, _LOOK)))
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
