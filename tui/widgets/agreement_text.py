@@ -108,9 +108,9 @@ def _dominated(named: Sequence[tuple[str, Report]], room: int) -> list[Content]:
 
 
 def _class_told(part: Report) -> Content:
-    match = part["dominant"] == Decision.MATCH
-    words = f"{percent(part['matches'] if match else 1 - part['matches'])} {DECISION_WORDS[Decision(part['dominant'])]}"
-    return Content.styled(words, MUTED)
+    matches = part["matches"]
+    larger = Decision.MATCH if matches > 1 - matches else Decision.NO_MATCH
+    return Content.styled(f"{percent(max(matches, 1 - matches))} {DECISION_WORDS[larger]}", MUTED)
 
 
 def _range(value: float | None, low: float | None, high: float | None, mark: str = "") -> Content:
