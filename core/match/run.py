@@ -14,14 +14,15 @@ from core.encode.models import EncoderModel
 from core.errors import DamagedError
 from core.jobs.progress import Reporter
 from core.kept import text_file
+from core.match.evidence.corpus import CorpusEvidence
 from core.match.evidence.store import EvidenceStore, EvidenceTable
 from core.match.fitting import fit_matcher
 from core.match.matcher import Matcher, load_matcher, untrained
+from core.match.shortlist import Shortlist
 from core.match.training import Lessons, lessons_of, training_of
 from core.search.build import Corpus, IndexReport, build_index, encode_corpus
 from core.search.candidates import CandidateStore, Standing
 from core.settings import Settings
-from core.text.vocabulary import Vocabulary
 from core.toml_file import toml_text
 from core.workspace import Workspace
 from labels.files import read_bounded
@@ -58,25 +59,24 @@ def evidence_of(
     reporter: Reporter,
 ) -> EvidenceTable:
     """The evidence about pairs of the corpus; pairs with a product that it lacks are left out."""
+    return _evidence_of(CorpusEvidence(workspace, settings, corpus), model, pairs, reporter)
+
+
+def _evidence_of(
+    evidence: CorpusEvidence, model: EncoderModel, pairs: Sequence[Pair], reporter: Reporter
+) -> EvidenceTable:
     import numpy as np  # noqa: PLC0415
 
-    from core.match.evidence.builder import EvidenceBuilder  # noqa: PLC0415
-
-    query_vectors, product_vectors = encode_corpus(workspace, settings, model, corpus, reporter)
+    corpus = evidence.corpus
+    query_vectors, product_vectors = encode_corpus(evidence.workspace, evidence.settings, model, corpus, reporter)
     left = {query.ref: i for i, query in enumerate(corpus.queries)}
     right = {product.ref: i for i, product in enumerate(corpus.products)}
     known = [pair for pair in pairs if pair.query in left and pair.candidate in right]
     reporter.stage("weigh the evidence")
-    builder = EvidenceBuilder(
-        corpus.queries,
-        corpus.products,
-        Vocabulary.load(workspace.vocabulary),
-        store_brands=settings.match.store_brands == "equivalent",
-    )
     rows = np.array([left[pair.query] for pair in known], np.int64)
     columns = np.array([right[pair.candidate] for pair in known], np.int64)
     cosines = np.einsum("nd,nd->n", query_vectors[rows], product_vectors[columns])
-    return EvidenceTable(tuple(feature.name for feature in builder.features), known, builder.of(rows, columns, cosines))
+    return EvidenceTable(evidence.features, known, evidence.of(rows, columns, cosines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +125,17 @@ def _brought_up_to_date(
     with CatalogStore(workspace.catalog) as catalog:
         if catalog.mend_search():
             reporter.message("The search index of the catalogue was damaged: it was made again.")
-    report = build_index(workspace, settings, model, reporter, corpus=corpus)
-    table, mark, weighed = _weighed(workspace, settings, model, corpus, reporter)
+    evidence = CorpusEvidence(workspace, settings, corpus)
+    selection = Shortlist(evidence, settings.search.k)
+    report = build_index(workspace, settings, model, reporter, corpus=corpus, selection=selection)
+    table, mark, weighed = _weighed(evidence, model, reporter)
     matcher, anew = _matcher_of(workspace, settings, model, table, mark, reporter)
     return UpToDate(report, weighed, anew, matcher, time.monotonic() - began)
 
 
-def _weighed(
-    workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, reporter: Reporter
-) -> tuple[EvidenceTable, str, bool]:
-    """The evidence of candidates and labelled pairs, its mark, and whether it had to be weighed anew."""
+def _weighed(evidence: CorpusEvidence, model: EncoderModel, reporter: Reporter) -> tuple[EvidenceTable, str, bool]:
+    """The evidence of candidates and labelled pairs, its fingerprint, and whether it had to be computed again."""
+    workspace, settings, corpus = evidence.workspace, evidence.settings, evidence.corpus
     candidates = CandidateStore(workspace.derived)
     try:
         listed = [Pair(query, candidate.ref) for query, candidate in candidates.all()]
@@ -148,7 +149,7 @@ def _weighed(
     try:
         anew = not store.is_current(mark)
         if anew:
-            store.replace(evidence_of(workspace, settings, model, corpus, pairs, reporter), mark)
+            store.replace(_evidence_of(evidence, model, pairs, reporter), mark)
         table = store.read()
     finally:
         store.close()

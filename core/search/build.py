@@ -2,10 +2,10 @@
 
 import hashlib
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
@@ -16,12 +16,13 @@ from core.encode.models import EncoderModel
 from core.errors import CatalogError, CoreError
 from core.jobs.progress import Reporter
 from core.queue.sampling import pooled, stratified
-from core.search.candidates import CandidateStore
+from core.search.candidates import Candidate, CandidateStore
 from core.search.manifest import PRODUCTS, damage, is_of, write_manifest
 from core.settings import Settings
 from core.text.template import check, render
 from core.workspace import Workspace
 from labels.files import way_out
+from labels.model import ProductRef
 from labels.quarantine import make_way, set_aside
 from labels.store import LabelStore
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 LEXICAL_TEMPLATE = "{title} {brand} {model}"
 
 #: Counts up when candidates come out otherwise from the same input.
-_VERSION = "3"
+_VERSION = "4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,31 @@ def vector_path(workspace: Workspace, settings: Settings, model: EncoderModel) -
     return workspace.index / model.id / f"vectors-{settings.encoder.max_tokens}.db"
 
 
+class Selection(Protocol):
+    """Which candidates of a wider pool are kept."""
+
+    @property
+    def size(self) -> int:
+        """How many candidates a pool should have."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of everything that the choice depends on, beside the pools and the products."""
+
+    def choose(
+        self, pools: Iterable[tuple[ProductRef, list[Candidate]]]
+    ) -> Iterator[tuple[ProductRef, list[Candidate]]]:
+        """The kept candidates of each query, best first, with ranks from 1 on."""
+
+
 def build_index(
-    workspace: Workspace, settings: Settings, model: EncoderModel, reporter: Reporter, *, corpus: Corpus | None = None
+    workspace: Workspace,
+    settings: Settings,
+    model: EncoderModel,
+    reporter: Reporter,
+    *,
+    corpus: Corpus,
+    selection: Selection,
 ) -> IndexReport:
     """Bring index and candidates up to date with catalogue, settings and champion.
 
@@ -110,8 +134,7 @@ def build_index(
         ModelError: something must be encoded, and the model cannot be loaded.
     """
     begun = time.monotonic()
-    corpus = corpus or Corpus.read(workspace)
-    mark = _fingerprint(settings, model, corpus)
+    mark = _fingerprint(settings, model, corpus, selection)
     folder = index_folder(workspace, model)
     candidates = CandidateStore(workspace.derived)
     try:
@@ -121,8 +144,8 @@ def build_index(
             make_way(folder / PRODUCTS)
             fusion.dense.save(folder / PRODUCTS)
             texts = [render(LEXICAL_TEMPLATE, query) for query in corpus.queries]
-            rows = fusion.candidates(corpus.queries, texts, vectors, reporter)
-            candidates.replace(rows, model=model.id, fingerprint=mark)
+            pools = replace(fusion, k=selection.size).candidates(corpus.queries, texts, vectors, reporter)
+            candidates.replace(selection.choose(pools), model=model.id, fingerprint=mark)
             write_manifest(folder, mark)
     finally:
         candidates.close()
@@ -204,9 +227,10 @@ def build_fusion(
     return fusion, query_vectors
 
 
-def _fingerprint(settings: Settings, model: EncoderModel, corpus: Corpus) -> str:
+def _fingerprint(settings: Settings, model: EncoderModel, corpus: Corpus, selection: Selection) -> str:
     digest = hashlib.sha256()
-    head = (_VERSION, model.id, settings.encoder.template, settings.encoder.max_tokens, settings.search)
+    encoder = settings.encoder
+    head = (_VERSION, model.id, encoder.template, encoder.max_tokens, settings.search, selection.fingerprint)
     digest.update(repr(head).encode())
     for product in _both(corpus):
         digest.update(repr(product).encode())

@@ -18,7 +18,9 @@ from core.evaluate.comparison import Comparison, keep_comparison
 from core.evaluate.encoder import EncoderEvaluation, evaluate_encoder
 from core.evaluate.retrieval import PRIMARY
 from core.jobs.progress import Reporter
+from core.match.evidence.corpus import CorpusEvidence
 from core.match.run import bring_up_to_date, unseen_path, write_unseen
+from core.match.shortlist import Shortlist
 from core.registry.card import ModelCard
 from core.registry.registry import TUNED_PREFIX, Registry
 from core.search.build import Corpus, build_index
@@ -54,7 +56,8 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dic
     registry.remove_unfinished()
     champion = registry.champion()
     # The candidates to mine negatives from, and the vectors that the champion is judged by.
-    build_index(workspace, settings, champion, reporter, corpus=corpus)
+    selection = Shortlist(CorpusEvidence(workspace, settings, corpus), settings.search.k)
+    build_index(workspace, settings, champion, reporter, corpus=corpus, selection=selection)
     splits = splits_of(workspace, settings)
     triplets = training_triplets(workspace, settings, corpus, splits)
     reporter.message(_plan(splits, triplets))

@@ -106,7 +106,7 @@ def _generated(seed: str, departments: Sequence[Department], lacking: Mapping[st
 
 def _worn(products: Sequence[Product], lacking: Mapping[str, float], seed: str) -> list[Product]:
     """The products without some of their fields."""
-    draw = random.Random(seed)  # noqa: S311 - nothing secret
+    draw = random.Random(seed)
 
     def worn(product: Product) -> Product:
         empty = {name for name, share in lacking.items() if draw.random() < share}

@@ -9,7 +9,9 @@ from core.catalog.store import CatalogStore
 from core.encode.models import EncoderModel
 from core.errors import CatalogError, SettingsError
 from core.jobs.progress import Silent
-from core.search.build import IndexReport, build_index
+from core.match.evidence.corpus import CorpusEvidence
+from core.match.shortlist import Shortlist
+from core.search.build import Corpus, IndexReport, build_index
 from core.search.candidates import CandidateStore
 from core.settings import Settings
 from core.workspace import Workspace
@@ -21,7 +23,10 @@ HALF = {"validation": {"share": 0.5}}
 
 def index(workspace: Workspace, model: str = "hash", prefix: str = "", **changes: object) -> IndexReport:
     settings = Settings.model_validate(HALF | changes)
-    return build_index(workspace, settings, EncoderModel(model, workspace.home, prefix), Silent())
+    corpus = Corpus.read(workspace)
+    selection = Shortlist(CorpusEvidence(workspace, settings, corpus), settings.search.k)
+    encoder = EncoderModel(model, workspace.home, prefix)
+    return build_index(workspace, settings, encoder, Silent(), corpus=corpus, selection=selection)
 
 
 @pytest.fixture
