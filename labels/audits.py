@@ -2,6 +2,7 @@
 
 from labels.database import known_values, readable_errors
 from labels.model import MACHINE, Decision, ProductRef, Strength
+from labels.reading import LabelReader
 from labels.store import LabelStore
 
 
@@ -18,6 +19,21 @@ def audited_of(store: LabelStore, query: ProductRef) -> list[tuple[float | None,
             [*query, MACHINE],
         ).fetchall()
         return [(row[0], Decision(row[1]), Strength(row[2])) for row in rows]
+
+
+def audited_queries(store: LabelReader) -> set[ProductRef]:
+    """The queries that people have answered in the audit stream.
+
+    Raises:
+        LabelsError: the file cannot be read.
+    """
+    with readable_errors(store.path):
+        rows = store.connection.execute(
+            "SELECT DISTINCT a.query_source, a.query_id FROM actions AS a JOIN events AS e ON e.seq = a.seq"
+            " WHERE a.closes AND a.undone_at IS NULL AND a.annotator <> ? AND e.stream = 'audit'",
+            [MACHINE],
+        ).fetchall()
+    return {ProductRef(*row) for row in rows}
 
 
 def audited(store: LabelStore) -> list[tuple[float | None, Decision]]:

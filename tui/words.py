@@ -98,10 +98,15 @@ def likely(option: Option) -> str:
     return similarity(option) if option.probability is None else percent(option.probability)
 
 
-def stands_on(standing: Standing | None) -> str:
-    """What the bands rest on."""
+def stands_on(standing: Standing | None, *, one_class: bool = False) -> str:
+    """What the bands rest on.
+
+    Args:
+        standing: what the probabilities are worth; None before a matcher has learnt.
+        one_class: whether there are labels, but all of one class.
+    """
     if standing is None:
-        return "cosine bands, no labels yet"
+        return "cosine bands, labels of one class" if one_class else "cosine bands, no labels yet"
     return f"matcher: {standing.labels:,} label{'' if standing.labels == 1 else 's'}"
 
 

@@ -4,17 +4,18 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.catalog.columns import choose_columns
 from core.catalog.prices import normalise_upc, parse_price
 from core.catalog.product import Product
+from core.catalog.pruning import RejectedIds
 from core.catalog.readers import BadRow, Reason, Row, Table, read_table
 from core.catalog.rejects import Rejects
 from core.catalog.role import Role, as_role
 from core.catalog.store import CatalogStore
-from core.catalog.writing import ImportCount
+from core.catalog.writing import ImportCount, ImportRules
 from core.errors import CatalogError
 from labels.exchange.cells import CONTROLS
 from labels.exchange.limits import MAX_NAME
@@ -31,6 +32,7 @@ class ImportReport:
     Attributes:
         counts: what the import did to the source.
         columns: the file's column behind each field that was found.
+        role_before: the source's role until then; None for a new source.
         rejected: rows kept out, by reason.
         rejects_path: the list of those rows; None where there were none, or no list was asked for.
         seconds: wall time.
@@ -43,6 +45,7 @@ class ImportReport:
     rejected: Counter[str]
     rejects_path: Path | None
     seconds: float
+    role_before: Role | None = None
 
 
 def import_file(
@@ -50,13 +53,14 @@ def import_file(
     path: Path,
     *,
     source: str,
-    role: Role,
+    role: Role | None = None,
     mapping: Mapping[str, str] | None = None,
     table: str | None = None,
     rejects_path: Path | None = None,
     progress: Callable[[int], None] | None = None,
     prune: bool = False,
     dry: bool = False,
+    rules: ImportRules | None = None,
 ) -> ImportReport:
     """Bring a source up to date with a file: all good rows, in one transaction.
 
@@ -64,33 +68,34 @@ def import_file(
         store: where to.
         path: CSV, TSV, JSON lines, Parquet or SQLite.
         source: the retailer's name.
-        role: which side of a pair it is on.
+        role: which side of a pair it is on; None for the one that it has, of a new source `catalog`.
         mapping: column by field of a product, before the guesses.
         table: which table of an SQLite database.
         rejects_path: where to list bad rows; removed where there are none.
         progress: called with the number of rows read so far, every thousand and at the end.
         prune: take out the products that the file no longer has.
         dry: only tell what would be done.
+        rules: what may be done to a source that is there; the defaults if None.
 
     Raises:
-        CatalogError: the file is no table, a column is missing, or pruning would leave nothing. Then
-            nothing has been changed.
+        CatalogError: the file is no table, a column is missing, pruning would leave nothing, or the rules forbid what
+            would have to be done. Then nothing has been changed.
     """
     started = time.monotonic()
     _check_source(source)
-    role = as_role(role)
+    before = store.role_of(source)
+    role = as_role(role or before or "catalog")
     content = read_table(path, table)
     columns = choose_columns(content.columns, mapping or {}, path.name)
+    ids = RejectedIds()
+    rules = replace(rules or ImportRules(), rejected=ids)
     with Rejects(None if dry else rejects_path) as rejects:
-        products = _products(content, columns, source, rejects, progress)
+        products = _products(content, columns, source, rejects, ids, progress)
         if prune:
             products = _at_least_one(products, path)
-        if dry:
-            counts = store.compare(source, products, prune=prune)
-        else:
-            counts = store.replace(source, role, products, prune=prune)
+        counts = (store.compare if dry else store.replace)(source, role, products, prune=prune, rules=rules)
     seconds = round(time.monotonic() - started, 3)
-    return ImportReport(source, role, counts, columns, rejects.counts, rejects.written, seconds)
+    return ImportReport(source, role, counts, columns, rejects.counts, rejects.written, seconds, before)
 
 
 def _check_source(source: str) -> None:
@@ -105,6 +110,7 @@ def _products(
     columns: Mapping[str, str],
     source: str,
     rejects: Rejects,
+    ids: RejectedIds,
     progress: Callable[[int], None] | None,
 ) -> Iterator[Product]:
     taken: set[str] = set()
@@ -113,6 +119,10 @@ def _products(
         made = row if isinstance(row, BadRow) else _product(row, columns, source, taken)
         if isinstance(made, BadRow):
             rejects.add(made)
+            if isinstance(row, BadRow):
+                ids.guess(row, content.columns, columns["id"])
+            else:
+                ids.add(row.values.get(columns["id"], "").strip())
         else:
             taken.add(made.id)
             yield made

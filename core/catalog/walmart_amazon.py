@@ -10,6 +10,7 @@ from pathlib import Path
 from core.catalog.importer import ImportReport, import_file
 from core.catalog.role import Role
 from core.catalog.store import CatalogStore
+from core.catalog.writing import ImportRules
 from core.errors import CatalogError
 
 PRODUCT_COLUMNS = ("id", "title", "category", "brand", "modelno", "price")
@@ -32,6 +33,7 @@ def import_walmart_amazon(
     *,
     rejects_folder: Path | None = None,
     prune: bool = False,
+    rules: ImportRules | None = None,
 ) -> list[ImportReport]:
     """Import `tableA.csv` (Walmart, the queries) and `tableB.csv` (Amazon, the catalogue): both or neither.
 
@@ -41,6 +43,7 @@ def import_walmart_amazon(
         progress: called with the number of rows read so far, of both files together.
         rejects_folder: where to list bad rows, as `rejects-walmart.csv` and `rejects-amazon.csv`.
         prune: take out the products that the files no longer have.
+        rules: what may be done to sources that are there; the defaults if None.
 
     Returns:
         One report for each source, Walmart first.
@@ -55,7 +58,14 @@ def import_walmart_amazon(
             rejects = rejects_folder / f"rejects-{source}.csv" if rejects_folder else None
             count = partial(_add, progress, sum(map(_rows, reports))) if progress else None
             report = import_file(
-                store, folder / name, source=source, role=role, rejects_path=rejects, progress=count, prune=prune
+                store,
+                folder / name,
+                source=source,
+                role=role,
+                rejects_path=rejects,
+                progress=count,
+                prune=prune,
+                rules=rules,
             )
             reports.append(report)
     return reports

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from core.catalog.store import CatalogStore
+from core.dataset.current_labels import current_labels, ledger_and_catalogue
 from core.queue.order import drawn, shuffled
 from core.settings import Settings
 from core.workspace import Workspace
@@ -43,7 +45,14 @@ class Splits:
         return {pair: pair.candidate in self.gold.get(pair.query, ()) for pair in sorted(pairs) if self.manual}
 
 
-def split_labels(store: LabelStore, *, held_out: float, seed: int, rule: Rule = Rule.UNANIMOUS) -> Splits:
+def split_labels(
+    store: LabelStore,
+    *,
+    held_out: float,
+    seed: int,
+    rule: Rule = Rule.UNANIMOUS,
+    catalog: CatalogStore | None = None,
+) -> Splits:
     """Split what the ledger holds.
 
     The validation side is judged on. Nothing of the workspace's own validation queries trains, nor any pair
@@ -55,8 +64,9 @@ def split_labels(store: LabelStore, *, held_out: float, seed: int, rule: Rule = 
         held_out: the share of queries to hold out, if need be.
         seed: which ones.
         rule: what settles a disagreement.
+        catalog: what the labelled products are now; without it all labels count.
     """
-    labels = _settled(store, rule)
+    labels = _settled(store, rule, catalog)
     gold = matches_by_query(labels)
     judged = sorted({label.pair.query for label in labels if label.side is Side.VALIDATION and label.match})
     train = [label for label in labels if label.side is Side.TRAIN]
@@ -77,15 +87,25 @@ def split_labels(store: LabelStore, *, held_out: float, seed: int, rule: Rule = 
 
 def splits_of(workspace: Workspace, settings: Settings) -> Splits:
     """The labels of a workspace, split as its settings want it."""
-    with LabelStore(workspace.labels) as store:
+    with ledger_and_catalogue(workspace) as (store, catalog):
         return split_labels(
-            store, held_out=settings.retrain.held_out, seed=settings.retrain.seed, rule=settings.labels.rule
+            store,
+            held_out=settings.retrain.held_out,
+            seed=settings.retrain.seed,
+            rule=settings.labels.rule,
+            catalog=catalog,
         )
 
 
-def training_labels(store: LabelStore, rule: Rule = Rule.UNANIMOUS) -> list[Label]:
-    """All labels that may train something which is judged by folds of its own, as the matcher is."""
-    labels = _settled(store, rule)
+def training_labels(store: LabelStore, rule: Rule = Rule.UNANIMOUS, catalog: CatalogStore | None = None) -> list[Label]:
+    """All labels that may train something which is judged by folds of its own, as the matcher is.
+
+    Args:
+        store: the ledger.
+        rule: what settles a disagreement.
+        catalog: what the labelled products are now; without it all labels count.
+    """
+    labels = _settled(store, rule, catalog)
     kept_out = store.validation_queries()
     gold = matches_by_query(labels)
     tied = {candidate for query in kept_out for candidate in gold.get(query, ())}
@@ -96,9 +116,10 @@ def training_labels(store: LabelStore, rule: Rule = Rule.UNANIMOUS) -> list[Labe
     ]
 
 
-def _settled(store: LabelStore, rule: Rule) -> list[Label]:
+def _settled(store: LabelStore, rule: Rule, catalog: CatalogStore | None) -> list[Label]:
     """What people agree on. A machine's decisions are its own echo, and teach nothing."""
-    return [label for label in store.labels(rule=rule) if label.people and label.match is not None]
+    labels = current_labels(store, catalog, rule)
+    return [label for label in labels if label.people and label.match is not None]
 
 
 def matches_by_query(labels: Iterable[Label]) -> dict[ProductRef, frozenset[ProductRef]]:

@@ -1,14 +1,16 @@
 """What the labels add up to, in the benchmark's own CSV, both ways."""
 
 import csv
+from collections.abc import Iterable
 from pathlib import Path
 
-from labels.consensus import Rule
+from labels.consensus import Label, Rule
 from labels.exchange.cells import defused
 from labels.exchange.decisions import LabelImport, PortableDecision, SplitChoice, import_decisions
-from labels.exchange.pair_lines import labelled_lines
+from labels.exchange.pair_lines import SOURCE_COLUMNS, labelled_lines
 from labels.exchange.writing import output_text
 from labels.model import Decision, Pair, ProductRef, Side
+from labels.reading import LabelReader
 from labels.store import LabelStore
 
 COLUMNS = ("ltable_id", "rtable_id", "label")
@@ -17,11 +19,19 @@ COLUMNS = ("ltable_id", "rtable_id", "label")
 def read_pairs(path: Path, query_source: str, candidate_source: str) -> dict[Pair, bool]:
     """Read `ltable_id,rtable_id,label` lines; a label is 1 or 0.
 
+    Args:
+        path: the file.
+        query_source: whose ids the left ones are where the file has no column that says so.
+        candidate_source: likewise, of the right ones.
+
     Raises:
         LabelsError: no such file, other columns, or a line that is no label; the message names the line.
     """
     return {
-        Pair(ProductRef(query_source, line.query), ProductRef(candidate_source, line.candidate)): match
+        Pair(
+            ProductRef(line.query_source or query_source, line.query),
+            ProductRef(line.candidate_source or candidate_source, line.candidate),
+        ): match
         for line, match in labelled_lines(path).items()
     }
 
@@ -45,15 +55,38 @@ def decided_by(annotator: str, labels: dict[Pair, bool]) -> list[PortableDecisio
     ]
 
 
-def export_csv(store: LabelStore, path: Path, side: Side | None = None, rule: Rule = Rule.UNANIMOUS) -> int:
-    """Write the settled labels as `ltable_id,rtable_id,label`; conflicts stay out. Returns how many."""
+def export_csv(
+    store: LabelReader,
+    path: Path,
+    side: Side | None = None,
+    rule: Rule = Rule.UNANIMOUS,
+    *,
+    labels: Iterable[Label] | None = None,
+    sources: bool = False,
+) -> int:
+    """Write the settled labels as `ltable_id,rtable_id,label`; conflicts stay out. Returns how many.
+
+    Args:
+        store: the ledger.
+        path: the file.
+        side: the only side to tell of; None for both.
+        rule: what settles a disagreement.
+        labels: what the decisions add up to, where that is not what the ledger alone says.
+        sources: whether two more columns say whose ids they are.
+
+    Raises:
+        LabelsError: the ledger cannot be read, or the file not be written.
+    """
     rows = [
-        (defused(label.pair.query.id), defused(label.pair.candidate.id), int(label.match))
-        for label in store.labels(rule=rule)
+        (
+            defused(label.pair.query.id), defused(label.pair.candidate.id), int(label.match),
+            *((defused(label.pair.query.source), defused(label.pair.candidate.source)) if sources else ()),
+        )
+        for label in (store.labels(rule=rule) if labels is None else labels)
         if label.match is not None and side in {None, label.side}
-    ]
+    ]  # fmt: skip
     with output_text(path) as out:
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        writer.writerow((*COLUMNS, *(SOURCE_COLUMNS if sources else ())))
         writer.writerows(rows)
     return len(rows)

@@ -12,6 +12,8 @@ from labels.exchange.text_input import numbered_lines
 
 #: What such a file looks like.
 SHAPE = "A line is a query's id and a candidate's id, as in 17,20431; a header may name them: query_id,candidate_id."
+#: The columns that say whose ids they are, where several sources may be meant.
+SOURCE_COLUMNS = ("query_source", "candidate_source")
 
 #: What the columns may be called; first the benchmark's name.
 _QUERY = ("ltable_id", "query_id", "query")
@@ -27,12 +29,20 @@ class PairLine:
         number: of the line in the file, from 1.
         query, candidate: the ids.
         label: what the column of this name says; None where there is none.
+        query_source, candidate_source: whose ids they are; None where the file does not say.
     """
 
     number: int
     query: str
     candidate: str
     label: str | None = None
+    query_source: str | None = None
+    candidate_source: str | None = None
+
+    @property
+    def names(self) -> tuple[str | None, str, str | None, str]:
+        """What the line calls the pair: two lines of one file with the same names are about the same pair."""
+        return self.query_source, self.query, self.candidate_source, self.candidate
 
 
 def pair_lines(path: Path) -> Sequence[PairLine]:
@@ -48,8 +58,11 @@ def pair_lines(path: Path) -> Sequence[PairLine]:
             places = _places(path, row)
             if places.header:
                 continue
-        label = None if places.label is None else _cell(row, places.label)
-        found.append(_checked(path, PairLine(number, _cell(row, places.query), _cell(row, places.candidate), label)))
+        label, *sources = (None if at is None else _cell(row, at) for at in (places.label, *places.sources))
+        line = PairLine(
+            number, _cell(row, places.query), _cell(row, places.candidate), label, *(each or None for each in sources)
+        )
+        found.append(_checked(path, line))
     if not found:
         raise LabelsError(f"{path} holds no pairs.", SHAPE)
     return found
@@ -62,7 +75,7 @@ def labelled_lines(path: Path) -> dict[PairLine, bool]:
         LabelsError: as `pair_lines`; or a line is no label, or two lines say different things of one pair.
     """
     lines = pair_lines(path)
-    said: dict[tuple[str, str], str] = {}
+    said: dict[tuple[str | None, ...], str] = {}
     for line in lines:
         if line.label is None:
             raise LabelsError(f"{path} has no column label.", "Its first line should be ltable_id,rtable_id,label.")
@@ -71,7 +84,7 @@ def labelled_lines(path: Path) -> dict[PairLine, bool]:
                 f"{path}, line {line.number}: a label is two ids and 0 or 1.",
                 "Mend the line; nothing of the file was taken.",
             )
-        if said.setdefault((line.query, line.candidate), line.label) != line.label:
+        if said.setdefault(line.names, line.label) != line.label:
             raise LabelsError(
                 f"{path}, line {line.number}: the pair {line.query},{line.candidate} has both labels.",
                 "Keep one of its lines; nothing of the file was taken.",
@@ -86,6 +99,7 @@ class _Places:
     query: int = 0
     candidate: int = 1
     label: int | None = None
+    sources: tuple[int | None, int | None] = (None, None)
     header: bool = False
 
 
@@ -97,7 +111,8 @@ def _places(path: Path, first: Sequence[str]) -> _Places:
     if query is None or candidate is None:
         missing = [names[0] for names, place in ((_QUERY, query), (_CANDIDATE, candidate)) if place is None]
         raise LabelsError(f"{path} has no column {', '.join(missing)}.", SHAPE)
-    return _Places(query, candidate, _place(header, _LABEL), header=True)
+    query_source, candidate_source = (_place(header, [name]) for name in SOURCE_COLUMNS)
+    return _Places(query, candidate, _place(header, _LABEL), (query_source, candidate_source), header=True)
 
 
 def _checked(path: Path, line: PairLine) -> PairLine:
