@@ -64,6 +64,16 @@ CREATE TABLE IF NOT EXISTS evidence_run (
     fingerprint TEXT NOT NULL
 )
 """
+_INDEXED = """
+CREATE TABLE IF NOT EXISTS indexed (
+    source TEXT NOT NULL,
+    id TEXT NOT NULL,
+    role TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (source, id)
+) WITHOUT ROWID
+"""
+_INDEXED_RUN = "CREATE TABLE IF NOT EXISTS indexed_run (id INTEGER PRIMARY KEY CHECK (id = 1), mark TEXT NOT NULL)"
 #: By the name of a table: the checksum of what was written to it. Files of earlier versions have none.
 _CHECKSUMS = "CREATE TABLE IF NOT EXISTS checksums (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
 #: The number in the table's name is its version. A program of another version has a table of its own, so that neither
@@ -89,7 +99,8 @@ CREATE TABLE IF NOT EXISTS verdicts_1 (
 """
 _TABLES = {
     "candidates": _CANDIDATES, "runs": _RUNS, "standing": _STANDING, "evidence": _EVIDENCE,
-    "evidence_run": _EVIDENCE_RUN, "checksums": _CHECKSUMS, "verdicts_1": _VERDICTS,
+    "evidence_run": _EVIDENCE_RUN, "indexed": _INDEXED, "indexed_run": _INDEXED_RUN, "checksums": _CHECKSUMS,
+    "verdicts_1": _VERDICTS,
 }  # fmt: skip
 _VERDICTS_OF_ANY_VERSION = re.compile(r"verdicts_\d+")
 

@@ -2,21 +2,23 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.catalog.readers import BadRow, Reason
 from core.catalog.rejects import Rejects, rejects_name
+from core.catalog.role import Role
 from core.catalog.store import CatalogStore, Source
+from core.dataset.current_labels import current_labels, outdated
 from core.dataset.ledger_parquet import export_parquet, import_parquet, is_ledger
-from core.errors import CoreError
+from core.errors import CatalogError, CoreError
 from core.jobs.progress import Reporter
 from core.label_table import LabelTable, read_label_table
 from core.workspace import Workspace
 from labels import chain
 from labels.consensus import Rule
-from labels.exchange.decisions import LabelImport, PortableDecision, SplitChoice, import_decisions
+from labels.exchange.decisions import LabelImport, PortableDecision, SplitChoice, explicit_decisions, import_decisions
 from labels.exchange.formats import Format, by_content
 from labels.exchange.ids import normalize_id
 from labels.exchange.label_studio import export_config, export_label_studio, read_label_studio
@@ -53,13 +55,23 @@ class Telling:
     rule: Rule = Rule.UNANIMOUS
 
 
-def write_labels(
-    workspace: Workspace, path: Path, format_: Format, telling: Telling, reporter: Reporter
-) -> tuple[int, str]:
-    """Write the labels of a workspace to a file.
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What was written to a file.
 
-    Returns:
-        how many of what; 0 of nothing for Label Studio's configuration, which holds no labels.
+    Attributes:
+        rows: how many; 0 for Label Studio's configuration, which holds no labels.
+        what: of what.
+        left_out: labels or decisions that are not in it, since their products are other articles now, or gone.
+    """
+
+    rows: int
+    what: str
+    left_out: int = 0
+
+
+def write_labels(workspace: Workspace, path: Path, format_: Format, telling: Telling, reporter: Reporter) -> Export:
+    """Write the labels of a workspace to a file.
 
     Raises:
         CoreError: events of one side were asked for: a part of a chain proves nothing.
@@ -67,30 +79,63 @@ def write_labels(
     """
     if format_ is Format.LABEL_STUDIO_CONFIG:
         export_config(path)
-        return 0, ""
+        return Export(0, "")
     # Reading all events takes seconds.
     with _ledger(workspace, copied=format_ in {Format.EVENTS, Format.PARQUET}) as store:
-        if format_ is Format.CSV:
-            return export_csv(store, path, telling.side, telling.rule), "labels"
         if format_ in {Format.EVENTS, Format.PARQUET}:
-            if telling.side:
-                raise CoreError(
-                    "Events are written all or not at all.",
-                    "`samesku labels export FILE --side train` goes with the other formats.",
-                )
-            disguise = Disguise(telling.names or str, telling.comments)
-            plain = telling.names is None and telling.comments
-            write = export_parquet if format_ is Format.PARQUET else export_ledger
-            reporter.stage("events", chain.head(store.connection)[0])
-            return write(store, path, None if plain else disguise, reporter.advance), "events"
-        export = export_prodigy if format_ is Format.PRODIGY else export_label_studio
-        with CatalogStore(workspace.catalog) as catalog:
+            return _write_events(store, path, format_, telling, reporter)
+        with _catalogue(workspace) as catalog:
+            if format_ is Format.CSV:
+                return _write_csv(store, catalog, path, telling)
+            return _write_tasks(store, catalog, path, format_, telling)
 
-            def describe(ref: ProductRef) -> str:
-                found = catalog.get(ref)
-                return found.title if found else ref.id
 
-            return export(store, path, describe, side=telling.side, names=telling.names), "decisions"
+@contextmanager
+def _catalogue(workspace: Workspace) -> Iterator[CatalogStore | None]:
+    """The catalogue; None where it is gone or damaged, so that labels can be exported all the same."""
+    with ExitStack() as stack:
+        catalog = None
+        if workspace.catalog.exists():
+            with suppress(CatalogError):
+                catalog = stack.enter_context(CatalogStore(workspace.catalog))
+        yield catalog
+
+
+def _write_csv(store: LabelStore, catalog: CatalogStore | None, path: Path, telling: Telling) -> Export:
+    settled = [label for label in store.labels(rule=telling.rule) if label.match is not None]
+    labels = [label for label in current_labels(store, catalog, telling.rule) if label.match is not None]
+    sides = ({label.pair.query.source for label in labels}, {label.pair.candidate.source for label in labels})
+    sources = any(len(side) > 1 for side in sides) or (catalog is not None and catalog.has_shared_roles)
+    rows = export_csv(store, path, telling.side, telling.rule, labels=labels, sources=sources)
+    wanted = sum(telling.side in {None, label.side} for label in settled)
+    return Export(rows, "labels", max(0, wanted - rows))
+
+
+def _write_events(store: LabelStore, path: Path, format_: Format, telling: Telling, reporter: Reporter) -> Export:
+    if telling.side:
+        raise CoreError(
+            "Events are written all or not at all.",
+            "`samesku labels export FILE --side train` goes with the other formats.",
+        )
+    disguise = Disguise(telling.names or str, telling.comments)
+    plain = telling.names is None and telling.comments
+    write = export_parquet if format_ is Format.PARQUET else export_ledger
+    reporter.stage("events", chain.head(store.connection)[0])
+    return Export(write(store, path, None if plain else disguise, reporter.advance), "events")
+
+
+def _write_tasks(
+    store: LabelStore, catalog: CatalogStore | None, path: Path, format_: Format, telling: Telling
+) -> Export:
+    def describe(ref: ProductRef) -> str:
+        found = catalog.get(ref) if catalog else None
+        return found.title if found else ref.id
+
+    export = export_prodigy if format_ is Format.PRODIGY else export_label_studio
+    without = outdated(store, catalog).decisions if catalog else frozenset[int]()
+    rows = export(store, path, describe, side=telling.side, names=telling.names, without=without)
+    left_out = len(explicit_decisions(store, telling.side)) - rows if without else 0
+    return Export(rows, "decisions", left_out)
 
 
 @contextmanager
@@ -213,7 +258,7 @@ def read_labels(
     with Rejects(rejects_path) as rejects:
         with CatalogStore(workspace.require().catalog) as catalog:
             found = _label_table(path, given, catalog.sources(), mapping, table)
-            decisions = list(_known_products(catalog, found))
+            decisions = list(_known_products(path, catalog, found))
         for row in sorted(found.rejected, key=lambda row: row.line):
             rejects.add(row)
         with _ledger(workspace, copied=dry) as store:
@@ -221,24 +266,50 @@ def read_labels(
     return LabelFileReport(counts, rejects.counts, rejects.written, found.columns)
 
 
-def _known_products(catalog: CatalogStore, found: LabelTable) -> Iterator[PortableDecision]:
+def _known_products(path: Path, catalog: CatalogStore, found: LabelTable) -> Iterator[PortableDecision]:
     """The decisions on products of the catalogue; rows that name another are rejected.
 
-    An id is looked for as it is written, and as every import writes it: 12345 for 12345.0.
+    Raises:
+        CoreError: a row does not say whose id it is, and several sources have it.
     """
-    wanted = {each for _, decision in found.decisions for ref in decision.pair for each in (ref, _normalized(ref))}
+    names: dict[Role, list[str]] = {
+        role: [source.name for source in catalog.sources() if source.role == role] for role in ("query", "catalog")
+    }
+    roles: tuple[Role, Role] = ("query", "catalog")
+    wanted = {
+        each
+        for _, decision in found.decisions
+        for ref, role in zip(decision.pair, roles, strict=True)
+        for each in _possible(ref, names[role])
+    }
     known = set(catalog.get_many(wanted))
     for number, decision in found.decisions:
-        query, candidate = (ref if ref in known else _normalized(ref) for ref in decision.pair)
-        if {query, candidate} <= known:
-            yield replace(decision, pair=Pair(query, candidate))
+        refs = [
+            _only(path, number, [each for each in _possible(ref, names[role]) if each in known], role)
+            for ref, role in zip(decision.pair, roles, strict=True)
+        ]
+        if refs[0] is not None and refs[1] is not None:
+            yield replace(decision, pair=Pair(refs[0], refs[1]))
         else:
             text = f"{decision.pair.query.id},{decision.pair.candidate.id},{decision.decision}"
             found.rejected.append(BadRow(number, Reason.UNKNOWN_PRODUCT, text))
 
 
-def _normalized(ref: ProductRef) -> ProductRef:
-    return ProductRef(ref.source, normalize_id(ref.id))
+def _possible(ref: ProductRef, names: Sequence[str]) -> list[ProductRef]:
+    """The products that an id may name: as it is written, and as every import writes it, 12345 for 12345.0."""
+    ids = dict.fromkeys((ref.id, normalize_id(ref.id)))
+    return [ProductRef(name, id_) for name in ([ref.source] if ref.source else names) for id_ in ids]
+
+
+def _only(path: Path, number: int, found: Sequence[ProductRef], role: Role) -> ProductRef | None:
+    sources = list(dict.fromkeys(ref.source for ref in found))
+    if len(sources) > 1:
+        side = "query" if role == "query" else "candidate"
+        raise CoreError(
+            f"{path}, line {number}: several {side} sources have the id {found[0].id}: {', '.join(sources)}.",
+            f"Say which: `samesku labels import FILE --{side}-source NAME`, or a column {side}_source.",
+        )
+    return found[0] if found else None
 
 
 def _label_table(
@@ -251,7 +322,7 @@ def _label_table(
         content = read_label_table(path, defaults, mapping, table)
         for role, name in (("query", "query_source"), ("catalog", "candidate_source")):
             if name not in content.columns and not getattr(defaults, name):
-                _only_source(sources, role)
+                _require_source(sources, role)
         return content
     readers = {Format.PRODIGY: read_prodigy, Format.LABEL_STUDIO: read_label_studio}
     if found not in readers:
@@ -261,16 +332,9 @@ def _label_table(
     return LabelTable(list(enumerate(readers[found](path, defaults), 1)))
 
 
-def _only_source(sources: Sequence[Source], role: str) -> str:
-    name = _one_or_none(sources, role)
-    if not name:
-        names = [source.name for source in sources if source.role == role]
-        option = "--query-source" if role == "query" else "--candidate-source"
-        raise CoreError(
-            f"The workspace has {len(names)} {role} sources: {', '.join(names) or 'none'}.",
-            f"Say which: samesku labels import FILE {option} NAME",
-        )
-    return name
+def _require_source(sources: Sequence[Source], role: str) -> None:
+    if all(source.role != role for source in sources):
+        raise CoreError(f"The workspace has no {role} source.", "Import the products first.")
 
 
 def _one_or_none(sources: Sequence[Source], role: str) -> str:

@@ -40,13 +40,11 @@ WHERE place = 1
 # People outweigh the machine, the last adjudication outweighs everybody, and explicit decisions outweigh implied
 # ones: where anybody decided on the very pair, what follows from other decisions is not heard. Abstentions are no
 # opinions.
-_OPINIONS = """
-INSERT INTO opinions (query_source, query_id, candidate_source, candidate_id, matches, others, explicit, validation,
-    adjudicated, people, seq)
+HEARD = """
 WITH entitled AS (
     SELECT *, annotator = 'machine' AS machine,
         min(annotator = 'machine') OVER pair AS only_machine
-    FROM current WHERE decision <> 'unsure' {of_query}
+    FROM current WHERE decision <> 'unsure' {condition}
     WINDOW pair AS (PARTITION BY query_source, query_id, candidate_source, candidate_id)
 ), weighed AS (
     SELECT *,
@@ -61,6 +59,12 @@ SELECT query_source, query_id, candidate_source, candidate_id, sum(decision = 'm
 FROM weighed
 WHERE CASE WHEN ruling IS NOT NULL THEN seq = ruling WHEN explicit THEN strength = 'explicit' ELSE 1 END
 GROUP BY query_source, query_id, candidate_source, candidate_id
+"""
+
+_OPINIONS = f"""
+INSERT INTO opinions (query_source, query_id, candidate_source, candidate_id, matches, others, explicit, validation,
+    adjudicated, people, seq)
+{HEARD}
 """
 
 _QUERIES = """
@@ -112,7 +116,7 @@ def apply(connection: sqlite3.Connection, first: int, last: int) -> None:
     else:
         _turn(connection, event)
     connection.execute(f"DELETE FROM opinions WHERE {_OF_QUERY}", event)  # noqa: S608
-    connection.execute(_OPINIONS.format(of_query=f"AND {_OF_QUERY}"), event)
+    connection.execute(_OPINIONS.format(condition=f"AND {_OF_QUERY}"), event)
 
 
 def _add(connection: sqlite3.Connection, event: dict[str, object]) -> None:
@@ -147,5 +151,5 @@ def rebuild(connection: sqlite3.Connection) -> None:
         connection.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant
     connection.execute(_ACTIONS)
     connection.execute(_CURRENT.format(of_query_and_annotator=""))
-    connection.execute(_OPINIONS.format(of_query=""))
+    connection.execute(_OPINIONS.format(condition=""))
     connection.execute(_QUERIES.format(of_query=""))

@@ -1,9 +1,9 @@
 """What the ledger says now: the decisions that stand, and what became of the queries."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from labels import marker
 from labels.consensus import Label, Opinions, Rule
@@ -107,10 +107,7 @@ class LabelReader:
                 f"{_OPINIONS} WHERE {where} ORDER BY query_source, query_id, candidate_source, candidate_id",
                 tuple(values),
             ).fetchall()
-        return [
-            Opinions(Pair(ProductRef(r[0], r[1]), ProductRef(r[2], r[3])), r[4], r[5], *map(bool, r[6:])).label(rule)
-            for r in rows
-        ]
+        return [opinions_of(row).label(rule) for row in rows]
 
     def closed_queries(self) -> set[ProductRef]:
         """Queries that somebody has answered, or the machine."""
@@ -254,3 +251,8 @@ class LabelReader:
                     "SELECT DISTINCT query_source, query_id FROM opinions WHERE adjudicated"
                 ).fetchall()
             )
+
+
+def opinions_of(row: Sequence[Any]) -> Opinions:
+    """A row of the projection `opinions`; its number in the ledger does not count."""
+    return Opinions(Pair(ProductRef(row[0], row[1]), ProductRef(row[2], row[3])), row[4], row[5], *map(bool, row[6:10]))

@@ -148,6 +148,8 @@ class DeskApp(App[None]):
         if self.review.is_mounted and self.desk.review.item is None and self.desk.notice_new_candidates():
             with failures_shown(self):
                 self.desk.read_new_candidates()
+                if news := self.desk.take_news():
+                    self.notify(safe(news), severity="warning", timeout=_NEWS_S, markup=False)
             self.review.draw()
 
     @on(JobsRead)

@@ -100,7 +100,7 @@ def _sit_down(
     while True:
         engine = Engine(workspace.home)
         desk = open_desk(workspace, settings, context.annotator, stream, engine=engine, kiosk=kiosk)
-        words = " ".join(filter(None, (words, desk.news)))
+        words = " ".join(filter(None, (words, desk.take_news())))
         if plain:
             run_plain_desk(desk, sys.stdin, sys.stdout, words)
             return

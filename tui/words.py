@@ -93,19 +93,25 @@ def likely(option: Option) -> str:
     return similarity(option) if option.probability is None else percent(option.probability)
 
 
-def stands_on(standing: Standing | None) -> str:
-    """What the bands rest on, for the top line."""
+def stands_on(standing: Standing | None, *, one_class: bool = False) -> str:
+    """What the bands rest on, for the top line.
+
+    Args:
+        standing: what the probabilities are worth; None where no matcher has spoken.
+        one_class: whether there are labels, but all of one class.
+    """
     if standing is None or not standing.calibrated:
-        return f"{'cosine' if standing is None else 'prior'} bands (uncalibrated)"
+        why = ", labels of one class" if one_class else " (uncalibrated)"
+        return f"{'cosine' if standing is None else 'prior'} bands{why}"
     rough = ", rough" if is_rough(standing.labels, standing.matches) else ""
     return f"matcher: {standing.labels:,} label{'' if standing.labels == 1 else 's'}{rough}"
 
 
-def rests_on(standing: Standing | None) -> str:
+def rests_on(standing: Standing | None, *, one_class: bool = False) -> str:
     """The same where there is room to say how many of the labels are matches."""
     if standing is not None and standing.calibrated and is_rough(standing.labels, standing.matches):
         return calibrated_on(standing.labels, standing.matches)
-    return stands_on(standing)
+    return stands_on(standing, one_class=one_class)
 
 
 def places(option: Option) -> str:

@@ -65,6 +65,7 @@ class ImportReport:
         gtins: how many trade item numbers of the products can be used.
         rounded_ids: ids whose last digits a spreadsheet has rounded away.
         notes: how the file was read, where that is not obvious.
+        role_before: the source's role until then; None for a new source.
     """
 
     source: str
@@ -79,6 +80,7 @@ class ImportReport:
     gtins: GtinTally = field(default_factory=GtinTally)
     rounded_ids: int = 0
     notes: Sequence[str] = ()
+    role_before: Role | None = None
 
     @property
     def is_empty(self) -> bool:

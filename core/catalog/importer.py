@@ -2,8 +2,8 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 
@@ -13,11 +13,13 @@ from core.catalog.gtin_tally import GtinTally
 from core.catalog.import_report import ImportReport, PriceCount
 from core.catalog.prices import read_price
 from core.catalog.product import Product
+from core.catalog.pruning import RejectedIds
 from core.catalog.readers import BadRow, Reason, Row, Table, read_table
 from core.catalog.rejects import Rejects
 from core.catalog.role import Role, as_role
 from core.catalog.row_values import RowValues, plain_value
 from core.catalog.store import CatalogStore
+from core.catalog.writing import ImportRules
 from core.errors import CatalogError
 from core.text.placeholders import Placeholders
 from labels.exchange.cells import CONTROLS
@@ -37,7 +39,7 @@ def import_file(
     path: Path,
     *,
     source: str,
-    role: Role,
+    role: Role | None = None,
     mapping: Mapping[str, str] | None = None,
     table: str | None = None,
     rejects_path: Path | None = None,
@@ -45,6 +47,7 @@ def import_file(
     prune: bool = False,
     dry: bool = False,
     vocabulary: Path | None = None,
+    rules: ImportRules | None = None,
 ) -> ImportReport:
     """Bring a source up to date with a file: all good rows, in one transaction.
 
@@ -52,7 +55,7 @@ def import_file(
         store: where to.
         path: CSV, TSV, JSON, Excel, Parquet or SQLite.
         source: the retailer's name.
-        role: which side of a pair it is on.
+        role: which side of a pair it is on; None for the one that it has, of a new source `catalog`.
         mapping: column by field of a product, before the guesses.
         table: which table of an SQLite database, or sheet of a workbook.
         rejects_path: where to list bad rows; removed where there are none.
@@ -60,31 +63,30 @@ def import_file(
         prune: take out the products that the file no longer has.
         dry: only tell what would be done.
         vocabulary: the workspace's, whose placeholders count too.
+        rules: what may be done to a source that is there; the defaults if None.
 
     Raises:
-        CatalogError: the file is no table, a column is missing, or pruning would leave nothing. Then
-            nothing has been changed.
+        CatalogError: the file is no table, a column is missing, pruning would leave nothing, or the rules forbid what
+            would have to be done. Then nothing has been changed.
         SettingsError: the vocabulary cannot be read.
     """
     started = time.monotonic()
     _check_source(source)
-    role = as_role(role)
-    values = RowValues(Placeholders.load(vocabulary))
+    before = store.role_of(source)
+    role = as_role(role or before or "catalog")
     content = read_table(path, table)
     sample = list(islice(content.rows, _SAMPLE))
     choice = choose_columns(content.columns, mapping or {}, path.name, _blank(content, sample))
-    builder = _Builder(store, source, choice.by_field, values)
+    builder = _Builder(store, source, choice.by_field, RowValues(Placeholders.load(vocabulary)), content.columns)
+    rules = replace(rules or ImportRules(), rejected=builder.rejected)
     with Rejects(None if dry else rejects_path) as rejects:
         products = _products(chain(sample, content.rows), builder, rejects, progress)
         if prune:
             products = _at_least_one(products, path)
-        if dry:
-            counts = store.compare(source, products, prune=prune)
-        else:
-            counts = store.replace(source, role, products, prune=prune)
+        counts = (store.compare if dry else store.replace)(source, role, products, prune=prune, rules=rules)
     return ImportReport(
         source, role, counts, choice.by_field, rejects.counts, rejects.written, round(time.monotonic() - started, 3),
-        choice, builder.prices, builder.gtins, builder.rounded_ids, content.notes,
+        choice, builder.prices, builder.gtins, builder.rounded_ids, content.notes, before,
     )  # fmt: skip
 
 
@@ -107,6 +109,7 @@ def _products(
         made = row if isinstance(row, BadRow) else builder.product(row)
         if isinstance(made, BadRow):
             rejects.add(made)
+            builder.note_rejected(row)
         else:
             yield made
         if progress and number % _REPORT_EVERY == 0:
@@ -123,6 +126,8 @@ class _Builder:
     source: str
     columns: Mapping[str, str]
     values: RowValues
+    all_columns: Sequence[str]
+    rejected: RejectedIds = field(default_factory=RejectedIds)
     prices: PriceCount = field(default_factory=PriceCount)
     gtins: GtinTally = field(default_factory=GtinTally)
     rounded_ids: int = 0
@@ -160,6 +165,13 @@ class _Builder:
             extra=self._further(row),
             currency=price.currency,
         )
+
+    def note_rejected(self, row: Row | BadRow) -> None:
+        """Remember whose row it may have been: these products are no longer in the file only if it says so."""
+        if isinstance(row, BadRow):
+            self.rejected.guess(row, self.all_columns, self.columns["id"], self._id)
+        else:
+            self.rejected.add(self._id(row.values.get(self.columns["id"], "")))
 
     def _id(self, text: str) -> str:
         """The id; as it is written where an earlier version took it in that way, since labels name it."""

@@ -191,14 +191,23 @@ def labelled_lines(path: Path) -> dict[PairLine, bool]:
 
 
 def read_pairs(path: Path, query_source: str, candidate_source: str) -> dict[Pair, bool]:
-    """The labelled pairs of a file whose ids belong to two sources.
+    """The labelled pairs of a file.
+
+    Args:
+        path: the file.
+        query_source: whose ids the left ones are where the file has no column that says so.
+        candidate_source: likewise, of the right ones.
 
     Raises:
         CatalogError, LabelsError: as `labelled_lines`.
     """
-    labels = labelled_lines(path).items()
-    sources = (query_source, candidate_source)
-    return {Pair(*map(ProductRef, sources, (line.query, line.candidate))): match for line, match in labels}
+    return {
+        Pair(
+            ProductRef(line.query_source or query_source, line.query),
+            ProductRef(line.candidate_source or candidate_source, line.candidate),
+        ): match
+        for line, match in labelled_lines(path).items()
+    }
 
 
 def decision_of(label: str) -> Decision | None:

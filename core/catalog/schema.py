@@ -97,14 +97,33 @@ _VERSION_4 = (
     "ALTER TABLE sources ADD COLUMN reader_version INTEGER NOT NULL DEFAULT 0",
 )
 
+# What a listing said while its id was of another article, or before it was removed: labels given then say nothing of
+# what is there now. And a mark of the content, another one after every change, by which an index run is known to be
+# out of date.
+_VERSION_5 = (
+    """
+    CREATE TABLE IF NOT EXISTS former_articles (
+        source TEXT NOT NULL,
+        id TEXT NOT NULL,
+        until REAL NOT NULL,
+        title TEXT NOT NULL,
+        brand TEXT NOT NULL,
+        model TEXT NOT NULL,
+        upc TEXT NOT NULL,
+        PRIMARY KEY (source, id, until)
+    ) WITHOUT ROWID
+    """,
+    "CREATE TABLE IF NOT EXISTS content (id INTEGER PRIMARY KEY CHECK (id = 1), mark TEXT NOT NULL)",
+)
+
 # A file of version n has had the first n of these applied to it.
-_VERSIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+_VERSIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
 
 
 #: The way out of a damaged catalogue.
 MEND = (
-    "Move this file away and import your products again. Nothing else is in it, and nothing of the labels is lost:"
-    " they are in labels.db."
+    "Move this file away and import your products again. Nothing of the labels is lost: they are in labels.db. Only"
+    " which labelled products were replaced by others stands nowhere else."
 )
 
 

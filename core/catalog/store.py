@@ -19,13 +19,13 @@ from core.catalog.product import MAX_LISTINGS, Product
 from core.catalog.ranking import ranked
 from core.catalog.role import Role, as_role
 from core.catalog.schema import connect, full_text_is_intact, rebuild_full_text, transaction, unusable
-from core.catalog.writing import ImportCount, compare_source, replace_source
+from core.catalog.writing import ImportCount, ImportRules, compare_source, replace_source
 from core.errors import CatalogError
 from core.sqlite_cache import is_damage
 from labels.model import ProductRef
 from labels.quarantine import identity
 
-__all__ = ["CatalogStore", "ImportCount", "Source"]
+__all__ = ["CatalogStore", "FormerArticle", "ImportCount", "ImportRules", "Source"]
 
 Found = TypeVar("Found")
 
@@ -93,6 +93,19 @@ class Source:
     products: int
 
 
+@dataclass(frozen=True, slots=True)
+class FormerArticle:
+    """What a listing said before its id went to another article, or before it was removed.
+
+    Attributes:
+        until: when it said so last, in seconds since the epoch.
+        product: title, brand, model number and UPC; nothing else was kept.
+    """
+
+    until: float
+    product: Product
+
+
 class CatalogStore:
     """catalog.db. Threads may share one store: they take turns.
 
@@ -125,7 +138,15 @@ class CatalogStore:
     ) -> None:
         self.close()
 
-    def replace(self, source: str, role: Role, products: Iterable[Product], *, prune: bool = False) -> ImportCount:
+    def replace(
+        self,
+        source: str,
+        role: Role,
+        products: Iterable[Product],
+        *,
+        prune: bool = False,
+        rules: ImportRules | None = None,
+    ) -> ImportCount:
         """Make a source hold these products; only what differs from before is written.
 
         All in one transaction: an exception, also one out of `products`, leaves everything as it was.
@@ -133,16 +154,17 @@ class CatalogStore:
 
         Args:
             source: name of the retailer; every product must carry it.
-            role: which side of a pair they are on; replaces the source's role of before.
+            role: which side of a pair they are on.
             products: read once, one after the other, and never held in memory.
             prune: take out the products that are in the source but not in `products`.
+            rules: what may be done to a source that is there; the defaults if None.
 
         Raises:
-            CatalogError: an unknown role, or a product of another source.
+            CatalogError: an unknown role, a product of another source, or the rules forbid it.
         """
         as_role(role)
         with self._guarded() as db, transaction(db):
-            return replace_source(db, source, role, products, prune=prune)
+            return replace_source(db, source, role, products, rules or ImportRules(), prune=prune)
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -150,19 +172,65 @@ class CatalogStore:
         with self._guarded() as db, transaction(db):
             yield
 
-    def compare(self, source: str, products: Iterable[Product], *, prune: bool = False) -> ImportCount:
-        """What `replace` would do, told by reading alone: nobody else has to wait.
+    def compare(
+        self,
+        source: str,
+        role: Role,
+        products: Iterable[Product],
+        *,
+        prune: bool = False,
+        rules: ImportRules | None = None,
+    ) -> ImportCount:
+        """What `replace` would do, told by reading alone: nobody else has to wait. A large prune is only counted.
 
         Args:
             source: name of the retailer; every product must carry it.
+            role: which side of a pair they would be on.
             products: read once; each with an id of its own.
             prune: count what is not in `products` as taken out.
+            rules: as for `replace`.
 
         Raises:
-            CatalogError: a product of another source.
+            CatalogError: an unknown role, a product of another source, or a role that the rules do not let change.
         """
+        as_role(role)
         with self._guarded() as db:
-            return compare_source(db, source, products, prune=prune)
+            return compare_source(db, source, role, products, rules or ImportRules(), prune=prune)
+
+    def role_of(self, source: str) -> Role | None:
+        """The role of a source; None where there is no such source."""
+        return next((each.role for each in self.sources() if each.name == source), None)
+
+    @property
+    def mark(self) -> str:
+        """Another text after every import that changed something; empty before the first."""
+        with self._guarded() as db:
+            row = db.execute("SELECT mark FROM content").fetchone()
+        return _text(row[0]) if row else ""
+
+    def digests(self) -> dict[ProductRef, tuple[Role, str]]:
+        """Role and fingerprint of every product."""
+        with self._guarded() as db:
+            rows = db.execute("SELECT source, p.id, role, hash FROM products AS p JOIN sources ON name = source")
+            return {ProductRef(source, id_): (role, digest) for source, id_, role, digest in rows}
+
+    def former_articles(self) -> dict[ProductRef, list[FormerArticle]]:
+        """By product, the other articles that its id was of before, oldest first; of most products there are none."""
+        found: dict[ProductRef, list[FormerArticle]] = {}
+        with self._guarded() as db:
+            for source, id_, until, title, brand, model, upc in db.execute(
+                "SELECT source, id, until, title, brand, model, upc FROM former_articles ORDER BY until"
+            ):
+                product = Product(
+                    _text(source), _text(id_), _text(title), _text(brand), "", _text(model), None, _text(upc)
+                )
+                found.setdefault(product.ref, []).append(FormerArticle(float(until), product))
+        return found
+
+    def missing(self, refs: Iterable[ProductRef]) -> set[ProductRef]:
+        """Those of the products that are not there."""
+        wanted = set(refs)
+        return wanted - self.titles(wanted).keys()
 
     def get(self, ref: ProductRef) -> Product | None:
         """The product, or None where there is none."""
@@ -222,6 +290,12 @@ class CatalogStore:
                 "SELECT name, role, (SELECT count(*) FROM products WHERE source = name) FROM sources ORDER BY name"
             ).fetchall()
         return [Source(name, as_role(role), products) for name, role, products in rows]
+
+    @property
+    def has_shared_roles(self) -> bool:
+        """Whether a role has several sources with products, so that an id may be of more than one product."""
+        roles = [each.role for each in self.sources() if each.products]
+        return len(set(roles)) < len(roles)
 
     def search(self, text: str, role: Role | None = None, limit: int = 20) -> list[Product]:
         """The products that hold every word of the text, best first; the last word may be unfinished.

@@ -11,6 +11,7 @@ from core.catalog.import_report import ImportReport
 from core.catalog.importer import import_file
 from core.catalog.role import Role
 from core.catalog.store import CatalogStore
+from core.catalog.writing import ImportRules
 from core.errors import CatalogError
 
 PRODUCT_COLUMNS = ("id", "title", "category", "brand", "modelno", "price")
@@ -34,6 +35,7 @@ def import_walmart_amazon(
     rejects_folder: Path | None = None,
     prune: bool = False,
     vocabulary: Path | None = None,
+    rules: ImportRules | None = None,
 ) -> list[ImportReport]:
     """Import `tableA.csv` (Walmart, the queries) and `tableB.csv` (Amazon, the catalogue): both or neither.
 
@@ -44,6 +46,7 @@ def import_walmart_amazon(
         rejects_folder: where to list bad rows, as `rejects-walmart.csv` and `rejects-amazon.csv`.
         prune: take out the products that the files no longer have.
         vocabulary: the workspace's, whose placeholders count too.
+        rules: what may be done to sources that are there; the defaults if None.
 
     Returns:
         One report for each source, Walmart first.
@@ -59,7 +62,7 @@ def import_walmart_amazon(
             count = partial(_add, progress, sum(map(_rows, reports))) if progress else None
             report = import_file(
                 store, folder / name, source=source, role=role, rejects_path=rejects, progress=count, prune=prune,
-                vocabulary=vocabulary,
+                vocabulary=vocabulary, rules=rules,
             )  # fmt: skip
             reports.append(report)
     return reports

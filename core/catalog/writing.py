@@ -1,14 +1,19 @@
 """Bringing a source up to date inside a transaction: what is new, what changed, what vanished."""
 
 import json
+import math
+import secrets
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from core.catalog.product import Product
+from core.catalog.pruning import MAX_SHARE, LargePruneError, RejectedIds, mark_present
 from core.catalog.role import Role
 from core.errors import CatalogError
+from labels.model import ProductRef
 
 #: What an import makes of a file's text, prices and ids: 1 cleans text, keeps currencies and takes placeholders for
 #: missing values. Raised when the same file gives other products.
@@ -23,8 +28,31 @@ ON CONFLICT (source, id) DO UPDATE SET
     currency = excluded.currency
 RETURNING key
 """
-_VANISHED = "SELECT count(*) FROM products WHERE source = ? AND key NOT IN (SELECT key FROM seen)"
-_PRUNE = "DELETE FROM products WHERE source = ? AND key NOT IN (SELECT key FROM seen)"
+_BEFORE = """
+SELECT key, hash, key IN (SELECT key FROM seen), title, brand, model, upc FROM products WHERE (source, id) = (?, ?)
+"""
+_UNSEEN = "source = ? AND key NOT IN (SELECT key FROM seen)"
+_VANISHED = f"SELECT count(*) FROM products WHERE {_UNSEEN}"  # noqa: S608 - constants only
+_VANISHED_PRODUCTS = f"SELECT id, title, brand, model, upc FROM products WHERE {_UNSEEN}"  # noqa: S608 - constants only
+_PRUNE = f"DELETE FROM products WHERE {_UNSEEN}"  # noqa: S608 - constants only
+_COUNT = "SELECT count(*) FROM products WHERE source = ?"
+_FORMER = """
+INSERT OR REPLACE INTO former_articles (source, id, until, title, brand, model, upc) VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacedArticle:
+    """A labelled product that is another article now, or gone.
+
+    Attributes:
+        before: its title until now.
+        after: its title now; None where the product was removed.
+    """
+
+    ref: ProductRef
+    before: str
+    after: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +64,9 @@ class ImportCount:
         vanished: products that the file no longer has, whether or not they were taken out.
         reader_changed: whether another version of the reader imported the source before: products may count as changed
             although the file is as it was.
+        unread: rows that may be of any vanished product, since their id could not be read; 0 where none vanished. A
+            cautious import prunes nothing where there are any.
+        replaced: the labelled products that are other articles now, or that were taken out.
     """
 
     added: int = 0
@@ -44,38 +75,62 @@ class ImportCount:
     removed: int = 0
     vanished: int = 0
     reader_changed: bool = False
+    unread: int = 0
+    replaced: tuple[ReplacedArticle, ...] = ()
 
 
-def compare_source(db: sqlite3.Connection, source: str, products: Iterable[Product], *, prune: bool) -> ImportCount:
-    """What `replace_source` would do with these products, each with an id of its own. Nothing but `seen` is written."""
-    _forget_seen(db)
-    added, changed, unchanged = _write_all(db, source, products, dry=True)
-    vanished = _scalar(db, _VANISHED, (source,))
-    return ImportCount(added, changed, unchanged, vanished if prune else 0, vanished, _has_other_reader(db, source))
+@dataclass(frozen=True, slots=True)
+class ImportRules:
+    """What an import may do to a source that is there already.
+
+    Attributes:
+        cautious: prune nothing where rows have no readable id, and refuse to prune more than a tenth of the source.
+        change_role: give the source another role.
+        rejected: whose rows the file has although they were rejected; read after the last product.
+        labelled: the products that labels name. What these said is kept when they become other articles, or are
+            removed. None keeps it for every product, since it is not known which are labelled.
+    """
+
+    cautious: bool = False
+    change_role: bool = False
+    rejected: RejectedIds | None = None
+    labelled: Container[ProductRef] | None = None
+
+
+def compare_source(
+    db: sqlite3.Connection, source: str, role: Role, products: Iterable[Product], rules: ImportRules, *, prune: bool
+) -> ImportCount:
+    """What `replace_source` would do with these products, each with an id of its own. Nothing but `seen` is written.
+
+    Raises:
+        CatalogError: as `replace_source`, but a large prune is only counted.
+    """
+    _require_role(db, source, role, rules)
+    counts = _Update(db, source, rules, dry=True).run(products, prune=prune)
+    return replace(counts, reader_changed=_has_other_reader(db, source))
 
 
 def replace_source(
-    db: sqlite3.Connection, source: str, role: Role, products: Iterable[Product], *, prune: bool
+    db: sqlite3.Connection, source: str, role: Role, products: Iterable[Product], rules: ImportRules, *, prune: bool
 ) -> ImportCount:
     """Make a source hold these products; the caller has begun a transaction.
 
     What was seen is noted in a temporary table, which SQLite puts on disk when it grows.
 
     Raises:
-        CatalogError: a product of another source.
+        CatalogError: a product of another source, or the source has another role, which is not to be changed.
+        LargePruneError: more than a tenth of the source would be removed, and the rules are cautious.
     """
-    _forget_seen(db)
-    reader_changed = _has_other_reader(db, source)
+    before, reader_changed = _require_role(db, source, role, rules), _has_other_reader(db, source)
     db.execute(
         "INSERT INTO sources (name, role, reader_version) VALUES (?, ?, ?)"
         " ON CONFLICT (name) DO UPDATE SET role = excluded.role, reader_version = excluded.reader_version",
         (source, role, READER_VERSION),
     )
-    added, changed, unchanged = _write_all(db, source, products)
-    vanished = _scalar(db, _VANISHED, (source,))
-    if prune and vanished:
-        db.execute(_PRUNE, (source,))
-    return ImportCount(added, changed, unchanged, vanished if prune else 0, vanished, reader_changed)
+    counts = replace(_Update(db, source, rules).run(products, prune=prune), reader_changed=reader_changed)
+    if counts.added or counts.changed or counts.removed or before != role:
+        db.execute("INSERT OR REPLACE INTO content VALUES (1, ?)", (secrets.token_hex(16),))
+    return counts
 
 
 def _has_other_reader(db: sqlite3.Connection, source: str) -> bool:
@@ -84,37 +139,103 @@ def _has_other_reader(db: sqlite3.Connection, source: str) -> bool:
     return found is not None and found[0] != READER_VERSION
 
 
-def _forget_seen(db: sqlite3.Connection) -> None:
-    db.execute("CREATE TEMP TABLE IF NOT EXISTS seen (key INTEGER PRIMARY KEY)")
-    db.execute("DELETE FROM seen")
+def _require_role(db: sqlite3.Connection, source: str, role: Role, rules: ImportRules) -> Role | None:
+    """The role that the source has so far; None for a new one.
+
+    Raises:
+        CatalogError: it is another one, and it is not to be changed.
+    """
+    found = db.execute("SELECT role FROM sources WHERE name = ?", (source,)).fetchone()
+    before: Role | None = found and found[0]
+    if before not in {None, role} and not rules.change_role:
+        raise CatalogError(
+            f"The products of {source} have the role {before}, not {role}. Nothing was changed.",
+            f"`samesku import products FILE --source NAME` keeps the role; `--role {role} --change-role` changes it.",
+        )
+    return before
 
 
-def _write_all(
-    db: sqlite3.Connection, source: str, products: Iterable[Product], *, dry: bool = False
-) -> tuple[int, int, int]:
-    """How many are new, changed, as before; `dry` counts them only."""
-    added = changed = unchanged = 0
-    for product in products:
-        if product.source != source:
-            raise CatalogError(f"A product of {product.source!r} was given for the source {source!r}.")
-        extra = json.dumps(product.extra, ensure_ascii=False, sort_keys=True)
-        digest = _digest(product, extra)
-        before = db.execute(
-            "SELECT key, hash, key IN (SELECT key FROM seen) FROM products WHERE source = ? AND id = ?",
-            (source, product.id),
-        ).fetchone()
-        if before is not None and before[2]:
-            continue
-        key = None if before is None else before[0]
-        same = before is not None and before[1] == digest
-        unchanged += same
-        added += before is None
-        changed += before is not None and not same
-        if not same and not dry:
-            key = _scalar(db, _WRITE, _columns(product, extra, digest))
-        if key is not None:
-            db.execute("INSERT INTO seen (key) VALUES (?)", (key,))
-    return added, changed, unchanged
+class _Update:
+    """One source on its way to what a file says; `dry` only counts."""
+
+    def __init__(self, db: sqlite3.Connection, source: str, rules: ImportRules, *, dry: bool = False) -> None:
+        self._db = db
+        self._source = source
+        self._rules = rules
+        self._dry = dry
+        # To the millisecond, as the ledger's times are: a decision right after the import is no earlier.
+        self._until = math.floor(time.time() * 1000) / 1000
+        self._replaced: list[ReplacedArticle] = []
+        db.execute("CREATE TEMP TABLE IF NOT EXISTS seen (key INTEGER PRIMARY KEY)")
+        db.execute("DELETE FROM seen")
+
+    def run(self, products: Iterable[Product], *, prune: bool) -> ImportCount:
+        """Write all products, then prune if that is wanted."""
+        size = _scalar(self._db, _COUNT, (self._source,))
+        added, changed, unchanged = self._write_all(products)
+        rejected = self._rules.rejected
+        unread = mark_present(self._db, self._source, rejected) if rejected else 0
+        vanished = _scalar(self._db, _VANISHED, (self._source,))
+        unread = unread if vanished else 0
+        pruned = prune and not (self._rules.cautious and unread)
+        if pruned and vanished:
+            self._prune(vanished, size)
+        removed = vanished if pruned else 0
+        return ImportCount(added, changed, unchanged, removed, vanished, unread=unread, replaced=tuple(self._replaced))
+
+    def _prune(self, vanished: int, size: int) -> None:
+        if self._rules.cautious and vanished > MAX_SHARE * size and not self._dry:
+            raise LargePruneError(self._source, vanished, size)
+        for id_, title, brand, model, upc in self._db.execute(_VANISHED_PRODUCTS, (self._source,)).fetchall():
+            self._keep_former(Product(self._source, id_, title, brand, model=model, upc=upc), None)
+        if not self._dry:
+            self._db.execute(_PRUNE, (self._source,))
+
+    def _write_all(self, products: Iterable[Product]) -> tuple[int, int, int]:
+        """How many are new, changed, as before."""
+        added = changed = unchanged = 0
+        for product in products:
+            if product.source != self._source:
+                raise CatalogError(f"A product of {product.source!r} was given for the source {self._source!r}.")
+            before = self._db.execute(_BEFORE, (self._source, product.id)).fetchone()
+            if before is None:
+                added += 1
+                self._write(product)
+                continue
+            key, digest, seen, title, brand, model, upc = before
+            if seen:
+                continue
+            if digest == digest_of(product):
+                unchanged += 1
+            else:
+                changed += 1
+                former = Product(self._source, product.id, title, brand, model=model, upc=upc)
+                self._note_change(former, product)
+                self._write(product)
+            self._db.execute("INSERT OR IGNORE INTO seen (key) VALUES (?)", (key,))
+        return added, changed, unchanged
+
+    def _write(self, product: Product) -> None:
+        if not self._dry:
+            extra = _extra(product)
+            key = _scalar(self._db, _WRITE, _columns(product, extra, digest_of(product, extra)))
+            self._db.execute("INSERT OR IGNORE INTO seen (key) VALUES (?)", (key,))
+
+    def _note_change(self, before: Product, after: Product) -> None:
+        from core.catalog.article import is_another_article  # noqa: PLC0415 - compiles the patterns of all units
+
+        if is_another_article(before, after):
+            self._keep_former(before, after)
+
+    def _keep_former(self, before: Product, after: Product | None) -> None:
+        """Keep what a product said until now: decisions of that time were made on it."""
+        labelled = self._rules.labelled
+        if labelled is not None and before.ref not in labelled:
+            return
+        if labelled is not None:
+            self._replaced.append(ReplacedArticle(before.ref, before.title, after.title if after else None))
+        if not self._dry:
+            self._db.execute(_FORMER, (*before.ref, self._until, before.title, before.brand, before.model, before.upc))
 
 
 def _columns(product: Product, extra: str, digest: str) -> tuple[str | float | None, ...]:
@@ -134,13 +255,23 @@ def _columns(product: Product, extra: str, digest: str) -> tuple[str | float | N
     )
 
 
-def _digest(product: Product, extra: str) -> str:
-    """A fingerprint of all that a listing says; the id is not in it, it is the key."""
-    said = [product.title, product.brand, product.category, product.model, product.price, product.upc, extra]
+def digest_of(product: Product, extra: str | None = None) -> str:
+    """A fingerprint of all that a listing says; the id is not in it, it is the key.
+
+    Args:
+        product: which.
+        extra: its further attributes as they are stored, where that is known.
+    """
+    attributes = _extra(product) if extra is None else extra
+    said = [product.title, product.brand, product.category, product.model, product.price, product.upc, attributes]
     if product.currency:
         # Left out where there is none: what earlier versions imported keeps its fingerprint.
         said.append(product.currency)
     return blake2b(json.dumps(said).encode(), digest_size=16).hexdigest()
+
+
+def _extra(product: Product) -> str:
+    return json.dumps(product.extra, ensure_ascii=False, sort_keys=True)
 
 
 def _scalar(db: sqlite3.Connection, sql: str, values: Sequence[str | float | None]) -> int:

@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import closing, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -136,6 +136,8 @@ def _workspace(context: Context) -> dict[str, object]:
         )
     if found := [str(each) for each in damages(workspace)]:
         facts["damaged"] = found
+    else:
+        facts |= _lifecycle(workspace)
     try:
         facts["backups"] = _backups(workspace)
     except LabelsError as error:
@@ -145,6 +147,36 @@ def _workspace(context: Context) -> dict[str, object]:
         if left := _unfinished(context):
             facts["left behind"] = left
     return facts
+
+
+def _lifecycle(workspace: Workspace) -> dict[str, object]:
+    """What of candidates and labels the imports have left behind; it is no damage, and no problem."""
+    from core.catalog.store import CatalogStore  # noqa: PLC0415
+    from core.dataset.label_counts import outdated_counts  # noqa: PLC0415
+    from labels.store import LabelStore  # noqa: PLC0415
+
+    facts: dict[str, object] = {}
+    with suppress(SameskuError):
+        if not workspace.catalog.exists():
+            return facts
+        facts["index"] = _index(workspace)
+        if workspace.labels.exists():
+            with LabelStore(workspace.labels) as store, CatalogStore(workspace.catalog) as catalog:
+                if words := outdated_counts(store, catalog).sentence():
+                    facts["outdated labels"] = words
+    return facts
+
+
+def _index(workspace: Workspace) -> str:
+    """Whether the candidates are those of the catalogue as it is."""
+    from core.match.table import state_of  # noqa: PLC0415
+    from core.search.candidates import CandidateStore  # noqa: PLC0415
+
+    if workspace.derived.exists():
+        with closing(CandidateStore(workspace.derived)) as candidates:
+            if candidates.model is not None:
+                return " ".join(state_of(workspace).sentences()) or "up to date with the catalogue"
+    return "none yet: samesku index"
 
 
 def _unfinished(context: Context) -> str:

@@ -1,7 +1,9 @@
 """`samesku import`: catalogues in."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,13 +11,16 @@ import typer
 
 from core.catalog.gtin_tally import gtin_sentences
 from core.cli.context import Context, context_of
+from core.cli.import_effects import effects, labelled, tell_effects
 from core.cli.labels_files import assigned_columns, import_file, tell_rejected
 from core.errors import CoreError
+from core.text.safe import safe
 from labels.files import private_folder
 
 if TYPE_CHECKING:
     from core.catalog.import_report import ImportReport
-    from core.catalog.store import CatalogStore
+    from core.catalog.role import Role
+    from core.catalog.store import CatalogStore, ImportRules
     from core.exchange import LabelFileReport
 
 app = typer.Typer(help="Bring catalogues in.", no_args_is_help=True)
@@ -37,7 +42,7 @@ def walmart_amazon(
 
     Example: samesku --home ~/wa import walmart-amazon data/walmart_amazon --labels
     """
-    from core.catalog.store import CatalogStore  # noqa: PLC0415
+    from core.catalog.store import CatalogStore, ImportRules  # noqa: PLC0415
     from core.catalog.walmart_amazon import import_walmart_amazon  # noqa: PLC0415
 
     context = context_of(ctx)
@@ -45,21 +50,22 @@ def walmart_amazon(
         reporter.stage("import")
         reports = import_walmart_amazon(
             store, folder, reporter.advance, rejects_folder=context.workspace.reports,
-            vocabulary=context.workspace.vocabulary,
+            vocabulary=context.workspace.vocabulary, rules=ImportRules(labelled=labelled(context)),
         )  # fmt: skip
-    for report in reports:
-        _tell(context, report)
+    facts = [_facts(context, report) for report in reports]
     imported = _import_splits(context, folder) if labels else {}
-    for name, labelled in imported.items():
-        result = labelled.counts
+    for report, each in zip(reports, facts, strict=True):
+        _tell(context, report, each)
+    for name, found in imported.items():
+        result = found.counts
         context.out.print(
             f"{name}: {result.written:,} labels, {result.validation:,} of them for validation"
             + (f"; {result.shared_queries:,} queries now have labels on both sides" if result.shared_queries else "")
         )
-        tell_rejected(context, labelled.rejected, labelled.rejects_path)
+        tell_rejected(context, found.rejected, found.rejects_path)
     context.answer(
         {
-            "sources": [_facts(report) for report in reports],
+            "sources": facts,
             "labels": {name: result.as_dict() for name, result in imported.items()},
         }
     )
@@ -74,7 +80,17 @@ def products(
         typer.Argument(help="CSV, TSV, JSON, Excel (.xlsx), Parquet or SQLite; FILE#NAME for a sheet or table in it."),
     ],
     source: Annotated[str, typer.Option(help="The retailer's name, such as walmart.")],
-    role: Annotated[str, typer.Option(help="query: products to review; catalog: products they may equal.")] = "catalog",
+    role: Annotated[
+        str | None,
+        typer.Option(
+            help="query: products to review; catalog: products they may equal. [default: what the source is already;"
+            " of a new one catalog]",
+            show_default=False,
+        ),
+    ] = None,
+    change_role: Annotated[
+        bool, typer.Option("--change-role", help="Give a source that is there already the role that --role names.")
+    ] = False,
     mapping: Annotated[
         list[str] | None,
         typer.Option(
@@ -90,6 +106,10 @@ def products(
         ),
     ] = None,
     prune: Annotated[bool, typer.Option("--prune", help="Take out products that the file no longer has.")] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="Prune also more than a tenth of the source, and where rows could not be read."),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would come in.")] = False,
 ) -> None:
     """Your own catalogue. A row without id or title, or that cannot be read, is listed, and stays out alone.
@@ -99,28 +119,62 @@ def products(
 
     A value has at most 1,048,576 characters, a row 4,194,304, an id 1,000, and a table 4,096 columns.
 
+    A source that is there keeps its role; --change-role with --role gives it another one. A product whose row was
+    rejected is not pruned. Labelled products that become other articles, or go, are named, and asked about again.
+
     Example: samesku import products walmart.csv --source walmart --role query --map title=name
 
     Example: samesku import products prices.xlsx --source amazon --sheet "Price list" --map price="Unit Price"
+    Example: samesku import products walmart-monday.csv --source walmart --prune
     """
-    from core.catalog.importer import import_file  # noqa: PLC0415
-    from core.catalog.rejects import rejects_name  # noqa: PLC0415
+    from core.catalog.pruning import LargePruneError  # noqa: PLC0415
     from core.catalog.role import as_role  # noqa: PLC0415
+    from core.catalog.store import ImportRules  # noqa: PLC0415
 
     context = context_of(ctx)
-    with _catalogue(context, dry=dry_run) as store, context.reporter() as reporter:
-        reporter.stage("import")
-        role_before = next((known.role for known in store.sources() if known.name == source), None)
-        report = import_file(
-            store, file, source=source, role=as_role(role), mapping=assigned_columns(mapping or []), table=table,
-            dry=dry_run, rejects_path=context.workspace.reports / rejects_name(source), progress=reporter.advance,
-            prune=prune, vocabulary=context.workspace.vocabulary,
-        )  # fmt: skip
+    if change_role and role is None:
+        raise typer.BadParameter("--change-role goes with --role, which says which.")
+    file_ = _ProductFile(file, source, None if role is None else as_role(role), assigned_columns(mapping or []), table)
+    rules = ImportRules(cautious=not yes, change_role=change_role, labelled=labelled(context))
+    try:
+        report = _import(context, file_, rules, prune=prune, dry=dry_run)
+    except LargePruneError as error:
+        if context.json or not sys.stdin.isatty():
+            raise
+        question = f"This would remove {error.removed:,} of {error.products:,} products of {safe(source)}. Go on?"
+        if not typer.confirm(question, default=False, err=True):
+            raise
+        report = _import(context, file_, replace(rules, cautious=False), prune=prune, dry=dry_run)
+    facts = _facts(context, report, dry=dry_run)
     if dry_run:
         context.out.print("Nothing was changed; this is what an import would do.")
-    _tell(context, report)
-    context.answer({**_facts(report), "role_before": role_before})
+    _tell(context, report, facts, prune=prune, dry=dry_run)
+    context.answer(facts)
     _require_products([report])
+
+
+@dataclass(frozen=True, slots=True)
+class _ProductFile:
+    """A file of products, and how it is to be read."""
+
+    path: Path
+    source: str
+    role: "Role | None"
+    mapping: dict[str, str]
+    table: str | None
+
+
+def _import(context: Context, file: _ProductFile, rules: "ImportRules", *, prune: bool, dry: bool) -> "ImportReport":
+    from core.catalog.importer import import_file  # noqa: PLC0415
+    from core.catalog.rejects import rejects_name  # noqa: PLC0415
+
+    with _catalogue(context, dry=dry) as store, context.reporter() as reporter:
+        reporter.stage("import")
+        return import_file(
+            store, file.path, source=file.source, role=file.role, mapping=file.mapping, table=file.table, dry=dry,
+            rejects_path=context.workspace.reports / rejects_name(file.source), progress=reporter.advance,
+            prune=prune, vocabulary=context.workspace.vocabulary, rules=rules,
+        )  # fmt: skip
 
 
 @contextmanager
@@ -168,11 +222,12 @@ def _require_products(reports: "Sequence[ImportReport]") -> None:
             )
 
 
-def _facts(report: "ImportReport") -> dict[str, object]:
+def _facts(context: Context, report: "ImportReport", *, dry: bool = False) -> dict[str, object]:
     counts = report.counts
     return {
-        "source": report.source, "role": report.role, "added": counts.added, "changed": counts.changed,
-        "unchanged": counts.unchanged, "removed": counts.removed, "vanished": counts.vanished,
+        "source": report.source, "role": report.role, "role_before": report.role_before, "added": counts.added,
+        "changed": counts.changed, "unchanged": counts.unchanged, "removed": counts.removed,
+        "vanished": counts.vanished, "unread": counts.unread, **effects(context, report, dry=dry),
         "columns": dict(report.columns), "rejected": dict(report.rejected),
         "rejects_file": report.rejects_path, "seconds": report.seconds, "prices": report.prices.as_dict(),
         "gtins": report.gtins.to_json(), "unused": list(report.choice.others),
@@ -180,7 +235,9 @@ def _facts(report: "ImportReport") -> dict[str, object]:
     }  # fmt: skip
 
 
-def _tell(context: Context, report: "ImportReport") -> None:
+def _tell(
+    context: Context, report: "ImportReport", facts: dict[str, object], *, prune: bool = False, dry: bool = False
+) -> None:
     counts = report.counts
     context.out.print(
         f"{report.source}: {counts.added:,} new, {counts.changed:,} changed, {counts.unchanged:,} as before"
@@ -191,7 +248,20 @@ def _tell(context: Context, report: "ImportReport") -> None:
     for remark in report.remarks():
         context.out.print(f"  {remark}")
     if counts.vanished > counts.removed:
-        context.out.print(f"  {counts.vanished - counts.removed:,} are no longer in the file; --prune takes them out.")
+        _tell_vanished(context, counts.vanished, counts.unread, prune=prune)
     for number, sentence in enumerate(gtin_sentences(report.gtins.to_json())):
         context.out.print(f"  {'  ' if number else ''}{sentence}")
     tell_rejected(context, report.rejected, report.rejects_path)
+    tell_effects(context, report, facts, dry=dry)
+
+
+def _tell_vanished(context: Context, vanished: int, unread: int, *, prune: bool) -> None:
+    """What the file no longer has, and why it is still there."""
+    if not prune:
+        context.out.print(f"  {vanished:,} are no longer in the file; --prune takes them out.")
+        return
+    rows = "the id of 1 row" if unread == 1 else f"the ids of {unread:,} rows"
+    context.out.print(
+        f"  {vanished:,} were not found in the file and stay: {rows} could not be read, which may be theirs. Mend the"
+        " rows, or take the products out with --prune --yes."
+    )

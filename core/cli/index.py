@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from core.cli.context import context_of
+from core.cli.context import Context, context_of
 from core.cli.rebuild import brought_up_to_date
 
 if TYPE_CHECKING:
@@ -30,9 +30,20 @@ def index(ctx: typer.Context) -> None:
     context.out.print(
         f"{report.queries:,} queries × {report.products:,} products: {_told(done)} ({done.seconds:.1f} s)"
     )
+    if not done.matcher.labels and (words := _one_class(context)):
+        context.out.print(words)
     if report.validation_drawn:
         context.out.print(f"{report.validation_drawn:,} queries were drawn for validation.")
     context.answer(answer)
+
+
+def _one_class(context: Context) -> str:
+    """That no matcher was fitted because all labels are of one class; empty where that is not why."""
+    from core.dataset.current_labels import ledger_and_catalogue  # noqa: PLC0415
+    from core.match.one_class import one_class, training_classes  # noqa: PLC0415
+
+    with ledger_and_catalogue(context.workspace) as (store, catalog):
+        return one_class(*training_classes(store, catalog, context.settings.labels.rule))
 
 
 def _told(done: "UpToDate") -> str:

@@ -66,6 +66,7 @@ def choose(
 def _listings(workspace: "Workspace", query_id: str) -> "tuple[Product, list[Product]]":
     """A query and its candidates."""
     from core.catalog.store import CatalogStore  # noqa: PLC0415
+    from core.match.queries import queries_named  # noqa: PLC0415
     from core.search.candidates import CandidateStore  # noqa: PLC0415
     from core.search.manifest import no_candidates  # noqa: PLC0415
 
@@ -73,14 +74,18 @@ def _listings(workspace: "Workspace", query_id: str) -> "tuple[Product, list[Pro
     try:
         if store.model is None:
             raise no_candidates(workspace.index)
-        found = {query: [c.ref for c in store.of(query)] for query, _ in store.all() if query.id == query_id}
+        found = queries_named(workspace, query_id, (query for query, _ in store.all()))
+        if len(found) > 1:
+            names = " or ".join(f"{ref.source}/{ref.id}" for ref in found)
+            raise CoreError(f"Several sources have a query {query_id}.", f"Name one of them: {names}")
+        query = found[0]
+        refs = [c.ref for c in store.of(query)]
     finally:
         store.close()
-    if len(found) != 1:
-        raise CoreError(f"There is no query {query_id} with candidates.", "`samesku match --out FILE` lists them all.")
-    ((query, refs),) = found.items()
     with CatalogStore(workspace.catalog) as catalog:
         products = catalog.get_many([query, *refs])
+    if query not in products:
+        raise CoreError(f"The query {query_id} is no longer in the catalogue.", "Run `samesku index`.")
     return products[query], [products[ref] for ref in refs if ref in products]
 
 

@@ -52,6 +52,10 @@ def audit(
         return
     report = audit_report(workspace, of)
     context.out.print(f"Draw {report.draw}: {report.answered:,} of {report.drawn:,} queries are answered.")
+    if report.draws > 1:
+        context.out.print(
+            f"All {report.draws:,} draws: {report.all_answered:,} of {report.all_drawn:,}, as the audit stream counts."
+        )
     context.out.print(f"band high (match) is right     {_told(report.precision['high'])}")
     context.out.print(f"band low (no match) is right   {_told(report.precision['low'])}")
     context.out.print(f"matches that the machine finds {_told(report.recall)}")
@@ -75,6 +79,7 @@ def contradictions(ctx: typer.Context) -> None:
     Example: samesku labels contradictions
     """
     from core.catalog.store import CatalogStore  # noqa: PLC0415
+    from core.dataset.current_labels import current_conflicts  # noqa: PLC0415
     from core.queue.disputes import contradicted  # noqa: PLC0415
     from labels.store import LabelStore  # noqa: PLC0415
 
@@ -84,7 +89,7 @@ def contradictions(ctx: typer.Context) -> None:
         found = contradicted(store, catalog, context.settings)
         disagreements = [
             (label.pair, [d for d in store.decisions(label.pair.query) if d.pair == label.pair])
-            for label in store.conflicts(context.settings.labels.rule)
+            for label in current_conflicts(store, catalog, context.settings.labels.rule)
         ]
     for pair, decisions in disagreements:
         said = ", ".join(f"{d.annotator} {_SAID[d.decision]}" for d in decisions)
@@ -94,6 +99,10 @@ def contradictions(ctx: typer.Context) -> None:
     for each in found:
         context.out.print(safe(each.words))
     context.out.print(_counted(len(disagreements), "disagreement") + ", " + _counted(len(found), "contradiction") + ".")
+    queries = {pair.query for pair, _ in disagreements} | {pair.query for each in found for pair in each.pairs}
+    if queries:
+        many = "1 query" if len(queries) == 1 else f"{len(queries):,} queries"
+        context.out.print(f"The adjudication stream has them in {many}.")
     context.answer(
         {
             "disagreements": [

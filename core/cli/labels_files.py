@@ -37,7 +37,8 @@ def export(
 ) -> None:
     """Write the labels to a file.
 
-    .csv: what the decisions add up to, agreed pairs only.
+    .csv: what the decisions add up to, agreed pairs only; with query_source,candidate_source where ids alone do not say
+    which product is meant.
 
     .jsonl, .parquet: the whole ledger, every event and draw, which `labels import` brings back exactly.
 
@@ -58,10 +59,16 @@ def export(
     format_ = format_ or by_ending(file)
     telling = _telling(context, side, pseudonyms=pseudonyms, comments=not no_comments)
     with context.reporter() as reporter:
-        count, what = write_labels(context.workspace, file, format_, telling, reporter)
-    context.out.print(f"{count:,} {what} in {file}" if what else f"{file} is written.")
+        done = write_labels(context.workspace, file, format_, telling, reporter)
+    context.out.print(f"{done.rows:,} {done.what} in {file}" if done.what else f"{file} is written.")
+    if done.left_out:
+        context.out.print(
+            f"{done.left_out:,} {done.what} are left out: their products are other articles now, or gone. An export of"
+            " events (.jsonl, .parquet) has them all."
+        )
     _warn(context, format_, telling)
-    context.answer({"rows": count, "what": what, "file": str(file)})
+    left_out = {"left_out": done.left_out} if done.left_out else {}
+    context.answer({"rows": done.rows, "what": done.what, "file": str(file), **left_out})
 
 
 def _telling(context: Context, side: str, *, pseudonyms: bool, comments: bool) -> "Telling":
@@ -71,7 +78,8 @@ def _telling(context: Context, side: str, *, pseudonyms: bool, comments: bool) -
 
     if side not in {"", *Side}:
         raise CoreError(f"--side {side}: there is no such side.", "It is train or validation.")
-    workspace = context.workspace.require()
+    # The ledger is enough: labels can be exported where the catalogue is gone.
+    workspace = context.workspace if context.workspace.labels.exists() else context.workspace.require()
     return Telling(
         side=Side(side) if side else None,
         names=Pseudonyms.of(workspace.pseudonyms) if pseudonyms else None,
@@ -120,7 +128,8 @@ def import_file(
 
     A table: columns query_id,candidate_id,label (or ltable_id,rtable_id, id_left,id_right and the like; --map names
     others); a label is 1 or 0, true or false, yes or no, match or no_match. --as says whose labels they are, where no
-    column annotator does. Rows that cannot be told are listed in reports and stay out.
+    column annotator does. Where several sources have an id, columns query_source,candidate_source say which is meant,
+    as in an export. Rows that cannot be told are listed in reports and stay out.
 
     .jsonl, .parquet of `labels export`: events keep their names and times; what is known is not written again.
 

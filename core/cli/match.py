@@ -13,12 +13,15 @@ from core.cli.judge_options import BandsOption, InputOption, MinutesOption, Pair
 from core.cli.match_judged import judged_match
 from core.cli.pair_files import PAIRS_FILE
 from core.cli.rebuild import rebuilds_damage
-from core.errors import CoreError
 from core.judge.budget import Budget
 from core.text.safe import safe
 
 if TYPE_CHECKING:
-    from core.match.table import MatchRow
+    from core.match.table import PairRow
+    from core.search.indexed_products import IndexState
+
+#: What is said of a pair that people decided on, by what stands in the column.
+DECIDED = {"match": ", decided: match", "no_match": ", decided: no match", "conflict": ", people disagree"}
 
 
 @rebuilds_damage
@@ -31,7 +34,10 @@ def match(
         ),
     ] = None,
     k: Annotated[int, typer.Option(help="How many candidates of each query.", min=1)] = 10,
-    query: Annotated[str | None, typer.Option(metavar="ID", help="Of this query alone.", show_default=False)] = None,
+    query: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Of this query alone; SOURCE/ID where several have it.", show_default=False),
+    ] = None,
     pairs: InputOption = None,
     judge: Annotated[bool, typer.Option("--judge", help="Ask the judge where the matcher is not certain.")] = False,
     bands: BandsOption = None,
@@ -45,6 +51,9 @@ def match(
 
     Until people have labelled matches and non-matches, `probability` is empty, and order and band come from the
     packaged prior; the band is named so, as in prior:high.
+    More columns follow where they say something: query_source and candidate_source where a role has several sources;
+    decision, what people decided (the band is high or low then); out_of_date, where a product changed since the last
+    index run.
 
     Without --out, --query shows one query's candidates and the strongest reasons; --json answers with the rows
     themselves, each with its reasons.
@@ -88,40 +97,55 @@ def _check(out: Path | None, query: str | None, option: str | None) -> None:
 
 
 def _match(context: Context, out: Path | None, k: int, query: str | None) -> None:
-    from core.match.table import standing_of, write_table  # noqa: PLC0415
+    from core.match.columns import columns_of  # noqa: PLC0415
+    from core.match.table import standing_of, state_of, write_table  # noqa: PLC0415
 
-    rows = _rows(context, k, query)
-    basis = basis_of(standing_of(context.workspace))
+    state = state_of(context.workspace.require())
+    columns = columns_of(context.workspace, context.settings, state)
+    pairs = columns.rows(_pairs(context, k, query, state))
+    basis = basis_of(standing_of(context.workspace)) | {"out_of_date": state.as_dict()}
     if out is None:
-        _tell(context, rows, basis)
+        _tell(context, pairs, basis)
     else:
-        count = write_table(rows, out)
+        count = write_table((row for _, row in pairs), out, columns.shape())
         context.out.print(f"{count:,} candidates in {out}")
         context.answer({"rows": count, "file": str(out), **basis})
     remark(context, basis)
+    remark_state(context, state)
 
 
-def _rows(context: Context, k: int, query: str | None) -> "Iterable[MatchRow]":
-    from core.match.table import matches  # noqa: PLC0415
+def _pairs(context: Context, k: int, query: str | None, state: "IndexState") -> "Iterable[PairRow]":
+    from core.match.queries import queries_named  # noqa: PLC0415
+    from core.match.table import matched_pairs  # noqa: PLC0415
 
-    rows = matches(context.workspace.require(), context.settings, k)
+    pairs = matched_pairs(context.workspace, context.settings, k, state)
     if query is None:
-        return rows
-    of_query = [row for row in rows if row.query_id == query]
-    if not of_query:
-        raise CoreError(f"There is no query {query} with candidates.", "`samesku match --out FILE` lists them all.")
-    return of_query
+        return pairs
+    listed = list(pairs)
+    wanted = queries_named(context.workspace, query, (pair.query for pair, _ in listed))
+    return [each for each in listed if each[0].query in wanted]
 
 
-def _tell(context: Context, rows: "Iterable[MatchRow]", basis: dict[str, Any]) -> None:
+def remark_state(context: Context, state: "IndexState") -> None:
+    """Say on standard error what of the last index run is out of date."""
+    for sentence in state.sentences():
+        context.err.print(sentence, markup=False)
+
+
+def _tell(context: Context, pairs: "Iterable[PairRow]", basis: dict[str, Any]) -> None:
     """The candidates and their reasons: as JSON, or as text for one query."""
     from core.match.explained import explained  # noqa: PLC0415
 
-    told = list(explained(context.workspace, rows))
+    told = list(explained(context.workspace, pairs))
+    several = len({row.get("query_source") for row in told}) > 1
     for row in told if not context.json else ():
+        if several and row["rank"] == 1:
+            context.out.print(f"{safe(row['query_source'])} {safe(row['query_id'])}:")
         chance = "" if row["probability"] is None else f"probability {row['probability']:.0%}, "
+        remark = DECIDED.get(row.get("decision", ""), "") + (", out of date" if row.get("out_of_date") else "")
         context.out.print(
             f"{row['rank']:>2}. {safe(row['candidate_id'])}: {chance}similarity {row['similarity']:.2f}, {row['band']}"
+            + remark
         )
         if row["title"]:
             context.out.print(f"    {safe(row['title'])}")
@@ -133,8 +157,10 @@ def _tell(context: Context, rows: "Iterable[MatchRow]", basis: dict[str, Any]) -
 
 def _decide(context: Context) -> None:
     from core.match.auto import decide  # noqa: PLC0415
+    from core.match.table import state_of  # noqa: PLC0415
 
     report = decide(context.workspace.require(), context.settings)
+    remark_state(context, state_of(context.workspace))
     decisions = " and ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in report.decisions.items())
     context.out.print(f"The machine decided: {decisions or 'nothing'}; {report.closed:,} queries need nobody any more.")
     context.out.print(f"Take all of it back with: samesku labels revoke {report.batch}")
@@ -155,12 +181,14 @@ def score(
 
 
 def _score(context: Context, pairs: Path, out: Path) -> None:
+    from core.match.columns import columns_of  # noqa: PLC0415
     from core.match.table import check_file, scored, write_table  # noqa: PLC0415
 
     check_file(out)
     with context.reporter() as reporter:
         rows, matcher = scored(context.workspace.require(), context.settings, pairs, reporter)
-    count = write_table((row for _, row in rows), out)
+    columns = columns_of(context.workspace, context.settings)
+    count = write_table((row for _, row in columns.rows(rows)), out, columns.shape())
     basis = basis_of(matcher)
     context.out.print(f"{count:,} pairs in {out}")
     context.answer({"rows": count, "file": str(out), **basis})

@@ -23,7 +23,9 @@ def judged_match(context: Context, pairs: Path | None, k: int, out: Path, bands:
     """Candidates, or the pairs of a file, with the judge's word where the matcher is in one of the bands."""
     from core.dataset.splits import splits_of  # noqa: PLC0415
     from core.judge.stages import JudgedRow, two_stages  # noqa: PLC0415
-    from core.match.table import check_file, write_table  # noqa: PLC0415
+    from core.match.columns import columns_of  # noqa: PLC0415
+    from core.match.table import check_file, state_of, write_table  # noqa: PLC0415
+    from core.search.indexed_products import IndexState  # noqa: PLC0415
 
     check_file(out)
     chosen, workspace = bands_named(bands), context.workspace.require()
@@ -34,15 +36,21 @@ def judged_match(context: Context, pairs: Path | None, k: int, out: Path, bands:
         context.reporter() as reporter,
     ):
         truth = splits_of(workspace, context.settings).truth
+        # The pairs of a file are scored as they are now.
+        state = state_of(workspace) if pairs is None else IndexState()
         rows = _rows(context, pairs, k, reporter, basis)
         found = two_stages(workspace, rows, judge, chosen, truth, budget, reporter)
         reporter.result(_facts(found))
     end_if_interrupted(context, found.judged, out)
-    count = write_table(found.rows, out, JudgedRow)
+    columns = columns_of(workspace, context.settings, state)
+    rows = columns.rows(zip(found.pairs, found.rows, strict=True), JudgedRow)
+    count = write_table((row for _, row in rows), out, columns.shape(JudgedRow))
     context.out.print(f"{count:,} {'candidates' if pairs is None else 'pairs'} in {out}")
     _tell(context, found)
-    context.answer({"rows": count, "file": str(out), **basis, **_facts(found)})
+    context.answer({"rows": count, "file": str(out), **basis, "out_of_date": state.as_dict(), **_facts(found)})
     remark(context, basis)
+    for sentence in state.sentences():
+        context.err.print(sentence, markup=False)
 
 
 def _rows(

@@ -1,10 +1,10 @@
 """Labels by what they may be used for: to train, or to judge. Never both."""
 
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from core.catalog.store import CatalogStore
+from core.dataset.current_labels import current_labels, ledger_and_catalogue
 from core.queue.order import drawn, shuffled
 from core.settings import Settings
 from core.workspace import Workspace
@@ -65,9 +65,9 @@ def split_labels(
         held_out: the share of queries to hold out, if need be.
         seed: which ones.
         rule: what settles a disagreement.
-        catalog: for the GTINs; without it none are known.
+        catalog: what the labelled products are now, and their GTINs; without it all labels count.
     """
-    labels = _settled(store, rule)
+    labels = _settled(store, rule, catalog)
     gold = matches_by_query(labels)
     judged = sorted({label.pair.query for label in labels if label.side is Side.VALIDATION and label.match})
     train = [label for label in labels if label.side is Side.TRAIN]
@@ -92,22 +92,25 @@ def splits_of(workspace: Workspace, settings: Settings) -> Splits:
     Raises:
         SameskuError: labels or catalogue cannot be read.
     """
-    recipe = settings.retrain
-    with LabelStore(workspace.labels) as store, _catalog_of(workspace) as catalog:
+    with ledger_and_catalogue(workspace) as (store, catalog):
         return split_labels(
-            store, held_out=recipe.held_out, seed=recipe.seed, rule=settings.labels.rule, catalog=catalog
+            store,
+            held_out=settings.retrain.held_out,
+            seed=settings.retrain.seed,
+            rule=settings.labels.rule,
+            catalog=catalog,
         )
 
 
-def training_labels_in(workspace: Workspace, store: LabelStore, rule: Rule) -> list[Label]:
-    """The same as `training_labels`, with the GTINs of the workspace's catalogue."""
-    with _catalog_of(workspace) as catalog:
-        return training_labels(store, rule, catalog)
-
-
 def training_labels(store: LabelStore, rule: Rule = Rule.UNANIMOUS, catalog: CatalogStore | None = None) -> list[Label]:
-    """All labels that may train something which is judged by folds of its own, as the matcher is."""
-    labels = _settled(store, rule)
+    """All labels that may train something which is judged by folds of its own, as the matcher is.
+
+    Args:
+        store: the ledger.
+        rule: what settles a disagreement.
+        catalog: what the labelled products are now; without it all labels count.
+    """
+    labels = _settled(store, rule, catalog)
     kept_out = store.validation_queries()
     tied = _tied(kept_out, matches_by_query(labels), catalog)
     return _apart((label for label in labels if label.side is Side.TRAIN), kept_out, tied)
@@ -128,14 +131,10 @@ def _apart(labels: Iterable[Label], kept_out: Collection[ProductRef], tied: froz
     return [label for label in labels if label.pair.query not in kept_out and tied.isdisjoint(label.pair)]
 
 
-def _catalog_of(workspace: Workspace) -> AbstractContextManager[CatalogStore | None]:
-    """The catalogue, where there is one: to read labels makes none."""
-    return CatalogStore(workspace.catalog) if workspace.catalog.exists() else nullcontext()
-
-
-def _settled(store: LabelStore, rule: Rule) -> list[Label]:
+def _settled(store: LabelStore, rule: Rule, catalog: CatalogStore | None) -> list[Label]:
     """What people agree on. A machine's decisions are its own echo, and teach nothing."""
-    return [label for label in store.labels(rule=rule) if label.people and label.match is not None]
+    labels = current_labels(store, catalog, rule)
+    return [label for label in labels if label.people and label.match is not None]
 
 
 def matches_by_query(labels: Iterable[Label]) -> dict[ProductRef, frozenset[ProductRef]]:

@@ -7,17 +7,19 @@ strata were.
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.errors import CoreError
 from core.match.bands import Band, band_of, interval
+from core.match.one_class import not_fitted
+from core.match.table import state_of
 from core.queue.sampling import stratified
 from core.search.candidates import CandidateStore, Standing
 from core.search.manifest import no_candidates
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.audits import audited_by_query
+from labels.audits import audited_by_query, audited_queries
 from labels.model import Decision, ProductRef, Stratum, Strength
 from labels.store import LabelStore
 
@@ -46,6 +48,9 @@ class AuditReport:
         precision: of each firm band's answer, by band.
         recall: the share of all matches that the machine calls matches; the rest it misses.
         matches: how many matches there are among what was drawn from; None while a stratum has no answer.
+        draws: how many draws there are.
+        all_drawn: queries in all of them.
+        all_answered: of which people have answered so many in the audit stream.
     """
 
     draw: int
@@ -54,6 +59,9 @@ class AuditReport:
     precision: dict[str, Estimate]
     recall: Estimate
     matches: float | None
+    draws: int = 1
+    all_drawn: int = 0
+    all_answered: int = 0
 
     def as_dict(self) -> dict[str, object]:
         """For JSON."""
@@ -77,10 +85,11 @@ def draw_audit(workspace: Workspace, settings: Settings, count: int) -> tuple[in
     finally:
         candidates.close()
     if standing is None or not standing.calibrated:
-        raise CoreError("The matcher has learnt from no labels yet.", "Label some pairs, then run `samesku index`.")
+        raise not_fitted(workspace, settings)
     with LabelStore(workspace.labels) as store:
         _, turned = store.turned_since(0)
         left_out = {query for query, (people, _) in turned.items() if people} | store.validation_queries()
+        left_out |= state_of(workspace).removed
         strata = {q: str(band_of(p, standing.high, standing.low)) for q, p in top.items() if q not in left_out}
         if not strata:
             raise CoreError("Every query is answered already.", "There is nothing left to audit.")
@@ -100,7 +109,7 @@ def audit_report(workspace: Workspace, version: int | None = None) -> AuditRepor
     try:
         if candidates.model is None:
             raise no_candidates(workspace.index)
-        standing = candidates.standing
+        standing, shown = candidates.standing, candidates.top_similarities().keys() - state_of(workspace).removed
     finally:
         candidates.close()
     with LabelStore(workspace.labels) as store:
@@ -110,12 +119,16 @@ def audit_report(workspace: Workspace, version: int | None = None) -> AuditRepor
             raise CoreError("Nothing was drawn for audit yet.", "Draw some: samesku labels audit --draw 200")
         if not sample:
             raise CoreError(f"There is no draw {version}.", f"Draws are numbered from 1 to {latest}.")
-        found = audited_by_query(store)
-        answers = {query: found.get(query, []) for query in sample}
+        # As the desk counts them: what cannot be shown any more is no part of the draw.
+        sample = {query: stratum for query, stratum in sample.items() if query in shown}
+        answered, drawn = audited_queries(store), store.audit_queries() & shown
+        by_query = audited_by_query(store)
+        answers = {query: by_query.get(query, []) for query in sample}
     weights = _weights(sample, {query for query, said in answers.items() if said})
     seen = [_observed(answers[query], standing, weight) for query, weight in weights.items()]
     whole = {sample[query].name for query in weights} == {stratum.name for stratum in sample.values()}
-    return _report(version or latest, len(sample), seen, whole=whole)
+    found = _report(version or latest, len(sample), seen, whole=whole)
+    return replace(found, draws=latest, all_drawn=len(drawn), all_answered=len(drawn & answered))
 
 
 def _weights(sample: Mapping[ProductRef, Stratum], answered: Collection[ProductRef]) -> dict[ProductRef, float]:

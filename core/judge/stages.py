@@ -62,12 +62,14 @@ class TwoStages:
     """Both stages.
 
     Attributes:
+        pairs: what the rows are about, in their order.
         rows: of the file.
         stages: the matcher and the judge.
         open: pairs that nobody settled: they are for people.
         judged: how the judge's run went.
     """
 
+    pairs: tuple[Pair, ...]
     rows: tuple[JudgedRow, ...]
     stages: tuple[Stage, Stage]
     open: int
@@ -115,7 +117,9 @@ def two_stages(
     )
     rows = tuple(_row(row, said.get(pair)) for pair, row in listed)
     settled = by_matcher.keys() | by_judge.keys()
-    return TwoStages(rows, stages, sum(pair not in settled for pair, _ in listed), judged)
+    return TwoStages(
+        tuple(pair for pair, _ in listed), rows, stages, sum(pair not in settled for pair, _ in listed), judged
+    )
 
 
 def least_certain_first(pairs: Iterable[PairRow]) -> list[Pair]:

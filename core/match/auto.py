@@ -7,6 +7,8 @@ from itertools import groupby
 from core.errors import CoreError
 from core.match.audit import ANSWERS, Audit, audit
 from core.match.bands import Band, band_of, more_needed
+from core.match.one_class import not_fitted
+from core.match.table import state_of
 from core.search.candidates import Candidate, CandidateStore, Standing
 from core.search.manifest import no_candidates
 from core.settings import Settings
@@ -33,7 +35,8 @@ class AutoReport:
 def decide(workspace: Workspace, settings: Settings) -> AutoReport:
     """Write the decisions of the certified bands, in one transaction.
 
-    Queries that a person has answered and validation queries are left alone.
+    Queries that a person has answered and validation queries are left alone, and so is what changed since the last
+    index run.
 
     Raises:
         CoreError: there are no probabilities yet, or no band is certified; the message says what is missing.
@@ -44,7 +47,7 @@ def decide(workspace: Workspace, settings: Settings) -> AutoReport:
         if candidates.model is None:
             raise no_candidates(workspace.index)
         if standing is None or not standing.calibrated:
-            raise CoreError("The matcher has learnt from no labels yet.", "Label some pairs, then run `samesku index`.")
+            raise not_fitted(workspace, settings)
         with LabelStore(workspace.labels) as store:
             audits = audit(store, standing, settings.match.precision)
             certified = {band for band, found in audits.items() if found.certified}
@@ -53,13 +56,19 @@ def decide(workspace: Workspace, settings: Settings) -> AutoReport:
                     f"No band is certified. {' '.join(_said(a, settings.match.precision) for a in audits.values())}",
                     "The audit stream draws pairs at random for people to check: samesku review --stream audit",
                 )
-            left_alone = store.closed_queries() | store.validation_queries()
+            state = state_of(workspace)
+            left_alone = store.closed_queries() | store.validation_queries() | state.changed | state.removed
             batch = f"auto-{uuid.uuid4().hex[:8]}"
             counts: dict[str, int] = {}
             answers, closed = [], 0
             for query, rows in groupby(candidates.all(), key=lambda row: row[0]):
-                listed = [candidate for _, candidate in rows]
-                judgements = [j for c in listed if (j := _judgement(c, standing, certified, candidates.model))]
+                listed = [candidate for _, candidate in rows if candidate.ref not in state.removed]
+                judgements = [
+                    judgement
+                    for candidate in listed
+                    if candidate.ref not in state.changed
+                    and (judgement := _judgement(candidate, standing, certified, candidates.model))
+                ]
                 if query in left_alone or not judgements:
                     continue
                 for judgement in judgements:

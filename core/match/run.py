@@ -9,7 +9,8 @@ from pathlib import Path
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
-from core.dataset.splits import training_labels_in
+from core.dataset.current_labels import ledger_and_catalogue
+from core.dataset.splits import training_labels
 from core.encode.models import EncoderModel
 from core.errors import DamagedError
 from core.jobs.progress import Reporter
@@ -28,7 +29,6 @@ from core.workspace import Workspace
 from labels.files import read_bounded
 from labels.model import Pair, ProductRef
 from labels.quarantine import identity, make_way, set_aside
-from labels.store import LabelStore
 
 #: Counts up when evidence comes out otherwise from the same input.
 _VERSION = "4"
@@ -334,8 +334,8 @@ def saved_matcher(workspace: Workspace) -> Matcher | None:
 
 def labelled_pairs(workspace: Workspace, settings: Settings) -> list[Pair]:
     """The pairs with a label that may train the matcher."""
-    with LabelStore(workspace.labels) as store:
-        return [label.pair for label in training_labels_in(workspace, store, settings.labels.rule)]
+    with ledger_and_catalogue(workspace) as (store, catalog):
+        return [label.pair for label in training_labels(store, settings.labels.rule, catalog)]
 
 
 def _fingerprint(

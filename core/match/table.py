@@ -20,6 +20,7 @@ from labels.model import Pair, ProductRef
 if TYPE_CHECKING:
     from core.match.matcher import Matcher
     from core.search.candidates import Candidate, Standing
+    from core.search.indexed_products import IndexState
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ PairRow = tuple[Pair, MatchRow]
 
 
 def matches(workspace: Workspace, settings: Settings, k: int) -> Iterator[MatchRow]:
-    """The first k candidates of every query, as the last index run left them.
+    """The first k candidates of every query, as the last index run left them, without what left the catalogue.
 
     Raises:
         CoreError: as `matched_pairs`.
@@ -57,8 +58,16 @@ def matches(workspace: Workspace, settings: Settings, k: int) -> Iterator[MatchR
     return (row for _, row in matched_pairs(workspace, settings, k))
 
 
-def matched_pairs(workspace: Workspace, settings: Settings, k: int) -> Iterator[PairRow]:
+def matched_pairs(
+    workspace: Workspace, settings: Settings, k: int, state: "IndexState | None" = None
+) -> Iterator[PairRow]:
     """The same with the pairs.
+
+    Args:
+        workspace: which.
+        settings: bands, and how many candidates are kept.
+        k: how many of each query.
+        state: what left the catalogue since the last index run, where that is known already.
 
     Raises:
         CoreError: nothing was indexed, or fewer candidates were kept than are asked for.
@@ -76,7 +85,9 @@ def matched_pairs(workspace: Workspace, settings: Settings, k: int) -> Iterator[
                 f"Set search.k = {k} in samesku.toml and run `samesku index`.",
             )
         standing = store.standing
-        for query, candidates in groupby(store.all(), key=lambda row: row[0]):
+        removed = (state or state_of(workspace)).removed
+        present = (row for row in store.all() if row[0] not in removed and row[1].ref not in removed)
+        for query, candidates in groupby(present, key=lambda row: row[0]):
             for rank, (_, candidate) in enumerate(islice(candidates, k), 1):
                 probability = candidate.probability if standing is not None and standing.calibrated else None
                 band = _band(settings, candidate, standing)
@@ -84,6 +95,19 @@ def matched_pairs(workspace: Workspace, settings: Settings, k: int) -> Iterator[
                 yield Pair(query, candidate.ref), row
     finally:
         store.close()
+
+
+def state_of(workspace: Workspace) -> "IndexState":
+    """What of the last index run is out of date.
+
+    Raises:
+        SameskuError: catalogue or candidates cannot be read.
+    """
+    from core.catalog.store import CatalogStore  # noqa: PLC0415
+    from core.search.indexed_products import index_state  # noqa: PLC0415
+
+    with CatalogStore(workspace.catalog) as catalog:
+        return index_state(workspace.derived, catalog)
 
 
 def _band(settings: Settings, candidate: "Candidate", standing: "Standing | None") -> str:

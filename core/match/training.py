@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from core.agreement.weights import label_weights
-from core.dataset.splits import training_labels_in
+from core.dataset.current_labels import ledger_and_catalogue
+from core.dataset.splits import training_labels
 from core.match.evidence.store import EvidenceTable
 from core.match.fitting import Training
 from core.settings import Settings
@@ -13,7 +14,6 @@ from labels.consensus import Label
 from labels.first_answers import first_answers
 from labels.model import Pair, Strength
 from labels.said import said_by_people
-from labels.store import LabelStore
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,9 +31,9 @@ class Lessons(NamedTuple):
 
 def lessons_of(workspace: Workspace, settings: Settings, without: Collection[Pair] = ()) -> Lessons:
     """What a workspace's labels teach; without some pairs, because the matcher is to be measured on them."""
-    with LabelStore(workspace.labels) as store:
-        labels = training_labels_in(workspace, store, settings.labels.rule)
-        labels = [label for label in labels if label.pair not in without]
+    with ledger_and_catalogue(workspace) as (store, catalog):
+        found = training_labels(store, settings.labels.rule, catalog)
+        labels = [label for label in found if label.pair not in without]
         weigh = settings.labels.weigh_annotators
         return Lessons(labels, label_weights(labels, said_by_people(store), first_answers(store)) if weigh else {})
 

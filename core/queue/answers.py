@@ -1,5 +1,7 @@
 """Which queries are answered, as the ledger's latest events have it: read once, and then what has turned since."""
 
+from collections.abc import Iterable
+
 from labels.model import ProductRef
 from labels.store import LabelStore
 
@@ -35,3 +37,8 @@ class Answers:
         if drawn:
             self.validation, self._version = frozenset(store.validation_queries()), version
         return list(turned), drawn
+
+    def reopen(self, queries: Iterable[ProductRef]) -> None:
+        """Take queries for open that were answered when their products were others."""
+        self.by_people.difference_update(queries)
+        self.by_anybody.difference_update(queries)

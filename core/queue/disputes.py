@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from core.catalog.store import CatalogStore
+from core.dataset.current_labels import current_conflicts, current_labels
 from core.settings import Settings
 from labels.consensus import Label, State
 from labels.contradictions import Contradiction, contradictions
@@ -56,12 +57,16 @@ class Disputes:
         return sorted(self.reasons(store).keys() - mine)
 
     def _conflicts(self, store: LabelStore) -> list[Label]:
-        return store.conflicts(self._settings.labels.rule)
+        return current_conflicts(store, self._catalog, self._settings.labels.rule)
 
 
 def contradicted(store: LabelStore, catalog: CatalogStore, settings: Settings) -> list[Contradiction]:
     """What cannot be: by the ledger's own logic, and where equal GTINs were called different products."""
-    labels = [label for label in store.labels(rule=settings.labels.rule) if label.people and label.match is not None]
+    labels = [
+        label
+        for label in current_labels(store, catalog, settings.labels.rule)
+        if label.people and label.match is not None
+    ]
     return [*contradictions(labels, settings.labels.unique), *_denied_by_gtin(labels, catalog)]
 
 

@@ -1,5 +1,6 @@
 """A query's candidates as they stand on the screen, before anybody decided on them."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from core.catalog.product import Product
@@ -21,6 +22,7 @@ def options_of(
     bands: BandSettings,
     standing: Standing | None,
     live: Rescored | None,
+    removed: Collection[ProductRef] = (),
 ) -> list[Option]:
     """The query's candidates, best first: by the matcher, and where none has spoken as they were retrieved.
 
@@ -31,6 +33,7 @@ def options_of(
         bands: where the cosine is cut while no matcher has spoken.
         standing: what the probabilities are worth; None while no matcher has spoken.
         live: the word of the latest refit.
+        removed: products that are candidates no more.
 
     Raises:
         DamagedError: the candidates are damaged, or those of all queries are gone.
@@ -46,7 +49,7 @@ def options_of(
         found = [replace(c, probability=told.get(c.ref, c.probability)) for c in found]
         found.sort(key=lambda c: (-(c.probability if c.probability is not None else -1.0), c.rank))
     products = catalog.get_many(c.ref for c in found)
-    known = [c for c in found if c.ref in products]
+    known = [c for c in found if c.ref in products and c.ref not in removed]
     return [_option(products[c.ref], place, c, bands, standing) for place, c in enumerate(known, 1)]
 
 

@@ -13,7 +13,7 @@ from core.queue.item import Option, Progress, ReviewItem
 from core.queue.options import found_by_search
 from core.queue.source import QueueSource
 from core.queue.tally import Tally
-from core.rights import require_stream
+from core.rights import open_streams, require_stream
 from labels.claims import Claims
 from labels.model import Action, Decision, Judgement, ProductRef, Stream, Strength, Verb
 from labels.store import LabelStore
@@ -142,6 +142,12 @@ class ReviewSession:
         taken = self.claims.held_by_others(self.annotator)
         waiting = self.source.open_queries(self.store, self.stream, self.annotator)
         return dict(Counter(taken[query] for query in waiting if query in taken).most_common())
+
+    def other_streams(self) -> dict[Stream, int]:
+        """How many queries wait in each of the other streams that are open to this annotator, where there are any."""
+        others = (stream for stream in open_streams(self.source.settings, self.annotator) if stream is not self.stream)
+        left = {stream: self.source.progress(self.store, stream, 0) for stream in others}
+        return {stream: each.total - each.done for stream, each in left.items() if each.total > each.done}
 
     def switch(self, stream: Stream) -> ReviewItem | None:
         """Go to another stream.

@@ -1,11 +1,12 @@
 """Which queries there are in each stream, in which order, and with which options."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
+from core.dataset.current_labels import Outdated, outdated
 from core.errors import DamagedError
 from core.match.bands import Band, band_of, percent
 from core.queue.answers import Answers
@@ -17,9 +18,11 @@ from core.queue.overlap import first_of_two, is_for_two
 from core.queue.rescored import COLD, Outlook, Rescored
 from core.queue.waiting import Waiting
 from core.search.candidates import CandidateStore, Standing
+from core.search.indexed_products import index_state
 from core.settings import Settings
+from labels.audits import audited_queries
 from labels.consensus import State
-from labels.model import MACHINE, ProductRef, Stream
+from labels.model import MACHINE, CurrentDecision, ProductRef, Stream
 from labels.said import opinions_on
 from labels.store import LabelStore
 
@@ -32,6 +35,7 @@ class QueueSource:
 
     Attributes:
         live: the word of the latest refit; None before the first.
+        state: what of the candidates is out of date, as of the last `reload`.
     """
 
     def __init__(self, catalog: CatalogStore, candidates: CandidateStore, settings: Settings) -> None:
@@ -39,10 +43,12 @@ class QueueSource:
         self.candidates = candidates
         self.settings = settings
         self._answers = Answers()
+        self._outdated: Outdated | None = None
+        self._mark = ""
         self._disputes = Disputes(catalog, settings)
         self._waiting: dict[Stream, Waiting] = {}
         self._half: dict[ProductRef, str] = {}
-        self._audit, self._audited = 0, set[ProductRef]()
+        self._audit, self._audited, self._checked = 0, set[ProductRef](), set[ProductRef]()
         self.live: Rescored | None = None
         self._run: str | None = None
         self.reload()
@@ -50,15 +56,21 @@ class QueueSource:
     def reload(self) -> None:
         """Read the candidates anew, after an index run."""
         bands = self.settings.bands
-        run = self.candidates.fingerprint
-        if self.live is not None and run == self._run:
+        run, mark = self.candidates.fingerprint, self.catalog.mark
+        if self.live is not None and run == self._run and mark == self._mark:
             return  # the same candidates, scored by somebody whose word is no newer than the one known here
+        if mark != self._mark:
+            # Other products: which labels are outdated is read with the ledger.
+            self._answers, self._outdated, self._mark = Answers(), None, mark
+        self.state = index_state(self.candidates.path, self.catalog)
         # Other candidates: what was said of the old ones is void.
         self.live, self._run = None, run
         self._boundary = (bands.high + bands.medium) / 2
-        self._top = self.candidates.top_similarities()
+        top = self.candidates.top_similarities()
+        self._top = {query: best for query, best in top.items() if query not in self.state.removed}
         self._stored = self.candidates.standing
-        self._likely = self.candidates.top_probabilities() if self.standing else {}
+        likely = self.candidates.top_probabilities() if self.standing else {}
+        self._likely = {query: best for query, best in likely.items() if query in self._top}
         self._rest = self._least_certain()
         self._sort()
         self.model = self.candidates.model
@@ -122,28 +134,50 @@ class QueueSource:
 
     def _line(self, store: LabelStore, stream: Stream) -> Waiting:
         turned, drawn = self._answers.catch_up(store)
+        self._reopen(store, turned)
         if stream is Stream.AUDIT and store.audit_version() != self._audit:
             self._audit = store.audit_version()
             self._audited = store.audit_queries()
             self._waiting.pop(Stream.AUDIT, None)
         if drawn:
             self._waiting.clear()
+        if turned and self._audited:
+            self._checked.clear()
+            self._checked.update(audited_queries(store) - self._again.keys())
         for line in self._waiting.values():
             line.turned(turned)
         for query in turned:
             self._note_second_opinion(store, query)
         if stream not in self._waiting:
-            # What the machine closed is still to be audited.
-            audited = stream is Stream.AUDIT
-            answered = self._answers.by_people if audited else self._answers.by_anybody
-            self._waiting[stream] = Waiting(self._members(stream), answered)
+            self._waiting[stream] = Waiting(self._members(stream), self._answered(store, stream))
         return self._waiting[stream]
+
+    def _answered(self, store: LabelStore, stream: Stream) -> set[ProductRef]:
+        """The queries of a stream that want no answer any more."""
+        if stream is not Stream.AUDIT:
+            return self._answers.by_anybody
+        if not self._audited:
+            return self._answers.by_people  # what the machine closed is still to be audited
+        # Of a draw every query is asked about in this stream: those that triage leaves to it would not be a sample.
+        self._checked = audited_queries(store) - self._again.keys()
+        return self._checked
+
+    def _reopen(self, store: LabelStore, turned: Iterable[ProductRef]) -> None:
+        """Open queries again whose products are other articles than when they were answered."""
+        if self._outdated is None or not self._outdated.queries.isdisjoint(turned):
+            self._outdated = outdated(store, self.catalog)
+        self._answers.reopen(self._again)
+
+    @property
+    def _again(self) -> Mapping[ProductRef, str]:
+        """The queries that are asked about again, each with the reason."""
+        return self._outdated.waiting if self._outdated else {}
 
     def _members(self, stream: Stream) -> list[ProductRef]:
         validation = self._answers.validation
         match stream:
             case Stream.VALIDATION:
-                return [query for query in shuffled(validation, _SHUFFLE_SEED) if query in self._top]
+                return self._first_again(query for query in shuffled(validation, _SHUFFLE_SEED) if query in self._top)
             case Stream.AUDIT:
                 if self._audited:
                     return shuffled((query for query in self._audited if query in self._top), _SHUFFLE_SEED)
@@ -151,7 +185,11 @@ class QueueSource:
                 sure = (query for query in self._order if self._is_sure(query) and query not in validation)
                 return shuffled(sure, _SHUFFLE_SEED)
             case _:
-                return [query for query in self._order if query not in validation]
+                return self._first_again(query for query in self._order if query not in validation)
+
+    def _first_again(self, queries: Iterable[ProductRef]) -> list[ProductRef]:
+        """The queries with those first that are asked about again."""
+        return sorted(queries, key=lambda query: query not in self._again)
 
     def _note_second_opinion(self, store: LabelStore, query: ProductRef) -> None:
         """Remember a query that two people are to answer while one has."""
@@ -210,15 +248,18 @@ class QueueSource:
         if blind:
             order = {ref: place for place, ref in enumerate(shuffled((o.product.ref for o in options), _SHUFFLE_SEED))}
             options.sort(key=lambda option: order[option.product.ref])
+        again = self._again.get(query, "") if stream is not Stream.ADJUDICATION else ""
         return ReviewItem(
             query=self.catalog.get(query) or Product(query.source, query.id, "(no longer in the catalogue)"),
             options=tuple(options),
             stream=stream,
             blind=blind,
-            reason=self._reason(store, query, stream, options, blind=blind, always_blind=always_blind, kept=kept),
+            reason=again
+            or self._reason(store, query, stream, options, blind=blind, always_blind=always_blind, kept=kept),
             always_blind=always_blind,
             alone=alone,
-            answered=annotator in store.closers(query) if alone else store.is_closed(query) and not pairs,
+            answered=query not in self._again
+            and (annotator in store.closers(query) if alone else store.is_closed(query) and not pairs),
             disputed=disputed,
             flagged=store.is_flagged(query),
             comments=tuple(
@@ -251,7 +292,7 @@ class QueueSource:
         alone: bool,
     ) -> list[Option]:
         """The options with what was said of them, and products beyond them that something was said of."""
-        decisions = store.decisions(query)
+        decisions = [each for each in store.decisions(query) if not self._is_outdated(each)]
         said = (d for d in decisions if d.annotator == annotator or stream is Stream.ADJUDICATION)
         extra = sorted({d.pair.candidate for d in said} - {option.product.ref for option in options})
         beyond = [found_by_search(product) for product in self.catalog.get_many(extra).values()]
@@ -263,6 +304,10 @@ class QueueSource:
             replace(option, opinions=tuple(each for each in opinions if each.candidate == option.product.ref))
             for option in said_of
         ]
+
+    def _is_outdated(self, decision: CurrentDecision) -> bool:
+        """Whether it was made on another article."""
+        return self._outdated is not None and decision.seq in self._outdated.decisions
 
     def _options(self, query: ProductRef) -> list[Option]:
         """The query's candidates as options.
@@ -277,7 +322,8 @@ class QueueSource:
             raise
 
     def _stored_options(self, query: ProductRef) -> list[Option]:
-        return options_of(query, self.candidates, self.catalog, self.settings.bands, self.standing, self.live)
+        removed = self.state.removed
+        return options_of(query, self.candidates, self.catalog, self.settings.bands, self.standing, self.live, removed)
 
     def _reason(
         self,

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -17,6 +18,7 @@ from core.errors import CatalogError, CoreError
 from core.jobs.progress import Reporter
 from core.queue.sampling import pooled, stratified
 from core.search.candidates import Candidate, CandidateStore
+from core.search.indexed_products import IndexedProducts
 from core.search.manifest import PRODUCTS, damage, is_of, write_manifest
 from core.settings import Settings
 from core.text.template import check, render
@@ -53,10 +55,15 @@ class IndexReport:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The products of a workspace in the order of every array: queries, and what they may equal."""
+    """The products of a workspace in the order of every array: queries, and what they may equal.
+
+    Attributes:
+        mark: the catalogue's, by which a later import shows.
+    """
 
     queries: list[Product]
     products: list[Product]
+    mark: str = ""
 
     @classmethod
     def read(cls, workspace: Workspace) -> "Corpus":
@@ -66,7 +73,8 @@ class Corpus:
             CatalogError: there are no queries, or nothing to compare them with.
         """
         with CatalogStore(workspace.catalog) as catalog:
-            corpus = cls(list(catalog.iter(role="query")), list(catalog.iter(role="catalog")))
+            mark = catalog.mark  # first: what comes in meanwhile must show as new
+            corpus = cls(list(catalog.iter(role="query")), list(catalog.iter(role="catalog")), mark)
         for missing, role in ((not corpus.queries, "query"), (not corpus.products, "catalog")):
             if missing:
                 raise CatalogError(
@@ -149,8 +157,16 @@ def build_index(
             write_manifest(folder, mark)
     finally:
         candidates.close()
+    _note_products(workspace, corpus, unchanged=unchanged)
     new = _draw_validation(workspace, settings, corpus)
     return IndexReport(len(corpus.queries), len(corpus.products), model.id, unchanged, new, time.monotonic() - begun)
+
+
+def _note_products(workspace: Workspace, corpus: Corpus, *, unchanged: bool) -> None:
+    """Note which products the candidates are of, so that later imports show."""
+    with closing(IndexedProducts(workspace.derived)) as indexed:
+        if not unchanged or indexed.mark != corpus.mark:
+            indexed.replace(corpus.mark, corpus.queries, corpus.products)
 
 
 def _is_intact(candidates: CandidateStore, folder: Path, mark: str, reporter: Reporter) -> bool:

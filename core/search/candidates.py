@@ -88,6 +88,7 @@ class CandidateStore:
     """
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self._cache = derived_cache(path)
 
     def close(self) -> None:

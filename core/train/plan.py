@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from core.catalog.store import CatalogStore
-from core.dataset.splits import splits_of
+from core.dataset.current_labels import current_conflicts, ledger_and_catalogue
+from core.dataset.splits import split_labels
 from core.encode.pace import read_pace
 from core.jobs.board import Jobs
 from core.jobs.job import Job, JobState
@@ -13,7 +14,6 @@ from core.train.duration import Experience, experience_of_encoding, experience_o
 from core.train.recipe import epochs, steps
 from core.workspace import Workspace
 from labels.stats import label_stats
-from labels.store import LabelStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +75,11 @@ def plan_retrain(workspace: Workspace, settings: Settings, jobs: Jobs) -> Retrai
         SameskuError: labels or catalogue cannot be read.
     """
     recipe = settings.retrain
-    splits = splits_of(workspace, settings)
-    with LabelStore(workspace.labels) as store:
-        stats, conflicts = label_stats(store), len(store.conflicts(settings.labels.rule))
+    with ledger_and_catalogue(workspace) as (store, catalog):
+        splits = split_labels(
+            store, held_out=recipe.held_out, seed=recipe.seed, rule=settings.labels.rule, catalog=catalog
+        )
+        stats, conflicts = label_stats(store), len(current_conflicts(store, catalog, settings.labels.rule))
     matches = sum(bool(label.match) for label in splits.train)
     precedent = jobs.precedent("retrain")
     experience = experience_of_retrain(jobs.course(precedent.id), precedent.result, recipe) if precedent else None

@@ -1,7 +1,7 @@
 """Decisions that people made elsewhere, recorded under their names."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -15,7 +15,7 @@ from labels.store import LabelStore, utc_now
 SplitChoice = Literal["auto", "train", "validation"]
 
 _EXPLICIT = """
-SELECT c.annotator, c.query_source, c.query_id, c.candidate_source, c.candidate_id, c.decision, e.at, c.side
+SELECT c.annotator, c.query_source, c.query_id, c.candidate_source, c.candidate_id, c.decision, e.at, c.side, c.seq
 FROM current AS c JOIN events AS e USING (seq)
 WHERE c.strength = 'explicit' AND (c.side = :side OR :side IS NULL) ORDER BY c.seq
 """
@@ -58,8 +58,10 @@ class LabelImport:
         return asdict(self)
 
 
-def explicit_decisions(store: LabelReader, side: Side | None = None) -> list[PortableDecision]:
-    """The explicit decisions that stand, oldest first; of one side where given.
+def explicit_decisions(
+    store: LabelReader, side: Side | None = None, without: Collection[int] = ()
+) -> list[PortableDecision]:
+    """The explicit decisions that stand, oldest first; of one side where given; without some, by their numbers.
 
     Implied ones stay here: other programs do not tell the two apart, and they would come back as explicit.
     """
@@ -71,6 +73,7 @@ def explicit_decisions(store: LabelReader, side: Side | None = None) -> list[Por
                 r[0], Pair(ProductRef(r[1], r[2]), ProductRef(r[3], r[4])), Decision(r[5]), at=r[6], side=Side(r[7])
             )
             for r in rows
+            if r[8] not in without
         ]
 
 

@@ -4,7 +4,7 @@ The format: https://labelstud.io/guide/task_format.html. On import Label Studio 
 address in an object or as a user's number; it exports either. A pair is a task, an annotator an annotation of it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from labels.errors import LabelsError
@@ -47,15 +47,24 @@ def export_config(path: Path) -> None:
 
 
 def export_label_studio(
-    store: LabelReader, path: Path, describe: Describe, *, side: Side | None = None, names: Pseudonyms | None = None
+    store: LabelReader,
+    path: Path,
+    describe: Describe,
+    *,
+    side: Side | None = None,
+    names: Pseudonyms | None = None,
+    without: Collection[int] = (),
 ) -> int:
-    """Write every explicit decision that stands, a task for each pair. Returns how many decisions.
+    """Write every explicit decision that stands, a task for each pair; without some, by their numbers.
+
+    Returns:
+        how many decisions.
 
     Raises:
         LabelsError: the file cannot be written.
     """
     by_pair: dict[tuple[Pair, str], list[PortableDecision]] = {}
-    for decision in explicit_decisions(store, side):
+    for decision in explicit_decisions(store, side, without):
         # One task has one side: what was judged on stays apart from what trains.
         by_pair.setdefault((decision.pair, str(decision.side)), []).append(decision)
     tasks = [

@@ -6,7 +6,7 @@ hashes, the time in seconds and the annotator that Prodigy 1.11 and later write 
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,14 +30,20 @@ _DECISIONS = {answer: decision for decision, answer in _ANSWERS.items()}
 
 
 def export_prodigy(
-    store: LabelReader, path: Path, describe: Describe, *, side: Side | None = None, names: Pseudonyms | None = None
+    store: LabelReader,
+    path: Path,
+    describe: Describe,
+    *,
+    side: Side | None = None,
+    names: Pseudonyms | None = None,
+    without: Collection[int] = (),
 ) -> int:
-    """Write every explicit decision that stands as an example. Returns how many.
+    """Write every explicit decision that stands as an example, without some, by their numbers. Returns how many.
 
     Raises:
         LabelsError: the file cannot be written.
     """
-    decisions = explicit_decisions(store, side)
+    decisions = explicit_decisions(store, side, without)
     with output_text(path) as out:
         for decision in decisions:
             name = escape(names(decision.annotator) if names else decision.annotator)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from running_jobs import hold
 
+from core.catalog.product import Product
+from core.catalog.store import CatalogStore
 from core.evaluate.encoder import EncoderEvaluation
 from core.workspace import Workspace
 from labels.model import Decision, Judgement, ProductRef, Side, Verb
@@ -123,6 +125,11 @@ def something_to_learn_from(workspace: Workspace) -> None:
     queries = [ProductRef("walmart", f"w{number}") for number in range(240)]
     answers = [(query, _answer(query), True) for query in queries]
     validated = ProductRef("walmart", "q7")
+    with CatalogStore(workspace.catalog) as catalog:
+        named = [judgement.candidate for _, judgements, _ in answers for judgement in judgements]
+        listed = [*named, _answer(validated)[0].candidate]
+        catalog.replace("walmart", "query", [Product(*query, f"Product {query.id}") for query in queries])
+        catalog.replace("amazon", "catalog", [Product(*ref, f"Product {ref.id}") for ref in listed])
     with LabelStore(workspace.labels) as store:
         store.record_all("ada", answers)
         store.record_all("bob", [(queries[1], [Judgement(ProductRef("amazon", "x"), Decision.UNSURE)], True)])

@@ -67,6 +67,11 @@ STATS: dict[str, Any] = {
     "by_stream": {"triage": 3745, "validation": 91, "audit": 0, "adjudication": 12, "files": 8189, "machine": 0},
     "by_side": {"train": 9799, "validation": 2238}, "adjudicated": 12, "skipped": 8, "flagged": 8,
     "by_day": {"2025-11-10": 40, "2025-11-11": 153, "2025-11-12": 1, "2025-11-17": 57},
+    "outdated": {"changed": 0, "gone": 0, "queries": 0},
+    "streams": {
+        "triage": {"done": 806, "total": 2459}, "validation": {"done": 95, "total": 95},
+        "audit": {"done": 0, "total": 0}, "adjudication": {"done": 12, "total": 65},
+    },
 }  # fmt: skip
 
 PEOPLE: dict[str, Any] = {

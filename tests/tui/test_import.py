@@ -80,11 +80,11 @@ async def test_a_catalogue_is_brought_in_and_leads_on_to_an_index_run(
         file = str(bench.workspace.home / "w.csv")
         given = (
             "--source=walmart",
-            "--role=catalog",
             "--map=title=a name",
             "--map=price = cost",
             "--table=t",
             "--prune",
+            "--yes",
         )
         assert verbs.asked == [("import", "products", file, *given, "--dry-run")]
         text = screen_text(app)
@@ -192,13 +192,14 @@ async def test_typing_does_not_end_what_is_being_brought_in(bench: Bench) -> Non
 
 async def test_keys_that_come_all_at_once_go_where_they_were_meant(bench: Bench) -> None:
     async with importing(bench) as (app, pilot, verbs):
-        keys = (*"a.csv", "up", "right", "down", "down", *"walmart", "down", "right", "enter")
+        keys = (*"a.csv", "up", "right", "down", "down", *"walmart", "down", "right", "right", "enter")
         for key in keys:
             app.post_message(Key({".": "full_stop"}.get(key, key), key if len(key) == 1 else None))
         await answered(pilot)
         await answered(pilot)
         file = str(bench.workspace.home / "a.csv")
-        assert verbs.asked == [("import", "products", file, "--source=walmart", "--role=query", "--dry-run")]
+        role = ("--role=query", "--change-role")
+        assert verbs.asked == [("import", "products", file, "--source=walmart", *role, "--dry-run")]
 
 
 def test_a_source_that_changes_sides_is_told_before_it_does() -> None:
@@ -209,6 +210,26 @@ def test_a_source_that_changes_sides_is_told_before_it_does() -> None:
     )
     values |= {"vanished": 3, "removed": 3}
     assert "! 3 products that the file does not have would be taken out." in str(import_text(values, dry=True))
+    values |= {"unread": 2, "labels_of_role": 7}
+    text = str(import_text(values, dry=True))
+    assert "! The ids of 2 rows could not be read: some of these products may be in them." in text
+    assert "! 7 labels on them neither train nor judge while that is so." in text
+
+
+def test_labelled_products_that_are_other_articles_are_named() -> None:
+    replaced = [
+        {"source": "walmart", "id": "7", "before": "Television", "after": "Hose\x1b[31m"},
+        {"source": "walmart", "id": "8", "before": "Radio", "after": None},
+    ]
+    values = {**PRODUCTS, "replaced": replaced, "labels_left_out": 3, "queries_again": None}
+    text = str(import_text(values, dry=True))
+    assert "! 2 labelled products would be another article or gone:" in text
+    assert "7: was “Television”, now “Hose" in text
+    assert "\x1b" not in text
+    assert "8: was “Radio”, gone" in text
+    assert "first in the queue" not in text
+    done = str(import_text({**values, "queries_again": 2}, dry=False))
+    assert "3 labels on them are left out of training until somebody answers again; 2 queries come first" in done
 
 
 def test_what_became_of_the_trade_item_numbers_is_told_before_they_come_in() -> None:

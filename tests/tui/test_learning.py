@@ -114,7 +114,7 @@ async def test_without_an_answer_the_desk_goes_on_in_the_order_it_has(bench: Ben
         await pilot.press("n")
         await settled(pilot)
         assert shown(app) == "q8"
-        assert "cosine bands (uncalibrated)" in screen_text(app)
+        assert "prior bands, labels of one class" in screen_text(app)
         assert not app._notifications
         await pilot.press("w")
         await settled(pilot)

@@ -256,3 +256,15 @@ async def test_a_hostile_title_in_the_news_is_inert(bench: Bench) -> None:
     assert "\u202e" not in words
     assert "[/] [@click=app.quit]x" in words
     assert words.endswith("…”.")
+
+
+def test_a_sitting_that_was_refused_was_none(bench: Bench) -> None:
+    bench.settings = Settings.model_validate({"people": {"leads": ["lea"], "streams": {"ada": ["audit"], "eve": []}}})
+    for annotator, stream in (("ada", Stream.TRIAGE), ("ada", Stream.ADJUDICATION), ("eve", None)):
+        with pytest.raises(SameskuError):
+            open_desk(bench.workspace, bench.settings, annotator, stream)
+    assert not list(bench.workspace.sittings.glob("*"))
+    bench.settings = Settings()
+    desk = reopened(bench)
+    assert desk.sitting.news == ""
+    assert desk.facts.newcomer

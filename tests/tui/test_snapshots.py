@@ -160,7 +160,9 @@ SCENES = {
     "export": Scene("j p", choose="Export"),
     "export-written": Scene("enter", choose="Export", verbs=WRITTEN),
     "import": Scene("a . c s v up space", choose="Import"),
-    "import-looked": Scene(f"up space {_FILE} down w a l m a r t down space enter", choose="Import", verbs=IMPORTED),
+    "import-looked": Scene(
+        f"up space {_FILE} down w a l m a r t down space space enter", choose="Import", verbs=IMPORTED
+    ),
     "import-done": Scene(f"up space {_FILE} down w down enter enter y", choose="Import", verbs=IMPORTED),
     "import-labels": Scene("a . c s v enter", choose="Import", verbs=IMPORTED),
     "backup": Scene("v", choose="Backup", verbs=BACKUPS),

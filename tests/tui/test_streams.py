@@ -44,7 +44,7 @@ async def test_each_stream_says_what_it_is_for_and_how_far_it_is(bench: Bench, s
         app.desk.review.tallies[Stream.TRIAGE] = Tally(5, 180.0)
         await pilot.press("j", "k", "escape")
         await choose(pilot, "Streams")
-        assert "5 in this sitting; 100 an hour, 1 min to go" in " ".join(screen_text(app).split())
+        assert "5 yours in this sitting, 5 in all; 100 an hour, 1 min to go" in " ".join(screen_text(app).split())
 
 
 async def test_enter_goes_to_a_stream_which_says_what_it_is_for(bench: Bench) -> None:

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import TextIO
 
 from core.catalog.product import Product
-from core.queue.item import Option, ReviewItem
+from core.queue.item import Option, Progress, ReviewItem
 from core.text.safe import safe
 from labels.errors import SameskuError
+from labels.model import Stream
 from tui.keymap import Keymap
 from tui.past import turned
 from tui.plain.deciding import PlainDeciding
@@ -17,6 +18,7 @@ from tui.plain.practice import PlainPractice
 from tui.plain.voice import Voice
 from tui.plain.words import candidate_line, heading, opinion_line, product_line
 from tui.ports.desk import Desk
+from tui.ports.review import Review
 from tui.refits import Refits
 from tui.widgets.empty import why_nothing_left
 from tui.words import stands_on, why_blind
@@ -71,13 +73,15 @@ class PlainDesk(PlainDeciding):
         if item is None:
             title, text = why_nothing_left(self._review.stream, progress, self._review.elsewhere())
             ways = "{undo} takes back your last answer, {streams} lists the streams, {quit} leaves."
-            self.say(f"\n{title}. {text} {self.keys.fill(ways)}")
+            steps = " ".join(_next_steps(self._review, progress))
+            self.say(f"\n{title}. {text} {steps} {self.keys.fill(ways)}".replace("  ", " "))
             return
         self.say(f"\n{heading(item, progress)}")
-        standing = "" if item.blind else stands_on(self._desk.standing)
+        one_class = self._desk.one_class
+        standing = "" if item.blind else stands_on(self._desk.standing, one_class=bool(one_class))
         if standing and standing != self._standing:
             self._standing = standing
-            self.say(f"The bands rest on: {standing}.")
+            self.say(f"The bands rest on: {standing}. {one_class}".rstrip())
         self.say(safe(item.reason))
         self._show_item(item)
 
@@ -150,7 +154,12 @@ class PlainDesk(PlainDeciding):
             self._found = []
             # Between two queries nobody's list changes under their eyes.
             self._desk.read_new_candidates()
+            self._tell_news()
             self.show()
+
+    def _tell_news(self) -> None:
+        if news := self._desk.take_news():
+            self.say(safe(news))
 
     def _turn(self, *, back: bool) -> None:
         action = self._review.redo() if back else self._review.undo()
@@ -168,6 +177,7 @@ class PlainDesk(PlainDeciding):
         if item is None:
             if not self._desk.read_new_candidates():
                 self._review.advance()
+            self._tell_news()
             self.show()
         elif item.answered or item.looked_up:
             self._review.advance()
@@ -228,6 +238,13 @@ class PlainDesk(PlainDeciding):
         self._practice = None
         self.show()
         return True
+
+
+def _next_steps(review: Review, progress: Progress) -> list[str]:
+    """What to do where nothing is left; other verbs do what the menu of the other desk has."""
+    judged = review.stream is Stream.VALIDATION and 0 < progress.total == progress.done
+    steps = ["`samesku evaluate` measures the models by these answers."] if judged else []
+    return steps + [f"{stream.value.capitalize()}: {left:,} left." for stream, left in review.other_streams().items()]
 
 
 def run_plain(desk: Desk, stdin: TextIO, stdout: TextIO) -> None:

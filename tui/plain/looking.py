@@ -55,7 +55,9 @@ class PlainLooking:
         if option.similarity is None:
             self._say("Not among the machine's ten: found by search, or ranked lower since.")
         else:
-            self._say(f"Place: {places(option)}. The bands rest on: {rests_on(self._desk.standing)}.")
+            one_class = self._desk.one_class
+            basis = rests_on(self._desk.standing, one_class=bool(one_class))
+            self._say(f"Place: {places(option)}. The bands rest on: {basis}. {one_class}".rstrip())
         if not self._desk.learns:
             self._say("There is no engine to ask for reasons.")
             return

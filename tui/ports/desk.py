@@ -123,6 +123,10 @@ class Desk(Protocol):
         """What the probabilities are worth; None where no matcher has spoken."""
 
     @property
+    def one_class(self) -> str:
+        """That all labels are of one class, and what is needed; empty where a matcher has learnt from both."""
+
+    @property
     def outlook(self) -> Outlook | None:
         """What is to be gained by going on; None before the first refit."""
 
@@ -162,10 +166,13 @@ class Desk(Protocol):
         """Renew the lease on the query that is shown; False where somebody else has it by now."""
 
     def notice_new_candidates(self) -> bool:
-        """Whether an index run has replaced the candidates since they were read. Costs one `stat`."""
+        """Whether an index run or an import has replaced what was read. Costs two `stat`."""
 
     def read_new_candidates(self) -> bool:
         """Read them, if there are new ones, and show the query at hand with them. Returns whether it did."""
+
+    def take_news(self) -> str:
+        """What is to be said once of the candidates, such as that they are out of date; empty where nothing is."""
 
     def told_settings(self) -> "Sequence[ToldSetting]":
         """The settings in force, and where each comes from. Any thread."""

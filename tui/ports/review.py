@@ -59,6 +59,9 @@ class Review(Deciding, Protocol):
     def elsewhere(self) -> dict[str, int]:
         """How many open queries of the stream other people have on their screens, by name."""
 
+    def other_streams(self) -> dict[Stream, int]:
+        """How many queries wait in each of the other streams that are open to the annotator."""
+
     def toggle_blind(self) -> ReviewItem | None:
         """Hide or show scores by choice."""
 

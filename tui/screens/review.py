@@ -11,6 +11,7 @@ from core.catalog.product import Product
 from core.jobs.job import Job
 from core.past.find import Scope
 from core.queue.item import ReviewItem
+from core.text.safe import safe
 from labels.model import Decision, ProductRef, Stream
 from tui.actions import LOOKED_UP, NOTHING_LEFT, REVIEW, bindings
 from tui.messages import Copied, Learnt
@@ -113,11 +114,15 @@ class ReviewScreen(DecidingScreen):
             annotator=review.annotator,
             model=self.desk.model,
             standing=self.desk.standing,
+            one_class=bool(self.desk.one_class),
             blind=item is not None and item.blind,
         )
         self.query_one(StatusLine).show(situation)
         if item is None:
-            text = nothing_left(review.stream, progress, review.elsewhere(), self.keymap, indexed=bool(self.desk.model))
+            text = nothing_left(
+                review.stream, progress, review.elsewhere(), review.other_streams(), self.keymap,
+                indexed=bool(self.desk.model),
+            )  # fmt: skip
             self.query_one("#empty", Static).update(text)
 
     # -- deciding ------------------------------------------------------------------------------------------
@@ -165,13 +170,18 @@ class ReviewScreen(DecidingScreen):
                 done = True
                 self.query_one(KeyBar).hush()
                 self.query_one(Learner).due()
-            if not is_at(self.desk.review.item, item):
-                # Between two queries nobody's list changes under their eyes.
-                self.desk.read_new_candidates()
+            # Between two queries nobody's list changes under their eyes.
+            if not is_at(self.desk.review.item, item) and self.desk.read_new_candidates():
+                self._tell_news()
         self.draw()
         if tried and not done:
             self.say(unwritten(self.desk.review.item, item))
         return done
+
+    def _tell_news(self) -> None:
+        """Say what is to be said of the candidates that were read."""
+        if news := self.desk.take_news():
+            self.notify(safe(news), severity="warning", markup=False)
 
     def _turn(self, *, back: bool) -> str:
         """Undo or redo; returns what that did, in a sentence."""

@@ -49,7 +49,7 @@ class WhyDialog(Dialog[None]):
             text = Content.styled("Scores are hidden while you decide blind.", MUTED)
             yield Static(text, classes="dialog-text", markup=False)
             return
-        known = what_is_known(self._option, self._desk.facts, self._desk.standing)
+        known = what_is_known(self._option, self._desk.facts, self._desk.standing, self._desk.one_class)
         yield Static(Content("\n").join(known), classes="dialog-text", markup=False)
         yield Static(self._waiting(), classes="dialog-text", id="reasons", markup=False)
 
@@ -76,8 +76,15 @@ class WhyDialog(Dialog[None]):
         return Content.styled(text, MUTED)
 
 
-def what_is_known(option: Option, facts: DeskFacts, standing: Standing | None) -> list[Content]:
-    """A line for each thing known of a candidate."""
+def what_is_known(option: Option, facts: DeskFacts, standing: Standing | None, one_class: str = "") -> list[Content]:
+    """A line for each thing known of a candidate.
+
+    Args:
+        option: which.
+        facts: where the cosine is cut.
+        standing: what the probabilities are worth; None before a matcher has learnt.
+        one_class: that all labels are of one class, and what is needed; empty where they are not.
+    """
     if option.similarity is None:
         return [Content("Not among the machine's ten: found by search, or ranked lower since.")]
     lines = []
@@ -92,7 +99,8 @@ def what_is_known(option: Option, facts: DeskFacts, standing: Standing | None) -
     return [
         *lines,
         Content.assemble(("Band        ", MUTED), (band, BANDS[option.band]), (f"  {cut}", MUTED)),
-        Content.assemble(("Rests on    ", MUTED), rests_on(standing)),
+        Content.assemble(("Rests on    ", MUTED), rests_on(standing, one_class=bool(one_class))),
+        *([Content(one_class)] if one_class else []),
         Content.assemble(("Similarity  ", MUTED), (f"{option.similarity:.3f}", STRONG)),
         Content.assemble(("Place       ", MUTED), places(option)),
     ]

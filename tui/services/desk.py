@@ -12,11 +12,12 @@ from core.catalog.store import CatalogStore
 from core.errors import CatalogError, DamagedError
 from core.jobs.board import Jobs
 from core.kept import text_file
+from core.match.one_class import one_class
 from core.match.reason import Reasons
 from core.queue.rescored import Outlook, Rescored
 from core.queue.session import ReviewSession
 from core.queue.source import QueueSource
-from core.rights import is_lead, open_streams, require_lead
+from core.rights import is_lead, open_streams, require_lead, require_stream
 from core.search.candidates import CandidateStore, Standing
 from core.settings import Settings
 from core.sitting.record import Ending
@@ -25,7 +26,7 @@ from core.workspace import Workspace
 from labels.claims import Claims
 from labels.history import Past, history
 from labels.model import Stream
-from labels.stats import LabelStats, label_stats
+from labels.stats import LabelStats, class_counts, label_stats
 from labels.store import LabelStore
 from tui.engine import Engine
 from tui.errors import EngineError
@@ -53,7 +54,7 @@ class DeskServices:
     Attributes:
         engine: refits the matcher; None where nothing is to be learnt in this sitting.
         settle_s: how long derived.db must have been left alone before it is read anew.
-        news: what was found damaged when the desk was opened; empty where nothing was.
+        news: what is to be said of the candidates: that they are damaged, or out of date; empty where nothing is.
     """
 
     workspace: Workspace
@@ -78,7 +79,7 @@ class DeskServices:
     engine: Engine | None = None
     settle_s: float = 2.0
     news: str = ""
-    _read_at: tuple[int, int] = (0, 0)
+    _read_at: tuple[tuple[int, int], ...] = ()
     _closed: bool = False
 
     @property
@@ -95,6 +96,12 @@ class DeskServices:
     def standing(self) -> Standing | None:
         """What the probabilities are worth; None where no matcher has spoken."""
         return self.source.standing
+
+    @property
+    def one_class(self) -> str:
+        """That all labels are of one class, and what is needed; empty where a matcher has learnt from both."""
+        learnt = self.standing is not None and self.standing.labels
+        return "" if learnt else one_class(*class_counts(self.store))
 
     @property
     def outlook(self) -> Outlook | None:
@@ -172,22 +179,29 @@ class DeskServices:
         return self.review.keep()
 
     def notice_new_candidates(self) -> bool:
-        """Whether derived.db was written to since the candidates were read, and is not being written to now."""
-        written_at = _written_at(self.workspace.derived)
-        return written_at != self._read_at and time.time_ns() - written_at[0] >= self.settle_s * 1e9
+        """Whether candidates or catalogue were written to since they were read, and are not being written to now."""
+        written_at = _read_at(self.workspace)
+        latest = max(at for at, _ in written_at)
+        return written_at != self._read_at and time.time_ns() - latest >= self.settle_s * 1e9
 
     def read_new_candidates(self) -> bool:
         """Read the candidates anew if they were replaced, and show the query at hand with them."""
         if not self.notice_new_candidates():
             return False
-        written_at = _written_at(self.workspace.derived)
+        written_at = _read_at(self.workspace)
         self.source.reload()
         self._read_at = written_at
+        self.news = out_of_date(self.source)
         if self.review.item is None:
             self.review.advance()
         else:
             self.review.show(self.review.item.query.ref, anew=True)
         return True
+
+    def take_news(self) -> str:
+        """What is to be said once of the candidates; empty where nothing is."""
+        news, self.news = self.news, ""
+        return news
 
     def told_settings(self) -> "Sequence[ToldSetting]":
         """The settings in force, and where each comes from."""
@@ -241,10 +255,12 @@ def open_desk(
     Without a stream they go on where they were. In a kiosk nothing leads out of the desk.
 
     Raises:
-        SameskuError: a file of the workspace cannot be opened.
+        SameskuError: a file of the workspace cannot be opened, or no stream that was asked for is open to them. Then
+            there was no sitting.
     """
+    require_stream(settings, annotator, stream or next(iter(open_streams(settings, annotator)), Stream.TRIAGE))
     # Before the candidates are read: a run that ends in between is noticed rather than missed.
-    read_at = _written_at(workspace.derived)
+    read_at = _read_at(workspace)
     store = LabelStore(workspace.labels)
     claims = Claims(workspace.labels, lease_s=settings.desk.lease_minutes * 60)
     catalog = CatalogStore(workspace.catalog)
@@ -281,17 +297,23 @@ def open_desk(
         evaluations=EvaluationFiles(workspace, settings),
         engine=engine,
         news=news,
-        _read_at=read_at if any(read_at) else _written_at(workspace.derived),
+        _read_at=read_at if any(read_at[0]) else _read_at(workspace),
     )
 
 
 def _queue(catalog: CatalogStore, candidates: CandidateStore, settings: Settings) -> tuple[QueueSource, str]:
     """The queue, and what is to be said of it: it is empty where the candidates are damaged, until they are made."""
     try:
-        return QueueSource(catalog, candidates, settings), ""
+        source = QueueSource(catalog, candidates, settings)
+        return source, out_of_date(source)
     except DamagedError as error:
         # What was damaged is out of the way now.
         return QueueSource(catalog, candidates, settings), f"{error.message} {REBUILD}"
+
+
+def out_of_date(source: QueueSource) -> str:
+    """What of the candidates is out of date since an import; empty where nothing is."""
+    return " ".join(source.state.sentences())
 
 
 def _stream(open_to_them: Sequence[Stream], last: Stream | None) -> Stream:
@@ -312,6 +334,11 @@ def _facts(workspace: Workspace, settings: Settings, *, lead: bool, kiosk: bool,
         mouse=settings.desk.mouse,
         keys=settings.keys,
     )
+
+
+def _read_at(workspace: Workspace) -> tuple[tuple[int, int], ...]:
+    """When candidates and catalogue were written last."""
+    return _written_at(workspace.derived), _written_at(workspace.catalog)
 
 
 def _written_at(path: Path) -> tuple[int, int]:

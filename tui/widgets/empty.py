@@ -13,7 +13,13 @@ from tui.words import listed
 
 
 def nothing_left(
-    stream: Stream, progress: Progress, elsewhere: Mapping[str, int], keymap: Keymap, *, indexed: bool
+    stream: Stream,
+    progress: Progress,
+    elsewhere: Mapping[str, int],
+    others: Mapping[Stream, int],
+    keymap: Keymap,
+    *,
+    indexed: bool,
 ) -> Content:
     """Why there is nothing to show, and what to do now.
 
@@ -21,6 +27,7 @@ def nothing_left(
         stream: which.
         progress: how far it is.
         elsewhere: how many of its open queries other people have on their screens, by name.
+        others: how many queries wait in the other streams.
         keymap: the keys in force.
         indexed: whether anybody has looked for candidates.
     """
@@ -30,7 +37,7 @@ def nothing_left(
             "The products are here, but nobody has looked for their likely matches.",
             [("samesku index", "finds them. This desk shows them as soon as they are there.")],
         )
-    return panel(*why_nothing_left(stream, progress, elsewhere), _ways_on(stream, keymap))
+    return panel(*why_nothing_left(stream, progress, elsewhere), _ways_on(stream, progress, others, keymap))
 
 
 def why_nothing_left(stream: Stream, progress: Progress, elsewhere: Mapping[str, int]) -> tuple[str, str]:
@@ -65,15 +72,22 @@ def _on_screens(elsewhere: Mapping[str, int]) -> str:
     return f"{'One query is' if count == 1 else f'{count:,} queries are'} on the screen of {listed(names)}."
 
 
-def _ways_on(stream: Stream, keymap: Keymap) -> list[tuple[str, str]]:
-    ways = [("ctrl+p", "Retrain: let the models learn from the answers.")]
-    if stream is Stream.TRIAGE:
-        ways.append(("ctrl+p", "Stream: go on with validation, audit or adjudication."))
-    else:
-        ways.append(("ctrl+p", "Stream: go back to triage."))
+def next_steps(stream: Stream, progress: Progress, others: Mapping[Stream, int]) -> list[str]:
+    """What to do when a stream has nothing left, the likeliest first, by the names that the menu has for it."""
+    steps = []
+    if stream is Stream.VALIDATION and 0 < progress.total == progress.done:
+        steps.append("Evaluate: measure the models by these answers.")
+    other = next(iter(others), None)
+    if other is not None:
+        wait = f"{others[other]:,} {'query waits' if others[other] == 1 else 'queries wait'}"
+        steps.append(f"Stream: go on with {other.value}, where {wait}.")
+    return [*steps, "Retrain: let the models learn from the answers."]
+
+
+def _ways_on(stream: Stream, progress: Progress, others: Mapping[Stream, int], keymap: Keymap) -> list[tuple[str, str]]:
     ways = [
         ("{next}", "Look again: what others leave comes back."),
-        *ways,
+        *(("ctrl+p", words) for words in next_steps(stream, progress, others)),
         ("{undo}", "Take back your last answer."),
         ("{quit}", "Leave."),
     ]

@@ -23,7 +23,12 @@ _SPLITS = {
     "train": "all of it is to learn from",
     "validation": "all of it is to judge on",
 }
-_ROLES = {"catalog": "products that the others may equal", "query": "products to review"}
+_KEPT = "as it is"
+_ROLES = {
+    _KEPT: "as the source has it; a new one: catalog",
+    "catalog": "products that the others may equal",
+    "query": "products to review",
+}
 _PRUNE = {"no": "what the file no longer has stays", "yes": "what the file no longer has is taken out"}
 #: Which rows belong to what.
 _ROWS = {
@@ -110,7 +115,9 @@ class ImportForm(Vertical):
         if self.kind == PRODUCTS:
             return (
                 "import", "products", str(self.file), f"--source={self._typed('source')}",
-                f"--role={self._chosen('role')}", *columns, *(["--prune"] if self._chosen("prune") == "yes" else []),
+                *self._role(), *columns,
+                # What pruning would take out is looked at and confirmed before it is done.
+                *(["--prune", "--yes"] if self._chosen("prune") == "yes" else []),
             )  # fmt: skip
         # Of two names the later one counts: what comes in is the other person's.
         name = self._typed("annotator")
@@ -118,6 +125,11 @@ class ImportForm(Vertical):
         split = [f"--split={self._chosen('split')}"] if self._chosen("split") != "auto" else []
         sources = self._options("query-source", "candidate-source")
         return (*whose, "labels", "import", str(self.file), *split, *sources, *columns)
+
+    def _role(self) -> list[str]:
+        """A role that is chosen is meant, also where the source has another one: that is looked at and confirmed."""
+        role = self._chosen("role")
+        return [] if role == _KEPT else [f"--role={role}", "--change-role"]
 
     def _options(self, *names: str) -> list[str]:
         return [f"--{name}={self._typed(name)}" for name in names if self._typed(name)]

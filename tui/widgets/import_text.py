@@ -8,9 +8,12 @@ from textual.content import Content
 from core.catalog.gtin_tally import gtin_sentences
 from core.text.safe import safe
 from tui.style import CAREFUL, GOOD, MUTED, STRONG
-from tui.words import counted
+from tui.words import counted, shortened
 
 _INDEX = "Enter starts an index run, which finds the candidates anew; until then the old ones are shown."
+#: So many replaced products are named.
+_NAMED = 5
+_LONGEST_TITLE = 60
 _ROLES = {"query": "products to review", "catalog": "products that others may equal"}
 
 
@@ -64,12 +67,15 @@ def _products(values: Mapping[str, Any], *, dry: bool) -> list[Content]:
     lines = [Content.assemble((f"{source}: ", STRONG), counts)]
     before = values.get("role_before")
     if before and before != values["role"]:
-        verb = "would become" if dry else "are now"
-        lines.append(_careful(f"They were {_ROLES[before]}, and {verb} {_ROLES[values['role']]}."))
+        lines += _role_change(values, before, dry=dry)
     lines += _rejected(values, dry=dry)
     if values["vanished"]:
         removed = ("would be taken out" if dry else "are taken out") if values["removed"] else "stay"
         lines.append(_careful(f"{counted(values['vanished'], 'product')} that the file does not have {removed}."))
+        if values.get("unread"):
+            rows = counted(values["unread"], "row")
+            lines.append(_careful(f"The ids of {rows} could not be read: some of these products may be in them."))
+    lines += _replaced(values, dry=dry)
     pairs = [(safe(field), safe(column)) for field, column in values["columns"].items()]
     columns = ", ".join(field if field == column else f"{field} from {column}" for field, column in pairs)
     remarks = [Content.styled(safe(remark), MUTED) for remark in values.get("remarks", ())]
@@ -91,6 +97,38 @@ def _rejected(values: Mapping[str, Any], *, dry: bool) -> list[Content]:
     left = f"{counted(sum(rejected.values()), 'row')} left out: {reasons}."
     where = f" They are listed in {safe(values['rejects_file'])}" if values["rejects_file"] and not dry else ""
     return [_careful(left + where)]
+
+
+def _role_change(values: Mapping[str, Any], before: str, *, dry: bool) -> list[Content]:
+    verb = "would become" if dry else "are now"
+    lines = [_careful(f"They were {_ROLES[before]}, and {verb} {_ROLES[values['role']]}.")]
+    if values.get("labels_of_role"):
+        labels = counted(values["labels_of_role"], "label")
+        lines.append(_careful(f"{labels} on them neither train nor judge while that is so."))
+    return lines
+
+
+def _replaced(values: Mapping[str, Any], *, dry: bool) -> list[Content]:
+    """The labelled products that are other articles now, or gone, and what becomes of their labels."""
+    replaced = values.get("replaced") or []
+    if not replaced:
+        return []
+    verb = "would be" if dry else "is" if len(replaced) == 1 else "are"
+    lines = [_careful(f"{counted(len(replaced), 'labelled product')} {verb} another article or gone:")]
+    for each in replaced[:_NAMED]:
+        now = "gone" if each["after"] is None else f"now “{_short(each['after'])}”"
+        lines.append(Content(f"  {safe(each['id'])}: was “{_short(each['before'])}”, {now}"))
+    if len(replaced) > _NAMED:
+        lines.append(Content(f"  and {len(replaced) - _NAMED:,} more"))
+    labels = counted(values["labels_left_out"], "label")
+    again = values.get("queries_again")
+    queries = f"; {counted(again, 'query', 'queries')} come first in the queue" if again else ""
+    lines.append(Content(f"{labels} on them are left out of training until somebody answers again{queries}."))
+    return lines
+
+
+def _short(title: object) -> str:
+    return shortened(safe(str(title)).strip(), _LONGEST_TITLE)
 
 
 def _labels(values: Mapping[str, Any], *, dry: bool) -> list[Content]:

@@ -23,6 +23,7 @@ class Situation:
 
     Attributes:
         standing: what the probabilities are worth; None where no matcher has spoken.
+        one_class: whether there are labels, all of one class.
         blind: whether the machine's opinion is hidden; the model's name is then hidden too.
     """
 
@@ -32,6 +33,7 @@ class Situation:
     model: str | None
     standing: Standing | None
     blind: bool
+    one_class: bool = False
 
 
 class StatusLine(Widget):
@@ -98,7 +100,7 @@ def _rights(situation: Situation, jobs: Sequence[Job]) -> list[Content]:
     if situation.blind or not situation.model:
         return [person]
     model = Content.styled(model_name(situation.model), MUTED).truncate(_LONGEST_MODEL, ellipsis=True)
-    matcher = Content.styled(stands_on(situation.standing), MUTED)
+    matcher = Content.styled(stands_on(situation.standing, one_class=situation.one_class), MUTED)
     return [Content("  ").join([matcher, model, person]), Content("  ").join([matcher, person]), person]
 
 

@@ -60,13 +60,16 @@ def _bar(progress: Progress, width: int) -> Content:
 
 def _share(progress: Progress, tally: Tally) -> Content:
     """One's own answers, and the pace: of this sitting, where there are enough to tell, else of the latest ones."""
-    now = f", {tally.mine:,} in this sitting" if tally.mine else ""
+    own = f"{progress.mine:,} yours"
+    if tally.mine:
+        # The desk's top line counts the sitting.
+        own = f"{tally.mine:,} yours in this sitting, {progress.mine:,} in all"
     hourly = tally.hourly or progress.hourly
     pace = ""
     if hourly:
         left_s = (progress.total - progress.done) / hourly * 3600
         pace = f"; {hourly:,.0f} an hour" + (f", {duration(left_s)} to go" if left_s else "")
-    return Content.styled(f"{progress.mine:,} yours{now}{pace}", MUTED)
+    return Content.styled(f"{own}{pace}", MUTED)
 
 
 def _indented(line: Content) -> Content:

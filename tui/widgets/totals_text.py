@@ -26,6 +26,9 @@ def totals(stats: Mapping[str, Any]) -> Content:
         ("flagged for a second look", stats["flagged"]),
         ("drawn for validation", stats["validation_queries"]),
     ]
+    outdated = stats["outdated"]
+    if outdated["queries"]:
+        queries.append(("asked about again, first of all", outdated["queries"]))
     pairs = [
         ("match", stats["matches"]),
         ("no match", stats["non_matches"]),
@@ -34,6 +37,9 @@ def totals(stats: Mapping[str, Any]) -> Content:
         ("to learn from", stats["training_pairs"]),
         ("kept apart to judge on", stats["validation_pairs"]),
     ]
+    for name, count in (("another article now, left out", outdated["changed"]), ("gone, left out", outdated["gone"])):
+        if count:
+            pairs.append((name, count))
     styles = {"in conflict, to be settled": CAREFUL if stats["conflicts"] else ""}
     rows = [[Content.styled(name, styles.get(name, "")), _count(n)] for name, n in (*queries, *pairs)]
     lines = in_columns(_FIGURES, rows)

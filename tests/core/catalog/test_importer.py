@@ -11,7 +11,7 @@ import pytest
 from core.catalog.import_report import ImportReport
 from core.catalog.importer import import_file
 from core.catalog.product import Product
-from core.catalog.store import CatalogStore, ImportCount
+from core.catalog.store import CatalogStore, ImportCount, ImportRules
 from core.errors import CatalogError
 from labels.model import ProductRef
 
@@ -152,13 +152,14 @@ def test_importing_twice_changes_nothing(store: CatalogStore) -> None:
 
 @pytest.mark.parametrize("prune", [False, True])
 def test_a_dry_run_tells_what_would_be_done_and_does_nothing(store: CatalogStore, tmp_path: Path, prune: bool) -> None:
-    load(store, "id,title\n1,as before\n2,old\n3,gone\n")
+    load(store, "id,title\n1,as before\n2,old\n9,gone\n")
     content = BAD.replace("sku,", "id,").replace("1,good,5.00,x", "1,as before,,") + "2,new,,\n8,fresh,,\n8,twice,,\n"
-    told = load(store, content, dry=True, prune=prune, role="query", rejects_path=tmp_path / "rejects.csv")
+    options: dict[str, Any] = {"prune": prune, "role": "query", "rules": ImportRules(change_role=True)}
+    told = load(store, content, dry=True, rejects_path=tmp_path / "rejects.csv", **options)
     assert [(each.role, each.products) for each in store.sources()] == [("catalog", 3)]
     assert store.get(ProductRef("shop", "2")) == Product("shop", "2", "old")
     assert not (tmp_path / "rejects.csv").exists()
-    done = load(store, content, prune=prune, role="query")
+    done = load(store, content, **options)
     assert (told.counts, told.columns, told.rejected) == (done.counts, done.columns, done.rejected)
     assert done.counts == ImportCount(added=5, changed=1, unchanged=1, removed=int(prune), vanished=1)
 

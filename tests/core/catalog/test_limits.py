@@ -17,7 +17,7 @@ from core.catalog.importer import import_file
 from core.catalog.product import Product
 from core.catalog.readers import BadRow, Reason, Row, read_table
 from core.catalog.role import Role
-from core.catalog.store import CatalogStore
+from core.catalog.store import CatalogStore, ImportRules
 from core.catalog.walmart_amazon import import_walmart_amazon
 from core.cli.import_ import products
 from core.errors import CatalogError
@@ -277,8 +277,9 @@ def test_an_import_that_is_broken_off_leaves_the_catalogue_as_it_was(tmp_path: P
 
     with pytest.raises(KeyboardInterrupt):
         import_file(
-            store, path, source="shop", role="query", progress=interrupted, rejects_path=tmp_path / "rejects.csv"
-        )
+            store, path, source="shop", role="query", progress=interrupted, rejects_path=tmp_path / "rejects.csv",
+            rules=ImportRules(change_role=True),
+        )  # fmt: skip
     assert [(product.id, product.title) for product in store.iter(role="catalog")] == [("1", "before")]
     assert sorted(each.name for each in tmp_path.iterdir()) == ["catalog.db", "p.csv"]
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.catalog.product import Product
-from core.catalog.store import CatalogStore, ImportCount, Source
+from core.catalog.store import CatalogStore, ImportCount, ImportRules, Source
 from core.errors import CatalogError
 from labels.model import ProductRef
 
@@ -127,7 +127,7 @@ def test_a_failure_half_way_changes_nothing(store: CatalogStore) -> None:
         raise RuntimeError("the disk caught fire")
 
     with pytest.raises(RuntimeError, match="fire"):
-        store.replace("amazon", "query", broken(), prune=True)
+        store.replace("amazon", "query", broken(), prune=True, rules=ImportRules(change_role=True))
     assert store.get(BATTERY.ref) == BATTERY
     assert store.sources()[0].role == "catalog"
 

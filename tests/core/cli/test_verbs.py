@@ -109,7 +109,7 @@ def test_a_dry_run_of_products_makes_nothing(tmp_path: Path, call: Call) -> None
     assert told["role_before"] is None
     assert not home.exists()
     call(*given)
-    answer = call(*given, "--dry-run", "--role", "query")
+    answer = call(*given, "--dry-run", "--role", "query", "--change-role")
     assert "Nothing was changed" in answer.out
     assert "0 new, 0 changed, 3 as before" in answer.out
     assert call(*given, "--dry-run", "--json").json["role_before"] == "catalog"

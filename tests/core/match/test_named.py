@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 from samples import c, q, write_catalogue
 
+from core.catalog.product import Product
+from core.catalog.store import CatalogStore
 from core.errors import CatalogError
-from core.match.named import named_labels, named_matches, named_pairs, refs_by_id
+from core.match.named import named_labels, named_matches, named_pairs
 from core.search.build import Corpus
-from labels.model import Pair
+from labels.model import Pair, ProductRef
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,39 @@ def test_of_a_file_of_labels_the_matches_are_read(corpus: Corpus, tmp_path: Path
         named_matches(corpus, path)
 
 
-def test_ids_that_two_sources_share_cannot_be_named() -> None:
-    assert refs_by_id([q("1"), q("2"), q("1")], "query") == {"1": q("1"), "2": q("2")}
-    with pytest.raises(CatalogError, match="id 1 stands in two sources, walmart and amazon"):
-        refs_by_id([q("1"), c("1")], "query")
+def test_a_file_says_in_columns_which_of_two_sources_is_meant(tmp_path: Path) -> None:
+    workspace = write_catalogue(tmp_path / "home")
+    with CatalogStore(workspace.catalog) as catalog:
+        catalog.replace(
+            "target", "query", [Product("target", "q1", "Canon EOS Rebel T6"), Product("target", "t9", "x")]
+        )
+    corpus, path = Corpus.read(workspace), tmp_path / "pairs.csv"
+    path.write_text("query_id,candidate_id,query_source\nq1,x1,target\nq1,x1,walmart\nt9,x1,\n")
+    found = [
+        Pair(ProductRef("target", "q1"), c("x1")),
+        Pair(q("q1"), c("x1")),
+        Pair(ProductRef("target", "t9"), c("x1")),
+    ]
+    assert named_pairs(corpus, path) == found
+    path.write_text("query_id,candidate_id\nq2,x1\nq1,x1\n")
+    with pytest.raises(CatalogError, match="line 3: the query id q1 stands in several sources") as caught:
+        named_pairs(corpus, path)
+    assert "query_source" in caught.value.hint
+    path.write_text("query_id,candidate_id,query_source\nt9,x1,walmart\n")
+    with pytest.raises(CatalogError, match="no query t9 of walmart"):
+        named_pairs(corpus, path)
+
+
+def test_two_lines_about_one_pair_must_say_the_same(corpus: Corpus, tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("query_id,candidate_id,label,query_source\nq1,x1,0,walmart\nq1,x1,1,\n")
+    with pytest.raises(CatalogError, match="line 3: the pair q1,x1 has both labels"):
+        named_labels(corpus, path)
+
+
+def test_an_unknown_id_is_answered_with_one_that_may_be_meant(corpus: Corpus, tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_text("Q-1,x1\n")
+    with pytest.raises(CatalogError) as caught:
+        named_pairs(corpus, path)
+    assert caught.value.hint.startswith("Did you mean q1?")

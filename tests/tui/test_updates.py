@@ -1,0 +1,96 @@
+"""Imports beside the desk, and what the desk says when a stream is done."""
+
+import io
+import os
+from pathlib import Path
+
+from desk_bench import Bench, candidate_products, query_products, screen_text, settled
+from samples import match, no_match, q
+
+from core.catalog.product import Product
+from core.catalog.store import CatalogStore
+from labels.model import Stream, Verb
+from tui.plain.desk import run_plain
+
+LONG_AGO = "2026-01-01T00:00:00.000+00:00"
+
+
+def prune_query(bench: Bench, gone: str) -> None:
+    with CatalogStore(bench.workspace.catalog) as catalog:
+        catalog.replace("walmart", "query", [p for p in query_products() if p.id != gone], prune=True)
+
+
+def talk(bench: Bench, *lines: str, stream: Stream = Stream.TRIAGE) -> str:
+    out = io.StringIO()
+    run_plain(bench.desk(stream=stream), io.StringIO("\n".join(lines) + "\n"), out)
+    return out.getvalue()
+
+
+def test_what_is_out_of_date_is_said_when_the_desk_opens(bench: Bench) -> None:
+    assert bench.desk().take_news() == ""
+    prune_query(bench, "q3")
+    desk = bench.desk()
+    assert "1 product left the catalogue since the last index run" in desk.take_news()
+    assert desk.take_news() == ""
+
+
+def settle(path: Path) -> None:
+    """The file was written to long enough ago."""
+    os.utime(path, ns=(1, 1))
+
+
+async def test_an_import_beside_the_desk_is_noticed_between_two_queries(bench: Bench) -> None:
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        here = app.desk.review.item
+        assert here is not None
+        gone = next(p.id for p in query_products() if p.id != here.query.id and p.id != "qv")
+        prune_query(bench, gone)
+        settle(bench.workspace.catalog)
+        settle(bench.workspace.derived)
+        await pilot.press("n")
+        await settled(pilot)
+        assert any("left the catalogue" in notice.message for notice in app._notifications)
+        assert app.desk.review.progress().total == 6
+
+
+async def test_a_query_whose_match_is_another_article_comes_first_with_the_reason(bench: Bench) -> None:
+    with bench.store() as store:
+        store._now = lambda: LONG_AGO
+        store.record("ada", Verb.ACCEPT, q("q6"), match("q6-c1"), closes=True)
+    products = [Product("amazon", p.id, "Garden hose") if p.id == "q6-c1" else p for p in candidate_products()]
+    with CatalogStore(bench.workspace.catalog) as catalog:
+        catalog.replace("amazon", "catalog", products)
+    app = bench.app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        assert app.desk.review.item is not None
+        assert app.desk.review.item.query.id == "q6"
+        assert "amazon q6-c1 is another product since this was answered" in screen_text(app)
+
+
+async def test_after_validation_the_desk_says_what_is_next(bench: Bench) -> None:
+    app = bench.app(stream=Stream.VALIDATION)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        await pilot.press("n")
+        await settled(pilot)
+        text = screen_text(app)
+        assert "All of validation is answered" in text
+        assert "Evaluate: measure the models by these answers." in text
+        assert "Stream: go on with triage, where 7 queries wait." in text
+
+
+def test_the_plain_desk_says_it_too(bench: Bench) -> None:
+    said = talk(bench, "n", "q", stream=Stream.VALIDATION)
+    assert "`samesku evaluate` measures the models by these answers. Triage: 7 left." in said
+
+
+def test_labels_of_one_class_are_said_to_be_so(bench: Bench) -> None:
+    assert bench.desk().one_class == ""
+    with bench.store() as store:
+        store.record("ada", Verb.NONE, q("q6"), no_match("q6-c1", "q6-c2"), closes=True)
+    desk = bench.desk()
+    assert desk.one_class.startswith("2 labels are of one class, no match: the matcher needs at least one match")
+    assert "labels of one class" in talk(bench, "q")
