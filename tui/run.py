@@ -3,6 +3,7 @@
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, TextIO
 
+from core.cli.streams import OutputError
 from core.sitting.record import Ending
 from core.text.safe import safe
 from tui.errors import BrokenDownError
@@ -71,6 +72,9 @@ def run_plain_desk(desk: Desk, stdin: TextIO, stdout: TextIO, word: str = "") ->
                 ending = Ending.CUT
     except CalledAway as call:
         ending = call.ending
+    except OutputError:
+        ending = Ending.CUT
+        raise
     except OSError:
         ending = Ending.CUT  # nobody reads what is written
     finally:

@@ -116,6 +116,8 @@ def build_index(
     try:
         unchanged = _is_intact(candidates, folder, mark, reporter)
         if not unchanged:
+            if model.pooling_note:
+                reporter.message(model.pooling_note)
             fusion, vectors = build_fusion(workspace, settings, model, corpus, reporter)
             make_way(folder / PRODUCTS)
             fusion.dense.save(folder / PRODUCTS)

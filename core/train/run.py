@@ -11,6 +11,7 @@ from secrets import token_hex
 from core.dataset.splits import Splits, splits_of
 from core.dataset.training import candidates_of, training_triplets
 from core.dataset.triplets import Triplet
+from core.encode.identity import part_digests
 from core.encode.models import EncoderModel, weights_sha256
 from core.errors import ModelError
 from core.evaluate.compare import comparison_of
@@ -120,7 +121,7 @@ def _train(
         questions=questions,
     )
     shutil.rmtree(folder / "trainer", ignore_errors=True)
-    return EncoderModel(model_id, folder / "merged", base.query_prefix, base.candidate_prefix), proof
+    return replace(base, id=model_id, path=folder / "merged", former_id=""), proof
 
 
 def _unseen(
@@ -157,6 +158,8 @@ def _card(
         metrics=evaluation.encoder | fused | proof,
         query_prefix=challenger.query_prefix,
         candidate_prefix=challenger.candidate_prefix,
+        prefixes_from=challenger.prefixes_from,
+        parts=part_digests(challenger.path),
         judged_on=compared.judged_on,
         intervals={
             n: change.after.interval for n, change in compared.changes["encoder"].items() if change.after.interval
