@@ -11,7 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from core.catalog.fulltext import match_expression
+from core.catalog.fulltext import match_expression, search_words
+from core.catalog.grams import grams_expression
 from core.catalog.product import Product
 from core.catalog.ranking import ranked
 from core.catalog.role import Role, as_role
@@ -43,10 +44,12 @@ SELECT key, source, id, p.title, p.brand, p.category, p.model, price, upc, extra
 FROM products_fts JOIN products AS p ON p.key = products_fts.rowid
 WHERE products_fts MATCH ? AND (? IS NULL OR source IN (SELECT name FROM sources WHERE role = ?)) LIMIT ?
 """
+_SEARCH_INSIDE = _SEARCH.replace("products_fts", "grams_fts")
 #: So many are read and put in order. Whoever finds more than that types another word.
 _RANKED = 300
 
 _KEYS_HOLDING = "SELECT rowid FROM products_fts WHERE products_fts MATCH ? LIMIT ?"
+_KEYS_INSIDE = "SELECT rowid FROM grams_fts WHERE grams_fts MATCH ? LIMIT ?"
 _BY_KEYS = "SELECT source, p.id FROM json_each(?) AS j JOIN products AS p ON p.key = j.value"
 _BY_START = "SELECT source, id FROM products WHERE source = ? AND id >= ? AND id < ? LIMIT ?"
 _TITLES = """
@@ -201,18 +204,27 @@ class CatalogStore:
         expression = match_expression(text)
         if not expression:
             return []
-        values = (expression, role, role, max(limit, _RANKED))
-        found = self._mended(lambda: self._products(_SEARCH, values))
-        return ranked(found, text)[: max(limit, 0)]
+        rest = (role, role, max(limit, _RANKED))
+        found = self._mended(lambda: self._products(_SEARCH, (expression, *rest)))
+        if inside := grams_expression(search_words(text)):
+            # Of what is in both, the catalogue's index comes first.
+            found += self._mended(lambda: self._products(_SEARCH_INSIDE, (inside, *rest)))
+        return ranked({product.ref: product for product in found}.values(), text)[: max(limit, 0)]
 
     def holding(self, word: str, most: int) -> list[ProductRef] | None:
-        """All products whose title has a word that begins like this, or whose id does; None for more than `most`."""
+        """All products whose title has a word that begins like this, or whose id does; None for more than `most`.
+
+        Among them may be others that have it elsewhere, where it is written without spaces.
+        """
         expression = match_expression(word)
         return self._mended(lambda: self._holding(word, expression, most)) if expression else []
 
     def _holding(self, word: str, expression: str, most: int) -> list[ProductRef] | None:
         with self._guarded() as db:
-            keys = db.execute(_KEYS_HOLDING, (f"title : ({expression})", most + 1)).fetchall()
+            keys = set(db.execute(_KEYS_HOLDING, (f"title : ({expression})", most + 1)))
+            if inside := grams_expression(search_words(word)):
+                # Wherever the product has it: a few more than asked for.
+                keys.update(db.execute(_KEYS_INSIDE, (inside, most + 1)))
             if len(keys) > most:
                 return None
             found = db.execute(_BY_KEYS, (json.dumps([key for (key,) in keys]),)).fetchall()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from core.catalog.grams import note_grams
 from core.catalog.product import Product
 from core.catalog.role import Role
 from core.errors import CatalogError
@@ -96,6 +97,7 @@ def _write_all(
         changed += before is not None and not same
         if not same and not dry:
             key = _scalar(db, _WRITE, _columns(product, extra, digest))
+            note_grams(db, key, (product.title, product.brand, product.model, product.category))
         if key is not None:
             db.execute("INSERT INTO seen (key) VALUES (?)", (key,))
     return added, changed, unchanged

@@ -35,7 +35,7 @@ def part_digests(folder: Path) -> dict[str, str]:
         ModelError: a file cannot be read, or is damaged.
     """
     try:
-        found = {}
+        found: dict[str, str] = {}
         for place in dict.fromkeys([folder, *(module.folder for module in encoder_modules(folder))]):
             files = [file for pattern in _CONFIGS for file in place.glob(pattern)]
             if not (place / "tokenizer.json").exists():
