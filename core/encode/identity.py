@@ -59,6 +59,24 @@ def encoder_identity(parts: Mapping[str, str], prefixes: Prefixes) -> str:
     return hashlib.sha256(json.dumps([dict(parts), prefixes.query, prefixes.candidate]).encode()).hexdigest()
 
 
+def changed_part(folder: Path, parts: Mapping[str, str]) -> str:
+    """What of a model's folder is not as it was, a few words that begin with the file; empty where nothing is.
+
+    Args:
+        folder: where it lies.
+        parts: as `part_digests` gave them then.
+
+    Raises:
+        ModelError: a file cannot be read, or is damaged.
+    """
+    now = part_digests(folder)
+    # First the list of modules, which says what the others are.
+    for name in sorted(now.keys() | parts.keys(), key=lambda name: (name != "modules.json", name)):
+        if now.get(name) != parts.get(name):
+            return f"{folder / name} is {'missing' if name not in now else 'not what was trained'}"
+    return ""
+
+
 def _digest(file: Path) -> str:
     if file.suffix == ".json" and file.name != "tokenizer.json":
         return hashlib.sha256(json.dumps(_own(parsed(file)), sort_keys=True).encode()).hexdigest()

@@ -61,8 +61,8 @@ class EncoderModel:
 
     @property
     def pooling_note(self) -> str:
-        """A sentence where nothing in the folder says how its token vectors become one; else nothing."""
-        return "" if (self.path / "modules.json").exists() else mean_pooling(self.path)
+        """What `pooling_note` says of its folder."""
+        return pooling_note(self.path)
 
 
 def find_base(name: str) -> EncoderModel:
@@ -103,8 +103,10 @@ def _identified(name: str, folder: Path, prefixes: Prefixes) -> EncoderModel:
     return EncoderModel(f"{short}-{identity[:8]}", *given, f"{own_name}-{weights[:8]}")
 
 
-def mean_pooling(folder: Path) -> str:
-    """What becomes of a plain transformers model, a sentence."""
+def pooling_note(folder: Path) -> str:
+    """A sentence where nothing in a folder says how token vectors become one: a plain transformers model."""
+    if (folder / "modules.json").exists() or not (folder / "config.json").exists():
+        return ""
     return f"{folder.name} is a plain transformers model, without modules.json: its token vectors are averaged."
 
 

@@ -7,8 +7,9 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.encode.identity import part_digests
-from core.encode.models import EncoderModel, base_here, find_base, weights_sha256, with_prefixes
+from core.encode.identity import changed_part, part_digests
+from core.encode.models import PRESETS, EncoderModel, base_here, find_base, weights_sha256, with_prefixes
+from core.encode.prefixes import Prefixes, model_prefixes, set_prefixes
 from core.errors import CoreError, ModelError
 from core.kept import keep, kept
 from core.model_files import check_encoder_files
@@ -149,12 +150,8 @@ class Registry:
                 check_encoder_files(merged, _ANOTHER)
                 self.add(replace(card, parts=part_digests(merged)))
             return
-        parts = part_digests(merged)
-        # First the list of modules, which says what the others are.
-        for name in sorted(parts.keys() | card.parts.keys(), key=lambda name: (name != "modules.json", name)):
-            if parts.get(name) != card.parts.get(name):
-                state = "is missing" if name not in parts else "is not what was trained"
-                raise ModelError(f"{merged / name} {state}.", _ANOTHER)
+        if changed := changed_part(merged, card.parts):
+            raise ModelError(f"{changed}.", _ANOTHER)
 
     def base(self) -> EncoderModel:
         """The untuned encoder of the settings, with their prefixes."""
@@ -176,6 +173,19 @@ class Registry:
         if champion is not None and self.is_trained(champion):
             return self.folder(champion) / "merged"
         return base_here(self._encoder.model)
+
+    def champion_prefixes(self, folder: Path) -> Prefixes:
+        """What is put before the texts of the encoder in use, which lies in this folder.
+
+        Raises:
+            ModelError: its card or the history is damaged.
+        """
+        champion, wanted = self.champion_id(), self._encoder
+        if champion is not None and self.is_trained(champion):
+            card = self.card(champion)
+            return Prefixes(card.query_prefix, card.candidate_prefix, card.prefixes_from or "as it was trained")
+        found = model_prefixes(PRESETS.get(wanted.model, wanted.model), folder)
+        return set_prefixes(found, wanted.query_prefix, wanted.candidate_prefix)
 
     def champion_id(self) -> str | None:
         """Id of the encoder promoted last; None while it is the base."""

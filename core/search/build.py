@@ -131,6 +131,19 @@ def build_index(
     return IndexReport(len(corpus.queries), len(corpus.products), model.id, unchanged, new, time.monotonic() - begun)
 
 
+def is_indexed(workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus) -> bool:
+    """Whether the last index run depended on exactly these products, settings and encoder.
+
+    Raises:
+        CoreError: the candidates cannot be read.
+    """
+    candidates = CandidateStore(workspace.derived)
+    try:
+        return candidates.is_current(_fingerprint(settings, model, corpus))
+    finally:
+        candidates.close()
+
+
 def _is_intact(candidates: CandidateStore, folder: Path, mark: str, reporter: Reporter) -> bool:
     """Whether candidates and index are those of a run that depended on exactly this, every byte of them.
 
