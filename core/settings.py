@@ -169,7 +169,10 @@ class RetrainSettings(_Section):
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share of the labelled queries kept from training to judge on, while there is no manual validation set."""
     promote: Literal["better", "never"] = "better"
-    """Whether a challenger that is better becomes champion by itself."""
+    """Whether a challenger that is better beyond chance becomes champion by itself; where leads are named, only if
+    one of them started the retrain."""
+    min_queries: Annotated[int, Field(ge=1, le=1_000_000)] = 50
+    """With fewer queries to judge on, none does."""
 
 
 class JudgeSettings(_Section):

@@ -35,9 +35,7 @@ def tell(context: Context, settings: Settings, result: dict[str, object]) -> Non
     from core.text.safe import safe  # noqa: PLC0415
 
     context.out.print(comparison(result))
-    context.out.print(
-        "The new encoder is in use." if result["promoted"] else "The new encoder is not better; the old one stays."
-    )
+    context.out.print(str(result["decision"]))
     context.out.print("\nThe first queries and their best candidates:")
     table = Table(show_header=False, box=None, pad_edge=False)
     candidates = CandidateStore(context.workspace.derived)
