@@ -7,9 +7,11 @@ answer, declared sizes that no memory holds, and damaged files.
 """
 
 import errno
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import ModelError
@@ -36,6 +38,19 @@ _MODULES = frozenset(
         "StaticEmbedding",
     }
 )  # fmt: skip
+#: Those of them that read text, and those that have weights.
+_READING = frozenset({"Transformer", "StaticEmbedding"})
+_WEIGHTED = _READING | {"Dense", "LayerNorm", "WeightedLayerPooling", "CNN", "LSTM"}
+#: The configuration that a module cannot do without; nothing where it can.
+_CONFIG_OF = {
+    **dict.fromkeys(("Dropout", "Normalize", "StaticEmbedding"), ""),
+    "CNN": "cnn_config.json",
+    "LSTM": "lstm_config.json",
+}
+#: A part of weights that are too large for one file. No published model has as many parts.
+_SHARD = re.compile(r"(?P<begin>\w[\w.-]*-)(?P<n>\d{1,6})-of-(?P<of>\d{1,6})\.safetensors")
+_MAX_SHARDS = 10_000
+_PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 
 def check_encoder_files(folder: Path, hint: str) -> None:
@@ -52,12 +67,14 @@ def check_encoder_files(folder: Path, hint: str) -> None:
         _check_folder(folder, weights="model*.safetensors")
         adapter = folder / "adapter_config.json"
         if adapter.exists():
-            raise RefusedError(adapter, "an adapter would change weights that are complete without it")
-        for module in _module_folders(folder):
-            _check_folder(module, weights="*.safetensors")
-            pickled = module / "pytorch_model.bin"
-            if pickled.exists() and not (module / "model.safetensors").exists():
-                raise RefusedError(pickled, "pickled weights can run code, and are never loaded")
+            alone = not any(folder.glob("model*.safetensors"))
+            why = "an adapter alone is no encoder" if alone else "an adapter would change weights that are complete"
+            raise RefusedError(adapter, f"{why}; merge it into its base first")
+        modules = encoder_modules(folder)
+        for module in modules:
+            if module.folder != folder and module.folder.is_dir():
+                _check_folder(module.folder, weights="*.safetensors")
+            _check_parts(module)
 
 
 def check_language_model_files(folder: Path, hint: str) -> None:
@@ -72,8 +89,7 @@ def check_language_model_files(folder: Path, hint: str) -> None:
     """
     with _as_model_error(hint):
         _check_folder(folder, weights="model*.safetensors")
-        if not any(file.is_file() for name in _VOCABULARIES for file in folder.glob(name)):
-            raise RefusedError(folder / "tokenizer.json", "it is missing, and there is no other vocabulary")
+        _check_vocabulary(folder)
 
 
 def check_adapter_files(folder: Path, hint: str) -> None:
@@ -141,6 +157,7 @@ def _check_folder(folder: Path, weights: str) -> None:
     for entry in sorted(folder.iterdir()):
         _check_kind(entry)
     files = sorted(folder.glob(weights))
+    _check_shards(folder, {file.name for file in files})
     for file in files:
         _check_weights(file)
     weight_bytes = sum(file.stat().st_size for file in files)
@@ -169,6 +186,18 @@ def _check_kind(entry: Path) -> None:
         raise RefusedError(entry, f"it is larger than {_MAX_FILE_BYTES:,} bytes")
 
 
+def _check_shards(folder: Path, names: set[str]) -> None:
+    """Whether all shards are there, as their names count them: model-00001-of-00003.safetensors."""
+    if "model.safetensors" in names:
+        return
+    for name in sorted(names):
+        if (shard := _SHARD.fullmatch(name)) and int(shard["of"]) <= _MAX_SHARDS:
+            begin, of, digits = shard["begin"], shard["of"], len(shard["n"])
+            wanted = (f"{begin}{number:0{digits}}-of-{of}.safetensors" for number in range(1, int(of) + 1))
+            if missing := next((each for each in wanted if each not in names), None):
+                raise RefusedError(folder / missing, f"it is missing; {name} is another part of the same weights")
+
+
 def _check_weights(file: Path) -> None:
     """Whether the header describes the file to its last byte; no weight is read."""
     from safetensors import SafetensorError, safe_open  # noqa: PLC0415
@@ -180,15 +209,85 @@ def _check_weights(file: Path) -> None:
         raise RefusedError(file, f"it is damaged ({str(error).rstrip('.')})") from error
 
 
-def _module_folders(folder: Path) -> list[Path]:
-    """The folders of an encoder's modules, besides its own."""
-    path = folder / "modules.json"
-    if not path.exists():
+def weight_files(folder: Path) -> list[Path]:
+    """The files of weights in a folder that a library reads: one, or the shards that an index names; none at all.
+
+    Raises:
+        RefusedError: a shard is missing, there are shards without an index, or the index is damaged.
+        OSError: the index cannot be read.
+    """
+    whole, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
+    if whole.exists():
+        return [whole]
+    if not index.exists():
+        if any(folder.glob("model-*-of-*.safetensors")):
+            raise RefusedError(index, "it is missing, and it says which of the shards beside it holds what")
         return []
-    found = []
-    modules = parsed(path)
+    told = parsed(index)
+    names = set(told["weight_map"].values()) if isinstance(told, dict) and _is_map(told.get("weight_map")) else set()
+    if not names or not all(name.endswith(".safetensors") and Path(name).name == name for name in names):
+        raise RefusedError(index, "it is damaged (it names no shards in this folder)")
+    shards = [folder / name for name in sorted(names)]
+    for shard in shards:
+        if not shard.is_file():
+            raise RefusedError(shard, f"it is missing, and {index.name} names it")
+    return shards
+
+
+def _is_map(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(name, str) for name in value.values())
+
+
+def _check_parts(module: "EncoderModule") -> None:
+    """Whether a module has all that it is made of: what lacks, a library makes up, or fails over in its own words."""
+    config, why = _CONFIG_OF.get(module.kind, "config.json"), f"it is missing, and the module {module.kind} needs it"
+    if config and not (module.folder / config).is_file():
+        raise RefusedError(module.folder / config, why)
+    if module.kind == "Pooling":
+        _check_pooling(module.folder / config)
+    if module.kind in _WEIGHTED and not weight_files(module.folder):
+        pickled = next((file for ending in _PICKLED for file in sorted(module.folder.glob(ending))), None)
+        if pickled is not None:
+            raise RefusedError(pickled, "pickled weights can run code, and are never loaded")
+        raise RefusedError(module.folder / "model.safetensors", why)
+    if module.kind in _READING:
+        _check_vocabulary(module.folder)
+
+
+def _check_pooling(path: Path) -> None:
+    told = parsed(path)
+    if not isinstance(told, dict) or not told.keys() & {"embedding_dimension", "word_embedding_dimension"}:
+        raise RefusedError(path, "it does not say how long a vector is (embedding_dimension)")
+
+
+def _check_vocabulary(folder: Path) -> None:
+    if not any(file.is_file() for name in _VOCABULARIES for file in folder.glob(name)):
+        raise RefusedError(
+            folder / "tokenizer.json",
+            "it is missing, and so is any other vocabulary: all texts would be the same to the model",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderModule:
+    """One of the modules that a text passes on its way to a vector: its kind, and the folder of its files."""
+
+    kind: str
+    folder: Path
+
+
+def encoder_modules(folder: Path) -> list[EncoderModule]:
+    """The modules of an encoder in their order; of a plain transformers model, its transformer alone.
+
+    Raises:
+        RefusedError: one is none that is loaded here, or leads out of the folder, or modules.json is damaged.
+        OSError: modules.json cannot be read.
+    """
+    path = folder / "modules.json"
+    modules = parsed(path) if path.exists() else []
     if not isinstance(modules, list):
         raise RefusedError(path, "it is no list of modules")
+    found = []
     for module in modules:
         if not isinstance(module, dict) or not all(isinstance(module.get(key), str) for key in ("path", "type")):
             raise RefusedError(path, "a module in it has no path or no type")
@@ -198,9 +297,8 @@ def _module_folders(folder: Path) -> list[Path]:
         inner = Path(module["path"])
         if inner.is_absolute() or ".." in inner.parts:
             raise RefusedError(path, f"the module's path {module['path'][:100]} leads out of the folder")
-        if inner.parts and (folder / inner).is_dir():
-            found.append(folder / inner)
-    return found
+        found.append(EncoderModule(name.rpartition(".")[2], folder / inner))
+    return found or [EncoderModule("Transformer", folder)]
 
 
 def _file_naming_code(folder: Path) -> Path | None:

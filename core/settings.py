@@ -54,8 +54,12 @@ class _Section(BaseModel):
 class EncoderSettings(_Section):
     """The base encoder."""
 
-    model: str = "sentence-transformers/all-MiniLM-L6-v2"
-    """A path, a preset's name, or a name on the hub."""
+    model: Annotated[str, Field(min_length=1)] = "sentence-transformers/all-MiniLM-L6-v2"
+    """A folder, a preset's name, or a name on the hub. A relative path is of the workspace's folder."""
+    query_prefix: str = "auto"
+    """Put before the text of a query, such as "query: "; `auto` is what the model was trained with, "" is nothing."""
+    candidate_prefix: str = "auto"
+    """The same for what a query may equal. Either of them makes another encoder of the same model."""
     template: str = "{title} {brand} {model}"
     """What of a product is encoded."""
     max_tokens: Annotated[int, Field(ge=8, le=512)] = 96
@@ -165,7 +169,10 @@ class RetrainSettings(_Section):
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share of the labelled queries kept from training to judge on, while there is no manual validation set."""
     promote: Literal["better", "never"] = "better"
-    """Whether a challenger that is better becomes champion by itself."""
+    """Whether a challenger that is better beyond chance becomes champion by itself; where leads are named, only if
+    one of them started the retrain."""
+    min_queries: Annotated[int, Field(ge=1, le=1_000_000)] = 50
+    """With fewer queries to judge on, none does."""
 
 
 class JudgeSettings(_Section):
@@ -182,9 +189,9 @@ class JudgeSettings(_Section):
     max_tokens: Annotated[int, Field(ge=16, le=8192)] = 512
     """How long an answer may become."""
     mlx_model: str = ""
-    """A folder, or a name on the hub, that mlx-lm can load."""
+    """A folder, or a name on the hub, that mlx-lm can load. A relative path is of the workspace's folder."""
     mlx_adapter: str = ""
-    """A folder with a LoRA adapter for it; `judge train` makes one."""
+    """A folder with a LoRA adapter for it, likewise; `judge train` makes one."""
     server_url: str = "http://127.0.0.1:8080/v1"
     """An OpenAI-compatible server: mlx_lm.server, vLLM, Ollama, llama.cpp."""
     server_model: str = ""
@@ -228,7 +235,7 @@ def load_settings(path: Path, overrides: dict[str, str] | None = None) -> Settin
     for key, value in {**environment, **(overrides or {})}.items():
         _put(values, key, value)
     try:
-        return Settings.model_validate(values)
+        return _anchored(Settings.model_validate(values), path.parent.absolute())
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "settings"
@@ -241,6 +248,38 @@ def load_settings(path: Path, overrides: dict[str, str] | None = None) -> Settin
         else:
             origin = f"in {path}"
         raise SettingsError(f"{key}: {known}.", f"It is set {origin}.") from error
+
+
+def _anchored(settings: Settings, home: Path) -> Settings:
+    """The same with the folders of models as whole paths: jobs and the engine run in another working folder.
+
+    Raises:
+        SettingsError: a path begins with ~, and there is no such home folder.
+    """
+    encoder, judge = settings.encoder, settings.judge
+    return settings.model_copy(
+        update={
+            "encoder": encoder.model_copy(update={"model": _folder("encoder.model", encoder.model, home)}),
+            "judge": judge.model_copy(
+                update={
+                    "mlx_model": _folder("judge.mlx_model", judge.mlx_model, home),
+                    "mlx_adapter": _folder("judge.mlx_adapter", judge.mlx_adapter, home, is_path=True),
+                }
+            ),
+        }
+    )
+
+
+def _folder(key: str, name: str, home: Path, *, is_path: bool = False) -> str:
+    """The whole path of a folder that a setting names; what is no path stays, a name on the hub say."""
+    if name.startswith("~"):
+        try:
+            return str(Path(name).expanduser())
+        except RuntimeError as error:
+            raise SettingsError(f"{key}: there is no home folder for {name}.", "Write the whole path.") from error
+    path = home / name
+    is_path = is_path or name.startswith(("./", "../")) or os.path.isdir(path)  # noqa: PTH112 - no name makes it fail
+    return str(path) if name and is_path else name
 
 
 def file_settings(path: Path) -> dict[str, Any]:

@@ -29,16 +29,25 @@ class Workspace:
 
     @classmethod
     def locate(cls, home: Path | None = None) -> "Workspace":
-        """The workspace named on the command line, else by $SAMESKU_HOME, else in the platform's data folder."""
+        """The workspace named on the command line, else by $SAMESKU_HOME, else in the platform's data folder.
+
+        Raises:
+            CoreError: it would be in a home folder, and there is none, as in a container under a bare user number.
+        """
         if home is None and (named := os.environ.get("SAMESKU_HOME")):
             home = Path(named)
-        if home is None:
-            from platformdirs import user_data_path  # noqa: PLC0415 - only needed without a name
+        try:
+            if home is None:
+                from platformdirs import user_data_path  # noqa: PLC0415 - only needed without a name
 
-            home = user_data_path("samesku")
-        with suppress(RuntimeError):  # `~NAME` of an account that is not there is a name like any other
-            home = home.expanduser()
-        return cls(home.absolute())
+                home = user_data_path("samesku")
+            return cls(home.expanduser().absolute())
+        except RuntimeError as error:
+            what = "No workspace was named, and this account has no" if home is None else f"{home} is in no existing"
+            raise CoreError(
+                f"{what} home folder.",
+                "Name the workspace by its whole path: --home /srv/samesku, or in SAMESKU_HOME.",
+            ) from error
 
     def create(self) -> "Workspace":
         """This workspace, its folder made if need be: for its owner and group, and what is in it for the same group.

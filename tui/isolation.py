@@ -37,14 +37,21 @@ _ACCEPTED = {
     "SSH_ORIGINAL_COMMAND": re.compile(r"(?s).{1,1000}"),
 }
 
+#: Why there is no kiosk for a user number alone, as containers have them.
+NO_ACCOUNT = "A kiosk is for people whom this machine knows, and user {} has no account here."
+NO_ACCOUNT_HINT = "Make one for them, or open the desk without --kiosk: samesku --home DIR --as NAME review"
+
 
 def restart_isolated(arguments: Sequence[str]) -> NoReturn:
-    """Replace this process with an isolated one that does the same.
+    """Replace this process with an isolated one that does the same; ends it where the system does not know its user.
 
     Args:
         arguments: the command line after the program's name.
     """
-    account = pwd.getpwuid(os.getuid())
+    try:
+        account = pwd.getpwuid(os.getuid())
+    except KeyError:
+        sys.exit(f"Error: {NO_ACCOUNT.format(os.getuid())}\n{NO_ACCOUNT_HINT}")
     command = [sys.executable, "-I", "-m", "tui.isolation", *arguments]
     os.execve(sys.executable, command, clean_environment(os.environ, account))  # noqa: S606 - our own program
 

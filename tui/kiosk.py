@@ -11,6 +11,8 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tui.isolation import NO_ACCOUNT, NO_ACCOUNT_HINT
+
 if TYPE_CHECKING:
     from core.cli.context import Context
 
@@ -38,7 +40,10 @@ def enclosed(context: "Context") -> "Context":
             "A kiosk needs its workspace named: samesku --home DIR review --kiosk.",
             "What the environment says counts for nothing here: an SSH client may have set it.",
         )
-    login = pwd.getpwuid(os.getuid()).pw_name
+    try:
+        login = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError as error:
+        raise CoreError(NO_ACCOUNT.format(os.getuid()), NO_ACCOUNT_HINT) from error
     if context.annotator_name not in {None, login}:
         raise CoreError(f"In a kiosk everybody is who they logged in as, here {login}.", "Leave --as out.")
     return replace(context, annotator_name=login)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, TextIO
 
 from core.cli.console import bear_any_encoding
+from core.cli.streams import OutputError
 from core.sitting.record import Ending
 from core.text.safe import safe
 from tui.cell_widths import use_terminal_widths
@@ -74,6 +75,9 @@ def run_plain_desk(desk: Desk, stdin: TextIO, stdout: TextIO, word: str = "") ->
                 ending = Ending.CUT
     except CalledAway as call:
         ending = call.ending
+    except OutputError:
+        ending = Ending.CUT
+        raise
     except OSError:
         ending = Ending.CUT  # nobody reads what is written
     finally:

@@ -13,8 +13,12 @@ def match_expression(text: str) -> str:
     Returns:
         The expression, or an empty string where the text holds nothing that could be found.
     """
+    quoted = ['"' + word.replace('"', '""') + '"' for word in search_words(text)]
+    return " ".join(quoted) + " *" if quoted else ""
+
+
+def search_words(text: str) -> list[str]:
+    """The words of it that could be found."""
     # SQLite reads the expression up to a NUL, and cannot hold half of a surrogate pair.
     plain = text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
-    words = [word for word in plain.split() if any(character.isalnum() for character in word)]
-    quoted = ['"' + word.replace('"', '""') + '"' for word in words[:_MOST_WORDS]]
-    return " ".join(quoted) + " *" if quoted else ""
+    return [word for word in plain.split() if any(character.isalnum() for character in word)][:_MOST_WORDS]

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+from core.catalog.grams import spaced
 from core.catalog.product import Product
 
 #: A hit in the model number says most, one in the category least.
@@ -48,7 +49,7 @@ def _score(fields: dict[str, list[str]], wanted: Sequence[str], length: float) -
 
 
 def _words(text: str) -> list[str]:
-    """The words as the full-text index has them: without accents, in lower case."""
+    """The words as the full-text index has them: without accents, in lower case; characters without spaces singly."""
     if not text.isascii():
         text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return _WORD.findall(text.casefold())
+    return _WORD.findall(spaced(text.casefold()))

@@ -2,10 +2,11 @@
 
 import errno
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from core.catalog import grams
 from core.catalog.gtin import normalize_gtin
 from core.errors import CatalogError
 from core.sqlite_cache import is_damage
@@ -116,9 +117,16 @@ _VERSION_5 = (
     "CREATE TABLE IF NOT EXISTS content (id INTEGER PRIMARY KEY CHECK (id = 1), mark TEXT NOT NULL)",
 )
 
-# A file of version n has had the first n of these applied to it.
-_VERSIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
+# Words inside runs that are written without spaces (core.catalog.grams).
+_VERSION_GRAMS = (*grams.SCHEMA, grams.fill_grams)
 
+_Step = str | Callable[[sqlite3.Connection], None]
+# A file of version n has had the first n of these applied to it.
+_VERSIONS: tuple[tuple[_Step, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_GRAMS)
+
+
+#: The full-text indexes, and how each is made.
+_INDEXES = {"products_fts": _VERSION_2[1], "grams_fts": grams.SCHEMA[1]}
 
 #: The way out of a damaged catalogue.
 MEND = (
@@ -202,34 +210,36 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 def full_text_is_intact(connection: sqlite3.Connection) -> bool:
     """Whether the full-text index says what the products say, as far as it can be looked at; 10 ms for 2,000."""
     try:
-        connection.execute("INSERT INTO products_fts (products_fts, rank) VALUES ('integrity-check', 1)")
+        for index in _INDEXES:
+            connection.execute(f"INSERT INTO {index} ({index}, rank) VALUES ('integrity-check', 1)")  # noqa: S608 - our own names
     except sqlite3.DatabaseError as error:
         return not is_damage(error)  # another process imports
     return True
 
 
 def rebuild_full_text(connection: sqlite3.Connection) -> None:
-    """Make the full-text index again from the products.
+    """Make the full-text indexes again from the products.
 
     Raises:
         sqlite3.Error: the products cannot be read, or the file cannot be written.
     """
     with transaction(connection):
-        try:
-            connection.execute("INSERT INTO products_fts (products_fts) VALUES ('rebuild')")
-        except sqlite3.DatabaseError:
-            _drop_full_text(connection)
-            for statement in _VERSION_2[1:]:
-                connection.execute(statement)
+        for index, create in _INDEXES.items():
+            try:
+                connection.execute(f"INSERT INTO {index} ({index}) VALUES ('rebuild')")  # noqa: S608 - our own names
+            except sqlite3.DatabaseError:
+                _drop_full_text(connection, index)
+                connection.execute(create)
+                connection.execute(f"INSERT INTO {index} ({index}) VALUES ('rebuild')")  # noqa: S608 - our own names
 
 
-def _drop_full_text(connection: sqlite3.Connection) -> None:
-    """Drop the full-text index table by table: SQLite itself drops none that it cannot open."""
+def _drop_full_text(connection: sqlite3.Connection, index: str) -> None:
+    """Drop a full-text index table by table: SQLite itself drops none that it cannot open."""
     for part in ("data", "idx", "docsize", "config", "content"):
-        connection.execute(f"DROP TABLE IF EXISTS products_fts_{part}")
+        connection.execute(f"DROP TABLE IF EXISTS {index}_{part}")
     connection.execute("PRAGMA writable_schema = ON")
     try:
-        connection.execute("DELETE FROM sqlite_master WHERE type = 'table' AND name = 'products_fts'")
+        connection.execute("DELETE FROM sqlite_master WHERE type = 'table' AND name = ?", (index,))
     finally:
         connection.execute("PRAGMA writable_schema = RESET")
 
@@ -252,8 +262,8 @@ def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
         # Another process may have done it while this one waited for the lock.
         done = _understood(connection, path)
         for statements in _VERSIONS[done:]:
-            for statement in statements:
-                connection.execute(statement)
+            for step in statements:
+                connection.execute(step) if isinstance(step, str) else step(connection)
         connection.execute(f"PRAGMA user_version = {len(_VERSIONS)}")
 
 

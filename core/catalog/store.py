@@ -13,7 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from core.catalog.fulltext import match_expression
+from core.catalog.fulltext import match_expression, search_words
+from core.catalog.grams import grams_expression
 from core.catalog.identifiers import Range, gtin_ranges, id_ranges, is_like_identifier
 from core.catalog.product import MAX_LISTINGS, Product
 from core.catalog.ranking import ranked
@@ -72,10 +73,12 @@ SELECT source, id FROM products WHERE gtin <> '' AND gtin IN (
     )
 )
 """
+_SEARCH_INSIDE = _SEARCH.replace("products_fts", "grams_fts")
 #: So many are read and put in order. Whoever finds more than that types another word.
 _RANKED = 300
 
 _KEYS_HOLDING = "SELECT rowid FROM products_fts WHERE products_fts MATCH ? LIMIT ?"
+_KEYS_INSIDE = "SELECT rowid FROM grams_fts WHERE grams_fts MATCH ? LIMIT ?"
 _BY_KEYS = "SELECT source, p.id FROM json_each(?) AS j JOIN products AS p ON p.key = j.value"
 _BY_START = "SELECT source, id FROM products WHERE source = ? AND id >= ? AND id < ? LIMIT ?"
 _TITLES = """
@@ -308,13 +311,21 @@ class CatalogStore:
         expression = match_expression(text)
         if not expression:
             return []
-        values = (expression, role, role, max(limit, _RANKED))
-        worded = ranked(self._mended(lambda: self._products(_SEARCH, values)), text)
+        worded = self._worded(text, expression, role, limit)
         numbered = self._numbered(text, role, max(limit, 0))
         found = [*numbered, *worded] if is_like_identifier(text) else [*worded, *numbered]
         exact = {text.strip(), *(start for start, _ in gtin_ranges(text))}
         found.sort(key=lambda product: not {product.id, product.gtin} & exact)
         return list({product.ref: product for product in found}.values())[: max(limit, 0)]
+
+    def _worded(self, text: str, expression: str, role: Role | None, limit: int) -> list[Product]:
+        """The products that hold the words of the text, best first."""
+        rest = (role, role, max(limit, _RANKED))
+        found = self._mended(lambda: self._products(_SEARCH, (expression, *rest)))
+        if inside := grams_expression(search_words(text)):
+            # Of what is in both, the catalogue's index comes first.
+            found += self._mended(lambda: self._products(_SEARCH_INSIDE, (inside, *rest)))
+        return ranked({product.ref: product for product in found}.values(), text)
 
     def _numbered(self, text: str, role: Role | None, limit: int) -> list[Product]:
         """The products whose id or GTIN begins with the text."""
@@ -325,13 +336,19 @@ class CatalogStore:
         return [*within(_BY_GTIN, gtin_ranges(text)), *within(_BY_ID, id_ranges(text))]
 
     def holding(self, word: str, most: int) -> list[ProductRef] | None:
-        """All products whose title has a word that begins like this, or whose id does; None for more than `most`."""
+        """All products whose title has a word that begins like this, or whose id does; None for more than `most`.
+
+        Among them may be others that have it elsewhere, where it is written without spaces.
+        """
         expression = match_expression(word)
         return self._mended(lambda: self._holding(word, expression, most)) if expression else []
 
     def _holding(self, word: str, expression: str, most: int) -> list[ProductRef] | None:
         with self._guarded() as db:
-            keys = db.execute(_KEYS_HOLDING, (f"title : ({expression})", most + 1)).fetchall()
+            keys = set(db.execute(_KEYS_HOLDING, (f"title : ({expression})", most + 1)))
+            if inside := grams_expression(search_words(word)):
+                # Wherever the product has it: a few more than asked for.
+                keys.update(db.execute(_KEYS_INSIDE, (inside, most + 1)))
             if len(keys) > most:
                 return None
             found = db.execute(_BY_KEYS, (json.dumps([key for (key,) in keys]),)).fetchall()

@@ -9,6 +9,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
+from core.catalog.grams import note_grams
 from core.catalog.product import Product
 from core.catalog.pruning import MAX_SHARE, LargePruneError, RejectedIds, mark_present
 from core.catalog.role import Role
@@ -219,6 +220,7 @@ class _Update:
         if not self._dry:
             extra = _extra(product)
             key = _scalar(self._db, _WRITE, _columns(product, extra, digest_of(product, extra)))
+            note_grams(self._db, key, (product.title, product.brand, product.model, product.category))
             self._db.execute("INSERT OR IGNORE INTO seen (key) VALUES (?)", (key,))
 
     def _note_change(self, before: Product, after: Product) -> None:

@@ -25,9 +25,11 @@ from core.cli import (
     settings,
     simulate,
 )
-from core.cli.console import SafeConsole, bear_any_encoding
+from core.cli.console import SafeConsole
 from core.cli.context import Context
 from core.cli.doctor import doctor
+from core.cli.streams import OutputError, discard_output, open_streams
+from core.errors import CoreError
 from core.jobs.events import EventWriter
 from core.jobs.inside import job_events
 from core.workspace import close_to_others
@@ -103,19 +105,26 @@ def run(app: Callable[..., object], arguments: Sequence[str] | None = None) -> N
     # A name read by libraries when they are first imported, which is later: loading is silent either way.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     close_to_others()
-    bear_any_encoding(sys.stdout, sys.stderr)
+    open_streams()
     try:
+        _require_working_folder()
         # Around everything, so that a job that fails before its work begins says so too.
         with job_events() as job:
-            app(args=given, prog_name="samesku", obj=job)
+            try:
+                app(args=given, prog_name="samesku", obj=job)
+            finally:
+                # Not at the end of the process, where nobody can say that it failed.
+                sys.stdout.flush()
     except SameskuError as error:
+        if isinstance(error, OutputError):
+            discard_output()
         if "--debug" in given:
             raise
         _tell(error)
         sys.exit(1)
     except BrokenPipeError:
         # The reader of our output went away, as `head` does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         sys.exit(1)
     except OSError as error:
         # What a verb does not expect of a path: a name that is too long, a folder that may not be looked into.
@@ -133,6 +142,23 @@ def _tell(error: SameskuError) -> None:
     console.print(Text.assemble(("Error: ", "bold red"), error.message))
     if error.hint:
         console.print(Text(error.hint))
+
+
+def _require_working_folder() -> None:
+    """Refuse to start in a folder that was removed: no relative path, and no library, finds anything there.
+
+    Raises:
+        CoreError: it is gone.
+    """
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise CoreError(
+            "The working folder is gone: it was removed after this terminal had entered it.",
+            "Go to a folder that exists, such as `cd /`, and try again.",
+        ) from error
+    except OSError:
+        return  # it is there, and may only not be named: absolute paths work
 
 
 def hoist(arguments: Sequence[str]) -> list[str]:

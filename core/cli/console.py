@@ -8,6 +8,7 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.segment import Segment
 
+from core.cli.streams import discard_diagnostics
 from core.text.safe import safe
 from labels.exchange.json_output import json_text
 
@@ -20,6 +21,18 @@ class SafeConsole(Console):
 
     def _render_buffer(self, buffer: Iterable[Segment]) -> str:
         return super()._render_buffer(part if part.control else _shown(part) for part in buffer)
+
+    def _write_buffer(self) -> None:
+        try:
+            super()._write_buffer()
+        except BrokenPipeError:
+            raise
+        except OSError:
+            if not self.stderr:
+                raise
+            # Diagnostics that cannot be written, to a log on a full disk say, end no work.
+            del self._buffer[:]
+            discard_diagnostics()
 
 
 def bear_any_encoding(*streams: TextIO) -> None:

@@ -1,6 +1,7 @@
 """What every verb gets: the workspace, the settings, who asks, and how to answer."""
 
 import getpass
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,7 +53,8 @@ class Context:
             key, equals, value = assignment.partition("=")
             if not equals:
                 raise CoreError(f"--set {assignment}: there is no =.", "For example --set retrain.epochs=2")
-            overrides[key.strip()] = value.strip()
+            # A prefix may end with a space.
+            overrides[key.strip()] = value.lstrip()
         return load_settings(self.workspace.settings, overrides)
 
     @property
@@ -67,6 +69,14 @@ class Context:
             origin = "The login name" if self.annotator_name is None else "--as"
             raise CoreError(f"{origin} {name[:_LONGEST_NAME]!a} cannot be a name: {fault}.", "Give another: --as NAME.")
         return name
+
+    @property
+    def _account(self) -> str:
+        """The annotator's name; empty where the account has none, and none was given."""
+        try:
+            return self.annotator
+        except CoreError:
+            return ""
 
     @cached_property
     def err(self) -> Console:
@@ -95,7 +105,7 @@ class Context:
         """
         work = work_of(verb)
         assert work is not None, verb  # noqa: S101 - a verb that needs no lock does not ask for one
-        with exclusive(self.workspace.jobs, work, Holder.here(verb, self.annotator)):
+        with exclusive(self.workspace.jobs, work, Holder.here(verb, self._account)):
             yield
 
     @contextmanager
@@ -116,7 +126,9 @@ def _login_name() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError) as error:
-        raise CoreError("This account has no login name.", "Say who decides: --as NAME.") from error
+        raise CoreError(
+            f"This account has no login name: user {os.getuid()} is unknown here.", "Say who you are: --as NAME."
+        ) from error
 
 
 def context_of(ctx: typer.Context) -> Context:

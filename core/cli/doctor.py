@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import sys
 import tempfile
-from contextlib import closing, suppress
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -96,16 +96,18 @@ def _sqlite(context: Context) -> dict[str, object]:
 
     mode = journal_mode(context.workspace.labels)
     if mode == "wal":
-        why = "write-ahead log"
+        why = "write-ahead log (safe)"
     elif not wal_is_safe(sqlite3.sqlite_version_info):
-        why = "rollback journal: this SQLite's write-ahead log can corrupt a file that several people write"
+        why = "rollback journal (safe); the write-ahead log of this SQLite has a fault, so it is not used"
     else:
-        why = f"rollback journal: {file_system(context.workspace.home)} is a network file system"
+        kind = file_system(context.workspace.home)
+        why = f"rollback journal (safe); on {kind}, a network file system, a write-ahead log would not be"
     return {"sqlite": sqlite3.sqlite_version, "labels journal": why}
 
 
 def _workspace(context: Context) -> dict[str, object]:
     from core.health import damages  # noqa: PLC0415
+    from core.inventory import inventory  # noqa: PLC0415
     from labels.anchors import backups  # noqa: PLC0415
     from labels.marker import is_marked  # noqa: PLC0415
     from labels.verify import verify  # noqa: PLC0415
@@ -123,7 +125,7 @@ def _workspace(context: Context) -> dict[str, object]:
         _ = context.settings
         Vocabulary.load(context.workspace.vocabulary)
         facts["settings"] = "fine"
-        facts["encoder"] = _encoder(context)
+        facts |= _encoder(context)
         facts["judge"] = _judge(context)
         # What there was and is gone is a problem, which `verify` tells.
         kept = os.path.lexists(workspace.labels) or is_marked(workspace.labels) or bool(backups(workspace.backups))
@@ -136,8 +138,8 @@ def _workspace(context: Context) -> dict[str, object]:
         )
     if found := [str(each) for each in damages(workspace)]:
         facts["damaged"] = found
-    else:
-        facts |= _lifecycle(workspace)
+    elif "problem" not in facts:
+        facts |= inventory(workspace, context.settings) | _outdated_labels(workspace)
     try:
         facts["backups"] = _backups(workspace)
     except LabelsError as error:
@@ -149,34 +151,18 @@ def _workspace(context: Context) -> dict[str, object]:
     return facts
 
 
-def _lifecycle(workspace: Workspace) -> dict[str, object]:
-    """What of candidates and labels the imports have left behind; it is no damage, and no problem."""
+def _outdated_labels(workspace: Workspace) -> dict[str, object]:
+    """The labels that no longer count, since their products are other articles now; it is no damage, and no problem."""
     from core.catalog.store import CatalogStore  # noqa: PLC0415
     from core.dataset.label_counts import outdated_counts  # noqa: PLC0415
     from labels.store import LabelStore  # noqa: PLC0415
 
-    facts: dict[str, object] = {}
     with suppress(SameskuError):
-        if not workspace.catalog.exists():
-            return facts
-        facts["index"] = _index(workspace)
-        if workspace.labels.exists():
+        if workspace.catalog.exists() and workspace.labels.exists():
             with LabelStore(workspace.labels) as store, CatalogStore(workspace.catalog) as catalog:
                 if words := outdated_counts(store, catalog).sentence():
-                    facts["outdated labels"] = words
-    return facts
-
-
-def _index(workspace: Workspace) -> str:
-    """Whether the candidates are those of the catalogue as it is."""
-    from core.match.table import state_of  # noqa: PLC0415
-    from core.search.candidates import CandidateStore  # noqa: PLC0415
-
-    if workspace.derived.exists():
-        with closing(CandidateStore(workspace.derived)) as candidates:
-            if candidates.model is not None:
-                return " ".join(state_of(workspace).sentences()) or "up to date with the catalogue"
-    return "none yet: samesku index"
+                    return {"outdated labels": words}
+    return {}
 
 
 def _unfinished(context: Context) -> str:
@@ -198,20 +184,25 @@ def _unfinished(context: Context) -> str:
     return f"{size / 1e6:,.1f} MB of runs that were killed; the next run of the same kind removes it"
 
 
-def _encoder(context: Context) -> str:
-    """Where the encoder in use lies, if its files are sound; it is optional, so that one that is not is no problem."""
+def _encoder(context: Context) -> dict[str, str]:
+    """Where the encoder in use lies, if its files are sound, and what is put before the texts.
+
+    It is optional, so that one that is not sound is no problem.
+    """
+    from core.encode.models import pooling_note  # noqa: PLC0415
     from core.model_files import check_encoder_files  # noqa: PLC0415
     from core.registry.registry import Registry  # noqa: PLC0415
 
+    registry = Registry(context.workspace, context.settings)
     try:
-        folder = Registry(context.workspace, context.settings).champion_folder()
-        if folder is not None:
-            check_encoder_files(folder, "`samesku models list` shows the others.")
+        folder = registry.champion_folder()
+        if folder is None:
+            return {"encoder": "not on this machine: `samesku index` fetches it"}
+        check_encoder_files(folder, "`samesku models list` shows the others.")
+        facts = {"encoder": str(folder), "prefixes": str(registry.champion_prefixes(folder))}
     except SameskuError as error:
-        return f"{error.message} {error.hint}".strip()
-    except OSError as error:
-        return f"{error.filename} cannot be read: {error.strerror}."
-    return "not on this machine: `samesku index` fetches it" if folder is None else str(folder)
+        return {"encoder": f"{error.message} {error.hint}".strip()}
+    return facts | ({"pooling": note} if (note := pooling_note(folder)) else {})
 
 
 def _judge(context: Context) -> str:

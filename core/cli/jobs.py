@@ -110,7 +110,9 @@ def _tell_end(context: Context, job: Job) -> None:
 def _tell_result(context: Context, job: Job) -> None:
     if "challenger" in job.result and "champion" in job.result:
         context.out.print(comparison(job.result))
-        context.out.print("Promoted." if job.result.get("promoted") else "The champion stays.")
+        # Jobs of earlier versions give no reason.
+        plain = "Promoted." if job.result.get("promoted") else "The champion stays."
+        context.out.print(safe(str(job.result.get("decision", plain))))
     if job.state is JobState.DONE and job.result and job.arguments[:2] == ("judge", "train"):
         tell_ready(context, job.result)
 

@@ -38,12 +38,13 @@ def prepare(
 
     Example: samesku judge prepare --out lessons --model Qwen2.5-1.5B-Instruct --balance 2
     """
+    from core.judge.local_files import whole_path  # noqa: PLC0415
     from core.judge.prepare import prepare as write  # noqa: PLC0415
     from core.judge.sides import sides_of_benchmark, sides_of_workspace  # noqa: PLC0415
 
     context = context_of(ctx)
     workspace, settings = context.workspace.require(), context.settings
-    chosen = model or settings.judge.mlx_model
+    chosen = whole_path(model) if model else settings.judge.mlx_model
     if not chosen:
         raise CoreError("Which language model shall be tuned?", "Name it with --model, or set judge.mlx_model.")
     sides = sides_of_workspace(workspace, settings) if benchmark is None else sides_of_benchmark(benchmark)

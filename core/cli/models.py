@@ -43,7 +43,8 @@ def show(ctx: typer.Context, model: Annotated[str, typer.Argument(help="A model'
     context = context_of(ctx)
     facts = asdict(Registry(context.workspace.require(), context.settings).card(model))
     for name, value in facts.items():
-        context.out.print(f"{name}: {value}")
+        # Of each file a digest, for programs; people are told how many.
+        context.out.print(f"{name}: {f'{len(value)} files' if name == 'parts' else value}")
     context.answer(facts)
 
 

@@ -66,9 +66,7 @@ def tell(context: Context, settings: Settings, result: dict[str, Any]) -> None:
         f"Measured on {result['after']['queries']} validation queries with a known match, whose labels train nothing. "
         "dense: the encoder alone · hybrid: encoder and shared words · matcher: what `match` and the desk show"
     )
-    context.out.print(
-        "The new encoder is in use." if result["promoted"] else "The new encoder is not better; the old one stays."
-    )
+    context.out.print(str(result["decision"]))
     _tell_candidates(context, settings)
     _tell_next(context)
 

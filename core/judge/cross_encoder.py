@@ -3,12 +3,13 @@
 import math
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.encode.encoder import quiet
+from core.encode.identity import changed_part
 from core.encode.installed import require_model_libraries
 from core.encode.loading import load_checked
 from core.encode.models import weights_sha256
@@ -43,6 +44,7 @@ class CrossEncoderCard:
         pairs: labelled pairs that it learnt from.
         matches: how many of them are matches.
         seconds: how long the training took.
+        parts: a digest of each file that shapes its answers; empty where an earlier version has trained it.
     """
 
     id: str
@@ -52,6 +54,7 @@ class CrossEncoderCard:
     pairs: int
     matches: int
     seconds: float
+    parts: dict[str, str] = field(default_factory=dict)
 
 
 def card_of(folder: Path) -> CrossEncoderCard:
@@ -128,6 +131,8 @@ class CrossEncoderJudge:
                 ) from None
             if weights_sha256(self._folder) != card.sha256:
                 raise ModelError(f"The weights of {self.name} are not those that were trained.", "Train it anew.")
+            if card.parts and (changed := changed_part(self._folder, card.parts)):
+                raise ModelError(f"{changed}.", _HINT)
             self._model = load_cross_encoder(self._folder)
         return self._model
 

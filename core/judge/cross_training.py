@@ -11,6 +11,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from core.dataset.splits import splits_of
+from core.encode.identity import part_digests
 from core.encode.loading import weight_without_numbers
 from core.encode.models import find_base, weights_sha256
 from core.encode.saving import readable_save_errors
@@ -88,7 +89,7 @@ def train_cross_encoder(workspace: Workspace, settings: Settings, reporter: Repo
             model.save_pretrained(str(folder), safe_serialization=True, create_model_card=False)
         card = CrossEncoderCard(
             judge_id, base.id, weights_sha256(folder), created.isoformat(timespec="seconds"), len(learn), matches,
-            round(time.monotonic() - begun, 1),
+            round(time.monotonic() - begun, 1), part_digests(folder),
         )  # fmt: skip
         keep_taught(folder, (lesson.pair for lesson in learn))
         # Last: a folder with a card is whole.

@@ -21,8 +21,8 @@ def fingerprint(model: str) -> str:
     Raises:
         ModelError: a file cannot be read.
     """
-    folder = Path(model).expanduser()
-    if not folder.is_dir():
+    folder = Path(model)
+    if not (folder.is_absolute() and folder.is_dir()):
         return model
     digest = hashlib.sha256()
     try:
@@ -32,7 +32,7 @@ def fingerprint(model: str) -> str:
         raise ModelError(
             f"{error.filename or folder} cannot be read: {error.strerror}.", "Name another folder as the judge's model."
         ) from error
-    return f"{folder.absolute().name}@{digest.hexdigest()[:8]}"
+    return f"{folder.name}@{digest.hexdigest()[:8]}"
 
 
 def _add(digest: "hashlib._Hash", file: Path) -> None:

@@ -30,14 +30,29 @@ def find_model(name: str) -> Path:
     return folder
 
 
+def whole_path(name: str) -> str:
+    """A model as it is named on the command line or in a recipe: a folder by its whole path; a name on the hub stays.
+
+    A job, which may go on with it, runs in another working folder.
+
+    Raises:
+        ModelError: the name begins with ~, and there is no such home folder.
+    """
+    try:
+        folder = Path(name).expanduser()
+    except RuntimeError as error:
+        raise ModelError(f"There is no home folder for {name}.", "Write the whole path.") from error
+    return str(folder.absolute()) if folder.is_dir() else name
+
+
 def model_here(name: str) -> Path | None:
     """The folder of a model on this machine; None where it is not here. Nothing is downloaded.
 
     Raises:
         ModelError: no model can be called that, or it is a folder that is not there.
     """
-    folder = Path(name).expanduser()
-    if folder.is_dir():
+    folder = Path(name)
+    if folder.is_absolute() and folder.is_dir():
         return folder
     absent = ModelError(f"There is no folder {name}.", "Name a folder, or a model on the hub.")
     if "/" in name and name.startswith(("/", ".", "~")):
@@ -51,7 +66,7 @@ def model_here(name: str) -> Path | None:
         return Path(snapshot_download(name, allow_patterns=list(_FILES), local_files_only=True))
     except HFValidationError:
         raise absent from None
-    except LocalEntryNotFoundError:
+    except (LocalEntryNotFoundError, RuntimeError):  # the last where there is no home folder with a cache in it
         return None
 
 
@@ -64,7 +79,7 @@ def check_here(name: str, adapter: str = "") -> None:
     if (folder := model_here(name)) is not None:
         check_language_model_files(folder, MODEL_HINT)
     if adapter:
-        check_adapter_files(adapter_in(Path(adapter).expanduser()), ADAPTER_HINT)
+        check_adapter_files(adapter_in(Path(adapter)), ADAPTER_HINT)
 
 
 def _from_hub(name: str) -> Path:

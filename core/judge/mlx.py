@@ -37,7 +37,7 @@ class MlxJudge:
 
     def __init__(self, model: str, adapter: str, *, mode: Literal["reasoned", "fast"], max_tokens: int) -> None:
         self._model_name = model
-        self._adapter = str(adapter_in(Path(adapter).expanduser())) if adapter else ""
+        self._adapter = str(adapter_in(Path(adapter))) if adapter else ""
         self._fast = mode == "fast"
         self._max_tokens = max_tokens
         self._loaded: LocalModel | None = None
@@ -80,7 +80,7 @@ class MlxJudge:
 
     def taught(self) -> frozenset[Pair]:
         """The labelled pairs that its adapter was trained on, or what was fused into it."""
-        folders = [Path(name).expanduser() for name in (self._adapter, self._model_name) if name]
+        folders = [Path(name) for name in (self._adapter, self._model_name) if name]
         return frozenset[Pair]().union(*map(taught_in, folders))
 
     def close(self) -> None:

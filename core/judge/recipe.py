@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import SettingsError
+from core.judge.local_files import whole_path
 from labels.exchange.text_input import settings_text, unreadable
 from labels.exchange.writing import output_text
 
@@ -92,7 +93,7 @@ def read_recipe(path: Path) -> Recipe:
     import yaml  # noqa: PLC0415
 
     try:
-        return Recipe.model_validate(yaml.safe_load(settings_text(path, _MAX_BYTES)))
+        recipe = Recipe.model_validate(yaml.safe_load(settings_text(path, _MAX_BYTES)))
     except ValidationError as error:
         raise SettingsError(f"{path} {_wrong(error.errors()[0])}.", _WAY_OUT) from error
     except FileNotFoundError:
@@ -103,6 +104,9 @@ def read_recipe(path: Path) -> Recipe:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise SettingsError(f"{path}{where}: this is no YAML.", _WAY_OUT) from error
+    # Of the working folder, which is another one for a job that goes on with it.
+    folders = {"model": whole_path(recipe.model), "data": str(Path(recipe.data).absolute())}
+    return recipe.model_copy(update=folders)
 
 
 def _wrong(first: "ErrorDetails") -> str:

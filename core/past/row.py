@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from core.catalog.grams import spaced
 from labels.model import Decision, ProductRef, Verb
 from labels.past import PastQuery
 
@@ -69,7 +70,10 @@ class PastRow:
 
 
 def folded(text: str) -> str:
-    """Words in small letters without accents, a space before each, as the full-text index has them."""
+    """Words in small letters without accents, a space before each, as the full-text index has them.
+
+    Of a run that is written without spaces each character is a word, so that what stands inside it is found.
+    """
     if not text.isascii():
         text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return " " + " ".join("".join(c if c.isalnum() else " " for c in text.casefold()).split())
+    return " " + " ".join("".join(c if c.isalnum() else " " for c in spaced(text.casefold())).split())

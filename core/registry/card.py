@@ -22,6 +22,8 @@ class ModelCard:
         metrics: by name.
         judged_on: what the metrics were measured on: the validation set with its version, or the held-out queries.
         intervals: 95 %, of the metrics, by name.
+        query_prefix, candidate_prefix, prefixes_from: what is put before the texts, and where that is known from.
+        parts: a digest of each file that shapes its vectors; empty where an earlier version has trained it.
     """
 
     id: str
@@ -36,6 +38,8 @@ class ModelCard:
     candidate_prefix: str = ""
     judged_on: str = ""
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    prefixes_from: str = ""
+    parts: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _a_name(self.id)

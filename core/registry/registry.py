@@ -3,14 +3,17 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.encode.models import EncoderModel, base_here, find_base, weights_sha256
+from core.encode.identity import changed_part, part_digests
+from core.encode.models import PRESETS, EncoderModel, base_here, find_base, weights_sha256, with_prefixes
+from core.encode.prefixes import Prefixes, model_prefixes, set_prefixes
 from core.errors import CoreError, ModelError, UnreadableError
 from core.kept import keep, kept
+from core.model_files import check_encoder_files
 from core.registry.card import ROLLED_BACK, ModelCard, Promotion, lineage
 from core.settings import Settings
 from core.workspace import Workspace
@@ -18,6 +21,7 @@ from labels.files import drafts, is_abandoned, stale_drafts, sync
 
 #: How the ids of tuned encoders begin.
 TUNED_PREFIX = "lora-"
+_ANOTHER = "Roll back with `samesku models rollback`, or retrain."
 #: A tuned encoder's card, in its folder: written last.
 _CARD = "model.json"
 
@@ -28,7 +32,7 @@ class Registry:
     def __init__(self, workspace: Workspace, settings: Settings) -> None:
         self._folder = workspace.models
         self._vectors = workspace.index
-        self._base_name = settings.encoder.model
+        self._encoder = settings.encoder
 
     def folder(self, model_id: str) -> Path:
         """Where a trained encoder lies."""
@@ -129,20 +133,38 @@ class Registry:
         """
         if not self.is_trained(model_id):
             base = self.base()
-            if model_id == base.id:
+            if model_id in {base.id, base.former_id}:
                 return base
+            if not model_id.startswith(TUNED_PREFIX):
+                raise ModelError(
+                    f"There is no model {model_id} here; the base encoder is {base.id} now.",
+                    f"Was another one set, or its folder changed? `samesku models promote {base.id}` puts it in use.",
+                )
         card = self.card(model_id)
         merged = self.folder(model_id) / "merged"
         if weights_sha256(merged) != card.sha256:
-            raise ModelError(
-                f"The weights of {model_id} are not those that were trained.",
-                "Roll back with `samesku models rollback`, or retrain.",
-            )
-        return EncoderModel(card.id, merged, card.query_prefix, card.candidate_prefix)
+            raise ModelError(f"The weights of {model_id} are not those that were trained.", _ANOTHER)
+        self._check_parts(card, merged)
+        return EncoderModel(card.id, merged, card.query_prefix, card.candidate_prefix, card.prefixes_from)
+
+    def _check_parts(self, card: ModelCard, merged: Path) -> None:
+        """Hold a trained encoder's files against its card; what earlier versions trained is written down now.
+
+        Raises:
+            ModelError: a part is missing, or another one than was trained; which.
+        """
+        if not card.parts:
+            with suppress(CoreError):  # what is not sound is refused when it is loaded
+                check_encoder_files(merged, _ANOTHER)
+                self.add(replace(card, parts=part_digests(merged)))
+            return
+        if changed := changed_part(merged, card.parts):
+            raise ModelError(f"{changed}.", _ANOTHER)
 
     def base(self) -> EncoderModel:
-        """The untuned encoder of the settings."""
-        return find_base(self._base_name)
+        """The untuned encoder of the settings, with their prefixes."""
+        wanted = self._encoder
+        return with_prefixes(find_base(wanted.model), wanted.query_prefix, wanted.candidate_prefix)
 
     def champion(self) -> EncoderModel:
         """The encoder in use: the one promoted last, else the base."""
@@ -158,7 +180,20 @@ class Registry:
         champion = self.champion_id()
         if champion is not None and self.is_trained(champion):
             return self.folder(champion) / "merged"
-        return base_here(self._base_name)
+        return base_here(self._encoder.model)
+
+    def champion_prefixes(self, folder: Path) -> Prefixes:
+        """What is put before the texts of the encoder in use, which lies in this folder.
+
+        Raises:
+            ModelError: its card or the history is damaged.
+        """
+        champion, wanted = self.champion_id(), self._encoder
+        if champion is not None and self.is_trained(champion):
+            card = self.card(champion)
+            return Prefixes(card.query_prefix, card.candidate_prefix, card.prefixes_from or "as it was trained")
+        found = model_prefixes(PRESETS.get(wanted.model, wanted.model), folder)
+        return set_prefixes(found, wanted.query_prefix, wanted.candidate_prefix)
 
     def champion_id(self) -> str | None:
         """Id of the encoder promoted last; None while it is the base."""

@@ -148,6 +148,8 @@ def build_index(
     try:
         unchanged = _is_intact(candidates, folder, mark, reporter)
         if not unchanged:
+            if model.pooling_note:
+                reporter.message(model.pooling_note)
             fusion, vectors = build_fusion(workspace, settings, model, corpus, reporter)
             make_way(folder / PRODUCTS)
             fusion.dense.save(folder / PRODUCTS)
@@ -167,6 +169,21 @@ def _note_products(workspace: Workspace, corpus: Corpus, *, unchanged: bool) -> 
     with closing(IndexedProducts(workspace.derived)) as indexed:
         if not unchanged or indexed.mark != corpus.mark:
             indexed.replace(corpus.mark, corpus.queries, corpus.products)
+
+
+def is_indexed(
+    workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, selection: Selection
+) -> bool:
+    """Whether the last index run depended on exactly these products, settings and encoder.
+
+    Raises:
+        CoreError: the candidates cannot be read.
+    """
+    candidates = CandidateStore(workspace.derived)
+    try:
+        return candidates.is_current(_fingerprint(settings, model, corpus, selection))
+    finally:
+        candidates.close()
 
 
 def _is_intact(candidates: CandidateStore, folder: Path, mark: str, reporter: Reporter) -> bool:

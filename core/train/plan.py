@@ -29,6 +29,7 @@ class RetrainPlan:
         judged_on: what these are called, the version of the validation set with it.
         manual: whether they are the validation set; else they are held out of training.
         recipe: the workspace's settings.
+        waits: whether a lead has to put a better model in use.
         experience: what is known of the time that it takes; None where nothing is.
         precedent: the retrain that this is known from; None where it is known from an index run, or not at all.
         running: a retrain that runs already.
@@ -43,9 +44,15 @@ class RetrainPlan:
     judged_on: str
     manual: bool
     recipe: RetrainSettings
+    waits: bool = False
     experience: Experience | None = None
     precedent: Job | None = None
     running: Job | None = None
+
+    @property
+    def too_few(self) -> bool:
+        """Whether there are too few queries to judge on for a better model to be put in use."""
+        return self.judged < self.recipe.min_queries
 
     @property
     def possible(self) -> bool:
@@ -68,8 +75,14 @@ class RetrainPlan:
         return self.recipe.model_copy(update={"epochs": wanted})
 
 
-def plan_retrain(workspace: Workspace, settings: Settings, jobs: Jobs) -> RetrainPlan:
+def plan_retrain(workspace: Workspace, settings: Settings, jobs: Jobs, *, lead: bool = True) -> RetrainPlan:
     """What a retrain of this workspace would do now.
+
+    Args:
+        workspace: whose labels.
+        settings: in force.
+        jobs: from which the time is known that it takes.
+        lead: whether who asks may put encoders in use.
 
     Raises:
         SameskuError: labels or catalogue cannot be read.
@@ -94,6 +107,7 @@ def plan_retrain(workspace: Workspace, settings: Settings, jobs: Jobs) -> Retrai
         judged_on=splits.name,
         manual=splits.manual,
         recipe=recipe,
+        waits=recipe.promote == "never" or not lead,
         experience=experience or _by_encoding(workspace),
         precedent=precedent if experience else None,
         running=next(running, None),

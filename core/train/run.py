@@ -11,6 +11,7 @@ from secrets import token_hex
 from core.dataset.splits import Splits, splits_of
 from core.dataset.training import candidates_of, training_triplets
 from core.dataset.triplets import Triplet
+from core.encode.identity import part_digests
 from core.encode.models import EncoderModel, weights_sha256
 from core.errors import ModelError
 from core.evaluate.compare import comparison_of
@@ -28,6 +29,7 @@ from core.settings import Settings
 from core.text.template import render
 from core.train.crossfit import unseen_cosines
 from core.train.lora import Example, pad_negatives, train_lora
+from core.train.promotion import Outcome, decide
 from core.train.recipe import ENCODINGS_A_TEXT, texts
 from core.train.validation import Question, affordable, questions_of
 from core.workspace import Workspace
@@ -35,16 +37,23 @@ from labels.backup import backup
 from labels.model import Pair, ProductRef
 
 
-def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dict[str, object]:
-    """Train a challenger on the labels, judge it, promote it if it is better, and index again.
+def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lead: bool = True) -> dict[str, object]:
+    """Train a challenger on the labels, judge it, promote it if it is better beyond chance, and index again.
 
     The labels are backed up first. The challenger is tuned from the base encoder, on all labels, rather than from
     the champion: a run does not depend on the runs before it.
 
+    Args:
+        workspace: whose labels.
+        settings: in force.
+        reporter: hears how it goes.
+        lead: whether who started it may put encoders in use.
+
     Returns:
-        `challenger` and `champion` (`model`, and the metrics by name of encoder and fused candidates),
-        `promoted`, `primary`, `judged_on` (`manual` or `held out`), `set` (with its version), `queries`, `triplets`,
-        `recipe`, `proof`.
+        `challenger` and `champion` (`model`, and the metrics by name of encoder and fused candidates), `changes` (by
+        ranking and metric, with 95 % intervals), `promoted`, `waiting` (for a lead), `decision` (the same for
+        people, a sentence), `primary`, `judged_on` (`manual` or `held out`), `set` (with its version), `queries`,
+        `triplets`, `recipe`, `proof`.
 
     Raises:
         ModelError: too few labels, or the challenger is not what was trained. The champion is then unchanged.
@@ -76,14 +85,20 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter) -> dic
         registry.add(card, draft.path.parent)
     challenger = replace(draft, path=registry.folder(draft.id) / "merged")
     keep_comparison(workspace, compared)
-    promoted = settings.retrain.promote == "better" and after.encoder[PRIMARY] > before.encoder[PRIMARY]
-    if promoted:
+    change = compared.changes["encoder"][PRIMARY]
+    decision = decide(settings.retrain, challenger.id, PRIMARY, change, len(compared.queries), lead=lead)
+    if decision.outcome is not Outcome.REJECTED:
+        # A matcher learns from them, also if it is put in use later.
         unseen = _unseen(workspace, settings, registry, corpus, splits, reporter)
         write_unseen(unseen_path(workspace, challenger.id), unseen)
-        registry.promote(challenger.id, f"{PRIMARY} {before.encoder[PRIMARY]:.4f} → {after.encoder[PRIMARY]:.4f}")
+    promoted = decision.outcome is Outcome.PROMOTED
+    if promoted:
+        registry.promote(challenger.id, f"{PRIMARY} {change.before.value:.4f} → {change.after.value:.4f}")
         bring_up_to_date(workspace, settings, challenger, reporter, corpus=corpus)
     result: dict[str, object] = {
-        "champion": asdict(before), "challenger": asdict(after), "promoted": promoted, "primary": PRIMARY,
+        "champion": asdict(before), "challenger": asdict(after), "primary": PRIMARY,
+        "promoted": promoted, "waiting": decision.outcome is Outcome.WAITING, "decision": decision.reason,
+        "changes": {name: {m: asdict(each) for m, each in of.items()} for name, of in compared.changes.items()},
         "triplets": len(triplets), "recipe": settings.retrain.model_dump(), "proof": proof, **_judges(splits),
     }  # fmt: skip
     reporter.result(result)
@@ -123,7 +138,7 @@ def _train(
         questions=questions,
     )
     shutil.rmtree(folder / "trainer", ignore_errors=True)
-    return EncoderModel(model_id, folder / "merged", base.query_prefix, base.candidate_prefix), proof
+    return replace(base, id=model_id, path=folder / "merged", former_id=""), proof
 
 
 def _unseen(
@@ -160,6 +175,8 @@ def _card(
         metrics=evaluation.encoder | fused | proof,
         query_prefix=challenger.query_prefix,
         candidate_prefix=challenger.candidate_prefix,
+        prefixes_from=challenger.prefixes_from,
+        parts=part_digests(challenger.path),
         judged_on=compared.judged_on,
         intervals={
             n: change.after.interval for n, change in compared.changes["encoder"].items() if change.after.interval

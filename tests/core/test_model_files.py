@@ -52,7 +52,7 @@ def folder(tmp_path: Path) -> Path:
     write(made, "tokenizer.json", {})
     write(made, "modules.json", MODULES)
     write(made, "sentence_bert_config.json", {"max_seq_length": 256, "do_lower_case": False})
-    write(made, "1_Pooling/config.json", {"pooling_mode_mean_tokens": True})
+    write(made, "1_Pooling/config.json", {"word_embedding_dimension": 32, "pooling_mode_mean_tokens": True})
     write(made, "2_Dense/config.json", {"activation_function": "torch.nn.modules.activation.Tanh"})
     weights(made / "model.safetensors")
     weights(made / "2_Dense" / "model.safetensors")

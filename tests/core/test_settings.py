@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from core.cli.context import Context
 from core.errors import SettingsError
 from core.settings import Settings, load_settings
 
@@ -110,3 +111,37 @@ def test_a_bad_setting_is_told_with_where_it_is_set(file: Path, monkeypatch: pyt
     assert hint(bands__medium="0.5") == "It is set in the environment, as SAMESKU_JUDGE__USE."
     monkeypatch.setenv("SAMESKU_JUDGE__USE", "server")
     assert hint(bands__medium="0.8") == "It is set on the command line."
+
+
+@pytest.mark.parametrize("named", ["enc", "./enc", "in/enc"])
+@pytest.mark.parametrize("key", ["encoder.model", "judge.mlx_model", "judge.mlx_adapter"])
+def test_a_relative_folder_of_a_model_is_of_the_workspace_wherever_one_works(
+    file: Path, monkeypatch: pytest.MonkeyPatch, named: str, key: str
+) -> None:
+    folder = file.parent / named
+    folder.mkdir(parents=True)
+    section, _, name = key.partition(".")
+    file.write_text(f'[{section}]\n{name} = "{named}"\n')
+    (elsewhere := file.parent / "elsewhere").mkdir()
+    for place in (file.parent, elsewhere):
+        monkeypatch.chdir(place)
+        assert getattr(getattr(load_settings(file), section), name) == str(folder)
+        assert getattr(getattr(load_settings(file, {key: named}), section), name) == str(folder)
+
+
+def test_a_name_on_the_hub_and_a_whole_path_stay_as_they_are(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("intfloat/e5-base-v2", "e5-base-v2", "/srv/models/enc"):
+        assert load_settings(file, {"encoder.model": name}).encoder.model == name
+    assert load_settings(file, {"encoder.model": "./none"}).encoder.model == str(file.parent / "none")
+    monkeypatch.setenv("HOME", "/srv/eve")
+    assert load_settings(file, {"encoder.model": "~/enc"}).encoder.model == "/srv/eve/enc"
+
+
+def test_a_model_in_a_home_folder_that_is_none_is_a_sentence(file: Path) -> None:
+    with pytest.raises(SettingsError, match="no home folder for ~nobody-here/enc"):
+        load_settings(file, {"encoder.model": "~nobody-here/enc"})
+
+
+def test_a_prefix_keeps_its_space_on_the_command_line(tmp_path: Path) -> None:
+    settings = Context(home=tmp_path).settings_with(["encoder.query_prefix=query: ", "retrain.epochs= 2 "])
+    assert (settings.encoder.query_prefix, settings.retrain.epochs) == ("query: ", 2)

@@ -382,6 +382,8 @@ def job(state: JobState = JobState.DONE, **facts: object) -> Job:
          ("Retrain finished: hit@1 0.74 → 0.83, promoted", True)),
         (job(result={"challenger": {"mrr@10": 0.5}, "promoted": False}),
          ("Retrain finished: MRR@10 0.50, not promoted", True)),
+        (job(result={"challenger": {"mrr@10": 0.5}, "promoted": False, "waiting": True}),
+         ("Retrain finished: MRR@10 0.50, waits for a lead", True)),
         (job(result={}), ("Retrain finished.", True)),
         (job(result={"champion": None, "challenger": "?", "promoted": "yes", "primary": 3}),
          ("Retrain finished.", True)),

@@ -8,13 +8,17 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from desk_bench import Bench, settled
 from samples import until
 
+from core.cli.context import Context
+from core.errors import CoreError
 from tests.bench.terminal import Terminal
-from tui.isolation import clean_environment
+from tui.isolation import clean_environment, restart_isolated
+from tui.kiosk import enclosed
 from tui.kiosk_app import KioskApp
 
 ROOT = Path(__file__).parents[2]
@@ -269,6 +273,22 @@ async def test_no_action_of_the_desk_writes_a_file_opens_a_page_or_stops_it(
         await settled(pilot)
         assert app.is_running
     assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("step", ["restart", "open"])
+def test_a_user_number_without_an_account_gets_a_sentence(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    def unknown(number: int) -> None:
+        raise KeyError(number)
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    if step == "restart":
+        with pytest.raises(SystemExit, match=rf"user {os.getuid()} has no account here\.\n.*--as NAME review"):
+            restart_isolated(["--home", "/ws", "review", "--kiosk"])
+        return
+    monkeypatch.setattr(sys, "flags", SimpleNamespace(isolated=1))
+    with pytest.raises(CoreError, match="has no account here") as caught:
+        enclosed(Context(home=Path("/ws")))
+    assert "--as NAME review" in caught.value.hint
 
 
 def test_the_readme_starts_it_isolated_from_the_first_process_on() -> None:

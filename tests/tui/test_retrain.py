@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from desk_bench import Bench, screen_text, settled
@@ -47,7 +48,8 @@ async def test_it_tells_what_from_how_long_and_what_then(bench: Bench, monkeypat
             "↓ 20 ↑  times over the matches: 20 steps; 4 are too few",
             "2 matches a step, each with 3 hard negatives",
             "Nobody knows yet",
-            "If the new model ranks better it is put in use",
+            "fewer than 50",
+            "The new model is kept, and not used",
         ):
             assert words in text, words
         await pilot.press("enter")
@@ -152,6 +154,11 @@ def test_the_outlook_stands_beside_it(bench: Bench) -> None:
         **{name: getattr(known, name) for name in known.__slots__} | {"matches": 40, "judged": 3, "conflicts": 2}
     )
     text = plan_text(possible, 4, Outlook(100, 12.0, 5.0), 68).plain
+    assert "is put in use" not in text
+    enough = plan_text(replace(possible, judged=50), 4, None, 68).plain
+    assert "If the new model is better beyond chance it is put in use" in " ".join(enough.split())
+    waits = plan_text(replace(possible, judged=50, waits=True), 4, None, 68).plain
+    assert "not used until a lead says so" in " ".join(waits.split())
     assert "2 conflicting, to be settled (stream: adjudication)" in text
     assert "label on: of 100 queries left" in text
     assert all(len(line) <= 68 for line in text.splitlines())

@@ -66,7 +66,7 @@ WELL = {
     "python": "3.11.7",
     "packages": {"textual": "8.2.8", "torch": "2.13.0", "sentence-transformers": "6.2.0", "mlx": "not installed"},
     "sqlite": "3.40.1",
-    "labels journal": "rollback journal: this SQLite's write-ahead log can corrupt a file that several people write",
+    "labels journal": "rollback journal (safe); the write-ahead log of this SQLite has a fault, so it is not used",
     "labels": "8,189 events, all well",
     "permissions": "closed to others than owner and group",
 }

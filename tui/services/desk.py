@@ -289,7 +289,7 @@ def open_desk(
         past=DeskPast(workspace.labels, catalog, annotator, settings.labels.overlap, lead),
         guidelines=TeamGuidelines(workspace.guidelines),
         jobs=jobs,
-        retraining=WorkspaceRetraining(workspace, jobs),
+        retraining=WorkspaceRetraining(workspace, jobs, annotator),
         judge=ChildJudge(workspace, settings.judge),
         brands=VocabularyBrands(workspace.vocabulary),
         verbs=ChildVerbs(workspace.home, annotator),

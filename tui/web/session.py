@@ -11,6 +11,7 @@ import os
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -49,6 +50,8 @@ class DeskSession:
             *self._command, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=_environment(self._size),
             # ctrl+c in the server's terminal is for the server, which then lets its desks end.
             start_new_session=True,
+            # As jobs and engine: the folder that the server was started in may be gone by now.
+            cwd=Path(__file__).parents[2],
         )  # fmt: skip
         typing = asyncio.create_task(self._pass_keys(process))
         drawing = asyncio.create_task(self._pass_frames(process))

@@ -2,6 +2,7 @@
 
 from textual.content import Content
 
+from core.encode.prefixes import Prefixes
 from core.evaluate.comparison import Figure
 from core.registry.card import ModelCard
 from core.registry.overview import Listed, Overview, Record
@@ -68,9 +69,11 @@ def _making(card: ModelCard | None, width: int) -> list[Content]:
     taught = ", ".join(
         f"{count:,} {'matches' if name == 'triplets' else name}" for name, count in card.trained_on.items()
     )
+    prefixes = Prefixes(card.query_prefix, card.candidate_prefix, card.prefixes_from or "as it was trained")
     return [
         *_fact("made", f"{moment_of(card.created_at)}, from {card.parent}", width),
         *_fact("learnt from", taught or "unknown", width),
+        *(_fact("prefixes", str(prefixes), width) if prefixes.query or prefixes.candidate else ()),
     ]
 
 

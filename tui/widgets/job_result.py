@@ -25,7 +25,8 @@ def ending(job: Job) -> tuple[str, bool]:
     elif metric:
         parts.append(f"{METRICS.get(metric, safe(metric))} {after[metric]:.2f}")
     if isinstance(job.result.get("promoted"), bool):
-        parts.append("promoted" if job.result["promoted"] else "not promoted")
+        waiting = job.result.get("waiting") is True
+        parts.append("promoted" if job.result["promoted"] else "waits for a lead" if waiting else "not promoted")
     return f"{name} finished" + (": " + ", ".join(parts) if parts else "."), True
 
 
@@ -35,7 +36,9 @@ def result_lines(result: dict[str, Any], width: int) -> list[Content]:
     lines = _tables(before, after, width) if after else []
     if isinstance(result.get("promoted"), bool):
         outcome = "The new model is in use." if result["promoted"] else "The model in use stays."
-        lines.append(Content.styled(outcome, STRONG))
+        decision = result.get("decision")  # jobs of earlier versions give no reason
+        words = safe(decision) if isinstance(decision, str) else outcome
+        lines += Content.styled(words, STRONG).wrap(max(10, width))
     for name, value in result.items():
         if name not in (_TOLD if after else _NO_FIGURES) and isinstance(value, str | int | float):
             text = f"{value:.4g}" if isinstance(value, float) else safe(str(value))
@@ -44,8 +47,8 @@ def result_lines(result: dict[str, Any], width: int) -> list[Content]:
 
 
 #: What stands in a retrain's table, or in what it said.
-_TOLD = {"champion", "challenger", "promoted", "primary", "triplets", "judged_on", "set", "queries"}
-_NO_FIGURES = {"promoted", "primary"}
+_NO_FIGURES = {"promoted", "primary", "waiting", "decision"}
+_TOLD = _NO_FIGURES | {"champion", "challenger", "triplets", "judged_on", "set", "queries"}
 
 Rankings = dict[str, dict[str, float]]
 

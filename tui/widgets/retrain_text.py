@@ -69,7 +69,8 @@ def _judged_on(plan: "RetrainPlan") -> Content:
     if not plan.judged:
         return Content.styled("nothing: no query to judge on has a known match.", CAREFUL)
     what = f"of {safe(plan.judged_on)}, which nothing learns from" if plan.manual else "held out of what it learns from"
-    return Content.assemble((counted(plan.judged, "query", "queries"), STRONG), f" {what}")
+    few = f"; fewer than {plan.recipe.min_queries:,}, so that the model in use stays" if plan.too_few else ""
+    return Content.assemble((counted(plan.judged, "query", "queries"), STRONG), f" {what}", (few, CAREFUL))
 
 
 def _epochs(plan: "RetrainPlan", wanted: int) -> Content:
@@ -106,9 +107,10 @@ def _takes(plan: "RetrainPlan", epochs: int) -> Content:
 
 def _then(plan: "RetrainPlan") -> Content:
     outcome = (
-        "If the new model ranks better it is put in use, all is indexed again, and the queue is ordered anew."
-        if plan.recipe.promote == "better"
-        else "The new model is kept, and not used until a lead says so."
+        "The new model is kept, and not used until a lead says so."
+        if plan.waits or plan.too_few
+        else "If the new model is better beyond chance it is put in use, all is indexed again, and the queue is"
+        " ordered anew."
     )
     return Content(f"{outcome} You can go on meanwhile, and close the terminal.")
 

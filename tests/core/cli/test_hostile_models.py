@@ -117,6 +117,13 @@ def test_the_doctor_names_the_file(
     labelled.settings.write_text(f'[encoder]\nmodel = "{encoder}"\n[judge]\nuse = ["mlx"]\nmlx_model = "{llm}"\n')
     sound = call("doctor", "--home", labelled.home, "--json").json
     assert sound["encoder"] == str(encoder)
+    assert sound["prefixes"].startswith("none (the model names no prompts")
+    labelled.settings.write_text(f'[encoder]\nmodel = "{encoder}"\nquery_prefix = "find "\n')
+    assert (
+        'prefixes: "find " before queries, "" before candidates (settings)'
+        in call("doctor", "--home", labelled.home).out
+    )
+    labelled.settings.write_text(f'[encoder]\nmodel = "{encoder}"\n[judge]\nuse = ["mlx"]\nmlx_model = "{llm}"\n')
     assert sound["judge"].startswith("llm@")
     (encoder / "config.json").write_text("{")
     (llm / "model.safetensors").write_bytes(b"x")

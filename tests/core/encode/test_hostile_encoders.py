@@ -13,7 +13,7 @@ from tiny_encoder import write_tiny_encoder
 pytest.importorskip("sentence_transformers", reason="needs the model libraries")
 
 from core.encode.encoder import Encoder, load
-from core.encode.models import EncoderModel
+from core.encode.models import EncoderModel, find_base
 from core.errors import ModelError
 from core.judge.cross_encoder import load_cross_encoder, log_odds_of
 
@@ -129,6 +129,68 @@ def test_it_ends_in_a_sentence(folder: Path, questions: list[str], kind: str, ch
     assert caught.value.hint
     assert questions == []
     assert not (folder / "ran").exists()
+
+
+def without_words(folder: Path) -> None:
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    vocabulary = tokenizer["model"]["vocab"]
+    tokenizer["model"]["vocab"] = {word: vocabulary[word] for word in vocabulary if word.startswith("[")}
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+
+
+def all_zero(folder: Path) -> None:
+    from safetensors.numpy import load_file, save_file  # noqa: PLC0415
+
+    tensors = {name: weight * 0 for name, weight in load_file(folder / "model.safetensors").items()}
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    ("change", "why"), [(without_words, "its tokenizer has no words"), (all_zero, "it gives all texts one vector")]
+)
+def test_an_encoder_to_which_all_texts_are_the_same(folder: Path, change: Change, why: str) -> None:
+    change(folder)
+    with pytest.raises(ModelError, match=why):
+        load(EncoderModel("e", folder), 64)
+
+
+def vector_of(folder: Path) -> Any:
+    return Encoder(find_base(str(folder)), max_tokens=64, batch_size=2).encode(["one lamp"])[0]
+
+
+def test_weights_in_several_files_give_the_same_vectors(folder: Path) -> None:
+    from transformers import AutoModel  # noqa: PLC0415
+
+    whole = vector_of(folder)
+    model = AutoModel.from_pretrained(folder)
+    (folder / "model.safetensors").unlink()
+    model.save_pretrained(folder, max_shard_size="30KB")
+    assert len(list(folder.glob("model-*.safetensors"))) > 1
+    assert float(whole @ vector_of(folder)) == pytest.approx(1, abs=1e-6)
+
+
+def test_a_plain_transformers_model_is_averaged(folder: Path) -> None:
+    bare = folder.parent / "bare"
+    bare.mkdir()
+    for name in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(folder / name, bare)
+    model = find_base(str(bare))
+    assert "averaged" in model.pooling_note
+    shutil.rmtree(folder / "2_Dense")
+    modules = json.loads((folder / "modules.json").read_text())[:2]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    assert "mean" in (folder / "1_Pooling" / "config.json").read_text()
+    assert float(vector_of(bare) @ vector_of(folder)) == pytest.approx(1, abs=1e-6)
+
+
+def test_a_prompt_stands_before_a_text_once(folder: Path) -> None:
+    before = vector_of(folder)
+    edited(
+        "config_sentence_transformers.json", prompts={"query": "find ", "document": ""}, default_prompt_name="query"
+    )(folder)
+    assert find_base(str(folder)).query_prefix == "find "
+    # The text is given with its prefix on.
+    assert float(before @ vector_of(folder)) == pytest.approx(1, abs=1e-6)
 
 
 def test_a_module_with_pickled_or_damaged_weights(folder: Path) -> None:
