@@ -118,11 +118,13 @@ _VERSION_5 = (
 )
 
 # Words inside runs that are written without spaces (core.catalog.grams).
-_VERSION_GRAMS = (*grams.SCHEMA, grams.fill_grams)
+_VERSION_6 = (*grams.SCHEMA, grams.fill_grams)
 
 _Step = str | Callable[[sqlite3.Connection], None]
 # A file of version n has had the first n of these applied to it.
-_VERSIONS: tuple[tuple[_Step, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_GRAMS)
+_VERSIONS: tuple[tuple[_Step, ...], ...] = (
+    _VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6,
+)  # fmt: skip
 
 
 #: The full-text indexes, and how each is made.
