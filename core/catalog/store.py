@@ -48,7 +48,8 @@ FROM products_fts JOIN products AS p ON p.key = products_fts.rowid
 WHERE products_fts MATCH ? AND (? IS NULL OR source IN (SELECT name FROM sources WHERE role = ?)) LIMIT ?
 """
 _IN_RANGES = """
-SELECT p.key, source, p.id, title, brand, category, model, price, upc, extra FROM json_each(?) AS range
+SELECT p.key, source, p.id, title, brand, category, model, price, upc, extra, currency
+FROM json_each(?) AS range
 JOIN products AS p ON p.{column} >= json_extract(range.value, '$[0]') AND p.{column} < json_extract(range.value, '$[1]')
 WHERE p.{column} <> '' AND (? IS NULL OR source IN (SELECT name FROM sources WHERE role = ?)) LIMIT ?
 """

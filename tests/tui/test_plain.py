@@ -240,7 +240,7 @@ def test_enter_on_an_open_query_says_the_ways_on_and_reads_nothing_again(bench: 
 
 def test_the_bands_foundation_is_said_once(bench: Bench) -> None:
     said = talk(bench, "n", "n", "b", "b", "q")
-    assert said.count("The bands rest on: cosine bands, no labels yet") == 1
+    assert said.count("The bands rest on: cosine bands (uncalibrated)") == 1
     assert said.count("The bands rest on: cosine bands, labels of one class") == 1
     assert "labels are of one class, no match: the matcher needs at least one match" in said
 

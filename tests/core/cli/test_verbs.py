@@ -458,7 +458,7 @@ def test_few_labels_are_said_beside_probabilities(indexed: Workspace, tmp_path: 
 
 def test_the_machine_decides_nothing_on_bands_that_no_labels_stand_behind(indexed: Workspace, call: Call) -> None:
     answer = call("match", "--auto", "--home", indexed.home)
-    assert (answer.code, "has learnt from no labels" in answer.err) == (1, True)
+    assert (answer.code, "has no labels to learn from" in answer.err) == (1, True)
     assert call("labels", "stats", "--home", indexed.home, "--json").json["decisions"] == 0
 
 

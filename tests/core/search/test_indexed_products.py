@@ -11,8 +11,8 @@ from core.catalog.product import Product
 from core.catalog.store import CatalogStore, ImportRules
 from core.encode.models import EncoderModel
 from core.jobs.progress import Silent
+from core.match.run import bring_up_to_date
 from core.match.table import matched_pairs, state_of
-from core.search.build import build_index
 from core.search.indexed_products import IndexedProducts, IndexState
 from core.settings import Settings
 from core.workspace import Workspace
@@ -26,7 +26,7 @@ def indexed(tmp_path: Path, hash_encoder: HashEncoder) -> Workspace:
 
 
 def index(workspace: Workspace) -> None:
-    build_index(workspace, Settings(), EncoderModel("hash", workspace.home), Silent())
+    bring_up_to_date(workspace, Settings(), EncoderModel("hash", workspace.home), Silent())
 
 
 def bring_in(workspace: Workspace, queries: list[Product], products: list[Product]) -> None:
