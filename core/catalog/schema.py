@@ -132,7 +132,7 @@ _INDEXES = {"products_fts": _VERSION_2[1], "grams_fts": grams.SCHEMA[1]}
 
 #: The way out of a damaged catalogue.
 MEND = (
-    "Move this file away and import your products again. Nothing of the labels is lost: they are in labels.db. Only"
+    "Move this file away and import your products again; nothing of the labels is lost: they are in labels.db. Only"
     " which labelled products were replaced by others stands nowhere else."
 )
 
