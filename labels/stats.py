@@ -61,19 +61,6 @@ def label_stats(store: LabelStore) -> LabelStats:
         )
 
 
-def class_counts(store: LabelReader) -> tuple[int, int]:
-    """How many labels of people on the training side are matches, and how many are none.
-
-    Raises:
-        LabelsError: the file cannot be read.
-    """
-    with readable_errors(store.path):
-        matches, others = _counts(
-            store, "sum(others = 0), sum(matches = 0)", "opinions WHERE people AND NOT validation"
-        )
-    return matches, others
-
-
 def _counts(store: LabelReader, what: str, where: str) -> list[int]:
     row = store.connection.execute(f"SELECT {what} FROM {where}").fetchone()  # noqa: S608 - constants only
     return [int(value or 0) for value in row]

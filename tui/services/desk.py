@@ -12,7 +12,7 @@ from core.catalog.store import CatalogStore
 from core.errors import CatalogError, DamagedError
 from core.jobs.board import Jobs
 from core.kept import text_file
-from core.match.one_class import one_class
+from core.match.one_class import one_class, training_classes
 from core.match.reason import Reasons
 from core.queue.rescored import Outlook, Rescored
 from core.queue.session import ReviewSession
@@ -26,7 +26,7 @@ from core.workspace import Workspace
 from labels.claims import Claims
 from labels.history import Past, history
 from labels.model import Stream
-from labels.stats import LabelStats, class_counts, label_stats
+from labels.stats import LabelStats, label_stats
 from labels.store import LabelStore
 from tui.engine import Engine
 from tui.errors import EngineError
@@ -81,6 +81,8 @@ class DeskServices:
     news: str = ""
     _read_at: tuple[tuple[int, int], ...] = ()
     _closed: bool = False
+    _classes: tuple[int, int] = (0, 0)
+    _classes_of: tuple[int, str] | None = None
 
     @property
     def model(self) -> str | None:
@@ -100,8 +102,14 @@ class DeskServices:
     @property
     def one_class(self) -> str:
         """That all labels are of one class, and what is needed; empty where a matcher has learnt from both."""
-        learnt = self.standing is not None and self.standing.labels
-        return "" if learnt else one_class(*class_counts(self.store))
+        if self.standing is not None and self.standing.calibrated:
+            return ""
+        known = self.store.last_event(), self.catalog.mark
+        if known != self._classes_of:
+            # As the matcher counts them, which reads every label: once for each answer, while they are few.
+            self._classes = training_classes(self.store, self.catalog, self.source.settings.labels.rule)
+            self._classes_of = known
+        return one_class(*self._classes)
 
     @property
     def outlook(self) -> Outlook | None:
