@@ -98,7 +98,7 @@ def test_a_catalogue_of_an_earlier_version_is_searched_alike(tmp_path: Path) -> 
             "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%grams%'"
         ).fetchall():
             before.execute(f"DROP TRIGGER {trigger}")
-        before.executescript("DROP TABLE grams_fts; DROP TABLE grams; PRAGMA user_version = 2")
+        before.executescript("DROP TABLE grams_fts; DROP TABLE grams; PRAGMA user_version = 5")
     with CatalogStore(path) as store:
         assert store.search("视机")
         assert store.holding("视机1499", 10) is not None
