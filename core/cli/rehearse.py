@@ -5,8 +5,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
 from core.cli.context import Context
 from core.cli.tables import before_and_after
 from core.jobs.progress import Reporter
@@ -15,13 +13,12 @@ from core.settings import Settings
 from labels.model import Pair, ProductRef
 
 if TYPE_CHECKING:
-    from core.match.table import PairRow
+    from core.match.table import MatchRow, PairRow
 
 #: Queries whose candidates are printed, and how many of each.
 _QUERIES, _CANDIDATES = 5, 3
-#: What each band answers, and the two whose answer can be right or wrong.
-_ANSWERS = {Band.HIGH: "match", Band.MEDIUM: "for people", Band.LOW: "no match"}
-_FIRM = (Band.HIGH, Band.LOW)
+#: What each band answers that can be right or wrong.
+_ANSWERS = {Band.HIGH: "match", Band.LOW: "no match"}
 
 
 def rehearse(context: Context, reporter: Reporter) -> dict[str, object]:
@@ -85,34 +82,29 @@ def _tell_candidates(context: Context, settings: Settings) -> None:
     by_query: dict[ProductRef, list[PairRow]] = {}
     for each in rows:
         by_query.setdefault(each[0].query, []).append(each)
-    context.out.print("\nWhat the matcher says of queries that it did not learn from, and whether it is right:")
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(ratio=1)
-    table.add_column(justify="right", no_wrap=True)
-    for _ in range(3):
-        table.add_column(no_wrap=True)
+    context.out.print(
+        "\nWhat the matcher says of queries that it did not learn from, and what the demo's own answers say of that:"
+    )
     with CatalogStore(workspace.catalog) as catalog:
         for query, listed in list(by_query.items())[:_QUERIES]:
-            title = catalog.get(query)
-            table.add_row(safe(title.title if title else query.id))
+            asked = catalog.get(query)
+            context.out.print(safe(asked.title if asked else query.id))
             for pair, row in listed[:_CANDIDATES]:
                 product = catalog.get(pair.candidate)
-                chance = "" if row.probability is None else f"{row.probability:.0%}"
-                said, right = _verdict(pair, row.band)
-                table.add_row(
-                    f"  {safe(product.title if product else row.candidate_id)}", chance, row.band, said, right
-                )
-    context.out.print(table)
+                title = safe(product.title if product else row.candidate_id)
+                context.out.print(f"  {_verdict(pair, row)}  {title}", soft_wrap=True)
     for line in _tally(rows):
         context.out.print(line)
 
 
-def _verdict(pair: Pair, band: str) -> tuple[str, str]:
-    """What a band answers of a pair, and whether the demo's own answers agree."""
-    answer = _ANSWERS[Band(band)] if band in _ANSWERS else band
-    if band not in _FIRM:
-        return answer, "they match" if _is_match(pair) else "they do not match"
-    return answer, "right" if _is_match(pair) is (band == Band.HIGH) else "wrong"
+def _verdict(pair: Pair, row: "MatchRow") -> str:
+    """What the matcher says of a pair, and whether the demo's own answers agree, in columns."""
+    chance = "" if row.probability is None else f"{row.probability:.0%}"
+    if row.band in _ANSWERS:
+        answer = f"{_ANSWERS[Band(row.band)]}: {'right' if _is_match(pair) is (row.band == Band.HIGH) else 'wrong'}"
+    else:
+        answer = f"for people: {'a match' if _is_match(pair) else 'no match'}"
+    return f"{chance:>4}  {row.band:<6}  {answer:<20}"
 
 
 def _is_match(pair: Pair) -> bool:
@@ -125,10 +117,10 @@ def _tally(rows: "Sequence[PairRow]") -> Iterator[str]:
     """How often each firm band is right over all of these candidates, a line for each."""
     queries = len({pair.query for pair, _ in rows})
     yield f"\nOver all {len(rows):,} candidates of these {queries:,} queries:"
-    for band in _FIRM:
-        right = [_is_match(pair) is (band == Band.HIGH) for pair, row in rows if row.band == band]
-        yield f"  {band} ({_ANSWERS[band]}): {sum(right):,} of {len(right):,} right"
-    yield f"  all else: {sum(row.band not in _FIRM for _, row in rows):,} for people"
+    for band, answer in _ANSWERS.items():
+        right = [_is_match(pair) is (band is Band.HIGH) for pair, row in rows if row.band == band]
+        yield f"  {band} ({answer}): {sum(right):,} of {len(right):,} right"
+    yield f"  all else: {sum(row.band not in _ANSWERS for _, row in rows):,} for people"
 
 
 def _tell_next(context: Context) -> None:
