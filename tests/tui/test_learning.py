@@ -2,14 +2,11 @@
 
 import io
 import time
-from dataclasses import replace
 
 import pytest
 from desk_bench import Bench, screen_text, settled
 from desk_engine import FakeEngine, rescored
-from textual.content import Content
 
-from core.match.bands import Band
 from core.queue.rescored import Rescored
 from labels.model import Stream
 from tui.app import DeskApp
@@ -17,7 +14,6 @@ from tui.errors import EngineRefusalError
 from tui.plain.desk import PlainDesk, run_plain
 from tui.plain.voice import Voice
 from tui.screens.retrain import RetrainDialog
-from tui.screens.why import what_is_known
 
 
 def shown(app: DeskApp) -> str:
@@ -114,7 +110,7 @@ async def test_without_an_answer_the_desk_goes_on_in_the_order_it_has(bench: Ben
         await pilot.press("n")
         await settled(pilot)
         assert shown(app) == "q8"
-        assert "prior bands, labels of one class" in screen_text(app)
+        assert "cosine bands, labels of one class" in screen_text(app)
         assert not app._notifications
         await pilot.press("w")
         await settled(pilot)
@@ -163,16 +159,6 @@ async def test_leaving_does_not_wait_for_a_refit(bench: Bench) -> None:
         await pilot.pause(0.1)
         await pilot.press("q")
     assert engine.closed
-
-
-def test_before_labels_a_band_that_the_cosine_does_not_give_is_the_gtins(bench: Bench) -> None:
-    desk = bench.desk()
-    item = desk.review.advance()
-    assert item is not None
-    option = replace(item.options[0], similarity=0.3, band=Band.HIGH)
-    assert "▲ high  by the GTINs" in str(Content("\n").join(what_is_known(option, desk.facts, None)))
-    option = replace(option, similarity=0.9)
-    assert "▲ high  0.85 or more" in str(Content("\n").join(what_is_known(option, desk.facts, None)))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])

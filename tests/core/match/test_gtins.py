@@ -15,7 +15,7 @@ from core.match.fitting import Training, fit_matcher
 from core.match.live import LiveMatcher
 from core.match.matcher import load_matcher, untrained
 from core.match.run import bring_up_to_date
-from core.match.table import MatchRow, matches
+from core.match.table import MatchRow, matched_pairs, matches
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import Pair, Verb
@@ -72,20 +72,14 @@ def test_before_labels_an_equal_gtin_is_first_and_high_and_a_conflict_is_not_hig
     assert not other.band.endswith("high")
 
 
-@pytest.mark.parametrize(("high", "medium"), [(0.85, 0.75), (0.99, 0.98), (0.5, 0.1)])
-def test_the_prior_puts_an_equal_gtin_above_equal_texts_whatever_the_bands(high: float, medium: float) -> None:
-    found = untrained(FEATURES, high, medium)
+def test_the_prior_puts_an_equal_gtin_above_equal_texts_and_is_saved_so(tmp_path: Path) -> None:
     evidence = np.array([[1, NAN, NAN], [-0.3, 1, 0], [0.9, 1, 0], [1, 0, 1], [NAN, 1, 0]], np.float32)
+    found = untrained(FEATURES, evidence)
     text, unlike, alike, conflict, unknown = found.learner.scores(evidence)
     assert alike > unlike > text > conflict
     assert unknown > text
     assert found.cuts.band(found.probabilities(evidence)[1]).value == "high"
-
-
-def test_the_prior_is_saved_with_what_it_makes_of_gtins(tmp_path: Path) -> None:
-    found = untrained(("other", *FEATURES), 0.85, 0.75)
     found.save(tmp_path / "matcher.json")
-    evidence = np.array([[0, 0.5, 1, 0], [0, 0.9, 0, 1]], np.float32)
     assert load_matcher(tmp_path / "matcher.json").probabilities(evidence) == pytest.approx(
         found.probabilities(evidence)
     )
@@ -154,7 +148,8 @@ def test_the_gtins_are_a_reason_in_words(workspace: Workspace, labelled: bool) -
     if labelled:
         label(workspace)
     index(workspace)
-    told = list(explained(workspace, rows_of(workspace, "q1")))
+    pairs = matched_pairs(workspace, Settings(), 10)
+    told = list(explained(workspace, [each for each in pairs if each[0].query == q("q1")]))
     pros = next(row for row in told if row["candidate_id"] == "x1")["reasons"]["for"]
     assert (pros[0]["group"], pros[0]["text"]) == ("GTIN", "GTIN 00036000291452 in both")
     live = LiveMatcher(workspace, Settings())
