@@ -24,6 +24,8 @@ from labels.names import name_fault
 
 #: Longer ones fit no screen.
 _LONGEST_NAME = 60
+#: Columns: wider than any table.
+_NO_EDGE = 100_000
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,11 @@ class Context:
     @cached_property
     def out(self) -> Console:
         """For the answer, in words and tables. Catalogue text goes through it as rich Text, never as markup."""
-        return SafeConsole(highlight=False, markup=False, soft_wrap=not sys.stdout.isatty(), quiet=self.json)
+        terminal = sys.stdout.isatty()
+        # A file has no edge at which the cells of a table, ids among them, would have to be cut.
+        return SafeConsole(
+            highlight=False, markup=False, soft_wrap=not terminal, width=None if terminal else _NO_EDGE, quiet=self.json
+        )
 
     def answer(self, value: dict[str, object]) -> None:
         """With `--json`, the answer: one object on standard output."""

@@ -53,7 +53,11 @@ def backups(ctx: typer.Context) -> None:
     found = found_in(context.workspace.backups)
     table = Table(box=None, pad_edge=False)
     for heading in ("made (UTC)", "events", "bytes", "file"):
-        table.add_column(heading, justify="right" if heading in {"events", "bytes"} else "left")
+        # A name is there to be copied.
+        table.add_column(
+            heading, justify="right" if heading in {"events", "bytes"} else "left", overflow="fold",
+            no_wrap=heading == "file",
+        )  # fmt: skip
     rows: list[dict[str, object]] = []
     for one in found:
         size = one.path.stat().st_size

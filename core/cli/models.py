@@ -24,7 +24,11 @@ def list_models(ctx: typer.Context) -> None:
     champion, cards = registry.champion_id(), registry.cards()
     table = Table(box=None, pad_edge=False)
     for heading in ("", "model", "created", "triplets", "hit@1", "mrr@10", "judged on"):
-        table.add_column(heading, justify="right" if heading in {"triplets", "hit@1", "mrr@10"} else "left")
+        figures = heading in {"triplets", "hit@1", "mrr@10"}
+        # An id is there to be copied; the others fold where the screen is narrow.
+        table.add_column(
+            heading, justify="right" if figures else "left", overflow="fold", no_wrap=figures or heading == "model"
+        )
     for card in cards:
         table.add_row(
             "●" if card.id == champion else "", card.id, card.created_at, str(card.trained_on.get("triplets", "")),

@@ -1,5 +1,6 @@
 """`labels agreement` and `labels people`, and who may see what."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -88,7 +89,8 @@ def test_nothing_to_compare_is_no_error(workspace: Workspace, call: Call) -> Non
 def test_tables_fit_a_terminal_of_eighty_columns(
     team: Workspace, call: Call, verb: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "dumb")  # one of eighty columns to rich
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     with LabelStore(team.labels) as store:
         for who in ("somebody with a very long name indeed", "another\x1b]52;c;x\x07 one with [bold]a name[/"):
             for query in ("q1", "q2", "q3"):
