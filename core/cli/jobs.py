@@ -10,6 +10,7 @@ from rich.table import Table
 
 from core.cli.context import Context, context_of
 from core.cli.judge_ready import tell_ready
+from core.cli.progress import time_text
 from core.cli.tables import comparison
 from core.jobs.board import Jobs
 from core.jobs.events import retell
@@ -59,14 +60,17 @@ def tail(
 
 
 def _follow(jobs: Jobs, job: Job, reporter: Reporter) -> None:
-    """Tell again what the job tells, until it ends."""
+    """Tell again what the job tells, until it ends; at each stage how long all of it still takes."""
     read = 0
     while True:
         # Looked at first: what a job that has ended told is all there by then.
-        running = jobs.get(job.id).state is JobState.RUNNING
+        now = jobs.get(job.id)
+        running = now.state is JobState.RUNNING
         while (piece := jobs.events(job.id, read))[1] != read:
             events, read = piece
             retell(events, reporter)
+            if running and now.left_s is not None and any(event["kind"] == "stage" for event in events):
+                reporter.message(_left(now).capitalize())
         if not running:
             return
         time.sleep(_LOOK_EVERY_S)
@@ -96,7 +100,12 @@ def resume(ctx: typer.Context, job_id: Annotated[str, typer.Argument(help="A job
 def _where(job: Job) -> str:
     if job.state is not JobState.RUNNING:
         return job.error
-    return f"{job.stage} {job.done:,}/{job.total:,}" if job.total else job.stage
+    stage = f"{job.stage} {job.done:,}/{job.total:,}" if job.total else job.stage
+    return f"{stage}, {_left(job)}" if job.left_s is not None else stage
+
+
+def _left(job: Job) -> str:
+    return f"about {time_text(job.left_s or 0.0)} left in all"
 
 
 def _tell_end(context: Context, job: Job) -> None:
@@ -125,5 +134,6 @@ def _facts(job: Job) -> dict[str, object]:
     return {
         "id": job.id, "verb": job.verb, "name": job.name, "state": job.state, "by": job.by,
         "started_at": job.started_at, "seconds": job.took_s, "stage": job.stage,
-        "done": job.done, "total": job.total, "result": job.result, "error": job.error,
+        "done": job.done, "total": job.total, "stage_left_s": job.stage_left_s, "left_s": job.left_s,
+        "result": job.result, "error": job.error,
     }  # fmt: skip

@@ -1,6 +1,7 @@
 """Progress for people: a bar with rate and time left on a terminal, lines elsewhere."""
 
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -27,6 +28,20 @@ class _Rate(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         return Text(f"{task.speed:,.0f}/s" if task.speed and task.speed >= 10 else f"{task.speed or 0:.1f}/s", "dim")
+
+
+def time_text(seconds: float) -> str:
+    """A time as coarse as one wants to read it: `40 s`, `7 min`, `2 h 05 min`."""
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 3600:
+        return f"{round(seconds / 60)} min"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60):02} min"
+
+
+def outline_text(stages: Sequence[tuple[str, float]]) -> str:
+    """How long all stages may take, a line."""
+    return f"About {time_text(sum(seconds for _, seconds in stages))} in all, as measured on this machine."
 
 
 class TerminalReporter:
@@ -59,6 +74,10 @@ class TerminalReporter:
         """Move the bar."""
         if self._task is not None:
             self._progress.update(self._task, completed=done)
+
+    def outline(self, stages: Sequence[tuple[str, float]]) -> None:
+        """Above the first bar: how long all of it may take."""
+        self.message(outline_text(stages))
 
     def loss(self, step: int, value: float) -> None:
         """Beside the bar."""
@@ -99,8 +118,12 @@ class LineReporter:
             return
         self._last = time.monotonic()
         total = f" of {self._pace.total:,}" if self._pace.total else ""
-        left_words = f", {left:.0f} s left" if left is not None else ""
+        left_words = f", {left:.0f} s left of this stage" if left is not None else ""
         self._say(f"{self._name}: {done:,}{total}, {rate:.1f}/s{left_words}{self._loss}")
+
+    def outline(self, stages: Sequence[tuple[str, float]]) -> None:
+        """A line of its own: how long all of it may take."""
+        self._say(outline_text(stages))
 
     def loss(self, step: int, value: float) -> None:
         """Part of the next line."""

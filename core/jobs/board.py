@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ class Jobs:
         self._lead = lead
         self._ended: dict[str, Job] = {}
         self._precedents: dict[str, Course] = {}
+        self._running: dict[str, Course] = {}
 
     def start(self, home: Path, arguments: Sequence[str]) -> str:
         """Start `python -m core ARGUMENTS` detached from this terminal. Returns the job's id.
@@ -130,6 +132,11 @@ class Jobs:
         Raises:
             JobError: their folder cannot be read.
         """
+        known = self._all()
+        return [self._timed(job, known) for job in known]
+
+    def _all(self) -> Sequence[Job]:
+        """The same without the time that is left, which goes by the others."""
         try:
             with os.scandir(self.folder) as entries:
                 names = sorted((entry.name for entry in entries if _is_folder(entry)), reverse=True)
@@ -142,7 +149,7 @@ class Jobs:
         jobs = []
         for name in names:
             with suppress(JobError):  # a damaged job must not hide the others
-                jobs.append(self.get(name))
+                jobs.append(self._read(name))
         return jobs
 
     def get(self, job_id: str) -> Job:
@@ -151,6 +158,10 @@ class Jobs:
         Raises:
             JobError: there is no such job, or its files are damaged.
         """
+        job = self._read(job_id)
+        return job if job.state is not JobState.RUNNING else self._timed(job, self._all())
+
+    def _read(self, job_id: str) -> Job:
         if (ended := self._ended.get(job_id)) is not None:
             return ended
         with self._readable(job_id) as folder:
@@ -183,16 +194,23 @@ class Jobs:
 
     def precedent(self, verb: str) -> Job | None:
         """The latest job of a verb that ran to its good end: what another one may take is known from it."""
-        return next((job for job in self.list() if (job.verb, job.state) == (verb, JobState.DONE)), None)
+        return _precedent(self._all(), (verb,))
 
-    def left(self, job: Job, course: Course) -> float | None:
-        """Seconds left of all stages of a running job, going by the latest one of its verb; None where nobody knows."""
-        before = self.precedent(job.verb) if job.state is JobState.RUNNING else None
-        if before is None:
-            return None
-        if before.id not in self._precedents:
-            self._precedents = {before.id: self.course(before.id)}
-        return seconds_left(job, course, self._precedents[before.id])
+    def _timed(self, job: Job, known: Sequence[Job]) -> Job:
+        """A job with the time that it still takes: by the latest one that did the same, else by its own outline."""
+        if job.state is not JobState.RUNNING:
+            self._running.pop(job.id, None)
+            return job
+        earlier = None
+        with suppress(JobError):  # damaged events say nothing
+            if (before := _precedent(known, _work(job.arguments))) is not None:
+                if before.id not in self._precedents:
+                    self._precedents = {before.id: self.course(before.id)}
+                earlier = self._precedents[before.id]
+            course = self.course(job.id, self._running.get(job.id))
+            self._running[job.id] = course
+            return replace(job, left_s=seconds_left(job, course, earlier))
+        return job
 
     def log(self, job_id: str) -> tuple[str, ...]:
         """The last lines that a job printed, safe to show.
@@ -270,6 +288,18 @@ class Jobs:
             if isinstance(error, OSError) and is_denied(error):
                 raise JobError(f"Job {safe(job_id)} cannot be read: {told}.", way_out(error, "")) from error
             raise JobError(f"Job {safe(job_id)} is damaged: {told}.", f"Move its folder away: {folder}") from error
+
+
+def _precedent(jobs: Sequence[Job], work: Sequence[str]) -> Job | None:
+    """The latest of some jobs that ran to its good end, and did this work."""
+    done = (job for job in jobs if job.state is JobState.DONE)
+    return next((job for job in done if _work(job.arguments) == tuple(work)), None)
+
+
+def _work(arguments: Sequence[str]) -> tuple[str, ...]:
+    """What a command line does, apart from whom it does it to: `retrain`, `models promote`, `judge train`."""
+    words = tuple(takewhile(lambda word: not word.startswith("-"), arguments[:2]))
+    return (*words, "--cross-encoder") if "--cross-encoder" in arguments else words
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:

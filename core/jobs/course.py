@@ -33,16 +33,19 @@ class Course:
         messages: what it said.
         told_at: when it told something last, in seconds since the epoch; None before it has.
         read: how much of its file this is, in bytes.
+        outline: the stages that it expects, and how many seconds each; empty where it knows nothing.
     """
 
     stages: tuple[Stage, ...] = ()
     messages: tuple[str, ...] = ()
     told_at: float | None = None
     read: int = 0
+    outline: tuple[tuple[str, float], ...] = ()
 
     def then(self, events: Iterable[dict[str, Any]], read: int) -> "Course":
         """The same course with what was told since, up to byte `read`; its texts can be shown."""
         stages, messages, told_at = list(self.stages), list(self.messages), self.told_at
+        outline = self.outline
         losses: list[tuple[int, float]] = []
 
         def close() -> None:
@@ -60,10 +63,12 @@ class Course:
                     losses.append((event["step"], float(event["loss"])))
                 case "metric" if stages:
                     stages[-1] = _measured(stages[-1], event)
+                case "outline":
+                    outline = tuple((safe(name), float(seconds)) for name, seconds in event["stages"])
                 case "message":
                     messages.append(safe(event["text"]))
         close()
-        return Course(tuple(stages), tuple(messages), told_at, read)
+        return Course(tuple(stages), tuple(messages), told_at, read, outline)
 
     @property
     def training(self) -> Stage | None:

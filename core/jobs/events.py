@@ -39,8 +39,8 @@ _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
 class EventWriter:
     """A `Reporter` that appends JSON lines to a file.
 
-    Each line has `t` (seconds since the epoch), `kind` (stage, progress, loss, metric, message, result, done, failed,
-    cancelled) and what belongs to that kind.
+    Each line has `t` (seconds since the epoch), `kind` (outline, stage, progress, loss, metric, message, result, done,
+    failed, cancelled) and what belongs to that kind.
 
     Raises:
         JobError: the file cannot be written, here or in any method.
@@ -94,6 +94,10 @@ class EventWriter:
                 "progress", stage=self._stage, done=done, total=self._pace.total,
                 rate=rate and round(rate, 2), left_s=left and round(left, 1),
             )  # fmt: skip
+
+    def outline(self, stages: Sequence[tuple[str, float]]) -> None:
+        """What is expected; told once, at the beginning."""
+        self.write("outline", stages=[[name, round(seconds, 2)] for name, seconds in stages])
 
     def loss(self, step: int, value: float) -> None:
         """The training loss at a step."""
@@ -211,6 +215,13 @@ def _or_none(check: Callable[[object], bool]) -> Callable[[object], bool]:
     return lambda value: value is None or check(value)
 
 
+def _is_outline(value: object) -> bool:
+    """Whether it is a list of names, each with its seconds."""
+    return isinstance(value, list) and all(
+        isinstance(each, list) and len(each) == 2 and _is_text(each[0]) and _is_moment(each[1]) for each in value
+    )
+
+
 #: What each kind of event holds besides its time; a result may hold anything.
 _SHAPES: dict[str, dict[str, Callable[[object], bool]]] = {
     "stage": {"stage": _is_text, "total": _or_none(_is_count)},
@@ -221,6 +232,7 @@ _SHAPES: dict[str, dict[str, Callable[[object], bool]]] = {
     "loss": {"step": _is_count, "loss": _is_number},
     "metric": {"step": _is_count, "name": _is_text, "value": _is_number},
     "message": {"text": _is_text},
+    "outline": {"stages": _is_outline},
     "result": {},
     "done": {},
     "failed": {"error": _or_none(_is_text)},

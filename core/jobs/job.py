@@ -63,7 +63,8 @@ class Job:
         stage: what it is doing, in words.
         done, total: steps of the stage; total None where unknown.
         rate: steps a second.
-        left_s: seconds left of the stage.
+        stage_left_s: seconds left of the stage.
+        left_s: seconds left of all stages; None where nothing is known of those to come.
         result: what came out.
         error: why it failed, one sentence.
         own: whether only this account can have written its arguments.
@@ -78,6 +79,7 @@ class Job:
     done: int = 0
     total: int | None = None
     rate: float | None = None
+    stage_left_s: float | None = None
     left_s: float | None = None
     result: dict[str, Any] = field(default_factory=dict)
     error: str = ""
@@ -130,7 +132,7 @@ def read_job(folder: Path) -> Job:
         done=progress.get("done", 0),
         total=where.get("total"),
         rate=progress.get("rate"),
-        left_s=progress.get("left_s"),
+        stage_left_s=progress.get("left_s"),
         result={k: v for k, v in latest.get("result", {}).items() if k not in {"t", "kind"}},
         error=safe(latest.get("failed", {}).get("error") or ""),
         ended_at=next((latest[state].get("t") for state in _LAST_WORDS if state in latest), None),

@@ -1,6 +1,7 @@
 """How long work reports on itself, whoever watches: one protocol, told to a terminal or to a file."""
 
 import time
+from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -12,6 +13,9 @@ class Reporter(Protocol):
 
     def advance(self, done: int) -> None:
         """So many steps of the stage are done, all in all."""
+
+    def outline(self, stages: Sequence[tuple[str, float]]) -> None:
+        """All stages that are to come, and about how many seconds each takes, where that is known."""
 
     def loss(self, step: int, value: float) -> None:
         """The training loss at a step."""
@@ -35,6 +39,9 @@ class Silent:
     def advance(self, done: int) -> None:
         """Ignored."""
 
+    def outline(self, stages: Sequence[tuple[str, float]]) -> None:
+        """Ignored."""
+
     def loss(self, step: int, value: float) -> None:
         """Ignored."""
 
@@ -46,6 +53,58 @@ class Silent:
 
     def result(self, values: dict[str, object]) -> None:
         """Ignored."""
+
+
+class StageTimer:
+    """A `Reporter` that passes everything on, and measures how long the stages of each name take together."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self._seconds: dict[str, float] = {}
+        self._running: tuple[str, float] | None = None
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Seconds by name, in the order in which they were begun; of the last one until now."""
+        self._close()
+        return dict(self._seconds)
+
+    def _close(self) -> None:
+        now = time.monotonic()
+        if self._running is not None:
+            name, begun = self._running
+            self._seconds[name] = self._seconds.get(name, 0.0) + now - begun
+            self._running = name, now
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        """Measured from here."""
+        self._close()
+        self._running = name, time.monotonic()
+        self._reporter.stage(name, total)
+
+    def advance(self, done: int) -> None:
+        """Passed on."""
+        self._reporter.advance(done)
+
+    def outline(self, stages: Sequence[tuple[str, float]]) -> None:
+        """Passed on."""
+        self._reporter.outline(stages)
+
+    def loss(self, step: int, value: float) -> None:
+        """Passed on."""
+        self._reporter.loss(step, value)
+
+    def metric(self, step: int, name: str, value: float) -> None:
+        """Passed on."""
+        self._reporter.metric(step, name, value)
+
+    def message(self, text: str) -> None:
+        """Passed on."""
+        self._reporter.message(text)
+
+    def result(self, values: dict[str, object]) -> None:
+        """Passed on."""
+        self._reporter.result(values)
 
 
 class Pace:

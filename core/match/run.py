@@ -12,8 +12,9 @@ from core.catalog.store import CatalogStore
 from core.dataset.current_labels import ledger_and_catalogue
 from core.dataset.splits import training_labels
 from core.encode.models import EncoderModel
+from core.encode.pace import note_stages
 from core.errors import DamagedError
-from core.jobs.progress import Reporter
+from core.jobs.progress import Reporter, StageTimer
 from core.kept import text_file
 from core.match.evidence.corpus import CorpusEvidence
 from core.match.evidence.store import EvidenceStore, EvidenceTable
@@ -121,15 +122,18 @@ def bring_up_to_date(
 def _brought_up_to_date(
     workspace: Workspace, settings: Settings, model: EncoderModel, reporter: Reporter, corpus: Corpus
 ) -> UpToDate:
-    began = time.monotonic()
+    began, timer = time.monotonic(), StageTimer(reporter)
     with CatalogStore(workspace.catalog) as catalog:
         if catalog.mend_search():
             reporter.message("The search index of the catalogue was damaged: it was made again.")
     evidence = CorpusEvidence(workspace, settings, corpus)
     selection = Shortlist(evidence, settings.search.k)
-    report = build_index(workspace, settings, model, reporter, corpus=corpus, selection=selection)
-    table, mark, weighed = _weighed(evidence, model, reporter)
-    matcher, anew = _matcher_of(workspace, settings, model, table, mark, reporter)
+    report = build_index(workspace, settings, model, timer, corpus=corpus, selection=selection)
+    table, mark, weighed = _weighed(evidence, model, timer)
+    matcher, anew = _matcher_of(workspace, settings, model, table, mark, timer)
+    if not report.unchanged:
+        # From which it is known how long a retrain takes after its training.
+        note_stages(workspace.index / model.id, {n: s for n, s in timer.seconds.items() if n != "encode"})
     return UpToDate(report, weighed, anew, matcher, time.monotonic() - began)
 
 

@@ -1,5 +1,6 @@
 """How long a retrain may take, from what this workspace has measured."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,14 +41,32 @@ def experience_of_retrain(course: Course, result: dict[str, Any], recipe: Retrai
     return Experience(trained_s / learnt, sum(course.seconds) - trained_s) if trained_s and learnt else None
 
 
-def experience_of_encoding(pace: float, products: int) -> Experience:
+def experience_of_encoding(pace: float, products: int, rest_s: float = 0.0) -> Experience:
     """What the pace of an index run lets one expect of a first retrain.
 
     Args:
         pace: texts a second.
         products: how many there are, queries included; a new model encodes them all anew.
+        rest_s: seconds that the run took besides, as another one takes in the end.
     """
-    return Experience(ENCODINGS_A_TEXT / pace, products / pace)
+    return Experience(ENCODINGS_A_TEXT / pace, products / pace + rest_s)
+
+
+def first_outline(
+    pace: float, products: int, rest: Mapping[str, float], settings: RetrainSettings, matches: int
+) -> list[tuple[str, float]]:
+    """The stages of a first retrain whose model is put in use, and the seconds that an index run lets one expect.
+
+    Args:
+        pace: texts a second.
+        products: how many there are, queries included.
+        rest: seconds of the index run's other stages, by name.
+        settings: the recipe.
+        matches: what is learnt from.
+    """
+    training = ENCODINGS_A_TEXT / pace * texts(settings, matches)
+    halves = [(f"train half {number} of 2", training / 2) for number in (1, 2)] if matches >= FEWEST_FOR_HALVES else []
+    return [("train", training), ("encode", products / pace), *halves, *rest.items()]
 
 
 def _all_texts(settings: RetrainSettings, matches: int) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from core.catalog.store import CatalogStore
 from core.dataset.current_labels import current_conflicts, ledger_and_catalogue
 from core.dataset.splits import split_labels
-from core.encode.pace import read_pace
+from core.encode.pace import read_pace, read_stages
 from core.jobs.board import Jobs
 from core.jobs.job import Job, JobState
 from core.search.candidates import CandidateStore
@@ -125,4 +125,5 @@ def _by_encoding(workspace: Workspace) -> Experience | None:
     if pace is None:
         return None
     with CatalogStore(workspace.catalog) as catalog:
-        return experience_of_encoding(pace, sum(source.products for source in catalog.sources()))
+        rest = sum(read_stages(workspace.index / model).values()) if model else 0.0
+        return experience_of_encoding(pace, sum(source.products for source in catalog.sources()), rest)

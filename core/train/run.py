@@ -13,6 +13,7 @@ from core.dataset.training import candidates_of, training_triplets
 from core.dataset.triplets import Triplet
 from core.encode.identity import part_digests
 from core.encode.models import EncoderModel, weights_sha256
+from core.encode.pace import read_pace, read_stages
 from core.errors import ModelError
 from core.evaluate.compare import comparison_of
 from core.evaluate.comparison import Comparison, keep_comparison
@@ -28,6 +29,7 @@ from core.search.build import Corpus, build_index
 from core.settings import Settings
 from core.text.template import render
 from core.train.crossfit import unseen_cosines
+from core.train.duration import first_outline
 from core.train.lora import Example, pad_negatives, train_lora
 from core.train.promotion import Outcome, decide
 from core.train.recipe import ENCODINGS_A_TEXT, texts
@@ -70,6 +72,7 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lea
     splits = splits_of(workspace, settings)
     triplets = training_triplets(workspace, settings, corpus, splits)
     reporter.message(_plan(splits, triplets))
+    _outline(workspace, settings, champion, corpus, len(triplets), reporter)
     questions = _questions(workspace, settings, registry.base(), corpus, splits, len(triplets))
     with registry.drafts() as place:
         draft, proof = _train(registry, settings, corpus, triplets, splits, reporter, place, questions=questions)
@@ -103,6 +106,16 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lea
     }  # fmt: skip
     reporter.result(result)
     return result
+
+
+def _outline(
+    workspace: Workspace, settings: Settings, champion: EncoderModel, corpus: Corpus, matches: int, reporter: Reporter
+) -> None:
+    """Tell how long the stages may take, as far as an index run has measured it on this machine."""
+    folder = workspace.index / champion.id
+    if (pace := read_pace(folder)) is not None:
+        products = len(corpus.queries) + len(corpus.products)
+        reporter.outline(first_outline(pace, products, read_stages(folder), settings.retrain, matches))
 
 
 def _back_up(workspace: Workspace, settings: Settings, reporter: Reporter) -> None:

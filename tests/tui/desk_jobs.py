@@ -43,12 +43,14 @@ def write_events(jobs: Path, job_id: str, events: list[dict[str, object]]) -> No
 def running_retrain(jobs: Path) -> None:
     """A retrain in the middle of its training stage; this process holds its lock."""
     losses = [{"kind": "loss", "step": 10 * n, "loss": round(2.0 / (1 + n / 4), 4)} for n in range(1, 25)]
+    outline = {"kind": "outline", "stages": [["training", 156.0]]}
     progress = {"kind": "progress", "stage": "training", "done": 240, "total": 500, "rate": 3.2, "left_s": 81.0}
     write_job(
         jobs,
         RUNNING,
         "retrain",
         [
+            outline,
             {"kind": "stage", "stage": "hard negatives", "total": 50},
             {"kind": "message", "text": "1,284 pairs of 402 queries; 41 queries held out."},
             {"kind": "stage", "stage": "training", "total": 500},

@@ -275,7 +275,7 @@ async def test_what_is_left_of_all_goes_by_the_last_time(bench: Bench) -> None:
     ]
     write_job(bench.workspace.jobs, "20260101-130000-eeee", "retrain", earlier)
     async with jobs_screen(bench) as (app, _):
-        assert "About 11 min left in all, going by the last time." in screen_text(app)
+        assert "About 11 min left in all." in screen_text(app)
 
 
 async def test_the_loss_is_a_curve_where_there_is_room(bench: Bench) -> None:

@@ -24,9 +24,6 @@ class JobBoard(Protocol):
     def course(self, job_id: str, so_far: Course | None = None) -> Course:
         """What one told on its way; of what was read before, only what was added is read."""
 
-    def left(self, job: Job, course: Course) -> float | None:
-        """Seconds left of all stages of a running one; None where nobody knows."""
-
     def log(self, job_id: str) -> tuple[str, ...]:
         """The last lines that one printed, safe to show."""
 

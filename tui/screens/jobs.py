@@ -41,13 +41,11 @@ class JobsSeen(Message):
 
     Attributes:
         job_id: the highlighted job's; empty where there is none.
-        left_s: seconds left of all its stages, where an earlier job tells.
     """
 
     jobs: tuple[Job, ...]
     job_id: str
     course: Course
-    left_s: float | None
 
 
 @dataclass
@@ -103,15 +101,15 @@ class JobsScreen(FullPage[None]):
         jobs = tuple(board.list())
         job = next((job for job in jobs if job.id == wanted), jobs[0] if jobs else None)
         if job is None:
-            return JobsSeen(jobs, "", Course(), None)
+            return JobsSeen(jobs, "", Course())
         course = board.course(job.id, self._course if job.id == self._course_of else None)
-        return JobsSeen(jobs, job.id, course, board.left(job, course))
+        return JobsSeen(jobs, job.id, course)
 
     @on(JobsSeen)
     def _show(self, message: JobsSeen) -> None:
         self._jobs = message.jobs
         self._course_of, self._course = message.job_id, message.course
-        self._draw(message.left_s)
+        self._draw()
 
     @on(Failed)
     def _failed(self, message: Failed) -> None:
@@ -131,7 +129,7 @@ class JobsScreen(FullPage[None]):
         """The highlighted job."""
         return self._list.job
 
-    def _draw(self, left_s: float | None) -> None:
+    def _draw(self) -> None:
         jobs = self._jobs or ()
         shown = [job for job in jobs if _passes(job, self._filter)]
         self._list.show(shown)
@@ -140,11 +138,11 @@ class JobsScreen(FullPage[None]):
             title.update(text)
         job = self.job
         known = job is not None and job.id == self._course_of
-        self.query_one(JobPane).show(job, self._course if known else Course(), left_s if known else None)
+        self.query_one(JobPane).show(job, self._course if known else Course())
 
     @on(JobPicked)
     def _picked(self) -> None:
-        self._draw(None)
+        self._draw()
         self._read()
 
     # -- acting --------------------------------------------------------------------------------------------
@@ -163,7 +161,7 @@ class JobsScreen(FullPage[None]):
         choices = [_ALL, _RUNNING, *names]
         place = choices.index(self._filter) if self._filter in choices else 0
         self._filter = choices[(place + 1) % len(choices)]
-        self._draw(None)
+        self._draw()
         self._read()
 
     def action_log(self) -> None:

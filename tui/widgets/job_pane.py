@@ -19,7 +19,7 @@ class JobPane(VerticalScroll, can_focus=False):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._shown: tuple[Job | None, Course, float | None] = (None, Course(), None)
+        self._shown: tuple[Job | None, Course] = (None, Course())
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -28,16 +28,15 @@ class JobPane(VerticalScroll, can_focus=False):
         yield LossCurve(id="job-curve")
         yield Static(id="job-rest", markup=False)
 
-    def show(self, job: Job | None, course: Course, left_s: float | None) -> None:
+    def show(self, job: Job | None, course: Course) -> None:
         """Tell of a job.
 
         Args:
             job: None where there is none.
             course: what it told on its way.
-            left_s: seconds left of all its stages; None where nobody knows.
         """
         before = self._shown[0]
-        self._shown = (job, course, left_s)
+        self._shown = (job, course)
         if before is None or job is None or before.id != job.id:
             self.scroll_home(animate=False)
         self._draw()
@@ -47,12 +46,12 @@ class JobPane(VerticalScroll, can_focus=False):
         self.call_after_refresh(self._draw)
 
     def _draw(self) -> None:
-        job, course, left_s = self._shown
+        job, course = self._shown
         width = self.scrollable_content_region.width
         running = job is not None and job.state is JobState.RUNNING
         training = course.training
         head = job_head(job, width)
-        progress = job_progress(job, left_s, width) if job is not None and running else Content.empty()
+        progress = job_progress(job, width) if job is not None and running else Content.empty()
         loss = measured(training) if training is not None else Content.empty()
         rest = job_rest(job, course, width) if job is not None else Content.empty()
         for part, content in (("head", head), ("progress", progress), ("loss", loss), ("rest", rest)):

@@ -29,7 +29,7 @@ def share_done(job: Job) -> float | None:
 
 
 def how_far(job: Job) -> Content:
-    """Stage, share and time left, in a few words."""
+    """Stage, its share, and the time left of the whole job, in a few words."""
     share = share_done(job)
     words = Content(safe(job.stage) or "starting")
     if share is not None:
@@ -64,7 +64,7 @@ def can_resume(job: Job) -> bool:
     return job.state in {JobState.FAILED, JobState.CANCELLED, JobState.LOST}
 
 
-def job_progress(job: Job, left_in_all: float | None, width: int) -> Content:
+def job_progress(job: Job, width: int) -> Content:
     """The stage of a running job, a bar, the pace, and what is left of the stage and of all."""
     name = safe(job.stage) or "starting"
     lines = [Content(name[:1].upper() + name[1:])]
@@ -77,8 +77,8 @@ def job_progress(job: Job, left_in_all: float | None, width: int) -> Content:
         )
         counts = [f"{job.done:,} of {job.total:,}", *_pace(job)]
         lines.append(Content.styled("   ".join(counts), MUTED))
-    if left_in_all is not None:
-        about = f"About {duration(left_in_all)} left in all, going by the last time."
+    if job.left_s is not None:
+        about = f"About {duration(job.left_s)} left in all."
         lines += Content.styled(about, MUTED).wrap(max(10, width))
     return Content("\n").join(lines)
 
@@ -89,8 +89,8 @@ def _pace(job: Job) -> list[str]:
         # What takes longer than a second is told by its seconds.
         per_second = f"{job.rate:,.0f}/s" if job.rate >= 100 else f"{job.rate:,.1f}/s"
         words.append(f"{1 / job.rate:,.1f} s each" if 0 < job.rate < 1 else per_second)
-    if job.left_s is not None:
-        words.append(f"{duration(job.left_s)} left")
+    if job.stage_left_s is not None:
+        words.append(f"{duration(job.stage_left_s)} left of this stage")
     return words
 
 

@@ -98,7 +98,7 @@ def _takes(plan: "RetrainPlan", epochs: int) -> Content:
         return Content("Nobody knows yet: nothing has been measured in this workspace.")
     time = Content.styled(f"about {duration(seconds)}", STRONG)
     if plan.precedent is None:
-        return time + Content(", a rough guess from how fast the index was made")
+        return time + Content(", a guess from how long the index took; once it runs, from its own pace")
     took = plan.precedent.took_s or 0.0
     return time + Content(
         f", going by the retrain of {moment_of(plan.precedent.started_at)}, which took {duration(took)}"

@@ -61,7 +61,7 @@ def test_the_training_that_is_shown_is_the_one_that_runs_else_the_first() -> Non
 
 
 def running(left_s: float | None = None) -> Job:
-    return Job("2", ("retrain",), JobState.RUNNING, "2026-01-01T00:00:00+00:00", 1, left_s=left_s)
+    return Job("2", ("retrain",), JobState.RUNNING, "2026-01-01T00:00:00+00:00", 1, stage_left_s=left_s)
 
 
 @pytest.mark.parametrize(
@@ -73,14 +73,42 @@ def running(left_s: float | None = None) -> Job:
         (RETRAIN[:7], 4.0, 4 + 20 + 8),
         # Twice the steps: the trainings to come take twice as long, all else does not.
         ([stage(0, "encode", 100), stage(10, "train", 4), loss(20, 1, 1.0)], 34.0, 34 + 10 + 2 * 20 + 8),
-        # A stage that the earlier job did not have, or not so often.
-        ([stage(0, "dream")], None, None),
-        ([stage(0, "train", 2), stage(1, "train", 2)], None, None),
+        # Half as fast as then, as the first stage shows, and the second once enough of it is done.
+        ([stage(0, "encode", 100), stage(20, "train", 2)], None, 2 * (22 + 10 + 20 + 8)),
+        ([stage(0, "encode", 100), stage(20, "train", 2), loss(42, 1, 1.0)], 22.0, 22 + 2 * (10 + 20 + 8)),
+        # What the earlier job did not have, or not so often, is no reason to know nothing.
+        ([stage(0, "dream")], None, 70),
+        ([stage(0, "encode", 100), stage(10, "dream"), stage(12, "encode", 100)], None, 1.2 * 60),
         ([], None, None),
     ],
 )
 def test_the_time_left_in_all_goes_by_an_earlier_job(now: Events, left_s: float | None, expected: float | None) -> None:
     assert seconds_left(running(left_s), course(now), course(RETRAIN)) == expected
+
+
+OUTLINE: Events = [
+    {"t": 0, "kind": "outline", "stages": [["train", 100.0], ["encode", 50.0], ["fit the matcher", 10.0]]}
+]
+
+
+@pytest.mark.parametrize(
+    ("now", "left_s", "expected"),
+    [
+        ([], None, None),
+        ([stage(0, "encode", 5)], None, 160),
+        ([stage(0, "train", 2)], 100.0, 100 + 60),
+        # Four times as slow as was expected.
+        ([stage(0, "train", 2), loss(200, 1, 1.0)], 200.0, 200 + 4 * 60),
+        ([stage(0, "train", 2), stage(400, "merge the adapter")], None, 4 * 60),
+        ([stage(0, "train", 2), stage(400, "encode", 5)], 150.0, 150 + 4 * 10),
+        ([stage(0, "train", 2), stage(100, "fit the matcher"), stage(120, "more")], None, 0),
+    ],
+)
+def test_the_first_job_of_its_kind_goes_by_its_outline(
+    now: Events, left_s: float | None, expected: float | None
+) -> None:
+    assert seconds_left(running(left_s), course([*OUTLINE, *now]), None) == expected
+    assert seconds_left(running(left_s), course(now), None) is None
 
 
 # -- by way of the files -------------------------------------------------------------------------------------

@@ -216,8 +216,9 @@ def test_the_precedent_of_a_job_is_the_latest_that_ended_well(jobs: Jobs) -> Non
     assert jobs.precedent("index") is None
     write_job(jobs, "20260105-000000-aaaa", running=True, events=EVENTS)
     job = jobs.get("20260105-000000-aaaa")
-    assert jobs.left(job, jobs.course(job.id)) == pytest.approx(2.0)
-    assert jobs.left(before, jobs.course(before.id)) is None
+    assert job.left_s == pytest.approx(2.0)
+    assert jobs.get(before.id).left_s is None
+    assert {each.id: each.left_s for each in jobs.list()}[job.id] == pytest.approx(2.0)
 
 
 def test_a_job_knows_how_long_it_took(jobs: Jobs) -> None:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from core.encode.pace import note_pace, read_pace
+from core.encode.pace import note_pace, note_stages, read_pace, read_stages
 from core.jobs.course import Course, Stage
 from core.settings import RetrainSettings
-from core.train.duration import Experience, experience_of_encoding, experience_of_retrain
+from core.train.duration import Experience, experience_of_encoding, experience_of_retrain, first_outline
 from core.train.recipe import steps
 
 RECIPE = RetrainSettings(epochs=4, batch_size=32, hard_negatives=3, least_steps=20)
@@ -67,3 +67,25 @@ def test_few_texts_tell_nothing_and_no_file_neither(tmp_path: Path) -> None:
     assert read_pace(tmp_path) is None
     (tmp_path / "pace.json").write_text('{"texts": 5, "seconds": 0}')
     assert read_pace(tmp_path) is None
+
+
+def test_an_index_run_notes_its_other_stages_beside_its_pace(tmp_path: Path) -> None:
+    note_stages(tmp_path, {"candidates": 3.0})
+    assert read_stages(tmp_path) == {}  # of a run so short that it says nothing
+    note_pace(tmp_path, 1000, 10.0)
+    note_stages(tmp_path, {"candidates": 3.0, "fit the matcher": 0.5})
+    assert read_stages(tmp_path) == {"candidates": 3.0, "fit the matcher": 0.5}
+    note_pace(tmp_path, 2000, 10.0)
+    assert (read_pace(tmp_path), read_stages(tmp_path)["candidates"]) == (200.0, 3.0)
+    (tmp_path / "pace.json").write_text('{"texts": 1, "seconds": 1, "stages": {"a": "x", "b": -1, "c": 1e99, "d": 2}}')
+    assert read_stages(tmp_path) == {"d": 2.0}
+
+
+def test_a_first_retrain_is_outlined_to_its_end() -> None:
+    outline = first_outline(10.0, 400, {"candidates": 3.0, "fit the matcher": 1.0}, RECIPE, 152)
+    assert outline == [("train", 3 / 10 * 5 * 152 * 5), ("encode", 40.0), ("candidates", 3.0), ("fit the matcher", 1.0)]
+    # It is as long as the plan says beforehand.
+    assert sum(seconds for _, seconds in outline) == experience_of_encoding(10.0, 400, 4.0).seconds(RECIPE, 152)
+    many = first_outline(10.0, 400, {}, RECIPE, 576)
+    assert [name for name, _ in many] == ["train", "encode", "train half 1 of 2", "train half 2 of 2"]
+    assert sum(seconds for _, seconds in many) == experience_of_encoding(10.0, 400).seconds(RECIPE, 576)
