@@ -40,6 +40,11 @@ class Splits:
     judging: tuple[Label, ...] = ()
 
     @property
+    def products(self) -> set[ProductRef]:
+        """All products in a pair that may train, queries and candidates."""
+        return {ref for label in self.train for ref in (label.pair.query, label.pair.candidate)}
+
+    @property
     def truth(self) -> dict[Pair, bool]:
         """What is known of each pair that is judged on, in their order; nothing without a manual validation set."""
         pairs = (Pair(query, candidate) for query, candidates in self.barred.items() for candidate in candidates)

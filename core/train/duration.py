@@ -53,20 +53,22 @@ def experience_of_encoding(pace: float, products: int, rest_s: float = 0.0) -> E
 
 
 def first_outline(
-    pace: float, products: int, rest: Mapping[str, float], settings: RetrainSettings, matches: int
+    pace: float, products: int, labelled: int, rest: Mapping[str, float], settings: RetrainSettings, matches: int
 ) -> list[tuple[str, float]]:
     """The stages of a first retrain whose model is put in use, and the seconds that an index run lets one expect.
 
     Args:
         pace: texts a second.
         products: how many there are, queries included.
+        labelled: how many of them are in a labelled pair: the matcher gets cosines of their own.
         rest: seconds of the index run's other stages, by name.
         settings: the recipe.
         matches: what is learnt from.
     """
     training = ENCODINGS_A_TEXT / pace * texts(settings, matches)
     halves = [(f"train half {number} of 2", training / 2) for number in (1, 2)] if matches >= FEWEST_FOR_HALVES else []
-    return [("train", training), ("encode", products / pace), *halves, *rest.items()]
+    scored = ("score labelled pairs", labelled / pace)
+    return [("train", training), ("encode", products / pace), *halves, scored, *rest.items()]
 
 
 def _all_texts(settings: RetrainSettings, matches: int) -> int:

@@ -108,13 +108,13 @@ def plan_retrain(workspace: Workspace, settings: Settings, jobs: Jobs, *, lead: 
         manual=splits.manual,
         recipe=recipe,
         waits=recipe.promote == "never" or not lead,
-        experience=experience or _by_encoding(workspace),
+        experience=experience or _by_encoding(workspace, len(splits.products)),
         precedent=precedent if experience else None,
         running=next(running, None),
     )
 
 
-def _by_encoding(workspace: Workspace) -> Experience | None:
+def _by_encoding(workspace: Workspace, labelled: int) -> Experience | None:
     """What the last index run lets one expect; None where none has measured anything."""
     candidates = CandidateStore(workspace.derived)
     try:
@@ -125,5 +125,5 @@ def _by_encoding(workspace: Workspace) -> Experience | None:
     if pace is None:
         return None
     with CatalogStore(workspace.catalog) as catalog:
-        rest = sum(read_stages(workspace.index / model).values()) if model else 0.0
+        rest = labelled / pace + (sum(read_stages(workspace.index / model).values()) if model else 0.0)
         return experience_of_encoding(pace, sum(source.products for source in catalog.sources()), rest)

@@ -72,7 +72,7 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lea
     splits = splits_of(workspace, settings)
     triplets = training_triplets(workspace, settings, corpus, splits)
     reporter.message(_plan(splits, triplets))
-    _outline(workspace, settings, champion, corpus, len(triplets), reporter)
+    _outline(workspace, settings, champion, corpus, splits, len(triplets), reporter)
     questions = _questions(workspace, settings, registry.base(), corpus, splits, len(triplets))
     with registry.drafts() as place:
         draft, proof = _train(registry, settings, corpus, triplets, splits, reporter, place, questions=questions)
@@ -109,13 +109,20 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lea
 
 
 def _outline(
-    workspace: Workspace, settings: Settings, champion: EncoderModel, corpus: Corpus, matches: int, reporter: Reporter
+    workspace: Workspace,
+    settings: Settings,
+    champion: EncoderModel,
+    corpus: Corpus,
+    splits: Splits,
+    matches: int,
+    reporter: Reporter,
 ) -> None:
     """Tell how long the stages may take, as far as an index run has measured it on this machine."""
     folder = workspace.index / champion.id
     if (pace := read_pace(folder)) is not None:
         products = len(corpus.queries) + len(corpus.products)
-        reporter.outline(first_outline(pace, products, read_stages(folder), settings.retrain, matches))
+        rest = read_stages(folder)
+        reporter.outline(first_outline(pace, products, len(splits.products), rest, settings.retrain, matches))
 
 
 def _back_up(workspace: Workspace, settings: Settings, reporter: Reporter) -> None:

@@ -82,10 +82,18 @@ def test_an_index_run_notes_its_other_stages_beside_its_pace(tmp_path: Path) -> 
 
 
 def test_a_first_retrain_is_outlined_to_its_end() -> None:
-    outline = first_outline(10.0, 400, {"candidates": 3.0, "fit the matcher": 1.0}, RECIPE, 152)
-    assert outline == [("train", 3 / 10 * 5 * 152 * 5), ("encode", 40.0), ("candidates", 3.0), ("fit the matcher", 1.0)]
+    outline = first_outline(10.0, 400, 50, {"candidates": 3.0, "fit the matcher": 1.0}, RECIPE, 152)
+    training = 3 / 10 * 5 * 152 * 5
+    assert outline[:3] == [("train", training), ("encode", 40.0), ("score labelled pairs", 5.0)]
+    assert outline[3:] == [("candidates", 3.0), ("fit the matcher", 1.0)]
     # It is as long as the plan says beforehand.
-    assert sum(seconds for _, seconds in outline) == experience_of_encoding(10.0, 400, 4.0).seconds(RECIPE, 152)
-    many = first_outline(10.0, 400, {}, RECIPE, 576)
-    assert [name for name, _ in many] == ["train", "encode", "train half 1 of 2", "train half 2 of 2"]
+    assert sum(seconds for _, seconds in outline) == experience_of_encoding(10.0, 400, 9.0).seconds(RECIPE, 152)
+    many = first_outline(10.0, 400, 0, {}, RECIPE, 576)
+    assert [name for name, _ in many] == [
+        "train",
+        "encode",
+        "train half 1 of 2",
+        "train half 2 of 2",
+        "score labelled pairs",
+    ]
     assert sum(seconds for _, seconds in many) == experience_of_encoding(10.0, 400).seconds(RECIPE, 576)
