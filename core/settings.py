@@ -191,7 +191,7 @@ class JudgeSettings(_Section):
     mlx_model: str = ""
     """A folder, or a name on the hub, that mlx-lm can load. A relative path is of the workspace's folder."""
     mlx_adapter: str = ""
-    """A folder with a LoRA adapter for it, likewise; `judge train` makes one."""
+    """A folder with a LoRA adapter for it; `judge train` makes one."""
     server_url: str = "http://127.0.0.1:8080/v1"
     """An OpenAI-compatible server: mlx_lm.server, vLLM, Ollama, llama.cpp."""
     server_model: str = ""
