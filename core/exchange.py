@@ -304,10 +304,10 @@ def _possible(ref: ProductRef, names: Sequence[str]) -> list[ProductRef]:
 def _only(path: Path, number: int, found: Sequence[ProductRef], role: Role) -> ProductRef | None:
     sources = list(dict.fromkeys(ref.source for ref in found))
     if len(sources) > 1:
-        side = "query" if role == "query" else "candidate"
+        side, option = ("query", "--query-source") if role == "query" else ("candidate", "--candidate-source")
         raise CoreError(
             f"{path}, line {number}: several {side} sources have the id {found[0].id}: {', '.join(sources)}.",
-            f"Say which: `samesku labels import FILE --{side}-source NAME`, or a column {side}_source.",
+            f"Say which: samesku labels import FILE {option} NAME; or add a column {side}_source.",
         )
     return found[0] if found else None
 

@@ -131,7 +131,6 @@ class _Builder:
     prices: PriceCount = field(default_factory=PriceCount)
     gtins: GtinTally = field(default_factory=GtinTally)
     rounded_ids: int = 0
-    _taken: set[str] = field(default_factory=set)
 
     def product(self, row: Row) -> Product | BadRow:
         """The product in a row, or why there is none."""
@@ -142,9 +141,9 @@ class _Builder:
             return _rejected(row, unfit)
         if not title:
             return _rejected(row, Reason.NO_TITLE)
-        if key in self._taken:
+        if key in self.rejected.read:
             return _rejected(row, Reason.DUPLICATE_ID)
-        self._taken.add(key)
+        self.rejected.read.add(key)
         self.rounded_ids += is_rounded_id(key)
         text = given.get("price", "")
         price = read_price(text, given.get("currency") or currency_in_name(self.columns.get("price", "")))

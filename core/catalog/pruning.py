@@ -42,11 +42,13 @@ class RejectedIds:
         ids: ids that were read.
         guesses: for each row that could not be taken apart, what its id may be.
         unknown: rows with no id at all.
+        read: ids of the rows that became products: a rejected row with one of these is of no other product.
     """
 
     ids: set[str] = field(default_factory=set)
     guesses: list[tuple[str, ...]] = field(default_factory=list)
     unknown: int = 0
+    read: set[str] = field(default_factory=set)
 
     def add(self, id_: str) -> None:
         """Note a row whose cells could be read; its id may be empty."""
@@ -89,5 +91,5 @@ def mark_present(db: sqlite3.Connection, source: str, rejected: RejectedIds) -> 
     for guess in rejected.guesses:
         keys = [row for id_ in guess for row in db.execute(_KEY, (source, id_)).fetchall()]
         db.executemany("INSERT OR IGNORE INTO seen (key) VALUES (?)", keys)
-        unread += not keys
+        unread += not keys and rejected.read.isdisjoint(guess)
     return unread

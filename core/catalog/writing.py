@@ -151,7 +151,8 @@ def _require_role(db: sqlite3.Connection, source: str, role: Role, rules: Import
     if before not in {None, role} and not rules.change_role:
         raise CatalogError(
             f"The products of {source} have the role {before}, not {role}. Nothing was changed.",
-            f"`samesku import products FILE --source NAME` keeps the role; `--role {role} --change-role` changes it.",
+            "Without --role an import keeps it. To change it:"
+            f" samesku import products FILE --source NAME --role {role} --change-role",
         )
     return before
 

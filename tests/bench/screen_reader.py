@@ -15,7 +15,8 @@ from labels.model import ProductRef
 #: What the bottom line calls the act that was taken or brought back.
 SAID = re.compile(r"(Taken|Brought) back: ([a-z ]+)\.")
 
-_PAIR = re.compile(r"(?:^|\W)\d+/\d+ ─+ (\S.*?) ─")
+#: What stands in a rule: above the comparison, the query at its left.
+_HEADING = re.compile(r"─ (\S[^─]*?) ─")
 _ROW = re.compile(r"([▌ ])([0-9]) ([ ✓✗×?]) (.*)")
 #: So much of a title is compared with what is shown, which may be shortened further on.
 _ROW_HEAD, _TITLE_HEAD = 12, 30
@@ -61,8 +62,8 @@ class ScreenReader:
 
     def read(self, lines: Sequence[str]) -> Sight | None:
         """The query on the screen; None where there is none, or it is covered or only half painted."""
-        pair = next((found for line in lines[3:] if (found := _PAIR.search(line))), None)
-        query = self._places.get(pair[1]) if pair else None
+        headings = (name for line in lines[3:] for name in _HEADING.findall(line))
+        query = next((self._places[name] for name in headings if name in self._places), None)
         if query is None:
             return None
         title = _packed(" ".join(lines[1:4]))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from samples import match, q, write_catalogue
 
-from core.exchange import Telling, write_labels
+from core.exchange import Export, Telling, write_labels
 from core.jobs.progress import Silent
 from labels import database
 from labels.exchange import records
@@ -28,5 +28,5 @@ def test_an_export_of_all_events_keeps_no_desk_waiting(
             def advance(self, done: int) -> None:
                 desk.record("ada", Verb.COMMENT, q("q1"), text="meanwhile")
 
-        assert write_labels(workspace, tmp_path / "events", format_, Telling(), Deciding()) == (1, "events")
+        assert write_labels(workspace, tmp_path / "events", format_, Telling(), Deciding()) == Export(1, "events")
         assert desk.last_event() == 2

@@ -9,7 +9,7 @@ from hostile import BOOK, HOSTILE, SPACES, some
 from samples import c, no_match, q
 
 from core.catalog.product import Product
-from core.catalog.store import CatalogStore
+from core.catalog.store import CatalogStore, ImportRules
 from core.workspace import Workspace
 from labels.model import Verb
 from labels.store import LabelStore
@@ -26,7 +26,9 @@ def spoil_catalogue(workspace: Workspace) -> None:
     """Make every product's fields hostile, but for the ids by which all else knows them; add a source of its own."""
     with CatalogStore(workspace.catalog) as catalog:
         for source in catalog.sources():
-            catalog.replace(source.name, source.role, list(spoiled(catalog.iter(source=source.name))))
+            # As if they had always been so: else no label would be of the article that is there now.
+            products, rules = list(spoiled(catalog.iter(source=source.name))), ImportRules(labelled=frozenset())
+            catalog.replace(source.name, source.role, products, rules=rules)
         strange = [Product(some(14, 1), text, f"Nikon {text}") for text in HOSTILE]
         catalog.replace(some(14, 1), "catalog", strange)
 

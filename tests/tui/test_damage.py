@@ -115,7 +115,7 @@ def test_the_plain_desk_says_so_too_and_what_is_saved(bench: Bench, damage: str)
     [
         "UPDATE candidates SET similarity = 'x'", "UPDATE candidates SET rank = -rank",
         "UPDATE candidates SET probability = 7", "UPDATE runs SET model = x'00'",
-        "UPDATE candidates SET candidate_id = x'ff'", "INSERT INTO standing VALUES (1, 'x', 'y', 'z', 3)",
+        "UPDATE candidates SET candidate_id = x'ff'", "INSERT INTO standing VALUES (1, 'x', 'y', 'z', 3, 1)",
     ],
 )  # fmt: skip
 def test_values_that_cannot_be_are_no_fault_of_the_desk(bench: Bench, statement: str) -> None:

@@ -36,7 +36,10 @@ def shows(terminal: Terminal, words: str, seconds: float = 30) -> bool:
     """Whether the words come onto the screen, in a line of it or in a note at its side."""
 
     def seen(terminal: Terminal) -> bool:
-        note = " ".join(line.rpartition("▌")[2].strip() for line in terminal.lines if "▌" in line[1:])
+        # Right of a note the end of the rows below it is seen.
+        note = " ".join(
+            line.rpartition("▌")[2].strip().partition("  ")[0] for line in terminal.lines if "▌" in line[1:]
+        )
         return words in " ".join(note.split()) or any(words in line for line in terminal.lines)
 
     return terminal.wait_for(seen, seconds)
@@ -70,7 +73,7 @@ def next_start(bench: Bench, words: str = "") -> None:
     with desk_of(bench) as terminal:
         opened(terminal)
         if words:
-            assert shows(terminal, words), terminal.lines
+            assert shows(terminal, words), "\n".join(terminal.lines)
         else:
             assert not shows(terminal, "last sitting", 0), terminal.lines
         terminal.send("q")

@@ -161,7 +161,7 @@ def test_a_dry_run_tells_what_would_be_done_and_does_nothing(store: CatalogStore
     assert not (tmp_path / "rejects.csv").exists()
     done = load(store, content, **options)
     assert (told.counts, told.columns, told.rejected) == (done.counts, done.columns, done.rejected)
-    assert done.counts == ImportCount(added=5, changed=1, unchanged=1, removed=int(prune), vanished=1)
+    assert done.counts == ImportCount(added=5, changed=1, unchanged=1, removed=int(prune), vanished=1, unread=1)
 
 
 def test_what_the_file_no_longer_has_is_reported_and_pruned_on_request(store: CatalogStore) -> None:

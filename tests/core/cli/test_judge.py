@@ -141,12 +141,13 @@ def test_a_file_without_pairs_is_refused_and_what_was_there_is_kept(
     pairs, out = tmp_path / "pairs.csv", tmp_path / "out.csv"
     pairs.write_text(content)
     out.write_text("precious")
+    said = "holds no pairs." if content else "is empty."
     for given in (["match"], ["match", "--judge"]):
         answer = call(*given, "--input", pairs, "--out", out, "--home", labelled.home)
-        assert (answer.code, f"{pairs} holds no pairs." in answer.err, out.read_text()) == (1, True, "precious")
+        assert (answer.code, said in answer.err, out.read_text()) == (1, True, "precious")
     for given in (["judge", "run", "--input"], ["judge", "test", "--pairs"], ["evaluate", "--pairs"]):
         answer = call(*given, pairs, "--home", labelled.home)
-        assert (answer.code, "holds no pairs." in answer.err) == (1, True)
+        assert (answer.code, said in answer.err) == (1, True)
 
 
 def test_what_match_wrote_can_be_asked_about(
@@ -252,9 +253,10 @@ def test_match_asks_the_judge_and_reports_both_stages(
     matcher, judge = answer["stages"]
     asked = {pair.candidate.id for pair in judges["server"].asked}
     rows = rows_of(out)
-    assert list(rows[0])[-3:] == ["judge", "judge_probability", "both_probability"]
+    assert list(rows[0])[-4:] == ["judge", "judge_probability", "both_probability", "decision"]
     assert {row["candidate_id"] for row in rows if row["judge"]} == asked
-    assert {row["band"] for row in rows if row["judge"]} <= {"prior:medium", "prior:low"}
+    bands = {row["band"] for row in rows if row["judge"] and not row["decision"]}
+    assert bands <= {"prior:medium", "prior:low"}
     assert {row["probability"] for row in rows} == {""}
     assert (answer["calibrated"], matcher["pairs"]) == (False, {"match": 0, "no_match": 0})
     assert (answer["rows"], judge["asked"]) == (15, len(asked))

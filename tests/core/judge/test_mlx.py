@@ -37,7 +37,7 @@ def test_making_one_loads_nothing_and_its_name_says_all_that_matters(tiny_llm: P
     assert judge.name.startswith(f"{tiny_llm.name}@")
     assert judge.name.endswith(f", fast, prompt {VERSION}")
     assert (
-        MlxJudge("org/model", "", mode="reasoned", max_tokens=64).name == "org/model, reasoned in 64 tokens, prompt 1"
+        MlxJudge("org/model", "", mode="reasoned", max_tokens=64).name == "org/model, reasoned in 64 tokens, prompt 2"
     )
     assert judge._loaded is None
 

@@ -116,7 +116,7 @@ def test_what_is_asked_and_what_becomes_of_the_answer(slept: Slept) -> None:
         "tiny", 0, 64, True, 10,
     ]  # fmt: skip
     assert isinstance(judge, TalkingJudge)
-    assert judge.name == verdict.judge == f"tiny at {server.told}, reasoned in 64 tokens, prompt 1"
+    assert judge.name == verdict.judge == f"tiny at {server.told}, reasoned in 64 tokens, prompt 2"
     assert (verdict.answer, verdict.reasoning) == (Answer.MATCH, VERDICT_TEXT)
     assert verdict.probability == pytest.approx(0.75)
     assert verdict.log_odds == pytest.approx(math.log(3))

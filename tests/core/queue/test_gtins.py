@@ -52,12 +52,12 @@ def test_the_reason_line_names_the_candidate_with_the_same_gtin(coded: Workspace
     assert "GTIN" not in review.item.reason
 
 
-def test_before_labels_the_band_is_what_cosine_and_gtins_say(coded: Workspace, sit: Sit) -> None:
+def test_before_labels_order_and_band_are_the_priors(coded: Workspace, sit: Sit) -> None:
     score(coded, q1_c1=0.6, q1_c2=0.99, q1_c3=0.01)
     review = sit()
     review.show(q("q1"))
     assert review.item is not None
-    assert [option.band for option in review.item.options] == [Band.MEDIUM, Band.HIGH, Band.LOW]
+    assert [option.band for option in review.item.options] == [Band.HIGH, Band.MEDIUM, Band.LOW]
     assert {option.probability for option in review.item.options} == {None}, "it is no probability yet"
 
 
