@@ -148,10 +148,10 @@ class _Builder:
         text = given.get("price", "")
         price = read_price(text, given.get("currency") or currency_in_name(self.columns.get("price", "")))
         self.prices.add(text, price)
-        self.gtins.add(row.line, key, given.get("upc", ""))
         fields = {
             name: self.values.of_field(name, given.get(name, "")) for name in ("brand", "category", "model", "upc")
         }
+        self.gtins.add(row.line, key, fields["upc"])
         return Product(
             source=self.source,
             id=key,
