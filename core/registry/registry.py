@@ -133,7 +133,7 @@ class Registry:
         """
         if not self.is_trained(model_id):
             base = self.base()
-            if model_id in {base.id, base.former_id}:
+            if model_id and model_id in {base.id, base.former_id}:
                 return base
             if not model_id.startswith(TUNED_PREFIX):
                 raise ModelError(

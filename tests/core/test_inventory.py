@@ -51,7 +51,7 @@ def test_it_follows_products_labels_and_settings(catalogue: Workspace) -> None:
     with CatalogStore(catalogue.catalog) as catalog:
         first = next(catalog.iter(role="query"))
         catalog.replace(first.source, "query", [replace(first, title="another lamp")])
-    assert told(catalogue)["index"].startswith("out of date (products, settings or encoder have changed since)")
+    assert told(catalogue)["index"].startswith("1 product changed since the last index run")
     assert "`samesku index`" in told(catalogue)["index"]
 
 

@@ -33,7 +33,8 @@ def scored(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 
 def told(home: Path, capsys: pytest.CaptureFixture[str]) -> str:
-    result = {"promoted": True, "before": evaluation(0.6, 0.7, 0.8), "after": evaluation(0.906, 0.868, 0.95)}
+    figures = {"before": evaluation(0.6, 0.7, 0.8), "after": evaluation(0.906, 0.868, 0.95)}
+    result = {"promoted": True, "decision": "The new encoder is in use.", **figures}
     rehearse.tell(Context(home=home), Settings(), result)
     return capsys.readouterr().out
 
