@@ -97,8 +97,8 @@ class _Room:
 @lru_cache(maxsize=32)  # a list is painted line by line, many times over
 def _abbreviated(texts: tuple[str, ...], room: _Room, other: str, ids: tuple[str, ...]) -> tuple[str, ...]:
     titles = [_Title(text) for text in texts]
-    own = [_own_words(title, other) for title in titles]
-    orders = [title.ranked(titles, words) for title, words in zip(titles, own, strict=True)]
+    # To hold a title against the query takes a while, and most of them fit.
+    orders = [[] if title.fits(room) else title.ranked(titles, _own_words(title, other)) for title in titles]
     shown = [_fitted(title, order, room) for title, order in zip(titles, orders, strict=True)]
     for alike in _alike(shown):
         group = [titles[at] for at in alike]
@@ -157,7 +157,7 @@ def _own_words(title: "_Title", other: str) -> set[int]:
 
 def _fitted(title: "_Title", order: Iterable[int], room: _Room) -> str:
     """The title with as many of its words as there is room for, those first in `order` before others."""
-    if not title.goes_on and room.fits(title.whole):
+    if title.fits(room):
         return title.whole
     kept: set[int] = set()
     shown = ""
@@ -188,6 +188,10 @@ class _Title:
         self._words = list(_spans(self.text))
         if self.goes_on and self._words and self._words[-1][1] == _LONGEST:
             self._words.pop()  # half a word
+
+    def fits(self, room: _Room) -> bool:
+        """Whether all of it has room."""
+        return not self.goes_on and room.fits(self.whole)
 
     @cached_property
     def _plain(self) -> list[str]:

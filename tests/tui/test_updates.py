@@ -4,6 +4,7 @@ import io
 import os
 from pathlib import Path
 
+import pytest
 from desk_bench import Bench, candidate_products, query_products, screen_text, settled
 from samples import match, no_match, q
 
@@ -11,6 +12,7 @@ from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from labels.model import Stream, Verb
 from tui.plain.desk import run_plain
+from tui.services import desk as desk_module
 
 LONG_AGO = "2026-01-01T00:00:00.000+00:00"
 
@@ -94,3 +96,20 @@ def test_labels_of_one_class_are_said_to_be_so(bench: Bench) -> None:
     desk = bench.desk()
     assert desk.one_class.startswith("2 labels are of one class, no match: the matcher needs at least one match")
     assert "labels of one class" in talk(bench, "q")
+
+
+def test_a_draw_of_the_screen_does_not_count_all_labels(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    with bench.store() as store:
+        store.record("ada", Verb.NONE, q("q6"), no_match(*(f"q6-c{n}" for n in range(1, 9))), closes=True)
+    desk = bench.desk()
+    counted: list[object] = []
+    count = desk_module.training_classes
+    monkeypatch.setattr(desk_module, "training_classes", lambda *given: counted.append(given) or count(*given))
+    assert [desk.has_one_class for _ in range(5)] == [True] * 5
+    assert len(counted) == 1
+    with bench.store() as store:
+        store.record("ada", Verb.REJECT, q("q5"), no_match("q5-c1"))
+    assert desk.has_one_class
+    assert len(counted) == 1
+    assert desk.one_class.startswith("9 labels are of one class")
+    assert len(counted) == 2

@@ -77,11 +77,10 @@ class PlainDesk(PlainDeciding):
             self.say(f"\n{title}. {text} {steps} {self.keys.fill(ways)}".replace("  ", " "))
             return
         self.say(f"\n{heading(item, progress)}")
-        one_class = self._desk.one_class
-        standing = "" if item.blind else stands_on(self._desk.standing, one_class=bool(one_class))
+        standing = "" if item.blind else stands_on(self._desk.standing, one_class=self._desk.has_one_class)
         if standing and standing != self._standing:
             self._standing = standing
-            self.say(f"The bands rest on: {standing}. {one_class}".rstrip())
+            self.say(f"The bands rest on: {standing}. {self._desk.one_class}".rstrip())
         self.say(safe(item.reason))
         self._show_item(item)
 

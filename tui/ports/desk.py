@@ -127,6 +127,10 @@ class Desk(Protocol):
         """That all labels are of one class, and what is needed; empty where a matcher has learnt from both."""
 
     @property
+    def has_one_class(self) -> bool:
+        """The same as yes or no, for every draw of the screen: half as many labels again may be newer than it knows."""
+
+    @property
     def outlook(self) -> Outlook | None:
         """What is to be gained by going on; None before the first refit."""
 

@@ -114,7 +114,7 @@ class ReviewScreen(DecidingScreen):
             annotator=review.annotator,
             model=self.desk.model,
             standing=self.desk.standing,
-            one_class=bool(self.desk.one_class),
+            one_class=self.desk.has_one_class,
             blind=item is not None and item.blind,
         )
         self.query_one(StatusLine).show(situation)

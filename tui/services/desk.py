@@ -82,7 +82,8 @@ class DeskServices:
     _read_at: tuple[tuple[int, int], ...] = ()
     _closed: bool = False
     _classes: tuple[int, int] = (0, 0)
-    _classes_of: tuple[int, str] | None = None
+    _classes_at: int = 0
+    _classes_mark: str | None = None
 
     @property
     def model(self) -> str | None:
@@ -102,14 +103,26 @@ class DeskServices:
     @property
     def one_class(self) -> str:
         """That all labels are of one class, and what is needed; empty where a matcher has learnt from both."""
+        return one_class(*self._training_classes(0))
+
+    @property
+    def has_one_class(self) -> bool:
+        """The same as yes or no, for every draw of the screen: half as many labels again may be newer than it knows."""
+        return bool(one_class(*self._training_classes(sum(self._classes) // 2)))
+
+    def _training_classes(self, lag: int) -> tuple[int, int]:
+        """Matches and others among the labels that may train, as the matcher counts them, which reads every label.
+
+        Args:
+            lag: so many events may have been written since they were counted.
+        """
         if self.standing is not None and self.standing.calibrated:
-            return ""
-        known = self.store.last_event(), self.catalog.mark
-        if known != self._classes_of:
-            # As the matcher counts them, which reads every label: once for each answer, while they are few.
+            return 0, 0
+        event, mark = self.store.last_event(), self.catalog.mark
+        if mark != self._classes_mark or not self._classes_at <= event <= self._classes_at + lag:
             self._classes = training_classes(self.store, self.catalog, self.source.settings.labels.rule)
-            self._classes_of = known
-        return one_class(*self._classes)
+            self._classes_at, self._classes_mark = event, mark
+        return self._classes
 
     @property
     def outlook(self) -> Outlook | None:
