@@ -13,6 +13,7 @@ from core.evaluate.intervals import change_intervals, retrieval_intervals
 from core.evaluate.matched import matched_ranking
 from core.evaluate.retrieval import retrieval_metrics
 from core.jobs.progress import Reporter
+from core.match.evidence.corpus import CorpusEvidence
 from core.match.run import unseen_path
 from core.registry.registry import Registry
 from core.search.build import Corpus
@@ -45,13 +46,14 @@ def compare_encoders(
     registry, corpus, splits = Registry(workspace, settings), Corpus.read(workspace), splits_of(workspace, settings)
     models = [registry.get(before), registry.get(after)]
     gold = {query: splits.gold[query] for query in splits.judged}
-    ranked = [evaluate_encoder(workspace, settings, model, corpus, gold, reporter)[1] for model in models]
+    evidence = CorpusEvidence(workspace, settings, corpus)
+    ranked = [evaluate_encoder(evidence, model, gold, reporter)[1] for model in models]
     unfair = [model.id for model in models if not _is_fair(workspace, registry, model)]
     if unfair:
         reporter.message(f"Without the matcher's order: {', '.join(unfair)} was never in use.")
     else:
         for model, rankings in zip(models, ranked, strict=True):
-            rankings["matched"] = matched_ranking(workspace, settings, model, corpus, rankings["fused"], reporter)
+            rankings["matched"] = matched_ranking(evidence, model, rankings["fused"], reporter)
     found = comparison_of(
         corpus, gold, (before, ranked[0]), (after, ranked[1]), judged_on=splits.name, seconds=time.monotonic() - began
     )

@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.encode.models import EncoderModel
 from core.errors import CoreError
 from core.evaluate.retrieval import retrieval_metrics
 from core.jobs.progress import Reporter, Silent
-from core.search.build import LEXICAL_TEMPLATE, Corpus, build_fusion
-from core.settings import Settings
+from core.match.evidence.corpus import CorpusEvidence
+from core.match.shortlist import Shortlist
+from core.search.build import LEXICAL_TEMPLATE, build_fusion
 from core.text.template import render
-from core.workspace import Workspace
 from labels.model import ProductRef
 
 _DEPTH = 10
@@ -32,7 +32,7 @@ class EncoderEvaluation:
 
 
 def evaluate_encoder(
-    workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, gold: Gold, reporter: Reporter
+    evidence: CorpusEvidence, model: EncoderModel, gold: Gold, reporter: Reporter
 ) -> tuple[EncoderEvaluation, dict[str, Ranking]]:
     """Rank the whole catalogue for every query in `gold`, and compare.
 
@@ -42,6 +42,7 @@ def evaluate_encoder(
     Raises:
         CoreError: none of the queries is in the catalogue.
     """
+    corpus, settings = evidence.corpus, evidence.settings
     places = [i for i, query in enumerate(corpus.queries) if query.ref in gold]
     if not places:
         raise CoreError(
@@ -50,7 +51,7 @@ def evaluate_encoder(
         )
     queries = [corpus.queries[i] for i in places]
     counted = {query.ref: gold[query.ref] for query in queries}
-    fusion, vectors = build_fusion(workspace, settings, model, corpus, reporter)
+    fusion, vectors = build_fusion(evidence.workspace, settings, model, corpus, reporter)
     reporter.stage("judge")
     texts = [render(LEXICAL_TEMPLATE, query) for query in queries]
     vectors = vectors[places]
@@ -58,10 +59,13 @@ def evaluate_encoder(
     def refs(found: object) -> Ranking:
         return {q.ref: [fusion.refs[p] for p in row] for q, row in zip(queries, found, strict=True)}  # type: ignore[call-overload]
 
+    selection = Shortlist(evidence, settings.search.k)
+    pools = replace(fusion, k=selection.size).candidates(queries, texts, vectors, Silent())
     rankings = {
         "encoder": refs(fusion.dense.search(vectors, _DEPTH)[0]),
         "lexical": refs(fusion.lexical.search(texts, _DEPTH)[0]),
-        "fused": {q: [c.ref for c in found] for q, found in fusion.candidates(queries, texts, vectors, Silent())},
+        # As an index run chooses them.
+        "fused": {query: [c.ref for c in found] for query, found in selection.choose(pools)},
     }
     figures = {name: retrieval_metrics(ranking, counted) for name, ranking in rankings.items()}
     return EncoderEvaluation(model.id, **figures), rankings

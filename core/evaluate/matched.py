@@ -5,18 +5,14 @@ from collections.abc import Sequence
 from core.encode.models import EncoderModel
 from core.evaluate.encoder import Ranking
 from core.jobs.progress import Reporter
+from core.match.evidence.corpus import CorpusEvidence
 from core.match.judging import Judged, judge_pairs
-from core.search.build import Corpus
-from core.settings import Settings
-from core.workspace import Workspace
 from labels.model import Pair
 
 
-def matched_ranking(
-    workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, fused: Ranking, reporter: Reporter
-) -> Ranking:
+def matched_ranking(evidence: CorpusEvidence, model: EncoderModel, fused: Ranking, reporter: Reporter) -> Ranking:
     """The same candidates in the order in which `match` writes them."""
-    return reordered(fused, judge_pairs(workspace, settings, model, corpus, pairs_of(fused), reporter))
+    return reordered(fused, judge_pairs(evidence, model, pairs_of(fused), reporter))
 
 
 def pairs_of(ranking: Ranking) -> Sequence[Pair]:

@@ -16,6 +16,7 @@ from core.evaluate.pairs import band_table, pair_metrics, reliability
 from core.evaluate.report import keep_evaluation
 from core.evaluate.retrieval import retrieval_metrics
 from core.jobs.progress import Reporter
+from core.match.evidence.corpus import CorpusEvidence
 from core.match.judging import Judged, judge_pairs
 from core.match.named import named_labels, named_matches
 from core.search.build import Corpus, encode_corpus
@@ -42,9 +43,10 @@ def evaluate_own(
     corpus, splits = Corpus.read(workspace), splits_of(workspace, settings)
     gold = {query: splits.gold[query] for query in splits.judged}
     truth = _judged_pairs(splits, corpus)
-    evaluation, rankings = evaluate_encoder(workspace, settings, model, corpus, gold, reporter)
+    evidence = CorpusEvidence(workspace, settings, corpus)
+    evaluation, rankings = evaluate_encoder(evidence, model, gold, reporter)
     asked = [*pairs_of(rankings["fused"]), *truth]
-    judged = judge_pairs(workspace, settings, model, corpus, asked, reporter, without=frozenset(truth))
+    judged = judge_pairs(evidence, model, asked, reporter, without=frozenset(truth))
     rankings["matched"] = reordered(rankings["fused"], judged)
     result = _retrieval(workspace, settings, model, corpus, gold, rankings, reporter)
     result |= asdict(evaluation) | {"judged_on": splits.name}
@@ -78,8 +80,9 @@ def evaluate_retrieval(
     """
     corpus = Corpus.read(workspace)
     gold = _gold_of(matches, corpus)
-    evaluation, rankings = evaluate_encoder(workspace, settings, model, corpus, gold, reporter)
-    rankings["matched"] = matched_ranking(workspace, settings, model, corpus, rankings["fused"], reporter)
+    evidence = CorpusEvidence(workspace, settings, corpus)
+    evaluation, rankings = evaluate_encoder(evidence, model, gold, reporter)
+    rankings["matched"] = matched_ranking(evidence, model, rankings["fused"], reporter)
     found = _retrieval(workspace, settings, model, corpus, gold, rankings, reporter)
     return found | asdict(evaluation) | {"judged_on": str(matches)}
 
@@ -109,8 +112,8 @@ def evaluate_pairs(
 ) -> dict[str, object]:
     """How well the labelled pairs of a file are told apart by the matcher.
 
-    The matcher, its calibration and its threshold come from the training labels of the workspace, or from the
-    bands of the cosine while there are none; never from the pairs that are measured.
+    The matcher, its calibration and its threshold come from the training labels of the workspace, or are the
+    packaged prior's while there are none; never from the pairs that are measured.
 
     Returns:
         `f1 precision recall average_precision ece threshold pairs`; the reliability curve under `reliability`;
@@ -122,7 +125,9 @@ def evaluate_pairs(
     """
     corpus = Corpus.read(workspace)
     truth = named_labels(corpus, path)
-    judged = judge_pairs(workspace, settings, model, corpus, list(truth), reporter, without=frozenset(truth))
+    judged = judge_pairs(
+        CorpusEvidence(workspace, settings, corpus), model, list(truth), reporter, without=frozenset(truth)
+    )
     return _pairs(judged, truth, model) | {"pairs_judged_on": str(path)}
 
 

@@ -10,6 +10,7 @@ from core.evaluate.campaign import Plan, Point, replay, steps
 from core.evaluate.curve import CurvePoint, curve_of
 from core.evaluate.gold import Gold, held_apart
 from core.jobs.progress import Reporter
+from core.match.evidence.corpus import CorpusEvidence
 from core.match.evidence.store import EvidenceTable
 from core.match.named import named_labels
 from core.match.run import evidence_of
@@ -96,7 +97,7 @@ def simulate(
     corpus = Corpus.read(workspace)
     truth = {} if judged_on is None else named_labels(corpus, judged_on)
     answers = {pair: label for pair, label in named_labels(corpus, gold).items() if pair not in truth}
-    table = evidence_of(workspace, settings, model, corpus, sorted({*answers, *truth}), reporter)
+    table = evidence_of(CorpusEvidence(workspace, settings, corpus), model, sorted({*answers, *truth}), reporter)
     number = {query.ref: i for i, query in enumerate(corpus.queries)}
     family = families(corpus.queries)
     asked = _gold(table, answers, number, family)

@@ -15,6 +15,7 @@ from core.judge.judge import RememberingJudge
 from core.judge.measured import Measured, measured
 from core.judge.run import Judged
 from core.kept import keep, kept
+from core.match.evidence.corpus import CorpusEvidence
 from core.match.judging import judge_pairs
 from core.match.named import named_labels
 from core.queue.order import shuffled_by_query
@@ -142,7 +143,6 @@ def _added(
     reporter: Reporter,
 ) -> Added | None:
     pairs = list(run.verdicts)
-    matched = judge_pairs(
-        workspace, settings, encoder, Corpus.read(workspace), pairs, reporter, without=frozenset(truth)
-    )
+    evidence = CorpusEvidence(workspace, settings, Corpus.read(workspace))
+    matched = judge_pairs(evidence, encoder, pairs, reporter, without=frozenset(truth))
     return added(matched, run.verdicts, truth)

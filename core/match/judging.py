@@ -5,11 +5,9 @@ from dataclasses import dataclass
 
 from core.encode.models import EncoderModel
 from core.jobs.progress import Reporter
+from core.match.evidence.corpus import CorpusEvidence
 from core.match.matcher import Matcher
 from core.match.run import current_matcher, evidence_of, fitted, labelled_pairs
-from core.search.build import Corpus
-from core.settings import Settings
-from core.workspace import Workspace
 from labels.model import Pair
 
 
@@ -29,10 +27,8 @@ class Judged:
 
 
 def judge_pairs(
-    workspace: Workspace,
-    settings: Settings,
+    evidence: CorpusEvidence,
     model: EncoderModel,
-    corpus: Corpus,
     pairs: Sequence[Pair],
     reporter: Reporter,
     *,
@@ -41,25 +37,24 @@ def judge_pairs(
     """Ask the matcher about pairs of the corpus: the one in use, or one that has not learnt from these very labels.
 
     Args:
-        workspace: where catalogue and labels are.
-        settings: of encoder and matcher.
+        evidence: of all products.
         model: the encoder behind the cosine.
-        corpus: all products.
         pairs: the pairs to judge.
         reporter: hears progress.
         without: labelled pairs that must not be learnt from.
     """
+    workspace, settings = evidence.workspace, evidence.settings
     labelled = set(labelled_pairs(workspace, settings))
     matcher = current_matcher(workspace, settings, model) if labelled.isdisjoint(without) else None
     learnt = labelled - set(without) if matcher is None else set()
-    table = evidence_of(workspace, settings, model, corpus, sorted({*pairs, *learnt}), reporter)
-    evidence = table.vectors[[table.row[pair] for pair in pairs]]
+    table = evidence_of(evidence, model, sorted({*pairs, *learnt}), reporter)
+    vectors = table.vectors[[table.row[pair] for pair in pairs]]
     if matcher is None:
         reporter.stage("fit the matcher")
         matcher = fitted(workspace, settings, model.id, table, without=without)
     cosine = table.features.index("cosine")
     return Judged(
-        probability=dict(zip(pairs, matcher.probabilities(evidence).tolist(), strict=True)),
-        similarity=dict(zip(pairs, evidence[:, cosine].tolist(), strict=True)),
+        probability=dict(zip(pairs, matcher.probabilities(vectors).tolist(), strict=True)),
+        similarity=dict(zip(pairs, vectors[:, cosine].tolist(), strict=True)),
         matcher=matcher,
     )

@@ -52,20 +52,9 @@ def unseen_path(workspace: Workspace, model_id: str) -> Path:
 
 
 def evidence_of(
-    workspace: Workspace,
-    settings: Settings,
-    model: EncoderModel,
-    corpus: Corpus,
-    pairs: Sequence[Pair],
-    reporter: Reporter,
-) -> EvidenceTable:
-    """The evidence about pairs of the corpus; pairs with a product that it lacks are left out."""
-    return _evidence_of(CorpusEvidence(workspace, settings, corpus), model, pairs, reporter)
-
-
-def _evidence_of(
     evidence: CorpusEvidence, model: EncoderModel, pairs: Sequence[Pair], reporter: Reporter
 ) -> EvidenceTable:
+    """The evidence about pairs of the corpus; pairs with a product that it lacks are left out."""
     import numpy as np  # noqa: PLC0415
 
     corpus = evidence.corpus
@@ -153,7 +142,7 @@ def _weighed(evidence: CorpusEvidence, model: EncoderModel, reporter: Reporter) 
     try:
         anew = not store.is_current(mark)
         if anew:
-            store.replace(_evidence_of(evidence, model, pairs, reporter), mark)
+            store.replace(evidence_of(evidence, model, pairs, reporter), mark)
         table = store.read()
     finally:
         store.close()

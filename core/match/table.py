@@ -141,6 +141,7 @@ def scored(workspace: Workspace, settings: Settings, path: Path, reporter: Repor
     Raises:
         LabelsError: it is no file of pairs. CatalogError: it names a product that is not in the catalogue.
     """
+    from core.match.evidence.corpus import CorpusEvidence  # noqa: PLC0415
     from core.match.judging import judge_pairs  # noqa: PLC0415
     from core.match.named import named_pairs  # noqa: PLC0415
     from core.registry.registry import Registry  # noqa: PLC0415
@@ -149,7 +150,7 @@ def scored(workspace: Workspace, settings: Settings, path: Path, reporter: Repor
     corpus = Corpus.read(workspace)
     pairs = named_pairs(corpus, path)
     model = Registry(workspace, settings).champion()
-    judged = judge_pairs(workspace, settings, model, corpus, pairs, reporter)
+    judged = judge_pairs(CorpusEvidence(workspace, settings, corpus), model, pairs, reporter)
     matcher = judged.matcher
     rank = _ranks(pairs, judged.probability)
 

@@ -67,7 +67,8 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lea
     registry.remove_unfinished()
     champion = registry.champion()
     # The candidates to mine negatives from, and the vectors that the champion is judged by.
-    selection = Shortlist(CorpusEvidence(workspace, settings, corpus), settings.search.k)
+    evidence = CorpusEvidence(workspace, settings, corpus)
+    selection = Shortlist(evidence, settings.search.k)
     build_index(workspace, settings, champion, reporter, corpus=corpus, selection=selection)
     splits = splits_of(workspace, settings)
     triplets = training_triplets(workspace, settings, corpus, splits)
@@ -78,8 +79,8 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lea
         draft, proof = _train(registry, settings, corpus, triplets, splits, reporter, place, questions=questions)
         gold = {query: splits.gold[query] for query in splits.judged}
         began = time.monotonic()
-        before, ranked_before = evaluate_encoder(workspace, settings, champion, corpus, gold, reporter)
-        after, ranked_after = evaluate_encoder(workspace, settings, draft, corpus, gold, reporter)
+        before, ranked_before = evaluate_encoder(evidence, champion, gold, reporter)
+        after, ranked_after = evaluate_encoder(evidence, draft, gold, reporter)
         compared = comparison_of(
             corpus, gold, (champion.id, ranked_before), (draft.id, ranked_after),
             judged_on=splits.name, seconds=time.monotonic() - began,

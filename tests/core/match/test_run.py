@@ -1,5 +1,6 @@
 """The matcher in a workspace: index, label, index again."""
 
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,11 @@ from samples import QUERIES, HashEncoder, c, implied, match, no_match, q, write_
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.encode.models import EncoderModel
+from core.evaluate.encoder import evaluate_encoder
 from core.evaluate.run import evaluate_retrieval
 from core.jobs.progress import Silent
 from core.match.bands import calibrated_on
+from core.match.evidence.corpus import CorpusEvidence
 from core.match.evidence.store import EvidenceStore, EvidenceTable
 from core.match.judging import judge_pairs
 from core.match.live import LiveMatcher
@@ -279,9 +282,9 @@ def test_a_trained_encoder_is_not_trusted_with_what_it_has_seen(catalogue: Works
 def test_any_pair_of_the_catalogue_is_judged_as_the_candidates_are(catalogue: Workspace) -> None:
     answer(catalogue, "q1", "q2", "q3")
     index(catalogue)
-    corpus = Corpus.read(catalogue)
+    evidence = CorpusEvidence(catalogue, Settings(), Corpus.read(catalogue))
     pairs = [Pair(q("q4"), c("q4-c1")), Pair(q("q4"), c("x1")), Pair(q("qv"), c("q1-c2"))]
-    judged = judge_pairs(catalogue, Settings(), EncoderModel(MODEL, catalogue.home), corpus, pairs, Silent())
+    judged = judge_pairs(evidence, EncoderModel(MODEL, catalogue.home), pairs, Silent())
     assert list(judged.probability) == pairs
     assert judged.probability[pairs[0]] > judged.probability[pairs[1]]
     assert judged.similarity[pairs[0]] == pytest.approx(1)
@@ -291,9 +294,18 @@ def test_any_pair_of_the_catalogue_is_judged_as_the_candidates_are(catalogue: Wo
 def test_pairs_that_are_measured_are_not_learnt_from(catalogue: Workspace) -> None:
     answer(catalogue, "q1", "q2", "q3")
     index(catalogue)
-    corpus = Corpus.read(catalogue)
+    evidence = CorpusEvidence(catalogue, Settings(), Corpus.read(catalogue))
     measured = [Pair(q("q1"), c(f"q1-c{n}")) for n in (1, 2, 3)]
-    judged = judge_pairs(
-        catalogue, Settings(), EncoderModel(MODEL, catalogue.home), corpus, measured, Silent(), without=measured
-    )
+    judged = judge_pairs(evidence, EncoderModel(MODEL, catalogue.home), measured, Silent(), without=measured)
     assert (judged.matcher.labels, judged.matcher.matches) == (6, 2)
+
+
+def test_an_evaluation_ranks_the_candidates_that_an_index_run_keeps(catalogue: Workspace) -> None:
+    settings, model = Settings.model_validate({"search": {"k": 3, "depth": 10}}), EncoderModel(MODEL, catalogue.home)
+    bring_up_to_date(catalogue, settings, model, Silent())
+    evidence = CorpusEvidence(catalogue, settings, Corpus.read(catalogue))
+    gold = {q(name): frozenset({c(f"{name}-c1")}) for name in ("q1", "q2", "q3")}
+    _, rankings = evaluate_encoder(evidence, model, gold, Silent())
+    with closing(CandidateStore(catalogue.derived)) as candidates:
+        kept = {query: sorted(candidates.of(query), key=lambda each: each.rank) for query in gold}
+    assert rankings["fused"] == {query: [each.ref for each in found] for query, found in kept.items()}
