@@ -6,34 +6,13 @@ from pathlib import Path
 
 from labels.consensus import Label, Rule
 from labels.exchange.cells import defused
-from labels.exchange.decisions import LabelImport, PortableDecision, SplitChoice, import_decisions
 from labels.exchange.writing import output_text
-from labels.model import Decision, Pair, Side
+from labels.model import Side
 from labels.reading import LabelReader
-from labels.store import LabelStore
 
 COLUMNS = ("ltable_id", "rtable_id", "label")
 #: The columns that say whose ids they are, where several sources may be meant.
 SOURCE_COLUMNS = ("query_source", "candidate_source")
-
-
-def import_labels(
-    store: LabelStore, labels: dict[Pair, bool], annotator: str, split: SplitChoice = "auto"
-) -> LabelImport:
-    """Record labelled pairs as decisions of one annotator, all or none of them.
-
-    Raises:
-        LabelsError: a pair already stands on the other side.
-    """
-    return import_decisions(store, decided_by(annotator, labels), split)
-
-
-def decided_by(annotator: str, labels: dict[Pair, bool]) -> list[PortableDecision]:
-    """Labels as the decisions of one annotator."""
-    return [
-        PortableDecision(annotator, pair, Decision.MATCH if match else Decision.NO_MATCH)
-        for pair, match in labels.items()
-    ]
 
 
 def export_csv(

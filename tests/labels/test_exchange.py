@@ -7,8 +7,9 @@ from samples import c, match, no_match, q, unsure
 
 from core.catalog.pair_table import read_pairs
 from labels.errors import LabelsError, SameskuError
-from labels.exchange.labels_csv import export_csv, import_labels
-from labels.model import Pair, Side, Verb
+from labels.exchange.decisions import LabelImport, PortableDecision, SplitChoice, import_decisions
+from labels.exchange.labels_csv import export_csv
+from labels.model import Decision, Pair, Side, Verb
 from labels.store import LabelStore
 
 
@@ -20,6 +21,16 @@ def written(path: Path, *lines: str) -> Path:
 def pairs(**labels: int) -> dict[Pair, bool]:
     """`pairs(q1_a=1)` is the pair of query q1 and candidate a, a match."""
     return {Pair(q(n.split("_")[0]), c(n.split("_")[1])): bool(v) for n, v in labels.items()}
+
+
+def import_labels(
+    store: LabelStore, labels: dict[Pair, bool], annotator: str, split: SplitChoice = "auto"
+) -> LabelImport:
+    decisions = (
+        PortableDecision(annotator, pair, Decision.MATCH if match else Decision.NO_MATCH)
+        for pair, match in labels.items()
+    )
+    return import_decisions(store, list(decisions), split)
 
 
 # -- files ---------------------------------------------------------------------------------------------------
