@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 _HINT = "`samesku models list` shows the others; `samesku models rollback` goes back to the one before."
 
-#: Vectors of two texts are further apart than this cosine distance; rounding stays below it.
-_SAME = 1e-7
+#: The entries of two unit vectors that differ by less than this are equal but for the rounding of float32, whose step
+#: at 1 is 1.2e-7. A cosine near 1 cannot tell this: its own rounding is as large as the difference.
+_SAME = 1e-5
 #: A vector of length 1 is no shorter than this, squared, whatever it is rounded to.
 _SHORTEST = 0.5
 #: Without as many words, no two products differ.
@@ -86,13 +87,15 @@ def _first_vectors(model: "SentenceTransformer") -> None:
     Raises:
         ValueError: the vectors are none of numbers, or the same for texts that have nothing in common.
     """
+    import numpy as np  # noqa: PLC0415
+
     words = set(model.tokenizer.get_vocab()) - set(getattr(model.tokenizer, "all_special_tokens", ()))
     if len(words) < _FEWEST_WORDS:
         raise ValueError("its tokenizer has no words, so that all texts are the same to it")
     first, second = _vectors(model, ["a", "b 2 c 3 d 4 e 5 f 6"], batch_size=2)
     if float(first @ first) < _SHORTEST:
         raise ValueError("its vectors are all zero")
-    if float(first @ second) > 1 - _SAME:
+    if float(np.abs(first - second).max()) < _SAME:
         raise ValueError("it gives all texts one vector")
 
 
