@@ -127,16 +127,12 @@ class LabelReader:
             )
             return [ProductRef(*row) for row in rows]
 
-    def flagged_queries(self) -> set[ProductRef]:
-        """Queries that somebody wants a second look at: flagged an odd number of times."""
-        return self._queries("queries WHERE flagged > 0")
-
     def is_audited(self, query: ProductRef) -> bool:
         """Whether the query was ever drawn for audit."""
         return bool(self._queries("audits WHERE" + _THIS, *query))
 
     def is_flagged(self, query: ProductRef) -> bool:
-        """Whether somebody wants a second look at the query."""
+        """Whether somebody wants a second look at the query: it was flagged an odd number of times."""
         return bool(self._queries("queries WHERE flagged > 0 AND" + _THIS, *query))
 
     def _queries(self, where: str, *values: str) -> set[ProductRef]:

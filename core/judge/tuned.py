@@ -81,14 +81,6 @@ def card_of(workspace: Workspace, judge_id: str) -> TunedCard:
         raise ModelError(f"The card of {judge_id} is damaged.", error.hint) from error
 
 
-def tuned_judges(workspace: Workspace) -> list[TunedCard]:
-    """All that are finished, the oldest first."""
-    folder = judges_folder(workspace)
-    ids = [path.parent.name for path in folder.glob(f"*/{CARD}")] if folder.is_dir() else []
-    cards = (card_of(workspace, judge_id) for judge_id in ids)
-    return sorted((card for card in cards if card.sha256), key=lambda card: (card.created_at, card.id))
-
-
 def adapter_sha256(folder: Path) -> str:
     """SHA-256 of an adapter's weights."""
     with open_regular(folder / WEIGHTS) as file:

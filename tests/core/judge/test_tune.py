@@ -17,7 +17,7 @@ from core.judge.prompt import VERSION
 from core.judge.recipe import FILE, LoraParameters, Recipe, read_recipe
 from core.judge.sides import Sides
 from core.judge.tune import _callback, begin, tune
-from core.judge.tuned import TunedCard, adapter_of, card_of, folder_of, tuned_judges
+from core.judge.tuned import TunedCard, adapter_of, card_of, folder_of
 from core.workspace import Workspace
 from labels.model import Pair
 
@@ -131,7 +131,6 @@ def test_what_is_broken_off_while_it_is_fused_is_not_trained_twice(
 def test_the_card_tells_what_it_is(trained: Trained, home: tuple[Workspace, Recipe], tiny_llm: Path) -> None:
     card = trained.card
     assert card == card_of(trained.workspace, card.id)
-    assert card in tuned_judges(trained.workspace)
     assert (card.base, card.steps, card.prompt) == (str(tiny_llm), STEPS, VERSION)
     assert card.trained_on == {"train": len(KNOWN), "valid": 2, "too long": 0}
     assert card.losses["training"] == trained.second.losses[STEPS]
