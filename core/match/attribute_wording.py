@@ -71,17 +71,18 @@ def _pack(_: Vocabulary, one: str, other: str) -> list[Fact]:
 
 
 def _condition(vocabulary: Vocabulary, one: str, other: str) -> list[Fact]:
-    left, right = (vocabulary.condition(title) or "new" for title in (one, other))
+    left, right = vocabulary.condition(one), vocabulary.condition(other)
     facts = []
-    if left != right:
-        facts.append(Fact(f"{left} against {right}", -1))
+    if left and right:
+        facts.append(Fact(f"condition {left} in both", +1) if left == right else Fact(f"{left} against {right}", -1))
+    elif left or right:
+        facts.append(Fact(f"{left or right} only in the {'query' if left else 'candidate'}", -1))
     fits = [vocabulary.compatible(title) for title in (one, other)]
     if fits[0] != fits[1]:
         side = "query" if fits[0] else "candidate"
         facts.append(Fact(f"only the {side} fits or replaces another maker's product", -1))
-    if not facts:
-        facts.append(Fact(f"condition {left} in both", +1))
-    return [*facts, Fact(f"condition: {left} and {right}")]
+    stated = f"{left or 'not stated'} and {right or 'not stated'}" if left or right else "not stated in either title"
+    return [*facts, Fact(f"condition: {stated}")]
 
 
 #: What is said of two titles, by group, the most telling first.
