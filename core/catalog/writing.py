@@ -17,8 +17,8 @@ from core.errors import CatalogError
 from labels.model import ProductRef
 
 #: What an import makes of a file's text, prices and ids: 1 cleans text, keeps currencies and takes placeholders for
-#: missing values. Raised when the same file gives other products.
-READER_VERSION = 1
+#: missing values, 2 knows more placeholders. Raised when the same file gives other products.
+READER_VERSION = 2
 
 _WRITE = """
 INSERT INTO products (source, id, title, brand, category, model, price, upc, gtin, extra, hash, currency)

@@ -5,6 +5,7 @@ and takes back what is no placeholder there with a group named `none`.
 """
 
 import re
+import unicodedata
 from pathlib import Path
 
 from core.text.entries import NOTHING, packaged, read
@@ -15,6 +16,8 @@ _ANY, _FIELD = "any", "field"
 #: What may stand around a value without being a part of it.
 _AROUND = " \t()[]{}<>*'\"`.,:;!?_~-–—/\\|"
 _SPACES = re.compile(r"\s+")
+#: Abbreviations are written with and without spaces: `n. v.`, `k.A.`, `N / A`.
+_SPACED_SIGN = re.compile(r" ?([./]) ?")
 
 
 class Placeholders:
@@ -63,6 +66,18 @@ class Placeholders:
 
 
 def _key(text: str) -> str:
-    """The value without case, and without what stands around it; all of it where nothing else is left."""
-    folded = _SPACES.sub(" ", text.casefold()).strip()
-    return (folded.strip(_AROUND) or folded) if folded != "\\n" else folded
+    """The value without case, accents, spaces beside a full stop or slash, and without what stands around it.
+
+    Where nothing else is left, what stands around is the value.
+    """
+    folded = _SPACES.sub(" ", _without_accents(text.casefold())).strip()
+    if folded == "\\n":
+        return folded
+    return _SPACED_SIGN.sub(r"\1", folded.strip(_AROUND)) or folded
+
+
+def _without_accents(text: str) -> str:
+    """Exports lose accents: `neant`, `non specifie`."""
+    if text.isascii():
+        return text
+    return "".join(each for each in unicodedata.normalize("NFD", text) if not unicodedata.combining(each))

@@ -28,6 +28,53 @@ def test_some_stand_in_one_field_alone() -> None:
     assert PLACEHOLDERS.is_missing("N/A", "Allergens", further=True)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "o.V.",
+        "o. V.",
+        "k.A.",
+        "k. A.",
+        "K.A",
+        "n. v.",
+        "keine Angabe",
+        "ENTFÄLLT",
+        "nicht bekannt",
+        "s/o",
+        "N/C",
+        "n / d",
+        "Non renseigné",
+        "non renseigne",
+        "NON COMMUNIQUÉ",
+        "sans objet",
+        "s/d",
+        "no consta",
+        "sin informacion",
+        "N / A",
+    ],
+)
+def test_german_french_and_spanish_ones_in_every_spelling(text: str) -> None:
+    assert PLACEHOLDERS.is_missing(text, "brand")
+    assert PLACEHOLDERS.is_missing(text, "Material", further=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [("néant", "brand"), ("NEANT", "model"), ("sin marca", "brand"), ("s/n", "model"), ("Sin categoria", "category")],
+)
+def test_german_french_and_spanish_ones_of_a_field(text: str, field: str) -> None:
+    assert PLACEHOLDERS.is_missing(text, field)
+
+
+@pytest.mark.parametrize("text", ["O.V. Guide", "NV", "S/M 2", "No Disponible Co.", "N.C. State", "ov", "ka"])
+def test_what_only_looks_like_an_abbreviation_is_kept(text: str) -> None:
+    assert not PLACEHOLDERS.is_missing(text, "title")
+
+
+def test_a_size_is_kept() -> None:
+    assert not PLACEHOLDERS.is_missing("S/M", "Size", further=True)
+
+
 @pytest.mark.parametrize("text", ["N", "Sony", "Nan Ya", "0", "NullSpace", "日本", "Nonesuch", "T-6"])
 def test_names_are_none(text: str) -> None:
     assert not PLACEHOLDERS.is_missing(text, "brand")
