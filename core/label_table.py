@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.catalog.pair_table import PairLine, read_pair_table
+from core.catalog.pair_table import PairLine, missing_column, read_pair_table
 from core.catalog.readers import BadRow, Reason
-from labels.errors import LabelsError
 from labels.exchange.cells import unescape
 from labels.exchange.decisions import PortableDecision
 from labels.exchange.ids import normalize_id
@@ -47,13 +46,7 @@ def read_label_table(
     """
     content = read_pair_table(path, mapping, table)
     if "label" not in content.columns:
-        first = next(content.rows, None)
-        seen = f" Its first row is {first.text[:80]}." if isinstance(first, PairLine) and not content.columns else ""
-        raise LabelsError(
-            f"{path} has no column that looks like the label.{seen}",
-            "Name the columns query_id,candidate_id,label, or say which they are: samesku labels import FILE"
-            " --map query_id=COLUMN --map candidate_id=COLUMN --map label=COLUMN",
-        )
+        raise missing_column(path, "label", content.names, header=bool(content.columns))
     found = LabelTable(columns=content.columns)
     lines: list[PairLine] = []
     for row in content.rows:

@@ -109,10 +109,29 @@ class PairTable:
     Attributes:
         columns: the file's column behind each field that was found; empty for one without a header.
         rows: the pairs, and the rows that are none; to be read once.
+        names: all columns that the file has; without a header the cells of its first line.
     """
 
     columns: Mapping[str, str]
     rows: Iterator[PairLine | BadRow]
+    names: tuple[str, ...]
+
+
+def missing_column(path: Path, field: str, names: Sequence[str], *, header: bool = True) -> LabelsError:
+    """The error that no column of a file holds a field.
+
+    Args:
+        path: the file.
+        field: what is missing.
+        names: all columns that it has; without a header the cells of its first line.
+        header: whether it has one.
+    """
+    has = "It has" if header else "It has no header, and its first line is"
+    return LabelsError(
+        f"{path} has no column that looks like the {field}. {has}: {listed(names)}.",
+        "Name the columns in the first line: query_id,candidate_id,label. Or say which they are: samesku labels import"
+        " FILE --map query_id=COLUMN --map candidate_id=COLUMN --map label=COLUMN",
+    )
 
 
 def read_pair_table(path: Path, mapping: Mapping[str, str] | None = None, table: str | None = None) -> PairTable:
@@ -132,12 +151,9 @@ def read_pair_table(path: Path, mapping: Mapping[str, str] | None = None, table:
         return _by_place(path, content)
     for name in ("query_id", "candidate_id"):
         if name not in by_field:
-            free = listed(content.columns)
-            raise LabelsError(
-                f"{path} has no column that looks like the {name}. It has: {free}.",
-                f"Name it {name}, or say which one it is: samesku labels import FILE --map {name}=COLUMN",
-            )
-    return PairTable(by_field, (_pair_line(row, by_field) for row in content.rows if not _is_blank(row)))
+            raise missing_column(path, name, content.columns)
+    rows = (_pair_line(row, by_field) for row in content.rows if not _is_blank(row))
+    return PairTable(by_field, rows, content.columns)
 
 
 def _by_place(path: Path, content: Table) -> PairTable:
@@ -147,7 +163,8 @@ def _by_place(path: Path, content: Table) -> PairTable:
         raise LabelsError(f"{path} has one column, and a pair is two ids.", SHAPE)
     first = Row(header.line, dict(zip(content.columns, header.cells, strict=True)))
     places = dict(zip(("query_id", "candidate_id"), content.columns, strict=False))
-    return PairTable({}, (_pair_line(row, places) for row in chain([first], content.rows) if not _is_blank(row)))
+    rows = (_pair_line(row, places) for row in chain([first], content.rows) if not _is_blank(row))
+    return PairTable({}, rows, header.cells)
 
 
 def pair_lines(path: Path) -> Sequence[PairLine]:
@@ -156,8 +173,12 @@ def pair_lines(path: Path) -> Sequence[PairLine]:
     Raises:
         CatalogError, LabelsError: as `read_pair_table`, a row has no two ids, or there is none; the message says which.
     """
+    return _all_pairs(path, read_pair_table(path))
+
+
+def _all_pairs(path: Path, content: PairTable) -> Sequence[PairLine]:
     found = []
-    for line in read_pair_table(path).rows:
+    for line in content.rows:
         if isinstance(line, BadRow):
             reason = "a pair is two ids" if line.reason is Reason.NO_PAIR else line.reason
             raise LabelsError(f"{path}, line {line.line}: {reason}.", SHAPE)
@@ -173,11 +194,12 @@ def labelled_lines(path: Path) -> dict[PairLine, bool]:
     Raises:
         CatalogError, LabelsError: as `pair_lines`; or a row is no label, or two rows say different things of one pair.
     """
-    lines = pair_lines(path)
+    content = read_pair_table(path)
+    lines = _all_pairs(path, content)
     said: dict[tuple[str, ...], Decision] = {}
     for line in lines:
         if line.label is None:
-            raise LabelsError(f"{path} has no column label.", "Its first line should be ltable_id,rtable_id,label.")
+            raise missing_column(path, "label", content.names, header=bool(content.columns))
         decision = line.decision
         if decision is None:
             raise LabelsError(f"{path}, line {line.number}: {line.label[:40]!r} is no label.", LABEL_SHAPE)

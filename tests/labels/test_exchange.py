@@ -97,7 +97,7 @@ def test_a_line_may_stand_twice_and_a_byte_order_mark_before_the_first(tmp_path:
         (b"id,label\n1,1\n", "no column that looks like the query_id"),
         (b"", "is empty"),
         (b"ltable_id,rtable_id,label\n\n", "holds no pairs"),
-        (b"1,a,1\n", "no column label"),
+        (b"1,a,1\n", "looks like the label"),
     ],
 )
 def test_another_kind_of_file_is_refused(tmp_path: Path, content: bytes, complaint: str) -> None:

@@ -1,12 +1,15 @@
 """Tables that name a pair in each row, in every format."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from core.catalog.pair_table import PairLine, labelled_lines, pair_lines, read_pair_table
+from core.label_table import read_label_table
 from labels.errors import LabelsError, SameskuError
 from labels.exchange.ids import normalize_id
+from labels.exchange.tasks import Defaults
 
 
 @pytest.mark.parametrize(
@@ -88,6 +91,31 @@ def test_columns_are_named_where_they_cannot_be_guessed(tmp_path: Path) -> None:
         with pytest.raises(LabelsError, match=says) as caught:
             read_pair_table(path, wrong)
         assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("ours,theirs,decided\n1,a,1\n", "no header, and its first line is: ours, theirs, decided."),
+        ("1,a,1,x\n", "no header, and its first line is: 1, a, 1, x."),
+        ("query_id,candidate_id,same_or_not,by\n1,a,1,x\n", "It has: query_id, candidate_id, same_or_not, by."),
+    ],
+)
+def test_a_file_without_labels_is_told_with_all_its_columns(tmp_path: Path, content: str, says: str) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text(content)
+    for read in (labelled_lines, lambda file: read_label_table(file, Defaults("ada"))):
+        with pytest.raises(LabelsError, match=re.escape(says)):
+            read(path)
+
+
+def test_a_mapping_that_leaves_the_label_out_is_told_with_all_columns(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("ours,theirs,decided\n1,a,1\n")
+    with pytest.raises(LabelsError, match=r"looks like the label\. It has: ours, theirs, decided"):
+        read_label_table(path, Defaults("ada"), {"query_id": "ours", "candidate_id": "theirs"})
+    with pytest.raises(LabelsError, match=r"looks like the candidate_id\. It has: ours, theirs, decided"):
+        read_label_table(path, Defaults("ada"), {"label": "decided", "query_id": "ours"})
 
 
 def test_what_is_unsure_is_no_label(tmp_path: Path) -> None:
