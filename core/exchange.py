@@ -6,7 +6,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.catalog.readers import BadRow, Reason
+from core.catalog.readers import Reason, Row
+from core.catalog.readers.rows import rejected
 from core.catalog.rejects import Rejects, rejects_name
 from core.catalog.role import Role
 from core.catalog.store import CatalogStore, Source
@@ -255,10 +256,10 @@ def read_labels(
     if fault := name_fault(given.annotator):
         raise CoreError(f"{given.annotator[:60]!a} cannot be a name: {fault}.", "Give another name.")
     rejects_path = None if dry else workspace.reports / rejects_name(f"labels-{path.stem}")
-    with Rejects(rejects_path) as rejects:
-        with CatalogStore(workspace.require().catalog) as catalog:
-            found = _label_table(path, given, catalog.sources(), mapping, table)
-            decisions = list(_known_products(path, catalog, found))
+    with CatalogStore(workspace.require().catalog) as catalog:
+        found = _label_table(path, given, catalog.sources(), mapping, table)
+        decisions = list(_known_products(path, catalog, found))
+    with Rejects(rejects_path, found.names, found.dialect) as rejects:
         for row in sorted(found.rejected, key=lambda row: row.line):
             rejects.add(row)
         with _ledger(workspace, copied=dry) as store:
@@ -291,8 +292,9 @@ def _known_products(path: Path, catalog: CatalogStore, found: LabelTable) -> Ite
         if refs[0] is not None and refs[1] is not None:
             yield replace(decision, pair=Pair(refs[0], refs[1]))
         else:
-            text = f"{decision.pair.query.id},{decision.pair.candidate.id},{decision.decision}"
-            found.rejected.append(BadRow(number, Reason.UNKNOWN_PRODUCT, text))
+            cells = (decision.pair.query.id, decision.pair.candidate.id, str(decision.decision))
+            values = found.values.get(number) or dict(zip(found.names, cells, strict=True))
+            found.rejected.append(rejected(Row(number, dict(values)), Reason.UNKNOWN_PRODUCT))
 
 
 def _possible(ref: ProductRef, names: Sequence[str]) -> list[ProductRef]:

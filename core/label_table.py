@@ -6,6 +6,7 @@ from pathlib import Path
 
 from core.catalog.pair_table import PairLine, missing_column, read_pair_table
 from core.catalog.readers import BadRow, Reason
+from core.catalog.readers.dialect import Dialect
 from labels.exchange.cells import unescape
 from labels.exchange.decisions import PortableDecision
 from labels.exchange.ids import normalize_id
@@ -23,11 +24,17 @@ class LabelTable:
         decisions: by the number of their line or row, in the file's order.
         rejected: the rows that are none.
         columns: the file's column behind each field.
+        names: all columns of the file.
+        dialect: of delimited text; None in other formats.
+        values: of each row that is a decision, by its number.
     """
 
     decisions: list[tuple[int, PortableDecision]] = field(default_factory=list)
     rejected: list[BadRow] = field(default_factory=list)
     columns: Mapping[str, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ("query_id", "candidate_id", "label")
+    dialect: Dialect | None = None
+    values: dict[int, Mapping[str, str]] = field(default_factory=dict)
 
 
 def read_label_table(
@@ -47,21 +54,22 @@ def read_label_table(
     content = read_pair_table(path, mapping, table)
     if "label" not in content.columns:
         raise missing_column(path, "label", content.names, header=bool(content.columns))
-    found = LabelTable(columns=content.columns)
+    found = LabelTable(columns=content.columns, names=content.names, dialect=content.dialect)
     lines: list[PairLine] = []
     for row in content.rows:
         if isinstance(row, BadRow):
             found.rejected.append(row)
         elif reason := _fault(row):
-            found.rejected.append(BadRow(row.number, reason, row.text))
+            found.rejected.append(row.rejected(reason))
         else:
             lines.append(row)
     decided = [(line, _decision(line, defaults)) for line in lines]
     both = set(_contradicted(decision for _, decision in decided))
     for line, decision in decided:
         if (decision.annotator, decision.pair) in both:
-            found.rejected.append(BadRow(line.number, Reason.BOTH_LABELS, line.text))
+            found.rejected.append(line.rejected(Reason.BOTH_LABELS))
         else:
+            found.values[line.number] = line.values
             found.decisions.append((line.number, decision))
     return found
 

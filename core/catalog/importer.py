@@ -15,6 +15,7 @@ from core.catalog.prices import read_price
 from core.catalog.product import Product
 from core.catalog.pruning import RejectedIds
 from core.catalog.readers import BadRow, Reason, Row, Table, read_table
+from core.catalog.readers.rows import rejected
 from core.catalog.rejects import Rejects
 from core.catalog.role import Role, as_role
 from core.catalog.row_values import RowValues, plain_value
@@ -79,7 +80,7 @@ def import_file(
     choice = choose_columns(content.columns, mapping or {}, path.name, _blank(content, sample))
     builder = _Builder(store, source, choice.by_field, RowValues(Placeholders.load(vocabulary)), content.columns)
     rules = replace(rules or ImportRules(), rejected=builder.rejected)
-    with Rejects(None if dry else rejects_path) as rejects:
+    with Rejects(None if dry else rejects_path, content.columns, content.dialect) as rejects:
         products = _products(chain(sample, content.rows), builder, rejects, progress)
         if prune:
             products = _at_least_one(products, path)
@@ -138,11 +139,11 @@ class _Builder:
         key = self._id(given["id"])
         title = self.values.of_field("title", given["title"])
         if unfit := _unfit_id(key):
-            return _rejected(row, unfit)
+            return rejected(row, unfit)
         if not title:
-            return _rejected(row, Reason.NO_TITLE)
+            return rejected(row, Reason.NO_TITLE)
         if key in self.rejected.read:
-            return _rejected(row, Reason.DUPLICATE_ID)
+            return rejected(row, Reason.DUPLICATE_ID)
         self.rejected.read.add(key)
         self.rounded_ids += is_rounded_id(key)
         text = given.get("price", "")
@@ -167,10 +168,10 @@ class _Builder:
 
     def note_rejected(self, row: Row | BadRow) -> None:
         """Remember whose row it may have been: these products are no longer in the file only if it says so."""
-        if isinstance(row, BadRow):
-            self.rejected.guess(row, self.all_columns, self.columns["id"], self._id)
-        else:
+        if row.values is not None:
             self.rejected.add(self._id(row.values.get(self.columns["id"], "")))
+        elif isinstance(row, BadRow):
+            self.rejected.guess(row, self.all_columns, self.columns["id"], self._id)
 
     def _id(self, text: str) -> str:
         """The id; as it is written where an earlier version took it in that way, since labels name it."""
@@ -194,10 +195,6 @@ def _unfit_id(key: str) -> Reason | None:
     if len(key) > MAX_NAME:
         return Reason.LONG_ID
     return Reason.BAD_ID if _CONTROL.search(key) else None
-
-
-def _rejected(row: Row, reason: Reason) -> BadRow:
-    return BadRow(row.line, reason, ",".join(row.values.values()))
 
 
 def _at_least_one(products: Iterator[Product], path: Path) -> Iterator[Product]:

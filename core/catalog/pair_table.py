@@ -4,12 +4,13 @@ Its columns are known by their names, in CSV without a header by their places.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
 from core.catalog.columns import bare_name, listed, named_column
 from core.catalog.readers import BadRow, Reason, Row, Table, read_table
+from core.catalog.readers.dialect import Dialect
 from core.errors import CatalogError
 from labels.errors import LabelsError
 from labels.exchange.cells import restored
@@ -79,6 +80,7 @@ class PairLine:
         label: what the column of this name says; None where there is none.
         query_source, candidate_source: whose ids they are; empty where the file does not say.
         annotator, at, side: who decided, when, and for which use; empty likewise.
+        values: the whole row, by column name.
     """
 
     number: int
@@ -90,16 +92,16 @@ class PairLine:
     annotator: str = ""
     at: str = ""
     side: str = ""
+    values: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def rejected(self, reason: Reason) -> BadRow:
+        """The row as one that is kept out."""
+        return BadRow(self.number, reason, ",".join((self.query, self.candidate, self.label or "")), self.values)
 
     @property
     def decision(self) -> Decision | None:
         """What the label says; None where it is none that is known."""
         return None if self.label is None else decision_of(self.label)
-
-    @property
-    def text(self) -> str:
-        """The row for a list of rejected ones."""
-        return ",".join((self.query, self.candidate, self.label or ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +112,13 @@ class PairTable:
         columns: the file's column behind each field that was found; empty for one without a header.
         rows: the pairs, and the rows that are none; to be read once.
         names: all columns that the file has; without a header the cells of its first line.
+        dialect: of delimited text; None in other formats.
     """
 
     columns: Mapping[str, str]
     rows: Iterator[PairLine | BadRow]
     names: tuple[str, ...]
+    dialect: Dialect | None = None
 
 
 def missing_column(path: Path, field: str, names: Sequence[str], *, header: bool = True) -> LabelsError:
@@ -153,7 +157,7 @@ def read_pair_table(path: Path, mapping: Mapping[str, str] | None = None, table:
         if name not in by_field:
             raise missing_column(path, name, content.columns)
     rows = (_pair_line(row, by_field) for row in content.rows if not _is_blank(row))
-    return PairTable(by_field, rows, content.columns)
+    return PairTable(by_field, rows, content.columns, content.dialect)
 
 
 def _by_place(path: Path, content: Table) -> PairTable:
@@ -164,7 +168,7 @@ def _by_place(path: Path, content: Table) -> PairTable:
     first = Row(header.line, dict(zip(content.columns, header.cells, strict=True)))
     places = dict(zip(("query_id", "candidate_id"), content.columns, strict=False))
     rows = (_pair_line(row, places) for row in chain([first], content.rows) if not _is_blank(row))
-    return PairTable({}, rows, header.cells)
+    return PairTable({}, rows, header.cells, content.dialect)
 
 
 def pair_lines(path: Path) -> Sequence[PairLine]:
@@ -275,9 +279,10 @@ def _pair_line(row: Row | BadRow, columns: Mapping[str, str]) -> PairLine | BadR
     line = PairLine(
         row.line, cells["query_id"], cells["candidate_id"], cells.get("label"),
         **{name: cells.get(name, "") for name in ("query_source", "candidate_source", "annotator", "at", "side")},
+        values=row.values,
     )  # fmt: skip
     if not line.query or not line.candidate:
-        return BadRow(row.line, Reason.NO_PAIR, line.text)
+        return line.rejected(Reason.NO_PAIR)
     if max(len(line.query), len(line.candidate)) > MAX_NAME:
-        return BadRow(row.line, Reason.LONG_ID, line.text)
+        return line.rejected(Reason.LONG_ID)
     return line

@@ -79,7 +79,7 @@ def read_delimited(path: Path, encoding: str) -> Table:
     lines, names = header
     columns = column_names(path, names)
     rows = _rows(islice(read_lines(path, encoding), dialect.skipped, None), dialect)
-    return Table(columns, _table_rows(rows, columns), Header(lines[0].number, tuple(names)))
+    return Table(columns, _table_rows(rows, columns), Header(lines[0].number, tuple(names)), dialect=dialect)
 
 
 def _table_rows(rows: Iterator[_Cells | BadRow], columns: tuple[str, ...]) -> Iterator[Row | BadRow]:

@@ -44,6 +44,21 @@ class Dialect:
     escaped: bool = False
     skipped: int = 0
 
+    def joined(self, cells: Sequence[str]) -> str:
+        """A line of these cells, without its end, from which a reader of this dialect gets them back."""
+        return self.delimiter.join(map(self._quoted, cells))
+
+    def _quoted(self, cell: str) -> str:
+        signs = (self.delimiter, self.quote, "\n", "\r")
+        # Single quotation marks are only taken for such where most rows have them.
+        if self.quote == '"' and cell == cell.strip() and not any(sign in cell for sign in signs):
+            return cell
+        if self.escaped:
+            inner = re.sub(rf"(\\+)(?={self.quote}|$)", r"\1\1", cell).replace(self.quote, "\\" + self.quote)
+        else:
+            inner = cell.replace(self.quote, self.quote * 2)
+        return f"{self.quote}{inner}{self.quote}"
+
     def protect(self, line: str) -> str:
         """The line for csv.reader, its escaped quotes hidden. Only backslashes before a quote escape anything."""
         if not self.escaped or "\\" not in line:

@@ -10,7 +10,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from core.catalog.columns import names_field
-from core.catalog.readers.rows import BadRow, Reason, Row, Table, as_text, displayable, is_broken, within_limits
+from core.catalog.readers.rows import (
+    BadRow,
+    Reason,
+    Row,
+    Table,
+    as_text,
+    displayable,
+    is_broken,
+    rejected,
+    within_limits,
+)
 from core.errors import CatalogError
 from labels.exchange.limits import MAX_COLUMNS
 from labels.exchange.text_input import unreadable
@@ -151,7 +161,7 @@ def _row(number: int, value: object) -> Row | BadRow:
             value = {**{each: part for each, part in value.items() if each != name}, **inner}
     texts = {as_text(name): as_text(_typed(part)) for name, part in value.items()}
     if any(is_broken(name + text) for name, text in texts.items()):
-        return BadRow(number, Reason.UNDECODABLE, displayable(",".join(texts.values())))
+        return rejected(Row(number, {name: displayable(text) for name, text in texts.items()}), Reason.UNDECODABLE)
     return Row(number, texts)
 
 

@@ -7,10 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from core.errors import CatalogError
 from labels.exchange.limits import MAX_COLUMNS, MAX_NAME, MAX_ROW, MAX_VALUE
+
+if TYPE_CHECKING:
+    from core.catalog.readers.dialect import Dialect
+
+#: The first columns of a list of rejected rows, before those of the file that it was made from.
+REJECT_COLUMNS = ("rejected_line", "rejected_reason")
 
 # Bytes that could not be decoded are carried as lone surrogates, which no decoded text can hold.
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -56,11 +62,19 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that is none, and its text as far as it can be shown (bytes as hexadecimal)."""
+    """A row that is none.
+
+    Attributes:
+        line: as of a `Row`.
+        reason: why it is none.
+        raw: its text as far as it can be shown (bytes as hexadecimal).
+        values: its text by column name, where it could be taken apart.
+    """
 
     line: int
     reason: Reason
     raw: str
+    values: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +88,14 @@ class Table:
         header: the first line of delimited text or a sheet as it stands there, its cells by their places: where it is
             no header at all, it is the first row. None in other formats.
         notes: what a person should know of how the file was read, each a sentence.
+        dialect: of delimited text; None in other formats.
     """
 
     columns: tuple[str, ...]
     rows: Iterator[Row | BadRow]
     header: "Header | None" = None
     notes: tuple[str, ...] = ()
+    dialect: "Dialect | None" = None
 
 
 class Header(NamedTuple):
@@ -113,7 +129,12 @@ def within_limits(row: Row | BadRow) -> Row | BadRow:
     if isinstance(row, BadRow):
         return row
     reason = _over_limit(row.values)
-    return BadRow(row.line, reason, ",".join(row.values.values())) if reason else row
+    return rejected(row, reason) if reason else row
+
+
+def rejected(row: Row, reason: Reason) -> BadRow:
+    """A row that was read, and is none all the same."""
+    return BadRow(row.line, reason, ",".join(row.values.values()), row.values)
 
 
 def _over_limit(values: Mapping[str, str]) -> Reason | None:
@@ -188,5 +209,5 @@ def typed_row(line: int, columns: Iterable[str], values: Iterable[object]) -> Ro
     """A row of typed values as text, or a bad row where a text in it is not UTF-8."""
     texts = dict(zip(columns, map(as_text, values), strict=True))
     if any(is_broken(text) for text in texts.values()):
-        return BadRow(line, Reason.UNDECODABLE, displayable(",".join(texts.values())))
+        return rejected(Row(line, {name: displayable(text) for name, text in texts.items()}), Reason.UNDECODABLE)
     return Row(line, texts)

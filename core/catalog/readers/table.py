@@ -12,10 +12,11 @@ from core.catalog.readers.json_document import is_document, read_json_document
 from core.catalog.readers.jsonl import read_jsonl
 from core.catalog.readers.lines import read_lines
 from core.catalog.readers.parquet import read_parquet
-from core.catalog.readers.rows import Table, within_limits
+from core.catalog.readers.rows import REJECT_COLUMNS, BadRow, Header, Row, Table, within_limits
 from core.catalog.readers.sqlite import read_sqlite
 from core.catalog.readers.workbook import is_workbook, read_workbook, refusal
 from core.errors import CatalogError
+from labels.exchange.cells import restored
 from labels.exchange.text_input import unreadable
 from labels.files import open_regular
 
@@ -68,8 +69,24 @@ def read_table(path: Path, table: str | None = None) -> Table:
     if table is None and "#" in path.name and not path.exists():
         name, _, table = path.name.partition("#")
         path = path.with_name(name) if name and table else path
-    found = _read(path, table or None)
+    found = _without_reject_columns(_read(path, table or None))
     return replace(found, rows=map(within_limits, found.rows))
+
+
+def _without_reject_columns(table: Table) -> Table:
+    """Of a list of rejected rows, the table that the rows came from: people mend them there, and import the list."""
+    count = len(REJECT_COLUMNS)
+    if table.columns[:count] != REJECT_COLUMNS:
+        return table
+    header = table.header and Header(table.header.line, table.header.cells[count:])
+    delimiter = table.dialect.delimiter if table.dialect else ","
+
+    def mended(row: Row | BadRow) -> Row | BadRow:
+        if isinstance(row, BadRow):
+            return replace(row, raw=row.raw.split(delimiter, count)[-1])
+        return Row(row.line, {name: restored(row.values.get(name, "")) for name in table.columns[count:]})
+
+    return replace(table, columns=table.columns[count:], rows=map(mended, table.rows), header=header)
 
 
 def _read(path: Path, table: str | None) -> Table:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from core.catalog.columns import listed
-from core.catalog.readers.rows import BadRow, Header, Reason, Row, Table, column_names, typed_row
+from core.catalog.readers.rows import BadRow, Header, Reason, Row, Table, as_text, column_names, typed_row, unique_names
 from core.errors import CatalogError
 from labels.exchange.limits import MAX_COLUMNS
 from labels.exchange.text_input import unreadable
@@ -86,8 +86,9 @@ def _rows(path: Path, sheet: str, header: int, columns: tuple[str, ...]) -> Iter
                 continue
             values = _trimmed(cells)
             if len(values) > len(columns):
-                text = ",".join(str(value) for value in values[:MAX_COLUMNS] if value is not None)
-                yield BadRow(number, Reason.WRONG_COLUMN_COUNT, text)
+                names = unique_names([*columns, *[""] * (min(len(values), MAX_COLUMNS) - len(columns))])
+                texts = dict(zip(names, map(as_text, values), strict=False))
+                yield BadRow(number, Reason.WRONG_COLUMN_COUNT, ",".join(filter(None, texts.values())), texts)
             elif values:
                 yield typed_row(number, columns, [*values, *[None] * (len(columns) - len(values))])
 

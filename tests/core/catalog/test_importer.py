@@ -100,14 +100,14 @@ def test_bad_rows_are_counted_and_listed_and_stop_nothing(store: CatalogStore, t
     assert report.rejects_path == rejects
     with rejects.open(newline="") as handle:
         rows = list(csv.reader(handle))
-    assert rows[0] == ["line", "reason", "row"]
+    assert rows[0] == ["rejected_line", "rejected_reason", *BAD.partition("\n")[0].split(",")]
     assert [(row[0], row[1]) for row in rows[1:]] == [
         ("3", "no id"),
         ("4", "no title"),
         ("5", "duplicate id"),
         ("10", "wrong column count"),
     ]
-    assert rows[-1][2] == "8,one, cell too many,5.00,x"
+    assert rows[-1][2:] == ["8", "one", " cell too many", "5.00", "x"]
     assert [path.name for path in rejects.parent.iterdir()] == ["rejects.csv"]
 
 

@@ -97,7 +97,7 @@ def test_text_in_parquet_that_is_not_utf8_costs_one_row(tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
     broken = pa.array([b"good", b"\xff"], pa.binary()).view(pa.string())
     rows = list(read_table(parquet(tmp_path / "p.parquet", {"title": broken})).rows)
-    assert rows == [Row(1, {"title": "good"}), BadRow(2, Reason.UNDECODABLE, "\\xff")]
+    assert rows == [Row(1, {"title": "good"}), BadRow(2, Reason.UNDECODABLE, "\\xff", {"title": "\\xff"})]
 
 
 def test_a_truncated_parquet_file_is_one_sentence(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_the_only_table_of_a_database(tmp_path: Path) -> None:
     before = path.read_bytes()
     assert list(read_table(path).rows) == [
         Row(1, {"id": "1", "title": "a", "price": "1.5"}),
-        BadRow(2, Reason.UNDECODABLE, "2,\\xff,2"),
+        BadRow(2, Reason.UNDECODABLE, "2,\\xff,2", {"id": "2", "title": "\\xff", "price": "2"}),
         Row(3, {"id": "3", "title": "", "price": "3"}),
     ]
     assert path.read_bytes() == before

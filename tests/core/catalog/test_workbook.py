@@ -48,7 +48,11 @@ def test_the_header_is_below_a_title_and_rows_may_be_short(tmp_path: Path) -> No
     path = book(tmp_path / "p.xlsx", [("Price list",), (), ("id", "title", None), (1,), (), (2, "b", None, "note")])
     table = read_table(path)
     assert table.columns == ("id", "title")
-    assert list(table.rows) == [Row(4, {"id": "1", "title": ""}), BadRow(6, Reason.WRONG_COLUMN_COUNT, "2,b,note")]
+    long = {"id": "2", "title": "b", "column 3": "", "column 4": "note"}
+    assert list(table.rows) == [
+        Row(4, {"id": "1", "title": ""}),
+        BadRow(6, Reason.WRONG_COLUMN_COUNT, "2,b,note", long),
+    ]
 
 
 def test_one_of_several_sheets_is_read_and_said(tmp_path: Path) -> None:

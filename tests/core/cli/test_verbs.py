@@ -211,6 +211,23 @@ def test_labels_that_cannot_be_told_are_listed_and_stop_nothing(
         assert len(store.decisions()) == 3
 
 
+def test_a_list_of_rejected_labels_comes_in_once_it_is_mended(workspace: Workspace, tmp_path: Path, call: Call) -> None:
+    path = tmp_path / "l.csv"
+    path.write_text('query_id;candidate_id;label;note\nq1;q1-c1;1;"a; b"\nq1;q1-c3;perhaps;"c; d"\nq2;nope;0;e\n')
+    answer = call("labels", "import", path, "--home", workspace.home, "--json")
+    rejects = Path(answer.json["rejects_file"])
+    assert rejects.read_text().splitlines() == [
+        "rejected_line;rejected_reason;query_id;candidate_id;label;note",
+        '3;no label that is known;q1;q1-c3;perhaps;"c; d"',
+        "4;product not in the catalogue;q2;nope;0;e",
+    ]
+    mended = tmp_path / "l.csv"
+    mended.write_text(rejects.read_text().replace("perhaps", "0"))
+    again = call("labels", "import", mended, "--home", workspace.home, "--json").json
+    assert (again["written"], again["rejected"]) == (1, {"product not in the catalogue": 1})
+    assert again["columns"] == {"query_id": "query_id", "candidate_id": "candidate_id", "label": "label"}
+
+
 def test_labels_of_which_none_came_in_are_an_error(workspace: Workspace, tmp_path: Path, call: Call) -> None:
     path = tmp_path / "l.csv"
     path.write_text("query_id,candidate_id,label\nq1,nope,1\n")
