@@ -151,6 +151,8 @@ def products(
     _tell(context, report, facts, prune=prune, dry=dry_run)
     context.answer(facts)
     _require_products([report])
+    if prune and not dry_run and (blocked := _blocked_prune(report)):
+        raise blocked
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +224,20 @@ def _require_products(reports: "Sequence[ImportReport]") -> None:
             )
 
 
+def _blocked_prune(report: "ImportReport") -> CoreError | None:
+    """The error that products were not pruned, since rows without a readable id may be theirs; None where all were."""
+    counts = report.counts
+    if counts.vanished <= counts.removed:
+        return None
+    rows = "the id of 1 row" if counts.unread == 1 else f"the ids of {counts.unread:,} rows"
+    products = "1 product is" if counts.vanished == 1 else f"{counts.vanished:,} products are"
+    where = f" ({report.rejects_path})" if report.rejects_path else ""
+    return CoreError(
+        f"Nothing is pruned: {products} not in the file, but {rows} could not be read, which may be theirs{where}.",
+        "Correct the rows and import again, or take the products out with --prune --yes.",
+    )
+
+
 def _facts(context: Context, report: "ImportReport", *, dry: bool = False) -> dict[str, object]:
     counts = report.counts
     return {
@@ -247,21 +263,11 @@ def _tell(
     context.out.print("  read as: " + ", ".join(f"{field} from {column}" for field, column in report.columns.items()))
     for remark in report.remarks():
         context.out.print(f"  {remark}")
-    if counts.vanished > counts.removed:
-        _tell_vanished(context, counts.vanished, counts.unread, prune=prune)
+    if counts.vanished and not prune:
+        context.out.print(f"  {counts.vanished:,} are no longer in the file; --prune takes them out.")
+    elif dry and (error := _blocked_prune(report)):
+        context.out.print(f"  {error.message} {error.hint}")
     for number, sentence in enumerate(gtin_sentences(report.gtins.to_json())):
         context.out.print(f"  {'  ' if number else ''}{sentence}")
     tell_rejected(context, report.rejected, report.rejects_path)
     tell_effects(context, report, facts, dry=dry)
-
-
-def _tell_vanished(context: Context, vanished: int, unread: int, *, prune: bool) -> None:
-    """What the file no longer has, and why it is still there."""
-    if not prune:
-        context.out.print(f"  {vanished:,} are no longer in the file; --prune takes them out.")
-        return
-    rows = "the id of 1 row" if unread == 1 else f"the ids of {unread:,} rows"
-    context.out.print(
-        f"  {vanished:,} were not found in the file and stay: {rows} could not be read, which may be theirs. Mend the"
-        " rows, or take the products out with --prune --yes."
-    )

@@ -87,9 +87,17 @@ def test_a_large_prune_needs_yes(workspace: Workspace, tmp_path: Path, call: Cal
 
 def test_rows_without_a_readable_id_keep_what_they_may_be(workspace: Workspace, tmp_path: Path, call: Call) -> None:
     file = products_file(tmp_path / "products.csv", [replace(PRODUCTS[0], id=""), *PRODUCTS[1:]])
-    answer = call("import", "products", file, "--source", "amazon", "--prune", "--home", workspace.home)
-    assert answer.code == 0
-    assert "1 were not found in the file and stay: the id of 1 row could not be read" in answer.out
+    given = ["import", "products", file, "--source", "amazon", "--prune", "--home", workspace.home]
+    dry = call(*given, "--dry-run")
+    assert dry.code == 0
+    assert "Nothing is pruned: 1 product is not in the file, but the id of 1 row could not be read" in dry.out
+    answer = call(*given, "--json")
+    assert (answer.code, answer.json["vanished"], answer.json["removed"]) == (1, 1, 0)
+    assert "Nothing is pruned: 1 product is not in the file, but the id of 1 row could not be read" in answer.err
+    assert "Correct the rows and import again, or take the products out with --prune --yes." in answer.err
+    assert str(answer.json["rejects_file"]) in answer.err
+    done = call(*given, "--yes", "--json")
+    assert (done.code, done.json["removed"]) == (0, 1)
 
 
 # -- labelled products ---------------------------------------------------------------------------------------
