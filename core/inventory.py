@@ -18,6 +18,7 @@ from core.settings import Settings
 from core.workspace import Workspace
 from labels.errors import SameskuError
 from labels.files import folder_bytes
+from labels.wording import joined
 
 #: To compare the index with more products takes more than a few seconds.
 _MOST_COMPARED = 200_000
@@ -51,7 +52,7 @@ def _index(workspace: Workspace, settings: Settings) -> str:
     with CatalogStore(workspace.catalog) as catalog:
         queries, products = catalog.count("query"), catalog.count("catalog")
     size = _megabytes(folder_bytes(workspace.index / model))
-    return f"{_state(workspace, settings, queries + products)}; candidates by {model}, {size}"
+    return joined([_state(workspace, settings, queries + products), f"candidates by {model}, {size}"])
 
 
 def _state(workspace: Workspace, settings: Settings, products: int) -> str:

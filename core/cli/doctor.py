@@ -111,6 +111,7 @@ def _workspace(context: Context) -> dict[str, object]:
     from labels.anchors import backups  # noqa: PLC0415
     from labels.marker import is_marked  # noqa: PLC0415
     from labels.verify import verify  # noqa: PLC0415
+    from labels.wording import joined  # noqa: PLC0415
 
     workspace = context.workspace
     try:
@@ -134,7 +135,7 @@ def _workspace(context: Context) -> dict[str, object]:
         facts["problem"] = f"{error.message} {error.hint}"
     else:
         facts["labels"] = (
-            "none yet" if result is None else "; ".join(result.problems) or f"{result.events:,} events, all well"
+            "none yet" if result is None else joined(result.problems) or f"{result.events:,} events, all well"
         )
     if found := [str(each) for each in damages(workspace)]:
         facts["damaged"] = found

@@ -44,7 +44,7 @@ class IndexState:
         if self.changed:
             found.append(
                 f"{_count(len(self.changed), 'product')} changed since the last index run: similarity, probability and"
-                f" band are of what was said before. {_names(sorted(self.changed))}"
+                f" band are of what was said before: {_names(sorted(self.changed))}."
             )
         if self.removed:
             found.append(
@@ -52,7 +52,7 @@ class IndexState:
             )
         if self.new_queries:
             queries = "1 new query is" if len(self.new_queries) == 1 else f"{len(self.new_queries):,} new queries are"
-            found.append(f"{queries} not indexed yet, without candidates. {_names(self.new_queries)}")
+            found.append(f"{queries} not indexed yet, without candidates: {_names(self.new_queries)}.")
         if self.new_products:
             one = len(self.new_products) == 1
             products = "1 new product is" if one else f"{len(self.new_products):,} new products are"
@@ -173,5 +173,5 @@ def _names(refs: Collection[ProductRef]) -> str:
     """The first ids, safe to show, with their source where there are several."""
     some = list(refs)[:_NAMED]
     several = len({ref.source for ref in refs}) > 1
-    more = ", …" if len(refs) > len(some) else ""
+    more = " and others" if len(refs) > len(some) else ""
     return safe(", ".join(f"{ref.source} {ref.id}" if several else ref.id for ref in some) + more)

@@ -52,7 +52,7 @@ def test_it_follows_products_labels_and_settings(catalogue: Workspace) -> None:
         first = next(catalog.iter(role="query"))
         catalog.replace(first.source, "query", [replace(first, title="another lamp")])
     assert told(catalogue)["index"].startswith("1 product changed since the last index run")
-    assert "`samesku index`" in told(catalogue)["index"]
+    assert f": {first.id}. Run `samesku index`. Candidates by hash, " in told(catalogue)["index"]
 
 
 def test_it_measures_the_caches_and_names_what_is_of_no_use(catalogue: Workspace) -> None:

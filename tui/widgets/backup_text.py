@@ -8,6 +8,7 @@ from typing import Any
 from textual.content import Content
 
 from core.text.safe import safe
+from labels.wording import joined, sentence
 from tui.style import BAD, GOOD, MUTED, STRONG
 from tui.words import UNKNOWN, counted, local
 
@@ -82,8 +83,8 @@ def checked_text(what: str, ok: bool, events: int, problems: Sequence[str], way_
     """What a check found of `what`, with which the sentence begins; `way_out` is told where something is wrong."""
     if ok:
         return Content.assemble(("✓ ", GOOD), (f"{what} is sound", STRONG), f": {counted(events, 'event')}.")
-    told = "; ".join(safe(problem) for problem in problems)
-    return Content.assemble(("✗ ", BAD), (f"{what} is not sound", STRONG), f": {told}.", "\n", (way_out, MUTED))
+    told = sentence(joined([safe(problem) for problem in problems]))
+    return Content.assemble(("✗ ", BAD), (f"{what} is not sound", STRONG), f": {told}", "\n", (way_out, MUTED))
 
 
 def restore_question(row: BackupRow, now: int | None, loss: str = "") -> str:

@@ -55,7 +55,7 @@ def test_what_an_import_changes_is_named_until_the_next_run(indexed: Workspace) 
     words = " ".join(state.sentences())
     assert "1 product changed since the last index run" in words
     assert "q1" in words
-    assert "1 new query is not indexed yet, without candidates. new" in words
+    assert "1 new query is not indexed yet, without candidates: new." in words
     assert words.endswith("Run `samesku index`.")
     index(indexed)
     assert state_of(indexed).is_current

@@ -1,0 +1,35 @@
+"""Counts and clauses as a person reads them."""
+
+import pytest
+
+from labels.wording import counted, joined, sentence
+
+
+@pytest.mark.parametrize(
+    ("number", "words", "text"),
+    [
+        (0, ("query", "queries"), "0 queries"),
+        (1, ("query", "queries"), "1 query"),
+        (1200, ("label",), "1,200 labels"),
+        (1, ("label",), "1 label"),
+    ],
+)
+def test_one_is_singular(number: int, words: tuple[str, ...], text: str) -> None:
+    assert counted(number, *words) == text
+
+
+@pytest.mark.parametrize(
+    ("clauses", "text"),
+    [
+        ([], ""),
+        (["up to date", "candidates by x, 1 MB"], "up to date; candidates by x, 1 MB"),
+        (["Run `samesku index`.", "candidates by x"], "Run `samesku index`. Candidates by x"),
+        (["", "a", "", "b"], "a; b"),
+    ],
+)
+def test_clauses_are_joined_by_how_they_end(clauses: list[str], text: str) -> None:
+    assert joined(clauses) == text
+
+
+def test_a_sentence_ends_once() -> None:
+    assert sentence("It is gone") == sentence("It is gone.") == "It is gone."
