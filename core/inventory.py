@@ -18,7 +18,7 @@ from core.settings import Settings
 from core.workspace import Workspace
 from labels.errors import SameskuError
 from labels.files import folder_bytes
-from labels.wording import joined
+from labels.wording import counted, joined
 
 #: To compare the index with more products takes more than a few seconds.
 _MOST_COMPARED = 200_000
@@ -58,7 +58,7 @@ def _index(workspace: Workspace, settings: Settings) -> str:
 def _state(workspace: Workspace, settings: Settings, products: int) -> str:
     """Whether index and matcher are those of catalogue, labels, settings and encoder as they are now."""
     if products > _MOST_COMPARED:
-        return f"not compared with {products:,} products: {_CURE} where it has to"
+        return f"not compared with {counted(products, 'product')}: {_CURE} where it has to"
     registry = Registry(workspace, settings)
     champion = registry.champion_id()
     trained = champion is not None and registry.is_trained(champion)
@@ -91,7 +91,9 @@ def _models(workspace: Workspace, settings: Settings) -> str:
 def _matcher(matcher: Matcher | None) -> str:
     if matcher is None:
         return "no matcher yet"
-    return f"matcher fitted to {matcher.labels:,} labelled pairs" if matcher.labels else "matcher without labels"
+    return (
+        f"matcher fitted to {counted(matcher.labels, 'labelled pair')}" if matcher.labels else "matcher without labels"
+    )
 
 
 def _caches(workspace: Workspace, settings: Settings) -> str:

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 
 from labels.errors import LabelsError
+from labels.wording import counted
 
 #: The schema version in which events got hashes.
 SINCE = 2
@@ -135,7 +136,9 @@ def counters(connection: sqlite3.Connection) -> list[str]:
         last = connection.execute(f"SELECT coalesce(max({number}), 0) FROM {table}").fetchone()[0]  # noqa: S608
         counter = given.get(table, 0)
         if isinstance(counter, int) and counter > last:
-            problems.append(f"{table} are missing at the end: {counter:,} were written, the last here is {last:,}")
+            problems.append(
+                f"{table} are missing at the end: {counted(counter, 'was', 'were')} written, the last here is {last:,}"
+            )
         elif counter != last:
             problems.append(f"the counter of {table} was changed: it says {counter}, the last is {last:,}")
     return problems

@@ -13,6 +13,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from labels.chain import GENESIS, last_draw, not_stored
+from labels.wording import counted
 
 #: The schema version in which draws got records and hashes.
 SINCE = 4
@@ -115,13 +116,16 @@ def problems(connection: sqlite3.Connection) -> list[str]:
         if number != last + 1:
             found.append(f"draws are missing: {name} follows draw {last}")
         if digest.queries != queries:
-            found.append(f"{name} is not as it was drawn: it holds {digest.queries} of {queries} queries")
+            found.append(
+                f"{name} is not as it was drawn: it holds {digest.queries:,} of {counted(queries, 'query', 'queries')}"
+            )
         elif digest.link(previous, number, purpose, version, queries) != carried:
             found.append(f"{name} is not as it was drawn: it was changed, or a draw is missing before it")
         # Go on from what is carried, as the chain of events does.
         previous, last = str(carried), number
     found += [
-        f"{digest.queries:,} queries of {purpose} {version} belong to no recorded draw"
+        f"{counted(digest.queries, 'query', 'queries')} of {purpose} {version}"
+        f" {'belongs' if digest.queries == 1 else 'belong'} to no recorded draw"
         for (purpose, version), digest in drawn.items()
     ]
     return found

@@ -10,6 +10,7 @@ from pathlib import Path
 from labels import marker
 from labels.errors import LabelsError
 from labels.snapshot import existing, sealed
+from labels.wording import counted
 
 #: How many people are named; the others are counted.
 _MAX_NAMES = 3
@@ -73,7 +74,7 @@ class Loss:
             return f"{told}, {self.unsaved:,} of them are not in the backup{self._whose()}."
         if not self.events:
             return "No event would be dropped."
-        return f"{_counted(self.events, 'event')} would be dropped{self._whose()}."
+        return f"{counted(self.events, 'event')} would be dropped{self._whose()}."
 
     def _whose(self) -> str:
         if not self.unsaved:
@@ -82,7 +83,7 @@ class Loss:
         more = len(self.annotators) - len(names)
         people = ", ".join([*names, *([f"{more:,} more"] if more else [])])
         when = " to ".join(dict.fromkeys(moment[:16].replace("T", " ") for moment in (self.since, self.until)))
-        return f": {_counted(self.decisions, 'decision')}, by {people}, {when} UTC"
+        return f": {counted(self.decisions, 'decision')}, by {people}, {when} UTC"
 
 
 def loss(source: Path, path: Path) -> Loss:
@@ -161,7 +162,3 @@ def _added_up(found: Iterable[_Row], saved: set[str], *, whole: bool) -> Loss:
         until=max(moments, default=""),
         last=rows[-1][0] if rows else 0,
     )
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count:,} {word}" + ("" if count == 1 else "s")

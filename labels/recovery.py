@@ -16,6 +16,7 @@ from labels.database import Connection, MovedError, is_damage
 from labels.errors import LabelsError
 from labels.files import require_regular, way_out
 from labels.quarantine import identity
+from labels.wording import counted
 
 #: What the ledger of a workspace is called. Its copies and backups have other names, or no backups beside them.
 LEDGER = "labels.db"
@@ -44,7 +45,7 @@ def lost(path: Path) -> LabelsError | None:
             f" ledger instead, move {beside}.",
         )
     return LabelsError(
-        f"{path} {what}, but {last.called} holds {last.events:,} events.",
+        f"{path} {what}, but {last.called} holds {counted(last.events, 'event')}.",
         f"{_RESTORE} brings them back. To begin an empty ledger instead, move the folder {FOLDER} and {beside}.",
     )
 
@@ -66,7 +67,7 @@ def moved(connection: Connection) -> MovedError:
         return MovedError(message, "Start again.")
     if kept := rescue(connection):
         return MovedError(
-            f"{message} Everything until then is saved in {kept.path}, {kept.events:,} events.",
+            f"{message} Everything until then is saved in {kept.path}, {counted(kept.events, 'event')}.",
             f"Quit; {_RESTORE} puts it back.",
         )
     if identity(path) is not None:
@@ -75,7 +76,9 @@ def moved(connection: Connection) -> MovedError:
             "Quit and start again, to see what is there now; a restore keeps the file before in the folder backups.",
         )
     last = _last_backup(path)
-    backed_up = f"{last.called} holds {last.events:,} events: {_RESTORE}." if last else "There is no backup beside it."
+    backed_up = (
+        f"{last.called} holds {counted(last.events, 'event')}: {_RESTORE}." if last else "There is no backup beside it."
+    )
     return MovedError(
         f"{message} What was decided until then was in that file.",
         f"Quit. Where the file was moved, move it back; else {backed_up}",

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from labels import draws
 from labels.errors import LabelsError
+from labels.wording import counted
 
 #: SHA-256 of `objects` for each PRAGMA user_version; a test holds them to what the migrations make.
 FINGERPRINTS = {
@@ -108,7 +109,7 @@ def require(connection: sqlite3.Connection, path: Path, version: int) -> None:
     if "events" not in tables(connection):
         raise foreign(path)
     if found := differences(connection, version):
-        more = f" ({len(found) - 1:,} more differences)" if len(found) > 1 else ""
+        more = f" ({counted(len(found) - 1, 'more difference')})" if len(found) > 1 else ""
         raise LabelsError(
             f"{path} was changed by another program: {found[0]}{more}. Nothing was written.",
             "`samesku labels verify` lists what differs, and says the way back.",

@@ -10,6 +10,7 @@ from labels import anchors, chain, draws, projection, schema
 from labels.database import connect, readable_errors
 from labels.errors import LabelsError
 from labels.snapshot import naming_original, private_copy
+from labels.wording import counted
 
 #: So many broken links are named; the others are counted.
 _NAMED = 3
@@ -85,19 +86,20 @@ def _events(connection: sqlite3.Connection) -> list[str]:
     first, last, count = connection.execute("SELECT min(seq), max(seq), count(*) FROM events").fetchone()
     problems = []
     if count and (first != 1 or last != count):
-        problems.append(f"events are missing: {count} rows for the numbers {first} to {last}")
+        problems.append(f"events are missing: {counted(count, 'row')} for the numbers {first} to {last}")
     dangling = connection.execute(
         "SELECT count(*) FROM events WHERE target IS NOT NULL"
         " AND target NOT IN (SELECT action FROM events WHERE target IS NULL)"
     ).fetchone()[0]
     if dangling:
-        problems.append(f"{dangling} undo or redo events point at no action")
+        problems.append(f"{counted(dangling, 'undo or redo event points', 'undo or redo events point')} at no action")
     leaked = connection.execute(
         "SELECT count(*) FROM events JOIN validation USING (query_source, query_id)"
         " WHERE decision IS NOT NULL AND side = 'train'"
     ).fetchone()[0]
     if leaked:
-        problems.append(f"{leaked} decisions on validation queries stand on the training side")
+        decisions = counted(leaked, "decision on a validation query stands", "decisions on validation queries stand")
+        problems.append(f"{decisions} on the training side")
     return problems
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from core.sitting.record import Ending, Record
 from core.text.safe import safe
 from labels.since import Latest
+from labels.wording import counted
 from tui.words import VERB_WORDS, shortened
 
 _LONGEST_TITLE = 60
@@ -31,7 +32,9 @@ def _saved(latest: Latest | None, title: str) -> str:
     if latest is None:
         return "Nothing had been decided in it."
     saved = (
-        "Its one decision is saved" if latest.count == 1 else f"All {latest.count:,} decisions are saved; the last was"
+        "Its one decision is saved"
+        if latest.count == 1
+        else f"All {counted(latest.count, 'decision')} are saved; the last was"
     )
     return f"{saved}: {VERB_WORDS[latest.verb]}, for “{shortened(safe(title), _LONGEST_TITLE)}”."
 

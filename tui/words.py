@@ -12,6 +12,7 @@ from core.queue.item import Option, ReviewItem
 from core.search.candidates import Standing
 from core.text.safe import safe
 from labels.model import Decision, Stream, Strength, Verb
+from labels.wording import counted
 
 #: The way out where candidates are damaged.
 REBUILD = "Index in the menu (ctrl+p), or `samesku index`, makes it again; the queries come back by themselves."
@@ -104,7 +105,7 @@ def stands_on(standing: Standing | None, *, one_class: bool = False) -> str:
         why = ", labels of one class" if one_class else " (uncalibrated)"
         return f"{'cosine' if standing is None else 'prior'} bands{why}"
     rough = ", rough" if is_rough(standing.labels, standing.matches) else ""
-    return f"matcher: {standing.labels:,} label{'' if standing.labels == 1 else 's'}{rough}"
+    return f"matcher: {counted(standing.labels, 'label')}{rough}"
 
 
 def rests_on(standing: Standing | None, *, one_class: bool = False) -> str:
@@ -220,11 +221,6 @@ def listed(names: Sequence[str]) -> str:
 def shortened(text: str, most: int) -> str:
     """A text of so many characters at most, with a sign where it goes on."""
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """`1 match`, `2 matches`; a plain s makes the plural where none is given."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def share(some: int, all_: int) -> str:

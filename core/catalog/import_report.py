@@ -10,6 +10,7 @@ from core.catalog.gtin_tally import GtinTally
 from core.catalog.prices import Price, PriceNote
 from core.catalog.role import Role
 from core.catalog.writing import ImportCount
+from labels.wording import counted
 
 _EXAMPLES = 3
 _LONGEST_EXAMPLE = 40
@@ -105,10 +106,10 @@ class ImportReport:
     def _prices(self) -> Iterator[str]:
         if self.prices.unknown:
             examples = ", ".join(map(repr, self.prices.examples))
-            rows = _rows(self.prices.unknown)
+            rows = counted(self.prices.unknown, "row")
             yield f"{rows} without a price that can be read, such as {examples}: their price is unknown."
         if self.prices.lower_end:
-            yield f"{_rows(self.prices.lower_end)} with a range of prices: the lower end was taken."
+            yield f"{counted(self.prices.lower_end, 'row')} with a range of prices: the lower end was taken."
         named = [f"{code} {count:,}" for code, count in self.prices.currencies.most_common() if code]
         if len(named) > 1:
             yield f"prices in several currencies ({', '.join(named)}): only those of one currency are compared."
@@ -116,8 +117,8 @@ class ImportReport:
     def _ids(self) -> Iterator[str]:
         if self.rounded_ids:
             yield (
-                f"{self.rounded_ids:,} ids were rounded by a spreadsheet, as 1.23457E+11 is: save the file again with"
-                " that column as text."
+                f"{counted(self.rounded_ids, 'id was', 'ids were')} rounded by a spreadsheet, as 1.23457E+11 is:"
+                " save the file again with that column as text."
             )
 
     def _rules(self) -> Iterator[str]:
@@ -126,7 +127,3 @@ class ImportReport:
                 "This version of samesku reads files more carefully than the one that imported them before (entities,"
                 " encodings, currencies, placeholders): products may count as changed although the file did not, once."
             )
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row{'' if count == 1 else 's'}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from core.catalog.readers.rows import BadRow
 from core.errors import CatalogError
+from labels.wording import counted
 
 #: A prune that would remove a larger share of a source wants to be confirmed.
 MAX_SHARE = 0.1
@@ -26,8 +27,8 @@ class LargePruneError(CatalogError):
 
     def __init__(self, source: str, removed: int, products: int) -> None:
         super().__init__(
-            f"Pruning would remove {removed:,} of the {products:,} products of {source}, more than a tenth. Nothing was"
-            " changed.",
+            f"Pruning would remove {removed:,} of the {counted(products, 'product')} of {source}, more than a"
+            " tenth. Nothing was changed.",
             "Is the file complete? If it is, confirm with --yes; --dry-run says what would be done.",
         )
         self.removed = removed

@@ -7,6 +7,7 @@ import typer
 
 from core.cli.context import context_of
 from core.cli.rebuild import rebuilds_damage
+from labels.wording import counted
 
 app = typer.Typer(help="Training data as files: the training side alone, never validation.", no_args_is_help=True)
 
@@ -41,6 +42,7 @@ def _write(ctx: typer.Context, kind: str, out: Path) -> None:
     context.out.print(f"{written.rows:,} {kind} in {out}")
     if written.held_out:
         context.out.print(
-            f"There is no validation set yet: {written.held_out:,} queries are held out to judge on, as by retrain."
+            f"There is no validation set yet: {counted(written.held_out, 'query is', 'queries are')} held out to"
+            " judge on, as by retrain."
         )
     context.answer({"rows": written.rows, "held_out": written.held_out, "out": str(out)})

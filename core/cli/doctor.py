@@ -20,6 +20,7 @@ from core.text.safe import safe
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
 from labels.errors import LabelsError, SameskuError
+from labels.wording import counted
 
 #: What is optional, and which extra brings it.
 _EXTRAS = {
@@ -135,7 +136,7 @@ def _workspace(context: Context) -> dict[str, object]:
         facts["problem"] = f"{error.message} {error.hint}"
     else:
         facts["labels"] = (
-            "none yet" if result is None else joined(result.problems) or f"{result.events:,} events, all well"
+            "none yet" if result is None else joined(result.problems) or f"{counted(result.events, 'event')}, all well"
         )
     if found := [str(each) for each in damages(workspace)]:
         facts["damaged"] = found

@@ -10,6 +10,7 @@ from core.cli.context import Context, context_of
 from core.cli.pair_files import LABELS_FILE
 from core.cli.rebuild import rebuilds_damage
 from core.cli.tables import bands, metrics, reliability
+from labels.wording import counted
 
 
 @rebuilds_damage
@@ -61,7 +62,8 @@ def _tell(context: Context, result: dict[str, Any]) -> None:
     }
     if rankings:
         context.out.print(
-            f"{result['queries']} queries with a known match ({result['judged_on']}), encoder {result['model']};"
+            f"{counted(result['queries'], 'query', 'queries')} with a known match ({result['judged_on']}),"
+            f" encoder {result['model']};"
             " 95 % intervals below the figures"
         )
         context.out.print(metrics(rankings, result["intervals"]))
@@ -77,7 +79,7 @@ def _tell(context: Context, result: dict[str, Any]) -> None:
         known = result["pair_intervals"]
         ends = (f"{known[name][0]:.3f}–{known[name][1]:.3f}" if name in known else "" for name in names)
         table.add_row("95 %", *ends, style="dim")
-        context.out.print(f"{result['pairs']:,} pairs ({result['pairs_judged_on']})")
+        context.out.print(f"{counted(result['pairs'], 'pair')} ({result['pairs_judged_on']})")
         context.out.print(table)
         if not result["matcher"]["calibrated"]:
             context.out.print(

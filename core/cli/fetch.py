@@ -7,6 +7,7 @@ import typer
 
 from core.cli.context import context_of
 from core.errors import CoreError
+from labels.wording import counted
 
 
 def fetch(
@@ -30,5 +31,5 @@ def fetch(
     with context.reporter() as reporter:
         files = fetch_walmart_amazon(folder, repo or WALMART_AMAZON, reporter.message)
     for file in files:
-        context.out.print(f"{file.path}: {file.rows:,} rows")
+        context.out.print(f"{file.path}: {counted(file.rows, 'row')}")
     context.answer({"files": {str(file.path): file.rows for file in files}})

@@ -16,6 +16,7 @@ from core.cli.labels_files import assigned_columns, import_file, tell_rejected
 from core.errors import CoreError
 from core.text.safe import safe
 from labels.files import private_folder
+from labels.wording import counted
 
 if TYPE_CHECKING:
     from core.catalog.import_report import ImportReport
@@ -59,8 +60,12 @@ def walmart_amazon(
     for name, found in imported.items():
         result = found.counts
         context.out.print(
-            f"{name}: {result.written:,} labels, {result.validation:,} of them for validation"
-            + (f"; {result.shared_queries:,} queries now have labels on both sides" if result.shared_queries else "")
+            f"{name}: {counted(result.written, 'label')}, {result.validation:,} of them for validation"
+            + (
+                f"; {counted(result.shared_queries, 'query now has', 'queries now have')} labels on both sides"
+                if result.shared_queries
+                else ""
+            )
         )
         tell_rejected(context, found.rejected, found.rejects_path)
     context.answer(
@@ -141,7 +146,9 @@ def products(
     except LargePruneError as error:
         if context.json or not sys.stdin.isatty():
             raise
-        question = f"This would remove {error.removed:,} of {error.products:,} products of {safe(source)}. Go on?"
+        question = (
+            f"This would remove {error.removed:,} of {counted(error.products, 'product')} of {safe(source)}. Go on?"
+        )
         if not typer.confirm(question, default=False, err=True):
             raise
         report = _import(context, file_, replace(rules, cautious=False), prune=prune, dry=dry_run)
@@ -219,7 +226,7 @@ def _require_products(reports: "Sequence[ImportReport]") -> None:
             where = f"{report.rejects_path} lists them." if report.rejects_path else "Look at the file."
             raise CoreError(
                 f"Nothing came in for {report.source}: "
-                + (f"all {rejected:,} rows were left out." if rejected else "the file has no rows."),
+                + (f"{counted(rejected, 'row was', 'rows were')} left out." if rejected else "the file has no rows."),
                 where if rejected else "Was it written, or downloaded, to its end?",
             )
 
@@ -229,8 +236,8 @@ def _blocked_prune(report: "ImportReport") -> CoreError | None:
     counts = report.counts
     if counts.vanished <= counts.removed:
         return None
-    rows = "the id of 1 row" if counts.unread == 1 else f"the ids of {counts.unread:,} rows"
-    products = "1 product is" if counts.vanished == 1 else f"{counts.vanished:,} products are"
+    rows = f"the {'id' if counts.unread == 1 else 'ids'} of {counted(counts.unread, 'row')}"
+    products = counted(counts.vanished, "product is", "products are")
     where = f" ({report.rejects_path})" if report.rejects_path else ""
     return CoreError(
         f"Nothing is pruned: {products} not in the file, but {rows} could not be read, which may be theirs{where}.",
@@ -264,7 +271,9 @@ def _tell(
     for remark in report.remarks():
         context.out.print(f"  {remark}")
     if counts.vanished and not prune:
-        context.out.print(f"  {counts.vanished:,} are no longer in the file; --prune takes them out.")
+        context.out.print(
+            f"  {counted(counts.vanished, 'product is', 'products are')} no longer in the file; --prune takes them out."
+        )
     elif dry and (error := _blocked_prune(report)):
         context.out.print(f"  {error.message} {error.hint}")
     for number, sentence in enumerate(gtin_sentences(report.gtins.to_json())):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from core.cli.context import Context
 from core.text.safe import safe
 from labels.errors import SameskuError
+from labels.wording import counted
 
 if TYPE_CHECKING:
     from core.catalog.import_report import ImportReport
@@ -83,18 +84,18 @@ def tell_effects(context: Context, report: "ImportReport", facts: dict[str, obje
     if not replaced:
         return
     verb = "would be" if dry else "is" if len(replaced) == 1 else "are"
-    products = "1 labelled product" if len(replaced) == 1 else f"{len(replaced):,} labelled products"
+    products = counted(len(replaced), "labelled product")
     context.out.print(f"  {products} {verb} another article or gone:")
     for each in replaced[:_NAMED]:
         now = "is gone" if each.after is None else f"is now “{_short(each.after)}”"
         context.out.print(f"    {safe(each.ref.id)}: was “{_short(each.before)}”, {now}")
     if len(replaced) > _NAMED:
         context.out.print(f"    and {len(replaced) - _NAMED:,} more; --json names them all")
-    context.out.print(
-        f"  {facts['labels_left_out']:,} labels on them are left out of training until they are confirmed."
-    )
+    labels = counted(_count(facts["labels_left_out"]), "label on them is", "labels on them are")
+    context.out.print(f"  {labels} left out of training until confirmed.")
     if facts["queries_again"]:
-        context.out.print(f"  {facts['queries_again']:,} queries are asked about again, first of all: samesku review")
+        queries = counted(_count(facts["queries_again"]), "query is", "queries are")
+        context.out.print(f"  {queries} asked about again, first of all: samesku review")
 
 
 def _tell_role(context: Context, report: "ImportReport", facts: dict[str, object], *, dry: bool) -> None:
@@ -106,9 +107,13 @@ def _tell_role(context: Context, report: "ImportReport", facts: dict[str, object
         " `samesku index`."
     )
     if facts["labels_of_role"]:
-        context.out.print(
-            f"  {facts['labels_of_role']:,} labels on them as {before} neither train nor judge while that is so."
-        )
+        one, several = (f"on them as {before} neither {verbs}" for verbs in ("trains nor judges", "train nor judge"))
+        labels = counted(_count(facts["labels_of_role"]), f"label {one}", f"labels {several}")
+        context.out.print(f"  {labels} while that is so.")
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _short(title: str) -> str:

@@ -7,6 +7,7 @@ import typer
 
 from core.cli.context import Context, context_of
 from core.cli.rebuild import brought_up_to_date
+from labels.wording import counted
 
 if TYPE_CHECKING:
     from core.match.run import UpToDate
@@ -28,12 +29,13 @@ def index(ctx: typer.Context) -> None:
         reporter.result(answer)
     report = done.index
     context.out.print(
-        f"{report.queries:,} queries × {report.products:,} products: {_told(done)} ({done.seconds:.1f} s)"
+        f"{counted(report.queries, 'query', 'queries')} × {counted(report.products, 'product')}: {_told(done)}"
+        f" ({done.seconds:.1f} s)"
     )
     if not done.matcher.labels and (words := _one_class(context)):
         context.out.print(words)
     if report.validation_drawn:
-        context.out.print(f"{report.validation_drawn:,} queries were drawn for validation.")
+        context.out.print(f"{counted(report.validation_drawn, 'query was', 'queries were')} drawn for validation.")
     context.answer(answer)
 
 
@@ -51,5 +53,5 @@ def _told(done: "UpToDate") -> str:
     if done.weighed:
         news.append("evidence weighed")
     if done.fitted and done.matcher.labels:
-        news.append(f"matcher fitted to {done.matcher.labels:,} labels")
+        news.append(f"matcher fitted to {counted(done.matcher.labels, 'label')}")
     return ", ".join(news) or "nothing had changed"

@@ -23,6 +23,7 @@ from core.cli.rebuild import rebuilds_damage
 from core.errors import CoreError
 from core.judge.budget import Budget
 from core.text.safe import safe
+from labels.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,7 +121,7 @@ def _tell(context: Context, judged: "Judged", calibrations: "list[Calibration]")
     if counts:
         context.out.print(", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())) + ".")
     for fitted in calibrations:
-        context.out.print(safe(f"{fitted.judge} is calibrated on {fitted.labels:,} labels."))
+        context.out.print(safe(f"{fitted.judge} is calibrated on {counted(fitted.labels, 'label')}."))
     context.answer({**_facts(judged), "answers": counts, "calibrated_on": {c.judge: c.labels for c in calibrations}})
 
 
@@ -153,7 +154,8 @@ def spent(ctx: typer.Context) -> None:
         said = f"{each.matches:,} match, {each.no_matches:,} no match, {each.no_verdict:,} without a verdict"
         context.out.print(safe(each.judge))
         context.out.print(
-            f"    {each.pairs:,} pairs: {said}; {each.tokens_in:,} tokens read, {each.tokens_out:,} written"
+            f"    {counted(each.pairs, 'pair')}: {said}; {counted(each.tokens_in, 'token')} read,"
+            f" {each.tokens_out:,} written"
         )
         context.out.print(
             f"    {each.seconds:,.1f} s in all; half of the pairs within {each.p50:.3f} s, "

@@ -9,6 +9,7 @@ from core.cli.rebuild import rebuilds_damage
 from core.errors import CoreError, ModelError
 from core.judge.verdict import NO_VERDICT, reason_of
 from core.text.safe import safe
+from labels.wording import counted
 
 if TYPE_CHECKING:
     from core.catalog.product import Product
@@ -50,7 +51,7 @@ def choose(
         context.out.print(safe(_said(choice, names)))
     # `judge spent` counts verdicts, and this is none.
     context.out.print(
-        f"Cost: {choice.seconds:,.1f} s, {choice.tokens_in:,} tokens read, {choice.tokens_out:,} written."
+        f"Cost: {choice.seconds:,.1f} s, {counted(choice.tokens_in, 'token')} read, {choice.tokens_out:,} written."
     )
     context.answer(
         {
@@ -107,6 +108,6 @@ def _unanswered(choice: "Choice", orders: int, settings: "JudgeSettings") -> Mod
     if settings.mode == "reasoned":
         ways.insert(0, 'set judge.mode = "fast", which asks for the verdict alone')
         if choice.tokens_out >= orders * settings.max_tokens:
-            why = f"each time it wrote {settings.max_tokens:,} tokens, the most it may, and came to no verdict"
+            why = f"each time it wrote {counted(settings.max_tokens, 'token')}, the most it may, and came to no verdict"
             ways.insert(0, "raise judge.max_tokens")
     return ModelError(f"{choice.judge} gave no answer: {why}.", f"{', or '.join(ways).capitalize()}.")

@@ -23,6 +23,7 @@ from core.errors import CoreError
 from core.jobs.progress import Reporter
 from core.judge.budget import Budget
 from core.text.safe import safe
+from labels.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,7 +100,9 @@ def _run(
 
 def _tell(context: Context, report: "JudgeReport") -> None:
     of = report.measured
-    context.out.print(safe(f"{of.judge}: {of.pairs:,} pairs, {of.matches:,} of them matches ({report.judged_on})"))
+    context.out.print(
+        safe(f"{of.judge}: {counted(of.pairs, 'pair')}, {counted(of.matches, 'match', 'matches')} ({report.judged_on})")
+    )
     context.out.print(_figures([of]))
     context.out.print(f"Always giving the same answer would be right in {of.majority:.3f}.")
     context.out.print(report.words)
@@ -175,7 +178,8 @@ def _tell_both(context: Context, found: "Compared", truth: "Mapping[Pair, bool]"
     context.out.print(_figures([found.first, found.second]))
     context.out.print(f"Always giving the same answer would be right in {found.first.majority:.3f}.")
     context.out.print(
-        f"Of {found.first.pairs:,} pairs both are right in {found.both:,}, only the first in {found.only_first:,}, "
+        f"Of {counted(found.first.pairs, 'pair')} both are right in {found.both:,}, only the first in"
+        f" {found.only_first:,}, "
         f"only the second in {found.only_second:,}, neither in {found.neither:,} (McNemar's p {found.p:.3f})."
     )
     context.out.print(found.words)

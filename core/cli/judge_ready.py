@@ -6,6 +6,7 @@ from typing import Any
 from core.cli.context import Context
 from core.judge.tuned import adapter_of
 from core.text.safe import safe
+from labels.wording import counted
 
 
 def tell_ready(context: Context, result: Mapping[str, Any]) -> None:
@@ -31,7 +32,7 @@ def _of_language_model(context: Context, card: Mapping[str, Any]) -> list[str]:
 
 def _of_cross_encoder(card: Mapping[str, Any]) -> list[str]:
     return [
-        f"{card['id']} has learnt from {card['pairs']:,} labelled pairs.",
+        f"{card['id']} has learnt from {counted(card['pairs'], 'labelled pair')}.",
         "`samesku judge test --judge cross-encoder` measures it. To use it, set in samesku.toml, under [judge]:",
         'use = ["cross-encoder"]',
     ]

@@ -13,6 +13,7 @@ from core.errors import CoreError
 from core.jobs.progress import Reporter
 from core.judge.budget import Budget
 from core.judge.local import require_mlx
+from labels.wording import counted
 
 
 def register(app: typer.Typer) -> None:
@@ -52,13 +53,14 @@ def prepare(
         found = write(workspace, sides, out, chosen, reporter, balance=balance, seed=settings.retrain.seed)
         reporter.result(asdict(found))
     context.out.print(
-        f"{found.train:,} lessons to learn from ({found.train_matches:,} matches), {found.valid:,} to watch by, "
+        f"{counted(found.train, 'lesson')} to learn from ({counted(found.train_matches, 'match', 'matches')}),"
+        f" {found.valid:,} to watch by, "
         f"{found.test:,} to measure on, in {out}"
     )
     context.out.print(
         f"How long they are is unknown without the model's tokenizer here: max_seq_length is {found.max_seq_length:,}."
         if found.longest is None
-        else f"The longest has {found.longest:,} tokens; max_seq_length is {found.max_seq_length:,}."
+        else f"The longest has {counted(found.longest, 'token')}; max_seq_length is {found.max_seq_length:,}."
     )
     context.out.print(f"Go on with: samesku judge train --config {out / 'lora.yaml'}")
     context.answer({**asdict(found), "folder": str(out)})

@@ -17,6 +17,7 @@ from core.errors import CoreError
 from core.rights import is_lead
 from core.text.safe import safe
 from labels.errors import SameskuError
+from labels.wording import counted
 
 app = typer.Typer(help="The ledger: statistics, export, import, check.", no_args_is_help=True)
 labels_audit.register(app)
@@ -82,7 +83,7 @@ def revoke(
             f"No answers of a run named {batch} are there to take back.",
             "`samesku match --auto` says the name of the answers that it writes.",
         )
-    context.out.print(f"The machine's answers to {count:,} queries are taken back.")
+    context.out.print(f"The machine's answers to {counted(count, 'query', 'queries')} are taken back.")
     context.answer({"batch": batch, "queries": count})
 
 
@@ -110,7 +111,7 @@ def verify(
     result = check(file or context.workspace.labels, against or [])
     for problem in result.problems:
         context.out.print(f"✗ {problem}")
-    context.out.print(f"{result.events:,} events; " + ("all is well." if result.ok else "something is wrong."))
+    context.out.print(f"{counted(result.events, 'event')}; " + ("all is well." if result.ok else "something is wrong."))
     context.answer({"ok": result.ok, "events": result.events, "problems": list(result.problems)})
     if file is None and any(map(is_of_ledger, result.problems)):
         _tell_way_back(context)

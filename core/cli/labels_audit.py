@@ -10,6 +10,7 @@ from core.cli.rebuild import rebuilds_damage
 from core.rights import require_lead
 from core.text.safe import safe
 from labels.model import Decision
+from labels.wording import counted
 
 if TYPE_CHECKING:
     from core.evaluate.audit import Estimate
@@ -44,17 +45,22 @@ def audit(
         number, drawn = draw_audit(workspace, context.settings, draw)
         strata = Counter(stratum.name for stratum in drawn.values())
         parts = ", ".join(f"{count:,} {name}" for name, count in sorted(strata.items()))
-        context.out.print(f"Draw {number}: {len(drawn):,} queries, by their best candidate's band {parts}.")
+        context.out.print(
+            f"Draw {number}: {counted(len(drawn), 'query', 'queries')}, by their best candidate's band {parts}."
+        )
         if len(drawn) < draw:
             context.out.print("There are no more that nobody has answered.")
         context.out.print("Answer them with: samesku review --stream audit")
         context.answer({"draw": number, "drawn": len(drawn), "strata": dict(strata)})
         return
     report = audit_report(workspace, of)
-    context.out.print(f"Draw {report.draw}: {report.answered:,} of {report.drawn:,} queries are answered.")
+    context.out.print(
+        f"Draw {report.draw}: {report.answered:,} of {counted(report.drawn, 'query is', 'queries are')} answered."
+    )
     if report.draws > 1:
         context.out.print(
-            f"All {report.draws:,} draws: {report.all_answered:,} of {report.all_drawn:,}, as the audit stream counts."
+            f"All {counted(report.draws, 'draw')}: {report.all_answered:,} of {report.all_drawn:,},"
+            " as the audit stream counts."
         )
     context.out.print(f"band high (match) is right     {_told(report.precision['high'])}")
     context.out.print(f"band low (no match) is right   {_told(report.precision['low'])}")
@@ -98,10 +104,10 @@ def contradictions(ctx: typer.Context) -> None:
         )
     for each in found:
         context.out.print(safe(each.words))
-    context.out.print(_counted(len(disagreements), "disagreement") + ", " + _counted(len(found), "contradiction") + ".")
+    context.out.print(f"{counted(len(disagreements), 'disagreement')}, {counted(len(found), 'contradiction')}.")
     queries = {pair.query for pair, _ in disagreements} | {pair.query for each in found for pair in each.pairs}
     if queries:
-        many = "1 query" if len(queries) == 1 else f"{len(queries):,} queries"
+        many = counted(len(queries), "query", "queries")
         context.out.print(f"The adjudication stream has them in {many}.")
     context.answer(
         {
@@ -118,7 +124,3 @@ def contradictions(ctx: typer.Context) -> None:
 
 
 _SAID = {Decision.MATCH: "says match", Decision.NO_MATCH: "says no match", Decision.UNSURE: "is unsure"}
-
-
-def _counted(count: int, one: str) -> str:
-    return f"{count:,} {one}" if count == 1 else f"{count:,} {one}s"

@@ -8,6 +8,7 @@ import typer
 from core.cli.context import Context, context_of
 from core.errors import CoreError
 from labels.exchange.formats import Format
+from labels.wording import counted
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -160,13 +161,16 @@ def import_file(
         context.workspace, file, given, split, dry=dry_run, mapping=assigned_columns(mapping or []), table=table
     )
     counts = report.counts
-    context.out.print(f"{counts.written:,} labels, {counts.validation:,} of them for validation.")
+    context.out.print(f"{counted(counts.written, 'label')}, {counts.validation:,} of them for validation.")
     if report.columns:
         context.out.print("  read as: " + ", ".join(f"{name} from {column}" for name, column in report.columns.items()))
     if counts.repeated:
-        context.out.print(f"{counts.repeated:,} were known already.")
+        context.out.print(f"{counted(counts.repeated, 'was', 'were')} known already.")
     if counts.shared_queries:
-        context.out.print(f"{counts.shared_queries:,} queries of the file now have labels on both sides.")
+        context.out.print(
+            f"{counted(counts.shared_queries, 'query of the file now has', 'queries of the file now have')}"
+            " labels on both sides."
+        )
     tell_rejected(context, report.rejected, report.rejects_path)
     context.answer(report.as_dict())
     report.require_labels(file)
@@ -192,7 +196,7 @@ def tell_rejected(context: Context, rejected: "Counter[str]", path: Path | None)
     if rejected:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in rejected.most_common())
         where = f" See {path}" if path else ""
-        context.out.print(f"  {rejected.total():,} rows left out: {reasons}.{where}")
+        context.out.print(f"  {counted(rejected.total(), 'row')} left out: {reasons}.{where}")
 
 
 def merge(
@@ -216,16 +220,20 @@ def merge(
 
 
 def _tell_merged(context: Context, merged: "Merged") -> None:
-    context.out.print(f"{merged.events:,} new events; {merged.known:,} were known already.")
+    context.out.print(f"{counted(merged.events, 'new event')}; {counted(merged.known, 'was', 'were')} known already.")
     if merged.validation or merged.audits:
-        context.out.print(f"{merged.validation:,} validation queries and {merged.audits:,} audited ones came along.")
+        context.out.print(
+            f"{counted(merged.validation, 'validation query', 'validation queries')} and"
+            f" {counted(merged.audits, 'audited one')} came along."
+        )
     if merged.judging:
         context.out.print(
-            f"{merged.judging:,} decisions for training came in for validation: their queries are for validation here."
+            f"{counted(merged.judging, 'decision')} for training came in for validation: their queries are for"
+            " validation here."
         )
     if merged.left:
         context.out.print(
-            f"{merged.left:,} of its validation queries train here already and go on so; what was decided on them there"
-            " only judges."
+            f"Of its validation queries {counted(merged.left, 'trains', 'train')} here already and will go on training;"
+            " what was decided on them there only judges."
         )
     context.answer(merged.as_dict())

@@ -11,6 +11,7 @@ from core.cli.context import Context, context_of
 from core.cli.rebuild import rebuilds_damage
 from core.rights import is_lead
 from core.text.safe import safe
+from labels.wording import counted
 
 if TYPE_CHECKING:
     from core.agreement.chance import Estimate
@@ -168,17 +169,20 @@ def _tell_agreement(
 
     overall = found.overall
     context.out.print(
-        f"{overall.pairs:,} pairs of {overall.queries:,} queries were decided by two or more of "
-        f"{len(found.annotators)} people."
+        f"{counted(overall.pairs, 'pair')} of {counted(overall.queries, 'query', 'queries')}"
+        f" {'was' if overall.pairs == 1 else 'were'} decided by two or more of"
+        f" {counted(len(found.annotators), 'person', 'people')}."
         if overall.pairs
         else "No pair was decided by two people yet. `labels.overlap` gives some queries to two on purpose."
     )
     if found.implied_pairs:
-        have = "are in it" if implied else "would be in it with --implied"
-        context.out.print(f"{found.implied_pairs:,} pairs {have}: decided by accepting another candidate.")
+        are = ("pair is", "pairs are") if implied else ("pair would be", "pairs would be")
+        how = "" if implied else " with --implied"
+        context.out.print(f"{counted(found.implied_pairs, *are)} in it{how}: decided by accepting another candidate.")
     if found.decisions:
         share = f"{found.unsure / found.decisions:.1%}"
-        context.out.print(f"Unsure: {found.unsure:,} of {found.decisions:,} explicit decisions ({share}), left out.")
+        decisions = counted(found.decisions, "explicit decision")
+        context.out.print(f"Unsure: {found.unsure:,} of {decisions} ({share}), left out.")
     if not overall.pairs:
         return
     context.out.print(_figures("", {"all": overall, **{", ".join(names): each for names, each in couples.items()}}))
@@ -186,7 +190,7 @@ def _tell_agreement(
         some = dict(list(found.categories.items())[:_CATEGORIES])
         context.out.print(_figures("by category", {name or "(none)": each for name, each in some.items()}))
         if left := len(found.categories) - len(some):
-            context.out.print(f"and {left:,} more categories; --json has them all.")
+            context.out.print(f"and {counted(left, 'more category', 'more categories')}; --json has them all.")
     if found.bands:
         context.out.print(_figures("by band when decided", found.bands))
     context.out.print(

@@ -17,6 +17,7 @@ from core.errors import CoreError
 from core.rights import require_lead
 from core.text.safe import safe
 from labels.errors import LabelsError
+from labels.wording import counted
 
 if TYPE_CHECKING:
     from labels.anchors import Backup
@@ -41,7 +42,7 @@ def backup(
     workspace = context.workspace
     folder, keep = (to, None) if to else (workspace.backups, context.settings.labels.backups)
     made = make(workspace.labels, folder, keep)
-    context.out.print(f"{made.events:,} events in {made.path}")
+    context.out.print(f"{counted(made.events, 'event')} in {made.path}")
     context.answer({"file": str(made.path), "events": made.events, "at": made.at.isoformat()})
 
 
@@ -109,12 +110,14 @@ def restore(
         return
     agree = None if yes else partial(_agree, context, source)
     done = put_back(source, context.workspace.labels, force=force, agree=agree)
-    context.out.print(f"The ledger is that of {source} again, with {done.events:,} events.")
+    context.out.print(f"The ledger is that of {source} again, with {counted(done.events, 'event')}.")
     if done.kept:
         what = "The damaged file" if done.damaged else "What was there before"
         context.out.print(f"{what} is kept as {done.kept}")
     if done.set_aside:
-        context.out.print(f"{len(done.set_aside):,} later backups are in {done.set_aside[0].parent} now.")
+        context.out.print(
+            f"{counted(len(done.set_aside), 'later backup is', 'later backups are')} in {done.set_aside[0].parent} now."
+        )
     context.answer(
         {
             "file": str(source),
@@ -135,7 +138,7 @@ def _rehearse(context: Context, source: Path) -> None:
     ledger = context.workspace.labels
     events = rehearse(source, ledger, context.annotator)
     dropped = loss(source, ledger)
-    context.out.print(f"{source} is sound and would do; it holds {events:,} events. Nothing was changed.")
+    context.out.print(f"{source} is sound and would do; it holds {counted(events, 'event')}. Nothing was changed.")
     context.out.print(dropped.sentence())
     context.answer({"file": str(source), "events": events, "loss": dropped.sentence(), **dropped.as_dict()})
 

@@ -15,6 +15,7 @@ from core.cli.pair_files import PAIRS_FILE
 from core.cli.rebuild import rebuilds_damage
 from core.judge.budget import Budget
 from core.text.safe import safe
+from labels.wording import counted
 
 if TYPE_CHECKING:
     from core.match.table import PairRow
@@ -108,7 +109,7 @@ def _match(context: Context, out: Path | None, k: int, query: str | None) -> Non
         _tell(context, pairs, basis)
     else:
         count = write_table((row for _, row in pairs), out, columns.shape())
-        context.out.print(f"{count:,} candidates in {out}")
+        context.out.print(f"{counted(count, 'candidate')} in {out}")
         context.answer({"rows": count, "file": str(out), **basis})
     remark(context, basis)
     remark_state(context, state)
@@ -162,7 +163,10 @@ def _decide(context: Context) -> None:
     report = decide(context.workspace.require(), context.settings)
     remark_state(context, state_of(context.workspace))
     decisions = " and ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in report.decisions.items())
-    context.out.print(f"The machine decided: {decisions or 'nothing'}; {report.closed:,} queries need nobody any more.")
+    context.out.print(
+        f"The machine decided: {decisions or 'nothing'}; {counted(report.closed, 'query needs', 'queries need')}"
+        " nobody any more."
+    )
     context.out.print(f"Take all of it back with: samesku labels revoke {report.batch}")
     context.answer(asdict(report))
 
@@ -190,6 +194,6 @@ def _score(context: Context, pairs: Path, out: Path) -> None:
     columns = columns_of(context.workspace, context.settings)
     count = write_table((row for _, row in columns.rows(rows)), out, columns.shape())
     basis = basis_of(matcher)
-    context.out.print(f"{count:,} pairs in {out}")
+    context.out.print(f"{counted(count, 'pair')} in {out}")
     context.answer({"rows": count, "file": str(out), **basis})
     remark(context, basis)

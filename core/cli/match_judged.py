@@ -13,6 +13,7 @@ from core.cli.judge_options import bands_named, end_if_interrupted, judge_in_use
 from core.jobs.progress import Reporter
 from core.judge.budget import Budget
 from core.text.safe import safe
+from labels.wording import counted
 
 if TYPE_CHECKING:
     from core.judge.stages import Stage, TwoStages
@@ -92,8 +93,8 @@ def _tell(context: Context, found: "TwoStages") -> None:
 
 
 def _cost(stage: "Stage") -> str:
-    tokens = f", {stage.tokens:,} tokens" if stage.tokens else ""
-    return f"{stage.asked:,} pairs in {stage.seconds:,.1f} s{tokens}"
+    tokens = f", {counted(stage.tokens, 'token')}" if stage.tokens else ""
+    return f"{counted(stage.asked, 'pair')} in {stage.seconds:,.1f} s{tokens}"
 
 
 def _facts(found: "TwoStages") -> dict[str, object]:

@@ -10,6 +10,7 @@ from core.cli.context import Context, context_of
 from core.cli.rebuild import brought_up_to_date, rebuilds_damage
 from core.cli.tables import changes, moves
 from core.rights import require_lead
+from labels.wording import counted
 
 app = typer.Typer(help="The encoders: list, show, compare, promote, roll back.", no_args_is_help=True)
 
@@ -48,7 +49,7 @@ def show(ctx: typer.Context, model: Annotated[str, typer.Argument(help="A model'
     facts = asdict(Registry(context.workspace.require(), context.settings).card(model))
     for name, value in facts.items():
         # Of each file a digest, for programs; people are told how many.
-        context.out.print(f"{name}: {f'{len(value)} files' if name == 'parts' else value}")
+        context.out.print(f"{name}: {counted(len(value), 'file') if name == 'parts' else value}")
     context.answer(facts)
 
 
@@ -72,7 +73,9 @@ def compare(
         found = compare_encoders(context.workspace.require(), context.settings, before, after, reporter)
         counts = {name: found.counts(name) for name in found.rankings}
         reporter.result({"before": before, "after": after, "judged_on": found.judged_on, "counts": counts})
-    context.out.print(f"{len(found.queries):,} queries with a known match ({found.judged_on}): {before} → {after}")
+    context.out.print(
+        f"{counted(len(found.queries), 'query', 'queries')} with a known match ({found.judged_on}): {before} → {after}"
+    )
     context.out.print(changes(found))
     context.out.print(moves(found, found.rankings[0]))
     context.answer({**asdict(found), "counts": counts})

@@ -11,6 +11,7 @@ from core.jobs.progress import Reporter
 from core.match.bands import Band
 from core.settings import Settings
 from labels.model import Pair, ProductRef
+from labels.wording import counted
 
 if TYPE_CHECKING:
     from core.match.table import MatchRow, PairRow
@@ -40,7 +41,7 @@ def rehearse(context: Context, reporter: Reporter) -> dict[str, object]:
     settings = load_settings(workspace.settings, QUICK)
     before = evaluate_own(workspace, settings, Registry(workspace, settings).champion(), reporter)
     answered = answer_from_gold(workspace, settings, Stream.TRIAGE, REHEARSER)
-    reporter.message(f"{answered} queries were answered as a labeller would answer them.")
+    reporter.message(f"{counted(answered, 'query was', 'queries were')} answered as a labeller would answer them.")
     result = retrain(workspace, settings, reporter)
     # A retrain that promotes nothing has not looked at the new labels.
     _bring_up_to_date(context, settings, reporter)
@@ -60,7 +61,8 @@ def tell(context: Context, settings: Settings, result: dict[str, Any]) -> None:
     """Print the figures before and after, some candidates with what the matcher says of them, and what to do next."""
     context.out.print(before_and_after(result["before"], result["after"]))
     context.out.print(
-        f"Measured on {result['after']['queries']} validation queries with a known match, whose labels train nothing. "
+        f"Measured on {counted(result['after']['queries'], 'validation query', 'validation queries')} with a"
+        " known match, whose labels train nothing. "
         "dense: the encoder alone · hybrid: encoder and shared words · matcher: what `match` and the desk show"
     )
     context.out.print(str(result["decision"]))
@@ -116,7 +118,7 @@ def _is_match(pair: Pair) -> bool:
 def _tally(rows: "Sequence[PairRow]") -> Iterator[str]:
     """How often each firm band is right over all of these candidates, a line for each."""
     queries = len({pair.query for pair, _ in rows})
-    yield f"\nOver all {len(rows):,} candidates of these {queries:,} queries:"
+    yield f"\nOver all {counted(len(rows), 'candidate')} of these {counted(queries, 'query', 'queries')}:"
     for band, answer in _ANSWERS.items():
         right = [_is_match(pair) is (band is Band.HIGH) for pair, row in rows if row.band == band]
         yield f"  {band} ({answer}): {sum(right):,} of {len(right):,} right"

@@ -1,7 +1,7 @@
 """`samesku retrain`: labels in, a better encoder out."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from core.errors import SettingsError
 from core.rights import is_lead, require_lead
 from core.toml_file import read_toml
 from labels.exchange.text_input import unreadable
+from labels.wording import counted
 
 
 @rebuilds_damage
@@ -67,6 +68,8 @@ def _from_recipe(recipe: Path | None) -> list[str]:
     return [f"retrain.{key}={value}" for key, value in values.items()]
 
 
-def _tell(context: Context, result: dict[str, object]) -> None:
+def _tell(context: Context, result: dict[str, Any]) -> None:
     context.out.print(comparison(result))
-    context.out.print(f"{result['decision']} Judged on {result['queries']} queries ({result['set']}).")
+    context.out.print(
+        f"{result['decision']} Judged on {counted(result['queries'], 'query', 'queries')} ({result['set']})."
+    )

@@ -11,6 +11,7 @@ from core.errors import CoreError
 from core.evaluate.campaign import MARKS, Plan
 from core.evaluate.simulate import Simulation
 from core.queue.strategies import STRATEGIES
+from labels.wording import counted
 
 _SHOWN = ("f1", "average_precision", "hit@1")
 
@@ -87,11 +88,11 @@ def _tell(context: Context, found: Simulation) -> None:
     from core.evaluate.curve_picture import plot  # noqa: PLC0415
 
     context.out.print(
-        f"{found.pool:,} pairs to ask about, judged on {found.judged:,} ({found.judged_on}); "
-        f"mean of {found.seeds} campaigns ± standard deviation"
+        f"{counted(found.pool, 'pair')} to ask about, judged on {found.judged:,} ({found.judged_on}); "
+        f"mean of {counted(found.seeds, 'campaign')} ± standard deviation"
     )
     if found.plan.budget > found.pool:
-        context.out.print(f"The pool has no more than {found.pool:,} labels to give: the campaigns end there.")
+        context.out.print(f"The pool has no more than {counted(found.pool, 'label')} to give: the campaigns end there.")
     context.out.print(_table(found))
     for name, hint in found.hints.items():
         context.out.print(f"{name}: {hint.words}")

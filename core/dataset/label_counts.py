@@ -14,6 +14,7 @@ from labels.breakdown import breakdown
 from labels.model import Side, Stream
 from labels.stats import label_stats
 from labels.store import LabelStore
+from labels.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,12 @@ class OutdatedCounts:
         ]
         if not parts:
             return ""
-        again = f"; {self.queries:,} queries are asked about again: samesku review" if self.queries else ""
-        return f"{self.changed + self.gone:,} labels are left out, {', '.join(parts)}{again}"
+        again = (
+            f"; {counted(self.queries, 'query is', 'queries are')} asked about again: samesku review"
+            if self.queries
+            else ""
+        )
+        return f"{counted(self.changed + self.gone, 'label is', 'labels are')} left out, {', '.join(parts)}{again}"
 
 
 def outdated_counts(store: LabelStore, catalog: CatalogStore) -> OutdatedCounts:

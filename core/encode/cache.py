@@ -18,6 +18,7 @@ from core.encode.pace import note_pace
 from core.errors import DamagedError
 from core.jobs.progress import Reporter
 from core.sqlite_cache import SqliteCache, transaction
+from labels.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,7 +108,10 @@ class VectorCache:
         usual = max(lengths, key=lambda length: lengths[length], default=0)
         sound = {digest: vector for digest, vector in sound.items() if len(vector) == usual}
         if damaged := len(found) - len(sound):
-            reporter.message(f"{damaged:,} vectors in {self._cache.path.name} are damaged: they are made again.")
+            reporter.message(
+                f"{counted(damaged, 'vector')} in {self._cache.path.name} {'is' if damaged == 1 else 'are'}"
+                " damaged and made again."
+            )
         unmarked = [(digest, vector) for digest, vector in sound.items() if found[digest][1] is None]
         if unmarked:
             self._write(unmarked)

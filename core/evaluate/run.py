@@ -23,6 +23,7 @@ from core.search.build import Corpus, encode_corpus
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import Pair, ProductRef
+from labels.wording import counted
 
 
 def evaluate_own(
@@ -145,7 +146,7 @@ def _pairs(judged: Judged, truth: Mapping[Pair, bool], model: EncoderModel) -> d
             "calibrated": matcher.calibrated, "losses": matcher.losses,
         },
         "pairs_model": model.id,
-        "threshold_from": f"{matcher.labels} training labels",
+        "threshold_from": f"{counted(matcher.labels, 'training label')}",
     }  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from core.settings import Settings
 from core.train.callback import reporting_callback
 from core.workspace import Workspace
 from labels.model import Pair
+from labels.wording import counted
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
@@ -75,7 +76,7 @@ def train_cross_encoder(workspace: Workspace, settings: Settings, reporter: Repo
             "Label some queries in the desk first, or import labels.",
         )
     matches = sum(lesson.match for lesson in learn)
-    reporter.message(f"learn from {len(learn):,} labelled pairs, {matches:,} of them matches")
+    reporter.message(f"learn from {counted(len(learn), 'labelled pair')}, {counted(matches, 'match', 'matches')}")
     model = load_cross_encoder(base.path)
     created = datetime.now(UTC)
     judge_id = f"cross-encoder-{created:%Y%m%d-%H%M%S}-{token_hex(2)}"

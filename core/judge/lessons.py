@@ -13,6 +13,7 @@ from core.judge.prompt import Message
 from core.judge.recipe import Recipe
 from labels.exchange.text_input import unreadable
 from labels.files import open_regular
+from labels.wording import counted
 
 #: The tokens of a conversation, and how many of them are the question.
 Lesson = tuple[list[int], int]
@@ -38,8 +39,8 @@ class Lessons:
     @property
     def told(self) -> str:
         """The same in a sentence."""
-        longer = f"; {self.too_long:,} are too long and left out" if self.too_long else ""
-        return f"{len(self.train):,} lessons to learn from, {len(self.valid):,} to watch it by{longer}"
+        longer = f"; {counted(self.too_long, 'is', 'are')} too long and left out" if self.too_long else ""
+        return f"{counted(len(self.train), 'lesson')} to learn from, {len(self.valid):,} to watch it by{longer}"
 
 
 def read_lessons(recipe: Recipe, tokenizer: Any) -> Lessons:
@@ -53,7 +54,8 @@ def read_lessons(recipe: Recipe, tokenizer: Any) -> Lessons:
     short = [[lesson for lesson in side if len(lesson[0]) <= most] for side in (train, valid)]
     if 2 * len(short[0]) <= len(train):
         raise ModelError(
-            f"{len(train) - len(short[0]):,} of {len(train):,} lessons are longer than {most} tokens.",
+            f"{len(train) - len(short[0]):,} of {counted(len(train), 'lesson is', 'lessons are')} longer than"
+            f" {most} tokens.",
             f"Set max_seq_length: {length_for([len(tokens) for tokens, _ in train])} in the recipe, and begin anew.",
         )
     return Lessons(short[0], short[1], len(train) + len(valid) - len(short[0]) - len(short[1]))

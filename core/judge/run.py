@@ -11,6 +11,7 @@ from core.judge.case import Case
 from core.judge.judge import RememberingJudge
 from core.judge.verdict import Verdict
 from labels.model import Pair
+from labels.wording import counted
 
 #: After the time is over, so many answers are waited for at most: more than any judge works on at once.
 _MOST_BEGUN = 64
@@ -44,12 +45,13 @@ class Judged:
     @property
     def words(self) -> str:
         """How it went, in a sentence or two."""
-        done = f"{self.asked:,} {'pair' if self.asked == 1 else 'pairs'} judged now, {self.known:,} known before."
+        done = f"{counted(self.asked, 'pair')} judged now, {self.known:,} known before."
         why = {
             End.ALL: "",
-            End.PAIRS: f"The budget of pairs is spent; {self.left:,} are left, and the same command goes on with them.",
-            End.MINUTES: f"The time is over; {self.left:,} are left, and the same command goes on with them.",
-            End.INTERRUPTED: f"Ended; {self.left:,} are left, and the same command goes on with them.",
+            End.PAIRS: f"The budget of pairs is spent; {counted(self.left, 'is', 'are')} left, and the same"
+            " command goes on.",
+            End.MINUTES: f"The time is over; {counted(self.left, 'is', 'are')} left, and the same command goes on.",
+            End.INTERRUPTED: f"Ended; {counted(self.left, 'is', 'are')} left, and the same command goes on.",
         }
         return f"{done} {why[self.end]}".rstrip()
 

@@ -15,6 +15,7 @@ from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import MACHINE, Decision, Judgement, Shown
 from labels.store import LabelStore
+from labels.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +94,10 @@ def _judgement(candidate: Candidate, standing: Standing, certified: set[Band], m
 def _said(found: Audit, target: float) -> str:
     precision, more = found.precision, more_needed(found.precision, target)
     known = (
-        f"{precision.right} of {precision.labels} audited pairs were right, which proves a precision of "
+        f"{precision.right} of {counted(precision.labels, 'audited pair was', 'audited pairs were')} right,"
+        " which proves a precision of "
         f"{precision.low:.3f}, not {target:g}"
         if precision.labels
         else "nothing audited"
     )
-    return f"Band {found.band.value}: {known}; {more:,} more checks, all of them right, would certify it."
+    return f"Band {found.band.value}: {known}; {counted(more, 'more check')}, all of them right, would certify it."

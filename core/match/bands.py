@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from labels.wording import counted
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -80,10 +82,10 @@ def calibrated_on(labels: int, matches: int | None) -> str:
     """What the probabilities rest on, in words, such as `calibrated on 12 labelled pairs (3 matches): rough`."""
     if not labels:
         return "uncalibrated: no labels of both classes yet"
-    pairs = f"calibrated on {labels:,} labelled pair{'' if labels == 1 else 's'}"
+    pairs = f"calibrated on {counted(labels, 'labelled pair')}"
     if not is_rough(labels, matches):
         return pairs
-    found = "" if matches is None else f" ({matches:,} match{'' if matches == 1 else 'es'})"
+    found = "" if matches is None else f" ({counted(matches, 'match', 'matches')})"
     return f"{pairs}{found}: rough"
 
 

@@ -8,6 +8,7 @@ from core.settings import Settings
 from core.workspace import Workspace
 from labels.consensus import Rule
 from labels.store import LabelStore
+from labels.wording import counted
 
 
 def training_classes(store: LabelStore, catalog: CatalogStore | None, rule: Rule) -> tuple[int, int]:
@@ -31,7 +32,7 @@ def one_class(matches: int, others: int) -> str:
     if bool(matches) == bool(others):
         return ""
     labels = matches or others
-    said = "1 label is" if labels == 1 else f"{labels:,} labels are"
+    said = counted(labels, "label is", "labels are")
     kind, lacking = ("match", "no match") if matches else ("no match", "match")
     return f"{said} of one class, {kind}: the matcher needs at least one {lacking} to learn from."
 
@@ -48,7 +49,7 @@ def not_fitted(workspace: Workspace, settings: Settings) -> CoreError:
         return CoreError(words, "Label some with `samesku review`, or bring some in: `samesku labels import FILE`.")
     if matches:
         return CoreError(
-            f"The matcher has not learnt from the {matches + others:,} labels yet.", "Run `samesku index`."
+            f"The matcher has not learnt from the {counted(matches + others, 'label')} yet.", "Run `samesku index`."
         )
     return CoreError(
         "The matcher has no labels to learn from yet.",

@@ -16,6 +16,7 @@ from labels.exchange.cells import defused
 from labels.exchange.json_output import json_text
 from labels.exchange.writing import check_place, output_file, output_text
 from labels.model import Pair, ProductRef
+from labels.wording import counted
 
 if TYPE_CHECKING:
     from core.match.matcher import Matcher
@@ -81,7 +82,7 @@ def matched_pairs(
             raise no_candidates(workspace.index)
         if k > settings.search.k:
             raise CoreError(
-                f"{settings.search.k} candidates are kept for each query, fewer than {k}.",
+                f"{counted(settings.search.k, 'candidate is', 'candidates are')} kept for each query, fewer than {k}.",
                 f"Set search.k = {k} in samesku.toml and run `samesku index`.",
             )
         standing = store.standing

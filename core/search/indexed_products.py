@@ -12,6 +12,7 @@ from core.catalog.writing import digest_of
 from core.derived import derived_cache
 from core.text.safe import safe
 from labels.model import ProductRef
+from labels.wording import counted
 
 #: So many ids are named in a sentence.
 _NAMED = 10
@@ -43,19 +44,18 @@ class IndexState:
         found = []
         if self.changed:
             found.append(
-                f"{_count(len(self.changed), 'product')} changed since the last index run: similarity, probability and"
+                f"{counted(len(self.changed), 'product')} changed since the last index run: similarity, probability and"
                 f" band are of what was said before: {_names(sorted(self.changed))}."
             )
         if self.removed:
             found.append(
-                f"{_count(len(self.removed), 'product')} left the catalogue since the last index run: left out."
+                f"{counted(len(self.removed), 'product')} left the catalogue since the last index run: left out."
             )
         if self.new_queries:
-            queries = "1 new query is" if len(self.new_queries) == 1 else f"{len(self.new_queries):,} new queries are"
+            queries = counted(len(self.new_queries), "new query is", "new queries are")
             found.append(f"{queries} not indexed yet, without candidates: {_names(self.new_queries)}.")
         if self.new_products:
-            one = len(self.new_products) == 1
-            products = "1 new product is" if one else f"{len(self.new_products):,} new products are"
+            products = counted(len(self.new_products), "new product is", "new products are")
             found.append(f"{products} not indexed yet, and candidates of no query.")
         return [*found, "Run `samesku index`."] if found else []
 
@@ -163,10 +163,6 @@ def index_state(derived: Path, catalog: CatalogStore) -> IndexState:
         ),
         removed=frozenset(ref for ref, (role, _) in before.items() if ref not in now or now[ref][0] != role),
     )
-
-
-def _count(number: int, one: str) -> str:
-    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
 
 
 def _names(refs: Collection[ProductRef]) -> str:

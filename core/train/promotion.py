@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from core.evaluate.comparison import Change
 from core.settings import RetrainSettings
+from labels.wording import counted
 
 
 class Outcome(StrEnum):
@@ -45,7 +46,7 @@ def decide(
         return Decision(Outcome.REJECTED, f"The champion stays: the challenger is not better ({measured}).")
     if queries < settings.min_queries:
         wanted = f"retrain.min_queries is {settings.min_queries:,}"
-        few = f"{queries:,} queries to judge on are too few ({wanted}; {measured})"
+        few = f"{counted(queries, 'query to judge on is', 'queries to judge on are')} too few ({wanted}; {measured})"
         return Decision(Outcome.REJECTED, f"The champion stays: {few}.")
     if change.interval is not None and change.interval[0] <= 0:
         return Decision(Outcome.REJECTED, f"The champion stays: the gain may be chance ({measured}).")

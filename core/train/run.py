@@ -37,6 +37,7 @@ from core.train.validation import Question, affordable, questions_of
 from core.workspace import Workspace
 from labels.backup import backup
 from labels.model import Pair, ProductRef
+from labels.wording import counted
 
 
 def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lead: bool = True) -> dict[str, object]:
@@ -251,4 +252,7 @@ def _plan(splits: Splits, triplets: list[Triplet]) -> str:
     if not splits.judged:
         raise ModelError("There are no labelled matches to judge a new model on.", "Accept some matches first.")
     judges = f"of {splits.name}" if splits.manual else "held out of training (no validation set yet)"
-    return f"{len(triplets)} matches to learn from; judged on {len(splits.judged)} queries {judges}."
+    return (
+        f"{counted(len(triplets), 'match', 'matches')} to learn from;"
+        f" judged on {counted(len(splits.judged), 'query', 'queries')} {judges}."
+    )

@@ -11,6 +11,7 @@ from labels.errors import LabelsError
 from labels.model import Decision, Pair, ProductRef, Side, Stream, Strength, Verb
 from labels.reading import LabelReader
 from labels.store import LabelStore, utc_now
+from labels.wording import counted
 
 SplitChoice = Literal["auto", "train", "validation"]
 
@@ -125,13 +126,15 @@ def _refuse_both_sides(
     if clashes:
         pair = clashes[0]
         raise LabelsError(
-            f"{len(clashes)} pairs already stand on the other side, {pair.query.id},{pair.candidate.id} first.",
+            f"{counted(len(clashes), 'pair already stands', 'pairs already stand')} on the other side,"
+            f" {pair.query.id},{pair.candidate.id} first.",
             "A pair that is judged on must not be trained on: leave it out of one of the files.",
         )
     own = {d.pair.query for d in decisions if d.pair.query in drawn}
     if side is Side.TRAIN and own:
         raise LabelsError(
-            f"{len(own)} queries of the file are this workspace's own validation queries, which never train anything.",
+            f"{counted(len(own), 'query of the file is', 'queries of the file are')} for validation in this"
+            " workspace, and train nothing.",
             "Import that file alone with `samesku labels import FILE --split auto`, which keeps them on the validation"
             " side.",
         )

@@ -20,6 +20,7 @@ from labels.exchange.values import (
     optional,
 )
 from labels.model import Decision, Side, Stream, Strength, Verb
+from labels.wording import counted
 
 _EVENT: dict[str, Check] = {
     "seq": is_integer, "action": is_written_name, "at": is_moment, "annotator": is_written_name, "verb": one_of(Verb),
@@ -115,7 +116,10 @@ class Fitting:
         """All that was announced has come, and no more."""
         for kind, left in self._left.items():
             if left:
-                raise LabelsError(f"{abs(left)} {kind} records are {'missing' if left > 0 else 'too many'}.")
+                raise LabelsError(
+                    f"{counted(abs(left), f'{kind} record is', f'{kind} records are')}"
+                    f" {'missing' if left > 0 else 'too many'}."
+                )
         for kind, version in self._digests if self.format == FORMAT else ():
             raise LabelsError(f"the queries of {kind} {version} belong to no draw.")
 

@@ -136,7 +136,7 @@ def test_what_one_said_already_is_a_repeat(ledger: LabelStore) -> None:
 @pytest.mark.parametrize(("first", "second"), [("train", "validation"), ("validation", "train")])
 def test_a_pair_on_both_sides_is_refused_and_nothing_is_written(ledger: LabelStore, first: str, second: str) -> None:
     import_labels(ledger, pairs(t_a=1), "eve", first)
-    with pytest.raises(LabelsError, match="1 pairs already stand on the other side, t,a first"):
+    with pytest.raises(LabelsError, match="1 pair already stands on the other side, t,a first"):
         import_labels(ledger, pairs(u_b=1, t_a=1), "bob", second)
     assert len(ledger.decisions()) == 1
 
@@ -150,7 +150,7 @@ def test_a_validation_pair_that_somebody_met_in_triage_too_is_still_refused_for_
 
 def test_the_workspaces_validation_queries_cannot_be_imported_for_training(ledger: LabelStore) -> None:
     ledger.draw_validation([q("v")], seed=1)
-    with pytest.raises(LabelsError, match="own validation queries"):
+    with pytest.raises(LabelsError, match="1 query of the file is for validation in this workspace"):
         import_labels(ledger, pairs(v_a=1), "eve", "train")
     assert ledger.decisions() == []
 

@@ -221,7 +221,7 @@ def rechained(path: Path) -> None:
     ("line", "changes", "complaint"),
     [
         (1, {"format": 3}, "line 1: a newer samesku wrote it"),
-        (1, {"event": 4}, "its end: 1 event records are too many"),
+        (1, {"event": 4}, "its end: 1 event record is too many"),
         (1, {"event": "5"}, "line 1: this is no export of a ledger"),
         (1, {"draw": ...}, "line 1: this is no export of a ledger"),
         (2, {"kind": "audit"}, "line 4: the draw is not as it was drawn"),

@@ -71,7 +71,7 @@ def test_tampering_is_found(sound: Path, statement: str, problem: str) -> None:
 def test_a_training_decision_on_a_validation_query_is_found(sound: Path) -> None:
     with LabelStore(sound) as store:
         store.record("bob", Verb.ACCEPT, q("v"), match("d"), side=Side.TRAIN)
-    assert verify(sound).problems == ("1 decisions on validation queries stand on the training side",)
+    assert verify(sound).problems == ("1 decision on a validation query stands on the training side",)
 
 
 def test_a_check_changes_nothing(sound: Path) -> None:

@@ -121,7 +121,7 @@ async def test_a_party_is_not_offered_it_and_two_leads_do_not_get_the_same(bench
     app = bench.app("max", Stream.ADJUDICATION)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        assert "One query is on the screen of lea." in screen_text(app)
+        assert "1 query is on the screen of lea." in screen_text(app)
 
 
 def test_the_plain_desk_reads_the_opinions_out(bench: Bench) -> None:

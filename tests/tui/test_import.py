@@ -244,7 +244,7 @@ def test_what_became_of_the_trade_item_numbers_is_told_before_they_come_in() -> 
 def test_a_ledger_is_told_in_events() -> None:
     text = str(import_text(EVENTS, dry=True))
     assert text.startswith("40 new events; 4 were known already.")
-    assert "! 1 of its validation queries train here already, and go on so." in text
+    assert "! Of its validation queries 1 trains here already, and will go on training." in text
     assert not is_news({**EVENTS, "events": 0, "validation": 0})
 
 

@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from core.text.safe import safe
 from labels.anchors import is_of_ledger
+from labels.wording import counted
 from tui.actions import bindings
 from tui.messages import Answered, Failed
 from tui.page_actions import BACKUP, LEAVE
@@ -32,7 +33,6 @@ from tui.widgets.backup_text import (
 )
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.paged_list import PagedList
-from tui.words import counted
 
 _LIST, _MAKE, _CHECK, _LEDGER, _REHEARSE = "list", "make", "check", "ledger", "rehearse"
 _NONE = "There are no backups yet; b makes one."

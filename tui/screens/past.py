@@ -11,6 +11,7 @@ from textual.widgets import Input, OptionList, Static
 from core.past.find import PastPage, Scope
 from core.past.row import PastRow
 from labels.model import ProductRef
+from labels.wording import counted
 from tui.actions import bindings
 from tui.messages import Failed, MoreWanted, PastRead
 from tui.page_actions import PAST
@@ -128,7 +129,7 @@ class PastScreen(FullPage[ProductRef]):
         if page.next is not None:
             note = f"{count:,} so far, latest first; ↓ looks further back." if self._place.text else "Latest first."
         elif count:
-            note = f"{count:,} {'query' if count == 1 else 'queries'}, latest first."
+            note = f"{counted(count, 'query', 'queries')}, latest first."
         else:
             note = "Nothing holds all of these words." if self._place.text.strip() else _NOTHING[self._place.scope]
         self.query_one("#past-note", Static).update(Content.styled(note, MUTED))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from core.workspace import Workspace
 from labels.errors import SameskuError
+from labels.wording import counted
 from tui.services.verbs import ChildVerbs
 
 
@@ -24,4 +25,4 @@ def put_back(workspace: Workspace, annotator: str, backup: Path) -> str:
     except SameskuError as error:
         return " ".join(filter(None, ("The ledger is as it was.", error.message, error.hint)))
     kept = f" What was there before is kept as {_within(workspace, done['kept'])}." if done["kept"] else ""
-    return f"The ledger is that of the backup again, with {done['events']:,} events.{kept}"
+    return f"The ledger is that of the backup again, with {counted(done['events'], 'event')}.{kept}"

@@ -9,6 +9,7 @@ from textual.widget import Widget
 from core.text.safe import safe
 from labels.history import Past
 from labels.model import Decision, Judgement, ProductRef, Verb
+from labels.wording import counted
 from tui.hanging import hanging
 from tui.past import ACTS, circumstances, explicit, implied, machine_then, moment, named
 from tui.style import CAREFUL, DECISIONS, MUTED, STRONG
@@ -66,7 +67,7 @@ def act_lines(act: Past, titles: Mapping[ProductRef, str], width: int, *, blind:
         lines += _judged(judgement, titles, width, blind=blind)
     if len(said) > len(told):
         sign = Content.styled(f"  {DECISION_SIGNS[Decision.NO_MATCH]} ", DECISIONS[Decision.NO_MATCH])
-        lines += hanging(sign, Content(f"no match: {len(said) - len(told)} candidates"), width)
+        lines += hanging(sign, Content(f"no match: {counted(len(said) - len(told), 'candidate')}"), width)
     if implied(act):
         lines += hanging(
             Content.styled(f"  {IMPLIED_SIGN} ", MUTED), Content.styled(f"{implied(act)} others, implied", MUTED), width

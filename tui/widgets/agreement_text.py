@@ -1,6 +1,6 @@
 """How far people agree, as `labels agreement --json` tells it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from textual.content import Content
@@ -8,6 +8,7 @@ from textual.content import Content
 from core.match.bands import percent
 from core.text.safe import safe
 from labels.model import Decision
+from labels.wording import counted
 from tui.style import MUTED, STRONG
 from tui.widgets.columns import NAMES, Column, in_columns
 from tui.words import DECISION_WORDS, UNKNOWN, share
@@ -63,22 +64,28 @@ def _couple(names: Sequence[str], room: int) -> str:
 def _of_what(report: Report) -> list[Content]:
     overall = report["overall"]
     counts = Content.assemble(
-        (f"{overall['pairs']:,}", STRONG), (" pairs of ", MUTED), (f"{overall['queries']:,}", STRONG),
-        (" queries, each decided by two or more of ", MUTED), (f"{len(report['annotators']):,}", STRONG),
-        (" people", MUTED),
+        *_count(overall["pairs"], "pair"), (" of ", MUTED), *_count(overall["queries"], "query", "queries"),
+        (", each decided by two or more of ", MUTED), *_count(len(report["annotators"]), "person", "people"),
     )  # fmt: skip
     return [counts, *_left_out(report)]
+
+
+def _count(number: int, one: str, many: str = "") -> Iterator[tuple[str, str]]:
+    """The number, and what it counts in a fainter style."""
+    figure, _, noun = counted(number, one, many).partition(" ")
+    yield figure, STRONG
+    yield f" {noun}", MUTED
 
 
 def _left_out(report: Report) -> list[Content]:
     unsure = report["unsure"]["decisions"]
     lines = []
     if unsure:
-        part = f"{unsure:,} of {report['decisions']:,} decisions ({share(unsure, report['decisions'])})"
+        part = f"{unsure:,} of {counted(report['decisions'], 'decision')} ({share(unsure, report['decisions'])})"
         lines.append(Content.styled(f"Unsure, left out: {part}", MUTED))
     if report["implied_pairs"]:
         are = "are in it" if report["implied"] else "are left out"
-        words = f"{report['implied_pairs']:,} pairs decided by accepting another candidate {are}"
+        words = f"{counted(report['implied_pairs'], 'pair')} decided by accepting another candidate {are}"
         lines.append(Content.styled(words, MUTED))
     return lines
 
@@ -141,7 +148,10 @@ def _legend(report: Report) -> list[Content]:
         "Left out: abstentions, rulings, and what the machine or a benchmark said.",
     ]
     if (more := len(report["categories"]) - _CATEGORIES) > 0:
-        words.insert(0, f"And {more:,} more categories: samesku labels agreement --json tells them all.")
+        words.insert(
+            0,
+            f"And {counted(more, 'more category', 'more categories')}: samesku labels agreement --json tells them all.",
+        )
     if not report["bands"]:
         words.append("No bands: the matcher is uncalibrated until people have labelled matches and non-matches.")
     return [Content.styled(text, MUTED) for text in words]

@@ -8,9 +8,9 @@ from typing import Any
 from textual.content import Content
 
 from core.text.safe import safe
-from labels.wording import joined, sentence
+from labels.wording import counted, joined, sentence
 from tui.style import BAD, GOOD, MUTED, STRONG
-from tui.words import UNKNOWN, counted, local
+from tui.words import UNKNOWN, local
 
 #: How wide the columns are: when it was made, events, size.
 _MADE, _EVENTS, _SIZE = 20, 10, 9

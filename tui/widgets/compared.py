@@ -10,7 +10,7 @@ from core.text.safe import safe
 from tui.style import MUTED, STRONG
 from tui.widgets.heading import Heading
 from tui.widgets.lines import Lines
-from tui.widgets.moved import ORDER, counted, moved_lines
+from tui.widgets.moved import ORDER, move_counts, moved_lines
 
 #: What is listed: everything, then each outcome by itself.
 _SHOWN = (ORDER, *((outcome,) for outcome in ORDER))
@@ -73,7 +73,7 @@ class ComparedPane(Vertical):
             return
         ranking = found.rankings[self._ranking % len(found.rankings)]
         pane = self.query_one("#counted", Static)
-        pane.update(counted(found, ranking, max(10, pane.content_region.width)))
+        pane.update(move_counts(found, ranking, max(10, pane.content_region.width)))
         self.query_one("#moved-name", Heading).show((1, Content.styled(_MEANINGS.get(ranking, safe(ranking)), MUTED)))
         shown = _SHOWN[self._shown]
         self.query_one("#moved", Lines).show(

@@ -7,6 +7,7 @@ from textual.content import Content
 from core.queue.item import Progress
 from core.text.safe import safe
 from labels.model import Stream
+from labels.wording import counted
 from tui.keymap import Keymap
 from tui.style import KEY, MUTED, STRONG
 from tui.words import listed
@@ -44,9 +45,7 @@ def why_nothing_left(stream: Stream, progress: Progress, elsewhere: Mapping[str,
     """A headline and a sentence."""
     if stream is Stream.ADJUDICATION:
         others = progress.total - progress.done - sum(elsewhere.values())
-        parts = (
-            [f"{others:,} {'waits' if others == 1 else 'wait'} for somebody who has no part in it."] if others else []
-        )
+        parts = [f"{counted(others, 'waits', 'wait')} for somebody who has no part in it."] if others else []
         if elsewhere:
             parts.append(_on_screens(elsewhere))
         if parts:
@@ -62,14 +61,14 @@ def why_nothing_left(stream: Stream, progress: Progress, elsewhere: Mapping[str,
         words = _on_screens(elsewhere) if elsewhere else f"{left:,} came free just now: Enter takes the next."
         return "Nothing left for you now", words
     mine = f", {progress.mine:,} of them by you in this sitting" if progress.mine else ""
-    return f"All of {stream.value} is answered", f"{progress.total:,} queries{mine}."
+    return f"All of {stream.value} is answered", f"{counted(progress.total, 'query', 'queries')}{mine}."
 
 
 def _on_screens(elsewhere: Mapping[str, int]) -> str:
     """Who has how many."""
     count = sum(elsewhere.values())
     names = [f"{safe(name)} ({many:,})" if len(elsewhere) > 1 else safe(name) for name, many in elsewhere.items()]
-    return f"{'One query is' if count == 1 else f'{count:,} queries are'} on the screen of {listed(names)}."
+    return f"{counted(count, 'query is', 'queries are')} on the screen of {listed(names)}."
 
 
 def next_steps(stream: Stream, progress: Progress, others: Mapping[Stream, int]) -> list[str]:
@@ -79,7 +78,7 @@ def next_steps(stream: Stream, progress: Progress, others: Mapping[Stream, int])
         steps.append("Evaluate: measure the models by these answers.")
     other = next(iter(others), None)
     if other is not None:
-        wait = f"{others[other]:,} {'query waits' if others[other] == 1 else 'queries wait'}"
+        wait = counted(others[other], "query waits", "queries wait")
         steps.append(f"Stream: go on with {other.value}, where {wait}.")
     return [*steps, "Retrain: let the models learn from the answers."]
 

@@ -7,6 +7,7 @@ from core.evaluate.comparison import Figure
 from core.registry.card import ModelCard
 from core.registry.overview import Listed, Overview, Record
 from core.text.safe import safe
+from labels.wording import counted
 from tui.figures import METRICS, RANKINGS, measured
 from tui.style import CAREFUL, GOOD, MUTED, STRONG
 from tui.words import moment_of
@@ -78,7 +79,7 @@ def _making(card: ModelCard | None, width: int) -> list[Content]:
 
 
 def _judges(record: Record) -> str:
-    count = f"{record.queries:,} queries of " if record.queries else ""
+    count = f"{counted(record.queries, 'query', 'queries')} of " if record.queries else ""
     return count + (record.judged_on or "a set that nobody wrote down")
 
 

@@ -8,6 +8,7 @@ from core.evaluate.report import Evaluation, FirmBand
 from core.match.audit import Audit
 from core.match.bands import Band, Precision, interval, more_needed
 from core.text.safe import safe
+from labels.wording import counted
 from tui.figures import METRICS, RANKINGS, measured, share
 from tui.ports.evaluations import Measured
 from tui.style import BANDS, CAREFUL, MUTED, STRONG
@@ -51,7 +52,9 @@ def _retrieval(shown: Evaluation) -> list[Content]:
     names = ("hit@1", "mrr@10")
     head = "".join(f"{METRICS[name]:<{_COLUMN}}" for name in names)
     lines = [
-        Content.assemble(("Finding matches", STRONG), (f"  {shown.queries:,} queries with a known match", MUTED)),
+        Content.assemble(
+            ("Finding matches", STRONG), (f"  {counted(shown.queries, 'query', 'queries')} with a known match", MUTED)
+        ),
         Content.styled(f"{'':<{_LEAD}}{head}".rstrip(), MUTED),
     ]
     for ranking, meaning in reversed(RANKINGS.items()):
@@ -66,7 +69,7 @@ def _pairs(shown: Evaluation, width: int) -> list[Content]:
     if shown.f1 is None:
         text = "Pairs were not measured: nobody has found a match in the validation stream yet (ctrl+p, Stream)."
         return list(Content.styled(text, MUTED).wrap(width))
-    lines = [Content.assemble(("Telling pairs apart", STRONG), (f"  {shown.pairs:,} pairs", MUTED))]
+    lines = [Content.assemble(("Telling pairs apart", STRONG), (f"  {counted(shown.pairs, 'pair')}", MUTED))]
     for name in _OF_PAIRS:
         figure = measured(getattr(shown, name), shown.pair_intervals.get(name))
         label = "F1" if name == "f1" else name.replace("_", " ")
@@ -97,7 +100,7 @@ def _audited(audit: Audit | None, target: float) -> list[tuple[str, str]]:
     if audit.certified:
         return [found, ("", "certified: it may decide by itself")]
     more = more_needed(audit.precision, target)
-    return [found, ("", f"{more:,} more checks, all right, certify it")]
+    return [found, ("", f"{counted(more, 'more check')}, all right, certify it")]
 
 
 def _precision(found: Precision) -> str:

@@ -7,8 +7,9 @@ from textual.content import Content
 
 from core.catalog.gtin_tally import gtin_sentences
 from core.text.safe import safe
+from labels.wording import counted
 from tui.style import CAREFUL, GOOD, MUTED, STRONG
-from tui.words import counted, shortened
+from tui.words import shortened
 
 _INDEX = "Enter starts an index run, which finds the candidates anew; until then the old ones are shown."
 #: So many replaced products are named.
@@ -103,8 +104,8 @@ def _role_change(values: Mapping[str, Any], before: str, *, dry: bool) -> list[C
     verb = "would become" if dry else "are now"
     lines = [_careful(f"They were {_ROLES[before]}, and {verb} {_ROLES[values['role']]}.")]
     if values.get("labels_of_role"):
-        labels = counted(values["labels_of_role"], "label")
-        lines.append(_careful(f"{labels} on them neither train nor judge while that is so."))
+        one, several = "label on them neither trains nor judges", "labels on them neither train nor judge"
+        lines.append(_careful(f"{counted(values['labels_of_role'], one, several)} while that is so."))
     return lines
 
 
@@ -120,10 +121,10 @@ def _replaced(values: Mapping[str, Any], *, dry: bool) -> list[Content]:
         lines.append(Content(f"  {safe(each['id'])}: was “{_short(each['before'])}”, {now}"))
     if len(replaced) > _NAMED:
         lines.append(Content(f"  and {len(replaced) - _NAMED:,} more"))
-    labels = counted(values["labels_left_out"], "label")
+    labels = counted(values["labels_left_out"], "label on them is", "labels on them are")
     again = values.get("queries_again")
-    queries = f"; {counted(again, 'query', 'queries')} come first in the queue" if again else ""
-    lines.append(Content(f"{labels} on them are left out of training until somebody answers again{queries}."))
+    queries = f"; {counted(again, 'query comes', 'queries come')} first in the queue" if again else ""
+    lines.append(Content(f"{labels} left out of training until somebody answers again{queries}."))
     return lines
 
 
@@ -135,7 +136,7 @@ def _labels(values: Mapping[str, Any], *, dry: bool) -> list[Content]:
     written = counted(values["written"], "new label")
     lines = [Content.assemble((written, STRONG), f", {values['validation']:,} of them for validation.")]
     if values["repeated"]:
-        lines.append(Content(f"{values['repeated']:,} were known already."))
+        lines.append(Content(f"{counted(values['repeated'], 'was', 'were')} known already."))
     if values["shared_queries"]:
         queries = counted(values["shared_queries"], "query", "queries")
         lines.append(_careful(f"{queries} of the file with labels on both sides, to learn from and to judge on."))
@@ -143,15 +144,17 @@ def _labels(values: Mapping[str, Any], *, dry: bool) -> list[Content]:
 
 
 def _events(values: Mapping[str, Any]) -> list[Content]:
-    known = f"; {values['known']:,} were known already."
+    known = f"; {counted(values['known'], 'was', 'were')} known already."
     lines = [Content.assemble((counted(values["events"], "new event"), STRONG), known)]
     if values["validation"] or values["audits"]:
-        drawn = f"{values['validation']:,} validation queries and {values['audits']:,} audited ones come along."
-        lines.append(Content(drawn))
+        validation = counted(values["validation"], "validation query", "validation queries")
+        lines.append(Content(f"{validation} and {counted(values['audits'], 'audited one')} come along."))
     if values["judging"]:
-        lines.append(_careful(f"{values['judging']:,} decisions made for training are for validation here."))
+        decisions = counted(values["judging"], "decision made for training is", "decisions made for training are")
+        lines.append(_careful(f"{decisions} for validation here."))
     if values["left"]:
-        lines.append(_careful(f"{values['left']:,} of its validation queries train here already, and go on so."))
+        train = counted(values["left"], "trains", "train")
+        lines.append(_careful(f"Of its validation queries {train} here already, and will go on training."))
     return lines
 
 

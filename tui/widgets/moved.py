@@ -6,6 +6,7 @@ from textual.content import Content
 
 from core.evaluate.comparison import Comparison, JudgedQuery, Outcome, Place
 from core.text.safe import safe
+from labels.wording import counted
 from tui.figures import RANKINGS, change_between, share
 from tui.style import BAD, GOOD, MUTED, STRONG
 from tui.words import moment_of
@@ -23,12 +24,13 @@ ORDER = (Outcome.WORSE, Outcome.BETTER, Outcome.SAME)
 _LEAD = 12
 
 
-def counted(comparison: Comparison, ranking: str, width: int) -> Content:
+def move_counts(comparison: Comparison, ranking: str, width: int) -> Content:
     """What is compared, and one line for each ranking; the one whose queries are listed is marked."""
     lines = [
         Content.assemble((safe(comparison.before), MUTED), " → ", (safe(comparison.after), STRONG)),
         Content.styled(
-            f"{len(comparison.queries):,} queries of {safe(comparison.judged_on)}, {moment_of(comparison.at)}", MUTED
+            f"{counted(len(comparison.queries), 'query', 'queries')} of {safe(comparison.judged_on)},"
+            f" {moment_of(comparison.at)}", MUTED
         ),
         Content.styled(
             f"{'':<12}{'better':>7}{'worse':>6}{'same':>6}   {'MRR@10':<13}change, 95 %", MUTED

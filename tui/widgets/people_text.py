@@ -7,6 +7,7 @@ from textual.content import Content
 
 from core.match.bands import percent
 from core.text.safe import safe
+from labels.wording import counted
 from tui.style import MUTED, STRONG
 from tui.widgets.columns import NAMES, Column, in_columns
 from tui.words import UNKNOWN, duration
@@ -84,7 +85,7 @@ def _work(person: Person) -> tuple[str, str]:
     sittings = person["sittings"]
     if not sittings:
         return UNKNOWN, ""
-    return duration(person["active_hours"] * 3600), f"in {sittings:,} sitting{'' if sittings == 1 else 's'}"
+    return duration(person["active_hours"] * 3600), f"in {counted(sittings, 'sitting')}"
 
 
 def _percent(found: Mapping[str, Any]) -> str:

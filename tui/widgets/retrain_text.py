@@ -6,8 +6,9 @@ from textual.content import Content
 
 from core.queue.rescored import Outlook
 from core.text.safe import safe
+from labels.wording import counted
 from tui.style import CAREFUL, KEY, MUTED, STRONG
-from tui.words import counted, duration, moment_of
+from tui.words import duration, moment_of
 
 if TYPE_CHECKING:
     from core.train.plan import RetrainPlan
@@ -86,7 +87,7 @@ def _epochs(plan: "RetrainPlan", wanted: int) -> Content:
 def _recipe(plan: "RetrainPlan") -> Content:
     recipe = plan.recipe
     return Content(
-        f"{min(recipe.batch_size, plan.matches)} matches a step, "
+        f"{counted(min(recipe.batch_size, plan.matches), 'match', 'matches')} a step, "
         f"each with {counted(recipe.hard_negatives, 'hard negative', 'hard negatives')}; "
         f"LoRA of rank {recipe.rank}, learning rate {recipe.learning_rate:g}"
     )
@@ -117,6 +118,7 @@ def _then(plan: "RetrainPlan") -> Content:
 
 def _outlook(outlook: Outlook) -> str:
     return (
-        f"label on: of {outlook.queries:,} queries left the matcher alone would get about {outlook.wrong:,.0f} wrong; "
+        f"label on: of {counted(outlook.queries, 'query', 'queries')} left the matcher alone would get about"
+        f" {outlook.wrong:,.0f} wrong; "
         f"the next 50 answers set about {outlook.gain:,.0f} of these right."
     )

@@ -15,6 +15,7 @@ from core.catalog.readers.parquet_footprint import Footprint, RowGroup, TooLarge
 from core.catalog.readers.parquet_pages import footer_length
 from labels.exchange.limits import MAX_COLUMNS, MAX_ROW
 from labels.files import open_regular
+from labels.wording import counted
 
 _ROWS = 1000
 #: Bytes that a batch may take as Python's objects, unless it is a single row.
@@ -54,7 +55,9 @@ def parquet_file(path: Path) -> Iterator[tuple[Any, Iterator[Batch]]]:
             raise TooLargeError(f"its footer is longer than {_FOOTER_BYTES:,} bytes")
         metadata = parquet.read_metadata(file)
         if metadata.num_columns > MAX_COLUMNS:
-            raise TooLargeError(f"it has {metadata.num_columns:,} columns, and a table may have {MAX_COLUMNS:,}")
+            raise TooLargeError(
+                f"it has {counted(metadata.num_columns, 'column')}, and a table may have {MAX_COLUMNS:,}"
+            )
         footprint = Footprint(file, metadata)
         opened = _opened(file, metadata, footprint.lists)
         batches = (

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from core.errors import CatalogError
 from labels.exchange.limits import MAX_COLUMNS, MAX_NAME, MAX_ROW, MAX_VALUE
+from labels.wording import counted
 
 if TYPE_CHECKING:
     from core.catalog.readers.dialect import Dialect
@@ -155,7 +156,9 @@ def column_names(path: Path, names: Sequence[object]) -> tuple[str, ...]:
         CatalogError: there are too many, or one of them is too long.
     """
     if len(names) > MAX_COLUMNS:
-        raise CatalogError(f"{path} has {len(names):,} columns; a table may have {MAX_COLUMNS:,}.", "Leave some out.")
+        raise CatalogError(
+            f"{path} has {counted(len(names), 'column')}; a table may have {MAX_COLUMNS:,}.", "Leave some out."
+        )
     longest = max((len(str(name)) for name in names), default=0)
     if longest > MAX_NAME:
         raise CatalogError(

@@ -314,7 +314,7 @@ def test_an_id_that_an_earlier_version_took_stays(store: CatalogStore) -> None:
 
 
 def test_rounded_ids_are_told(store: CatalogStore) -> None:
-    assert "1 ids were rounded by a spreadsheet" in remarks_of(store, "id,title\n1.23457E+11,a\n")
+    assert "1 id was rounded by a spreadsheet" in remarks_of(store, "id,title\n1.23457E+11,a\n")
 
 
 def test_what_another_version_read_differently_is_said_once(store: CatalogStore) -> None:

@@ -259,7 +259,7 @@ def test_without_a_backup_a_merge_is_the_way_out_of_a_changed_schema(
         path.rename(aside / path.name)
     assert call("labels", "merge", aside / "labels.db", *home).code == 0
     answer = call("labels", "verify", *home)
-    assert (answer.code, "1 events; all is well" in answer.out) == (0, True)
+    assert (answer.code, "1 event; all is well" in answer.out) == (0, True)
 
 
 # -- a ledger that is gone -----------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ def test_a_change_of_role_is_asked_for_by_name_and_its_effects_are_said(
     assert "were queries and would become candidates" in rehearsed.out
     done = imported(call, workspace, tmp_path, QUERIES, "--role", "catalog", "--change-role")
     assert "were queries and are now candidates: they leave the queue" in done.out
-    assert "1 labels on them as queries neither train nor judge" in done.out
+    assert "1 label on them as queries neither trains nor judges" in done.out
     assert imported(call, workspace, tmp_path, QUERIES, "--change-role").code == 2
 
 
