@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from core.catalog.store import CatalogStore
 from core.dataset.current_labels import current_labels, outdated
 from core.dataset.splits import training_labels
+from core.queue.item import Progress
 from core.queue.source import QueueSource
 from core.search.candidates import CandidateStore
 from core.settings import Settings
@@ -67,7 +68,7 @@ def label_counts(workspace: Workspace, settings: Settings) -> dict[str, object]:
     Returns:
         those of `labels.stats` and `labels.breakdown`, but pairs as they train and judge now; `outdated`, as
         OutdatedCounts has them; `streams`, queries `done` and `total` of each, as the desk counts them: empty before
-        the first index run.
+        the first index run, and zero for an audit of which no sample is drawn.
 
     Raises:
         SameskuError: a file of the workspace cannot be read.
@@ -100,4 +101,6 @@ def _streams(
             return {}
         source = QueueSource(catalog, candidates, settings)
         found = {stream: source.progress(store, stream, 0) for stream in Stream}
+        if not store.audit_version():
+            found[Stream.AUDIT] = Progress(0, 0, 0)
     return {stream.value: {"done": each.done, "total": each.total} for stream, each in found.items()}

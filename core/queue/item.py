@@ -118,8 +118,10 @@ class StreamState:
     Attributes:
         progress: how far it is; `mine` is what the person answered in all their sittings.
         refusal: why it is not open to them; empty where it is.
+        drawn: whether it is a sample; without one the audit stream shows all queries that the machine is sure of.
     """
 
     stream: Stream
     progress: Progress
     refusal: str = ""
+    drawn: bool = True

@@ -21,7 +21,8 @@ def overview(source: QueueSource, store: LabelStore, annotator: str) -> list[Str
     states = []
     for stream in Stream:
         progress = replace(source.progress(store, stream, done[stream].answered), hourly=done[stream].hourly)
-        states.append(StreamState(stream, progress, _refusal(source, annotator, stream)))
+        drawn = stream is not Stream.AUDIT or store.audit_version() > 0
+        states.append(StreamState(stream, progress, _refusal(source, annotator, stream), drawn))
     return states
 
 

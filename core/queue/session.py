@@ -144,8 +144,13 @@ class ReviewSession:
         return dict(Counter(taken[query] for query in waiting if query in taken).most_common())
 
     def other_streams(self) -> dict[Stream, int]:
-        """How many queries wait in each of the other streams that are open to this annotator, where there are any."""
-        others = (stream for stream in open_streams(self.source.settings, self.annotator) if stream is not self.stream)
+        """How many queries wait in each of the other streams that are open to this annotator, where there are any.
+
+        An audit waits for nobody until a sample is drawn.
+        """
+        others = [stream for stream in open_streams(self.source.settings, self.annotator) if stream is not self.stream]
+        if not self.store.audit_version():
+            others = [stream for stream in others if stream is not Stream.AUDIT]
         left = {stream: self.source.progress(self.store, stream, 0) for stream in others}
         return {stream: each.total - each.done for stream, each in left.items() if each.total > each.done}
 

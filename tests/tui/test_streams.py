@@ -37,6 +37,8 @@ async def test_each_stream_says_what_it_is_for_and_how_far_it_is(bench: Bench, s
             "TRIAGE What the machine is least sure of, first.", "5 of 7, 2 left",
             "5 yours; 400 an hour, 18 s to go you are here",
             "VALIDATION Drawn at random, shown blind, to judge the models on.", "0 of 1, 1 left",
+            "AUDIT Random checks of what the machine says.",
+            "No sample is drawn; the machine is sure of 5 queries",
             "ADJUDICATION Disagreements and contradictions: settle them.",
         ):  # fmt: skip
             assert part in text, part

@@ -5,6 +5,7 @@ from textual.content import Content
 from core.queue.item import Progress, StreamState
 from core.queue.tally import Tally
 from core.text.safe import safe
+from labels.wording import counted
 from tui.style import MUTED, STREAMS, STRONG
 from tui.words import STREAM_HELP, duration
 
@@ -30,7 +31,7 @@ def stream_lines(state: StreamState, tally: Tally, width: int, *, here: bool) ->
         share = share.pad_right(max(2, width - _LEAD - share.cell_length - len(_HERE))) + Content.styled(_HERE, STRONG)
     lines = [
         name.pad_right(_LEAD - name.cell_length) + Content.styled(STREAM_HELP[state.stream], STRONG),
-        _indented(_bar(progress, width - _LEAD)),
+        _indented(_bar(progress, width - _LEAD) if state.drawn else Content.styled(_not_drawn(progress), MUTED)),
         _indented(share),
     ]
     if state.refusal:
@@ -41,9 +42,14 @@ def stream_lines(state: StreamState, tally: Tally, width: int, *, here: bool) ->
 def stream_words(state: StreamState, tally: Tally) -> str:
     """The same as one listens to it."""
     progress = state.progress
-    parts = [f"{progress.done:,} of {progress.total:,} done", f"{progress.total - progress.done:,} left"]
-    words = f"{state.stream.value}: {STREAM_HELP[state.stream]} {', '.join(parts)}; {_share(progress, tally).plain}."
+    done = f"{progress.done:,} of {progress.total:,} done, {progress.total - progress.done:,} left"
+    done = done if state.drawn else _not_drawn(progress)
+    words = f"{state.stream.value}: {STREAM_HELP[state.stream]} {done}; {_share(progress, tally).plain}."
     return f"{words} {safe(state.refusal)}".rstrip()
+
+
+def _not_drawn(progress: Progress) -> str:
+    return f"No sample is drawn; the machine is sure of {counted(progress.total, 'query', 'queries')}"
 
 
 def _bar(progress: Progress, width: int) -> Content:

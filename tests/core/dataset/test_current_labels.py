@@ -16,7 +16,7 @@ from core.match.training import lessons_of
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.consensus import Rule
-from labels.model import MACHINE, Judgement, Pair, Verb
+from labels.model import MACHINE, Judgement, Pair, Stratum, Verb
 from labels.store import LabelStore
 
 LONG_AGO = "2026-01-01T00:00:00.000+00:00"
@@ -156,6 +156,10 @@ def test_the_counts_say_what_is_left_out(workspace: Workspace) -> None:
     assert figures["outdated"] == {"changed": 1, "gone": 1, "queries": 1}
     assert (figures["training_pairs"], figures["queries_answered"], figures["matches"]) == (1, 1, 1)
     assert figures["streams"]["triage"] == {"done": 1, "total": 4}
+    assert figures["streams"]["audit"] == {"done": 0, "total": 0}
+    with LabelStore(workspace.labels) as store:
+        store.draw_audit({q("q3"): Stratum("high", 2.0)}, seed=1)
+    assert label_counts(workspace, Settings())["streams"]["audit"] == {"done": 0, "total": 1}
     with LabelStore(workspace.labels) as store, CatalogStore(workspace.catalog) as catalog:
         assert outdated_counts(store, catalog).sentence().startswith("2 labels are left out, 1 on products that are")
         assert len(training_labels(store, Rule.UNANIMOUS, catalog)) == 1

@@ -9,6 +9,7 @@ from samples import c, match, no_match, q
 from core.catalog.store import CatalogStore
 from core.errors import CoreError
 from core.queue.item import Progress, ReviewItem
+from core.queue.overview import overview
 from core.queue.session import ReviewSession
 from core.settings import Settings
 from core.workspace import Workspace
@@ -172,6 +173,16 @@ def test_what_is_put_off_goes_round(sit: Sit) -> None:
         seen.append(shown(ada))
         ada.skip()
     assert seen == ["q1", "q2", "q3", "q4", "q1", "q2", "q3", "q4", "q1", "q2"]
+
+
+def test_an_audit_waits_for_nobody_until_a_sample_is_drawn(sit: Sit) -> None:
+    eve = sit("eve")
+    assert Stream.AUDIT not in eve.other_streams()
+    states = {each.stream: each.drawn for each in overview(eve.source, eve.store, "eve")}
+    assert states == {stream: stream is not Stream.AUDIT for stream in Stream}
+    eve.store.draw_audit({q("q1"): Stratum("high", 2.0)}, seed=1)
+    assert eve.other_streams()[Stream.AUDIT] == 1
+    assert all(each.drawn for each in overview(eve.source, eve.store, "eve"))
 
 
 def test_an_earlier_audit_draw_is_still_to_be_answered(sit: Sit) -> None:
