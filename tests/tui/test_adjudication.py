@@ -133,3 +133,17 @@ def test_the_plain_desk_reads_the_opinions_out(bench: Bench) -> None:
     assert "triage, 14 s, the machine then: 83%)" in said
     assert "   ann.smith: no match (" in said
     assert "Comment by jo: The model number differs" in said
+
+
+async def test_a_desk_with_nothing_to_settle_says_which_stream_it_is(bench: Bench) -> None:
+    app = bench.app("lea", Stream.ADJUDICATION)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        text = screen_text(app)
+        assert "ADJUDICATION" in text
+        assert "Nothing to settle" in text
+    out = io.StringIO()
+    run_plain(bench.desk("max", Stream.ADJUDICATION), io.StringIO("q\n"), out)
+    said = out.getvalue()
+    assert "This is the adjudication stream. Nothing to settle. Nobody disagrees about any pair now" in said
+    assert "Queries wait elsewhere: 7 in triage, 1 in validation." in said

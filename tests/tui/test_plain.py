@@ -139,7 +139,7 @@ def test_validation_says_no_score_and_nothing_of_others(bench: Bench) -> None:
 
 def test_the_end_says_what_is_left_to_do(bench: Bench) -> None:
     said = talk(bench, *["n"] * 7)
-    assert "All of triage is answered" in said
+    assert "This is the triage stream. All of triage is answered" in said
     assert "z takes back your last answer" in said
 
 

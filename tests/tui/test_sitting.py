@@ -148,7 +148,10 @@ async def test_a_stream_that_was_switched_to_is_remembered_after_a_kill(bench: B
 async def test_a_stream_that_is_closed_by_now_gives_way_to_the_first_open_one(bench: Bench) -> None:
     await sit(bench, stream=Stream.VALIDATION)
     bench.settings = Settings(people=PeopleSettings(streams={"ada": (Stream.AUDIT, Stream.TRIAGE)}))
-    assert reopened(bench).review.stream is Stream.TRIAGE
+    desk = reopened(bench)
+    assert desk.review.stream is Stream.TRIAGE
+    news = "The validation stream is not open to ada. Open to you: audit, triage. This is the triage stream."
+    assert desk.take_news().startswith(news)
     bench.settings = Settings(people=PeopleSettings(streams={"ada": ()}))
     with pytest.raises(SameskuError, match="not open to ada"):
         reopened(bench)

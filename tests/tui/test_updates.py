@@ -86,7 +86,7 @@ async def test_after_validation_the_desk_says_what_is_next(bench: Bench) -> None
 
 def test_the_plain_desk_says_it_too(bench: Bench) -> None:
     said = talk(bench, "n", "q", stream=Stream.VALIDATION)
-    assert "`samesku evaluate` measures the models by these answers. Triage: 7 left." in said
+    assert "`samesku evaluate` measures the models by these answers. Queries wait elsewhere: 7 in triage." in said
 
 
 def test_labels_of_one_class_are_said_to_be_so(bench: Bench) -> None:

@@ -74,7 +74,8 @@ class PlainDesk(PlainDeciding):
             title, text = why_nothing_left(self._review.stream, progress, self._review.elsewhere())
             ways = "{undo} takes back your last answer, {streams} lists the streams, {quit} leaves."
             steps = " ".join(_next_steps(self._review, progress))
-            self.say(f"\n{title}. {text} {steps} {self.keys.fill(ways)}".replace("  ", " "))
+            here = f"This is the {self._review.stream.value} stream."
+            self.say(f"\n{here} {title}. {text} {steps} {self.keys.fill(ways)}".replace("  ", " "))
             return
         self.say(f"\n{heading(item, progress)}")
         standing = "" if item.blind else stands_on(self._desk.standing, one_class=self._desk.has_one_class)
@@ -243,7 +244,8 @@ def _next_steps(review: Review, progress: Progress) -> list[str]:
     """What to do where nothing is left; other verbs do what the menu of the other desk has."""
     judged = review.stream is Stream.VALIDATION and 0 < progress.total == progress.done
     steps = ["`samesku evaluate` measures the models by these answers."] if judged else []
-    return steps + [f"{stream.value.capitalize()}: {left:,} left." for stream, left in review.other_streams().items()]
+    others = ", ".join(f"{left:,} in {stream.value}" for stream, left in review.other_streams().items())
+    return [*steps, f"Queries wait elsewhere: {others}."] if others else steps
 
 
 def run_plain(desk: Desk, stdin: TextIO, stdout: TextIO) -> None:

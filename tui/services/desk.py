@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core.catalog.product import Product
 from core.catalog.schema import MEND
 from core.catalog.store import CatalogStore
-from core.errors import CatalogError, DamagedError
+from core.errors import CatalogError, CoreError, DamagedError
 from core.jobs.board import Jobs
 from core.kept import text_file
 from core.match.one_class import one_class, training_classes
@@ -291,7 +291,8 @@ def open_desk(
         raise CatalogError(f"The catalogue {workspace.catalog} is damaged: it is empty.", MEND)
     sitting = Sitting(workspace.sittings, annotator, store.last_event())
     if stream is None:
-        stream = _stream(open_streams(settings, annotator), sitting.place.stream)
+        stream, why = _stream(settings, annotator, sitting.place.stream)
+        news = " ".join(filter(None, (why, news)))
     newcomer = settings.desk.practice and sitting.first and store.last_seen(annotator) is None
     review = ReviewSession(store, claims, source, annotator, stream=stream)
     lead = is_lead(settings, annotator)
@@ -337,9 +338,19 @@ def out_of_date(source: QueueSource) -> str:
     return " ".join(source.state.sentences())
 
 
-def _stream(open_to_them: Sequence[Stream], last: Stream | None) -> Stream:
-    """Where to go on: where one was, if one may; triage where nothing is open, which then says so."""
-    return last if last and last in open_to_them else next(iter(open_to_them), Stream.TRIAGE)
+def _stream(settings: Settings, annotator: str, last: Stream | None) -> tuple[Stream, str]:
+    """Where to go on: where one was, if one may, else the first stream that is open, and why.
+
+    Triage where nothing is open, which then says so.
+    """
+    first = next(iter(open_streams(settings, annotator)), Stream.TRIAGE)
+    if last is None:
+        return first, ""
+    try:
+        require_stream(settings, annotator, last)
+    except CoreError as error:
+        return first, f"{error.message} {error.hint} This is the {first.value} stream."
+    return last, ""
 
 
 def _facts(workspace: Workspace, settings: Settings, *, lead: bool, kiosk: bool, newcomer: bool) -> DeskFacts:
