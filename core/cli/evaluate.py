@@ -16,7 +16,14 @@ from labels.wording import counted
 @rebuilds_damage
 def evaluate(
     ctx: typer.Context,
-    pairs: Annotated[Path | None, typer.Option(help=LABELS_FILE, show_default=False)] = None,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"{LABELS_FILE} The matcher that judges them is fitted without them, also where the workspace has them"
+            " as labels.",
+            show_default=False,
+        ),
+    ] = None,
     matches: Annotated[
         Path | None,
         typer.Option(

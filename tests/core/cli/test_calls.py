@@ -60,6 +60,18 @@ def test_every_verb_has_an_example_or_is_a_group_of_described_verbs(name: str, c
 
 
 @pytest.mark.parametrize(
+    ("verb", "says"),
+    [
+        (["evaluate"], "matcher that judges them is fitted without them"),
+    ],
+)
+def test_the_help_says_what_a_file_of_labels_looks_like_and_what_becomes_of_it(
+    verb: list[str], says: str, call: Callable
+) -> None:
+    assert says in " ".join(re.sub("[│╭╮╰╯─]", " ", call(*verb, "--help").out).split())
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ["doctor"],
