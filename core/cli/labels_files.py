@@ -38,8 +38,9 @@ def export(
 ) -> None:
     """Write the labels to a file.
 
-    .csv: what the decisions add up to, agreed pairs only; with query_source,candidate_source where ids alone do not say
-    which product is meant.
+    .csv: what the decisions add up to, agreed pairs only, as ltable_id,rtable_id,label: the ids of query and candidate,
+    and 1 or 0 (DeepMatcher's names); with query_source,candidate_source where ids alone do not say which
+    product is meant.
 
     .jsonl, .parquet: the whole ledger, every event and draw, which `labels import` brings back exactly.
 

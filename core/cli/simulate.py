@@ -18,7 +18,12 @@ _SHOWN = ("f1", "average_precision", "hit@1")
 
 def simulate(
     ctx: typer.Context,
-    gold: Annotated[Path, typer.Option(help="Known answers: ltable_id,rtable_id,label.", show_default=False)],
+    gold: Annotated[
+        Path,
+        typer.Option(
+            help="Known answers: query_id,candidate_id,label or ltable_id,rtable_id,label.", show_default=False
+        ),
+    ],
     budget: Annotated[int, typer.Option(min=2, help="Labels in all; one label is one pair.")] = 300,
     strategy: Annotated[
         list[str] | None,

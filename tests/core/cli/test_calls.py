@@ -63,6 +63,10 @@ def test_every_verb_has_an_example_or_is_a_group_of_described_verbs(name: str, c
     ("verb", "says"),
     [
         (["evaluate"], "matcher that judges them is fitted without them"),
+        (["evaluate"], "query_id, candidate_id and label"),
+        (["evaluate"], "ltable_id, rtable_id and label"),
+        (["labels", "export"], "ltable_id,rtable_id,label"),
+        (["simulate"], "query_id,candidate_id,label or ltable_id,rtable_id,label"),
     ],
 )
 def test_the_help_says_what_a_file_of_labels_looks_like_and_what_becomes_of_it(
