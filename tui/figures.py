@@ -6,8 +6,6 @@ Ends = tuple[float, float] | None
 
 #: The metrics in the order in which people look at them, as they are written.
 METRICS = {"hit@1": "hit@1", "hit@5": "hit@5", "hit@10": "hit@10", "mrr@10": "MRR@10", "recall@10": "recall@10"}
-#: The rankings by what they go by: the encoder, the lexical retriever, both fused, the matcher over all.
-RANKINGS = {"encoder": "by meaning", "lexical": "by wording", "fused": "by both", "matched": "by matcher"}
 
 #: An interval narrower than this justifies a third digit.
 _NARROW = 0.02

@@ -117,10 +117,10 @@ def rests_on(standing: Standing | None, *, one_class: bool = False) -> str:
 
 def places(option: Option) -> str:
     """Where the retrievers and the matcher put a candidate."""
-    found = {"by meaning": option.dense_rank, "by wording": option.lexical_rank, "by both": option.retrieved}
+    found = {"dense": option.dense_rank, "lexical": option.lexical_rank, "hybrid": option.retrieved}
     if option.probability is not None:
-        found["by matcher"] = option.rank
-    return ", ".join(f"{place or 'far down'} {how}" for how, place in found.items())
+        found["matcher"] = option.rank
+    return ", ".join(f"{name} {place or 'far down'}" for name, place in found.items())
 
 
 def titled(product: Product) -> str:

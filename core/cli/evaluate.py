@@ -10,6 +10,7 @@ from core.cli.context import Context, context_of
 from core.cli.pair_files import LABELS_FILE
 from core.cli.rebuild import rebuilds_damage
 from core.cli.tables import bands, metrics, reliability
+from core.evaluate.rankings import RANKING_NAMES
 from labels.wording import counted
 
 
@@ -62,11 +63,7 @@ def evaluate(
 def _tell(context: Context, result: dict[str, Any]) -> None:
     from core.match.bands import basis_remark  # noqa: PLC0415
 
-    rankings = {
-        name: values
-        for name in ("encoder", "lexical", "fused", "matched")
-        if isinstance(values := result.get(name), dict)
-    }
+    rankings = {name: values for name in RANKING_NAMES if isinstance(values := result.get(name), dict)}
     if rankings:
         context.out.print(
             f"{counted(result['queries'], 'query', 'queries')} with a known match ({result['judged_on']}),"
@@ -75,7 +72,7 @@ def _tell(context: Context, result: dict[str, Any]) -> None:
         )
         context.out.print(metrics(rankings, result["intervals"]))
         context.out.print(
-            "encoder: by meaning · lexical: by wording · fused: both · matched: fused, as `match` orders them"
+            "dense: the encoder alone · lexical: shared words · hybrid: both · matcher: what `match` and the desk show"
         )
     if "f1" in result:
         table = Table(box=None, pad_edge=False)

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from core.evaluate.comparison import Change, Comparison, Outcome
+from core.evaluate.rankings import RANKING_NAMES
 from core.match.bands import Band, bare_band
 from core.text.safe import safe
 
@@ -21,14 +22,15 @@ def comparison(result: Mapping[str, Any]) -> Table:
     """
     changed = result.get("changes")
     table = Table(title="Before and after", title_justify="left", box=None, pad_edge=False)
+    rankings = ("encoder", "fused")
     headings = [""]
-    for what in ("dense", "hybrid"):
-        headings += [f"{what} before", "after", *(["change (95 %)"] if changed else [])]
+    for what in rankings:
+        headings += [f"{RANKING_NAMES[what]} before", "after", *(["change (95 %)"] if changed else [])]
     for heading in headings:
         table.add_column(heading, justify="left" if not heading else "right")
     for name in _SHOWN:
         cells = []
-        for what in ("encoder", "fused"):
+        for what in rankings:
             cells += [f"{result[who][what][name]:.3f}" for who in ("champion", "challenger")]
             cells += [_gain(changed[what][name])] if changed else []
         table.add_row(name, *cells)
@@ -40,8 +42,8 @@ def _gain(change: Mapping[str, Any]) -> str:
     return f"{change['by']:+.3f}" + (f" ({ends[0]:+.3f} to {ends[1]:+.3f})" if ends else "")
 
 
-#: The rankings of an evaluation by what they are called in the table of before and after.
-_RANKINGS = {"dense": "encoder", "hybrid": "fused", "matcher": "matched"}
+#: The rankings of an evaluation that the table of before and after holds.
+_RANKINGS = ("encoder", "fused", "matched")
 
 
 def before_and_after(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:
@@ -53,11 +55,11 @@ def before_and_after(before: Mapping[str, Any], after: Mapping[str, Any]) -> Tab
     """
     table = Table(title="Before and after", title_justify="left", box=None, pad_edge=False)
     table.add_column("")
-    for name in _RANKINGS:
-        for heading in (f"{name} before", "after"):
+    for ranking in _RANKINGS:
+        for heading in (f"{RANKING_NAMES[ranking]} before", "after"):
             table.add_column(heading, justify="right")
     for metric in _SHOWN:
-        figures = [each[ranking][metric] for ranking in _RANKINGS.values() for each in (before, after)]
+        figures = [each[ranking][metric] for ranking in _RANKINGS for each in (before, after)]
         table.add_row(metric, *(f"{figure:.3f}" for figure in figures))
     return table
 
@@ -65,13 +67,18 @@ def before_and_after(before: Mapping[str, Any], after: Mapping[str, Any]) -> Tab
 def metrics(
     rows: Mapping[str, Mapping[str, float]], intervals: Mapping[str, Mapping[str, tuple[float, float]]]
 ) -> Table:
-    """One row per ranking, one column per metric, and below each figure its 95 % interval."""
+    """One row per ranking, one column per metric, and below each figure its 95 % interval.
+
+    Args:
+        rows: the figures by ranking, as an evaluation names them.
+        intervals: theirs.
+    """
     table = Table(box=None, pad_edge=False)
     table.add_column("")
     for name in _SHOWN:
         table.add_column(name, justify="right")
     for label, values in rows.items():
-        table.add_row(label, *(f"{values[name]:.3f}" for name in _SHOWN))
+        table.add_row(RANKING_NAMES[label], *(f"{values[name]:.3f}" for name in _SHOWN))
         known = intervals.get(label, {})
         table.add_row("", *(_ends(known.get(name)) for name in _SHOWN), style="dim")
     return table
@@ -90,7 +97,7 @@ def changes(comparison: Comparison) -> Table:
         counts, of = comparison.counts(name), comparison.changes[name]
         mrr = of["mrr@10"]
         table.add_row(
-            name, *(f"{counts[outcome]:,}" for outcome in Outcome), _both(of["hit@1"]), _both(mrr),
+            RANKING_NAMES[name], *(f"{counts[outcome]:,}" for outcome in Outcome), _both(of["hit@1"]), _both(mrr),
             f"{mrr.by:+.3f}", f"{mrr.interval[0]:+.3f} to {mrr.interval[1]:+.3f}" if mrr.interval else "",
         )  # fmt: skip
     return table
@@ -102,7 +109,7 @@ def _both(change: Change) -> str:
 
 def moves(comparison: Comparison, ranking: str) -> Text:
     """The queries whose known match stands elsewhere now, those that got worse first; three lines each at most."""
-    lines = [f"By the {ranking} ranking:"]
+    lines = [f"By the {RANKING_NAMES[ranking]} ranking:"]
     for outcome in (Outcome.WORSE, Outcome.BETTER):
         for query in comparison.queries:
             move = query.moves[ranking]

@@ -52,7 +52,7 @@ def evaluate_encoder(
     queries = [corpus.queries[i] for i in places]
     counted = {query.ref: gold[query.ref] for query in queries}
     fusion, vectors = build_fusion(evidence.workspace, settings, model, corpus, reporter)
-    reporter.stage("judge")
+    reporter.stage("evaluate")
     texts = [render(LEXICAL_TEMPLATE, query) for query in queries]
     vectors = vectors[places]
 

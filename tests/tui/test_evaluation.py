@@ -47,7 +47,7 @@ async def test_the_latest_evaluation_is_shown_with_its_intervals(bench: Bench) -
         assert isinstance(app.screen, EvaluationScreen)
         has(
             app, "3 January", TUNED, "validation@2", "186 queries with a known match", "2,047 pairs",
-            "by matcher        0.88 (0.83–0.92)    0.93 (0.88–0.97)", "F1                0.88 (0.84–0.92)",
+            "matcher           0.88 (0.83–0.92)    0.93 (0.88–0.97)", "F1                0.88 (0.84–0.92)",
             "average precision 0.95", "▲ Band high  match from 0.87 on", "0.99 (0.96–1.00), 158 of 160",
             "▽ Band low  no match below 0.06", "0.993 (0.987–0.996), 1,540 of 1,551", "Another encoder is in use since",
         )  # fmt: skip
@@ -161,5 +161,5 @@ async def test_names_are_inert_and_figures_that_cannot_be_are_unknown(bench: Ben
     value["matched"] = {"hit@1": 1e300, "queries": 186}
     keep_evaluation(bench.workspace, value)
     async with evaluation_screen(bench) as (app, _):
-        has(app, safe(hostile), "by matcher        –")
+        has(app, safe(hostile), "matcher           –")
         assert not {"\x1b", "\x07"} & set(screen_text(app))

@@ -57,8 +57,8 @@ async def test_the_screen_tells_of_each_job(bench: Bench) -> None:
         await settled(pilot)
         text = screen_text(app)
         for words in (
-            "by meaning",
-            "by both",
+            "dense",
+            "hybrid",
             "before  after",
             "hit@1      0.740  0.830 +0.090  0.840  0.930 +0.090",
             "model is in use.",

@@ -74,8 +74,8 @@ async def test_the_queries_are_listed_by_what_became_of_them(bench: Bench) -> No
     two_encoders(bench.workspace)
     async with models_screen(bench) as (app, pilot):
         has(
-            app, f"{BASE} → {TUNED}", "by meaning       2     1     2   0.45 → 0.57  +0.08 to +0.16",
-            "by both          3     0     2", "▼ Worse: the match moved down  1", "1 → 3",
+            app, f"{BASE} → {TUNED}", "dense            2     1     2   0.45 → 0.57  +0.08 to +0.16",
+            "hybrid           3     0     2", "▼ Worse: the match moved down  1", "1 → 3",
             "Logitech M310 Wireless Mouse",
             "▲ Better: the match moved up  2", "4 → 1", ">10 → 2", "Samsung UN55J6300 55-Inch TV",
         )  # fmt: skip
@@ -89,7 +89,7 @@ async def test_the_queries_are_listed_by_what_became_of_them(bench: Bench) -> No
         has(app, "▲ Better: the match moved up  2")
         await pilot.press("r")
         await settled(pilot)
-        has(app, "▲ Better: the match moved up  3", "by both: meaning and wording")
+        has(app, "▲ Better: the match moved up  3", "hybrid: encoder and shared words")
 
 
 async def test_on_a_narrow_screen_one_side_is_seen_at_a_time(bench: Bench) -> None:
@@ -176,7 +176,7 @@ async def test_who_does_not_lead_sees_counts_and_changes_nothing(bench: Bench, s
         has(
             app,
             "Only leads put another encoder in use.",
-            "by meaning       1     2",
+            "dense            1     2",
             "Which queries these are is for leads",
         )
         assert "Logitech" not in screen_text(app)

@@ -15,9 +15,9 @@ from tui.widgets.moved import ORDER, move_counts, moved_lines
 #: What is listed: everything, then each outcome by itself.
 _SHOWN = (ORDER, *((outcome,) for outcome in ORDER))
 _MEANINGS = {
-    "encoder": "by meaning: the encoder alone",
-    "fused": "by both: meaning and wording",
-    "matched": "by matcher: the order that the desk shows",
+    "encoder": "dense: the encoder alone",
+    "fused": "hybrid: encoder and shared words",
+    "matched": "matcher: the order that the desk shows",
 }
 _HIDDEN = (
     "Which queries these are is for leads to see: they belong to the validation set, which people answer without "

@@ -4,11 +4,12 @@ from textual.content import Content
 
 from core.encode.prefixes import Prefixes
 from core.evaluate.comparison import Figure
+from core.evaluate.rankings import RANKING_NAMES
 from core.registry.card import ModelCard
 from core.registry.overview import Listed, Overview, Record
 from core.text.safe import safe
 from labels.wording import counted
-from tui.figures import METRICS, RANKINGS, measured
+from tui.figures import METRICS, measured
 from tui.style import CAREFUL, GOOD, MUTED, STRONG
 from tui.words import moment_of
 
@@ -92,8 +93,8 @@ def _queue(listed: Listed, overview: Overview) -> str:
 def _metrics(record: Record, width: int) -> list[Content]:
     """Figures of the encoder alone, and fused with the lexical retriever."""
     rows = [(METRICS[n], _figure(record.alone, n), _figure(record.fused, n)) for n in METRICS if n in record.alone]
-    column = max(len(text) for _, alone, _ in [("", "", ""), *rows] for text in (alone, RANKINGS["encoder"])) + 2
-    lines = [Content.styled(f"{'':<{_LEAD}}{RANKINGS['encoder']:<{column}}{RANKINGS['fused']}", MUTED)]
+    column = max(len(text) for _, alone, _ in [("", "", ""), *rows] for text in (alone, RANKING_NAMES["encoder"])) + 2
+    lines = [Content.styled(f"{'':<{_LEAD}}{RANKING_NAMES['encoder']:<{column}}{RANKING_NAMES['fused']}", MUTED)]
     lines += [Content.assemble((name.ljust(_LEAD), MUTED), alone.ljust(column), fused) for name, alone, fused in rows]
     return [line.truncate(width, ellipsis=True) for line in lines]
 

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
+from core.evaluate.rankings import RANKING_NAMES
 from core.evaluate.report import Evaluation, FirmBand
 from core.match.audit import Audit
 from core.match.bands import Band, Precision, interval, more_needed
 from core.text.safe import safe
 from labels.wording import counted
-from tui.figures import METRICS, RANKINGS, measured, share
+from tui.figures import METRICS, measured, share
 from tui.ports.evaluations import Measured
 from tui.style import BANDS, CAREFUL, MUTED, STRONG
 from tui.widgets.chart import course_chart, reliability_chart
@@ -57,7 +58,7 @@ def _retrieval(shown: Evaluation) -> list[Content]:
         ),
         Content.styled(f"{'':<{_LEAD}}{head}".rstrip(), MUTED),
     ]
-    for ranking, meaning in reversed(RANKINGS.items()):
+    for ranking, meaning in reversed(RANKING_NAMES.items()):
         values: dict[str, float] = getattr(shown, ranking)
         ends = shown.intervals.get(ranking, {})
         figures = "".join(f"{measured(values.get(name), ends.get(name)):<{_COLUMN}}" for name in names)
@@ -149,7 +150,7 @@ def _bins(shown: Evaluation) -> list[Content]:
 
 
 def _course(evaluations: Sequence[Evaluation], shown: Evaluation, width: int) -> list[Content]:
-    lines = [Content.assemble(("Over time", STRONG), ("  ● hit@1, by matcher   ○ F1 of pairs", MUTED))]
+    lines = [Content.assemble(("Over time", STRONG), ("  ● hit@1, matcher   ○ F1 of pairs", MUTED))]
     if len(evaluations) > 1:
         oldest_first = evaluations[::-1]
         hits = [each.matched.get("hit@1", 0.0) for each in oldest_first]

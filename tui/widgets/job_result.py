@@ -4,9 +4,10 @@ from typing import Any
 
 from textual.content import Content
 
+from core.evaluate.rankings import RANKING_NAMES
 from core.jobs.job import Job, JobState
 from core.text.safe import safe
-from tui.figures import METRICS, RANKINGS
+from tui.figures import METRICS
 from tui.style import BAD, GOOD, MUTED, STRONG
 from tui.words import JOB_STATES
 
@@ -68,7 +69,7 @@ def _tables(before: Rankings, after: Rankings, width: int) -> list[Content]:
 
 def _table(before: Rankings, after: Rankings, names: int) -> list[Content]:
     """A line for each metric; for each ranking a column before, one after, and the change."""
-    heads = [f"{RANKINGS.get(ranking, safe(ranking)):^13.13}{'':7}" for ranking in after]
+    heads = [f"{RANKING_NAMES.get(ranking, safe(ranking)):^13.13}{'':7}" for ranking in after]
     lines = [f"{'':<{names}}{' '.join(heads)}"] if any(after) else []
     lines.append(f"{'':<{names}}" + " ".join([f"{'before':>6}{'after':>7}{'':7}"] * len(after)))
     rows = [Content.styled(line.rstrip(), MUTED) for line in lines]

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from textual.content import Content
 
 from core.evaluate.comparison import Comparison, JudgedQuery, Outcome, Place
+from core.evaluate.rankings import RANKING_NAMES
 from core.text.safe import safe
 from labels.wording import counted
-from tui.figures import RANKINGS, change_between, share
+from tui.figures import change_between, share
 from tui.style import BAD, GOOD, MUTED, STRONG
 from tui.words import moment_of
 
@@ -43,8 +44,9 @@ def move_counts(comparison: Comparison, ranking: str, width: int) -> Content:
 def _row(comparison: Comparison, name: str, *, cursor: bool) -> Content:
     counts, change = comparison.counts(name), comparison.changes[name]["mrr@10"]
     figures = " → ".join(share(each.value, each.interval) for each in (change.before, change.after))
+    ranking = f"{RANKING_NAMES.get(name, safe(name)):<11.11}"
     return Content.assemble(
-        ("▌", "$accent") if cursor else " ", (f"{RANKINGS.get(name, safe(name)):<11.11}", STRONG if cursor else ""),
+        ("▌", "$accent") if cursor else " ", (ranking, STRONG if cursor else ""),
         (f"{counts[Outcome.BETTER]:>7,}", GOOD), (f"{counts[Outcome.WORSE]:>6,}", BAD),
         f"{counts[Outcome.SAME]:>6,}", f"   {figures:<13}", change_between(change.interval),
     )  # fmt: skip

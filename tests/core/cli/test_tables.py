@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 import pytest
+from comparisons import comparison as compared
 from rich.console import Console
 
-from core.cli.tables import comparison
+from core.cli.tables import changes, comparison, metrics, moves
+from core.evaluate.rankings import RANKING_NAMES
 from core.registry.card import ModelCard
 from core.registry.registry import Registry
 from core.settings import Settings
@@ -54,3 +56,18 @@ def test_a_retrain_tells_figures_with_intervals() -> None:
     with console.capture() as capture:
         console.print(comparison(known))  # of an earlier version
     assert "change" not in capture.get()
+
+
+def test_every_table_has_the_same_names_for_the_rankings() -> None:
+    figures = dict.fromkeys(("hit@1", "hit@5", "hit@10", "mrr@10", "recall@10"), 0.5)
+    found = compared()
+    console = Console(width=200)
+    with console.capture() as capture:
+        console.print(metrics(dict.fromkeys(RANKING_NAMES, figures), {}))
+        console.print(changes(found), moves(found, found.rankings[0]))
+        console.print(
+            comparison(dict.fromkeys(("champion", "challenger"), dict.fromkeys(("encoder", "fused"), figures)))
+        )
+    words = capture.get().split()
+    assert {"dense", "lexical", "hybrid", "matcher"} <= set(words)
+    assert {"encoder", "fused", "matched"}.isdisjoint(words)
