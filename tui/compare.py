@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from core.catalog.gtin import parse_gtin
-from core.catalog.product import Product, comparable_prices
+from core.catalog.product import Product, assumed_currency, comparable_prices
 from core.text.model_numbers import bare
 from core.text.safe import safe
 from tui.diff import holds
@@ -115,7 +115,9 @@ def _price(query: Product, candidate: Product) -> FieldRow:
         note = "currencies are not compared"
         return FieldRow("price", price(query), price(candidate), Relation.MISSING, telling=False, note=note)
     equal = round(query.price, 2) == round(candidate.price, 2)
-    note = "" if equal or query.price <= 0 else _change(candidate.price / query.price)
+    change = "" if equal or query.price <= 0 else _change(candidate.price / query.price)
+    assumed = assumed_currency(query, candidate)
+    note = ", ".join(filter(None, (change, f"{assumed} assumed" if assumed else "")))
     relation = Relation.EQUAL if equal else Relation.DIFFERENT
     return FieldRow("price", price(query), price(candidate), relation, telling=False, note=note)
 

@@ -48,6 +48,7 @@ class PriceCount:
         return {
             "unknown": self.unknown, "lower_end": self.lower_end, "examples": self.examples,
             "currencies": {code: count for code, count in self.currencies.items() if code},
+            "without_currency": self.currencies[""],
         }  # fmt: skip
 
 
@@ -67,6 +68,7 @@ class ImportReport:
         rounded_ids: ids whose last digits a spreadsheet has rounded away.
         notes: how the file was read, where that is not obvious.
         role_before: the source's role until then; None for a new source.
+        other_currencies: those of the prices that these are compared with; an empty one where a price names none.
     """
 
     source: str
@@ -82,6 +84,7 @@ class ImportReport:
     rounded_ids: int = 0
     notes: Sequence[str] = ()
     role_before: Role | None = None
+    other_currencies: frozenset[str] = frozenset()
 
     @property
     def is_empty(self) -> bool:
@@ -113,6 +116,22 @@ class ImportReport:
         named = [f"{code} {count:,}" for code, count in self.prices.currencies.most_common() if code]
         if len(named) > 1:
             yield f"prices in several currencies ({', '.join(named)}): only those of one currency are compared."
+        yield from self._assumed_currencies()
+
+    def _assumed_currencies(self) -> Iterator[str]:
+        """What is assumed of prices that name no currency, where others do."""
+        here, elsewhere = set(self.prices.currencies), self.other_currencies
+        codes = listed(sorted((here | elsewhere) - {""}))
+        if "" in here and codes:
+            prices = counted(self.prices.currencies[""], "price")
+            yield (
+                f"{prices} without a currency: compared with prices in {codes} as if in the same currency. If that is"
+                " wrong: --map currency=COLUMN"
+            )
+        elif "" in elsewhere and here - {""}:
+            yield (
+                f"the products to compare with have prices without a currency: they are taken for prices in {codes}."
+            )
 
     def _ids(self) -> Iterator[str]:
         if self.rounded_ids:

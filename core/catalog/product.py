@@ -58,7 +58,18 @@ def price_text(product: Product) -> str:
 
 
 def comparable_prices(one: Product, other: Product) -> bool:
-    """Whether two prices are known and may be compared as numbers: they are not of two different currencies."""
+    """Whether two prices are known and may be compared as numbers: they are not of two different currencies.
+
+    A price without a currency is taken for one in the other's: most catalogues name none, and both retailers of a pair
+    sell in one market as a rule.
+    """
     if one.price is None or other.price is None:
         return False
     return not one.currency or not other.currency or one.currency == other.currency
+
+
+def assumed_currency(one: Product, other: Product) -> str:
+    """The currency that one of two comparable prices is taken for, since only the other one names it; else empty."""
+    if not comparable_prices(one, other) or one.currency == other.currency:
+        return ""
+    return one.currency or other.currency

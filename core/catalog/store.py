@@ -205,6 +205,16 @@ class CatalogStore:
         """The role of a source; None where there is no such source."""
         return next((each.role for each in self.sources() if each.name == source), None)
 
+    def currencies_beside(self, role: Role) -> frozenset[str]:
+        """The currencies of the prices on the other side of pairs; an empty one where a price names none."""
+        with self._guarded() as db:
+            rows = db.execute(
+                "SELECT DISTINCT currency FROM products JOIN sources ON name = source"
+                " WHERE role != ? AND price IS NOT NULL",
+                [role],
+            )
+            return frozenset(_text(currency) for (currency,) in rows)
+
     @property
     def mark(self) -> str:
         """Another text after every import that changed something; empty before the first."""

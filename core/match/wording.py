@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 
-from core.catalog.product import Product, comparable_prices, price_text
+from core.catalog.product import Product, assumed_currency, comparable_prices, price_text
 from core.match.attribute_wording import TITLES
 from core.match.fact import Fact, compared, cut, quoted
 from core.text.model_numbers import bare, codes
@@ -139,14 +139,16 @@ def _price(query: Product, candidate: Product, _: Mapping[str, float]) -> list[F
     one, other = query.price, candidate.price
     if not one or not other or one < 0 or other < 0:
         return [Fact("no price to compare")]
-    said = Fact(f"prices {price_text(query)} and {price_text(candidate)}")
     if not comparable_prices(query, candidate):
         return [Fact(f"prices in two currencies, {price_text(query)} and {price_text(candidate)}")]
+    currency = assumed_currency(query, candidate)
+    assumed = f" ({currency} assumed)" if currency else ""
+    said = Fact(f"prices {price_text(query)} and {price_text(candidate)}{assumed}")
     ratio = max(one, other) / min(one, other)
     if ratio < _ALIKE:
-        return [Fact("about the same price", +1), said]
+        return [Fact(f"about the same price{assumed}", +1), said]
     if ratio > _APART:
-        return [Fact(f"price {ratio:.1f} times {'higher' if other > one else 'lower'}", -1), said]
+        return [Fact(f"price {ratio:.1f} times {'higher' if other > one else 'lower'}{assumed}", -1), said]
     return [said]
 
 

@@ -113,4 +113,6 @@ def test_prices_are_shown_with_their_currencies_and_not_compared_across_them() -
     (row,) = compared(query, Product("a", "2", "t", price=10.0, currency="USD"))
     assert (row.own, row.other, row.relation) == ("10.00 USD", "10.00 USD", Relation.EQUAL)
     (row,) = compared(query, Product("a", "2", "t", price=12.5))
-    assert (row.own, row.other, row.note) == ("10.00 USD", "12.50", "+25%")
+    assert (row.own, row.other, row.note) == ("10.00 USD", "12.50", "+25%, USD assumed")
+    (row,) = compared(query, Product("a", "2", "t", price=10.0))
+    assert (row.relation, row.note) == (Relation.EQUAL, "USD assumed")

@@ -207,11 +207,30 @@ def test_a_price_that_cannot_be_read_costs_the_price_alone(store: CatalogStore) 
     assert (report.counts.added, report.rejected) == (6, {})
     assert report.prices.as_dict() == {
         "unknown": 2, "lower_end": 1, "examples": ["N/A", "Call for price"], "currencies": {"USD": 1, "EUR": 1},
+        "without_currency": 1,
     }  # fmt: skip
     told = "\n".join(report.remarks())
     assert "2 rows without a price that can be read, such as 'N/A', 'Call for price'" in told
     assert "1 row with a range of prices: the lower end was taken." in told
     assert "several currencies (USD 1, EUR 1)" in told
+
+
+def test_what_is_assumed_of_a_price_without_a_currency_is_said(store: CatalogStore) -> None:
+    plain, euros = "id,title,price\n1,a,12.99\n2,b,5\n", "id,title,price\n1,a,€12.99\n"
+    # Nothing names a currency: there is nothing to assume.
+    assert "currency" not in remarks_of(store, plain, source="ours", role="query")
+    assert "currency" not in remarks_of(store, plain, source="theirs")
+    load(store, euros, source="ours too", role="query")
+    told = remarks_of(store, plain, source="theirs")
+    assert "2 prices without a currency: compared with prices in EUR as if in the same currency." in told
+    assert "--map currency=COLUMN" in told
+
+
+def test_prices_with_a_currency_say_what_they_are_compared_with(store: CatalogStore) -> None:
+    load(store, "id,title,price\n1,a,12.99\n", source="ours", role="query")
+    told = remarks_of(store, "id,title,price\n1,a,€12.99\n", source="theirs")
+    assert "the products to compare with have prices without a currency: they are taken for prices in EUR." in told
+    assert "without a currency" not in remarks_of(store, "id,title,price\n1,a,\n", source="third")
 
 
 @pytest.mark.parametrize(

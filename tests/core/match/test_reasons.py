@@ -197,7 +197,7 @@ def test_a_reason_as_json() -> None:
     [
         ("USD", ["about the same price", "prices 10.00 USD and 10.00 USD"]),
         ("EUR", ["prices in two currencies, 10.00 USD and 10.00 EUR"]),
-        ("", ["about the same price", "prices 10.00 USD and 10.00"]),
+        ("", ["about the same price (USD assumed)", "prices 10.00 USD and 10.00 (USD assumed)"]),
     ],
 )
 def test_prices_of_two_currencies_are_no_reason(currency: str, said: list[str]) -> None:
