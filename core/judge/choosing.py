@@ -92,7 +92,7 @@ def in_order(query: Product, candidates: Sequence[Product], number: int) -> list
         ValueError: there are more than letters.
     """
     if len(candidates) > len(LETTERS):
-        raise ValueError(f"a choice of {len(candidates)} is too large")
+        raise ValueError(f"too many candidates to choose from: {len(candidates)}")
     content = json.dumps([number, asdict(query)], sort_keys=True).encode("utf-8", "surrogatepass")
     shown = sorted(candidates, key=lambda candidate: candidate.ref)
     random.Random(hashlib.sha256(content).digest()).shuffle(shown)  # noqa: S311 - no secret

@@ -115,7 +115,9 @@ def test_a_dry_run_of_products_makes_nothing(tmp_path: Path, call: Call) -> None
     assert call(*given, "--dry-run", "--json").json["role_before"] == "catalog"
 
 
-@pytest.mark.parametrize(("content", "says"), [("id,title\n1,\n,b\n", "all 2 rows"), ("id,title\n", "no rows")])
+@pytest.mark.parametrize(
+    ("content", "says"), [("id,title\n1,\n,b\n", "2 rows were left out"), ("id,title\n", "no rows")]
+)
 @pytest.mark.parametrize("options", [[], ["--dry-run"]])
 def test_a_file_that_gives_no_product_is_an_error(
     tmp_path: Path, call: Call, content: str, says: str, options: list[str]
