@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 LEXICAL_TEMPLATE = "{title} {brand} {model}"
 
 #: Counts up when candidates come out otherwise from the same input.
-_VERSION = "4"
+_VERSION = "5"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", 
 _ROMAN = {"ii": 2, "iii": 3, "iv": 4, "vi": 6, "vii": 7, "viii": 8, "ix": 9}
 _ROMAN_BEHIND_A_MARKER = {"i": 1, "v": 5, "x": 10, **_ROMAN}
 #: privacy edition 4 gb
-_NO_UNIT = r"(?!\s?(?:[kmgt]b\b|inch|mp\b|packs?\b|pk\b|ct\b|count|pieces?\b|x\s?[0-9]|display|screen))"
+_NO_UNIT = r"(?!\s?(?:[kmgt]b\b|inch|mp\b|packs?\b|pk\b|ct\b|count|pieces?\b|st[uü]ck|stk\b|x\s?[0-9]|display|screen))"
 #: sata ii, ddr ii and phenom ii are parts of many products, and n vi is what some tables make of nüvi.
 _NO_STANDARD = r"(?<!sata\s)(?<!ddr\s)(?<!\susb\s)(?<!phenom\s)(?<!\sn\s)"
 _YEAR = r"(?:19[89][0-9]|20[0-3][0-9])"

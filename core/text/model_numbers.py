@@ -7,8 +7,8 @@ from core.text.units import UNITS
 _NOT_BARE = re.compile(r"[\W_]+")
 _TOKEN = re.compile(r"[a-z0-9]+(?:[-/._+][a-z0-9]+)*", re.IGNORECASE)
 _PARTS = re.compile(r"[-/._+]")
-#: A number with a unit behind it, or several: 16gb, 2x1gb, 5.1ch, 400ma, 24-70mm.
-_MEASURE = re.compile(r"(?:[0-9.]+[-x/])*[0-9.]+[-]?([a-z]+)")
+#: A number with a unit behind it, or several: 16gb, 2x1gb, 5.1ch, 400ma, 24-70mm, 500mlx6. 12ax7 is a tube.
+_MEASURE = re.compile(r"(?:[0-9.]+[-x/])*[0-9.]+[-]?(?:(?P<unit>[a-z]+)|(?P<multiplied>[a-z]{2,})x[0-9]{1,3})")
 _HAS_LETTER = re.compile(r"[a-z]")
 _HAS_DIGIT = re.compile(r"[0-9]")
 #: Standards, networks, ordinals and plain words with a digit in them, which thousands of products share.
@@ -18,6 +18,7 @@ _STANDARD = re.compile(
     r"|g?ddr[0-9]?[-.]?[0-9]*|pc[-.]?[0-9]{3,5}|pc[23][-.]?[0-9]{4,5}|cat[-.]?[5-8][ea]?|rj[-.]?[0-9]{2}|db[-.]?[0-9]{1,2}"
     r"|ps[-/.]?[23]|rs[-.]?(?:232|485|422)|a[3-6]|b[45]|c[r]?[0-9]{1}|iphone[0-9].*|ipad[0-9]?|ipod.*|galaxy.*|windows[0-9]+"
     r"|(?:mark|mk|gen|class|type|series|part|vol|no|page|pack|set)[-.]?[0-9]+|[0-9]+(?:in|way|port|pack|pk|ct|pc|pcs|up)[0-9]*"
+    r"|[0-9]+-?(?:er(?:-[a-z]+)*|stk|stck|tlg|uds?|unid|pzs?|pzas?|pces?)"
     r"|[0-9]+x[0-9]+(?:x[0-9]+)?|[0-9]+(?:bit|pin|sheet|key|disc|count|speed|band|cell|axis|digit|hole|tier|line|step)"
     r"|[12][0-9]{3}s?|[0-9]{1,2}a[-/]?v|x[2-9]|x1[0-6]|[0-9]{1,2}[hw]|3gs|56k|rg[-.]?[0-9]{1,2}|hd(?:db?)?[-.]?15[fm]?|hdb15|db[-.]?[0-9]{1,2}[fm]?|lga[-.]?[0-9]+"
     r"|(?:atx|eps)12v?|ieee[-.]?[0-9]+|sata[-.]?(?:150|300|600)|fw[-.]?[48]00|pc[0-9]|[0-9]n1|sp[1-3]|i[3579]|core[-.]?[0-9]|office[0-9]+|win[0-9]+|mac[0-9]+|xbox[0-9]*|wii[0-9]*"
@@ -78,4 +79,7 @@ def _described(parts: list[str]) -> bool:
 def _measured(token: str) -> bool:
     """Whether a token is a number with a unit, or with a plain word, behind it: 16gb, 24-70mm, 1pair."""
     measure = _MEASURE.fullmatch(token)
-    return measure is not None and (measure[1] in UNITS or len(measure[1]) > _LEAST_MIXED)
+    if measure is None:
+        return False
+    unit = measure["unit"] or measure["multiplied"]
+    return unit in UNITS or (measure["unit"] is not None and len(unit) > _LEAST_MIXED)

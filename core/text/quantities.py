@@ -7,6 +7,7 @@ Choices where a spelling has two readings:
 - Single letters count only behind a number and only where nothing else is likelier: `3g`, `4g`, `802.11g`, `16g`
   (a memory card) are no masses, `3m` is a brand, `12a` is a toner, `2 in 1` no length.
 - A multiplier (`2 x 500 gb`) is no part of the quantity, but `12 x 15 ft` is two lengths.
+- A comma before one or two digits, or behind a zero, is a decimal point: `1,5 l`, `0,330 l`; `1,000 g` is a thousand.
 - The benchmark's titles have lost their slashes: `8-1 2 inch` is read as 8 1/2 inch.
 """
 
@@ -67,6 +68,7 @@ _AMOUNT = re.compile(
     | (?P<before>[0-9]{{0,3}})[\s-]?(?P<vulgar>[¼½¾⅓⅔⅛⅜⅝⅞])
     | (?:(?P<over>[0-9]{{1,2}})[ -])? (?<![0-9][ ][0-9][ ])(?P<lost>{_ODD_PARTS})
       (?=[ -]?(?:in\b|inch|"|x[ ]?[0-9]|[ ]x[ ]?[0-9]))
+    | (?P<comma>(?:[0-9]{{1,4}},[0-9]{{1,2}}|0,[0-9]{{3}})(?![0-9]))
     | (?P<plain>[0-9]{{1,3}}[ ]000(?![0-9.]) | \.[0-9]{{1,6}}
       | (?:[0-9]{{1,3}}(?:,[0-9]{{3}})+|[0-9]{{1,9}})(?:[ ]?\.[0-9]{{1,6}})?)
     )
@@ -78,7 +80,7 @@ _AMOUNT = re.compile(
 #: What may follow a number: a gap, then a unit of one word or two, or a sign.
 _UNIT = re.compile(
     r"(?P<gap>\s?-?\s?)(?:(?P<sign>''|’’|[\"″”'′’°])(?![a-z])"
-    r"|(?P<word>[a-zµ]+)(?![a-z0-9])(?:\.?[\s/-]{0,2}(?P<second>[a-z]+)(?![a-z0-9]))?)",
+    r"|(?P<word>[a-zµ]{2,}?(?=x[0-9]{1,3}(?![a-z0-9]))|[a-zµ]+(?![a-z0-9]))(?:\.?[\s/-]{0,2}(?P<second>[a-z]+)(?![a-z0-9]))?)",
     re.IGNORECASE,
 )
 
@@ -151,6 +153,8 @@ def _linked(text: str, waiting: list[tuple[re.Match[str], str]], amount: re.Matc
 
 
 def _value(amount: re.Match[str]) -> float:
+    if comma := amount["comma"]:
+        return float(comma.replace(",", "."))
     if plain := amount["plain"]:
         return float(plain.replace(",", "").replace(" ", ""))
     if amount["bottom"]:
@@ -165,8 +169,9 @@ def _unit_behind(text: str, amount: re.Match[str]) -> _Found | None:
     behind = _UNIT.match(text, amount.end())
     if behind is None:
         return None
+    written = amount[0].replace(",", ".") if amount["comma"] else amount[0]
     if sign := behind["sign"]:
-        place = Place(text, amount[0], behind["gap"], amount.start(), behind.end())
+        place = Place(text, written, behind["gap"], amount.start(), behind.end())
         return _Found(UNITS[sign], behind.end()) if measures(sign, place) else None
     word = behind["word"].lower()
     if second := behind["second"]:
@@ -177,5 +182,5 @@ def _unit_behind(text: str, amount: re.Match[str]) -> _Found | None:
     unit = UNITS.get(word)
     if unit is None:
         return None
-    place = Place(text, amount[0], behind["gap"], amount.start(), behind.end("word"))
+    place = Place(text, written, behind["gap"], amount.start(), behind.end("word"))
     return _Found(unit, place.end) if measures(word, place) else None

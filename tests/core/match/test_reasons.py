@@ -137,6 +137,7 @@ def test_at_most_three_either_way_the_strongest_first() -> None:
          "model number ENEL14 against ENEL15"),
         (("Stick 16 GB",), ("Stick 16GB",), {"quantities": 1}, "16 GB in both"),
         (("Juice pack of 24",), ("Juice pack of 12",), {"pack": -1}, "pack of 24 against pack of 12"),
+        (("Juice 24 x 330ml",), ("Juice 12er Pack",), {"pack": -1}, "pack of 24 against pack of 12"),
         (("Mouse, black",), ("Mouse, red",), {"colour": -1}, "black against red"),
         (("Mouse", "", "", 10.0), ("Mouse", "", "", 24.0), {"price": -1}, "price 2.4 times higher"),
         (("Mouse", "", "", 24.0), ("Mouse", "", "", 10.0), {"price": -1}, "price 2.4 times lower"),

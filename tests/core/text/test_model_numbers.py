@@ -25,6 +25,7 @@ def test_bare_is_letters_and_digits(text: str, expected: str) -> None:
         ("PT-1400 labeler", {"pt1400"}),
         ("MC983LL/A", {"mc983lla", "mc983ll"}),
         ("D90 camera", {"d90"}),
+        ("tube 12AX7", {"12ax7"}),
         ("nothing here", set()),
     ],
 )
@@ -52,6 +53,7 @@ def test_codes_of_a_title(text: str, expected: set[str]) -> None:
         "2012 1999 2000s 8376",
         "500w 12v 2.1a 2200mah f/2.8L",
         "lga1155 atx12v 1pair",
+        "12er-Pack 6er-Set 100er 10Stk 100-Stk 12uds 500-tlg 500mlx6 4gbx2",
         "",
     ],
 )

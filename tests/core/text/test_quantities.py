@@ -60,6 +60,16 @@ def test_inches_in_every_spelling(text: str) -> None:
         ("8-port switch", [("ports", 8)]),
         ("100 sheets", [("sheets", 100)]),
         ("300 sq ft", [("area", 27.870912)]),
+        ("1,5 l", [("volume", 1.5)]),
+        ("0,75l", [("volume", 0.75)]),
+        ("0,330 l", [("volume", 0.33)]),
+        ("7,5 g", [("mass", 7.5)]),
+        ("1,000 g", [("mass", 1000)]),
+        ("500 gramos", [("mass", 500)]),
+        ("2 litros", [("volume", 2)]),
+        ("6 x 1kg", [("mass", 1000)]),
+        ("6x1,5 l", [("volume", 1.5)]),
+        ("500mlx6", [("volume", 0.5)]),
     ],
 )
 def test_a_measure_is_read_in_its_base_unit(text: str, expected: list[tuple[str, float]]) -> None:
@@ -136,6 +146,8 @@ def test_the_text_stands_as_written() -> None:
         "vtx-240g",
         "80 g/m2",
         "model 90210",
+        "sizes 3,4,5 in",
+        "tube 12ax7",
     ],
 )
 def test_what_only_looks_like_a_quantity(text: str) -> None:

@@ -120,6 +120,11 @@ def test_agreement_never_exceeds_one() -> None:
         ("soda 24-pack", "soda 12-pack", {"pack": -1, "pack_ratio": np.log(2)}),
         ("soda 2 pack", "soda", {"pack": NAN, "pack_ratio": np.log(2)}),
         ("soda", "soda", {"pack": NAN, "pack_ratio": 0}),
+        # What is multiplied is a pack, and its content a quantity.
+        ("rice 6 x 1kg", "reis 1 kg (6er pack)", {"pack": 1, "quantities_equal": 1, "quantities_conflicting": 0}),
+        ("rice 6 x 1kg", "rice 1kg", {"pack": NAN, "pack_ratio": np.log(6), "quantities_equal": 1}),
+        ("cola 24 x 330ml", "cola 12 x 330ml", {"pack": -1, "pack_ratio": np.log(2), "quantities_equal": 1}),
+        ("rug 30 x 175 cm", "rug 30 x 175 cm", {"pack": NAN, "pack_ratio": 0, "quantities_equal": 2}),
     ],
 )
 def test_packs(one: str, other: str, wanted: dict[str, float]) -> None:
