@@ -71,7 +71,8 @@ def _pack(_: Vocabulary, one: str, other: str) -> list[Fact]:
 
 
 def _condition(vocabulary: Vocabulary, one: str, other: str) -> list[Fact]:
-    left, right = (vocabulary.condition(title) or "new" for title in (one, other))
+    stated = [vocabulary.condition(title) for title in (one, other)]
+    left, right = (condition or "new" for condition in stated)
     facts = []
     if left != right:
         facts.append(Fact(f"{left} against {right}", -1))
@@ -80,7 +81,7 @@ def _condition(vocabulary: Vocabulary, one: str, other: str) -> list[Fact]:
         side = "query" if fits[0] else "candidate"
         facts.append(Fact(f"only the {side} fits or replaces another maker's product", -1))
     if not facts:
-        facts.append(Fact(f"condition {left} in both", +1))
+        facts.append(Fact(f"condition {left} in both", +1, assumed=not any(stated)))
     return [*facts, Fact(f"condition: {left} and {right}")]
 
 

@@ -16,10 +16,12 @@ class Fact:
     Attributes:
         text: a few words.
         leans: +1 where it reads as evidence for a match, -1 against, 0 where it only states.
+        assumed: whether neither listing says so: one that names no condition counts as new.
     """
 
     text: str
     leans: int = 0
+    assumed: bool = False
 
 
 def cut(text: str) -> str:
