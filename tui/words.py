@@ -210,7 +210,7 @@ def adding_up(reasons: Reasons) -> str:
     start, rest, score = (
         f"{round(value, 1) + 0.0:+.1f}".replace("-", "−") for value in (reasons.start, reasons.rest, reasons.score)
     )
-    return f"Every pair starts at {start}, all else adds {rest}: together {score}."
+    return f"Every pair starts at {start}, other features add {rest}: together {score}."
 
 
 def listed(names: Sequence[str]) -> str:

@@ -50,7 +50,7 @@ class Reasons:
     Attributes:
         score: the log-odds of a match before calibration.
         start: what every pair starts from, before any evidence of its own.
-        rest: what all the evidence that is not told adds up to.
+        rest: what the other features add: those that are no reason in words, and reasons too weak to be among these.
     """
 
     pros: tuple[Reason, ...]

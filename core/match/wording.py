@@ -15,6 +15,14 @@ _WORD = re.compile(r"[^\W_]+(?:[.'-][^\W_]+)*")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 #: Prices that differ by less are the same price on another day.
 _ALIKE, _APART = 1.15, 1.3
+#: Shares of a text at or below which it reads as evidence against a match, and at or above which as evidence for one.
+_SHARES = (0.4, 0.6)
+#: The same of an encoder's cosine: unlike listings of one shop are seldom below a half.
+_COSINES = (0.6, 0.75)
+#: The same of how much more often than by chance two categories meet, as a logarithm: half, and twice as often.
+_MEETINGS = (-math.log(2), math.log(2))
+#: Up to this place among the whole catalogue a candidate reads as one of the best.
+_NEAR = 5
 #: What stands for itself in no title.
 _SMALL = frozenset(["a", "an", "and", "for", "in", "of", "on", "or", "the", "to", "with", "by", "from"])
 
@@ -43,7 +51,7 @@ class Teller:
             case "candidate words":
                 return self._words(candidate, query, "query", evidence.get("candidate_title_found", math.nan))
             case "brand":
-                return self._brand(query, candidate)
+                return self._brand(query, candidate, evidence)
         return []
 
     def _words(self, own: Product, other: Product, lacking: str, found: float) -> list[Fact]:
@@ -52,12 +60,12 @@ class Teller:
         missing = [word for word in _words(own.title) if bare(word) not in text]
         missing.sort(key=self._rarity)
         owner = "query" if lacking == "candidate" else "candidate"
-        facts = [Fact(f"{_percent(found)} of the {owner}'s words stand in the {lacking}")]
+        facts = [Fact(f"{_percent(found)} of the {owner}'s words stand in the {lacking}", _leaning(found, _SHARES))]
         if missing:
             return [Fact(f"the {lacking} lacks {quoted(missing)}", -1), *facts]
         return [Fact(f"the {lacking} has every word of the {owner}'s title", +1), *facts]
 
-    def _brand(self, query: Product, candidate: Product) -> list[Fact]:
+    def _brand(self, query: Product, candidate: Product, evidence: Mapping[str, float]) -> list[Fact]:
         one, other = query.brand.strip(), candidate.brand.strip()
         said = Fact(f"brand: {cut(one) or 'field empty'} and {cut(other) or 'field empty'}")
         if one and other:
@@ -70,32 +78,42 @@ class Teller:
         for brand, owner, text in ((one, "query", candidate.title), (other, "candidate", query.title)):
             if brand and self._vocabulary.brand(brand) in bare(text):
                 return [Fact(f"brand {cut(brand)} of the {owner} stands in the other title", +1), said]
+            if brand and evidence.get(f"{owner}_brand_found") == 0:
+                return [Fact(f"brand {cut(brand)} of the {owner} is not in the other title", -1), said]
         return [said]
 
 
-def _category(query: Product, candidate: Product, _: Mapping[str, float]) -> list[Fact]:
+def _category(query: Product, candidate: Product, evidence: Mapping[str, float]) -> list[Fact]:
     one, other = cut(query.category), cut(candidate.category)
-    return [Fact(f"category: {one or 'unsaid'} and {other or 'unsaid'}")]
+    said = Fact(f"category: {one or 'unsaid'} and {other or 'unsaid'}")
+    leans = _leaning(evidence.get("categories", math.nan), _MEETINGS)
+    if not leans or (leans < 0 and one == other):
+        return [said]
+    return [Fact(f"categories {one} and {other} {'often' if leans > 0 else 'seldom'} go together", leans), said]
 
 
 def _similarity(_: Product, __: Product, evidence: Mapping[str, float]) -> list[Fact]:
     cosine = evidence.get("cosine", math.nan)
-    return [Fact("similarity unknown" if math.isnan(cosine) else f"similarity {cosine:.2f}")]
+    text = "similarity unknown" if math.isnan(cosine) else f"similarity {cosine:.2f}"
+    return [Fact(text, _leaning(cosine, _COSINES))]
 
 
 def _text(_: Product, __: Product, evidence: Mapping[str, float]) -> list[Fact]:
-    return [Fact(f"the texts are {_percent(evidence.get('characters', math.nan))} alike")]
+    alike = evidence.get("characters", math.nan)
+    return [Fact(f"the texts are {_percent(alike)} alike", _leaning(alike, _SHARES))]
 
 
 def _details(_: Product, __: Product, evidence: Mapping[str, float]) -> list[Fact]:
     alike = evidence.get("listing_words", math.nan)
     if math.isnan(alike):
         return [Fact("neither listing says more than the usual fields")]
-    return [Fact(f"the whole listings are {_percent(alike)} alike")]
+    return [Fact(f"the whole listings are {_percent(alike)} alike", _leaning(alike, _SHARES))]
 
 
-def _length(query: Product, candidate: Product, _: Mapping[str, float]) -> list[Fact]:
-    return [Fact(f"titles of {len(query.title)} and {len(candidate.title)} characters")]
+def _leaning(value: float, bounds: tuple[float, float]) -> int:
+    """-1 up to the first bound, +1 from the second one on, 0 between them and where the value is unknown."""
+    low, high = bounds
+    return int(value >= high) - int(value <= low)
 
 
 def _percent(share: float) -> str:
@@ -117,7 +135,7 @@ def _codes(query: Product, candidate: Product, _: Mapping[str, float]) -> list[F
     return compared("codes", *found, told="code {}")
 
 
-def _model_number(query: Product, candidate: Product, _: Mapping[str, float]) -> list[Fact]:
+def _model_number(query: Product, candidate: Product, evidence: Mapping[str, float]) -> list[Fact]:
     one, other = query.model.strip(), candidate.model.strip()
     left, right = bare(one), bare(other)
     said = Fact(f"model number: {cut(one) or 'unsaid'} and {cut(other) or 'unsaid'}")
@@ -132,7 +150,18 @@ def _model_number(query: Product, candidate: Product, _: Mapping[str, float]) ->
         return [Fact(f"model number {cut(other)} stands in the query's title", +1), said]
     if left and right:
         return [Fact(f"model number {cut(one)} against {cut(other)}", -1), said]
-    return [said if left or right else Fact("neither states a model number")]
+    return _one_model_number(one, other, evidence)
+
+
+def _one_model_number(one: str, other: str, evidence: Mapping[str, float]) -> list[Fact]:
+    """What can be said where one listing at most states a model number, and the other's title does not hold it."""
+    if not one and not other:
+        return [Fact("neither states a model number")]
+    said = Fact(f"model number: {cut(one) or 'unsaid'} and {cut(other) or 'unsaid'}")
+    owner, title = ("query", "candidate's") if one else ("candidate", "query's")
+    if evidence.get(f"{owner}_model_contained") == 0:
+        return [Fact(f"model number {cut(one or other)} is not in the {title} title", -1), said]
+    return [said]
 
 
 def _price(query: Product, candidate: Product, _: Mapping[str, float]) -> list[Fact]:
@@ -167,7 +196,8 @@ def _rivals(_: Product, __: Product, evidence: Mapping[str, float]) -> list[Fact
         return [Fact("other candidates")]
     said = Fact(f"place {place:.0f} among all candidates by wording")
     if place > 1:
-        return [Fact(f"{_count(place - 1, 'other candidate')} as alike or more", -1), said]
+        near = [Fact(f"among the {place:.0f} most alike of the whole catalogue", +1)] if place <= _NEAR else []
+        return [Fact(f"{_count(place - 1, 'other candidate')} as alike or more", -1), *near, said]
     if back > 1:
         return [Fact("no other candidate is as alike", +1), Fact(f"{_count(back - 1, 'other query', 'other queries')}"
                      " as alike or more", -1), said]  # fmt: skip
@@ -186,7 +216,6 @@ _PLAIN: dict[str, Callable[[Product, Product, Mapping[str, float]], list[Fact]]]
     "similarity": _similarity,
     "text": _text,
     "details": _details,
-    "length": _length,
     "numbers": _numbers,
     "codes": _codes,
     "model number": _model_number,

@@ -174,7 +174,7 @@ async def test_why_tells_reasons_for_and_against_with_their_weights(bench: Bench
         for part in (
             "Probability 97%", "▲ high  90% or more", "matcher: 312 labels", "Similarity  0.810",
             "+3.2 ████████  model number Archer C7 stands in both", "−1.6 ░░░░      price 2.4 times higher",
-            "Every pair starts at −2.0, all else adds +1.4: together +1.0.", "For a match",
+            "Every pair starts at −2.0, other features add +1.4: together +1.0.", "For a match",
             "Against", "16 GB against 8 GB", "no other candidate is as alike", "Esc back",
         ):  # fmt: skip
             assert part in text, part

@@ -111,7 +111,7 @@ def told(reasons: Reasons) -> list[Content]:
     most = max((abs(reason.contribution) for reason in (*reasons.pros, *reasons.cons)), default=1.0)
     lines = []
     for name, side in (("For a match", reasons.pros), ("Against", reasons.cons)):
-        lines.append(Content.styled(name if side else f"{name}: nothing that weighs", MUTED))
+        lines.append(Content.styled(name if side else f"{name}: none", MUTED))
         lines += [_bar(reason, most) for reason in side]
     return [*lines, Content.styled(adding_up(reasons), MUTED)]
 

@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+#: The group of features that are no reason by themselves, such as the length of a title.
+OTHER = "other"
+
 #: Texts are compared character by character up to here: two titles as long as a book would take minutes.
 LONGEST = 1000
 
@@ -20,7 +23,7 @@ class Feature:
         name: the column's name.
         unit: what it is counted in: `cosine`, `share`, `log ratio`, `rank` …
         meaning: one line for people.
-        group: features that are told as one reason share a group.
+        group: what it is about; features of one group are told in the same words, and those of `OTHER` never.
     """
 
     name: str

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from core.catalog.product import Product
-from core.match.evidence.feature import LONGEST, Feature
+from core.match.evidence.feature import LONGEST, OTHER, Feature
 from core.text.model_numbers import bare
 from core.text.vocabulary import Vocabulary
 
@@ -25,7 +25,7 @@ class FieldEvidence:
         Feature("candidate_brand_found", "yes or no", "The candidate's brand stands in the query's text", "brand"),
         Feature("price_ratio", "log ratio", "The query's price against the candidate's", "price"),
         Feature("price_distance", "log ratio", "How far the prices are apart, whichever is higher", "price"),
-        Feature("price_level", "log price", "The lower of the two prices", "price"),
+        Feature("price_level", "log price", "The lower of the two prices", OTHER),
     )
 
     def __init__(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from core.catalog.product import Product
-from core.match.evidence.feature import LONGEST, Feature
+from core.match.evidence.feature import LONGEST, OTHER, Feature
 from core.match.evidence.sparse import dots, row_maxima, row_sums
 from core.match.evidence.tfidf import Texts, sequences
 
@@ -57,9 +57,9 @@ class WordEvidence:
         Feature("token_sort", "share", "Likeness of the titles' sorted words (rapidfuzz token_sort_ratio)", "text"),
         Feature("token_part", "share", "Likeness of the shorter title to its best place in the longer (partial_ratio)",
                 "text"),
-        Feature("query_length", "characters", "Length of the query's title", "length"),
-        Feature("candidate_length", "characters", "Length of the candidate's title", "length"),
-        Feature("length_ratio", "log ratio", "Query's title length against the candidate's", "length"),
+        Feature("query_length", "characters", "Length of the query's title", OTHER),
+        Feature("candidate_length", "characters", "Length of the candidate's title", OTHER),
+        Feature("length_ratio", "log ratio", "Query's title length against the candidate's", OTHER),
     )  # fmt: skip
 
     def __init__(self, queries: Sequence[Product], products: Sequence[Product]) -> None:

@@ -36,6 +36,8 @@ def test_edits_leave_it_the_same_article(before: Product, after: Product) -> Non
         (listing("Samsung 55 inch LED TV", "Samsung", "UN55"), listing("Garden hose 25 ft green", "Gilmour", "GH25")),
         (listing("Samsung 55 inch LED TV"), listing("Samsung 65 inch LED TV")),
         (listing("Cola 6 pack"), listing("Cola 12 pack")),
+        (listing("Cola 6 x 330ml"), listing("Cola 24 x 330ml")),
+        (listing("Cola 6er Pack"), listing("Cola 12er Pack")),
         (listing("Sony headphones black", "Sony", "WH1000XM4"), listing("Sony earbuds black", "Sony", "WFC500")),
         (listing("Logitech M325 mouse"), listing("Logitech K350 mouse")),
         (listing("Ink", model="950", upc="888182115817"), listing("Ink", model="951", upc="888182115824")),
