@@ -93,7 +93,7 @@ def drafts(home: Workspace) -> list[Path]:
 
 def test_killed_retrains(home: Workspace) -> None:
     registry = Registry(home, load_settings(home.settings))
-    for stage, passed in (("loss", 0), ("merge the adapter", 0), ("judge", 1)):
+    for stage, passed in (("loss", 0), ("merge the adapter", 0), ("evaluate", 1)):
         assert train("retrain", home, stage, passed) == -9
         assert len(drafts(home)) == 1
         assert registry.ids() == []
