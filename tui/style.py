@@ -23,7 +23,7 @@ DECISIONS = {Decision.MATCH: f"bold {GOOD}", Decision.NO_MATCH: f"bold {BAD}", D
 MARKS = {Mark.SAME: "", Mark.OWN: f"underline {CAREFUL}", Mark.STRONG: f"bold reverse {CAREFUL}"}
 
 #: Each stream has a colour of its own, always with its name on it.
-STREAMS = {
+STREAM_STYLES = {
     Stream.TRIAGE: "bold $text-primary on $primary-muted",
     Stream.VALIDATION: "bold $text-warning on $warning-muted",
     Stream.AUDIT: "bold $text-success on $success-muted",

@@ -6,7 +6,7 @@ from statistics import median
 
 from core.agreement.sittings import sittings
 from core.agreement.truth import checked_by_hour, checked_by_truth
-from core.match.bands import Precision, wilson
+from core.stats.wilson import Precision, wilson
 from labels.acts import Acts
 from labels.said import Said
 

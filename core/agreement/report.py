@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass
 
 from core.agreement.chance import Estimate, ac1, alpha, couples_of, kappa, share_of_matches
 from core.agreement.shared import Shared, shared_pairs
-from core.match.bands import Band, Precision, band_of, wilson
+from core.match.bands import Band, band_of
 from core.search.candidates import Standing
+from core.stats.wilson import Precision, wilson
 from labels.model import Decision, ProductRef
 from labels.said import Said
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from core.match.bands import Precision, wilson
+from core.stats.wilson import Precision, wilson
 from labels.model import Pair, Stream
 from labels.said import Said
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from core.agreement.chance import Estimate
     from core.agreement.people import Person
     from core.agreement.report import Figures, Report
-    from core.match.bands import Precision
     from core.search.candidates import Standing
+    from core.stats.wilson import Precision
     from labels.acts import Acts
     from labels.model import ProductRef
     from labels.said import Said

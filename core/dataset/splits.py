@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from core.catalog.store import CatalogStore
 from core.dataset.current_labels import current_labels, ledger_and_catalogue
-from core.queue.order import drawn, shuffled
+from core.queue.sampling import drawn, shuffled
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.consensus import Label, Rule

@@ -11,13 +11,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.errors import CoreError
-from core.match.bands import Band, band_of, interval
+from core.match.bands import Band, band_of
 from core.match.one_class import not_fitted
 from core.match.table import state_of
 from core.queue.sampling import stratified
 from core.search.candidates import CandidateStore, Standing
 from core.search.manifest import no_candidates
 from core.settings import Settings
+from core.stats.wilson import wilson_interval
 from core.workspace import Workspace
 from labels.audits import audited_by_query, audited_queries
 from labels.model import Decision, ProductRef, Stratum, Strength
@@ -194,4 +195,4 @@ def _ratio(part: "NDArray[np.float64]", whole: "NDArray[np.float64]") -> Estimat
     if not total:
         return Estimate(None, None, None)
     share = float(part.sum()) / total
-    return Estimate(share, *interval(share, total**2 / float((whole**2).sum())))
+    return Estimate(share, *wilson_interval(share, total**2 / float((whole**2).sum())))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from core.evaluate import bootstrap
 from core.evaluate.retrieval import query_values
-from core.match.bands import interval as wilson_interval
+from core.stats.wilson import wilson_interval
 from labels.model import ProductRef
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from core.match.bands import Band, Cuts, band_name, wilson
+from core.match.bands import Band, Cuts, band_name
+from core.stats.wilson import wilson
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from core.errors import CoreError
 from core.kept import a_share, keep, kept
-from core.match.bands import Band, Precision, bare_band
+from core.match.bands import Band, bare_band
+from core.stats.wilson import Precision
 from core.workspace import Workspace
 
 #: Of how many evaluations anybody looks at the course.

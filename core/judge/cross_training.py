@@ -23,7 +23,7 @@ from core.judge.cross_text import pair_of_texts
 from core.judge.storage import CARD, judge_drafts, judges_folder
 from core.judge.taught import keep_taught
 from core.kept import keep
-from core.queue.order import drawn
+from core.queue.sampling import drawn
 from core.settings import Settings
 from core.train.callback import reporting_callback
 from core.workspace import Workspace

@@ -18,7 +18,7 @@ from core.kept import keep, kept
 from core.match.evidence.corpus import CorpusEvidence
 from core.match.judging import judge_pairs
 from core.match.named import named_labels
-from core.queue.order import shuffled_by_query
+from core.queue.sampling import shuffled_by_query
 from core.search.build import Corpus
 from core.settings import Settings
 from core.workspace import Workspace

@@ -10,7 +10,7 @@ from core.catalog.pair_table import read_pairs
 from core.catalog.store import CatalogStore
 from core.dataset.splits import splits_of
 from core.errors import CoreError
-from core.queue.order import shuffled
+from core.queue.sampling import shuffled
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import Pair, ProductRef

@@ -11,8 +11,9 @@ from core.judge.case import cases
 from core.judge.judge import RememberingJudge
 from core.judge.run import Judged, judge_cases
 from core.judge.verdict import Answer, Verdict
-from core.match.bands import Band, Precision, bare_band, wilson
+from core.match.bands import Band, bare_band
 from core.match.table import MatchRow, PairRow
+from core.stats.wilson import Precision, wilson
 from core.workspace import Workspace
 from labels.model import Decision, Pair
 

@@ -2,7 +2,7 @@
 
 from core.judge.judge import RememberingJudge
 from core.match.training import lessons_of
-from core.queue.order import shuffled_by_query
+from core.queue.sampling import shuffled_by_query
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import Pair

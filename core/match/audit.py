@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from core.match.bands import Band, Precision, band_of, wilson
+from core.match.bands import Band, band_of
 from core.search.candidates import Standing
+from core.stats.wilson import Precision, wilson
 from labels.audits import audited
 from labels.model import Decision
 from labels.store import LabelStore

@@ -6,12 +6,13 @@ from itertools import groupby
 
 from core.errors import CoreError
 from core.match.audit import ANSWERS, Audit, audit
-from core.match.bands import Band, band_of, more_needed
+from core.match.bands import Band, band_of
 from core.match.one_class import not_fitted
 from core.match.table import state_of
 from core.search.candidates import Candidate, CandidateStore, Standing
 from core.search.manifest import no_candidates
 from core.settings import Settings
+from core.stats.wilson import more_needed
 from core.workspace import Workspace
 from labels.model import MACHINE, Decision, Judgement, Shown
 from labels.store import LabelStore

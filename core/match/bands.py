@@ -1,22 +1,15 @@
 """Bands: what a score lets one do, cut where the promise of a precision holds."""
 
-from bisect import bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
+from core.stats.wilson import Precision
 from labels.wording import counted
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 #: Labels beyond a cut below which no precision can be read off.
-_FEWEST = 20
+MIN_LABELS = 20
 #: What a band is cut through that no labels stand behind: the packaged prior, and where that has not spoken the cosine.
 _PRIOR, _COSINE = "prior", "cosine"
-#: More checks than anybody will make.
-_ENDLESS = 10**9
 
 
 class Band(StrEnum):
@@ -65,7 +58,7 @@ def is_rough(labels: int, matches: int | None) -> bool:
         matches: how many of them were matches; None if unknown.
     """
     fewer = labels // 2 if matches is None else min(matches, labels - matches)
-    return fewer < _FEWEST
+    return fewer < MIN_LABELS
 
 
 def basis_remark(labels: int, matches: int | None) -> str:
@@ -90,23 +83,6 @@ def calibrated_on(labels: int, matches: int | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Precision:
-    """How often a band's answer was right among labels that its learner had not seen.
-
-    Attributes:
-        right: labels that bear the band's answer out.
-        labels: all labels in the band.
-        low: lower end of the 95 % interval of right / labels.
-        high: its upper end.
-    """
-
-    right: int
-    labels: int
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
 class Cuts:
     """Where the bands are cut, and how well the two firm ones keep their promise.
 
@@ -125,59 +101,3 @@ class Cuts:
     def band(self, probability: float) -> Band:
         """The band of a probability."""
         return band_of(probability, self.high, self.low)
-
-
-def wilson(right: int, labels: int) -> Precision:
-    """A share with its 95 % interval (Wilson 1927), which stays within 0 and 1 and holds for small counts."""
-    if not labels:
-        return Precision(0, 0, 0.0, 1.0)
-    return Precision(right, labels, *interval(right / labels, labels))
-
-
-def interval(share: float, count: float) -> tuple[float, float]:
-    """Both ends of Wilson's 95 % interval of a share that was observed so many times, which may be a fraction."""
-    z = 1.959964
-    centre = (share + z * z / (2 * count)) / (1 + z * z / count)
-    half = z / (1 + z * z / count) * (share * (1 - share) / count + z * z / (4 * count * count)) ** 0.5
-    return max(0.0, centre - half), min(1.0, centre + half)
-
-
-def more_needed(found: Precision, target: float) -> int:
-    """How many further checks, all of them right, would lift the lower end of the interval above the target."""
-    return bisect_right(range(_ENDLESS), target, key=lambda more: wilson(found.right + more, found.labels + more).low)
-
-
-def cut(probabilities: "NDArray[np.float64]", labels: "NDArray[np.bool_]", target: float) -> Cuts:
-    """The widest bands whose out-of-fold precision reaches the target.
-
-    Nine in ten pairs are no matches, so that a precision of "no match" pooled over all of them would be reached
-    almost anywhere: there the probability itself must promise it for each pair. With too few labels to read a
-    precision off, the probability's promise is all there is, both ways.
-
-    Args:
-        probabilities: calibrated, of pairs whose learner has not seen them, shape (n,).
-        labels: shape (n,).
-        target: the precision to reach, both ways.
-    """
-    high = min(_widest(probabilities, labels, target), target)
-    low = min(1 - _widest(1 - probabilities, ~labels, target), 1 - target)
-    high = max(high, 0.5)
-    above, below = probabilities >= high, probabilities < low
-    return Cuts(
-        high,
-        low,
-        wilson(int(labels[above].sum()), int(above.sum())),
-        wilson(int((~labels[below]).sum()), int(below.sum())),
-    )
-
-
-def _widest(probabilities: "NDArray[np.float64]", labels: "NDArray[np.bool_]", target: float) -> float:
-    """The lowest cut at and above which the share of `labels` reaches the target; the target itself if none."""
-    import numpy as np  # noqa: PLC0415
-
-    order = np.argsort(-probabilities, kind="stable")
-    right = np.cumsum(labels[order])
-    counts = np.arange(1, len(order) + 1)
-    ends = np.append(np.diff(probabilities[order]) != 0, True) if len(order) else np.zeros(0, bool)
-    reached = np.flatnonzero(ends & (counts >= _FEWEST) & (right >= target * counts))
-    return float(probabilities[order][reached[-1]]) if len(reached) else target

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from core.errors import CoreError
+from core.judge.heard import Heard
 from core.match.live import LiveMatcher
 from core.pipe import end, give_way, lines_of, parsed, product, refused, say
 from core.settings import load_settings
@@ -99,7 +100,8 @@ class Engine:
 
     def _matcher(self) -> LiveMatcher:
         if self._live is None:
-            self._live = LiveMatcher(self._workspace.require(), load_settings(self._workspace.settings))
+            workspace, settings = self._workspace.require(), load_settings(self._workspace.settings)
+            self._live = LiveMatcher(workspace, settings, Heard(workspace, settings).probabilities)
         return self._live
 
 

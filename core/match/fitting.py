@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.match.bands import cut
 from core.match.blend import Blend
 from core.match.boosted import fit_boosted
 from core.match.calibration import BetaCalibration, fit_beta
@@ -14,7 +13,7 @@ from core.match.linear import Scale, fit_linear, scale_of
 from core.match.matcher import Matcher
 from core.match.prior import Expected, packaged_prior
 from core.match.stacked import fit_stacked
-from core.match.threshold import best_threshold, threshold_of_many, threshold_over
+from core.match.threshold import best_threshold, cut, threshold_of_many, threshold_over
 
 if TYPE_CHECKING:
     import numpy as np

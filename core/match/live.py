@@ -1,13 +1,13 @@
 """The matcher at work beside a desk: evidence held in memory, refitted to the labels as they come in."""
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from core.catalog.store import CatalogStore
 from core.errors import CoreError, DamagedError
-from core.judge.heard import Heard
 from core.match.evidence.store import EvidenceStore, EvidenceTable
 from core.match.matcher import Matcher
 from core.match.rarity import rarity_of
@@ -61,15 +61,19 @@ class _Held:
 
 
 class LiveMatcher:
-    """One workspace's matcher, for as long as a desk is open."""
+    """One workspace's matcher, for as long as a desk is open.
 
-    def __init__(self, workspace: Workspace, settings: Settings) -> None:
+    Args:
+        judge_scores: P(match) of the pairs that the judge has been asked about; called at every refit.
+    """
+
+    def __init__(self, workspace: Workspace, settings: Settings, judge_scores: Callable[[], dict[Pair, float]]) -> None:
         self._workspace = workspace
         self._settings = settings
         self._catalog = CatalogStore(workspace.catalog)
         self._rarity = rarity_of(self._catalog)
         self._vocabulary = Vocabulary.load(workspace.vocabulary)
-        self._heard = Heard(workspace, settings)
+        self._judge_scores = judge_scores
         self._held: _Held | None = None
         self._matcher: Matcher | None = None
         self._scored: tuple[Matcher, NDArray[np.float64]] | None = None
@@ -192,7 +196,7 @@ class LiveMatcher:
         import numpy as np  # noqa: PLC0415
 
         found = np.full(len(held.table.pairs), np.nan)
-        for pair, probability in self._heard.probabilities().items():
+        for pair, probability in self._judge_scores().items():
             if (row := held.table.row.get(pair)) is not None:
                 found[row] = probability
         return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import DamagedError
 from core.kept import text_file
-from core.match.bands import Cuts, Precision, wilson
+from core.match.bands import Cuts
 from core.match.blend import Blend
 from core.match.boosted import Boosted
 from core.match.calibration import BetaCalibration
@@ -16,6 +16,7 @@ from core.match.learner import Learner
 from core.match.linear import Linear, Scale
 from core.match.prior import CosinePrior, packaged_prior
 from core.match.stacked import Stacked
+from core.stats.wilson import Precision, wilson
 from labels.files import read_bounded
 
 if TYPE_CHECKING:

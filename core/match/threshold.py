@@ -2,6 +2,15 @@
 
 from typing import TYPE_CHECKING
 
+from core.match.bands import MIN_LABELS, Cuts
+from core.stats.wilson import wilson
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+from typing import TYPE_CHECKING
+
 from core.match.calibration import BetaCalibration
 from core.match.learner import Learner
 
@@ -84,3 +93,39 @@ def best_threshold(probabilities: "NDArray[np.float64]", weights: "NDArray[np.fl
     called = np.cumsum(weights[order])
     f1 = 2 * right / (called + right[-1])
     return float(f1.max() / 2)
+
+
+def cut(probabilities: "NDArray[np.float64]", labels: "NDArray[np.bool_]", target: float) -> Cuts:
+    """The widest bands whose out-of-fold precision reaches the target.
+
+    Nine in ten pairs are no matches, so that a precision of "no match" pooled over all of them would be reached
+    almost anywhere: there the probability itself must promise it for each pair. With too few labels to read a
+    precision off, the probability's promise is all there is, both ways.
+
+    Args:
+        probabilities: calibrated, of pairs whose learner has not seen them, shape (n,).
+        labels: shape (n,).
+        target: the precision to reach, both ways.
+    """
+    high = min(_widest(probabilities, labels, target), target)
+    low = min(1 - _widest(1 - probabilities, ~labels, target), 1 - target)
+    high = max(high, 0.5)
+    above, below = probabilities >= high, probabilities < low
+    return Cuts(
+        high,
+        low,
+        wilson(int(labels[above].sum()), int(above.sum())),
+        wilson(int((~labels[below]).sum()), int(below.sum())),
+    )
+
+
+def _widest(probabilities: "NDArray[np.float64]", labels: "NDArray[np.bool_]", target: float) -> float:
+    """The lowest cut at and above which the share of `labels` reaches the target; the target itself if none."""
+    import numpy as np  # noqa: PLC0415
+
+    order = np.argsort(-probabilities, kind="stable")
+    right = np.cumsum(labels[order])
+    counts = np.arange(1, len(order) + 1)
+    ends = np.append(np.diff(probabilities[order]) != 0, True) if len(order) else np.zeros(0, bool)
+    reached = np.flatnonzero(ends & (counts >= MIN_LABELS) & (right >= target * counts))
+    return float(probabilities[order][reached[-1]]) if len(reached) else target

@@ -1,6 +1,6 @@
 """Which queries two people answer, neither of whom sees the other's answer."""
 
-from core.queue.order import drawn
+from core.queue.sampling import drawn
 from labels.model import ProductRef
 from labels.reading import LabelReader
 

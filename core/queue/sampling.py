@@ -1,10 +1,10 @@
 """Random samples that stand for the whole: stratified, seeded, with the weight of each member."""
 
+import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from core.queue.order import shuffled
-from labels.model import ProductRef, Stratum
+from labels.model import Pair, ProductRef, Stratum
 
 
 def stratified(strata: Mapping[ProductRef, str], count: int, seed: int) -> dict[ProductRef, Stratum]:
@@ -37,3 +37,27 @@ def pooled(names: Mapping[ProductRef, str], fewest: int) -> dict[ProductRef, str
     """Strata of at least so many members; the small ones are one, `other`."""
     sizes = Counter(names.values())
     return {query: name if sizes[name] >= fewest else "other" for query, name in names.items()}
+
+
+def drawn(queries: Iterable[ProductRef], share: float, seed: int) -> list[ProductRef]:
+    """A random `share` of the queries. Whether one is drawn depends on itself and the seed alone.
+
+    So a catalogue that grows keeps what was drawn, and nothing that is known of a query plays a part.
+    """
+    return [query for query in queries if _uniform(query, seed) < share]
+
+
+def shuffled(refs: Iterable[ProductRef], seed: int) -> list[ProductRef]:
+    """The products in a random order that is the same each time."""
+    return sorted(refs, key=lambda ref: _uniform(ref, seed))
+
+
+def shuffled_by_query(pairs: Iterable[Pair], seed: int) -> list[Pair]:
+    """The pairs in a random order of their queries, which depends on the queries and the seed alone."""
+    return sorted(pairs, key=lambda pair: (_uniform(pair.query, seed), pair))
+
+
+def _uniform(ref: ProductRef, seed: int) -> float:
+    """A number in [0, 1) made of a product's key and a seed."""
+    digest = hashlib.sha256(f"{seed}\0{ref.source}\0{ref.id}".encode()).digest()
+    return int.from_bytes(digest[:8]) / 2**64

@@ -13,9 +13,10 @@ from core.queue.answers import Answers
 from core.queue.disputes import Disputes
 from core.queue.item import Option, Progress, ReviewItem
 from core.queue.options import found_by_search, options_of
-from core.queue.order import by_uncertainty, shuffled
+from core.queue.order import by_uncertainty
 from core.queue.overlap import first_of_two, is_for_two
 from core.queue.rescored import COLD, Outlook, Rescored
+from core.queue.sampling import shuffled
 from core.queue.waiting import Waiting
 from core.search.candidates import CandidateStore, Standing
 from core.search.indexed_products import index_state

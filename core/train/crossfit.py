@@ -16,7 +16,7 @@ from core.dataset.splits import Splits
 from core.encode.encoder import Encoder
 from core.encode.models import EncoderModel
 from core.jobs.progress import Reporter
-from core.queue.order import drawn
+from core.queue.sampling import drawn
 from core.search.build import Corpus
 from core.settings import Settings
 from core.text.template import render

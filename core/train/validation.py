@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.dataset.splits import Splits
-from core.queue.order import shuffled
+from core.queue.sampling import shuffled
 from core.search.candidates import Candidate
 from labels.model import ProductRef
 

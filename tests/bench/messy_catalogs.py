@@ -15,7 +15,7 @@ import tempfile
 from collections import defaultdict
 from pathlib import Path
 
-from core.match.bands import wilson
+from core.stats.wilson import wilson
 from tests.bench.messy.files import MessyFiles, write_files
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from core.evaluate.report import Bin
-from core.match.bands import interval
+from core.stats.wilson import wilson_interval
 from tui.style import MUTED, STRONG
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def reliability_chart(bins: Sequence[Bin], width: int, height: int) -> list[Cont
     steps = [step / 100 for step in range(101)]
     plot.scatter(steps, steps, marker=_DIAGONAL)
     for each in bins:
-        low, high = interval(each.true, each.pairs)
+        low, high = wilson_interval(each.true, each.pairs)
         plot.plot([each.promised, each.promised], [low, high], marker=_SPAN)
     plot.scatter([each.promised for each in bins], [each.true for each in bins], marker=_DOT)
     for ticks, limits in ((plot.xticks, plot.xlim), (plot.yticks, plot.ylim)):

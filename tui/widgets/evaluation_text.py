@@ -7,7 +7,8 @@ from textual.content import Content
 from core.evaluate.rankings import RANKING_NAMES
 from core.evaluate.report import Evaluation, FirmBand
 from core.match.audit import Audit
-from core.match.bands import Band, Precision, interval, more_needed
+from core.match.bands import Band
+from core.stats.wilson import Precision, more_needed, wilson_interval
 from core.text.safe import safe
 from labels.wording import counted
 from tui.figures import METRICS, measured, share
@@ -143,7 +144,7 @@ def _calibration(shown: Evaluation, width: int) -> list[Content]:
 def _bins(shown: Evaluation) -> list[Content]:
     lines = [Content.styled(f"promised  {'true (95 %)':<19} pairs", MUTED)]
     for each in shown.reliability:
-        ends = interval(each.true, each.pairs)
+        ends = wilson_interval(each.true, each.pairs)
         promised = share(each.promised, ends)
         lines.append(Content(f"{promised:<8}  {measured(each.true, ends):<19}{each.pairs:>6,}"))
     return lines

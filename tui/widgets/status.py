@@ -10,7 +10,7 @@ from core.jobs.job import Job
 from core.queue.item import Progress
 from core.search.candidates import Standing
 from labels.model import Stream
-from tui.style import GOOD, MUTED, STREAMS, STRONG
+from tui.style import GOOD, MUTED, STREAM_STYLES, STRONG
 from tui.words import duration, model_name, reminder, stands_on
 
 _LONGEST_MODEL = 24
@@ -73,7 +73,7 @@ class StatusLine(Widget):
 
 def _left(situation: Situation) -> Content:
     progress = situation.progress
-    parts = [Content.styled(f" {situation.stream.value.upper()} ", STREAMS[situation.stream])]
+    parts = [Content.styled(f" {situation.stream.value.upper()} ", STREAM_STYLES[situation.stream])]
     if situation.blind:
         parts.append(Content.styled(" BLIND ", "reverse"))
     counts = Content.assemble(

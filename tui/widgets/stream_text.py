@@ -6,7 +6,7 @@ from core.queue.item import Progress, StreamState
 from core.queue.tally import Tally
 from core.text.safe import safe
 from labels.wording import counted
-from tui.style import MUTED, STREAMS, STRONG
+from tui.style import MUTED, STREAM_STYLES, STRONG
 from tui.words import STREAM_HELP, duration
 
 #: Where the lines begin: under the longest name.
@@ -25,7 +25,7 @@ def stream_lines(state: StreamState, tally: Tally, width: int, *, here: bool) ->
         here: whether it is the one that one sits at.
     """
     progress = state.progress
-    name = Content.styled(f" {state.stream.value.upper()} ", MUTED if state.refusal else STREAMS[state.stream])
+    name = Content.styled(f" {state.stream.value.upper()} ", MUTED if state.refusal else STREAM_STYLES[state.stream])
     share = _share(progress, tally)
     if here:
         share = share.pad_right(max(2, width - _LEAD - share.cell_length - len(_HERE))) + Content.styled(_HERE, STRONG)

@@ -8,7 +8,8 @@ import pytest
 from comparisons import evaluation
 
 from core.evaluate.report import keep_evaluation, kept_evaluations
-from core.match.bands import Band, Precision
+from core.match.bands import Band
+from core.stats.wilson import Precision
 from core.workspace import Workspace
 
 

@@ -132,9 +132,9 @@ def test_the_engine_takes_its_word_into_the_order(workspace: Workspace, tmp_path
             )
     pairs = [Pair(q(id_), c(f"{id_}-c1")) for id_ in ("q3", "q4")]
     speak(workspace, *pairs)
-    before = LiveMatcher(workspace, USED).refit()
+    before = LiveMatcher(workspace, USED, Heard(workspace, USED).probabilities).refit()
     prove(workspace, 0.01)
-    live = LiveMatcher(workspace, USED)
+    live = LiveMatcher(workspace, USED, Heard(workspace, USED).probabilities)
     after = live.refit()
     held = live._evidence()
     assert {held.table.pairs[row] for row in np.flatnonzero(~np.isnan(live._judged(held)))} == set(pairs)

@@ -9,11 +9,12 @@ from core.judge.added import Added, added, blended
 from core.judge.compared import compared
 from core.judge.measured import Figure, measured
 from core.judge.verdict import Answer, Verdict
-from core.match.bands import Cuts, wilson
+from core.match.bands import Cuts
 from core.match.calibration import BetaCalibration
 from core.match.judging import Judged
 from core.match.matcher import Matcher
 from core.match.prior import CosinePrior
+from core.stats.wilson import wilson
 from labels.model import Pair, ProductRef
 
 

@@ -5,19 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.match.bands import (
-    Band,
-    Cuts,
-    band_name,
-    band_of,
-    bare_band,
-    basis_remark,
-    calibrated_on,
-    cosine_band,
-    cut,
-    more_needed,
-    wilson,
-)
+from core.match.bands import Band, Cuts, band_name, band_of, bare_band, basis_remark, calibrated_on, cosine_band
+from core.match.threshold import cut
+from core.stats.wilson import more_needed, wilson
 
 
 @pytest.mark.parametrize(

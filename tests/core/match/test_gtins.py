@@ -152,7 +152,7 @@ def test_the_gtins_are_a_reason_in_words(workspace: Workspace, labelled: bool) -
     told = list(explained(workspace, [each for each in pairs if each[0].query == q("q1")]))
     pros = next(row for row in told if row["candidate_id"] == "x1")["reasons"]["for"]
     assert (pros[0]["group"], pros[0]["text"]) == ("GTIN", "GTIN 00036000291452 in both")
-    live = LiveMatcher(workspace, Settings())
+    live = LiveMatcher(workspace, Settings(), dict)
     try:
         cons = live.reasons(Pair(q("q2"), c("q2-c1")))["against"]
         nothing = live.reasons(Pair(q("q3"), c("q3-c1")))

@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
 from core.errors import DamagedError
-from core.match.bands import Cuts, wilson
+from core.match.bands import Cuts
 from core.match.blend import Blend
 from core.match.boosted import fit_boosted
 from core.match.calibration import BetaCalibration
@@ -18,6 +18,7 @@ from core.match.learner import Learner
 from core.match.linear import fit_linear, scale_of
 from core.match.matcher import Matcher, load_matcher, untrained
 from core.match.prior import CosinePrior
+from core.stats.wilson import wilson
 
 FEATURES = ("cosine", "one", "two", "three")
 

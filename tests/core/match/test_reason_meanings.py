@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from core.catalog.demo import generated_catalogue
 from core.catalog.demo.departments import DEPARTMENTS
 from core.catalog.product import Product
-from core.match.bands import Cuts, wilson
+from core.match.bands import Cuts
 from core.match.boosted import fit_boosted
 from core.match.calibration import BetaCalibration
 from core.match.evidence.builder import EvidenceBuilder
@@ -21,6 +21,7 @@ from core.match.prior import packaged_prior
 from core.match.reason import Reason
 from core.match.reasons import Explainer
 from core.match.stacked import fit_stacked
+from core.stats.wilson import wilson
 from core.text.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary.load()

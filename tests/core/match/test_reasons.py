@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from core.catalog.product import Product
-from core.match.bands import Cuts, wilson
+from core.match.bands import Cuts
 from core.match.blend import Blend
 from core.match.boosted import fit_boosted
 from core.match.calibration import BetaCalibration
@@ -21,6 +21,7 @@ from core.match.reason import Direction, Reasons
 from core.match.reasons import Explainer, by_concept, by_group
 from core.match.stacked import fit_stacked
 from core.match.wording import Teller
+from core.stats.wilson import wilson
 from core.text.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary.load()

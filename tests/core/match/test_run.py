@@ -193,7 +193,7 @@ def test_what_an_open_desk_left_is_not_fitted_again(catalogue: Workspace, monkey
     answer(catalogue, "q1", "q2")
     index(catalogue)
     answer(catalogue, "q3")
-    live = LiveMatcher(catalogue, Settings())
+    live = LiveMatcher(catalogue, Settings(), dict)
     live.refit()
     live.close()
     monkeypatch.setattr("core.match.run.fit_matcher", None)
