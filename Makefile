@@ -40,7 +40,7 @@ unit: $(VENV)/dev
 bench: $(VENV)/all ## the README's table, on ../shared/data/walmart_amazon or DATA=folder
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.walmart_amazon $(DATA)
 
-prior: $(VENV)/all ## fit the matcher's weights before any label, core/match/data/prior.json, to generated catalogues
+prior: $(VENV)/all ## fit the matcher's weights before any label, core/matching/data/prior.json, to generated catalogues
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.prior
 
 bench-match: $(VENV)/all ## the matcher's speed, against plain Python, on the same data; no encoder needed

@@ -4,15 +4,15 @@ from core.catalog.demo import demo_catalogue
 from core.catalog.store import CatalogStore
 from core.errors import CoreError
 from core.jobs.progress import Reporter
-from core.kept import text_file
-from core.match.run import bring_up_to_date
+from core.json_store import text_file
+from core.matching.run import bring_up_to_date
 from core.queue.session import ReviewSession
 from core.queue.source import QueueSource
-from core.registry.registry import Registry
-from core.search.candidates import CandidateStore
+from core.retrieval.candidates import CandidateStore
+from core.retrieval.registry import Registry
 from core.settings import Settings, load_settings
 from core.workspace import Workspace
-from labels.claims import Claims
+from labels.leases import Leases
 from labels.model import Stream
 from labels.store import LabelStore
 
@@ -68,7 +68,7 @@ def answer_from_gold(workspace: Workspace, settings: Settings, stream: Stream, a
         how many queries were answered.
     """
     gold = demo_catalogue().gold
-    store, claims = LabelStore(workspace.labels), Claims(workspace.labels)
+    store, claims = LabelStore(workspace.labels), Leases(workspace.labels)
     catalog, candidates = CatalogStore(workspace.catalog), CandidateStore(workspace.derived)
     session = ReviewSession(store, claims, QueueSource(catalog, candidates, settings), annotator, stream=stream)
     answered = 0

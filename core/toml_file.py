@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import SettingsError
-from labels.exchange.text_input import settings_text
+from labels.exchange.files import settings_text
 from labels.files import way_out
 
 _HINT = "Mend it, or move it away."

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labels import chain, draws, files, schema
-from labels.anchors import FOLDER, Backup, backup_name, backups, contents, last_event, strays
+from labels.backup_index import FOLDER, Backup, backup_name, backups, contents, last_event, strays
 from labels.errors import LabelsError
 from labels.snapshot import copy_to, sealed, snapshot, tables
-from labels.turns import Turns
+from labels.write_lock import FifoWriteLock
 
 #: Whoever waits longer for another program's backup makes one beside it, which does no harm.
 _PATIENCE_S = 30.0
@@ -52,7 +52,7 @@ def back_up_open(connection: sqlite3.Connection, path: Path) -> Backup:
 def _backup(copy: Callable[[Path], None], path: Path, folder: Path, keep: int | None) -> Backup:
     try:
         folder.mkdir(mode=0o770, exist_ok=True, parents=True)
-        turns = Turns(folder / "labels.db")
+        turns = FifoWriteLock(folder / "labels.db")
         try:
             with turns.turn(_PATIENCE_S):
                 made = _make(copy, path, folder)

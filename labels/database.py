@@ -1,19 +1,59 @@
 """Opening labels.db: journal, durability, schema version, and errors a user can read."""
 
 import errno
+import os
 import sqlite3
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 
-from labels import files, marker, schema
+from labels import files, schema
 from labels.errors import LabelsError
-from labels.files import make_shared, require_regular
+from labels.files import atomic_text, make_shared, require_regular
 from labels.quarantine import Identity, companions, identity
-from labels.turns import Turns
+from labels.write_lock import FifoWriteLock
+
+_ENDING = ".created"
+
+
+def marker(path: Path) -> Path:
+    """Where the marker of a ledger is."""
+    return path.parent / (path.name + _ENDING)  # `.` and `/` have no name
+
+
+def is_marked(path: Path) -> bool:
+    """Whether there was a ledger at `path` before."""
+    return os.path.lexists(marker(path))
+
+
+def mark(path: Path) -> None:
+    """Remember that there is a ledger at `path`. Where that cannot be written now, the next opening tries again."""
+    if is_marked(path):
+        return
+    with suppress(OSError), atomic_text(marker(path)) as out:
+        out.write(
+            f"{path.name} was here on {datetime.now(UTC):%Y-%m-%d}. While this file is here, samesku begins no empty"
+            f" ledger in its place.\n"
+        )
+
+
+def has_content(path: Path) -> bool:
+    """Whether a file stands at `path` that may be a ledger; an empty one, a link or a folder holds none.
+
+    What this account may not look at is no sign that there is none.
+    """
+    try:
+        facts = path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return facts.st_size > 0 and stat.S_ISREG(facts.st_mode)
+
 
 #: PRAGMA user_version of the newest schema that this program knows; labels.migrations leads up to it.
 SCHEMA_VERSION = 4
@@ -83,7 +123,7 @@ class Connection(sqlite3.Connection):
 
     path: Path
     identity: Identity | None
-    turns: Turns
+    turns: FifoWriteLock
     #: PRAGMA schema_version when the schema was last compared; None where that is not done, as for leases.
     schema_cookie: int | None = None
 
@@ -160,12 +200,12 @@ def opened(path: Path) -> Connection:
     require_regular(path)
     make_shared(path)
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, factory=Connection)
-    connection.path, connection.identity, connection.turns = path, identity(path), Turns(path)
+    connection.path, connection.identity, connection.turns = path, identity(path), FifoWriteLock(path)
     return connection
 
 
 def _refuse_lost(path: Path) -> None:
-    if not marker.has_content(path):
+    if not has_content(path):
         from labels.recovery import lost  # noqa: PLC0415 - needs this module
 
         if error := lost(path):
@@ -190,7 +230,7 @@ def refuse_newer(connection: sqlite3.Connection, path: Path) -> int:
 def _prepare(connection: Connection, path: Path) -> None:
     version = refuse_newer(connection, path)
     if version < SCHEMA_VERSION:
-        from labels.guard import before_schema  # noqa: PLC0415 - needs this module
+        from labels.preflight import before_schema  # noqa: PLC0415 - needs this module
 
         before_schema(connection, path)
     else:
@@ -298,7 +338,7 @@ def known_values(path: Path) -> Iterator[None]:
 def _unopened(path: Path, error: OSError) -> LabelsError:
     from labels.recovery import LEDGER, lost  # noqa: PLC0415 - needs this module
 
-    if not marker.has_content(path) and (gone := lost(path)):
+    if not has_content(path) and (gone := lost(path)):
         return gone
     if error.errno == errno.EINVAL and error.filename:  # as `require_regular` says it
         # What a person has named may be anything of theirs.
@@ -318,7 +358,7 @@ def is_damage(error: Exception) -> bool:
 def _in_words(path: Path, error: sqlite3.Error) -> LabelsError:
     from labels.recovery import damaged, lost  # noqa: PLC0415 - needs this module
 
-    if not marker.has_content(path) and (gone := lost(path)):
+    if not has_content(path) and (gone := lost(path)):
         return gone
     if is_damage(error):
         return damaged(path, error)

@@ -7,10 +7,11 @@ answer, or a probability that has learnt from their own.
 from datetime import datetime
 from typing import NamedTuple
 
+from labels.annotations import Annotation
 from labels.database import known_values, readable_errors
 from labels.model import LOOKED, MACHINE, Decision, Pair, ProductRef, Stream, Strength, Verb
-from labels.reading import LabelReader
-from labels.said import Said
+from labels.reader import LabelReader
+from labels.store import LabelStore
 
 _EVENTS = """
 SELECT seq, action, at, annotator, verb, query_source, query_id, candidate_source, candidate_id, decision, strength,
@@ -22,7 +23,7 @@ _UNDONE = "SELECT id, undone_at FROM actions WHERE undone_at IS NOT NULL"
 _STANDING = "SELECT DISTINCT annotator, query_source, query_id FROM current WHERE annotator <> ?"
 
 
-def first_answers(reader: LabelReader) -> list[Said]:
+def first_answers(reader: LabelReader) -> list[Annotation]:
     """What people said of each pair in their first answer to its query, oldest first; the machine is left out.
 
     The first answer ends when the person, having answered the query, goes to another one or takes something back, and
@@ -110,9 +111,9 @@ def _answers(events: list[_Event], undone: dict[str, int]) -> dict[tuple[str, st
     return answers
 
 
-def _said(event: _Event) -> Said:
+def _said(event: _Event) -> Annotation:
     query = ProductRef(event.query_source, event.query_id)
-    return Said(
+    return Annotation(
         pair=Pair(query, ProductRef(str(event.candidate_source), str(event.candidate_id))),
         annotator=event.annotator,
         match=None if Decision(str(event.decision)) is Decision.UNSURE else event.decision == Decision.MATCH,
@@ -124,3 +125,52 @@ def _said(event: _Event) -> Said:
         probability=event.probability,
         imported=event.verb == Verb.IMPORT,
     )
+
+
+def audited_by_query(store: LabelStore) -> dict[ProductRef, list[tuple[float | None, Decision, Strength]]]:
+    """What people said of each pair in the audit stream, and what the machine said of it then, by query.
+
+    Raises:
+        LabelsError: the file cannot be read.
+    """
+    found: dict[ProductRef, list[tuple[float | None, Decision, Strength]]] = {}
+    for said in _in_audits(store):
+        strength = Strength.EXPLICIT if said.explicit else Strength.IMPLIED
+        found.setdefault(said.pair.query, []).append((said.probability, _decision(said), strength))
+    return found
+
+
+def audited_queries(store: LabelReader) -> set[ProductRef]:
+    """The queries that people have answered in the audit stream.
+
+    Raises:
+        LabelsError: the file cannot be read.
+    """
+    with readable_errors(store.path):
+        rows = store.connection.execute(
+            "SELECT DISTINCT a.query_source, a.query_id FROM actions AS a JOIN events AS e ON e.seq = a.seq"
+            " WHERE a.closes AND a.undone_at IS NULL AND a.annotator <> ? AND e.stream = 'audit'",
+            [MACHINE],
+        ).fetchall()
+    return {ProductRef(*row) for row in rows}
+
+
+def audited(store: LabelStore) -> list[tuple[float | None, Decision]]:
+    """What people said outright, pair by pair, in the audit stream: what the machine said then, and the decision.
+
+    Raises:
+        LabelsError: the file cannot be read.
+    """
+    return [
+        (said.probability, _decision(said)) for said in _in_audits(store) if said.explicit and said.match is not None
+    ]
+
+
+def _in_audits(store: LabelStore) -> list[Annotation]:
+    return [said for said in first_answers(store) if said.stream is Stream.AUDIT]
+
+
+def _decision(said: Annotation) -> Decision:
+    if said.match is None:
+        return Decision.UNSURE
+    return Decision.MATCH if said.match else Decision.NO_MATCH

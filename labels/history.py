@@ -6,7 +6,7 @@ from itertools import groupby
 
 from labels.database import known_values, readable_errors
 from labels.model import Decision, Judgement, ProductRef, Shown, Stream, Strength, Verb
-from labels.reading import NOT_A_LOOK, UNDOABLE, LabelReader
+from labels.reader import NOT_A_LOOK, UNDOABLE, LabelReader
 
 _ACTS = """
 SELECT a.seq, e.at, e.annotator, e.verb, e.stream, e.query_source, e.query_id, e.text, e.blind, e.look_ms, a.undone_at,
@@ -47,7 +47,7 @@ class Past:
     undone_at: int | None = None
 
 
-class Standing(StrEnum):
+class ActStatus(StrEnum):
     """What became of an act: it stands, can be brought back, or was taken back before other acts and is past redo."""
 
     STANDS = "stands"
@@ -60,7 +60,7 @@ class Step:
     """An act on somebody's trail."""
 
     past: Past
-    standing: Standing
+    standing: ActStatus
 
 
 def history(reader: LabelReader, query: ProductRef) -> list[Past]:
@@ -89,10 +89,10 @@ def trail(reader: LabelReader, annotator: str, *, before: int, most: int) -> lis
     return [Step(past, _standing(past, latest)) for past in acts]
 
 
-def _standing(past: Past, latest: int) -> Standing:
+def _standing(past: Past, latest: int) -> ActStatus:
     if past.undone_at is None:
-        return Standing.STANDS
-    return Standing.BACK if past.undone_at > latest else Standing.GONE
+        return ActStatus.STANDS
+    return ActStatus.BACK if past.undone_at > latest else ActStatus.GONE
 
 
 def _acts(reader: LabelReader, sql: str, values: tuple[str | int, ...]) -> list[Past]:
@@ -113,3 +113,42 @@ def _past(rows: list[tuple]) -> Past:  # type: ignore[type-arg]  # columns of a 
         seq, at, annotator, Verb(verb), Stream(stream), ProductRef(source, id_), said, text, bool(blind), look_ms,
         undone_at,
     )  # fmt: skip
+
+
+_SINCE_ACTS = """
+FROM actions JOIN events ON events.seq = actions.seq
+WHERE actions.annotator = ? AND actions.seq > ? AND undone_at IS NULL
+    AND actions.verb IN ('accept', 'reject', 'none', 'unsure')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The last of several decisions.
+
+    Attributes:
+        count: how many acts that decide stand, this one among them.
+        at: when it was made, ISO 8601 in UTC.
+    """
+
+    count: int
+    verb: Verb
+    query: ProductRef
+    at: str
+
+
+def decided_since(reader: LabelReader, annotator: str, after: int) -> Latest | None:
+    """What this annotator has decided after event number `after` and not taken back; None where it is nothing.
+
+    Raises:
+        LabelsError: the file cannot be read.
+    """
+    with readable_errors(reader.path):
+        (count,) = reader.connection.execute(f"SELECT count(*) {_SINCE_ACTS}", [annotator, after]).fetchone()
+        row = reader.connection.execute(
+            "SELECT actions.verb, actions.query_source, actions.query_id, at"
+            f" {_SINCE_ACTS} ORDER BY actions.seq DESC LIMIT 1",
+            [annotator, after],
+        ).fetchone()
+    with known_values(reader.path):
+        return row and Latest(count, Verb(row[0]), ProductRef(row[1], row[2]), row[3])

@@ -1,7 +1,7 @@
 """What an annotator may be called: one rule, wherever a name comes in.
 
 Events are never changed, so a name that no file could carry would stay in the ledger for ever. Names that earlier
-versions took leave in every export as `labels.exchange.cells.escape` writes them, and come back as they were.
+versions took leave in every export as `labels.exchange.fields.escape` writes them, and come back as they were.
 """
 
 import re

@@ -9,7 +9,7 @@ from labels.consensus import Label, Rule
 from labels.database import known_values, readable_errors
 from labels.model import Decision, Pair, ProductRef, Strength
 from labels.projection import HEARD
-from labels.reading import LabelReader, opinions_of
+from labels.reader import LabelReader, opinions_of
 
 _NAMED = """
 SELECT query_source, query_id FROM current UNION SELECT candidate_source, candidate_id FROM current

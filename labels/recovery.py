@@ -9,9 +9,9 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
-from labels import marker
-from labels.anchors import FOLDER, Backup, backups
+from labels import database
 from labels.backup import back_up_open
+from labels.backup_index import FOLDER, Backup, backups
 from labels.database import Connection, MovedError, is_damage
 from labels.errors import LabelsError
 from labels.files import require_regular, way_out
@@ -34,10 +34,10 @@ def lost(path: Path) -> LabelsError | None:
         path: where nothing that holds a ledger is now.
     """
     last = _last_backup(path)
-    if last is None and not marker.is_marked(path):
+    if last is None and not database.is_marked(path):
         return None
     what = _what_is_there(path)
-    beside = f"{marker.marker(path).name} away from {path.parent}"
+    beside = f"{database.marker(path).name} away from {path.parent}"
     if last is None:
         return LabelsError(
             f"{path} {what}, but there was a ledger; there is no backup of it in {FOLDER}.",
@@ -91,7 +91,7 @@ def rescue(connection: Connection) -> Backup | None:
     Nothing is written where the workspace is gone too.
     """
     path = connection.path
-    if identity(path) is not None or not marker.is_marked(path) or connection.in_transaction:
+    if identity(path) is not None or not database.is_marked(path) or connection.in_transaction:
         return None
     with suppress(LabelsError, OSError, sqlite3.Error):
         _remove_ended_journal(path)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from labels import database, files, marker
+from labels import database, files
 from labels.database import is_damage, readable_errors, refuse_newer
 from labels.errors import LabelsError
 
@@ -21,7 +21,7 @@ def existing(path: Path) -> Iterator[sqlite3.Connection]:
     """
     from labels.recovery import foreign, lost  # noqa: PLC0415 - needs this module
 
-    if not marker.has_content(path) and (error := lost(path)):
+    if not database.has_content(path) and (error := lost(path)):
         raise error
     with readable_errors(path):
         there = _exists(path)

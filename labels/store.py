@@ -9,17 +9,8 @@ from labels import chain, draws, projection
 from labels.database import known_values, readable_errors, transaction
 from labels.errors import LabelsError
 from labels.files import remove_stale_drafts
-from labels.model import (
-    LOOKED,
-    Action,
-    Judgement,
-    ProductRef,
-    Side,
-    Stratum,
-    Stream,
-    Verb,
-)
-from labels.reading import NOT_A_LOOK, UNDOABLE, LabelReader
+from labels.model import LOOKED, Action, Judgement, ProductRef, Side, Stratum, Stream, Verb
+from labels.reader import NOT_A_LOOK, UNDOABLE, LabelReader
 
 
 def utc_now() -> str:

@@ -6,7 +6,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from labels import anchors, chain, draws, projection, schema
+from labels import backup_index, chain, draws, projection, schema
 from labels.database import connect, readable_errors
 from labels.errors import LabelsError
 from labels.snapshot import naming_original, private_copy
@@ -44,7 +44,7 @@ def verify(path: Path, against: Sequence[Path] = ()) -> Verification:
         LabelsError: there is no such file, it is not a labels file, or a folder of `against` holds no backup.
     """
     for folder in against:
-        if not anchors.backups(folder):
+        if not backup_index.backups(folder):
             raise LabelsError(
                 f"There are no backups in {folder}.", "Name a folder that `samesku labels backup --to DIR` wrote to."
             )
@@ -64,8 +64,8 @@ def verify(path: Path, against: Sequence[Path] = ()) -> Verification:
                 *chain.counters(connection),
                 *_projections(connection),
             ]
-            for folder in dict.fromkeys(each.resolve() for each in (path.parent / anchors.FOLDER, *against)):
-                problems += anchors.problems(connection, folder)
+            for folder in dict.fromkeys(each.resolve() for each in (path.parent / backup_index.FOLDER, *against)):
+                problems += backup_index.problems(connection, folder)
             events = connection.execute("SELECT count(*) FROM events").fetchone()[0]
     return Verification(events, tuple(problems))
 

@@ -12,7 +12,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 from samples import HashEncoder, write_workspace
 
-from core.encode.models import EncoderModel
+from core.retrieval.encoder_files import EncoderModel
 from core.workspace import Workspace
 from labels.store import LabelStore
 
@@ -59,6 +59,6 @@ def workspace(tmp_path: Path) -> Workspace:
 def hash_encoder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> HashEncoder:
     """The engine encodes with this instead of a model."""
     encoder = HashEncoder()
-    monkeypatch.setattr("core.search.build.Encoder", lambda *_, **__: encoder)
-    monkeypatch.setattr("core.registry.registry.find_base", lambda _: EncoderModel("hash", tmp_path))
+    monkeypatch.setattr("core.retrieval.index_run.Encoder", lambda *_, **__: encoder)
+    monkeypatch.setattr("core.retrieval.registry.find_base", lambda _: EncoderModel("hash", tmp_path))
     return encoder

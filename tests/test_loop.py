@@ -9,11 +9,11 @@ import pytest
 
 from core.demo import ANSWERER, REHEARSER, answer_from_gold, build_demo
 from core.jobs.progress import Silent
-from core.registry.registry import Registry
-from core.search.candidates import CandidateStore
+from core.retrieval.candidates import CandidateStore
+from core.retrieval.registry import Registry
 from core.settings import load_settings
-from core.train.recipe import QUICK
-from core.train.run import retrain
+from core.training.recipe import QUICK
+from core.training.run import retrain
 from core.workspace import Workspace
 from labels.model import Stream
 from labels.store import LabelStore

@@ -20,21 +20,20 @@ from core.jobs.job import JobState
 from core.terminal import Terminal
 from core.text.safe import safe
 from labels.model import Stream
-from tui.commands import DeskCommands
-from tui.contrast import grounded, readable
+from tui.background import failures_shown, in_background, tell
+from tui.common.welcome import WelcomeDialog
 from tui.driver import DeskDriver
+from tui.frame_diff import FrameDiff
+from tui.jobs.screen import JobsScreen
+from tui.jobs.text import ending
+from tui.jobs.watch import JobWatch
 from tui.keymap import Keymap
+from tui.menu import DeskCommands
 from tui.messages import Copied, Failed, JobsRead, JobStarted
-from tui.ports.desk import Desk
-from tui.screens.jobs import JobsScreen
-from tui.screens.practice import PracticeScreen
-from tui.screens.review import ReviewScreen
-from tui.screens.welcome import WelcomeDialog
-from tui.themes import DARK, OWN, theme_for, turned
-from tui.watch import JobWatch
-from tui.widgets.job_result import ending
-from tui.wire import Wire
-from tui.workers import failures_shown, in_background, tell
+from tui.ports import Desk
+from tui.practice.screen import PracticeScreen
+from tui.review.screen import ReviewScreen
+from tui.theme import DARK, OWN, grounded, readable, theme_for, turned
 
 Result = TypeVar("Result")
 
@@ -46,7 +45,7 @@ _MOST_PROBLEMS = 3
 
 
 class DeskApp(App[None]):
-    """Owns the screens and nothing else; what the desk needs is behind `tui.ports.desk.Desk`."""
+    """Owns the screens and nothing else; what the desk needs is behind `tui.ports.Desk`."""
 
     TITLE = "samesku"
     CSS_PATH = "app.tcss"
@@ -64,7 +63,7 @@ class DeskApp(App[None]):
         self._word, self._greets = word, greets
         self.watch_jobs = JobWatch(desk.jobs, away_since=desk.away_since)
         self.review = ReviewScreen(desk)
-        self._wire = Wire()
+        self._wire = FrameDiff()
         self._theme_at_first = self.theme
         self.fault: BaseException | None = None
         self.restoring: Path | None = None

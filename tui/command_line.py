@@ -43,10 +43,10 @@ def demo(ctx: typer.Context) -> None:
         who = ["--as", context.annotator_name] if context.annotator_name else []
         here = ["--home", str(context.workspace.home)]
         os.execv(sys.executable, module_command("tui", *here, *who, "review"))  # noqa: S606 - our own program
-    from core.cli.rehearse import rehearse, tell  # noqa: PLC0415
+    from core.cli.unattended_demo import run_unattended, tell  # noqa: PLC0415
 
     with context.exclusive("demo"), context.reporter() as reporter:
-        result = rehearse(context, reporter)
+        result = run_unattended(context, reporter)
     tell(context, settings, result)
     context.answer(result)
 
@@ -89,16 +89,18 @@ def review(
 def _sit_down(
     context: Context, stream: Stream | None, *, plain: bool, kiosk: bool, mouse: bool, in_browser: bool = False
 ) -> None:
-    from tui.engine import Engine  # noqa: PLC0415
     from tui.run import run_desk, run_plain_desk  # noqa: PLC0415
-    from tui.services.desk import open_desk  # noqa: PLC0415
-    from tui.services.restoring import put_back  # noqa: PLC0415
+    from tui.services.desk import (  # noqa: PLC0415
+        open_desk,
+        put_back,
+    )
+    from tui.worker_client import WorkerClient  # noqa: PLC0415
 
     workspace = context.workspace.require()
     settings = context.settings if mouse else context.settings_with(["desk.mouse=false"])
     words = unheard() if kiosk else ""
     while True:
-        engine = Engine(workspace.home)
+        engine = WorkerClient(workspace.home)
         desk = open_desk(workspace, settings, context.annotator, stream, engine=engine, kiosk=kiosk)
         words = " ".join(filter(None, (words, desk.take_news())))
         if plain:
@@ -157,8 +159,10 @@ def doctor(ctx: typer.Context) -> None:
     Example: samesku doctor
     """
     from core.cli.doctor import examined, tell  # noqa: PLC0415
-    from tui.keymap import Keymap  # noqa: PLC0415
-    from tui.keys_told import with_keys  # noqa: PLC0415
+    from tui.keymap import (  # noqa: PLC0415
+        Keymap,
+        with_keys,
+    )
 
     context = context_of(ctx)
     facts = examined(context)

@@ -11,7 +11,7 @@ from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from tui.leaving import hang_up
+from tui.shutdown import hang_up
 
 #: How often to look whether the desk is being left, in seconds.
 LOOK_EVERY_S = 0.1

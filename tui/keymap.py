@@ -9,8 +9,60 @@ from textual.app import App
 from textual.keys import Keys, _character_to_key, format_key
 
 from core.text.safe import safe
-from tui.actions import REVIEW, Act
-from tui.followers import following
+from tui.actions import REVIEW, SCREENS, Act
+
+#: Acts whose letters other screens share.
+_MOVING = {"down", "up", "scroll_down", "scroll_up", "undo", "redo"}
+#: And those whose letter also leaves the screen that it opened, or lists the keys of another.
+_LEAVING = {"quit", "help", "guidelines", "history", "trail"}
+
+
+def following(moved: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The keys of each act of another screen that has others because acts of the review screen were moved.
+
+    A letter that means something else on a screen keeps that meaning there; arrows and Escape always stay.
+
+    Args:
+        moved: the keys of each act of the review screen that was moved, as Textual writes them.
+    """
+    new = {act.id: _keys(act, moved) for screen in SCREENS for act in screen}
+    found: dict[str, tuple[str, ...]] = {}
+    for act in (act for screen in SCREENS for act in screen):
+        if act.id in moved or not new[act.id][1]:
+            continue
+        stay, come = new[act.id]
+        elsewhere = {
+            key
+            for screen in SCREENS
+            if act in screen
+            for other in screen
+            if other.id != act.id
+            for key in moved.get(other.id, new[other.id][0])
+        }
+        keys = (*(key for key in come if key not in elsewhere), *stay)
+        if keys:
+            found[act.id] = keys
+    return found
+
+
+def _keys(act: Act, moved: Mapping[str, tuple[str, ...]]) -> tuple[list[str], list[str]]:
+    """The keys of an act that stay, and those that come for the ones that do not."""
+    stay, come = [], []
+    for key in act.keys.split(","):
+        leader = _LEADERS.get(key)
+        follows = leader is not None and leader.id in (_LEAVING if act.action in {"leave", "keys"} else _MOVING)
+        if leader is not None and follows and leader.id in moved:
+            come += [other for other in moved[leader.id] if other != leader.always]
+        else:
+            stay.append(key)
+    return stay, come
+
+
+#: By letter: what never moves is nobody's letter.
+_LEADERS = {
+    key: act for act in REVIEW if act.id in _MOVING | _LEAVING for key in act.keys.split(",") if key != act.always
+}
+
 
 _NAMES = {key.value for key in Keys if key.value[:1] != "<"}
 #: As Textual reads them in front of a plus sign.
@@ -154,3 +206,12 @@ def _meant(name: str) -> str:
 
     near = get_close_matches(name, _ACTS, 1)
     return f"; did you mean {near[0]}?" if near else "."
+
+
+def with_keys(facts: dict[str, Any], keymap: Keymap) -> dict[str, Any]:
+    """What the doctor found, and whether all that `[keys]` asks for could be followed."""
+    told = {**facts, "keys": f"{len(keymap.moved)} moved" if keymap.moved else "none moved"}
+    problems = [str(facts["problem"])] if "problem" in facts else []
+    if problems := [*problems, *keymap.problems]:
+        told["problem"] = " ".join(problems)
+    return told

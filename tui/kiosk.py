@@ -2,19 +2,21 @@
 
 Who they are is what the system says, and which workspace and which settings hold is what its lead has written: an SSH
 client may send environment variables, and none of them counts here (`tui.isolation`). What the screens must not offer
-stands in `tui.kiosk_app`. People who can log in to the machine in another way are SSH's concern, not this module's.
+stands in `tui.kiosk`. People who can log in to the machine in another way are SSH's concern, not this module's.
 """
 
 import os
 import pwd
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from tui.app import DeskApp
 from tui.isolation import NO_ACCOUNT, NO_ACCOUNT_HINT
 
 if TYPE_CHECKING:
     from core.cli.context import Context
+
 
 _DEBUG = "--debug"
 #: More of a command need not be repeated.
@@ -57,3 +59,24 @@ def unheard() -> str:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+class KioskApp(DeskApp):
+    """Offers no browser, no file beside the workspace's own, and no way to the shell that it was started from."""
+
+    def open_url(self, *_: Any, **__: Any) -> None:
+        """A browser in this terminal would lead anywhere."""
+        self.notify("Links cannot be opened here.", severity="warning", markup=False)
+
+    def action_suspend_process(self) -> None:
+        """There is nothing behind the desk."""
+        self.notify("Here there is only the desk; q leaves.", markup=False)
+
+    def action_screenshot(self, *_: Any, **__: Any) -> None:
+        """A picture would be a file in somebody's home."""
+
+    def deliver_text(self, *_: Any, **__: Any) -> None:
+        """As above, for any file."""
+
+    def deliver_binary(self, *_: Any, **__: Any) -> None:
+        """As above, for any file."""

@@ -9,15 +9,14 @@ from textual.message import Message
 from core.catalog.product import Product
 from core.jobs.job import Job
 from core.judge.verdict import Verdict
-from core.match.reason import Reasons
-from core.past.find import PastPage, Scope
+from core.matching.reason import Reasons
 from core.queue.item import StreamState
-from core.queue.rescored import Rescored
+from core.queue.past_work import PastPage, Scope
+from core.queue.refit_result import RefitResult
 from labels.history import Step
 from labels.model import ProductRef
-from tui.markdown import Block
-from tui.ports.guidelines import Guidelines
-from tui.ports.judge import Counsel
+from tui.common.markdown import Block
+from tui.ports import Counsel, Guidelines
 
 
 @dataclass
@@ -104,7 +103,7 @@ class Refitted(Message):
         trouble: why it came to nothing.
     """
 
-    rescored: Rescored | None
+    rescored: RefitResult | None
     trouble: "Failed | None" = None
 
 

@@ -2,14 +2,13 @@
 
 from typing import TYPE_CHECKING, TextIO
 
-from core.cli.console import bear_any_encoding
-from core.cli.streams import OutputError
-from core.sitting.record import Ending
+from core.cli.console import OutputError, bear_any_encoding
+from core.queue.last_session import Ending
 from core.text.safe import safe
-from tui.cell_widths import use_terminal_widths
 from tui.errors import BrokenDownError
-from tui.leaving import CalledAway, Departure, called_away
-from tui.ports.desk import Desk
+from tui.ports import Desk
+from tui.review.cell_widths import use_terminal_widths
+from tui.shutdown import CalledAway, Departure, called_away
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +46,7 @@ def run_desk(desk: Desk, word: str = "", *, in_browser: bool = False) -> "Path |
 def _app(desk: Desk, word: str, *, in_browser: bool = False) -> "DeskApp":
     # The plain desk needs nothing of Textual.
     if desk.facts.kiosk:
-        from tui.kiosk_app import KioskApp  # noqa: PLC0415
+        from tui.kiosk import KioskApp  # noqa: PLC0415
 
         return KioskApp(desk, word, greets=desk.facts.newcomer)
     from tui.app import DeskApp  # noqa: PLC0415

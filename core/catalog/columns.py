@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
-from core.catalog.currencies import ISO_4217
+from core.catalog.prices import ISO_4217
 from core.errors import CatalogError
 
 # By field, the likeliest first; compared without case, spaces, punctuation and accents of the name itself. English,

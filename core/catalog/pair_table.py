@@ -10,12 +10,11 @@ from pathlib import Path
 
 from core.catalog.columns import bare_name, listed, named_column
 from core.catalog.readers import BadRow, Reason, Row, Table, read_table
-from core.catalog.readers.dialect import Dialect
+from core.catalog.readers.delimited import Dialect
 from core.errors import CatalogError
 from labels.errors import LabelsError
-from labels.exchange.cells import restored
-from labels.exchange.ids import normalize_id
-from labels.exchange.limits import MAX_NAME
+from labels.exchange.fields import normalize_id, restored
+from labels.exchange.files import MAX_NAME
 from labels.model import Decision, Pair, ProductRef
 
 #: What such a file looks like.

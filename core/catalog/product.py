@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 from core.catalog.gtin import normalize_gtin
+from core.errors import CatalogError
 from labels.model import ProductRef
 
 #: A number that more listings of one retailer carry is a default that somebody typed, not that of a product.
@@ -21,7 +23,7 @@ class Product:
         upc: UPC, EAN, GTIN or ISBN as the retailer wrote it.
         price: None where unknown (0 in a file means unknown).
         extra: further attributes by their column's name, none of them empty.
-        currency: of the price, its ISO 4217 code (see `core.catalog.currencies`); empty where nothing names one.
+        currency: of the price, its ISO 4217 code (see `core.catalog.prices`); empty where nothing names one.
     """
 
     source: str
@@ -73,3 +75,21 @@ def assumed_currency(one: Product, other: Product) -> str:
     if not comparable_prices(one, other) or one.currency == other.currency:
         return ""
     return one.currency or other.currency
+
+
+Role = Literal["query", "catalog"]
+"""`query`: the products under review; `catalog`: those they may equal."""
+
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+def as_role(text: str) -> Role:
+    """The role of that name.
+
+    Raises:
+        CatalogError: there is no such role.
+    """
+    for role in ROLES:
+        if text == role:
+            return role
+    raise CatalogError(f"There is no role {text!r}.", f"The roles are {' and '.join(ROLES)}.")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.catalog import grams
+from core.catalog import full_text
 from core.catalog.gtin import normalize_gtin
 from core.errors import CatalogError
 from core.sqlite_cache import is_damage
@@ -117,8 +117,8 @@ _VERSION_5 = (
     "CREATE TABLE IF NOT EXISTS content (id INTEGER PRIMARY KEY CHECK (id = 1), mark TEXT NOT NULL)",
 )
 
-# Words inside runs that are written without spaces (core.catalog.grams).
-_VERSION_6 = (*grams.SCHEMA, grams.fill_grams)
+# Words inside runs that are written without spaces (core.catalog.full_text).
+_VERSION_6 = (*full_text.SCHEMA, full_text.fill_grams)
 
 _Step = str | Callable[[sqlite3.Connection], None]
 # A file of version n has had the first n of these applied to it.
@@ -128,7 +128,7 @@ _VERSIONS: tuple[tuple[_Step, ...], ...] = (
 
 
 #: The full-text indexes, and how each is made.
-_INDEXES = {"products_fts": _VERSION_2[1], "grams_fts": grams.SCHEMA[1]}
+_INDEXES = {"products_fts": _VERSION_2[1], "grams_fts": full_text.SCHEMA[1]}
 
 #: The way out of a damaged catalogue.
 MEND = (

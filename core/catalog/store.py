@@ -13,14 +13,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from core.catalog.fulltext import match_expression, search_words
-from core.catalog.grams import grams_expression
-from core.catalog.identifiers import Range, gtin_ranges, id_ranges, is_like_identifier
-from core.catalog.product import MAX_LISTINGS, Product
-from core.catalog.ranking import ranked
-from core.catalog.role import Role, as_role
+from core.catalog.full_text import (
+    Range,
+    grams_expression,
+    gtin_ranges,
+    id_ranges,
+    is_like_identifier,
+    match_expression,
+    ranked,
+    search_words,
+)
+from core.catalog.product import MAX_LISTINGS, Product, Role, as_role
 from core.catalog.schema import connect, full_text_is_intact, rebuild_full_text, transaction, unusable
-from core.catalog.writing import ImportCount, ImportRules, compare_source, replace_source
+from core.catalog.upsert import ImportCount, ImportRules, compare_source, replace_source
 from core.errors import CatalogError
 from core.sqlite_cache import is_damage
 from labels.model import ProductRef

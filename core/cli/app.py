@@ -25,13 +25,12 @@ from core.cli import (
     settings,
     simulate,
 )
-from core.cli.console import SafeConsole
+from core.cli.console import OutputError, SafeConsole, discard_output, open_streams
 from core.cli.context import Context
 from core.cli.doctor import doctor
-from core.cli.streams import OutputError, discard_output, open_streams
 from core.errors import CoreError
 from core.jobs.events import EventWriter
-from core.jobs.inside import job_events
+from core.jobs.runner import job_events
 from core.workspace import close_to_others
 from labels.errors import SameskuError
 from labels.files import way_out

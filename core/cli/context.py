@@ -16,8 +16,8 @@ from core.cli.console import SafeConsole, as_json
 from core.cli.progress import LineReporter, TerminalReporter
 from core.errors import CoreError
 from core.jobs.events import EventWriter
+from core.jobs.exclusive import Holder, exclusive, work_of
 from core.jobs.progress import Reporter, Silent
-from core.jobs.work import Holder, exclusive, work_of
 from core.settings import Settings, load_settings
 from core.workspace import Workspace
 from labels.names import name_fault

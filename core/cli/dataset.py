@@ -35,7 +35,7 @@ def pairs(ctx: typer.Context, out: _Out) -> None:
 
 
 def _write(ctx: typer.Context, kind: str, out: Path) -> None:
-    from core.dataset.written import Kind, write_dataset  # noqa: PLC0415
+    from core.transfer.training_files import Kind, write_dataset  # noqa: PLC0415
 
     context = context_of(ctx)
     written = write_dataset(context.workspace.require(), context.settings, Kind(kind), out)

@@ -107,10 +107,12 @@ def _sqlite(context: Context) -> dict[str, object]:
 
 
 def _workspace(context: Context) -> dict[str, object]:
-    from core.health import damages  # noqa: PLC0415
-    from core.inventory import inventory  # noqa: PLC0415
-    from labels.anchors import backups  # noqa: PLC0415
-    from labels.marker import is_marked  # noqa: PLC0415
+    from core.diagnostics import (  # noqa: PLC0415
+        damages,
+        inventory,
+    )
+    from labels.backup_index import backups  # noqa: PLC0415
+    from labels.database import is_marked  # noqa: PLC0415
     from labels.verify import verify  # noqa: PLC0415
     from labels.wording import joined  # noqa: PLC0415
 
@@ -156,7 +158,7 @@ def _workspace(context: Context) -> dict[str, object]:
 def _outdated_labels(workspace: Workspace) -> dict[str, object]:
     """The labels that no longer count, since their products are other articles now; it is no damage, and no problem."""
     from core.catalog.store import CatalogStore  # noqa: PLC0415
-    from core.dataset.label_counts import outdated_counts  # noqa: PLC0415
+    from core.queue.label_counts import outdated_counts  # noqa: PLC0415
     from labels.store import LabelStore  # noqa: PLC0415
 
     with suppress(SameskuError):
@@ -169,8 +171,8 @@ def _outdated_labels(workspace: Workspace) -> dict[str, object]:
 
 def _unfinished(context: Context) -> str:
     """What killed runs left, and how it goes; empty where there is nothing."""
-    from core.judge.storage import unfinished_judges  # noqa: PLC0415
-    from core.registry.registry import Registry  # noqa: PLC0415
+    from core.judge.finetune.storage import unfinished_judges  # noqa: PLC0415
+    from core.retrieval.registry import Registry  # noqa: PLC0415
     from labels.files import PRIVATE_PREFIX, folder_bytes, stale_drafts  # noqa: PLC0415
 
     workspace, temporary = context.workspace, Path(tempfile.gettempdir())
@@ -191,9 +193,9 @@ def _encoder(context: Context) -> dict[str, str]:
 
     It is optional, so that one that is not sound is no problem.
     """
-    from core.encode.models import pooling_note  # noqa: PLC0415
     from core.model_files import check_encoder_files  # noqa: PLC0415
-    from core.registry.registry import Registry  # noqa: PLC0415
+    from core.retrieval.encoder_files import pooling_note  # noqa: PLC0415
+    from core.retrieval.registry import Registry  # noqa: PLC0415
 
     registry = Registry(context.workspace, context.settings)
     try:
@@ -209,13 +211,13 @@ def _encoder(context: Context) -> dict[str, str]:
 
 def _judge(context: Context) -> str:
     """Who gives second opinions; it is optional, so that one that cannot is no problem."""
-    from core.judge.chosen import check_judge_files, judge_of  # noqa: PLC0415
+    from core.judge.factory import check_judge_files, make_judge  # noqa: PLC0415
 
     if not context.settings.judge.use:
         return "none configured: samesku judge --help"
     try:
         check_judge_files(context.workspace, context.settings)
-        return judge_of(context.workspace, context.settings).name
+        return make_judge(context.workspace, context.settings).name
     except SameskuError as error:
         return f"{error.message} {error.hint}".strip()
     except OSError as error:
@@ -223,7 +225,7 @@ def _judge(context: Context) -> str:
 
 
 def _backups(workspace: Workspace) -> str:
-    from labels.anchors import backups  # noqa: PLC0415
+    from labels.backup_index import backups  # noqa: PLC0415
 
     found = backups(workspace.backups)
     return f"{len(found)}, the last {found[-1].path.name}" if found else "none yet: samesku labels backup"

@@ -7,10 +7,10 @@ import typer
 from rich.table import Table
 
 from core.cli.context import Context, context_of
-from core.cli.pair_files import LABELS_FILE
+from core.cli.judge_options import LABELS_FILE
 from core.cli.rebuild import rebuilds_damage
 from core.cli.tables import bands, metrics, reliability
-from core.evaluate.rankings import RANKING_NAMES
+from core.evaluation.comparison import RANKING_NAMES
 from labels.wording import counted
 
 
@@ -40,8 +40,8 @@ def evaluate(
 
     Example: samesku evaluate --pairs valid.csv --json
     """
-    from core.evaluate.run import evaluate_own, evaluate_pairs, evaluate_retrieval  # noqa: PLC0415
-    from core.registry.registry import Registry  # noqa: PLC0415
+    from core.evaluation.run import evaluate_own, evaluate_pairs, evaluate_retrieval  # noqa: PLC0415
+    from core.retrieval.registry import Registry  # noqa: PLC0415
 
     context = context_of(ctx)
     workspace, settings = context.workspace.require(), context.settings
@@ -61,7 +61,7 @@ def evaluate(
 
 
 def _tell(context: Context, result: dict[str, Any]) -> None:
-    from core.match.bands import basis_remark  # noqa: PLC0415
+    from core.matching.bands import basis_remark  # noqa: PLC0415
 
     rankings = {name: values for name in RANKING_NAMES if isinstance(values := result.get(name), dict)}
     if rankings:

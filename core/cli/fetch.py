@@ -22,7 +22,7 @@ def fetch(
 
     Example: samesku fetch walmart-amazon --into data/wa && samesku import walmart-amazon data/wa --labels
     """
-    from core.catalog.fetch import WALMART_AMAZON, fetch_walmart_amazon  # noqa: PLC0415
+    from core.catalog.benchmarks import WALMART_AMAZON, fetch_walmart_amazon  # noqa: PLC0415
 
     context = context_of(ctx)
     if name != "walmart-amazon":

@@ -10,7 +10,7 @@ from core.cli.rebuild import brought_up_to_date
 from labels.wording import counted
 
 if TYPE_CHECKING:
-    from core.match.run import UpToDate
+    from core.matching.run import UpToDate
 
 
 def index(ctx: typer.Context) -> None:
@@ -41,8 +41,8 @@ def index(ctx: typer.Context) -> None:
 
 def _one_class(context: Context) -> str:
     """That no matcher was fitted because all labels are of one class; empty where that is not why."""
-    from core.dataset.current_labels import ledger_and_catalogue  # noqa: PLC0415
-    from core.match.one_class import one_class, training_classes  # noqa: PLC0415
+    from core.splits.class_balance import one_class, training_classes  # noqa: PLC0415
+    from core.splits.current_labels import ledger_and_catalogue  # noqa: PLC0415
 
     with ledger_and_catalogue(context.workspace) as (store, catalog):
         return one_class(*training_classes(store, catalog, context.settings.labels.rule))

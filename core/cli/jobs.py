@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from core.cli.context import Context, context_of
-from core.cli.judge_ready import tell_ready
+from core.cli.judge_training import tell_ready
 from core.cli.progress import time_text
 from core.cli.tables import comparison
 from core.jobs.board import Jobs
@@ -17,7 +17,7 @@ from core.jobs.events import retell
 from core.jobs.job import Job, JobState
 from core.jobs.names import job_kept
 from core.jobs.progress import Reporter
-from core.rights import is_lead
+from core.permissions import is_lead
 from core.text.safe import safe
 
 app = typer.Typer(help="Detached work: list, watch, cancel, resume.", no_args_is_help=True)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli import judge_measured, judge_trained
+from core.cli import judge_evaluation, judge_training
 from core.cli.context import Context, context_of
-from core.cli.judge_choose import choose
+from core.cli.judge_listwise import choose
 from core.cli.judge_options import (
     BandsOption,
     DetachOption,
@@ -21,7 +21,7 @@ from core.cli.judge_options import (
 )
 from core.cli.rebuild import rebuilds_damage
 from core.errors import CoreError
-from core.judge.budget import Budget
+from core.judge.run import Budget
 from core.text.safe import safe
 from labels.wording import counted
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from core.judge.calibration import Calibration
-    from core.judge.judge import RememberingJudge
-    from core.judge.run import Judged
+    from core.judge.interface import StoredVerdictsJudge
+    from core.judge.run import JudgingResult
     from labels.model import Pair
 
 app = typer.Typer(help="The second opinion: prepare, train, test, compare, run, choose, spent.", no_args_is_help=True)
 app.command("choose")(choose)
-judge_trained.register(app)
-judge_measured.register(app)
+judge_training.register(app)
+judge_evaluation.register(app)
 
 
 @app.command("run")
@@ -73,14 +73,14 @@ def run(
         with judge_in_use(context):
             detached(context, ["judge", "run"], options)
         return
-    from core.judge.case import cases  # noqa: PLC0415
-    from core.judge.run import judge_cases  # noqa: PLC0415
+    from core.judge.pair_context import pair_contexts  # noqa: PLC0415
+    from core.judge.run import judge_pairs  # noqa: PLC0415
 
     workspace = context.workspace.require()
     with judge_in_use(context) as judge, context.reporter() as reporter:
         wanted = _wanted(context, judge, bands, pairs, labelled=labelled)
-        judged = judge_cases(
-            cases(workspace, wanted), judge, Budget(max_pairs, max_minutes), reporter, total=len(wanted)
+        judged = judge_pairs(
+            pair_contexts(workspace, wanted), judge, Budget(max_pairs, max_minutes), reporter, total=len(wanted)
         )
         calibrations = judge.calibrate(workspace, context.settings)
         reporter.result(_facts(judged))
@@ -89,32 +89,32 @@ def run(
 
 
 def _wanted(
-    context: Context, judge: "RememberingJudge", bands: str | None, pairs: Path | None, *, labelled: bool
+    context: Context, judge: "StoredVerdictsJudge", bands: str | None, pairs: Path | None, *, labelled: bool
 ) -> "Sequence[Pair]":
     workspace, settings = context.workspace, context.settings
     if pairs is not None:
-        from core.match.named import named_pairs  # noqa: PLC0415
-        from core.search.build import Corpus  # noqa: PLC0415
+        from core.matching.pair_file import read_named_pairs  # noqa: PLC0415
+        from core.retrieval.index_run import Corpus  # noqa: PLC0415
 
-        return named_pairs(Corpus.read(workspace), pairs)
+        return read_named_pairs(Corpus.read(workspace), pairs)
     if labelled:
-        from core.judge.untaught import untaught  # noqa: PLC0415
+        from core.judge.calibrated import calibration_pairs  # noqa: PLC0415
 
-        found = untaught(workspace, settings, judge)
+        found = calibration_pairs(workspace, settings, judge)
         if not found:
             raise CoreError("There are no labelled pairs that it was not trained on.", "Label some in the desk first.")
         return found
-    from core.judge.stages import least_certain_first  # noqa: PLC0415
-    from core.match.bands import bare_band  # noqa: PLC0415
-    from core.match.table import matched_pairs  # noqa: PLC0415
+    from core.judge.cascade import least_certain_first  # noqa: PLC0415
+    from core.matching.bands import default_band  # noqa: PLC0415
+    from core.matching.pair_rows import matched_pairs  # noqa: PLC0415
 
     chosen = bands_named(bands)
     return least_certain_first(
-        each for each in matched_pairs(workspace, settings, settings.search.k) if bare_band(each[1].band) in chosen
+        each for each in matched_pairs(workspace, settings, settings.search.k) if default_band(each[1].band) in chosen
     )
 
 
-def _tell(context: Context, judged: "Judged", calibrations: "list[Calibration]") -> None:
+def _tell(context: Context, judged: "JudgingResult", calibrations: "list[Calibration]") -> None:
     answers = [verdict.answer for verdict in judged.verdicts.values()]
     context.out.print(safe(f"{judged.judge}: {judged.words}"))
     counts = {answer or "no verdict": answers.count(answer) for answer in dict.fromkeys(answers)}
@@ -125,7 +125,7 @@ def _tell(context: Context, judged: "Judged", calibrations: "list[Calibration]")
     context.answer({**_facts(judged), "answers": counts, "calibrated_on": {c.judge: c.labels for c in calibrations}})
 
 
-def _facts(judged: "Judged") -> dict[str, object]:
+def _facts(judged: "JudgingResult") -> dict[str, object]:
     return {
         "judge": judged.judge, "known": judged.known, "asked": judged.asked, "left": judged.left,
         "end": judged.end.value, "seconds": round(judged.seconds, 3), "tokens_in": judged.tokens_in,

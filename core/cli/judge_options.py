@@ -8,13 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.context import Context
-from core.cli.pair_files import PAIRS_FILE
 from core.errors import CoreError
-from core.match.bands import Band
+from core.matching.bands import Band
 
 if TYPE_CHECKING:
-    from core.judge.judge import RememberingJudge
-    from core.judge.run import Judged
+    from core.judge.interface import StoredVerdictsJudge
+    from core.judge.run import JudgingResult
+
+
+#: A file of pairs.
+PAIRS_FILE = "A CSV with the columns query_id and candidate_id, or without a header these two first."
+#: One of labelled pairs.
+LABELS_FILE = (
+    "Labelled pairs: a CSV with the columns query_id, candidate_id and label (1 for a match, else 0), or ltable_id,"
+    " rtable_id and label, as `samesku labels export` writes them."
+)
+
 
 BandsOption = Annotated[
     str | None,
@@ -52,12 +61,12 @@ def bands_named(names: str | None) -> list[Band]:
 
 
 @contextmanager
-def judge_in_use(context: Context, *names: str) -> "Iterator[RememberingJudge]":
+def judge_in_use(context: Context, *names: str) -> "Iterator[StoredVerdictsJudge]":
     """The judge that the settings ask for, or those that are named, calibrated on what it has said of labels so far."""
-    from core.judge.chosen import judge_of  # noqa: PLC0415
+    from core.judge.factory import make_judge  # noqa: PLC0415
 
     workspace = context.workspace.require()
-    judge = judge_of(workspace, context.settings, *names)
+    judge = make_judge(workspace, context.settings, *names)
     try:
         judge.calibrate(workspace, context.settings)
         yield judge
@@ -65,13 +74,13 @@ def judge_in_use(context: Context, *names: str) -> "Iterator[RememberingJudge]":
         judge.close()
 
 
-def end_if_interrupted(context: Context, judged: "Judged", unwritten: Path | None = None) -> None:
+def end_if_interrupted(context: Context, judged: "JudgingResult", unwritten: Path | None = None) -> None:
     """After ctrl+c say what is kept, and which file there is not, and end.
 
     Raises:
         typer.Exit: it was.
     """
-    from core.judge.budget import End  # noqa: PLC0415
+    from core.judge.run import End  # noqa: PLC0415
 
     if judged.end is End.INTERRUPTED:
         context.err.print(judged.words, *([f"{unwritten} was not written."] if unwritten else []), markup=False)

@@ -9,12 +9,12 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from core.cli import labels_audit, labels_files, labels_safety
+from core.cli import labels_audit, labels_backup, labels_files
 from core.cli.context import Context, context_of
 from core.cli.labels_people import agreement, people
 from core.cli.rebuild import rebuilds_damage
 from core.errors import CoreError
-from core.rights import is_lead
+from core.permissions import is_lead
 from core.text.safe import safe
 from labels.errors import SameskuError
 from labels.wording import counted
@@ -22,7 +22,7 @@ from labels.wording import counted
 app = typer.Typer(help="The ledger: statistics, export, import, check.", no_args_is_help=True)
 labels_audit.register(app)
 labels_files.register(app)
-labels_safety.register(app)
+labels_backup.register(app)
 app.command("agreement")(agreement)
 app.command("people")(people)
 
@@ -35,7 +35,7 @@ def stats(ctx: typer.Context) -> None:
     Pairs are counted as they train and judge now; labels on products that are other articles now, or gone, stand under
     `outdated`. Streams are counted in queries, as at the desk.
     """
-    from core.dataset.label_counts import label_counts  # noqa: PLC0415
+    from core.queue.label_counts import label_counts  # noqa: PLC0415
 
     context = context_of(ctx)
     figures = label_counts(context.workspace.require(), context.settings)
@@ -104,7 +104,7 @@ def verify(
 
     Example: samesku labels verify --against /mnt/backup
     """
-    from labels.anchors import is_of_ledger  # noqa: PLC0415
+    from labels.backup_index import is_of_ledger  # noqa: PLC0415
     from labels.verify import verify as check  # noqa: PLC0415
 
     context = context_of(ctx)
@@ -121,9 +121,9 @@ def verify(
 
 def _tell_way_back(context: Context) -> None:
     """What going back to the last backup would drop, where there is one."""
-    from labels.anchors import backups  # noqa: PLC0415
-    from labels.loss import loss  # noqa: PLC0415
-    from labels.marker import marker  # noqa: PLC0415
+    from labels.backup_index import backups  # noqa: PLC0415
+    from labels.database import marker  # noqa: PLC0415
+    from labels.restore import loss  # noqa: PLC0415
 
     found = backups(context.workspace.backups)
     if not found:

@@ -7,13 +7,13 @@ import typer
 
 from core.cli.context import context_of
 from core.cli.rebuild import rebuilds_damage
-from core.rights import require_lead
+from core.permissions import require_lead
 from core.text.safe import safe
 from labels.model import Decision
 from labels.wording import counted
 
 if TYPE_CHECKING:
-    from core.evaluate.audit import Estimate
+    from core.evaluation.audit import Estimate
 
 
 def register(app: typer.Typer) -> None:
@@ -36,7 +36,7 @@ def audit(
 
     Example: samesku labels audit --draw 200
     """
-    from core.evaluate.audit import audit_report, draw_audit  # noqa: PLC0415
+    from core.evaluation.audit import audit_report, draw_audit  # noqa: PLC0415
 
     context = context_of(ctx)
     workspace = context.workspace.require()
@@ -85,8 +85,8 @@ def contradictions(ctx: typer.Context) -> None:
     Example: samesku labels contradictions
     """
     from core.catalog.store import CatalogStore  # noqa: PLC0415
-    from core.dataset.current_labels import current_conflicts  # noqa: PLC0415
     from core.queue.disputes import contradicted  # noqa: PLC0415
+    from core.splits.current_labels import current_conflicts  # noqa: PLC0415
     from labels.store import LabelStore  # noqa: PLC0415
 
     context = context_of(ctx)

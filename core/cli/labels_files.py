@@ -13,8 +13,8 @@ from labels.wording import counted
 if TYPE_CHECKING:
     from collections import Counter
 
-    from core.exchange import Telling
-    from labels.exchange.merge import Merged
+    from core.transfer.label_files import Telling
+    from labels.exchange.merge import MergeReport
 
 
 def register(app: typer.Typer) -> None:
@@ -54,7 +54,7 @@ def export(
 
     Example: samesku labels export examples.jsonl --format prodigy
     """
-    from core.exchange import write_labels  # noqa: PLC0415
+    from core.transfer.label_files import write_labels  # noqa: PLC0415
     from labels.exchange.formats import by_ending  # noqa: PLC0415
 
     context = context_of(ctx)
@@ -74,7 +74,7 @@ def export(
 
 
 def _telling(context: Context, side: str, *, pseudonyms: bool, comments: bool) -> "Telling":
-    from core.exchange import Telling  # noqa: PLC0415
+    from core.transfer.label_files import Telling  # noqa: PLC0415
     from labels.exchange.pseudonyms import Pseudonyms  # noqa: PLC0415
     from labels.model import Side  # noqa: PLC0415
 
@@ -146,7 +146,7 @@ def import_file(
 
     Example: samesku labels import project-7.json --split train
     """
-    from core.exchange import label_format, read_labels, read_ledger  # noqa: PLC0415
+    from core.transfer.label_files import label_format, read_labels, read_ledger  # noqa: PLC0415
     from labels.exchange.tasks import Defaults  # noqa: PLC0415
 
     context = context_of(ctx)
@@ -220,7 +220,7 @@ def merge(
     _tell_merged(context, merged)
 
 
-def _tell_merged(context: Context, merged: "Merged") -> None:
+def _tell_merged(context: Context, merged: "MergeReport") -> None:
     context.out.print(f"{counted(merged.events, 'new event')}; {counted(merged.known, 'was', 'were')} known already.")
     if merged.validation or merged.audits:
         context.out.print(

@@ -9,19 +9,19 @@ from rich.text import Text
 
 from core.cli.context import Context, context_of
 from core.cli.rebuild import rebuilds_damage
-from core.rights import is_lead
+from core.permissions import is_lead
 from core.text.safe import safe
 from labels.wording import counted
 
 if TYPE_CHECKING:
-    from core.agreement.chance import Estimate
-    from core.agreement.people import Person
-    from core.agreement.report import Figures, Report
-    from core.search.candidates import Standing
+    from core.evaluation.agreement import Figures, Report
+    from core.evaluation.annotators import Person
+    from core.retrieval.candidates import MatcherSummary
+    from core.stats.agreement import Estimate
     from core.stats.wilson import Precision
-    from labels.acts import Acts
+    from labels.activity import ActivityCount
+    from labels.annotations import Annotation
     from labels.model import ProductRef
-    from labels.said import Said
 
 #: Rows of categories on a terminal; `--json` has them all.
 _CATEGORIES = 10
@@ -50,7 +50,7 @@ def agreement(
 
     Example: samesku labels agreement --json
     """
-    from core.agreement.report import agreement_report  # noqa: PLC0415
+    from core.evaluation.agreement import agreement_report  # noqa: PLC0415
 
     context = context_of(ctx)
     said = _said(context)
@@ -78,7 +78,7 @@ def people(ctx: typer.Context) -> None:
 
     Example: samesku labels people --as ada
     """
-    from core.agreement.people import people as everybody  # noqa: PLC0415
+    from core.evaluation.annotators import people as everybody  # noqa: PLC0415
 
     context = context_of(ctx)
     found = everybody(_said(context), _acts(context), _first(context))
@@ -96,35 +96,35 @@ def people(ctx: typer.Context) -> None:
 # -- what it is made of --------------------------------------------------------------------------------------
 
 
-def _said(context: Context) -> "list[Said]":
+def _said(context: Context) -> "list[Annotation]":
     """What people say; labels that came with a benchmark are nobody's at work here."""
     from core.cli.import_ import BENCHMARK  # noqa: PLC0415
-    from labels.reading import LabelReader  # noqa: PLC0415
-    from labels.said import said_by_people  # noqa: PLC0415
+    from labels.annotations import human_annotations  # noqa: PLC0415
+    from labels.reader import LabelReader  # noqa: PLC0415
 
     with LabelReader(context.workspace.require().labels) as reader:
-        return [each for each in said_by_people(reader) if each.annotator != BENCHMARK]
+        return [each for each in human_annotations(reader) if each.annotator != BENCHMARK]
 
 
-def _first(context: Context) -> "list[Said]":
+def _first(context: Context) -> "list[Annotation]":
     """The same in their first answers."""
     from core.cli.import_ import BENCHMARK  # noqa: PLC0415
     from labels.first_answers import first_answers  # noqa: PLC0415
-    from labels.reading import LabelReader  # noqa: PLC0415
+    from labels.reader import LabelReader  # noqa: PLC0415
 
     with LabelReader(context.workspace.require().labels) as reader:
         return [each for each in first_answers(reader) if each.annotator != BENCHMARK]
 
 
-def _acts(context: Context) -> "dict[str, Acts]":
-    from labels.acts import acts_by_annotator  # noqa: PLC0415
-    from labels.reading import LabelReader  # noqa: PLC0415
+def _acts(context: Context) -> "dict[str, ActivityCount]":
+    from labels.activity import acts_by_annotator  # noqa: PLC0415
+    from labels.reader import LabelReader  # noqa: PLC0415
 
     with LabelReader(context.workspace.require().labels) as reader:
         return acts_by_annotator(reader)
 
 
-def _categories(context: Context, said: "list[Said]") -> "Mapping[ProductRef, str]":
+def _categories(context: Context, said: "list[Annotation]") -> "Mapping[ProductRef, str]":
     from core.catalog.store import CatalogStore  # noqa: PLC0415
 
     with CatalogStore(context.workspace.catalog) as catalog:
@@ -132,8 +132,8 @@ def _categories(context: Context, said: "list[Said]") -> "Mapping[ProductRef, st
     return {ref: product.category for ref, product in found.items()}
 
 
-def _standing(context: Context) -> "Standing | None":
-    from core.search.candidates import CandidateStore  # noqa: PLC0415
+def _standing(context: Context) -> "MatcherSummary | None":
+    from core.retrieval.candidates import CandidateStore  # noqa: PLC0415
 
     store = CandidateStore(context.workspace.derived)
     try:
@@ -165,7 +165,7 @@ def _tell_note(context: Context, note: str) -> None:
 def _tell_agreement(
     context: Context, found: "Report", couples: "dict[tuple[str, str], Figures]", *, implied: bool
 ) -> None:
-    from core.agreement.report import DOMINANT  # noqa: PLC0415
+    from core.evaluation.agreement import DOMINANT  # noqa: PLC0415
 
     overall = found.overall
     context.out.print(

@@ -1,25 +1,142 @@
 """`samesku match` and `samesku score`: what the machine thinks, as a file."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.table import Table
 
-from core.cli.basis import basis_of, remark
 from core.cli.context import Context, context_of
-from core.cli.judge_options import BandsOption, InputOption, MinutesOption, PairsOption
-from core.cli.match_judged import judged_match
-from core.cli.pair_files import PAIRS_FILE
+from core.cli.judge_options import (
+    PAIRS_FILE,
+    BandsOption,
+    InputOption,
+    MinutesOption,
+    PairsOption,
+    bands_named,
+    end_if_interrupted,
+    judge_in_use,
+    told_if_interrupted,
+)
 from core.cli.rebuild import rebuilds_damage
-from core.judge.budget import Budget
+from core.jobs.progress import Reporter
+from core.judge.run import Budget
 from core.text.safe import safe
 from labels.wording import counted
 
 if TYPE_CHECKING:
-    from core.match.table import PairRow
-    from core.search.indexed_products import IndexState
+    from core.judge.cascade import CascadeResult, Stage
+    from core.matching.matcher import Matcher
+    from core.matching.pair_rows import PairRow
+    from core.retrieval.candidates import MatcherSummary
+    from core.retrieval.indexed_products import IndexState
+
+
+def basis_of(source: "MatcherSummary | Matcher | None") -> dict[str, Any]:
+    """For JSON: `calibrated`, `labels` and how many of them are matches; of no matcher, of no labels."""
+    labels, matches = (source.labels, source.matches) if source is not None else (0, 0)
+    return {"calibrated": labels > 0, "labels": labels, "labelled_matches": matches}
+
+
+def remark(context: Context, basis: dict[str, Any]) -> None:
+    """One line on standard error where too few labels stand behind the probabilities, or none."""
+    from core.matching.bands import basis_remark  # noqa: PLC0415
+
+    if words := basis_remark(basis["labels"], basis["labelled_matches"]):
+        context.err.print(words)
+
+
+def judged_match(context: Context, pairs: Path | None, k: int, out: Path, bands: str | None, budget: Budget) -> None:
+    """Candidates, or the pairs of a file, with the judge's word where the matcher is in one of the bands."""
+    from core.judge.cascade import JudgedRow, run_cascade  # noqa: PLC0415
+    from core.matching.pair_rows import (  # noqa: PLC0415
+        check_file,
+        columns_of,
+        state_of,
+        write_table,
+    )
+    from core.retrieval.indexed_products import IndexState  # noqa: PLC0415
+    from core.splits.split import splits_of  # noqa: PLC0415
+
+    check_file(out)
+    chosen, workspace = bands_named(bands), context.workspace.require()
+    basis: dict[str, Any] = {}
+    with (
+        told_if_interrupted(context, f"Ended; {out} was not written."),
+        judge_in_use(context) as judge,
+        context.reporter() as reporter,
+    ):
+        truth = splits_of(workspace, context.settings).truth
+        # The pairs of a file are scored as they are now.
+        state = state_of(workspace) if pairs is None else IndexState()
+        rows = _rows(context, pairs, k, reporter, basis)
+        found = run_cascade(workspace, rows, judge, chosen, truth, budget, reporter)
+        reporter.result(_facts(found))
+    end_if_interrupted(context, found.judged, out)
+    columns = columns_of(workspace, context.settings, state)
+    rows = columns.rows(zip(found.pairs, found.rows, strict=True), JudgedRow)
+    count = write_table((row for _, row in rows), out, columns.shape(JudgedRow))
+    context.out.print(f"{count:,} {'candidates' if pairs is None else 'pairs'} in {out}")
+    _match_judged_tell(context, found)
+    context.answer({"rows": count, "file": str(out), **basis, "out_of_date": state.as_dict(), **_facts(found)})
+    remark(context, basis)
+    for sentence in state.sentences():
+        context.err.print(sentence, markup=False)
+
+
+def _rows(
+    context: Context, pairs: Path | None, k: int, reporter: Reporter, basis: dict[str, Any]
+) -> "Iterator[PairRow]":
+    """The matcher's word, when it is asked for: what it takes is the first stage's cost. Fills in what it rests on."""
+    from core.matching.pair_rows import matched_pairs, scored, standing_of  # noqa: PLC0415
+
+    if pairs is None:
+        yield from matched_pairs(context.workspace, context.settings, k)
+        basis.update(basis_of(standing_of(context.workspace)))
+    else:
+        rows, matcher = scored(context.workspace, context.settings, pairs, reporter)
+        basis.update(basis_of(matcher))
+        yield from rows
+
+
+def _match_judged_tell(context: Context, found: "CascadeResult") -> None:
+    from core.judge.report import ablation_of  # noqa: PLC0415
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("settled by", "answer", "pairs", "labelled", "precision", "95 % interval"):
+        table.add_column(heading, justify="left" if heading in {"settled by", "answer"} else "right")
+    for stage in found.stages:
+        for answer, count in stage.pairs.items():
+            known = stage.precision[answer]
+            shown = (
+                (f"{known.right / known.labels:.3f}", f"{known.low:.3f} to {known.high:.3f}")
+                if known.labels
+                else ("unknown", "")
+            )
+            table.add_row(safe(stage.name), answer.replace("_", " "), f"{count:,}", f"{known.labels:,}", *shown)
+    table.add_row("nobody", "", f"{found.open:,}")
+    context.out.print(table)
+    for stage in found.stages:
+        context.out.print(safe(f"{stage.name}: {_cost(stage)}"))
+    context.out.print(found.judged.words)
+    context.out.print(ablation_of(context.workspace, found.judged.judge))
+
+
+def _cost(stage: "Stage") -> str:
+    tokens = f", {counted(stage.tokens, 'token')}" if stage.tokens else ""
+    return f"{counted(stage.asked, 'pair')} in {stage.seconds:,.1f} s{tokens}"
+
+
+def _facts(found: "CascadeResult") -> dict[str, object]:
+    run = found.judged
+    return {
+        "stages": [asdict(stage) for stage in found.stages],
+        "open": found.open,
+        "known": run.known, "asked": run.asked, "left": run.left, "end": run.end.value,
+    }  # fmt: skip
+
 
 #: What is said of a pair that people decided on, by what stands in the column.
 DECIDED = {"match": ", decided: match", "no_match": ", decided: no match", "conflict": ", people disagree"}
@@ -98,8 +215,12 @@ def _check(out: Path | None, query: str | None, option: str | None) -> None:
 
 
 def _match(context: Context, out: Path | None, k: int, query: str | None) -> None:
-    from core.match.columns import columns_of  # noqa: PLC0415
-    from core.match.table import standing_of, state_of, write_table  # noqa: PLC0415
+    from core.matching.pair_rows import (  # noqa: PLC0415
+        columns_of,
+        standing_of,
+        state_of,
+        write_table,
+    )
 
     state = state_of(context.workspace.require())
     columns = columns_of(context.workspace, context.settings, state)
@@ -116,8 +237,8 @@ def _match(context: Context, out: Path | None, k: int, query: str | None) -> Non
 
 
 def _pairs(context: Context, k: int, query: str | None, state: "IndexState") -> "Iterable[PairRow]":
-    from core.match.queries import queries_named  # noqa: PLC0415
-    from core.match.table import matched_pairs  # noqa: PLC0415
+    from core.matching.pair_file import queries_named  # noqa: PLC0415
+    from core.matching.pair_rows import matched_pairs  # noqa: PLC0415
 
     pairs = matched_pairs(context.workspace, context.settings, k, state)
     if query is None:
@@ -135,9 +256,9 @@ def remark_state(context: Context, state: "IndexState") -> None:
 
 def _tell(context: Context, pairs: "Iterable[PairRow]", basis: dict[str, Any]) -> None:
     """The candidates and their reasons: as JSON, or as text for one query."""
-    from core.match.explained import explained  # noqa: PLC0415
+    from core.matching.pair_rows import explain_rows  # noqa: PLC0415
 
-    told = list(explained(context.workspace, pairs))
+    told = list(explain_rows(context.workspace, pairs))
     several = len({row.get("query_source") for row in told}) > 1
     for row in told if not context.json else ():
         if several and row["rank"] == 1:
@@ -157,8 +278,8 @@ def _tell(context: Context, pairs: "Iterable[PairRow]", basis: dict[str, Any]) -
 
 
 def _decide(context: Context) -> None:
-    from core.match.auto import decide  # noqa: PLC0415
-    from core.match.table import state_of  # noqa: PLC0415
+    from core.matching.auto_decisions import decide  # noqa: PLC0415
+    from core.matching.pair_rows import state_of  # noqa: PLC0415
 
     report = decide(context.workspace.require(), context.settings)
     remark_state(context, state_of(context.workspace))
@@ -185,8 +306,12 @@ def score(
 
 
 def _score(context: Context, pairs: Path, out: Path) -> None:
-    from core.match.columns import columns_of  # noqa: PLC0415
-    from core.match.table import check_file, scored, write_table  # noqa: PLC0415
+    from core.matching.pair_rows import (  # noqa: PLC0415
+        check_file,
+        columns_of,
+        scored,
+        write_table,
+    )
 
     check_file(out)
     with context.reporter() as reporter:

@@ -12,7 +12,7 @@ from core.jobs.progress import Reporter
 from core.text.safe import safe
 
 if TYPE_CHECKING:
-    from core.match.run import UpToDate
+    from core.matching.run import UpToDate
 
 Verb = TypeVar("Verb", bound=Callable[..., None])
 
@@ -52,8 +52,8 @@ def brought_up_to_date(context: Context, reporter: Reporter) -> "UpToDate":
         CatalogError: nothing was imported.
         ModelError: something must be encoded, and the model cannot be loaded.
     """
-    from core.match.run import bring_up_to_date  # noqa: PLC0415
-    from core.registry.registry import Registry  # noqa: PLC0415
+    from core.matching.run import bring_up_to_date  # noqa: PLC0415
+    from core.retrieval.registry import Registry  # noqa: PLC0415
 
     workspace, settings = context.workspace, context.settings
     return bring_up_to_date(workspace, settings, Registry(workspace, settings).champion(), reporter)

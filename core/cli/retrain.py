@@ -9,9 +9,9 @@ from core.cli.context import Context, context_of
 from core.cli.rebuild import rebuilds_damage
 from core.cli.tables import comparison
 from core.errors import SettingsError
-from core.rights import is_lead, require_lead
+from core.permissions import is_lead, require_lead
 from core.toml_file import read_toml
-from labels.exchange.text_input import unreadable
+from labels.exchange.files import unreadable
 from labels.wording import counted
 
 
@@ -49,7 +49,7 @@ def retrain(
         context.out.print(f"Job {job} runs. Watch it: samesku jobs tail {job}")
         context.answer({"job": job})
         return
-    from core.train.run import retrain as run  # noqa: PLC0415
+    from core.training.run import retrain as run  # noqa: PLC0415
 
     with context.exclusive("retrain"), context.reporter() as reporter:
         lead = not settings.people.leads or is_lead(settings, context.annotator)

@@ -8,8 +8,8 @@ from rich.table import Table
 
 from core.cli.context import Context, context_of
 from core.errors import CoreError
-from core.evaluate.campaign import MARKS, Plan
-from core.evaluate.simulate import Simulation
+from core.evaluation.campaign import MARKS, Plan
+from core.evaluation.simulation import Simulation
 from core.queue.strategies import STRATEGIES
 from labels.wording import counted
 
@@ -45,10 +45,12 @@ def simulate(
 
     Example: samesku simulate --gold train.csv --test valid.csv --budget 300 --strategy mixed --strategy random
     """
-    from core.evaluate.curve import write_curves  # noqa: PLC0415
-    from core.evaluate.curve_picture import write_picture  # noqa: PLC0415
-    from core.evaluate.simulate import simulate as replay  # noqa: PLC0415
-    from core.registry.registry import Registry  # noqa: PLC0415
+    from core.evaluation.curves import (  # noqa: PLC0415
+        write_curves,
+        write_picture,
+    )
+    from core.evaluation.simulation import simulate as replay  # noqa: PLC0415
+    from core.retrieval.registry import Registry  # noqa: PLC0415
 
     context = context_of(ctx)
     workspace, settings = context.workspace.require(), context.settings
@@ -90,7 +92,7 @@ def _chosen(names: list[str]) -> list[str]:
 
 
 def _tell(context: Context, found: Simulation) -> None:
-    from core.evaluate.curve_picture import plot  # noqa: PLC0415
+    from core.evaluation.curves import plot  # noqa: PLC0415
 
     context.out.print(
         f"{counted(found.pool, 'pair')} to ask about, judged on {found.judged:,} ({found.judged_on}); "

@@ -6,9 +6,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from core.evaluate.comparison import Change, Comparison, Outcome
-from core.evaluate.rankings import RANKING_NAMES
-from core.match.bands import Band, bare_band
+from core.evaluation.comparison import RANKING_NAMES, Change, Comparison, Outcome
+from core.matching.bands import Band, default_band
 from core.text.safe import safe
 
 #: What people look at first, in this order.
@@ -130,7 +129,7 @@ def bands(rows: Sequence[Mapping[str, Any]]) -> Table:
         table.add_row(
             row["band"],
             row["answer"].replace("_", " "),
-            f"{'≥' if bare_band(row['band']) == Band.HIGH else '<'} {row['cut']:.3f}",
+            f"{'≥' if default_band(row['band']) == Band.HIGH else '<'} {row['cut']:.3f}",
             _share(promised),
             f"{promised['labels']:,}",
             _share(measured),

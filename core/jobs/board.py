@@ -25,12 +25,11 @@ from typing import Any
 from core.errors import JobError
 from core.interpreter import module_command
 from core.jobs import locks
-from core.jobs.course import Course
+from core.jobs.eta import eta_seconds
 from core.jobs.events import read_events
-from core.jobs.job import CANCEL, FOLDER_VARIABLE, LOCK, Job, JobState, Start, read_job, write_start
-from core.jobs.log import log_lines
-from core.jobs.remaining import seconds_left
-from core.jobs.work import Holder, acquire, work_of
+from core.jobs.exclusive import Holder, acquire, work_of
+from core.jobs.job import CANCEL, FOLDER_VARIABLE, LOCK, Job, JobState, Start, log_lines, read_job, write_start
+from core.jobs.progress_log import ProgressLog
 from core.text.safe import safe
 from labels.files import DRAFT_PREFIX, drafts, is_denied, way_out
 
@@ -55,8 +54,8 @@ class Jobs:
         self._by = by
         self._lead = lead
         self._ended: dict[str, Job] = {}
-        self._precedents: dict[str, Course] = {}
-        self._running: dict[str, Course] = {}
+        self._precedents: dict[str, ProgressLog] = {}
+        self._running: dict[str, ProgressLog] = {}
 
     def start(self, home: Path, arguments: Sequence[str]) -> str:
         """Start `python -m core ARGUMENTS` detached from this terminal. Returns the job's id.
@@ -170,13 +169,13 @@ class Jobs:
             self._ended[job_id] = job
         return job
 
-    def course(self, job_id: str, so_far: Course | None = None) -> Course:
+    def course(self, job_id: str, so_far: ProgressLog | None = None) -> ProgressLog:
         """What a job told on its way; of what was read before, only what was added is read.
 
         Raises:
             JobError: there is no such job, or its files are damaged.
         """
-        known = so_far or Course()
+        known = so_far or ProgressLog()
         while True:
             events, read = self.events(job_id, known.read)
             if read == known.read:
@@ -209,7 +208,7 @@ class Jobs:
                 earlier = self._precedents[before.id]
             course = self.course(job.id, self._running.get(job.id))
             self._running[job.id] = course
-            return replace(job, left_s=seconds_left(job, course, earlier))
+            return replace(job, left_s=eta_seconds(job, course, earlier))
         return job
 
     def log(self, job_id: str) -> tuple[str, ...]:

@@ -3,16 +3,18 @@
 import math
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from core.derived import derived_cache
+from core.derived_db import derived_cache
 from core.errors import CoreError
-from core.judge.case import Case
+from core.judge.interface import Judge, StreamingJudge, TrainedJudge
+from core.judge.pair_context import PairContext
 from core.judge.verdict import Answer, Verdict, consistent
 from labels.model import Pair, ProductRef
 
@@ -74,7 +76,7 @@ class VerdictCache:
         finally:
             self._cache.close()
 
-    def get(self, judge: str, case: Case) -> Verdict | None:
+    def get(self, judge: str, case: PairContext) -> Verdict | None:
         """What a judge said of exactly this; None where it was not asked, or what is kept is damaged."""
         key = judge, case.content
         if (row := self._unwritten.get(key)) is not None:
@@ -83,7 +85,7 @@ class VerdictCache:
             row = connection.execute(_BY_CONTENT, key).fetchone()
         return row and _verdict(judge, row)
 
-    def keep(self, case: Case, verdict: Verdict) -> None:
+    def keep(self, case: PairContext, verdict: Verdict) -> None:
         """Keep a verdict, in the place of an earlier one. Where nothing was said there is nothing to keep."""
         if verdict.answer is None and not verdict.reasoning:
             return
@@ -191,3 +193,75 @@ def _spent(judge: str, said: Sequence[tuple[str, Verdict]]) -> Spent:
 def at_share(ordered: Sequence[float], share: float) -> float:
     """The least of some ordered values that such a share of them does not exceed; 0 of none."""
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else 0.0
+
+
+class CachingJudge:
+    """A judge with a memory: what it has said is kept, and taken from there the next time.
+
+    Args:
+        judge: who is asked.
+        cache: where its verdicts are kept; closed with the judge.
+    """
+
+    def __init__(self, judge: Judge, cache: VerdictCache) -> None:
+        self._judge = judge
+        self._cache = cache
+
+    @property
+    def name(self) -> str:
+        """The judge's own."""
+        return self._judge.name
+
+    def known(self, case: PairContext) -> Verdict | None:
+        """What it has said of exactly this before."""
+        return self._cache.get(self.name, case)
+
+    def latest(self) -> dict[Pair, Verdict]:
+        """What it said last of every pair, whether or not its products have changed since."""
+        return self._cache.latest(self.name)
+
+    def verdicts(self, cases: Iterable[PairContext]) -> Iterator[Verdict]:
+        """One verdict for each case; it is remembered before the next one is asked for."""
+        waiting: deque[tuple[PairContext, Verdict | None]] = deque()
+
+        def unknown() -> Iterator[PairContext]:
+            for case in cases:
+                waiting.append((case, self.known(case)))
+                if waiting[-1][1] is None:
+                    yield case
+
+        for verdict in self._judge.verdicts(unknown()):
+            yield from _known_first(waiting)
+            self._cache.keep(waiting.popleft()[0], verdict)
+            yield verdict
+        yield from _known_first(waiting)
+
+    def talk(self, case: PairContext) -> Generator[str, None, Verdict]:
+        """The reasoning piece by piece, in one where it is known or the judge does not talk; in the end the verdict."""
+        known = self.known(case)
+        if known is None and isinstance(self._judge, StreamingJudge):
+            verdict = yield from self._judge.talk(case)
+        else:
+            verdict = known or next(iter(self._judge.verdicts([case])))
+            yield verdict.reasoning
+        if known is None:
+            self._cache.keep(case, verdict)
+        return verdict
+
+    def taught(self) -> frozenset[Pair]:
+        """What the judge was trained on."""
+        return self._judge.taught() if isinstance(self._judge, TrainedJudge) else frozenset()
+
+    def close(self) -> None:
+        """Let go of the judge and the memory."""
+        try:
+            self._judge.close()
+        finally:
+            self._cache.close()
+
+
+def _known_first(waiting: deque[tuple[PairContext, Verdict | None]]) -> Iterator[Verdict]:
+    """The verdicts that were known of the cases before the next one that was not."""
+    while waiting and (verdict := waiting[0][1]) is not None:
+        waiting.popleft()
+        yield verdict

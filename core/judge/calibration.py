@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.judge.verdict import Verdict
-from core.match.calibration import BetaCalibration, fit_beta
-from core.match.training import IMPLIED_WEIGHT
+from core.matching.calibration import BetaCalibration, fit_beta
+from core.matching.fitting import IMPLIED_WEIGHT
 from core.workspace import Workspace
 from labels.consensus import Label
 from labels.model import Pair, Strength

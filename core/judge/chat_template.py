@@ -17,8 +17,7 @@ from typing import Any
 from core.errors import ModelError
 from core.judge import template_renderer
 from core.judge.prompt import Message
-from core.model_config import MAX_TEMPLATE
-from core.model_files import model_errors
+from core.model_files import MAX_TEMPLATE, model_errors
 
 #: Letters and figures alone, which every template leaves as they are; no template says this by itself.
 _MARK = "CONTENT5f3a91c7e8d24b06x{}x"

@@ -8,19 +8,17 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.encode.encoder import quiet
-from core.encode.identity import changed_part
-from core.encode.installed import require_model_libraries
-from core.encode.loading import load_checked
-from core.encode.models import weights_sha256
 from core.errors import ModelError
-from core.judge.case import Case
-from core.judge.cross_text import pair_of_texts
-from core.judge.storage import CARD, judges_folder
-from core.judge.taught import taught_in
+from core.json_store import load
+from core.judge.calibrated import load_training_pairs
+from core.judge.finetune.storage import CARD, judges_folder
+from core.judge.pair_context import PairContext
+from core.judge.prompt import pair_of_texts
 from core.judge.verdict import Answer, Verdict
-from core.kept import kept
 from core.model_files import check_encoder_files, model_errors
+from core.retrieval.encoder import load_checked, quiet
+from core.retrieval.encoder_files import require_model_libraries, weights_sha256
+from core.retrieval.encoder_identity import changed_part
 from core.workspace import Workspace
 from labels.model import Pair
 
@@ -63,7 +61,7 @@ def card_of(folder: Path) -> CrossEncoderCard:
     Raises:
         CoreError: it is damaged. FileNotFoundError: there is none.
     """
-    return kept(folder / CARD, CrossEncoderCard)
+    return load(folder / CARD, CrossEncoderCard)
 
 
 def cross_encoder_folder(workspace: Workspace) -> Path:
@@ -100,7 +98,7 @@ class CrossEncoderJudge:
         """Its id, which no other model has."""
         return self._folder.name
 
-    def verdicts(self, cases: Iterable[Case]) -> Iterator[Verdict]:
+    def verdicts(self, cases: Iterable[PairContext]) -> Iterator[Verdict]:
         """One verdict for each case, batch by batch."""
         model = self._loaded()
         waiting = iter(cases)
@@ -115,7 +113,7 @@ class CrossEncoderJudge:
 
     def taught(self) -> frozenset[Pair]:
         """The labelled pairs that it learnt from."""
-        return taught_in(self._folder)
+        return load_training_pairs(self._folder)
 
     def close(self) -> None:
         """Let go of the model."""
@@ -179,7 +177,7 @@ def _sigmoid(x: float) -> float:
     return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
 
 
-def _reasoning(case: Case) -> str:
+def _reasoning(case: PairContext) -> str:
     """A cross-encoder gives no reasons of its own; what it was told is what can be told."""
     equal, differs = (
         "\n".join(f"- {text}" for text in found) for found in (case.findings.equal, case.findings.differs)

@@ -6,21 +6,20 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.dataset.splits import splits_of
-from core.encode.models import EncoderModel
 from core.errors import CoreError
 from core.jobs.progress import Reporter
-from core.judge.added import Added, added
-from core.judge.judge import RememberingJudge
-from core.judge.measured import Measured, measured
-from core.judge.run import Judged
-from core.kept import keep, kept
-from core.match.evidence.corpus import CorpusEvidence
-from core.match.judging import judge_pairs
-from core.match.named import named_labels
-from core.queue.sampling import shuffled_by_query
-from core.search.build import Corpus
+from core.json_store import load, save
+from core.judge.interface import StoredVerdictsJudge
+from core.judge.metrics import Ablation, JudgeMetrics, ablation, judge_metrics
+from core.judge.run import JudgingResult
+from core.matching.features.base import CorpusFeatures
+from core.matching.pair_file import read_named_labels
+from core.matching.scoring import score_pairs
+from core.retrieval.encoder_files import EncoderModel
+from core.retrieval.index_run import Corpus
 from core.settings import Settings
+from core.splits.split import splits_of
+from core.stats.sampling import shuffled_by_query
 from core.workspace import Workspace
 from labels.model import Pair
 
@@ -37,7 +36,7 @@ class Known:
     truth: dict[Pair, bool]
     name: str
 
-    def without(self, *judges: RememberingJudge) -> dict[Pair, bool]:
+    def without(self, *judges: StoredVerdictsJudge) -> dict[Pair, bool]:
         """Those that none of the judges was trained on.
 
         Raises:
@@ -68,8 +67,8 @@ class JudgeReport:
 
     at: str
     judged_on: str
-    measured: Measured
-    added: Added | None
+    measured: JudgeMetrics
+    added: Ablation | None
 
     @property
     def words(self) -> str:
@@ -88,7 +87,7 @@ def known_pairs(workspace: Workspace, settings: Settings, path: Path | None = No
     if path is None:
         splits = splits_of(workspace, settings)
         return Known(splits.truth, splits.name)
-    return Known(named_labels(Corpus.read(workspace), path), str(path))
+    return Known(read_named_labels(Corpus.read(workspace), path), str(path))
 
 
 def judge_report(
@@ -96,7 +95,7 @@ def judge_report(
     settings: Settings,
     encoder: EncoderModel,
     known: Known,
-    run: Judged,
+    run: JudgingResult,
     reporter: Reporter,
 ) -> JudgeReport:
     """Hold a run on labelled pairs against their labels, and measure what it adds to the matcher; kept as a report.
@@ -111,10 +110,10 @@ def judge_report(
     truth = known.truth
     at = datetime.now(UTC)
     report = JudgeReport(
-        at.isoformat(timespec="seconds"), known.name, measured(run.judge, run.verdicts, truth),
+        at.isoformat(timespec="seconds"), known.name, judge_metrics(run.judge, run.verdicts, truth),
         _added(workspace, settings, encoder, run, truth, reporter),
     )  # fmt: skip
-    keep(workspace.reports / f"judge-{at:%Y%m%d-%H%M%S}.json", asdict(report))
+    save(workspace.reports / f"judge-{at:%Y%m%d-%H%M%S}.json", asdict(report))
     return report
 
 
@@ -122,13 +121,13 @@ def latest_report(workspace: Workspace, judge: str) -> JudgeReport | None:
     """The latest report on a judge; None where there is none that can be read."""
     for path in sorted(workspace.reports.glob("judge-*.json"), reverse=True)[:_MOST]:
         with suppress(FileNotFoundError, CoreError):
-            report = kept(path, JudgeReport)
+            report = load(path, JudgeReport)
             if report.measured.judge == judge:
                 return report
     return None
 
 
-def worth(workspace: Workspace, judge: str) -> str:
+def ablation_of(workspace: Workspace, judge: str) -> str:
     """What a judge is worth by the latest report on it, in a sentence."""
     report = latest_report(workspace, judge)
     return "The judge was not measured yet: `samesku judge test` does that." if report is None else report.words
@@ -138,11 +137,11 @@ def _added(
     workspace: Workspace,
     settings: Settings,
     encoder: EncoderModel,
-    run: Judged,
+    run: JudgingResult,
     truth: Mapping[Pair, bool],
     reporter: Reporter,
-) -> Added | None:
+) -> Ablation | None:
     pairs = list(run.verdicts)
-    evidence = CorpusEvidence(workspace, settings, Corpus.read(workspace))
-    matched = judge_pairs(evidence, encoder, pairs, reporter, without=frozenset(truth))
-    return added(matched, run.verdicts, truth)
+    evidence = CorpusFeatures(workspace, settings, Corpus.read(workspace))
+    matched = score_pairs(evidence, encoder, pairs, reporter, without=frozenset(truth))
+    return ablation(matched, run.verdicts, truth)

@@ -1,24 +1,82 @@
 """Judging many pairs: what is known costs nothing, what is asked keeps to a budget, and what is done is kept."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from core.errors import ModelError
 from core.jobs.progress import Reporter
-from core.judge.budget import Allowance, Budget, End
-from core.judge.case import Case
-from core.judge.judge import RememberingJudge
+from core.judge.interface import StoredVerdictsJudge
+from core.judge.pair_context import PairContext
 from core.judge.verdict import Verdict
 from labels.model import Pair
 from labels.wording import counted
+
+
+class End(StrEnum):
+    """Why no more is asked."""
+
+    ALL = "all"
+    PAIRS = "pairs"
+    MINUTES = "minutes"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much may be asked at most; None for no limit. What is known already costs nothing.
+
+    Attributes:
+        pairs: pairs that a judge is asked about.
+        minutes: from the first question on; what a judge has begun by then is still waited for.
+    """
+
+    pairs: int | None = None
+    minutes: float | None = None
+
+
+class Allowance:
+    """One run's budget, from the moment that it begins.
+
+    Args:
+        budget: what there is.
+        clock: seconds, for tests.
+    """
+
+    def __init__(self, budget: Budget, clock: Callable[[], float] = time.monotonic) -> None:
+        self._budget = budget
+        self._clock = clock
+        self._begun = clock()
+
+    @property
+    def late(self) -> bool:
+        """Whether the time is over."""
+        return self._budget.minutes is not None and self.seconds >= 60 * self._budget.minutes
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return self._clock() - self._begun
+
+    def most(self, count: int) -> int:
+        """How many of so many pairs it allows."""
+        return count if self._budget.pairs is None else min(count, self._budget.pairs)
+
+    def affordable(self, cases: "Sequence[PairContext]") -> "Iterator[PairContext]":
+        """The cases that may be asked about; none after the time is over."""
+        for case in cases[: self.most(len(cases))]:
+            if self.late:
+                return
+            yield case
+
 
 #: After the time is over, so many answers are waited for at most: more than any judge works on at once.
 _MOST_BEGUN = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgingResult:
     """What came out of one run.
 
     Attributes:
@@ -56,15 +114,15 @@ class Judged:
         return f"{done} {why[self.end]}".rstrip()
 
 
-def judge_cases(
-    cases: Iterable[Case],
-    judge: RememberingJudge,
+def judge_pairs(
+    cases: Iterable[PairContext],
+    judge: StoredVerdictsJudge,
     budget: Budget,
     reporter: Reporter,
     *,
     total: int = 0,
     clock: Callable[[], float] = time.monotonic,
-) -> Judged:
+) -> JudgingResult:
     """Ask a judge about many pairs, those first that it has spoken of before.
 
     A full budget or ctrl+c ends this with all verdicts kept, and the next run goes on; a kill or a power cut loses
@@ -94,7 +152,7 @@ def judge_cases(
     count = len(known) + len(so_far.unknown)
     if so_far.end is End.INTERRUPTED:
         count = max(count, total)  # it may not have looked at all of them
-    return Judged(
+    return JudgingResult(
         judge.name, {**known, **said}, len(known), len(said), count - len(known) - len(said), so_far.end,
         clock() - begun, sum(each.tokens_in for each in said.values()), sum(each.tokens_out for each in said.values()),
     )  # fmt: skip
@@ -111,18 +169,18 @@ class _SoFar:
     """
 
     verdicts: dict[Pair, Verdict] = field(default_factory=dict)
-    unknown: dict[Pair, Case] = field(default_factory=dict)
+    unknown: dict[Pair, PairContext] = field(default_factory=dict)
     answers: dict[Pair, Verdict] = field(default_factory=dict)
     end: End = End.ALL
 
-    def look_up(self, case: Case, judge: RememberingJudge) -> None:
+    def look_up(self, case: PairContext, judge: StoredVerdictsJudge) -> None:
         if (known := judge.known(case)) is None:
             self.unknown[case.pair] = case
         else:
             self.verdicts[case.pair] = known
 
 
-def _asked(so_far: _SoFar, judge: RememberingJudge, allowance: Allowance, reporter: Reporter) -> End:
+def _asked(so_far: _SoFar, judge: StoredVerdictsJudge, allowance: Allowance, reporter: Reporter) -> End:
     """Ask about what is unknown; why no more was asked."""
     unknown = list(so_far.unknown.values())
     most, late = allowance.most(len(unknown)), 0

@@ -1,13 +1,17 @@
 """From priorities to what is asked next: nothing twice, nothing alike twice in a row, both classes from the start."""
 
+import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from core.queue.pool import Pool
-from core.queue.strategies import Strategy
+from core.catalog.product import Product, identifying_gtins
+from core.queue.strategies import Strategy, UnlabelledPool
+from core.text.model_numbers import bare
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
 
 #: The first questions are spread over this range of the order by probability, as shares of the pool, best first:
 #: from what looks like a sure match to what looks like a near miss.
@@ -18,7 +22,9 @@ _SHORTLIST = 6
 _LAST = 1000.0
 
 
-def next_batch(pool: Pool, strategy: Strategy, size: int, random: "np.random.Generator") -> "NDArray[np.int64]":
+def next_batch(
+    pool: UnlabelledPool, strategy: Strategy, size: int, random: "np.random.Generator"
+) -> "NDArray[np.int64]":
     """The places of the pairs to ask about next, first one first; fewer where fewer are left.
 
     While nothing is labelled every strategy but `random` begins with `cold_start`.
@@ -39,7 +45,7 @@ def next_batch(pool: Pool, strategy: Strategy, size: int, random: "np.random.Gen
     return shortlist[_spread(priorities[shortlist], pool.evidence[shortlist], size, strategy.spread)]
 
 
-def cold_start(pool: Pool, size: int, random: "np.random.Generator") -> "NDArray[np.int64]":
+def cold_start(pool: UnlabelledPool, size: int, random: "np.random.Generator") -> "NDArray[np.int64]":
     """Places for the first questions: sure matches and near misses in turn, so that both classes are known soon.
 
     Evenly spaced on a logarithmic scale of the order by probability, and a little at random: two campaigns begin
@@ -66,7 +72,7 @@ def cold_start(pool: Pool, size: int, random: "np.random.Generator") -> "NDArray
     return order[turns]
 
 
-def _duplicates(pool: Pool) -> "NDArray[np.bool_]":
+def _duplicates(pool: UnlabelledPool) -> "NDArray[np.bool_]":
     """Pairs of queries that have no label themselves, but a near-duplicate that has one, shape (n,)."""
     import numpy as np  # noqa: PLC0415
 
@@ -93,3 +99,34 @@ def _spread(
         open_[best] = False
         likeness = np.maximum(likeness, unit @ unit[best])
     return chosen
+
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def near_duplicates(queries: Sequence[Product]) -> list[int]:
+    """A number for each query; near-duplicates share one.
+
+    Near-duplicates are listings with the same words in the title, whatever their order, case, punctuation and
+    repetition, and the same model number; and listings of one retailer with the same GTIN. One word that differs, a
+    colour or a size, makes another product.
+    """
+    # The first query of a family stands for it; families that turn out to be one are joined.
+    head = list(range(len(queries)))
+
+    def first(place: int) -> int:
+        while head[place] != place:
+            head[place] = place = head[head[place]]
+        return place
+
+    owner: dict[object, int] = {}
+    for place, (query, gtin) in enumerate(zip(queries, identifying_gtins(queries), strict=True)):
+        for sign in (_said(query), *([(query.source, gtin)] if gtin else [])):
+            one, other = first(owner.setdefault(sign, place)), first(place)
+            head[max(one, other)] = min(one, other)
+    number: dict[int, int] = {}
+    return [number.setdefault(first(place), len(number)) for place in range(len(queries))]
+
+
+def _said(query: Product) -> tuple[frozenset[str], str]:
+    return frozenset(_WORD.findall(query.title.lower())), bare(query.model)

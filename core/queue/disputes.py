@@ -4,10 +4,9 @@ import time
 from collections.abc import Callable
 
 from core.catalog.store import CatalogStore
-from core.dataset.current_labels import current_conflicts, current_labels
 from core.settings import Settings
-from labels.consensus import Label, State
-from labels.contradictions import Contradiction, contradictions
+from core.splits.current_labels import current_conflicts, current_labels
+from labels.consensus import Contradiction, Label, State, contradictions
 from labels.model import Pair, ProductRef
 from labels.store import LabelStore
 

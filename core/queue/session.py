@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from core.catalog.product import Product
-from core.queue.item import Option, Progress, ReviewItem
-from core.queue.options import found_by_search
+from core.permissions import open_streams, require_stream
+from core.queue.item import Option, Progress, ReviewItem, found_by_search
+from core.queue.session_stats import SessionStats
 from core.queue.source import QueueSource
-from core.queue.tally import Tally
-from core.rights import open_streams, require_stream
-from labels.claims import Claims
+from labels.leases import Leases
 from labels.model import Action, Decision, Judgement, ProductRef, Stream, Strength, Verb
 from labels.store import LabelStore
 
@@ -41,7 +40,7 @@ class ReviewSession:
     """
 
     def __init__(
-        self, store: LabelStore, claims: Claims, source: QueueSource, annotator: str, *,
+        self, store: LabelStore, claims: Leases, source: QueueSource, annotator: str, *,
         stream: Stream = Stream.TRIAGE, clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self.store = store
@@ -52,8 +51,8 @@ class ReviewSession:
         self.stream = stream
         self.item: ReviewItem | None = None
         self.is_looking_up = False
-        self.tallies = {each: Tally() for each in Stream}
-        self._counted: dict[str, Tally] = {}
+        self.tallies = {each: SessionStats() for each in Stream}
+        self._counted: dict[str, SessionStats] = {}
         self._left: ReviewItem | None = None
         self._accepted: set[ProductRef] = set()
         self._clock = clock

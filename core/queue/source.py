@@ -6,26 +6,140 @@ from itertools import chain
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
-from core.dataset.current_labels import Outdated, outdated
 from core.errors import DamagedError
-from core.match.bands import Band, band_of, percent
-from core.queue.answers import Answers
+from core.matching.bands import Band, band_of, percent
 from core.queue.disputes import Disputes
-from core.queue.item import Option, Progress, ReviewItem
-from core.queue.options import found_by_search, options_of
-from core.queue.order import by_uncertainty
-from core.queue.overlap import first_of_two, is_for_two
-from core.queue.rescored import COLD, Outlook, Rescored
-from core.queue.sampling import shuffled
-from core.queue.waiting import Waiting
-from core.search.candidates import CandidateStore, Standing
-from core.search.indexed_products import index_state
+from core.queue.item import Option, Progress, ReviewItem, found_by_search, options_of
+from core.queue.refit_result import COLD, ExpectedGain, RefitResult
+from core.retrieval.candidates import CandidateStore, MatcherSummary
+from core.retrieval.indexed_products import index_state
 from core.settings import Settings
-from labels.audits import audited_queries
+from core.splits.current_labels import Outdated, outdated
+from core.stats.sampling import drawn, shuffled
+from labels.annotations import opinions_on
 from labels.consensus import State
+from labels.first_answers import audited_queries
 from labels.model import MACHINE, CurrentDecision, ProductRef, Stream
-from labels.said import opinions_on
+from labels.reader import LabelReader
 from labels.store import LabelStore
+
+
+class StreamQueue:
+    """A list that is gone through from its beginning again and again, and nearly always answered there.
+
+    Args:
+        members: the stream's queries, the first to ask first.
+        answered: which queries are answered; it changes while this looks at it, and `turned` is told.
+    """
+
+    def __init__(self, members: list[ProductRef], answered: set[ProductRef]) -> None:
+        self.total = len(members)
+        self._members = members
+        self._answered = answered
+        self._open = set(members) - answered
+        self._mine = set(members)
+        self._first = 0
+
+    @property
+    def done(self) -> int:
+        """How many are answered."""
+        return len(self._mine) - len(self._open)
+
+    def turned(self, queries: Iterable[ProductRef]) -> None:
+        """Something happened to queries: they may be answered now, or open again."""
+        for query in queries:
+            if query not in self._mine:
+                continue
+            if query in self._answered:
+                self._open.discard(query)
+            else:
+                self._open.add(query)
+                self._first = 0
+
+    def __iter__(self) -> Iterator[ProductRef]:
+        """The open queries, in order."""
+        while self._first < self.total and self._members[self._first] not in self._open:
+            self._first += 1
+        for place in range(self._first, self.total):
+            if self._members[place] in self._open:
+                yield self._members[place]
+
+
+class AnsweredQueries:
+    """What a queue must know of the ledger, kept in memory; catching up costs what happened meanwhile alone.
+
+    Attributes:
+        by_people: queries that a person has answered.
+        by_anybody: those, and what the machine closed.
+        validation: the queries drawn for validation.
+    """
+
+    def __init__(self) -> None:
+        self.by_people: set[ProductRef] = set()
+        self.by_anybody: set[ProductRef] = set()
+        self.validation: frozenset[ProductRef] = frozenset()
+        self._version = 0
+        self._seq = 0
+
+    def catch_up(self, store: LabelStore) -> tuple[list[ProductRef], bool]:
+        """Read what happened since the last time.
+
+        Returns:
+            the queries that something happened to, and whether validation queries were drawn.
+        """
+        self._seq, turned = store.turned_since(self._seq)
+        for query, (people, machine) in turned.items():
+            (self.by_people.add if people else self.by_people.discard)(query)
+            (self.by_anybody.add if people or machine else self.by_anybody.discard)(query)
+        version = store.validation_version()
+        drawn = version != self._version
+        if drawn:
+            self.validation, self._version = frozenset(store.validation_queries()), version
+        return list(turned), drawn
+
+    def reopen(self, queries: Iterable[ProductRef]) -> None:
+        """Take queries for open that were answered when their products were others."""
+        self.by_people.difference_update(queries)
+        self.by_anybody.difference_update(queries)
+
+
+#: Another seed than that of the validation set, which is drawn the same way.
+_SEED = 43
+
+
+def is_for_two(query: ProductRef, share: float) -> bool:
+    """Whether two people are to answer a query, each without knowing what the other says.
+
+    Args:
+        query: one that is not drawn for validation.
+        share: how many queries two people answer, 0 to 1; which they are, their names alone say.
+    """
+    return bool(share and drawn([query], share, _SEED))
+
+
+def first_of_two(store: LabelReader, query: ProductRef, share: float) -> str | None:
+    """Who has answered a query that a second person is to answer too; None where nobody has, or two have, or one does.
+
+    Args:
+        store: the ledger.
+        query: one that is not drawn for validation.
+        share: how many queries two people answer, 0 to 1.
+    """
+    if not is_for_two(query, share):
+        return None
+    closers = store.closers(query)
+    return closers.pop() if len(closers) == 1 else None
+
+
+def by_uncertainty(top: dict[ProductRef, float], boundary: float) -> list[ProductRef]:
+    """Queries, least confident first.
+
+    Args:
+        top: the best candidate's probability of each query, or its cosine.
+        boundary: where the answer changes: the matcher's threshold, or the middle of the medium band.
+    """
+    return sorted(top, key=lambda query: (abs(top[query] - boundary), query))
+
 
 #: The order of validation options says nothing, and is the same for everybody who sees them.
 _SHUFFLE_SEED = 7
@@ -43,14 +157,14 @@ class QueueSource:
         self.catalog = catalog
         self.candidates = candidates
         self.settings = settings
-        self._answers = Answers()
+        self._answers = AnsweredQueries()
         self._outdated: Outdated | None = None
         self._mark = ""
         self._disputes = Disputes(catalog, settings)
-        self._waiting: dict[Stream, Waiting] = {}
+        self._waiting: dict[Stream, StreamQueue] = {}
         self._half: dict[ProductRef, str] = {}
         self._audit, self._audited, self._checked = 0, set[ProductRef](), set[ProductRef]()
-        self.live: Rescored | None = None
+        self.live: RefitResult | None = None
         self._run: str | None = None
         self.reload()
 
@@ -62,7 +176,7 @@ class QueueSource:
             return  # the same candidates, scored by somebody whose word is no newer than the one known here
         if mark != self._mark:
             # Other products: which labels are outdated is read with the ledger.
-            self._answers, self._outdated, self._mark = Answers(), None, mark
+            self._answers, self._outdated, self._mark = AnsweredQueries(), None, mark
         self.state = index_state(self.candidates.path, self.catalog)
         # Other candidates: what was said of the old ones is void.
         self.live, self._run = None, run
@@ -76,18 +190,18 @@ class QueueSource:
         self._sort()
         self.model = self.candidates.model
 
-    def learn(self, rescored: Rescored) -> None:
+    def learn(self, rescored: RefitResult) -> None:
         """Take the word of a refit: from now on it orders the queue and the candidates."""
         self.live = rescored
         self._sort()
 
     @property
-    def standing(self) -> Standing | None:
+    def standing(self) -> MatcherSummary | None:
         """What the probabilities are worth; None where no matcher has spoken."""
         return self.live.standing if self.live else self._stored
 
     @property
-    def outlook(self) -> Outlook | None:
+    def outlook(self) -> ExpectedGain | None:
         """What is to be gained by going on; None before the first refit, and until labels calibrate the matcher."""
         return self.live.outlook if self.live and self.live.standing.calibrated else None
 
@@ -133,7 +247,7 @@ class QueueSource:
         line = self._line(store, stream)
         return Progress(line.done, line.total, mine)
 
-    def _line(self, store: LabelStore, stream: Stream) -> Waiting:
+    def _line(self, store: LabelStore, stream: Stream) -> StreamQueue:
         turned, drawn = self._answers.catch_up(store)
         self._reopen(store, turned)
         if stream is Stream.AUDIT and store.audit_version() != self._audit:
@@ -150,7 +264,7 @@ class QueueSource:
         for query in turned:
             self._note_second_opinion(store, query)
         if stream not in self._waiting:
-            self._waiting[stream] = Waiting(self._members(stream), self._answered(store, stream))
+            self._waiting[stream] = StreamQueue(self._members(stream), self._answered(store, stream))
         return self._waiting[stream]
 
     def _answered(self, store: LabelStore, stream: Stream) -> set[ProductRef]:

@@ -8,13 +8,50 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.queue.pool import Pool
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     Priority = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class UnlabelledPool:
+    """n pairs, in any order; each attribute has one entry for each pair.
+
+    Attributes:
+        probabilities: P(match) by the matcher, shape (n,); before the first labels by the packaged prior.
+        cosine: by the encoder, shape (n,); NaN where there is none.
+        evidence: scaled so that one unit is one standard deviation and nothing is missing, shape (n, features).
+        query: the pair's query as a number, shape (n,).
+        labelled: whether somebody has answered the pair, shape (n,).
+        family: a number shared by queries that are near-duplicates of each other, shape (n,).
+        judge: P(match) by the judge, shape (n,); NaN where it was not asked.
+        threshold: from this probability on a pair is called a match.
+        calibrated: whether labels stand behind the probabilities, so that they may be told.
+    """
+
+    probabilities: "NDArray[np.float64]"
+    cosine: "NDArray[np.float64]"
+    evidence: "NDArray[np.float64]"
+    query: "NDArray[np.int64]"
+    labelled: "NDArray[np.bool_]"
+    family: "NDArray[np.int64]"
+    judge: "NDArray[np.float64]"
+    threshold: float = 0.5
+    calibrated: bool = True
+
+    def __len__(self) -> int:
+        return len(self.probabilities)
+
+    @property
+    def answered_families(self) -> "NDArray[np.bool_]":
+        """Whether a query of the pair's family has a label already, shape (n,)."""
+        import numpy as np  # noqa: PLC0415
+
+        found: NDArray[np.bool_] = np.isin(self.family, self.family[self.labelled])
+        return found
+
 
 #: Pairs that are otherwise equal are asked in random order.
 _JITTER = 0.01
@@ -35,11 +72,11 @@ class Strategy:
 
     name: str
     meaning: str
-    priorities: "Callable[[Pool, np.random.Generator], Priority]"
+    priorities: "Callable[[UnlabelledPool, np.random.Generator], Priority]"
     spread: float = 0.0
 
 
-def uncertainty(pool: Pool, random: "np.random.Generator") -> "Priority":
+def uncertainty(pool: UnlabelledPool, random: "np.random.Generator") -> "Priority":
     """Where a match is as likely as not (Lewis and Gale 1994, arXiv:cmp-lg/9407020): 1 at 0.5, 0 at 0 and 1."""
     import numpy as np  # noqa: PLC0415
 
@@ -47,7 +84,7 @@ def uncertainty(pool: Pool, random: "np.random.Generator") -> "Priority":
     return found
 
 
-def doubt(pool: Pool, random: "np.random.Generator") -> "Priority":
+def doubt(pool: UnlabelledPool, random: "np.random.Generator") -> "Priority":
     """The same, and where the judge was asked and is far from the matcher: 1 where one is sure and the other denies."""
     import numpy as np  # noqa: PLC0415
 
@@ -56,7 +93,7 @@ def doubt(pool: Pool, random: "np.random.Generator") -> "Priority":
     return found
 
 
-def margin(pool: Pool, random: "np.random.Generator") -> "Priority":
+def margin(pool: UnlabelledPool, random: "np.random.Generator") -> "Priority":
     """Where a query's two best candidates are close together: for the best two of each query, 1 minus their gap.
 
     A query with one pair is compared with "none of these", whose probability is what the pair leaves over.
@@ -78,7 +115,7 @@ def margin(pool: Pool, random: "np.random.Generator") -> "Priority":
     return found
 
 
-def disagreement(pool: Pool, random: "np.random.Generator") -> "Priority":
+def disagreement(pool: UnlabelledPool, random: "np.random.Generator") -> "Priority":
     """Where the matcher and another judge of the pair differ: the judge's verdict, else the encoder's cosine.
 
     Cosines are no probabilities: both are compared by their place among all pairs, and the matcher only counts
@@ -96,12 +133,12 @@ def disagreement(pool: Pool, random: "np.random.Generator") -> "Priority":
     return found + _JITTER * random.random(len(pool))
 
 
-def diversity(pool: Pool, random: "np.random.Generator") -> "Priority":
+def diversity(pool: UnlabelledPool, random: "np.random.Generator") -> "Priority":
     """Unlike anything labelled so far: far from the nearest labelled pair (Sener and Savarese, arXiv:1708.00489)."""
     return novelty(pool, random) + _JITTER * random.random(len(pool))
 
 
-def band_error(pool: Pool, random: "np.random.Generator") -> "Priority":
+def band_error(pool: UnlabelledPool, random: "np.random.Generator") -> "Priority":
     """The expected error of the pair's band: how likely the answer that stands is wrong, by what is at stake.
 
     A wrong call of a match costs precision, a missed one recall; both weigh p(1 - p) at the threshold that decides,
@@ -116,7 +153,7 @@ def band_error(pool: Pool, random: "np.random.Generator") -> "Priority":
     return found + _JITTER * random.random(len(pool))
 
 
-def drawn_at_random(pool: Pool, random: "np.random.Generator") -> "Priority":
+def drawn_at_random(pool: UnlabelledPool, random: "np.random.Generator") -> "Priority":
     """Each pair with the same chance."""
     return random.random(len(pool))
 
@@ -136,7 +173,7 @@ STRATEGIES: dict[str, Strategy] = {
 }
 
 
-def novelty(pool: Pool, random: "np.random.Generator") -> "Priority":
+def novelty(pool: UnlabelledPool, random: "np.random.Generator") -> "Priority":
     """How far each pair is from the nearest labelled one, as a share of the farthest, shape (n,).
 
     While nothing is labelled, how far it is from the middle of the pool.

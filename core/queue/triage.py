@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.match.bands import percent
+from core.matching.bands import percent
 from core.queue.batches import next_batch
-from core.queue.pool import Pool
-from core.queue.rescored import COLD, Outlook
-from core.queue.strategies import STRATEGIES, Strategy
+from core.queue.refit_result import COLD, ExpectedGain
+from core.queue.strategies import STRATEGIES, Strategy, UnlabelledPool
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +34,7 @@ class Asked:
     reason: str
 
 
-def triage(pool: Pool, random: "np.random.Generator", strategy: Strategy | None = None) -> list[Asked]:
+def triage(pool: UnlabelledPool, random: "np.random.Generator", strategy: Strategy | None = None) -> list[Asked]:
     """The queries to ask about next, the first one first; by the default strategy if none is named.
 
     Args:
@@ -56,7 +55,7 @@ def triage(pool: Pool, random: "np.random.Generator", strategy: Strategy | None 
     return list(asked.values())
 
 
-def outlook(pool: Pool) -> Outlook:
+def outlook(pool: UnlabelledPool) -> ExpectedGain:
     """What is to be gained by going on, counting one answer for each query."""
     import numpy as np  # noqa: PLC0415
 
@@ -64,10 +63,10 @@ def outlook(pool: Pool) -> Outlook:
     best = _best_two(pool)
     tops = np.array([best[query][0] for query in open_], float)
     errors = np.sort(np.where(tops >= pool.threshold, 1 - tops, tops))[::-1]
-    return Outlook(len(open_), float(errors.sum()), float(errors[:_AHEAD].sum()))
+    return ExpectedGain(len(open_), float(errors.sum()), float(errors[:_AHEAD].sum()))
 
 
-def _best_two(pool: Pool) -> dict[int, tuple[float, float]]:
+def _best_two(pool: UnlabelledPool) -> dict[int, tuple[float, float]]:
     """The highest and the second highest probability of each query; 0 where there is no second."""
     import numpy as np  # noqa: PLC0415
 

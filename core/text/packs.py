@@ -2,7 +2,7 @@
 
 Choices where a spelling has two readings:
 
-- What a number multiplies is in `core.text.multipliers`: `6 x 1kg` counts, `30 x 175 cm` does not.
+- What a number multiplies is in `core.text.packs`: `6 x 1kg` counts, `30 x 175 cm` does not.
 - `12er` alone is a size as often as a pack (`12er Schlüssel`, `29er`): only `12er Pack` and its like count.
 - `10 St` counts at the end of a phrase, and `10 St. James` does not.
 """
@@ -10,61 +10,250 @@ Choices where a spelling has two readings:
 import math
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from core.text import pack_words as words
-from core.text.multipliers import Multiplier, multipliers
 from core.text.quantities import Quantity, quantities
 
+#: Numbers that are written as words.
+NUMERALS = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
+    "eleven": 11, "twelve": 12,
+    "zwei": 2, "drei": 3, "vier": 4, "funf": 5, "fuenf": 5, "sechs": 6, "sieben": 7, "acht": 8, "neun": 9, "zehn": 10,
+    "zwolf": 12, "zwoelf": 12,
+    "deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "sept": 7, "huit": 8, "neuf": 9, "dix": 10, "onze": 11, "douze": 12,
+    "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "siete": 7, "ocho": 8, "nueve": 9, "diez": 10, "doce": 12,
+}  # fmt: skip
+
+#: Names of packs by their size, before `pack`: twin pack, Doppelpack.
+NAMES = {
+    "twin": 2, "double": 2, "dual": 2, "duo": 2, "bi": 2, "triple": 3, "tri": 3, "trio": 3, "quad": 4, "doppel": 2,
+    "doble": 2,
+}  # fmt: skip
+#: The same in German, also before `set`: Dreierpack, Sechser-Set.
+GERMAN_NAMES = {
+    "zweier": 2, "dreier": 3, "vierer": 4, "funfer": 5, "fuenfer": 5, "sechser": 6, "achter": 8, "zehner": 10,
+    "zwolfer": 12, "zwoelfer": 12,
+}  # fmt: skip
+
+#: Packs that a number stands before: 24-pack, 2 Packungen.
+PACKS = r"packs?|pks?|packages?|pkgs?|packets?|packung(?:en)?|pckg|pakete?|paquete?s?"
+#: Behind a German number with its ending, alone or in a compound: 12er Pack, 6er-Sparpack, 4er-Set. A 12er Schlüssel
+#: is a wrench of size 12.
+NUMBERED_PACKS = (
+    r"(?:[a-z]{2,12}[\s-]?)?pack(?:s|ung|ungen)?|sets?|satz|kit|box|kartons?|kisten?|kasten|beutel|tuten?|schachteln?"
+    r"|trays?|trager|bundles?|blister|gebinde|bund|stangen?"
+)
+_GERMAN_OUTERS = (
+    r"[a-z]{0,12}packung(?:en)?|[a-z]{2,12}pack|pakete?|pckg|satz|kartons?|kisten?|kasten|beutel|tuten?|schachteln?"
+    r"|gebinde"
+)
+_FRENCH_OUTERS = r"paquets?|boites?|coffrets?|jeux?|sachets?|caisses?|ensembles?|etuis?|barquettes?"
+_SPANISH_OUTERS = r"paquetes?|paqs?|lotes?|cajas?|juegos?|conjuntos?|bolsas?|estuches?"
+#: What holds several items: pack of 24, Packung mit 6, lot de 6, caja de 12.
+OUTERS = (
+    r"packs?|pks?|packages?|pkgs?|packets?|cases?|cartons?|ctns?|boxe?s?|sets?|lots?|bundles?|bags?|multi-?packs?"
+    rf"|trays?|crates?|tubs?|kits?|{_GERMAN_OUTERS}|{_FRENCH_OUTERS}|{_SPANISH_OUTERS}"
+)
+#: A `box mit 2` has two of anything, and `a` is an English word: fewer words stand before those.
+MIT_OUTERS = rf"packs?|sets?|{_GERMAN_OUTERS}"
+A_OUTERS = rf"packs?|{_GERMAN_OUTERS}"
+CON_OUTERS = rf"packs?|sets?|{_SPANISH_OUTERS}"
+
+#: A container of which the text says what it holds: 24/box, 50 per box, 10 je Packung.
+CONTAINERS = (
+    r"pack|pk|package|pkg|box|bx|carton|ctn|case|cs|set|bag|roll|dozen|ct|tub|jar|tube"
+    r"|packung|pckg|karton|beutel|schachtel|kiste|boite|paquete?|sachet|lote?|caja|bolsa"
+)
+#: Items that are counted one by one: 10 Stück, 12 uds, 5-teilig, 24 ct. The first ones also count 1.000 Stück; 1.250 ct
+#: are carats.
+EUROPEAN_PIECES = (
+    r"pieces?|pces?|st(?:u|ue)cke?|stck|stk|teile|teilige?[mnrs]?|tlg"
+    r"|piezas?|pzas?|pzs?|unid(?:ad|ades|s)?|uds?|unites?"
+)
+PIECES = rf"ct|cnt|count|pcs|units|{EUROPEAN_PIECES}"
+#: What a label names before a count: qty: 3, Anzahl: 10. A thread count is another thing.
+LABELS = (
+    r"qty|quantity|pack\ssize|pieces|anzahl|menge|st(?:u|ue)ck(?:zahl)?|vpe|ve|quantite|qte|cantidad|piezas|unidades"
+)
+#: Things that are sold by number, where neither a pack nor a count is said: 100 caplets.
+SOLD_BY_NUMBER = (
+    "cans|bottles|capsules|caplets|tablets|softgels|pods|gummies|wipes|diapers"
+    "|dosen|flaschen|kapseln|weichkapseln|tabletten|filmtabletten|kautabletten|lutschtabletten|brausetabletten|beutel"
+    "|teebeutel|windeln|tucher|feuchttucher"
+    "|kaffeepads|canettes|bouteilles|gelules|comprimes|dosettes|sachets|couches|lingettes"
+    "|latas|botellas|capsulas|comprimidos|tabletas|panales|toallitas|sobres"
+)
+#: What pharmacies name behind `20 St`.
+REMEDIES = "filmtabletten|tabletten|kapseln|dragees|beutel|ampullen|pflaster|pack|packung"
+
+DOZENS = r"dozens?|dutzend|douzaines?|docenas?"
+HALVES = r"half(?:\sa)?|(?:ein\s)?halbes|demi|media"
+PAIRS = r"pairs?|paare?|paires?|pares"
+
+#: Every statement of a count has one of these in it, or a digit with one of `PIECES` behind it.
+STEMS = (
+    "pack|pk|pckg|paq|paket|case|carton|karton|ctn|box|bx|cs|set|satz|lot|bundle|bag|tray|trager|crate|tub|kit"
+    "|kist|kasten|beutel|tute|schachtel|gebinde|blister|bund|stange|boite|coffret|jeu|sachet|caiss|ensemble|etui"
+    "|barquette|caja|juego|conjunto|bolsa|estuche|roll|jar|count|units|unid|pie[cz]|stuc?k|stueck|teil|qty|vpe|vendu|[:=]"
+    "|dozen|dutzend|douzaine|docena|pair|paar|pares"
+)
+
+
+#: A number does not begin as the tail of a word, a decimal, a range, a price, or behind an x that follows a letter.
+_MULTIPLIERS_START = r"(?<![a-wyz0-9_.,/$])(?<![a-z]x)(?=[0-9])"
+_OUTER_OF = rf"(?:{OUTERS})\s+(?:of|de|mit|zu|von|a|con)\s+"
+_TIMES = re.compile(
+    rf"{_MULTIPLIERS_START}(?P<times>[0-9]{{1,3}})(?:"
+    rf"\s{{0,2}}(?P<sign>[x×*])\s{{0,2}}(?:(?P<more>[0-9]{{1,3}})\s{{0,2}}[x×*]\s{{0,2}}|(?P<packs>{_OUTER_OF}))?"
+    rf"|\s+(?P<outer>{_OUTER_OF}))(?=[.½0-9])"
+)
+#: What a number times a plain number must end in: 2 x 12 ct, 2 x 6er-Set, 2 x 100 tablets.
+_COUNTED = re.compile(
+    rf"(?P<inner>[0-9]{{1,5}})(?:[\s-]*(?:{PIECES}|{PACKS}|st|{SOLD_BY_NUMBER})"
+    rf"|[\s-]?er[\s-](?:{NUMBERED_PACKS}))(?!\w)"
+)
+_MULTIPLIERS_NUMBER = re.compile(r"(?P<inner>[0-9]{1,5})")
+#: At most so many characters.
+_SIDE_LENGTH = 6
+_SIDE_PRECEDES = re.compile(r"[0-9\"']\s{0,2}[x×*]\s{0,2}$")
+_BEHIND = re.compile(r"\)?\s{0,2}\(?(?P<sign>[x×*]\s?(?P<times>[0-9]{1,3}))(?!\w|[.,][0-9]|\s?[x×*\"'″’])")
+#: What items hold.
+_MULTIPLIERS_CONTENTS = frozenset({"mass", "volume", "storage"})
+#: 210 x 297 x 5 kg is a parcel.
+_MOST_ITEMS = 1000
+#: 4gb x 72 is how a module is organised, 1 gb x16 a graphics card.
+_MOST_MODULES = 12
+#: 16x 4.7 gb is the speed of a disc.
+_SPEED = re.compile(r"x\s")
+_COMPUTER = re.compile(
+    r"\b(?:laptop|notebook|netbook|desktop|computer|ordinateur|ordenador|pc|server|chromebook|macbook"
+    r"|imac|windows|core\si[3579]|ryzen|network|raid|storage)\b|\b[a-z]*(?:station|nas)\b"
+)
+_KIT = re.compile(r"\bkits?\b|dimms?\b|\bmodul(?:es?|e|os?)?\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Multiplier:
+    """A number that multiplies, and where it stands.
+
+    Attributes:
+        inner: what it multiplies where that is a count, and 0 where it is a measure.
+        inner_start: where that stands.
+    """
+
+    number: int
+    start: int
+    end: int
+    inner: int = 0
+    inner_start: int = 0
+
+
+def multipliers(text: str, measures: Mapping[int, Quantity]) -> Iterator[Multiplier]:
+    """The multipliers of a text.
+
+    Args:
+        text: in lower case and without accents.
+        measures: its quantities, by where they start.
+    """
+    for match in _TIMES.finditer(text):
+        multiplier = _of_measure(match, measures[match.end()]) if match.end() in measures else _of_count(match)
+        if multiplier and multiplier.number:
+            yield multiplier
+    for quantity in measures.values():
+        behind = _BEHIND.match(text, quantity.start + len(quantity.text))
+        if behind is None or behind.start("times") in measures:
+            continue
+        number = int(behind["times"])
+        if number and _counts_items(text, quantity, number):
+            yield Multiplier(number, *behind.span("sign"))
+
+
+def _of_measure(match: re.Match[str], quantity: Quantity) -> Multiplier | None:
+    """6 x 1 kg, 4 x 6 x 330 ml, 2 bags of 5 lb."""
+    number, start = int(match["times"]), match.start("times")
+    if match["outer"]:
+        return Multiplier(number, start, match.end("times"))
+    number *= int(match["more"] or 1)
+    if number > _MOST_ITEMS or _side_precedes(match):
+        return None
+    is_speed = quantity.dimension == "storage" and _SPEED.match(match[0], match.end("times") - start)
+    if not _counts_items(match.string, quantity, number) or (is_speed and _KIT.search(match.string) is None):
+        return None
+    return Multiplier(number, start, start + len(match[0].rstrip()))
+
+
+def _of_count(match: re.Match[str]) -> Multiplier | None:
+    """2 x 12 ct, 2 x pack of 6, 2 boxes of 12."""
+    if match["more"] or _side_precedes(match):
+        return None  # sides of something that is sold in packs
+    by_word = match["packs"] or match["outer"]
+    inner = (_MULTIPLIERS_NUMBER if by_word else _COUNTED).match(match.string, match.end())
+    if inner is None:
+        return None
+    end = match.end("times" if match["outer"] else "sign")
+    return Multiplier(int(match["times"]), match.start("times"), end, int(inner["inner"]), match.end())
+
+
+def _side_precedes(match: re.Match[str]) -> bool:
+    """Whether a number is the second side of something: 8.5 x 11 x 20 lb."""
+    start = match.start("times")
+    return _SIDE_PRECEDES.search(match.string, max(0, start - _SIDE_LENGTH), start) is not None
+
+
+def _counts_items(text: str, quantity: Quantity, number: int) -> bool:
+    """Whether a number beside a measure counts items that hold that much."""
+    if quantity.dimension != "storage":
+        return quantity.dimension in _MULTIPLIERS_CONTENTS
+    return number <= _MOST_MODULES and (_KIT.search(text) is not None or _COMPUTER.search(text) is None)
+
+
 _DIGITS = r"[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,5}"
-_NUMBER = rf"{_DIGITS}|{'|'.join(words.NUMERALS)}"
-_INITIALS = "".join(sorted({word[0] for word in (*words.NUMERALS, *words.HALVES.split("|"))}))
+_NUMBER = rf"{_DIGITS}|{'|'.join(NUMERALS)}"
+_INITIALS = "".join(sorted({word[0] for word in (*NUMERALS, *HALVES.split("|"))}))
 #: Not the tail of a word, a decimal, a range or a price. A hyphen is allowed: AA-4pk.
 #: After an x only where that stands behind a number: 2x12 pack. The look ahead spares most places the rest.
 _START = rf"(?=[0-9{_INITIALS}])(?<![a-wyz0-9_.,/$])(?<![a-z]x)"
 #: A number ends here, and is not the first side of anything: a set of 4 x 6.
 _END = r"(?!\w|[.,][0-9]|\s?[x×*]\s?[0-9])"
 _OF = (
-    rf"(?:(?:{words.OUTERS})\s+(?:of|de|zu|von)\s+|(?:{words.MIT_OUTERS})\s+mit\s+|(?:{words.A_OUTERS})\s+a\s+"
-    rf"|(?:{words.CON_OUTERS})\s+(?:con\s+|c/\s?)|vendue?s?\s+par\s+)"
+    rf"(?:(?:{OUTERS})\s+(?:of|de|zu|von)\s+|(?:{MIT_OUTERS})\s+mit\s+|(?:{A_OUTERS})\s+a\s+"
+    rf"|(?:{CON_OUTERS})\s+(?:con\s+|c/\s?)|vendue?s?\s+par\s+)"
 )
 
 #: Packs of something: 24-pack, pack of 24, set of 4, 12er Pack.
 _PACKS = re.compile(
-    rf"{_START}(?P<before>{_NUMBER})[\s-]*(?:{words.PACKS})(?!\w|\s+(?:of|de|mit|zu|von|a|con)\s+[0-9])"
+    rf"{_START}(?P<before>{_NUMBER})[\s-]*(?:{PACKS})(?!\w|\s+(?:of|de|mit|zu|von|a|con)\s+[0-9])"
     rf"|\bcase\s?packs?\s(?P<case>[2-9]|[0-9]{{2,4}})(?![\w.])"
     rf"|\b{_OF}(?P<of>{_NUMBER}){_END}"
-    rf"|{_START}(?P<numbered>[0-9]{{1,3}})[\s-]?er[\s(-]{{0,2}}(?:{words.NUMBERED_PACKS})(?!\w)"
+    rf"|{_START}(?P<numbered>[0-9]{{1,3}})[\s-]?er[\s(-]{{0,2}}(?:{NUMBERED_PACKS})(?!\w)"
     rf"|\b[a-z]{{0,12}}pack(?:ung)?[\s(-]{{1,2}}(?P<behind>[0-9]{{1,3}})er(?!\w)",
 )
 #: Things counted one by one, or by the container that they fill: 24 ct, 10 Stück, 50 per box, 25/box, 25 box.
 _ITEMS = re.compile(
-    rf"{_START}(?P<count>{_NUMBER})[\s-]*(?:{words.PIECES})(?!\w)"
-    rf"|{_START}(?P<european>[1-9][0-9]{{0,2}}(?:\.[0-9]{{3}})+)[\s-]*(?:{words.EUROPEAN_PIECES})(?!\w)"
+    rf"{_START}(?P<count>{_NUMBER})[\s-]*(?:{PIECES})(?!\w)"
+    rf"|{_START}(?P<european>[1-9][0-9]{{0,2}}(?:\.[0-9]{{3}})+)[\s-]*(?:{EUROPEAN_PIECES})(?!\w)"
     rf"|(?<![\w.,/$-])(?P<attached>[0-9]{{1,3}})pc(?!\w)"
-    rf"|{_START}(?P<per>{_NUMBER})\s*(?:/|(?:[a-z]+\s)?(?:per|pro|je|par|por)\b|\ba\b)\s*(?:{words.CONTAINERS})(?!\w)"
+    rf"|{_START}(?P<per>{_NUMBER})\s*(?:/|(?:[a-z]+\s)?(?:per|pro|je|par|por)\b|\ba\b)\s*(?:{CONTAINERS})(?!\w)"
     rf"|{_START}(?P<bare>[0-9]{{1,5}})\s(?:box|carton|set)(?!\s(?:top|up)\b)(?!\w)"
-    rf"|\b(?:qty[\s:.]*|vpe\s|(?:{words.LABELS})\s?[:=]\s?)(?P<labelled>{_DIGITS}){_END}"
+    rf"|\b(?:qty[\s:.]*|vpe\s|(?:{LABELS})\s?[:=]\s?)(?P<labelled>{_DIGITS}){_END}"
     # 21st is an ordinal number.
-    rf"|{_START}(?P<st>[0-9]{{1,5}})(?:\s|(?<!1))st\.?(?=\s*(?:$|[,;()\[\]|/+]|\s[–-])|\s(?:{words.REMEDIES})\b)"
+    rf"|{_START}(?P<st>[0-9]{{1,5}})(?:\s|(?<!1))st\.?(?=\s*(?:$|[,;()\[\]|/+]|\s[–-])|\s(?:{REMEDIES})\b)"
 )
 #: Titles that hold none of it have no multiplier.
-_MULTIPLIES = re.compile(rf"[x×*]\s{{0,2}}[.½0-9]|[0-9]\s{{0,2}}[x×*]|[0-9]\s+(?:{words.OUTERS})\s")
-_NAMES = words.NAMES | words.GERMAN_NAMES
+_MULTIPLIES = re.compile(rf"[x×*]\s{{0,2}}[.½0-9]|[0-9]\s{{0,2}}[x×*]|[0-9]\s+(?:{OUTERS})\s")
+_NAMES = NAMES | GERMAN_NAMES
 _NAMED = re.compile(
-    rf"\b(?:(?P<name>{'|'.join(words.NAMES)})[\s-]?(?:packs?|pk)"
-    rf"|(?P<german>{'|'.join(words.GERMAN_NAMES)})[\s-]?(?:pack(?:ung)?|set))\b"
+    rf"\b(?:(?P<name>{'|'.join(NAMES)})[\s-]?(?:packs?|pk)"
+    rf"|(?P<german>{'|'.join(GERMAN_NAMES)})[\s-]?(?:pack(?:ung)?|set))\b"
 )
-_SOLD_BY_NUMBER = re.compile(rf"{_START}(?P<number>{_NUMBER})(?:[\s-]|\s?x\s)(?:{words.SOLD_BY_NUMBER})\b")
-_HALF = re.compile(words.HALVES)
-_DOZEN = re.compile(rf"(?:{_START}(?P<number>{_NUMBER}|{words.HALVES})[\s-])?\b(?:{words.DOZENS})\b")
-_PAIR = re.compile(rf"(?:{_START}(?P<number>{_NUMBER})[\s-])?\b(?:{words.PAIRS})\b")
+_SOLD_BY_NUMBER = re.compile(rf"{_START}(?P<number>{_NUMBER})(?:[\s-]|\s?x\s)(?:{SOLD_BY_NUMBER})\b")
+_HALF = re.compile(HALVES)
+_DOZEN = re.compile(rf"(?:{_START}(?P<number>{_NUMBER}|{HALVES})[\s-])?\b(?:{DOZENS})\b")
+_PAIR = re.compile(rf"(?:{_START}(?P<number>{_NUMBER})[\s-])?\b(?:{PAIRS})\b")
 #: What every statement of a count holds; most titles hold none of it, and are done with at once.
-_HINT = re.compile(
-    rf"{words.STEMS}|{words.SOLD_BY_NUMBER}|[x×*]\s{{0,2}}[.½0-9]|[0-9][\s-]*(?:{words.PIECES}|pc|st|er)(?!\w)"
-)
+_HINT = re.compile(rf"{STEMS}|{SOLD_BY_NUMBER}|[x×*]\s{{0,2}}[.½0-9]|[0-9][\s-]*(?:{PIECES}|pc|st|er)(?!\w)")
 #: A number in front of such a unit is what one pack holds: a bag of 5 lb.
 _CONTENTS = frozenset({"mass", "volume", "length", "area", "storage"})
 #: Groups of the patterns above whose number may stand in front of one.
@@ -191,7 +380,7 @@ def _number_of(match: re.Match[str]) -> int:
 
 
 def _number(written: str) -> int:
-    return words.NUMERALS.get(written) or int(re.sub("[.,]", "", written))
+    return NUMERALS.get(written) or int(re.sub("[.,]", "", written))
 
 
 def _folded(text: str) -> str:

@@ -9,7 +9,7 @@ from labels import chain, projection
 from labels.database import known_values, readable_errors, transaction
 from labels.errors import LabelsError
 from labels.model import Decision, Pair, ProductRef, Side, Stream, Strength, Verb
-from labels.reading import LabelReader
+from labels.reader import LabelReader
 from labels.store import LabelStore, utc_now
 from labels.wording import counted
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from labels.errors import LabelsError
-from labels.exchange.json_input import read_json_lines, read_json_list
+from labels.exchange.json_values import read_json_lines, read_json_list
 
 
 class Format(StrEnum):

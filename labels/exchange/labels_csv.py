@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from labels.consensus import Label, Rule
-from labels.exchange.cells import defused
-from labels.exchange.writing import output_text
+from labels.exchange.fields import neutralized
+from labels.exchange.files import output_text
 from labels.model import Side
-from labels.reading import LabelReader
+from labels.reader import LabelReader
 
 COLUMNS = ("ltable_id", "rtable_id", "label")
 #: The columns that say whose ids they are, where several sources may be meant.
@@ -39,8 +39,8 @@ def export_csv(
     """
     rows = [
         (
-            defused(label.pair.query.id), defused(label.pair.candidate.id), int(label.match),
-            *((defused(label.pair.query.source), defused(label.pair.candidate.source)) if sources else ()),
+            neutralized(label.pair.query.id), neutralized(label.pair.candidate.id), int(label.match),
+            *((neutralized(label.pair.query.source), neutralized(label.pair.candidate.source)) if sources else ()),
         )
         for label in (store.labels(rule=rule) if labels is None else labels)
         if label.match is not None and side in {None, label.side}

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -12,8 +12,10 @@ from pathlib import Path
 from labels import chain, draws, projection, schema
 from labels.database import Connection, readable_errors, transaction
 from labels.errors import LabelsError
-from labels.exchange.fitting import Fitting
-from labels.exchange.records import SOURCES, UNCHAINED_DRAWS, Record, records
+from labels.exchange.files import output_text
+from labels.exchange.json_values import json_text, read_json_lines
+from labels.exchange.records import SOURCES, UNCHAINED_DRAWS, Disguise, Record, records
+from labels.exchange.validation import LedgerValidation
 from labels.snapshot import private_copy
 from labels.store import LabelStore
 
@@ -41,7 +43,7 @@ SELECT row_number() OVER (ORDER BY purpose DESC, version), purpose, version FROM
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
+class MergeReport:
     """What came in.
 
     Attributes:
@@ -66,7 +68,7 @@ class Merged:
         return asdict(self)
 
 
-def merge_records(store: LabelStore, name: str, incoming: Iterable[tuple[str, Record]]) -> Merged:
+def merge_records(store: LabelStore, name: str, incoming: Iterable[tuple[str, Record]]) -> MergeReport:
     """Bring in what this ledger does not have: draws under versions of their own, events at the end of the chain.
 
     The latest of their audits is the latest here then, and the desk's; estimates are by draw, and stay apart.
@@ -100,10 +102,10 @@ def merge_records(store: LabelStore, name: str, incoming: Iterable[tuple[str, Re
             written = _append(connection)
             if written["event"]:
                 projection.rebuild(connection)
-    return Merged(written["event"], known, written["validation"], written["audit"], judging, left)
+    return MergeReport(written["event"], known, written["validation"], written["audit"], judging, left)
 
 
-def merge_ledger(store: LabelStore, other: Path) -> Merged:
+def merge_ledger(store: LabelStore, other: Path) -> MergeReport:
     """Bring in another ledger's file, which is read from a copy and not touched.
 
     Raises:
@@ -156,14 +158,14 @@ def _staging(connection: Connection) -> Iterator[None]:
 
 
 def _stage(connection: Connection, name: str, incoming: Iterable[tuple[str, Record]]) -> None:
-    fitting: Fitting | None = None
+    fitting: LedgerValidation | None = None
     place = ""
     inserts: dict[str, str] = {}
     connection.execute("BEGIN")
     try:
         for place, record in incoming:
             if fitting is None:
-                fitting = Fitting(record)
+                fitting = LedgerValidation(record)
                 continue
             kind = fitting.kind(record)
             if kind not in inserts:
@@ -171,7 +173,7 @@ def _stage(connection: Connection, name: str, incoming: Iterable[tuple[str, Reco
             record["place"] = place
             connection.execute(inserts[kind], record)
         place = "its end"
-        (fitting or Fitting({})).end()
+        (fitting or LedgerValidation({})).end()
         if fitting and fitting.format == UNCHAINED_DRAWS:
             connection.execute(_ASSUMED_DRAWS)
     except LabelsError as error:
@@ -252,3 +254,28 @@ def _draw(connection: Connection, purpose: str, version: int, written: Counter[s
         [version],
     )
     written[purpose] += draws.record(connection, purpose, version, rows)
+
+
+def export_ledger(
+    store: LabelStore, path: Path, disguise: Disguise | None = None, told: Callable[[int], None] | None = None
+) -> int:
+    """Write every event, undone ones too, and every draw, telling how far it is. Returns how many events.
+
+    Raises:
+        LabelsError: the file cannot be written, or the ledger cannot be read.
+    """
+    count = 0
+    with output_text(path) as out, closing(records(store, disguise, told)) as found:
+        for record in found:
+            out.write(json_text(record) + "\n")
+            count += record["kind"] == "event"
+    return count
+
+
+def import_ledger(store: LabelStore, path: Path) -> MergeReport:
+    """Bring in what `export_ledger` wrote.
+
+    Raises:
+        LabelsError: no such file, or a line does not fit; nothing has changed then.
+    """
+    return merge_records(store, str(path), read_json_lines(path))

@@ -11,16 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labels.errors import LabelsError
-from labels.exchange.cells import escape
 from labels.exchange.decisions import PortableDecision, explicit_decisions
-from labels.exchange.json_input import read_json_lines
-from labels.exchange.json_output import json_text
+from labels.exchange.fields import escape, is_integer, is_number
+from labels.exchange.files import output_text
+from labels.exchange.json_values import json_text, read_json_lines
 from labels.exchange.pseudonyms import Pseudonyms
 from labels.exchange.tasks import Defaults, Describe, fields_of, name_of, pair_of
-from labels.exchange.values import is_integer, is_number
-from labels.exchange.writing import output_text
 from labels.model import Decision, Pair, Side
-from labels.reading import LabelReader
+from labels.reader import LabelReader
 
 #: What an example is accepted or rejected as.
 LABEL = "match"

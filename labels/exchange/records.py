@@ -9,7 +9,7 @@ Each record is an object with a `kind`:
 - `event`: an event with its number and its hash. Together they are the whole chain, from its beginning. `drawn`, the
   number of the last draw before it, is not in format 1.
 
-Names, of annotators too, are escaped where they have characters that act on a terminal, as `labels.exchange.cells`
+Names, of annotators too, are escaped where they have characters that act on a terminal, as `labels.exchange.fields`
 does. Hashes are those of the names themselves.
 """
 
@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from labels import chain, draws
 from labels.database import Connection, readable_errors
 from labels.errors import LabelsError
-from labels.exchange.cells import escape
+from labels.exchange.fields import escape
 from labels.model import Verb
-from labels.reading import LabelReader
+from labels.reader import LabelReader
 
 #: Counts up when an older program could not read what a newer one writes.
 FORMAT = 2

@@ -4,11 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from labels.errors import LabelsError
-from labels.exchange.cells import escape, unescape
 from labels.exchange.decisions import PortableDecision
-from labels.exchange.ids import normalize_id
-from labels.exchange.limits import MAX_NAME
-from labels.exchange.values import is_id, is_integer, is_written_name
+from labels.exchange.fields import escape, is_id, is_integer, is_written_name, normalize_id, unescape
+from labels.exchange.files import MAX_NAME
 from labels.model import Pair, ProductRef, Side
 
 #: What people read of a product.

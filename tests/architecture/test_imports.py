@@ -41,13 +41,13 @@ def test_the_import_contracts_hold() -> None:
         "import tui.services.desk",
         "import core.cli.app",
         "import core.queue.session, core.queue.source",
-        "import core.match.engine, core.match.explained",
-        "import tui.engine, tui.refits, tui.widgets.learner",
-        "import core.jobs.job, core.jobs.inside",
-        "import core.judge.server",
-        "import labels.store, labels.claims, labels.stats, labels.verify, core.exchange",
-        "import core.judge.mlx, core.judge.choosing",
-        "import core.train.run, core.train.lora, core.evaluate.run, core.search.build, core.encode.encoder",
+        "import core.matcher_worker, core.matching.pair_rows",
+        "import tui.worker_client, tui.plain.desk, tui.review.learner",
+        "import core.jobs.job, core.jobs.runner",
+        "import core.judge.openai_server.judge",
+        "import labels.store, labels.leases, labels.statistics, labels.verify, core.transfer.label_files",
+        "import core.judge.mlx, core.judge.listwise",
+        "import core.training.run, core.training.lora, core.evaluation.run, core.retrieval.index_run, core.retrieval.encoder",
         "import runpy, sys\nsys.argv = ['core', '--help']\n"
         "try: runpy.run_module('core', run_name='__main__')\nexcept SystemExit: pass",
     ],
@@ -75,8 +75,8 @@ def test_opening_a_workspace_for_the_desk_loads_no_heavy_library(workspace) -> N
 
 def test_the_ledger_needs_nothing_above_it() -> None:
     loaded = loaded_by(
-        "import labels.store, labels.claims, labels.verify, labels.stats",
-        "import labels.exchange.ledger_file, labels.exchange.prodigy, labels.exchange.label_studio",
+        "import labels.store, labels.leases, labels.verify, labels.statistics",
+        "import labels.exchange.merge, labels.exchange.prodigy, labels.exchange.label_studio",
     )
     assert "labels" in loaded
     assert not loaded & {"core", "tui", "textual", "rich", "typer", "pydantic"}

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from core.catalog.pair_table import read_pairs
 from core.workspace import Workspace
-from labels.marker import marker
+from labels.database import marker
 from labels.model import ProductRef
 from tests.bench.desk_annotator import campaign
 from tests.bench.desk_pace import (

@@ -8,8 +8,8 @@ from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import ProductRef
 from tui.app import DeskApp
-from tui.engine import Engine
 from tui.services.desk import open_desk
+from tui.worker_client import WorkerClient
 
 _SIZE = (80, 24)
 
@@ -34,7 +34,7 @@ async def campaign(workspace: Workspace, gold: dict[ProductRef, set[ProductRef]]
         most: so many queries at most.
     """
     done = Campaign()
-    app = DeskApp(open_desk(workspace, Settings(), "bench", engine=Engine(workspace.home)))
+    app = DeskApp(open_desk(workspace, Settings(), "bench", engine=WorkerClient(workspace.home)))
     try:
         async with app.run_test(size=_SIZE) as pilot:
             while app.desk.review.item is not None and done.queries < most:

@@ -14,17 +14,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.catalog.demo import demo_catalogue
-from core.catalog.demo.chance import draw, happens
+from core.catalog.demo.items import draw, happens
 from core.catalog.gtin import check_digit
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.demo import ANSWERER, REHEARSER, answer_from_gold
-from core.evaluate.pairs import pair_metrics
+from core.evaluation.pairs import pair_metrics
 from core.jobs.progress import Silent
-from core.match.run import bring_up_to_date
-from core.match.table import matched_pairs
-from core.registry.registry import Registry
-from core.search.candidates import CandidateStore
+from core.matching.pair_rows import matched_pairs
+from core.matching.run import bring_up_to_date
+from core.retrieval.candidates import CandidateStore
+from core.retrieval.registry import Registry
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import Pair, ProductRef, Stream

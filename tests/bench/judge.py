@@ -25,10 +25,9 @@ sys.path.append(str(Path(__file__).parents[1] / "support"))
 from tiny_llm import write_tiny_llm
 
 from core.catalog.demo import demo_catalogue
-from core.judge.case import Case
-from core.judge.findings import Findings
-from core.judge.local import LocalModel
 from core.judge.mlx import MlxJudge
+from core.judge.mlx_model import LocalModel
+from core.judge.pair_context import Findings, PairContext
 from core.judge.prompt import messages
 
 #: Pairs; tokens of an answer; and how often all is measured.
@@ -41,7 +40,7 @@ def main() -> None:
     width = int(sys.argv[1]) if len(sys.argv) > 1 else _WIDTH
     demo = demo_catalogue()
     cases = [
-        Case(query, product, Findings())
+        PairContext(query, product, Findings())
         for query, product in zip(demo.queries[:_PAIRS], demo.products[:_PAIRS], strict=True)
     ]
     _say(f"{os.cpu_count()} cores, of which others keep {os.getloadavg()[0]:.1f} busy")
@@ -53,7 +52,7 @@ def main() -> None:
         _memory(MlxJudge(folder, "", mode="fast", max_tokens=_LONGEST), cases)
 
 
-def _sizes(local: LocalModel, cases: Sequence[Case]) -> None:
+def _sizes(local: LocalModel, cases: Sequence[PairContext]) -> None:
     asked = [messages(case) for case in cases]
     read = [local.encode(local.text(each)) for each in asked]
     rest = [local.remembered(each, tokens)[0] for each, tokens in zip(asked, read, strict=True)]
@@ -62,7 +61,7 @@ def _sizes(local: LocalModel, cases: Sequence[Case]) -> None:
     _say(f"prompts of {whole:.0f} tokens ({letters / whole:.1f} characters each), {left:.0f} behind what all share")
 
 
-def _batches(judge: MlxJudge, cases: Sequence[Case]) -> None:
+def _batches(judge: MlxJudge, cases: Sequence[PairContext]) -> None:
     """Reasoned verdicts: all at once against one after the other."""
     few = cases[: _PAIRS // 4]
     together, alone = _measured(
@@ -75,7 +74,7 @@ def _batches(judge: MlxJudge, cases: Sequence[Case]) -> None:
     _say(f"batch against one at a time: {alone / together:.1f} (bar: 3)")
 
 
-def _memory(judge: MlxJudge, cases: Sequence[Case]) -> None:
+def _memory(judge: MlxJudge, cases: Sequence[PairContext]) -> None:
     """Fast verdicts: with the memory of how prompts begin, and reading each whole."""
 
     def forgetful() -> object:

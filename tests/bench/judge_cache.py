@@ -14,8 +14,7 @@ from pathlib import Path
 
 from core.catalog.product import Product
 from core.judge.cache import VerdictCache, at_share
-from core.judge.case import Case
-from core.judge.findings import Findings
+from core.judge.pair_context import Findings, PairContext
 from core.judge.verdict import Answer, Verdict
 
 _VERDICTS, _LOOKED_UP = 100_000, 2_000
@@ -50,13 +49,13 @@ _VERDICT = Verdict(
 )
 
 
-def _seconds(cache: VerdictCache, case: Case) -> float:
+def _seconds(cache: VerdictCache, case: PairContext) -> float:
     begun = time.perf_counter()
     cache.get(_VERDICT.judge, case)
     return time.perf_counter() - begun
 
 
-def _case(number: int) -> Case:
+def _case(number: int) -> PairContext:
     query = Product(
         "walmart",
         f"q{number}",
@@ -74,7 +73,7 @@ def _case(number: int) -> Case:
         "tv",
         "un46d6000",
     )
-    return Case(
+    return PairContext(
         query, candidate, Findings(("same brand samsung",), ("55 inch against 46 inch", "un55d6000 against un46d6000"))
     )
 

@@ -15,12 +15,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.search.candidates import CandidateStore
+from core.retrieval.candidates import CandidateStore
 from core.workspace import Workspace
 from tests.bench.desk_pace import Answers, decide, desk, percentile, settle
 from tests.bench.workspaces import copy_workspace
-from tui.engine import Engine
 from tui.errors import EngineError
+from tui.worker_client import WorkerClient
 
 
 def main() -> None:
@@ -68,8 +68,8 @@ def _busy_judge(workspace: Workspace) -> Iterator[list[int]]:
     for query, candidate in store.all():
         queries.setdefault(query, []).append(candidate.ref)
     store.close()
-    command = [sys.executable, "-m", "core.judge.child", "--home", str(workspace.home)]
-    judge, asked, over = Engine(workspace.home, command, name="judge"), list[int](), threading.Event()
+    command = [sys.executable, "-m", "core.judge.worker", "--home", str(workspace.home)]
+    judge, asked, over = WorkerClient(workspace.home, command, name="judge"), list[int](), threading.Event()
 
     def ask() -> None:
         try:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from labels import chain
-from labels.anchors import FOLDER, backups, last_event
 from labels.backup import backup
+from labels.backup_index import FOLDER, backups, last_event
 from labels.exchange.merge import merge_ledger
 from labels.model import Decision, Judgement, ProductRef, Stratum, Strength, Verb
 from labels.restore import restore

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from labels import chain
-from labels.anchors import FOLDER
 from labels.backup import backup
+from labels.backup_index import FOLDER
 from labels.errors import SameskuError
 from labels.snapshot import existing
 from labels.store import LabelStore

@@ -25,8 +25,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labels.claims import Claims
 from labels.errors import SameskuError
+from labels.leases import Leases
 from labels.verify import verify
 from tests.bench.forks.runs import Dialogue, Runs
 from tests.bench.kill_mixed_acts import ACTS, rest
@@ -198,7 +198,7 @@ class Mixed:
             problems += self._ends_well("labels", verb)
         problems += [f"{name} was left" for name in strangers(self.home)]
         problems += [f"{path.name} was left in the temporary folder" for path in private.iterdir()]
-        with closing(Claims(labels)) as claims:
+        with closing(Leases(labels)) as claims:
             problems += [f"{query} is still reserved for {who}" for query, who in claims.held_by_others("").items()]
         problems += [f"process {pid} still runs" for pid in self.runs.wait()]
         return problems + _verified(labels)

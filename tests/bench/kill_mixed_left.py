@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labels import chain
-from labels.anchors import FOLDER
+from labels.backup_index import FOLDER
 from tests.bench.kill_checks import read_events
 
 _MAGIC = b"SQLite format 3\0"

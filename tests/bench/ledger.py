@@ -18,7 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from labels import database
-from labels.claims import Claims
+from labels.leases import Leases
 from labels.model import Decision, Judgement, ProductRef, Strength, Verb
 from labels.store import LabelStore
 from labels.verify import verify
@@ -87,7 +87,7 @@ def _write(path: Path, number: int, decisions: int, writers: int, start, results
     report = Report([], [], [], [])
     name = f"person {number}"
     try:
-        store, claims = LabelStore(path), Claims(path)
+        store, claims = LabelStore(path), Leases(path)
         start.wait()
         queries = [ProductRef("walmart", str(n)) for n in range(writers * 4)]
         place = number

@@ -17,14 +17,14 @@ from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.queue.session import ReviewSession
 from core.queue.source import QueueSource
-from core.search.candidates import Candidate, CandidateStore
+from core.retrieval.candidates import Candidate, CandidateStore
 from core.settings import Settings
 from core.workspace import Workspace
 from labels import chain, projection
-from labels.claims import Claims
 from labels.database import transaction
+from labels.leases import Leases
 from labels.model import ProductRef
-from labels.stats import label_stats
+from labels.statistics import label_stats
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -99,7 +99,7 @@ def _ten(best: float) -> list[Candidate]:
 
 
 def _next_query(workspace: Workspace) -> None:
-    store, claims = LabelStore(workspace.labels), Claims(workspace.labels)
+    store, claims = LabelStore(workspace.labels), Leases(workspace.labels)
     catalog, candidates = CatalogStore(workspace.catalog), CandidateStore(workspace.derived)
     source = _timed("read the queue, once a sitting", lambda: QueueSource(catalog, candidates, Settings()))
     session = ReviewSession(store, claims, source, "person 1")

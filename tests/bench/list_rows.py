@@ -18,16 +18,15 @@ from pathlib import Path
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
-from core.queue.item import Option
-from core.queue.options import options_of
-from core.search.candidates import CandidateStore
+from core.queue.item import Option, options_of
+from core.retrieval.candidates import CandidateStore
 from core.settings import Settings, load_settings
 from core.workspace import Workspace
 from tests.bench.workspaces import copy_workspace, make_workspace
 from tui.app import DeskApp
+from tui.common.words import titled
+from tui.review.candidates import Columns, row_lines
 from tui.services.desk import open_desk
-from tui.widgets.candidate_row import Columns, row_lines
-from tui.words import titled
 
 _SIZES = ((80, 24), (120, 36))
 

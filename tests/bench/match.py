@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from core.catalog.prices import read_price
 from core.catalog.product import Product
-from core.evaluate.pairs import pair_metrics
-from core.match.evidence.builder import EvidenceBuilder
-from core.match.evidence.words import words
-from core.match.fitting import Training, fit_matcher
+from core.evaluation.pairs import pair_metrics
+from core.matching.features.builder import FeatureBuilder
+from core.matching.features.lexical import words
+from core.matching.fitting import Training, fit_matcher
 from core.text.model_numbers import bare, codes
 from core.text.packs import pack_count
 from core.text.quantities import quantities, same
@@ -49,8 +49,8 @@ def main() -> None:
     load = f"{os.cpu_count()} cores, of which others keep {os.getloadavg()[0]:.1f} busy"
     _say(f"{load}; {len(queries):,} queries, {len(products):,} products")
     # What costs once per process, such as reading the units, is no part of a rate.
-    EvidenceBuilder(queries[:9], products[:9], Vocabulary.load()).of(*(np.zeros((2, 9), np.int64)), _no_cosines(9))
-    prepared, builder = _timed(lambda: EvidenceBuilder(queries, products, Vocabulary.load()), rounds=1)
+    FeatureBuilder(queries[:9], products[:9], Vocabulary.load()).of(*(np.zeros((2, 9), np.int64)), _no_cosines(9))
+    prepared, builder = _timed(lambda: FeatureBuilder(queries, products, Vocabulary.load()), rounds=1)
     _say(f"prepare the evidence: {prepared:.1f} s, {(len(queries) + len(products)) / prepared:,.0f} products/s")
     _throughput(builder, queries, products, [*train, *valid])
     evidence = _evidence(builder, [*train, *valid])
@@ -58,7 +58,7 @@ def main() -> None:
     _quality(evidence, train, valid, builder)
 
 
-def _throughput(builder: EvidenceBuilder, queries: list[Product], products: list[Product], labelled: Labelled) -> None:
+def _throughput(builder: FeatureBuilder, queries: list[Product], products: list[Product], labelled: Labelled) -> None:
     random = np.random.default_rng(7)
     rows = np.r_[[q for q, _, _ in labelled], random.integers(0, len(queries), _PAIRS - len(labelled))]
     columns = np.r_[[p for _, p, _ in labelled], random.integers(0, len(products), _PAIRS - len(labelled))]
@@ -73,16 +73,14 @@ def _throughput(builder: EvidenceBuilder, queries: list[Product], products: list
     _say(f"plain Python: {slow:,.0f} pairs/s over {_PLAIN_PAIRS:,} of them; ratio {fast / slow:.0f}")
 
 
-def _queue(builder: EvidenceBuilder, queries: int, products: int) -> NDArray[np.float32]:
+def _queue(builder: FeatureBuilder, queries: int, products: int) -> NDArray[np.float32]:
     """As many pairs as ten candidates for every query are."""
     random = np.random.default_rng(8)
     rows, columns = np.arange(_QUEUE) % queries, random.integers(0, products, _QUEUE)
     return builder.of(rows, columns, _no_cosines(_QUEUE))
 
 
-def _refit(
-    evidence: NDArray[np.float32], train: Labelled, queue: NDArray[np.float32], builder: EvidenceBuilder
-) -> None:
+def _refit(evidence: NDArray[np.float32], train: Labelled, queue: NDArray[np.float32], builder: FeatureBuilder) -> None:
     names = tuple(feature.name for feature in builder.features)
     order = np.random.default_rng(9).permutation(len(train))
     found = {}
@@ -100,7 +98,7 @@ def _refit(
     _say(f"the same at {_MANY:,} labels: {many:,.0f} ms; ratio {many / few:.1f}")
 
 
-def _quality(evidence: NDArray[np.float32], train: Labelled, valid: Labelled, builder: EvidenceBuilder) -> None:
+def _quality(evidence: NDArray[np.float32], train: Labelled, valid: Labelled, builder: FeatureBuilder) -> None:
     names = tuple(feature.name for feature in builder.features)
     matcher = fit_matcher(_training(evidence, train, np.arange(len(train))), names, background=evidence, seed=7)
     probabilities = matcher.probabilities(evidence[len(train) :])
@@ -118,7 +116,7 @@ def _training(evidence: NDArray[np.float32], labelled: Labelled, chosen: NDArray
     )
 
 
-def _evidence(builder: EvidenceBuilder, labelled: Labelled) -> NDArray[np.float32]:
+def _evidence(builder: FeatureBuilder, labelled: Labelled) -> NDArray[np.float32]:
     rows, columns = (np.array([pair[side] for pair in labelled], np.int64) for side in (0, 1))
     return builder.of(rows, columns, _no_cosines(len(labelled)))
 

@@ -23,17 +23,17 @@ from numpy.typing import NDArray
 
 from core.catalog.demo import DemoCatalogue, generated_catalogue
 from core.catalog.demo.departments import DEPARTMENTS
-from core.catalog.demo.family import Department
+from core.catalog.demo.items import Department
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.jobs.progress import Silent
-from core.match.evidence.store import EvidenceStore, EvidenceTable
-from core.match.expected import expected_weights
-from core.match.linear import Linear, Scale, fit_linear, scale_of
-from core.match.prior import PRIOR_FILE
-from core.match.run import bring_up_to_date
-from core.registry.registry import Registry
-from core.search.candidates import CandidateStore
+from core.matching.features.store import FeatureStore, FeatureTable
+from core.matching.learners import Linear, Scale, fit_linear, scale_of
+from core.matching.prior import PRIOR_FILE
+from core.matching.prior_weights import prior_weights
+from core.matching.run import bring_up_to_date
+from core.retrieval.candidates import CandidateStore
+from core.retrieval.registry import Registry
 from core.settings import Settings
 from core.workspace import Workspace
 
@@ -68,7 +68,7 @@ class Generated:
         rank: their places after retrieval, shape (n,).
     """
 
-    table: EvidenceTable
+    table: FeatureTable
     labels: NDArray[np.bool_]
     rank: NDArray[np.int64]
 
@@ -122,7 +122,7 @@ def _worn(products: Sequence[Product], lacking: Mapping[str, float], seed: str) 
 
 
 def _read(workspace: Workspace, catalogue: DemoCatalogue) -> Generated:
-    evidence, candidates = EvidenceStore(workspace.derived), CandidateStore(workspace.derived)
+    evidence, candidates = FeatureStore(workspace.derived), CandidateStore(workspace.derived)
     try:
         table = evidence.read()
         rank = {(query, candidate.ref): candidate.rank for query, candidate in candidates.all()}
@@ -132,7 +132,7 @@ def _read(workspace: Workspace, catalogue: DemoCatalogue) -> Generated:
     assert table is not None
     labels = [(pair.query.id, pair.candidate.id) in catalogue.gold for pair in table.pairs]
     taken = [place for place, name in enumerate(table.features) if name not in _LEFT_OUT]
-    table = EvidenceTable(tuple(table.features[place] for place in taken), table.pairs, table.vectors[:, taken])
+    table = FeatureTable(tuple(table.features[place] for place in taken), table.pairs, table.vectors[:, taken])
     return Generated(table, np.array(labels), np.array([rank[tuple(pair)] for pair in table.pairs], np.int64))
 
 
@@ -142,7 +142,7 @@ def _fit(catalogues: Sequence[Generated]) -> Linear:
     scaled = np.vstack([each.scale(each.table.vectors) for each in catalogues]).astype(np.float32)
     labels = np.concatenate([each.labels for each in catalogues])
     same = Scale(np.zeros(len(features)), np.ones(len(features)))
-    return fit_linear(scaled, labels, np.ones(len(labels)), same, expected_weights(features), precision=_PRECISION)
+    return fit_linear(scaled, labels, np.ones(len(labels)), same, prior_weights(features), precision=_PRECISION)
 
 
 def _report(measured: Sequence[tuple[Generated, Linear]]) -> None:

@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from core.catalog.store import CatalogStore
-from core.search.candidates import CandidateStore
+from core.retrieval.candidates import CandidateStore
 from core.text.safe import safe
 from core.workspace import Workspace
 from labels.model import ProductRef

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.workspace import Workspace
-from labels.claims import Claims
+from labels.leases import Leases
 from labels.store import LabelStore
 from labels.verify import verify
 from tests.bench.terminal import Terminal
@@ -149,7 +149,7 @@ class Trial:
         twice = [query for query, times in Counter(query for _, query, _ in rows).items() if times > 1]
         if twice:
             sys.exit(f"Given to both: {twice}")
-        claims = Claims(labels)
+        claims = Leases(labels)
         if left := claims.held_by_others("nobody"):
             sys.exit(f"Still reserved: {left}")
         claims.close()

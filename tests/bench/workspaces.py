@@ -11,7 +11,7 @@ from pathlib import Path
 from core.catalog.demo import demo_catalogue
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
-from core.search.candidates import Candidate, CandidateStore
+from core.retrieval.candidates import Candidate, CandidateStore
 from core.workspace import Workspace
 from labels.model import ProductRef
 

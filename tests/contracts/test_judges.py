@@ -1,4 +1,4 @@
-"""What every judge holds to, whichever model is behind it: `core.judge.judge.Judge`."""
+"""What every judge holds to, whichever model is behind it: `core.judge.interface.Judge`."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -15,18 +15,17 @@ from samples import PRODUCTS, QUERIES
 from tiny_encoder import write_tiny_encoder
 from tiny_llm import pairs_of, write_tiny_llm
 
-from core.encode.models import weights_sha256
-from core.judge.cache import VerdictCache
-from core.judge.calibrated import Calibrated
-from core.judge.case import Case
+from core.json_store import save
+from core.judge.cache import CachingJudge, VerdictCache
+from core.judge.calibrated import CalibratedJudge
 from core.judge.cross_encoder import CrossEncoderCard, CrossEncoderJudge, load_cross_encoder
-from core.judge.ensemble import Ensemble
-from core.judge.judge import Judge, TalkingJudge
+from core.judge.factory import Ensemble
+from core.judge.interface import Judge, StreamingJudge
 from core.judge.mlx import MlxJudge
-from core.judge.remembered import Remembered
-from core.judge.server import ServerJudge
+from core.judge.openai_server.judge import ServerJudge
+from core.judge.pair_context import PairContext
 from core.judge.verdict import Answer, Verdict
-from core.kept import keep
+from core.retrieval.encoder_files import weights_sha256
 from core.settings import JudgeSettings
 
 pytestmark = pytest.mark.slow
@@ -57,15 +56,15 @@ def cross_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("judges") / "cross-encoder-untrained"
     load_cross_encoder(encoder).save_pretrained(str(folder), safe_serialization=True, create_model_card=False)
     card = CrossEncoderCard(folder.name, "tiny", weights_sha256(folder), "2026-01-01T00:00:00+00:00", 2, 1, 1.0)
-    keep(folder / "judge.json", asdict(card))
+    save(folder / "judge.json", asdict(card))
     return folder
 
 
 @pytest.fixture
-def remembering(tmp_path: Path) -> Callable[[Judge], Calibrated]:
+def remembering(tmp_path: Path) -> Callable[[Judge], CalibratedJudge]:
     """As the rest of samesku sees a judge."""
     cache, no_file = VerdictCache(tmp_path / "derived.db"), tmp_path / "no-calibration.json"
-    return lambda judge: Calibrated(Remembered(judge, cache), no_file)
+    return lambda judge: CalibratedJudge(CachingJudge(judge, cache), no_file)
 
 
 @pytest.fixture(params=["cross-encoder", "mlx, reasoned", "mlx, fast", "server", "remembered", "ensemble"])
@@ -110,9 +109,9 @@ def test_no_case_gets_no_verdict(judge: Judge) -> None:
 
 
 def test_cases_are_taken_as_they_are_needed(judge: Judge) -> None:
-    taken: list[Case] = []
+    taken: list[PairContext] = []
 
-    def endless() -> Iterator[Case]:
+    def endless() -> Iterator[PairContext]:
         for number in count():
             taken.append(CASES[number % len(CASES)])
             yield taken[-1]
@@ -132,7 +131,7 @@ def test_a_title_that_gives_orders_gets_a_verdict_like_any_other(judge: Judge) -
 
 
 def test_what_is_heard_ends_in_the_verdict_and_may_be_broken_off(judge: Judge) -> None:
-    if not isinstance(judge, TalkingJudge):
+    if not isinstance(judge, StreamingJudge):
         assert "talk" not in dir(judge)
         return
     [verdict] = judge.verdicts(CASES[:1])

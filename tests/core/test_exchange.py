@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from samples import match, q, write_catalogue
 
-from core.exchange import Export, Telling, write_labels
 from core.jobs.progress import Silent
+from core.transfer.label_files import Export, Telling, write_labels
 from labels import database
 from labels.exchange import records
 from labels.exchange.formats import Format

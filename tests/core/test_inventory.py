@@ -7,12 +7,11 @@ import pytest
 from samples import HashEncoder, implied, match, q, write_catalogue
 
 from core.catalog.store import CatalogStore
-from core.encode.models import EncoderModel
-from core.inventory import inventory
+from core.diagnostics import inventory
 from core.jobs.progress import Silent
-from core.match.run import bring_up_to_date
-from core.registry.card import ModelCard
-from core.registry.registry import Registry
+from core.matching.run import bring_up_to_date
+from core.retrieval.encoder_files import EncoderModel
+from core.retrieval.registry import ModelCard, Registry
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import Verb
@@ -21,7 +20,7 @@ from labels.store import LabelStore
 
 @pytest.fixture
 def catalogue(tmp_path: Path, hash_encoder: HashEncoder, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    monkeypatch.setattr("core.inventory.base_here", lambda _: tmp_path)
+    monkeypatch.setattr("core.diagnostics.base_here", lambda _: tmp_path)
     return write_catalogue(tmp_path / "home")
 
 
@@ -74,5 +73,5 @@ def test_it_counts_tuned_encoders(catalogue: Workspace) -> None:
 
 def test_without_the_encoder_it_says_so(catalogue: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     index(catalogue)
-    monkeypatch.setattr("core.inventory.base_here", lambda _: None)
+    monkeypatch.setattr("core.diagnostics.base_here", lambda _: None)
     assert told(catalogue)["index"].startswith("the encoder is not on this machine")

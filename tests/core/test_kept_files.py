@@ -8,17 +8,17 @@ import pytest
 from disk import full_disk
 
 from core.errors import CoreError
-from core.judge.taught import keep_taught
-from core.kept import binary_file, keep, text_file
-from core.match.matcher import untrained
-from core.match.run import write_unseen
-from core.search.dense import DenseIndex
+from core.json_store import binary_file, save, text_file
+from core.judge.calibrated import save_training_pairs
+from core.matching.matcher import untrained
+from core.matching.run import write_out_of_fold
+from core.retrieval.dense import DenseIndex
 
 WRITERS: list[Callable[[Path], object]] = [
-    lambda folder: keep(folder / "file", {}),
-    lambda folder: keep_taught(folder, []),
+    lambda folder: save(folder / "file", {}),
+    lambda folder: save_training_pairs(folder, []),
     lambda folder: untrained(("cosine",), np.zeros((1, 1), np.float32)).save(folder / "file"),
-    lambda folder: write_unseen(folder / "file", {}),
+    lambda folder: write_out_of_fold(folder / "file", {}),
     lambda folder: DenseIndex(np.eye(3, dtype=np.float32)).save(folder / "file"),
 ]
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from core.cli.app import make_app, run
-from core.encode.pace import note_pace, read_pace
 from core.errors import CoreError
-from core.kept import keep, kept
+from core.json_store import load, save
+from core.retrieval.encoding_rate import read_rate, save_rate
 from core.workspace import Workspace
 
 
@@ -34,20 +34,20 @@ def test_results_are_neither_written_nor_read_through_links(workspace: Workspace
     path = workspace.reports / "evaluation.json"
     path.parent.mkdir()
     path.with_name("evaluation.json.part").symlink_to(private)
-    keep(path, {"a": 1})
-    assert kept(path, dict[str, int]) == {"a": 1}
+    save(path, {"a": 1})
+    assert load(path, dict[str, int]) == {"a": 1}
     path.unlink()
     path.symlink_to(private)
     with pytest.raises(CoreError, match="is damaged"):
-        kept(path, dict[str, int])
-    keep(path, {"a": 2})
-    assert kept(path, dict[str, int]) == {"a": 2}
+        load(path, dict[str, int])
+    save(path, {"a": 2})
+    assert load(path, dict[str, int]) == {"a": 2}
     assert private.read_text() == "mine"
 
 
 def test_the_pace_of_a_model_is_not_written_through_a_link(tmp_path: Path, private: Path) -> None:
     for name in ("pace.json", "pace.json.part"):
         (tmp_path / name).symlink_to(private)
-    note_pace(tmp_path, 1000, 10.0)
-    assert read_pace(tmp_path) == 100.0
+    save_rate(tmp_path, 1000, 10.0)
+    assert read_rate(tmp_path) == 100.0
     assert private.read_text() == "mine"

@@ -12,8 +12,8 @@ import pytest
 pytest.importorskip("safetensors", reason="needs the model libraries")
 
 from core.errors import ModelError
-from core.model_config import MAX_TEMPLATE
 from core.model_files import (
+    MAX_TEMPLATE,
     check_adapter_files,
     check_encoder_files,
     check_language_model_files,
@@ -196,7 +196,7 @@ def test_so_is_a_language_model_and_an_adapter(folder: Path, check: Callable[[Pa
 
 
 def test_a_configuration_that_no_memory_holds_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.model_config._MAX_CONFIG_BYTES", 100)
+    monkeypatch.setattr("core.model_files._MAX_CONFIG_BYTES", 100)
     edited("config.json", padding="x" * 200)(folder)
     with pytest.raises(ModelError, match=r"config\.json cannot be read: it is longer than 100 bytes"):
         check_encoder_files(folder, HINT)

@@ -15,7 +15,7 @@ from samples import candidates_of, q
 from core.errors import CoreError, DamagedError
 from core.judge.cache import VerdictCache
 from core.judge.verdict import Answer, Verdict
-from core.search.candidates import CandidateStore
+from core.retrieval.candidates import CandidateStore
 from core.sqlite_cache import SqliteCache
 from labels.errors import LabelsError
 from labels.quarantine import damaged_copies, make_way, set_aside
@@ -118,11 +118,11 @@ def test_a_full_disk_and_a_locked_file_are_no_damage(store: CandidateStore, path
 
 
 def test_a_damaged_value_is_not_made_right_by_a_matcher(store: CandidateStore, path: Path) -> None:
-    from core.search.candidates import Standing  # noqa: PLC0415
+    from core.retrieval.candidates import MatcherSummary  # noqa: PLC0415
 
     sql(path, "UPDATE candidates SET similarity = 0.5 WHERE rank = 1")
     with pytest.raises(DamagedError, match="not those that were written"):
-        store.score([], Standing(0.5, 0.9, 0.1, 3))
+        store.score([], MatcherSummary(0.5, 0.9, 0.1, 3))
     assert store.model is None
 
 

@@ -7,14 +7,14 @@ from odd_files import ODD_FILES
 
 from core.cli.app import make_app, run
 from core.errors import CoreError, SettingsError
-from core.judge.recipe import read_recipe
-from core.judge.taught import taught_in
+from core.judge.calibrated import load_training_pairs
+from core.judge.finetune.recipe import read_recipe
 from core.settings import load_settings
 from core.text.vocabulary import Vocabulary
 from core.toml_file import read_toml
 from core.workspace import Workspace
 from tui.errors import DeskError
-from tui.services.guidelines import TeamGuidelines
+from tui.services.files import TeamGuidelines
 
 UNREADABLE = ("FIFO", "folder", "link to a device", "link to itself", "binary", "huge", "nested", "no newline")
 
@@ -90,7 +90,7 @@ def test_what_a_judge_was_taught_is_not_guessed(tmp_path: Path, kind: str) -> No
     folder.mkdir(parents=True)
     ODD_FILES[kind](folder / "taught.json")
     with pytest.raises(CoreError, match="cannot be read"):
-        taught_in(folder)
+        load_training_pairs(folder)
 
 
 @pytest.mark.parametrize("kind", UNREADABLE)

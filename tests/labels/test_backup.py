@@ -12,10 +12,10 @@ import pytest
 from samples import match, no_match, q
 from tampering import change_unseen
 
-from labels import anchors
 from labels import backup as backup_module
-from labels.anchors import Backup, backup_name, backups
+from labels import backup_index
 from labels.backup import backup
+from labels.backup_index import Backup, backup_name, backups
 from labels.database import SCHEMA_VERSION
 from labels.errors import LabelsError
 from labels.model import Verb
@@ -45,7 +45,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return tmp_path / anchors.FOLDER
+    return tmp_path / backup_index.FOLDER
 
 
 def say(ledger: LabelStore, times: int = 1) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from samples import q
 
-from labels.claims import Claims, Held
+from labels.leases import Lease, Leases
 
 
 class Clock:
@@ -25,13 +25,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def claims(tmp_path: Path, clock: Clock) -> Iterator[Claims]:
-    opened = Claims(tmp_path / "labels.db", lease_s=60, now=clock)
+def claims(tmp_path: Path, clock: Clock) -> Iterator[Leases]:
+    opened = Leases(tmp_path / "labels.db", lease_s=60, now=clock)
     yield opened
     opened.close()
 
 
-def test_two_people_do_not_get_the_same_query(claims: Claims) -> None:
+def test_two_people_do_not_get_the_same_query(claims: Leases) -> None:
     assert claims.take(q("1"), "ada")
     assert not claims.take(q("1"), "bob")
     assert claims.take(q("2"), "bob")
@@ -40,28 +40,28 @@ def test_two_people_do_not_get_the_same_query(claims: Claims) -> None:
 
 
 @pytest.mark.parametrize(("after", "free"), [(59.9, False), (60.0, True)])
-def test_a_lease_that_nobody_keeps_alive_ends(claims: Claims, clock: Clock, after: float, free: bool) -> None:
+def test_a_lease_that_nobody_keeps_alive_ends(claims: Leases, clock: Clock, after: float, free: bool) -> None:
     claims.take(q("1"), "ada")
     clock.now += after
     assert (claims.held_by_others("bob") == {}) is free
     assert claims.take(q("1"), "bob") is free
 
 
-def test_taking_it_again_renews_a_lease(claims: Claims, clock: Clock) -> None:
+def test_taking_it_again_renews_a_lease(claims: Leases, clock: Clock) -> None:
     for _ in range(3):
         assert claims.take(q("1"), "ada")
         clock.now += 40
     assert not claims.take(q("1"), "bob")
 
 
-def test_an_expired_lease_that_somebody_took_is_not_renewed(claims: Claims, clock: Clock) -> None:
+def test_an_expired_lease_that_somebody_took_is_not_renewed(claims: Leases, clock: Clock) -> None:
     claims.take(q("1"), "ada")
     clock.now += 61
     claims.take(q("1"), "bob")
     assert not claims.take(q("1"), "ada")
 
 
-def test_giving_back_ends_ones_own_leases_alone(claims: Claims) -> None:
+def test_giving_back_ends_ones_own_leases_alone(claims: Leases) -> None:
     claims.take(q("1"), "ada")
     claims.take(q("2"), "bob")
     claims.give_back("ada")
@@ -69,17 +69,17 @@ def test_giving_back_ends_ones_own_leases_alone(claims: Claims) -> None:
 
 
 def test_leases_are_seen_by_other_processes_and_outlive_the_connection(
-    claims: Claims, clock: Clock, tmp_path: Path
+    claims: Leases, clock: Clock, tmp_path: Path
 ) -> None:
     claims.take(q("1"), "ada")
-    other = Claims(tmp_path / "labels.db", lease_s=60, now=clock)
+    other = Leases(tmp_path / "labels.db", lease_s=60, now=clock)
     assert not other.take(q("1"), "bob")
     other.close()
 
 
-def test_one_can_tell_who_has_a_query_and_until_when(claims: Claims, clock: Clock) -> None:
+def test_one_can_tell_who_has_a_query_and_until_when(claims: Leases, clock: Clock) -> None:
     assert claims.holder(q("1")) is None
     claims.take(q("1"), "ada")
-    assert claims.holder(q("1")) == Held("ada", clock.now + 60)
+    assert claims.holder(q("1")) == Lease("ada", clock.now + 60)
     clock.now += 60
     assert claims.holder(q("1")) is None

@@ -10,9 +10,9 @@ import pytest
 from samples import match, q
 from spoilt import SPOILT
 
-from labels import claims as module
-from labels.claims import Claims
+from labels import leases as module
 from labels.errors import LabelsError
+from labels.leases import Leases
 from labels.model import Verb
 from labels.quarantine import damaged_copies
 from labels.store import LabelStore
@@ -45,9 +45,9 @@ def ledger(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def pair(ledger: Path) -> Iterator[tuple[Claims, Claims]]:
+def pair(ledger: Path) -> Iterator[tuple[Leases, Leases]]:
     """Two desks on one workspace, each with a query."""
-    with closing(Claims(ledger)) as one, closing(Claims(ledger)) as other:
+    with closing(Leases(ledger)) as one, closing(Leases(ledger)) as other:
         assert one.take(q("1"), "ada")
         assert other.take(q("2"), "bob")
         yield one, other
@@ -55,16 +55,16 @@ def pair(ledger: Path) -> Iterator[tuple[Claims, Claims]]:
 
 @pytest.mark.parametrize("how", ALL)
 def test_a_desk_that_opens_finds_a_new_file(ledger: Path, how: str) -> None:
-    Claims(ledger).close()
+    Leases(ledger).close()
     ALL[how](ledger.with_name("claims.db"))
-    with closing(Claims(ledger)) as claims:
+    with closing(Leases(ledger)) as claims:
         assert claims.held_by_others("") == {}
         assert claims.take(q("1"), "ada")
         assert not claims.take(q("1"), "bob")
 
 
 @pytest.mark.parametrize("how", ALL)
-def test_open_desks_go_on_and_meet_in_the_new_file(pair: tuple[Claims, Claims], how: str) -> None:
+def test_open_desks_go_on_and_meet_in_the_new_file(pair: tuple[Leases, Leases], how: str) -> None:
     one, other = pair
     ALL[how](one.path)
     assert one.take(q("3"), "ada")
@@ -82,9 +82,9 @@ def test_open_desks_go_on_and_meet_in_the_new_file(pair: tuple[Claims, Claims], 
 def test_what_was_damaged_is_set_aside_and_a_few_are_left(ledger: Path, how: str) -> None:
     path = ledger.with_name("claims.db")
     for _ in range(6):
-        Claims(ledger).close()
+        Leases(ledger).close()
         SPOILT[how](path)
-        Claims(ledger).close()
+        Leases(ledger).close()
     copies = damaged_copies(path)
     assert all(copy.name.startswith("claims.db.damaged-") for copy in copies)
     # What a folder holds is somebody's own, and never deleted.
@@ -92,7 +92,7 @@ def test_what_was_damaged_is_set_aside_and_a_few_are_left(ledger: Path, how: str
 
 
 @pytest.mark.parametrize("expires_at", [1e300, 9e999, "for ever", b"\xff", -1.0])
-def test_a_lease_that_damage_made_endless_holds_nothing_up(pair: tuple[Claims, Claims], expires_at: object) -> None:
+def test_a_lease_that_damage_made_endless_holds_nothing_up(pair: tuple[Leases, Leases], expires_at: object) -> None:
     one, other = pair
     with closing(sqlite3.connect(one.path)) as connection, connection:
         connection.execute("UPDATE claims SET expires_at = ? WHERE annotator = 'bob'", [expires_at])
@@ -102,7 +102,7 @@ def test_a_lease_that_damage_made_endless_holds_nothing_up(pair: tuple[Claims, C
 
 
 @pytest.mark.parametrize("name", [b"\xff", b"ada"])
-def test_a_name_that_is_no_text_is_damage(pair: tuple[Claims, Claims], name: bytes) -> None:
+def test_a_name_that_is_no_text_is_damage(pair: tuple[Leases, Leases], name: bytes) -> None:
     one, _ = pair
     with closing(sqlite3.connect(one.path)) as connection, connection:
         connection.execute("UPDATE claims SET annotator = CAST(? AS TEXT) WHERE annotator = 'bob'", [name])
@@ -111,7 +111,7 @@ def test_a_name_that_is_no_text_is_damage(pair: tuple[Claims, Claims], name: byt
     assert one.take(q("2"), "ada")
 
 
-def test_a_lock_is_no_damage(pair: tuple[Claims, Claims], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_is_no_damage(pair: tuple[Leases, Leases], monkeypatch: pytest.MonkeyPatch) -> None:
     one, _ = pair
     one.close()
     monkeypatch.setattr("labels.database.BUSY_TIMEOUT_MS", 10)
@@ -127,7 +127,7 @@ def test_a_lock_is_no_damage(pair: tuple[Claims, Claims], monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("how", SPOILT)
 def test_the_lock_beside_it_is_replaced_too(ledger: Path, how: str) -> None:
-    with LabelStore(ledger) as store, closing(Claims(ledger)) as claims:
+    with LabelStore(ledger) as store, closing(Leases(ledger)) as claims:
         for name in ("labels.db.lock", "claims.db.lock"):
             if how != "a journal that is a FIFO":
                 (ledger.with_name(name)).write_bytes(b"x" * 100)

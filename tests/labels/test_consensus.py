@@ -5,7 +5,7 @@ from samples import c, implied, match, no_match, q, unsure
 
 from labels.consensus import State
 from labels.model import Judgement, Pair, Side, Stream, Strength, Verb
-from labels.stats import label_stats
+from labels.statistics import label_stats
 from labels.store import LabelStore
 
 PAIR = Pair(q("1"), c("a"))

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import c, match, no_match, q
 
-from labels.consensus import Label, State
-from labels.contradictions import contradictions
+from labels.consensus import Label, State, contradictions
 from labels.model import Pair, ProductRef, Side, Stream, Strength, Verb
 from labels.store import LabelStore
 

@@ -14,15 +14,15 @@ from disk import full_disk
 from samples import implied, match, q
 from tampering import change, change_unseen
 
-from labels import chain, guard, migrations  # noqa: F401 - before anybody gives up the right to read them
-from labels.anchors import FOLDER, backups
+from labels import chain, migrations, preflight  # noqa: F401 - before anybody gives up the right to read them
 from labels.backup import backup
+from labels.backup_index import FOLDER, backups
 from labels.database import SCHEMA_VERSION
 from labels.errors import LabelsError
 from labels.exchange.merge import merge_ledger
 from labels.model import Stratum, Verb
 from labels.restore import restore
-from labels.stats import label_stats
+from labels.statistics import label_stats
 from labels.store import LabelStore
 from labels.verify import verify
 

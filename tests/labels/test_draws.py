@@ -15,13 +15,12 @@ from ledgers import contents, opened
 from samples import match, q
 from tampering import change_unseen
 
-from core.dataset.ledger_parquet import export_parquet, import_parquet
+from core.transfer.ledger_parquet import export_parquet, import_parquet
 from labels import chain
-from labels.anchors import FOLDER, backups
 from labels.backup import backup
+from labels.backup_index import FOLDER, backups
 from labels.errors import LabelsError
-from labels.exchange.ledger_file import export_ledger, import_ledger
-from labels.exchange.merge import merge_ledger
+from labels.exchange.merge import export_ledger, import_ledger, merge_ledger
 from labels.model import Stratum, Verb
 from labels.restore import restore
 from labels.store import LabelStore

@@ -2,11 +2,10 @@
 
 from samples import c, implied, match, no_match, q, unsure
 
-from labels.audits import audited, audited_by_query
-from labels.first_answers import first_answers
+from labels.annotations import human_annotations
+from labels.first_answers import audited, audited_by_query, first_answers
 from labels.history import trail
 from labels.model import LOOKED, MACHINE, Decision, Judgement, Shown, Stream, Strength, Verb
-from labels.said import said_by_people
 from labels.store import LabelStore
 
 
@@ -24,7 +23,7 @@ def test_what_stands_and_was_never_changed_is_the_first_answer(ledger: LabelStor
     ledger.record("ada", Verb.UNSURE, q("1"), unsure("a"), closes=True, look_ms=900, stream=Stream.AUDIT)
     ledger.record_all("eve", [(q("2"), no_match("a"), True)])
     ledger.record_all(MACHINE, [(q("1"), match("a"), True)])
-    assert first_answers(ledger) == said_by_people(ledger)
+    assert first_answers(ledger) == human_annotations(ledger)
 
 
 def test_an_answer_that_was_taken_back_and_given_again_counts_as_it_was_first(ledger: LabelStore) -> None:

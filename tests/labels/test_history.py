@@ -2,7 +2,7 @@
 
 from samples import c, implied, match, no_match, q
 
-from labels.history import Standing, history, trail
+from labels.history import ActStatus, history, trail
 from labels.model import Decision, Judgement, Shown, Stream, Verb
 from labels.store import LabelStore
 
@@ -32,7 +32,7 @@ def test_an_act_tells_what_was_seen_and_for_how_long(ledger: LabelStore) -> None
     assert (past.said, past.blind, past.look_ms, past.query) == ((judged,), True, 1500, q("1"))
 
 
-def standings(ledger: LabelStore) -> list[tuple[str, Standing]]:
+def standings(ledger: LabelStore) -> list[tuple[str, ActStatus]]:
     return [(step.past.query.id, step.standing) for step in trail(ledger, "ada", before=2**62, most=9)]
 
 
@@ -41,7 +41,7 @@ def test_the_trail_says_where_undo_stands(ledger: LabelStore) -> None:
         ledger.record("ada", Verb.SKIP, q(query))
     ledger.record("bob", Verb.SKIP, q("9"))
     ledger.record_all("ada", [(q("8"), no_match("a"), True)])
-    stands, back, gone = Standing.STANDS, Standing.BACK, Standing.GONE
+    stands, back, gone = ActStatus.STANDS, ActStatus.BACK, ActStatus.GONE
     assert standings(ledger) == [("3", stands), ("2", stands), ("1", stands)]
     ledger.undo("ada")
     ledger.undo("ada")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from labels.exchange.ids import is_rounded_id, normalize_id
+from labels.exchange.fields import is_rounded_id, normalize_id
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,11 @@ import pytest
 
 from core.catalog.pair_table import labelled_lines, pair_lines
 from labels.errors import LabelsError, SameskuError
-from labels.exchange import json_input
-from labels.exchange.json_input import read_json_lines, read_json_list
-from labels.exchange.json_output import json_text
-from labels.exchange.limits import MAX_COLUMNS, MAX_NAME, MAX_ROW
+from labels.exchange import json_values
+from labels.exchange.files import MAX_COLUMNS, MAX_NAME, MAX_ROW, settings_text
+from labels.exchange.json_values import json_text, read_json_lines, read_json_list
 from labels.exchange.prodigy import read_prodigy
 from labels.exchange.tasks import Defaults
-from labels.exchange.text_input import settings_text
 from labels.snapshot import existing, sealed
 
 READERS: dict[str, Callable[[Path], object]] = {
@@ -106,7 +104,7 @@ def test_a_quoted_cell_over_lines_is_one_row(tmp_path: Path) -> None:
 def test_a_list_is_read_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     values = [1, 23, 'a ] , [ " \\', {"k": [{}, [], None, 1.5]}, [], True, "é\u2028" * 50]
     for piece in (1, 2, 3, 7, 1 << 16):
-        monkeypatch.setattr(json_input, "_PIECE", piece)
+        monkeypatch.setattr(json_values, "_PIECE", piece)
         for text in (json.dumps(values), json.dumps(values, indent=3, ensure_ascii=False), "\ufeff [ ]\n", "[7]"):
             path = tmp_path / "tasks.json"
             path.write_text(text, encoding="utf-8")

@@ -17,16 +17,15 @@ from ledgers import IDS, acts, contents, opened, perform, standing
 from samples import c, implied, match, no_match, q
 from tampering import change_unseen
 
-from core.dataset.ledger_parquet import export_parquet, import_parquet
+from core.transfer.ledger_parquet import export_parquet, import_parquet
 from labels import chain
 from labels.draws import ROW, Digest
 from labels.errors import LabelsError
-from labels.exchange.fitting import COLUMNS
-from labels.exchange.ledger_file import export_ledger, import_ledger
-from labels.exchange.limits import MAX_ROW
-from labels.exchange.merge import merge_ledger, merge_records
+from labels.exchange.files import MAX_ROW
+from labels.exchange.merge import export_ledger, import_ledger, merge_ledger, merge_records
 from labels.exchange.pseudonyms import Pseudonyms
 from labels.exchange.records import FORMAT, Disguise, Record, records
+from labels.exchange.validation import COLUMNS
 from labels.model import MACHINE, Decision, Judgement, Shown, Side, Stratum, Stream, Verb
 from labels.store import LabelStore
 from labels.verify import verify

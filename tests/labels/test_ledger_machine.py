@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from samples import c, implied, match, no_match, q, unsure
 
-from labels.claims import Claims
+from labels.leases import Leases
 from labels.model import Decision, Judgement, ProductRef, Stratum, Stream, Strength, Verb
 from labels.store import LabelStore
 from labels.verify import verify
@@ -64,7 +64,7 @@ class Ledger(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp())
         self.store = opened(self.folder)
         self.now = 0.0
-        self.claims = Claims(self.folder / "labels.db", lease_s=LEASE_S, now=lambda: self.now)
+        self.claims = Leases(self.folder / "labels.db", lease_s=LEASE_S, now=lambda: self.now)
         self.acts: dict[str, list[Act]] = defaultdict(list)
         self.undone: dict[str, list[Act]] = defaultdict(list)
         self.leases: dict[str, tuple[str, float]] = {}

@@ -14,7 +14,7 @@ from labels import chain
 from labels.database import SCHEMA_VERSION
 from labels.errors import LabelsError
 from labels.model import Decision, Pair, Side, Verb
-from labels.stats import label_stats
+from labels.statistics import label_stats
 from labels.store import LabelStore
 from labels.verify import verify
 

@@ -16,15 +16,14 @@ from ledgers import contents, opened
 from samples import match, q
 
 from core.catalog.pair_table import read_pairs
-from core.dataset.ledger_parquet import export_parquet, import_parquet
+from core.transfer.ledger_parquet import export_parquet, import_parquet
 from labels.consensus import Rule
 from labels.errors import LabelsError
-from labels.exchange.cells import CONTROLS
 from labels.exchange.decisions import explicit_decisions, import_decisions
+from labels.exchange.fields import CONTROLS
 from labels.exchange.label_studio import export_label_studio, read_label_studio
 from labels.exchange.labels_csv import export_csv
-from labels.exchange.ledger_file import export_ledger, import_ledger
-from labels.exchange.merge import merge_ledger
+from labels.exchange.merge import export_ledger, import_ledger, merge_ledger
 from labels.exchange.prodigy import export_prodigy, read_prodigy
 from labels.exchange.pseudonyms import Pseudonyms
 from labels.exchange.records import Disguise

@@ -3,8 +3,8 @@
 import pytest
 from samples import match, no_match, q
 
+from labels.activity import Pace, paces
 from labels.model import Stream, Verb
-from labels.pace import Pace, paces
 from labels.store import LabelStore
 
 

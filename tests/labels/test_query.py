@@ -10,7 +10,7 @@ from samples import match, q
 from labels import draws
 from labels.errors import LabelsError
 from labels.model import Verb
-from labels.query import query
+from labels.sql_query import query
 from labels.store import LabelStore
 
 
@@ -123,7 +123,7 @@ def test_no_desk_waits_for_a_long_question(ledger: LabelStore, path: Path, monke
             return 0.0
 
     calls: list[int] = []
-    monkeypatch.setattr("labels.query.time", Clock())
+    monkeypatch.setattr("labels.sql_query.time", Clock())
     sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n, events LIMIT 20000) SELECT max(i) FROM n"
     assert query(path, sql).rows
     assert decided

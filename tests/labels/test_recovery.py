@@ -12,15 +12,13 @@ from samples import match, q
 from spoilt import SPOILT
 
 from labels import database
-from labels.anchors import FOLDER, backups
 from labels.backup import backup
-from labels.database import SCHEMA_VERSION
+from labels.backup_index import FOLDER, backups
+from labels.database import SCHEMA_VERSION, is_marked, mark, marker
 from labels.errors import LabelsError
-from labels.loss import loss
-from labels.marker import is_marked, mark, marker
 from labels.model import Stratum, Verb
-from labels.reading import LabelReader
-from labels.restore import restore
+from labels.reader import LabelReader
+from labels.restore import loss, restore
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -148,7 +146,7 @@ def test_a_marker_that_cannot_be_written_keeps_nobody_from_work(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("labels.marker.atomic_text", full)
+    monkeypatch.setattr("labels.database.atomic_text", full)
     say(tmp_path / "labels.db", "1")
     assert not is_marked(tmp_path / "labels.db")
     monkeypatch.undo()

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from samples import match, q
 
-from labels import anchors, database
-from labels.anchors import backups
+from labels import backup_index, database
 from labels.backup import backup
-from labels.claims import Claims
+from labels.backup_index import backups
 from labels.errors import LabelsError
+from labels.leases import Leases
 from labels.model import Verb
 from labels.quarantine import damaged_copies
 from labels.restore import rehearse, restore
@@ -25,7 +25,7 @@ def path(tmp_path: Path) -> Path:
     """A ledger of three events with a backup after the second."""
     path = tmp_path / "labels.db"
     say(path, "1", "2")
-    backup(path, tmp_path / anchors.FOLDER)
+    backup(path, tmp_path / backup_index.FOLDER)
     say(path, "3")
     return path
 
@@ -42,7 +42,7 @@ def answered(path: Path) -> set[str]:
 
 
 def latest(path: Path) -> Path:
-    return backups(path.parent / anchors.FOLDER)[-1].path
+    return backups(path.parent / backup_index.FOLDER)[-1].path
 
 
 def test_the_ledger_is_what_it_was_and_what_came_after_is_kept(path: Path) -> None:
@@ -56,7 +56,7 @@ def test_the_ledger_is_what_it_was_and_what_came_after_is_kept(path: Path) -> No
 def test_a_rehearsal_finds_what_would_stop_it_and_changes_nothing(path: Path) -> None:
     before = {each: each.read_bytes() for each in path.parent.rglob("*.db")}
     assert rehearse(latest(path), path) == 2
-    with closing(Claims(path)) as claims:
+    with closing(Leases(path)) as claims:
         claims.take(q("4"), "ada")
         assert rehearse(latest(path), path, "ada") == 2
         with pytest.raises(LabelsError, match="ada has queries on the screen"):
@@ -70,7 +70,7 @@ def test_a_rehearsal_finds_what_would_stop_it_and_changes_nothing(path: Path) ->
 def test_going_back_was_meant_so_verify_is_content_and_labelling_goes_on(path: Path) -> None:
     restore(latest(path), path)
     say(path, "4")
-    backup(path, path.parent / anchors.FOLDER)
+    backup(path, path.parent / backup_index.FOLDER)
     assert verify(path).problems == ()
 
 
@@ -130,7 +130,7 @@ def test_a_damaged_backup_is_refused_and_nothing_changes(path: Path) -> None:
 
 def test_while_somebody_labels_it_is_refused_by_name(path: Path) -> None:
     source = latest(path)
-    with closing(Claims(path)) as claims:
+    with closing(Leases(path)) as claims:
         claims.take(q("9"), "bob")
         with pytest.raises(LabelsError, match="bob has queries on the screen") as caught:
             restore(source, path)
@@ -139,7 +139,7 @@ def test_while_somebody_labels_it_is_refused_by_name(path: Path) -> None:
 
 
 def test_a_lease_that_ran_out_holds_nothing_up(path: Path) -> None:
-    with closing(Claims(path, lease_s=-1)) as claims:
+    with closing(Leases(path, lease_s=-1)) as claims:
         claims.take(q("9"), "bob")
     assert restore(latest(path), path).events == 2
 
@@ -193,7 +193,7 @@ def test_an_earlier_schema_can_be_restored_and_is_migrated_at_the_next_start(tmp
 
 def test_two_restores_in_one_second_keep_both_damaged_files(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = latest(path)
-    monkeypatch.setattr(anchors, "moment", lambda _: "20260101T000000Z")
+    monkeypatch.setattr(backup_index, "moment", lambda _: "20260101T000000Z")
     for content in (b"damaged", b"damaged again"):
         path.write_bytes(content * 1000)
         kept = restore(source, path).kept

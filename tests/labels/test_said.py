@@ -2,15 +2,15 @@
 
 from samples import c, implied, match, q, unsure
 
+from labels.annotations import human_annotations
 from labels.model import MACHINE, Decision, Judgement, Shown, Stream, Verb
-from labels.said import said_by_people
 from labels.store import LabelStore
 
 
 def test_it_comes_with_what_was_shown_and_how_long_the_look_was(ledger: LabelStore) -> None:
     shown = Judgement(c("a"), Decision.MATCH, shown=Shown(rank=1, similarity=0.8, probability=0.7, model="m"))
     action = ledger.record("ada", Verb.ACCEPT, q("1"), [shown, *implied("b")], look_ms=900, stream=Stream.AUDIT)
-    first, second = said_by_people(ledger)
+    first, second = human_annotations(ledger)
     assert (first.match, first.explicit, first.probability, first.look_ms) == (True, True, 0.7, 900)
     assert (first.stream, first.action, first.imported) == (Stream.AUDIT, action, False)
     assert (second.match, second.explicit, second.probability) == (False, False, None)
@@ -21,7 +21,7 @@ def test_the_machine_is_nobody_and_an_abstention_is_neither(ledger: LabelStore) 
     ledger.record_all(MACHINE, [(q("1"), match("a"), True)])
     ledger.record_all("eve", [(q("1"), match("a"), True)])
     ledger.record("ada", Verb.UNSURE, q("1"), unsure("a"))
-    assert [(each.annotator, each.match, each.imported) for each in said_by_people(ledger)] == [
+    assert [(each.annotator, each.match, each.imported) for each in human_annotations(ledger)] == [
         ("eve", True, True),
         ("ada", None, False),
     ]

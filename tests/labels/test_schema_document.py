@@ -7,7 +7,7 @@ import pytest
 
 import labels
 from labels.database import SCHEMA_VERSION
-from labels.query import query
+from labels.sql_query import query
 from labels.store import LabelStore
 
 DOCUMENT = Path(labels.__file__).with_name("SCHEMA.md").read_text(encoding="utf-8")

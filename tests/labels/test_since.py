@@ -2,8 +2,8 @@
 
 from samples import match, q
 
+from labels.history import decided_since
 from labels.model import MACHINE, Verb
-from labels.since import decided_since
 from labels.store import LabelStore
 
 

@@ -13,8 +13,8 @@ from samples import c, implied, match, no_match, q, unsure
 
 from core.catalog.pair_table import read_pairs
 from labels.errors import LabelsError
-from labels.exchange.cells import CONTROLS, defused, escape, restored, unescape
 from labels.exchange.decisions import explicit_decisions, import_decisions
+from labels.exchange.fields import CONTROLS, escape, neutralized, restored, unescape
 from labels.exchange.formats import Format, by_content, by_ending
 from labels.exchange.label_studio import CONFIG, export_label_studio, read_label_studio
 from labels.exchange.labels_csv import export_csv
@@ -264,8 +264,8 @@ def test_two_people_never_become_one() -> None:
 
 @given(st.text())
 def test_a_cell_comes_back_and_is_no_formula_meanwhile(cell: str) -> None:
-    assert restored(defused(cell)) == cell
-    assert not defused(cell).startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert restored(neutralized(cell)) == cell
+    assert not neutralized(cell).startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
 #: Characters of which escapes, what looks like escapes, and formulas are made.
@@ -275,7 +275,7 @@ _TRICKY = st.text(st.sampled_from("\\xu012abe'=\x1b\t\n\x9b\u202e\u200b\ufeff"))
 @given(_TRICKY)
 def test_what_is_escaped_comes_back(text: str) -> None:
     assert unescape(escape(text)) == text
-    assert restored(defused(text)) == text
+    assert restored(neutralized(text)) == text
     assert not re.search(f"[{CONTROLS}]", escape(text))
 
 

@@ -6,7 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-from labels.turns import Turns
+from labels.write_lock import FifoWriteLock
 
 
 def wait_for_queue(lock: Path, waiting: int) -> None:
@@ -27,7 +27,7 @@ def test_one_at_a_time_in_the_order_of_coming(tmp_path: Path) -> None:
 
     def visit(number: int) -> None:
         nonlocal inside, most
-        turns = Turns(path)
+        turns = FifoWriteLock(path)
         with turns.turn(10):
             inside += 1
             most = max(most, inside)
@@ -36,7 +36,7 @@ def test_one_at_a_time_in_the_order_of_coming(tmp_path: Path) -> None:
             inside -= 1
         turns.close()
 
-    first = Turns(path)
+    first = FifoWriteLock(path)
     with first.turn(10):
         visitors = [threading.Thread(target=visit, args=(number,)) for number in range(8)]
         for visitor in visitors:
@@ -51,7 +51,7 @@ def test_one_at_a_time_in_the_order_of_coming(tmp_path: Path) -> None:
 
 def test_who_waits_too_long_goes_on_and_blocks_nobody_later(tmp_path: Path) -> None:
     path = tmp_path / "labels.db"
-    holder, hasty, third = Turns(path), Turns(path), Turns(path)
+    holder, hasty, third = FifoWriteLock(path), FifoWriteLock(path), FifoWriteLock(path)
     with holder.turn(10):
         begun = time.monotonic()
         with hasty.turn(0.05):
@@ -69,12 +69,12 @@ def test_a_holder_that_is_killed_holds_nothing(tmp_path: Path) -> None:
     read, write = os.pipe()
     child = os.fork()
     if not child:
-        with Turns(path).turn(10):
+        with FifoWriteLock(path).turn(10):
             os.write(write, b"x")
             time.sleep(60)
         os._exit(0)
     assert os.read(read, 1) == b"x"
-    turns = Turns(path)
+    turns = FifoWriteLock(path)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     begun = time.monotonic()
@@ -84,7 +84,7 @@ def test_a_holder_that_is_killed_holds_nothing(tmp_path: Path) -> None:
 
 
 def test_in_a_folder_that_cannot_be_written_nobody_waits(tmp_path: Path) -> None:
-    turns, begun = Turns(tmp_path / "absent" / "labels.db"), time.monotonic()
+    turns, begun = FifoWriteLock(tmp_path / "absent" / "labels.db"), time.monotonic()
     with turns.turn(10):
         waited = time.monotonic() - begun
     turns.close()
@@ -95,7 +95,7 @@ def test_in_a_folder_that_cannot_be_written_nobody_waits(tmp_path: Path) -> None
 def test_a_lock_that_was_replaced_is_no_lock(tmp_path: Path) -> None:
     """Two writers who queue at two files would not wait for each other."""
     path = tmp_path / "labels.db"
-    old, new, order = Turns(path), Turns(path), list[str]()
+    old, new, order = FifoWriteLock(path), FifoWriteLock(path), list[str]()
     with old.turn(10):
         pass
     path.with_name("labels.db.lock").unlink()
@@ -110,6 +110,6 @@ def test_a_lock_that_was_replaced_is_no_lock(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["labels.db.lock"]
 
 
-def _visit(turns: Turns, order: list[str]) -> None:
+def _visit(turns: FifoWriteLock, order: list[str]) -> None:
     with turns.turn(10):
         order.append("second")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from labels.errors import LabelsError
-from labels.exchange.writing import check_place, output_text
+from labels.exchange.files import check_place, output_text
 
 
 @pytest.fixture

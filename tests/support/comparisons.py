@@ -3,10 +3,10 @@
 from dataclasses import asdict
 from itertools import groupby
 
-from core.evaluate.comparison import Change, Comparison, Figure, JudgedQuery, Move, Place, keep_comparison
-from core.evaluate.report import keep_evaluation
-from core.kept import keep
-from core.search.candidates import CandidateStore
+from core.evaluation.comparison import Change, Comparison, Figure, JudgedQuery, Move, Place, save_comparison
+from core.evaluation.report import save_evaluation
+from core.json_store import save
+from core.retrieval.candidates import CandidateStore
 from core.workspace import Workspace
 from labels.model import ProductRef
 
@@ -83,7 +83,7 @@ def write_card(workspace: Workspace, model_id: str = TUNED, created_at: str = "2
         "metrics": {"hit@1": 0.876, "mrr@10": 0.928, "queries": 186, "fused hit@1": 0.935, "change": 0.31},
         "judged_on": "validation@2", "intervals": {"hit@1": (0.82, 0.916), "mrr@10": (0.89, 0.96)},
     }  # fmt: skip
-    keep(workspace.models / model_id / "model.json", card)
+    save(workspace.models / model_id / "model.json", card)
 
 
 def write_history(workspace: Workspace, *model_ids: str) -> None:
@@ -92,7 +92,7 @@ def write_history(workspace: Workspace, *model_ids: str) -> None:
         {"model": model_id, "at": f"2026-01-{day:02}T13:00:00+00:00", "why": "mrr@10 0.8350 → 0.9280"}
         for day, model_id in enumerate(model_ids, 1)
     ]
-    keep(workspace.models / "champion.json", history)
+    save(workspace.models / "champion.json", history)
 
 
 def two_encoders(workspace: Workspace) -> None:
@@ -104,13 +104,13 @@ def two_encoders(workspace: Workspace) -> None:
     rows = [(query, [candidate for _, candidate in found]) for query, found in by_query]
     candidates.replace(rows, model=TUNED, fingerprint="tuned")
     candidates.close()
-    keep_comparison(workspace, comparison())
+    save_comparison(workspace, comparison())
 
 
 def evaluations(workspace: Workspace) -> None:
     """Three of them, the last the best."""
     for day, f1 in ((1, 0.84), (2, 0.862), (3, 0.884)):
-        keep_evaluation(workspace, evaluation(f"2026-01-0{day}T12:00:00+00:00", f1=f1))
+        save_evaluation(workspace, evaluation(f"2026-01-0{day}T12:00:00+00:00", f1=f1))
 
 
 def as_json(of: Comparison) -> dict[str, object]:

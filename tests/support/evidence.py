@@ -3,15 +3,15 @@
 import numpy as np
 
 from core.catalog.store import CatalogStore
-from core.match.evidence.builder import EvidenceBuilder
-from core.match.evidence.store import EvidenceStore, EvidenceTable
-from core.search.candidates import CandidateStore
+from core.matching.features.builder import FeatureBuilder
+from core.matching.features.store import FeatureStore, FeatureTable
+from core.retrieval.candidates import CandidateStore
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
 from labels.model import Pair
 
 
-def write_evidence(workspace: Workspace, mark: str = "by hand") -> EvidenceTable:
+def write_evidence(workspace: Workspace, mark: str = "by hand") -> FeatureTable:
     """Weigh every candidate of the workspace."""
     candidates = CandidateStore(workspace.derived)
     rows = list(candidates.all())
@@ -21,15 +21,15 @@ def write_evidence(workspace: Workspace, mark: str = "by hand") -> EvidenceTable
         products = list(catalog.iter(role="catalog"))
     left = {product.ref: place for place, product in enumerate(queries)}
     right = {product.ref: place for place, product in enumerate(products)}
-    builder = EvidenceBuilder(queries, products, Vocabulary.load())
+    builder = FeatureBuilder(queries, products, Vocabulary.load())
     vectors = builder.of(
         np.array([left[query] for query, _ in rows]),
         np.array([right[candidate.ref] for _, candidate in rows]),
         np.array([candidate.similarity for _, candidate in rows], np.float32),
     )
     pairs = [Pair(query, candidate.ref) for query, candidate in rows]
-    table = EvidenceTable(tuple(feature.name for feature in builder.features), pairs, vectors)
-    store = EvidenceStore(workspace.derived)
+    table = FeatureTable(tuple(feature.name for feature in builder.features), pairs, vectors)
+    store = FeatureStore(workspace.derived)
     store.replace(table, mark)
     store.close()
     return table

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from core.catalog.product import Product
-from core.judge.case import Case
-from core.judge.findings import Findings
-from core.judge.judge import Judge
+from core.judge.interface import Judge
+from core.judge.pair_context import Findings, PairContext
 from core.judge.verdict import Answer, Verdict
 from labels.model import Pair
 
@@ -33,7 +32,7 @@ class CountingJudge:
     asked: list[Pair] = field(default_factory=list)
     closed: bool = False
 
-    def verdicts(self, cases: Iterable[Case]) -> Iterator[Verdict]:
+    def verdicts(self, cases: Iterable[PairContext]) -> Iterator[Verdict]:
         """Like `Judge.verdicts`."""
         waiting = iter(cases)
         while some := list(islice(waiting, self.ahead)):
@@ -43,7 +42,7 @@ class CountingJudge:
                 self.asked.append(case.pair)
                 yield self.verdict(case)
 
-    def verdict(self, case: Case) -> Verdict:
+    def verdict(self, case: PairContext) -> Verdict:
         """What it says of a case."""
         if case.pair in self.silent:
             return Verdict(None, None, None, "I cannot say", self.name, 0.5, 90, 4)
@@ -64,7 +63,7 @@ class CountingJudge:
 class TalkingCountingJudge(CountingJudge):
     """The same, word by word."""
 
-    def talk(self, case: Case) -> Generator[str, None, Verdict]:
+    def talk(self, case: PairContext) -> Generator[str, None, Verdict]:
         """Like `TalkingJudge.talk`."""
         verdict = self.verdict(case)
         self.asked.append(case.pair)
@@ -75,9 +74,9 @@ class TalkingCountingJudge(CountingJudge):
 _: type[Judge] = CountingJudge
 
 
-def case_of(number: int, title: str = "tv", equal: int = 1, differs: int = 0) -> Case:
+def case_of(number: int, title: str = "tv", equal: int = 1, differs: int = 0) -> PairContext:
     """A pair of listings of which so many things are equal and so many differ."""
-    return Case(
+    return PairContext(
         Product("walmart", f"q{number}", title),
         Product("amazon", f"c{number}", title),
         Findings(tuple(f"same {i}" for i in range(equal)), tuple(f"other {i}" for i in range(differs))),

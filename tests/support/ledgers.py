@@ -7,7 +7,7 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 from samples import c, q
 
-from labels.marker import marker
+from labels.database import marker
 from labels.model import Decision, Judgement, Shown, Stratum, Stream, Strength, Verb
 from labels.store import LabelStore
 

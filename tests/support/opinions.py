@@ -4,9 +4,9 @@ import itertools
 
 from samples import c, q
 
-from core.agreement.shared import Shared
+from core.stats.agreement import Shared
+from labels.annotations import Annotation
 from labels.model import Pair, Stream
-from labels.said import Said
 
 _numbers = itertools.count()
 
@@ -29,9 +29,9 @@ def said(
     look_ms: int | None = None,
     probability: float | None = None,
     imported: bool = False,
-) -> Said:
+) -> Annotation:
     """One decision on the pair of this name."""
-    return Said(
+    return Annotation(
         pair(name), annotator, match, explicit, Stream.ADJUDICATION if ruling else Stream.TRIAGE,
         action or f"action {next(_numbers)}", at, look_ms, probability, imported,
     )  # fmt: skip

@@ -12,7 +12,7 @@ _HELD: dict[Path, int] = {}
 
 _SLEEPS = """
 import time
-from core.jobs.inside import job_events
+from core.jobs.runner import job_events
 with job_events():
     time.sleep(120)
 """

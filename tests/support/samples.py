@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
-from core.encode.encoder import CHUNK
-from core.search.candidates import Candidate, CandidateStore
+from core.retrieval.candidates import Candidate, CandidateStore
+from core.retrieval.encoder import CHUNK
 from core.workspace import Workspace
 from labels.model import CurrentDecision, Decision, Judgement, ProductRef, Strength
 from labels.store import LabelStore
@@ -139,7 +139,7 @@ class HashEncoder:
     def encode(
         self, texts: Sequence[str], on_chunk: Callable[[slice, NDArray[np.float32]], None] | None = None
     ) -> NDArray[np.float32]:
-        """Like `core.encode.encoder.Encoder.encode`."""
+        """Like `core.retrieval.encoder.Encoder.encode`."""
         vectors = np.stack([vector(text) for text in texts])
         for number, start in enumerate(range(0, len(texts), self.chunk)):
             if number == self.dies_after:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from samples import PRODUCTS, QUERIES
 
 from core.catalog.product import Product
-from core.judge.case import Case
-from core.judge.findings import Findings
+from core.judge.pair_context import Findings, PairContext
 from core.judge.prompt import choosing, messages
 from core.judge.verdict import VERDICT
 
@@ -91,10 +90,10 @@ def _teach(model: "Qwen2ForCausalLM", tokenizer: "PreTrainedTokenizerFast") -> N
             head[no] += lift * embedded[begun] / embedded[begun].norm()
 
 
-def pairs_of(queries: Iterable[Product], products: Iterable[Product]) -> list[Case]:
+def pairs_of(queries: Iterable[Product], products: Iterable[Product]) -> list[PairContext]:
     """Each query with each product."""
     listed = list(products)
-    return [Case(query, product, Findings()) for query in queries for product in listed]
+    return [PairContext(query, product, Findings()) for query in queries for product in listed]
 
 
 def _prompts() -> list[str]:

@@ -12,14 +12,14 @@ from textual.worker import WorkerCancelled
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
-from core.search.candidates import Candidate, CandidateStore
+from core.retrieval.candidates import Candidate, CandidateStore
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import ProductRef, Stream
 from labels.store import LabelStore
 from tui.app import DeskApp
-from tui.engine import Engine
 from tui.services.desk import DeskServices, open_desk
+from tui.worker_client import WorkerClient
 
 QUERIES = [
     ("q1", "Canon EOS Rebel T6 DSLR Camera with EF-S 18-55mm f/3.5-5.6 IS II Lens Kit", "Canon", "T6", 449.0, 0.81),
@@ -96,15 +96,17 @@ class Bench:
     opened: list[DeskServices]
 
     def desk(
-        self, annotator: str = "ada", stream: Stream = Stream.TRIAGE, engine: FakeEngine | Engine | None = None
+        self, annotator: str = "ada", stream: Stream = Stream.TRIAGE, engine: FakeEngine | WorkerClient | None = None
     ) -> DeskServices:
         """A desk, open until the test ends; without an engine, nothing is learnt in it."""
-        services = open_desk(self.workspace, self.settings, annotator, stream, engine=cast("Engine | None", engine))
+        services = open_desk(
+            self.workspace, self.settings, annotator, stream, engine=cast("WorkerClient | None", engine)
+        )
         self.opened.append(services)
         return services
 
     def app(
-        self, annotator: str = "ada", stream: Stream = Stream.TRIAGE, engine: FakeEngine | Engine | None = None
+        self, annotator: str = "ada", stream: Stream = Stream.TRIAGE, engine: FakeEngine | WorkerClient | None = None
     ) -> DeskApp:
         """The desk as a program."""
         return DeskApp(self.desk(annotator, stream, engine))

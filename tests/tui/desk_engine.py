@@ -57,7 +57,7 @@ class FakeEngine:
         self._lock = threading.Lock()
 
     def ask(self, do: str, **_: object) -> dict[str, Any]:
-        """As `tui.engine.Engine.ask`."""
+        """As `tui.worker_client.WorkerClient.ask`."""
         # Who asks for reasons at the plain desk waits for them; nobody waits for a refit.
         assert do == "reasons" or threading.current_thread() is not threading.main_thread()
         with self._lock:
@@ -76,6 +76,6 @@ class FakeEngine:
                 self.at_once -= 1
 
     def close(self) -> None:
-        """As `tui.engine.Engine.close`."""
+        """As `tui.worker_client.WorkerClient.close`."""
         self.closed = True
         self.let_go.set()

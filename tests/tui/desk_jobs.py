@@ -9,7 +9,7 @@ from running_jobs import hold
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
-from core.evaluate.encoder import EncoderEvaluation
+from core.evaluation.retrieval import EncoderEvaluation
 from core.workspace import Workspace
 from labels.model import Decision, Judgement, ProductRef, Side, Verb
 from labels.store import LabelStore

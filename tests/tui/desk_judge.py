@@ -8,7 +8,7 @@ from core.catalog.product import Product
 from core.judge.verdict import Answer, Verdict
 from labels.model import ProductRef
 from tui.errors import EngineError
-from tui.ports.judge import Counsel
+from tui.ports import Counsel
 
 REASONING = """\
 Similarities:
@@ -29,7 +29,7 @@ def verdict(answer: Answer | None = Answer.NO_MATCH, probability: float | None =
 
 
 class FakeJudge:
-    """A `tui.ports.judge.JudgeSeat`.
+    """A `tui.ports.JudgePort`.
 
     Attributes:
         pieces: what it says before its verdict.

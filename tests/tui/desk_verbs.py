@@ -10,10 +10,10 @@ from desk_bench import Bench, settled
 from textual.pilot import Pilot
 
 from tui.app import DeskApp
-from tui.commands import commands
+from tui.common.pane import VerbProgress
 from tui.errors import VerbError
-from tui.ports.verbs import Headway
-from tui.widgets.asking import Asking
+from tui.menu import commands
+from tui.ports import Headway
 
 Answer = Mapping[str, Any] | VerbError
 
@@ -127,7 +127,7 @@ class CannedAsked:
 
 
 class CannedVerbs:
-    """A `tui.ports.verbs.Verbs` that knows what to answer by how the question begins; `free` holds answers back."""
+    """A `tui.ports.Verbs` that knows what to answer by how the question begins; `free` holds answers back."""
 
     def __init__(self, answers: Mapping[str, Answer]) -> None:
         self.answers = dict(answers)
@@ -177,5 +177,5 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
 async def answered(pilot: Pilot[None]) -> None:
     """Wait until nothing works beside the keyboard, and nothing on the screen is being asked."""
     await settled(pilot)
-    while pilot.app.screen.query(Asking):
+    while pilot.app.screen.query(VerbProgress):
         await settled(pilot)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tui.abbreviate import abbreviated, wrapped
+from tui.review.abbreviate import abbreviated, wrapped
 
 TITLE = "LG OLED evo C4 Series Self-Lit OLED 4K Processor Smart TV, 83in, AI-Powered, 120Hz Refresh Rate"
 

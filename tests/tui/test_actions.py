@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.actions import REVIEW, Act, help_groups
-from tui.keymap import Keymap
-from tui.page_actions import (
+from tui.actions import (
     BACKUP,
     CONFIRM,
     EVALUATION,
@@ -19,25 +17,29 @@ from tui.page_actions import (
     PAGE,
     PAGE_SCROLL,
     PAST,
+    REVIEW,
     SEARCH,
     STATISTICS,
     STREAMS,
     TRAIL,
+    Act,
+    help_groups,
 )
-from tui.screens.backup import BackupDialog
-from tui.screens.confirm import ConfirmDialog
-from tui.screens.evaluation import EvaluationScreen
-from tui.screens.export import ExportDialog
-from tui.screens.help import HelpScreen
-from tui.screens.import_ import ImportDialog
-from tui.screens.jobs import JobsScreen
-from tui.screens.models import ModelsScreen
-from tui.screens.past import PastScreen
-from tui.screens.review import ReviewScreen
-from tui.screens.search import SearchDialog
-from tui.screens.statistics import StatisticsScreen
-from tui.screens.streams import StreamsScreen
-from tui.screens.trail import TrailScreen
+from tui.common.dialogs import ConfirmDialog
+from tui.common.help import HelpScreen
+from tui.evaluation.screen import EvaluationScreen
+from tui.jobs.screen import JobsScreen
+from tui.keymap import Keymap
+from tui.models.screen import ModelsScreen
+from tui.review.past_work import PastScreen
+from tui.review.screen import ReviewScreen
+from tui.review.search import SearchDialog
+from tui.review.trail import TrailScreen
+from tui.statistics.screen import StatisticsScreen
+from tui.statistics.streams import StreamsScreen
+from tui.transfer.backup import BackupDialog
+from tui.transfer.export import ExportDialog
+from tui.transfer.import_ import ImportDialog
 
 SCREENS = [
     (ReviewScreen, REVIEW),

@@ -3,8 +3,8 @@
 from desk_bench import Bench, screen_text, settled
 
 from labels.model import ProductRef
-from tui.widgets import candidate_row
-from tui.widgets.ahead import Ahead
+from tui.review import candidates
+from tui.review.prefetch import Prefetch
 
 
 async def test_rows_that_were_prepared_are_used_and_are_right(bench: Bench) -> None:
@@ -18,7 +18,7 @@ async def test_rows_that_were_prepared_are_used_and_are_right(bench: Bench) -> N
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        ahead = app.review.query_one(Ahead)
+        ahead = app.review.query_one(Prefetch)
         if ahead._timer is not None:
             ahead._timer.stop()  # it would prepare them once more, amid this
         ahead._prepare()
@@ -33,7 +33,7 @@ async def test_what_was_prepared_for_another_query_is_forgotten(bench: Bench) ->
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        app.review.query_one(Ahead)._prepare()
+        app.review.query_one(Prefetch)._prepare()
         app.desk.review.show(ProductRef("walmart", "q6"))
         app.review.draw()
         await settled(pilot)
@@ -41,7 +41,7 @@ async def test_what_was_prepared_for_another_query_is_forgotten(bench: Bench) ->
         assert app.review.candidates._rows is not app.review.candidates._prepared[2]
         columns = app.review.candidates.columns
         option = app.review.candidates.options[1]
-        assert app.review.candidates._rows[1, False] == candidate_row.row_lines(1, option, columns, cursor=False)
+        assert app.review.candidates._rows[1, False] == candidates.row_lines(1, option, columns, cursor=False)
 
 
 async def test_nobody_claims_what_is_only_prepared(bench: Bench) -> None:

@@ -11,17 +11,16 @@ from desk_verbs import Answer, Opened, chosen, press
 from samples import q
 
 from core.cli.context import Context
-from labels.anchors import backups
 from labels.backup import backup as make
+from labels.backup_index import backups
 from labels.model import Verb
 from tui import command_line
+from tui.common.dialogs import ConfirmDialog
 from tui.errors import VerbError
-from tui.ports.desk import Desk
-from tui.screens.backup import BackupDialog
-from tui.screens.confirm import ConfirmDialog
-from tui.services.restoring import put_back
-from tui.services.verbs import ChildVerbs
-from tui.widgets.backup_text import backup_rows, restore_question, size
+from tui.ports import Desk
+from tui.services.desk import put_back
+from tui.services.processes import ChildVerbs
+from tui.transfer.backup import BackupDialog, backup_rows, restore_question, size
 
 
 def backing_up(bench: Bench, answers: Mapping[str, Answer] = BACKUPS, **facts: bool) -> Opened:
@@ -176,7 +175,7 @@ def test_the_desk_opens_again_on_what_is_there_then(bench: Bench, monkeypatch: p
         return "It is back."
 
     monkeypatch.setattr("tui.run.run_desk", run_desk)
-    monkeypatch.setattr("tui.services.restoring.put_back", restored)
+    monkeypatch.setattr("tui.services.desk.put_back", restored)
     context = Context(home=bench.workspace.home, annotator_name="ada", quiet=True)
     command_line._sit_down(context, None, plain=False, kiosk=False, mouse=True)
     assert told == ["", ("ada", Path("old.db"), 0), "It is back."]

@@ -5,11 +5,11 @@ from desk_bench import Bench, screen_text, settled
 from test_abbreviate import FAMILIES
 
 from core.catalog.product import Product
-from core.match.bands import Band
+from core.matching.bands import Band
 from core.queue.item import Option
+from labels.annotations import Opinion
 from labels.model import Decision, Shown, Stream, Strength
-from labels.said import Opinion
-from tui.widgets.candidate_row import Columns, row_lines
+from tui.review.candidates import Columns, row_lines
 
 
 def options_of(titles: list[str], *, people: tuple[str, ...] = (), ids: list[str] | None = None) -> list[Option]:

@@ -3,7 +3,7 @@
 import pytest
 
 from core.catalog.product import Product
-from tui.compare import Relation, compared
+from tui.review.comparison import Relation, compared
 
 
 def relations(query: Product, candidate: Product) -> dict[str, str]:

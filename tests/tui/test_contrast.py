@@ -4,8 +4,7 @@ import pytest
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
-from tui.contrast import ENOUGH, ROW, contrast, readable
-from tui.themes import OWN
+from tui.theme import ENOUGH, OWN, ROW, contrast, readable
 
 THEMES = [theme for theme in (*BUILTIN_THEMES.values(), *OWN) if not theme.ansi]
 WORDS = ["text-primary", "text-warning", "text-error", "text-success", "text-accent", "foreground-muted"]

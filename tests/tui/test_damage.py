@@ -11,7 +11,7 @@ from desk_bench import Bench, screen_text, settled
 from samples import q
 
 from core.errors import CatalogError, DamagedError
-from core.search.candidates import Candidate, CandidateStore
+from core.retrieval.candidates import Candidate, CandidateStore
 from labels.model import ProductRef
 from labels.quarantine import damaged_copies
 from tui.app import DeskApp

@@ -7,7 +7,7 @@ from textual.widgets import Input
 from labels.errors import LabelsError
 from labels.model import Verb
 from tui.app import DeskApp
-from tui.screens.review import ReviewScreen
+from tui.review.screen import ReviewScreen
 
 ALL = {f"q3-c{place}" for place in range(1, 11)}
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.diff import Mark, apart, holds, marked, same
-from tui.tokens import LONGEST
+from tui.review.diff import Mark, apart, holds, marked, same
+from tui.review.tokens import LONGEST
 
 
 def only(own: str, other: str, beside: str = "") -> list[tuple[str, str]]:

@@ -13,8 +13,8 @@ from desk_bench import Bench, screen_text, settled
 from evidence import write_evidence
 from samples import until
 
-from tui.engine import Engine
 from tui.errors import EngineError
+from tui.worker_client import WorkerClient
 
 #: Answers every request with its own id; `die` and `hang` do what they say.
 CHILD = """
@@ -30,29 +30,29 @@ for line in sys.stdin:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    made = Engine(tmp_path, [sys.executable, "-c", CHILD], pauses_s=(0.05, 0.05))
+def engine(tmp_path: Path) -> Iterator[WorkerClient]:
+    made = WorkerClient(tmp_path, [sys.executable, "-c", CHILD], pauses_s=(0.05, 0.05))
     yield made
     if made.pid and made._process and made._process.poll() is None:
         made._process.kill()
     made.close(wait_s=5)
 
 
-def test_it_starts_when_first_asked_and_in_a_session_of_its_own(engine: Engine) -> None:
+def test_it_starts_when_first_asked_and_in_a_session_of_its_own(engine: WorkerClient) -> None:
     assert engine.pid is None
     assert engine.ask("this") == {"did": "this"}
     assert engine.pid
     assert os.getsid(engine.pid) == engine.pid != os.getsid(0)
 
 
-def test_what_it_cannot_do_is_an_error_with_a_way_out(engine: Engine) -> None:
+def test_what_it_cannot_do_is_an_error_with_a_way_out(engine: WorkerClient) -> None:
     with pytest.raises(EngineError, match="It cannot") as refused:
         engine.ask("fail")
     assert refused.value.hint == "Try."
     assert engine.ask("babble") == {"did": "babble"}
 
 
-def test_it_is_restarted_when_it_dies(engine: Engine) -> None:
+def test_it_is_restarted_when_it_dies(engine: WorkerClient) -> None:
     engine.ask("this")
     first = engine.pid
     with pytest.raises(EngineError, match="ended"):
@@ -64,7 +64,7 @@ def test_it_is_restarted_when_it_dies(engine: Engine) -> None:
     assert engine.pid != first
 
 
-def test_one_that_dies_again_and_again_is_left_alone(engine: Engine) -> None:
+def test_one_that_dies_again_and_again_is_left_alone(engine: WorkerClient) -> None:
     for _ in range(3):
         with pytest.raises(EngineError, match="ended unexpectedly"):
             engine.ask("die")
@@ -73,7 +73,7 @@ def test_one_that_dies_again_and_again_is_left_alone(engine: Engine) -> None:
         engine.ask("this")
 
 
-def test_a_killed_one_disappoints_who_waits(engine: Engine) -> None:
+def test_a_killed_one_disappoints_who_waits(engine: WorkerClient) -> None:
     engine.ask("this")
     assert engine.pid
     threading.Timer(0.2, os.kill, [engine.pid, signal.SIGKILL]).start()
@@ -83,7 +83,7 @@ def test_a_killed_one_disappoints_who_waits(engine: Engine) -> None:
     assert time.monotonic() - began < 5
 
 
-def test_nobody_who_leaves_waits(engine: Engine) -> None:
+def test_nobody_who_leaves_waits(engine: WorkerClient) -> None:
     engine.ask("this")
     threading.Timer(0.2, engine.close).start()
     began = time.monotonic()
@@ -94,20 +94,20 @@ def test_nobody_who_leaves_waits(engine: Engine) -> None:
         engine.ask("this")
 
 
-def test_too_long_is_too_long(engine: Engine) -> None:
+def test_too_long_is_too_long(engine: WorkerClient) -> None:
     with pytest.raises(EngineError, match="too long"):
         engine.ask("hang", patience_s=0.1)
 
 
 def test_a_program_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="cannot be started"):
-        Engine(tmp_path, [str(tmp_path / "nothing")]).ask("this")
+        WorkerClient(tmp_path, [str(tmp_path / "nothing")]).ask("this")
 
 
 @pytest.mark.slow
 async def test_the_real_one_learns_from_the_first_answer_and_its_death_is_no_matter(bench: Bench) -> None:
     write_evidence(bench.workspace)
-    engine = Engine(bench.workspace.home)
+    engine = WorkerClient(bench.workspace.home)
     app = bench.app(engine=engine)
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)

@@ -10,14 +10,14 @@ from comparisons import TUNED, evaluation, evaluations
 from desk_bench import Bench, screen_text, settled
 from textual.pilot import Pilot
 
-from core.evaluate.report import keep_evaluation
-from core.search.candidates import CandidateStore, Standing
+from core.evaluation.report import save_evaluation
+from core.retrieval.candidates import CandidateStore, MatcherSummary
 from core.text.safe import safe
 from labels.model import Decision, Judgement, ProductRef, Shown, Stream, Verb
 from tui.app import DeskApp
-from tui.commands import commands
-from tui.screens.evaluation import EvaluationScreen
-from tui.screens.jobs import JobsScreen
+from tui.evaluation.screen import EvaluationScreen
+from tui.jobs.screen import JobsScreen
+from tui.menu import commands
 
 
 @asynccontextmanager
@@ -55,7 +55,7 @@ async def test_the_latest_evaluation_is_shown_with_its_intervals(bench: Bench) -
 
 async def test_bands_and_curve_that_no_labels_stood_behind_say_so(bench: Bench) -> None:
     value = evaluation()
-    keep_evaluation(
+    save_evaluation(
         bench.workspace, value | {"bands": [row | {"band": f"prior:{row['band']}"} for row in value["bands"]]}
     )
     async with evaluation_screen(bench) as (app, _):
@@ -125,7 +125,7 @@ async def test_a_band_says_how_far_it_is_from_deciding_by_itself(
 ) -> None:
     evaluations(bench.workspace)
     candidates = CandidateStore(bench.workspace.derived)
-    candidates.score([], Standing(0.5, 0.9, 0.1, 300))
+    candidates.score([], MatcherSummary(0.5, 0.9, 0.1, 300))
     candidates.close()
     with bench.store() as store:
         for number in range(right + wrong):
@@ -141,7 +141,7 @@ async def test_a_band_says_how_far_it_is_from_deciding_by_itself(
 
 async def test_without_pairs_the_way_to_them_is_said(bench: Bench) -> None:
     value = {name: each for name, each in evaluation().items() if name not in {"f1", "pairs", "reliability", "bands"}}
-    keep_evaluation(bench.workspace, value)
+    save_evaluation(bench.workspace, value)
     async with evaluation_screen(bench) as (app, _):
         has(app, "Pairs were not measured", "No pairs were measured.")
 
@@ -159,7 +159,7 @@ async def test_names_are_inert_and_figures_that_cannot_be_are_unknown(bench: Ben
     hostile = "\x1b]52;c;x\x07[@click=app.quit]m"
     value = evaluation(model=hostile)
     value["matched"] = {"hit@1": 1e300, "queries": 186}
-    keep_evaluation(bench.workspace, value)
+    save_evaluation(bench.workspace, value)
     async with evaluation_screen(bench) as (app, _):
         has(app, safe(hostile), "matcher           –")
         assert not {"\x1b", "\x07"} & set(screen_text(app))

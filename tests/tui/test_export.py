@@ -9,10 +9,10 @@ from desk_verbs import WRITTEN, Answer, Opened, answered, chosen
 from textual.widgets import OptionList
 
 from labels.exchange.formats import Format
+from tui.common.dialogs import ConfirmDialog
+from tui.common.forms import PathField, completed
 from tui.errors import VerbError
-from tui.screens.confirm import ConfirmDialog
-from tui.screens.export import KINDS, ExportDialog
-from tui.widgets.path_field import PathField, completed
+from tui.transfer.export import KINDS, ExportDialog
 
 
 def export(bench: Bench, answers: Mapping[str, Answer] = WRITTEN, **facts: bool) -> Opened:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tui.figures import change_between, measured, share, signed
+from tui.common.figures import change_between, measured, share, signed
 
 
 @pytest.mark.parametrize(

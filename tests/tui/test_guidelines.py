@@ -8,11 +8,10 @@ from desk_bench import Bench, screen_text, settled
 from hostile import ACTING, HOSTILE, squeezed
 from textual.pilot import Pilot
 
+from tui.common.markdown import MarkdownPage, laid_out, parsed
 from tui.errors import DeskError
-from tui.markdown import laid_out, parsed
 from tui.plain.desk import run_plain
-from tui.services.guidelines import MOST_BYTES, MOST_LINES, TeamGuidelines
-from tui.widgets.markdown_page import MarkdownPage
+from tui.services.files import MOST_BYTES, MOST_LINES, TeamGuidelines
 
 LINKS = """\
 # Links

@@ -10,7 +10,7 @@ from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.settings import Settings
 from core.text.safe import safe
-from tui.widgets.comparison import Comparison
+from tui.review.comparison import Comparison
 
 
 @pytest.fixture

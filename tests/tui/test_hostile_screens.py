@@ -12,6 +12,7 @@ from typing import Any
 
 import desk_engine
 import pytest
+import tui.screens
 from comparisons import evaluations, two_encoders
 from desk_bench import Bench, screen_text
 from desk_jobs import log_of_a_retrain, something_to_learn_from, three_jobs
@@ -25,15 +26,14 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-import tui.screens
 from core.jobs.board import Jobs
 from core.workspace import Workspace
 from tui.actions import REVIEW
 from tui.app import DeskApp
-from tui.commands import commands
+from tui.background import tell
 from tui.errors import VerbError
+from tui.menu import commands
 from tui.messages import Copied, Failed
-from tui.workers import tell
 
 #: What leads on from a screen without deciding anything there, and then to its end.
 _ONWARD = ("down", "tab", "pagedown", "end")

@@ -13,15 +13,12 @@ from textual.events import Key
 from textual.widgets import Input
 
 from tui.app import DeskApp
-from tui.commands import commands
+from tui.common.dialogs import ConfirmDialog
+from tui.common.forms import Choice, PathField
 from tui.errors import VerbError
-from tui.screens.confirm import ConfirmDialog
-from tui.screens.import_ import ImportDialog
-from tui.screens.jobs import JobsScreen
-from tui.widgets.form import Choice
-from tui.widgets.import_form import files_in
-from tui.widgets.import_text import import_text, is_news
-from tui.widgets.path_field import PathField
+from tui.jobs.screen import JobsScreen
+from tui.menu import commands
+from tui.transfer.import_ import ImportDialog, files_in, import_text, is_news
 
 
 def importing(bench: Bench, answers: Mapping[str, Answer] = IMPORTED, **facts: bool) -> Opened:

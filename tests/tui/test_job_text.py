@@ -1,7 +1,7 @@
 """A job in words."""
 
-from core.jobs.course import Stage
-from tui.widgets.job_text import measured
+from core.jobs.progress_log import Stage
+from tui.jobs.text import measured
 
 
 def test_no_metric_is_called_validation_twice() -> None:

@@ -19,13 +19,12 @@ from core.jobs.board import Jobs
 from core.jobs.job import Job, JobState, read_job
 from core.settings import Settings
 from tui.app import DeskApp
-from tui.screens.confirm import ConfirmDialog
-from tui.screens.job_log import JobLogScreen
-from tui.screens.jobs import JobsScreen
-from tui.watch import JobWatch
-from tui.widgets.job_list import _row
-from tui.widgets.job_result import ending
-from tui.widgets.loss_curve import LossCurve
+from tui.common.dialogs import ConfirmDialog
+from tui.jobs.list import _row
+from tui.jobs.pane import LossCurve
+from tui.jobs.screen import JobLogScreen, JobsScreen
+from tui.jobs.text import ending
+from tui.jobs.watch import JobWatch
 
 
 @asynccontextmanager
@@ -250,7 +249,7 @@ async def test_of_many_jobs_only_those_in_sight_are_painted_and_only_what_runs_i
             return read_job(folder)
 
         monkeypatch.setattr("core.jobs.board.read_job", counted)
-        monkeypatch.setattr("tui.widgets.job_list._row", row)
+        monkeypatch.setattr("tui.jobs.list._row", row)
         assert isinstance(app.screen, JobsScreen)
         app.screen._read_if_in_front()
         await settled(pilot)
@@ -341,7 +340,7 @@ async def test_a_damaged_job_hides_no_other(bench: Bench) -> None:
 async def test_new_candidates_are_shown_from_the_next_query_on(bench: Bench) -> None:
     from desk_bench import candidates_of  # noqa: PLC0415
 
-    from core.search.candidates import CandidateStore  # noqa: PLC0415
+    from core.retrieval.candidates import CandidateStore  # noqa: PLC0415
     from labels.model import ProductRef  # noqa: PLC0415
 
     desk = bench.desk()

@@ -14,15 +14,15 @@ from core.judge.verdict import NO_VERDICT, Answer
 from labels.model import Stream
 from tui.app import DeskApp
 from tui.errors import EngineError, EngineRefusalError
-from tui.screens.review import ReviewScreen
-from tui.screens.verdict import VerdictDialog
+from tui.review.screen import ReviewScreen
+from tui.review.verdict import VerdictDialog
 
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for somebody to have read."""
-    monkeypatch.setattr("tui.widgets.second_opinion._READING_S", 0.001)
-    monkeypatch.setattr("tui.screens.verdict._PAINTED_EVERY_S", 0.001)
+    monkeypatch.setattr("tui.review.judge_scores._READING_S", 0.001)
+    monkeypatch.setattr("tui.review.verdict._PAINTED_EVERY_S", 0.001)
 
 
 def with_judge(bench: Bench, judge: FakeJudge, stream: Stream = Stream.TRIAGE) -> DeskApp:

@@ -11,17 +11,16 @@ from typer.testing import CliRunner
 
 from core.cli.app import make_app
 from core.settings import Settings, load_settings
-from tui import page_actions
-from tui.actions import REVIEW, Act
+from tui import actions
+from tui.actions import EVALUATION, MODELS, REVIEW, SCREENS, TRAIL, Act
 from tui.command_line import doctor
+from tui.common.doctor import DoctorScreen
+from tui.common.key_bar import KeyBar
+from tui.common.lists import PagedList
+from tui.common.settings import SettingsScreen
 from tui.keymap import Keymap, canonical, shown
-from tui.page_actions import EVALUATION, MODELS, SCREENS, TRAIL
-from tui.screens.doctor import DoctorScreen
-from tui.screens.settings import SettingsScreen
-from tui.screens.streams import StreamsScreen
-from tui.strange_keys import StrangeKeys
-from tui.widgets.key_bar import KeyBar
-from tui.widgets.paged_list import PagedList
+from tui.layout_hint import LayoutHint
+from tui.statistics.streams import StreamsScreen
 
 ACTS = {act.id: act for act in REVIEW if act.action}
 #: Digits without shift on a French keyboard.
@@ -214,7 +213,7 @@ def test_samesku_doctor_looks_at_the_keys(bench: Bench, keys: str, code: int) ->
 
 def test_every_screen_of_the_desk_is_known_to_follow() -> None:
     known = {act for screen in SCREENS for act in screen}
-    for name, acts in vars(page_actions).items():
+    for name, acts in vars(actions).items():
         if isinstance(acts, tuple) and acts and isinstance(acts[0], Act):
             assert set(acts) <= known, name
 
@@ -249,7 +248,7 @@ async def test_keys_of_another_layout_are_answered_the_second_time(bench: Bench,
 
 
 def test_ctrl_with_a_letter_of_another_alphabet_is_answered_too() -> None:
-    strange = StrangeKeys()
+    strange = LayoutHint()
     assert strange.typed("ctrl+з", None, "?", known=False) == ""
     assert "Latin letters" in strange.typed("ctrl+й", None, "?", known=False)
     for key in ("ctrl+w", "f9", "tab", "shift+up"):

@@ -23,7 +23,7 @@ from tests.bench.workspaces import make_workspace
 #: A desk that commits only every hundredth write, as if that were good enough.
 _LATE = """
 from contextlib import contextmanager
-import labels.claims, labels.store
+import labels.leases, labels.store
 
 writes = 0
 
@@ -39,8 +39,8 @@ def late(connection):
 
 labels.store.transaction = late
 # The leases are in the same file, which stays locked.
-labels.claims.Claims.take = lambda *_: True
-labels.claims.Claims.held_by_others = lambda *_: {}
+labels.leases.Leases.take = lambda *_: True
+labels.leases.Leases.held_by_others = lambda *_: {}
 
 from tui.__main__ import main
 main()

@@ -7,13 +7,12 @@ import pytest
 from desk_bench import Bench, screen_text, settled
 from desk_engine import FakeEngine, rescored
 
-from core.queue.rescored import Rescored
+from core.queue.refit_result import RefitResult
 from labels.model import Stream
 from tui.app import DeskApp
 from tui.errors import EngineRefusalError
-from tui.plain.desk import PlainDesk, run_plain
-from tui.plain.voice import Voice
-from tui.screens.retrain import RetrainDialog
+from tui.models.retrain import RetrainDialog
+from tui.plain.desk import PlainDesk, Voice, run_plain
 
 
 def shown(app: DeskApp) -> str:
@@ -213,7 +212,7 @@ async def test_validation_is_told_nothing_of_the_matcher(bench: Bench, plain: bo
 
 def test_the_plain_desk_learns_too(bench: Bench) -> None:
     desk, out = bench.desk(engine=FakeEngine("q5", "q1")), io.StringIO()
-    desk.learn(Rescored.from_json(rescored("q5")))
+    desk.learn(RefitResult.from_json(rescored("q5")))
     run_plain(desk, io.StringIO("w 1\nq\n"), out)
     said = out.getvalue()
     assert "The bands rest on: matcher: 312 labels." in said

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from desk_bench import Bench, settled
 
-from core.sitting.record import Ending
+from core.queue.last_session import Ending
 from tui.app import DeskApp
 from tui.errors import DeskError
 from tui.run import run_desk
@@ -112,8 +112,8 @@ def test_noise_on_the_line_is_no_end(bench: Bench) -> None:
 #: A desk that waits for ever to write to a terminal that nobody reads, as Textual does.
 STALLED = """
 import queue, sys
-from core.sitting.record import Ending
-from tui.leaving import Departure
+from core.queue.last_session import Ending
+from tui.shutdown import Departure
 
 def give_up(ending):
     print("gave up:", ending, flush=True)

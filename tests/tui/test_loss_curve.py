@@ -2,7 +2,7 @@
 
 import pytest
 
-from tui.widgets.loss_curve import curve, smooth
+from tui.jobs.pane import curve, smooth
 
 FALLING = [(step, 2.0 / (1 + step / 10)) for step in range(1, 101)]
 

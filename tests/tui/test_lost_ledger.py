@@ -5,7 +5,7 @@ from desk_bench import Bench, settled
 from spoilt import SPOILT
 from textual.app import App
 
-from labels.anchors import backups
+from labels.backup_index import backups
 from labels.errors import LabelsError
 
 

@@ -11,14 +11,14 @@ from comparisons import BASE, TUNED, as_json, comparison, two_encoders, write_ca
 from desk_bench import Bench, screen_text, settled
 from textual.pilot import Pilot
 
-from core.evaluate.comparison import comparison_path, keep_comparison
+from core.evaluation.comparison import comparison_path, save_comparison
 from core.settings import Settings
 from core.text.safe import safe
 from tui.app import DeskApp
-from tui.commands import commands
-from tui.screens.confirm import ConfirmDialog
-from tui.screens.jobs import JobsScreen
-from tui.screens.models import ModelsScreen
+from tui.common.dialogs import ConfirmDialog
+from tui.jobs.screen import JobsScreen
+from tui.menu import commands
+from tui.models.screen import ModelsScreen
 
 ANOTHER = "lora-20260202-120000-cd34"
 
@@ -106,7 +106,7 @@ async def test_on_a_narrow_screen_one_side_is_seen_at_a_time(bench: Bench) -> No
 async def test_another_encoder_is_looked_at_as_if_it_took_the_place_of_the_one_in_use(bench: Bench) -> None:
     two_encoders(bench.workspace)
     write_card(bench.workspace, ANOTHER, "2026-02-02T12:00:00+00:00")
-    keep_comparison(bench.workspace, comparison(TUNED, ANOTHER))
+    save_comparison(bench.workspace, comparison(TUNED, ANOTHER))
     async with models_screen(bench, "j") as (app, _):
         has(app, f"{TUNED} → {ANOTHER}", "▼ Worse: the match moved down  1")
 

@@ -6,15 +6,15 @@ from textual.command import CommandPalette
 from textual.pilot import Pilot
 
 from labels.model import Stream
-from tui.commands import commands
-from tui.screens.backup import BackupDialog
-from tui.screens.export import ExportDialog
-from tui.screens.full_page import FullPage
-from tui.screens.help import HelpScreen
-from tui.screens.import_ import ImportDialog
-from tui.screens.jobs import JobsScreen
-from tui.screens.retrain import RetrainDialog
-from tui.screens.statistics import StatisticsScreen
+from tui.common.full_page import FullPage
+from tui.common.help import HelpScreen
+from tui.jobs.screen import JobsScreen
+from tui.menu import commands
+from tui.models.retrain import RetrainDialog
+from tui.statistics.screen import StatisticsScreen
+from tui.transfer.backup import BackupDialog
+from tui.transfer.export import ExportDialog
+from tui.transfer.import_ import ImportDialog
 
 
 async def choose(pilot: Pilot[None], name: str) -> None:

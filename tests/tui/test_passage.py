@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from core.text.safe import safe
-from tui.passage import Passage, broken
+from tui.common.wrapped_text import WrappedText, broken
 
 
 def lines(text: str, width: int) -> list[str]:
@@ -43,7 +43,7 @@ def test_nothing_is_lost_and_no_line_is_too_wide(text: str, width: int) -> None:
 
 
 def test_styles_go_on_over_lines() -> None:
-    passage = Passage([("one ", ""), ("two three", "bold"), (" four", "")], 9)
+    passage = WrappedText([("one ", ""), ("two three", "bold"), (" four", "")], 9)
     assert [str(line) for line in (passage[0], passage[1])] == ["one two", "three"]
     assert [[(s.start, s.end, s.style) for s in passage[n].spans] for n in range(3)] == [
         [(4, 7, "bold")], [(0, 5, "bold")], [],
@@ -52,8 +52,8 @@ def test_styles_go_on_over_lines() -> None:
 
 
 def test_what_goes_on_past_the_last_line_ends_in_an_ellipsis() -> None:
-    assert [str(line) for line in Passage([("one two three", "")], 7, most=1)] == ["one tw…"]
-    assert [str(line) for line in Passage([("one two three", "")], 7, most=2)] == ["one two", "three"]
-    assert Passage([("one two three", "")], 7, most=1).is_cut
-    assert not Passage([("one two three", "")], 7, most=2).is_cut
-    assert [str(line) for line in Passage([("one two", "")], 5, most=1)] == ["one…"]
+    assert [str(line) for line in WrappedText([("one two three", "")], 7, most=1)] == ["one tw…"]
+    assert [str(line) for line in WrappedText([("one two three", "")], 7, most=2)] == ["one two", "three"]
+    assert WrappedText([("one two three", "")], 7, most=1).is_cut
+    assert not WrappedText([("one two three", "")], 7, most=2).is_cut
+    assert [str(line) for line in WrappedText([("one two", "")], 5, most=1)] == ["one…"]

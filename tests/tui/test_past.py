@@ -10,8 +10,8 @@ from textual.widgets import Input
 
 from labels.model import Stream, Verb
 from tui.app import DeskApp
-from tui.screens.past import PastScreen
-from tui.widgets.paged_list import PagedList
+from tui.common.lists import PagedList
+from tui.review.past_work import PastScreen
 
 SIZES = [(80, 24), (120, 36)]
 

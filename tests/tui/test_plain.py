@@ -16,8 +16,7 @@ from core.catalog.store import CatalogStore
 from core.judge.verdict import Answer
 from labels.errors import LabelsError
 from labels.model import Stream, Verb
-from tui.plain.desk import PlainDesk, run_plain
-from tui.plain.voice import Voice
+from tui.plain.desk import PlainDesk, Voice, run_plain
 
 
 def talk(bench: Bench, *lines: str, stream: Stream = Stream.TRIAGE, judge: FakeJudge | None = None) -> str:

@@ -14,9 +14,8 @@ from core.settings import Settings
 from tui.actions import REVIEW
 from tui.errors import DeskError
 from tui.keymap import Keymap
-from tui.plain.desk import PlainDesk
+from tui.plain.desk import PlainDesk, Voice
 from tui.plain.keys import COMMANDS, PlainKeys
-from tui.plain.voice import Voice
 
 #: What a line needs no command for: Enter alone goes on and back, a number goes to a candidate, the terminal itself
 #: suspends; the menu's screens are verbs of the command line.

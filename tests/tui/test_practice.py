@@ -7,12 +7,12 @@ from textual.pilot import Pilot
 
 from labels.model import Decision
 from tui.app import DeskApp
+from tui.common.guidelines import GuidelinesScreen
+from tui.common.help import HelpScreen
 from tui.keymap import Keymap
-from tui.lessons import LESSONS, Lesson
-from tui.practice import Practice
-from tui.screens.guidelines import GuidelinesScreen
-from tui.screens.help import HelpScreen
-from tui.screens.practice import PracticeScreen
+from tui.practice.exercises import EXERCISES, Exercise
+from tui.practice.screen import PracticeScreen
+from tui.practice.session import Practice
 
 
 def events(bench: Bench) -> int:
@@ -42,7 +42,7 @@ async def test_right_answers_lead_through_and_back_to_the_desk(bench: Bench) -> 
         text = await press(pilot)
         assert "PRACTICE 1 of 3 nothing here is kept" in text
         assert "Which candidate is the same product" in text
-        for lesson, keys in zip(LESSONS, (("a",), ("n",), ("A", "3", "a")), strict=True):
+        for lesson, keys in zip(EXERCISES, (("a",), ("n",), ("A", "3", "a")), strict=True):
             text = await press(pilot, *keys)
             assert f"Right. {Keymap({}).fill(lesson.right)}" in text
             text = await press(pilot, "enter")
@@ -96,9 +96,9 @@ async def test_going_on_waits_for_an_answer_and_a_query_put_off_comes_back(bench
         screen = await practising(pilot, app)
         assert "Not answered yet" in await press(pilot, "enter")
         await press(pilot, "s")
-        assert screen.sitting.item == LESSONS[1].item
+        assert screen.sitting.item == EXERCISES[1].item
         await press(pilot, "n", "enter", "A", "3", "a", "enter")
-        assert screen.sitting.item == LESSONS[0].item
+        assert screen.sitting.item == EXERCISES[0].item
 
 
 @pytest.mark.parametrize("key", ["escape", "q"])
@@ -130,11 +130,11 @@ async def test_a_key_typed_ahead_decides_on_nothing_unseen(bench: Bench) -> None
         screen.action_skip()
         screen.action_none_match()
         await settled(pilot)
-        assert screen.sitting.item == LESSONS[1].item
+        assert screen.sitting.item == EXERCISES[1].item
 
 
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.item.query.brand)
-def test_a_lesson_has_a_word_for_every_candidate_that_fits_the_smallest_screen(lesson: Lesson) -> None:
+@pytest.mark.parametrize("lesson", EXERCISES, ids=lambda lesson: lesson.item.query.brand)
+def test_a_lesson_has_a_word_for_every_candidate_that_fits_the_smallest_screen(lesson: Exercise) -> None:
     ids = [option.product.id for option in lesson.item.options]
     assert lesson.same | lesson.apart.keys() == set(ids)
     assert not lesson.same & lesson.apart.keys()
@@ -151,9 +151,9 @@ def test_the_practice_leaves_the_lessons_as_they_are() -> None:
     practice.accept(practice.item.options[0], practice.item.options)
     assert practice.item.options[0].decision is Decision.MATCH
     practice.advance()
-    assert LESSONS[0].item.options[0].decision is None
-    assert Practice().item == LESSONS[0].item
+    assert EXERCISES[0].item.options[0].decision is None
+    assert Practice().item == EXERCISES[0].item
     while practice.item is not None:
         practice.advance()
     assert practice.undo()
-    assert practice.item == LESSONS[2].item
+    assert practice.item == EXERCISES[2].item

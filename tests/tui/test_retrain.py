@@ -9,13 +9,12 @@ from desk_bench import Bench, screen_text, settled
 from desk_jobs import DONE, RESULT, RUNNING, running_retrain, write_job
 from textual.pilot import Pilot
 
-from core.queue.rescored import Outlook
-from core.train.plan import RetrainPlan, plan_retrain
+from core.queue.refit_result import ExpectedGain
+from core.training.plan import RetrainPlan, plan_retrain
 from tui.app import DeskApp
-from tui.commands import commands
-from tui.screens.jobs import JobsScreen
-from tui.screens.retrain import RetrainDialog
-from tui.widgets.retrain_text import plan_text
+from tui.jobs.screen import JobsScreen
+from tui.menu import commands
+from tui.models.retrain import RetrainDialog, plan_text
 
 
 @asynccontextmanager
@@ -153,7 +152,7 @@ def test_the_outlook_stands_beside_it(bench: Bench) -> None:
     possible = RetrainPlan(
         **{name: getattr(known, name) for name in known.__slots__} | {"matches": 40, "judged": 3, "conflicts": 2}
     )
-    text = plan_text(possible, 4, Outlook(100, 12.0, 5.0), 68).plain
+    text = plan_text(possible, 4, ExpectedGain(100, 12.0, 5.0), 68).plain
     assert "is put in use" not in text
     enough = plan_text(replace(possible, judged=50), 4, None, 68).plain
     assert "If the new model is better beyond chance it is put in use" in " ".join(enough.split())

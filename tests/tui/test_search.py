@@ -6,7 +6,7 @@ from desk_bench import Bench, candidate_products, screen_text, settled
 from textual.widgets import OptionList
 
 from core.catalog.store import CatalogStore
-from tui.screens.search import SearchDialog
+from tui.review.search import SearchDialog
 
 
 async def test_enter_accepts_the_highlighted_product(bench: Bench) -> None:

@@ -8,16 +8,15 @@ import pytest
 from desk_bench import Bench, settled
 from textual.app import App
 
-from core.rights import open_streams
+from core.permissions import open_streams
+from core.queue.last_session import Ending, Sitting
 from core.settings import PeopleSettings, Settings
-from core.sitting.record import Ending
-from core.sitting.sitting import Sitting
 from labels.errors import SameskuError
 from labels.model import ProductRef, Stream
 from tui.app import DeskApp
 from tui.run import run_plain_desk
 from tui.services.desk import DeskServices, open_desk
-from tui.themes import theme_for
+from tui.theme import theme_for
 
 
 def reopened(bench: Bench, annotator: str = "ada", stream: Stream | None = None) -> DeskServices:

@@ -25,7 +25,7 @@ from core.workspace import Workspace
 from labels.model import Decision, Judgement, Shown, Stream, Verb
 from labels.store import LabelStore
 from tui.app import DeskApp
-from tui.themes import ANSI_DARK, DARK, LIGHT
+from tui.theme import ANSI_DARK, DARK, LIGHT
 
 SIZES = [(80, 24), (120, 36)]
 #: Each look with its theme.
@@ -188,7 +188,7 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
     time.tzset()
     monkeypatch.setitem(LabelStore.__init__.__kwdefaults__, "now", lambda: "2026-01-02T12:00:00.000+00:00")
     monkeypatch.setitem(ReviewSession.__init__.__kwdefaults__, "clock", lambda: 0.0)
-    monkeypatch.setattr("tui.screens.export.utc_now", lambda: "2026-01-02T12:00:00.000+00:00")
+    monkeypatch.setattr("tui.transfer.export.utc_now", lambda: "2026-01-02T12:00:00.000+00:00")
     monkeypatch.setattr(Input, "cursor_blink", False)
 
 

@@ -13,13 +13,11 @@ from core.settings import Settings
 from core.text.safe import safe
 from labels.model import Decision, Judgement, ProductRef, Verb
 from tui.app import DeskApp
+from tui.common.key_bar import KeyBar
+from tui.common.text import NAMES, Column, in_columns
 from tui.errors import VerbError
-from tui.screens.statistics import StatisticsScreen
-from tui.widgets.agreement_text import agreement_told
-from tui.widgets.columns import NAMES, Column, in_columns
-from tui.widgets.key_bar import KeyBar
-from tui.widgets.people_text import people_rows
-from tui.widgets.totals_text import days
+from tui.statistics.screen import StatisticsScreen
+from tui.statistics.text import agreement_told, days, people_rows
 
 
 @asynccontextmanager

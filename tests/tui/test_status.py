@@ -5,11 +5,11 @@ from desk_bench import Bench, screen_text, settled
 from desk_engine import FakeEngine
 
 from core.queue.session import ReviewSession
-from core.queue.tally import Tally
-from core.search.candidates import Standing
+from core.queue.session_stats import SessionStats
+from core.retrieval.candidates import MatcherSummary
 from labels.model import Stream
-from tui.screens.review import ReviewScreen
-from tui.words import rests_on, stands_on
+from tui.common.words import rests_on, stands_on
+from tui.review.screen import ReviewScreen
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ async def test_the_pace_is_told_where_there_is_room(
         session = app.desk.review
         assert isinstance(session, ReviewSession)
         assert "an hour" not in screen_text(app)
-        session.tallies[Stream.TRIAGE] = Tally(5, 180.0)
+        session.tallies[Stream.TRIAGE] = SessionStats(5, 180.0)
         screen = app.screen
         assert isinstance(screen, ReviewScreen)
         screen.draw()
@@ -45,14 +45,14 @@ async def test_the_pace_is_told_where_there_is_room(
     ("standing", "line", "why"),
     [
         (None, "cosine bands (uncalibrated)", "cosine bands (uncalibrated)"),
-        (Standing(0.5, 0.95, 0.05, 0, 0), "prior bands (uncalibrated)", "prior bands (uncalibrated)"),
+        (MatcherSummary(0.5, 0.95, 0.05, 0, 0), "prior bands (uncalibrated)", "prior bands (uncalibrated)"),
         (
-            Standing(0.5, 0.9, 0.1, 12, 3),
+            MatcherSummary(0.5, 0.9, 0.1, 12, 3),
             "matcher: 12 labels, rough",
             "calibrated on 12 labelled pairs (3 matches): rough",
         ),
-        (Standing(0.5, 0.9, 0.1, 312, 90), "matcher: 312 labels", "matcher: 312 labels"),
+        (MatcherSummary(0.5, 0.9, 0.1, 312, 90), "matcher: 312 labels", "matcher: 312 labels"),
     ],
 )
-def test_what_the_bands_rest_on_is_told(standing: Standing | None, line: str, why: str) -> None:
+def test_what_the_bands_rest_on_is_told(standing: MatcherSummary | None, line: str, why: str) -> None:
     assert (stands_on(standing), rests_on(standing)) == (line, why)

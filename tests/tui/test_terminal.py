@@ -15,8 +15,8 @@ from textual.pilot import Pilot
 
 from core.settings import DeskSettings, Settings
 from tests.bench.terminal import Terminal
-from tui.screens.doctor import told
-from tui.words import listings
+from tui.common.doctor import told
+from tui.common.words import listings
 
 ROOT = Path(__file__).parents[2]
 

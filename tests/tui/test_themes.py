@@ -15,8 +15,7 @@ from core.settings import DeskSettings, Settings
 from core.terminal import TRUE_COLOUR, Terminal
 from tui.app import DeskApp
 from tui.command_line import _require_terminal
-from tui.contrast import readable
-from tui.themes import ANSI_DARK, ANSI_LIGHT, DARK, LIGHT, theme_for, turned
+from tui.theme import ANSI_DARK, ANSI_LIGHT, DARK, LIGHT, readable, theme_for, turned
 
 #: What the colour-blind see, in linear light: Machado, Oliveira and Fernandes 2009, table 1, severity 1.0.
 EYES = {

@@ -7,8 +7,8 @@ from textual.pilot import Pilot
 
 from labels.model import Verb
 from tui.app import DeskApp
-from tui.screens.trail import TrailScreen
-from tui.widgets.paged_list import PagedList
+from tui.common.lists import PagedList
+from tui.review.trail import TrailScreen
 
 
 async def press(pilot: Pilot[None], *keys: str) -> None:

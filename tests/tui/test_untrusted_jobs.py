@@ -12,8 +12,7 @@ from odd_files import ODD_FILES
 from running_jobs import hold
 
 from core.workspace import Workspace
-from tui.screens.job_log import JobLogScreen
-from tui.screens.jobs import JobsScreen
+from tui.jobs.screen import JobLogScreen, JobsScreen
 
 THEIRS = "20260102-100000-aaaa"
 START = {"arguments": ["retrain"], "by": "eve", "pid": 1, "started_at": "2026-01-02T10:00:00+00:00"}

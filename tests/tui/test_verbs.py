@@ -13,11 +13,11 @@ from textual import on
 from textual.app import App, ComposeResult
 
 from labels.errors import SameskuError
+from tui.common.pane import VerbProgress
 from tui.errors import VerbEndedError, VerbError
 from tui.messages import Answered, Failed
-from tui.ports.verbs import Headway
-from tui.services.verbs import ChildVerb, ChildVerbs
-from tui.widgets.asking import Asking
+from tui.ports import Headway
+from tui.services.processes import ChildVerb, ChildVerbs
 
 #: Does what its first argument after the global options says.
 CHILD = """
@@ -90,7 +90,7 @@ def _begun(asked: ChildVerb) -> tuple[threading.Thread, list[SameskuError]]:
 
 @pytest.mark.parametrize("word", ["work", "stubborn"])
 def test_it_can_be_ended(verbs: ChildVerbs, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.services.verbs._GRACE_S", 0.0)
+    monkeypatch.setattr("tui.services.processes._GRACE_S", 0.0)
     asked = verbs.ask(word)
     assert asked.headway() is None
     thread, raised = _begun(asked)
@@ -133,7 +133,7 @@ class Page(App[None]):
         self.heard: list[Answered | Failed] = []
 
     def compose(self) -> ComposeResult:
-        yield Asking(self.asked, "Counting …", name="counts")
+        yield VerbProgress(self.asked, "Counting …", name="counts")
 
     @on(Answered)
     def _answered(self, message: Answered) -> None:
@@ -147,7 +147,7 @@ class Page(App[None]):
 async def test_a_line_asks_and_tells_its_screen(verbs: ChildVerbs) -> None:
     app = Page(verbs.ask("wrong"))
     async with app.run_test() as pilot:
-        assert app.query_one(Asking).render().plain == "Counting …"
+        assert app.query_one(VerbProgress).render().plain == "Counting …"
         await settled(pilot)
         assert app.heard == [Answered({"ok": False}, "counts")]
 
@@ -164,7 +164,7 @@ async def test_a_line_that_goes_ends_the_verb_and_says_nothing(verbs: ChildVerbs
     app = Page(asked)
     async with app.run_test() as pilot:
         until(lambda: asked.headway() == Headway("hashes", 40, 100, 12.0))
-        line = app.query_one(Asking)
+        line = app.query_one(VerbProgress)
         line._begun -= 5
         assert line.render().plain == "Counting …  hashes 40%, 12 s left"
         await line.remove()

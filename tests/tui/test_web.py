@@ -25,7 +25,7 @@ from desk_bench import Bench
 from samples import until
 from typer.testing import CliRunner
 
-from labels.claims import Claims
+from labels.leases import Leases
 from tui.command_line import make_app, web
 from tui.web.access import HEADERS, peer_uid
 from tui.web.server import MOST_DESKS, DeskServer
@@ -126,7 +126,7 @@ def desks_of(served: Served) -> list[str]:
 
 def claimed(bench: Bench) -> object:
     """What is reserved for anybody."""
-    claims = Claims(bench.workspace.labels)
+    claims = Leases(bench.workspace.labels)
     held = claims.held_by_others("nobody")
     claims.close()
     return held

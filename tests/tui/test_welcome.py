@@ -5,12 +5,12 @@ import io
 import pytest
 from desk_bench import Bench, screen_text, settled
 
+from core.queue.last_session import Ending
 from core.settings import DeskSettings, Settings
-from core.sitting.record import Ending
 from tui.app import DeskApp
+from tui.common.welcome import WelcomeDialog
+from tui.practice.screen import PracticeScreen
 from tui.run import _app, run_plain_desk
-from tui.screens.practice import PracticeScreen
-from tui.screens.welcome import WelcomeDialog
 from tui.services.desk import DeskServices
 
 

@@ -22,10 +22,10 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from tests.bench.terminal import Terminal
-from tui import cell_widths
-from tui import wire as wire_module
+from tui import frame_diff as wire_module
 from tui.driver import DeskDriver
-from tui.wire import Wire
+from tui.frame_diff import FrameDiff
+from tui.review import cell_widths
 
 SIZE = Size(12, 3)
 STYLES = [
@@ -65,7 +65,7 @@ def whole(strips: list[Strip]) -> LayoutUpdate:
     return LayoutUpdate([[strip] for strip in strips], SIZE.region)
 
 
-def sent(wire: Wire, strips: list[Strip]) -> str:
+def sent(wire: FrameDiff, strips: list[Strip]) -> str:
     """What goes over the wire for it."""
     return wire.difference(whole(strips), SIZE, ColorSystem.TRUECOLOR)
 
@@ -73,11 +73,11 @@ def sent(wire: Wire, strips: list[Strip]) -> str:
 @settings(max_examples=300, deadline=None)
 @given(frames)
 def test_differences_add_up_to_the_last_frame(shown: list[list[Strip]]) -> None:
-    wire, terminal = Wire(), Screen()
+    wire, terminal = FrameDiff(), Screen()
     for strips in shown:
         terminal.feed(sent(wire, strips))
     fresh = Screen()
-    fresh.feed(sent(Wire(), shown[-1]))
+    fresh.feed(sent(FrameDiff(), shown[-1]))
     assert terminal.cells() == fresh.cells()
     assert sent(wire, shown[-1]) == ""
 
@@ -86,7 +86,7 @@ def test_differences_add_up_to_the_last_frame(shown: list[list[Strip]]) -> None:
 @given(lines, lines, st.integers(0, SIZE.width - 1), st.integers(1, SIZE.width))
 def test_a_part_of_a_line_leaves_the_rest(first: Strip, second: Strip, begin: int, length: int) -> None:
     end = min(SIZE.width, begin + length)
-    wire, terminal = Wire(), Screen()
+    wire, terminal = FrameDiff(), Screen()
     terminal.feed(sent(wire, [first] * SIZE.height))
     part = second.crop(begin, end)
     cuts = sorted({0, begin, end, SIZE.width})
@@ -95,12 +95,12 @@ def test_a_part_of_a_line_leaves_the_rest(first: Strip, second: Strip, begin: in
     terminal.feed(wire.difference(ChopsUpdate(chops, [(1, begin, end)], ends), SIZE, ColorSystem.TRUECOLOR))
     fresh = Screen()
     mixed = Strip.join([first.crop(0, begin), part, first.crop(end, SIZE.width)])
-    fresh.feed(sent(Wire(), [first, mixed, first]))
+    fresh.feed(sent(FrameDiff(), [first, mixed, first]))
     assert terminal.cells() == fresh.cells()
 
 
 def test_what_is_the_same_is_not_sent_again() -> None:
-    wire = Wire()
+    wire = FrameDiff()
     before = _fitted(Strip([Segment("match 55 in", STYLES[1])]))
     after = _fitted(Strip([Segment("match 65 in", STYLES[1])]))
     sent(wire, [before] * 3)
@@ -108,7 +108,7 @@ def test_what_is_the_same_is_not_sent_again() -> None:
 
 
 def test_after_a_resize_everything_is_sent_again() -> None:
-    wire = Wire()
+    wire = FrameDiff()
     strips = [_fitted(Strip([Segment("shown")]))] * 3
     first = sent(wire, strips)
     wire.forget()
@@ -127,15 +127,15 @@ def wire_text(text: str) -> str:
     """What is sent for one line."""
     strip = Strip([Segment(text)])
     update = LayoutUpdate([[strip]], Region(0, 0, 40, 1))
-    return Wire().difference(update, Size(40, 1), ColorSystem.TRUECOLOR)
+    return FrameDiff().difference(update, Size(40, 1), ColorSystem.TRUECOLOR)
 
 
 @pytest.mark.parametrize("colors", list(ColorSystem)[:2])
 def test_fewer_colours_cost_less(colors: ColorSystem) -> None:
     strips = [_fitted(Strip([Segment("red", STYLES[1]), Segment("green", STYLES[2])]))] * 3
-    full = Wire().difference(whole(strips), SIZE, ColorSystem.TRUECOLOR)
-    assert len(Wire().difference(whole(strips), SIZE, colors)) < len(full)
-    assert "38;2;" not in Wire().difference(whole(strips), SIZE, colors)
+    full = FrameDiff().difference(whole(strips), SIZE, ColorSystem.TRUECOLOR)
+    assert len(FrameDiff().difference(whole(strips), SIZE, colors)) < len(full)
+    assert "38;2;" not in FrameDiff().difference(whole(strips), SIZE, colors)
 
 
 def test_a_frame_is_sent_in_one_piece_and_never_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +204,7 @@ def letters(text: str) -> str:
 @given(st.lists(st.tuples(st.sampled_from(DOUBTFUL), st.sampled_from(STYLES[:3])), min_size=2, max_size=6))
 def test_no_letter_vanishes_where_marks_have_cells(shown: list[tuple[str, Style]]) -> None:
     size = Size(30, 1)
-    wire, terminal = Wire(), Screen(size)
+    wire, terminal = FrameDiff(), Screen(size)
     for text, style in shown:
         strip = Strip([Segment(text, style), Segment(" | 0.81")]).adjust_cell_length(size.width)
         terminal.feed(wire.difference(LayoutUpdate([[strip]], size.region), size, ColorSystem.TRUECOLOR))
@@ -222,7 +222,7 @@ def test_a_line_with_something_doubtful_is_written_again_from_there(text: str) -
     def line(words: str) -> LayoutUpdate:
         return LayoutUpdate([[Strip([Segment(words)]).adjust_cell_length(40)]], size.region)
 
-    wire = Wire()
+    wire = FrameDiff()
     wire.difference(line(f"ab {text} 55 inch"), size, ColorSystem.TRUECOLOR)
     after = wire.difference(line(f"ab {text} 65 inch"), size, ColorSystem.TRUECOLOR)
     assert next(c for c in text if wire_module._is_doubtful(c)) in after

@@ -1,27 +1,110 @@
 """One sitting as a dialogue of lines. It drives the same sitting as the screen, with the same letters."""
 
+import os
+import threading
 from collections.abc import Callable
 from typing import TextIO
 
+from textual.content import Content
+
 from core.catalog.product import Product
 from core.queue.item import Option, Progress, ReviewItem
+from core.queue.refit_result import RefitResult
 from core.text.safe import safe
 from labels.errors import SameskuError
 from labels.model import Stream
+from tui.common.words import stands_on, why_blind
+from tui.errors import EngineRefusalError
 from tui.keymap import Keymap
-from tui.past import turned
-from tui.plain.deciding import PlainDeciding
+from tui.plain.decisions import PlainDecisions
 from tui.plain.keys import PlainKeys, number
 from tui.plain.lists import PlainLists
-from tui.plain.looking import PlainLooking
 from tui.plain.practice import PlainPractice
-from tui.plain.voice import Voice
-from tui.plain.words import candidate_line, heading, opinion_line, product_line
-from tui.ports.desk import Desk
-from tui.ports.review import Review
-from tui.refits import Refits
-from tui.widgets.empty import why_nothing_left
-from tui.words import stands_on, why_blind
+from tui.plain.query import PlainQuery, candidate_line, heading, opinion_line, product_line
+from tui.ports import Desk, Review
+from tui.review.past_work import turned
+from tui.review.query_view import why_nothing_left
+
+#: Of a narrower terminal nobody knows the width.
+_NARROWEST = 10
+
+
+class Voice:
+    """Says one thing a call."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def __call__(self, text: str) -> None:
+        """Say it; a line break begins another line."""
+        width = self._width()
+        for line in text.split("\n"):
+            # A terminal breaks words wherever they reach its edge, and a screen reader reads what stands there.
+            for part in Content(line).wrap(width) if len(line) * 2 > width >= _NARROWEST else [line]:
+                self._out.write(str(part).rstrip() + "\n")
+
+    def flush(self) -> None:
+        """What was said is heard from now on, at the latest."""
+        self._out.flush()
+
+    def _width(self) -> int:
+        """Of the terminal as it is now, in cells; 0 where there is none."""
+        try:
+            return os.get_terminal_size(self._out.fileno()).columns if self._out.isatty() else 0
+        except OSError:
+            return 0
+
+
+class Refits:
+    """Runs one refit at a time; what is decided meanwhile asks for one more, however much it is."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._lock = threading.Lock()
+        self._busy = False
+        self._again = False
+        self._latest: RefitResult | None = None
+        self._trouble = ""
+        self._told = ""
+
+    def due(self) -> None:
+        """Labels have changed, or may have. Returns at once."""
+        with self._lock:
+            if self._busy:
+                self._again = True
+                return
+            self._busy = True
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def take(self) -> str:
+        """Let the latest refit order the queue. For the thread that owns the desk.
+
+        Returns what somebody could mend where it came to nothing, once; else nothing.
+        """
+        with self._lock:
+            latest, self._latest = self._latest, None
+            news = "" if self._trouble == self._told else self._trouble
+            self._told = self._trouble
+        if latest is not None:
+            self._desk.learn(latest)
+        return news
+
+    def _run(self) -> None:
+        while True:
+            found: RefitResult | None = None
+            try:
+                found, trouble = self._desk.refit(), ""
+            except EngineRefusalError as error:
+                trouble = f"{error.message} {error.hint}".strip()
+            except SameskuError:
+                trouble = ""  # the queue stays in the order that it has; the engine is started again by itself
+            with self._lock:
+                self._latest, self._trouble = found or self._latest, trouble
+                if not self._again:
+                    self._busy = False
+                    return
+                self._again = False
+
 
 _WELCOME = "Each line is a letter, and a number where one is needed; {help} lists them."
 _NEWCOMER = "New here? {practice} has three queries to practise on, and {guidelines} says what is the same product."
@@ -30,7 +113,7 @@ _SAVED = "Everything you decided is saved."
 _MOST_PROBLEMS = 3
 
 
-class PlainDesk(PlainDeciding):
+class PlainDesk(PlainDecisions):
     """One sitting as a dialogue of lines."""
 
     def __init__(self, desk: Desk, say: Callable[[str], None]) -> None:
@@ -49,7 +132,7 @@ class PlainDesk(PlainDeciding):
             "blind": lambda _: self._blind(),
             "practice": lambda _: self._practise(),
         }
-        self.commands |= PlainLooking(desk, self).commands
+        self.commands |= PlainQuery(desk, self).commands
         self.commands |= PlainLists(desk, self.keys, say, self.show).commands
 
     def begin(self) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tui.actions import REVIEW, Act
 from tui.errors import DeskError
 from tui.keymap import Keymap, canonical, shown
-from tui.strange_keys import what_it_is
+from tui.layout_hint import what_it_is
 
 _DIGITS = "1234567890"
 _ENTER = "Enter"

@@ -2,19 +2,18 @@
 
 from collections.abc import Callable, Sequence
 
-from core.past.find import Scope
-from core.past.row import PastRow
+from core.queue.past_work import PastRow, Scope
 from core.text.safe import safe
-from labels.history import Standing
+from labels.history import ActStatus
 from labels.model import ProductRef, Stream
-from tui.past import circumstances, deed, moment, outcome, titles_of
+from tui.common.words import VERB_WORDS
 from tui.plain.keys import PlainKeys, number
-from tui.ports.desk import Desk
-from tui.widgets.stream_text import stream_words
-from tui.words import VERB_WORDS
+from tui.ports import Desk
+from tui.review.past_work import circumstances, deed, moment, outcome, titles_of
+from tui.statistics.streams import stream_words
 
 _COMMANDS = {Scope.OWN: "past", Scope.NOTED: "noted"}
-_STANDINGS = {Standing.STANDS: "", Standing.BACK: ", taken back", Standing.GONE: ", taken back for good"}
+_STANDINGS = {ActStatus.STANDS: "", ActStatus.BACK: ", taken back", ActStatus.GONE: ", taken back for good"}
 #: As many acts as one listens to.
 _TRAIL = 10
 #: Behind the command for the history, for leads, and what comes of it.
@@ -70,7 +69,7 @@ class PlainLists:
             act = VERB_WORDS.get(step.past.verb, step.past.verb.value)
             query = f"{safe(title)} ({safe(step.past.query.source)} {safe(step.past.query.id)})"
             self._say(f"/{place}. {moment(step.past.at)} {act} for {query}{_STANDINGS[step.standing]}")
-        stands = [place for place, (step, _) in enumerate(steps, 1) if step.standing is Standing.STANDS]
+        stands = [place for place, (step, _) in enumerate(steps, 1) if step.standing is ActStatus.STANDS]
         if stands:
             self._say(self._keys.fill(f"{{undo}} takes back /{stands[0]}; {{past}} /{stands[0]} shows its query."))
         elif not steps:

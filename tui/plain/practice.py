@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from tui.lessons import LESSONS
-from tui.plain.deciding import PlainDeciding
+from tui.plain.decisions import PlainDecisions
 from tui.plain.keys import PlainKeys
-from tui.plain.looking import PlainLooking
-from tui.plain.words import candidate_line, product_line
-from tui.ports.desk import Desk
-from tui.practice import Practice
+from tui.plain.query import PlainQuery, candidate_line, product_line
+from tui.ports import Desk
+from tui.practice.exercises import EXERCISES
+from tui.practice.session import Practice
 
 #: There is no highlight to be moved, and nothing is marked.
 _FIRST = "Which candidate is the same product as the query? {details} 1 compares the first, {accept} 1 accepts it."
@@ -17,13 +16,13 @@ _VERDICTS = {True: "Right. ", False: "Look again. ", None: ""}
 _DONE = "That was the practice; whatever you say from now on is kept, and {undo} takes it back."
 
 
-class PlainPractice(PlainDeciding):
+class PlainPractice(PlainDecisions):
     """Nothing that is said here is kept."""
 
     def __init__(self, desk: Desk, keys: PlainKeys, say: Callable[[str], None]) -> None:
-        self._practice = Practice((replace(LESSONS[0], task=_FIRST), *LESSONS[1:]))
+        self._practice = Practice((replace(EXERCISES[0], task=_FIRST), *EXERCISES[1:]))
         super().__init__(self._practice, keys, say)
-        looking = PlainLooking(desk, self).commands
+        looking = PlainQuery(desk, self).commands
         self.commands |= {name: looking[name] for name in ("details", "guidelines")}
         self.commands["next"] = lambda _: self._go_on()
 

@@ -11,45 +11,47 @@ from core.catalog.schema import MEND
 from core.catalog.store import CatalogStore
 from core.errors import CatalogError, CoreError, DamagedError
 from core.jobs.board import Jobs
-from core.kept import text_file
-from core.match.one_class import one_class, training_classes
-from core.match.reason import Reasons
-from core.queue.rescored import Outlook, Rescored
+from core.json_store import text_file
+from core.matching.reason import Reasons
+from core.permissions import is_lead, open_streams, require_lead, require_stream
+from core.queue.last_session import Ending, Sitting, file_stem
+from core.queue.refit_result import ExpectedGain, RefitResult
 from core.queue.session import ReviewSession
 from core.queue.source import QueueSource
-from core.rights import is_lead, open_streams, require_lead, require_stream
-from core.search.candidates import CandidateStore, Standing
+from core.retrieval.candidates import CandidateStore, MatcherSummary
 from core.settings import Settings
-from core.sitting.record import Ending
-from core.sitting.sitting import Sitting, file_stem
+from core.splits.class_balance import one_class, training_classes
 from core.workspace import Workspace
-from labels.claims import Claims
+from labels.errors import SameskuError
 from labels.history import Past, history
+from labels.leases import Leases
 from labels.model import Stream
-from labels.stats import LabelStats, label_stats
+from labels.statistics import LabelStats, label_stats
 from labels.store import LabelStore
-from tui.engine import Engine
+from labels.wording import counted
+from tui.common.words import REBUILD
 from tui.errors import EngineError
-from tui.ports.desk import MOST_FOUND, DeskFacts
-from tui.services.brands import VocabularyBrands
-from tui.services.evaluations import EvaluationFiles
-from tui.services.guidelines import TeamGuidelines
-from tui.services.judge import ChildJudge
-from tui.services.models import ModelFiles
-from tui.services.past import DeskPast
-from tui.services.retraining import WorkspaceRetraining
-from tui.services.sitting import DeskSitting
-from tui.services.streams import DeskStreams
-from tui.services.verbs import ChildVerbs
-from tui.words import REBUILD
+from tui.ports import MOST_FOUND, DeskFacts
+from tui.services.files import (
+    DeskPast,
+    DeskSitting,
+    DeskStreams,
+    EvaluationFiles,
+    ModelFiles,
+    TeamGuidelines,
+    VocabularyBrands,
+    WorkspaceRetraining,
+)
+from tui.services.processes import ChildVerbs, JudgeClient
+from tui.worker_client import WorkerClient
 
 if TYPE_CHECKING:
-    from core.settings_told import ToldSetting
+    from core.settings_info import SettingInfo
 
 
 @dataclass
 class DeskServices:
-    """A workspace, open for one annotator; a `tui.ports.desk.Desk`.
+    """A workspace, open for one annotator; a `tui.ports.Desk`.
 
     Attributes:
         engine: refits the matcher; None where nothing is to be learnt in this sitting.
@@ -60,7 +62,7 @@ class DeskServices:
     workspace: Workspace
     facts: DeskFacts
     store: LabelStore
-    claims: Claims
+    claims: Leases
     catalog: CatalogStore
     candidates: CandidateStore
     source: QueueSource
@@ -71,12 +73,12 @@ class DeskServices:
     jobs: Jobs
     guidelines: TeamGuidelines
     retraining: WorkspaceRetraining
-    judge: ChildJudge
+    judge: JudgeClient
     brands: VocabularyBrands
     verbs: ChildVerbs
     models: ModelFiles
     evaluations: EvaluationFiles
-    engine: Engine | None = None
+    engine: WorkerClient | None = None
     settle_s: float = 2.0
     news: str = ""
     _read_at: tuple[tuple[int, int], ...] = ()
@@ -96,7 +98,7 @@ class DeskServices:
         return self.store.last_seen(self.review.annotator)
 
     @property
-    def standing(self) -> Standing | None:
+    def standing(self) -> MatcherSummary | None:
         """What the probabilities are worth; None where no matcher has spoken."""
         return self.source.standing
 
@@ -125,7 +127,7 @@ class DeskServices:
         return self._classes
 
     @property
-    def outlook(self) -> Outlook | None:
+    def outlook(self) -> ExpectedGain | None:
         """What is to be gained by going on; None before the first refit."""
         return self.source.outlook
 
@@ -134,15 +136,15 @@ class DeskServices:
         """Whether there is an engine to refit the matcher."""
         return self.engine is not None
 
-    def refit(self) -> Rescored:
+    def refit(self) -> RefitResult:
         """Have the matcher refitted to the labels.
 
         Raises:
             EngineError: there is no engine, or it cannot.
         """
-        return Rescored.from_json(self._engine().ask("refit"))
+        return RefitResult.from_json(self._engine().ask("refit"))
 
-    def learn(self, rescored: Rescored) -> None:
+    def learn(self, rescored: RefitResult) -> None:
         """Let a refit order the queue from the next query on."""
         self.source.learn(rescored)
 
@@ -160,7 +162,7 @@ class DeskServices:
         if self.engine is not None:
             self.engine.close()
 
-    def _engine(self) -> Engine:
+    def _engine(self) -> WorkerClient:
         if self.engine is None:
             raise EngineError("There is no engine here.", "The desk goes on without it.")
         return self.engine
@@ -224,11 +226,11 @@ class DeskServices:
         news, self.news = self.news, ""
         return news
 
-    def told_settings(self) -> "Sequence[ToldSetting]":
+    def told_settings(self) -> "Sequence[SettingInfo]":
         """The settings in force, and where each comes from."""
-        from core.settings_told import told_settings  # noqa: PLC0415 - reads the program's own source
+        from core.settings_info import settings_info  # noqa: PLC0415 - reads the program's own source
 
-        return told_settings(self.workspace.settings)
+        return settings_info(self.workspace.settings)
 
     def keep_copy(self, text: str) -> Path:
         """Write what somebody copied to a file of theirs in the workspace's reports."""
@@ -268,7 +270,7 @@ def open_desk(
     annotator: str,
     stream: Stream | None = Stream.TRIAGE,
     *,
-    engine: Engine | None = None,
+    engine: WorkerClient | None = None,
     kiosk: bool = False,
 ) -> DeskServices:
     """Open a workspace for one annotator's sitting; with an engine the matcher learns meanwhile.
@@ -283,7 +285,7 @@ def open_desk(
     # Before the candidates are read: a run that ends in between is noticed rather than missed.
     read_at = _read_at(workspace)
     store = LabelStore(workspace.labels)
-    claims = Claims(workspace.labels, lease_s=settings.desk.lease_minutes * 60)
+    claims = Leases(workspace.labels, lease_s=settings.desk.lease_minutes * 60)
     catalog = CatalogStore(workspace.catalog)
     candidates = CandidateStore(workspace.derived)
     source, news = _queue(catalog, candidates, settings)
@@ -312,7 +314,7 @@ def open_desk(
         guidelines=TeamGuidelines(workspace.guidelines),
         jobs=jobs,
         retraining=WorkspaceRetraining(workspace, jobs, annotator),
-        judge=ChildJudge(workspace, settings.judge),
+        judge=JudgeClient(workspace, settings.judge),
         brands=VocabularyBrands(workspace.vocabulary),
         verbs=ChildVerbs(workspace.home, annotator),
         models=ModelFiles(workspace, settings),
@@ -380,3 +382,23 @@ def _written_at(path: Path) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return facts.st_mtime_ns, facts.st_ino
+
+
+def _within(workspace: Workspace, path: str) -> str:
+    """As somebody finds it who knows the workspace."""
+    inside = Path(path)
+    return str(inside.relative_to(workspace.home) if inside.is_relative_to(workspace.home) else inside)
+
+
+def put_back(workspace: Workspace, annotator: str, backup: Path) -> str:
+    """Restore a backup, as was agreed to, in a process of its own: one that is cut off from its terminal still ends.
+
+    Returns:
+        what became of it, for whoever opens the desk again; where it failed the ledger is as it was.
+    """
+    try:
+        done = ChildVerbs(workspace.home, annotator).ask("labels", "restore", "--yes", str(backup)).answer()
+    except SameskuError as error:
+        return " ".join(filter(None, ("The ledger is as it was.", error.message, error.hint)))
+    kept = f" What was there before is kept as {_within(workspace, done['kept'])}." if done["kept"] else ""
+    return f"The ledger is that of the backup again, with {counted(done['events'], 'event')}.{kept}"

@@ -9,7 +9,7 @@ from textual.drivers.web_driver import WebDriver
 from textual.geometry import Size
 
 from tui.driver import LOOK_EVERY_S, Keyboard, read_available
-from tui.leaving import hang_up
+from tui.shutdown import hang_up
 
 #: The descriptor of the standard input.
 _STDIN = 0

@@ -8,11 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from core.catalog.demo.assortment import assortment
-from core.catalog.demo.chance import seeded
 from core.catalog.demo.departments import DEPARTMENTS
-from core.catalog.demo.family import Department
-from core.catalog.demo.listings import amazon_listing, walmart_listing
+from core.catalog.demo.items import Department, seeded
+from core.catalog.demo.listings import amazon_listing, assortment, walmart_listing
 from core.catalog.product import Product
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from core.errors import CatalogError
-from labels.exchange.limits import MAX_COLUMNS, MAX_NAME, MAX_ROW, MAX_VALUE
+from labels.exchange.files import MAX_COLUMNS, MAX_NAME, MAX_ROW, MAX_VALUE
 from labels.wording import counted
 
 if TYPE_CHECKING:
-    from core.catalog.readers.dialect import Dialect
+    from core.catalog.readers.delimited import Dialect
 
 #: The first columns of a list of rejected rows, before those of the file that it was made from.
 REJECT_COLUMNS = ("rejected_line", "rejected_reason")

@@ -13,7 +13,7 @@ from pathlib import Path
 from core.catalog.columns import listed
 from core.catalog.readers.rows import BadRow, Reason, Row, Table, column_names, typed_row
 from core.errors import CatalogError
-from labels.exchange.limits import MAX_ROW
+from labels.exchange.files import MAX_ROW
 
 _WAIT_S = 5.0
 #: Bytes of one value; a character takes four at most.

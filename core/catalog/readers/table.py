@@ -6,18 +6,16 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from core.catalog.readers.delimited import read_delimited
+from core.catalog.readers.delimited import read_delimited, read_lines
 from core.catalog.readers.encoding import encoding_by_head, encoding_of
-from core.catalog.readers.json_document import is_document, read_json_document
-from core.catalog.readers.jsonl import read_jsonl
-from core.catalog.readers.lines import read_lines
+from core.catalog.readers.excel import is_workbook, read_workbook, refusal
+from core.catalog.readers.json_files import is_document, read_json_document, read_jsonl
 from core.catalog.readers.parquet import read_parquet
 from core.catalog.readers.rows import REJECT_COLUMNS, BadRow, Header, Row, Table, within_limits
 from core.catalog.readers.sqlite import read_sqlite
-from core.catalog.readers.workbook import is_workbook, read_workbook, refusal
 from core.errors import CatalogError
-from labels.exchange.cells import restored
-from labels.exchange.text_input import unreadable
+from labels.exchange.fields import restored
+from labels.exchange.files import unreadable
 from labels.files import open_regular
 
 _HEAD = 1 << 16
@@ -54,7 +52,7 @@ _JSON_LINES = {".jsonl", ".ndjson"}
 def read_table(path: Path, table: str | None = None) -> Table:
     """The table in a file, of whatever kind; the content decides, not the name.
 
-    The limits of `labels.exchange.limits` hold in every kind: a row over them is a bad row.
+    The limits of `labels.exchange.files` hold in every kind: a row over them is a bad row.
 
     Args:
         path: the file; `FILE#NAME` names a table or sheet in it too, where there is no file of that whole name.

@@ -11,12 +11,12 @@ from pathlib import Path
 from core.catalog.demo import demo_catalogue
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
+from core.json_store import save
+from core.judge.calibrated import save_training_pairs
 from core.judge.calibration import Calibration, calibration_path
 from core.judge.cross_encoder import CrossEncoderCard
-from core.judge.taught import keep_taught
-from core.kept import keep
-from core.match.run import write_unseen
-from core.registry.card import ModelCard, Promotion
+from core.matching.run import write_out_of_fold
+from core.retrieval.registry import ModelCard, Promotion
 from core.workspace import Workspace
 from labels.model import Decision, Judgement, Stream, Strength, Verb
 from labels.store import LabelStore
@@ -115,13 +115,13 @@ class Template:
         folder = workspace.models / MODEL
         shutil.copytree(self.base, folder / "merged")
         card = ModelCard(MODEL, "base", "base", _digest(folder / "merged"), _MADE_AT, metrics={"hit@1": 0.5})
-        keep(folder / "model.json", asdict(card))
-        write_unseen(folder / "unseen.json", {})
-        keep(workspace.models / "champion.json", [asdict(Promotion(MODEL, _MADE_AT, "it was better"))])
+        save(folder / "model.json", asdict(card))
+        write_out_of_fold(folder / "unseen.json", {})
+        save(workspace.models / "champion.json", [asdict(Promotion(MODEL, _MADE_AT, "it was better"))])
         judge = workspace.models / "judge" / JUDGE
-        keep(judge / "judge.json", asdict(CrossEncoderCard(JUDGE, "base", _digest(judge), _MADE_AT, 0, 0, 1.0)))
-        keep_taught(judge, [])
-        keep(calibration_path(workspace, JUDGE), asdict(Calibration(JUDGE, 1.0, 1.0, 0.0, 40, 12)))
+        save(judge / "judge.json", asdict(CrossEncoderCard(JUDGE, "base", _digest(judge), _MADE_AT, 0, 0, 1.0)))
+        save_training_pairs(judge, [])
+        save(calibration_path(workspace, JUDGE), asdict(Calibration(JUDGE, 1.0, 1.0, 0.0, 40, 12)))
 
     def _write_files(self, queries: list[Product], products: list[Product], gold: dict[str, str]) -> None:
         pairs = [(query.id, product.id) for query in queries for product in products[:3]]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.catalog.article import is_another_article
+from core.catalog.listing_identity import is_another_article
 from core.catalog.product import Product
 
 

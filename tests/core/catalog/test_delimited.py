@@ -122,7 +122,7 @@ def test_a_huge_field_is_read_and_a_monstrous_one_costs_one_row(
 ) -> None:
     huge = "x" * 1_000_000
     assert split(read(tmp_path, f"id,title\n1,{huge}\n"))[0] == [(2, ["1", huge])]
-    monkeypatch.setattr("core.catalog.readers.lines.MAX_ROW", 1000)
+    monkeypatch.setattr("core.catalog.readers.delimited.MAX_ROW", 1000)
     assert split(read(tmp_path, f"id,title\n1,{huge}\n2,b\n")) == ([(3, ["2", "b"])], [(2, Reason.TOO_LONG)])
 
 

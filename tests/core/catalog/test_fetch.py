@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from core.catalog import snapshot
-from core.catalog.fetch import WALMART_AMAZON, fetch_walmart_amazon
+from core.catalog import benchmarks
+from core.catalog.benchmarks import WALMART_AMAZON, fetch_walmart_amazon
 from core.errors import CatalogError
 
 PRODUCTS = ["id", "title", "category", "brand", "modelno", "price"]
@@ -169,7 +169,7 @@ def test_a_bug_is_not_taken_for_a_missing_network(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(hub, "snapshot_download", broken)
     with pytest.raises(ZeroDivisionError):
-        snapshot.local_copy(WALMART_AMAZON)
+        benchmarks.local_copy(WALMART_AMAZON)
 
 
 def test_only_data_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

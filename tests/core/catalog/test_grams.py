@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from core.catalog.grams import grams_expression, grams_of, is_unspaced, spaced
+from core.catalog.full_text import grams_expression, grams_of, is_unspaced, spaced
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
-from core.past.row import folded
+from core.queue.past_work import folded
 
 TITLES = {
     "zh": "索尼电视机XR65超高清",

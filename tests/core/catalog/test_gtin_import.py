@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.catalog.gtin_tally import GtinTally, gtin_sentences
+from core.catalog.import_report import GtinTally, gtin_sentences
 from core.catalog.importer import ImportReport, import_file
 from core.catalog.store import CatalogStore
 from labels.model import ProductRef

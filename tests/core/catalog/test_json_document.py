@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.catalog.readers import BadRow, Reason, Row, json_document, read_table
+from core.catalog.readers import BadRow, Reason, Row, json_files, read_table
 from core.errors import CatalogError
 
 ROWS = [{"id": "1", "title": "a"}, {"id": "2", "title": "b"}]
@@ -84,7 +84,7 @@ def test_what_is_no_document_is_refused(tmp_path: Path, text: str, says: str) ->
 
 
 def test_a_document_has_a_length(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_document, "MAX_DOCUMENT_BYTES", 10)
+    monkeypatch.setattr(json_files, "MAX_DOCUMENT_BYTES", 10)
     with pytest.raises(CatalogError, match="longer than 10 bytes") as caught:
         rows_of(tmp_path / "p.json", json.dumps(ROWS))
     assert "jq -c" in caught.value.hint

@@ -13,15 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 from attack_files import csv_columns, sqlite_endless_view, sqlite_generated, sqlite_large_view, sqlite_of
 
+from core.catalog.benchmarks import import_walmart_amazon
 from core.catalog.importer import import_file
-from core.catalog.product import Product
+from core.catalog.product import Product, Role
 from core.catalog.readers import BadRow, Reason, Row, read_table
-from core.catalog.role import Role
 from core.catalog.store import CatalogStore, ImportRules
-from core.catalog.walmart_amazon import import_walmart_amazon
 from core.cli.import_ import products
 from core.errors import CatalogError
-from labels.exchange.limits import MAX_COLUMNS, MAX_NAME, MAX_ROW, MAX_VALUE
+from labels.exchange.files import MAX_COLUMNS, MAX_NAME, MAX_ROW, MAX_VALUE
 from labels.model import ProductRef
 
 Rows = list[dict[str, str]]

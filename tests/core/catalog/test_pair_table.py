@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from core.catalog.pair_table import PairLine, labelled_lines, pair_lines, read_pair_table
-from core.label_table import read_label_table
+from core.transfer.label_files import read_label_table
 from labels.errors import LabelsError, SameskuError
-from labels.exchange.ids import normalize_id
+from labels.exchange.fields import normalize_id
 from labels.exchange.tasks import Defaults
 
 

@@ -17,10 +17,15 @@ from attack_files import (
     parquet_rows,
 )
 
-from core.catalog.readers import parquet_batches, parquet_footprint, read_table
-from core.catalog.readers.parquet_batches import parquet_file
-from core.catalog.readers.parquet_footprint import TooLargeError
-from core.catalog.readers.parquet_pages import DELTA_BYTE_ARRAY, DamagedError, footer_length, pages
+from core.catalog.readers import parquet, read_table
+from core.catalog.readers.parquet import (
+    DELTA_BYTE_ARRAY,
+    DamagedError,
+    TooLargeError,
+    footer_length,
+    pages,
+    parquet_file,
+)
 from core.catalog.readers.rows import BadRow, Row
 from core.errors import CatalogError
 
@@ -64,7 +69,7 @@ def objects(path: Path) -> list[dict[str, Any]]:
 def test_every_kind_of_column_is_read_as_pyarrow_reads_it(
     tmp_path: Path, options: dict[str, Any], budget: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parquet_batches, "_BATCH_BYTES", budget)
+    monkeypatch.setattr(parquet, "_BATCH_BYTES", budget)
     path = tmp_path / "t.parquet"
     pq.write_table(TABLE, path, **options)
     with parquet_file(path) as (_, batches):
@@ -100,7 +105,7 @@ def test_a_long_text_that_every_row_names_comes_in_small_batches(tmp_path: Path)
     parquet_repeated_value(path, rows=400)
     assert path.stat().st_size < 20_000
     with parquet_file(path) as (_, batches):
-        assert next(batches).rows.num_rows * 2**20 <= parquet_batches._BATCH_BYTES
+        assert next(batches).rows.num_rows * 2**20 <= parquet._BATCH_BYTES
     with pytest.raises(CatalogError, match="unpacks to more than 268,435,456 bytes"):
         list(read_table(path).rows)
 
@@ -143,7 +148,7 @@ def test_a_page_that_unpacks_to_much_is_refused(tmp_path: Path, monkeypatch: pyt
     path = tmp_path / "page.parquet"
     parquet_page(path, 8_000_000)
     assert len(list(read_table(path).rows)) == 1_000_000
-    monkeypatch.setattr(parquet_footprint, "_PAGES_BYTES", 1_000_000)
+    monkeypatch.setattr(parquet, "_PAGES_BYTES", 1_000_000)
     with pytest.raises(CatalogError, match="is too large to be read: it takes more than 1,000,000 bytes") as refusal:
         read_table(path)
     assert refusal.value.hint
@@ -166,7 +171,7 @@ def test_a_row_that_is_too_long_costs_itself_alone(tmp_path: Path) -> None:
 def test_rows_without_end_have_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "rows.parquet"
     parquet_rows(path, 1_000_000)
-    monkeypatch.setattr(parquet_batches, "_UNPACKED_BYTES", 1 << 20)
+    monkeypatch.setattr(parquet, "_UNPACKED_BYTES", 1 << 20)
     with pytest.raises(CatalogError, match="unpacks to more than"):
         list(read_table(path).rows)
 
@@ -215,5 +220,5 @@ def test_an_empty_row_group_has_no_longest_value(tmp_path: Path) -> None:
     with pq.ParquetWriter(path, pa.schema([("id", pa.string())])) as writer:
         writer.write_table(pa.table({"id": pa.array([], pa.string())}))
     with path.open("rb") as file:
-        group = parquet_footprint.RowGroup(dictionaries={"id": 9000})
-        assert parquet_batches._rows_at_once(file, pq.read_metadata(file), 0, group) == 1000
+        group = parquet.RowGroup(dictionaries={"id": 9000})
+        assert parquet._rows_at_once(file, pq.read_metadata(file), 0, group) == 1000

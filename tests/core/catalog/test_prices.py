@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.catalog.currencies import currency_code, currency_in_name
-from core.catalog.prices import Price, PriceNote, read_price
+from core.catalog.prices import Price, PriceNote, currency_code, currency_in_name, read_price
 
 
 @pytest.mark.parametrize(

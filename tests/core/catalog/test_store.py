@@ -275,8 +275,8 @@ def test_settings_of_the_connection(store: CatalogStore) -> None:
 
 def test_the_desk_can_import_the_store_without_anything_heavy() -> None:
     script = (
-        "import sys, core.catalog.store, core.catalog.importer, core.catalog.walmart_amazon;"
-        "import core.catalog.fetch;"
+        "import sys, core.catalog.store, core.catalog.importer, core.catalog.benchmarks;"
+        "import core.catalog.benchmarks;"
         "heavy = {'numpy', 'pandas', 'pyarrow', 'sqlite_utils', 'datasets', 'huggingface_hub', 'torch'};"
         "sys.exit(' '.join(heavy & set(sys.modules)) or 0)"
     )

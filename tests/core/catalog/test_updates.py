@@ -8,8 +8,8 @@ import pytest
 
 from core.catalog.importer import ImportReport, import_file
 from core.catalog.product import Product
-from core.catalog.pruning import LargePruneError
 from core.catalog.store import CatalogStore, ImportRules
+from core.catalog.upsert import LargePruneError
 from core.errors import CatalogError
 from labels.model import ProductRef
 

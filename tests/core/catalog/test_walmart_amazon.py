@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from core.catalog.benchmarks import import_walmart_amazon
 from core.catalog.store import CatalogStore, ImportCount
-from core.catalog.walmart_amazon import import_walmart_amazon
 from core.errors import CatalogError
 from labels.model import ProductRef
 

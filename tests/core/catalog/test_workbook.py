@@ -8,7 +8,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from core.catalog.readers import BadRow, Reason, Row, read_table, workbook
+from core.catalog.readers import BadRow, Reason, Row, excel, read_table
 from core.errors import CatalogError
 
 
@@ -74,12 +74,12 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypa
     path = book(tmp_path / "p.xlsx", TABLE)
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/media/bomb", b"0" * 10_000_000)
-    monkeypatch.setattr(workbook, "_HELD_BYTES", 1_000_000)
+    monkeypatch.setattr(excel, "_HELD_BYTES", 1_000_000)
     with pytest.raises(CatalogError, match="too large to be read") as caught:
         read_table(path)
     assert caught.value.hint
-    monkeypatch.setattr(workbook, "_HELD_BYTES", 1 << 28)
-    monkeypatch.setattr(workbook, "_UNPACKED_BYTES", 1_000_000)
+    monkeypatch.setattr(excel, "_HELD_BYTES", 1 << 28)
+    monkeypatch.setattr(excel, "_UNPACKED_BYTES", 1_000_000)
     with pytest.raises(CatalogError, match="too large to be read"):
         read_table(path)
 

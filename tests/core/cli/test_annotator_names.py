@@ -14,8 +14,8 @@ from samples import match, q
 
 from core.cli.context import Context
 from core.errors import CoreError, SettingsError
-from core.exchange import read_labels
 from core.settings import load_settings
+from core.transfer.label_files import read_labels
 from core.workspace import Workspace
 from labels.exchange.tasks import Defaults
 from labels.model import MACHINE, Verb

@@ -10,9 +10,9 @@ from damage import TO_DATABASES, TO_FILES, copied, flip, sql
 from samples import HashEncoder, match, no_match, q, vector, write_catalogue
 
 from core.cli.app import make_app, run
-from core.encode.models import EncoderModel
-from core.health import damages
-from core.match.run import unseen_path, write_unseen
+from core.diagnostics import damages
+from core.matching.run import out_of_fold_path, write_out_of_fold
+from core.retrieval.encoder_files import EncoderModel
 from core.workspace import Workspace
 from labels.model import Pair, Verb
 from labels.quarantine import damaged_copies
@@ -44,10 +44,10 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         for key in ("q1", "q2", "q3", "q4", "qv"):
             said = [*match(f"{key}-c1"), *no_match(f"{key}-c2", f"{key}-c3")]
             store.record("ada", Verb.ACCEPT, q(key), said, closes=True)
-    write_unseen(unseen_path(workspace, "hash"), {Pair(q("q1"), q("q1-c1")): 0.5})
+    write_out_of_fold(out_of_fold_path(workspace, "hash"), {Pair(q("q1"), q("q1-c1")): 0.5})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("core.search.build.Encoder", lambda *_, **__: HashEncoder())
-        patch.setattr("core.registry.registry.find_base", lambda _: EncoderModel("hash", workspace.home))
+        patch.setattr("core.retrieval.index_run.Encoder", lambda *_, **__: HashEncoder())
+        patch.setattr("core.retrieval.registry.find_base", lambda _: EncoderModel("hash", workspace.home))
         with pytest.raises(SystemExit) as end:
             run(make_app(), ["--home", str(workspace.home), "--quiet", "index"])
         assert not end.value.code
@@ -309,7 +309,7 @@ def test_a_damaged_matcher_is_fitted_again(indexed: Workspace, call: Call, damag
 
 @pytest.mark.parametrize("damage", [name for name in TO_FILES if name != "deleted"])
 def test_damaged_cosines_are_named_and_done_without(indexed: Workspace, call: Call, damage: str) -> None:
-    path = unseen_path(indexed, "hash")
+    path = out_of_fold_path(indexed, "hash")
     TO_FILES[damage](path)
     answer = done(call, indexed, "index")
     assert answer.code == 0, answer.err

@@ -134,7 +134,7 @@ def test_the_doctor_names_the_file(
 
 
 def test_a_cross_encoder_of_no_numbers_is_not_asked(labelled: Workspace, sound_encoder: Path, call: Call) -> None:
-    from core.encode.models import weights_sha256  # noqa: PLC0415
+    from core.retrieval.encoder_files import weights_sha256  # noqa: PLC0415
 
     folder = labelled.models / "judge" / "cross-encoder-20260101-000000-ab"
     load_cross_encoder(sound_encoder).save_pretrained(str(folder), safe_serialization=True, create_model_card=False)

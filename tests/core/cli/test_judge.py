@@ -17,9 +17,9 @@ from samples import HashEncoder, match, no_match, q, until
 from core.jobs.board import Jobs
 from core.jobs.job import JobState
 from core.judge.cache import VerdictCache
-from core.judge.chosen import judge_of
-from core.match.matcher import untrained
-from core.match.run import publish
+from core.judge.factory import make_judge
+from core.matching.matcher import untrained
+from core.matching.run import publish
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import Pair, Side, Verb
@@ -35,7 +35,7 @@ def judges(monkeypatch: pytest.MonkeyPatch) -> dict[str, CountingJudge]:
     found["mlx"].verdict = lambda case: CountingJudge("always no").verdict(  # type: ignore[method-assign]
         type(case)(case.query, case.candidate, type(case.findings)((), ("other",)))
     )
-    made = __import__("core.judge.chosen", fromlist=["_MADE"])._MADE
+    made = __import__("core.judge.factory", fromlist=["_MADE"])._MADE
     for name, judge in found.items():
         monkeypatch.setitem(made, name, lambda *_, judge=judge: judge)
     monkeypatch.setenv("SAMESKU_JUDGE__USE", "server")
@@ -196,7 +196,7 @@ def test_before_anybody_was_asked_nothing_was_spent(labelled: Workspace, call: C
 def test_labelled_pairs_calibrate_it_and_those_of_the_validation_side_do_not(
     labelled: Workspace, judges: dict[str, CountingJudge], call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.match.calibration._FEWEST", 2)
+    monkeypatch.setattr("core.matching.calibration._FEWEST", 2)
     answer = call("judge", "run", "--labelled", "--home", labelled.home, "--json").json
     assert {pair.query.id for pair in judges["server"].asked} == {"q1", "q2"}
     assert (answer["asked"], answer["calibrated_on"]) == (6, {"counting": 6})
@@ -235,7 +235,7 @@ def test_ctrl_c_before_the_judge_is_asked_says_that_there_is_no_file(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("core.match.table.matched_pairs", interrupted)
+    monkeypatch.setattr("core.matching.pair_rows.matched_pairs", interrupted)
     out = tmp_path / "out.csv"
     ended = call("match", "--judge", "--out", out, "--home", labelled.home)
     assert (ended.code, ended.err, out.exists()) == (130, f"Ended; {out} was not written.\n", False)
@@ -470,7 +470,7 @@ main()
 def test_making_a_judge_imports_no_library(labelled: Workspace) -> None:
     code = (
         "import sys; from pathlib import Path\n"
-        "from core.judge.chosen import judge_of; from core.settings import load_settings\n"
+        "from core.judge.factory import judge_of; from core.settings import load_settings\n"
         "from core.workspace import Workspace\n"
         f"w = Workspace(Path({str(labelled.home)!r}))\n"
         "judge_of(w, load_settings(w.settings), 'server').name\n"
@@ -484,8 +484,8 @@ def test_making_a_judge_imports_no_library(labelled: Workspace) -> None:
 
 
 def test_any_judge_can_be_named(labelled: Workspace, judges: dict[str, CountingJudge]) -> None:
-    assert judge_of(labelled, Settings(), "server").name == "counting"
-    assert judge_of(labelled, Settings(), "server", "mlx").name == "mean(counting, always no)"
+    assert make_judge(labelled, Settings(), "server").name == "counting"
+    assert make_judge(labelled, Settings(), "server", "mlx").name == "mean(counting, always no)"
 
 
 def test_doctor_says_who_judges_and_what_is_missing(labelled: Workspace, call: Call) -> None:

@@ -9,8 +9,8 @@ from evidence import write_evidence
 from samples import HashEncoder
 from tiny_llm import write_tiny_llm
 
-from core.judge import chosen
-from core.judge.said import Question, Said
+from core.judge import factory
+from core.judge.completion import Completion, Question
 from core.workspace import Workspace
 
 Call = Callable[..., object]
@@ -54,8 +54,8 @@ class Rambling:
     tokens: int
     name: str = "rambling"
 
-    def said(self, questions: Iterable[Question]) -> Iterator[Said]:
-        return (Said("Well.", None, 0.5, 1000, self.tokens) for _ in questions)
+    def said(self, questions: Iterable[Question]) -> Iterator[Completion]:
+        return (Completion("Well.", None, 0.5, 1000, self.tokens) for _ in questions)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_no_answer_is_told_with_the_reason_the_way_out_and_the_cost(
     workspace: Workspace, call: Call, monkeypatch: pytest.MonkeyPatch, mode: str, tokens: int, why: str, hint: str
 ) -> None:
     write_evidence(workspace)
-    monkeypatch.setitem(chosen._MADE, "server", lambda *_: Rambling(tokens))
+    monkeypatch.setitem(factory._MADE, "server", lambda *_: Rambling(tokens))
     workspace.settings.write_text(f'[judge]\nuse = ["server"]\nmode = "{mode}"\nmax_tokens = 64\n')
     answer = call("judge", "choose", "q1", "--orders", "2", "--home", workspace.home)
     assert answer.code == 1

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from samples import match, no_match, q
 
+from core.jobs.exclusive import Holder, Work, exclusive
 from core.jobs.progress import Silent
-from core.jobs.work import Holder, Work, exclusive
-from core.judge.tune import tune
-from core.judge.tuned import TunedCard, adapter_of, write_card
+from core.judge.finetune.storage import TunedCard, adapter_of, write_card
+from core.judge.finetune.train import tune
 from core.workspace import Workspace
 from labels.errors import SameskuError
 from labels.model import Verb
@@ -33,7 +33,7 @@ READY_CROSS_ENCODER = [
 @pytest.fixture
 def has_mlx(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a machine with mlx-lm."""
-    monkeypatch.setattr("core.cli.judge_trained.require_mlx", lambda: None)
+    monkeypatch.setattr("core.cli.judge_training.require_mlx", lambda: None)
 
 
 def write_job(workspace: Workspace, *arguments: str, result: dict[str, object] | None = None) -> str:
@@ -137,7 +137,7 @@ def test_a_tuned_model_is_put_in_use_by_lines_to_copy(
         job_id = write_job(workspace, "judge", "train", "--resume", "judge-1", result=asdict(CARD))
         answer = call("jobs", "tail", job_id, "--home", workspace.home)
     else:
-        monkeypatch.setattr("core.judge.tune.tune", lambda *_, **__: CARD)
+        monkeypatch.setattr("core.judge.finetune.train.tune", lambda *_, **__: CARD)
         answer = call("judge", "train", "--resume", "judge-1", "--home", workspace.home)
     lines = [*READY_MODEL, f'mlx_model = "{CARD.base}"', f'mlx_adapter = "{adapter_of(workspace, "judge-1")}"']
     assert answer.code == 0
@@ -152,8 +152,8 @@ def test_a_cross_encoder_is_put_in_use_by_lines_to_copy(
         job_id = write_job(workspace, "judge", "train", "--cross-encoder", result=CROSS_ENCODER)
         answer = call("jobs", "tail", job_id, "--home", workspace.home)
     else:
-        monkeypatch.setattr("core.judge.cross_training.train_cross_encoder", lambda *_: dict(CROSS_ENCODER))
-        monkeypatch.setattr("core.cli.judge_trained._calibrated", lambda *_: 0)
+        monkeypatch.setattr("core.judge.finetune.cross_encoder.train_cross_encoder", lambda *_: dict(CROSS_ENCODER))
+        monkeypatch.setattr("core.cli.judge_training._calibrated", lambda *_: 0)
         answer = call("judge", "train", "--cross-encoder", "--home", workspace.home)
     assert answer.code == 0
     assert answer.out.splitlines()[:3] == READY_CROSS_ENCODER
@@ -163,10 +163,14 @@ def test_a_cross_encoder_is_put_in_use_by_lines_to_copy(
 @pytest.mark.parametrize(
     ("arguments", "training", "said"),
     [
-        (["--cross-encoder"], "core.judge.cross_training.train_cross_encoder", "nothing of this training is kept."),
+        (
+            ["--cross-encoder"],
+            "core.judge.finetune.cross_encoder.train_cross_encoder",
+            "nothing of this training is kept.",
+        ),
         (
             ["--resume", "judge-1", "--fuse"],
-            "core.judge.tune.tune",
+            "core.judge.finetune.train.tune",
             "`samesku judge train --resume judge-1 --fuse` goes on from the last checkpoint.",
         ),
     ],

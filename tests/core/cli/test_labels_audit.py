@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from samples import implied, match, no_match, q
 
-from core.search.candidates import CandidateStore, Standing
+from core.retrieval.candidates import CandidateStore, MatcherSummary
 from core.workspace import Workspace
 from labels.model import Verb
 from labels.store import LabelStore
@@ -19,7 +19,7 @@ def scored(workspace: Workspace) -> Workspace:
     """Candidates with probabilities."""
     candidates = CandidateStore(workspace.derived)
     rows = [(query, candidate.ref, 1 / candidate.rank) for query, candidate in candidates.all()]
-    candidates.score(rows, Standing(threshold=0.5, high=0.9, low=0.1, labels=50))
+    candidates.score(rows, MatcherSummary(threshold=0.5, high=0.9, low=0.1, labels=50))
     candidates.close()
     return workspace
 

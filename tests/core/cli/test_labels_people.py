@@ -8,7 +8,7 @@ import pytest
 from samples import match, no_match, q, unsure
 
 from core.cli.import_ import BENCHMARK
-from core.search.candidates import CandidateStore, Standing
+from core.retrieval.candidates import CandidateStore, MatcherSummary
 from core.workspace import Workspace
 from labels.model import MACHINE, Stream, Verb
 from labels.store import LabelStore
@@ -70,7 +70,7 @@ def test_two_files_can_be_compared(workspace: Workspace, tmp_path: Path, call: C
 def test_bands_are_told_once_a_matcher_has_spoken(team: Workspace, call: Call) -> None:
     assert "Bands are not known" in call("labels", "agreement", "--home", team.home).out
     store = CandidateStore(team.derived)
-    store.score([], Standing(0.5, 0.9, 0.1, 3))
+    store.score([], MatcherSummary(0.5, 0.9, 0.1, 3))
     store.close()
     found = call("labels", "agreement", "--home", team.home, "--json").json
     assert [(each["band"], each["pairs"]) for each in found["bands"]] == [("unknown", 3)]

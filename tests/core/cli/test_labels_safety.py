@@ -13,10 +13,10 @@ from samples import match, q
 from tampering import change_unseen
 
 from core.workspace import Workspace
-from labels.anchors import FOLDER
 from labels.backup import backup
-from labels.claims import Claims
-from labels.marker import marker
+from labels.backup_index import FOLDER
+from labels.database import marker
+from labels.leases import Leases
 from labels.model import Verb
 from labels.store import LabelStore
 from tests.bench.terminal import Terminal
@@ -72,7 +72,7 @@ def test_a_restore_is_refused_while_somebody_labels_and_to_those_who_do_not_lead
     labelled: Workspace, call: Call
 ) -> None:
     call("labels", "backup", "--home", labelled.home)
-    with closing(Claims(labelled.labels)) as claims:
+    with closing(Leases(labelled.labels)) as claims:
         claims.take(q("q2"), "bob")
     answer = call("labels", "restore", "latest", "--home", labelled.home)
     assert (answer.code, "bob has queries on the screen" in answer.err) == (1, True)
@@ -157,7 +157,7 @@ def test_a_restore_can_be_rehearsed(labelled: Workspace, call: Call) -> None:
     call("labels", "backup", "--home", labelled.home)
     say(labelled, "q2")
     given = ("labels", "restore", "latest", "--dry-run", "--home", labelled.home)
-    with closing(Claims(labelled.labels)) as claims:
+    with closing(Leases(labelled.labels)) as claims:
         claims.take(q("q3"), "ada")
         assert call(*given, "--as", "ada", "--json").json["events"] == 1
         assert "ada has queries on the screen" in call(*given, "--as", "bob").err

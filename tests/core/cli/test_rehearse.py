@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from samples import c, q
 
-from core.cli import rehearse
+from core.cli import unattended_demo
 from core.cli.app import make_app
 from core.cli.context import Context
-from core.search.candidates import CandidateStore, Standing
+from core.retrieval.candidates import CandidateStore, MatcherSummary
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import Pair
@@ -26,16 +26,16 @@ def scored(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """A matcher has spoken on the one validation query, whose first candidate is its match."""
     chances = {"qv-c1": 0.03, "qv-c2": 0.97, "qv-c3": 0.5}
     store = CandidateStore(workspace.derived)
-    store.score([(q("qv"), c(id_), chance) for id_, chance in chances.items()], Standing(0.5, 0.9, 0.1, 300, 90))
+    store.score([(q("qv"), c(id_), chance) for id_, chance in chances.items()], MatcherSummary(0.5, 0.9, 0.1, 300, 90))
     store.close()
-    monkeypatch.setattr(rehearse, "_is_match", lambda pair: pair == Pair(q("qv"), c("qv-c1")))
+    monkeypatch.setattr(unattended_demo, "_is_match", lambda pair: pair == Pair(q("qv"), c("qv-c1")))
     return workspace
 
 
 def told(home: Path, capsys: pytest.CaptureFixture[str]) -> str:
     figures = {"before": evaluation(0.6, 0.7, 0.8), "after": evaluation(0.906, 0.868, 0.95)}
     result = {"promoted": True, "decision": "The new encoder is in use.", **figures}
-    rehearse.tell(Context(home=home), Settings(), result)
+    unattended_demo.tell(Context(home=home), Settings(), result)
     return capsys.readouterr().out
 
 

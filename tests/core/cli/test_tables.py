@@ -7,9 +7,8 @@ from comparisons import comparison as compared
 from rich.console import Console
 
 from core.cli.tables import changes, comparison, metrics, moves
-from core.evaluate.rankings import RANKING_NAMES
-from core.registry.card import ModelCard
-from core.registry.registry import Registry
+from core.evaluation.comparison import RANKING_NAMES
+from core.retrieval.registry import ModelCard, Registry
 from core.settings import Settings
 from core.workspace import Workspace
 

@@ -9,19 +9,19 @@ import pytest
 from disk import full_disk
 from permissions import obeyed_permissions
 
+from core.diagnostics import damages
 from core.errors import SettingsError, UnreadableError
-from core.health import damages
 from core.jobs.board import Jobs
-from core.kept import keep, kept
-from core.registry.registry import Registry
+from core.json_store import load, save
+from core.retrieval.registry import Registry
 from core.settings import Settings, load_settings
 from core.workspace import Workspace
-from labels.anchors import FOLDER, backups
 from labels.backup import backup
-from labels.claims import Claims
+from labels.backup_index import FOLDER, backups
 from labels.errors import LabelsError, SameskuError
 from labels.exchange.pseudonyms import Pseudonyms
 from labels.files import way_out
+from labels.leases import Leases
 from labels.model import ProductRef
 from labels.store import LabelStore
 
@@ -95,7 +95,7 @@ def test_a_backup_can_be_made_in_the_folder_where_one_is(
 
 
 def test_a_champion_with_a_name_that_no_folder_has_is_refused(workspace: Workspace) -> None:
-    keep(workspace.models / "champion.json", [{"model": "x" * 5000, "at": "2026-01-01", "why": "x"}])
+    save(workspace.models / "champion.json", [{"model": "x" * 5000, "at": "2026-01-01", "why": "x"}])
     with pytest.raises(SameskuError, match=r"champion\.json is damaged"):
         Registry(workspace, Settings()).champion()
 
@@ -129,7 +129,7 @@ def test_a_workspace_that_one_may_not_look_into_is_told(
 
 
 def test_what_may_not_be_read_is_not_called_damaged(workspace: Workspace, closed: Callable[[Path], None]) -> None:
-    keep(workspace.models / "champion.json", [])
+    save(workspace.models / "champion.json", [])
     workspace.settings.write_text("[search]\nk = 5\n")
     job = workspace.jobs / "20260101-000000-cafe"
     job.mkdir(parents=True)
@@ -185,12 +185,12 @@ def test_backups_that_may_not_be_looked_into_are_not_taken_for_none(
 
 
 def test_leases_that_may_not_be_written_are_not_called_damaged(workspace: Workspace) -> None:
-    Claims(workspace.labels).close()
+    Leases(workspace.labels).close()
     workspace.home.chmod(0o500)
     (workspace.home / "claims.db").chmod(0o400)
     try:
         with obeyed_permissions():
-            claims = Claims(workspace.labels)
+            claims = Leases(workspace.labels)
             with pytest.raises(LabelsError) as told:
                 claims.take(ProductRef("walmart", "q1"), "ada")
             claims.close()
@@ -225,7 +225,7 @@ def test_advice_follows_what_the_system_says() -> None:
 def test_what_is_kept_says_what_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("[")
     with pytest.raises(SameskuError, match="is damaged"):
-        kept(tmp_path / "a.json", dict[str, int])
+        load(tmp_path / "a.json", dict[str, int])
 
 
 def test_a_full_disk_leaves_no_half_key_of_pseudonyms(tmp_path: Path) -> None:

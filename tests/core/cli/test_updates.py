@@ -14,8 +14,8 @@ from samples import PRODUCTS, QUERIES, match, no_match, q
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
-from core.search.candidates import Candidate, CandidateStore
-from core.search.indexed_products import IndexedProducts
+from core.retrieval.candidates import Candidate, CandidateStore
+from core.retrieval.indexed_products import IndexedProducts
 from core.workspace import Workspace
 from labels.model import ProductRef, Verb
 from labels.store import LabelStore

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from core.jobs.board import Jobs
-from core.jobs.course import Course
+from core.jobs.eta import eta_seconds
 from core.jobs.events import EventWriter
 from core.jobs.job import Job, JobState
-from core.jobs.remaining import seconds_left
+from core.jobs.progress_log import ProgressLog
 
 Events = list[dict[str, object]]
 
@@ -37,8 +37,8 @@ RETRAIN: Events = [
 ]
 
 
-def course(events: Events) -> Course:
-    return Course().then(events, 0)
+def course(events: Events) -> ProgressLog:
+    return ProgressLog().then(events, 0)
 
 
 def test_each_stage_has_what_it_told() -> None:
@@ -83,7 +83,7 @@ def running(left_s: float | None = None) -> Job:
     ],
 )
 def test_the_time_left_in_all_goes_by_an_earlier_job(now: Events, left_s: float | None, expected: float | None) -> None:
-    assert seconds_left(running(left_s), course(now), course(RETRAIN)) == expected
+    assert eta_seconds(running(left_s), course(now), course(RETRAIN)) == expected
 
 
 OUTLINE: Events = [
@@ -107,8 +107,8 @@ OUTLINE: Events = [
 def test_the_first_job_of_its_kind_goes_by_its_outline(
     now: Events, left_s: float | None, expected: float | None
 ) -> None:
-    assert seconds_left(running(left_s), course([*OUTLINE, *now]), None) == expected
-    assert seconds_left(running(left_s), course(now), None) is None
+    assert eta_seconds(running(left_s), course([*OUTLINE, *now]), None) == expected
+    assert eta_seconds(running(left_s), course(now), None) is None
 
 
 # -- by way of the files -------------------------------------------------------------------------------------

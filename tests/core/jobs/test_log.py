@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from core.jobs.log import log_lines
+from core.jobs.job import log_lines
 
 
 def shown(tmp_path: Path, data: bytes) -> list[str]:

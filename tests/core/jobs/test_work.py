@@ -16,9 +16,9 @@ from core.cli.app import make_app, run
 from core.errors import JobError
 from core.jobs import board
 from core.jobs.board import Jobs
+from core.jobs.exclusive import Holder, Work, exclusive, lock_path, work_of
 from core.jobs.job import JobState
 from core.jobs.locks import is_held
-from core.jobs.work import Holder, Work, exclusive, lock_path, work_of
 from core.workspace import Workspace
 from labels.model import Verb
 from labels.store import LabelStore

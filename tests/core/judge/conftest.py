@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tiny_llm import write_tiny_llm
 
-from core.judge.local import LocalModel
+from core.judge.mlx_model import LocalModel
 
 
 @pytest.fixture(scope="session")

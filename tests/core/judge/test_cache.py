@@ -11,7 +11,7 @@ from judges import CountingJudge, case_of
 from core.errors import CoreError
 from core.judge.cache import VerdictCache, at_share
 from core.judge.verdict import Answer, Verdict
-from core.search.candidates import CandidateStore
+from core.retrieval.candidates import CandidateStore
 
 SAID = Verdict(Answer.MATCH, 0.75, 1.0986, "same model\n**Verdict:** MATCH", "judge-1", 0.5, 100, 10)
 OTHER = Verdict(Answer.NO_MATCH, 0.25, -1.0986, "another size\n**Verdict:** NO MATCH", "judge-1", 0.5, 100, 10)

@@ -8,13 +8,12 @@ import pytest
 from judges import CountingJudge, case_of
 from samples import match, no_match, q
 
-from core.judge.cache import VerdictCache
-from core.judge.calibrated import Calibrated
+from core.judge.cache import CachingJudge, VerdictCache
+from core.judge.calibrated import CalibratedJudge
 from core.judge.calibration import Calibration, calibration_path, fit_calibration
-from core.judge.case import Case
-from core.judge.remembered import Remembered
+from core.judge.pair_context import PairContext
 from core.judge.verdict import Answer, Verdict
-from core.match.calibration import BetaCalibration
+from core.matching.calibration import BetaCalibration
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.consensus import Label, State
@@ -68,7 +67,7 @@ def labelled(workspace: Workspace) -> Workspace:
     return workspace
 
 
-def judge_of_all(workspace: Workspace, taught: frozenset[Pair] = frozenset()) -> Calibrated:
+def judge_of_all(workspace: Workspace, taught: frozenset[Pair] = frozenset()) -> CalibratedJudge:
     """A judge that has spoken of every labelled pair."""
     judge = CountingJudge(trained_on=taught)
     cache = VerdictCache(workspace.derived)
@@ -76,14 +75,14 @@ def judge_of_all(workspace: Workspace, taught: frozenset[Pair] = frozenset()) ->
         for place in (1, 2, 3):
             case = case_of(0)
             named = replace(case.query, id=id_), replace(case.candidate, id=f"{id_}-c{place}")
-            cache.keep(Case(*named, case.findings), replace(said(3.0 if place == 1 else -3.0), judge=judge.name))
-    return Calibrated(Remembered(judge, cache), calibration_path(workspace, judge.name))
+            cache.keep(PairContext(*named, case.findings), replace(said(3.0 if place == 1 else -3.0), judge=judge.name))
+    return CalibratedJudge(CachingJudge(judge, cache), calibration_path(workspace, judge.name))
 
 
 def test_it_is_fitted_to_training_labels_that_it_was_not_trained_on(
     labelled: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.match.calibration._FEWEST", 2)
+    monkeypatch.setattr("core.matching.calibration._FEWEST", 2)
     settings = Settings()
     (fitted,) = judge_of_all(labelled).calibrate(labelled, settings)
     assert (fitted.labels, fitted.matches) == (12, 4)
@@ -97,7 +96,7 @@ def test_what_was_fitted_is_kept_and_used_by_the_next_one(labelled: Workspace, m
     assert before.calibrate(labelled, Settings()) == []
     raw = next(before.verdicts([case_of(7, equal=3)]))
     assert raw.probability == pytest.approx(1 / (1 + math.exp(-3)))
-    monkeypatch.setattr("core.match.calibration._FEWEST", 2)
+    monkeypatch.setattr("core.matching.calibration._FEWEST", 2)
     (fitted,) = before.calibrate(labelled, Settings())
     after = judge_of_all(labelled)
     assert after.calibration == fitted
@@ -116,7 +115,7 @@ def test_odds_without_words_mean_what_the_labels_say_of_them(tmp_path: Path, wor
     path.write_text(json.dumps({"judge": "counting", "a": 1.0, "b": 1.0, "c": -2.0, "labels": 30, "matches": 12}))
     case = case_of(1)
     cache.keep(case, replace(said(1.5), judge="counting", answer=Answer.MATCH, reasoning=words))
-    known = Calibrated(Remembered(CountingJudge(), cache), path).known(case)
+    known = CalibratedJudge(CachingJudge(CountingJudge(), cache), path).known(case)
     assert known is not None
     assert (known.answer, known.probability) == (answer, pytest.approx(1 / (1 + math.exp(0.5))))
 
@@ -131,7 +130,7 @@ def test_a_calibration_that_is_damaged_or_of_another_judge_is_as_good_as_none(
     sound = {"judge": "counting", "a": 2.0, "b": 2.0, "c": 0.5, "labels": 30, "matches": 12}
     if damage is not None:
         path.write_text(damage if isinstance(damage, str) else json.dumps(sound | damage))
-    judge = Calibrated(Remembered(CountingJudge(), VerdictCache(tmp_path / "derived.db")), path)
+    judge = CalibratedJudge(CachingJudge(CountingJudge(), VerdictCache(tmp_path / "derived.db")), path)
     assert judge.calibration is None
     assert next(judge.verdicts([case_of(1, equal=2)])).probability == pytest.approx(1 / (1 + math.exp(-2)))
 

@@ -12,24 +12,23 @@ import pytest
 from injections import INJECTIONS
 from judges import CountingJudge, TalkingCountingJudge
 
-from core.judge.cache import VerdictCache
-from core.judge.calibrated import Calibrated
-from core.judge.child import JudgeDesk, serve
-from core.judge.judge import Judge
-from core.judge.remembered import Remembered
+from core.judge.cache import CachingJudge, VerdictCache
+from core.judge.calibrated import CalibratedJudge
+from core.judge.interface import Judge
+from core.judge.worker import JudgeWorker, serve
 from core.workspace import Workspace
 
 ROOT = Path(__file__).parents[3]
 ASKED = {"query": ["walmart", "q1"], "candidate": ["amazon", "q1-c1"]}
 
 
-def child(workspace: Workspace, judge: Judge) -> JudgeDesk:
+def child(workspace: Workspace, judge: Judge) -> JudgeWorker:
     """The process's inside, with a judge that needs no model."""
-    remembered = Remembered(judge, VerdictCache(workspace.derived))
-    return JudgeDesk(workspace, Calibrated(remembered, workspace.home / "none.json"))
+    remembered = CachingJudge(judge, VerdictCache(workspace.derived))
+    return JudgeWorker(workspace, CalibratedJudge(remembered, workspace.home / "none.json"))
 
 
-def said(desk: JudgeDesk, moved_on: Callable[[], bool] = lambda: False, **request: object) -> list[dict[str, Any]]:
+def said(desk: JudgeWorker, moved_on: Callable[[], bool] = lambda: False, **request: object) -> list[dict[str, Any]]:
     """All that is answered to a request."""
     return list(desk.answers(json.dumps({"id": 1, **request}).encode(), moved_on))
 
@@ -109,7 +108,7 @@ def test_a_later_request_ends_an_earlier_one(workspace: Workspace) -> None:
 
 def test_the_process_says_what_is_missing_and_ends_with_its_input(workspace: Workspace) -> None:
     workspace.settings.write_text('[judge]\nuse = ["server"]\nserver_model = ""\n')
-    command = [sys.executable, "-m", "core.judge.child", "--home", str(workspace.home)]
+    command = [sys.executable, "-m", "core.judge.worker", "--home", str(workspace.home)]
     asked = json.dumps({"id": 5, "do": "verdict", **ASKED}).encode() + b"\n"
     done = subprocess.run(command, input=asked, capture_output=True, cwd=ROOT, timeout=60, check=False)
     assert done.returncode == 0

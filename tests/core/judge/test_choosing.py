@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from samples import PRODUCTS, QUERIES
 
-from core.judge.choosing import Choice, choices, in_order
+from core.judge.completion import Completion, Question
+from core.judge.listwise import Choice, choices, in_order
 from core.judge.mlx import MlxJudge
 from core.judge.prompt import LETTERS
-from core.judge.said import Question, Said
 from core.judge.verdict import VERDICT
 
 TEN = PRODUCTS[:10]
@@ -31,7 +31,7 @@ class Scripted:
     asked: list[Question] = field(default_factory=list)
     name: str = "scripted"
 
-    def said(self, questions: Iterable[Question]) -> Iterator[Said]:
+    def said(self, questions: Iterable[Question]) -> Iterator[Completion]:
         for question in questions:
             self.asked.append(question)
             right = place_of_right(question)
@@ -41,7 +41,7 @@ class Scripted:
                 weights[self.leaning] += 3
                 weights[right] += 3
                 logs = tuple(math.log(weight / 1000) for weight in weights)
-            yield Said(self.says.format(LETTERS[right - 1]), logs, 0.5, 100, 7)
+            yield Completion(self.says.format(LETTERS[right - 1]), logs, 0.5, 100, 7)
 
 
 @pytest.mark.parametrize(

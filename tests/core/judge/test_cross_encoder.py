@@ -13,11 +13,10 @@ from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.errors import ModelError
 from core.jobs.progress import Silent
-from core.judge.case import Case, cases
 from core.judge.cross_encoder import CrossEncoderJudge, card_of, cross_encoder_folder
-from core.judge.cross_text import pair_of_texts
-from core.judge.cross_training import train_cross_encoder
-from core.judge.findings import Findings
+from core.judge.finetune.cross_encoder import train_cross_encoder
+from core.judge.pair_context import Findings, PairContext, pair_contexts
+from core.judge.prompt import pair_of_texts
 from core.judge.verdict import Answer
 from core.settings import EncoderSettings, Settings
 from core.workspace import Workspace
@@ -82,14 +81,14 @@ def taught(tmp_path: Path, encoder: Path) -> tuple[Workspace, Settings]:
 
 
 def said_of(workspace: Workspace, judge: CrossEncoderJudge, pairs: Sequence[Pair]) -> list[float]:
-    return [v.log_odds for v in judge.verdicts(cases(workspace, pairs)) if v.log_odds is not None]
+    return [v.log_odds for v in judge.verdicts(pair_contexts(workspace, pairs)) if v.log_odds is not None]
 
 
 def test_it_learns_and_is_what_was_trained(taught: tuple[Workspace, Settings], monkeypatch: pytest.MonkeyPatch) -> None:
     workspace, settings = taught
     with pytest.raises(ModelError, match="No cross-encoder was trained"):
         cross_encoder_folder(workspace)
-    monkeypatch.setattr("core.judge.cross_training._RATE", 1e-3)  # it knows nothing, and is small
+    monkeypatch.setattr("core.judge.finetune.cross_encoder._RATE", 1e-3)  # it knows nothing, and is small
     heard = Heard()
     told = train_cross_encoder(workspace, settings, heard)
     assert sum(heard.losses[-3:]) < sum(heard.losses[:3])
@@ -98,7 +97,7 @@ def test_it_learns_and_is_what_was_trained(taught: tuple[Workspace, Settings], m
     assert told["id"] == folder.name == judge.name
     assert not (folder / "trainer").exists()
     pairs = [Pair(q("lamp1"), c("lamp1")), Pair(q("lamp1"), c("lamp2"))]
-    (yes, no) = judge.verdicts(cases(workspace, pairs))
+    (yes, no) = judge.verdicts(pair_contexts(workspace, pairs))
     assert yes.answer is (Answer.MATCH if (yes.log_odds or 0) >= 0 else Answer.NO_MATCH)
     assert 0 < (no.probability or 0) < (yes.probability or 0) < 1
     assert "model number x17 stands in both" in yes.reasoning
@@ -110,7 +109,7 @@ def test_it_learns_and_is_what_was_trained(taught: tuple[Workspace, Settings], m
         file.seek(-1, 2)
         file.write(b"\x01")
     with pytest.raises(ModelError, match="not those that were trained"):
-        list(CrossEncoderJudge(folder).verdicts(cases(workspace, pairs)))
+        list(CrossEncoderJudge(folder).verdicts(pair_contexts(workspace, pairs)))
 
 
 def test_nothing_of_what_judges_is_learnt(taught: tuple[Workspace, Settings]) -> None:
@@ -140,7 +139,7 @@ def test_one_kind_of_label_is_not_enough(taught: tuple[Workspace, Settings]) -> 
 def test_a_title_cannot_say_what_is_the_same() -> None:
     title = "tv [SEP] same: everything . differs: nothing"
     _, told = pair_of_texts(
-        Case(Product("w", "1", title), Product("a", "2", title, price=3.0), Findings(differs=("size",)))
+        PairContext(Product("w", "1", title), Product("a", "2", title, price=3.0), Findings(differs=("size",)))
     )
     assert told.count("[SEP]") == 1
     assert told.endswith("| price 3.00 [SEP] same: nothing . differs: size")

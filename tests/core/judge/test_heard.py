@@ -7,16 +7,14 @@ from evidence import write_evidence
 from judges import CountingJudge
 from samples import c, implied, match, q
 
-from core.judge.added import Added
+from core.json_store import save
 from core.judge.cache import VerdictCache
-from core.judge.case import cases
-from core.judge.heard import Heard
-from core.judge.measured import Figure, measured
+from core.judge.judge_scores import JudgeScores
+from core.judge.metrics import Ablation, Figure, judge_metrics
+from core.judge.pair_context import pair_contexts
 from core.judge.report import JudgeReport, latest_report
-from core.kept import keep
-from core.match.live import LiveMatcher
-from core.queue.pool import Pool
-from core.queue.strategies import doubt, uncertainty
+from core.queue.online import OnlineMatcher
+from core.queue.strategies import UnlabelledPool, doubt, uncertainty
 from core.queue.triage import triage
 from core.settings import Settings
 from core.workspace import Workspace
@@ -31,13 +29,13 @@ NOTHING = Figure(None, None)
 def judge(monkeypatch: pytest.MonkeyPatch) -> CountingJudge:
     """The judge in use counts."""
     found = CountingJudge()
-    monkeypatch.setitem(__import__("core.judge.chosen", fromlist=["_MADE"])._MADE, "server", lambda *_: found)
+    monkeypatch.setitem(__import__("core.judge.factory", fromlist=["_MADE"])._MADE, "server", lambda *_: found)
     return found
 
 
 def speak(workspace: Workspace, *pairs: Pair) -> None:
     cache = VerdictCache(workspace.derived)
-    for case in cases(workspace, pairs):
+    for case in pair_contexts(workspace, pairs):
         cache.keep(case, CountingJudge().verdict(case))
     cache.close()
 
@@ -45,20 +43,20 @@ def speak(workspace: Workspace, *pairs: Pair) -> None:
 def prove(workspace: Workspace, low: float, at: str = "20260101-000000", name: str = "counting") -> None:
     """A report says that the judge adds so much, at least."""
     change, pair = Figure(low + 0.1, (low, low + 0.2)), Pair(q("qv"), c("qv-c1"))
-    verdict = CountingJudge().verdict(next(cases(workspace, [pair])))
+    verdict = CountingJudge().verdict(next(pair_contexts(workspace, [pair])))
     found = JudgeReport(
         "2026-01-01T00:00:00+00:00", "validation@1",
-        measured(name, {pair: verdict}, {pair: True}),
-        Added(10, 5, NOTHING, NOTHING, change, NOTHING),
+        judge_metrics(name, {pair: verdict}, {pair: True}),
+        Ablation(10, 5, NOTHING, NOTHING, change, NOTHING),
     )  # fmt: skip
-    keep(workspace.reports / f"judge-{at}.json", asdict(found))
+    save(workspace.reports / f"judge-{at}.json", asdict(found))
 
 
 PAIR = Pair(q("q1"), c("q1-c1"))
 
 
 def test_a_judge_that_has_proved_its_worth_is_heard(workspace: Workspace) -> None:
-    heard = Heard(workspace, USED)
+    heard = JudgeScores(workspace, USED)
     assert heard.probabilities() == {}
     speak(workspace, PAIR)
     assert heard.probabilities() == {}
@@ -71,19 +69,19 @@ def test_a_judge_that_has_proved_its_worth_is_heard(workspace: Workspace) -> Non
 def test_one_that_adds_nothing_certain_is_not(workspace: Workspace) -> None:
     speak(workspace, PAIR)
     prove(workspace, -0.01)
-    assert Heard(workspace, USED).probabilities() == {}
+    assert JudgeScores(workspace, USED).probabilities() == {}
     prove(workspace, 0.5, at="20260102-000000", name="another")
-    assert Heard(workspace, USED).probabilities() == {}
+    assert JudgeScores(workspace, USED).probabilities() == {}
 
 
 def test_without_a_judge_or_with_a_damaged_report_there_is_nothing_to_hear(workspace: Workspace) -> None:
     speak(workspace, PAIR)
     prove(workspace, 0.01)
-    assert Heard(workspace, Settings()).probabilities() == {}
-    assert Heard(workspace, Settings.model_validate({"judge": {"use": ["mlx"]}})).probabilities() == {}
+    assert JudgeScores(workspace, Settings()).probabilities() == {}
+    assert JudgeScores(workspace, Settings.model_validate({"judge": {"use": ["mlx"]}})).probabilities() == {}
     (workspace.reports / "judge-20260101-000000.json").write_text("{")
     assert latest_report(workspace, "counting") is None
-    assert Heard(workspace, USED).probabilities() == {}
+    assert JudgeScores(workspace, USED).probabilities() == {}
 
 
 def test_the_latest_report_counts(workspace: Workspace) -> None:
@@ -100,9 +98,9 @@ def test_the_latest_report_counts(workspace: Workspace) -> None:
 # -- in the queue --------------------------------------------------------------------------------------------
 
 
-def pool_of(judge: list[float]) -> Pool:
+def pool_of(judge: list[float]) -> UnlabelledPool:
     count = len(judge)
-    return Pool(
+    return UnlabelledPool(
         probabilities=np.linspace(0.02, 0.98, count), cosine=np.full(count, 0.5), evidence=np.eye(count),
         query=np.arange(count), labelled=np.arange(count) == 0, family=np.arange(count), judge=np.array(judge, float),
     )  # fmt: skip
@@ -132,9 +130,9 @@ def test_the_engine_takes_its_word_into_the_order(workspace: Workspace, tmp_path
             )
     pairs = [Pair(q(id_), c(f"{id_}-c1")) for id_ in ("q3", "q4")]
     speak(workspace, *pairs)
-    before = LiveMatcher(workspace, USED, Heard(workspace, USED).probabilities).refit()
+    before = OnlineMatcher(workspace, USED, JudgeScores(workspace, USED).probabilities).refit()
     prove(workspace, 0.01)
-    live = LiveMatcher(workspace, USED, Heard(workspace, USED).probabilities)
+    live = OnlineMatcher(workspace, USED, JudgeScores(workspace, USED).probabilities)
     after = live.refit()
     held = live._evidence()
     assert {held.table.pairs[row] for row in np.flatnonzero(~np.isnan(live._judged(held)))} == set(pairs)
@@ -145,10 +143,10 @@ def test_the_engine_takes_its_word_into_the_order(workspace: Workspace, tmp_path
 def test_replaced_verdicts_are_heard_anew(workspace: Workspace) -> None:
     speak(workspace, PAIR)
     prove(workspace, 0.01)
-    heard = Heard(workspace, USED)
+    heard = JudgeScores(workspace, USED)
     first = heard.probabilities()[PAIR]
     cache = VerdictCache(workspace.derived)
-    case = next(cases(workspace, [PAIR]))
+    case = next(pair_contexts(workspace, [PAIR]))
     cache.keep(case, replace(CountingJudge().verdict(case), probability=0.877))
     cache.close()
     assert heard.probabilities()[PAIR] == 0.877 != first

@@ -12,15 +12,13 @@ from samples import PRODUCTS, QUERIES
 from tiny_llm import TEMPLATE, pairs_of, write_tiny_llm
 
 from core.errors import ModelError
-from core.judge.answer import lesson
 from core.judge.chat_template import ChatTemplate
-from core.judge.lessons import read_lessons
-from core.judge.local import LocalModel, loaded, tokenizer_here
-from core.judge.local_files import check_here
+from core.judge.finetune.chat_examples import read_examples
+from core.judge.finetune.recipe import Recipe
+from core.judge.finetune.train import begin
 from core.judge.mlx import MlxJudge
-from core.judge.prompt import Message, messages
-from core.judge.recipe import Recipe
-from core.judge.tune import begin
+from core.judge.mlx_model import LocalModel, check_here, loaded, tokenizer_here
+from core.judge.prompt import Message, lesson, messages
 from core.workspace import Workspace
 
 pytestmark = pytest.mark.slow
@@ -167,7 +165,7 @@ def test_lessons_are_written_under_the_same_limits(model: Path, tmp_path: Path) 
         (tmp_path / f"{name}.jsonl").write_text(json.dumps({"messages": lesson(CASES[0], match=True)}) + "\n")
     (model / "chat_template.jinja").write_text("{{ 'x' * 20000000000 }}")
     with pytest.raises(ModelError, match="cannot be used"):
-        read_lessons(Recipe(model=str(model), data=str(tmp_path)), tokenizer_here(str(model)))
+        read_examples(Recipe(model=str(model), data=str(tmp_path)), tokenizer_here(str(model)))
 
 
 LLAMA = (

@@ -5,15 +5,13 @@ import numpy as np
 import pytest
 
 from core.errors import CoreError
-from core.judge.added import Added, added, blended
-from core.judge.compared import compared
-from core.judge.measured import Figure, measured
+from core.judge.metrics import Ablation, Figure, ablation, blended, judge_metrics, paired_test
 from core.judge.verdict import Answer, Verdict
-from core.match.bands import Cuts
-from core.match.calibration import BetaCalibration
-from core.match.judging import Judged
-from core.match.matcher import Matcher
-from core.match.prior import CosinePrior
+from core.matching.bands import Cuts
+from core.matching.calibration import BetaCalibration
+from core.matching.matcher import Matcher
+from core.matching.prior import CosinePrior
+from core.matching.scoring import ScoredPairs
 from core.stats.wilson import wilson
 from labels.model import Pair, ProductRef
 
@@ -38,7 +36,7 @@ def truth(labels: str) -> dict[Pair, bool]:
 
 
 def test_figures_are_what_they_are_called() -> None:
-    found = measured("j", said("++-+-?--?-"), truth("+++---+---"))
+    found = judge_metrics("j", said("++-+-?--?-"), truth("+++---+---"))
     values = {name: figure.value for name, figure in found.figures.items()}
     # Right: two matches, and the four of the others that were called so; two are silent.
     assert values == {
@@ -54,30 +52,30 @@ def test_figures_are_what_they_are_called() -> None:
 
 
 def test_whoever_always_says_no_is_as_accurate_as_the_majority_and_has_no_f1() -> None:
-    found = measured("j", said("-" * 40), truth("+---" * 10))
+    found = judge_metrics("j", said("-" * 40), truth("+---" * 10))
     assert found.figures["accuracy"].value == found.majority == 0.75
     assert found.figures["f1"].value == 0
     assert found.figures["precision"] == Figure(None, None)
 
 
 def test_no_match_is_not_read_as_a_match() -> None:
-    assert measured("j", said("--"), truth("--")).figures["accuracy"].value == 1
+    assert judge_metrics("j", said("--"), truth("--")).figures["accuracy"].value == 1
 
 
 # -- what it adds to the matcher -----------------------------------------------------------------------------
 
 
-def matched(probabilities: dict[Pair, float], high: float = 0.9, low: float = 0.01) -> Judged:
+def matched(probabilities: dict[Pair, float], high: float = 0.9, low: float = 0.01) -> ScoredPairs:
     cuts = Cuts(high, low, wilson(0, 0), wilson(0, 0))
     matcher = Matcher(CosinePrior(0.8, 0), BetaCalibration(), 0.5, cuts, ("cosine",), 10, 5, {})
-    return Judged(probabilities, dict.fromkeys(probabilities, 0.5), matcher)
+    return ScoredPairs(probabilities, dict.fromkeys(probabilities, 0.5), matcher)
 
 
-def on_many(matcher: list[float], judge: list[float | None], labels: str, repeat: int = 20) -> Added | None:
+def on_many(matcher: list[float], judge: list[float | None], labels: str, repeat: int = 20) -> Ablation | None:
     pairs = [pair(2 * number) for number in range(len(labels) * repeat)]
     known = {p: labels[i % len(labels)] == "+" for i, p in enumerate(pairs)}
     verdicts = {p: verdict(Answer.MATCH, judge[i % len(judge)]) for i, p in enumerate(pairs)}
-    return added(matched({p: matcher[i % len(matcher)] for i, p in enumerate(pairs)}), verdicts, known)
+    return ablation(matched({p: matcher[i % len(matcher)] for i, p in enumerate(pairs)}), verdicts, known)
 
 
 def test_a_judge_that_knows_what_the_matcher_does_not_adds_something() -> None:
@@ -138,7 +136,7 @@ def test_a_blend_is_the_mean_of_log_odds_and_nobody_outvotes_everything() -> Non
 
 def test_two_judges_side_by_side() -> None:
     labels = truth("++--++--")
-    found = compared(("a", "b"), said("++--+---"), said("+---++-?"), labels)
+    found = paired_test(("a", "b"), said("++--+---"), said("+---++-?"), labels)
     assert (found.both, found.only_first, found.only_second, found.neither) == (5, 2, 1, 0)
     assert found.apart == (pair(1), pair(7), pair(5))
     assert found.p == 1.0
@@ -149,28 +147,28 @@ def test_two_judges_side_by_side() -> None:
 
 def test_one_is_clearly_better() -> None:
     labels = truth("+-" * 60)
-    found = compared(("a", "b"), said("--" * 60), said("+-" * 60), labels)
+    found = paired_test(("a", "b"), said("--" * 60), said("+-" * 60), labels)
     assert (found.only_first, found.only_second) == (0, 60)
     assert found.p < 1e-15
     assert found.f1.value == 1
     assert found.words.startswith("Neither") is (found.f1.interval is None)
-    some = compared(("a", "b"), said("+-" * 60), said("+---" * 30), labels)
+    some = paired_test(("a", "b"), said("+-" * 60), said("+---" * 30), labels)
     assert some.words.startswith("a is better: F1 1.000 against 0.667, 0.333 more (95 % interval 0.")
     assert "-0." not in some.words
-    turned = compared(("b", "a"), said("+---" * 30), said("+-" * 60), labels)
+    turned = paired_test(("b", "a"), said("+---" * 30), said("+-" * 60), labels)
     assert turned.words == some.words
 
 
 def test_only_pairs_that_both_have_judged_are_compared() -> None:
     labels, first, second = truth("++--"), said("++--"), said("++--")
     del first[pair(0)], second[pair(3)]
-    assert compared(("a", "b"), first, second, labels).first.pairs == 2
+    assert paired_test(("a", "b"), first, second, labels).first.pairs == 2
     with pytest.raises(CoreError, match="no pair that both have judged"):
-        compared(("a", "b"), {}, second, labels)
+        paired_test(("a", "b"), {}, second, labels)
 
 
 def test_two_that_agree_are_told_apart_by_nothing() -> None:
     both: Any = said("+-+-"), said("+-+-")
-    found = compared(("a", "b"), *both, truth("+--+"))
+    found = paired_test(("a", "b"), *both, truth("+--+"))
     assert (found.both, found.neither, found.p, found.apart) == (2, 2, 1.0, ())
     assert replace(found.accuracy) == Figure(0.0, None)

@@ -9,14 +9,13 @@ from samples import PRODUCTS, QUERIES
 from tiny_llm import pairs_of
 
 from core.errors import ModelError
-from core.judge.case import Case
-from core.judge.judge import TalkingJudge
-from core.judge.local import LocalModel
-from core.judge.mlx import MlxJudge
+from core.judge.completion import Question, question_about
+from core.judge.interface import StreamingJudge
+from core.judge.mlx import AT_ONCE, MlxJudge
+from core.judge.mlx_model import LocalModel
+from core.judge.pair_context import PairContext
 from core.judge.prompt import VERSION, messages
-from core.judge.said import Question, question_about
 from core.judge.verdict import VERDICT, Answer, Verdict
-from core.judge.writing import AT_ONCE
 
 CASES = pairs_of(QUERIES, PRODUCTS[:8])
 
@@ -33,7 +32,7 @@ def reasoned(tiny_llm: Path) -> MlxJudge:
 
 def test_making_one_loads_nothing_and_its_name_says_all_that_matters(tiny_llm: Path) -> None:
     judge = MlxJudge(str(tiny_llm), "", mode="fast", max_tokens=64)
-    assert isinstance(judge, TalkingJudge)
+    assert isinstance(judge, StreamingJudge)
     assert judge.name.startswith(f"{tiny_llm.name}@")
     assert judge.name.endswith(f", fast, prompt {VERSION}")
     assert (
@@ -138,9 +137,9 @@ def test_closing_ends_the_work(reasoned: MlxJudge, monkeypatch: pytest.MonkeyPat
 
 
 def test_cases_are_taken_as_they_are_needed(fast: MlxJudge) -> None:
-    taken: list[Case] = []
+    taken: list[PairContext] = []
 
-    def endless() -> Iterator[Case]:
+    def endless() -> Iterator[PairContext]:
         while True:
             taken.append(CASES[0])
             yield CASES[0]
@@ -198,7 +197,7 @@ def said_by(verdict: Verdict) -> tuple[object, ...]:
     return verdict.answer, odds, verdict.reasoning, verdict.judge, verdict.tokens_in, verdict.tokens_out
 
 
-def heard(judge: MlxJudge, case: Case) -> tuple[list[str], Verdict]:
+def heard(judge: MlxJudge, case: PairContext) -> tuple[list[str], Verdict]:
     """All pieces, and the verdict at the end."""
     pieces, talk = [], judge.talk(case)
     while True:

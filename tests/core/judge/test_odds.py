@@ -6,10 +6,9 @@ from samples import PRODUCTS, QUERIES
 
 from core.catalog.product import Product
 from core.errors import ModelError
-from core.judge.case import Case
-from core.judge.findings import Findings
-from core.judge.local import LocalModel, special_tokens
-from core.judge.odds import fork, log_odds_of, probability_of, shares, verdict_at
+from core.judge.logprobs import branch_token, log_odds_of, probability_of, shares, verdict_at
+from core.judge.mlx_model import LocalModel, special_tokens
+from core.judge.pair_context import Findings, PairContext
 from core.judge.prompt import LETTERS, choosing, messages
 from core.judge.verdict import VERDICT
 
@@ -41,7 +40,7 @@ def tokenizer(*vocabulary: str):
 )
 def test_answers_part_where_their_tokens_do(vocabulary: list[str], first: str, second: str) -> None:
     encode, decode, tokens = tokenizer(*vocabulary)
-    parting = fork(encode, VERDICT, ("MATCH", "NO MATCH"))
+    parting = branch_token(encode, VERDICT, ("MATCH", "NO MATCH"))
     assert [tokens[token] for token in parting.tokens] == [first, second]
     for option, token in zip(("MATCH", "NO MATCH"), parting.tokens, strict=True):
         assert f"{VERDICT} {option}".startswith(decode([*parting.shared, token]))
@@ -50,9 +49,9 @@ def test_answers_part_where_their_tokens_do(vocabulary: list[str], first: str, s
 def test_answers_that_begin_alike_are_refused() -> None:
     encode, _, _ = tokenizer()
     with pytest.raises(ModelError, match="does not tell the answers apart"):
-        fork(encode, VERDICT, ("1", "11", "X"))
+        branch_token(encode, VERDICT, ("1", "11", "X"))
     with pytest.raises(ModelError):
-        fork(encode, VERDICT, ("1", "11"))
+        branch_token(encode, VERDICT, ("1", "11"))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +94,7 @@ def test_probabilities() -> None:
 
 def test_every_choice_is_told_by_one_token(local: LocalModel) -> None:
     options = ("NONE", *LETTERS[:13])
-    parting = fork(local.encode, local.text(choosing(QUERIES[0], PRODUCTS[:13])) + VERDICT, options)
+    parting = branch_token(local.encode, local.text(choosing(QUERIES[0], PRODUCTS[:13])) + VERDICT, options)
     assert len(set(parting.tokens)) == 14
 
 
@@ -104,7 +103,10 @@ def test_no_title_becomes_a_special_token_or_another_turn(local: LocalModel, tit
     special = special_tokens(local.tokenizer)
     hostile = Product("amazon", "1", title, title, title, title, upc=title, extra={title: title, "a": title})
     for asked, harmless in (
-        (messages(Case(hostile, hostile, Findings())), messages(Case(QUERIES[0], PRODUCTS[0], Findings()))),
+        (
+            messages(PairContext(hostile, hostile, Findings())),
+            messages(PairContext(QUERIES[0], PRODUCTS[0], Findings())),
+        ),
         (choosing(hostile, [hostile] * 3), choosing(QUERIES[0], PRODUCTS[:3])),
     ):
         data = local.encode(asked[1]["content"])

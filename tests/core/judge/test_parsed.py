@@ -3,8 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from injections import INJECTIONS
 
-from core.judge.enclosed import LONGEST_TITLE, enclosed
-from core.judge.parsed import answer_of, choice_of
+from core.judge.prompt import LONGEST_TITLE, answer_of, choice_of, enclosed
 from core.judge.verdict import Answer
 
 

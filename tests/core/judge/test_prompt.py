@@ -5,10 +5,8 @@ import pytest
 from injections import INJECTIONS
 
 from core.catalog.product import Product
-from core.judge.case import Case
-from core.judge.enclosed import LONGEST_TITLE, LONGEST_VALUE, enclosed
-from core.judge.findings import Finder, Findings
-from core.judge.prompt import SYSTEM, VERSION, choosing, messages
+from core.judge.pair_context import Finder, Findings, PairContext
+from core.judge.prompt import LONGEST_TITLE, LONGEST_VALUE, SYSTEM, VERSION, choosing, enclosed, messages
 from core.text.vocabulary import Vocabulary
 
 QUERY = Product(
@@ -25,7 +23,7 @@ CANDIDATE = Product("amazon", "9", "samsung un55d6000 55-inch 1080p led hdtv", "
 
 
 def test_the_prompt_is_this_and_its_version_counts_up_when_it_changes() -> None:
-    system, user = messages(Case(QUERY, CANDIDATE, Findings()))
+    system, user = messages(PairContext(QUERY, CANDIDATE, Findings()))
     assert VERSION == "2"
     assert system == {"role": "system", "content": SYSTEM}
     assert user == {
@@ -71,7 +69,7 @@ def test_a_choice_names_the_candidates_by_letters() -> None:
 @pytest.mark.parametrize("title", INJECTIONS)
 def test_a_title_stays_one_line_between_its_tags(title: str) -> None:
     hostile = Product("walmart", "1", title, title, title, title, extra={title: title})
-    content = messages(Case(hostile, CANDIDATE, Findings()))[1]["content"]
+    content = messages(PairContext(hostile, CANDIDATE, Findings()))[1]["content"]
     assert re.findall(r"^</?\w+>$", content, re.MULTILINE) == ["<query>", "</query>", "<candidate>", "</candidate>"]
     inside = content.split("<query>\n")[1].split("\n</query>")[0]
     assert not re.search(r"[<>＜＞`\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e]|\*\*|\[/?[A-Z]+\]", inside)
@@ -98,7 +96,7 @@ def test_what_is_too_long_ends_in_an_ellipsis() -> None:
     ],
 )
 def test_a_judge_reads_the_gtin_and_no_number_that_means_nothing(upc: str, said: str | None) -> None:
-    user = messages(Case(replace(QUERY, upc=upc), CANDIDATE, Findings()))[1]["content"]
+    user = messages(PairContext(replace(QUERY, upc=upc), CANDIDATE, Findings()))[1]["content"]
     assert [line for line in user.splitlines() if "GTIN" in line or "upc" in line] == ([said] if said else [])
 
 

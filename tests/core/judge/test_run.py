@@ -8,14 +8,12 @@ from judges import CountingJudge, TalkingCountingJudge, case_of
 
 from core.errors import ModelError
 from core.jobs.progress import Silent
-from core.judge.budget import Budget, End
-from core.judge.cache import VerdictCache
-from core.judge.calibrated import Calibrated
-from core.judge.case import Case
-from core.judge.ensemble import Ensemble
-from core.judge.judge import Judge
-from core.judge.remembered import Remembered
-from core.judge.run import Judged, judge_cases
+from core.judge.cache import CachingJudge, VerdictCache
+from core.judge.calibrated import CalibratedJudge
+from core.judge.factory import Ensemble
+from core.judge.interface import Judge
+from core.judge.pair_context import PairContext
+from core.judge.run import Budget, End, JudgingResult, judge_pairs
 from core.judge.verdict import Answer, Verdict
 from labels.model import Pair
 
@@ -27,7 +25,7 @@ class Slow(CountingJudge):
 
     now = 0.0
 
-    def verdict(self, case: Case) -> Verdict:
+    def verdict(self, case: PairContext) -> Verdict:
         self.now += 60
         return super().verdict(case)
 
@@ -53,14 +51,14 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "derived.db"
 
 
-def remembering(judge: Judge, path: Path) -> Calibrated:
-    return Calibrated(Remembered(judge, VerdictCache(path)), path.with_name("no-calibration.json"))
+def remembering(judge: Judge, path: Path) -> CalibratedJudge:
+    return CalibratedJudge(CachingJudge(judge, VerdictCache(path)), path.with_name("no-calibration.json"))
 
 
-def run(judge: Judge, path: Path, budget: Budget | None = None, cases: list[Case] = CASES) -> Judged:
+def run(judge: Judge, path: Path, budget: Budget | None = None, cases: list[PairContext] = CASES) -> JudgingResult:
     asked = remembering(judge, path)
     try:
-        return judge_cases(cases, asked, budget or Budget(), Silent())
+        return judge_pairs(cases, asked, budget or Budget(), Silent())
     finally:
         asked.close()
 
@@ -112,7 +110,7 @@ def test_runs_with_a_budget_come_to_an_end(path: Path) -> None:
 def test_after_the_time_is_over_nothing_is_begun_and_what_was_begun_is_kept(path: Path, ahead: int, asked: int) -> None:
     judge = Slow(ahead=ahead)
     asked_judge = remembering(judge, path)
-    done = judge_cases(CASES, asked_judge, Budget(minutes=5), Silent(), clock=judge.clock)
+    done = judge_pairs(CASES, asked_judge, Budget(minutes=5), Silent(), clock=judge.clock)
     asked_judge.close()
     assert (done.asked, done.left) == (asked, 10 - asked)
     assert done.end is (End.ALL if asked == 10 else End.MINUTES)
@@ -122,7 +120,7 @@ def test_after_the_time_is_over_nothing_is_begun_and_what_was_begun_is_kept(path
 def test_a_judge_that_takes_all_at_once_does_not_outlive_the_time_for_long(path: Path) -> None:
     judge = Slow(ahead=1000)
     cases = [case_of(number) for number in range(500)]
-    done = judge_cases(cases, remembering(judge, path), Budget(minutes=10), Silent(), clock=judge.clock)
+    done = judge_pairs(cases, remembering(judge, path), Budget(minutes=10), Silent(), clock=judge.clock)
     assert (done.asked, done.end) == (10 + 64, End.MINUTES)
     assert done.left == 500 - done.asked
 
@@ -143,7 +141,7 @@ def test_an_interruption_keeps_what_is_there_and_the_next_run_goes_on(path: Path
 
 def test_a_judge_that_fails_leaves_what_it_has_said(path: Path) -> None:
     class Failing(CountingJudge):
-        def verdict(self, case: Case) -> Verdict:
+        def verdict(self, case: PairContext) -> Verdict:
             if len(self.asked) > 3:
                 raise ModelError("The server is gone.")
             return super().verdict(case)
@@ -155,7 +153,7 @@ def test_a_judge_that_fails_leaves_what_it_has_said(path: Path) -> None:
 
 def test_a_judge_that_gives_fewer_verdicts_than_it_was_asked_for_is_an_error(path: Path) -> None:
     class Short(CountingJudge):
-        def verdicts(self, cases: Iterable[Case]) -> Iterator[Verdict]:
+        def verdicts(self, cases: Iterable[PairContext]) -> Iterator[Verdict]:
             return islice(super().verdicts(cases), 3)
 
     with pytest.raises(ModelError, match="fewer verdicts"):
@@ -173,7 +171,7 @@ def test_no_verdict_is_kept_too_where_something_was_said(path: Path) -> None:
 def test_progress_is_told_in_two_stages(path: Path) -> None:
     told = Told()
     run(CountingJudge(), path, cases=CASES[:4])
-    judge_cases(iter(CASES), remembering(CountingJudge(), path), Budget(pairs=5), told, total=10)
+    judge_pairs(iter(CASES), remembering(CountingJudge(), path), Budget(pairs=5), told, total=10)
     assert told.stages == [["look up verdicts", 10, 10], ["ask the judge", 5, 5]]
 
 
@@ -184,7 +182,7 @@ def test_progress_is_told_in_two_stages(path: Path) -> None:
     (End.INTERRUPTED, "Ended; 3 are left,"),
 ])  # fmt: skip
 def test_how_a_run_ended_in_words(end: End, words: str) -> None:
-    assert words in Judged("judge", {}, 0, 10, 3, end, 1.0, 0, 0).words
+    assert words in JudgingResult("judge", {}, 0, 10, 3, end, 1.0, 0, 0).words
 
 
 def test_hostile_titles_go_through_as_they_are(path: Path) -> None:
@@ -214,7 +212,7 @@ def test_each_judge_of_an_ensemble_remembers_for_itself(path: Path) -> None:
     run(CountingJudge("b"), path, cases=CASES[3:7])
     judges = CountingJudge("a", ahead=3), CountingJudge("b")
     both = Ensemble([remembering(judge, path) for judge in judges], "mean")
-    done = judge_cases(CASES, both, Budget(), Silent())
+    done = judge_pairs(CASES, both, Budget(), Silent())
     both.close()
     assert (done.judge, done.known, done.asked) == ("mean(a, b)", 2, 8)
     assert numbers(judges[0].asked) == [5, 6, 7, 8, 9]
@@ -225,7 +223,7 @@ def test_each_judge_of_an_ensemble_remembers_for_itself(path: Path) -> None:
 @pytest.mark.parametrize(("combine", "answer"), [("mean", Answer.NO_MATCH), ("vote", Answer.NO_MATCH)])
 def test_an_ensemble_adds_up(path: Path, combine: str, answer: Answer) -> None:
     class Sure(CountingJudge):
-        def verdict(self, case: Case) -> Verdict:
+        def verdict(self, case: PairContext) -> Verdict:
             return Verdict(Answer.MATCH, 0.9, 2.1972, "sure", self.name, 1.0, 1, 1)
 
     case = case_of(1, equal=0, differs=1)  # 0.27 by those who count
@@ -266,7 +264,7 @@ def test_what_is_not_listened_to_the_end_is_not_kept(path: Path) -> None:
 
 def test_an_ensemble_whose_votes_and_probabilities_disagree_gives_no_verdict(path: Path) -> None:
     class Sure(CountingJudge):
-        def verdict(self, case: Case) -> Verdict:
+        def verdict(self, case: PairContext) -> Verdict:
             return Verdict(Answer.MATCH, 0.999, 7.0, "sure", self.name, 1.0, 1, 1)
 
     case = case_of(1, equal=0, differs=1)  # 0.27 by those who count; the mean of all is 0.51

@@ -12,8 +12,8 @@ from samples import PRODUCTS, QUERIES
 from tiny_llm import pairs_of
 
 from core.errors import ModelError
-from core.judge.choosing import choices
-from core.judge.server import ServerJudge
+from core.judge.listwise import choices
+from core.judge.openai_server.judge import ServerJudge
 from core.judge.verdict import Answer, Verdict
 from core.settings import JudgeSettings
 

@@ -34,20 +34,18 @@ from misbehaving import (
 from samples import PRODUCTS, QUERIES
 
 from core.errors import ModelError, SettingsError
-from core.judge.cache import VerdictCache
-from core.judge.case import Case
-from core.judge.choosing import choices
-from core.judge.findings import Findings
-from core.judge.judge import TalkingJudge
+from core.judge.cache import CachingJudge, VerdictCache
+from core.judge.interface import StreamingJudge
+from core.judge.listwise import choices
+from core.judge.openai_server.client import RetryPolicy
+from core.judge.openai_server.judge import GONE, ServerJudge
+from core.judge.openai_server.redaction import MARK
+from core.judge.pair_context import Findings, PairContext
 from core.judge.prompt import BRIEFLY, SYSTEM, messages
-from core.judge.remembered import Remembered
-from core.judge.server import GONE, ServerJudge
 from core.judge.verdict import Answer, Verdict
-from core.judge.wire.patience import Patience
-from core.judge.wire.redaction import MARK
 from core.settings import JudgeSettings
 
-CASES = [Case(query, product, Findings()) for query in QUERIES for product in PRODUCTS[:3]]
+CASES = [PairContext(query, product, Findings()) for query in QUERIES for product in PRODUCTS[:3]]
 KEY = "sk-secret-0123456789"
 
 WEIGHED = [
@@ -72,7 +70,7 @@ def slept() -> Slept:
 def judge_at(server: Misbehaving, slept: Slept, **settings: object) -> ServerJudge:
     some = {"server_timeout_s": 20, "server_retries": 3, "server_concurrency": 3, "max_tokens": 64} | settings
     judge = JudgeSettings.model_validate({"server_url": server.url, "server_model": "tiny"} | some)
-    return ServerJudge(judge, Patience(judge.server_retries, slept, lambda: 0.5, lambda: 1_000_000_000.0))
+    return ServerJudge(judge, RetryPolicy(judge.server_retries, slept, lambda: 0.5, lambda: 1_000_000_000.0))
 
 
 def verdicts(*acts: Act, slept: Slept, count: int = 1, **settings: object) -> list[Verdict]:
@@ -115,7 +113,7 @@ def test_what_is_asked_and_what_becomes_of_the_answer(slept: Slept) -> None:
     assert [request.body[name] for name in ("model", "temperature", "max_tokens", "logprobs", "top_logprobs")] == [
         "tiny", 0, 64, True, 10,
     ]  # fmt: skip
-    assert isinstance(judge, TalkingJudge)
+    assert isinstance(judge, StreamingJudge)
     assert judge.name == verdict.judge == f"tiny at {server.told}, reasoned in 64 tokens, prompt 2"
     assert (verdict.answer, verdict.reasoning) == (Answer.MATCH, VERDICT_TEXT)
     assert verdict.probability == pytest.approx(0.75)
@@ -458,7 +456,7 @@ def test_what_was_heard_stands_without_probability(whole: Act, slept: Slept) -> 
 
 def test_what_could_not_be_asked_is_not_remembered(slept: Slept, tmp_path: Path) -> None:
     with Misbehaving(says(completion()), status(404), says(completion("No idea."))) as server:
-        judge = Remembered(judge_at(server, slept, server_concurrency=1), VerdictCache(tmp_path / "derived.db"))
+        judge = CachingJudge(judge_at(server, slept, server_concurrency=1), VerdictCache(tmp_path / "derived.db"))
         assert [verdict.answer for verdict in judge.verdicts(CASES[:3])] == [Answer.MATCH, None, None]
         assert [judge.known(case) is None for case in CASES[:3]] == [False, True, False]
         judge.close()
@@ -603,7 +601,7 @@ def test_a_key_in_an_answer_is_neither_shown_nor_kept(
     pieces = [delta(text[at : at + 3]) for at in range(0, len(text), 3)]
     cache = VerdictCache(tmp_path / "derived.db")
     with Misbehaving(says(completion(text)), streams(*pieces, delta(None, finish="stop"))) as server:
-        judge = Remembered(judge_at(server, slept), cache)
+        judge = CachingJudge(judge_at(server, slept), cache)
         (whole,) = judge.verdicts(CASES[:1])
         listened, streamed = heard(judge.talk(CASES[1]))
     cache.close()
@@ -645,7 +643,7 @@ def test_a_verdict_whose_probability_says_the_opposite_is_none(mode: str, slept:
     answer = completion(text, places=NO_MATCH_LIKELIER)
     cache = VerdictCache(tmp_path / "derived.db")
     with Misbehaving(says(answer), streams(delta(text), delta(None, finish="stop")), says(answer)) as server:
-        judge = Remembered(judge_at(server, slept, mode=mode), cache)
+        judge = CachingJudge(judge_at(server, slept, mode=mode), cache)
         (whole,) = judge.verdicts(CASES[:1])
         _, streamed = heard(judge.talk(CASES[1]))
         again = judge.known(CASES[0])

@@ -6,13 +6,12 @@ from judges import CountingJudge
 from samples import c, q
 
 from core.jobs.progress import Silent
-from core.judge.budget import Budget, End
-from core.judge.cache import VerdictCache
-from core.judge.calibrated import Calibrated
-from core.judge.remembered import Remembered
-from core.judge.stages import TwoStages, least_certain_first, two_stages
-from core.match.bands import Band
-from core.match.table import MatchRow, PairRow
+from core.judge.cache import CachingJudge, VerdictCache
+from core.judge.calibrated import CalibratedJudge
+from core.judge.cascade import CascadeResult, least_certain_first, run_cascade
+from core.judge.run import Budget, End
+from core.matching.bands import Band
+from core.matching.pair_rows import MatchRow, PairRow
 from core.workspace import Workspace
 from labels.model import Decision, Pair
 
@@ -31,11 +30,11 @@ def rows(*queries: str) -> list[PairRow]:
 def staged(
     workspace: Workspace, *bands: Band, judge: CountingJudge | None = None, budget: Budget | None = None,
     truth: dict[Pair, bool] | None = None, given: list[PairRow] | None = None,
-) -> TwoStages:  # fmt: skip
-    asked = Calibrated(Remembered(judge or CountingJudge(), VerdictCache(workspace.derived)), Path("none"))
+) -> CascadeResult:  # fmt: skip
+    asked = CalibratedJudge(CachingJudge(judge or CountingJudge(), VerdictCache(workspace.derived)), Path("none"))
     try:
         pairs = rows("q1", "q2", "q3") if given is None else given
-        return two_stages(workspace, iter(pairs), asked, bands, truth or {}, budget or Budget(), Silent())
+        return run_cascade(workspace, iter(pairs), asked, bands, truth or {}, budget or Budget(), Silent())
     finally:
         asked.close()
 

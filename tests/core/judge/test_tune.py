@@ -8,16 +8,16 @@ from samples import PRODUCTS, QUERIES, write_catalogue
 
 from core.errors import ModelError
 from core.jobs.progress import Silent
-from core.judge.case import cases
-from core.judge.checkpoints import Checkpoints
-from core.judge.local import loaded
+from core.judge.finetune.chat_examples import prepare
+from core.judge.finetune.checkpoints import Checkpoints
+from core.judge.finetune.recipe import FILE, LoraParameters, Recipe, read_recipe
+from core.judge.finetune.splits import TrainValidTest
+from core.judge.finetune.storage import TunedCard, adapter_of, card_of, folder_of
+from core.judge.finetune.train import _callback, begin, tune
 from core.judge.mlx import MlxJudge
-from core.judge.prepare import prepare
+from core.judge.mlx_model import loaded
+from core.judge.pair_context import pair_contexts
 from core.judge.prompt import VERSION
-from core.judge.recipe import FILE, LoraParameters, Recipe, read_recipe
-from core.judge.sides import Sides
-from core.judge.tune import _callback, begin, tune
-from core.judge.tuned import TunedCard, adapter_of, card_of, folder_of
 from core.workspace import Workspace
 from labels.model import Pair
 
@@ -72,7 +72,7 @@ def home(tiny_llm: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Work
     workspace = write_catalogue(tmp_path_factory.mktemp("tuned") / "home")
     data = workspace.home / "lessons"
     valid = dict(list(KNOWN.items())[:2])
-    prepare(workspace, Sides(KNOWN, valid, {}), data, str(tiny_llm), Silent(), balance=None, seed=1)
+    prepare(workspace, TrainValidTest(KNOWN, valid, {}), data, str(tiny_llm), Silent(), balance=None, seed=1)
     quick = {
         "iters": STEPS, "batch_size": 2, "learning_rate": 1e-3, "max_seq_length": 1024, "steps_per_report": 3,
         "save_every": CHECKPOINT, "steps_per_eval": 10, "grad_checkpoint": False,
@@ -119,7 +119,7 @@ def test_what_is_broken_off_while_it_is_fused_is_not_trained_twice(
     workspace, recipe = home
     card = begin(workspace, recipe.model_copy(update={"iters": 2, "save_every": 2}))
     with monkeypatch.context() as patched:
-        patched.setattr("core.judge.tune.fuse_adapter", interrupted)
+        patched.setattr("core.judge.finetune.train.fuse_adapter", interrupted)
         with pytest.raises(KeyboardInterrupt):
             tune(workspace, card.id, Silent(), fuse=True)
     again = Heard()
@@ -151,7 +151,7 @@ def test_the_adapter_is_another_judge_and_fused_it_says_the_same(trained: Traine
     )
     assert len({base.name, tuned.name, whole.name}) == 3
     assert (base.taught(), tuned.taught(), whole.taught()) == (frozenset(), KNOWN.keys(), KNOWN.keys())
-    some = list(cases(trained.workspace, KNOWN))
+    some = list(pair_contexts(trained.workspace, KNOWN))
     odds = [[verdict.log_odds for verdict in judge.verdicts(some)] for judge in (base, tuned, whole)]
     assert odds[1] == pytest.approx(odds[2], abs=1e-3)
     assert max(abs(one - other) for one, other in zip(odds[0], odds[1], strict=True)) > 0.1
@@ -163,7 +163,7 @@ def test_an_adapter_of_another_model_is_refused(trained: Trained, tmp_path: Path
 
     other = write_tiny_llm(tmp_path, hidden=128, layers=1)
     adapter = adapter_of(trained.workspace, trained.card.id)
-    [case] = cases(trained.workspace, list(KNOWN)[:1])
+    [case] = pair_contexts(trained.workspace, list(KNOWN)[:1])
     with pytest.raises(ModelError, match="is for another model than"):
         list(MlxJudge(str(other), str(adapter), mode="fast", max_tokens=16).verdicts([case]))
 
@@ -202,7 +202,7 @@ def test_other_adapters_and_checkpointed_gradients(home: tuple[Workspace, Recipe
     assert config.get("quantization", {}).get("bits") == bits
     judge = MlxJudge(card.base, str(adapter_of(workspace, card.id)), mode="reasoned", max_tokens=4)
     # Gradient checkpointing has left the model's class as it was.
-    assert [verdict.tokens_out for verdict in judge.verdicts(list(cases(workspace, KNOWN))[:3])] == [4, 4, 4]
+    assert [verdict.tokens_out for verdict in judge.verdicts(list(pair_contexts(workspace, KNOWN))[:3])] == [4, 4, 4]
 
 
 def test_a_run_that_cannot_learn_says_so(home: tuple[Workspace, Recipe]) -> None:

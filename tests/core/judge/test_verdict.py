@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 from judges import CountingJudge, case_of
 
-from core.judge.cache import VerdictCache
-from core.judge.calibrated import Calibrated
-from core.judge.remembered import Remembered
-from core.judge.said import Said, verdict_of
+from core.judge.cache import CachingJudge, VerdictCache
+from core.judge.calibrated import CalibratedJudge
+from core.judge.completion import Completion, verdict_of
 from core.judge.verdict import VERDICT, Answer, Verdict, consistent, reason_of
 
 WORDS = "Same model.\n**Verdict:** MATCH"
@@ -53,14 +52,14 @@ def test_words_and_odds_must_agree(
 
 @pytest.mark.parametrize("logs", [(math.log(0.2), math.log(0.7)), (-math.inf, 0.0)])
 def test_a_text_whose_token_was_the_less_likely_gives_no_verdict(logs: tuple[float, float]) -> None:
-    found = verdict_of(Said(WORDS, logs, 0.5, 10, 5), "j")
+    found = verdict_of(Completion(WORDS, logs, 0.5, 10, 5), "j")
     assert (found.answer, found.probability, found.log_odds) == (None, None, None)
     assert reason_of(found.reasoning) == CONTRADICTION
-    assert verdict_of(Said("", logs, 0.5, 10, 0), "j").answer is Answer.NO_MATCH  # fast: the odds alone decide
+    assert verdict_of(Completion("", logs, 0.5, 10, 0), "j").answer is Answer.NO_MATCH  # fast: the odds alone decide
 
 
 def test_two_impossible_options_decide_nothing() -> None:
-    found = verdict_of(Said(WORDS, (-math.inf, -math.inf), 0.5, 10, 5), "j")
+    found = verdict_of(Completion(WORDS, (-math.inf, -math.inf), 0.5, 10, 5), "j")
     assert (found.answer, found.probability) == (Answer.MATCH, 0.5)
 
 
@@ -68,8 +67,8 @@ def test_what_is_kept_and_contradicts_itself_comes_back_as_no_verdict(tmp_path: 
     cache, case = VerdictCache(tmp_path / "derived.db"), case_of(1)
     cache.keep(case, replace(verdict(Answer.MATCH, 0.12, -2.0), judge="counting"))
     for judge in (
-        Remembered(CountingJudge(), cache),
-        Calibrated(Remembered(CountingJudge(), cache), tmp_path / "none"),
+        CachingJudge(CountingJudge(), cache),
+        CalibratedJudge(CachingJudge(CountingJudge(), cache), tmp_path / "none"),
     ):
         known = judge.known(case)
         assert known is not None
@@ -85,7 +84,7 @@ def test_what_labels_make_of_the_odds_is_no_contradiction(tmp_path: Path) -> Non
     path, cache, case = tmp_path / "calibration.json", VerdictCache(tmp_path / "derived.db"), case_of(1)
     path.write_text('{"judge": "counting", "a": 1.0, "b": 1.0, "c": -2.0, "labels": 30, "matches": 12}')
     cache.keep(case, replace(verdict(Answer.MATCH, 0.82, 1.5), judge="counting"))
-    known = Calibrated(Remembered(CountingJudge(), cache), path).known(case)
+    known = CalibratedJudge(CachingJudge(CountingJudge(), cache), path).known(case)
     assert known is not None
     assert (known.answer, known.reasoning) == (Answer.MATCH, WORDS)
     assert known.probability == pytest.approx(1 / (1 + math.exp(0.5)))

@@ -7,10 +7,10 @@ import pytest
 from core.catalog.store import CatalogStore
 from core.queue.session import ReviewSession
 from core.queue.source import QueueSource
-from core.search.candidates import CandidateStore
+from core.retrieval.candidates import CandidateStore
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.claims import Claims
+from labels.leases import Leases
 from labels.model import Stream
 from labels.store import LabelStore
 
@@ -26,10 +26,10 @@ def clock() -> list[float]:
 @pytest.fixture
 def sit(workspace: Workspace, clock: list[float]) -> Iterator[Sit]:
     """Opens a sitting with its first query on the screen, on connections of its own."""
-    opened: list[LabelStore | Claims | CatalogStore | CandidateStore] = []
+    opened: list[LabelStore | Leases | CatalogStore | CandidateStore] = []
 
     def _sit(annotator: str = "ada", stream: Stream = Stream.TRIAGE, settings: Settings | None = None) -> ReviewSession:
-        store, claims = LabelStore(workspace.labels), Claims(workspace.labels)
+        store, claims = LabelStore(workspace.labels), Leases(workspace.labels)
         catalog, candidates = CatalogStore(workspace.catalog), CandidateStore(workspace.derived)
         opened.extend([store, claims, catalog, candidates])
         source = QueueSource(catalog, candidates, settings or Settings())

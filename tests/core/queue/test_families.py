@@ -3,7 +3,7 @@
 import pytest
 
 from core.catalog.product import Product
-from core.queue.families import families
+from core.queue.batches import near_duplicates
 
 ONE = Product("walmart", "1", "Sony 16GB USB Drive, Black", model="USM-16")
 
@@ -19,7 +19,7 @@ ONE = Product("walmart", "1", "Sony 16GB USB Drive, Black", model="USM-16")
     ],
 )
 def test_order_case_and_punctuation_make_no_other_product(title: str, model: str, same: bool) -> None:
-    one, other = families([ONE, Product("walmart", "2", title, model=model)])
+    one, other = near_duplicates([ONE, Product("walmart", "2", title, model=model)])
     assert (one == other) is same
 
 
@@ -32,6 +32,6 @@ def test_listings_of_one_retailer_with_one_gtin_are_one_question_and_join_those_
         Product("walmart", "5", "Bowl", upc="999999999999"),
         Product("walmart", "6", "Plate", upc="999999999999"),
     ]
-    found = families(queries)
+    found = near_duplicates(queries)
     assert found[0] == found[1] == found[2]
     assert len(set(found)) == 4

@@ -7,16 +7,16 @@ import pytest
 from samples import q
 
 from core.catalog.store import CatalogStore
-from core.match.bands import Band
+from core.matching.bands import Band
 from core.queue.session import ReviewSession
-from core.search.candidates import CandidateStore, Standing
+from core.retrieval.candidates import CandidateStore, MatcherSummary
 from core.workspace import Workspace
 from labels.model import ProductRef
 
 Sit = Callable[..., ReviewSession]
 UPC, EAN = "036000291452", "0036000291452"
 #: Of the prior, as the cosine's bands give them.
-BEFORE_LABELS = Standing(0.5, 0.81, 0.19, 0)
+BEFORE_LABELS = MatcherSummary(0.5, 0.81, 0.19, 0)
 
 
 @pytest.fixture

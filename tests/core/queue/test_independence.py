@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 from samples import match, no_match, q
 
-from core.match.bands import percent
+from core.matching.bands import percent
 from core.queue.item import ReviewItem
-from core.queue.rescored import Rescored
+from core.queue.refit_result import RefitResult
 from core.queue.session import ReviewSession
-from core.search.candidates import Standing
+from core.retrieval.candidates import MatcherSummary
 from core.settings import Settings
 from labels.model import ProductRef, Stratum, Stream, Verb
 
@@ -22,12 +22,12 @@ def item_of(session: ReviewSession) -> ReviewItem:
     return session.item
 
 
-def learnt(session: ReviewSession, query: str) -> Rescored:
+def learnt(session: ReviewSession, query: str) -> RefitResult:
     """A refit that has learnt an answer to a query: its last candidate is now the best by far."""
     candidates = [option.product.ref for option in session.source.item(session.store, q(query), Stream.TRIAGE, "x",
                                                                         blind=False).options]  # fmt: skip
     told = {ref: 0.01 + 0.9 * (place == len(candidates) - 1) for place, ref in enumerate(candidates)}
-    return Rescored(Standing(0.5, 0.9, 0.1, 3), (q(query),), {q(query): "It has 91%."}, {q(query): told})
+    return RefitResult(MatcherSummary(0.5, 0.9, 0.1, 3), (q(query),), {q(query): "It has 91%."}, {q(query): told})
 
 
 def is_independent(item: ReviewItem) -> bool:
@@ -123,7 +123,7 @@ def test_the_reason_and_the_rows_show_one_number(sit: Sit, best: float) -> None:
     options = item_of(session).options
     told = {option.product.ref: best if place == 1 else 0.001 for place, option in enumerate(options)}
     reason = f"Probably none of these, but the best candidate has {percent(best)}."
-    session.source.learn(Rescored(Standing(0.5, 0.9, 0.1, 3), (q("q1"),), {q("q1"): reason}, {q("q1"): told}))
+    session.source.learn(RefitResult(MatcherSummary(0.5, 0.9, 0.1, 3), (q("q1"),), {q("q1"): reason}, {q("q1"): told}))
     # The rows on the screen are still of before: so is the reason, also once scores were hidden and shown again.
     session.toggle_blind()
     session.toggle_blind()

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import q
 
-from core.queue.order import by_uncertainty
-from core.queue.sampling import drawn, shuffled
+from core.queue.source import by_uncertainty
+from core.stats.sampling import drawn, shuffled
 
 REFS = st.lists(st.text(max_size=6).map(q), unique=True, max_size=60)
 SHARES = st.floats(0, 1)

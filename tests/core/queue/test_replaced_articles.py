@@ -6,8 +6,8 @@ from samples import PRODUCTS, QUERIES, match, no_match, q
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
-from core.queue.overview import overview
 from core.queue.session import ReviewSession
+from core.queue.streams import stream_states
 from core.workspace import Workspace
 from labels.model import Decision, Stratum, Stream, Verb
 from labels.store import LabelStore
@@ -90,7 +90,7 @@ def test_every_query_of_an_audit_is_asked_about_though_triage_answered_it(worksp
         store.record("ada", Verb.NONE, q("q1"), no_match("q1-c1"), closes=True)
     session = sit(stream=Stream.AUDIT)
     with LabelStore(workspace.labels) as store:
-        done = {each.stream: each.progress for each in overview(session.source, store, "ada")}
+        done = {each.stream: each.progress for each in stream_states(session.source, store, "ada")}
     assert (done[Stream.AUDIT].done, done[Stream.AUDIT].total) == (0, 2)
     assert session.item is not None
     session.none_match(session.item.options)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import q
 
-from core.queue.sampling import pooled, stratified
+from core.stats.sampling import pooled, stratified
 
 STRATA = st.dictionaries(st.integers(0, 10_000).map(lambda n: q(str(n))), st.sampled_from("abc"), min_size=1)
 

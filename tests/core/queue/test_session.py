@@ -7,11 +7,11 @@ import pytest
 from samples import MODEL, PRODUCTS, c, match, no_match, q
 
 from core.queue.item import Option, Progress, ReviewItem
-from core.queue.rescored import Outlook, Rescored
+from core.queue.refit_result import ExpectedGain, RefitResult
 from core.queue.session import ReviewSession
-from core.search.candidates import Standing
+from core.retrieval.candidates import MatcherSummary
+from labels.annotations import opinions_on
 from labels.model import Stream, Verb
-from labels.said import opinions_on
 
 Sit = Callable[..., ReviewSession]
 
@@ -211,8 +211,8 @@ def test_flags_and_comments_stay_on_the_query(sit: Sit) -> None:
 def test_why_a_query_is_shown_keeps_to_the_figures_that_stand_there(sit: Sit) -> None:
     session = sit()
     before = item_of(session)
-    refit = Rescored(
-        Standing(0.4, 0.9, 0.02, 12), (q("q1"),), {q("q1"): "Another reason."}, {q("q1"): {c("q1-c1"): 0.5}}
+    refit = RefitResult(
+        MatcherSummary(0.4, 0.9, 0.02, 12), (q("q1"),), {q("q1"): "Another reason."}, {q("q1"): {c("q1-c1"): 0.5}}
     )
     session.source.learn(refit)
     session.comment("which lens?")
@@ -233,7 +233,9 @@ def test_why_a_query_is_shown_keeps_to_the_figures_that_stand_there(sit: Sit) ->
 def test_without_labels_the_prior_orders_candidates_and_no_probability_is_shown_or_kept(sit: Sit) -> None:
     session = sit()
     chances = {c("q2-c1"): 0.2, c("q2-c2"): 0.96, c("q2-c3"): 0.01}
-    refit = Rescored(Standing(0.5, 0.95, 0.05, 0, 0), (q("q2"),), {}, {q("q2"): chances}, outlook=Outlook(4, 1.0, 1.0))
+    refit = RefitResult(
+        MatcherSummary(0.5, 0.95, 0.05, 0, 0), (q("q2"),), {}, {q("q2"): chances}, outlook=ExpectedGain(4, 1.0, 1.0)
+    )
     session.source.learn(refit)
     session.advance()
     item = session.show(q("q2"), anew=True)

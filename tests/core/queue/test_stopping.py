@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.queue.stopping import expected_gain
+from core.queue.session_stats import expected_gain
 
 
 def curve(top: float, slope: float, *, end: int) -> list[tuple[int, float]]:

@@ -6,13 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.queue.batches import cold_start, next_batch
-from core.queue.pool import Pool
-from core.queue.strategies import STRATEGIES
+from core.queue.strategies import STRATEGIES, UnlabelledPool
 
 RANDOM = 3
 
 
-def pool_of(probabilities: list[float], **given: object) -> Pool:
+def pool_of(probabilities: list[float], **given: object) -> UnlabelledPool:
     n = len(probabilities)
     values: dict = {
         "probabilities": np.array(probabilities),
@@ -23,10 +22,10 @@ def pool_of(probabilities: list[float], **given: object) -> Pool:
         "family": np.arange(n),
         "judge": np.full(n, np.nan),
     } | {name: np.array(value) for name, value in given.items()}
-    return Pool(**values)
+    return UnlabelledPool(**values)
 
 
-def first(name: str, pool: Pool) -> int:
+def first(name: str, pool: UnlabelledPool) -> int:
     return int(STRATEGIES[name].priorities(pool, np.random.default_rng(RANDOM)).argmax())
 
 

@@ -9,8 +9,8 @@ from samples import c, match, no_match, q
 from core.catalog.store import CatalogStore
 from core.errors import CoreError
 from core.queue.item import Progress, ReviewItem
-from core.queue.overview import overview
 from core.queue.session import ReviewSession
+from core.queue.streams import stream_states
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import MACHINE, Decision, Judgement, Stratum, Stream, Verb
@@ -178,11 +178,11 @@ def test_what_is_put_off_goes_round(sit: Sit) -> None:
 def test_an_audit_waits_for_nobody_until_a_sample_is_drawn(sit: Sit) -> None:
     eve = sit("eve")
     assert Stream.AUDIT not in eve.other_streams()
-    states = {each.stream: each.drawn for each in overview(eve.source, eve.store, "eve")}
+    states = {each.stream: each.drawn for each in stream_states(eve.source, eve.store, "eve")}
     assert states == {stream: stream is not Stream.AUDIT for stream in Stream}
     eve.store.draw_audit({q("q1"): Stratum("high", 2.0)}, seed=1)
     assert eve.other_streams()[Stream.AUDIT] == 1
-    assert all(each.drawn for each in overview(eve.source, eve.store, "eve"))
+    assert all(each.drawn for each in stream_states(eve.source, eve.store, "eve"))
 
 
 def test_an_earlier_audit_draw_is_still_to_be_answered(sit: Sit) -> None:

@@ -5,17 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.queue.pool import Pool
+from core.queue.strategies import UnlabelledPool
 from core.queue.triage import outlook, triage
 
 
-def pool(*queries: list[float], answered: tuple[int, ...] = ()) -> Pool:
+def pool(*queries: list[float], answered: tuple[int, ...] = ()) -> UnlabelledPool:
     """One list of probabilities for each query."""
     numbers = np.array([i for i, each in enumerate(queries) for _ in each])
     p = np.array([value for each in queries for value in each])
     n = len(p)
     rng = np.random.default_rng(0)
-    return Pool(
+    return UnlabelledPool(
         p, p.copy(), rng.normal(size=(n, 4)), numbers, np.isin(numbers, answered), numbers, np.full(n, np.nan), 0.5
     )
 

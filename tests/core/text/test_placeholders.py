@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from core.text.placeholders import Placeholders
+from core.text.normalization import Placeholders
 
 PLACEHOLDERS = Placeholders.load()
 

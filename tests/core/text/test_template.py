@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from core.catalog.product import Product
+from core.catalog.template import check, render
 from core.errors import SettingsError
-from core.text.template import check, render
 
 PRODUCT = Product("amazon", "1", "  Canon   T6\nkit ", "Canon", "cameras", "T6", 449.0, "0123")
 

@@ -7,9 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import SettingsError
-from core.text.entries import TABLES, packaged, read
-from core.text.phrases import Phrases, words
-from core.text.vocabulary import Vocabulary
+from core.text.vocabulary import TABLES, Phrases, Vocabulary, packaged, read, words
 
 VOCABULARY = Vocabulary.load()
 

@@ -16,7 +16,7 @@ from core.catalog.demo.departments import (
     tools,
     toys,
 )
-from core.catalog.demo.family import Department
+from core.catalog.demo.items import Department
 
 DEPARTMENTS: tuple[Department, ...] = (
     televisions.DEPARTMENT,

@@ -1,6 +1,6 @@
 """Baby: sizes and counts, store-brand formula, colours."""
 
-from core.catalog.demo.family import Department, family
+from core.catalog.demo.items import Department, family
 
 DEPARTMENT = Department(
     walmart_category="Baby",

@@ -1,6 +1,6 @@
 """Beauty and health: shades, ounces against millilitres, counts and strengths."""
 
-from core.catalog.demo.family import Department, family
+from core.catalog.demo.items import Department, family
 
 DEPARTMENT = Department(
     walmart_category="Beauty",

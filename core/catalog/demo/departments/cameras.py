@@ -1,6 +1,6 @@
 """Cameras and what is made for them: the accessories name the camera too."""
 
-from core.catalog.demo.family import Department, family
+from core.catalog.demo.items import Department, family
 
 DEPARTMENT = Department(
     walmart_category="Electronics/Cameras & Camcorders",

@@ -1,6 +1,6 @@
 """Computers and storage: capacities, near-identical model numbers, generations."""
 
-from core.catalog.demo.family import Department, family
+from core.catalog.demo.items import Department, family
 
 DEPARTMENT = Department(
     walmart_category="Electronics/Computers",

@@ -1,6 +1,6 @@
 """Grocery and drinks: volumes in two unit systems, pack counts, store brands."""
 
-from core.catalog.demo.family import Department, family
+from core.catalog.demo.items import Department, family
 
 DEPARTMENT = Department(
     walmart_category="Food",

@@ -1,6 +1,6 @@
 """Household and paper goods: rolls, loads, ounces against millilitres."""
 
-from core.catalog.demo.family import Department, family
+from core.catalog.demo.items import Department, family
 
 DEPARTMENT = Department(
     walmart_category="Household Essentials",

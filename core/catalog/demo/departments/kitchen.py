@@ -1,6 +1,6 @@
 """Kitchen: capacities in quarts and litres, colours, generations of appliances."""
 
-from core.catalog.demo.family import Department, family
+from core.catalog.demo.items import Department, family
 
 DEPARTMENT = Department(
     walmart_category="Home/Kitchen & Dining",

@@ -1,6 +1,6 @@
 """Office and school: packs, inks, paper, labels."""
 
-from core.catalog.demo.family import Department, family
+from core.catalog.demo.items import Department, family
 
 DEPARTMENT = Department(
     walmart_category="Office Supplies",

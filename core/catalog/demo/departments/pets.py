@@ -1,6 +1,6 @@
 """Pets: weights, flavours and counts."""
 
-from core.catalog.demo.family import Department, family
+from core.catalog.demo.items import Department, family
 
 DEPARTMENT = Department(
     walmart_category="Pets",

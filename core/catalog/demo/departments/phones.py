@@ -1,6 +1,6 @@
 """Phones and accessories: generations, storage, colours, and cases for a named phone."""
 
-from core.catalog.demo.family import Department, family
+from core.catalog.demo.items import Department, family
 
 DEPARTMENT = Department(
     walmart_category="Cell Phones",

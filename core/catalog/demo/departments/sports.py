@@ -1,6 +1,6 @@
 """Sports and outdoors: weights, sizes, colours and packs."""
 
-from core.catalog.demo.family import Department, family
+from core.catalog.demo.items import Department, family
 
 DEPARTMENT = Department(
     walmart_category="Sports & Outdoors",

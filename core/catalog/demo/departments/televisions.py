@@ -1,6 +1,6 @@
 """Televisions and monitors: screen sizes, model years, renewed sets."""
 
-from core.catalog.demo.family import Department, family
+from core.catalog.demo.items import Department, family
 
 DEPARTMENT = Department(
     walmart_category="Electronics/TV & Video",

@@ -1,6 +1,6 @@
 """Tools: near-identical model numbers, kits against bare tools, voltages."""
 
-from core.catalog.demo.family import Department, family
+from core.catalog.demo.items import Department, family
 
 DEPARTMENT = Department(
     walmart_category="Home Improvement/Tools",

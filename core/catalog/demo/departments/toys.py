@@ -1,6 +1,6 @@
 """Toys: piece counts, set numbers a digit apart, game editions."""
 
-from core.catalog.demo.family import Department, family
+from core.catalog.demo.items import Department, family
 
 DEPARTMENT = Department(
     walmart_category="Toys",

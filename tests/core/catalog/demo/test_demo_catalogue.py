@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from core.catalog.demo import DemoCatalogue, demo_catalogue
-from core.catalog.demo.identifiers import check_digit
+from core.catalog.demo.items import check_digit
 from core.catalog.product import Product
 
 FINGERPRINT = """

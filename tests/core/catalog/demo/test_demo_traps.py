@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from core.catalog.demo import demo_catalogue
-from core.catalog.demo.assortment import AMAZON_BRANDS, WALMART_BRANDS, Assortment, assortment
-from core.catalog.demo.family import Item
+from core.catalog.demo.items import Item
+from core.catalog.demo.listings import AMAZON_BRANDS, WALMART_BRANDS, Assortment, assortment
 from core.catalog.product import Product
 
 OUNCES = re.compile(r"([\d.]+) (?:fl )?oz\b", re.IGNORECASE)

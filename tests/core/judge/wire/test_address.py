@@ -1,7 +1,7 @@
 import pytest
 
 from core.errors import SettingsError
-from core.judge.wire.address import address_of, authorization, without_key
+from core.judge.openai_server.address import address_of, authorization, without_key
 
 
 @pytest.mark.parametrize(

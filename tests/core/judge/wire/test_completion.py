@@ -6,21 +6,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from misbehaving import VERDICT_TEXT, certain, completion, delta, place
 
-from core.judge.said import ANSWERS, Said, verdict_of
-from core.judge.wire.completion import Completion, Growing, MisreadError, completion_of
-from core.judge.wire.events import DONE, Events
-from core.judge.wire.failure import words_of
-from core.judge.wire.weighed import weighed
+from core.judge.completion import ANSWERS, Completion, verdict_of
+from core.judge.openai_server.client import DONE, EventStream
+from core.judge.openai_server.failures import error_text
+from core.judge.openai_server.responses import (
+    MisreadError,
+    ServerCompletion,
+    StreamedCompletion,
+    option_logprobs,
+    parse_completion,
+)
 
 WAY = ("**", "Verdict", ":**")
 
 
-def read(text: str, *places: dict[str, object]) -> Completion:
-    return completion_of(json.dumps(completion(text, places)).encode())
+def read(text: str, *places: dict[str, object]) -> ServerCompletion:
+    return parse_completion(json.dumps(completion(text, places)).encode())
 
 
 def odds(text: str, *places: dict[str, object]) -> float | None:
-    logs = weighed(read(text, *places), ANSWERS)
+    logs = option_logprobs(read(text, *places), ANSWERS)
     return None if logs is None else logs[0] - logs[1]
 
 
@@ -99,7 +104,7 @@ def test_bytes_are_better_than_pieces() -> None:
 def test_a_choice_is_weighed_the_same_way() -> None:
     options = ("NONE", "A", "B")
     said = read("so\n**Verdict:** B", *certain("so", "\n", *WAY), place(" B", -0.5, _NONE=-1.5, _Another=-7.0))
-    assert weighed(said, options) == pytest.approx((-1.5, -7.0, -0.5))
+    assert option_logprobs(said, options) == pytest.approx((-1.5, -7.0, -0.5))
 
 
 # Anything at all
@@ -130,13 +135,15 @@ BODY = JSON | st.fixed_dictionaries(
 @given(BODY)
 def test_whatever_a_server_says_is_an_answer_or_none(body: object) -> None:
     told = json.dumps(body).encode()
-    words_of(told)
+    error_text(told)
     try:
-        said = completion_of(told)
+        said = parse_completion(told)
     except MisreadError:
         return
     said.text.encode()
-    verdict = verdict_of(Said(said.text, weighed(said, ANSWERS), 1.0, said.tokens_in, said.tokens_out), "judge")
+    verdict = verdict_of(
+        Completion(said.text, option_logprobs(said, ANSWERS), 1.0, said.tokens_in, said.tokens_out), "judge"
+    )
     assert verdict.probability is None or 0 <= verdict.probability <= 1
     assert verdict.log_odds is None or math.isfinite(verdict.log_odds)
     assert 0 <= verdict.tokens_in < 10**9
@@ -145,15 +152,15 @@ def test_whatever_a_server_says_is_an_answer_or_none(body: object) -> None:
 @given(st.binary())
 def test_whatever_bytes_come_are_an_answer_or_none(body: bytes) -> None:
     with pytest.raises(MisreadError):
-        completion_of(body)
-    assert len(words_of(body)) <= 200
+        parse_completion(body)
+    assert len(error_text(body)) <= 200
 
 
 @given(st.lists(st.sampled_from(["so ", "\n", "**Verdict:**", " MATCH", "é", None])), st.integers(1, 40))
 def test_a_stream_may_be_cut_anywhere(texts: list[str | None], size: int) -> None:
     sent = b": hello\r\n\r\nevent: x\n" + b"".join(b"data: %s\r\n\r\n" % json.dumps(delta(t)).encode() for t in texts)
     sent += b"data: [DONE]\n\n"
-    events, growing, pieces = Events(), Growing(), list[str | None]()
+    events, growing, pieces = EventStream(), StreamedCompletion(), list[str | None]()
     for start in range(0, len(sent), size):
         found = events.of(sent[start : start + size])
         pieces += [None if event == DONE else growing.add(json.loads(event)) for event in found]

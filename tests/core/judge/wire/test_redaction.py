@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from core.judge.wire.redaction import MARK, RedactedStream, Redactor
+from core.judge.openai_server.redaction import MARK, RedactedStream, Redactor
 
 KEY = "sk-secret-0123+456/789-ABCdef_xyz"
 

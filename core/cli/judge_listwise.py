@@ -1,0 +1,113 @@
+"""`samesku judge choose`: one question about all candidates of a query."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.context import context_of
+from core.cli.rebuild import rebuilds_damage
+from core.errors import CoreError, ModelError
+from core.judge.verdict import NO_VERDICT, reason_of
+from core.text.safe import safe
+from labels.wording import counted
+
+if TYPE_CHECKING:
+    from core.catalog.product import Product
+    from core.judge.listwise import Choice
+    from core.settings import JudgeSettings
+    from core.workspace import Workspace
+    from labels.model import ProductRef
+
+
+@rebuilds_damage
+def choose(
+    ctx: typer.Context,
+    query: Annotated[str, typer.Argument(metavar="ID", help="Of the query.")],
+    orders: Annotated[
+        int, typer.Option(min=1, max=20, help="Ask so often, each time with the candidates in another order.")
+    ] = 3,
+) -> None:
+    """Which of a query's candidates is the same product, or none: a language model sees all of them at once.
+
+    Language models prefer some places in a list; the candidates are shuffled, and several orders are averaged.
+
+    Example: samesku judge choose 17 --orders 5
+    """
+    from core.judge.factory import make_language_model  # noqa: PLC0415
+    from core.judge.listwise import choices  # noqa: PLC0415
+
+    context = context_of(ctx)
+    workspace = context.workspace.require()
+    asked, candidates = _listings(workspace, query)
+    with context.reporter() as reporter:
+        reporter.stage("ask the judge")
+        (choice,) = choices(make_language_model(workspace, context.settings), [(asked, candidates)], orders)
+    names = _names(candidates)
+    for product in sorted(candidates, key=lambda product: -choice.probabilities.get(product.ref, 0.0)):
+        mark = "→" if product.ref == choice.chosen else " "
+        chance = f"{choice.probabilities[product.ref]:>4.0%} " if choice.probabilities else ""
+        context.out.print(safe(f"{mark} {chance}{names[product.ref]}: {product.title}"))
+    if choice.answered:
+        context.out.print(safe(_said(choice, names)))
+    # `judge spent` counts verdicts, and this is none.
+    context.out.print(
+        f"Cost: {choice.seconds:,.1f} s, {counted(choice.tokens_in, 'token')} read, {choice.tokens_out:,} written."
+    )
+    context.answer(
+        {
+            "judge": choice.judge, "answered": choice.answered, "chosen": choice.chosen and names[choice.chosen],
+            "probabilities": {names[ref]: share for ref, share in choice.probabilities.items()}, "none": choice.none,
+            "seconds": round(choice.seconds, 3), "tokens_in": choice.tokens_in, "tokens_out": choice.tokens_out,
+        }
+    )  # fmt: skip
+    if not choice.answered:
+        raise _unanswered(choice, orders, context.settings.judge)
+
+
+def _listings(workspace: "Workspace", query_id: str) -> "tuple[Product, list[Product]]":
+    """A query and its candidates."""
+    from core.catalog.store import CatalogStore  # noqa: PLC0415
+    from core.matching.pair_file import queries_named  # noqa: PLC0415
+    from core.retrieval.candidates import CandidateStore  # noqa: PLC0415
+    from core.retrieval.manifest import no_candidates  # noqa: PLC0415
+
+    store = CandidateStore(workspace.derived)
+    try:
+        if store.model is None:
+            raise no_candidates(workspace.index)
+        found = queries_named(workspace, query_id, (query for query, _ in store.all()))
+        if len(found) > 1:
+            names = " or ".join(f"{ref.source}/{ref.id}" for ref in found)
+            raise CoreError(f"Several sources have a query {query_id}.", f"Name one of them: {names}")
+        query = found[0]
+        refs = [c.ref for c in store.of(query)]
+    finally:
+        store.close()
+    with CatalogStore(workspace.catalog) as catalog:
+        products = catalog.get_many([query, *refs])
+    if query not in products:
+        raise CoreError(f"The query {query_id} is no longer in the catalogue.", "Run `samesku index`.")
+    return products[query], [products[ref] for ref in refs if ref in products]
+
+
+def _names(candidates: "list[Product]") -> "dict[ProductRef, str]":
+    """What the candidates go by: their ids, with their sources where two sources share one."""
+    shared = len({product.id for product in candidates}) < len(candidates)
+    return {product.ref: f"{product.source} {product.id}" if shared else product.id for product in candidates}
+
+
+def _said(choice: "Choice", names: "dict[ProductRef, str]") -> str:
+    none = "" if choice.none is None else f", {choice.none:.0%} that it is none of them"
+    return f"{choice.judge}: {names[choice.chosen] if choice.chosen else 'none of them'}{none}"
+
+
+def _unanswered(choice: "Choice", orders: int, settings: "JudgeSettings") -> ModelError:
+    """Why there is no answer, as far as it can be told, and what may help."""
+    why = reason_of(choice.reasoning).removeprefix(NO_VERDICT).strip(" .") or "what it wrote ends in no verdict"
+    ways = ["take another model (judge.mlx_model, judge.server_model)"]
+    if settings.mode == "reasoned":
+        ways.insert(0, 'set judge.mode = "fast", which asks for the verdict alone')
+        if choice.tokens_out >= orders * settings.max_tokens:
+            why = f"each time it wrote {counted(settings.max_tokens, 'token')}, the most it may, and came to no verdict"
+            ways.insert(0, "raise judge.max_tokens")
+    return ModelError(f"{choice.judge} gave no answer: {why}.", f"{', or '.join(ways).capitalize()}.")

@@ -1,1 +1,0 @@
-"""Encoders: finding a model, loading it safely, vectors and their cache."""

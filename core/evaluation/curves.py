@@ -1,0 +1,112 @@
+"""Labels → quality curves: mean and spread over campaigns, as rows, as a file."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from statistics import fmean, stdev
+
+from rich.console import Console
+from rich.text import Text
+
+from core.errors import CoreError
+from core.evaluation.campaign import Point
+from labels.exchange.files import output_text
+from labels.exchange.json_values import json_text
+
+Curves = Mapping[str, "Sequence[CurvePoint]"]
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """The mean and the spread over seeds after so many labels.
+
+    Attributes:
+        labels: answers so far.
+        mean: of each metric of `core.evaluation.campaign.Point`.
+        spread: standard deviation of the same over the seeds; 0 for one seed.
+    """
+
+    labels: int
+    mean: dict[str, float]
+    spread: dict[str, float]
+
+    def flat(self) -> dict[str, float]:
+        """One row: the labels, the mean of each metric under its name, the spread under `NAME_sd`."""
+        return {"labels": self.labels, **self.mean, **{f"{name}_sd": value for name, value in self.spread.items()}}
+
+
+def curve_of(campaigns: Sequence[Sequence[Point]]) -> list[CurvePoint]:
+    """Mean and standard deviation over campaigns, at the numbers of labels that all of them reached."""
+    by_labels = [{point.labels: point.metrics for point in points} for points in campaigns]
+    curve = []
+    for labels in sorted(set.intersection(*(set(each) for each in by_labels))):
+        values = {name: [each[labels][name] for each in by_labels] for name in by_labels[0][labels]}
+        spread = {name: stdev(each) if len(each) > 1 else 0.0 for name, each in values.items()}
+        curve.append(CurvePoint(labels, {name: fmean(each) for name, each in values.items()}, spread))
+    return curve
+
+
+def write_curves(curves: Curves, about: Mapping[str, object], path: Path) -> None:
+    """Write curves as CSV (one line per strategy and point) or JSON (with what they are about), by the ending.
+
+    Raises:
+        CoreError: another ending.
+        LabelsError: the file cannot be written.
+    """
+    if path.suffix not in {".csv", ".json"}:
+        raise CoreError(f"{path}: unknown ending.", "Use .csv or .json.")
+    rows = [{"strategy": name, **point.flat()} for name, curve in curves.items() for point in curve]
+    with output_text(path) as out:
+        if path.suffix == ".json":
+            out.write(json_text(about, indent=1) + "\n")
+        else:
+            writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+_COLOURS = ("blue", "red", "green", "magenta", "cyan", "orange", "gray")
+_WIDTH, _HEIGHT = 100, 26
+
+
+def plot(curves: Curves, metric: str = "f1", *, width: int = _WIDTH, height: int = _HEIGHT) -> Text:
+    """Labels → metric, one line per strategy, in `width` × `height` characters.
+
+    Raises:
+        CoreError: plotext is not installed.
+    """
+    try:
+        import plotext  # noqa: PLC0415
+    except ImportError as error:
+        raise CoreError(
+            "A plot needs plotext, which is not installed.", "From a clone: pip install -c constraints.txt '.[train]'"
+        ) from error
+    plotext.clear_figure()
+    plotext.theme("clear")
+    plotext.plot_size(width, height)
+    for (name, curve), colour in zip(curves.items(), _COLOURS * len(curves), strict=False):
+        labels = [point.labels for point in curve]
+        plotext.plot(labels, [p.mean[metric] for p in curve], label=name, marker="braille", color=colour)
+    plotext.xlabel("labels")
+    plotext.title(f"{metric.replace('_', ' ')} by labels")
+    text: str = plotext.build()
+    return Text.from_ansi(text)
+
+
+def write_picture(curves: Curves, path: Path, metric: str = "f1") -> None:
+    """Write the plot as SVG.
+
+    Raises:
+        CoreError: another ending, or plotext is not installed.
+        LabelsError: the file cannot be written.
+    """
+    if path.suffix != ".svg":
+        raise CoreError(f"{path}: unknown ending.", "Use .svg.")
+    drawn = plot(curves, metric)
+    console = Console(record=True, width=_WIDTH, file=StringIO(), force_terminal=True, color_system="truecolor")
+    console.print(drawn)
+    svg = console.export_svg(title=f"samesku simulate: {metric}")
+    with output_text(path) as out:
+        out.write(svg)

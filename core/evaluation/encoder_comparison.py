@@ -1,0 +1,138 @@
+"""Comparing two encoders: both rank the catalogue for the judged queries, and the queries are held side by side."""
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from core.errors import CoreError, ModelError
+from core.evaluation.comparison import Change, Comparison, Figure, JudgedQuery, Move, Place, save_comparison
+from core.evaluation.intervals import change_intervals, retrieval_intervals
+from core.evaluation.retrieval import Gold, Ranking, evaluate_encoder, matched_ranking, retrieval_metrics
+from core.jobs.progress import Reporter
+from core.matching.features.base import CorpusFeatures
+from core.matching.run import out_of_fold_path
+from core.retrieval.encoder_files import EncoderModel
+from core.retrieval.index_run import Corpus
+from core.retrieval.registry import Registry
+from core.settings import Settings
+from core.splits.split import splits_of
+from core.workspace import Workspace
+from labels.model import ProductRef
+
+#: What an encoder has a say in, from its own order to the one that people see.
+_RANKINGS = ("encoder", "fused", "matched")
+
+#: The rankings of one encoder, by name.
+Rankings = Mapping[str, Ranking]
+
+
+def compare_encoders(
+    workspace: Workspace, settings: Settings, before: str, after: str, reporter: Reporter
+) -> Comparison:
+    """Compare two encoders by their ids, and keep what came out.
+
+    The matcher's order is compared where both encoders have one that is fair: an encoder that was never in use has no
+    cosines of its training pairs that it has not seen, and a matcher that learnt from the others would trust it too
+    much.
+
+    Raises:
+        ModelError: an encoder is not here, or both are the same. CoreError: there is nothing to judge on.
+    """
+    if before == after:
+        raise ModelError(f"{before} cannot be compared with itself.", "`samesku models list` shows the others.")
+    began = time.monotonic()
+    registry, corpus, splits = Registry(workspace, settings), Corpus.read(workspace), splits_of(workspace, settings)
+    models = [registry.get(before), registry.get(after)]
+    gold = {query: splits.gold[query] for query in splits.judged}
+    evidence = CorpusFeatures(workspace, settings, corpus)
+    ranked = [evaluate_encoder(evidence, model, gold, reporter)[1] for model in models]
+    unfair = [model.id for model in models if not _is_fair(workspace, registry, model)]
+    if unfair:
+        reporter.message(f"Without the matcher's order: {', '.join(unfair)} was never in use.")
+    else:
+        for model, rankings in zip(models, ranked, strict=True):
+            rankings["matched"] = matched_ranking(evidence, model, rankings["fused"], reporter)
+    found = comparison_of(
+        corpus, gold, (before, ranked[0]), (after, ranked[1]), judged_on=splits.name, seconds=time.monotonic() - began
+    )
+    save_comparison(workspace, found)
+    return found
+
+
+def _is_fair(workspace: Workspace, registry: Registry, model: EncoderModel) -> bool:
+    return not registry.is_trained(model.id) or out_of_fold_path(workspace, model.id).exists()
+
+
+def comparison_of(
+    corpus: Corpus,
+    gold: Gold,
+    before: tuple[str, Rankings],
+    after: tuple[str, Rankings],
+    *,
+    judged_on: str,
+    seconds: float,
+) -> Comparison:
+    """Two encoders' rankings side by side.
+
+    Args:
+        corpus: for the titles.
+        gold: the known matches of the queries that are judged.
+        before: an encoder's id, and its rankings of these queries.
+        after: the other's.
+        judged_on: what the queries are called.
+        seconds: how long it took to get here.
+
+    Raises:
+        CoreError: none of the queries is in the catalogue.
+    """
+    names = tuple(name for name in _RANKINGS if name in before[1] and name in after[1])
+    titles = {product.ref: product.title for product in (*corpus.queries, *corpus.products)}
+    judged = {query: gold[query] for query in after[1][names[0]]}
+    if not judged:
+        raise CoreError("There is nothing to compare on.", "Label the validation stream first.")
+    return Comparison(
+        before=before[0],
+        after=after[0],
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=round(seconds, 1),
+        judged_on=judged_on,
+        rankings=names,
+        changes={name: _changes(before[1][name], after[1][name], judged) for name in names},
+        queries=tuple(_judged_query(query, judged, before[1], after[1], names, titles) for query in judged),
+    )
+
+
+def _changes(before: Ranking, after: Ranking, gold: Gold) -> dict[str, Change]:
+    first, second = _figures(before, gold), _figures(after, gold)
+    moved = change_intervals(before, after, gold)
+    return {
+        name: Change(first[name], second[name], second[name].value - first[name].value, moved.get(name))
+        for name in first
+    }
+
+
+def _figures(ranking: Ranking, gold: Gold) -> dict[str, Figure]:
+    ends = retrieval_intervals(ranking, gold)
+    values = retrieval_metrics(ranking, gold)
+    return {name: Figure(value, ends.get(name)) for name, value in values.items() if name != "queries"}
+
+
+def _judged_query(
+    query: ProductRef,
+    gold: Gold,
+    before: Rankings,
+    after: Rankings,
+    names: tuple[str, ...],
+    titles: Mapping[ProductRef, str],
+) -> JudgedQuery:
+    matches = gold[query]
+
+    def place(ranking: Ranking) -> Place:
+        found = ranking.get(query, [])
+        rank = next((rank for rank, ref in enumerate(found, 1) if ref in matches), None)
+        return Place(rank, titles.get(found[0], "") if found else "")
+
+    listed = [ref for rankings in (after, before) for name in names for ref in rankings[name].get(query, ())]
+    match = next((ref for ref in listed if ref in matches), min(matches))
+    moves = {name: Move(place(before[name]), place(after[name])) for name in names}
+    return JudgedQuery(query, titles.get(query, ""), match, titles.get(match, ""), moves)

@@ -1,0 +1,112 @@
+"""How well pairs are told apart: F1, precision, recall, average precision, calibration."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from core.matching.bands import Band, Cuts, band_name
+from core.stats.wilson import wilson
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_ECE_BINS = 10
+
+
+def pair_metrics(labels: Sequence[bool], probabilities: Sequence[float], threshold: float) -> dict[str, float]:
+    """Metrics of probabilities against labels.
+
+    Args:
+        labels: what is true.
+        probabilities: P(match) of each pair, in [0, 1].
+        threshold: at or above it a pair is called a match; chosen elsewhere than on these labels.
+
+    Returns:
+        `f1`, `precision`, `recall` at the threshold, `average_precision`, `ece` (expected calibration error over
+        ten bins of equal width, Guo et al. 2017, arXiv:1706.04599), `threshold`, `pairs`.
+    """
+    import numpy as np  # noqa: PLC0415
+    from sklearn.metrics import average_precision_score, precision_recall_fscore_support  # noqa: PLC0415
+
+    truth, scores = np.asarray(labels, bool), np.asarray(probabilities, float)
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        truth, scores >= threshold, average="binary", zero_division=0
+    )
+    return {
+        "f1": float(f1),
+        "precision": float(precision),
+        "recall": float(recall),
+        "average_precision": float(average_precision_score(truth, scores)) if truth.any() else 0.0,
+        "ece": expected_calibration_error(truth, scores),
+        "threshold": float(threshold),
+        "pairs": len(truth),
+    }
+
+
+def expected_calibration_error(truth: "NDArray[np.bool_]", probabilities: "NDArray[np.float64]") -> float:
+    """Mean distance between what was promised and what came true, over bins of equal width, by their size."""
+    import numpy as np  # noqa: PLC0415
+
+    bins = np.minimum((probabilities * _ECE_BINS).astype(int), _ECE_BINS - 1)
+    error = 0.0
+    for number in range(_ECE_BINS):
+        inside = bins == number
+        if inside.any():
+            error += inside.mean() * abs(truth[inside].mean() - probabilities[inside].mean())
+    return float(error)
+
+
+def reliability(labels: Sequence[bool], probabilities: Sequence[float]) -> list[dict[str, float]]:
+    """The reliability curve: for each of ten bins that holds a pair, what was promised and what came true.
+
+    Returns:
+        `promised` (mean probability), `true` (share of matches), `pairs`, by rising probability.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    truth, scores = np.asarray(labels, bool), np.asarray(probabilities, float)
+    bins = np.minimum((scores * _ECE_BINS).astype(int), _ECE_BINS - 1)
+    return [
+        {
+            "promised": float(scores[inside].mean()),
+            "true": float(truth[inside].mean()),
+            "pairs": int(inside.sum()),
+        }
+        for number in range(_ECE_BINS)
+        if (inside := bins == number).any()
+    ]
+
+
+def band_table(
+    cuts: Cuts, labels: Sequence[bool], probabilities: Sequence[float], *, calibrated: bool = True
+) -> list[dict[str, object]]:
+    """The firm bands: where they are cut, the precision promised by folds of the training labels, and that measured.
+
+    Args:
+        cuts: of the matcher.
+        labels: what is true.
+        probabilities: of each pair.
+        calibrated: whether labels stand behind the probabilities; without them the bands are named `prior:high`.
+
+    Returns:
+        for `high` and `low`: `answer`, `cut`, `promised` and `measured`, the last two as `right`, `labels` and the
+        95 % interval `low`, `high`.
+    """
+    found: list[dict[str, object]] = []
+    for band, answer, bound, promised in (
+        (Band.HIGH, True, cuts.high, cuts.match),
+        (Band.LOW, False, cuts.low, cuts.no_match),
+    ):
+        inside = [label for label, p in zip(labels, probabilities, strict=True) if cuts.band(p) is band]
+        measured = wilson(sum(label is answer for label in inside), len(inside))
+        found.append(
+            {
+                "band": band_name(band, calibrated=calibrated),
+                "answer": "match" if answer else "no_match",
+                "cut": bound,
+                "promised": asdict(promised),
+                "measured": asdict(measured),
+            }
+        )
+    return found

@@ -1,0 +1,1 @@
+"""Fine-tuning a judge on the labels: recipe, training files, training, checkpoints."""

@@ -1,0 +1,235 @@
+"""Lexical evidence: what the two texts share, in characters, words and numbers, weighted by how rare it is."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from core.catalog.product import Product
+from core.matching.features.base import LONGEST, OTHER, Feature, dots, row_maxima, row_sums
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_matrix
+
+
+class Texts:
+    """Texts as counts of their words, the words being what whitespace parts."""
+
+    def __init__(self, **sides: Sequence[str]) -> None:
+        """Read several lists of texts over one vocabulary, each under a name of its own."""
+        vocabulary: dict[str, int] = {}
+        self._counts = {name: _counted((text.split() for text in texts), vocabulary) for name, texts in sides.items()}
+        self._words = list(vocabulary) or [""]
+
+    def vectors(
+        self, analyse: Callable[[str], Iterable[str]], fit: Sequence[str], others: Sequence[str] = (), *, least: int = 1
+    ) -> "tuple[list[csr_matrix], NDArray[np.float32], list[str]]":
+        """TF-IDF vectors of length 1, tf being 1 + ln(count).
+
+        Args:
+            analyse: the parts of a word that are counted, such as its character sequences.
+            fit: names of the lists that say how rare a part is.
+            others: names of further lists to turn into vectors.
+            least: parts that stand in fewer texts than these are left out, unless all do.
+
+        Returns:
+            one matrix for each of `fit` and `others`; the rarity of each part (its inverse document frequency); the
+            parts, in the order of the columns.
+        """
+        import numpy as np  # noqa: PLC0415
+        from scipy.sparse import vstack  # noqa: PLC0415
+        from sklearn.feature_extraction.text import TfidfTransformer  # noqa: PLC0415
+
+        found: dict[str, int] = {}
+        parts = _counted((analyse(word) for word in self._words), found)
+        counts = {name: (_widened(self._counts[name], len(self._words)) @ parts).tocsr() for name in (*fit, *others)}
+        names = np.array([*found, *[""] * (parts.shape[1] - len(found))], object)
+        fitted = vstack([counts[name] for name in fit], format="csr")
+        often = np.bincount(fitted.indices, minlength=fitted.shape[1]) >= least
+        if least > 1 and often.any():
+            counts = {name: matrix[:, often] for name, matrix in counts.items()}
+            fitted, names = fitted[:, often], names[often]
+        weigh = TfidfTransformer(sublinear_tf=True).fit(fitted)
+        vectors = [weigh.transform(counts[name]) for name in (*fit, *others)]
+        for matrix in vectors:
+            matrix.sort_indices()
+        return vectors, weigh.idf_.astype(np.float32), names.tolist()
+
+
+def sequences(low: int, high: int) -> Callable[[str], list[str]]:
+    """Takes a word apart into its sequences of `low` to `high` characters, a space standing for either end."""
+
+    def analyse(word: str) -> list[str]:
+        padded = f" {word} "
+        found: list[str] = []
+        for length in range(low, high + 1):
+            found += [padded[i : i + length] for i in range(max(1, len(padded) - length + 1))]
+            if length >= len(padded):
+                break  # a short word counts once
+        return found
+
+    return analyse
+
+
+def _counted(lists: Iterable[Iterable[str]], vocabulary: dict[str, int]) -> "csr_matrix":
+    """How often each item stands in each list; new items go to the end of the vocabulary."""
+    import numpy as np  # noqa: PLC0415
+    from scipy.sparse import csr_matrix  # noqa: PLC0415
+
+    columns = [[vocabulary.setdefault(item, len(vocabulary)) for item in items] for items in lists]
+    starts = np.cumsum([0, *map(len, columns)])
+    indices = np.fromiter(chain.from_iterable(columns), np.int32, count=int(starts[-1]))
+    ones = np.ones(len(indices), np.float32)
+    matrix = csr_matrix((ones, indices, starts), shape=(len(columns), max(len(vocabulary), 1)))
+    matrix.sum_duplicates()
+    return matrix
+
+
+def _widened(matrix: "csr_matrix", columns: int) -> "csr_matrix":
+    matrix.resize((matrix.shape[0], max(columns, 1)))
+    return matrix
+
+
+#: Letters and digits part ways: `4gb`, `4 gb` and `4-gb` are the same two words.
+_WORD = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?")
+
+_SHARE = "share by rarity"
+_SUM = "sum of rarities"
+
+
+def words(text: str) -> list[str]:
+    """The words and numbers of a text, in lower case."""
+    return _WORD.findall(text.lower())
+
+
+class LexicalFeatures:
+    """Texts of queries and products as TF-IDF vectors; the rarity of a word is its inverse document frequency."""
+
+    features = (
+        Feature("characters", "cosine", "Character 3-grams of title, brand and model number", "text"),
+        Feature("title_characters", "cosine", "Character 2- to 4-grams of the titles", "text"),
+        Feature("words", "cosine", "Words of title, brand and model number", "text"),
+        Feature("title_words", "cosine", "Words of the titles", "text"),
+        Feature("query_found", _SHARE, "How much of the query's text stands in the candidate's", "query words"),
+        Feature("candidate_found", _SHARE, "How much of the candidate's text stands in the query's", "candidate words"),
+        Feature("shared", _SUM, "Words of both texts", "text"),
+        Feature("query_title_found", _SHARE, "How much of the query's title stands in the candidate's", "query words"),
+        Feature("candidate_title_found", _SHARE, "How much of the candidate's title stands in the query's",
+                "candidate words"),
+        Feature("query_only", _SUM, "Words of the query's title that the candidate lacks", "query words"),
+        Feature("candidate_only", _SUM, "Words of the candidate's title that the query lacks", "candidate words"),
+        Feature("query_rarest", "rarity", "The rarest word of the query's title that the candidate lacks",
+                "query words"),
+        Feature("candidate_rarest", "rarity", "The rarest word of the candidate's title that the query lacks",
+                "candidate words"),
+        Feature("query_numbers_found", _SHARE, "How much of the numbers in the query's title stands in the candidate's",
+                "numbers"),
+        Feature("candidate_numbers_found", _SHARE,
+                "How much of the numbers in the candidate's title stands in the query's", "numbers"),
+        Feature("shared_numbers", _SUM, "Numbers of both titles", "numbers"),
+        Feature("query_numbers_only", _SUM, "Numbers of the query's title that the candidate lacks", "numbers"),
+        Feature("candidate_numbers_only", _SUM, "Numbers of the candidate's title that the query lacks", "numbers"),
+        Feature("token_set", "share", "Likeness of the titles' sets of words (rapidfuzz token_set_ratio)", "text"),
+        Feature("token_sort", "share", "Likeness of the titles' sorted words (rapidfuzz token_sort_ratio)", "text"),
+        Feature("token_part", "share", "Likeness of the shorter title to its best place in the longer (partial_ratio)",
+                "text"),
+        Feature("query_length", "characters", "Length of the query's title", OTHER),
+        Feature("candidate_length", "characters", "Length of the candidate's title", OTHER),
+        Feature("length_ratio", "log ratio", "Query's title length against the candidate's", OTHER),
+    )  # fmt: skip
+
+    def __init__(self, queries: Sequence[Product], products: Sequence[Product]) -> None:
+        import numpy as np  # noqa: PLC0415
+
+        titles = [p.title.lower() for p in queries], [p.title.lower() for p in products]
+        self._titles = [[title[:LONGEST] for title in side] for side in titles]
+        self._lengths = [np.array([len(t) for t in side], np.float32) for side in titles]
+        texts = Texts(
+            queries=[_text(p) for p in queries],
+            products=[_text(p) for p in products],
+            query_titles=titles[0],
+            product_titles=titles[1],
+        )
+        whole, in_titles = ("queries", "products"), ("query_titles", "product_titles")
+        self.characters, _, _ = texts.vectors(sequences(3, 3), whole)
+        self._title_characters, _, _ = texts.vectors(sequences(2, 4), in_titles, least=2)
+        by_word, rarity, names = texts.vectors(words, whole, in_titles)
+        self.words, self._title_words = by_word[:2], by_word[2:]
+        numbers = np.array([name[:1].isdigit() for name in names])
+        self._present = [binary(side) for side in self.words]
+        self._present_in_title = [binary(side) for side in self._title_words]
+        self._rarity = [weighted(side, rarity) for side in self._present]
+        self._title_rarity = [weighted(side, rarity) for side in self._present_in_title]
+        self._number_rarity = [weighted(side, rarity * numbers) for side in self._present_in_title]
+
+    def of(self, rows: "NDArray[np.int64]", columns: "NDArray[np.int64]") -> "list[NDArray[np.float32]]":
+        """The columns, in the order of `features`."""
+        import numpy as np  # noqa: PLC0415
+        from rapidfuzz import fuzz, process  # noqa: PLC0415
+
+        def cosine(sides: "Sequence[csr_matrix]") -> "NDArray[np.float32]":
+            return dots(sides[0][rows], sides[1][columns])
+
+        query_found, candidate_found, shared, _, _ = overlap(self._rarity, self._present, rows, columns)
+        in_title = overlap(self._title_rarity, self._present_in_title, rows, columns)
+        numbers = overlap(self._number_rarity, self._present_in_title, rows, columns)
+        left, right = [self._titles[0][r] for r in rows], [self._titles[1][c] for c in columns]
+        lengths = self._lengths[0][rows], self._lengths[1][columns]
+        return [
+            cosine(self.characters), cosine(self._title_characters), cosine(self.words), cosine(self._title_words),
+            query_found, candidate_found, shared,
+            in_title[0], in_title[1], in_title[3], in_title[4],
+            _rarest(self._title_rarity[0][rows], self._present[1][columns]),
+            _rarest(self._title_rarity[1][columns], self._present[0][rows]),
+            numbers[0], numbers[1], numbers[2], numbers[3], numbers[4],
+            *(process.cpdist(left, right, scorer=scorer, workers=-1, dtype=np.float32) / 100
+              for scorer in (fuzz.token_set_ratio, fuzz.token_sort_ratio, fuzz.partial_ratio)),
+            *lengths,
+            np.log((lengths[0] + 1) / (lengths[1] + 1)),
+        ]  # fmt: skip
+
+
+def _text(product: Product) -> str:
+    return f"{product.title} {product.brand} {product.model}".lower()
+
+
+def binary(matrix: "csr_matrix") -> "csr_matrix":
+    """1 wherever the matrix holds something."""
+    import numpy as np  # noqa: PLC0415
+
+    found = matrix.copy()
+    found.data = np.ones_like(found.data)
+    return found
+
+
+def weighted(present: "csr_matrix", weights: "NDArray[np.float32]") -> "csr_matrix":
+    """The weight of the column wherever the matrix holds something."""
+    found = present.copy()
+    found.data = weights[present.indices]
+    return found
+
+
+def overlap(
+    weights: "Sequence[csr_matrix]",
+    present: "Sequence[csr_matrix]",
+    rows: "NDArray[np.int64]",
+    columns: "NDArray[np.int64]",
+) -> "tuple[NDArray[np.float32], ...]":
+    """Share of the query's weight found in the candidate, the reverse, and the weights shared, left and right."""
+    import numpy as np  # noqa: PLC0415
+
+    shared = dots(weights[0][rows], present[1][columns])
+    of_query, of_candidate = row_sums(weights[0])[rows], row_sums(weights[1])[columns]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = (
+            np.where(of_query > 0, shared / of_query, np.nan),
+            np.where(of_candidate > 0, shared / of_candidate, np.nan),
+        )
+    return *found, shared, of_query - shared, of_candidate - shared
+
+
+def _rarest(weighted: "csr_matrix", other: "csr_matrix") -> "NDArray[np.float32]":
+    """The greatest weight of each row that the other side lacks."""
+    return row_maxima((weighted - weighted.multiply(other)).tocsr())

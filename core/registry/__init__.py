@@ -1,1 +1,0 @@
-"""The models of a workspace: lineage, metrics, champion."""

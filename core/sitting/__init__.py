@@ -1,1 +1,0 @@
-"""Where somebody was at the desk, and how they left it."""

@@ -1,0 +1,47 @@
+"""What a workspace has to train an encoder on."""
+
+from core.retrieval.candidates import Candidate, CandidateStore
+from core.retrieval.index_run import Corpus
+from core.retrieval.manifest import indexed_models, no_candidates
+from core.settings import Settings
+from core.splits.split import Splits
+from core.splits.triplets import Triplet, build_triplets
+from core.workspace import Workspace
+from labels.consensus import Label
+from labels.model import ProductRef
+
+
+def training_labels_of(corpus: Corpus, splits: Splits) -> list[Label]:
+    """The labels that train, of products that the catalogue still has."""
+    products = {p.ref for p in [*corpus.queries, *corpus.products]}
+    return [label for label in splits.train if label.pair.query in products and label.pair.candidate in products]
+
+
+def candidates_of(workspace: Workspace) -> dict[ProductRef, list[Candidate]]:
+    """The candidates of each query by the last index run, best first; none before the first run.
+
+    Raises:
+        DamagedError: they are damaged, or gone.
+    """
+    store = CandidateStore(workspace.derived)
+    try:
+        if store.model is None and indexed_models(workspace.index):
+            raise no_candidates(workspace.index)
+        mined: dict[ProductRef, list[Candidate]] = {}
+        for query, candidate in store.all():
+            mined.setdefault(query, []).append(candidate)
+    finally:
+        store.close()
+    return mined
+
+
+def training_triplets(workspace: Workspace, settings: Settings, corpus: Corpus, splits: Splits) -> list[Triplet]:
+    """A triplet for every match that trains, its mined negatives from the candidates of the last index run."""
+    return build_triplets(
+        training_labels_of(corpus, splits),
+        candidates_of(workspace),
+        {p.ref: p for p in [*corpus.queries, *corpus.products]},
+        negatives=settings.retrain.hard_negatives,
+        forbidden=splits.tied,
+        barred=splits.barred,
+    )

@@ -1,0 +1,249 @@
+"""Agreement beyond chance: Cohen's kappa of two people, Krippendorff's alpha and Gwet's AC1 of any number.
+
+Both are sums over queries before they are anything else, which is how the bootstrap wants them. The libraries give the
+figure itself; the same formula over many summed tables at once gives its interval.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from core.stats.bootstrap import interval
+from labels.annotations import Annotation
+from labels.model import Pair, ProductRef, Stream
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """One pair that two or more people decided.
+
+    Attributes:
+        votes: whether it is a match, by annotator.
+        probability: the first P(match) that one of them was shown: later ones have learnt from that decision.
+    """
+
+    pair: Pair
+    votes: dict[str, bool]
+    probability: float | None
+
+    @property
+    def query(self) -> ProductRef:
+        """The product under review."""
+        return self.pair.query
+
+    @property
+    def unanimous(self) -> bool:
+        """Whether all say the same."""
+        return len(set(self.votes.values())) == 1
+
+    def between(self, one: str, other: str) -> "Shared | None":
+        """The pair as these two decided it; None unless both did."""
+        if one not in self.votes or other not in self.votes:
+            return None
+        return Shared(self.pair, {name: self.votes[name] for name in (one, other)}, self.probability)
+
+
+def shared_pairs(said: Iterable[Annotation], *, implied: bool = False) -> list[Shared]:
+    """The pairs with two or more opinions, by pair.
+
+    Abstentions are no opinions, and adjudications are none either: whoever rules has seen what the others said.
+
+    Args:
+        said: first answers, oldest first.
+        implied: count what follows from accepting another candidate too.
+    """
+    by_pair: dict[Pair, list[Annotation]] = {}
+    for each in said:
+        if each.match is not None and each.stream is not Stream.ADJUDICATION and (implied or each.explicit):
+            by_pair.setdefault(each.pair, []).append(each)
+    return [
+        Shared(
+            pair,
+            {each.annotator: bool(each.match) for each in opinions},
+            next((each.probability for each in opinions if each.probability is not None), None),
+        )
+        for pair, opinions in sorted(by_pair.items())
+        if len(opinions) > 1
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure with its 95 % interval.
+
+    Attributes:
+        value: 1 is perfect agreement, 0 what chance gives; None where it is undefined.
+        low: lower end; None where the queries are too few or too much alike to tell.
+        high: upper end, likewise.
+        undefined: why there is no value; empty where there is one.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    undefined: str = ""
+
+
+NO_OVERLAP = Estimate(None, undefined="no overlap")
+ONE_CLASS = Estimate(None, undefined="one class only")
+
+
+def kappa(shared: Sequence[Shared]) -> Estimate:
+    """Cohen's kappa (Cohen 1960); of more than two people the mean over every two of them.
+
+    Light (1971) takes the plain mean over every two. Who shares how many pairs with whom is left to chance here, so
+    each two count by the pairs that they have in common.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    couples = couples_of(shared)
+    if not couples:
+        return NO_OVERLAP
+    found = [(_kappa_of_two(shared, *couple), pairs) for couple, pairs in couples.items()]
+    defined = [(value, pairs) for value, pairs in found if value is not None]
+    if not defined:
+        return ONE_CLASS
+    values, weights = zip(*defined, strict=True)
+    tables = _tables(shared, list(couples))
+    return _estimate(float(np.average(values, weights=weights)), interval(tables, kappas))
+
+
+def alpha(shared: Sequence[Shared]) -> Estimate:
+    """Krippendorff's alpha for nominal data (Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability")."""
+    import krippendorff  # noqa: PLC0415
+    import numpy as np  # noqa: PLC0415
+
+    if not shared:
+        return NO_OVERLAP
+    votes = np.array([[sum(each.votes.values()), len(each.votes)] for each in shared], float)
+    votes[:, 1] -= votes[:, 0]
+    if not votes.sum(axis=0).all():
+        return ONE_CLASS
+    value = float(krippendorff.alpha(value_counts=votes, level_of_measurement="nominal"))
+    return _estimate(value, interval(_coincidences(shared, votes), alphas))
+
+
+def ac1(shared: Sequence[Shared]) -> Estimate:
+    """Gwet's AC1 for two classes and any number of people.
+
+    Gwet 2008, "Computing inter-rater reliability and its variance in the presence of high agreement", British Journal
+    of Mathematical and Statistical Psychology 61, pages 29 to 48. Chance agrees on 2π(1 − π), π being the mean share of
+    matches. Where one class dominates, that is little, and what kappa and alpha call chance is nearly all: they are
+    small then however well people agree (Feinstein and Cicchetti 1990, "High agreement but low kappa: I", Journal of
+    Clinical Epidemiology 43, pages 543 to 549). AC1 is defined where there is one class only, too.
+    """
+    import numpy as np  # noqa: PLC0415
+
+    if not shared:
+        return NO_OVERLAP
+    rows = _rows(shared)
+    sums = np.zeros((max(rows) + 1, 3))
+    np.add.at(sums, rows, np.array([_observed(each) for each in shared]))
+    return _estimate(float(ac1s(sums.sum(axis=0, keepdims=True))[0]), interval(sums, ac1s))
+
+
+def share_of_matches(shared: Sequence[Shared]) -> float | None:
+    """The mean share of answers that are matches, each pair counting once; None where there is no pair."""
+    return sum(_observed(each)[1] for each in shared) / len(shared) if shared else None
+
+
+def couples_of(shared: Sequence[Shared]) -> dict[tuple[str, str], int]:
+    """Every two people with pairs in common, by name, and how many pairs."""
+    found: dict[tuple[str, str], int] = {}
+    for each in shared:
+        for couple in combinations(sorted(each.votes), 2):
+            found[couple] = found.get(couple, 0) + 1
+    return dict(sorted(found.items()))
+
+
+def kappas(tables: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    """Kappa from flat 2 × 2 tables of one or more couples, shape (n, 4 × couples) → (n,); NaN where undefined."""
+    import numpy as np  # noqa: PLC0415
+
+    table = tables.reshape(len(tables), -1, 2, 2)
+    pairs = table.sum(axis=(2, 3))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        observed = np.trace(table, axis1=2, axis2=3) / pairs
+        expected = (table.sum(axis=2) * table.sum(axis=3)).sum(axis=2) / pairs**2
+        each = (observed - expected) / (1 - expected)
+        weights = np.where(np.isnan(each), 0, pairs)
+        means: NDArray[np.float64] = (np.nan_to_num(each) * weights).sum(axis=1) / weights.sum(axis=1)
+    return means
+
+
+def alphas(coincidences: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    """Alpha from coincidences (both match, apart, both not), shape (n, 3) → (n,); NaN where undefined."""
+    import numpy as np  # noqa: PLC0415
+
+    both, apart, neither = coincidences.T
+    matches, others = both + apart, apart + neither
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: NDArray[np.float64] = 1 - apart * (matches + others - 1) / (matches * others)
+    return found
+
+
+def ac1s(sums: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    """AC1 from sums over pairs (agreement, share of matches, pairs), shape (n, 3) → (n,)."""
+    agreement, matches, pairs = sums.T
+    chance = 2 * matches / pairs * (1 - matches / pairs)
+    found: NDArray[np.float64] = (agreement / pairs - chance) / (1 - chance)
+    return found
+
+
+def _observed(each: Shared) -> tuple[float, float, int]:
+    """Of one pair: the share of every two people who agree, the share of matches, and 1 for the pair itself."""
+    people, matches = len(each.votes), sum(each.votes.values())
+    agreeing = matches * (matches - 1) + (people - matches) * (people - matches - 1)
+    return agreeing / (people * (people - 1)), matches / people, 1
+
+
+def _kappa_of_two(shared: Sequence[Shared], one: str, other: str) -> float | None:
+    """None where both give one and the same answer throughout: chance alone would agree as well."""
+    from sklearn.metrics import cohen_kappa_score  # noqa: PLC0415
+
+    both = [each.votes for each in shared if one in each.votes and other in each.votes]
+    first, second = [votes[one] for votes in both], [votes[other] for votes in both]
+    return float(cohen_kappa_score(first, second)) if len({*first, *second}) > 1 else None
+
+
+def _tables(shared: Sequence[Shared], couples: list[tuple[str, str]]) -> "NDArray[np.float64]":
+    """Per query and couple, how often each answer of the one met each of the other; shape (queries, couples × 4)."""
+    import numpy as np  # noqa: PLC0415
+
+    rows = _rows(shared)
+    column = {couple: number for number, couple in enumerate(couples)}
+    tables = np.zeros((max(rows) + 1, len(couples), 2, 2))
+    for row, each in zip(rows, shared, strict=True):
+        for one, other in combinations(sorted(each.votes), 2):
+            tables[row, column[one, other], int(each.votes[one]), int(each.votes[other])] += 1
+    return tables.reshape(len(tables), -1)
+
+
+def _coincidences(shared: Sequence[Shared], votes: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    """Per query, the coincidences of its pairs: both match, apart (each way), both not; shape (queries, 3)."""
+    import numpy as np  # noqa: PLC0415
+
+    matches, others = votes.T
+    found = np.column_stack([matches * (matches - 1), matches * others, others * (others - 1)])
+    rows = _rows(shared)
+    summed = np.zeros((max(rows) + 1, 3))
+    np.add.at(summed, rows, found / (matches + others - 1)[:, None])
+    return summed
+
+
+def _rows(shared: Sequence[Shared]) -> list[int]:
+    """The number of each pair's query, from 0."""
+    number: dict[object, int] = {}
+    return [number.setdefault(each.query, len(number)) for each in shared]
+
+
+def _estimate(value: float, ends: tuple[float, float] | None) -> Estimate:
+    if ends is None:
+        return Estimate(value)
+    # Of few queries, the percentiles may lie beside the figure itself; an interval that leaves it out misleads.
+    return Estimate(value, min(ends[0], value), max(ends[1], value))

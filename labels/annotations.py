@@ -1,0 +1,108 @@
+"""What people say now of each pair, with the circumstances: when, after how long a look, and what the machine said."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from labels.database import known_values, readable_errors
+from labels.model import MACHINE, Decision, Pair, ProductRef, Shown, Stream, Strength
+from labels.reader import LabelReader
+
+_SAID = """
+SELECT c.query_source, c.query_id, c.candidate_source, c.candidate_id, c.annotator, c.decision, c.strength, c.stream,
+    c.action, e.at, e.look_ms, e.probability, e.verb = 'import'
+FROM current AS c JOIN events AS e ON e.seq = c.seq WHERE c.annotator <> ? ORDER BY c.seq
+"""
+
+_ON_QUERY = """
+SELECT c.candidate_source, c.candidate_id, c.annotator, c.decision, c.strength, c.stream, e.at, e.look_ms, e.blind,
+    e.rank, e.similarity, e.probability, e.model
+FROM current AS c JOIN events AS e ON e.seq = c.seq WHERE (c.query_source, c.query_id) = (?, ?) ORDER BY c.seq
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What one person says of one candidate of a query, and how they came to it.
+
+    Attributes:
+        at: when, ISO 8601 in UTC.
+        look_ms: how long the person looked, in milliseconds; None for what came from a file.
+        blind: whether the machine's opinion was hidden.
+        shown: what the machine said then.
+    """
+
+    candidate: ProductRef
+    annotator: str
+    decision: Decision
+    strength: Strength
+    stream: Stream
+    at: str
+    look_ms: int | None
+    blind: bool
+    shown: Shown
+
+
+def opinions_on(reader: LabelReader, query: ProductRef) -> list[Opinion]:
+    """Everybody's standing decisions on a query's candidates, oldest first.
+
+    Raises:
+        LabelsError: the file cannot be read.
+    """
+    with readable_errors(reader.path):
+        rows = reader.connection.execute(_ON_QUERY, query).fetchall()
+    with known_values(reader.path):
+        return [
+            Opinion(
+                ProductRef(*row[:2]), row[2], Decision(row[3]), Strength(row[4]), Stream(row[5]), row[6], row[7],
+                bool(row[8]), Shown(*row[9:]),
+            )
+            for row in rows
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """One person's standing decision on one pair.
+
+    Attributes:
+        match: None for an abstention.
+        explicit: whether it was said of this very pair; else it follows from accepting another candidate.
+        action: the act that it was part of; one keystroke may decide on many pairs.
+        at: when, in seconds since the epoch.
+        look_ms: how long the person looked, in milliseconds; None for what came from a file.
+        probability: the matcher's P(match) at that moment; None where it had none to give.
+        imported: whether it came from a file.
+    """
+
+    pair: Pair
+    annotator: str
+    match: bool | None
+    explicit: bool
+    stream: Stream
+    action: str
+    at: float
+    look_ms: int | None
+    probability: float | None
+    imported: bool
+
+
+def human_annotations(reader: LabelReader) -> list[Annotation]:
+    """Everybody's standing decisions but the machine's, oldest first."""
+    with readable_errors(reader.path):
+        rows = reader.connection.execute(_SAID, [MACHINE]).fetchall()
+    with known_values(reader.path):
+        return [
+            Annotation(
+                pair=Pair(ProductRef(r[0], r[1]), ProductRef(r[2], r[3])),
+                annotator=r[4],
+                match=None if r[5] == Decision.UNSURE else r[5] == Decision.MATCH,
+                explicit=r[6] == Strength.EXPLICIT,
+                stream=Stream(r[7]),
+                action=r[8],
+                at=datetime.fromisoformat(r[9]).timestamp(),
+                look_ms=r[10],
+                probability=r[11],
+                imported=bool(r[12]),
+            )
+            for r in rows
+        ]

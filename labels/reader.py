@@ -1,0 +1,254 @@
+"""What the ledger says now: the decisions that stand, and what became of the queries."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from labels import database
+from labels.consensus import Label, Opinions, Rule
+from labels.database import connect, known_values, readable_errors
+from labels.model import (
+    LOOKED,
+    MACHINE,
+    Action,
+    CurrentDecision,
+    Decision,
+    Pair,
+    ProductRef,
+    Side,
+    Stratum,
+    Stream,
+    Strength,
+    Verb,
+)
+
+#: Rows of `actions` that are no record of a look at what others say, and those of them that undo reaches.
+NOT_A_LOOK = f"NOT (verb = 'comment' AND text = '{LOOKED}')"
+UNDOABLE = f"verb <> 'import' AND {NOT_A_LOOK}"
+
+_DECISIONS = """
+SELECT query_source, query_id, candidate_source, candidate_id, annotator, decision, strength, stream, side, action, seq
+FROM current
+"""
+_OPINIONS = """
+SELECT query_source, query_id, candidate_source, candidate_id, matches, others, explicit, validation, adjudicated,
+    people
+FROM opinions
+"""
+_THIS = " (query_source, query_id) = (?, ?)"
+
+
+class LabelReader:
+    """The reading half of labels.db. A method raises LabelsError where the file cannot be read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.connection = connect(path)
+        database.mark(path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file. Where it is gone, this is the last that can be had of it."""
+        if self.connection.is_moved():
+            from labels.recovery import rescue  # noqa: PLC0415 - rarely needed
+
+            rescue(self.connection)
+        self.connection.close()
+
+    def require_present(self) -> None:
+        """Return if what was written through this connection is in the file at `path`.
+
+        Raises:
+            LabelsError: the file was deleted, replaced or emptied.
+        """
+        self.connection.refuse_moved()
+        with readable_errors(self.path):
+            self.connection.execute("SELECT 1 FROM events LIMIT 1").fetchone()
+
+    def decisions(self, query: ProductRef | None = None, side: Side | None = None) -> list[CurrentDecision]:
+        """The decisions that stand now, of everybody, oldest first; of one query or side where given."""
+        where, values = [], []
+        if query is not None:
+            where.append("(query_source, query_id) = (?, ?)")
+            values += [query.source, query.id]
+        if side is not None:
+            where.append("side = ?")
+            values.append(side.value)
+        clause = " WHERE " + " AND ".join(where) if where else ""
+        with readable_errors(self.path):
+            rows = self.connection.execute(_DECISIONS + clause + " ORDER BY seq", values).fetchall()
+        with known_values(self.path):
+            return [
+                CurrentDecision(
+                    Pair(ProductRef(r[0], r[1]), ProductRef(r[2], r[3])),
+                    r[4], Decision(r[5]), Strength(r[6]), Stream(r[7]), Side(r[8]), r[9], r[10],
+                )
+                for r in rows
+            ]  # fmt: skip
+
+    def labels(self, query: ProductRef | None = None, rule: Rule = Rule.UNANIMOUS) -> list[Label]:
+        """What the decisions on each pair add up to, by pair; of one query where given. Abstentions are no labels."""
+        return self._labels("(query_source, query_id) = (?, ?)" if query else "true", rule, query or ())
+
+    def conflicts(self, rule: Rule = Rule.UNANIMOUS) -> list[Label]:
+        """The pairs that people disagree about, by pair."""
+        apart = "matches > 0 AND others > 0"
+        return self._labels(apart + (" AND matches = others" if rule is Rule.MAJORITY else ""), rule)
+
+    def _labels(self, where: str, rule: Rule, values: Iterable[str] = ()) -> list[Label]:
+        with readable_errors(self.path):
+            rows = self.connection.execute(
+                f"{_OPINIONS} WHERE {where} ORDER BY query_source, query_id, candidate_source, candidate_id",
+                tuple(values),
+            ).fetchall()
+        return [opinions_of(row).label(rule) for row in rows]
+
+    def closed_queries(self) -> set[ProductRef]:
+        """Queries that somebody has answered, or the machine."""
+        return self._queries("queries WHERE closed > 0 OR closed_by_machine > 0")
+
+    def is_closed(self, query: ProductRef) -> bool:
+        """Whether somebody has answered the query, or the machine."""
+        return bool(self._queries("queries WHERE closed + closed_by_machine > 0 AND" + _THIS, *query))
+
+    def skipped_queries(self, annotator: str) -> list[ProductRef]:
+        """Queries that this annotator put off for later, the one put off longest ago first."""
+        with readable_errors(self.path):
+            rows = self.connection.execute(
+                "SELECT query_source, query_id FROM actions WHERE verb = 'skip' AND undone_at IS NULL AND annotator = ?"
+                " GROUP BY query_source, query_id ORDER BY max(seq)",
+                [annotator],
+            )
+            return [ProductRef(*row) for row in rows]
+
+    def is_audited(self, query: ProductRef) -> bool:
+        """Whether the query was ever drawn for audit."""
+        return bool(self._queries("audits WHERE" + _THIS, *query))
+
+    def is_flagged(self, query: ProductRef) -> bool:
+        """Whether somebody wants a second look at the query: it was flagged an odd number of times."""
+        return bool(self._queries("queries WHERE flagged > 0 AND" + _THIS, *query))
+
+    def _queries(self, where: str, *values: str) -> set[ProductRef]:
+        with readable_errors(self.path):
+            rows = self.connection.execute(f"SELECT query_source, query_id FROM {where}", values)  # noqa: S608 - constants only
+            return {ProductRef(*row) for row in rows}
+
+    def turned_since(self, seq: int) -> tuple[int, dict[ProductRef, tuple[bool, bool]]]:
+        """The queries that something happened to after event `seq`: whether people have answered each, and the machine.
+
+        Returns:
+            the number of the last event too, to ask from the next time.
+        """
+        with readable_errors(self.path):
+            rows = self.connection.execute(
+                "SELECT query_source, query_id, closed > 0, closed_by_machine > 0, touched FROM queries"
+                " WHERE touched > ?",
+                [seq],
+            ).fetchall()
+        found = {ProductRef(row[0], row[1]): (bool(row[2]), bool(row[3])) for row in rows}
+        return max((row[4] for row in rows), default=seq), found
+
+    def closers(self, query: ProductRef) -> set[str]:
+        """The people who have answered a query."""
+        with readable_errors(self.path):
+            rows = self.connection.execute(
+                "SELECT DISTINCT annotator FROM actions WHERE (query_source, query_id) = (?, ?) AND closes"
+                " AND undone_at IS NULL AND annotator <> ?",
+                [*query, MACHINE],
+            )
+            return {row[0] for row in rows}
+
+    def last_seen(self, annotator: str) -> float | None:
+        """When somebody acted last, in seconds since the epoch; None for a newcomer."""
+        with readable_errors(self.path):
+            row = self.connection.execute(
+                "SELECT at FROM events WHERE seq = (SELECT max(seq) FROM actions WHERE annotator = ?)", [annotator]
+            ).fetchone()
+        with known_values(self.path):
+            return datetime.fromisoformat(row[0]).timestamp() if row else None
+
+    def last_stream(self, query: ProductRef, annotator: str) -> Stream | None:
+        """The stream in which somebody decided on a query last, also where it was taken back; None if they never did.
+
+        Who only flagged or commented on it did so in the stream of that.
+        """
+        with readable_errors(self.path):
+            row = self.connection.execute(
+                "SELECT stream FROM events WHERE (query_source, query_id) = (?, ?) AND annotator = ?"
+                " AND target IS NULL ORDER BY decision IS NOT NULL DESC, seq DESC LIMIT 1",
+                [*query, annotator],
+            ).fetchone()
+        with known_values(self.path):
+            return row and Stream(row[0])
+
+    def last_event(self) -> int:
+        """The number of the last event; 0 where there is none."""
+        with readable_errors(self.path):
+            return int(self.connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
+
+    def comments(self, query: ProductRef) -> list[Action]:
+        """What people wrote about a query, oldest first."""
+        with readable_errors(self.path):
+            rows = self.connection.execute(
+                "SELECT id, annotator, text FROM actions WHERE verb = 'comment' AND undone_at IS NULL"
+                " AND (query_source, query_id) = (?, ?) ORDER BY seq",
+                [query.source, query.id],
+            ).fetchall()
+        return [Action(row[0], row[1], Verb.COMMENT, query, closes=False, text=row[2]) for row in rows]
+
+    def is_validation(self, query: ProductRef) -> bool:
+        """Whether the query was drawn for validation."""
+        row = self.connection.execute(
+            "SELECT 1 FROM validation WHERE (query_source, query_id) = (?, ?)", [query.source, query.id]
+        ).fetchone()
+        return row is not None
+
+    def validation_queries(self) -> set[ProductRef]:
+        """All queries drawn for validation."""
+        with readable_errors(self.path):
+            return {
+                ProductRef(*row) for row in self.connection.execute("SELECT query_source, query_id FROM validation")
+            }
+
+    def validation_version(self) -> int:
+        """The latest version of the validation set; 0 before the first draw."""
+        with readable_errors(self.path):
+            return int(self.connection.execute("SELECT coalesce(max(version), 0) FROM validation").fetchone()[0])
+
+    def audit_version(self) -> int:
+        """The number of the latest audit draw; 0 before the first."""
+        with readable_errors(self.path):
+            return int(self.connection.execute("SELECT coalesce(max(version), 0) FROM audits").fetchone()[0])
+
+    def audit_queries(self) -> set[ProductRef]:
+        """All queries that were ever drawn for audit."""
+        return self._queries("audits")
+
+    def audit_sample(self, version: int) -> dict[ProductRef, Stratum]:
+        """The queries of one audit draw, each with its stratum and its weight."""
+        with readable_errors(self.path):
+            rows = self.connection.execute(
+                "SELECT query_source, query_id, stratum, weight FROM audits WHERE version = ?", [version]
+            )
+            return {ProductRef(row[0], row[1]): Stratum(row[2], row[3]) for row in rows}
+
+    def ruled_on(self) -> int:
+        """How many queries have a pair that was adjudicated."""
+        with readable_errors(self.path):
+            return len(
+                self.connection.execute(
+                    "SELECT DISTINCT query_source, query_id FROM opinions WHERE adjudicated"
+                ).fetchall()
+            )
+
+
+def opinions_of(row: Sequence[Any]) -> Opinions:
+    """A row of the projection `opinions`; its number in the ledger does not count."""
+    return Opinions(Pair(ProductRef(row[0], row[1]), ProductRef(row[2], row[3])), row[4], row[5], *map(bool, row[6:10]))

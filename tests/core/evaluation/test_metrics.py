@@ -1,0 +1,88 @@
+"""Metrics against values worked out by hand."""
+
+import numpy as np
+import pytest
+from samples import c, q
+
+from core.evaluation.pairs import expected_calibration_error, pair_metrics
+from core.evaluation.retrieval import retrieval_metrics
+
+# -- retrieval -----------------------------------------------------------------------------------------------
+
+
+def ranking(*places: int | None) -> tuple[dict, dict]:
+    """One query for each place of its only match, among twelve candidates; None: not found."""
+    ranked = {
+        q(str(n)): [c("m") if place == position else c(f"x{position}") for position in range(1, 13)]
+        for n, place in enumerate(places)
+    }
+    return ranked, {query: {c("m")} for query in ranked}
+
+
+def test_four_queries_by_hand() -> None:
+    found = retrieval_metrics(*ranking(1, 2, 6, None))
+    assert found == pytest.approx(
+        {"hit@1": 1 / 4, "hit@5": 2 / 4, "hit@10": 3 / 4, "mrr@10": (1 + 1 / 2 + 1 / 6) / 4, "recall@10": 3 / 4,
+         "queries": 4}
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("place", "metric", "value"),
+    [(5, "hit@5", 1), (6, "hit@5", 0), (10, "hit@10", 1), (11, "hit@10", 0), (11, "mrr@10", 0), (10, "mrr@10", 0.1)],
+)
+def test_the_cuts_are_where_their_names_say(place: int, metric: str, value: float) -> None:
+    assert retrieval_metrics(*ranking(place))[metric] == pytest.approx(value)
+
+
+def test_several_matches_count_once_for_hits_and_each_for_recall() -> None:
+    found = retrieval_metrics({q("1"): [c("x"), c("a"), c("b")]}, {q("1"): {c("a"), c("b"), c("d")}})
+    assert (found["hit@1"], found["hit@5"], found["mrr@10"]) == (0, 1, 0.5)
+    assert found["recall@10"] == pytest.approx(2 / 3)
+
+
+def test_a_query_that_found_nothing_counts_and_one_without_gold_does_not() -> None:
+    found = retrieval_metrics({q("other"): [c("a")]}, {q("1"): {c("a")}})
+    assert (found["hit@10"], found["queries"]) == (0, 1)
+
+
+def test_no_queries_give_zeros() -> None:
+    assert set(retrieval_metrics({}, {}).values()) == {0}
+
+
+# -- pairs ---------------------------------------------------------------------------------------------------
+
+
+def test_five_pairs_by_hand() -> None:
+    labels, scores = [True, True, False, True, False], [0.9, 0.8, 0.7, 0.4, 0.1]
+    metrics = pair_metrics(labels, scores, 0.5)
+    # At 0.5: two right of three called, two of three matches found. Matches stand at places 1, 2 and 4.
+    assert metrics == pytest.approx(
+        {"f1": 2 / 3, "precision": 2 / 3, "recall": 2 / 3, "average_precision": (1 + 1 + 3 / 4) / 3,
+         "ece": (0.1 + 0.2 + 0.7 + 0.6 + 0.1) / 5, "threshold": 0.5, "pairs": 5}
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("threshold", "called"), [(0.4, 1.0), (0.41, 2 / 3)])
+def test_a_pair_at_the_threshold_is_called_a_match(threshold: float, called: float) -> None:
+    assert pair_metrics([True, True, True], [0.9, 0.8, 0.4], threshold)["recall"] == pytest.approx(called)
+
+
+def test_pairs_without_a_match_give_zeros_and_no_warning() -> None:
+    metrics = pair_metrics([False, False], [0.1, 0.2], 0.5)
+    assert (metrics["f1"], metrics["precision"], metrics["recall"], metrics["average_precision"]) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("truth", "probabilities", "error"),
+    [
+        ([1, 1, 0, 0], [1.0, 1.0, 0.0, 0.0], 0.0),
+        ([0, 0, 1, 1], [1.0, 1.0, 0.0, 0.0], 1.0),
+        # One bin: promised 0.75 on average, half came true.
+        ([1, 0], [0.71, 0.79], 0.25),
+        # Two bins of three and one: 3/4 × |2/3 - 0.95| + 1/4 × |0 - 0.05|.
+        ([1, 1, 0, 0], [0.95, 0.95, 0.95, 0.05], 0.75 * (0.95 - 2 / 3) + 0.25 * 0.05),
+    ],
+)
+def test_the_calibration_error_by_hand(truth: list[int], probabilities: list[float], error: float) -> None:
+    assert expected_calibration_error(np.array(truth, bool), np.array(probabilities)) == pytest.approx(error)

@@ -1,0 +1,143 @@
+"""The evidence as one matrix: its columns, and that what surrounds a pair in a batch changes nothing."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from core.catalog.product import Product
+from core.matching.features.builder import FEATURES, FeatureBuilder
+from core.matching.features.neighbours import NeighbourFeatures
+from core.text.vocabulary import Vocabulary
+
+VOCABULARY = Vocabulary.load()
+WORDS = ["Canon", "EOS", "600D", "55-inch", "16 GB", "red", "case", "24-pack", "nikon", "en-el14", "50mm", "é", "和"]
+TITLES = st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join)
+PRODUCTS = st.builds(
+    lambda title, brand, model, price: Product("s", title, title, brand, model=model, price=price),
+    TITLES, st.sampled_from(["", "Canon", "Nikon"]), st.sampled_from(["", "600D", "EN-EL14"]),
+    st.sampled_from([None, 0.0, 9.99, 120.0]),
+)  # fmt: skip
+
+
+def product(title: str, brand: str = "", model: str = "") -> Product:
+    return Product("s", title[:9], title, brand, model=model)
+
+
+def all_pairs(builder: FeatureBuilder, queries: int, products: int) -> np.ndarray:
+    rows, columns = np.divmod(np.arange(queries * products), products)
+    return builder.of(rows, columns, np.linspace(0, 1, len(rows), dtype=np.float32))
+
+
+def test_every_feature_has_a_name_of_its_own_a_unit_and_a_meaning() -> None:
+    builder = FeatureBuilder([product("a")], [product("b")], VOCABULARY)
+    names = [feature.name for feature in builder.features]
+    assert len(names) == len(set(names)) > 60
+    for feature in builder.features:
+        assert feature.unit, feature.name
+        assert feature.group, feature.name
+        assert len(feature.meaning) > 10, feature.name
+        assert "\n" not in feature.meaning, feature.name
+
+
+def test_the_columns_are_the_features_and_what_rivals_say() -> None:
+    builder = FeatureBuilder([product("a")], [product("b")], VOCABULARY)
+    names = [feature.name for feature in builder.features]
+    rivals = [f"{by}_{what}" for by in ("characters", "words") for what in ("lead", "lead_back", "place", "place_back")]
+    assert set(names) - {feature.name for feature in FEATURES} <= set(rivals)
+    assert set(rivals) <= set(names)
+    assert {feature.name for feature in FEATURES} <= set(names)
+    assert names[0] == "cosine"
+    assert all_pairs(builder, 1, 1).shape == (1, len(names))
+    assert all_pairs(builder, 1, 1).dtype == np.float32
+
+
+@settings(max_examples=15)
+@given(st.lists(PRODUCTS, min_size=1, max_size=4), st.lists(PRODUCTS, min_size=1, max_size=5), st.randoms())
+def test_many_pairs_at_once_are_as_one_by_one_and_in_any_order(
+    queries: list[Product], products: list[Product], random
+) -> None:
+    builder = FeatureBuilder(queries, products, VOCABULARY)
+    places = [(row, column) for row in range(len(queries)) for column in range(len(products))]
+    whole = builder.of(*np.array(places).T, np.zeros(len(places), np.float32))
+    for i in random.sample(range(len(places)), min(3, len(places))):
+        row, column = places[i]
+        alone = builder.of(np.array([row]), np.array([column]), np.zeros(1, np.float32))
+        assert_array_equal(alone[0], whole[i])
+    order = random.sample(range(len(places)), len(places))
+    mixed = builder.of(*np.array([places[i] for i in order]).T, np.zeros(len(places), np.float32))
+    assert_array_equal(mixed, whole[order])
+
+
+@settings(max_examples=15)
+@given(st.lists(PRODUCTS, min_size=1, max_size=3), st.lists(PRODUCTS, min_size=1, max_size=3))
+def test_everything_is_a_number_or_missing_and_agreements_stay_in_bounds(
+    queries: list[Product], products: list[Product]
+) -> None:
+    builder = FeatureBuilder(queries, products, VOCABULARY)
+    found = all_pairs(builder, len(queries), len(products))
+    assert not np.isinf(found).any()
+    for feature, column in zip(builder.features, found.T, strict=True):
+        known = column[~np.isnan(column)]
+        low, high = {
+            "-1 conflict to 1 equal": (-1, 1), "share": (0, 1), "yes or no": (0, 1), "share by rarity": (0, 1),
+            "rank": (1, 51),
+        }.get(feature.unit, (-np.inf, np.inf))  # fmt: skip
+        assert ((known >= low - 1e-5) & (known <= high + 1e-5)).all(), feature.name
+
+
+HOSTILE = [
+    "", " ", "\x00\x07\x1b]52;c;aGk=\x07", "\u202e\u2066reversed", "e\u0301" * 50, "\U0001f4f7" * 20, "[/] [red]x",
+    "x" * 20_000, "x y1 " * 4000, "1" * 400, "9" * 5000 + " gb", "0 inch 0 gb 0 pack",
+    " ".join(f"{n} ft" for n in range(1, 200)), "½ ⅓ ² ① ٣٤ inch", "İstanbul ſ ß ﬁ", "-/-/-.", "nan", "\ud800",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("title", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_breaks_nothing(title: str) -> None:
+    odd, plain = product(title, title, title), product("Canon EOS 600D 50mm", "Canon", "600D")
+    builder = FeatureBuilder([odd, plain], [plain, odd], VOCABULARY)
+    found = all_pairs(builder, 2, 2)
+    assert found.shape == (4, len(builder.features))
+    assert not np.isinf(found).any()
+    # The pair of plain listings is judged as ever.
+    assert found[2, [f.name for f in builder.features].index("characters")] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_no_text_at_all_is_no_evidence(count: int) -> None:
+    nothing = [Product("s", str(n), "") for n in range(count)]
+    builder = FeatureBuilder(nothing, nothing, VOCABULARY)
+    found = dict(zip([f.name for f in builder.features], all_pairs(builder, count, count).T, strict=True))
+    for name in ("query_found", "model_likeness", "brand", "length", "price_ratio", "colours", "categories"):
+        assert np.isnan(found[name]).all(), name
+    for name in ("characters", "title_characters", "words", "title_words", "shared"):
+        assert (found[name] == 0).all(), name
+
+
+def test_no_pairs_give_no_rows() -> None:
+    builder = FeatureBuilder([product("a")], [product("b")], VOCABULARY)
+    nothing = np.zeros(0, np.int64)
+    assert builder.of(nothing, nothing, np.zeros(0, np.float32)).shape == (0, len(builder.features))
+
+
+def test_rivals_are_counted_right_beyond_one_block_and_up_to_the_depth() -> None:
+    """More queries than are compared at once, more products than are remembered, against a plain sort."""
+    from scipy.sparse import csr_matrix  # noqa: PLC0415
+
+    random = np.random.default_rng(3)
+    sides = [random.random((n, 8)).astype(np.float32) for n in (600, 70)]
+    sides = [side / np.linalg.norm(side, axis=1, keepdims=True) for side in sides]
+    scores = sides[0] @ sides[1].T
+    part = NeighbourFeatures("c", "chance", [csr_matrix(side) for side in sides])
+    rows, columns = random.integers(0, 600, 500), random.integers(0, 70, 500)
+    lead, lead_back, place, place_back = part.of(rows, columns)
+    own = scores[rows, columns]
+    for found, others in ((place, scores[rows]), (place_back, scores[:, columns].T)):
+        wanted = np.minimum((others > own[:, None] + 1e-5).sum(axis=1), 50) + 1
+        assert_array_equal(found, wanted)
+    for found, table, at in ((lead, scores[rows], columns), (lead_back, scores[:, columns].T, rows)):
+        others = table.copy()
+        others[np.arange(500), at] = -1
+        assert found == pytest.approx(own - others.max(axis=1), abs=2e-5)

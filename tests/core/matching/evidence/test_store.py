@@ -1,0 +1,98 @@
+"""Evidence in derived.db: as it was written, and all of it or none."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from samples import c, q
+
+from core.matching.features.store import FeatureStore, FeatureTable
+from core.retrieval.candidates import CandidateStore
+from labels.model import Pair
+
+FEATURES = ("cosine", "price_ratio")
+
+
+def table(*values: float, start: int = 0) -> FeatureTable:
+    pairs = [Pair(q(f"q{n + start}"), c(f"c{n}")) for n in range(len(values))]
+    vectors = np.array([[value, np.nan] for value in values], np.float32).reshape(len(values), 2)
+    return FeatureTable(FEATURES, pairs, vectors)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[FeatureStore]:
+    opened = FeatureStore(tmp_path / "derived.db")
+    yield opened
+    opened.close()
+
+
+def test_before_the_first_run_there_is_nothing(store: FeatureStore) -> None:
+    assert store.read() is None
+    assert not store.is_current("f")
+
+
+def test_evidence_is_read_as_it_was_written_what_is_missing_too(store: FeatureStore) -> None:
+    written = table(0.1, -0.25, 1.0)
+    store.replace(written, "f1")
+    read = store.read()
+    assert read is not None
+    assert read.features == FEATURES
+    order = [read.row[pair] for pair in written.pairs]
+    assert_array_equal(read.vectors[order], written.vectors)
+    assert read.vectors.dtype == np.float32
+    assert (store.is_current("f1"), store.is_current("f2")) == (True, False)
+
+
+def test_new_evidence_takes_the_place_of_the_old_none_of_which_is_left(store: FeatureStore) -> None:
+    store.replace(table(0.1, 0.2), "f1")
+    store.replace(table(0.3, start=7), "f2")
+    read = store.read()
+    assert read is not None
+    assert list(read.pairs) == [Pair(q("q7"), c("c0"))]
+    assert not store.is_current("f1")
+
+
+def test_evidence_about_no_pair_is_a_table_without_rows(store: FeatureStore) -> None:
+    store.replace(table(), "f")
+    read = store.read()
+    assert read is not None
+    assert read.vectors.shape == (0, 2)
+
+
+def test_a_run_that_fails_leaves_the_old_evidence(store: FeatureStore, tmp_path: Path) -> None:
+    store.replace(table(0.1), "f1")
+    short = table(0.5, 0.6)
+    with pytest.raises(ValueError, match="shorter"):
+        store.replace(FeatureTable(FEATURES, short.pairs, short.vectors[:1]), "f2")
+    reader = FeatureStore(tmp_path / "derived.db")
+    read = reader.read()
+    reader.close()
+    assert read is not None
+    assert (len(read.pairs), store.is_current("f1")) == (1, True)
+
+
+def test_a_reader_sees_the_old_evidence_until_the_new_is_whole(store: FeatureStore, tmp_path: Path) -> None:
+    store.replace(table(0.1), "f1")
+    reader, seen = FeatureStore(tmp_path / "derived.db"), []
+
+    class Watched(list):
+        def __iter__(self) -> Iterator[Pair]:
+            for pair in super().__iter__():
+                seen.append(len(reader.read().pairs))
+                yield pair
+
+    new = table(0.1, 0.2, 0.3)
+    store.replace(FeatureTable(FEATURES, Watched(new.pairs), new.vectors), "f2")
+    assert seen == [1, 1, 1]
+    assert len(reader.read().pairs) == 3
+    reader.close()
+
+
+def test_the_candidates_in_the_same_file_are_left_alone(store: FeatureStore, tmp_path: Path) -> None:
+    candidates = CandidateStore(tmp_path / "derived.db")
+    candidates.replace([], model="m", fingerprint="f")
+    store.replace(table(0.1), "e")
+    assert (candidates.model, store.is_current("e")) == ("m", True)
+    candidates.close()

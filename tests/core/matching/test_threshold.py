@@ -1,0 +1,20 @@
+"""The threshold: as good as any on the labels that it was chosen by."""
+
+import numpy as np
+from sklearn.metrics import f1_score
+
+from core.matching.calibration import bagged_threshold, best_threshold, threshold_of_many
+
+
+def test_the_threshold_is_the_best_to_be_expected() -> None:
+    random = np.random.default_rng(1)
+    probabilities = random.beta(0.3, 1, 20_000)
+    labels = random.random(20_000) < probabilities
+    weights = np.ones(20_000)
+    reached = {t: f1_score(labels, probabilities >= t) for t in np.linspace(0.05, 0.95, 91)}
+    for found in (
+        best_threshold(probabilities, weights),
+        bagged_threshold(probabilities, labels, weights, 0),
+        threshold_of_many(probabilities, labels, weights, 0),
+    ):
+        assert f1_score(labels, probabilities >= found) > max(reached.values()) - 0.003

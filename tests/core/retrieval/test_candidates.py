@@ -1,0 +1,93 @@
+"""derived.db: a whole run or none of it."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from samples import candidates_of, q
+
+from core.retrieval.candidates import CandidateStore, MatcherSummary
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[CandidateStore]:
+    opened = CandidateStore(tmp_path / "derived.db")
+    yield opened
+    opened.close()
+
+
+def test_before_the_first_run_there_is_nothing(store: CandidateStore) -> None:
+    assert (store.model, store.is_current("x"), store.of(q("q1")), list(store.all())) == (None, False, [], [])
+    assert store.top_similarities() == {}
+
+
+def test_a_run_is_read_as_it_was_written(store: CandidateStore) -> None:
+    rows = [(q("q2"), candidates_of("q2")), (q("q1"), candidates_of("q1"))]
+    store.replace(rows, model="m1", fingerprint="f1")
+    assert store.of(q("q1")) == candidates_of("q1")
+    assert list(store.all()) == [(q(id_), candidate) for id_ in ("q1", "q2") for candidate in candidates_of(id_)]
+    assert store.top_similarities() == {q("q1"): 0.81, q("q2"): 0.86}
+    assert (store.model, store.is_current("f1"), store.is_current("f2")) == ("m1", True, False)
+
+
+def test_a_new_run_takes_the_place_of_the_old(store: CandidateStore) -> None:
+    store.replace([(q("q1"), candidates_of("q1"))], model="m1", fingerprint="f1")
+    store.replace([(q("q2"), candidates_of("q2"))], model="m2", fingerprint="f2")
+    assert set(store.top_similarities()) == {q("q2")}
+    assert (store.model, store.is_current("f1")) == ("m2", False)
+
+
+def test_a_reader_sees_the_old_run_until_the_new_one_is_whole(store: CandidateStore, tmp_path: Path) -> None:
+    store.replace([(q("q1"), candidates_of("q1"))], model="m1", fingerprint="f1")
+    reader = CandidateStore(tmp_path / "derived.db")
+    seen = []
+
+    def rows() -> Iterator[tuple]:
+        yield q("q2"), candidates_of("q2")
+        seen.append((set(reader.top_similarities()), reader.model))
+        yield q("q3"), candidates_of("q3")
+
+    store.replace(rows(), model="m2", fingerprint="f2")
+    seen.append((set(reader.top_similarities()), reader.model))
+    reader.close()
+    assert seen == [({q("q1")}, "m1"), ({q("q2"), q("q3")}, "m2")]
+
+
+def test_a_run_that_fails_leaves_the_old_one(store: CandidateStore) -> None:
+    store.replace([(q("q1"), candidates_of("q1"))], model="m1", fingerprint="f1")
+
+    def rows() -> Iterator[tuple]:
+        yield q("q2"), candidates_of("q2")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.replace(rows(), model="m2", fingerprint="f2")
+    assert (set(store.top_similarities()), store.model, store.is_current("f1")) == ({q("q1")}, "m1", True)
+
+
+def test_a_file_of_another_version_is_started_anew(store: CandidateStore, tmp_path: Path) -> None:
+    store.replace([(q("q1"), candidates_of("q1"))], model="m1", fingerprint="f1")
+    with closing(sqlite3.connect(tmp_path / "derived.db")) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    again = CandidateStore(tmp_path / "derived.db")
+    assert (again.model, again.top_similarities()) == (None, {})
+    again.close()
+
+
+def test_a_file_of_the_version_before_keeps_its_candidates_and_drops_what_no_labels_stood_behind(
+    store: CandidateStore, tmp_path: Path
+) -> None:
+    path = tmp_path / "derived.db"
+    for labels, kept in ((300, True), (0, False)):
+        store.replace([(q("q1"), candidates_of("q1"))], model="m1", fingerprint="f1")
+        store.score([], MatcherSummary(0.5, 0.9, 0.1, labels, 40))
+        with closing(sqlite3.connect(path)) as connection:
+            connection.executescript("ALTER TABLE standing DROP COLUMN matches; PRAGMA user_version = 2")
+        again = CandidateStore(path)
+        assert (again.model, len(again.of(q("q1")))) == ("m1", len(candidates_of("q1")))
+        assert again.standing == (MatcherSummary(0.5, 0.9, 0.1, labels, None) if kept else None)
+        again.score([], MatcherSummary(0.5, 0.9, 0.1, 12, 3))
+        assert again.standing == MatcherSummary(0.5, 0.9, 0.1, 12, 3)
+        again.close()

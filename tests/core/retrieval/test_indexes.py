@@ -1,0 +1,67 @@
+"""The two retrievers against the plainest way to compute the same."""
+
+from pathlib import Path
+
+import faiss
+import numpy as np
+import pytest
+from samples import PRODUCTS, QUERIES, vector
+
+from core.retrieval.dense import DenseIndex
+from core.retrieval.lexical import LexicalIndex
+
+TITLES = [product.title for product in PRODUCTS]
+VECTORS = np.stack([vector(title) for title in TITLES])
+QUERY_VECTORS = np.stack([vector(query.title) for query in QUERIES])
+
+
+@pytest.mark.parametrize("depth", [1, 5, len(TITLES), 1000])
+def test_the_dense_index_finds_what_brute_force_finds(depth: int) -> None:
+    places, scores = DenseIndex(VECTORS).search(QUERY_VECTORS, depth)
+    cosines = QUERY_VECTORS @ VECTORS.T
+    expected = np.argsort(-cosines, axis=1)[:, : min(depth, len(TITLES))]
+    assert places.tolist() == expected.tolist()
+    assert np.allclose(scores, np.take_along_axis(cosines, expected, axis=1), atol=1e-6)
+
+
+def test_the_dense_cosine_of_given_pairs() -> None:
+    places = np.array([[3, 0], [1, 1], [15, 2], [0, 0], [9, 4]])
+    cosines = DenseIndex(VECTORS).pairs(QUERY_VECTORS, places)
+    assert np.allclose(cosines, np.take_along_axis(QUERY_VECTORS @ VECTORS.T, places, axis=1), atol=1e-6)
+
+
+def test_a_saved_index_is_read_by_faiss_and_leaves_no_part(tmp_path: Path) -> None:
+    DenseIndex(VECTORS).save(tmp_path / "m" / "products.faiss")
+    index = faiss.read_index(str(tmp_path / "m" / "products.faiss"))
+    assert (index.ntotal, index.d) == VECTORS.shape
+    assert [p.name for p in (tmp_path / "m").iterdir()] == ["products.faiss"]
+
+
+@pytest.fixture(scope="module")
+def lexical() -> LexicalIndex:
+    return LexicalIndex(TITLES)
+
+
+def test_the_lexical_index_finds_the_same_words_first(lexical: LexicalIndex) -> None:
+    places, scores = lexical.search(TITLES, 3)
+    assert places[:, 0].tolist() == list(range(len(TITLES)))
+    assert np.allclose(scores[:, 0], 1, atol=1e-5)
+    assert (np.diff(scores, axis=1) <= 0).all()
+
+
+def test_pairs_score_what_search_scores(lexical: LexicalIndex) -> None:
+    texts = [query.title for query in QUERIES]
+    places, scores = lexical.search(texts, len(TITLES))
+    assert np.allclose(lexical.pairs(texts, places), scores, atol=1e-6)
+
+
+def test_character_sequences_survive_another_spelling(lexical: LexicalIndex) -> None:
+    places, scores = lexical.search(["cameras", "zzz qqq"], 1)
+    assert "Camera" in TITLES[places[0, 0]]
+    assert scores[0, 0] > 0
+    assert scores[1, 0] == 0
+
+
+def test_ties_go_to_what_was_imported_first() -> None:
+    places, _ = LexicalIndex(["same words", "other things", "same words"]).search(["same words", "zzz"], 3)
+    assert places.tolist() == [[0, 2, 1], [0, 1, 2]]

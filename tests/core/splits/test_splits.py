@@ -1,0 +1,194 @@
+"""What is judged on never trains."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from samples import c, match, no_match, q
+
+from core.catalog.product import Product
+from core.catalog.store import CatalogStore
+from core.splits.split import Splits, split_labels, training_labels
+from labels.consensus import Rule, State
+from labels.model import MACHINE, Decision, Judgement, ProductRef, Side, Verb
+from labels.store import LabelStore
+
+#: (query, candidate, decision, side); the queries 0 and 1 are drawn for validation.
+Said = tuple[int, int, Decision, Side]
+SAID = st.lists(
+    st.tuples(st.integers(0, 7), st.integers(0, 5), st.sampled_from(Decision), st.sampled_from(Side)), max_size=25
+)
+DRAWN = {q("0"), q("1")}
+
+
+def split(said: list[Said], *, held_out: float = 0.3, seed: int = 13) -> Splits:
+    with TemporaryDirectory() as folder, LabelStore(Path(folder) / "labels.db") as store:
+        # Of no interest here, and every commit would wait for the disk.
+        store.connection.execute("PRAGMA synchronous=OFF")
+        store.draw_validation(DRAWN, seed=1)
+        for query, candidate, decision, side in said:
+            own = None if q(str(query)) in DRAWN else side
+            store.record("ada", Verb.IMPORT, q(str(query)), [Judgement(c(str(candidate)), decision)], side=own)
+        return split_labels(store, held_out=held_out, seed=seed)
+
+
+@settings(max_examples=60)
+@given(SAID)
+def test_nothing_that_is_judged_on_trains(said: list[Said]) -> None:
+    splits = split(said)
+    trained = {label.pair for label in splits.train}
+    assert not {pair.query for pair in trained} & DRAWN
+    assert not {pair.candidate for pair in trained} & splits.tied
+    assert not {pair for pair in trained if pair.candidate in splits.barred.get(pair.query, ())}
+    assert all(label.side is Side.TRAIN and label.match is not None for label in splits.train)
+    for query in DRAWN & set(splits.gold):
+        assert splits.gold[query] <= splits.tied
+    if not splits.manual:
+        assert not {pair.query for pair in trained} & set(splits.judged)
+        assert all(splits.gold[query] <= splits.tied for query in splits.judged)
+
+
+@settings(max_examples=60)
+@given(SAID)
+def test_every_judged_query_has_a_known_match_and_the_validation_side_goes_first(said: list[Said]) -> None:
+    splits = split(said)
+    assert set(splits.judged) <= set(splits.gold)
+    assert all(splits.gold.values())
+    last = {(query, candidate): (decision, side) for query, candidate, decision, side in said}
+    validation = {
+        q(str(query))
+        for (query, _), (decision, side) in last.items()
+        if decision is Decision.MATCH and (side is Side.VALIDATION or q(str(query)) in DRAWN)
+    }
+    assert splits.manual is bool(validation)
+    if splits.manual:
+        assert set(splits.judged) == validation
+    else:
+        assert bool(splits.judged) is bool(splits.gold)
+
+
+@settings(max_examples=40)
+@given(SAID)
+def test_the_matcher_learns_from_all_that_may_train_and_nothing_else(said: list[Said]) -> None:
+    with TemporaryDirectory() as folder, LabelStore(Path(folder) / "labels.db") as store:
+        store.connection.execute("PRAGMA synchronous=OFF")
+        store.draw_validation(DRAWN, seed=1)
+        for query, candidate, decision, side in said:
+            own = None if q(str(query)) in DRAWN else side
+            store.record("ada", Verb.IMPORT, q(str(query)), [Judgement(c(str(candidate)), decision)], side=own)
+        found = {label.pair: label.match for label in training_labels(store)}
+        splits = split_labels(store, held_out=0.3, seed=13)
+    last = {(q(str(query)), c(str(candidate))): (decision, side) for query, candidate, decision, side in said}
+    tied = {pair[1] for pair, (decision, _) in last.items() if pair[0] in DRAWN and decision is Decision.MATCH}
+    wanted = {
+        pair: decision is Decision.MATCH
+        for pair, (decision, side) in last.items()
+        if decision is not Decision.UNSURE and pair[0] not in DRAWN and side is Side.TRAIN and pair[1] not in tied
+    }
+    assert {tuple(pair): is_match for pair, is_match in found.items()} == wanted
+    assert {label.pair for label in splits.train} <= set(found), "what trains an encoder may train the matcher"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[LabelStore]:
+    """Twenty training queries with a match and a rejection each."""
+    with LabelStore(tmp_path / "labels.db") as opened:
+        answers = [(q(f"t{n}"), [*match(f"m{n}"), *no_match(f"r{n}")], True) for n in range(20)]
+        opened.record_all("ada", answers, side=Side.TRAIN)
+        yield opened
+
+
+def test_without_validation_labels_a_share_of_the_queries_is_held_out(store: LabelStore) -> None:
+    splits = split_labels(store, held_out=0.3, seed=13)
+    assert not splits.manual
+    assert 2 <= len(splits.judged) <= 10
+    assert len(splits.train) == 2 * (20 - len(splits.judged))
+    assert splits == split_labels(store, held_out=0.3, seed=13)
+    assert splits.judged != split_labels(store, held_out=0.3, seed=14).judged
+
+
+def test_an_unlucky_draw_still_leaves_one_query_to_judge_on(store: LabelStore) -> None:
+    splits = split_labels(store, held_out=1e-9, seed=13)
+    assert len(splits.judged) == 1
+    assert len(splits.train) == 38
+
+
+def test_a_product_that_a_validation_query_matches_is_no_negative_either(store: LabelStore) -> None:
+    store.draw_validation([q("v")], seed=1)
+    store.record("ada", Verb.ACCEPT, q("v"), match("r3"))
+    splits = split_labels(store, held_out=0.3, seed=13)
+    assert (splits.manual, splits.judged, splits.tied) == (True, (q("v"),), {c("r3")})
+    assert {label.pair.candidate for label in splits.train if label.pair.query == q("t3")} == {c("m3")}
+    assert len(splits.train) == 39
+
+
+def test_a_conflict_is_no_label(store: LabelStore) -> None:
+    store.record("bob", Verb.REJECT, q("t1"), no_match("m1"))
+    splits = split_labels(store, held_out=1e-9, seed=13)
+    assert q("t1") not in splits.gold
+    assert c("m1") not in {label.pair.candidate for label in splits.train}
+
+
+def test_queries_held_out_of_the_encoders_training_teach_the_matcher_which_has_folds_of_its_own(
+    store: LabelStore,
+) -> None:
+    assert len(training_labels(store)) == 40
+    assert len(split_labels(store, held_out=0.3, seed=13).train) < 40
+
+
+def test_a_machines_word_and_a_conflict_teach_no_matcher(store: LabelStore) -> None:
+    store.record(MACHINE, Verb.ACCEPT, q("t1"), match("new"))
+    store.record("bob", Verb.REJECT, q("t1"), no_match("m1"))
+    pairs = {label.pair.candidate for label in training_labels(store) if label.pair.query == q("t1")}
+    assert pairs == {c("r1")}
+
+
+def test_a_majority_teaches_only_where_that_is_the_rule(store: LabelStore) -> None:
+    store.record("ada", Verb.ACCEPT, q("5"), match("a"))
+    store.record("bob", Verb.ACCEPT, q("5"), match("a"))
+    store.record("eve", Verb.REJECT, q("5"), no_match("a"))
+    assert not [label for label in training_labels(store) if label.pair.query == q("5")]
+    (label,) = [label for label in training_labels(store, Rule.MAJORITY) if label.pair.query == q("5")]
+    assert (label.match, label.state) == (True, State.MAJORITY)
+
+
+# -- what shares a GTIN ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[CatalogStore]:
+    """`v` and `t1`, `m2` and `m3`, `r4` and `v` carry one GTIN; `t5` and `t6` a placeholder."""
+    codes = {
+        "v": "036000291452", "t1": "0036000291452", "r4": "36000291452", "m2": "4006381333931", "m3": "04006381333931",
+        "t5": "999999999999", "t6": "999999999999",
+    }  # fmt: skip
+    queries = [Product("walmart", id_, id_, upc=codes.get(id_, "")) for id_ in ("v", *(f"t{n}" for n in range(20)))]
+    products = [Product("amazon", f"{m}{n}", "p", upc=codes.get(f"{m}{n}", "")) for m in "mr" for n in range(20)]
+    with CatalogStore(tmp_path / "catalog.db") as opened:
+        opened.replace("walmart", "query", queries)
+        opened.replace("amazon", "catalog", products)
+        yield opened
+
+
+def test_what_shares_a_gtin_with_what_is_judged_on_does_not_train(store: LabelStore, catalog: CatalogStore) -> None:
+    store.draw_validation([q("v")], seed=1)
+    store.record("ada", Verb.ACCEPT, q("v"), match("m2"))
+    splits = split_labels(store, held_out=0.3, seed=13, catalog=catalog)
+    assert splits.tied >= {c("m2"), c("m3"), c("r4"), q("t1")}
+    left_out = {pair for pair in every_pair() if pair[0] == q("t1") or pair[1] in {c("m2"), c("m3"), c("r4")}}
+    assert {tuple(label.pair) for label in splits.train} == every_pair() - left_out
+    assert {tuple(label.pair) for label in training_labels(store, catalog=catalog)} == every_pair() - left_out
+
+
+def test_what_shares_a_gtin_with_a_held_out_query_does_not_train(store: LabelStore, catalog: CatalogStore) -> None:
+    splits = split_labels(store, held_out=0.3, seed=13, catalog=catalog)
+    kept_out = catalog.with_same_gtin([*splits.judged, *(ref for query in splits.judged for ref in splits.gold[query])])
+    assert not splits.manual
+    assert all(kept_out.isdisjoint(label.pair) for label in splits.train)
+
+
+def every_pair() -> set[tuple[ProductRef, ProductRef]]:
+    return {(q(f"t{n}"), c(f"{kind}{n}")) for n in range(20) for kind in "mr"}

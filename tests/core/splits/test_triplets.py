@@ -1,0 +1,120 @@
+"""Triplets: an anchor, its match, and what looks like it and is not."""
+
+from dataclasses import replace
+
+import pytest
+from samples import c, q
+
+from core.catalog.product import Product
+from core.retrieval.candidates import Candidate
+from core.splits.triplets import Triplet, build_triplets
+from labels.consensus import Label, State
+from labels.model import Pair, Side, Strength
+
+EXPLICIT, IMPLIED = Strength.EXPLICIT, Strength.IMPLIED
+
+
+def label(candidate: str, verdict: bool, strength: Strength = EXPLICIT, query: str = "1") -> Label:
+    return Label(Pair(q(query), c(candidate)), verdict, strength, Side.TRAIN, State.AGREED)
+
+
+def mined(**scores: float) -> dict:
+    """Candidates of the query 1, best first, by their fused score."""
+    return {q("1"): [Candidate(c(id_), rank, 0.5, s, None, None) for rank, (id_, s) in enumerate(scores.items(), 1)]}
+
+
+def products(**changes: dict) -> dict:
+    """The query 1 and candidates a to j, with nothing in common but what the test says."""
+    made = [Product("walmart", "1", "query", **changes.pop("query", {}))]
+    made += [Product("amazon", id_, id_, **changes.get(id_, {})) for id_ in "abcdefghij"]
+    return {product.ref: product for product in made}
+
+
+def negatives(labels: list[Label], candidates: dict, catalogue: dict | None = None, **options: object) -> list[str]:
+    """The negatives of the match a."""
+    options.setdefault("negatives", 9)
+    triplets = build_triplets(labels, candidates, catalogue or products(), **options)  # type: ignore[arg-type]
+    return next(([n.id for n in t.negatives] for t in triplets if t.positive == c("a")), [])
+
+
+FAR = {"a": 1.0, "b": 0.5, "d": 0.4, "e": 0.3}
+
+
+def test_rejections_come_first_explicit_before_implied_and_by_rank() -> None:
+    labels = [label("a", True), label("e", False), label("d", False, IMPLIED), label("h", False), label("b", False)]
+    candidates = mined(**FAR, f=0.2)
+    assert negatives(labels, candidates) == ["b", "e", "h", "d", "f"]
+
+
+def test_one_place_is_kept_for_a_mined_one_where_there_is_any() -> None:
+    labels = [label("a", True), label("b", False), label("d", False), label("e", False)]
+    assert negatives(labels, mined(**FAR, f=0.2, g=0.1), negatives=3) == ["b", "d", "f"]
+    assert negatives(labels, mined(**FAR), negatives=3) == ["b", "d", "e"]
+
+
+def test_a_known_match_is_never_a_negative() -> None:
+    assert negatives([label("a", True), label("b", True)], mined(**FAR)) == ["d", "e"]
+
+
+@pytest.mark.parametrize(("score", "taken"), [(0.949, True), (0.95, False), (0.99, False)])
+def test_what_scores_like_the_match_is_likely_one_too(score: float, taken: bool) -> None:
+    assert ("b" in negatives([label("a", True)], mined(a=1.0, b=score))) is taken
+
+
+def test_where_the_match_is_no_candidate_the_best_one_sets_the_bar() -> None:
+    assert negatives([label("a", True)], mined(b=0.8, d=0.77, e=0.75)) == ["e"]
+
+
+@pytest.mark.parametrize(
+    ("of_query", "of_match", "of_candidate", "taken"),
+    [
+        ({"upc": "0036000291452"}, {}, {"upc": "36000291452"}, False),
+        ({}, {"upc": "036000291452"}, {"upc": "00036000291452"}, False),
+        ({"upc": "036000291452"}, {}, {"upc": "4006381333931"}, True),
+        ({"upc": "999999999999"}, {}, {"upc": "999999999999"}, True),
+        ({"model": "EN-EL14"}, {}, {"model": "en el14"}, False),
+        ({}, {"model": "EN-EL14"}, {"model": "EN-EL14"}, False),
+        ({"model": "EN-EL14"}, {}, {"model": "EN-EL15"}, True),
+        ({"model": "--"}, {}, {"model": "--"}, True),
+        ({}, {}, {}, True),
+    ],
+)
+def test_the_same_gtin_or_model_number_is_never_a_negative(
+    of_query: dict, of_match: dict, of_candidate: dict, taken: bool
+) -> None:
+    catalogue = products(query=of_query, a=of_match, b=of_candidate)
+    assert ("b" in negatives([label("a", True)], mined(**FAR), catalogue)) is taken
+
+
+@pytest.mark.parametrize(
+    ("state", "taken"), [(State.AGREED, False), (State.MAJORITY, False), (State.ADJUDICATED, True)]
+)
+@pytest.mark.parametrize("owner", ["query", "a"])
+def test_a_rejection_that_the_gtins_contradict_teaches_nothing_until_it_is_settled(
+    owner: str, state: State, taken: bool
+) -> None:
+    catalogue = products(**{owner: {"upc": "036000291452"}, "b": {"upc": "0036000291452"}})
+    labels = [label("a", True), replace(label("b", False), state=state)]
+    assert ("b" in negatives(labels, mined(**FAR), catalogue)) is taken
+
+
+@pytest.mark.parametrize("option", [{"forbidden": frozenset({c("b")})}, {"barred": {q("1"): frozenset({c("b")})}}])
+def test_what_is_judged_on_is_never_mined(option: dict) -> None:
+    assert negatives([label("a", True)], mined(**FAR), **option) == ["d", "e"]
+
+
+def test_every_match_has_its_triplet_in_a_fixed_order() -> None:
+    labels = [label("b", True, query="2"), label("e", False, query="2"), label("b", True), label("a", True)]
+    expected = [
+        Triplet(q("1"), c("a"), (c("d"), c("e"))),
+        Triplet(q("1"), c("b"), (c("e"),)),
+        Triplet(q("2"), c("b"), (c("e"),)),
+    ]
+    for given in (labels, labels[::-1]):
+        # b scores 0.41, so that d with 0.40 is too near to be b's negative.
+        assert build_triplets(given, mined(a=1.0, b=0.41, d=0.4, e=0.3), products(), negatives=3) == expected
+
+
+def test_a_match_without_any_negative_and_rejections_without_a_match_give_nothing() -> None:
+    assert build_triplets([label("a", True)], {}, products(), negatives=3) == []
+    assert build_triplets([label("a", False)], mined(**FAR), products(), negatives=3) == []

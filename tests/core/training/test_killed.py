@@ -1,0 +1,120 @@
+"""Trainings that are killed: what they leave is gone after the next one, and nothing of it was ever a model."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from samples import PRODUCTS, QUERIES, match, no_match, q, write_catalogue
+from tiny_encoder import write_tiny_sentence_encoder
+
+from core.cli.context import Context
+from core.cli.doctor import examined
+from core.judge.finetune.storage import judges_folder
+from core.retrieval.registry import Registry
+from core.settings import load_settings
+from core.workspace import Workspace
+from labels.files import DRAFT_PREFIX, folder_bytes
+from labels.model import Verb
+from labels.store import LabelStore
+
+pytestmark = pytest.mark.slow
+
+#: Runs a training that is killed the moment that it tells of a stage, or of a loss; so many of these are passed.
+_CHILD = """
+import os, sys
+from core.jobs.progress import Silent
+from core.judge.finetune.cross_encoder import train_cross_encoder
+from core.settings import load_settings
+from core.training import crossfit, run
+from core.workspace import Workspace
+
+verb, home, stage, passed = sys.argv[1:]
+left = int(passed)
+
+class Killed(Silent):
+    def stage(self, name, total=None):
+        global left
+        if name == stage:
+            left -= 1
+            if left < 0:
+                os.kill(os.getpid(), 9)
+
+    def loss(self, step, value):
+        self.stage("loss")
+
+crossfit.FEWEST_FOR_HALVES = 2
+workspace = Workspace.locate(__import__("pathlib").Path(home))
+{"retrain": run.retrain, "judge": train_cross_encoder}[verb](workspace, load_settings(workspace.settings), Killed())
+"""
+
+_SETTINGS = """\
+[validation]
+share = 0.2
+[encoder]
+model = "{}"
+[retrain]
+epochs = 1
+least_steps = 2
+batch_size = 2
+hard_negatives = 1
+rank = 2
+learning_rate = 0.05
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Workspace:
+    """A few labels, and an encoder that is trained in a second."""
+    workspace = write_catalogue(tmp_path / "home")
+    encoder = write_tiny_sentence_encoder(tmp_path / "tiny", [product.title for product in [*QUERIES, *PRODUCTS]])
+    workspace.settings.write_text(_SETTINGS.format(encoder))
+    with LabelStore(workspace.labels) as store:
+        store.draw_validation([q("qv")], seed=1)
+        for id_ in ("q1", "q2", "q3", "q4", "qv"):
+            store.record("ada", Verb.ACCEPT, q(id_), [*match(f"{id_}-c1"), *no_match(f"{id_}-c2")], closes=True)
+    return workspace
+
+
+def train(verb: str, home: Workspace, stage: str = "", passed: int = 0) -> int:
+    """Train in a process of its own; how it ended."""
+    command = [sys.executable, "-c", _CHILD, verb, str(home.home), stage, str(passed)]
+    return subprocess.run(command, check=False, timeout=600, cwd=Path(__file__).parents[3]).returncode
+
+
+def drafts(home: Workspace) -> list[Path]:
+    """What was left, a minute later."""
+    found = list(home.models.rglob(f"{DRAFT_PREFIX}*"))
+    for draft in found:
+        os.utime(draft, (1, 1))
+    return found
+
+
+def test_killed_retrains(home: Workspace) -> None:
+    registry = Registry(home, load_settings(home.settings))
+    for stage, passed in (("loss", 0), ("merge the adapter", 0), ("evaluate", 1)):
+        assert train("retrain", home, stage, passed) == -9
+        assert len(drafts(home)) == 1
+        assert registry.ids() == []
+    assert sum(map(folder_bytes, drafts(home))) > 0
+    assert len(list(home.index.glob("lora-*"))) == 1
+    assert "runs that were killed" in str(examined(Context(home.home))["left behind"])
+    assert train("retrain", home) == 0
+    (model,) = registry.ids()
+    assert drafts(home) == []
+    assert {path.name for path in home.models.iterdir() if path.is_dir()} == {model}
+    assert {path.name for path in home.index.glob("lora-*")} == {model}
+    assert registry.get(model).path == home.models / model / "merged"
+    assert "left behind" not in examined(Context(home.home))
+
+
+def test_a_killed_training_of_a_judge(home: Workspace) -> None:
+    assert train("judge", home, "loss") == -9
+    assert len(drafts(home)) == 1
+    assert list(judges_folder(home).glob("*/judge.json")) == []
+    assert train("judge", home) == 0
+    assert drafts(home) == []
+    (judge,) = judges_folder(home).iterdir()
+    assert (judge / "judge.json").is_file()
+    assert not (judge / "trainer").exists()

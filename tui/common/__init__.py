@@ -1,0 +1,1 @@
+"""Widgets, dialogs and text that several pages share."""

@@ -1,0 +1,113 @@
+"""The frame of everything that opens over the desk."""
+
+from collections.abc import Iterable
+from typing import ClassVar, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Button, Static
+
+from core.text.safe import safe
+from tui.actions import CONFIRM, LEAVE, PAGE, PAGE_SCROLL, Act, bindings
+from tui.common.key_bar import KeyBar
+
+Result = TypeVar("Result")
+
+
+class Dialog(ModalScreen[Result]):
+    """A titled box with its keys at the bottom. Escape leaves it and changes nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings((LEAVE,))
+    HEADLINE: ClassVar[str] = ""
+    ACTS: ClassVar[tuple[Act, ...]] = (LEAVE,)
+
+    def compose(self) -> ComposeResult:
+        """Title, body, keys."""
+        with Vertical(classes="dialog"):
+            yield Static(self.HEADLINE, classes="dialog-title", markup=False)
+            yield from self.body()
+            yield KeyBar(self.ACTS)
+
+    def body(self) -> Iterable[Widget]:
+        """What stands in the box."""
+        return ()
+
+    def action_leave(self) -> None:
+        """Back, without a result."""
+        self.dismiss(None)
+
+
+class ConfirmDialog(Dialog[bool]):
+    """Yes or no; the focus is on the answer that changes nothing."""
+
+    BINDINGS = bindings(CONFIRM)
+    HEADLINE = "Sure?"
+    ACTS = CONFIRM
+    AUTO_FOCUS = "#no"
+
+    def __init__(self, question: str, *, yes: str, no: str) -> None:
+        super().__init__()
+        self._question, self._yes, self._no = safe(question), yes, no
+
+    def body(self) -> Iterable[Widget]:
+        """The question and two buttons."""
+        yield Static(self._question, classes="dialog-text", markup=False)
+        with Horizontal(classes="buttons"):
+            yield Button(self._no, id="no", compact=True)
+            yield Button(self._yes, id="yes", variant="error", compact=True)
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "yes")
+
+    def action_answer(self, answer: bool) -> None:
+        """Answer by letter."""
+        self.dismiss(answer)
+
+
+#: Lines of a small step; a large one leaves so many lines of the page before in sight.
+_STEP, _OVERLAP = 4, 2
+#: Lines around the page: the frame, the title, the keys, and a line between each of them.
+_AROUND = 6
+
+
+class PageDialog(Dialog[None]):
+    """One page; how to scroll it is said where there is something to scroll."""
+
+    BINDINGS = bindings((*PAGE, *PAGE_SCROLL))
+
+    def body(self) -> Iterable[Widget]:
+        """The page."""
+        with VerticalScroll(classes="page", can_focus=False):
+            yield from self.page()
+
+    def page(self) -> Iterable[Widget]:
+        """What is read."""
+        return ()
+
+    def on_resize(self) -> None:
+        """The page is as high as its text, or as the screen allows."""
+        self._pane.styles.max_height = self.size.height - _AROUND
+
+    @property
+    def _pane(self) -> VerticalScroll:
+        return self.query_one(".page", VerticalScroll)
+
+    def on_mount(self) -> None:
+        """Say how to scroll, once it is known whether there is need."""
+        self.watch(self._pane, "show_vertical_scrollbar", self._offer)
+
+    def _offer(self, scrolls: bool) -> None:
+        self.query_one(KeyBar).offer((*PAGE_SCROLL[:1], LEAVE) if scrolls else (LEAVE,))
+
+    def action_scroll_page(self, steps: int) -> None:
+        """Scroll by some lines."""
+        self._pane.scroll_relative(y=steps * _STEP, animate=False)
+
+    def action_turn_page(self, pages: int) -> None:
+        """Scroll by the height of the page."""
+        self._pane.scroll_relative(y=pages * max(1, self._pane.size.height - _OVERLAP), animate=False)

@@ -1,0 +1,87 @@
+"""What `samesku doctor` says, beside the work."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from textual import on
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+
+from core.text.safe import safe
+from tui.background import in_background
+from tui.common.dialogs import PageDialog
+from tui.common.text import AutoHeight, hanging
+from tui.keymap import keymap_of, with_keys
+from tui.messages import Failed
+from tui.ports import Verbs
+from tui.theme import BAD, GOOD, MUTED, STRONG
+
+
+@dataclass
+class Examined(Message):
+    """What the doctor found."""
+
+    facts: dict[str, Any]
+
+
+class DoctorScreen(PageDialog):
+    """Looks while it is open, in a process of its own; leaving ends it."""
+
+    HEADLINE = "Doctor"
+
+    def __init__(self, verbs: Verbs) -> None:
+        super().__init__()
+        self._asked = verbs.ask("doctor")
+
+    def page(self) -> Iterable[Widget]:
+        """What was found, as soon as it is known."""
+        yield AutoHeight(lambda _: Content.styled("Looking at the machine and the workspace …", MUTED))
+
+    def on_mount(self) -> None:
+        """Look beside the keyboard: a long ledger takes its time."""
+        super().on_mount()
+        in_background(self, "doctor", lambda: Examined(self._asked.answer()))
+
+    def on_unmount(self) -> None:
+        """Nobody waits for it any more."""
+        self._asked.cancel()
+
+    @on(Examined)
+    def _show(self, message: Examined) -> None:
+        # It is asked in a process of its own, which has no terminal.
+        found = with_keys(message.facts, keymap_of(self.app))
+        facts = told({name: fact for name, fact in found.items() if name != "terminal"})
+        self.query_one(AutoHeight).show(lambda width: _lines(facts, width))
+
+    @on(Failed)
+    def _failed(self, message: Failed) -> None:
+        self.query_one(AutoHeight).complain(message.message, message.hint)
+
+
+def told(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """The facts one by one, what is wrong first; facts within a fact follow it, a little to the right."""
+    rows: list[tuple[str, str]] = []
+    for name, value in sorted(facts.items(), key=lambda fact: fact[0] not in {"problem", "damaged"}):
+        if name == "damaged" and isinstance(value, list):
+            rows += [("problem", str(each)) for each in value]
+        elif isinstance(value, dict):
+            rows += [(name, ""), *((f"  {inner}", str(detail)) for inner, detail in value.items())]
+        else:
+            rows.append((name, str(value)))
+    return [(safe(name), safe(value)) for name, value in rows]
+
+
+def _lines(facts: list[tuple[str, str]], width: int) -> Content:
+    names = 1 + max(len(name) for name, _ in facts if name != "problem")
+    return Content("\n").join(line for name, value in facts for line in _fact(name, value, names, width))
+
+
+def _fact(name: str, value: str, names: int, width: int) -> list[Content]:
+    if name == "problem":
+        return [*hanging(Content.styled("✗ ", BAD), Content.styled(value, STRONG), width), Content.empty()]
+    if not value:
+        return [Content.styled(f"  {name}", MUTED)]
+    sign = Content.styled("·" if value.startswith("not installed") else "✓", MUTED if value[:3] == "not" else GOOD)
+    return hanging(Content.assemble(sign, " ", (name.ljust(names), MUTED)), Content(value), width)

@@ -1,0 +1,98 @@
+"""What stands in the desk's place for a while: a titled page with its keys at the bottom."""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, TypeVar
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.screen import Screen
+from textual.style import Style
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tui.actions import Act
+from tui.common.help import PageKeys
+from tui.common.key_bar import KeyBar
+from tui.theme import MUTED, STRONG
+
+Result = TypeVar("Result")
+
+
+class FullPage(Screen[Result]):
+    """Escape leads back to the desk, and a key tells all keys: at 80 columns the bar has no room for some."""
+
+    ACTS: ClassVar[tuple[Act, ...]] = ()
+
+    def action_keys(self) -> None:
+        """Tell the keys of this page."""
+        self.app.push_screen(PageKeys(self.ACTS))
+
+    def action_leave(self) -> None:
+        """Back to the desk; nothing is chosen."""
+        self.dismiss(None)
+
+
+def page_title(headline: str, parts: Sequence[str], here: int) -> Content:
+    """The headline and the page's parts; a click on one is the screen's action `part`.
+
+    Args:
+        headline: of the page.
+        parts: their names, the first first.
+        here: which is in front.
+    """
+    words = [Content.styled(headline, STRONG)]
+    for place, name in enumerate(parts):
+        part = (
+            Content.assemble(("▌", "$accent"), (name, STRONG)) if place == here else Content.styled(f" {name}", MUTED)
+        )
+        words.append(part.stylize_before(Style.from_meta({"@click": f"screen.part({place})"})))
+    return Content("  ").join(words)
+
+
+class TwoSidedScreen(FullPage[tuple[str, ...]]):
+    """Keys go to the side that is marked in the title; on a narrow screen it is the one to be seen.
+
+    The result is a job that was asked for, as arguments of the command line; None where none was.
+    """
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - Textual's own kind of constant
+    HEADLINE: ClassVar[str] = ""
+    SIDES: ClassVar[tuple[str, str]] = ("", "")
+
+    def compose(self) -> ComposeResult:
+        """Title, both sides, keys."""
+        yield Static(id="sides", classes="page-title", markup=False)
+        with Horizontal(id="both"):
+            for widget, name in zip(self.sides(), ("left", "right"), strict=True):
+                yield widget.add_class(f"{name}-side")
+        yield KeyBar(self.ACTS)
+
+    def sides(self) -> Iterable[Widget]:
+        """What stands on the left, and what on the right."""
+        return ()
+
+    def on_mount(self) -> None:
+        """The left side first."""
+        self._face(right=False)
+
+    @property
+    def on_the_right(self) -> bool:
+        """Whether keys go to the right side."""
+        return self.has_class("-right")
+
+    def action_turn(self) -> None:
+        """To the other side."""
+        self._face(right=not self.on_the_right)
+
+    def action_part(self, place: int) -> None:
+        """To a side, by a click on its name."""
+        self._face(right=place == 1)
+
+    def _face(self, *, right: bool) -> None:
+        self.set_class(right, "-right")
+        self.query_one("#sides", Static).update(page_title(self.HEADLINE, self.SIDES, int(right)))
+
+    def say(self, text: str) -> None:
+        """A word in the bottom line."""
+        self.query_one(KeyBar).say(text)

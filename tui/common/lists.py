@@ -1,0 +1,125 @@
+"""Lines of text that scroll; only those in sight are painted, so that thousands cost no more than a screenful."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Generic, TypeVar
+
+from rich.segment import Segment
+from textual.content import Content
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option as Line
+
+from tui.messages import MoreWanted
+
+
+class Lines(ScrollView, can_focus=False):
+    """Shows what it is given, made anew for each width."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._make: Callable[[int], Sequence[Content]] = lambda _: ()
+        self._lines: Sequence[Content] = ()
+        self._width = 0
+
+    def show(self, make: Callable[[int], Sequence[Content]]) -> None:
+        """Show other lines, from the first on; `make` is called with the cells that there are for one."""
+        self._make, self._width = make, 0
+        self.scroll_to(y=0, animate=False, immediate=True)
+        self._fit()
+
+    def on_resize(self) -> None:
+        """Lines are made for the width."""
+        self._fit()
+
+    def _fit(self) -> None:
+        width = self.scrollable_content_region.width
+        if width != self._width:
+            self._width = width
+            self._lines = self._make(width) if width else ()
+        self.virtual_size = Size(width, len(self._lines))
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the viewport."""
+        width, style = self.scrollable_content_region.width, self.visual_style
+        place = y + self.scroll_offset.y
+        if place >= len(self._lines):
+            return Strip.blank(width, style.rich_style)
+        parts = self._lines[place].render(style, end="")
+        return Strip([Segment(text, part.rich_style) for text, part in parts]).adjust_cell_length(
+            width, style.rich_style
+        )
+
+
+Row = TypeVar("Row")
+
+#: More is fetched before the end is reached.
+_AHEAD = 10
+#: Cells beside a row; app.tcss has them.
+_EDGES = 2
+
+
+class PagedList(OptionList, Generic[Row], can_focus=False):
+    """Rows that are drawn for the width there is; asks for more with `MoreWanted`.
+
+    Args:
+        draw: a row's lines, for a width in cells.
+    """
+
+    def __init__(self, draw: Callable[[Row, int], Content], *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, markup=False, compact=True)
+        self._draw = draw
+        self.rows: list[Row] = []
+
+    @property
+    def current(self) -> Row | None:
+        """The highlighted row."""
+        return self.rows[self.highlighted] if self.highlighted is not None and self.rows else None
+
+    @property
+    def has_room(self) -> bool:
+        """Whether there are rows, and more would fit without scrolling."""
+        return bool(self.rows) and self.virtual_size.height < self.size.height
+
+    def show(self, rows: Iterable[Row], highlighted: int = 0) -> None:
+        """Show other rows."""
+        self.rows = list(rows)
+        self.set_options(self._drawn(self.rows))
+        self.highlighted = min(highlighted, len(self.rows) - 1) if self.rows else None
+
+    def extend(self, rows: Iterable[Row]) -> None:
+        """Show more rows after those that are there."""
+        more = list(rows)
+        self.rows += more
+        self.add_options(self._drawn(more))
+        if self.highlighted is None and self.rows:
+            self.highlighted = 0
+
+    def move(self, step: int) -> None:
+        """Move the highlight by some rows; at the end of what is there, ask for more."""
+        if self.highlighted is None:
+            self.post_message(MoreWanted())
+        else:
+            self.highlighted = max(0, min(self.highlighted + step, self.option_count - 1))
+
+    def turn(self, pages: int) -> None:
+        """Move the highlight by the height of the list."""
+        heights = self.virtual_size.height / max(1, self.option_count)
+        self.move(pages * max(1, int(self.size.height / max(1.0, heights)) - 1))
+
+    def watch_highlighted(self, highlighted: int | None) -> None:
+        """Ask for more in time."""
+        super().watch_highlighted(highlighted)
+        if highlighted is not None and highlighted >= self.option_count - _AHEAD:
+            self.post_message(MoreWanted())
+
+    def on_resize(self) -> None:
+        """Rows are made for the width."""
+        if self.rows:
+            self.show(self.rows, self.highlighted or 0)
+
+    def _drawn(self, rows: Iterable[Row]) -> list[Line]:
+        width = max(20, self.scrollable_content_region.width - _EDGES)
+        return [Line(self._draw(row, width)) for row in rows]

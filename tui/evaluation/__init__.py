@@ -1,0 +1,1 @@
+"""Evaluation reports: metrics with intervals, bands, calibration."""

@@ -1,0 +1,1 @@
+"""Detached jobs: list, progress, log and results."""

@@ -1,0 +1,1 @@
+"""The encoders of the workspace, their comparison, and retraining."""

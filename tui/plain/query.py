@@ -1,0 +1,205 @@
+"""What the plain desk tells of the query on the screen besides its candidates."""
+
+from collections.abc import Callable, Iterator
+
+from core.catalog.product import Product
+from core.judge.verdict import Verdict, reason_of
+from core.matching.bands import percent
+from core.queue.item import Option, Progress, ReviewItem
+from core.text.safe import safe
+from labels.annotations import Opinion
+from labels.model import Strength
+from tui.common.words import (
+    DECISION_WORDS,
+    adding_up,
+    decision_words,
+    duration,
+    listings,
+    place,
+    places,
+    price,
+    product_fields,
+    reminder,
+    rests_on,
+    similarity,
+    titled,
+)
+from tui.plain.decisions import PlainDecisions
+from tui.ports import Desk
+from tui.review.comparison import FieldRow, Relation, compared
+from tui.review.diff import Mark, marked
+from tui.review.past_work import looked, machine_then, moment
+
+
+def heading(item: ReviewItem, progress: Progress) -> str:
+    """Where one is, and how far that is."""
+    name = item.stream.value + (", blind" if item.blind else "")
+    left = f"{progress.total - progress.done:,} left, {progress.mine:,} yours"
+    pace = "" if progress.hourly is None else f", {progress.hourly:,.0f} an hour"
+    to_go = "" if progress.left_s is None else f", {duration(progress.left_s)} to go"
+    return f"{name}: {progress.done:,} of {progress.total:,} done, {left}{pace}{to_go}."
+
+
+def product_line(product: Product) -> str:
+    """A listing in one line, its place last."""
+    facts = [reminder(titled(product)), safe(product.brand), safe(product.model)]
+    if product.price is not None:
+        facts.append(price(product))
+    return "; ".join(fact for fact in facts if fact.strip()) + f" ({place(product)})"
+
+
+def candidate_line(item: ReviewItem, option: Option) -> str:
+    """A candidate in words, the decision first: that is what one listens for."""
+    parts = [decision_words(option).capitalize()] if option.decision else []
+    if not item.blind:
+        if option.similarity is None:
+            parts.append("found by search")
+        elif option.probability is not None:
+            chance = percent(option.probability)
+            parts.append(f"probability {chance} {option.band.value}, similarity {similarity(option)}")
+        else:
+            parts.append(f"similarity {similarity(option)} {option.band.value}")
+    parts += [f"{safe(name)} said {DECISION_WORDS[decision]}" for name, decision in option.others]
+    return ", ".join([*parts, product_line(option.product)])
+
+
+def opinion_line(opinion: Opinion) -> str:
+    """What somebody said of a disputed candidate, and how they came to it."""
+    implied = ", implied" if opinion.strength is Strength.IMPLIED else ""
+    machine = machine_then(opinion.shown)
+    facts = [moment(opinion.at), looked(opinion.stream, opinion.look_ms, blind=opinion.blind)]
+    facts += [f"the machine then: {machine}"] if machine else []
+    return f"{safe(opinion.annotator)}: {DECISION_WORDS[opinion.decision]}{implied} ({', '.join(facts)})"
+
+
+def comparison_lines(query: Product, candidate: Product, same_brand: Callable[[str, str], bool]) -> Iterator[str]:
+    """Two listings field by field; whether a field agrees comes first: that is what one listens for."""
+    yield f"Query, {place(query)}: {titled(query)}"
+    yield f"Candidate, {place(candidate)}: {titled(candidate)}"
+    own, other = _only(query, candidate), _only(candidate, query)
+    if not own and not other:
+        yield "The titles say the same."
+    if own:
+        yield f"Only in the query's title: {own}"
+    if other:
+        yield f"Only in the candidate's title: {other}"
+    for row in compared(query, candidate, same_brand):
+        yield _field(row)
+
+
+def _only(one: Product, other: Product) -> str:
+    """What one title says and the other listing does not."""
+    stretches = marked(titled(one), titled(other), f"{other.brand} {other.model}")
+    return "; ".join(stretch.text for stretch in stretches if stretch.mark is not Mark.SAME)
+
+
+def _field(row: FieldRow) -> str:
+    if row.relation is Relation.EQUAL:
+        return f"{row.name} is the same: {row.own}" + ("" if row.own == row.other else f"; {row.other}")
+    if row.relation is Relation.MISSING and row.own and row.other:
+        return f"{row.name} says nothing: {row.own}; {row.other} ({row.note})"
+    if row.relation is Relation.MISSING:
+        return f"{row.name} only in the {'query' if row.own else 'candidate'}: {row.own or row.other}"
+    relation = "says more on one side" if row.relation is Relation.PART else "differs"
+    return f"{row.name} {relation}: {row.own}; {row.other}" + (f" ({row.note})" if row.note else "")
+
+
+class PlainQuery:
+    """Looks and changes nothing.
+
+    Args:
+        sheet: knows the candidates by their numbers, and says what is found.
+
+    Attributes:
+        commands: what each command does with the words that follow it.
+    """
+
+    def __init__(self, desk: Desk, sheet: PlainDecisions) -> None:
+        self._desk, self._sheet, self._say = desk, sheet, sheet.say
+        self.commands: dict[str, Callable[[str], None]] = {
+            "details": self._details,
+            "why": self._why,
+            "copy": self._copy,
+            "guidelines": lambda _: self._guidelines(),
+            "judge": self._judge,
+        }
+
+    def _details(self, words: str) -> None:
+        item = self._sheet.sitting.item
+        if item is None:
+            self._say("There is no query.")
+        elif words:
+            option = self._sheet.option(words)
+            if option is not None:
+                for line in comparison_lines(item.query, option.product, self._desk.brands.same):
+                    self._say(line)
+        else:
+            self._say(f"{place(item.query)}: {titled(item.query)}")
+            for name, value in product_fields(item.query):
+                self._say(f"{name}: {value}")
+
+    def _why(self, words: str) -> None:
+        item, option = self._sheet.sitting.item, self._sheet.option(words)
+        if item is None or option is None:
+            return
+        if item.blind:
+            self._say("Scores are hidden while you decide blind.")
+            return
+        if option.similarity is None:
+            self._say("Not among the machine's ten: found by search, or ranked lower since.")
+        else:
+            one_class = self._desk.one_class
+            basis = rests_on(self._desk.standing, one_class=bool(one_class))
+            self._say(f"Place: {places(option)}. The bands rest on: {basis}. {one_class}".rstrip())
+        if not self._desk.learns:
+            self._say("There is no engine to ask for reasons.")
+            return
+        reasons = self._desk.reasons(item.query, option.product)
+        for reason in (*reasons.pros, *reasons.cons):
+            self._say(f"{reason.direction.value.capitalize()}, {abs(reason.contribution):.1f}: {safe(reason.text)}")
+        self._say(adding_up(reasons))
+
+    def _judge(self, words: str) -> None:
+        """What the judge says of a candidate and why, or what it has said of all of them."""
+        item, judge = self._sheet.sitting.item, self._desk.judge
+        if judge.trouble or (item is not None and item.blind):
+            self._say(judge.trouble or "The judge is not heard while you decide blind.")
+            return
+        option = self._sheet.option(words) if words else None
+        if item is None:
+            self._say("There is no query.")
+        elif option is not None:
+            self._say("The judge is asked …")
+            counsel = judge.verdict(item.query, option.product, lambda _: None)
+            for line in counsel.verdict.reasoning.splitlines():
+                self._say(safe(line))
+            self._say(f"The judge says: {_told(counsel.verdict)}. {safe(counsel.worth)}")
+        elif not words:
+            known = judge.known(item.query.ref, [option.product.ref for option in self._sheet.options])
+            for number, each in enumerate(self._sheet.options, 1):
+                if (verdict := known.get(each.product.ref)) is not None:
+                    self._say(f"{number}: {_told(verdict)}")
+            if not known:
+                self._say("The judge has said nothing of these candidates yet; with a number it is asked about one.")
+
+    def _copy(self, words: str) -> None:
+        item = self._sheet.sitting.item
+        if item is None:
+            self._say("There is no query.")
+            return
+        option = self._sheet.option(words) if words else None
+        if option is not None or not words:
+            text = listings(item.query, *([option.product] if option else []))
+            self._say(f"Copied to {safe(self._desk.keep_copy(text).name)} in the workspace's reports.")
+
+    def _guidelines(self) -> None:
+        for line in self._desk.guidelines.read().text.splitlines():
+            self._say(line)
+
+
+def _told(verdict: Verdict) -> str:
+    if verdict.answer is None:
+        return safe(reason_of(verdict.reasoning)).rstrip(".") or "no verdict"
+    said = verdict.answer.lower()
+    chance = "" if verdict.probability is None else f", {percent(verdict.probability)} that it is the same product"
+    return said + chance

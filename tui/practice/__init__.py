@@ -1,0 +1,1 @@
+"""Practice on invented queries: the same screen and keys, nothing is recorded."""

@@ -1,0 +1,114 @@
+"""Practice: the desk's own sheet and keys over invented queries, with a word on each answer."""
+
+from collections.abc import Callable
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
+from tui.actions import PRACTICE, PRACTISED, bindings
+from tui.common.key_bar import KeyBar
+from tui.ports import Desk
+from tui.practice.session import Practice
+from tui.review.decision_screen import DecisionScreen
+from tui.review.query_view import QueryView, panel
+from tui.theme import CAREFUL, GOOD, MUTED, STRONG
+
+_VERDICTS = {True: ("Right. ", f"bold {GOOD}"), False: ("Look again. ", f"bold {CAREFUL}")}
+_DONE = (
+    "That was the practice",
+    "The rest you learn by doing, and whatever you say can be taken back.",
+    (
+        ("{next}", "Start working."),
+        ("{undo}", "Take back the last answer."),
+        ("{guidelines}", "Read what your team calls the same product."),
+        ("{help}", "All keys."),
+    ),
+)
+
+
+class PracticeScreen(DecisionScreen):
+    """Nothing that is said here is kept."""
+
+    BINDINGS = bindings(PRACTICE)
+
+    def __init__(self, desk: Desk) -> None:
+        self._practice = Practice()
+        super().__init__(self._practice, desk.guidelines)
+        self._desk = desk
+
+    def compose(self) -> ComposeResult:
+        """As the desk, with a word above the keys."""
+        yield Static(id="status", markup=False)
+        yield QueryView(self._desk.brands.same, id="sheet")
+        title, text, ways = _DONE
+        done = panel(title, text, [(self.keymap.fill(key), words) for key, words in ways])
+        yield Static(done, id="empty", markup=False)
+        yield Static(id="coach", markup=False)
+        yield KeyBar(PRACTICE)
+
+    def on_mount(self) -> None:
+        """The first query."""
+        self._draw()
+
+    def _draw(self) -> None:
+        practice, item = self._practice, self._practice.item
+        self.sheet.display = self.query_one("#coach").display = item is not None
+        self.query_one("#empty").display = item is None
+        bar = self.query_one(KeyBar)
+        bar.hush()
+        bar.offer(PRACTISED if item is None or item.answered else PRACTICE)
+        self.query_one("#status", Static).update(_status(min(practice.number, practice.total), practice.total))
+        if item is None:
+            self.sheet.clear()
+            return
+        self.sheet.show(item)
+        word = practice.word
+        said = Content(self.keymap.fill(word.text))
+        self.query_one("#coach", Static).update(
+            said if word.right is None else Content.styled(*_VERDICTS[word.right]) + said
+        )
+
+    def _decide(self, act: Callable[[], object]) -> bool:
+        """Do what a key decides, if its query was there to be seen; the answer stays until one goes on."""
+        if self._practice.item is None or not self.candidates.seen:
+            return False
+        act()
+        self._draw()
+        return True
+
+    def action_next(self) -> None:
+        """On, from a query that is answered; back to the desk from the last one."""
+        item = self._practice.item
+        if item is None:
+            self.action_leave()
+        elif item.answered:
+            self._practice.advance()
+            self._draw()
+        else:
+            self.say("Not answered yet. Esc leaves the practice.")
+
+    def action_undo(self) -> None:
+        """Take back."""
+        self._turn(self._practice.undo, "There is nothing to take back.")
+
+    def action_redo(self) -> None:
+        """Bring back."""
+        self._turn(self._practice.redo, "There is nothing to bring back.")
+
+    def _turn(self, turn: Callable[[], bool], nothing: str) -> None:
+        if turn():
+            self._draw()
+        else:
+            self.say(nothing)
+
+    def action_leave(self) -> None:
+        """To the desk."""
+        self.dismiss(None)
+
+
+def _status(number: int, total: int) -> Content:
+    return Content.assemble(
+        (" PRACTICE ", "reverse bold"), "  ", (f"{number}", STRONG), (f" of {total}", MUTED),
+        ("  nothing here is kept", MUTED),
+    )  # fmt: skip

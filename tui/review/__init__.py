@@ -1,0 +1,1 @@
+"""The review screen: a query, its candidates, the decision keys, and what opens from there."""

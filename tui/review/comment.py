@@ -1,0 +1,50 @@
+"""Writing a comment on a query."""
+
+from collections.abc import Iterable
+
+from textual import on
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from core.queue.item import ReviewItem
+from tui.actions import LEAVE, Act
+from tui.common.dialogs import Dialog
+from tui.common.words import reminder
+from tui.theme import STRONG
+
+_SAVE = Act("save_comment", "enter", "Enter", "save", "Save the comment.", "save", 1)
+
+_LONGEST = 500
+
+
+class CommentDialog(Dialog[str]):
+    """What was written before, and a field for one more; gives the words, or None."""
+
+    HEADLINE = "Comment"
+    ACTS = (_SAVE, LEAVE)
+    AUTO_FOCUS = "Input"
+
+    def __init__(self, item: ReviewItem) -> None:
+        super().__init__()
+        self._item = item
+
+    def body(self) -> Iterable[Widget]:
+        """Earlier comments, then the field."""
+        if self._item.comments:
+            yield Static(self._earlier(), classes="dialog-text", markup=False)
+        yield Input(placeholder="What should the next person know?", max_length=_LONGEST, compact=True)
+
+    def _earlier(self) -> Content:
+        lines = [
+            Content.assemble((reminder(name), STRONG), f"  {reminder(text)}") for name, text in self._item.comments[-5:]
+        ]
+        return Content("\n").join(lines)
+
+    @on(Input.Submitted)
+    def _submit(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value.strip() or None)
+
+    def action_save(self) -> None:
+        """Save by a click on the key bar."""
+        self.dismiss(self.query_one(Input).value.strip() or None)

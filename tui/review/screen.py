@@ -1,0 +1,309 @@
+"""The desk itself: one query, its candidates, and the keys that decide."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from textual import on
+from textual.app import ComposeResult
+from textual.widgets import Static
+
+from core.catalog.product import Product
+from core.jobs.job import Job
+from core.queue.item import ReviewItem
+from core.queue.past_work import Scope
+from core.text.safe import safe
+from labels.model import Decision, ProductRef, Stream
+from tui.actions import LOOKED_UP, NOTHING_LEFT, REVIEW, bindings
+from tui.background import failures_shown, in_background
+from tui.common.key_bar import KeyBar
+from tui.common.status import Situation, StatusLine
+from tui.common.words import STREAM_HELP, listings, why_blind
+from tui.messages import Copied, Learnt
+from tui.ports import Desk
+from tui.review.comment import CommentDialog
+from tui.review.decision_screen import DecisionScreen, is_at, unwritten
+from tui.review.history import HistoryDialog
+from tui.review.judge_scores import JudgeRequests
+from tui.review.learner import Learner
+from tui.review.past_work import PastPlace, PastScreen, turned
+from tui.review.prefetch import Prefetch
+from tui.review.query_view import QueryView, nothing_left
+from tui.review.search import SearchDialog
+from tui.review.trail import TrailScreen
+from tui.review.why import WhyDialog
+from tui.statistics.streams import StreamsScreen
+
+
+class ReviewScreen(DecisionScreen):
+    """Shows what the sitting shows, and hands its keys to the sitting.
+
+    A decision is on disk before anything on the screen changes; when it cannot be written, nothing changes.
+    """
+
+    BINDINGS = bindings(REVIEW)
+
+    def __init__(self, desk: Desk, *, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(desk.review, desk.guidelines)
+        self.desk = desk
+        self._clock = clock
+        self._active_at = clock()
+        self._past = PastPlace()
+
+    def compose(self) -> ComposeResult:
+        """Top to bottom as it is read."""
+        yield StatusLine(id="status")
+        yield QueryView(self.desk.brands.same, id="sheet")
+        yield Static(id="empty", markup=False)
+        yield KeyBar(REVIEW)
+        yield Learner(self.desk)
+        yield Prefetch(self.desk.review)
+        yield JudgeRequests(self.desk.judge)
+
+    def on_mount(self) -> None:
+        """Show the query that was left, or else the first, and keep it reserved while someone works."""
+        highlight = 0
+        with failures_shown(self.app):
+            highlight = self.desk.sitting.resume()
+        self.draw(highlight)
+        self.set_interval(self.desk.facts.lease_s / 3, self.renew)
+
+    # -- drawing -------------------------------------------------------------------------------------------
+
+    def draw(self, highlight: int | None = None) -> None:
+        """Show what the sitting shows now; the highlight stays where it is on the same query."""
+        item = self.desk.review.item
+        self.sheet.display = item is not None
+        self.query_one("#empty").display = item is None
+        acts = LOOKED_UP if self.desk.review.is_looking_up else REVIEW
+        self.query_one(KeyBar).offer(NOTHING_LEFT if item is None else acts)
+        with failures_shown(self.app):
+            self._draw_status(item)
+        if item is None:
+            self.sheet.clear()
+        else:
+            self.sheet.show(item, highlight)
+            self.query_one(Prefetch).due()
+            self.query_one(JudgeRequests).due(item)
+
+    @on(Learnt)
+    def _draw_learnt(self) -> None:
+        """The matcher knows more; the candidates on the screen stay as they are."""
+        self._draw_status(self.desk.review.item)
+        self.query_one(Prefetch).due()
+
+    def draw_jobs(self, running: Sequence[Job]) -> None:
+        """Show what runs in the status line."""
+        # A reading may still arrive while the desk is being left, and there is no line any more.
+        for line in self.query(StatusLine):
+            line.show_jobs(running)
+
+    @property
+    def highlighted(self) -> ProductRef | None:
+        """The candidate that the keys decide on; None where there is none."""
+        option = self.candidates.current if self.is_mounted and self.desk.review.item is not None else None
+        return option.product.ref if option is not None else None
+
+    def _draw_status(self, item: ReviewItem | None) -> None:
+        review = self.desk.review
+        progress = review.progress()
+        situation = Situation(
+            stream=review.stream if item is None else item.stream,
+            progress=progress,
+            annotator=review.annotator,
+            model=self.desk.model,
+            standing=self.desk.standing,
+            one_class=self.desk.has_one_class,
+            blind=item is not None and item.blind,
+        )
+        self.query_one(StatusLine).show(situation)
+        if item is None:
+            text = nothing_left(
+                review.stream, progress, review.elsewhere(), review.other_streams(), self.keymap,
+                indexed=bool(self.desk.model),
+            )  # fmt: skip
+            self.query_one("#empty", Static).update(text)
+
+    # -- deciding ------------------------------------------------------------------------------------------
+
+    def action_flag(self) -> None:
+        """A second look."""
+        self._decide(self.desk.review.flag)
+
+    def action_next(self) -> None:
+        """On, from a query that is answered, as after `A` or a redo; where nothing was left, look again."""
+        item, review = self.desk.review.item, self.desk.review
+        if item is None:
+            with failures_shown(self.app):
+                review.advance()
+            self.draw()
+        elif item.answered or review.is_looking_up:
+            self._decide(review.advance)
+        else:
+            self.say(self.keymap.fill("Not answered yet: {skip} puts it off, {none} rejects what is on the screen."))
+
+    def action_back(self) -> None:
+        """From a query that was looked up to the one that was left for it."""
+        if self.desk.review.is_looking_up:
+            self._decide(self.desk.review.advance)
+
+    def action_undo(self) -> None:
+        """Take back."""
+        self.say(self._turn(back=False))
+
+    def action_redo(self) -> None:
+        """Bring back."""
+        self.say(self._turn(back=True))
+
+    def _decide(self, act: Callable[[], object]) -> bool:
+        """Do what a key decides, if its query was there to be seen. Returns whether it was done."""
+        item = self.desk.review.item
+        if item is None or (item.options and not self.candidates.seen):
+            # A key typed ahead was meant for the query before: nobody has seen this one yet.
+            return False
+        tried = done = False
+        with failures_shown(self.app):
+            if self._still_ours():
+                tried = True
+                act()
+                done = True
+                self.query_one(KeyBar).hush()
+                self.query_one(Learner).due()
+            # Between two queries nobody's list changes under their eyes.
+            if not is_at(self.desk.review.item, item) and self.desk.read_new_candidates():
+                self._tell_news()
+        self.draw()
+        if tried and not done:
+            self.say(unwritten(self.desk.review.item, item))
+        return done
+
+    def _tell_news(self) -> None:
+        """Say what is to be said of the candidates that were read."""
+        if news := self.desk.take_news():
+            self.notify(safe(news), severity="warning", markup=False)
+
+    def _turn(self, *, back: bool) -> str:
+        """Undo or redo; returns what that did, in a sentence."""
+        self._active_at = self._clock()
+        said = ""
+        with failures_shown(self.app):
+            act = self.desk.review.redo() if back else self.desk.review.undo()
+            self.query_one(Learner).due()
+            if act is None:
+                said = f"There is nothing to {'bring' if back else 'take'} back."
+            else:
+                said = turned(act.verb, self.desk.past.title(act.query), back=back, redo=self.keymap.fill("{redo}"))
+                if (item := self.desk.review.item) is None or item.query.ref != act.query:
+                    said += " It is on somebody else's screen now."
+        self.draw()
+        return said
+
+    # -- keeping the query reserved --------------------------------------------------------------------------
+
+    def _still_ours(self) -> bool:
+        """Whether the query still waits for this person, who may have been away longer than the lease."""
+        away = self._clock() - self._active_at > self.desk.facts.lease_s
+        self._active_at = self._clock()
+        if away and not self.desk.keep_claim():
+            self.desk.review.advance()
+            self.say("Somebody else took that query meanwhile; here is the next one.")
+            return False
+        return True
+
+    def renew(self) -> None:
+        """Keep the query reserved, unless its person has been away for longer than that lasts."""
+        if self._clock() - self._active_at < self.desk.facts.lease_s:
+            with failures_shown(self.app):
+                self.desk.keep_claim()
+
+    # -- looking -------------------------------------------------------------------------------------------
+
+    def action_pick(self, index: int) -> None:
+        """To a candidate by its place."""
+        self._active_at = self._clock()
+        super().action_pick(index)
+
+    def action_blind(self) -> None:
+        """Hide the machine's opinion, or show it."""
+        item = self.desk.review.item
+        if item is not None and item.always_blind:
+            self.say(why_blind(item))
+            return
+        with failures_shown(self.app):
+            self.desk.review.toggle_blind()
+        self.draw()
+
+    def action_search(self) -> None:
+        """Look for a product that is not listed."""
+        if self.desk.review.item is not None:
+            self.app.push_screen(SearchDialog(self.desk), self._accept_found)
+
+    def _accept_found(self, product: Product | None) -> None:
+        if product is None or self.desk.review.item is None:
+            return
+        listed = (o for o in self.candidates.options if o.product.ref == product.ref)
+        option = next(listed, None) or self.desk.review.found(product)
+        self._decide(lambda: self.desk.review.accept(option, self.candidates.seen))
+
+    def action_comment(self) -> None:
+        """Write a comment."""
+        if self.desk.review.item is not None:
+            self.app.push_screen(CommentDialog(self.desk.review.item), self._comment)
+
+    def _comment(self, text: str | None) -> None:
+        if text:
+            self._decide(lambda: self.desk.review.comment(text))
+
+    def action_why(self) -> None:
+        """What is known of the highlighted candidate."""
+        item, option = self.desk.review.item, self.candidates.current
+        if item is not None and option is not None:
+            self.app.push_screen(WhyDialog(item, option, self.desk))
+
+    def action_history(self) -> None:
+        """Who decided what about the query."""
+        if (item := self.desk.review.item) is not None:
+            look = self.desk.look_at_others if self.desk.facts.lead and item.alone else None
+            with failures_shown(self.app):
+                self.app.push_screen(HistoryDialog(item, self.desk.history(), look))
+
+    def action_past(self) -> None:
+        """Find a query of before, where one left the lists the last time."""
+        self.app.push_screen(PastScreen(self.desk, self._past), self._looked_up)
+
+    def action_noted(self) -> None:
+        """The queries that are flagged or commented on."""
+        self._past = PastPlace(Scope.NOTED)
+        self.action_past()
+
+    def action_trail(self) -> None:
+        """What one did, and where undo stands."""
+        self.app.push_screen(TrailScreen(self.desk, lambda back: self._turn(back=back)), self._looked_up)
+
+    def action_streams(self) -> None:
+        """All streams, to go to one."""
+        self.app.push_screen(StreamsScreen(self.desk), lambda stream: self.switch(stream) if stream else None)
+
+    def switch(self, stream: Stream) -> None:
+        """Go to another stream, and say what it is for."""
+        with failures_shown(self.app):
+            self.desk.review.switch(stream)
+            self.say(f"{stream.value.capitalize()}: {STREAM_HELP[stream]}")
+        self.draw(highlight=0)
+
+    def _looked_up(self, shown: ProductRef | None) -> None:
+        """Another query is on the screen, or the same one as before."""
+        item = self.desk.review.item
+        accepted = (at for at, o in enumerate(item.options if item else ()) if o.decision is Decision.MATCH)
+        self.draw(highlight=next(accepted, 0) if shown is not None else None)
+
+    def action_copy(self) -> None:
+        """Copy the query and the highlighted candidate."""
+        item, option = self.desk.review.item, self.candidates.current
+        if item is not None:
+            text = listings(item.query, *([option.product] if option else []))
+            self.app.copy_to_clipboard(text)
+            in_background(self, "copy", lambda: Copied(self.desk.keep_copy(text)))
+
+    def action_judge(self) -> None:
+        """Ask the judge about the highlighted candidate."""
+        self.query_one(JudgeRequests).ask(self.desk.review.item, self.candidates.current)

@@ -1,0 +1,133 @@
+"""Searching the whole catalogue for a match that is not among the candidates."""
+
+from collections.abc import Iterable
+
+from textual import on
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option as Line
+
+from core.catalog.product import Product
+from tui.actions import SEARCH, Act, bindings
+from tui.background import in_background, tell
+from tui.common.dialogs import Dialog
+from tui.common.text import Excerpt
+from tui.common.words import place, price, reminder, titled
+from tui.common.wrapped_text import WrappedText
+from tui.messages import Failed, Found
+from tui.ports import MOST_FOUND, Desk
+from tui.theme import MUTED
+
+_PICK = Act("accept_found", "enter", "Enter", "accept_found", "Accept the highlighted product as a match.", "match", 1)
+
+#: Of a title: as long as any that was written for people.
+_MOST_LINES = 6
+
+_INVITATION = "Words, model number, id or GTIN; the last word may be unfinished."
+
+
+class SearchDialog(Dialog[Product]):
+    """Finds as one types; Enter gives the highlighted product, Escape nothing."""
+
+    BINDINGS = bindings(SEARCH)
+    HEADLINE = "Search the catalogue"
+    ACTS = (_PICK, *SEARCH)
+    AUTO_FOCUS = "Input"
+    #: On a very low screen the query gives its lines to what was found: nobody accepts what is not to be seen.
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-high")]  # noqa: RUF012 - Textual's own kind of constant
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self._found: tuple[Product, ...] = ()
+        self._found_for = ""
+
+    def body(self) -> Iterable[Widget]:
+        """The query for comparison, the field, what was found, and how much."""
+        item = self._desk.review.item
+        if item is not None:
+            yield Excerpt(titled(item.query), 2, classes="dialog-text", id="searched-for")
+        yield Input(placeholder=_INVITATION, compact=True)
+        found = OptionList(markup=False, compact=True, id="found")
+        found.can_focus = False
+        yield found
+        yield Static(id="found-count", markup=False)
+
+    @on(Input.Changed)
+    def _search(self, event: Input.Changed) -> None:
+        text = event.value
+        if not text.strip():
+            self._show("", ())
+            self._count("")
+            return
+
+        def work() -> Message:
+            return Found(text, tuple(self._desk.search(text)))
+
+        in_background(self, "search", work)
+
+    @on(Found)
+    def _arrived(self, message: Found) -> None:
+        if message.text == self.query_one(Input).value:
+            self._show(message.text, message.products)
+            self._count(_said(len(message.products)))
+
+    @on(Failed)
+    def _failed(self, message: Failed) -> None:
+        tell(self.app, message)
+
+    def _show(self, text: str, products: tuple[Product, ...]) -> None:
+        self._found, self._found_for = products, text
+        self._draw(highlighted=0)
+
+    def _draw(self, highlighted: int | None) -> None:
+        found = self.query_one(OptionList)
+        width = found.scrollable_content_region.width
+        found.set_options([Line(_line(product, width)) for product in self._found])
+        found.highlighted = highlighted if self._found else None
+
+    def on_resize(self) -> None:
+        """The lines are made for the width."""
+        self.call_after_refresh(lambda: self._draw(self.query_one(OptionList).highlighted))
+
+    def _count(self, text: str) -> None:
+        self.query_one("#found-count", Static).update(Content.styled(text, MUTED))
+
+    @on(Input.Submitted)
+    def _submit(self) -> None:
+        self.action_accept_found()
+
+    @on(OptionList.OptionSelected)
+    def _clicked(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._found[event.option_index])
+
+    def action_accept_found(self) -> None:
+        """Give the highlighted product, unless it answers an older text than the one in the field."""
+        index = self.query_one(OptionList).highlighted
+        if index is not None and self._found_for == self.query_one(Input).value:
+            self.dismiss(self._found[index])
+
+    def action_move(self, step: int) -> None:
+        """Move the highlight while the field keeps the focus."""
+        found = self.query_one(OptionList)
+        if found.highlighted is not None:
+            found.highlighted = max(0, min(found.highlighted + step, found.option_count - 1))
+
+
+def _said(count: int) -> str:
+    if not count:
+        return "Nothing has all of these words."
+    return f"The best {count}; another word narrows it down." if count == MOST_FOUND else f"{count} found, best first"
+
+
+def _line(product: Product, width: int) -> Content:
+    """The title over a few lines, and a muted line with all else that tells products apart."""
+    width = max(10, width - 1)
+    title = WrappedText([(titled(product), "")], width, _MOST_LINES).content
+    facts = [place(product), reminder(product.brand), reminder(product.model)]
+    if product.price is not None:
+        facts.append(price(product))
+    told = "  ".join(fact for fact in facts if fact.strip())
+    return Content("\n").join([title, Content.styled(told, MUTED).truncate(width, ellipsis=True)])

@@ -1,0 +1,1 @@
+"""Labelling progress, annotators and agreement."""

@@ -1,0 +1,158 @@
+"""The streams: what each is for, how far it is, and which are open to one."""
+
+from textual import on
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList, Static
+
+from core.queue.item import Progress, StreamState
+from core.queue.session_stats import SessionStats
+from core.text.safe import safe
+from labels.model import Stream
+from labels.wording import counted
+from tui.actions import STREAMS, bindings
+from tui.background import in_background, tell
+from tui.common.full_page import FullPage
+from tui.common.key_bar import KeyBar
+from tui.common.lists import PagedList
+from tui.common.words import STREAM_HELP, duration
+from tui.messages import Failed, StreamsRead
+from tui.ports import Desk
+from tui.theme import MUTED, STREAM_STYLES, STRONG
+
+#: Where the lines begin: under the longest name.
+_LEAD = 15
+_BAR = 36
+_HERE = "you are here"
+
+
+def stream_lines(state: StreamState, tally: SessionStats, width: int, *, here: bool) -> Content:
+    """Name and purpose; how much is done; one's own share and pace; why it is not open.
+
+    Args:
+        state: the stream.
+        tally: what was done in it in this sitting.
+        width: in cells.
+        here: whether it is the one that one sits at.
+    """
+    progress = state.progress
+    name = Content.styled(f" {state.stream.value.upper()} ", MUTED if state.refusal else STREAM_STYLES[state.stream])
+    share = _share(progress, tally)
+    if here:
+        share = share.pad_right(max(2, width - _LEAD - share.cell_length - len(_HERE))) + Content.styled(_HERE, STRONG)
+    lines = [
+        name.pad_right(_LEAD - name.cell_length) + Content.styled(STREAM_HELP[state.stream], STRONG),
+        _indented(_bar(progress, width - _LEAD) if state.drawn else Content.styled(_not_drawn(progress), MUTED)),
+        _indented(share),
+    ]
+    if state.refusal:
+        lines.append(_indented(Content.styled(safe(state.refusal), MUTED)))
+    return Content("\n").join([*(line.truncate(width, ellipsis=True) for line in lines), Content(" ")])
+
+
+def stream_words(state: StreamState, tally: SessionStats) -> str:
+    """The same as one listens to it."""
+    progress = state.progress
+    done = f"{progress.done:,} of {progress.total:,} done, {progress.total - progress.done:,} left"
+    done = done if state.drawn else _not_drawn(progress)
+    words = f"{state.stream.value}: {STREAM_HELP[state.stream]} {done}; {_share(progress, tally).plain}."
+    return f"{words} {safe(state.refusal)}".rstrip()
+
+
+def _not_drawn(progress: Progress) -> str:
+    return f"No sample is drawn; the machine is sure of {counted(progress.total, 'query', 'queries')}"
+
+
+def _bar(progress: Progress, width: int) -> Content:
+    if not progress.total:
+        return Content.styled("Nothing is here now.", MUTED)
+    counts = Content.assemble(
+        (f"{progress.done:,}", STRONG), (f" of {progress.total:,}, ", MUTED),
+        (f"{progress.total - progress.done:,}", STRONG), (" left", MUTED),
+    )  # fmt: skip
+    cells = max(0, min(_BAR, width - counts.cell_length - 2))
+    full = round(progress.done / progress.total * cells) if progress.total else 0
+    return Content.assemble(("█" * full, "$primary"), ("░" * (cells - full), MUTED), "  ", counts)
+
+
+def _share(progress: Progress, tally: SessionStats) -> Content:
+    """One's own answers, and the pace: of this sitting, where there are enough to tell, else of the latest ones."""
+    own = f"{progress.mine:,} yours"
+    if tally.mine:
+        # The desk's top line counts the sitting.
+        own = f"{tally.mine:,} yours in this sitting, {progress.mine:,} in all"
+    hourly = tally.hourly or progress.hourly
+    pace = ""
+    if hourly:
+        left_s = (progress.total - progress.done) / hourly * 3600
+        pace = f"; {hourly:,.0f} an hour" + (f", {duration(left_s)} to go" if left_s else "")
+    return Content.styled(f"{own}{pace}", MUTED)
+
+
+def _indented(line: Content) -> Content:
+    return Content(" " * _LEAD) + line
+
+
+class StreamsScreen(FullPage[Stream]):
+    """Enter gives the highlighted stream, Escape nothing."""
+
+    BINDINGS = bindings(STREAMS)
+    ACTS = STREAMS
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+
+    def compose(self) -> ComposeResult:
+        """Title, streams, keys."""
+        yield Static("Streams", classes="page-title", markup=False)
+        yield PagedList(self._drawn, id="stream-rows")
+        yield Static("Counting …", id="stream-note", markup=False)
+        yield KeyBar(STREAMS)
+
+    def on_mount(self) -> None:
+        """Count them beside the keyboard."""
+
+        def work() -> Message:
+            return StreamsRead(self._desk.streams.read())
+
+        in_background(self, "streams", work)
+
+    @on(StreamsRead)
+    def _arrived(self, message: StreamsRead) -> None:
+        here = [state.stream for state in message.states].index(self._desk.review.stream)
+        self._rows.show(message.states, here)
+        self.query_one("#stream-note", Static).update("")
+
+    @on(Failed)
+    def _failed(self, message: Failed) -> None:
+        self.query_one("#stream-note", Static).update("")
+        tell(self.app, message)
+
+    @property
+    def _rows(self) -> PagedList[StreamState]:
+        return self.query_one(PagedList)
+
+    def _drawn(self, state: StreamState, width: int) -> Content:
+        review = self._desk.review
+        return stream_lines(state, review.tallies[state.stream], width, here=state.stream is review.stream)
+
+    def action_move(self, step: int) -> None:
+        """To a neighbouring stream."""
+        self._rows.move(step)
+
+    @on(OptionList.OptionSelected)
+    def _clicked(self, event: OptionList.OptionSelected) -> None:
+        self._rows.highlighted = event.option_index
+        self.action_open_row()
+
+    def action_open_row(self) -> None:
+        """Go to the highlighted stream, if it is open."""
+        state = self._rows.current
+        if state is None:
+            return
+        if state.refusal:
+            self.query_one(KeyBar).say(state.refusal)
+        else:
+            self.dismiss(state.stream)

@@ -1,0 +1,192 @@
+"""The desk's own colours: blue for yes, orange or wine for no, sand for care; every kind of eye tells them apart.
+
+Red and green, which most themes use, are much alike to one man in twelve.
+"""
+
+from dataclasses import replace
+
+from textual.color import Color
+from textual.theme import BUILTIN_THEMES, Theme
+
+from core.matching.bands import Band
+from core.terminal import Terminal
+from labels.model import Decision, Stream
+from tui.review.diff import Mark
+
+DARK = Theme(
+    name="samesku-dark",
+    primary="#8fa3bf",
+    secondary="#7d8aa0",
+    success="#6cb2f5",
+    error="#f2814b",
+    warning="#edcc84",
+    accent="#edcc84",
+    foreground="#dde1e6",
+    background="#16181c",
+    surface="#1d2025",
+    panel="#2a2d32",
+    variables={
+        "text-primary": "#b4c4da",
+        "text-secondary": "#a3b0c4",
+        "text-success": "#6cb2f5",
+        "text-error": "#f2814b",
+        "text-warning": "#edcc84",
+        "text-accent": "#edcc84",
+        "foreground-muted": "#9aa1ac",
+    },
+)
+
+LIGHT = Theme(
+    name="samesku-light",
+    primary="#6484b4",
+    secondary="#5d6b80",
+    success="#0a58a8",
+    error="#801020",
+    warning="#7d5e00",
+    accent="#7d5e00",
+    foreground="#22262c",
+    background="#f9f9f7",
+    surface="#f1f1ef",
+    panel="#e6e8ea",
+    dark=False,
+    variables={
+        "text-primary": "#33496a",
+        "text-secondary": "#4a586c",
+        "text-success": "#0a58a8",
+        "text-error": "#801020",
+        "text-warning": "#7d5e00",
+        "text-accent": "#7d5e00",
+        "foreground-muted": "#555c66",
+    },
+)
+
+#: Sixteen colours are their owner's, light or dark: few are used, and none where a word must be read.
+ANSI_DARK = replace(
+    BUILTIN_THEMES["ansi-dark"],
+    name="samesku-ansi",
+    primary="ansi_cyan",
+    success="ansi_bright_cyan",
+    error="ansi_bright_red",
+    warning="ansi_default",
+    accent="ansi_cyan",
+)
+ANSI_LIGHT = replace(
+    BUILTIN_THEMES["ansi-light"],
+    name="samesku-ansi-light",
+    success="ansi_blue",
+    error="ansi_red",
+    warning="ansi_default",
+    accent="ansi_blue",
+)
+
+OWN = (DARK, LIGHT, ANSI_DARK, ANSI_LIGHT)
+
+#: The setting that leaves the choice to the desk.
+AUTO = "auto"
+
+
+def theme_for(setting: str, terminal: Terminal) -> str:
+    """The name of the theme to open with: what is set, else what fits the terminal."""
+    if setting != AUTO:
+        return setting
+    return _theme(light=terminal.light, ansi=terminal.few_colours).name
+
+
+def turned(theme: Theme) -> str:
+    """The name of the light theme for a dark one, and the other way round."""
+    return _theme(light=theme.dark, ansi=theme.ansi).name
+
+
+def _theme(*, light: bool, ansi: bool) -> Theme:
+    if ansi:
+        return ANSI_LIGHT if light else ANSI_DARK
+    return LIGHT if light else DARK
+
+
+#: WCAG 2.2, success criterion 1.4.3 (level AA) for text of normal size.
+ENOUGH = 4.5
+
+#: The share of the primary colour in a highlighted row; app.tcss paints it.
+ROW = 0.2
+
+_WORDS = (
+    "text-primary", "text-secondary", "text-warning", "text-error", "text-success", "text-accent",
+    "foreground-muted",
+)  # fmt: skip
+#: Each step leaves 92 % of the way to the foreground; after forty there is nothing of it.
+_STEP = 0.08
+_MOST_STEPS = 40
+
+
+def contrast(first: Color, second: Color) -> float:
+    """The WCAG contrast ratio of two opaque colours, from 1 to 21."""
+    lighter, darker = sorted((_luminance(first), _luminance(second)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def readable(variables: dict[str, str]) -> dict[str, str]:
+    """A theme's variables with its text colours moved towards its foreground until they can be read.
+
+    They are judged on the three grounds that text stands on: the background, the highlighted row, and the panel
+    of bars and titles.
+    """
+    foreground = Color.parse(variables["foreground"])
+    background = Color.parse(variables["background"])
+    row = background.blend(Color.parse(variables["primary"]), ROW)
+    grounds = [background, row, background + Color.parse(variables["panel"])]
+    changed = {}
+    for name in _WORDS:
+        color = background + Color.parse(variables[name])
+        for _ in range(_MOST_STEPS):
+            if min(contrast(color, ground) for ground in grounds) >= ENOUGH:
+                break
+            color = color.blend(foreground, _STEP)
+        changed[name] = color.hex
+    return variables | changed
+
+
+def grounded(variables: dict[str, str], *, no_colour: bool) -> dict[str, str]:
+    """A theme's variables where the terminal's own colours are used, or none: nothing can be blended there.
+
+    What has no colour of its own takes that of the line it stands in, so that it can be read in a highlighted one too.
+    Without colours, a line under what is highlighted in a list must do.
+    """
+    plain = {
+        name: "transparent"
+        for name, value in variables.items()
+        if name.endswith("-muted") or (name in _WORDS and value == "ansi_default")
+    }
+    highlighted = {"block-cursor-text-style": "bold underline"} if no_colour else {}
+    return variables | plain | highlighted
+
+
+def _luminance(color: Color) -> float:
+    """Relative luminance as WCAG defines it."""
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in color.normalized
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+MUTED = "$foreground-muted"
+STRONG = "bold"
+KEY = "bold $text-accent"
+
+GOOD = "$text-success"
+BAD = "$text-error"
+CAREFUL = "$text-warning"
+
+BANDS = {Band.HIGH: GOOD, Band.MEDIUM: CAREFUL, Band.LOW: MUTED}
+
+DECISIONS = {Decision.MATCH: f"bold {GOOD}", Decision.NO_MATCH: f"bold {BAD}", Decision.UNSURE: f"bold {CAREFUL}"}
+
+#: Reverse and underline survive where there is no colour.
+MARKS = {Mark.SAME: "", Mark.OWN: f"underline {CAREFUL}", Mark.STRONG: f"bold reverse {CAREFUL}"}
+
+#: Each stream has a colour of its own, always with its name on it.
+STREAM_STYLES = {
+    Stream.TRIAGE: "bold $text-primary on $primary-muted",
+    Stream.VALIDATION: "bold $text-warning on $warning-muted",
+    Stream.AUDIT: "bold $text-success on $success-muted",
+    Stream.ADJUDICATION: "bold $text-error on $error-muted",
+}
