@@ -17,7 +17,7 @@ from core.evaluation.report import Evaluation
 from core.json_store import load
 from core.judge.calibration import Calibration
 from core.judge.report import JudgeReport
-from core.matching.features.base import CorpusFeatures
+from core.matching.features.builder import CorpusFeatures
 from core.matching.features.store import damage_of_features
 from core.matching.matcher import Matcher, saved_value
 from core.matching.pair_rows import state_of

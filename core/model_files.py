@@ -260,7 +260,7 @@ def model_errors(source: Path, hint: str) -> Iterator[None]:
 
 def weights_file_with(folder: Path, tensor: str) -> Path:
     """The file of a model that holds a tensor of that name, or of a name that ends alike; else the first one."""
-    from safetensors import safe_open  # noqa: PLC0415
+    from safetensors import safe_open
 
     files = sorted(folder.rglob("*.safetensors"))
     for file in files:
@@ -328,7 +328,7 @@ def _check_shards(folder: Path, names: set[str]) -> None:
 
 def _check_weights(file: Path) -> None:
     """Whether the header describes the file to its last byte; no weight is read."""
-    from safetensors import SafetensorError, safe_open  # noqa: PLC0415
+    from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(str(file), framework="numpy"):

@@ -1,6 +1,5 @@
 """The verbs that need the desk, and all others with them."""
 
-import os
 import sys
 from contextlib import suppress
 from typing import Annotated
@@ -22,33 +21,6 @@ from tui.kiosk import WITHOUT_TERMINAL, enclosed, unheard
 _ENGINE_ENDS_S = 5.0
 #: Of those that the desk is drawn with, what older encodings lack.
 _SIGNS = "▲≠─█✎…"
-
-
-def demo(ctx: typer.Context) -> None:
-    """A workspace with the embedded catalogue, then the desk.
-
-    Where there is no terminal, the main job unattended: label, retrain, compare.
-
-    Example: samesku demo
-    """
-    from core.demo import build_demo  # noqa: PLC0415
-
-    context = context_of(ctx)
-    context.workspace.create()
-    with context.exclusive("demo"), context.reporter() as reporter:
-        settings = build_demo(context.workspace, reporter)
-    if _has_terminal() and not context.json:
-        # A process of its own in the place of this one: making the index loaded the model libraries, and the desk
-        # holds none.
-        who = ["--as", context.annotator_name] if context.annotator_name else []
-        here = ["--home", str(context.workspace.home)]
-        os.execv(sys.executable, module_command("tui", *here, *who, "review"))  # noqa: S606 - our own program
-    from core.cli.unattended_demo import run_unattended, tell  # noqa: PLC0415
-
-    with context.exclusive("demo"), context.reporter() as reporter:
-        result = run_unattended(context, reporter)
-    tell(context, settings, result)
-    context.answer(result)
 
 
 def review(
@@ -203,4 +175,4 @@ def _has_terminal() -> bool:
 
 def start(arguments: list[str]) -> None:
     """Do what the command line asks for, and end the process."""
-    run(make_app([demo, review, web, doctor]), arguments)
+    run(make_app([review, web, doctor]), arguments)

@@ -1,7 +1,7 @@
 """The desk's end of a child process that is started late, restarted if it dies, and never waited for.
 
-The engine is one, the judge another; `core.jsonl_rpc` says how they are talked to. Requests are made in worker threads. The
-desk is whole without them: whoever asks gets `EngineError` and goes on.
+The matcher worker and the judge worker are such processes; `core.jsonl_rpc` describes the protocol. Requests are made
+in worker threads. The desk works without them: a caller gets `EngineError` and goes on.
 """
 
 import json

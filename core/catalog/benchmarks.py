@@ -36,8 +36,8 @@ def local_copy(repo: str) -> Path:
     if Path(repo).is_dir():
         return Path(repo).resolve()
     try:
-        from huggingface_hub import snapshot_download  # noqa: PLC0415 - heavy, and not always installed
-        from huggingface_hub.errors import (  # noqa: PLC0415
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import (
             HFValidationError,
             RepositoryNotFoundError,
             RevisionNotFoundError,
@@ -73,7 +73,7 @@ def configuration_rows(folder: Path, configuration: str, splits: tuple[str, ...]
         CatalogError: datasets is missing, or it finds no such configuration or split.
     """
     try:
-        import datasets  # noqa: PLC0415 - heavy, and not always installed
+        import datasets
     except ImportError as error:
         raise _not_installed("datasets") from error
     # What datasets raises for a folder without data, a script, a configuration that is not there, a

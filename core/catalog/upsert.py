@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 from core.catalog.full_text import note_grams
+from core.catalog.listing_identity import is_another_article
 from core.catalog.product import Product, Role
 from core.catalog.readers.rows import BadRow
 from core.errors import CatalogError
@@ -313,7 +314,6 @@ class _Update:
             self._db.execute("INSERT OR IGNORE INTO seen (key) VALUES (?)", (key,))
 
     def _note_change(self, before: Product, after: Product) -> None:
-        from core.catalog.listing_identity import is_another_article  # noqa: PLC0415 - compiles the patterns of all units
 
         if is_another_article(before, after):
             self._keep_former(before, after)

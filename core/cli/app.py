@@ -10,24 +10,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from core.cli import (
-    dataset,
-    evaluate,
-    fetch,
-    import_,
-    index,
-    jobs,
-    judge,
-    labels,
-    match,
-    models,
-    retrain,
-    settings,
-    simulate,
-)
 from core.cli.console import OutputError, SafeConsole, discard_output, open_streams
 from core.cli.context import Context
-from core.cli.doctor import doctor
+from core.cli.verbs import LazyGroup
 from core.errors import CoreError
 from core.jobs.events import EventWriter
 from core.jobs.runner import job_events
@@ -42,8 +27,13 @@ _GLOBAL = {"--home": True, "--as": True, "--json": False, "--quiet": False, "--d
 
 
 def make_app(first: Sequence[Callable[..., None]] = ()) -> typer.Typer:
-    """The headless verbs, after those that the desk brings; its doctor looks further."""
+    """The command line.
+
+    Args:
+        first: verbs that are loaded already, such as the desk's; one of the same name replaces that of `VERBS`.
+    """
     app = typer.Typer(
+        cls=LazyGroup,
         name="samesku",
         help="Decide which listings are the same product, and let the machine learn from it.",
         no_args_is_help=True,
@@ -54,22 +44,6 @@ def make_app(first: Sequence[Callable[..., None]] = ()) -> typer.Typer:
     app.callback()(_globals)
     for verb in first:
         app.command(verb.__name__)(verb)
-    app.add_typer(import_.app, name="import")
-    app.command("fetch")(fetch.fetch)
-    app.command("index")(index.index)
-    app.command("match")(match.match)
-    app.command("score")(match.score)
-    app.add_typer(labels.app, name="labels")
-    app.add_typer(dataset.app, name="dataset")
-    app.command("retrain")(retrain.retrain)
-    app.command("evaluate")(evaluate.evaluate)
-    app.command("simulate")(simulate.simulate)
-    app.add_typer(models.app, name="models")
-    app.add_typer(judge.app, name="judge")
-    app.add_typer(jobs.app, name="jobs")
-    app.command("settings")(settings.settings)
-    if all(verb.__name__ != "doctor" for verb in first):
-        app.command("doctor")(doctor)
     return app
 
 

@@ -7,6 +7,7 @@ import typer
 
 from core.cli.context import context_of
 from core.cli.rebuild import rebuilds_damage
+from core.transfer.training_files import Kind, write_dataset
 from labels.wording import counted
 
 app = typer.Typer(help="Training data as files: the training side alone, never validation.", no_args_is_help=True)
@@ -35,7 +36,6 @@ def pairs(ctx: typer.Context, out: _Out) -> None:
 
 
 def _write(ctx: typer.Context, kind: str, out: Path) -> None:
-    from core.transfer.training_files import Kind, write_dataset  # noqa: PLC0415
 
     context = context_of(ctx)
     written = write_dataset(context.workspace.require(), context.settings, Kind(kind), out)

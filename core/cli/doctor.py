@@ -14,13 +14,26 @@ from pathlib import Path
 
 import typer
 
+from core.catalog.store import CatalogStore
 from core.cli.context import Context, context_of
+from core.diagnostics import damages, inventory
 from core.errors import CoreError
+from core.judge.factory import check_judge_files, make_judge
+from core.judge.finetune.storage import unfinished_judges
+from core.model_files import check_encoder_files
+from core.queue.label_counts import outdated_counts
+from core.retrieval.encoder_files import pooling_note
+from core.retrieval.registry import Registry
 from core.text.safe import safe
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
+from labels.backup_index import backups
+from labels.database import file_system, is_marked, journal_mode, wal_is_safe
 from labels.errors import LabelsError, SameskuError
-from labels.wording import counted
+from labels.files import PRIVATE_PREFIX, folder_bytes, stale_drafts
+from labels.store import LabelStore
+from labels.verify import verify
+from labels.wording import counted, joined
 
 #: What is optional, and which extra brings it.
 _EXTRAS = {
@@ -93,7 +106,6 @@ def _terminal() -> str:
 
 
 def _sqlite(context: Context) -> dict[str, object]:
-    from labels.database import file_system, journal_mode, wal_is_safe  # noqa: PLC0415
 
     mode = journal_mode(context.workspace.labels)
     if mode == "wal":
@@ -107,14 +119,6 @@ def _sqlite(context: Context) -> dict[str, object]:
 
 
 def _workspace(context: Context) -> dict[str, object]:
-    from core.diagnostics import (  # noqa: PLC0415
-        damages,
-        inventory,
-    )
-    from labels.backup_index import backups  # noqa: PLC0415
-    from labels.database import is_marked  # noqa: PLC0415
-    from labels.verify import verify  # noqa: PLC0415
-    from labels.wording import joined  # noqa: PLC0415
 
     workspace = context.workspace
     try:
@@ -157,10 +161,6 @@ def _workspace(context: Context) -> dict[str, object]:
 
 def _outdated_labels(workspace: Workspace) -> dict[str, object]:
     """The labels that no longer count, since their products are other articles now; it is no damage, and no problem."""
-    from core.catalog.store import CatalogStore  # noqa: PLC0415
-    from core.queue.label_counts import outdated_counts  # noqa: PLC0415
-    from labels.store import LabelStore  # noqa: PLC0415
-
     with suppress(SameskuError):
         if workspace.catalog.exists() and workspace.labels.exists():
             with LabelStore(workspace.labels) as store, CatalogStore(workspace.catalog) as catalog:
@@ -171,10 +171,6 @@ def _outdated_labels(workspace: Workspace) -> dict[str, object]:
 
 def _unfinished(context: Context) -> str:
     """What killed runs left, and how it goes; empty where there is nothing."""
-    from core.judge.finetune.storage import unfinished_judges  # noqa: PLC0415
-    from core.retrieval.registry import Registry  # noqa: PLC0415
-    from labels.files import PRIVATE_PREFIX, folder_bytes, stale_drafts  # noqa: PLC0415
-
     workspace, temporary = context.workspace, Path(tempfile.gettempdir())
     try:
         models = Registry(workspace, context.settings).unfinished()
@@ -193,10 +189,6 @@ def _encoder(context: Context) -> dict[str, str]:
 
     It is optional, so that one that is not sound is no problem.
     """
-    from core.model_files import check_encoder_files  # noqa: PLC0415
-    from core.retrieval.encoder_files import pooling_note  # noqa: PLC0415
-    from core.retrieval.registry import Registry  # noqa: PLC0415
-
     registry = Registry(context.workspace, context.settings)
     try:
         folder = registry.champion_folder()
@@ -211,8 +203,6 @@ def _encoder(context: Context) -> dict[str, str]:
 
 def _judge(context: Context) -> str:
     """Who gives second opinions; it is optional, so that one that cannot is no problem."""
-    from core.judge.factory import check_judge_files, make_judge  # noqa: PLC0415
-
     if not context.settings.judge.use:
         return "none configured: samesku judge --help"
     try:
@@ -225,7 +215,6 @@ def _judge(context: Context) -> str:
 
 
 def _backups(workspace: Workspace) -> str:
-    from labels.backup_index import backups  # noqa: PLC0415
 
     found = backups(workspace.backups)
     return f"{len(found)}, the last {found[-1].path.name}" if found else "none yet: samesku labels backup"

@@ -11,6 +11,9 @@ from core.cli.judge_options import LABELS_FILE
 from core.cli.rebuild import rebuilds_damage
 from core.cli.tables import bands, metrics, reliability
 from core.evaluation.comparison import RANKING_NAMES
+from core.evaluation.run import evaluate_own, evaluate_pairs, evaluate_retrieval
+from core.matching.bands import basis_remark
+from core.retrieval.registry import Registry
 from labels.wording import counted
 
 
@@ -40,9 +43,6 @@ def evaluate(
 
     Example: samesku evaluate --pairs valid.csv --json
     """
-    from core.evaluation.run import evaluate_own, evaluate_pairs, evaluate_retrieval  # noqa: PLC0415
-    from core.retrieval.registry import Registry  # noqa: PLC0415
-
     context = context_of(ctx)
     workspace, settings = context.workspace.require(), context.settings
     result: dict[str, object] = {}
@@ -61,7 +61,6 @@ def evaluate(
 
 
 def _tell(context: Context, result: dict[str, Any]) -> None:
-    from core.matching.bands import basis_remark  # noqa: PLC0415
 
     rankings = {name: values for name in RANKING_NAMES if isinstance(values := result.get(name), dict)}
     if rankings:

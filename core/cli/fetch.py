@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from core.catalog.benchmarks import WALMART_AMAZON, fetch_walmart_amazon
 from core.cli.context import context_of
 from core.errors import CoreError
 from labels.wording import counted
@@ -22,8 +23,6 @@ def fetch(
 
     Example: samesku fetch walmart-amazon --into data/wa && samesku import walmart-amazon data/wa --labels
     """
-    from core.catalog.benchmarks import WALMART_AMAZON, fetch_walmart_amazon  # noqa: PLC0415
-
     context = context_of(ctx)
     if name != "walmart-amazon":
         raise CoreError(f"There is no benchmark {name}.", "walmart-amazon is the one that can be fetched.")

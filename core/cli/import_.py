@@ -9,19 +9,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.catalog.benchmarks import import_walmart_amazon
 from core.catalog.import_report import gtin_sentences
+from core.catalog.product import as_role
+from core.catalog.rejects import rejects_name
+from core.catalog.store import CatalogStore, ImportRules
+from core.catalog.upsert import LargePruneError
 from core.cli.context import Context, context_of
 from core.cli.labels_files import assigned_columns, import_file, tell_rejected
 from core.errors import CoreError
+from core.splits.current_labels import ledger_and_catalogue, outdated
 from core.text.safe import safe
+from core.transfer.label_files import read_labels
 from labels.errors import SameskuError
+from labels.exchange.tasks import Defaults
 from labels.files import private_folder
+from labels.product_decisions import decisions_on, labelled_products, pairs_of_source
+from labels.reader import LabelReader
 from labels.wording import counted
 
 if TYPE_CHECKING:
     from core.catalog.import_report import ImportReport
     from core.catalog.product import Role
-    from core.catalog.store import CatalogStore, ImportRules
     from core.catalog.upsert import ReplacedArticle
     from core.transfer.label_files import LabelFileReport
     from labels.model import ProductRef
@@ -35,9 +44,6 @@ _SIDES: "dict[Role, str]" = {"query": "queries", "catalog": "candidates"}
 
 def labelled(context: Context) -> "set[ProductRef] | None":
     """The products that labels name; None where that cannot be read, so that nothing is taken for unlabelled."""
-    from labels.product_decisions import labelled_products  # noqa: PLC0415
-    from labels.reader import LabelReader  # noqa: PLC0415
-
     if not context.workspace.labels.exists():
         return set()
     # A damaged ledger is told of by every verb that needs it; an import does not.
@@ -64,9 +70,6 @@ def effects(context: Context, report: "ImportReport", *, dry: bool) -> dict[str,
     if replaced:
         found |= _left_out(context, report.counts.replaced, dry=dry)
     if _changes_role(report) and context.workspace.labels.exists():
-        from labels.product_decisions import pairs_of_source  # noqa: PLC0415
-        from labels.reader import LabelReader  # noqa: PLC0415
-
         with LabelReader(context.workspace.labels) as reader:
             as_query, as_candidate = pairs_of_source(reader, report.source)
         found["labels_of_role"] = as_query if report.role == "catalog" else as_candidate
@@ -74,8 +77,6 @@ def effects(context: Context, report: "ImportReport", *, dry: bool) -> dict[str,
 
 
 def _left_out(context: Context, replaced: "tuple[ReplacedArticle, ...]", *, dry: bool) -> dict[str, object]:
-    from core.splits.current_labels import ledger_and_catalogue, outdated  # noqa: PLC0415
-    from labels.product_decisions import decisions_on  # noqa: PLC0415
 
     with ledger_and_catalogue(context.workspace) as (store, catalog):
         pairs = {each.pair for each in decisions_on(store, [each.ref for each in replaced])}
@@ -153,9 +154,6 @@ def walmart_amazon(
 
     Example: samesku --home ~/wa import walmart-amazon data/walmart_amazon --labels
     """
-    from core.catalog.benchmarks import import_walmart_amazon  # noqa: PLC0415
-    from core.catalog.store import CatalogStore, ImportRules  # noqa: PLC0415
-
     context = context_of(ctx)
     with CatalogStore(context.workspace.create().catalog) as store, context.reporter() as reporter:
         reporter.stage("import")
@@ -242,10 +240,6 @@ def products(
     Example: samesku import products prices.xlsx --source amazon --sheet "Price list" --map price="Unit Price"
     Example: samesku import products walmart-monday.csv --source walmart --prune
     """
-    from core.catalog.product import as_role  # noqa: PLC0415
-    from core.catalog.store import ImportRules  # noqa: PLC0415
-    from core.catalog.upsert import LargePruneError  # noqa: PLC0415
-
     context = context_of(ctx)
     if change_role and role is None:
         raise typer.BadParameter("--change-role goes with --role, which says which.")
@@ -283,9 +277,8 @@ class _ProductFile:
     table: str | None
 
 
-def _import(context: Context, file: _ProductFile, rules: "ImportRules", *, prune: bool, dry: bool) -> "ImportReport":
+def _import(context: Context, file: _ProductFile, rules: ImportRules, *, prune: bool, dry: bool) -> "ImportReport":
     from core.catalog.importer import import_file  # noqa: PLC0415
-    from core.catalog.rejects import rejects_name  # noqa: PLC0415
 
     with _catalogue(context, dry=dry) as store, context.reporter() as reporter:
         reporter.stage("import")
@@ -297,10 +290,8 @@ def _import(context: Context, file: _ProductFile, rules: "ImportRules", *, prune
 
 
 @contextmanager
-def _catalogue(context: Context, *, dry: bool) -> "Iterator[CatalogStore]":
+def _catalogue(context: Context, *, dry: bool) -> Iterator[CatalogStore]:
     """The workspace's catalogue; an empty one that is thrown away where there is none and none is to be made."""
-    from core.catalog.store import CatalogStore  # noqa: PLC0415
-
     with private_folder() as folder:
         if dry and not context.workspace.catalog.exists():
             path = folder / "catalog.db"
@@ -311,8 +302,6 @@ def _catalogue(context: Context, *, dry: bool) -> "Iterator[CatalogStore]":
 
 
 def _import_splits(context: Context, folder: Path) -> dict[str, "LabelFileReport"]:
-    from core.transfer.label_files import read_labels  # noqa: PLC0415
-    from labels.exchange.tasks import Defaults  # noqa: PLC0415
 
     splits = {"train.csv": "train", "valid.csv": "validation"}
     missing = [name for name in splits if not (folder / name).exists()]

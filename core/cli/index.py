@@ -7,6 +7,8 @@ import typer
 
 from core.cli.context import Context, context_of
 from core.cli.rebuild import brought_up_to_date
+from core.splits.class_balance import one_class, training_classes
+from core.splits.current_labels import ledger_and_catalogue
 from labels.wording import counted
 
 if TYPE_CHECKING:
@@ -41,9 +43,6 @@ def index(ctx: typer.Context) -> None:
 
 def _one_class(context: Context) -> str:
     """That no matcher was fitted because all labels are of one class; empty where that is not why."""
-    from core.splits.class_balance import one_class, training_classes  # noqa: PLC0415
-    from core.splits.current_labels import ledger_and_catalogue  # noqa: PLC0415
-
     with ledger_and_catalogue(context.workspace) as (store, catalog):
         return one_class(*training_classes(store, catalog, context.settings.labels.rule))
 

@@ -21,7 +21,15 @@ from core.cli.judge_options import (
 )
 from core.cli.rebuild import rebuilds_damage
 from core.errors import CoreError
-from core.judge.run import Budget
+from core.judge.cache import VerdictCache
+from core.judge.calibrated import calibration_pairs
+from core.judge.cascade import least_certain_first
+from core.judge.pair_context import pair_contexts
+from core.judge.run import Budget, judge_pairs
+from core.matching.bands import default_band
+from core.matching.pair_file import read_named_pairs
+from core.matching.pair_rows import matched_pairs
+from core.retrieval.index_run import Corpus
 from core.text.safe import safe
 from labels.wording import counted
 
@@ -73,8 +81,6 @@ def run(
         with judge_in_use(context):
             detached(context, ["judge", "run"], options)
         return
-    from core.judge.pair_context import pair_contexts  # noqa: PLC0415
-    from core.judge.run import judge_pairs  # noqa: PLC0415
 
     workspace = context.workspace.require()
     with judge_in_use(context) as judge, context.reporter() as reporter:
@@ -93,20 +99,12 @@ def _wanted(
 ) -> "Sequence[Pair]":
     workspace, settings = context.workspace, context.settings
     if pairs is not None:
-        from core.matching.pair_file import read_named_pairs  # noqa: PLC0415
-        from core.retrieval.index_run import Corpus  # noqa: PLC0415
-
         return read_named_pairs(Corpus.read(workspace), pairs)
     if labelled:
-        from core.judge.calibrated import calibration_pairs  # noqa: PLC0415
-
         found = calibration_pairs(workspace, settings, judge)
         if not found:
             raise CoreError("There are no labelled pairs that it was not trained on.", "Label some in the desk first.")
         return found
-    from core.judge.cascade import least_certain_first  # noqa: PLC0415
-    from core.matching.bands import default_band  # noqa: PLC0415
-    from core.matching.pair_rows import matched_pairs  # noqa: PLC0415
 
     chosen = bands_named(bands)
     return least_certain_first(
@@ -141,8 +139,6 @@ def spent(ctx: typer.Context) -> None:
     Example: samesku judge spent --json
     """
     from dataclasses import asdict  # noqa: PLC0415
-
-    from core.judge.cache import VerdictCache  # noqa: PLC0415
 
     context = context_of(ctx)
     cache = VerdictCache(context.workspace.require().derived)

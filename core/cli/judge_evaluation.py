@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from core.catalog.store import CatalogStore
 from core.cli.context import Context, context_of
 from core.cli.judge_options import (
     LABELS_FILE,
@@ -21,7 +22,11 @@ from core.cli.judge_options import (
 from core.cli.rebuild import rebuilds_damage
 from core.errors import CoreError
 from core.jobs.progress import Reporter
-from core.judge.run import Budget
+from core.judge.metrics import paired_test
+from core.judge.pair_context import pair_contexts
+from core.judge.report import judge_report, known_pairs
+from core.judge.run import Budget, judge_pairs
+from core.retrieval.registry import Registry
 from core.text.safe import safe
 from labels.wording import counted
 
@@ -70,8 +75,6 @@ def measure(
             options = {"--judge": judge, "--pairs": pairs, "--max-pairs": max_pairs, "--max-minutes": max_minutes}
             detached(context, ["judge", "test"], options)
             return
-        from core.judge.report import judge_report, known_pairs  # noqa: PLC0415
-        from core.retrieval.registry import Registry  # noqa: PLC0415
 
         workspace, settings = context.workspace, context.settings
         with context.reporter() as reporter:
@@ -89,8 +92,6 @@ def measure(
 def _run(
     context: Context, judge: "StoredVerdictsJudge", truth: "Mapping[Pair, bool]", budget: Budget, reporter: Reporter
 ) -> "JudgingResult":
-    from core.judge.pair_context import pair_contexts  # noqa: PLC0415
-    from core.judge.run import judge_pairs  # noqa: PLC0415
 
     found = judge_pairs(pair_contexts(context.workspace, truth), judge, budget, reporter, total=len(truth))
     end_if_interrupted(context, found)
@@ -151,8 +152,6 @@ def compare(
             options = {"--pairs": pairs, "--max-pairs": max_pairs, "--max-minutes": max_minutes}
             detached(context, ["judge", "compare", first, second], options)
             return
-        from core.judge.metrics import paired_test  # noqa: PLC0415
-        from core.judge.report import known_pairs  # noqa: PLC0415
 
         truth = known_pairs(context.workspace, context.settings, pairs).without(one, other)
         said = []
@@ -193,8 +192,6 @@ def _tell_both(context: Context, found: "PairedTest", truth: "Mapping[Pair, bool
 
 def _listings(context: Context, truth: "Mapping[Pair, bool]") -> Table:
     """What the label says of pairs, their ids and titles."""
-    from core.catalog.store import CatalogStore  # noqa: PLC0415
-
     with CatalogStore(context.workspace.catalog) as catalog:
         products = catalog.get_many(ref for pair in truth for ref in pair)
     table = Table(box=None, pad_edge=False, show_header=False)

@@ -4,10 +4,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.catalog.store import CatalogStore
 from core.cli.context import context_of
 from core.cli.rebuild import rebuilds_damage
 from core.errors import CoreError, ModelError
+from core.judge.factory import make_language_model
+from core.judge.listwise import choices
 from core.judge.verdict import NO_VERDICT, reason_of
+from core.matching.pair_file import queries_named
+from core.retrieval.candidates import CandidateStore
+from core.retrieval.manifest import no_candidates
 from core.text.safe import safe
 from labels.wording import counted
 
@@ -33,9 +39,6 @@ def choose(
 
     Example: samesku judge choose 17 --orders 5
     """
-    from core.judge.factory import make_language_model  # noqa: PLC0415
-    from core.judge.listwise import choices  # noqa: PLC0415
-
     context = context_of(ctx)
     workspace = context.workspace.require()
     asked, candidates = _listings(workspace, query)
@@ -66,11 +69,6 @@ def choose(
 
 def _listings(workspace: "Workspace", query_id: str) -> "tuple[Product, list[Product]]":
     """A query and its candidates."""
-    from core.catalog.store import CatalogStore  # noqa: PLC0415
-    from core.matching.pair_file import queries_named  # noqa: PLC0415
-    from core.retrieval.candidates import CandidateStore  # noqa: PLC0415
-    from core.retrieval.manifest import no_candidates  # noqa: PLC0415
-
     store = CandidateStore(workspace.derived)
     try:
         if store.model is None:

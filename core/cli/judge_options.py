@@ -9,6 +9,9 @@ import typer
 
 from core.cli.context import Context
 from core.errors import CoreError
+from core.jobs.board import Jobs
+from core.judge.factory import make_judge
+from core.judge.run import End
 from core.matching.bands import Band
 
 if TYPE_CHECKING:
@@ -63,8 +66,6 @@ def bands_named(names: str | None) -> list[Band]:
 @contextmanager
 def judge_in_use(context: Context, *names: str) -> "Iterator[StoredVerdictsJudge]":
     """The judge that the settings ask for, or those that are named, calibrated on what it has said of labels so far."""
-    from core.judge.factory import make_judge  # noqa: PLC0415
-
     workspace = context.workspace.require()
     judge = make_judge(workspace, context.settings, *names)
     try:
@@ -80,8 +81,6 @@ def end_if_interrupted(context: Context, judged: "JudgingResult", unwritten: Pat
     Raises:
         typer.Exit: it was.
     """
-    from core.judge.run import End  # noqa: PLC0415
-
     if judged.end is End.INTERRUPTED:
         context.err.print(judged.words, *([f"{unwritten} was not written."] if unwritten else []), markup=False)
         raise typer.Exit(_INTERRUPTED)
@@ -103,8 +102,6 @@ def told_if_interrupted(context: Context, words: str) -> Iterator[None]:
 
 def detached(context: Context, verb: list[str], options: Mapping[str, str | float | Path | bool | None]) -> None:
     """Start the same as a job; options without a value are left out."""
-    from core.jobs.board import Jobs  # noqa: PLC0415
-
     workspace = context.workspace.require()
     given: list[str] = []
     for name, value in options.items():

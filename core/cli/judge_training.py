@@ -11,9 +11,16 @@ from core.cli.context import Context, context_of
 from core.cli.judge_options import DetachOption, detached, judge_in_use, told_if_interrupted
 from core.errors import CoreError
 from core.jobs.progress import Reporter
+from core.judge.calibrated import calibration_pairs
+from core.judge.finetune.chat_examples import prepare as write
+from core.judge.finetune.cross_encoder import train_cross_encoder
+from core.judge.finetune.recipe import read_recipe
+from core.judge.finetune.splits import split_benchmark, split_workspace
 from core.judge.finetune.storage import adapter_of
-from core.judge.mlx_model import require_mlx
-from core.judge.run import Budget
+from core.judge.finetune.train import begin, tune
+from core.judge.mlx_model import require_mlx, whole_path
+from core.judge.pair_context import pair_contexts
+from core.judge.run import Budget, judge_pairs
 from core.text.safe import safe
 from labels.wording import counted
 
@@ -70,10 +77,6 @@ def prepare(
 
     Example: samesku judge prepare --out lessons --model Qwen2.5-1.5B-Instruct --balance 2
     """
-    from core.judge.finetune.chat_examples import prepare as write  # noqa: PLC0415
-    from core.judge.finetune.splits import split_benchmark, split_workspace  # noqa: PLC0415
-    from core.judge.mlx_model import whole_path  # noqa: PLC0415
-
     context = context_of(ctx)
     workspace, settings = context.workspace.require(), context.settings
     chosen = whole_path(model) if model else settings.judge.mlx_model
@@ -144,15 +147,11 @@ def train(
 
 def _begun(context: Context, config: Path | None, bits: int | None) -> str:
     """A new judge's id. It is known before the training begins, so that a job can be started again with it."""
-    from core.judge.finetune.recipe import read_recipe  # noqa: PLC0415
-    from core.judge.finetune.train import begin  # noqa: PLC0415
-
     assert config is not None  # noqa: S101 - asked for above
     return begin(context.workspace, read_recipe(config), bits=bits).id
 
 
 def _tune(context: Context, judge_id: str, *, fuse: bool) -> None:
-    from core.judge.finetune.train import tune  # noqa: PLC0415
 
     again = f"samesku judge train --resume {judge_id}{' --fuse' if fuse else ''}"
     with (
@@ -166,7 +165,6 @@ def _tune(context: Context, judge_id: str, *, fuse: bool) -> None:
 
 
 def _train_cross_encoder(context: Context) -> None:
-    from core.judge.finetune.cross_encoder import train_cross_encoder  # noqa: PLC0415
 
     with context.reporter() as reporter:
         with told_if_interrupted(context, "Ended; nothing of this training is kept."):
@@ -179,10 +177,6 @@ def _train_cross_encoder(context: Context) -> None:
 
 def _calibrated(context: Context, reporter: Reporter) -> int:
     """Ask the new judge about the labelled pairs that were kept from it, and calibrate it; how many they are."""
-    from core.judge.calibrated import calibration_pairs  # noqa: PLC0415
-    from core.judge.pair_context import pair_contexts  # noqa: PLC0415
-    from core.judge.run import judge_pairs  # noqa: PLC0415
-
     workspace, settings = context.workspace, context.settings
     with judge_in_use(context, "cross-encoder") as judge:
         pairs = calibration_pairs(workspace, settings, judge)

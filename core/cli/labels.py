@@ -15,8 +15,15 @@ from core.cli.labels_people import agreement, people
 from core.cli.rebuild import rebuilds_damage
 from core.errors import CoreError
 from core.permissions import is_lead
+from core.queue.label_counts import label_counts
 from core.text.safe import safe
+from labels.backup_index import backups, is_of_ledger
+from labels.database import marker
 from labels.errors import SameskuError
+from labels.model import MACHINE
+from labels.restore import loss
+from labels.store import LabelStore
+from labels.verify import verify as check
 from labels.wording import counted
 
 app = typer.Typer(help="The ledger: statistics, export, import, check.", no_args_is_help=True)
@@ -35,8 +42,6 @@ def stats(ctx: typer.Context) -> None:
     Pairs are counted as they train and judge now; labels on products that are other articles now, or gone, stand under
     `outdated`. Streams are counted in queries, as at the desk.
     """
-    from core.queue.label_counts import label_counts  # noqa: PLC0415
-
     context = context_of(ctx)
     figures = label_counts(context.workspace.require(), context.settings)
     annotators = figures["annotators"]
@@ -72,9 +77,6 @@ def revoke(
 
     Example: samesku labels revoke auto-1a2b3c4d
     """
-    from labels.model import MACHINE  # noqa: PLC0415
-    from labels.store import LabelStore  # noqa: PLC0415
-
     context = context_of(ctx)
     with LabelStore(context.workspace.require().labels) as store:
         count = store.revoke(batch, MACHINE)
@@ -104,9 +106,6 @@ def verify(
 
     Example: samesku labels verify --against /mnt/backup
     """
-    from labels.backup_index import is_of_ledger  # noqa: PLC0415
-    from labels.verify import verify as check  # noqa: PLC0415
-
     context = context_of(ctx)
     result = check(file or context.workspace.labels, against or [])
     for problem in result.problems:
@@ -121,10 +120,6 @@ def verify(
 
 def _tell_way_back(context: Context) -> None:
     """What going back to the last backup would drop, where there is one."""
-    from labels.backup_index import backups  # noqa: PLC0415
-    from labels.database import marker  # noqa: PLC0415
-    from labels.restore import loss  # noqa: PLC0415
-
     found = backups(context.workspace.backups)
     if not found:
         ledger = context.workspace.labels

@@ -5,11 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.catalog.store import CatalogStore
 from core.cli.context import context_of
 from core.cli.rebuild import rebuilds_damage
+from core.evaluation.audit import audit_report, draw_audit
 from core.permissions import require_lead
+from core.queue.disputes import contradicted
+from core.splits.current_labels import current_conflicts
 from core.text.safe import safe
 from labels.model import Decision
+from labels.store import LabelStore
 from labels.wording import counted
 
 if TYPE_CHECKING:
@@ -36,8 +41,6 @@ def audit(
 
     Example: samesku labels audit --draw 200
     """
-    from core.evaluation.audit import audit_report, draw_audit  # noqa: PLC0415
-
     context = context_of(ctx)
     workspace = context.workspace.require()
     if draw is not None:
@@ -84,11 +87,6 @@ def contradictions(ctx: typer.Context) -> None:
 
     Example: samesku labels contradictions
     """
-    from core.catalog.store import CatalogStore  # noqa: PLC0415
-    from core.queue.disputes import contradicted  # noqa: PLC0415
-    from core.splits.current_labels import current_conflicts  # noqa: PLC0415
-    from labels.store import LabelStore  # noqa: PLC0415
-
     context = context_of(ctx)
     workspace = context.workspace.require()
     with LabelStore(workspace.labels) as store, CatalogStore(workspace.catalog) as catalog:

@@ -16,7 +16,14 @@ from core.cli.context import Context, context_of
 from core.errors import CoreError
 from core.permissions import require_lead
 from core.text.safe import safe
+from labels.backup import backup as make
+from labels.backup_index import backups as found_in
+from labels.backup_index import last_event
 from labels.errors import LabelsError
+from labels.restore import loss, rehearse
+from labels.restore import restore as put_back
+from labels.snapshot import existing, tables
+from labels.sql_query import query as ask
 from labels.wording import counted
 
 if TYPE_CHECKING:
@@ -36,8 +43,6 @@ def backup(
 
     Example: samesku labels backup --to /mnt/backup
     """
-    from labels.backup import backup as make  # noqa: PLC0415
-
     context = context_of(ctx)
     workspace = context.workspace
     folder, keep = (to, None) if to else (workspace.backups, context.settings.labels.backups)
@@ -48,8 +53,6 @@ def backup(
 
 def backups(ctx: typer.Context) -> None:
     """The backups of this workspace, the newest last."""
-    from labels.backup_index import backups as found_in  # noqa: PLC0415
-
     context = context_of(ctx)
     found = found_in(context.workspace.backups)
     table = Table(box=None, pad_edge=False)
@@ -79,9 +82,6 @@ def _readable(one: "Backup") -> bool:
 
 def _events_now(context: Context) -> int | None:
     """How many events the ledger holds; None where it cannot be read."""
-    from labels.backup_index import last_event  # noqa: PLC0415
-    from labels.snapshot import existing, tables  # noqa: PLC0415
-
     with suppress(LabelsError), existing(context.workspace.labels) as ledger:
         return int(str(last_event(ledger).get("seq", 0))) if tables(ledger) else 0
     return None
@@ -100,8 +100,6 @@ def restore(
 
     Example: samesku labels restore latest
     """
-    from labels.restore import restore as put_back  # noqa: PLC0415
-
     context = context_of(ctx)
     require_lead(context.settings, context.annotator, "Only leads restore the ledger.")
     source = _latest(context) if str(file) == _LATEST else file
@@ -132,11 +130,6 @@ def restore(
 
 def _rehearse(context: Context, source: Path) -> None:
     """Say whether a restore would do, and what it would drop."""
-    from labels.restore import (  # noqa: PLC0415
-        loss,
-        rehearse,
-    )
-
     ledger = context.workspace.labels
     events = rehearse(source, ledger, context.annotator)
     dropped = loss(source, ledger)
@@ -171,8 +164,6 @@ def query(
 
     Example: samesku labels query "SELECT annotator, count(*) FROM current GROUP BY annotator"
     """
-    from labels.sql_query import query as ask  # noqa: PLC0415
-
     context = context_of(ctx)
     answer = ask(context.workspace.labels, sql, limit=limit, seconds=seconds)
     rows = [[_shown(value) for value in row] for row in answer.rows]
@@ -198,7 +189,6 @@ def query(
 
 
 def _latest(context: Context) -> Path:
-    from labels.backup_index import backups as found_in  # noqa: PLC0415
 
     found = found_in(context.workspace.backups)
     if not found:

@@ -7,13 +7,18 @@ import typer
 
 from core.cli.context import Context, context_of
 from core.errors import CoreError
-from labels.exchange.formats import Format
+from core.transfer.label_files import Telling, label_format, read_labels, read_ledger, write_labels
+from labels.exchange.formats import Format, by_ending
+from labels.exchange.merge import merge_ledger
+from labels.exchange.pseudonyms import Pseudonyms
+from labels.exchange.tasks import Defaults
+from labels.model import Side
+from labels.store import LabelStore
 from labels.wording import counted
 
 if TYPE_CHECKING:
     from collections import Counter
 
-    from core.transfer.label_files import Telling
     from labels.exchange.merge import MergeReport
 
 
@@ -54,9 +59,6 @@ def export(
 
     Example: samesku labels export examples.jsonl --format prodigy
     """
-    from core.transfer.label_files import write_labels  # noqa: PLC0415
-    from labels.exchange.formats import by_ending  # noqa: PLC0415
-
     context = context_of(ctx)
     format_ = format_ or by_ending(file)
     telling = _telling(context, side, pseudonyms=pseudonyms, comments=not no_comments)
@@ -73,10 +75,7 @@ def export(
     context.answer({"rows": done.rows, "what": done.what, "file": str(file), **left_out})
 
 
-def _telling(context: Context, side: str, *, pseudonyms: bool, comments: bool) -> "Telling":
-    from core.transfer.label_files import Telling  # noqa: PLC0415
-    from labels.exchange.pseudonyms import Pseudonyms  # noqa: PLC0415
-    from labels.model import Side  # noqa: PLC0415
+def _telling(context: Context, side: str, *, pseudonyms: bool, comments: bool) -> Telling:
 
     if side not in {"", *Side}:
         raise CoreError(f"--side {side}: there is no such side.", "It is train or validation.")
@@ -90,7 +89,7 @@ def _telling(context: Context, side: str, *, pseudonyms: bool, comments: bool) -
     )
 
 
-def _warn(context: Context, format_: Format, telling: "Telling") -> None:
+def _warn(context: Context, format_: Format, telling: Telling) -> None:
     """What the file does not say, or somebody else must not have."""
     if format_ is Format.CSV and telling.side is None:
         context.out.print("A CSV does not say which labels are for validation: --side writes one side alone.")
@@ -146,9 +145,6 @@ def import_file(
 
     Example: samesku labels import project-7.json --split train
     """
-    from core.transfer.label_files import label_format, read_labels, read_ledger  # noqa: PLC0415
-    from labels.exchange.tasks import Defaults  # noqa: PLC0415
-
     context = context_of(ctx)
     if dry_run:
         context.out.print("Nothing was changed; this is what an import would do.")
@@ -211,9 +207,6 @@ def merge(
 
     Example: samesku labels merge ~/wa-of-maria
     """
-    from labels.exchange.merge import merge_ledger  # noqa: PLC0415
-    from labels.store import LabelStore  # noqa: PLC0415
-
     context = context_of(ctx)
     with LabelStore(context.workspace.require().labels) as store:
         merged = merge_ledger(store, other / "labels.db" if other.is_dir() else other)

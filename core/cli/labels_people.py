@@ -7,10 +7,19 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from core.catalog.store import CatalogStore
 from core.cli.context import Context, context_of
+from core.cli.import_ import BENCHMARK
 from core.cli.rebuild import rebuilds_damage
+from core.evaluation.agreement import DOMINANT, agreement_report
+from core.evaluation.annotators import people as everybody
 from core.permissions import is_lead
+from core.retrieval.candidates import CandidateStore
 from core.text.safe import safe
+from labels.activity import acts_by_annotator
+from labels.annotations import human_annotations
+from labels.first_answers import first_answers
+from labels.reader import LabelReader
 from labels.wording import counted
 
 if TYPE_CHECKING:
@@ -50,8 +59,6 @@ def agreement(
 
     Example: samesku labels agreement --json
     """
-    from core.evaluation.agreement import agreement_report  # noqa: PLC0415
-
     context = context_of(ctx)
     said = _said(context)
     standing = _standing(context)
@@ -78,8 +85,6 @@ def people(ctx: typer.Context) -> None:
 
     Example: samesku labels people --as ada
     """
-    from core.evaluation.annotators import people as everybody  # noqa: PLC0415
-
     context = context_of(ctx)
     found = everybody(_said(context), _acts(context), _first(context))
     shown = [each for each in found if _may_see(context) or each.name == context.annotator]
@@ -98,34 +103,23 @@ def people(ctx: typer.Context) -> None:
 
 def _said(context: Context) -> "list[Annotation]":
     """What people say; labels that came with a benchmark are nobody's at work here."""
-    from core.cli.import_ import BENCHMARK  # noqa: PLC0415
-    from labels.annotations import human_annotations  # noqa: PLC0415
-    from labels.reader import LabelReader  # noqa: PLC0415
-
     with LabelReader(context.workspace.require().labels) as reader:
         return [each for each in human_annotations(reader) if each.annotator != BENCHMARK]
 
 
 def _first(context: Context) -> "list[Annotation]":
     """The same in their first answers."""
-    from core.cli.import_ import BENCHMARK  # noqa: PLC0415
-    from labels.first_answers import first_answers  # noqa: PLC0415
-    from labels.reader import LabelReader  # noqa: PLC0415
-
     with LabelReader(context.workspace.require().labels) as reader:
         return [each for each in first_answers(reader) if each.annotator != BENCHMARK]
 
 
 def _acts(context: Context) -> "dict[str, ActivityCount]":
-    from labels.activity import acts_by_annotator  # noqa: PLC0415
-    from labels.reader import LabelReader  # noqa: PLC0415
 
     with LabelReader(context.workspace.require().labels) as reader:
         return acts_by_annotator(reader)
 
 
 def _categories(context: Context, said: "list[Annotation]") -> "Mapping[ProductRef, str]":
-    from core.catalog.store import CatalogStore  # noqa: PLC0415
 
     with CatalogStore(context.workspace.catalog) as catalog:
         found = catalog.get_many(each.pair.query for each in said)
@@ -133,7 +127,6 @@ def _categories(context: Context, said: "list[Annotation]") -> "Mapping[ProductR
 
 
 def _standing(context: Context) -> "MatcherSummary | None":
-    from core.retrieval.candidates import CandidateStore  # noqa: PLC0415
 
     store = CandidateStore(context.workspace.derived)
     try:
@@ -165,7 +158,6 @@ def _tell_note(context: Context, note: str) -> None:
 def _tell_agreement(
     context: Context, found: "Report", couples: "dict[tuple[str, str], Figures]", *, implied: bool
 ) -> None:
-    from core.evaluation.agreement import DOMINANT  # noqa: PLC0415
 
     overall = found.overall
     context.out.print(

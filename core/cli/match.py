@@ -22,7 +22,24 @@ from core.cli.judge_options import (
 )
 from core.cli.rebuild import rebuilds_damage
 from core.jobs.progress import Reporter
+from core.judge.cascade import JudgedRow, run_cascade
+from core.judge.report import ablation_of
 from core.judge.run import Budget
+from core.matching.auto_decisions import decide
+from core.matching.bands import basis_remark
+from core.matching.pair_file import queries_named
+from core.matching.pair_rows import (
+    check_file,
+    columns_of,
+    explain_rows,
+    matched_pairs,
+    scored,
+    standing_of,
+    state_of,
+    write_table,
+)
+from core.retrieval.indexed_products import IndexState
+from core.splits.split import splits_of
 from core.text.safe import safe
 from labels.wording import counted
 
@@ -31,7 +48,6 @@ if TYPE_CHECKING:
     from core.matching.matcher import Matcher
     from core.matching.pair_rows import PairRow
     from core.retrieval.candidates import MatcherSummary
-    from core.retrieval.indexed_products import IndexState
 
 
 def basis_of(source: "MatcherSummary | Matcher | None") -> dict[str, Any]:
@@ -42,24 +58,12 @@ def basis_of(source: "MatcherSummary | Matcher | None") -> dict[str, Any]:
 
 def remark(context: Context, basis: dict[str, Any]) -> None:
     """One line on standard error where too few labels stand behind the probabilities, or none."""
-    from core.matching.bands import basis_remark  # noqa: PLC0415
-
     if words := basis_remark(basis["labels"], basis["labelled_matches"]):
         context.err.print(words)
 
 
 def judged_match(context: Context, pairs: Path | None, k: int, out: Path, bands: str | None, budget: Budget) -> None:
     """Candidates, or the pairs of a file, with the judge's word where the matcher is in one of the bands."""
-    from core.judge.cascade import JudgedRow, run_cascade  # noqa: PLC0415
-    from core.matching.pair_rows import (  # noqa: PLC0415
-        check_file,
-        columns_of,
-        state_of,
-        write_table,
-    )
-    from core.retrieval.indexed_products import IndexState  # noqa: PLC0415
-    from core.splits.split import splits_of  # noqa: PLC0415
-
     check_file(out)
     chosen, workspace = bands_named(bands), context.workspace.require()
     basis: dict[str, Any] = {}
@@ -90,8 +94,6 @@ def _rows(
     context: Context, pairs: Path | None, k: int, reporter: Reporter, basis: dict[str, Any]
 ) -> "Iterator[PairRow]":
     """The matcher's word, when it is asked for: what it takes is the first stage's cost. Fills in what it rests on."""
-    from core.matching.pair_rows import matched_pairs, scored, standing_of  # noqa: PLC0415
-
     if pairs is None:
         yield from matched_pairs(context.workspace, context.settings, k)
         basis.update(basis_of(standing_of(context.workspace)))
@@ -102,7 +104,6 @@ def _rows(
 
 
 def _match_judged_tell(context: Context, found: "CascadeResult") -> None:
-    from core.judge.report import ablation_of  # noqa: PLC0415
 
     table = Table(box=None, pad_edge=False)
     for heading in ("settled by", "answer", "pairs", "labelled", "precision", "95 % interval"):
@@ -215,12 +216,6 @@ def _check(out: Path | None, query: str | None, option: str | None) -> None:
 
 
 def _match(context: Context, out: Path | None, k: int, query: str | None) -> None:
-    from core.matching.pair_rows import (  # noqa: PLC0415
-        columns_of,
-        standing_of,
-        state_of,
-        write_table,
-    )
 
     state = state_of(context.workspace.require())
     columns = columns_of(context.workspace, context.settings, state)
@@ -236,9 +231,7 @@ def _match(context: Context, out: Path | None, k: int, query: str | None) -> Non
     remark_state(context, state)
 
 
-def _pairs(context: Context, k: int, query: str | None, state: "IndexState") -> "Iterable[PairRow]":
-    from core.matching.pair_file import queries_named  # noqa: PLC0415
-    from core.matching.pair_rows import matched_pairs  # noqa: PLC0415
+def _pairs(context: Context, k: int, query: str | None, state: IndexState) -> "Iterable[PairRow]":
 
     pairs = matched_pairs(context.workspace, context.settings, k, state)
     if query is None:
@@ -248,7 +241,7 @@ def _pairs(context: Context, k: int, query: str | None, state: "IndexState") -> 
     return [each for each in listed if each[0].query in wanted]
 
 
-def remark_state(context: Context, state: "IndexState") -> None:
+def remark_state(context: Context, state: IndexState) -> None:
     """Say on standard error what of the last index run is out of date."""
     for sentence in state.sentences():
         context.err.print(sentence, markup=False)
@@ -256,8 +249,6 @@ def remark_state(context: Context, state: "IndexState") -> None:
 
 def _tell(context: Context, pairs: "Iterable[PairRow]", basis: dict[str, Any]) -> None:
     """The candidates and their reasons: as JSON, or as text for one query."""
-    from core.matching.pair_rows import explain_rows  # noqa: PLC0415
-
     told = list(explain_rows(context.workspace, pairs))
     several = len({row.get("query_source") for row in told}) > 1
     for row in told if not context.json else ():
@@ -278,8 +269,6 @@ def _tell(context: Context, pairs: "Iterable[PairRow]", basis: dict[str, Any]) -
 
 
 def _decide(context: Context) -> None:
-    from core.matching.auto_decisions import decide  # noqa: PLC0415
-    from core.matching.pair_rows import state_of  # noqa: PLC0415
 
     report = decide(context.workspace.require(), context.settings)
     remark_state(context, state_of(context.workspace))
@@ -306,12 +295,6 @@ def score(
 
 
 def _score(context: Context, pairs: Path, out: Path) -> None:
-    from core.matching.pair_rows import (  # noqa: PLC0415
-        check_file,
-        columns_of,
-        scored,
-        write_table,
-    )
 
     check_file(out)
     with context.reporter() as reporter:

@@ -9,7 +9,9 @@ from rich.table import Table
 from core.cli.context import Context, context_of
 from core.cli.rebuild import brought_up_to_date, rebuilds_damage
 from core.cli.tables import changes, moves
+from core.evaluation.encoder_comparison import compare_encoders
 from core.permissions import require_lead
+from core.retrieval.registry import Registry
 from labels.wording import counted
 
 app = typer.Typer(help="The encoders: list, show, compare, promote, roll back.", no_args_is_help=True)
@@ -18,8 +20,6 @@ app = typer.Typer(help="The encoders: list, show, compare, promote, roll back.",
 @app.command("list")
 def list_models(ctx: typer.Context) -> None:
     """All trained encoders; the champion is marked."""
-    from core.retrieval.registry import Registry  # noqa: PLC0415
-
     context = context_of(ctx)
     registry = Registry(context.workspace.require(), context.settings)
     champion, cards = registry.champion_id(), registry.cards()
@@ -43,8 +43,6 @@ def list_models(ctx: typer.Context) -> None:
 @app.command("show")
 def show(ctx: typer.Context, model: Annotated[str, typer.Argument(help="A model's id.")]) -> None:
     """Everything known of one encoder."""
-    from core.retrieval.registry import Registry  # noqa: PLC0415
-
     context = context_of(ctx)
     facts = asdict(Registry(context.workspace.require(), context.settings).card(model))
     for name, value in facts.items():
@@ -66,8 +64,6 @@ def compare(
 
     Example: samesku models compare all-MiniLM-L6-v2-53aa5117 lora-20260101-120000-ab12
     """
-    from core.evaluation.encoder_comparison import compare_encoders  # noqa: PLC0415
-
     context = context_of(ctx)
     with context.reporter() as reporter:
         found = compare_encoders(context.workspace.require(), context.settings, before, after, reporter)
@@ -87,8 +83,6 @@ def promote(ctx: typer.Context, model: Annotated[str, typer.Argument(help="A mod
 
     The one that is in use already stays; only what had changed is indexed.
     """
-    from core.retrieval.registry import Registry  # noqa: PLC0415
-
     context = context_of(ctx)
     require_lead(context.settings, context.annotator, "Only leads put another encoder in use.")
     registry = Registry(context.workspace.require(), context.settings)
@@ -101,8 +95,6 @@ def promote(ctx: typer.Context, model: Annotated[str, typer.Argument(help="A mod
 @app.command("rollback")
 def rollback(ctx: typer.Context) -> None:
     """Go back to the last encoder before that is another one, and index again; once more goes further back."""
-    from core.retrieval.registry import Registry  # noqa: PLC0415
-
     context = context_of(ctx)
     require_lead(context.settings, context.annotator, "Only leads put another encoder in use.")
     registry = Registry(context.workspace.require(), context.settings)

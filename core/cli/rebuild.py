@@ -9,6 +9,8 @@ import typer
 from core.cli.context import Context, context_of
 from core.errors import DamagedError
 from core.jobs.progress import Reporter
+from core.matching.run import bring_up_to_date
+from core.retrieval.registry import Registry
 from core.text.safe import safe
 
 if TYPE_CHECKING:
@@ -52,8 +54,5 @@ def brought_up_to_date(context: Context, reporter: Reporter) -> "UpToDate":
         CatalogError: nothing was imported.
         ModelError: something must be encoded, and the model cannot be loaded.
     """
-    from core.matching.run import bring_up_to_date  # noqa: PLC0415
-    from core.retrieval.registry import Registry  # noqa: PLC0415
-
     workspace, settings = context.workspace, context.settings
     return bring_up_to_date(workspace, settings, Registry(workspace, settings).champion(), reporter)

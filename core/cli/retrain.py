@@ -9,8 +9,10 @@ from core.cli.context import Context, context_of
 from core.cli.rebuild import rebuilds_damage
 from core.cli.tables import comparison
 from core.errors import SettingsError
+from core.jobs.board import Jobs
 from core.permissions import is_lead, require_lead
 from core.toml_file import read_toml
+from core.training.run import retrain as run
 from labels.exchange.files import unreadable
 from labels.wording import counted
 
@@ -42,14 +44,11 @@ def retrain(
     if settings.retrain.promote != context.settings.retrain.promote:
         require_lead(context.settings, context.annotator, "Only leads change what a retrain may put in use.")
     if detach:
-        from core.jobs.board import Jobs  # noqa: PLC0415
-
         chosen = [part for value in values for part in ("--set", value)]
         job = Jobs(workspace.jobs, context.annotator).start(workspace.home, ["retrain", *chosen])
         context.out.print(f"Job {job} runs. Watch it: samesku jobs tail {job}")
         context.answer({"job": job})
         return
-    from core.training.run import retrain as run  # noqa: PLC0415
 
     with context.exclusive("retrain"), context.reporter() as reporter:
         lead = not settings.people.leads or is_lead(settings, context.annotator)

@@ -9,8 +9,11 @@ from rich.table import Table
 from core.cli.context import Context, context_of
 from core.errors import CoreError
 from core.evaluation.campaign import MARKS, Plan
+from core.evaluation.curves import plot, write_curves, write_picture
 from core.evaluation.simulation import Simulation
+from core.evaluation.simulation import simulate as replay
 from core.queue.strategies import STRATEGIES
+from core.retrieval.registry import Registry
 from labels.wording import counted
 
 _SHOWN = ("f1", "average_precision", "hit@1")
@@ -45,13 +48,6 @@ def simulate(
 
     Example: samesku simulate --gold train.csv --test valid.csv --budget 300 --strategy mixed --strategy random
     """
-    from core.evaluation.curves import (  # noqa: PLC0415
-        write_curves,
-        write_picture,
-    )
-    from core.evaluation.simulation import simulate as replay  # noqa: PLC0415
-    from core.retrieval.registry import Registry  # noqa: PLC0415
-
     context = context_of(ctx)
     workspace, settings = context.workspace.require(), context.settings
     names = _chosen(strategy or [])
@@ -92,7 +88,6 @@ def _chosen(names: list[str]) -> list[str]:
 
 
 def _tell(context: Context, found: Simulation) -> None:
-    from core.evaluation.curves import plot  # noqa: PLC0415
 
     context.out.print(
         f"{counted(found.pool, 'pair')} to ask about, judged on {found.judged:,} ({found.judged_on}); "

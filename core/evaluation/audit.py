@@ -8,7 +8,9 @@ strata were.
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import CoreError
 from core.matching.bands import Band, band_of
@@ -23,10 +25,6 @@ from core.workspace import Workspace
 from labels.first_answers import audited_by_query, audited_queries
 from labels.model import Decision, ProductRef, Stratum, Strength
 from labels.store import LabelStore
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +166,7 @@ def _observed(
     return {name: weight * count for name, count in counts.items()}
 
 
-def _report(version: int, drawn: int, seen: "list[dict[str, float]]", *, whole: bool) -> AuditReport:
-    import numpy as np  # noqa: PLC0415
+def _report(version: int, drawn: int, seen: list[dict[str, float]], *, whole: bool) -> AuditReport:
 
     names = ("high right", "high", "low right", "low", "found", "matches")
     sums = np.array([[each[name] for name in names] for each in seen], float).reshape(len(seen), len(names))
@@ -184,7 +181,7 @@ def _report(version: int, drawn: int, seen: "list[dict[str, float]]", *, whole: 
     )
 
 
-def _ratio(part: "NDArray[np.float64]", whole: "NDArray[np.float64]") -> Estimate:
+def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> Estimate:
     """A ratio of weighted sums over queries, shape (n,) each, with Wilson's interval.
 
     The interval is for as many observations as there are queries, less where some weigh more than others (Kish 1965's

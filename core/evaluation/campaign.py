@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.evaluation.pairs import pair_metrics
 from core.matching.fitting import Training, fit_matcher
@@ -10,11 +12,6 @@ from core.matching.learners import scale_of
 from core.matching.matcher import Matcher, untrained
 from core.queue.batches import next_batch
 from core.queue.strategies import STRATEGIES, UnlabelledPool
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 
 #: One query in so many is judged on where there is no second file.
 _HELD_OUT = 3
@@ -31,33 +28,29 @@ class Gold:
         family: a number shared by near-duplicate queries, shape (n,).
     """
 
-    evidence: "NDArray[np.float32]"
-    labels: "NDArray[np.bool_]"
-    query: "NDArray[np.int64]"
-    family: "NDArray[np.int64]"
+    evidence: NDArray[np.float32]
+    labels: NDArray[np.bool_]
+    query: NDArray[np.int64]
+    family: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def part(self, chosen: "NDArray[np.bool_]") -> "Gold":
+    def part(self, chosen: NDArray[np.bool_]) -> "Gold":
         """The chosen pairs alone."""
         return Gold(self.evidence[chosen], self.labels[chosen], self.query[chosen], self.family[chosen])
 
 
 def held_apart(gold: Gold, seed: int) -> tuple[Gold, Gold]:
     """What may be asked, and a third of the queries to judge on; near-duplicates stay on one side."""
-    import numpy as np  # noqa: PLC0415
-
     names = np.unique(gold.family)
     drawn = np.random.default_rng(seed).permutation(names)[: max(1, len(names) // _HELD_OUT)]
     judged = np.isin(gold.family, drawn)
     return gold.part(~judged), gold.part(judged)
 
 
-def hit_at_one(gold: Gold, probabilities: "NDArray[np.float64]") -> float:
+def hit_at_one(gold: Gold, probabilities: NDArray[np.float64]) -> float:
     """The share of queries with a match whose most probable pair is one; 0 where no query has a match."""
-    import numpy as np  # noqa: PLC0415
-
     order = np.lexsort((-probabilities, gold.query))
     best = order[np.append(True, np.diff(gold.query[order]) != 0)]
     matchable = np.isin(gold.query[best], gold.query[gold.labels])
@@ -116,8 +109,6 @@ def replay(gold: Gold, judged: Gold, features: tuple[str, ...], plan: Plan) -> I
         features: names of the evidence's columns.
         plan: how the campaign goes.
     """
-    import numpy as np  # noqa: PLC0415
-
     random = np.random.default_rng(plan.seed)
     answers = gold.labels ^ (random.random(len(gold)) < plan.error)
     scale = scale_of(gold.evidence, features)
@@ -150,11 +141,9 @@ def measure(judged: Gold, matcher: Matcher) -> dict[str, float]:
 
 
 def _fitted(
-    gold: Gold, answers: "NDArray[np.bool_]", labelled: "NDArray[np.bool_]", features: tuple[str, ...], seed: int
+    gold: Gold, answers: NDArray[np.bool_], labelled: NDArray[np.bool_], features: tuple[str, ...], seed: int
 ) -> Matcher | None:
     """The matcher after these answers; None while they are all the same."""
-    import numpy as np  # noqa: PLC0415
-
     count = int(labelled.sum())
     training = Training(gold.evidence[labelled], answers[labelled], np.ones(count), gold.query[labelled])
     if not training.both_classes:

@@ -78,7 +78,7 @@ def plot(curves: Curves, metric: str = "f1", *, width: int = _WIDTH, height: int
         CoreError: plotext is not installed.
     """
     try:
-        import plotext  # noqa: PLC0415
+        import plotext
     except ImportError as error:
         raise CoreError(
             "A plot needs plotext, which is not installed.", "From a clone: pip install -c constraints.txt '.[train]'"

@@ -9,7 +9,7 @@ from core.evaluation.comparison import Change, Comparison, Figure, JudgedQuery, 
 from core.evaluation.intervals import change_intervals, retrieval_intervals
 from core.evaluation.retrieval import Gold, Ranking, evaluate_encoder, matched_ranking, retrieval_metrics
 from core.jobs.progress import Reporter
-from core.matching.features.base import CorpusFeatures
+from core.matching.features.builder import CorpusFeatures
 from core.matching.run import out_of_fold_path
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.index_run import Corpus

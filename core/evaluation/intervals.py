@@ -5,16 +5,14 @@ Queries are resampled, not pairs: the pairs of one query stand or fall together.
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.evaluation.retrieval import query_values
 from core.stats import bootstrap
 from core.stats.wilson import wilson_interval
 from labels.model import ProductRef
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 #: Average precision sorts all pairs for every resampling.
 _RESAMPLINGS, _SEED = 200, 31
@@ -30,8 +28,6 @@ def retrieval_intervals(
 
     A figure is absent where all queries are alike, so that resampling them tells nothing, or there are none.
     """
-    import numpy as np  # noqa: PLC0415
-
     count = len(gold)
     found: dict[str, Interval | None] = {}
     for name, values in query_values(ranked, gold).items() if count else ():
@@ -52,8 +48,6 @@ def change_intervals(
     Each query is its own control, so that the interval is narrower than those of the two figures let one think. A
     figure is absent where it changes alike for all queries.
     """
-    import numpy as np  # noqa: PLC0415
-
     values = [query_values(ranking, gold) for ranking in (before, after)]
     found = {
         name: bootstrap.interval(
@@ -77,8 +71,6 @@ def pair_intervals(
         threshold: at or above it a pair is called a match.
         queries: the query of each pair, shape (n,).
     """
-    import numpy as np  # noqa: PLC0415
-
     truth, scores = np.asarray(labels, bool), np.asarray(probabilities, float)
     number: dict[object, int] = {}
     group = np.array([number.setdefault(query, len(number)) for query in queries], np.int64)
@@ -95,11 +87,10 @@ def pair_intervals(
 
 
 def _of_average_precision(
-    truth: "NDArray[np.bool_]", scores: "NDArray[np.float64]", group: "NDArray[np.int64]"
+    truth: NDArray[np.bool_], scores: NDArray[np.float64], group: NDArray[np.int64]
 ) -> Interval | None:
     """It is no function of sums over queries: every resampling ranks the pairs anew."""
-    import numpy as np  # noqa: PLC0415
-    from sklearn.metrics import average_precision_score  # noqa: PLC0415
+    from sklearn.metrics import average_precision_score
 
     generator, queries = np.random.default_rng(_SEED), int(group.max(initial=-1)) + 1
     found = []

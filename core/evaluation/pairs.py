@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.matching.bands import Band, Cuts, band_name
 from core.stats.wilson import wilson
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 _ECE_BINS = 10
 
@@ -26,8 +24,7 @@ def pair_metrics(labels: Sequence[bool], probabilities: Sequence[float], thresho
         `f1`, `precision`, `recall` at the threshold, `average_precision`, `ece` (expected calibration error over
         ten bins of equal width, Guo et al. 2017, arXiv:1706.04599), `threshold`, `pairs`.
     """
-    import numpy as np  # noqa: PLC0415
-    from sklearn.metrics import average_precision_score, precision_recall_fscore_support  # noqa: PLC0415
+    from sklearn.metrics import average_precision_score, precision_recall_fscore_support
 
     truth, scores = np.asarray(labels, bool), np.asarray(probabilities, float)
     precision, recall, f1, _ = precision_recall_fscore_support(
@@ -44,10 +41,8 @@ def pair_metrics(labels: Sequence[bool], probabilities: Sequence[float], thresho
     }
 
 
-def expected_calibration_error(truth: "NDArray[np.bool_]", probabilities: "NDArray[np.float64]") -> float:
+def expected_calibration_error(truth: NDArray[np.bool_], probabilities: NDArray[np.float64]) -> float:
     """Mean distance between what was promised and what came true, over bins of equal width, by their size."""
-    import numpy as np  # noqa: PLC0415
-
     bins = np.minimum((probabilities * _ECE_BINS).astype(int), _ECE_BINS - 1)
     error = 0.0
     for number in range(_ECE_BINS):
@@ -63,8 +58,6 @@ def reliability(labels: Sequence[bool], probabilities: Sequence[float]) -> list[
     Returns:
         `promised` (mean probability), `true` (share of matches), `pairs`, by rising probability.
     """
-    import numpy as np  # noqa: PLC0415
-
     truth, scores = np.asarray(labels, bool), np.asarray(probabilities, float)
     bins = np.minimum((scores * _ECE_BINS).astype(int), _ECE_BINS - 1)
     return [

@@ -3,23 +3,21 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.catalog.template import render
 from core.errors import CoreError
 from core.jobs.progress import Reporter, Silent
-from core.matching.features.base import CorpusFeatures
+from core.matching.features.builder import CorpusFeatures
 from core.matching.run import Shortlist
 from core.matching.scoring import ScoredPairs, score_pairs
 from core.retrieval.encoder import quiet
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.index_run import LEXICAL_TEMPLATE, Corpus, build_fusion
 from labels.model import Pair, ProductRef
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 
 #: The metric that a challenger must better to become champion; greater is better.
 PRIMARY = "mrr@10"
@@ -116,7 +114,7 @@ def evaluate_encoder(
 
 
 def information_retrieval(
-    corpus: Corpus, gold: Gold, query_vectors: "NDArray[np.float32]", product_vectors: "NDArray[np.float32]"
+    corpus: Corpus, gold: Gold, query_vectors: NDArray[np.float32], product_vectors: NDArray[np.float32]
 ) -> dict[str, float]:
     """Accuracy, precision, recall, MRR, NDCG and MAP at the evaluator's usual depths.
 
@@ -127,9 +125,9 @@ def information_retrieval(
         product_vectors: shape (products, dimensions), likewise.
     """
     quiet()
-    import torch  # noqa: PLC0415
-    from sentence_transformers.sentence_transformer.evaluation import InformationRetrievalEvaluator  # noqa: PLC0415
-    from sentence_transformers.util import cos_sim  # noqa: PLC0415
+    import torch
+    from sentence_transformers.sentence_transformer.evaluation import InformationRetrievalEvaluator
+    from sentence_transformers.util import cos_sim
 
     vector_of = {str(i): query_vectors[i] for i, query in enumerate(corpus.queries) if query.ref in gold}
     place_of = {product.ref: str(i) for i, product in enumerate(corpus.products)}
@@ -139,8 +137,6 @@ def information_retrieval(
 
         def embed_inputs(self, model: Any, sentences: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002
             return torch.from_numpy(np.stack([vector_of[number] for number in sentences]))
-
-    import numpy as np  # noqa: PLC0415
 
     evaluator = Encoded(
         queries={number: number for number in vector_of},

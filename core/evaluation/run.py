@@ -20,7 +20,7 @@ from core.evaluation.retrieval import (
     retrieval_metrics,
 )
 from core.jobs.progress import Reporter
-from core.matching.features.base import CorpusFeatures
+from core.matching.features.builder import CorpusFeatures
 from core.matching.pair_file import read_named_labels, read_named_matches
 from core.matching.scoring import ScoredPairs, score_pairs
 from core.retrieval.encoder_files import EncoderModel

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from core.errors import CoreError
 from core.evaluation.campaign import Gold, Plan, Point, held_apart, replay, steps
 from core.evaluation.curves import CurvePoint, curve_of
 from core.jobs.progress import Reporter
-from core.matching.features.base import CorpusFeatures
+from core.matching.features.builder import CorpusFeatures
 from core.matching.features.store import FeatureTable
 from core.matching.pair_file import read_named_labels
 from core.matching.run import features_of
@@ -146,7 +148,6 @@ def _curves(
 def _gold(
     table: FeatureTable, labels: Mapping[Pair, bool], number: Mapping[ProductRef, int], family: Sequence[int]
 ) -> Gold:
-    import numpy as np  # noqa: PLC0415
 
     query = np.array([number[pair.query] for pair in labels], np.int64)
     return Gold(

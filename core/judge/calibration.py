@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from core.judge.verdict import Verdict
 from core.matching.calibration import BetaCalibration, fit_beta
 from core.matching.fitting import IMPLIED_WEIGHT
@@ -54,8 +56,6 @@ def fit_calibration(judge: str, labels: list[Label], said: Mapping[Pair, Verdict
         labels: that it was not trained on.
         said: its verdicts, of these pairs and others.
     """
-    import numpy as np  # noqa: PLC0415
-
     known = [
         (log_odds, bool(label.match), IMPLIED_WEIGHT if label.strength is Strength.IMPLIED else 1.0)
         for label in labels

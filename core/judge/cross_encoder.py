@@ -143,7 +143,7 @@ def load_cross_encoder(folder: Path) -> "CrossEncoder":
     """
     require_model_libraries()
     quiet()
-    from sentence_transformers import CrossEncoder  # noqa: PLC0415
+    from sentence_transformers import CrossEncoder
 
     def make() -> CrossEncoder:
         return CrossEncoder(
@@ -164,7 +164,7 @@ def log_odds_of(model: "CrossEncoder", texts: "list[tuple[str, str]]") -> list[f
     Raises:
         ValueError: a score is no number.
     """
-    from torch import nn  # noqa: PLC0415
+    from torch import nn
 
     found = model.predict(texts, batch_size=_BATCH, activation_fn=nn.Identity(), show_progress_bar=False)
     scores = [float(value) for value in found]

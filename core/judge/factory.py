@@ -9,7 +9,11 @@ from core.judge.cache import CachingJudge, VerdictCache
 from core.judge.calibrated import CalibratedJudge
 from core.judge.calibration import Calibration, calibration_path
 from core.judge.completion import LanguageModel
+from core.judge.cross_encoder import CrossEncoderJudge, check_cross_encoder, cross_encoder_folder
 from core.judge.interface import Judge, StoredVerdictsJudge
+from core.judge.mlx import MlxJudge
+from core.judge.mlx_model import check_here
+from core.judge.openai_server.judge import ServerJudge
 from core.judge.pair_context import PairContext
 from core.judge.verdict import Answer, Verdict, consistent
 from core.settings import Settings
@@ -73,12 +77,8 @@ def check_judge_files(workspace: Workspace, settings: Settings) -> None:
         ModelError: a file asks for something that is never done, or is damaged.
     """
     if "cross-encoder" in settings.judge.use:
-        from core.judge.cross_encoder import check_cross_encoder  # noqa: PLC0415
-
         check_cross_encoder(workspace)
     if "mlx" in settings.judge.use:
-        from core.judge.mlx_model import check_here  # noqa: PLC0415
-
         check_here(settings.judge.mlx_model, settings.judge.mlx_adapter)
 
 
@@ -89,7 +89,6 @@ def _with_memory(workspace: Workspace, judge: Judge) -> CalibratedJudge:
 
 
 def _cross_encoder(workspace: Workspace, _: Settings) -> Judge:
-    from core.judge.cross_encoder import CrossEncoderJudge, cross_encoder_folder  # noqa: PLC0415
 
     return CrossEncoderJudge(cross_encoder_folder(workspace))
 
@@ -103,7 +102,6 @@ def _mlx_base(_: Workspace, settings: Settings) -> Judge:
 
 
 def _mlx_with(settings: Settings, adapter: str) -> Judge:
-    from core.judge.mlx import MlxJudge  # noqa: PLC0415
 
     judge = settings.judge
     if not judge.mlx_model:
@@ -112,7 +110,6 @@ def _mlx_with(settings: Settings, adapter: str) -> Judge:
 
 
 def _server(_: Workspace, settings: Settings) -> Judge:
-    from core.judge.openai_server.judge import ServerJudge  # noqa: PLC0415
 
     if not settings.judge.server_model:
         raise SettingsError("judge.server_model is not set.", "Name the model as the server calls it.")

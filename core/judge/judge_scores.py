@@ -3,6 +3,9 @@
 from contextlib import suppress
 
 from core.errors import CoreError
+from core.judge.cache import VerdictCache
+from core.judge.factory import make_judge
+from core.judge.report import latest_report
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import Pair
@@ -34,8 +37,6 @@ class JudgeScores:
 
     def _now(self) -> tuple[int, int]:
         """Another one after every verdict and every report."""
-        from core.judge.cache import VerdictCache  # noqa: PLC0415
-
         cache = VerdictCache(self._workspace.derived)
         try:
             reports = self._workspace.reports
@@ -44,8 +45,6 @@ class JudgeScores:
             cache.close()
 
     def _read(self) -> dict[Pair, float]:
-        from core.judge.factory import make_judge  # noqa: PLC0415
-        from core.judge.report import latest_report  # noqa: PLC0415
 
         judge = make_judge(self._workspace, self._settings)
         try:

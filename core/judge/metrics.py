@@ -3,7 +3,10 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from core.errors import CoreError
 from core.judge.cache import at_share
@@ -12,11 +15,6 @@ from core.matching.bands import Band
 from core.matching.scoring import ScoredPairs as Matched
 from core.stats import bootstrap
 from labels.model import Pair
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 
 #: From sums over queries, shape (n, columns), to a figure of each, shape (n,); NaN where it is undefined.
 Of = Callable[["NDArray[np.float64]"], "NDArray[np.float64]"]
@@ -64,8 +62,6 @@ def judge_metrics(judge: str, verdicts: Mapping[Pair, Verdict], truth: Mapping[P
         verdicts: at least one.
         truth: the labels of their pairs at least.
     """
-    import numpy as np  # noqa: PLC0415
-
     labels = np.array([truth[pair] for pair in verdicts], bool)
     called = np.array([verdict.answer is Answer.MATCH for verdict in verdicts.values()], bool)
     silent = np.array([verdict.answer is None for verdict in verdicts.values()], bool)
@@ -82,10 +78,8 @@ def judge_metrics(judge: str, verdicts: Mapping[Pair, Verdict], truth: Mapping[P
     )  # fmt: skip
 
 
-def figure(counts: "NDArray[np.float64]", of: Of) -> Figure:
+def figure(counts: NDArray[np.float64], of: Of) -> Figure:
     """A figure of sums over queries, one row of `counts` for each, with its interval."""
-    import numpy as np  # noqa: PLC0415
-
     with np.errstate(invalid="ignore", divide="ignore"):
         value = float(of(counts.sum(axis=0, keepdims=True))[0])
         return Figure(None if np.isnan(value) else value, bootstrap.interval(counts, of))
@@ -164,8 +158,9 @@ def paired_test(
     only = [[pair for pair in pairs if pair in right[i] and pair not in right[1 - i]] for i in (0, 1)]
     accuracy, f1 = _changes(pairs, one, other, truth)
     return PairedTest(
-        judge_metrics(names[0], one, truth), judge_metrics(names[1], other, truth), len(right[0] & right[1]), len(only[0]),
-        len(only[1]), len(pairs) - len(right[0] | right[1]), _mcnemar(len(only[0]), len(only[1])), accuracy, f1,
+        judge_metrics(names[0], one, truth), judge_metrics(names[1], other, truth),
+        len(right[0] & right[1]), len(only[0]), len(only[1]), len(pairs) - len(right[0] | right[1]),
+        _mcnemar(len(only[0]), len(only[1])), accuracy, f1,
         (*only[0], *only[1]),
     )  # fmt: skip
 
@@ -177,7 +172,6 @@ def _is_right(verdict: Verdict, label: bool) -> bool:
 def _changes(
     pairs: Sequence[Pair], first: Mapping[Pair, Verdict], second: Mapping[Pair, Verdict], truth: Mapping[Pair, bool]
 ) -> tuple[Figure, Figure]:
-    import numpy as np  # noqa: PLC0415
 
     labels = np.array([truth[pair] for pair in pairs], bool)
     columns = []
@@ -193,12 +187,11 @@ def _changes(
     return _change(counts, FIGURES["accuracy"], width), _change(counts, FIGURES["f1"], width)
 
 
-def _change(counts: "NDArray[np.float64]", of: Of, width: int) -> Figure:
+def _change(counts: NDArray[np.float64], of: Of, width: int) -> Figure:
     return figure(counts, lambda sums: of(sums[:, width:]) - of(sums[:, :width]))
 
 
 def _mcnemar(only_first: int, only_second: int) -> float:
-    from scipy.stats import binomtest  # noqa: PLC0415
 
     differences = only_first + only_second
     return float(binomtest(only_first, differences).pvalue) if differences else 1.0
@@ -266,8 +259,6 @@ def ablation(matched: Matched, verdicts: Mapping[Pair, Verdict], truth: Mapping[
     Returns:
         None where there is no pair in these bands on which the judge gave a probability.
     """
-    import numpy as np  # noqa: PLC0415
-
     cuts, threshold = matched.matcher.cuts, matched.matcher.threshold
     both = {
         pair: (matched.probability[pair], verdict.probability)
@@ -303,20 +294,19 @@ def _log_odds(probability: float) -> float:
     return math.log(held / (1 - held))
 
 
-def _losses(probabilities: "NDArray[np.float64]", labels: "NDArray[np.bool_]") -> "NDArray[np.float64]":
-    import numpy as np  # noqa: PLC0415
+def _losses(probabilities: NDArray[np.float64], labels: NDArray[np.bool_]) -> NDArray[np.float64]:
 
     held = np.clip(np.where(labels, probabilities, 1 - probabilities), _CERTAIN, None)
     found: NDArray[np.float64] = -np.log(held)
     return found
 
 
-def _f1_alone(sums: "NDArray[np.float64]") -> "NDArray[np.float64]":
+def _f1_alone(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of the sums matches, right and called alone, right and called blended, both losses, pairs."""
     found: NDArray[np.float64] = 2 * sums[:, 1] / (sums[:, 0] + sums[:, 2])
     return found
 
 
-def _f1_blended(sums: "NDArray[np.float64]") -> "NDArray[np.float64]":
+def _f1_blended(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     found: NDArray[np.float64] = 2 * sums[:, 3] / (sums[:, 0] + sums[:, 4])
     return found

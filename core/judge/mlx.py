@@ -69,7 +69,7 @@ class GenerationState:
 
 def generate(local: LocalModel, sheets: Iterable[GenerationState]) -> Iterator[GenerationState]:
     """Each sheet when it is full, in their order. Closing the iterator ends the work."""
-    from mlx_lm.generate import BatchGenerator  # noqa: PLC0415
+    from mlx_lm.generate import BatchGenerator
 
     stops = [[token] for token in local.tokenizer.eos_token_ids]
     batch = BatchGenerator(
@@ -148,7 +148,7 @@ class MlxJudge:
 
     def talk(self, case: PairContext) -> Generator[str, None, Verdict]:
         """The reasoning piece by piece, and in the end the verdict. In fast mode there is no reasoning."""
-        from mlx_lm import stream_generate  # noqa: PLC0415
+        from mlx_lm import stream_generate
 
         sheet = self._sheet(question_about(case))
         if not sheet.done:

@@ -66,8 +66,8 @@ def model_here(name: str) -> Path | None:
     if "/" in name and name.startswith(("/", ".", "~")):
         raise absent
     try:
-        from huggingface_hub import snapshot_download  # noqa: PLC0415
-        from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError  # noqa: PLC0415
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
     except ImportError:
         return None
     try:
@@ -91,7 +91,7 @@ def check_here(name: str, adapter: str = "") -> None:
 
 
 def _from_hub(name: str) -> Path:
-    from huggingface_hub import snapshot_download  # noqa: PLC0415
+    from huggingface_hub import snapshot_download
 
     hint = "Name a folder with a model for mlx-lm as judge.mlx_model, or allow the hub for once: HF_HUB_OFFLINE=0."
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
@@ -152,7 +152,7 @@ class LocalModel:
 
         Whoever writes to the memory takes a copy, `copied`; mlx-lm's batches do so by themselves.
         """
-        from mlx_lm.models.cache import make_prompt_cache  # noqa: PLC0415
+        from mlx_lm.models.cache import make_prompt_cache
 
         beginning, cache, _ = self._beginning(messages)
         if beginning and tokens[: len(beginning)] == beginning and len(tokens) > len(beginning):
@@ -163,9 +163,9 @@ class LocalModel:
         """The tokens that all conversations of this kind begin with, the memory of them, and how many are special."""
         system = messages[0]["content"]
         if system not in self._primed:
-            import mlx.core as mx  # noqa: PLC0415
-            from mlx.utils import tree_flatten  # noqa: PLC0415
-            from mlx_lm.models.cache import make_prompt_cache  # noqa: PLC0415
+            import mlx.core as mx
+            from mlx.utils import tree_flatten
+            from mlx_lm.models.cache import make_prompt_cache
 
             # What two have in common ends at the last token that no title can change.
             ways = [
@@ -196,8 +196,8 @@ def loaded(name: str, adapter: str = "") -> tuple[Any, Any, dict[str, Any]]:
         ModelError: as `LocalModel`.
     """
     require_mlx()
-    from mlx_lm import load  # noqa: PLC0415
-    from mlx_lm.models.cache import make_prompt_cache  # noqa: PLC0415
+    from mlx_lm import load
+    from mlx_lm.models.cache import make_prompt_cache
 
     folder = find_model(name)
     if adapter and not (Path(adapter) / WEIGHTS).is_file():
@@ -218,7 +218,7 @@ def loaded(name: str, adapter: str = "") -> tuple[Any, Any, dict[str, Any]]:
 
 
 def _with_adapter(name: str, model: Any, adapter: str) -> Any:
-    from mlx_lm.tuner.utils import load_adapters  # noqa: PLC0415
+    from mlx_lm.tuner.utils import load_adapters
 
     check_adapter_files(Path(adapter), ADAPTER_HINT)
     try:
@@ -239,8 +239,8 @@ def _require_finite(model: Any, folder: Path, hint: str) -> None:
     Raises:
         ModelError: one is not; the file and the weight are named.
     """
-    import mlx.core as mx  # noqa: PLC0415
-    from mlx.utils import tree_flatten  # noqa: PLC0415
+    import mlx.core as mx
+    from mlx.utils import tree_flatten
 
     for name, weight in tree_flatten(model.parameters()):
         if mx.issubdtype(weight.dtype, mx.floating) and not mx.isfinite(weight).all().item():
@@ -256,7 +256,7 @@ def vocabulary_size(model: Any, tokenizer: Any, name: str) -> int:
     Raises:
         ModelError: the model's output is no number, or it cannot compute any.
     """
-    import mlx.core as mx  # noqa: PLC0415
+    import mlx.core as mx
 
     with model_errors(Path(name), MODEL_HINT):
         output = model(mx.array([[min(tokenizer.encode("a", add_special_tokens=False), default=0)]]))
@@ -289,8 +289,8 @@ def require_mlx() -> None:
         ModelError: it is not installed, or not for this machine.
     """
     try:
-        import mlx.core  # noqa: F401, PLC0415
-        import mlx_lm  # noqa: F401, PLC0415
+        import mlx.core  # noqa: F401
+        import mlx_lm  # noqa: F401
     except ImportError as error:
         raise ModelError(
             "A language model on this machine needs mlx-lm, which is not installed here.",
@@ -306,7 +306,7 @@ def tokenizer_here(name: str) -> Any | None:
     """
     folder = model_here(name)
     try:
-        from mlx_lm.utils import load_tokenizer  # noqa: PLC0415
+        from mlx_lm.utils import load_tokenizer
 
         if folder is None:
             return None

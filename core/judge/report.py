@@ -12,7 +12,7 @@ from core.json_store import load, save
 from core.judge.interface import StoredVerdictsJudge
 from core.judge.metrics import Ablation, JudgeMetrics, ablation, judge_metrics
 from core.judge.run import JudgingResult
-from core.matching.features.base import CorpusFeatures
+from core.matching.features.builder import CorpusFeatures
 from core.matching.pair_file import read_named_labels
 from core.matching.scoring import score_pairs
 from core.retrieval.encoder_files import EncoderModel

@@ -24,7 +24,7 @@ def main() -> None:
     """Read, render, answer."""
     request = json.load(sys.stdin)
     # Not under the limits: what an import takes is no fault of the template.
-    from transformers.utils.chat_template_utils import render_jinja_template  # noqa: PLC0415
+    from transformers.utils.chat_template_utils import render_jinja_template
 
     _limit()
     try:

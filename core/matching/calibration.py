@@ -1,16 +1,14 @@
 """From a learner's score to a probability that keeps its word."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 from core.matching.bands import MIN_LABELS, Cuts
 from core.matching.learners import Learner
 from core.stats.wilson import wilson
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 
 #: Labels of either class below which two parameters more would be fitted to chance.
 _FEWEST = 10
@@ -30,19 +28,15 @@ class BetaCalibration:
     b: float = 1.0
     c: float = 0.0
 
-    def probabilities(self, scores: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    def probabilities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """P(match) of each score, shape (n,)."""
-        import numpy as np  # noqa: PLC0415
-
         # ln σ(s) = -ln(1 + e^-s), and 1 - σ(s) = σ(-s).
         logit = -self.a * np.logaddexp(0, -scores) + self.b * np.logaddexp(0, scores) + self.c
         probabilities: NDArray[np.float64] = np.exp(-np.logaddexp(0, -logit))
         return probabilities
 
 
-def fit_beta(
-    scores: "NDArray[np.float64]", labels: "NDArray[np.bool_]", weights: "NDArray[np.float64]"
-) -> BetaCalibration:
+def fit_beta(scores: NDArray[np.float64], labels: NDArray[np.bool_], weights: NDArray[np.float64]) -> BetaCalibration:
     """The calibration that fits out-of-fold scores best; none while there are too few labels to tell.
 
     Args:
@@ -50,16 +44,13 @@ def fit_beta(
         labels: shape (n,).
         weights: of the labels, shape (n,).
     """
-    import numpy as np  # noqa: PLC0415
-    from scipy.optimize import minimize  # noqa: PLC0415
-
     if min(labels.sum(), (~labels).sum()) < _FEWEST:
         return BetaCalibration()
     parts = np.column_stack([-np.logaddexp(0, -scores), np.logaddexp(0, scores), np.ones(len(scores))])
     signs = np.where(labels, 1.0, -1.0)
     total = weights.sum()
 
-    def loss(parameters: "NDArray[np.float64]") -> "tuple[float, NDArray[np.float64]]":
+    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         margins = signs * (parts @ parameters)
         slope = -signs * weights * np.exp(-np.logaddexp(0, margins))
         # A faint pull to the identity keeps a perfect separation from steep cliffs.
@@ -78,7 +69,7 @@ _RESAMPLINGS = 40
 
 
 def threshold_of_many(
-    probabilities: "NDArray[np.float64]", labels: "NDArray[np.bool_]", weights: "NDArray[np.float64]", seed: int
+    probabilities: NDArray[np.float64], labels: NDArray[np.bool_], weights: NDArray[np.float64], seed: int
 ) -> float:
     """The mean of the expected and of the resampled optimum: F1 is flat near its top, and either alone wanders.
 
@@ -92,14 +83,12 @@ def threshold_of_many(
     return (expected + bagged_threshold(probabilities, labels, weights, seed)) / 2
 
 
-def threshold_over(learner: Learner, background: "NDArray[np.float32]", seed: int) -> float:
+def threshold_over(learner: Learner, background: NDArray[np.float32], seed: int) -> float:
     """The threshold with the best F1 to be expected over the pairs to be judged.
 
     Few labels are chosen where the matcher wavers: they say what a score means, not how common it is. The pairs to be
     judged do.
     """
-    import numpy as np  # noqa: PLC0415
-
     if len(background) > _JUDGED:
         background = background[np.random.default_rng(seed).choice(len(background), _JUDGED, replace=False)]
     probabilities = BetaCalibration().probabilities(learner.scores(background))
@@ -107,7 +96,7 @@ def threshold_over(learner: Learner, background: "NDArray[np.float32]", seed: in
 
 
 def bagged_threshold(
-    probabilities: "NDArray[np.float64]", labels: "NDArray[np.bool_]", weights: "NDArray[np.float64]", seed: int
+    probabilities: NDArray[np.float64], labels: NDArray[np.bool_], weights: NDArray[np.float64], seed: int
 ) -> float:
     """The median, over resamplings of the labels, of the threshold with the best F1.
 
@@ -115,8 +104,7 @@ def bagged_threshold(
     together, does not. On halves of Walmart-Amazon's training pairs it gives an F1 of 0.909 on the other half,
     against 0.905 for the expectation below, which needs probabilities that hold in the thinly populated middle.
     """
-    import numpy as np  # noqa: PLC0415
-    from sklearn.metrics import precision_recall_curve  # noqa: PLC0415
+    from sklearn.metrics import precision_recall_curve
 
     generator = np.random.default_rng(seed)
     found = []
@@ -132,14 +120,12 @@ def bagged_threshold(
     return float(np.median(found))
 
 
-def best_threshold(probabilities: "NDArray[np.float64]", weights: "NDArray[np.float64]") -> float:
+def best_threshold(probabilities: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
     """The threshold with the best F1 to be expected if the probabilities hold.
 
     The labels' own F1 jumps with every single label near the top, its expectation does not; and at the optimum the
     threshold is half the F1 (Lipton et al. 2014, arXiv:1402.1892).
     """
-    import numpy as np  # noqa: PLC0415
-
     order = np.argsort(-probabilities, kind="stable")
     sorted_ = probabilities[order]
     right = np.cumsum(sorted_ * weights[order])
@@ -148,7 +134,7 @@ def best_threshold(probabilities: "NDArray[np.float64]", weights: "NDArray[np.fl
     return float(f1.max() / 2)
 
 
-def cut(probabilities: "NDArray[np.float64]", labels: "NDArray[np.bool_]", target: float) -> Cuts:
+def cut(probabilities: NDArray[np.float64], labels: NDArray[np.bool_], target: float) -> Cuts:
     """The widest bands whose out-of-fold precision reaches the target.
 
     Nine in ten pairs are no matches, so that a precision of "no match" pooled over all of them would be reached
@@ -172,10 +158,8 @@ def cut(probabilities: "NDArray[np.float64]", labels: "NDArray[np.bool_]", targe
     )
 
 
-def _widest(probabilities: "NDArray[np.float64]", labels: "NDArray[np.bool_]", target: float) -> float:
+def _widest(probabilities: NDArray[np.float64], labels: NDArray[np.bool_], target: float) -> float:
     """The lowest cut at and above which the share of `labels` reaches the target; the target itself if none."""
-    import numpy as np  # noqa: PLC0415
-
     order = np.argsort(-probabilities, kind="stable")
     right = np.cumsum(labels[order])
     counts = np.arange(1, len(order) + 1)

@@ -10,7 +10,9 @@ every pair starts from are the score; a test holds them to it.
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.catalog.product import Product, assumed_currency, comparable_prices, price_text
 from core.catalog.store import CatalogStore
@@ -22,10 +24,6 @@ from core.text.model_numbers import bare, codes
 from core.text.packs import pack_count
 from core.text.quantities import Quantity, quantities, same
 from core.text.vocabulary import Vocabulary
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 def _colours(vocabulary: Vocabulary, one: str, other: str) -> list[Fact]:
@@ -361,11 +359,11 @@ class Explainer:
         self._matcher = matcher
         self._teller = Teller(vocabulary, rarity)
 
-    def reasons(self, query: Product, candidate: Product, evidence: "NDArray[np.float32]") -> Reasons:
+    def reasons(self, query: Product, candidate: Product, evidence: NDArray[np.float32]) -> Reasons:
         """The reasons for and against one pair; `evidence` is its row, shape (features,)."""
         return self.of_each([(query, candidate)], evidence[None, :])[0]
 
-    def of_each(self, pairs: Sequence[tuple[Product, Product]], evidence: "NDArray[np.float32]") -> list[Reasons]:
+    def of_each(self, pairs: Sequence[tuple[Product, Product]], evidence: NDArray[np.float32]) -> list[Reasons]:
         """The reasons for and against each of n pairs; `evidence` is theirs, shape (n, features)."""
         contributions = self._matcher.contributions(evidence)
         return [
@@ -374,7 +372,7 @@ class Explainer:
         ]
 
     def _told(
-        self, query: Product, candidate: Product, evidence: "NDArray[np.float32]", parts: "NDArray[np.float64]"
+        self, query: Product, candidate: Product, evidence: NDArray[np.float32], parts: NDArray[np.float64]
     ) -> Reasons:
         known = dict(zip(self._matcher.features, map(float, evidence), strict=True))
         told = []
@@ -405,7 +403,7 @@ class Explainer:
         return ""
 
 
-def by_group(features: Sequence[str], contributions: "NDArray[np.float64]") -> dict[str, float]:
+def by_group(features: Sequence[str], contributions: NDArray[np.float64]) -> dict[str, float]:
     """What each group of features adds to a pair's score; the last of `contributions` belongs to no feature."""
     sums: dict[str, float] = {}
     for name, value in zip(features, contributions, strict=False):

@@ -3,7 +3,10 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.matching.calibration import BetaCalibration, best_threshold, cut, fit_beta, threshold_of_many, threshold_over
 from core.matching.features.store import FeatureTable
@@ -19,11 +22,6 @@ from labels.annotations import human_annotations
 from labels.consensus import Label
 from labels.first_answers import first_answers
 from labels.model import Pair, Strength
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 
 _FOLDS = 5
 #: Between some hundred labels, where each fold counts, and many, where nobody waits, fewer folds do.
@@ -45,12 +43,12 @@ class Training:
         groups: the query of each pair as a number, shape (n,). A query is in one fold only.
     """
 
-    evidence: "NDArray[np.float32]"
-    labels: "NDArray[np.bool_]"
-    weights: "NDArray[np.float64]"
-    groups: "NDArray[np.int64]"
+    evidence: NDArray[np.float32]
+    labels: NDArray[np.bool_]
+    weights: NDArray[np.float64]
+    groups: NDArray[np.int64]
 
-    def part(self, chosen: "NDArray[np.bool_]") -> "Training":
+    def part(self, chosen: NDArray[np.bool_]) -> "Training":
         """The chosen pairs alone."""
         return Training(self.evidence[chosen], self.labels[chosen], self.weights[chosen], self.groups[chosen])
 
@@ -64,7 +62,7 @@ def fit_matcher(
     training: Training,
     features: tuple[str, ...],
     *,
-    background: "NDArray[np.float32] | None" = None,
+    background: NDArray[np.float32] | None = None,
     seed: int = 0,
     target: float = 0.98,
 ) -> Matcher:
@@ -93,7 +91,7 @@ def fit_matcher(
 def _fit(
     training: Training,
     features: tuple[str, ...],
-    background: "NDArray[np.float32] | None",
+    background: NDArray[np.float32] | None,
     seed: int,
     target: float,
 ) -> Matcher:
@@ -133,11 +131,11 @@ class _Found:
 
     learner: Learner
     calibration: BetaCalibration
-    scores: "NDArray[np.float64]"
+    scores: NDArray[np.float64]
     losses: dict[str, float]
 
 
-def _fit_few(training: Training, scale: Scale, folds: "NDArray[np.int64]", expected: Expected, seed: int) -> _Found:
+def _fit_few(training: Training, scale: Scale, folds: NDArray[np.int64], expected: Expected, seed: int) -> _Found:
     """Up to some hundred labels: what is expected of the evidence leads.
 
     What so few labels say of the calibration is wider of the mark than what they would correct, so there is none.
@@ -156,7 +154,7 @@ def _fit_few(training: Training, scale: Scale, folds: "NDArray[np.int64]", expec
     return _Found(learners(training, boosters=2)[best], BetaCalibration(), scores[best], _means(lost, training.weights))
 
 
-def _fit_many(training: Training, scale: Scale, folds: "NDArray[np.int64]", expected: Expected, seed: int) -> _Found:
+def _fit_many(training: Training, scale: Scale, folds: NDArray[np.int64], expected: Expected, seed: int) -> _Found:
     """Thousands of labels: trees, and whether those that expectations lead have something to add."""
 
     def learners(part: Training) -> dict[str, Learner]:
@@ -175,16 +173,12 @@ def _fit_many(training: Training, scale: Scale, folds: "NDArray[np.int64]", expe
     )
 
 
-def _means(lost: "dict[str, NDArray[np.float64]]", weights: "NDArray[np.float64]") -> dict[str, float]:
+def _means(lost: dict[str, NDArray[np.float64]], weights: NDArray[np.float64]) -> dict[str, float]:
     return {name: float(weights @ each / weights.sum()) for name, each in lost.items()}
 
 
-def fold_of(
-    groups: "NDArray[np.int64]", labels: "NDArray[np.bool_]", seed: int, count: int = _FOLDS
-) -> "NDArray[np.int64]":
+def fold_of(groups: NDArray[np.int64], labels: NDArray[np.bool_], seed: int, count: int = _FOLDS) -> NDArray[np.int64]:
     """The fold of each pair, shape (n,): a query is in one fold only, and matches are spread evenly."""
-    import numpy as np  # noqa: PLC0415
-
     queries, place = np.unique(groups, return_inverse=True)
     has_match = np.zeros(len(queries), bool)
     has_match[place[labels]] = True
@@ -200,14 +194,12 @@ def _out_of_fold(
     learners: Callable[[Training], dict[str, Learner]],
     names: Sequence[str],
     training: Training,
-    folds: "NDArray[np.int64]",
-) -> "dict[str, NDArray[np.float64]]":
+    folds: NDArray[np.int64],
+) -> dict[str, NDArray[np.float64]]:
     """The score of each pair by each kind of learner, fitted without its query; 0 where that is impossible."""
-    import numpy as np  # noqa: PLC0415
-
     found = {name: np.zeros(len(training.labels)) for name in names}
 
-    def score(fold: int) -> dict[str, "NDArray[np.float64]"]:
+    def score(fold: int) -> dict[str, NDArray[np.float64]]:
         rest, held = training.part(folds != fold), training.evidence[folds == fold]
         return {name: each.scores(held) for name, each in learners(rest).items()} if rest.both_classes else {}
 
@@ -219,23 +211,19 @@ def _out_of_fold(
     return found
 
 
-def _log_losses(scores: "NDArray[np.float64]", labels: "NDArray[np.bool_]") -> "NDArray[np.float64]":
+def _log_losses(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> NDArray[np.float64]:
     """What each score costs, shape (n,)."""
-    import numpy as np  # noqa: PLC0415
-
     found: NDArray[np.float64] = np.logaddexp(0, np.where(labels, -scores, scores))
     return found
 
 
-def _chosen_of_few(lost: "dict[str, NDArray[np.float64]]", weights: "NDArray[np.float64]") -> str:
+def _chosen_of_few(lost: dict[str, NDArray[np.float64]], weights: NDArray[np.float64]) -> str:
     """The stack, unless its folds say clearly that the trees do harm.
 
     Its trees begin with the linear score and move little while labels are few, so there is not much to lose; and the
     mean of some tens of losses names the wrong one half of the time. Clearly is by two standard errors of the
     difference, pair by pair. Choosing by the mean alone costs 0.01 of F1 at 50 and at 100 labels.
     """
-    import numpy as np  # noqa: PLC0415
-
     harm = weights * (lost["stacked"] - lost["linear"])
     error = float(harm.std() / np.sqrt(len(harm)))
     return "linear" if float(harm.mean()) > _CLEARLY * error else "stacked"
@@ -279,8 +267,6 @@ def training_of(
             learns from those trusts it too much.
         trust: how much each label counts for who gave it, in [0, 1]; 1 for one that is absent.
     """
-    import numpy as np  # noqa: PLC0415
-
     known = [label for label in labels if label.match is not None and label.pair in table.row]
     known.sort(key=lambda label: label.pair)  # the same labels give the same matcher, in whatever order they came
     rows = [table.row[label.pair] for label in known]

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.matching.prior_weights import FIXED_SCALE, INTERCEPT
 
 if TYPE_CHECKING:
     import lightgbm
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 class Learner(Protocol):
@@ -25,11 +26,11 @@ class Learner(Protocol):
         """The kind of learner, one word."""
         ...
 
-    def scores(self, evidence: "NDArray[np.float32]") -> "NDArray[np.float64]":
+    def scores(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
         """The score of each pair, shape (n,)."""
         ...
 
-    def contributions(self, evidence: "NDArray[np.float32]") -> "NDArray[np.float64]":
+    def contributions(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
         """What each feature adds to the score, shape (n, features + 1); the last column is what all pairs share.
 
         A row sums to the pair's score.
@@ -61,19 +62,17 @@ class Scale:
     What is missing counts as the centre, so that it says nothing.
     """
 
-    centre: "NDArray[np.float64]"
-    spread: "NDArray[np.float64]"
+    centre: NDArray[np.float64]
+    spread: NDArray[np.float64]
 
-    def __call__(self, evidence: "NDArray[np.float32]") -> "NDArray[np.float64]":
+    def __call__(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
         """Scaled evidence, shape (n, features), within ±3, nothing missing."""
-        import numpy as np  # noqa: PLC0415
-
         scaled = (evidence - self.centre) / self.spread
         found: NDArray[np.float64] = np.clip(np.nan_to_num(scaled, nan=0.0), -_CLIP, _CLIP)
         return found
 
 
-def scale_of(evidence: "NDArray[np.float32]", features: Sequence[str] = ()) -> Scale:
+def scale_of(evidence: NDArray[np.float32], features: Sequence[str] = ()) -> Scale:
     """The scale of the evidence of many pairs; labels play no part in it.
 
     Args:
@@ -81,8 +80,6 @@ def scale_of(evidence: "NDArray[np.float32]", features: Sequence[str] = ()) -> S
         features: names of its columns; those with a fixed scale get that one.
     """
     import warnings  # noqa: PLC0415
-
-    import numpy as np  # noqa: PLC0415
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a feature that is missing everywhere
@@ -99,19 +96,17 @@ class Linear:
     """Weights of the scaled features."""
 
     scale: Scale
-    weights: "NDArray[np.float64]"
+    weights: NDArray[np.float64]
     intercept: float
     name: str = "linear"
 
-    def scores(self, evidence: "NDArray[np.float32]") -> "NDArray[np.float64]":
+    def scores(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
         """The score of each pair, shape (n,)."""
         scores: NDArray[np.float64] = self.scale(evidence) @ self.weights + self.intercept
         return scores
 
-    def contributions(self, evidence: "NDArray[np.float32]") -> "NDArray[np.float64]":
+    def contributions(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
         """Weight times scaled value, and the intercept."""
-        import numpy as np  # noqa: PLC0415
-
         return np.column_stack([self.scale(evidence) * self.weights, np.full(len(evidence), self.intercept)])
 
     def to_json(self) -> dict[str, Any]:
@@ -126,11 +121,11 @@ class Linear:
 
 
 def fit_linear(
-    evidence: "NDArray[np.float32]",
-    labels: "NDArray[np.bool_]",
-    weights: "NDArray[np.float64]",
+    evidence: NDArray[np.float32],
+    labels: NDArray[np.bool_],
+    weights: NDArray[np.float64],
     scale: Scale,
-    expected: "NDArray[np.float64] | None" = None,
+    expected: NDArray[np.float64] | None = None,
     *,
     intercept: float = INTERCEPT,
     precision: float = PRECISION,
@@ -150,15 +145,13 @@ def fit_linear(
         precision: how firmly the weights are held to what is expected of them, in 1/variance of the log-odds per
             standard deviation.
     """
-    import numpy as np  # noqa: PLC0415
-
     columns = np.column_stack([scale(evidence), np.ones(len(evidence))])
     count = columns.shape[1] - 1
     centre = np.append(np.zeros(count) if expected is None else expected, intercept)
     held = np.append(np.full(count, precision), _INTERCEPT_PRECISION)
     signs = np.where(labels, 1.0, -1.0)
 
-    def loss(found: "NDArray[np.float64]") -> float:
+    def loss(found: NDArray[np.float64]) -> float:
         return float(weights @ np.logaddexp(0, -signs * (columns @ found)) + held @ (found - centre) ** 2 / 2)
 
     found, value = centre, loss(centre)
@@ -206,20 +199,19 @@ class Boosted:
 
     @cached_property
     def _boosters(self) -> "list[lightgbm.Booster]":
-        import lightgbm  # noqa: PLC0415
+        import lightgbm
 
         return [lightgbm.Booster(model_str=text) for text in self.texts]
 
-    def scores(self, evidence: "NDArray[np.float32]") -> "NDArray[np.float64]":
+    def scores(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
         """The score of each pair, shape (n,)."""
         return self._mean(evidence, raw_score=True)
 
-    def contributions(self, evidence: "NDArray[np.float32]") -> "NDArray[np.float64]":
+    def contributions(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
         """SHAP values of the trees (Lundberg et al. 2018, arXiv:1802.03888), which sum to the score."""
         return self._mean(evidence, pred_contrib=True)
 
-    def _mean(self, evidence: "NDArray[np.float32]", **what: bool) -> "NDArray[np.float64]":
-        import numpy as np  # noqa: PLC0415
+    def _mean(self, evidence: NDArray[np.float32], **what: bool) -> NDArray[np.float64]:
 
         with ThreadPoolExecutor() as pool:
             each = pool.map(lambda booster: booster.predict(evidence, num_threads=1, **what), self._boosters)
@@ -232,9 +224,9 @@ class Boosted:
 
 
 def fit_boosted(
-    evidence: "NDArray[np.float32]",
-    labels: "NDArray[np.bool_]",
-    weights: "NDArray[np.float64]",
+    evidence: NDArray[np.float32],
+    labels: NDArray[np.bool_],
+    weights: NDArray[np.float64],
     *,
     seed: int,
     boosters: int,
@@ -250,7 +242,7 @@ def fit_boosted(
         boosters: how many to average.
         trees: of each.
     """
-    import lightgbm  # noqa: PLC0415
+    import lightgbm
 
     data = lightgbm.Dataset(evidence, labels.astype(float), weight=weights, free_raw_data=False)
     # Every other booster draws its splits at random (extremely randomised trees): the two kinds err differently.
@@ -268,17 +260,13 @@ class Blend:
     learners: tuple[Learner, ...]
     name: str = "blend"
 
-    def scores(self, evidence: "NDArray[np.float32]") -> "NDArray[np.float64]":
+    def scores(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
         """The score of each pair, shape (n,)."""
-        import numpy as np  # noqa: PLC0415
-
         scores: NDArray[np.float64] = np.mean([learner.scores(evidence) for learner in self.learners], axis=0)
         return scores
 
-    def contributions(self, evidence: "NDArray[np.float32]") -> "NDArray[np.float64]":
+    def contributions(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
         """The mean of what each learner's features add."""
-        import numpy as np  # noqa: PLC0415
-
         found: NDArray[np.float64] = np.mean([each.contributions(evidence) for each in self.learners], axis=0)
         return found
 
@@ -303,11 +291,11 @@ class Stacked:
     trees: Boosted
     name: str = "stacked"
 
-    def scores(self, evidence: "NDArray[np.float32]") -> "NDArray[np.float64]":
+    def scores(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
         """The score of each pair, shape (n,)."""
         return self.linear.scores(evidence) + self.trees.scores(evidence)
 
-    def contributions(self, evidence: "NDArray[np.float32]") -> "NDArray[np.float64]":
+    def contributions(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
         """What each feature adds in the linear part and in the trees together."""
         return self.linear.contributions(evidence) + self.trees.contributions(evidence)
 
@@ -317,9 +305,9 @@ class Stacked:
 
 
 def fit_stacked(
-    evidence: "NDArray[np.float32]",
-    labels: "NDArray[np.bool_]",
-    weights: "NDArray[np.float64]",
+    evidence: NDArray[np.float32],
+    labels: NDArray[np.bool_],
+    weights: NDArray[np.float64],
     linear: Linear,
     *,
     seed: int,
@@ -335,7 +323,7 @@ def fit_stacked(
         seed: the same seed and labels give the same trees.
         boosters: how many to average.
     """
-    import lightgbm  # noqa: PLC0415
+    import lightgbm
 
     data = lightgbm.Dataset(
         evidence,

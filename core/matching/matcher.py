@@ -4,7 +4,10 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import DamagedError
 from core.json_store import text_file
@@ -14,10 +17,6 @@ from core.matching.learners import Blend, Boosted, Learner, Linear, Scale, Stack
 from core.matching.prior import CosinePrior, packaged_prior
 from core.stats.wilson import Precision, wilson
 from labels.files import read_bounded
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 #: Counts up when a file of an earlier version can no longer be read.
 _FORMAT = 2
@@ -56,11 +55,11 @@ class Matcher:
         """Whether labels stand behind the probabilities; until they do, these only order and band pairs."""
         return self.labels > 0
 
-    def probabilities(self, evidence: "NDArray[np.float32]") -> "NDArray[np.float64]":
+    def probabilities(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
         """P(match) of each pair, shape (n,); evidence of shape (n, features), NaN where unknown."""
         return self.calibration.probabilities(self.learner.scores(evidence))
 
-    def contributions(self, evidence: "NDArray[np.float32]") -> "NDArray[np.float64]":
+    def contributions(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
         """What each feature adds to the learner's score (log-odds before calibration), shape (n, features + 1)."""
         return self.learner.contributions(evidence)
 
@@ -164,7 +163,6 @@ def _learner(value: dict[str, Any], features: int) -> Learner:
 
 
 def _linear(value: dict[str, Any], features: int) -> Linear:
-    import numpy as np  # noqa: PLC0415
 
     centre, spread, weights = (np.asarray(value[name], float) for name in ("centre", "spread", "weights"))
     if any(array.shape != (features,) for array in (centre, spread, weights)):
@@ -172,7 +170,7 @@ def _linear(value: dict[str, Any], features: int) -> Linear:
     return Linear(Scale(centre, spread), weights, float(value["intercept"]), str(value["name"]))
 
 
-def untrained(features: tuple[str, ...], evidence: "NDArray[np.float32]") -> Matcher:
+def untrained(features: tuple[str, ...], evidence: NDArray[np.float32]) -> Matcher:
     """The matcher before the first labels: the prior that comes with the package; calibrated on nothing.
 
     Args:

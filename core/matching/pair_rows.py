@@ -13,9 +13,16 @@ from core.errors import CoreError
 from core.jobs.progress import Reporter
 from core.matching.bands import Band, band_name, band_of, cosine_band
 from core.matching.explain import Explainer, document_frequency
+from core.matching.features.builder import CorpusFeatures
 from core.matching.features.store import FeatureStore
+from core.matching.pair_file import read_named_pairs
 from core.matching.run import saved_matcher
-from core.retrieval.indexed_products import IndexState
+from core.matching.scoring import score_pairs
+from core.retrieval.candidates import CandidateStore
+from core.retrieval.index_run import Corpus
+from core.retrieval.indexed_products import IndexState, index_state
+from core.retrieval.manifest import no_candidates
+from core.retrieval.registry import Registry
 from core.settings import Settings
 from core.splits.current_labels import current_labels
 from core.text.vocabulary import Vocabulary
@@ -68,7 +75,7 @@ def matches(workspace: Workspace, settings: Settings, k: int) -> Iterator[MatchR
 
 
 def matched_pairs(
-    workspace: Workspace, settings: Settings, k: int, state: "IndexState | None" = None
+    workspace: Workspace, settings: Settings, k: int, state: IndexState | None = None
 ) -> Iterator[PairRow]:
     """The same with the pairs.
 
@@ -81,9 +88,6 @@ def matched_pairs(
     Raises:
         CoreError: nothing was indexed, or fewer candidates were kept than are asked for.
     """
-    from core.retrieval.candidates import CandidateStore  # noqa: PLC0415
-    from core.retrieval.manifest import no_candidates  # noqa: PLC0415
-
     store = CandidateStore(workspace.derived)
     try:
         if store.model is None:
@@ -106,15 +110,12 @@ def matched_pairs(
         store.close()
 
 
-def state_of(workspace: Workspace) -> "IndexState":
+def state_of(workspace: Workspace) -> IndexState:
     """What of the last index run is out of date.
 
     Raises:
         SameskuError: catalogue or candidates cannot be read.
     """
-    from core.catalog.store import CatalogStore  # noqa: PLC0415
-    from core.retrieval.indexed_products import index_state  # noqa: PLC0415
-
     with CatalogStore(workspace.catalog) as catalog:
         return index_state(workspace.derived, catalog)
 
@@ -132,8 +133,6 @@ def standing_of(workspace: Workspace) -> "MatcherSummary | None":
     Raises:
         CoreError: derived.db cannot be read.
     """
-    from core.retrieval.candidates import CandidateStore  # noqa: PLC0415
-
     store = CandidateStore(workspace.derived)
     try:
         return store.standing
@@ -150,12 +149,6 @@ def scored(workspace: Workspace, settings: Settings, path: Path, reporter: Repor
     Raises:
         LabelsError: it is no file of pairs. CatalogError: it names a product that is not in the catalogue.
     """
-    from core.matching.features.base import CorpusFeatures  # noqa: PLC0415
-    from core.matching.pair_file import read_named_pairs  # noqa: PLC0415
-    from core.matching.scoring import score_pairs  # noqa: PLC0415
-    from core.retrieval.index_run import Corpus  # noqa: PLC0415
-    from core.retrieval.registry import Registry  # noqa: PLC0415
-
     corpus = Corpus.read(workspace)
     pairs = read_named_pairs(corpus, path)
     model = Registry(workspace, settings).champion()
@@ -245,8 +238,8 @@ def _write_jsonl(rows: Iterable[MatchRow], out: TextIO, _: type[MatchRow]) -> in
 
 def _write_parquet(rows: Iterable[MatchRow], out: BinaryIO, shape: type[MatchRow]) -> int:
     try:
-        import pyarrow as pa  # noqa: PLC0415
-        import pyarrow.parquet as pq  # noqa: PLC0415
+        import pyarrow as pa
+        import pyarrow.parquet as pq
     except ImportError as error:
         raise CoreError(
             "Parquet needs pyarrow, which is not installed.", "From a clone: pip install -c constraints.txt '.[train]'"

@@ -9,14 +9,13 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.matching.learners import Linear, Scale
 from core.matching.prior_weights import EXPECTED
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 #: Of the learner, and of bands that are cut through its scores, as in `prior:high`.
 NAME = "prior"
@@ -50,7 +49,7 @@ class Weight:
 class Expected(NamedTuple):
     """Before any label: weights per spread of each feature, shape (features,), and log-odds at the centre of all."""
 
-    weights: "NDArray[np.float64]"
+    weights: NDArray[np.float64]
     intercept: float
 
 
@@ -71,20 +70,16 @@ class Prior:
 
     def expected(self, features: tuple[str, ...]) -> Expected:
         """What a fit to labels begins with."""
-        import numpy as np  # noqa: PLC0415
-
         weights = [self.weights[name].weight if name in self.weights else EXPECTED.get(name, 0.0) for name in features]
         return Expected(np.array(weights, float), self.intercept)
 
-    def learner(self, features: tuple[str, ...], evidence: "NDArray[np.float32]") -> Linear:
+    def learner(self, features: tuple[str, ...], evidence: NDArray[np.float32]) -> Linear:
         """The weights as a learner over these features.
 
         Args:
             features: names of the columns of the evidence.
             evidence: of the pairs to be judged, shape (n, features), which sets the scale as far as it is enough.
         """
-        import numpy as np  # noqa: PLC0415
-
         nothing = Weight(0.0, 1.0, 0.0)
         rows = [self.weights.get(name, nothing) for name in features]
         centre, spread, weights = (
@@ -97,10 +92,8 @@ class Prior:
         return Linear(scale, weights, self.intercept, NAME)
 
 
-def _scale(centre: "NDArray[np.float64]", spread: "NDArray[np.float64]", evidence: "NDArray[np.float32]") -> Scale:
+def _scale(centre: NDArray[np.float64], spread: NDArray[np.float64], evidence: NDArray[np.float32]) -> Scale:
     """Centre and spread of evidence and generated pairs together, the latter counted as `_PAIRS`."""
-    import numpy as np  # noqa: PLC0415
-
     known = ~np.isnan(evidence)
     count = known.sum(axis=0) + _PAIRS
     values = np.where(known, evidence, 0.0).astype(float)
@@ -132,18 +125,14 @@ class CosinePrior:
     column: int = 0
     name: str = NAME
 
-    def scores(self, evidence: "NDArray[np.float32]") -> "NDArray[np.float64]":
+    def scores(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
         """The score of each pair, shape (n,); an unknown cosine is a quarter below the boundary."""
-        import numpy as np  # noqa: PLC0415
-
         cosines = np.nan_to_num(evidence[:, self.column].astype(float), nan=self.boundary - 0.25)
         scores: NDArray[np.float64] = _SLOPE * (cosines - self.boundary)
         return scores
 
-    def contributions(self, evidence: "NDArray[np.float32]") -> "NDArray[np.float64]":
+    def contributions(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
         """All of the score is the cosine's."""
-        import numpy as np  # noqa: PLC0415
-
         found = np.zeros((len(evidence), evidence.shape[1] + 1))
         found[:, self.column] = self.scores(evidence)
         return found

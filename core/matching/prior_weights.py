@@ -6,11 +6,8 @@ scaled to its spread over the pairs at hand, so they hold wherever a feature mea
 (`core/match/prior.py`) is what fits to labels begin with, since fifty labels cannot teach seventy weights.
 """
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
 _FAINT, _PLAIN, _STRONG = 0.15, 0.3, 0.45
 
@@ -77,8 +74,6 @@ FIXED_SCALE: dict[str, tuple[float, float]] = {"gtin_equal": (0.0, 1 / 3), "gtin
 INTERCEPT = -4.0
 
 
-def prior_weights(features: tuple[str, ...]) -> "NDArray[np.float64]":
+def prior_weights(features: tuple[str, ...]) -> NDArray[np.float64]:
     """The expected weight of each feature, shape (features,); 0 for one that nothing is expected of."""
-    import numpy as np  # noqa: PLC0415
-
     return np.array([EXPECTED.get(name, 0.0) for name in features], float)

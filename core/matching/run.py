@@ -7,14 +7,16 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.errors import DamagedError
 from core.jobs.progress import Reporter, StageTimer
 from core.json_store import text_file
-from core.matching.features.base import CorpusFeatures
+from core.matching.features.builder import CorpusFeatures
 from core.matching.features.store import FeatureStore, FeatureTable
 from core.matching.fitting import TrainingLabels, fit_matcher, read_training_labels, training_of
 from core.matching.matcher import Matcher, load_matcher, untrained
@@ -31,11 +33,6 @@ from core.workspace import Workspace
 from labels.files import read_bounded
 from labels.model import Pair, ProductRef
 from labels.quarantine import identity, make_way, set_aside
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 
 #: Candidates of the pool per place in the list. With two, hit@10 is 0.986 on the messy catalogues, with three 0.997.
 POOL_FACTOR = 5
@@ -83,17 +80,15 @@ class Shortlist:
                 yield query, self._kept(pool, scores[start : start + len(pool)])
                 start += len(pool)
 
-    def _scores(self, block: list[Pool]) -> "NDArray[np.float64]":
+    def _scores(self, block: list[Pool]) -> NDArray[np.float64]:
         """What the prior says of each pair, in log-odds."""
-        import numpy as np  # noqa: PLC0415
-
         rows = np.array([self._rows[query] for query, pool in block for _ in pool], np.int64)
         columns = np.array([self._columns[each.ref] for _, pool in block for each in pool], np.int64)
         cosines = np.array([each.similarity for _, pool in block for each in pool], np.float32)
         evidence = self._evidence.of(rows, columns, cosines)
         return packaged_prior().learner(self._evidence.features, evidence).scores(evidence)
 
-    def _kept(self, pool: list[Candidate], scores: "NDArray[np.float64]") -> list[Candidate]:
+    def _kept(self, pool: list[Candidate], scores: NDArray[np.float64]) -> list[Candidate]:
         sure = round(self._k * _RETRIEVED_SHARE)
         rest = sorted(range(sure, len(pool)), key=lambda place: (-scores[place], place))
         kept = sorted([*range(min(sure, len(pool))), *rest[: self._k - sure]])
@@ -124,8 +119,6 @@ def features_of(
     evidence: CorpusFeatures, model: EncoderModel, pairs: Sequence[Pair], reporter: Reporter
 ) -> FeatureTable:
     """The evidence about pairs of the corpus; pairs with a product that it lacks are left out."""
-    import numpy as np  # noqa: PLC0415
-
     corpus = evidence.corpus
     query_vectors, product_vectors = encode_corpus(evidence.workspace, evidence.settings, model, corpus, reporter)
     left = {query.ref: i for i, query in enumerate(corpus.queries)}

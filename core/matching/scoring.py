@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from core.jobs.progress import Reporter
-from core.matching.features.base import CorpusFeatures
+from core.matching.features.builder import CorpusFeatures
 from core.matching.matcher import Matcher
 from core.matching.run import current_matcher, features_of, fitted, labelled_pairs
 from core.retrieval.encoder_files import EncoderModel

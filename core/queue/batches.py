@@ -2,16 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.catalog.product import Product, identifying_gtins
 from core.queue.strategies import Strategy, UnlabelledPool
 from core.text.model_numbers import bare
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 
 #: The first questions are spread over this range of the order by probability, as shares of the pool, best first:
 #: from what looks like a sure match to what looks like a near miss.
@@ -22,15 +19,11 @@ _SHORTLIST = 6
 _LAST = 1000.0
 
 
-def next_batch(
-    pool: UnlabelledPool, strategy: Strategy, size: int, random: "np.random.Generator"
-) -> "NDArray[np.int64]":
+def next_batch(pool: UnlabelledPool, strategy: Strategy, size: int, random: np.random.Generator) -> NDArray[np.int64]:
     """The places of the pairs to ask about next, first one first; fewer where fewer are left.
 
     While nothing is labelled every strategy but `random` begins with `cold_start`.
     """
-    import numpy as np  # noqa: PLC0415
-
     if not pool.labelled.any() and strategy.name != "random":
         return cold_start(pool, size, random)
     priorities = strategy.priorities(pool, random)
@@ -45,14 +38,12 @@ def next_batch(
     return shortlist[_spread(priorities[shortlist], pool.evidence[shortlist], size, strategy.spread)]
 
 
-def cold_start(pool: UnlabelledPool, size: int, random: "np.random.Generator") -> "NDArray[np.int64]":
+def cold_start(pool: UnlabelledPool, size: int, random: np.random.Generator) -> NDArray[np.int64]:
     """Places for the first questions: sure matches and near misses in turn, so that both classes are known soon.
 
     Evenly spaced on a logarithmic scale of the order by probability, and a little at random: two campaigns begin
     differently.
     """
-    import numpy as np  # noqa: PLC0415
-
     order = np.argsort(-np.nan_to_num(pool.probabilities, nan=-np.inf), kind="stable")
     order = order[~pool.labelled[order]]
     size = min(size, len(order))
@@ -72,23 +63,17 @@ def cold_start(pool: UnlabelledPool, size: int, random: "np.random.Generator") -
     return order[turns]
 
 
-def _duplicates(pool: UnlabelledPool) -> "NDArray[np.bool_]":
+def _duplicates(pool: UnlabelledPool) -> NDArray[np.bool_]:
     """Pairs of queries that have no label themselves, but a near-duplicate that has one, shape (n,)."""
-    import numpy as np  # noqa: PLC0415
-
     own: NDArray[np.bool_] = np.isin(pool.query, pool.query[pool.labelled])
     return pool.answered_families & ~own
 
 
-def _spread(
-    priorities: "NDArray[np.float64]", evidence: "NDArray[np.float64]", size: int, strength: float
-) -> list[int]:
+def _spread(priorities: NDArray[np.float64], evidence: NDArray[np.float64], size: int, strength: float) -> list[int]:
     """Greedy choice: the priority less `strength` times the likeness to the nearest pair chosen before.
 
     Maximal marginal relevance (Carbonell and Goldstein 1998) with the cosine of the scaled evidence as likeness.
     """
-    import numpy as np  # noqa: PLC0415
-
     unit = evidence / np.linalg.norm(evidence, axis=1, keepdims=True).clip(1e-9)
     likeness = np.zeros(len(priorities))
     chosen: list[int] = []

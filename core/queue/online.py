@@ -4,12 +4,16 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.catalog.store import CatalogStore
 from core.errors import CoreError, DamagedError
 from core.matching.explain import Explainer, document_frequency
 from core.matching.features.store import FeatureStore, FeatureTable
+from core.matching.learners import scale_of
 from core.matching.matcher import Matcher
 from core.matching.run import SEED, fitted, labelled_pairs, matcher_path, publish, saved_matcher
 from core.queue.batches import near_duplicates
@@ -21,10 +25,6 @@ from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
 from labels.model import Pair, ProductRef
 from labels.store import LabelStore
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 #: With so many labels a few more change nothing that anybody could see, and a fit takes longer than an answer:
 #: the matcher is then fitted anew when their number has changed by this share.
@@ -48,12 +48,12 @@ class _Held:
     model: str
     table: FeatureTable
     queries: list[ProductRef]
-    number: "NDArray[np.int64]"
-    scaled: "NDArray[np.float64]"
-    family: "NDArray[np.int64]"
+    number: NDArray[np.int64]
+    scaled: NDArray[np.float64]
+    family: NDArray[np.int64]
 
     @cached_property
-    def cosine(self) -> "NDArray[np.float64]":
+    def cosine(self) -> NDArray[np.float64]:
         """By the encoder, shape (n,)."""
         found: NDArray[np.float64] = self.table.vectors[:, self.table.features.index("cosine")].astype(float)
         return found
@@ -168,11 +168,9 @@ class OnlineMatcher:
         return True
 
     def _pool(
-        self, held: _Held, matcher: Matcher, probabilities: "NDArray[np.float64]"
-    ) -> "tuple[UnlabelledPool, NDArray[np.bool_]]":
+        self, held: _Held, matcher: Matcher, probabilities: NDArray[np.float64]
+    ) -> tuple[UnlabelledPool, NDArray[np.bool_]]:
         """The pairs that may be asked about, and which rows of the evidence they are: no validation query is one."""
-        import numpy as np  # noqa: PLC0415
-
         with LabelStore(self._workspace.labels) as store:
             closed, drawn = store.closed_queries(), store.validation_queries()
         answered = np.array([query in closed for query in held.queries], bool)[held.number]
@@ -190,10 +188,8 @@ class OnlineMatcher:
         )
         return pool, kept
 
-    def _judged(self, held: _Held) -> "NDArray[np.float64]":
+    def _judged(self, held: _Held) -> NDArray[np.float64]:
         """P(match) by the judge, shape (n,); NaN where it was not asked. Nobody asks it here, and nothing waits."""
-        import numpy as np  # noqa: PLC0415
-
         found = np.full(len(held.table.pairs), np.nan)
         for pair, probability in self._judge_scores().items():
             if (row := held.table.row.get(pair)) is not None:
@@ -215,9 +211,6 @@ class OnlineMatcher:
         return self._held
 
     def _read(self) -> _Held:
-        import numpy as np  # noqa: PLC0415
-
-        from core.matching.learners import scale_of  # noqa: PLC0415
 
         store = FeatureStore(self._workspace.derived)
         candidates = CandidateStore(self._workspace.derived)
@@ -243,8 +236,7 @@ def _families(catalog: CatalogStore, queries: list[ProductRef]) -> list[int]:
     return [known.get(query, len(known) + place) for place, query in enumerate(queries)]
 
 
-def _rows_by_query(held: _Held, kept: "NDArray[np.bool_]") -> dict[int, list[int]]:
-    import numpy as np  # noqa: PLC0415
+def _rows_by_query(held: _Held, kept: NDArray[np.bool_]) -> dict[int, list[int]]:
 
     found: dict[int, list[int]] = {}
     for row in np.flatnonzero(kept).tolist():
@@ -252,8 +244,6 @@ def _rows_by_query(held: _Held, kept: "NDArray[np.bool_]") -> dict[int, list[int
     return found
 
 
-def _random(labels: int) -> "np.random.Generator":
+def _random(labels: int) -> np.random.Generator:
     """The same labels ask the same questions."""
-    import numpy as np  # noqa: PLC0415
-
     return np.random.default_rng([SEED, labels])

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
+if TYPE_CHECKING:
     Priority = NDArray[np.float64]
 
 
@@ -31,13 +31,13 @@ class UnlabelledPool:
         calibrated: whether labels stand behind the probabilities, so that they may be told.
     """
 
-    probabilities: "NDArray[np.float64]"
-    cosine: "NDArray[np.float64]"
-    evidence: "NDArray[np.float64]"
-    query: "NDArray[np.int64]"
-    labelled: "NDArray[np.bool_]"
-    family: "NDArray[np.int64]"
-    judge: "NDArray[np.float64]"
+    probabilities: NDArray[np.float64]
+    cosine: NDArray[np.float64]
+    evidence: NDArray[np.float64]
+    query: NDArray[np.int64]
+    labelled: NDArray[np.bool_]
+    family: NDArray[np.int64]
+    judge: NDArray[np.float64]
     threshold: float = 0.5
     calibrated: bool = True
 
@@ -45,10 +45,8 @@ class UnlabelledPool:
         return len(self.probabilities)
 
     @property
-    def answered_families(self) -> "NDArray[np.bool_]":
+    def answered_families(self) -> NDArray[np.bool_]:
         """Whether a query of the pair's family has a label already, shape (n,)."""
-        import numpy as np  # noqa: PLC0415
-
         found: NDArray[np.bool_] = np.isin(self.family, self.family[self.labelled])
         return found
 
@@ -76,30 +74,24 @@ class Strategy:
     spread: float = 0.0
 
 
-def uncertainty(pool: UnlabelledPool, random: "np.random.Generator") -> "Priority":
+def uncertainty(pool: UnlabelledPool, random: np.random.Generator) -> "Priority":
     """Where a match is as likely as not (Lewis and Gale 1994, arXiv:cmp-lg/9407020): 1 at 0.5, 0 at 0 and 1."""
-    import numpy as np  # noqa: PLC0415
-
     found: Priority = 1 - 2 * np.abs(pool.probabilities - 0.5) + _JITTER * random.random(len(pool))
     return found
 
 
-def doubt(pool: UnlabelledPool, random: "np.random.Generator") -> "Priority":
+def doubt(pool: UnlabelledPool, random: np.random.Generator) -> "Priority":
     """The same, and where the judge was asked and is far from the matcher: 1 where one is sure and the other denies."""
-    import numpy as np  # noqa: PLC0415
-
     apart = np.nan_to_num(np.abs(pool.probabilities - pool.judge))
     found: Priority = np.maximum(uncertainty(pool, random), apart)
     return found
 
 
-def margin(pool: UnlabelledPool, random: "np.random.Generator") -> "Priority":
+def margin(pool: UnlabelledPool, random: np.random.Generator) -> "Priority":
     """Where a query's two best candidates are close together: for the best two of each query, 1 minus their gap.
 
     A query with one pair is compared with "none of these", whose probability is what the pair leaves over.
     """
-    import numpy as np  # noqa: PLC0415
-
     p = pool.probabilities
     order = np.lexsort((-p, pool.query))
     sorted_, first = p[order], np.append(True, np.diff(pool.query[order]) != 0)
@@ -115,14 +107,12 @@ def margin(pool: UnlabelledPool, random: "np.random.Generator") -> "Priority":
     return found
 
 
-def disagreement(pool: UnlabelledPool, random: "np.random.Generator") -> "Priority":
+def disagreement(pool: UnlabelledPool, random: np.random.Generator) -> "Priority":
     """Where the matcher and another judge of the pair differ: the judge's verdict, else the encoder's cosine.
 
     Cosines are no probabilities: both are compared by their place among all pairs, and the matcher only counts
     where one of the two would call a match, so that a thousand sure non-matches do not drown the rest.
     """
-    import numpy as np  # noqa: PLC0415
-
     p = pool.probabilities
     share = max(float((p >= pool.threshold).mean()), 1 / max(len(pool), 1))
     apart = np.abs(_place(p) - _place(pool.cosine))
@@ -133,19 +123,17 @@ def disagreement(pool: UnlabelledPool, random: "np.random.Generator") -> "Priori
     return found + _JITTER * random.random(len(pool))
 
 
-def diversity(pool: UnlabelledPool, random: "np.random.Generator") -> "Priority":
+def diversity(pool: UnlabelledPool, random: np.random.Generator) -> "Priority":
     """Unlike anything labelled so far: far from the nearest labelled pair (Sener and Savarese, arXiv:1708.00489)."""
     return novelty(pool, random) + _JITTER * random.random(len(pool))
 
 
-def band_error(pool: UnlabelledPool, random: "np.random.Generator") -> "Priority":
+def band_error(pool: UnlabelledPool, random: np.random.Generator) -> "Priority":
     """The expected error of the pair's band: how likely the answer that stands is wrong, by what is at stake.
 
     A wrong call of a match costs precision, a missed one recall; both weigh p(1 - p) at the threshold that decides,
     so errors in the band that people would not look at again come first.
     """
-    import numpy as np  # noqa: PLC0415
-
     p = pool.probabilities
     called = p >= pool.threshold
     error = np.where(called, 1 - p, p)
@@ -153,7 +141,7 @@ def band_error(pool: UnlabelledPool, random: "np.random.Generator") -> "Priority
     return found + _JITTER * random.random(len(pool))
 
 
-def drawn_at_random(pool: UnlabelledPool, random: "np.random.Generator") -> "Priority":
+def drawn_at_random(pool: UnlabelledPool, random: np.random.Generator) -> "Priority":
     """Each pair with the same chance."""
     return random.random(len(pool))
 
@@ -173,13 +161,11 @@ STRATEGIES: dict[str, Strategy] = {
 }
 
 
-def novelty(pool: UnlabelledPool, random: "np.random.Generator") -> "Priority":
+def novelty(pool: UnlabelledPool, random: np.random.Generator) -> "Priority":
     """How far each pair is from the nearest labelled one, as a share of the farthest, shape (n,).
 
     While nothing is labelled, how far it is from the middle of the pool.
     """
-    import numpy as np  # noqa: PLC0415
-
     places = np.flatnonzero(pool.labelled)
     if not len(places):
         reference = pool.evidence.mean(axis=0, keepdims=True)
@@ -195,8 +181,6 @@ def novelty(pool: UnlabelledPool, random: "np.random.Generator") -> "Priority":
 
 def _place(values: "Priority") -> "Priority":
     """The share of pairs with a lower value, shape (n,); unknown counts as the lowest."""
-    import numpy as np  # noqa: PLC0415
-
     found: Priority = np.empty(len(values))
     found[np.argsort(np.nan_to_num(values, nan=-np.inf), kind="stable")] = np.arange(len(values)) / max(len(values), 1)
     return found

@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from core.matching.bands import percent
 from core.queue.batches import next_batch
 from core.queue.refit_result import COLD, ExpectedGain
 from core.queue.strategies import STRATEGIES, Strategy, UnlabelledPool
-
-if TYPE_CHECKING:
-    import numpy as np
 
 #: A strategy chooses pairs, a person is asked about a query with all its candidates: so many pairs are chosen at once.
 _PAIRS = 150
@@ -34,7 +32,7 @@ class Asked:
     reason: str
 
 
-def triage(pool: UnlabelledPool, random: "np.random.Generator", strategy: Strategy | None = None) -> list[Asked]:
+def triage(pool: UnlabelledPool, random: np.random.Generator, strategy: Strategy | None = None) -> list[Asked]:
     """The queries to ask about next, the first one first; by the default strategy if none is named.
 
     Args:
@@ -57,8 +55,6 @@ def triage(pool: UnlabelledPool, random: "np.random.Generator", strategy: Strate
 
 def outlook(pool: UnlabelledPool) -> ExpectedGain:
     """What is to be gained by going on, counting one answer for each query."""
-    import numpy as np  # noqa: PLC0415
-
     open_ = sorted(set(pool.query[~pool.labelled].tolist()))
     best = _best_two(pool)
     tops = np.array([best[query][0] for query in open_], float)
@@ -68,8 +64,6 @@ def outlook(pool: UnlabelledPool) -> ExpectedGain:
 
 def _best_two(pool: UnlabelledPool) -> dict[int, tuple[float, float]]:
     """The highest and the second highest probability of each query; 0 where there is no second."""
-    import numpy as np  # noqa: PLC0415
-
     order = np.lexsort((-pool.probabilities, pool.query))
     queries, sorted_ = pool.query[order], pool.probabilities[order]
     starts = np.flatnonzero(np.append(True, np.diff(queries) != 0)) if len(order) else np.zeros(0, int)

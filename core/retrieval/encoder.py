@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.errors import ModelError
 from core.model_files import check_encoder_files, model_errors, weights_file_with
 from core.retrieval.encoder_files import EncoderModel, require_model_libraries
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from sentence_transformers import SentenceTransformer
     from torch import nn
 
@@ -68,7 +69,7 @@ def load_checked(make: Callable[[], Loaded], first_use: Callable[[Loaded], objec
 
 def weight_without_numbers(model: "nn.Module") -> str | None:
     """The first weight that holds NaN or infinity, by its name; None where all are finite."""
-    import torch  # noqa: PLC0415
+    import torch
 
     weights = ((name, weight) for name, weight in model.state_dict().items() if weight.is_floating_point())
     return next((name for name, weight in weights if not bool(torch.isfinite(weight).all())), None)
@@ -141,8 +142,8 @@ class Encoder:
         self._loaded: SentenceTransformer | None = None
 
     def encode(
-        self, texts: Sequence[str], on_chunk: Callable[[slice, "NDArray[np.float32]"], None] | None = None
-    ) -> "NDArray[np.float32]":
+        self, texts: Sequence[str], on_chunk: Callable[[slice, NDArray[np.float32]], None] | None = None
+    ) -> NDArray[np.float32]:
         """Vectors of the texts: float32, one row each, length 1, so that a dot product is the cosine.
 
         Args:
@@ -152,8 +153,6 @@ class Encoder:
         Raises:
             ModelError: the model cannot be loaded.
         """
-        import numpy as np  # noqa: PLC0415
-
         if self._loaded is None:
             self._loaded = load(self.model, self._max_tokens)
         chunks = [np.empty((0, self._loaded.get_embedding_dimension() or 0), np.float32)]
@@ -167,14 +166,12 @@ class Encoder:
         return np.concatenate(chunks)
 
 
-def _vectors(model: "SentenceTransformer", texts: list[str], batch_size: int) -> "NDArray[np.float32]":
+def _vectors(model: "SentenceTransformer", texts: list[str], batch_size: int) -> NDArray[np.float32]:
     """The vectors of some texts.
 
     Raises:
         ValueError: one is no vector of numbers.
     """
-    import numpy as np  # noqa: PLC0415
-
     vectors: NDArray[np.float32] = model.encode(
         texts, batch_size=batch_size, normalize_embeddings=True, show_progress_bar=False
     ).astype(np.float32)
@@ -189,8 +186,6 @@ def _first_vectors(model: "SentenceTransformer") -> None:
     Raises:
         ValueError: the vectors are none of numbers, or the same for texts that have nothing in common.
     """
-    import numpy as np  # noqa: PLC0415
-
     words = set(model.tokenizer.get_vocab()) - set(getattr(model.tokenizer, "all_special_tokens", ()))
     if len(words) < _FEWEST_WORDS:
         raise ValueError("its tokenizer has no words, so that all texts are the same to it")
@@ -209,7 +204,7 @@ def load(model: EncoderModel, max_tokens: int) -> "SentenceTransformer":
     """
     require_model_libraries()
     quiet()
-    from sentence_transformers import SentenceTransformer  # noqa: PLC0415
+    from sentence_transformers import SentenceTransformer
 
     def make() -> SentenceTransformer:
         made = SentenceTransformer(
@@ -235,6 +230,6 @@ def quiet() -> None:
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers|peft|torch")
     for name in ("sentence_transformers", "transformers", "peft", "datasets", "accelerate"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    from transformers.utils import logging as transformers_logging  # noqa: PLC0415
+    from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()

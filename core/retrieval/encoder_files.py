@@ -197,8 +197,8 @@ def _in_cache(name: str) -> Path | None:
 
 
 def _cached(name: str) -> Path | None:
-    from huggingface_hub import snapshot_download  # noqa: PLC0415
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError  # noqa: PLC0415
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
     try:
         return Path(snapshot_download(name, allow_patterns=_ALLOWED_FILES, local_files_only=True))
@@ -222,8 +222,8 @@ def _packaged(name: str) -> Path | None:
 
 
 def _from_hub(name: str) -> Path:
-    from huggingface_hub import snapshot_download  # noqa: PLC0415
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled  # noqa: PLC0415
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 
     if Path(name).is_dir():
         raise ModelError(
@@ -253,7 +253,7 @@ def readable_save_errors(folder: Path) -> Iterator[None]:
     Raises:
         ModelError: they cannot.
     """
-    from safetensors import SafetensorError  # noqa: PLC0415
+    from safetensors import SafetensorError
 
     try:
         yield

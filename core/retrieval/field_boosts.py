@@ -8,14 +8,12 @@ is lost from the ten, neither there nor on the validation queries.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.catalog.product import Product, identifying_gtins
 from core.text.model_numbers import bare
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 #: More than all else together: an equal GTIN is first, whatever the texts say.
 GTIN_WEIGHT = 4.0
@@ -40,8 +38,6 @@ class FieldBoosts:
             products: places name them by their order here.
             queries: all of them, so that a GTIN on too many is known; of others the GTIN counts as it is.
         """
-        import numpy as np  # noqa: PLC0415
-
         self._query_gtins = {query.ref: gtin for query, gtin in zip(queries, identifying_gtins(queries), strict=True)}
         self._gtins = identifying_gtins(products)
         self._by_gtin: dict[str, list[int]] = {}
@@ -57,26 +53,22 @@ class FieldBoosts:
         """The places of the products that carry the query's GTIN."""
         return self._by_gtin.get(self._gtin_of(query), [])
 
-    def gtin_scores(self, query: Product, places: "NDArray[np.int64]") -> "NDArray[np.float32]":
+    def gtin_scores(self, query: Product, places: NDArray[np.int64]) -> NDArray[np.float32]:
         """What the GTINs alone add for the products at `places`, shape (n,).
 
         Kept apart from `scores`: it puts a candidate in its place, but says nothing of how alike two listings are.
         """
-        import numpy as np  # noqa: PLC0415
-
         gtin = self._gtin_of(query)
         return np.array([_gtin_score(gtin, self._gtins[p]) for p in places], np.float32)
 
     def _gtin_of(self, query: Product) -> str:
         return self._query_gtins.get(query.ref, query.gtin)
 
-    def scores(self, query: Product, places: "NDArray[np.int64]") -> "NDArray[np.float32]":
+    def scores(self, query: Product, places: NDArray[np.int64]) -> NDArray[np.float32]:
         """How far a query's brand, model number and price agree with those of the products at `places`, shape (n,).
 
         Zero where nothing can be compared; at most the sum of the weights.
         """
-        import numpy as np  # noqa: PLC0415
-
         brand, model = bare(query.brand), bare(query.model)
         brands = np.array([_equal(brand, self._brands[p]) for p in places], np.float32)
         models = np.array([_same_model(model, self._models[p]) for p in places], np.float32)

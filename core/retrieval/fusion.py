@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.catalog.product import Product
 from core.jobs.progress import Reporter
@@ -11,10 +13,6 @@ from core.retrieval.dense import DenseIndex
 from core.retrieval.field_boosts import FieldBoosts
 from core.retrieval.lexical import LexicalIndex
 from labels.model import ProductRef
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 _BLOCK = 256
 
@@ -47,7 +45,7 @@ class Fusion:
     k: int
 
     def candidates(
-        self, queries: Sequence[Product], texts: Sequence[str], vectors: "NDArray[np.float32]", reporter: Reporter
+        self, queries: Sequence[Product], texts: Sequence[str], vectors: NDArray[np.float32], reporter: Reporter
     ) -> Iterator[tuple[ProductRef, list[Candidate]]]:
         """The candidates of each query, best first.
 
@@ -74,11 +72,10 @@ class Fusion:
         self,
         query: Product,
         text: Sequence[str],
-        vector: "NDArray[np.float32]",
-        dense_places: "NDArray[np.int64]",
-        lexical_places: "NDArray[np.int64]",
+        vector: NDArray[np.float32],
+        dense_places: NDArray[np.int64],
+        lexical_places: NDArray[np.int64],
     ) -> list[Candidate]:
-        import numpy as np  # noqa: PLC0415
 
         found = np.union1d(dense_places, lexical_places)
         places = np.union1d(found, np.array(self.agreement.same_gtin(query), np.int64))

@@ -6,7 +6,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
@@ -14,9 +17,13 @@ from core.catalog.template import check, render
 from core.errors import CatalogError, CoreError
 from core.jobs.progress import Reporter
 from core.retrieval.candidates import Candidate, CandidateStore
+from core.retrieval.dense import DenseIndex
 from core.retrieval.encoder import Encoder
 from core.retrieval.encoder_files import EncoderModel, require_model_libraries
+from core.retrieval.field_boosts import FieldBoosts
+from core.retrieval.fusion import Fusion
 from core.retrieval.indexed_products import IndexedProducts
+from core.retrieval.lexical import LexicalIndex
 from core.retrieval.manifest import PRODUCTS, damage, is_of, write_manifest
 from core.retrieval.vector_cache import VectorCache
 from core.settings import Settings
@@ -26,12 +33,6 @@ from labels.files import way_out
 from labels.model import ProductRef
 from labels.quarantine import make_way, set_aside
 from labels.store import LabelStore
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from core.retrieval.fusion import Fusion
 
 #: What the lexical retriever reads of a product, whatever the encoder's template is.
 LEXICAL_TEMPLATE = "{title} {brand} {model}"
@@ -85,7 +86,7 @@ class Corpus:
 
 def encode_corpus(
     workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, reporter: Reporter
-) -> tuple["NDArray[np.float32]", "NDArray[np.float32]"]:
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The vectors of queries and products, from the cache or made now; float32, rows of length 1."""
     require_model_libraries()
     template = check(settings.encoder.template)
@@ -238,13 +239,8 @@ def _draw_validation(workspace: Workspace, settings: Settings, corpus: Corpus) -
 
 def build_fusion(
     workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, reporter: Reporter
-) -> tuple["Fusion", "NDArray[np.float32]"]:
+) -> tuple[Fusion, NDArray[np.float32]]:
     """Both retrievers over the corpus, and the vectors of its queries."""
-    from core.retrieval.dense import DenseIndex  # noqa: PLC0415
-    from core.retrieval.field_boosts import FieldBoosts  # noqa: PLC0415
-    from core.retrieval.fusion import Fusion  # noqa: PLC0415
-    from core.retrieval.lexical import LexicalIndex  # noqa: PLC0415
-
     query_vectors, product_vectors = encode_corpus(workspace, settings, model, corpus, reporter)
     reporter.stage("build the index")
     fusion = Fusion(

@@ -4,11 +4,9 @@ Character sequences survive what words do not: `en-el14` against `enel14`, `proj
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
 #: Queries scored at once; bounds memory at block × products × 4 bytes.
 _BLOCK = 256
@@ -18,23 +16,20 @@ class LexicalIndex:
     """The products' texts, ready to be searched."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        import numpy as np  # noqa: PLC0415
-        from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
+        from sklearn.feature_extraction.text import TfidfVectorizer
 
         self._vectoriser = TfidfVectorizer(
             analyzer="char_wb", ngram_range=(3, 3), sublinear_tf=True, lowercase=True, dtype=np.float32
         )
         self._matrix = self._vectoriser.fit_transform(texts).tocsr()
 
-    def search(self, texts: Sequence[str], depth: int) -> tuple["NDArray[np.int64]", "NDArray[np.float32]"]:
+    def search(self, texts: Sequence[str], depth: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The best products of each text.
 
         Returns:
             places in the list of products, and cosines in [0, 1], both of shape (texts, depth), best first;
             `depth` is cut to the number of products.
         """
-        import numpy as np  # noqa: PLC0415
-
         queries = self._vectoriser.transform(texts)
         transposed = self._matrix.T.tocsc()
         depth = min(depth, self._matrix.shape[0])
@@ -51,7 +46,7 @@ class LexicalIndex:
             scores[rows] = np.take_along_axis(found, order, axis=1)
         return places, scores
 
-    def pairs(self, texts: Sequence[str], places: "NDArray[np.int64]") -> "NDArray[np.float32]":
+    def pairs(self, texts: Sequence[str], places: NDArray[np.int64]) -> NDArray[np.float32]:
         """The cosine of each text with given products.
 
         Args:
@@ -61,8 +56,6 @@ class LexicalIndex:
         Returns:
             shape (texts, n).
         """
-        import numpy as np  # noqa: PLC0415
-
         queries = self._vectoriser.transform(texts)
         left = queries[np.repeat(np.arange(places.shape[0]), places.shape[1])]
         scores = np.asarray(left.multiply(self._matrix[places.ravel()]).sum(axis=1), dtype=np.float32)

@@ -11,7 +11,9 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import DamagedError
 from core.jobs.progress import Reporter
@@ -19,10 +21,6 @@ from core.retrieval.encoder import Encoder
 from core.retrieval.encoding_rate import save_rate
 from core.sqlite_cache import SqliteCache, transaction
 from labels.wording import counted
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 #: `crc` is the CRC-32 of digest and vector; NULL in what earlier versions have written.
 _TABLE = """
@@ -44,7 +42,7 @@ class VectorCache:
         """Let go of the file."""
         self._cache.close()
 
-    def encode(self, texts: Sequence[str], encoder: Encoder, reporter: Reporter) -> "NDArray[np.float32]":
+    def encode(self, texts: Sequence[str], encoder: Encoder, reporter: Reporter) -> NDArray[np.float32]:
         """The vectors of the texts, encoding only those that are not here yet, or not intact.
 
         Args:
@@ -64,8 +62,7 @@ class VectorCache:
             reporter.message(f"{error.message} The vectors are made again.")
             return self._encode(texts, encoder, reporter)
 
-    def _encode(self, texts: Sequence[str], encoder: Encoder, reporter: Reporter) -> "NDArray[np.float32]":
-        import numpy as np  # noqa: PLC0415
+    def _encode(self, texts: Sequence[str], encoder: Encoder, reporter: Reporter) -> NDArray[np.float32]:
 
         digests = [hashlib.sha256(text.encode()).digest()[:16] for text in texts]
         known = self._read(set(digests), reporter)
@@ -75,7 +72,7 @@ class VectorCache:
         reporter.advance(len(known))
         done = len(known)
 
-        def keep(part: slice, vectors: "NDArray[np.float32]") -> None:
+        def keep(part: slice, vectors: NDArray[np.float32]) -> None:
             nonlocal done
             rows = [(digest, vector.tobytes()) for (digest, _), vector in zip(missing[part], vectors, strict=True)]
             self._write(rows)

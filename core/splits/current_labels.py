@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
+from core.catalog.listing_identity import is_another_article
 from core.catalog.product import Product, Role
 from core.catalog.store import CatalogStore, FormerArticle
 from core.text.safe import safe
@@ -202,7 +203,6 @@ class _Articles:
         return self._same[key]
 
     def _is_current(self, product: Product) -> bool:
-        from core.catalog.listing_identity import is_another_article  # noqa: PLC0415 - only where a listing was replaced
 
         now = self._now.get(product.ref)
         return now is not None and not is_another_article(product, now)

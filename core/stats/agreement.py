@@ -7,15 +7,13 @@ figure itself; the same formula over many summed tables at once gives its interv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.stats.bootstrap import interval
 from labels.annotations import Annotation
 from labels.model import Pair, ProductRef, Stream
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +97,6 @@ def kappa(shared: Sequence[Shared]) -> Estimate:
     Light (1971) takes the plain mean over every two. Who shares how many pairs with whom is left to chance here, so
     each two count by the pairs that they have in common.
     """
-    import numpy as np  # noqa: PLC0415
-
     couples = couples_of(shared)
     if not couples:
         return NO_OVERLAP
@@ -116,7 +112,6 @@ def kappa(shared: Sequence[Shared]) -> Estimate:
 def alpha(shared: Sequence[Shared]) -> Estimate:
     """Krippendorff's alpha for nominal data (Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability")."""
     import krippendorff  # noqa: PLC0415
-    import numpy as np  # noqa: PLC0415
 
     if not shared:
         return NO_OVERLAP
@@ -137,8 +132,6 @@ def ac1(shared: Sequence[Shared]) -> Estimate:
     small then however well people agree (Feinstein and Cicchetti 1990, "High agreement but low kappa: I", Journal of
     Clinical Epidemiology 43, pages 543 to 549). AC1 is defined where there is one class only, too.
     """
-    import numpy as np  # noqa: PLC0415
-
     if not shared:
         return NO_OVERLAP
     rows = _rows(shared)
@@ -161,10 +154,8 @@ def couples_of(shared: Sequence[Shared]) -> dict[tuple[str, str], int]:
     return dict(sorted(found.items()))
 
 
-def kappas(tables: "NDArray[np.float64]") -> "NDArray[np.float64]":
+def kappas(tables: NDArray[np.float64]) -> NDArray[np.float64]:
     """Kappa from flat 2 × 2 tables of one or more couples, shape (n, 4 × couples) → (n,); NaN where undefined."""
-    import numpy as np  # noqa: PLC0415
-
     table = tables.reshape(len(tables), -1, 2, 2)
     pairs = table.sum(axis=(2, 3))
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -176,10 +167,8 @@ def kappas(tables: "NDArray[np.float64]") -> "NDArray[np.float64]":
     return means
 
 
-def alphas(coincidences: "NDArray[np.float64]") -> "NDArray[np.float64]":
+def alphas(coincidences: NDArray[np.float64]) -> NDArray[np.float64]:
     """Alpha from coincidences (both match, apart, both not), shape (n, 3) → (n,); NaN where undefined."""
-    import numpy as np  # noqa: PLC0415
-
     both, apart, neither = coincidences.T
     matches, others = both + apart, apart + neither
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -187,7 +176,7 @@ def alphas(coincidences: "NDArray[np.float64]") -> "NDArray[np.float64]":
     return found
 
 
-def ac1s(sums: "NDArray[np.float64]") -> "NDArray[np.float64]":
+def ac1s(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     """AC1 from sums over pairs (agreement, share of matches, pairs), shape (n, 3) → (n,)."""
     agreement, matches, pairs = sums.T
     chance = 2 * matches / pairs * (1 - matches / pairs)
@@ -204,17 +193,15 @@ def _observed(each: Shared) -> tuple[float, float, int]:
 
 def _kappa_of_two(shared: Sequence[Shared], one: str, other: str) -> float | None:
     """None where both give one and the same answer throughout: chance alone would agree as well."""
-    from sklearn.metrics import cohen_kappa_score  # noqa: PLC0415
+    from sklearn.metrics import cohen_kappa_score
 
     both = [each.votes for each in shared if one in each.votes and other in each.votes]
     first, second = [votes[one] for votes in both], [votes[other] for votes in both]
     return float(cohen_kappa_score(first, second)) if len({*first, *second}) > 1 else None
 
 
-def _tables(shared: Sequence[Shared], couples: list[tuple[str, str]]) -> "NDArray[np.float64]":
+def _tables(shared: Sequence[Shared], couples: list[tuple[str, str]]) -> NDArray[np.float64]:
     """Per query and couple, how often each answer of the one met each of the other; shape (queries, couples × 4)."""
-    import numpy as np  # noqa: PLC0415
-
     rows = _rows(shared)
     column = {couple: number for number, couple in enumerate(couples)}
     tables = np.zeros((max(rows) + 1, len(couples), 2, 2))
@@ -224,10 +211,8 @@ def _tables(shared: Sequence[Shared], couples: list[tuple[str, str]]) -> "NDArra
     return tables.reshape(len(tables), -1)
 
 
-def _coincidences(shared: Sequence[Shared], votes: "NDArray[np.float64]") -> "NDArray[np.float64]":
+def _coincidences(shared: Sequence[Shared], votes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Per query, the coincidences of its pairs: both match, apart (each way), both not; shape (queries, 3)."""
-    import numpy as np  # noqa: PLC0415
-
     matches, others = votes.T
     found = np.column_stack([matches * (matches - 1), matches * others, others * (others - 1)])
     rows = _rows(shared)

@@ -114,7 +114,7 @@ def _fix_encoding() -> "Callable[[str], str]":
     Its other steps are off on purpose: quotation marks stay curly, ligatures and line ends stay, entities are decoded
     above, and terminal escapes are shown harmlessly by `core.text.safe`.
     """
-    import ftfy  # noqa: PLC0415 - takes some time, and most catalogues are plain ASCII
+    import ftfy
 
     options: dict[str, Any] = {
         "unescape_html": False, "remove_terminal_escapes": False, "fix_latin_ligatures": False,

@@ -5,13 +5,10 @@ run can train well and change nothing. So every run compares vectors, and fails 
 should be.
 """
 
-from typing import TYPE_CHECKING
+import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import ModelError
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 #: A tuned encoder moves the average probe text by more than this cosine distance. Rounding stays below 1e-6.
 LEAST_CHANGE = 1e-4
@@ -21,7 +18,7 @@ MOST_MERGE_ERROR = 1e-3
 
 
 def verify_merge(
-    base: "NDArray[np.float32]", unmerged: "NDArray[np.float32]", merged: "NDArray[np.float32]"
+    base: NDArray[np.float32], unmerged: NDArray[np.float32], merged: NDArray[np.float32]
 ) -> dict[str, float]:
     """Check the same probe texts' vectors by three encoders: base, base with adapter, merged.
 

@@ -9,7 +9,9 @@ matches a half teaches an encoder nothing, and the untuned one, which has seen n
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.catalog.product import Product
 from core.catalog.template import render
@@ -22,10 +24,6 @@ from core.splits.split import Splits
 from core.stats.sampling import drawn
 from core.training.recipe import FEWEST_FOR_HALVES
 from labels.model import Pair, ProductRef
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 #: Trains an encoder on the labels of a split, in a stage of that name, and says where it lies.
 Train = Callable[[Splits, str], EncoderModel]
@@ -76,7 +74,7 @@ def _cosines(
     reporter.stage("score labelled pairs")
     encoder = Encoder(model, max_tokens=settings.encoder.max_tokens, batch_size=settings.encoder.batch_size)
 
-    def vectors(refs: set[ProductRef], prefix: str) -> "dict[ProductRef, NDArray[np.float32]]":
+    def vectors(refs: set[ProductRef], prefix: str) -> dict[ProductRef, NDArray[np.float32]]:
         # Texts of like length side by side waste no padding.
         texts = sorted(
             ((prefix + render(settings.encoder.template, known[ref]), ref) for ref in refs),

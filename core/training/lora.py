@@ -7,6 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.errors import ModelError
 from core.jobs.progress import Reporter
 from core.model_files import check_adapter_files, model_errors
@@ -18,8 +21,6 @@ from core.training.recipe import TARGET_MODULES, epochs
 from core.training.trainer_hooks import Question, mean_reciprocal_rank, reporting_callback
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from sentence_transformers import SentenceTransformer
 
 #: Texts whose vectors prove that the adapter took.
@@ -123,10 +124,10 @@ def _fit(
     callback: Any,
 ) -> None:
     quiet()
-    from peft import LoraConfig, TaskType  # noqa: PLC0415
-    from sentence_transformers import SentenceTransformerTrainer  # noqa: PLC0415
-    from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss  # noqa: PLC0415
-    from transformers.trainer_callback import PrinterCallback  # noqa: PLC0415
+    from peft import LoraConfig, TaskType
+    from sentence_transformers import SentenceTransformerTrainer
+    from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+    from transformers.trainer_callback import PrinterCallback
 
     _seed(settings.seed)
     # Not empty, so that the trainer picks no samples for a model card that is never written, under a bar of its own.
@@ -152,8 +153,8 @@ def _fit(
 
 
 def _arguments(settings: RetrainSettings, folder: Path, examples: int) -> Any:
-    from sentence_transformers import SentenceTransformerTrainingArguments  # noqa: PLC0415
-    from sentence_transformers.base.sampler import BatchSamplers  # noqa: PLC0415
+    from sentence_transformers import SentenceTransformerTrainingArguments
+    from sentence_transformers.base.sampler import BatchSamplers
 
     return SentenceTransformerTrainingArguments(
         output_dir=str(folder / "trainer"),
@@ -175,7 +176,7 @@ def _arguments(settings: RetrainSettings, folder: Path, examples: int) -> Any:
 
 
 def _dataset(examples: Sequence[Example]) -> Any:
-    from datasets import Dataset  # noqa: PLC0415
+    from datasets import Dataset
 
     columns = {"anchor": [e.anchor for e in examples], "positive": [e.positive for e in examples]}
     for i in range(len(examples[0].negatives)):
@@ -185,7 +186,7 @@ def _dataset(examples: Sequence[Example]) -> Any:
 
 def _merge(base: EncoderModel, folder: Path, max_tokens: int) -> None:
     """Fold the adapter, as saved, into a fresh copy of the base, so that what was saved is what is merged."""
-    from peft import PeftModel  # noqa: PLC0415
+    from peft import PeftModel
 
     model, adapter, hint = load(base, max_tokens), folder / "adapter", "Run it again: what failed is removed."
     check_adapter_files(adapter, hint)
@@ -195,12 +196,12 @@ def _merge(base: EncoderModel, folder: Path, max_tokens: int) -> None:
         model.save(str(folder / "merged"), safe_serialization=True, create_model_card=False)
 
 
-def _encode(model: "SentenceTransformer", texts: Sequence[str]) -> "NDArray[np.float32]":
+def _encode(model: "SentenceTransformer", texts: Sequence[str]) -> NDArray[np.float32]:
     vectors: NDArray[np.float32] = model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
     return vectors
 
 
 def _seed(seed: int) -> None:
-    from transformers import set_seed  # noqa: PLC0415
+    from transformers import set_seed
 
     set_seed(seed)

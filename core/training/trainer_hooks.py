@@ -98,7 +98,7 @@ Measure = Callable[[], float]
 
 def reporting_callback(reporter: Reporter, stage: str, measure: Measure | None = None) -> Any:
     """A `TrainerCallback` that reports every step, and what `measure` says before the first and after some epochs."""
-    from transformers import TrainerCallback  # noqa: PLC0415
+    from transformers import TrainerCallback
 
     class Reporting(TrainerCallback):  # type: ignore[misc]
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:

@@ -101,7 +101,7 @@ def _write_folder(columns: Columns, path: Path) -> None:
     if path.exists():
         raise CoreError(f"{path} exists already.", "Take it away first, or name another folder.")
     try:
-        from datasets import Dataset, disable_progress_bars  # noqa: PLC0415 - heavy, and not always installed
+        from datasets import Dataset, disable_progress_bars
     except ImportError as error:
         raise CoreError(
             "A dataset folder needs datasets, which is not installed.",

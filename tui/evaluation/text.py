@@ -61,7 +61,7 @@ def course_chart(hits: Sequence[float], f1: Sequence[float | None], width: int, 
 
 
 def _plot(width: int, height: int) -> "Plot":
-    from textual_plotext import Plot  # noqa: PLC0415 - 35 ms that only this screen pays
+    from textual_plotext import Plot
 
     plot = Plot()
     plot.theme("clear")

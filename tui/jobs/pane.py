@@ -60,8 +60,8 @@ class LossCurve(Vertical):
 def curve(losses: Losses, width: int, lines: int) -> Content:
     """The curve as text: `width` columns, `lines` lines, axes and their numbers among them."""
     # Here, so that a desk pays for them when there is a curve to draw.
-    from plotext import uncolorize  # noqa: PLC0415
-    from textual_plotext.plot import Plot  # noqa: PLC0415
+    from plotext import uncolorize
+    from textual_plotext.plot import Plot
 
     thinned = _thinned(losses, width)
     steps, values = [step for step, _ in thinned], [loss for _, loss in thinned]

@@ -158,7 +158,7 @@ def _opened(path: Path) -> Iterator[Any]:
         CatalogError: as `read_workbook`.
     """
     try:
-        from openpyxl import load_workbook  # noqa: PLC0415 - takes time, and few catalogues are workbooks
+        from openpyxl import load_workbook
     except ImportError as error:
         raise CatalogError(
             f"Reading {path} takes openpyxl, which is not installed.", "pip install openpyxl; or save the sheet as CSV."

@@ -317,7 +317,7 @@ def parquet_file(path: Path) -> Iterator[tuple[Any, Iterator[Batch]]]:
         TooLargeError: at once or on the way.
         OSError, ValueError, pyarrow.ArrowException: the file is absent, no regular file, or damaged.
     """
-    from pyarrow import parquet  # noqa: PLC0415 - heavy, and not always installed
+    from pyarrow import parquet
 
     with open_regular(path) as file:
         if footer_length(file) > _FOOTER_BYTES:
@@ -341,7 +341,7 @@ def parquet_file(path: Path) -> Iterator[tuple[Any, Iterator[Batch]]]:
 
 def _opened(file: BinaryIO, metadata: Any, dictionary: Sequence[str]) -> Any:
     """The file, its pages read as they are asked for, and the texts of some columns kept once each."""
-    from pyarrow import parquet  # noqa: PLC0415
+    from pyarrow import parquet
 
     return parquet.ParquetFile(
         file, metadata=metadata, read_dictionary=list(dictionary), buffer_size=1 << 16, pre_buffer=False
@@ -362,7 +362,7 @@ def _rows_at_once(file: BinaryIO, metadata: Any, number: int, group: RowGroup) -
 
 def _longest(values: Any) -> int:
     """Bytes of the longest text in the dictionary of a column."""
-    from pyarrow import compute, types  # noqa: PLC0415
+    from pyarrow import compute, types
 
     if types.is_dictionary(values.type):
         return compute.max(compute.binary_length(values.dictionary)).as_py() or 0
@@ -398,7 +398,7 @@ def _size(batch: Any) -> int:
 
 def _bytes(values: Any) -> int:
     """The same of a pyarrow.Array, which may be nested."""
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa
 
     if isinstance(values.type, pa.BaseExtensionType):
         return _bytes(values.storage)
@@ -406,7 +406,7 @@ def _bytes(values: Any) -> int:
 
 
 def _text_bytes(values: Any) -> int:
-    from pyarrow import compute, types  # noqa: PLC0415
+    from pyarrow import compute, types
 
     if types.is_dictionary(values.type):
         # Only texts are asked to be read as dictionaries; what else a writer made into one is small.
@@ -419,7 +419,7 @@ def _text_bytes(values: Any) -> int:
 
 def _inside(values: Any) -> list[Any]:
     """What a nested array is made of, without what lies outside its slice."""
-    from pyarrow import types  # noqa: PLC0415
+    from pyarrow import types
 
     if types.is_struct(values.type):
         return list(values.flatten())
@@ -430,7 +430,7 @@ def _inside(values: Any) -> list[Any]:
 
 
 def _is_text(kind: Any) -> bool:
-    from pyarrow import types  # noqa: PLC0415
+    from pyarrow import types
 
     return bool(
         types.is_string(kind) or types.is_large_string(kind) or types.is_binary(kind) or types.is_large_binary(kind)
@@ -482,7 +482,7 @@ def _objects(column: Any) -> list[object]:
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
     try:
-        from pyarrow import ArrowException  # noqa: PLC0415 - heavy, and not always installed
+        from pyarrow import ArrowException
     except ImportError as error:
         raise CatalogError(
             f"Reading {path} takes pyarrow, which is not installed.",

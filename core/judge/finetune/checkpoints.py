@@ -19,8 +19,8 @@ class Checkpoints:
 
     def write(self, step: int, model: Any, optimizer: Any) -> None:
         """One more; all but the last few are removed."""
-        import mlx.core as mx  # noqa: PLC0415
-        from mlx.utils import tree_flatten  # noqa: PLC0415
+        import mlx.core as mx
+        from mlx.utils import tree_flatten
 
         whole = self._folder / f"{step:09d}"
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -36,7 +36,7 @@ class Checkpoints:
 
     def restore(self, model: Any, optimizer: Any) -> int:
         """Put the last sound one in place. Returns after how many steps it was written; 0 where there is none."""
-        from mlx.utils import tree_flatten, tree_unflatten  # noqa: PLC0415
+        from mlx.utils import tree_flatten, tree_unflatten
 
         optimizer.init(model.trainable_parameters())
         parameters, states = dict(tree_flatten(model.trainable_parameters())), dict(tree_flatten(optimizer.state))
@@ -58,7 +58,7 @@ class Checkpoints:
 
 def _read(file: Path, expected: dict[str, Any]) -> dict[str, Any] | None:
     """The arrays of a file; None where it is damaged, or others than are expected, or they hold no finite numbers."""
-    import mlx.core as mx  # noqa: PLC0415
+    import mlx.core as mx
 
     try:
         if not file.is_file():

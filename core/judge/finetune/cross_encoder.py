@@ -111,11 +111,11 @@ def _lessons(workspace: Workspace, settings: Settings) -> list[_Lesson]:
 
 
 def _fit(model: "CrossEncoder", lessons: Sequence[_Lesson], folder: Path, reporter: Reporter) -> None:
-    from datasets import Dataset  # noqa: PLC0415
-    from sentence_transformers.cross_encoder import CrossEncoderTrainer  # noqa: PLC0415
-    from sentence_transformers.cross_encoder.losses import BinaryCrossEntropyLoss  # noqa: PLC0415
-    from transformers import set_seed  # noqa: PLC0415
-    from transformers.trainer_callback import PrinterCallback  # noqa: PLC0415
+    from datasets import Dataset
+    from sentence_transformers.cross_encoder import CrossEncoderTrainer
+    from sentence_transformers.cross_encoder.losses import BinaryCrossEntropyLoss
+    from transformers import set_seed
+    from transformers.trainer_callback import PrinterCallback
 
     set_seed(_SEED)
     # Not empty, so that the trainer picks no samples for a model card that is never written, under a bar of its own.
@@ -137,7 +137,7 @@ def _fit(model: "CrossEncoder", lessons: Sequence[_Lesson], folder: Path, report
 
 
 def _arguments(folder: Path, lengths: Sequence[int]) -> Any:
-    from sentence_transformers.cross_encoder import CrossEncoderTrainingArguments  # noqa: PLC0415
+    from sentence_transformers.cross_encoder import CrossEncoderTrainingArguments
 
     return CrossEncoderTrainingArguments(
         output_dir=str(folder / "trainer"),
@@ -159,20 +159,20 @@ def _arguments(folder: Path, lengths: Sequence[int]) -> Any:
 
 def _has_bf16() -> bool:
     """Whether this machine multiplies bfloat16 in hardware: half the time of float32 on two cores that do."""
-    import torch  # noqa: PLC0415
+    import torch
 
     return bool(torch.cuda.is_bf16_supported() if torch.cuda.is_available() else torch.cpu._is_avx512_bf16_supported())
 
 
 def _has_gpu() -> bool:
-    import torch  # noqa: PLC0415
+    import torch
 
     return bool(torch.cuda.is_available() or torch.backends.mps.is_available())
 
 
 def _by_length(lengths: Sequence[int]) -> Any:
     """A batch sampler that puts pairs of about the same length together: a third of a random batch is padding."""
-    from sentence_transformers.base.sampler import DefaultBatchSampler  # noqa: PLC0415
+    from sentence_transformers.base.sampler import DefaultBatchSampler
 
     class ByLength(DefaultBatchSampler):  # type: ignore[misc]
         def __iter__(self) -> Iterator[list[int]]:

@@ -89,7 +89,7 @@ def read_recipe(path: Path) -> Recipe:
     Raises:
         SettingsError: there is none, or a key is unknown or does not fit; the message names it.
     """
-    import yaml  # noqa: PLC0415
+    import yaml
 
     try:
         recipe = Recipe.model_validate(yaml.safe_load(settings_text(path, _MAX_BYTES)))

@@ -12,6 +12,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+import numpy as np
+
 from core.errors import ModelError
 from core.jobs.progress import Reporter
 from core.json_store import text_file
@@ -84,8 +86,7 @@ def tune(workspace: Workspace, judge_id: str, reporter: Reporter, *, fuse: bool 
         ModelError: mlx-lm, the model or the lessons cannot be had, the training ran astray, or it is finished already.
     """
     require_mlx()
-    import mlx.core as mx  # noqa: PLC0415
-    import numpy as np  # noqa: PLC0415
+    import mlx.core as mx
 
     card = card_of(workspace, judge_id)
     if card.sha256:
@@ -123,7 +124,7 @@ def tune(workspace: Workspace, judge_id: str, reporter: Reporter, *, fuse: bool 
 
 
 def _quantize(found: Path, base: Path, bits: int) -> None:
-    from mlx_lm.convert import convert  # noqa: PLC0415
+    from mlx_lm.convert import convert
 
     with _quiet(), model_errors(found, "Take another model, or this one as it is: without --bits."):
         convert(str(found), str(base), quantize=True, q_bits=bits, q_group_size=_GROUP, trust_remote_code=False)
@@ -148,8 +149,8 @@ def _recipe(card: TunedCard) -> Recipe:
 
 def fuse_adapter(base: str, adapter: Path, out: Path) -> None:
     """Write the model with the adapter in its weights: it loads like any other, and answers a little faster."""
-    from mlx.utils import tree_unflatten  # noqa: PLC0415
-    from mlx_lm.utils import save  # noqa: PLC0415
+    from mlx.utils import tree_unflatten
+    from mlx_lm.utils import save
 
     model, tokenizer, config = loaded(base, str(adapter))
     fused = [(name, module.fuse()) for name, module in model.named_modules() if hasattr(module, "fuse")]
@@ -168,8 +169,8 @@ def _without_code(folder: Path) -> None:
 
 def _adapted(model: Any, recipe: Recipe) -> Any:
     """Freeze the model but for an adapter that it gets. Returns the optimizer."""
-    from mlx import optimizers  # noqa: PLC0415
-    from mlx_lm.tuner.utils import linear_to_lora_layers  # noqa: PLC0415
+    from mlx import optimizers
+    from mlx_lm.tuner.utils import linear_to_lora_layers
 
     if recipe.num_layers > len(model.layers):
         raise ModelError(f"The model has {len(model.layers)} layers only.", "Set num_layers: -1 for all of them.")
@@ -191,7 +192,7 @@ def _train(
     reporter: Reporter,
 ) -> dict[str, float]:
     """The steps that are left. Returns the last losses."""
-    from mlx_lm.tuner.trainer import TrainingArgs, train  # noqa: PLC0415
+    from mlx_lm.tuner.trainer import TrainingArgs, train
 
     batch = min(recipe.batch_size, len(lessons.train))
     told = _callback(model, optimizer, recipe, checkpoints, start, reporter)
@@ -212,7 +213,7 @@ def _callback(
     model: Any, optimizer: Any, recipe: Recipe, checkpoints: Checkpoints, start: int, reporter: Reporter
 ) -> Any:
     """mlx-lm's callback, told to a reporter; it also writes the checkpoints."""
-    from mlx_lm.tuner.callbacks import TrainingCallback  # noqa: PLC0415
+    from mlx_lm.tuner.callbacks import TrainingCallback
 
     class Reporting(TrainingCallback):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -244,7 +245,7 @@ def _describe(adapter: Path, recipe: Recipe, base: str) -> None:
 
 def _prove(adapter: Path) -> None:
     """Refuse an adapter that changes nothing: it would be the base model under another name."""
-    import mlx.core as mx  # noqa: PLC0415
+    import mlx.core as mx
 
     weights: Any = mx.load(str(adapter / WEIGHTS))
     if not any(name.endswith("lora_b") and bool(mx.any(values != 0)) for name, values in weights.items()):

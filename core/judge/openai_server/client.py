@@ -123,7 +123,7 @@ def connected(address: Address) -> "httpx.AsyncClient":
         SettingsError: the environment names a proxy that is none.
     """
     try:
-        import httpx  # noqa: PLC0415
+        import httpx
     except ImportError as error:
         raise ModelError("A judge behind a URL needs httpx.", "pip install 'samesku[judge]'") from error
     try:
@@ -182,8 +182,8 @@ class ServerClient:
             await self._patience.sleep(pause)
 
     async def _in_time(self, question: dict[str, Any], heard: OnText | None) -> ServerCompletion:
-        import anyio  # noqa: PLC0415
-        import httpx  # noqa: PLC0415
+        import anyio
+        import httpx
 
         server = self._address.told
         try:

@@ -144,7 +144,7 @@ class ServerJudge:
     def _line(self) -> Iterator[_Ask]:
         """What asks, in a thread of its own; whoever leaves hangs up, also in the middle of an answer."""
         client = connected(self._address)
-        from anyio.from_thread import start_blocking_portal  # noqa: PLC0415
+        from anyio.from_thread import start_blocking_portal
 
         exchange = ServerClient(client, self._address, self._settings.server_timeout_s, self._patience)
         with start_blocking_portal() as portal, portal.wrap_async_context_manager(client):

@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.catalog.product import Product
 from core.matching.features.base import Feature, dots, incidence, row_sums, widen
@@ -10,10 +12,6 @@ from core.text.packs import pack_count
 from core.text.quantities import STORAGE_TOLERANCE, TOLERANCE, quantities
 from core.text.units import COUNTS
 from core.text.vocabulary import Vocabulary
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 #: Dimensions that are told apart; the others only count in the totals.
 _OWN = ("length", "storage", "power")
@@ -45,7 +43,6 @@ class AttributeFeatures:
     )  # fmt: skip
 
     def __init__(self, queries: Sequence[Product], products: Sequence[Product], vocabulary: Vocabulary) -> None:
-        import numpy as np  # noqa: PLC0415
 
         sides = (queries, products)
         stated = [[_stated(p.title) for p in side] for side in sides]
@@ -63,10 +60,8 @@ class AttributeFeatures:
         ]
         self._compatible = [np.array([vocabulary.compatible(t) for t in side]) for side in texts]
 
-    def of(self, rows: "NDArray[np.int64]", columns: "NDArray[np.int64]") -> "list[NDArray[np.float32]]":
+    def of(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
-        import numpy as np  # noqa: PLC0415
-
         n = len(rows)
         equal, conflicting, one_sided = (np.zeros(n, np.float32) for _ in range(3))
         own = {name: np.full(n, np.nan, np.float32) for name in _OWN}
@@ -99,31 +94,30 @@ class AttributeFeatures:
 class _Sets:
     """The sets of two sides over one vocabulary."""
 
-    def __init__(self, sides: "Sequence[Sequence[Sequence[object] | frozenset[object] | frozenset[str]]]") -> None:
+    def __init__(self, sides: Sequence[Sequence[Sequence[object] | frozenset[object] | frozenset[str]]]) -> None:
         vocabulary: dict[object, int] = {}
         matrices = [incidence(side, vocabulary) for side in sides]
         self._present = [widen(matrix, len(vocabulary)) for matrix in matrices]
         self._sizes = [row_sums(matrix) for matrix in self._present]
 
-    def shared(self, rows: "NDArray[np.int64]", columns: "NDArray[np.int64]") -> "NDArray[np.float32]":
+    def shared(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
         """How many items both sets hold."""
         return dots(self._present[0][rows], self._present[1][columns])
 
     def counts(
-        self, rows: "NDArray[np.int64]", columns: "NDArray[np.int64]"
-    ) -> "tuple[NDArray[np.float32], NDArray[np.float32]]":
+        self, rows: NDArray[np.int64], columns: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """How many items each set holds."""
         return self._sizes[0][rows], self._sizes[1][columns]
 
-    def agreement(self, rows: "NDArray[np.int64]", columns: "NDArray[np.int64]") -> "NDArray[np.float32]":
+    def agreement(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
         """1 where the smaller set is all in the larger, -1 where they share nothing, between where some; else NaN."""
         return _agreement(self.shared(rows, columns), *self.counts(rows, columns))
 
 
 def _agreement(
-    shared: "NDArray[np.float32]", of_query: "NDArray[np.float32]", of_candidate: "NDArray[np.float32]"
-) -> "NDArray[np.float32]":
-    import numpy as np  # noqa: PLC0415
+    shared: NDArray[np.float32], of_query: NDArray[np.float32], of_candidate: NDArray[np.float32]
+) -> NDArray[np.float32]:
 
     smaller = np.minimum(of_query, of_candidate)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -143,7 +137,6 @@ class _Values:
     """The logarithms of the values that products state in one dimension; most state none."""
 
     def __init__(self, stated: Sequence[Sequence[float]]) -> None:
-        import numpy as np  # noqa: PLC0415
 
         self.counts = np.array([min(len(values), _MOST) for values in stated], np.float32)
         speaking = np.flatnonzero(self.counts)
@@ -154,16 +147,14 @@ class _Values:
             values = stated[int(product)][:_MOST]
             self._table[place, : len(values)] = np.log(values)
 
-    def of(self, products: "NDArray[np.int64]") -> "NDArray[np.float64]":
+    def of(self, products: NDArray[np.int64]) -> NDArray[np.float64]:
         """The values of products that state some, shape (n, most), filled up with NaN."""
         table: NDArray[np.float64] = self._table[self._place[products]]
         return table
 
 
-def _shared(one: "NDArray[np.float64]", other: "NDArray[np.float64]", tolerance: float) -> "NDArray[np.float32]":
+def _shared(one: NDArray[np.float64], other: NDArray[np.float64], tolerance: float) -> NDArray[np.float32]:
     """How many values of each row stand in the other's row too, whichever side has fewer such."""
-    import numpy as np  # noqa: PLC0415
-
     equal = np.abs(one[:, :, None] - other[:, None, :]) <= tolerance
     shared: NDArray[np.int64] = np.minimum(equal.any(axis=2).sum(axis=1), equal.any(axis=1).sum(axis=1))
     return shared.astype(np.float32)

@@ -2,21 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from core.retrieval.index_run import Corpus
-from core.settings import Settings
-from core.text.vocabulary import Vocabulary
-from core.workspace import Workspace
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from scipy.sparse import csr_matrix
-
-    from core.matching.features.builder import FeatureBuilder
-
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 #: The group of features that are no reason by themselves, such as the length of a title.
 OTHER = "other"
@@ -50,7 +40,7 @@ class FeatureGroup(Protocol):
         """The columns, in order."""
         ...
 
-    def of(self, rows: "NDArray[np.int64]", columns: "NDArray[np.int64]") -> "list[NDArray[np.float32]]":
+    def of(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """One array for each feature, each of shape (n,), about pairs of queries and products by their places.
 
         NaN where nothing is known: missing is not zero.
@@ -58,64 +48,20 @@ class FeatureGroup(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class CorpusFeatures:
-    """The evidence builder of a corpus, made when it is first needed: to prepare all products takes seconds.
-
-    Attributes:
-        workspace: whose vocabulary counts.
-        settings: whether store brands are equivalent.
-        corpus: queries and products; rows and columns of pairs are places in its lists.
-    """
-
-    workspace: Workspace
-    settings: Settings
-    corpus: Corpus
-
-    @cached_property
-    def builder(self) -> "FeatureBuilder":
-        """The builder itself."""
-        from core.matching.features.builder import FeatureBuilder  # noqa: PLC0415
-
-        return FeatureBuilder(
-            self.corpus.queries,
-            self.corpus.products,
-            Vocabulary.load(self.workspace.vocabulary),
-            store_brands=self.settings.match.store_brands == "equivalent",
-        )
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        """Names of the columns."""
-        return tuple(feature.name for feature in self.builder.features)
-
-    def of(
-        self, rows: "NDArray[np.int64]", columns: "NDArray[np.int64]", cosines: "NDArray[np.float32]"
-    ) -> "NDArray[np.float32]":
-        """The evidence about pairs, shape (n, features)."""
-        return self.builder.of(rows, columns, cosines)
-
-
-def dots(left: "csr_matrix", right: "csr_matrix") -> "NDArray[np.float32]":
+def dots(left: csr_matrix, right: csr_matrix) -> NDArray[np.float32]:
     """The dot product of each row with the row beside it, shape (n,)."""
-    import numpy as np  # noqa: PLC0415
-
     products: NDArray[np.float32] = np.asarray(left.multiply(right).sum(axis=1), dtype=np.float32).ravel()
     return products
 
 
-def row_sums(matrix: "csr_matrix") -> "NDArray[np.float32]":
+def row_sums(matrix: csr_matrix) -> NDArray[np.float32]:
     """The sum of each row, shape (n,)."""
-    import numpy as np  # noqa: PLC0415
-
     sums: NDArray[np.float32] = np.asarray(matrix.sum(axis=1), dtype=np.float32).ravel()
     return sums
 
 
-def row_maxima(matrix: "csr_matrix") -> "NDArray[np.float32]":
+def row_maxima(matrix: csr_matrix) -> NDArray[np.float32]:
     """The greatest entry of each row, 0 for an empty one, shape (n,). Entries must not be negative."""
-    import numpy as np  # noqa: PLC0415
-
     maxima = np.zeros(matrix.shape[0], np.float32)
     filled = np.flatnonzero(np.diff(matrix.indptr))
     if len(filled):
@@ -123,16 +69,13 @@ def row_maxima(matrix: "csr_matrix") -> "NDArray[np.float32]":
     return maxima
 
 
-def incidence(sets: "Sequence[Iterable[object]]", vocabulary: dict[object, int]) -> "csr_matrix":
+def incidence(sets: Sequence[Iterable[object]], vocabulary: dict[object, int]) -> csr_matrix:
     """One row per set, 1 where it holds the vocabulary's item.
 
     Args:
         sets: hashable items. What is not in the vocabulary yet is added to it, at the next column.
         vocabulary: item → column; shared by the two sides of a comparison.
     """
-    import numpy as np  # noqa: PLC0415
-    from scipy.sparse import csr_matrix  # noqa: PLC0415
-
     starts, columns = [0], []
     for items in sets:
         columns.extend(sorted({vocabulary.setdefault(item, len(vocabulary)) for item in items}))
@@ -141,7 +84,7 @@ def incidence(sets: "Sequence[Iterable[object]]", vocabulary: dict[object, int])
     return csr_matrix((ones, columns, starts), shape=(len(sets), max(len(vocabulary), 1)))
 
 
-def widen(matrix: "csr_matrix", columns: int) -> "csr_matrix":
+def widen(matrix: csr_matrix, columns: int) -> csr_matrix:
     """The same rows over a vocabulary that has grown since."""
     matrix.resize((matrix.shape[0], max(columns, 1)))
     return matrix

@@ -1,6 +1,11 @@
 """All evidence about pairs, as one matrix."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.catalog.product import Product
 from core.matching.features.attributes import AttributeFeatures
@@ -9,13 +14,10 @@ from core.matching.features.fields import CategoryFeatures, DetailFeatures, Fiel
 from core.matching.features.lexical import LexicalFeatures
 from core.matching.features.model_numbers import ModelNumberFeatures
 from core.matching.features.neighbours import NeighbourFeatures
+from core.retrieval.index_run import Corpus
+from core.settings import Settings
 from core.text.vocabulary import Vocabulary
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
+from core.workspace import Workspace
 
 COSINE = Feature("cosine", "cosine", "Similarity by the encoder", "similarity")
 
@@ -67,8 +69,8 @@ class FeatureBuilder:
         self.features = (COSINE, *(feature for part in self._parts for feature in part.features))
 
     def of(
-        self, rows: "NDArray[np.int64]", columns: "NDArray[np.int64]", cosines: "NDArray[np.float32]"
-    ) -> "NDArray[np.float32]":
+        self, rows: NDArray[np.int64], columns: NDArray[np.int64], cosines: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         """The evidence about pairs, shape (n, features), NaN where unknown.
 
         Args:
@@ -76,9 +78,43 @@ class FeatureBuilder:
             columns: places of the products, likewise.
             cosines: by the encoder, likewise; NaN where there is none.
         """
-        import numpy as np  # noqa: PLC0415
-
         found = [cosines.astype(np.float32)]
         for part in self._parts:
             found += part.of(rows, columns)
         return np.stack(found, axis=1)
+
+
+@dataclass(frozen=True)
+class CorpusFeatures:
+    """The evidence builder of a corpus, made when it is first needed: to prepare all products takes seconds.
+
+    Attributes:
+        workspace: whose vocabulary counts.
+        settings: whether store brands are equivalent.
+        corpus: queries and products; rows and columns of pairs are places in its lists.
+    """
+
+    workspace: Workspace
+    settings: Settings
+    corpus: Corpus
+
+    @cached_property
+    def builder(self) -> FeatureBuilder:
+        """The builder itself."""
+        return FeatureBuilder(
+            self.corpus.queries,
+            self.corpus.products,
+            Vocabulary.load(self.workspace.vocabulary),
+            store_brands=self.settings.match.store_brands == "equivalent",
+        )
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return tuple(feature.name for feature in self.builder.features)
+
+    def of(
+        self, rows: NDArray[np.int64], columns: NDArray[np.int64], cosines: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """The evidence about pairs, shape (n, features)."""
+        return self.builder.of(rows, columns, cosines)

@@ -2,18 +2,16 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz import fuzz
 
 from core.catalog.product import Product, identifying_gtins
 from core.matching.features.base import LONGEST, OTHER, Feature, dots
 from core.matching.features.lexical import Texts, binary, overlap, weighted, words
 from core.text.model_numbers import bare
 from core.text.vocabulary import Vocabulary
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 
 #: Two letters stand inside other brands by chance.
 _SHORTEST_PARTIAL = 3
@@ -34,7 +32,6 @@ class FieldFeatures:
     def __init__(
         self, queries: Sequence[Product], products: Sequence[Product], vocabulary: Vocabulary, *, store_brands: bool
     ) -> None:
-        import numpy as np  # noqa: PLC0415
 
         sides = (queries, products)
         self._brands = [[_brand(vocabulary, p.brand, store_brands=store_brands) for p in side] for side in sides]
@@ -42,10 +39,8 @@ class FieldFeatures:
         self._prices = [np.log([p.price if p.price and p.price > 0 else np.nan for p in side]) for side in sides]
         self._currencies = [np.array([p.currency for p in side], str) for side in sides]
 
-    def of(self, rows: "NDArray[np.int64]", columns: "NDArray[np.int64]") -> "list[NDArray[np.float32]]":
+    def of(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
-        import numpy as np  # noqa: PLC0415
-
         left, right = [self._brands[0][r] for r in rows], [self._brands[1][c] for c in columns]
         prices = [self._prices[0][rows], self._prices[1][columns]]
         ours, theirs = self._currencies[0][rows], self._currencies[1][columns]
@@ -68,7 +63,6 @@ def _brand(vocabulary: Vocabulary, name: str, *, store_brands: bool) -> str:
 
 
 def _likeness(one: str, other: str) -> float:
-    from rapidfuzz import fuzz  # noqa: PLC0415
 
     if not one or not other:
         return float("nan")
@@ -78,8 +72,7 @@ def _likeness(one: str, other: str) -> float:
     return float(fuzz.partial_ratio(one, other)) / 100
 
 
-def _found(brands: Sequence[str], texts: Sequence[str]) -> "NDArray[np.float32]":
-    import numpy as np  # noqa: PLC0415
+def _found(brands: Sequence[str], texts: Sequence[str]) -> NDArray[np.float32]:
 
     found = [float(brand in text) if brand else np.nan for brand, text in zip(brands, texts, strict=True)]
     return np.array(found, np.float32)
@@ -104,7 +97,7 @@ class CategoryFeatures:
         self,
         queries: Sequence[Product],
         products: Sequence[Product],
-        alike: "tuple[NDArray[np.int64], NDArray[np.int64]]",
+        alike: tuple[NDArray[np.int64], NDArray[np.int64]],
     ) -> None:
         """Count.
 
@@ -119,10 +112,8 @@ class CategoryFeatures:
         self._of_query = Counter(query for query, _ in self._together.elements())
         self._of_product = Counter(product for _, product in self._together.elements())
 
-    def of(self, rows: "NDArray[np.int64]", columns: "NDArray[np.int64]") -> "list[NDArray[np.float32]]":
+    def of(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The column."""
-        import numpy as np  # noqa: PLC0415
-
         names = zip((self._categories[0][r] for r in rows), (self._categories[1][c] for c in columns), strict=True)
         return [np.array([self._association(query, product) for query, product in names], np.float32)]
 
@@ -153,7 +144,6 @@ class DetailFeatures:
     )  # fmt: skip
 
     def __init__(self, queries: Sequence[Product], products: Sequence[Product]) -> None:
-        import numpy as np  # noqa: PLC0415
 
         sides = (queries, products)
         texts = Texts(
@@ -168,10 +158,8 @@ class DetailFeatures:
         self._titles = [weighted(binary(side), rarity) for side in vectors[2:]]
         self._more = [np.array([bool(p.extra) for p in side]) for side in sides]
 
-    def of(self, rows: "NDArray[np.int64]", columns: "NDArray[np.int64]") -> "list[NDArray[np.float32]]":
+    def of(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
-        import numpy as np  # noqa: PLC0415
-
         known = self._more[0][rows] | self._more[1][columns]
         found = [
             dots(self._vectors[0][rows], self._vectors[1][columns]),
@@ -194,17 +182,14 @@ class GtinFeatures:
     )
 
     def __init__(self, queries: Sequence[Product], products: Sequence[Product]) -> None:
-        import numpy as np  # noqa: PLC0415
 
         # As numbers, 0 for none: fourteen digits fit into 64 bits.
         self._gtins = [
             np.array([int(g or 0) for g in identifying_gtins(side)], np.int64) for side in (queries, products)
         ]
 
-    def of(self, rows: "NDArray[np.int64]", columns: "NDArray[np.int64]") -> "list[NDArray[np.float32]]":
+    def of(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
-        import numpy as np  # noqa: PLC0415
-
         left, right = self._gtins[0][rows], self._gtins[1][columns]
         equal = np.where((left > 0) & (right > 0), left == right, np.nan).astype(np.float32)
         return [equal, 1 - equal]

@@ -3,15 +3,14 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz import fuzz, process
+from scipy.sparse import csr_matrix, vstack
 
 from core.catalog.product import Product
 from core.matching.features.base import LONGEST, OTHER, Feature, dots, row_maxima, row_sums
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from scipy.sparse import csr_matrix
 
 
 class Texts:
@@ -25,7 +24,7 @@ class Texts:
 
     def vectors(
         self, analyse: Callable[[str], Iterable[str]], fit: Sequence[str], others: Sequence[str] = (), *, least: int = 1
-    ) -> "tuple[list[csr_matrix], NDArray[np.float32], list[str]]":
+    ) -> tuple[list[csr_matrix], NDArray[np.float32], list[str]]:
         """TF-IDF vectors of length 1, tf being 1 + ln(count).
 
         Args:
@@ -38,9 +37,7 @@ class Texts:
             one matrix for each of `fit` and `others`; the rarity of each part (its inverse document frequency); the
             parts, in the order of the columns.
         """
-        import numpy as np  # noqa: PLC0415
-        from scipy.sparse import vstack  # noqa: PLC0415
-        from sklearn.feature_extraction.text import TfidfTransformer  # noqa: PLC0415
+        from sklearn.feature_extraction.text import TfidfTransformer
 
         found: dict[str, int] = {}
         parts = _counted((analyse(word) for word in self._words), found)
@@ -73,11 +70,8 @@ def sequences(low: int, high: int) -> Callable[[str], list[str]]:
     return analyse
 
 
-def _counted(lists: Iterable[Iterable[str]], vocabulary: dict[str, int]) -> "csr_matrix":
+def _counted(lists: Iterable[Iterable[str]], vocabulary: dict[str, int]) -> csr_matrix:
     """How often each item stands in each list; new items go to the end of the vocabulary."""
-    import numpy as np  # noqa: PLC0415
-    from scipy.sparse import csr_matrix  # noqa: PLC0415
-
     columns = [[vocabulary.setdefault(item, len(vocabulary)) for item in items] for items in lists]
     starts = np.cumsum([0, *map(len, columns)])
     indices = np.fromiter(chain.from_iterable(columns), np.int32, count=int(starts[-1]))
@@ -87,7 +81,7 @@ def _counted(lists: Iterable[Iterable[str]], vocabulary: dict[str, int]) -> "csr
     return matrix
 
 
-def _widened(matrix: "csr_matrix", columns: int) -> "csr_matrix":
+def _widened(matrix: csr_matrix, columns: int) -> csr_matrix:
     matrix.resize((matrix.shape[0], max(columns, 1)))
     return matrix
 
@@ -141,7 +135,6 @@ class LexicalFeatures:
     )  # fmt: skip
 
     def __init__(self, queries: Sequence[Product], products: Sequence[Product]) -> None:
-        import numpy as np  # noqa: PLC0415
 
         titles = [p.title.lower() for p in queries], [p.title.lower() for p in products]
         self._titles = [[title[:LONGEST] for title in side] for side in titles]
@@ -164,12 +157,10 @@ class LexicalFeatures:
         self._title_rarity = [weighted(side, rarity) for side in self._present_in_title]
         self._number_rarity = [weighted(side, rarity * numbers) for side in self._present_in_title]
 
-    def of(self, rows: "NDArray[np.int64]", columns: "NDArray[np.int64]") -> "list[NDArray[np.float32]]":
+    def of(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
-        import numpy as np  # noqa: PLC0415
-        from rapidfuzz import fuzz, process  # noqa: PLC0415
 
-        def cosine(sides: "Sequence[csr_matrix]") -> "NDArray[np.float32]":
+        def cosine(sides: Sequence[csr_matrix]) -> NDArray[np.float32]:
             return dots(sides[0][rows], sides[1][columns])
 
         query_found, candidate_found, shared, _, _ = overlap(self._rarity, self._present, rows, columns)
@@ -195,16 +186,14 @@ def _text(product: Product) -> str:
     return f"{product.title} {product.brand} {product.model}".lower()
 
 
-def binary(matrix: "csr_matrix") -> "csr_matrix":
+def binary(matrix: csr_matrix) -> csr_matrix:
     """1 wherever the matrix holds something."""
-    import numpy as np  # noqa: PLC0415
-
     found = matrix.copy()
     found.data = np.ones_like(found.data)
     return found
 
 
-def weighted(present: "csr_matrix", weights: "NDArray[np.float32]") -> "csr_matrix":
+def weighted(present: csr_matrix, weights: NDArray[np.float32]) -> csr_matrix:
     """The weight of the column wherever the matrix holds something."""
     found = present.copy()
     found.data = weights[present.indices]
@@ -212,14 +201,12 @@ def weighted(present: "csr_matrix", weights: "NDArray[np.float32]") -> "csr_matr
 
 
 def overlap(
-    weights: "Sequence[csr_matrix]",
-    present: "Sequence[csr_matrix]",
-    rows: "NDArray[np.int64]",
-    columns: "NDArray[np.int64]",
-) -> "tuple[NDArray[np.float32], ...]":
+    weights: Sequence[csr_matrix],
+    present: Sequence[csr_matrix],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+) -> tuple[NDArray[np.float32], ...]:
     """Share of the query's weight found in the candidate, the reverse, and the weights shared, left and right."""
-    import numpy as np  # noqa: PLC0415
-
     shared = dots(weights[0][rows], present[1][columns])
     of_query, of_candidate = row_sums(weights[0])[rows], row_sums(weights[1])[columns]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -230,6 +217,6 @@ def overlap(
     return *found, shared, of_query - shared, of_candidate - shared
 
 
-def _rarest(weighted: "csr_matrix", other: "csr_matrix") -> "NDArray[np.float32]":
+def _rarest(weighted: csr_matrix, other: csr_matrix) -> NDArray[np.float32]:
     """The greatest weight of each row that the other side lacks."""
     return row_maxima((weighted - weighted.multiply(other)).tocsr())

@@ -1,15 +1,16 @@
 """Evidence of model numbers: equal, contained, conflicting, or one letter apart."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz import fuzz, process
+from rapidfuzz.distance import JaroWinkler, Levenshtein, Prefix
 
 from core.catalog.product import Product
 from core.matching.features.base import LONGEST, Feature, dots, incidence, row_sums, widen
 from core.text.model_numbers import bare, codes
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 #: Shorter model numbers stand inside titles by chance.
 _SHORTEST = 3
@@ -49,20 +50,16 @@ class ModelNumberFeatures:
         matrices = [incidence(side, vocabulary) for side in self._codes]
         self._present = [widen(matrix, len(vocabulary)) for matrix in matrices]
 
-    def of(self, rows: "NDArray[np.int64]", columns: "NDArray[np.int64]") -> "list[NDArray[np.float32]]":
+    def of(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
-        import numpy as np  # noqa: PLC0415
-        from rapidfuzz import fuzz, process  # noqa: PLC0415
-        from rapidfuzz.distance import JaroWinkler, Levenshtein, Prefix  # noqa: PLC0415
-
         left, right = [self._models[0][r] for r in rows], [self._models[1][c] for c in columns]
         both = np.array([bool(one and other) for one, other in zip(left, right, strict=True)])
 
-        def compared(scorer: Any, scale: float = 1.0) -> "NDArray[np.float32]":
+        def compared(scorer: Any, scale: float = 1.0) -> NDArray[np.float32]:
             scores = process.cpdist(left, right, scorer=scorer, workers=-1, dtype=np.float32) * scale
             return np.where(both, scores, np.nan).astype(np.float32)
 
-        def found(models: Sequence[str], titles: Sequence[str]) -> "NDArray[np.float32]":
+        def found(models: Sequence[str], titles: Sequence[str]) -> NDArray[np.float32]:
             scores = process.cpdist(models, titles, scorer=fuzz.partial_ratio, workers=-1, dtype=np.float32) / 100
             long_enough = np.array([len(model) >= _SHORTEST for model in models])
             return np.where(long_enough, scores, np.nan).astype(np.float32)
@@ -82,20 +79,15 @@ class ModelNumberFeatures:
             self._most_alike(rows, columns),
         ]
 
-    def _shared(self, rows: "NDArray[np.int64]", columns: "NDArray[np.int64]") -> "list[NDArray[np.float32]]":
-        import numpy as np  # noqa: PLC0415
+    def _shared(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
 
         shared = dots(self._present[0][rows], self._present[1][columns])
         of_query, of_candidate = row_sums(self._present[0])[rows], row_sums(self._present[1])[columns]
         unsaid = (of_query == 0) & (of_candidate == 0)
         return [np.where(unsaid, np.nan, shared).astype(np.float32), of_query - shared, of_candidate - shared]
 
-    def _most_alike(self, rows: "NDArray[np.int64]", columns: "NDArray[np.int64]") -> "NDArray[np.float32]":
+    def _most_alike(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
         """All codes of one against all of the other, in one call over all pairs."""
-        import numpy as np  # noqa: PLC0415
-        from rapidfuzz import process  # noqa: PLC0415
-        from rapidfuzz.distance import Levenshtein  # noqa: PLC0415
-
         left, right, place = [], [], []
         for i, (row, column) in enumerate(zip(rows, columns, strict=True)):
             for one in self._codes[0][row]:
@@ -110,10 +102,8 @@ class ModelNumberFeatures:
         return best
 
 
-def _contained(models: Sequence[str], texts: Sequence[str], *, both_ways: bool = False) -> "NDArray[np.float32]":
+def _contained(models: Sequence[str], texts: Sequence[str], *, both_ways: bool = False) -> NDArray[np.float32]:
     """1 where the model number stands in the text (or, both ways, the text in it), 0 where not, NaN if too short."""
-    import numpy as np  # noqa: PLC0415
-
     return np.array(
         [
             float(model in text or (both_ways and text in model)) if len(model) >= _SHORTEST and text else np.nan

@@ -5,14 +5,11 @@ the lexical similarity alone: it needs no labels and no encoder, so an encoder t
 that pair stand out.
 """
 
-from typing import TYPE_CHECKING
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
-from core.matching.features.base import Feature
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from scipy.sparse import csr_matrix
+from core.matching.features.base import Feature, dots
 
 #: Places are counted up to here.
 _DEPTH = 50
@@ -23,7 +20,7 @@ _BLOCK = 256
 class NeighbourFeatures:
     """The best lexical similarities of each query and of each product."""
 
-    def __init__(self, name: str, told: str, sides: "list[csr_matrix]") -> None:
+    def __init__(self, name: str, told: str, sides: list[csr_matrix]) -> None:
         """Compare every query with every product.
 
         Args:
@@ -40,18 +37,14 @@ class NeighbourFeatures:
         self._sides = sides
         self._best, self._best_back, self._nearest = _best(sides)
 
-    def mutual(self) -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
+    def mutual(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Places of the queries and products that are each other's most alike."""
-        import numpy as np  # noqa: PLC0415
-
         best = self._best[:, 0]
         queries = np.flatnonzero((best > 0) & (self._best_back[self._nearest, 0] <= best + _SAME))
         return queries, self._nearest[queries]
 
-    def of(self, rows: "NDArray[np.int64]", columns: "NDArray[np.int64]") -> "list[NDArray[np.float32]]":
+    def of(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
-        from core.matching.features.base import dots  # noqa: PLC0415
-
         scores = dots(self._sides[0][rows], self._sides[1][columns])
         forth, place = _against(scores, self._best[rows])
         back, place_back = _against(scores, self._best_back[columns])
@@ -62,12 +55,8 @@ class NeighbourFeatures:
 _SAME = 1e-5
 
 
-def _against(
-    scores: "NDArray[np.float32]", best: "NDArray[np.float32]"
-) -> "tuple[NDArray[np.float32], NDArray[np.float32]]":
+def _against(scores: NDArray[np.float32], best: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The lead over the best other score, and the place among the best."""
-    import numpy as np  # noqa: PLC0415
-
     first = scores >= best[:, 0] - _SAME
     lead = scores - np.where(first, best[:, 1], best[:, 0])
     place = (best > scores[:, None] + _SAME).sum(axis=1) + 1
@@ -75,16 +64,14 @@ def _against(
 
 
 def _best(
-    sides: "list[csr_matrix]",
-) -> "tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]":
+    sides: list[csr_matrix],
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
     """The highest scores of each query over the products, and of each product over the queries, best first.
 
     Returns:
         shapes (queries, depth) and (products, depth), 0 where there are fewer; and the place of each query's most
         alike product, shape (queries,).
     """
-    import numpy as np  # noqa: PLC0415
-
     left, right = sides
     transposed = right.T.tocsr()
     forth = np.zeros((left.shape[0], _DEPTH), np.float32)
@@ -98,17 +85,14 @@ def _best(
     return _best_first(forth), _best_first(back), nearest
 
 
-def _top(scores: "NDArray[np.float32]") -> "NDArray[np.float32]":
+def _top(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     """The `_DEPTH` highest of each row in any order, filled up with 0."""
-    import numpy as np  # noqa: PLC0415
-
     if scores.shape[1] < _DEPTH:
         return np.pad(scores, ((0, 0), (0, _DEPTH - scores.shape[1])))
     return np.partition(scores, scores.shape[1] - _DEPTH, axis=1)[:, -_DEPTH:]
 
 
-def _best_first(scores: "NDArray[np.float32]") -> "NDArray[np.float32]":
-    import numpy as np  # noqa: PLC0415
+def _best_first(scores: NDArray[np.float32]) -> NDArray[np.float32]:
 
     found: NDArray[np.float32] = -np.sort(-scores, axis=1)
     return found

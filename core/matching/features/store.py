@@ -7,6 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.derived_db import CURE, derived_cache
 from core.errors import DamagedError
 from core.sqlite_cache import Checksum, snapshot
@@ -15,8 +18,6 @@ from labels.model import Pair, ProductRef
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
 
 #: Of the checksum.
 _NAME = "evidence"
@@ -34,7 +35,7 @@ class FeatureTable:
 
     features: tuple[str, ...]
     pairs: "Sequence[Pair]"
-    vectors: "NDArray[np.float32]"
+    vectors: NDArray[np.float32]
 
     @cached_property
     def row(self) -> dict[Pair, int]:
@@ -112,7 +113,7 @@ def damage_of_features(connection: sqlite3.Connection) -> str:
     return "" if run is None or _is_as_written(run, wanted, rows) else "it is not what the index run has written"
 
 
-def _read(connection: sqlite3.Connection) -> "tuple[Any, Any, list[Any]]":
+def _read(connection: sqlite3.Connection) -> tuple[Any, Any, list[Any]]:
     """The run, the checksum, the rows."""
     run = connection.execute("SELECT features FROM evidence_run").fetchone()
     wanted = connection.execute("SELECT value FROM checksums WHERE name = ?", [_NAME]).fetchone()
@@ -122,7 +123,7 @@ def _read(connection: sqlite3.Connection) -> "tuple[Any, Any, list[Any]]":
     return run, wanted, rows
 
 
-def _is_as_written(run: Any, wanted: Any, rows: "list[Any]") -> bool:
+def _is_as_written(run: Any, wanted: Any, rows: list[Any]) -> bool:
     """Whether the checksum says so; earlier versions have written none."""
     if wanted is None:
         return True
@@ -147,8 +148,6 @@ def _table(written: str, rows: "Sequence[Sequence[Any]]") -> FeatureTable:
     Raises:
         ValueError, TypeError: they are none.
     """
-    import numpy as np  # noqa: PLC0415
-
     features = tuple(json.loads(written))
     if not all(isinstance(name, str) for name in (*features, *(name for row in rows for name in row[:4]))):
         raise ValueError("a name that is none")

@@ -55,8 +55,8 @@ def test_what_a_listing_says_never_makes_another_verdict_line() -> None:
 def test_files_are_what_mlx_lm_reads_and_each_lesson_is_the_question_as_it_is_asked(tmp_path: Path) -> None:
     workspace = write_catalogue(tmp_path / "home")
     absent = {Pair(q("q1"), c("gone")): True}
-    done = prepare(workspace, TrainValidTest({**KNOWN, **absent}, KNOWN, {}, 3), tmp_path / "data", "some/model", Silent(),
-                   balance=None, seed=1)  # fmt: skip
+    sides = TrainValidTest({**KNOWN, **absent}, KNOWN, {}, 3)
+    done = prepare(workspace, sides, tmp_path / "data", "some/model", Silent(), balance=None, seed=1)
     assert (done.train, done.train_matches, done.valid, done.test, done.left_out, done.unknown) == (15, 5, 15, 0, 3, 1)
     lines = [json.loads(line) for line in (tmp_path / "data" / "train.jsonl").read_text("utf-8").splitlines()]
     assert [[turn["role"] for turn in line["messages"]] for line in lines] == [["system", "user", "assistant"]] * 15

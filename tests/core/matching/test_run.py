@@ -14,7 +14,7 @@ from core.evaluation.retrieval import evaluate_encoder
 from core.evaluation.run import evaluate_retrieval
 from core.jobs.progress import Silent
 from core.matching.bands import calibrated_on
-from core.matching.features.base import CorpusFeatures
+from core.matching.features.builder import CorpusFeatures
 from core.matching.features.store import FeatureStore, FeatureTable
 from core.matching.matcher import Matcher
 from core.matching.pair_rows import MatchRow, matched_pairs, matches

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.catalog.product import Product
-from core.matching.features.base import CorpusFeatures
+from core.matching.features.builder import CorpusFeatures
 from core.matching.run import Shortlist
 from core.retrieval.candidates import Candidate
 from core.retrieval.index_run import Corpus

@@ -8,7 +8,7 @@ from samples import PRODUCTS, QUERIES, HashEncoder, q, write_catalogue
 from core.catalog.store import CatalogStore
 from core.errors import CatalogError, SettingsError
 from core.jobs.progress import Silent
-from core.matching.features.base import CorpusFeatures
+from core.matching.features.builder import CorpusFeatures
 from core.matching.run import Shortlist
 from core.retrieval.candidates import CandidateStore
 from core.retrieval.encoder_files import EncoderModel

@@ -1,16 +1,31 @@
-"""The demo where there is no terminal: label, retrain and compare, unattended."""
+"""`samesku demo`: the demo workspace, then the desk; without a terminal, label, retrain and compare unattended."""
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.context import Context
+import typer
+
+from core.catalog.demo import demo_catalogue
+from core.catalog.store import CatalogStore
+from core.cli.context import Context, context_of
 from core.cli.tables import before_and_after
+from core.demo import REHEARSER, answer_from_gold, build_demo
+from core.evaluation.run import evaluate_own
+from core.interpreter import module_command
 from core.jobs.progress import Reporter
 from core.matching.bands import Band
-from core.settings import Settings
-from labels.model import Pair, ProductRef
+from core.matching.pair_rows import matched_pairs
+from core.matching.run import bring_up_to_date
+from core.retrieval.registry import Registry
+from core.settings import Settings, load_settings
+from core.text.safe import safe
+from core.training.recipe import QUICK
+from core.training.run import retrain
+from labels.model import Pair, ProductRef, Stream
+from labels.store import LabelStore
 from labels.wording import counted
 
 if TYPE_CHECKING:
@@ -22,6 +37,29 @@ _QUERIES, _CANDIDATES = 5, 3
 _ANSWERS = {Band.HIGH: "match", Band.LOW: "no match"}
 
 
+def demo(ctx: typer.Context) -> None:
+    """Create the demo workspace and open the desk; without a terminal, run the whole loop unattended.
+
+    The loop: label as a labeller would, retrain, compare the models, show matches.
+
+    Example: samesku demo
+    """
+    context = context_of(ctx)
+    context.workspace.create()
+    with context.exclusive("demo"), context.reporter() as reporter:
+        settings = build_demo(context.workspace, reporter)
+    if sys.stdin.isatty() and sys.stdout.isatty() and not context.json:
+        # A process of its own in the place of this one: making the index loaded the model libraries, and the desk
+        # holds none.
+        who = ["--as", context.annotator_name] if context.annotator_name else []
+        here = ["--home", str(context.workspace.home)]
+        os.execv(sys.executable, module_command("tui", *here, *who, "review"))  # noqa: S606 - our own program
+    with context.exclusive("demo"), context.reporter() as reporter:
+        result = run_unattended(context, reporter)
+    tell(context, settings, result)
+    context.answer(result)
+
+
 def run_unattended(context: Context, reporter: Reporter) -> dict[str, object]:
     """Replay a labelling session on the demo workspace, retrain quickly, and measure before and after.
 
@@ -29,14 +67,6 @@ def run_unattended(context: Context, reporter: Reporter) -> dict[str, object]:
         what the retrain reported; under `answered` how many queries the session answered; under `before` and `after`
         what `evaluate` says of the validation set, whose labels train nothing.
     """
-    from core.demo import REHEARSER, answer_from_gold  # noqa: PLC0415
-    from core.evaluation.run import evaluate_own  # noqa: PLC0415
-    from core.retrieval.registry import Registry  # noqa: PLC0415
-    from core.settings import load_settings  # noqa: PLC0415
-    from core.training.recipe import QUICK  # noqa: PLC0415
-    from core.training.run import retrain  # noqa: PLC0415
-    from labels.model import Stream  # noqa: PLC0415
-
     workspace = context.workspace
     settings = load_settings(workspace.settings, QUICK)
     before = evaluate_own(workspace, settings, Registry(workspace, settings).champion(), reporter)
@@ -50,8 +80,6 @@ def run_unattended(context: Context, reporter: Reporter) -> dict[str, object]:
 
 
 def _bring_up_to_date(context: Context, settings: Settings, reporter: Reporter) -> None:
-    from core.matching.run import bring_up_to_date  # noqa: PLC0415
-    from core.retrieval.registry import Registry  # noqa: PLC0415
 
     champion = Registry(context.workspace, settings).champion()
     bring_up_to_date(context.workspace, settings, champion, reporter)
@@ -72,11 +100,6 @@ def tell(context: Context, settings: Settings, result: dict[str, Any]) -> None:
 
 def _tell_candidates(context: Context, settings: Settings) -> None:
     """Some validation queries with what the matcher says of their best candidates, and how right it is on all."""
-    from core.catalog.store import CatalogStore  # noqa: PLC0415
-    from core.matching.pair_rows import matched_pairs  # noqa: PLC0415
-    from core.text.safe import safe  # noqa: PLC0415
-    from labels.store import LabelStore  # noqa: PLC0415
-
     workspace = context.workspace
     with LabelStore(workspace.labels) as store:
         drawn = store.validation_queries()
@@ -110,7 +133,6 @@ def _verdict(pair: Pair, row: "MatchRow") -> str:
 
 
 def _is_match(pair: Pair) -> bool:
-    from core.catalog.demo import demo_catalogue  # noqa: PLC0415
 
     return (pair.query.id, pair.candidate.id) in demo_catalogue().gold
 
