@@ -22,7 +22,7 @@ def settings(
     ctx: typer.Context,
     section: Annotated[str, typer.Argument(help="One section only.", show_default=False)] = "",
 ) -> None:
-    """Every setting, as a samesku.toml would say it: its meaning, its value here, and its default where that differs.
+    """Every setting in the form of samesku.toml: meaning, value, and default where it differs.
 
     Example: samesku settings judge
     """

@@ -8,15 +8,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import click
 import pytest
-import typer
+from command_tree import root_command
 
-from core.cli.app import hoist, make_app
+from core.cli.app import hoist
+from core.cli.verbs import VERBS
 from core.workspace import Workspace
 from labels.store import LabelStore
 
-COMMANDS: dict[str, click.Command] = typer.main.get_command(make_app()).commands  # type: ignore[attr-defined]
+COMMANDS = root_command().commands
 
 
 def core(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -43,6 +43,12 @@ def core(*arguments: str | Path, **environment: str) -> subprocess.CompletedProc
 )
 def test_global_options_may_stand_before_or_after_the_verb(given: list[str], hoisted: list[str]) -> None:
     assert hoist(given) == hoisted
+
+
+def test_the_list_of_verbs_says_what_each_verb_says_of_itself() -> None:
+    for verb in VERBS:
+        said = COMMANDS[verb.name].help.partition("\n\n")[0]
+        assert " ".join(said.split()) == verb.summary, verb.name
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))

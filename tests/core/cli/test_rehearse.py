@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from samples import c, q
 
-from core.cli import unattended_demo
-from core.cli.app import make_app
+from core.cli import demo
 from core.cli.context import Context
+from core.cli.verbs import VERBS
 from core.retrieval.candidates import CandidateStore, MatcherSummary
 from core.settings import Settings
 from core.workspace import Workspace
@@ -28,14 +28,14 @@ def scored(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     store = CandidateStore(workspace.derived)
     store.score([(q("qv"), c(id_), chance) for id_, chance in chances.items()], MatcherSummary(0.5, 0.9, 0.1, 300, 90))
     store.close()
-    monkeypatch.setattr(unattended_demo, "_is_match", lambda pair: pair == Pair(q("qv"), c("qv-c1")))
+    monkeypatch.setattr(demo, "_is_match", lambda pair: pair == Pair(q("qv"), c("qv-c1")))
     return workspace
 
 
 def told(home: Path, capsys: pytest.CaptureFixture[str]) -> str:
     figures = {"before": evaluation(0.6, 0.7, 0.8), "after": evaluation(0.906, 0.868, 0.95)}
     result = {"promoted": True, "decision": "The new encoder is in use.", **figures}
-    unattended_demo.tell(Context(home=home), Settings(), result)
+    demo.tell(Context(home=home), Settings(), result)
     return capsys.readouterr().out
 
 
@@ -63,6 +63,4 @@ def test_it_ends_with_commands_that_exist(scored: Workspace, capsys: pytest.Capt
     last = told(scored.home, capsys).partition("What to do next:")[2]
     commands = [line.split() for line in last.splitlines() if " --home " in line]
     assert len(commands) >= 5
-    verbs = {command.name for command in make_app().registered_commands} | {"review"}
-    groups = {group.name for group in make_app().registered_groups}
-    assert {words[3] for words in commands} <= verbs | groups
+    assert {words[3] for words in commands} <= {verb.name for verb in VERBS} | {"review"}

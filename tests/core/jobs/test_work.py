@@ -22,7 +22,6 @@ from core.jobs.locks import is_held
 from core.workspace import Workspace
 from labels.model import Verb
 from labels.store import LabelStore
-from tui.command_line import demo
 
 ENCODERS = (["retrain"], ["index"], ["models", "promote", "m1"], ["models", "rollback"], ["demo"])
 
@@ -35,7 +34,7 @@ def home(tmp_path: Path) -> Workspace:
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """What a call says that ends with an error."""
     with pytest.raises(SystemExit) as ended:
-        run(make_app([demo]), list(arguments))
+        run(make_app(), list(arguments))
     assert ended.value.code == 1
     return capsys.readouterr().err
 
