@@ -257,7 +257,7 @@ class JudgePort(Protocol):
             heard: is given what the judge says, piece by piece, on another thread.
 
         Raises:
-            EngineError: it cannot tell, was hushed, or is not there.
+            EngineError: it cannot tell, was stopped, or is not there.
         """
 
     def known(self, query: ProductRef, candidates: Sequence[ProductRef]) -> dict[ProductRef, Verdict]:
@@ -269,7 +269,7 @@ class JudgePort(Protocol):
             EngineError: it is not there, or something else was asked meanwhile.
         """
 
-    def hush(self) -> None:
+    def stop(self) -> None:
         """Let it stop what it is saying. Returns at once."""
 
     def close(self) -> None:

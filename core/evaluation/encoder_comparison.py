@@ -43,7 +43,7 @@ def compare_encoders(
     began = time.monotonic()
     registry, corpus, splits = Registry(workspace, settings), Corpus.read(workspace), splits_of(workspace, settings)
     models = [registry.get(before), registry.get(after)]
-    gold = {query: splits.gold[query] for query in splits.judged}
+    gold = {query: splits.matches[query] for query in splits.eval_queries}
     evidence = CorpusFeatures(workspace, settings, corpus)
     ranked = [evaluate_encoder(evidence, model, gold, reporter)[1] for model in models]
     unfair = [model.id for model in models if not _is_fair(workspace, registry, model)]

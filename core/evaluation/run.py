@@ -48,7 +48,7 @@ def evaluate_own(
     """
     began = time.monotonic()
     corpus, splits = Corpus.read(workspace), splits_of(workspace, settings)
-    gold = {query: splits.gold[query] for query in splits.judged}
+    gold = {query: splits.matches[query] for query in splits.eval_queries}
     truth = _judged_pairs(splits, corpus)
     evidence = CorpusFeatures(workspace, settings, corpus)
     evaluation, rankings = evaluate_encoder(evidence, model, gold, reporter)

@@ -236,11 +236,11 @@ class CachingJudge:
             yield verdict
         yield from _known_first(waiting)
 
-    def talk(self, case: PairContext) -> Generator[str, None, Verdict]:
+    def stream(self, case: PairContext) -> Generator[str, None, Verdict]:
         """The reasoning piece by piece, in one where it is known or the judge does not talk; in the end the verdict."""
         known = self.known(case)
         if known is None and isinstance(self._judge, StreamingJudge):
-            verdict = yield from self._judge.talk(case)
+            verdict = yield from self._judge.stream(case)
         else:
             verdict = known or next(iter(self._judge.verdicts([case])))
             yield verdict.reasoning

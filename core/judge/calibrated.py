@@ -61,9 +61,9 @@ class CalibratedJudge:
         """One verdict for each case."""
         return map(self._calibrated, self._judge.verdicts(cases))
 
-    def talk(self, case: PairContext) -> Generator[str, None, Verdict]:
+    def stream(self, case: PairContext) -> Generator[str, None, Verdict]:
         """The reasoning, and in the end the verdict."""
-        return self._calibrated((yield from self._judge.talk(case)))
+        return self._calibrated((yield from self._judge.stream(case)))
 
     def taught(self) -> frozenset[Pair]:
         """What the judge was trained on."""

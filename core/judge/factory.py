@@ -162,12 +162,12 @@ class Ensemble:
         for said in zip(*(judge.verdicts(each) for judge, each in asked), strict=True):
             yield self._added_up(said)
 
-    def talk(self, case: PairContext) -> Generator[str, None, Verdict]:
+    def stream(self, case: PairContext) -> Generator[str, None, Verdict]:
         """The reasoning of one after the other, and in the end what they add up to."""
         said = []
         for place, judge in enumerate(self._judges):
             yield f"{_BETWEEN if place else ''}{judge.name}:\n"
-            said.append((yield from judge.talk(case)))
+            said.append((yield from judge.stream(case)))
         return self._added_up(said)
 
     def taught(self) -> frozenset[Pair]:

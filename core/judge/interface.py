@@ -40,7 +40,7 @@ class Judge(Protocol):
 class StreamingJudge(Judge, Protocol):
     """A judge that can be listened to while it reasons."""
 
-    def talk(self, case: PairContext) -> Generator[str, None, Verdict]:
+    def stream(self, case: PairContext) -> Generator[str, None, Verdict]:
         """The reasoning piece by piece, and in the end the verdict. Closing the generator ends the work.
 
         A piece is empty where nothing came for a moment: whoever listens may go then, too.

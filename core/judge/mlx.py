@@ -146,7 +146,7 @@ class MlxJudge:
         for sheet in generate(self._local(), map(self._sheet, questions)):
             yield self._read_off(sheet)
 
-    def talk(self, case: PairContext) -> Generator[str, None, Verdict]:
+    def stream(self, case: PairContext) -> Generator[str, None, Verdict]:
         """The reasoning piece by piece, and in the end the verdict. In fast mode there is no reasoning."""
         from mlx_lm import stream_generate
 

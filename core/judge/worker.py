@@ -8,7 +8,7 @@
         -> {"id": 2, "piece": "Similarities: …"}, as often as the judge has more to say, then
            {"id": 2, "result": {"verdicts": […], "worth": what the judge is worth, a sentence}}
     {"id": 3, "do": "ahead", "query": …, "candidates": […]}    -> as `known`, of as many as were judged by then
-    {"id": 4, "do": "hush"}                                    -> {"id": 4, "result": {}}
+    {"id": 4, "do": "stop"}                                    -> {"id": 4, "result": {}}
 
 A request that comes while another is being answered ends that one: whoever sits at the desk has moved on.
 """
@@ -96,10 +96,10 @@ class JudgeWorker:
                 yield from self._talked(request, moved_on)
             case "ahead":
                 yield _result(list(self._ahead(self._asked(request), moved_on)))
-            case "hush":
+            case "stop":
                 yield {"result": {}}
             case _:
-                raise CoreError("The judge does not know how to do that.", "It does known, verdict, ahead and hush.")
+                raise CoreError("The judge does not know how to do that.", "It does known, verdict, ahead and stop.")
 
     def _asked(self, request: dict[str, Any]) -> list[PairContext]:
         candidates = request.get("candidates")
@@ -113,7 +113,7 @@ class JudgeWorker:
         if not cases:
             raise CoreError("A listing of this pair is no longer in the catalogue.")
         (case,) = cases
-        with closing(self._judge.talk(case)) as talk:
+        with closing(self._judge.stream(case)) as talk:
             try:
                 while True:
                     if piece := next(talk):

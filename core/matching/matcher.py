@@ -37,7 +37,7 @@ class Matcher:
         labels: how many it was fitted on.
         matches: how many of them were matches.
         losses: cross-validated log-loss of every learner that was tried, by name; the least was chosen.
-        mark: of the labels and the evidence it was fitted on; the same mark would give the same matcher.
+        fingerprint: of the labels and the evidence it was fitted on; the same mark would give the same matcher.
     """
 
     learner: Learner
@@ -48,7 +48,7 @@ class Matcher:
     labels: int
     matches: int
     losses: dict[str, float]
-    mark: str = ""
+    fingerprint: str = ""
 
     @property
     def calibrated(self) -> bool:
@@ -79,7 +79,7 @@ class Matcher:
             "labels": self.labels,
             "matches": self.matches,
             "losses": self.losses,
-            "mark": self.mark,
+            "mark": self.fingerprint,
         }
         with text_file(path) as out:
             out.write(json.dumps({**value, "sha256": _sha256(value)}) + "\n")
@@ -105,7 +105,7 @@ def load_matcher(path: Path) -> Matcher:
             labels=int(value["labels"]),
             matches=int(value["matches"]),
             losses=dict(value["losses"]),
-            mark=str(value["mark"]),
+            fingerprint=str(value["mark"]),
         )
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise _damaged(path) from error

@@ -224,7 +224,7 @@ def _matcher_of(
     _set_damaged_aside(workspace, model, reporter)
     before = _usable(workspace)
     wanted = _labels_mark(read_training_labels(workspace, settings), settings, evidence_mark)
-    if before is not None and before.mark == wanted and _published(workspace):
+    if before is not None and before.fingerprint == wanted and _published(workspace):
         return before, False
     reporter.stage("fit the matcher")
     matcher = fitted(workspace, settings, model.id, table, evidence_mark)
@@ -296,11 +296,11 @@ def fitted(
     mark = _labels_mark(lessons, settings, evidence_mark)
     training = training_of(table, lessons.labels, _unseen(workspace, model_id), lessons.trust)
     if not training.both_classes:
-        return replace(untrained(table.features, table.vectors), mark=mark)
+        return replace(untrained(table.features, table.vectors), fingerprint=mark)
     matcher = fit_matcher(
         training, table.features, background=table.vectors, seed=SEED, target=settings.match.precision
     )
-    return replace(matcher, mark=mark)
+    return replace(matcher, fingerprint=mark)
 
 
 def _unseen(workspace: Workspace, model_id: str) -> dict[Pair, float]:
@@ -374,7 +374,7 @@ def current_matcher(workspace: Workspace, settings: Settings, model: EncoderMode
     if matcher is None or made_of is None or encoder != model.id:
         return None
     wanted = _labels_mark(read_training_labels(workspace, settings), settings, made_of)
-    return matcher if matcher.mark == wanted else None
+    return matcher if matcher.fingerprint == wanted else None
 
 
 def saved_matcher(workspace: Workspace) -> Matcher | None:

@@ -19,22 +19,22 @@ class Splits:
 
     Attributes:
         train: labels that may train.
-        judged: the queries to judge on.
-        gold: all known matches of each query that has one, from both sides: a candidate that is known to
+        eval_queries: the queries to judge on.
+        matches: all known matches of each query that has one, from both sides: a candidate that is known to
             match is right wherever that was said.
-        tied: products that a kept-out query matches, and all that share a GTIN with it or with one of these: they
+        leak_candidates: products that a kept-out query matches, and all that share a GTIN with it or with one of these: they
             stay out of training altogether, as negatives too.
-        barred: pairs that are judged on, by query: not even a negative that nobody rejected may be one of them.
+        excluded_pairs: pairs that are judged on, by query: not even a negative that nobody rejected may be one of them.
         manual: whether `judged` is the manual validation set; else training queries were held out.
         name: what figures are reported on: the validation set with its version, or the held-out queries.
         judging: all labels that figures are reported on, of queries without a match too where the set is manual.
     """
 
     train: tuple[Label, ...]
-    judged: tuple[ProductRef, ...]
-    gold: dict[ProductRef, frozenset[ProductRef]]
-    tied: frozenset[ProductRef]
-    barred: dict[ProductRef, frozenset[ProductRef]]
+    eval_queries: tuple[ProductRef, ...]
+    matches: dict[ProductRef, frozenset[ProductRef]]
+    leak_candidates: frozenset[ProductRef]
+    excluded_pairs: dict[ProductRef, frozenset[ProductRef]]
     manual: bool
     name: str
     judging: tuple[Label, ...] = ()
@@ -47,8 +47,10 @@ class Splits:
     @property
     def truth(self) -> dict[Pair, bool]:
         """What is known of each pair that is judged on, in their order; nothing without a manual validation set."""
-        pairs = (Pair(query, candidate) for query, candidates in self.barred.items() for candidate in candidates)
-        return {pair: pair.candidate in self.gold.get(pair.query, ()) for pair in sorted(pairs) if self.manual}
+        pairs = (
+            Pair(query, candidate) for query, candidates in self.excluded_pairs.items() for candidate in candidates
+        )
+        return {pair: pair.candidate in self.matches.get(pair.query, ()) for pair in sorted(pairs) if self.manual}
 
 
 def split_labels(

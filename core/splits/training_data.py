@@ -42,6 +42,6 @@ def training_triplets(workspace: Workspace, settings: Settings, corpus: Corpus, 
         candidates_of(workspace),
         {p.ref: p for p in [*corpus.queries, *corpus.products]},
         negatives=settings.retrain.hard_negatives,
-        forbidden=splits.tied,
-        barred=splits.barred,
+        excluded_products=splits.leak_candidates,
+        excluded_pairs=splits.excluded_pairs,
     )

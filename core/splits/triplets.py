@@ -29,8 +29,8 @@ def build_triplets(
     products: Mapping[ProductRef, Product],
     *,
     negatives: int,
-    forbidden: frozenset[ProductRef] = frozenset(),
-    barred: Mapping[ProductRef, frozenset[ProductRef]] | None = None,
+    excluded_products: frozenset[ProductRef] = frozenset(),
+    excluded_pairs: Mapping[ProductRef, frozenset[ProductRef]] | None = None,
 ) -> list[Triplet]:
     """One triplet for every labelled match.
 
@@ -46,8 +46,8 @@ def build_triplets(
         mined: the candidates of each query, best first.
         products: for telling likely matches by GTIN and model number.
         negatives: how many for each triplet.
-        forbidden: products that must not be seen in training, such as those tied to validation queries.
-        barred: candidates by query whose pairs are judged on, and so never mined.
+        excluded_products: products that must not be seen in training, such as those tied to validation queries.
+        excluded_pairs: candidates by query whose pairs are judged on, and so never mined.
 
     Returns:
         sorted by anchor and positive, so that the same labels give the same training run.
@@ -59,12 +59,12 @@ def build_triplets(
     triplets = []
     for query, judged in sorted(by_query.items()):
         candidates = mined.get(query, ())
-        known = {label.pair.candidate for label in judged} | (barred or {}).get(query, frozenset())
+        known = {label.pair.candidate for label in judged} | (excluded_pairs or {}).get(query, frozenset())
         for match in sorted(label.pair.candidate for label in judged if label.match):
             own = {gtin for ref in (query, match) if (gtin := gtins.get(ref))}
             twins = {c.ref for c in candidates if gtins.get(c.ref) in own}
             rejected = _rejections(judged, candidates, own, gtins)
-            others = _unlabelled(query, match, candidates, products, known | forbidden | twins)
+            others = _unlabelled(query, match, candidates, products, known | excluded_products | twins)
             chosen = tuple([*rejected[: negatives - 1], *others, *rejected[negatives - 1 :]][:negatives])
             if chosen:
                 triplets.append(Triplet(query, match, chosen))

@@ -105,7 +105,7 @@ class RetrainPlan:
         matches, rejections: labelled pairs that train.
         unsure: decisions that are left out, being none.
         conflicts: pairs that are left out until somebody settles them.
-        judged: queries with a known match that the models are compared on.
+        eval_queries: queries with a known match that the models are compared on.
         judged_on: what these are called, the version of the validation set with it.
         manual: whether they are the validation set; else they are held out of training.
         recipe: the workspace's settings.
@@ -120,7 +120,7 @@ class RetrainPlan:
     rejections: int
     unsure: int
     conflicts: int
-    judged: int
+    eval_queries: int
     judged_on: str
     manual: bool
     recipe: RetrainSettings
@@ -132,12 +132,12 @@ class RetrainPlan:
     @property
     def too_few(self) -> bool:
         """Whether there are too few queries to judge on for a better model to be put in use."""
-        return self.judged < self.recipe.min_queries
+        return self.eval_queries < self.recipe.min_queries
 
     @property
     def possible(self) -> bool:
         """Whether there is something to learn from, and something to judge on."""
-        return self.matches > 1 and self.judged > 0
+        return self.matches > 1 and self.eval_queries > 0
 
     def epochs(self, wanted: int) -> int:
         """How often the matches would be gone through, if so many are asked for."""
@@ -183,7 +183,7 @@ def plan_retrain(workspace: Workspace, settings: Settings, jobs: Jobs, *, lead: 
         rejections=len(splits.train) - matches,
         unsure=stats.unsure,
         conflicts=conflicts,
-        judged=len(splits.judged),
+        eval_queries=len(splits.eval_queries),
         judged_on=splits.name,
         manual=splits.manual,
         recipe=recipe,

@@ -75,7 +75,7 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lea
     questions = _questions(workspace, settings, registry.base(), corpus, splits, len(triplets))
     with registry.drafts() as place:
         draft, proof = _train(registry, settings, corpus, triplets, splits, reporter, place, questions=questions)
-        gold = {query: splits.gold[query] for query in splits.judged}
+        gold = {query: splits.matches[query] for query in splits.eval_queries}
         began = time.monotonic()
         before, ranked_before = evaluate_encoder(evidence, champion, gold, reporter)
         after, ranked_after = evaluate_encoder(evidence, draft, gold, reporter)
@@ -148,7 +148,7 @@ def _train(
     folder = place / model_id
     proof = train_lora(
         base,
-        _examples(settings, base, corpus, triplets, splits.tied),
+        _examples(settings, base, corpus, triplets, splits.leak_candidates),
         folder,
         settings.retrain,
         max_tokens=settings.encoder.max_tokens,
@@ -237,7 +237,11 @@ def _questions(
 
 
 def _judges(splits: Splits) -> dict[str, object]:
-    return {"judged_on": "manual" if splits.manual else "held out", "set": splits.name, "queries": len(splits.judged)}
+    return {
+        "judged_on": "manual" if splits.manual else "held out",
+        "set": splits.name,
+        "queries": len(splits.eval_queries),
+    }
 
 
 def _plan(splits: Splits, triplets: list[Triplet]) -> str:
@@ -246,10 +250,10 @@ def _plan(splits: Splits, triplets: list[Triplet]) -> str:
     Raises:
         ModelError: there is nothing to judge on.
     """
-    if not splits.judged:
+    if not splits.eval_queries:
         raise ModelError("There are no labelled matches to judge a new model on.", "Accept some matches first.")
     judges = f"of {splits.name}" if splits.manual else "held out of training (no validation set yet)"
     return (
         f"{counted(len(triplets), 'match', 'matches')} to learn from;"
-        f" judged on {counted(len(splits.judged), 'query', 'queries')} {judges}."
+        f" judged on {counted(len(splits.eval_queries), 'query', 'queries')} {judges}."
     )

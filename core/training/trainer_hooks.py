@@ -63,9 +63,9 @@ def questions_of(
         seed: of the draw.
     """
     questions = []
-    for query in shuffled((ref for ref in splits.judged if ref in anchors), seed):
-        matches = [products[ref] for ref in sorted(splits.gold[query]) if ref in products]
-        others = (c.ref for c in mined.get(query, ()) if c.ref in products and c.ref not in splits.gold[query])
+    for query in shuffled((ref for ref in splits.eval_queries if ref in anchors), seed):
+        matches = [products[ref] for ref in sorted(splits.matches[query]) if ref in products]
+        others = (c.ref for c in mined.get(query, ()) if c.ref in products and c.ref not in splits.matches[query])
         wrong = [products[ref] for ref in others][:_WRONG]
         if matches and wrong:
             questions.append(Question(anchors[query], tuple(matches), tuple(wrong)))

@@ -68,7 +68,7 @@ def write_dataset(workspace: Workspace, settings: Settings, kind: Kind, out: Pat
         _write_lines(columns, out)
     else:
         _write_folder(columns, out)
-    return Written(rows, 0 if splits.manual else len(splits.judged))
+    return Written(rows, 0 if splits.manual else len(splits.eval_queries))
 
 
 def _triplets(workspace: Workspace, settings: Settings, corpus: Corpus, splits: Splits) -> Columns:

@@ -135,12 +135,12 @@ def test_what_is_heard_ends_in_the_verdict_and_may_be_broken_off(judge: Judge) -
         assert "talk" not in dir(judge)
         return
     [verdict] = judge.verdicts(CASES[:1])
-    with closing(judge.talk(CASES[1])) as talk:
+    with closing(judge.stream(CASES[1])) as talk:
         next(talk, None)
     heard: list[Verdict] = []
 
     def listen() -> Iterator[str]:
-        heard.append((yield from judge.talk(CASES[0])))
+        heard.append((yield from judge.stream(CASES[0])))
 
     assert verdict.reasoning in "".join(listen())
     assert same(heard[0], verdict)

@@ -63,7 +63,7 @@ class CountingJudge:
 class TalkingCountingJudge(CountingJudge):
     """The same, word by word."""
 
-    def talk(self, case: PairContext) -> Generator[str, None, Verdict]:
+    def stream(self, case: PairContext) -> Generator[str, None, Verdict]:
         """Like `TalkingJudge.talk`."""
         verdict = self.verdict(case)
         self.asked.append(case.pair)

@@ -45,7 +45,7 @@ class FakeJudge:
         self.asked: list[str] = []
         self.let_go = threading.Event()
         self.let_go.set()
-        self.hushed = 0
+        self.stopped = 0
         self.closed = False
 
     def verdict(self, query: Product, candidate: Product, heard: Callable[[str], None]) -> Counsel:
@@ -54,7 +54,7 @@ class FakeJudge:
         for piece in self.pieces:
             heard(piece)
         self.let_go.wait(30)
-        if self.hushed:
+        if self.stopped:
             raise EngineError("The judge was stopped.")
         if isinstance(self.answer, EngineError):
             raise self.answer
@@ -64,9 +64,9 @@ class FakeJudge:
         """As the port says."""
         return {ref: self.before[ref.id] for ref in candidates if ref.id in self.before}
 
-    def hush(self) -> None:
+    def stop(self) -> None:
         """As the port says."""
-        self.hushed += 1
+        self.stopped += 1
         self.let_go.set()
 
     def close(self) -> None:

@@ -84,7 +84,7 @@ async def test_escape_ends_it_and_nothing_is_marked(bench: Bench) -> None:
         await until(pilot, "The listings sell")
         await pilot.press("escape")
         await settled(pilot)
-        assert judge.hushed == 1
+        assert judge.stopped == 1
         assert isinstance(app.screen, ReviewScreen)
         assert "J✗" not in screen_text(app)
 

@@ -44,7 +44,7 @@ class KeyBar(Widget):
         """What it says now; empty while it shows the keys."""
         return self._said
 
-    def hush(self) -> None:
+    def stop(self) -> None:
         """Show the keys again: what was said is about something that is over."""
         if self._timer is not None:
             self._timer.stop()

@@ -81,11 +81,11 @@ def _left_out(plan: "RetrainPlan") -> Content:
 
 
 def _judged_on(plan: "RetrainPlan") -> Content:
-    if not plan.judged:
+    if not plan.eval_queries:
         return Content.styled("nothing: no query to judge on has a known match.", CAREFUL)
     what = f"of {safe(plan.judged_on)}, which nothing learns from" if plan.manual else "held out of what it learns from"
     few = f"; fewer than {plan.recipe.min_queries:,}, so that the model in use stays" if plan.too_few else ""
-    return Content.assemble((counted(plan.judged, "query", "queries"), STRONG), f" {what}", (few, CAREFUL))
+    return Content.assemble((counted(plan.eval_queries, "query", "queries"), STRONG), f" {what}", (few, CAREFUL))
 
 
 def _epochs(plan: "RetrainPlan", wanted: int) -> Content:

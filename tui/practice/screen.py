@@ -56,7 +56,7 @@ class PracticeScreen(DecisionScreen):
         self.sheet.display = self.query_one("#coach").display = item is not None
         self.query_one("#empty").display = item is None
         bar = self.query_one(KeyBar)
-        bar.hush()
+        bar.stop()
         bar.offer(PRACTISED if item is None or item.answered else PRACTICE)
         self.query_one("#status", Static).update(_status(min(practice.number, practice.total), practice.total))
         if item is None:

@@ -166,7 +166,7 @@ class ReviewScreen(DecisionScreen):
                 tried = True
                 act()
                 done = True
-                self.query_one(KeyBar).hush()
+                self.query_one(KeyBar).stop()
                 self.query_one(Learner).due()
             # Between two queries nobody's list changes under their eyes.
             if not is_at(self.desk.review.item, item) and self.desk.read_new_candidates():

@@ -64,7 +64,7 @@ class VerdictDialog(Dialog[Verdict]):
     def action_leave(self) -> None:
         """Back, with the verdict if there is one by now; else the judge stops."""
         if self._verdict is None:
-            self._judge.hush()
+            self._judge.stop()
         self.dismiss(self._verdict)
 
     def action_scroll_page(self, step: int) -> None:

@@ -57,10 +57,10 @@ class JudgeClient:
         do = "ahead" if self._settings.ahead else "known"
         return _verdicts(self._child.ask(do, patience_s=_PATIENCE_S, query=query, candidates=list(candidates)))
 
-    def hush(self) -> None:
+    def stop(self) -> None:
         """Let it stop what it is saying."""
         with suppress(EngineError):
-            self._child.tell("hush")
+            self._child.tell("stop")
 
     def close(self) -> None:
         """Let it end."""

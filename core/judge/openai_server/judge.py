@@ -120,7 +120,7 @@ class ServerJudge:
                     worked, failed = True, 0
                 yield said
 
-    def talk(self, case: PairContext) -> Generator[str, None, Verdict]:
+    def stream(self, case: PairContext) -> Generator[str, None, Verdict]:
         """The reasoning piece by piece, and in the end the verdict. Closing the generator closes the connection.
 
         Raises:

@@ -95,7 +95,7 @@ def test_nonsense_is_refused_in_a_sentence(workspace: Workspace, request_: dict[
 
 
 def test_a_later_request_ends_an_earlier_one(workspace: Workspace) -> None:
-    lines = [{"id": 1, "do": "verdict", **ASKED}, {"id": 2, "do": "hush"}, {"id": 3, "do": "verdict", **ASKED}]
+    lines = [{"id": 1, "do": "verdict", **ASKED}, {"id": 2, "do": "stop"}, {"id": 3, "do": "verdict", **ASKED}]
     requests = io.BytesIO(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
     answers = io.BytesIO()
     serve(child(workspace, TalkingCountingJudge()), requests, answers)

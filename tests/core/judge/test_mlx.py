@@ -130,7 +130,7 @@ def test_closing_ends_the_work(reasoned: MlxJudge, monkeypatch: pytest.MonkeyPat
             ended.append(True)
 
     monkeypatch.setattr(generating, "generate_step", watched)
-    with closing(reasoned.talk(CASES[0])) as talk:
+    with closing(reasoned.stream(CASES[0])) as talk:
         next(talk)
         assert not ended
     assert ended == [True]
@@ -199,7 +199,7 @@ def said_by(verdict: Verdict) -> tuple[object, ...]:
 
 def heard(judge: MlxJudge, case: PairContext) -> tuple[list[str], Verdict]:
     """All pieces, and the verdict at the end."""
-    pieces, talk = [], judge.talk(case)
+    pieces, talk = [], judge.stream(case)
     while True:
         try:
             pieces.append(next(talk))

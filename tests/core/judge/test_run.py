@@ -238,7 +238,7 @@ def test_an_ensemble_adds_up(path: Path, combine: str, answer: Answer) -> None:
 
 def test_one_can_listen_to_any_judge_and_hears_it_again_from_memory(path: Path) -> None:
     def heard(judge: Judge) -> tuple[list[str], object]:
-        pieces, talk = [], remembering(judge, path).talk(CASES[2])
+        pieces, talk = [], remembering(judge, path).stream(CASES[2])
         while True:
             try:
                 pieces.append(next(talk))
@@ -256,7 +256,7 @@ def test_one_can_listen_to_any_judge_and_hears_it_again_from_memory(path: Path) 
 
 def test_what_is_not_listened_to_the_end_is_not_kept(path: Path) -> None:
     judge = remembering(TalkingCountingJudge(), path)
-    talk = judge.talk(CASES[2])
+    talk = judge.stream(CASES[2])
     next(talk)
     talk.close()
     assert judge.known(CASES[2]) is None

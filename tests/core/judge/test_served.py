@@ -87,7 +87,7 @@ def test_listening_gives_the_answer_piece_by_piece_and_then_its_probability(deci
     told: list[Verdict] = []
 
     def listen() -> Iterator[str]:
-        told.append((yield from judge_of(decided).talk(CASES[0])))
+        told.append((yield from judge_of(decided).stream(CASES[0])))
 
     pieces = list(listen())
     assert "".join(pieces) == "**Verdict:** NO MATCH"
@@ -99,7 +99,7 @@ def test_listening_gives_the_answer_piece_by_piece_and_then_its_probability(deci
 
 def test_whoever_hangs_up_in_the_middle_may_ask_again(random: tuple[str, Path]) -> None:
     judge = judge_of(random, max_tokens=2000)
-    talk = judge.talk(CASES[0])
+    talk = judge.stream(CASES[0])
     assert next(filter(None, talk))
     talk.close()
     with pytest.raises(StopIteration):

@@ -307,13 +307,13 @@ def test_an_answer_has_so_long_and_no_longer(slow: Act, slept: Slept) -> None:
 def test_a_talk_has_so_long_and_no_longer(slept: Slept) -> None:
     with Misbehaving(dripping(head(), drop=b": still here\n")) as server:
         with pytest.raises(ModelError, match=r"no whole answer in 0\.5 seconds"):
-            heard(judge_at(server, slept, server_timeout_s=0.5).talk(CASES[0]))
+            heard(judge_at(server, slept, server_timeout_s=0.5).stream(CASES[0]))
         assert server.hung_up.wait(20)
 
 
 def test_whoever_listens_to_silence_may_go(slept: Slept) -> None:
     with Misbehaving(silence()) as server:
-        talk = judge_at(server, slept, server_timeout_s=3600).talk(CASES[0])
+        talk = judge_at(server, slept, server_timeout_s=3600).stream(CASES[0])
         assert next(talk) == next(talk) == ""
         talk.close()
         assert server.hung_up.wait(20)
@@ -410,7 +410,7 @@ USAGE = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 9}}
 def test_an_answer_is_heard_as_it_is_written(slept: Slept) -> None:
     last = delta(" MATCH", [*certain("**Verdict:**"), *WEIGHED[-2:]], "stop")
     with Misbehaving(streams(*STREAM, last, USAGE)) as server:
-        pieces, verdict = heard(judge_at(server, slept).talk(CASES[0]))
+        pieces, verdict = heard(judge_at(server, slept).stream(CASES[0]))
     assert server.requests[0].body["stream"] is True
     assert server.requests[0].body["stream_options"] == {"include_usage": True}
     assert pieces == ["Same model number.\n", "**Verdict:**", " MATCH"]
@@ -422,7 +422,7 @@ def test_an_answer_is_heard_as_it_is_written(slept: Slept) -> None:
 @pytest.mark.parametrize("end", [b"", b"data: [DONE]", b"data:[DONE]\r\n\r\ndata: more"])
 def test_a_stream_may_end_without_a_word(end: bytes, slept: Slept) -> None:
     with Misbehaving(streams(*STREAM, delta("NO MATCH", finish="stop"), end=end)) as server:
-        _, verdict = heard(judge_at(server, slept).talk(CASES[0]))
+        _, verdict = heard(judge_at(server, slept).stream(CASES[0]))
     assert (verdict.reasoning, verdict.answer) == ("Same model number.\n**Verdict:**NO MATCH", None)
 
 
@@ -430,7 +430,7 @@ def test_who_tells_no_probabilities_piece_by_piece_is_asked_for_the_whole(slept:
     told = streams(*STREAM, delta(" MATCH", finish="stop"), USAGE)
     with Misbehaving(told, says(completion(places=WEIGHED)), told) as server:
         judge = judge_at(server, slept)
-        pieces, verdict = heard(judge.talk(CASES[0]))
+        pieces, verdict = heard(judge.stream(CASES[0]))
         assert "".join(pieces) == verdict.reasoning == VERDICT_TEXT
         assert verdict.probability == pytest.approx(0.75)
         assert (verdict.tokens_in, verdict.tokens_out) == (307, 29)
@@ -449,7 +449,7 @@ def test_what_was_heard_stands_without_probability(whole: Act, slept: Slept) -> 
     told = streams(*STREAM, delta(" MATCH", finish="stop"))
     with Misbehaving(told, whole, told, whole) as server:
         judge = judge_at(server, slept)
-        verdicts = [heard(judge.talk(CASES[0]))[1] for _ in range(2)]
+        verdicts = [heard(judge.stream(CASES[0]))[1] for _ in range(2)]
     assert [(verdict.answer, verdict.probability) for verdict in verdicts] == [(Answer.MATCH, None)] * 2
     assert len(server.requests) == 3 or whole is not _NEVER_TELLS
 
@@ -464,7 +464,7 @@ def test_what_could_not_be_asked_is_not_remembered(slept: Slept, tmp_path: Path)
 
 def test_what_breaks_off_after_a_piece_was_heard_is_not_asked_again(slept: Slept) -> None:
     with Misbehaving(streams(*STREAM, end=b"data: {"), streams(*STREAM)) as server:
-        talk = judge_at(server, slept).talk(CASES[0])
+        talk = judge_at(server, slept).stream(CASES[0])
         assert [next(talk), next(talk)] == ["Same model number.\n", "**Verdict:**"]
         with pytest.raises(ModelError, match="broke off"):
             next(talk)
@@ -473,7 +473,7 @@ def test_what_breaks_off_after_a_piece_was_heard_is_not_asked_again(slept: Slept
 
 def test_what_breaks_off_before_is_asked_again(slept: Slept) -> None:
     with Misbehaving(status(503), streams(end=b""), streams(delta(VERDICT_TEXT))) as server:
-        pieces, verdict = heard(judge_at(server, slept).talk(CASES[0]))
+        pieces, verdict = heard(judge_at(server, slept).stream(CASES[0]))
     assert (pieces, verdict.answer) == ([VERDICT_TEXT], Answer.MATCH)
     assert slept == [0.5, 1.0]
 
@@ -492,13 +492,13 @@ def test_what_breaks_off_before_is_asked_again(slept: Slept) -> None:
 )
 def test_a_stream_of_garbage_ends(event: object, message: str, slept: Slept) -> None:
     with Misbehaving(streams(*STREAM, event)) as server, pytest.raises(ModelError, match=message):
-        heard(judge_at(server, slept).talk(CASES[0]))
+        heard(judge_at(server, slept).stream(CASES[0]))
 
 
 def test_closing_the_talk_closes_the_connection(slept: Slept) -> None:
     chunk = b'data: {"choices": [{"delta": {"content": "so"}}]}\n\n'
     with Misbehaving(silence(head(), chunk)) as server:
-        talk = judge_at(server, slept).talk(CASES[0])
+        talk = judge_at(server, slept).stream(CASES[0])
         assert next(talk) == "so"
         talk.close()
         assert server.hung_up.wait(20)
@@ -511,7 +511,7 @@ def test_another_thread_may_end_it(slept: Slept) -> None:
 
         def listen() -> None:
             try:
-                heard(judge.talk(CASES[0]))
+                heard(judge.stream(CASES[0]))
             except ModelError as error:
                 caught.append(error.message)
 
@@ -603,7 +603,7 @@ def test_a_key_in_an_answer_is_neither_shown_nor_kept(
     with Misbehaving(says(completion(text)), streams(*pieces, delta(None, finish="stop"))) as server:
         judge = CachingJudge(judge_at(server, slept), cache)
         (whole,) = judge.verdicts(CASES[:1])
-        listened, streamed = heard(judge.talk(CASES[1]))
+        listened, streamed = heard(judge.stream(CASES[1]))
     cache.close()
     for said in (whole.reasoning, streamed.reasoning, "".join(listened)):
         assert MARK in said
@@ -645,7 +645,7 @@ def test_a_verdict_whose_probability_says_the_opposite_is_none(mode: str, slept:
     with Misbehaving(says(answer), streams(delta(text), delta(None, finish="stop")), says(answer)) as server:
         judge = CachingJudge(judge_at(server, slept, mode=mode), cache)
         (whole,) = judge.verdicts(CASES[:1])
-        _, streamed = heard(judge.talk(CASES[1]))
+        _, streamed = heard(judge.stream(CASES[1]))
         again = judge.known(CASES[0])
     for said in (whole, streamed):
         assert (said.answer, said.probability, said.log_odds) == (None, None, None)

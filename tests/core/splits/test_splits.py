@@ -41,22 +41,22 @@ def test_nothing_that_is_judged_on_trains(said: list[Said]) -> None:
     splits = split(said)
     trained = {label.pair for label in splits.train}
     assert not {pair.query for pair in trained} & DRAWN
-    assert not {pair.candidate for pair in trained} & splits.tied
-    assert not {pair for pair in trained if pair.candidate in splits.barred.get(pair.query, ())}
+    assert not {pair.candidate for pair in trained} & splits.leak_candidates
+    assert not {pair for pair in trained if pair.candidate in splits.excluded_pairs.get(pair.query, ())}
     assert all(label.side is Side.TRAIN and label.match is not None for label in splits.train)
-    for query in DRAWN & set(splits.gold):
-        assert splits.gold[query] <= splits.tied
+    for query in DRAWN & set(splits.matches):
+        assert splits.matches[query] <= splits.leak_candidates
     if not splits.manual:
-        assert not {pair.query for pair in trained} & set(splits.judged)
-        assert all(splits.gold[query] <= splits.tied for query in splits.judged)
+        assert not {pair.query for pair in trained} & set(splits.eval_queries)
+        assert all(splits.matches[query] <= splits.leak_candidates for query in splits.eval_queries)
 
 
 @settings(max_examples=60)
 @given(SAID)
 def test_every_judged_query_has_a_known_match_and_the_validation_side_goes_first(said: list[Said]) -> None:
     splits = split(said)
-    assert set(splits.judged) <= set(splits.gold)
-    assert all(splits.gold.values())
+    assert set(splits.eval_queries) <= set(splits.matches)
+    assert all(splits.matches.values())
     last = {(query, candidate): (decision, side) for query, candidate, decision, side in said}
     validation = {
         q(str(query))
@@ -65,9 +65,9 @@ def test_every_judged_query_has_a_known_match_and_the_validation_side_goes_first
     }
     assert splits.manual is bool(validation)
     if splits.manual:
-        assert set(splits.judged) == validation
+        assert set(splits.eval_queries) == validation
     else:
-        assert bool(splits.judged) is bool(splits.gold)
+        assert bool(splits.eval_queries) is bool(splits.matches)
 
 
 @settings(max_examples=40)
@@ -104,15 +104,15 @@ def store(tmp_path: Path) -> Iterator[LabelStore]:
 def test_without_validation_labels_a_share_of_the_queries_is_held_out(store: LabelStore) -> None:
     splits = split_labels(store, held_out=0.3, seed=13)
     assert not splits.manual
-    assert 2 <= len(splits.judged) <= 10
-    assert len(splits.train) == 2 * (20 - len(splits.judged))
+    assert 2 <= len(splits.eval_queries) <= 10
+    assert len(splits.train) == 2 * (20 - len(splits.eval_queries))
     assert splits == split_labels(store, held_out=0.3, seed=13)
-    assert splits.judged != split_labels(store, held_out=0.3, seed=14).judged
+    assert splits.eval_queries != split_labels(store, held_out=0.3, seed=14).eval_queries
 
 
 def test_an_unlucky_draw_still_leaves_one_query_to_judge_on(store: LabelStore) -> None:
     splits = split_labels(store, held_out=1e-9, seed=13)
-    assert len(splits.judged) == 1
+    assert len(splits.eval_queries) == 1
     assert len(splits.train) == 38
 
 
@@ -120,7 +120,7 @@ def test_a_product_that_a_validation_query_matches_is_no_negative_either(store: 
     store.draw_validation([q("v")], seed=1)
     store.record("ada", Verb.ACCEPT, q("v"), match("r3"))
     splits = split_labels(store, held_out=0.3, seed=13)
-    assert (splits.manual, splits.judged, splits.tied) == (True, (q("v"),), {c("r3")})
+    assert (splits.manual, splits.eval_queries, splits.leak_candidates) == (True, (q("v"),), {c("r3")})
     assert {label.pair.candidate for label in splits.train if label.pair.query == q("t3")} == {c("m3")}
     assert len(splits.train) == 39
 
@@ -128,7 +128,7 @@ def test_a_product_that_a_validation_query_matches_is_no_negative_either(store: 
 def test_a_conflict_is_no_label(store: LabelStore) -> None:
     store.record("bob", Verb.REJECT, q("t1"), no_match("m1"))
     splits = split_labels(store, held_out=1e-9, seed=13)
-    assert q("t1") not in splits.gold
+    assert q("t1") not in splits.matches
     assert c("m1") not in {label.pair.candidate for label in splits.train}
 
 
@@ -177,7 +177,7 @@ def test_what_shares_a_gtin_with_what_is_judged_on_does_not_train(store: LabelSt
     store.draw_validation([q("v")], seed=1)
     store.record("ada", Verb.ACCEPT, q("v"), match("m2"))
     splits = split_labels(store, held_out=0.3, seed=13, catalog=catalog)
-    assert splits.tied >= {c("m2"), c("m3"), c("r4"), q("t1")}
+    assert splits.leak_candidates >= {c("m2"), c("m3"), c("r4"), q("t1")}
     left_out = {pair for pair in every_pair() if pair[0] == q("t1") or pair[1] in {c("m2"), c("m3"), c("r4")}}
     assert {tuple(label.pair) for label in splits.train} == every_pair() - left_out
     assert {tuple(label.pair) for label in training_labels(store, catalog=catalog)} == every_pair() - left_out
@@ -185,7 +185,9 @@ def test_what_shares_a_gtin_with_what_is_judged_on_does_not_train(store: LabelSt
 
 def test_what_shares_a_gtin_with_a_held_out_query_does_not_train(store: LabelStore, catalog: CatalogStore) -> None:
     splits = split_labels(store, held_out=0.3, seed=13, catalog=catalog)
-    kept_out = catalog.with_same_gtin([*splits.judged, *(ref for query in splits.judged for ref in splits.gold[query])])
+    kept_out = catalog.with_same_gtin(
+        [*splits.eval_queries, *(ref for query in splits.eval_queries for ref in splits.matches[query])]
+    )
     assert not splits.manual
     assert all(kept_out.isdisjoint(label.pair) for label in splits.train)
 

@@ -98,7 +98,9 @@ def test_a_rejection_that_the_gtins_contradict_teaches_nothing_until_it_is_settl
     assert ("b" in negatives(labels, mined(**FAR), catalogue)) is taken
 
 
-@pytest.mark.parametrize("option", [{"forbidden": frozenset({c("b")})}, {"barred": {q("1"): frozenset({c("b")})}}])
+@pytest.mark.parametrize(
+    "option", [{"excluded_products": frozenset({c("b")})}, {"excluded_pairs": {q("1"): frozenset({c("b")})}}]
+)
 def test_what_is_judged_on_is_never_mined(option: dict) -> None:
     assert negatives([label("a", True)], mined(**FAR), **option) == ["d", "e"]
 
