@@ -22,10 +22,10 @@ class Splits:
         eval_queries: the queries to judge on.
         matches: all known matches of each query that has one, from both sides: a candidate that is known to
             match is right wherever that was said.
-        leak_candidates: products that a kept-out query matches, and all that share a GTIN with it or with one of these: they
-            stay out of training altogether, as negatives too.
+        leak_candidates: products that match a held-out query, and those that share a GTIN with it or with one of
+            these; they never appear in training, not even as negatives.
         excluded_pairs: pairs that are judged on, by query: not even a negative that nobody rejected may be one of them.
-        manual: whether `judged` is the manual validation set; else training queries were held out.
+        manual: whether `eval_queries` is the manual validation set; else training queries were held out.
         name: what figures are reported on: the validation set with its version, or the held-out queries.
         judging: all labels that figures are reported on, of queries without a match too where the set is manual.
     """

@@ -19,7 +19,7 @@ from labels.model import Stream, Verb
 from tui.plain.desk import PlainDesk, Voice, run_plain
 
 
-def stream(bench: Bench, *lines: str, stream: Stream = Stream.TRIAGE, judge: FakeJudge | None = None) -> str:
+def talk(bench: Bench, *lines: str, stream: Stream = Stream.TRIAGE, judge: FakeJudge | None = None) -> str:
     """What the plain desk answers to these lines."""
     desk, out = bench.desk(stream=stream), io.StringIO()
     if judge is not None:

@@ -150,7 +150,7 @@ def test_the_time_is_that_of_the_last_retrain_in_proportion_to_what_is_learnt(be
 def test_the_outlook_stands_beside_it(bench: Bench) -> None:
     known = plan(bench)
     possible = RetrainPlan(
-        **{name: getattr(known, name) for name in known.__slots__} | {"matches": 40, "judged": 3, "conflicts": 2}
+        **{name: getattr(known, name) for name in known.__slots__} | {"matches": 40, "eval_queries": 3, "conflicts": 2}
     )
     text = plan_text(possible, 4, ExpectedGain(100, 12.0, 5.0), 68).plain
     assert "is put in use" not in text

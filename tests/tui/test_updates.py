@@ -22,7 +22,7 @@ def prune_query(bench: Bench, gone: str) -> None:
         catalog.replace("walmart", "query", [p for p in query_products() if p.id != gone], prune=True)
 
 
-def stream(bench: Bench, *lines: str, stream: Stream = Stream.TRIAGE) -> str:
+def talk(bench: Bench, *lines: str, stream: Stream = Stream.TRIAGE) -> str:
     out = io.StringIO()
     run_plain(bench.desk(stream=stream), io.StringIO("\n".join(lines) + "\n"), out)
     return out.getvalue()
