@@ -101,6 +101,8 @@ class CrossEncoderJudge:
     def verdicts(self, cases: Iterable[PairContext]) -> Iterator[Verdict]:
         """One verdict for each case, batch by batch."""
         model = self._loaded()
+        from scipy.special import expit  # noqa: PLC0415 - is there where the model libraries are, which load it
+
         waiting = iter(cases)
         while batch := list(islice(waiting, _BATCH)):
             begun = time.monotonic()
@@ -109,7 +111,7 @@ class CrossEncoderJudge:
             seconds = (time.monotonic() - begun) / len(batch)
             for case, log_odds in zip(batch, scores, strict=True):
                 answer = Answer.MATCH if log_odds >= 0 else Answer.NO_MATCH
-                yield Verdict(answer, _sigmoid(log_odds), log_odds, _reasoning(case), self.name, seconds)
+                yield Verdict(answer, float(expit(log_odds)), log_odds, _reasoning(case), self.name, seconds)
 
     def taught(self) -> frozenset[Pair]:
         """The labelled pairs that it learnt from."""
@@ -171,10 +173,6 @@ def log_odds_of(model: "CrossEncoder", texts: "list[tuple[str, str]]") -> list[f
     if not all(map(math.isfinite, scores)):
         raise ValueError("it gives scores that are no numbers")
     return scores
-
-
-def _sigmoid(x: float) -> float:
-    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
 
 
 def _reasoning(case: PairContext) -> str:

@@ -9,10 +9,14 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
+
+import httpx
+from httpx_sse import EventSource
 
 from core.errors import ModelError, SettingsError
 from core.judge.openai_server.address import Address, authorization, redactor
@@ -37,30 +41,6 @@ from core.judge.openai_server.responses import (
 
 if TYPE_CHECKING:
     import httpx
-
-
-#: The event that ends a stream.
-DONE = b"[DONE]"
-
-
-class EventStream:
-    """Cuts bytes into the data of events. Comments (mlx_lm.server's keepalives) and other fields are passed over.
-
-    An event of several lines, which no server of this kind sends, comes as several.
-    """
-
-    def __init__(self) -> None:
-        self._begun = bytearray()
-
-    def of(self, chunk: bytes) -> Iterator[bytes]:
-        """The events that are whole with this chunk."""
-        *lines, rest = chunk.split(b"\n")
-        for line in lines:
-            whole = (bytes(self._begun) + line).strip()
-            self._begun.clear()
-            if whole.startswith(b"data:"):
-                yield whole.removeprefix(b"data:").strip()
-        self._begun += rest
 
 
 #: Seconds before the second try; twice as many before each further one.
@@ -124,8 +104,9 @@ def connected(address: Address) -> "httpx.AsyncClient":
     """
     try:
         import httpx  # noqa: PLC0415
+        import httpx_sse  # noqa: F401, PLC0415
     except ImportError as error:
-        raise ModelError("A judge behind a URL needs httpx.", "pip install 'samesku[judge]'") from error
+        raise ModelError("A judge behind a URL needs httpx and httpx-sse.", "pip install 'samesku[judge]'") from error
     try:
         return httpx.AsyncClient(timeout=None, trust_env=not address.local, follow_redirects=False)  # noqa: S113
     except (ValueError, ImportError, httpx.InvalidURL):
@@ -230,19 +211,19 @@ class ServerClient:
             if piece:
                 heard(piece)
 
-        growing, events, read, shown = StreamedCompletion(), EventStream(), 0, RedactedStream(redactor())
-        async for chunk in response.aiter_raw():
-            read += len(chunk)
-            if read > most:
-                raise too_long(self._address.told)
-            for event in events.of(chunk):
-                if event == DONE:
-                    hear(shown.rest())
-                    return growing.completion()
-                said = parsed(event)
-                if said.get("error"):
-                    raise gave_up(self._address.told, said)
-                hear(shown.next(growing.add(said) or ""))
+        growing, shown = StreamedCompletion(), RedactedStream(redactor())
+        try:
+            async with aclosing(events_of(response.aiter_raw(), most)) as events:
+                async for event in events:
+                    if event == DONE:
+                        hear(shown.rest())
+                        return growing.completion()
+                    said = parsed(event)
+                    if said.get("error"):
+                        raise gave_up(self._address.told, said)
+                    hear(shown.next(growing.add(said) or ""))
+        except TooManyBytesError:
+            raise too_long(self._address.told) from None
         if not growing.whole:
             raise broken_off(self._address.told)
         hear(shown.rest())
@@ -257,3 +238,43 @@ async def _read(response: "httpx.Response", most: int) -> bytes | None:
         if len(body) > most:
             return None
     return bytes(body)
+
+
+#: The event that ends a stream.
+DONE = b"[DONE]"
+
+
+class TooManyBytesError(Exception):
+    """A stream is longer than it may be."""
+
+
+async def events_of(chunks: AsyncIterable[bytes], most: int) -> AsyncGenerator[bytes, None]:
+    """The data of each event, as it becomes whole. Comments, such as keepalives, and events without data are skipped.
+
+    Args:
+        chunks: the body as it came, nothing unpacked.
+        most: how many bytes may be read.
+
+    Raises:
+        TooManyBytesError: there are more.
+    """
+    # A response of our own around the bytes: of the server's, httpx-sse would unpack what it declares as compressed.
+    response = httpx.Response(200, headers={"Content-Type": "text/event-stream"}, stream=_Limited(chunks, most))
+    async with aclosing(EventSource(response).aiter_sse()) as found:
+        async for event in found:
+            if event.data:
+                yield event.data.encode()
+
+
+class _Limited(httpx.AsyncByteStream):
+    def __init__(self, chunks: AsyncIterable[bytes], most: int) -> None:
+        self._chunks = chunks
+        self._most = most
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        read = 0
+        async for chunk in self._chunks:
+            read += len(chunk)
+            if read > self._most:
+                raise TooManyBytesError
+            yield chunk
