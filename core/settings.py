@@ -18,6 +18,14 @@ from labels.names import name_fault
 _ENVIRONMENT_PREFIX = "SAMESKU_"
 #: Names in the environment that are no settings.
 _RESERVED = {"SAMESKU_HOME", "SAMESKU_DEBUG", "SAMESKU_JOB", "SAMESKU_JUDGE_KEY"}
+#: Settings that were renamed, by their former names. These are read as aliases, wherever a setting can be given.
+RENAMED = {
+    "validation.most_pairs": "validation.max_pairs",
+    "labels.weigh_annotators": "labels.weight_by_annotator",
+    "retrain.least_steps": "retrain.min_steps",
+    "retrain.held_out": "retrain.holdout_share",
+    "judge.ahead": "judge.prefetch",
+}
 
 
 #: pydantic's kinds of errors as a reader of TOML would say them.
@@ -96,7 +104,7 @@ class ValidationSettings(_Section):
 
     share: Annotated[float, Field(ge=0, le=0.9)] = 0.1
     """The share of queries drawn for it, of every category, before anything is known of them."""
-    most_pairs: Annotated[int, Field(ge=10, le=1_000_000)] = 5000
+    max_pairs: Annotated[int, Field(ge=10, le=1_000_000)] = 5000
     """No more pairs than so many are drawn, each query with its candidates: 1,000 to 5,000 are enough to judge by."""
     seed: int = 20
     """Another seed draws other queries; what was drawn stays."""
@@ -126,7 +134,7 @@ class LabelSettings(_Section):
     """Sources that list no product twice: two of their queries that accept one candidate contradict each other."""
     backups: Annotated[int, Field(ge=1, le=1000)] = 10
     """How many automatic backups are kept; the oldest goes first."""
-    weigh_annotators: bool = False
+    weight_by_annotator: bool = False
     """Whether labels of people who agree less with adjudicated truth weigh less in the matcher."""
 
 
@@ -153,7 +161,7 @@ class RetrainSettings(_Section):
     """The LoRA recipe. Sources and measurements stand in core/train/recipe.py."""
 
     epochs: Annotated[int, Field(ge=1, le=100)] = 4
-    least_steps: Annotated[int, Field(ge=0, le=100_000)] = 20
+    min_steps: Annotated[int, Field(ge=0, le=100_000)] = 20
     """With few labels there are more epochs, so that the weights move at all."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 5e-4
     batch_size: Annotated[int, Field(ge=2, le=1024)] = 32
@@ -166,7 +174,7 @@ class RetrainSettings(_Section):
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Share of the steps over which the learning rate rises."""
     seed: int = 13
-    held_out: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    holdout_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share of the labelled queries kept from training to judge on, while there is no manual validation set."""
     promote: Literal["better", "never"] = "better"
     """Whether a challenger that is better beyond chance becomes champion by itself; where leads are named, only if
@@ -184,7 +192,7 @@ class JudgeSettings(_Section):
     """What several judges add up to: the mean of their probabilities, or the answer of most."""
     mode: Literal["reasoned", "fast"] = "reasoned"
     """Whether a language model writes its reasons first, or only its two verdicts are weighed."""
-    ahead: bool = False
+    prefetch: bool = False
     """Whether the candidates of the query on the screen are judged before anybody asks."""
     max_tokens: Annotated[int, Field(ge=16, le=8192)] = 512
     """How long an answer may become."""
@@ -226,13 +234,14 @@ def load_settings(path: Path, overrides: dict[str, str] | None = None) -> Settin
 
     Args:
         path: samesku.toml; it may be absent.
-        overrides: dotted keys from the command line, such as `{"retrain.epochs": "2"}`.
+        overrides: dotted keys from the command line, such as `{"retrain.epochs": "2"}`; former names as well.
 
     Raises:
         SettingsError: a key is unknown or a value does not fit; the message names it.
     """
     values, environment = file_settings(path), environment_settings()
-    for key, value in {**environment, **(overrides or {})}.items():
+    overrides = _current(overrides or {}, "on the command line")
+    for key, value in {**environment, **overrides}.items():
         _put(values, key, value)
     try:
         return _anchored(Settings.model_validate(values), path.parent.absolute())
@@ -241,10 +250,10 @@ def load_settings(path: Path, overrides: dict[str, str] | None = None) -> Settin
         key = ".".join(str(part) for part in first["loc"]) or "settings"
         known = _SAID.get(first["type"], first["msg"])
         setting = ".".join(str(part) for part in first["loc"][:2])
-        if _among(setting, overrides or {}):
+        if _among(setting, overrides):
             origin = "on the command line"
         elif names := _among(setting, environment):
-            origin = f"in the environment, as {_ENVIRONMENT_PREFIX}{names[0].upper().replace('.', '__')}"
+            origin = f"in the environment, as {_variable(names[0])}"
         else:
             origin = f"in {path}"
         raise SettingsError(f"{key}: {known}.", f"It is set {origin}.") from error
@@ -283,19 +292,74 @@ def _folder(key: str, name: str, home: Path, *, is_path: bool = False) -> str:
 
 
 def file_settings(path: Path) -> dict[str, Any]:
-    """What samesku.toml says, by section; nothing where it is absent.
+    """What samesku.toml says, by section and under current names; nothing where it is absent.
 
     Raises:
-        SettingsError: it cannot be read.
+        SettingsError: it cannot be read, or gives a setting under its current and its former name.
     """
     try:
-        return read_toml(path)
+        values = read_toml(path)
     except FileNotFoundError:
         return {}
+    return {section: current_names(section, inner, f"in {path}") for section, inner in values.items()}
 
 
 def environment_settings() -> dict[str, str]:
-    """`SAMESKU_RETRAIN__EPOCHS=2` is `retrain.epochs`."""
+    """`SAMESKU_RETRAIN__EPOCHS=2` is `retrain.epochs`; under current names.
+
+    Raises:
+        SettingsError: a setting is given under its current and its former name.
+    """
+    return _current(_environment(), "in the environment")
+
+
+def current_names(section: str, values: Any, origin: str = "") -> Any:
+    """The values of one section with former names of settings replaced by the current ones.
+
+    Args:
+        section: such as `retrain`.
+        values: by name; anything but a dict is returned as it is, for the validation to refuse.
+        origin: where they are set, for the error.
+
+    Raises:
+        SettingsError: a setting is given under both names.
+    """
+    if not isinstance(values, dict):
+        return values
+    dotted = _current({f"{section}.{name}": value for name, value in values.items()}, origin)
+    return {key.removeprefix(f"{section}."): value for key, value in dotted.items()}
+
+
+def former_names(path: Path, overrides: Iterable[str] = ()) -> list[str]:
+    """The former names under which settings are given in the file, in the environment or in `overrides`, sorted.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
+    try:
+        values = read_toml(path)
+    except FileNotFoundError:
+        values = {}
+    in_file = {f"{section}.{name}" for section, inner in values.items() if isinstance(inner, dict) for name in inner}
+    return sorted(RENAMED.keys() & {*in_file, *_environment(), *overrides})
+
+
+def _current(values: dict[str, Any], origin: str) -> dict[str, Any]:
+    """Values by dotted key, with current names instead of former ones."""
+    for former in RENAMED.keys() & values.keys():
+        if (name := RENAMED[former]) in values:
+            raise SettingsError(f"{name} and {former}, its former name, are both set {origin}.", f"Remove {former}.")
+    return {RENAMED.get(key, key): value for key, value in values.items()}
+
+
+def _variable(key: str) -> str:
+    """The environment variable that sets a setting: of its former name, where that one is set."""
+    former = [old for old, new in RENAMED.items() if new == key and old in _environment()]
+    return f"{_ENVIRONMENT_PREFIX}{(former or [key])[0].upper().replace('.', '__')}"
+
+
+def _environment() -> dict[str, str]:
+    """The settings in the environment, by dotted key as it is written there."""
     return {
         name.removeprefix(_ENVIRONMENT_PREFIX).lower().replace("__", "."): value
         for name, value in os.environ.items()

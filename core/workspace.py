@@ -172,6 +172,11 @@ class Workspace:
         return self.home / "sittings"
 
     @property
+    def notices(self) -> Path:
+        """Which settings with former names this workspace was told of, JSON; only a comfort."""
+        return self.home / "notices.json"
+
+    @property
     def reports(self) -> Path:
         """Exports, rejects, metrics."""
         return self.home / "reports"

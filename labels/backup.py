@@ -94,12 +94,10 @@ def _make(copy: Callable[[Path], None], path: Path, folder: Path) -> Backup:
             )
         if (newest := _newest(folder)) and _contents(newest.path) == _contents(draft):
             return newest
-        files.sync(draft)
         with sealed(draft) as connection:
             events = int(str(last_event(connection).get("seq", 0)))
         made = _unused(folder, events)
-        draft.replace(made.path)
-        files.sync(folder)
+        files.publish(draft, made.path)
     return made
 
 

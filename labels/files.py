@@ -1,7 +1,8 @@
 """Files that a team shares: written whole or not at all, read only where they are regular files.
 
 Any member of the group may have put anything at a path of the workspace: a symbolic link to a private file, a FIFO
-that never answers, a device. Every file that samesku writes goes through `atomic_write` or `atomic_text`; files
+that never answers, a device. Every file that samesku writes goes through `atomic_write` or `atomic_text`; what a
+library writes, a database or the weights of a model, into one of the `drafts` and from there through `publish`. Files
 of a workspace are read through `read_bounded` or `open_regular`, and databases opened after `require_regular`.
 """
 
@@ -54,21 +55,44 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def publish(draft: Path, path: Path) -> None:
+    """Give a complete file or folder its name: all of it is on disk before, and the name is when this returns.
+
+    Args:
+        draft: in the same file system, as `drafts` makes one.
+        path: a file there is replaced; a folder there has to be empty.
+
+    Raises:
+        OSError: it cannot be synced or renamed.
+    """
+    for each in [*draft.rglob("*"), draft]:
+        if not each.is_symlink():
+            sync(each)
+    draft.replace(path)
+    sync(path.parent)
+
+
 @contextmanager
-def atomic_write(path: Path) -> Iterator[BinaryIO]:
+def atomic_write(path: Path, *, mode: int = 0o666, overwrite: bool = True) -> Iterator[BinaryIO]:
     """A file to write bytes to, which takes the place of `path` only when the block ends without an exception.
 
     The bytes go to a new file of a random name in the same folder, opened so that no link can lead it elsewhere; it
     is on disk before it is renamed. A symbolic link at `path` is replaced, not followed.
 
+    Args:
+        path: where the file appears; its folder is made if need be.
+        mode: the permissions of the file, as far as the umask allows.
+        overwrite: whether what is at `path` is replaced.
+
     Raises:
+        FileExistsError: something is at `path`, and `overwrite` is false.
         OSError: the file cannot be written, or `path` is a folder, a device or a FIFO.
     """
     _refuse_special(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_stale_drafts(path.parent)
     draft = path.with_name(f"{DRAFT_PREFIX}{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
         with os.fdopen(descriptor, "wb") as out:
             _lock(descriptor)
@@ -76,7 +100,10 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
             out.flush()
             os.fsync(descriptor)
             _require_same(draft, descriptor)
-            draft.replace(path)
+            if overwrite:
+                draft.replace(path)
+            else:
+                os.link(draft, path)
         sync(path.parent)
     finally:
         with suppress(OSError):
@@ -84,13 +111,13 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def atomic_text(path: Path) -> Iterator[TextIO]:
+def atomic_text(path: Path, *, mode: int = 0o666, overwrite: bool = True) -> Iterator[TextIO]:
     """The same for text, as UTF-8 with line ends as they are written.
 
     Raises:
         OSError: as `atomic_write`.
     """
-    with atomic_write(path) as binary:
+    with atomic_write(path, mode=mode, overwrite=overwrite) as binary:
         text = io.TextIOWrapper(binary, encoding="utf-8", newline="")
         yield text
         text.flush()

@@ -221,8 +221,7 @@ def restore(source: Path, path: Path, *, force: bool = False, agree: Callable[[L
             raise LabelsError("Somebody has decided meanwhile; nothing was changed.", "Restore again.")
         with _unchanging(path, kept) if kept else _put_away(path) as before:
             set_aside = _set_aside_strays(draft, path.parent / FOLDER, stamp)
-            draft.replace(path)
-            files.sync(path.parent)
+            files.publish(draft, path)
     place = next((moved for moved in set_aside if before and moved.name == before.name), before)
     return Restored(
         found.events,

@@ -69,8 +69,8 @@ def _sit_down(
     from tui.worker_client import WorkerClient  # noqa: PLC0415
 
     workspace = context.workspace.require()
+    words = unheard() if kiosk else context.settings_notice()  # taken first, so that the desk says it
     settings = context.settings if mouse else context.settings_with(["desk.mouse=false"])
-    words = unheard() if kiosk else ""
     while True:
         engine = WorkerClient(workspace.home)
         desk = open_desk(workspace, settings, context.annotator, stream, engine=engine, kiosk=kiosk)

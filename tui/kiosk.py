@@ -48,7 +48,7 @@ def enclosed(context: "Context") -> "Context":
         raise CoreError(NO_ACCOUNT.format(os.getuid()), NO_ACCOUNT_HINT) from error
     if context.annotator_name not in {None, login}:
         raise CoreError(f"In a kiosk everybody is who they logged in as, here {login}.", "Leave --as out.")
-    return replace(context, annotator_name=login)
+    return replace(context, annotator_name=login, announce=False)
 
 
 def unheard() -> str:

@@ -15,7 +15,7 @@ from core.catalog.readers import BadRow, read_table
 from core.catalog.store import CatalogStore
 from core.catalog.upsert import ImportRules
 from core.errors import CatalogError
-from labels.files import atomic_text, drafts
+from labels.files import atomic_text, atomic_write, drafts, publish
 
 # Data and their description; never the loading script that some data sets still carry.
 _WANTED = ("*.csv", "*.tsv", "*.json", "*.jsonl", "*.parquet", "*.arrow", "README.md")
@@ -274,7 +274,7 @@ def fetch_walmart_amazon(
                 say(f"Writing {part.name}")
                 fetched.append(_write(part, snapshot, draft / part.name))
             for file in fetched:
-                file.path.replace(target / file.path.name)
+                publish(file.path, target / file.path.name)
     except OSError as error:
         raise CatalogError(
             f"The data set cannot be written to {target}: {error.strerror or error}.",
@@ -291,7 +291,8 @@ def _write(part: _Part, snapshot: Path, path: Path) -> FetchedFile:
     ready = snapshot / part.name
     if ready.is_file():
         rows = _checked(part, ready)
-        shutil.copyfile(ready, path)
+        with ready.open("rb") as source, atomic_write(path) as out:
+            shutil.copyfileobj(source, out)
     else:
         rows = _write_rows(part, configuration_rows(snapshot, part.configuration, part.splits), path)
     if rows == 0:

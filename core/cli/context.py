@@ -3,7 +3,7 @@
 import getpass
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +19,7 @@ from core.jobs.events import EventWriter
 from core.jobs.exclusive import Holder, exclusive, work_of
 from core.jobs.progress import Reporter, Silent
 from core.settings import Settings, load_settings
+from core.settings_notice import take_notice
 from core.workspace import Workspace
 from labels.names import name_fault
 
@@ -30,13 +31,19 @@ _NO_EDGE = 100_000
 
 @dataclass(frozen=True)
 class Context:
-    """The global options of one call, and where it reports to if it is a job."""
+    """The global options of one call, and where it reports to if it is a job.
+
+    Attributes:
+        announce: whether this call may tell of settings that go by former names; not in a kiosk, where nobody can
+            change them.
+    """
 
     home: Path | None = None
     json: bool = False
     annotator_name: str | None = None
     quiet: bool = False
     job: EventWriter | None = None
+    announce: bool = True
 
     @cached_property
     def workspace(self) -> Workspace:
@@ -46,7 +53,7 @@ class Context:
     @cached_property
     def settings(self) -> Settings:
         """samesku.toml < environment; a verb's own `--set` comes on top."""
-        return load_settings(self.workspace.settings)
+        return self._loaded({})
 
     def settings_with(self, assignments: list[str]) -> Settings:
         """The settings with `section.key=value` from the command line on top."""
@@ -57,7 +64,19 @@ class Context:
                 raise CoreError(f"--set {assignment}: there is no =.", "For example --set retrain.epochs=2")
             # A prefix may end with a space.
             overrides[key.strip()] = value.lstrip()
-        return load_settings(self.workspace.settings, overrides)
+        return self._loaded(overrides)
+
+    def _loaded(self, overrides: dict[str, str]) -> Settings:
+        settings = load_settings(self.workspace.settings, overrides)
+        if notice := self.settings_notice(overrides):
+            self.err.print(notice, markup=False)
+        return settings
+
+    def settings_notice(self, overrides: Iterable[str] = ()) -> str:
+        """That settings go by former names, once a workspace; a job and a quiet call leave it to another one."""
+        if self.job is not None or self.quiet or not self.announce:
+            return ""
+        return take_notice(self.workspace, overrides)
 
     @property
     def annotator(self) -> str:

@@ -1,7 +1,5 @@
 """`samesku settings`: what can be set, what it is set to, and what it means."""
 
-import ast
-import inspect
 import json
 import textwrap
 from collections.abc import Iterator
@@ -10,10 +8,10 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import typer
 from pydantic import BaseModel
 
-from core import settings as described
 from core.cli.context import context_of
 from core.errors import SettingsError
 from core.settings import Settings
+from core.settings_info import descriptions
 
 _WIDTH = 80
 
@@ -39,7 +37,7 @@ def settings(
 def _section(name: str, values: dict[str, Any]) -> Iterator[str]:
     """A section in TOML, with a comment on each key."""
     model = Settings.model_fields[name].default
-    meant = _meanings(type(model).__name__ if isinstance(model, BaseModel) else "Settings")
+    meant = descriptions(type(model) if isinstance(model, BaseModel) else Settings)
     yield from _comment(type(model).__doc__ if isinstance(model, BaseModel) else meant[name])
     yield f"[{name}]"
     defaults = model.model_dump(mode="json") if isinstance(model, BaseModel) else {}
@@ -49,23 +47,6 @@ def _section(name: str, values: dict[str, Any]) -> Iterator[str]:
         default = f"  # by default {_toml(defaults[key])}" if key in defaults and value != defaults[key] else ""
         yield f"{key} = {_toml(value)}{default}"
     yield ""
-
-
-def _meanings(model: str) -> dict[str, str]:
-    """The text that stands below each field of a class in `core.settings`."""
-    (found,) = (
-        node for node in ast.parse(inspect.getsource(described)).body
-        if isinstance(node, ast.ClassDef) and node.name == model
-    )  # fmt: skip
-    return {
-        field.target.id: inspect.cleandoc(text.value.value)
-        for field, text in zip(found.body, found.body[1:], strict=False)
-        if isinstance(field, ast.AnnAssign)
-        and isinstance(field.target, ast.Name)
-        and isinstance(text, ast.Expr)
-        and isinstance(text.value, ast.Constant)
-        and isinstance(text.value.value, str)
-    }
 
 
 def _choices(annotation: object) -> list[str]:

@@ -8,6 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scipy.special import expit
+
 from core.errors import ModelError
 from core.json_store import load
 from core.judge.calibrated import load_training_pairs
@@ -101,6 +103,7 @@ class CrossEncoderJudge:
     def verdicts(self, cases: Iterable[PairContext]) -> Iterator[Verdict]:
         """One verdict for each case, batch by batch."""
         model = self._loaded()
+
         waiting = iter(cases)
         while batch := list(islice(waiting, _BATCH)):
             begun = time.monotonic()
@@ -109,7 +112,7 @@ class CrossEncoderJudge:
             seconds = (time.monotonic() - begun) / len(batch)
             for case, log_odds in zip(batch, scores, strict=True):
                 answer = Answer.MATCH if log_odds >= 0 else Answer.NO_MATCH
-                yield Verdict(answer, _sigmoid(log_odds), log_odds, _reasoning(case), self.name, seconds)
+                yield Verdict(answer, float(expit(log_odds)), log_odds, _reasoning(case), self.name, seconds)
 
     def taught(self) -> frozenset[Pair]:
         """The labelled pairs that it learnt from."""
@@ -158,7 +161,7 @@ def load_cross_encoder(folder: Path) -> "CrossEncoder":
     return load_checked(make, lambda made: log_odds_of(made, [("a", "b")]), folder, _HINT)
 
 
-def log_odds_of(model: "CrossEncoder", texts: "list[tuple[str, str]]") -> list[float]:
+def log_odds_of(model: "CrossEncoder", texts: list[tuple[str, str]]) -> list[float]:
     """The model's ln P(match) / P(no match) of each pair of texts.
 
     Raises:
@@ -171,10 +174,6 @@ def log_odds_of(model: "CrossEncoder", texts: "list[tuple[str, str]]") -> list[f
     if not all(map(math.isfinite, scores)):
         raise ValueError("it gives scores that are no numbers")
     return scores
-
-
-def _sigmoid(x: float) -> float:
-    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
 
 
 def _reasoning(case: PairContext) -> str:

@@ -3,6 +3,9 @@
 ` MATCH` and ` NO MATCH` are one token or several, and what stands before may be merged with them, as each tokenizer
 likes. So all answers are tokenised whole, with what leads to them; they begin alike, and at the first token that
 differs the model says what it holds likelier. What follows that token is spelling.
+
+Logistic function and softmax are of single numbers here, in plain Python: the extras `judge` and `llm` install no
+scipy, and importing it would delay the first verdict.
 """
 
 import math

@@ -1,11 +1,11 @@
 """How right a judge is on labelled pairs, as figures with their 95 % intervals."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 from scipy.stats import binomtest
 
 from core.errors import CoreError
@@ -285,13 +285,7 @@ def ablation(matched: Matched, verdicts: Mapping[Pair, Verdict], truth: Mapping[
 
 def blended(matcher: float, judge: float) -> float:
     """Both probabilities as one: the mean of their log-odds. Nothing is fitted to the pairs that it is judged on."""
-    mean = (_log_odds(matcher) + _log_odds(judge)) / 2
-    return 1 / (1 + math.exp(-mean))
-
-
-def _log_odds(probability: float) -> float:
-    held = min(max(probability, _CERTAIN), 1 - _CERTAIN)
-    return math.log(held / (1 - held))
+    return float(expit(logit(np.clip([matcher, judge], _CERTAIN, 1 - _CERTAIN)).mean()))
 
 
 def _losses(probabilities: NDArray[np.float64], labels: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.special import expit, log_expit
 
 from core.matching.bands import MIN_LABELS, Cuts
 from core.matching.learners import Learner
@@ -30,9 +31,8 @@ class BetaCalibration:
 
     def probabilities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """P(match) of each score, shape (n,)."""
-        # ln σ(s) = -ln(1 + e^-s), and 1 - σ(s) = σ(-s).
-        logit = -self.a * np.logaddexp(0, -scores) + self.b * np.logaddexp(0, scores) + self.c
-        probabilities: NDArray[np.float64] = np.exp(-np.logaddexp(0, -logit))
+        # 1 - σ(s) = σ(-s).
+        probabilities: NDArray[np.float64] = expit(self.a * log_expit(scores) - self.b * log_expit(-scores) + self.c)
         return probabilities
 
 
@@ -46,16 +46,16 @@ def fit_beta(scores: NDArray[np.float64], labels: NDArray[np.bool_], weights: ND
     """
     if min(labels.sum(), (~labels).sum()) < _FEWEST:
         return BetaCalibration()
-    parts = np.column_stack([-np.logaddexp(0, -scores), np.logaddexp(0, scores), np.ones(len(scores))])
+    parts = np.column_stack([log_expit(scores), -log_expit(-scores), np.ones(len(scores))])
     signs = np.where(labels, 1.0, -1.0)
     total = weights.sum()
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         margins = signs * (parts @ parameters)
-        slope = -signs * weights * np.exp(-np.logaddexp(0, margins))
+        slope = -signs * weights * expit(-margins)
         # A faint pull to the identity keeps a perfect separation from steep cliffs.
         pull = parameters - np.array([1.0, 1.0, 0.0])
-        value = weights @ np.logaddexp(0, -margins) + 0.5 * pull @ pull
+        value = -weights @ log_expit(margins) + 0.5 * pull @ pull
         return float(value / total), (slope @ parts + pull) / total
 
     found = minimize(loss, np.array([1.0, 1.0, 0.0]), jac=True, bounds=[(0.05, None), (0.05, None), (None, None)])

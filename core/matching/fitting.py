@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_expit
 
 from core.matching.calibration import BetaCalibration, best_threshold, cut, fit_beta, threshold_of_many, threshold_over
 from core.matching.features.store import FeatureTable
@@ -213,7 +214,7 @@ def _out_of_fold(
 
 def _log_losses(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> NDArray[np.float64]:
     """What each score costs, shape (n,)."""
-    found: NDArray[np.float64] = np.logaddexp(0, np.where(labels, -scores, scores))
+    found: NDArray[np.float64] = -log_expit(np.where(labels, scores, -scores))
     return found
 
 
@@ -245,7 +246,7 @@ def read_training_labels(workspace: Workspace, settings: Settings, without: Coll
     with ledger_and_catalogue(workspace) as (store, catalog):
         found = training_labels(store, settings.labels.rule, catalog)
         labels = [label for label in found if label.pair not in without]
-        weigh = settings.labels.weigh_annotators
+        weigh = settings.labels.weight_by_annotator
         return TrainingLabels(
             labels, label_weights(labels, human_annotations(store), first_answers(store)) if weigh else {}
         )

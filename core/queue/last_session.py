@@ -14,14 +14,14 @@ import json
 import os
 import secrets
 import stat
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
-from labels.files import DRAFT_PREFIX, remove_stale_drafts, sync
+from labels.files import atomic_write
 from labels.model import ProductRef, Stream
 
 _VERSION = 1
@@ -218,19 +218,13 @@ def _is_held(file: int) -> bool:
 def _created(path: Path, record: Record) -> int:
     """A new file of a sitting, locked; it has its name only once it is on disk."""
     path.parent.mkdir(mode=0o770, exist_ok=True)
-    remove_stale_drafts(path.parent)
-    draft = path.with_name(f"{DRAFT_PREFIX}{secrets.token_hex(8)}")
-    file = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o660)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.write(file, record.to_line())
-        os.fsync(file)
-        draft.rename(path)
-        sync(path.parent)
-    except OSError:
-        os.close(file)
-        draft.unlink(missing_ok=True)
-        raise
+    with ExitStack() as stack:
+        with atomic_write(path, mode=0o660) as out:
+            file = os.dup(out.fileno())  # the lock is of both, and outlasts the first
+            stack.callback(os.close, file)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            out.write(record.to_line())
+        stack.pop_all()
     return file
 
 

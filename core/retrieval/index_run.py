@@ -227,7 +227,7 @@ def _draw_validation(workspace: Workspace, settings: Settings, corpus: Corpus) -
     """Draw the share of every category, before anything is known of the queries. Returns how many were drawn."""
     wanted = settings.validation
     queries = len(corpus.queries)
-    count = min(round(wanted.share * queries), wanted.most_pairs // settings.search.k)
+    count = min(round(wanted.share * queries), wanted.max_pairs // settings.search.k)
     if not count:
         return 0
     # A category of which fewer than two would come up on average stands for too little by itself.

@@ -16,7 +16,7 @@ from core.retrieval.encoder_files import PRESETS, EncoderModel, base_here, find_
 from core.retrieval.encoder_identity import Prefixes, changed_part, model_prefixes, part_digests, set_prefixes
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.files import drafts, is_abandoned, stale_drafts, sync
+from labels.files import drafts, is_abandoned, publish, stale_drafts
 
 #: How the reason of a rollback begins in the history.
 ROLLED_BACK = "rolled back from "
@@ -158,8 +158,7 @@ class Registry:
         save((made or folder) / _CARD, asdict(card))
         if made is not None:
             try:
-                made.rename(folder)
-                sync(self._folder)
+                publish(made, folder)
             except OSError as error:
                 raise ModelError(f"{folder} cannot be written: {error.strerror}.", "Look at what is there.") from error
 

@@ -102,7 +102,7 @@ def splits_of(workspace: Workspace, settings: Settings) -> Splits:
     with ledger_and_catalogue(workspace) as (store, catalog):
         return split_labels(
             store,
-            held_out=settings.retrain.held_out,
+            held_out=settings.retrain.holdout_share,
             seed=settings.retrain.seed,
             rule=settings.labels.rule,
             catalog=catalog,

@@ -1,7 +1,8 @@
 """Agreement beyond chance: Cohen's kappa of two people, Krippendorff's alpha and Gwet's AC1 of any number.
 
-Both are sums over queries before they are anything else, which is how the bootstrap wants them. The libraries give the
-figure itself; the same formula over many summed tables at once gives its interval.
+All are functions of sums over queries, so that one vectorised formula gives the figure from the total of all queries
+and its bootstrap interval from many resampled totals. Alpha is our own closed form: the library `krippendorff` is
+GPL-3, and only the tests compare with it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -111,16 +112,15 @@ def kappa(shared: Sequence[Shared]) -> Estimate:
 
 def alpha(shared: Sequence[Shared]) -> Estimate:
     """Krippendorff's alpha for nominal data (Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability")."""
-    import krippendorff  # noqa: PLC0415
-
     if not shared:
         return NO_OVERLAP
     votes = np.array([[sum(each.votes.values()), len(each.votes)] for each in shared], float)
     votes[:, 1] -= votes[:, 0]
     if not votes.sum(axis=0).all():
         return ONE_CLASS
-    value = float(krippendorff.alpha(value_counts=votes, level_of_measurement="nominal"))
-    return _estimate(value, interval(_coincidences(shared, votes), alphas))
+    coincidences = _coincidences(shared, votes)
+    value = float(alphas(coincidences.sum(axis=0, keepdims=True))[0])
+    return _estimate(value, interval(coincidences, alphas))
 
 
 def ac1(shared: Sequence[Shared]) -> Estimate:

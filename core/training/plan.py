@@ -7,12 +7,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from core.catalog.store import CatalogStore
+from core.errors import SettingsError
 from core.jobs.board import Jobs
 from core.jobs.job import Job, JobState
 from core.jobs.progress_log import ProgressLog
 from core.retrieval.candidates import CandidateStore
 from core.retrieval.encoding_rate import read_rate, read_stage_seconds
-from core.settings import RetrainSettings, Settings
+from core.settings import RetrainSettings, Settings, current_names
 from core.splits.current_labels import current_conflicts, ledger_and_catalogue
 from core.splits.split import split_labels
 from core.training.recipe import ENCODINGS_A_TEXT, FEWEST_FOR_HALVES, epochs, steps, texts
@@ -87,8 +88,8 @@ def _all_texts(settings: RetrainSettings, matches: int) -> int:
 
 def _recipe_of(result: dict[str, Any], otherwise: RetrainSettings) -> RetrainSettings:
     try:
-        return RetrainSettings.model_validate(result["recipe"])
-    except (KeyError, ValidationError):
+        return RetrainSettings.model_validate(current_names("retrain", result["recipe"]))
+    except (KeyError, ValidationError, SettingsError):
         return otherwise
 
 
@@ -170,7 +171,7 @@ def plan_retrain(workspace: Workspace, settings: Settings, jobs: Jobs, *, lead: 
     recipe = settings.retrain
     with ledger_and_catalogue(workspace) as (store, catalog):
         splits = split_labels(
-            store, held_out=recipe.held_out, seed=recipe.seed, rule=settings.labels.rule, catalog=catalog
+            store, held_out=recipe.holdout_share, seed=recipe.seed, rule=settings.labels.rule, catalog=catalog
         )
         stats, conflicts = label_stats(store), len(current_conflicts(store, catalog, settings.labels.rule))
     matches = sum(bool(label.match) for label in splits.train)

@@ -20,14 +20,14 @@ QUICK = {
     "retrain.epochs": "4",
     "retrain.batch_size": "16",
     "retrain.hard_negatives": "2",
-    "retrain.least_steps": "20",
+    "retrain.min_steps": "20",
 }
 
 
 def epochs(settings: RetrainSettings, examples: int) -> int:
-    """How often the examples are gone through: small sets more often, so that a run has `least_steps` steps."""
+    """How often the examples are gone through: small sets more often, so that a run has `min_steps` steps."""
     steps = max(1, examples // max(1, min(settings.batch_size, examples)))
-    return max(settings.epochs, -(-settings.least_steps // steps))
+    return max(settings.epochs, -(-settings.min_steps // steps))
 
 
 def steps(settings: RetrainSettings, examples: int) -> int:

@@ -13,7 +13,7 @@ from core.splits.training_data import training_labels_of, training_triplets
 from core.workspace import Workspace
 from labels.exchange.files import output_text
 from labels.exchange.json_values import json_text
-from labels.files import drafts
+from labels.files import drafts, publish
 
 #: Rows by column, in the order that a loss of sentence-transformers takes them in.
 Columns = dict[str, list[str] | list[int]]
@@ -112,6 +112,6 @@ def _write_folder(columns: Columns, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with drafts(path.parent) as folder:
             Dataset.from_dict(columns).save_to_disk(str(folder / "complete"))
-            (folder / "complete").rename(path)
+            publish(folder / "complete", path)
     except OSError as error:
         raise CoreError(f"{path} cannot be written: {error.strerror}.", "Choose another place.") from error

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from labels.errors import LabelsError
-from labels.files import drafts, is_denied, read_bounded, way_out
+from labels.files import atomic_text, is_denied, read_bounded, way_out
 from labels.model import MACHINE
 
 #: Hexadecimal digits that tell two annotators apart.
@@ -70,11 +70,6 @@ def _make(path: Path) -> None:
     """Make a key where there is none: whole or not at all, also where the disk is full."""
     if os.path.lexists(path):
         return
-    with drafts(path.parent) as folder:
-        draft = folder / path.name
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as out:
-            out.write(secrets.token_hex(_KEY_BYTES))
-            out.flush()
-            os.fsync(out.fileno())
-        with suppress(FileExistsError):  # another export was faster
-            os.link(draft, path)
+    # Another export may be faster.
+    with suppress(FileExistsError), atomic_text(path, mode=0o600, overwrite=False) as out:
+        out.write(secrets.token_hex(_KEY_BYTES))

@@ -6,7 +6,10 @@ import pytest
 
 from core.cli.context import Context
 from core.errors import SettingsError
-from core.settings import Settings, load_settings
+from core.settings import RENAMED, Settings, load_settings
+from core.settings_info import settings_info
+from core.settings_notice import take_notice
+from core.workspace import Workspace
 
 
 @pytest.fixture
@@ -145,3 +148,111 @@ def test_a_model_in_a_home_folder_that_is_none_is_a_sentence(file: Path) -> None
 def test_a_prefix_keeps_its_space_on_the_command_line(tmp_path: Path) -> None:
     settings = Context(home=tmp_path).settings_with(["encoder.query_prefix=query: ", "retrain.epochs= 2 "])
     assert (settings.encoder.query_prefix, settings.retrain.epochs) == ("query: ", 2)
+
+
+# -- former names --------------------------------------------------------------------------------------------
+
+FORMER = {
+    "validation.most_pairs": 70, "labels.weigh_annotators": True, "retrain.least_steps": 7, "retrain.held_out": 0.3,
+    "judge.ahead": True,
+}  # fmt: skip
+
+
+def value_of(settings: Settings, former: str) -> object:
+    section, _, name = RENAMED[former].partition(".")
+    return getattr(getattr(settings, section), name)
+
+
+@pytest.mark.parametrize(("former", "value"), FORMER.items())
+@pytest.mark.parametrize("place", ["file", "environment", "command line"])
+def test_a_former_name_is_an_alias(
+    file: Path, monkeypatch: pytest.MonkeyPatch, former: str, value: object, place: str
+) -> None:
+    assert FORMER.keys() == RENAMED.keys()
+    assert value_of(Settings(), former) != value
+    section, _, name = former.partition(".")
+    overrides = {}
+    if place == "file":
+        file.write_text(f"[{section}]\n{name} = {str(value).lower()}\n")
+    elif place == "environment":
+        monkeypatch.setenv(f"SAMESKU_{section}__{name}".upper(), str(value))
+    else:
+        overrides = {former: str(value)}
+    assert value_of(load_settings(file, overrides), former) == value
+
+
+def test_whatever_the_name_the_command_line_beats_the_environment_which_beats_the_file(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text("[retrain]\nmin_steps = 1\n")
+    monkeypatch.setenv("SAMESKU_RETRAIN__LEAST_STEPS", "2")
+    assert load_settings(file).retrain.min_steps == 2
+    assert {told.origin for told in settings_info(file) if told.name == "retrain.min_steps"} == {"environment"}
+    assert load_settings(file, {"retrain.min_steps": "3"}).retrain.min_steps == 3
+    monkeypatch.delenv("SAMESKU_RETRAIN__LEAST_STEPS")
+    monkeypatch.setenv("SAMESKU_RETRAIN__MIN_STEPS", "4")
+    assert load_settings(file).retrain.min_steps == 4
+    file.write_text("[retrain]\nleast_steps = 1\n")
+    assert load_settings(file).retrain.min_steps == 4
+    assert load_settings(file, {"retrain.least_steps": "5"}).retrain.min_steps == 5
+
+
+def test_one_place_gives_a_setting_one_name(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text("[judge]\nahead = true\nprefetch = false\n")
+    with pytest.raises(SettingsError, match=r"judge\.prefetch and judge\.ahead, its former name, are both set in "):
+        load_settings(file)
+    file.unlink()
+    monkeypatch.setenv("SAMESKU_JUDGE__AHEAD", "true")
+    monkeypatch.setenv("SAMESKU_JUDGE__PREFETCH", "true")
+    with pytest.raises(SettingsError, match="both set in the environment") as caught:
+        load_settings(file)
+    assert caught.value.hint == "Remove judge.ahead."
+
+
+def test_a_bad_value_under_a_former_name_is_told_with_where_it_is_set(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAMESKU_RETRAIN__LEAST_STEPS", "few")
+    with pytest.raises(SettingsError, match=r"retrain\.min_steps: Input should be a valid integer") as caught:
+        load_settings(file)
+    assert caught.value.hint == "It is set in the environment, as SAMESKU_RETRAIN__LEAST_STEPS."
+
+
+def test_a_workspace_is_told_of_each_former_name_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = Workspace(tmp_path)
+    assert take_notice(workspace) == ""
+    workspace.settings.write_text("[retrain]\nleast_steps = 1\n")
+    assert take_notice(workspace) == (
+        "Settings were renamed: retrain.least_steps is now retrain.min_steps. "
+        "The former names still work; please write the new ones."
+    )
+    assert take_notice(workspace) == ""
+    monkeypatch.setenv("SAMESKU_JUDGE__AHEAD", "true")
+    assert "renamed: judge.ahead is now judge.prefetch. " in take_notice(workspace)
+    assert take_notice(workspace) == take_notice(workspace, ["retrain.epochs"]) == ""
+    workspace.notices.write_text("[1")
+    assert "judge.ahead is now judge.prefetch, retrain.least_steps is now" in take_notice(workspace)
+
+
+def test_where_nothing_can_be_noted_it_is_told_again_and_nothing_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAMESKU_JUDGE__AHEAD", "true")
+    workspace = Workspace(tmp_path / "none")
+    assert take_notice(workspace) == take_notice(workspace) != ""
+    assert not workspace.home.exists()
+
+
+def test_the_command_line_tells_it_on_the_error_output_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "samesku.toml").write_text("[judge]\nahead = true\n")
+    for context in (Context(home=tmp_path, quiet=True), Context(home=tmp_path, announce=False)):
+        assert context.settings.judge.prefetch
+        assert capsys.readouterr() == ("", "")
+    assert Context(home=tmp_path).settings.judge.prefetch
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert "judge.ahead is now judge.prefetch" in err
+    assert Context(home=tmp_path).settings.judge.prefetch
+    assert capsys.readouterr() == ("", "")
+    Context(home=tmp_path).settings_with(["retrain.held_out=0.5"])
+    assert "retrain.held_out is now retrain.holdout_share" in capsys.readouterr().err

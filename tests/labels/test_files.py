@@ -15,6 +15,7 @@ from labels.files import (
     atomic_write,
     drafts,
     open_regular,
+    publish,
     read_bounded,
     remove_stale_drafts,
     require_regular,
@@ -51,6 +52,43 @@ def test_a_link_at_the_path_is_replaced_and_not_followed(shared: Path, private: 
     assert not target.is_symlink()
     assert target.read_text() == "new\n"
     assert names(shared) == ["labels.csv"]
+
+
+def test_what_must_not_be_overwritten_stays_and_the_draft_goes(shared: Path) -> None:
+    with atomic_text(shared / "key", mode=0o600, overwrite=False) as out:
+        out.write("first")
+    assert (shared / "key").stat().st_mode & 0o777 == 0o600
+    with pytest.raises(FileExistsError), atomic_text(shared / "key", overwrite=False) as out:
+        out.write("second")
+    assert (shared / "key").read_text() == "first"
+    assert names(shared) == ["key"]
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_all_of_a_draft_is_on_disk_before_it_has_its_name(
+    shared: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    target, synced = shared / "model", []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append((os.fstat(descriptor).st_ino, target.exists()))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with drafts(shared) as place:
+        draft = place / "draft"
+        if kind == "folder":
+            (draft / "in").mkdir(parents=True)
+            (draft / "in" / "weights").write_text("w")
+            (draft / "link").symlink_to("/nowhere")
+        else:
+            draft.write_text("w")
+        inodes = {each.lstat().st_ino for each in (draft, *draft.rglob("*")) if not each.is_symlink()}
+        publish(draft, target)
+    assert {inode for inode, there in synced if not there} == inodes
+    assert synced[-1] == (shared.stat().st_ino, True)
+    assert names(shared) == ["model"]
 
 
 def test_links_prepared_under_the_names_of_earlier_versions_are_not_written_through(

@@ -181,6 +181,20 @@ def test_the_desk_opens_again_on_what_is_there_then(bench: Bench, monkeypatch: p
     assert told == ["", ("ada", Path("old.db"), 0), "It is back."]
 
 
+def test_the_desk_tells_once_of_settings_with_former_names(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("tui.run.run_desk", lambda desk, words, **_: told.append(words) or desk.close())
+    bench.workspace.settings.write_text("[judge]\nahead = true\n")
+    for _ in range(2):
+        context = Context(home=bench.workspace.home, annotator_name="ada")
+        command_line._sit_down(context, None, plain=False, kiosk=False, mouse=True)
+    notice = "Settings were renamed: judge.ahead is now judge.prefetch. The former names still work; please write the"
+    assert told == [f"{notice} new ones.", ""]
+    assert capsys.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize(
     ("count", "told"), [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (13 << 20, "13 MiB"), (3 << 40, "3.0 TiB")]
 )

@@ -23,7 +23,7 @@ async def retrain_dialog(
 ) -> AsyncIterator[tuple[DeskApp, Pilot[None], list[list[str]]]]:
     """The dialog over a desk on which some queries were answered, and what was started from it."""
     # One of them is held out, the others train.
-    bench.workspace.settings.write_text("[retrain]\nheld_out = 0.01\n")
+    bench.workspace.settings.write_text("[retrain]\nholdout_share = 0.01\n")
     app = bench.app()
     started: list[list[str]] = []
     monkeypatch.setattr(app.desk.jobs, "start", lambda _, arguments: started.append(arguments) or "j1")

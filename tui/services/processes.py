@@ -54,7 +54,7 @@ class JudgeClient:
 
     def known(self, query: ProductRef, candidates: Sequence[ProductRef]) -> dict[ProductRef, Verdict]:
         """What it has said of candidates, or, where the settings want it, what it says of all of them."""
-        do = "ahead" if self._settings.ahead else "known"
+        do = "ahead" if self._settings.prefetch else "known"
         return _verdicts(self._child.ask(do, patience_s=_PATIENCE_S, query=query, candidates=list(candidates)))
 
     def stop(self) -> None:

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from labels.files import drafts
+from labels.files import drafts, publish
 
 #: The last ones, should the very last be unreadable.
 _KEPT = 2
@@ -30,7 +30,7 @@ class Checkpoints:
             mx.save_safetensors(str(draft / _ADAPTER), dict(tree_flatten(model.trainable_parameters())))
             mx.save_safetensors(str(draft / _OPTIMIZER), dict(tree_flatten(optimizer.state)))
             shutil.rmtree(whole, ignore_errors=True)
-            draft.rename(whole)
+            publish(draft, whole)
         for old in self._whole()[:-_KEPT]:
             shutil.rmtree(old, ignore_errors=True)
 

@@ -26,6 +26,7 @@ from core.splits.split import splits_of
 from core.stats.sampling import drawn
 from core.training.trainer_hooks import reporting_callback
 from core.workspace import Workspace
+from labels.files import publish
 from labels.model import Pair
 from labels.wording import counted
 
@@ -94,7 +95,7 @@ def train_cross_encoder(workspace: Workspace, settings: Settings, reporter: Repo
         save_training_pairs(folder, (lesson.pair for lesson in learn))
         # Last: a folder with a card is whole.
         save(folder / CARD, asdict(card))
-        folder.rename(judges_folder(workspace) / judge_id)
+        publish(folder, judges_folder(workspace) / judge_id)
     return asdict(card)
 
 

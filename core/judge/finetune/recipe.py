@@ -1,8 +1,7 @@
 """How a language model is tuned: the keys of `python -m mlx_lm lora --config`, and no others."""
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -18,6 +17,8 @@ FILE = "lora.yaml"
 
 #: Reading YAML is slow: a megabyte takes some seconds.
 _MAX_BYTES = 1 << 16
+#: Columns after which YAML would fold a text: more than any path has.
+_WIDTH = 1 << 16
 _WAY_OUT = "Mend it, or have `samesku judge prepare` write another."
 
 
@@ -74,17 +75,19 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
     Raises:
         LabelsError: it cannot be written.
     """
-    lines = [
-        f"# python -m mlx_lm lora --config {path.name}",
-        "# adapter_path is for that command alone; `samesku judge train` keeps its adapter in the workspace.",
-        *(f"{key}: {_as_yaml(value)}" for key, value in recipe.model_dump().items()),
-    ]
+    import yaml
+
     with output_text(path) as out:
-        out.write("\n".join(lines) + "\n")
+        out.write(
+            f"# python -m mlx_lm lora --config {path.name}\n"
+            "# adapter_path is for that command alone; `samesku judge train` keeps its adapter in the workspace.\n"
+        )
+        # Not sorted; and a long path stays on its line.
+        yaml.safe_dump(recipe.model_dump(), out, sort_keys=False, allow_unicode=True, width=_WIDTH)
 
 
 def read_recipe(path: Path) -> Recipe:
-    """A recipe that somebody may have edited. Needs the extra `llm`.
+    """A recipe that somebody may have edited.
 
     Raises:
         SettingsError: there is none, or a key is unknown or does not fit; the message names it.
@@ -119,11 +122,3 @@ def _wrong(first: "ErrorDetails") -> str:
         case "model_type" if not key:
             return "holds no keys"
     return f"does not fit: {key}: {first['msg']}"
-
-
-def _as_yaml(value: Any) -> str:
-    """JSON, which is YAML, but for small numbers: without a point they would be text."""
-    if isinstance(value, float):
-        digits, e, power = repr(value).partition("e")
-        return f"{digits}{'' if '.' in digits else '.0'}{e}{power}"
-    return json.dumps(value)

@@ -35,7 +35,7 @@ from core.judge.mlx_model import find_model, loaded, require_known, require_mlx,
 from core.judge.prompt import VERSION
 from core.model_files import model_errors
 from core.workspace import Workspace
-from labels.files import drafts
+from labels.files import drafts, publish
 
 #: Weights are quantised in groups of so many.
 _GROUP = 64
@@ -66,7 +66,7 @@ def begin(workspace: Workspace, recipe: Recipe, *, bits: int | None = None) -> T
         now = datetime.now(UTC).isoformat(timespec="seconds")
         card = TunedCard(judge_id, base, VERSION, recipe.model_dump(), now)
         write_card(workspace, card, made)
-        made.rename(folder_of(workspace, judge_id))
+        publish(made, folder_of(workspace, judge_id))
     return card
 
 
@@ -137,7 +137,7 @@ def _write_fused(base: str, adapter: Path, folder: Path) -> None:
     with drafts(folder) as place:
         fuse_adapter(base, adapter, place / out.name)
         shutil.rmtree(out, ignore_errors=True)
-        (place / out.name).rename(out)
+        publish(place / out.name, out)
 
 
 def _recipe(card: TunedCard) -> Recipe:

@@ -9,7 +9,8 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -37,30 +38,6 @@ from core.judge.openai_server.responses import (
 
 if TYPE_CHECKING:
     import httpx
-
-
-#: The event that ends a stream.
-DONE = b"[DONE]"
-
-
-class EventStream:
-    """Cuts bytes into the data of events. Comments (mlx_lm.server's keepalives) and other fields are passed over.
-
-    An event of several lines, which no server of this kind sends, comes as several.
-    """
-
-    def __init__(self) -> None:
-        self._begun = bytearray()
-
-    def of(self, chunk: bytes) -> Iterator[bytes]:
-        """The events that are whole with this chunk."""
-        *lines, rest = chunk.split(b"\n")
-        for line in lines:
-            whole = (bytes(self._begun) + line).strip()
-            self._begun.clear()
-            if whole.startswith(b"data:"):
-                yield whole.removeprefix(b"data:").strip()
-        self._begun += rest
 
 
 #: Seconds before the second try; twice as many before each further one.
@@ -124,8 +101,9 @@ def connected(address: Address) -> "httpx.AsyncClient":
     """
     try:
         import httpx
+        import httpx_sse  # noqa: F401
     except ImportError as error:
-        raise ModelError("A judge behind a URL needs httpx.", "pip install 'samesku[judge]'") from error
+        raise ModelError("A judge behind a URL needs httpx and httpx-sse.", "pip install 'samesku[judge]'") from error
     try:
         return httpx.AsyncClient(timeout=None, trust_env=not address.local, follow_redirects=False)  # noqa: S113
     except (ValueError, ImportError, httpx.InvalidURL):
@@ -226,23 +204,26 @@ class ServerClient:
             return replace(completion, text=redactor().redacted(completion.text))
 
     async def _listen(self, response: "httpx.Response", most: int, heard: OnText) -> ServerCompletion:
+        # That module needs httpx when it is imported.
+        from core.judge.openai_server.event_stream import DONE, TooManyBytesError, events_of  # noqa: PLC0415
+
         def hear(piece: str) -> None:
             if piece:
                 heard(piece)
 
-        growing, events, read, shown = StreamedCompletion(), EventStream(), 0, RedactedStream(redactor())
-        async for chunk in response.aiter_raw():
-            read += len(chunk)
-            if read > most:
-                raise too_long(self._address.told)
-            for event in events.of(chunk):
-                if event == DONE:
-                    hear(shown.rest())
-                    return growing.completion()
-                said = parsed(event)
-                if said.get("error"):
-                    raise gave_up(self._address.told, said)
-                hear(shown.next(growing.add(said) or ""))
+        growing, shown = StreamedCompletion(), RedactedStream(redactor())
+        try:
+            async with aclosing(events_of(response.aiter_raw(), most)) as events:
+                async for event in events:
+                    if event == DONE:
+                        hear(shown.rest())
+                        return growing.completion()
+                    said = parsed(event)
+                    if said.get("error"):
+                        raise gave_up(self._address.told, said)
+                    hear(shown.next(growing.add(said) or ""))
+        except TooManyBytesError:
+            raise too_long(self._address.told) from None
         if not growing.whole:
             raise broken_off(self._address.told)
         hear(shown.rest())

@@ -33,7 +33,7 @@ _LIBRARIES = (
     "core.matching.learners", "core.evaluation.campaign", "core.judge.cross_encoder", "core.retrieval.dense",
     "core.retrieval.registry", "core.cli.doctor", "tui.command_line", "tui.services.desk", "tui.plain.desk", "tui.app",
     "labels.migrations", "sentence_transformers", "sentence_transformers.cross_encoder", "faiss", "lightgbm",
-    "scipy.optimize", "sklearn.linear_model", "sklearn.model_selection", "pyarrow.parquet", "rapidfuzz", "krippendorff",
+    "scipy.optimize", "sklearn.linear_model", "sklearn.model_selection", "pyarrow.parquet", "rapidfuzz",
 )  # fmt: skip
 
 

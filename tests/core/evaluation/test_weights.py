@@ -19,7 +19,7 @@ from labels.consensus import Label, State
 from labels.model import Pair, Side, Stream, Strength, Verb
 from labels.store import LabelStore
 
-WEIGHING = Settings.model_validate({"labels": {"weigh_annotators": True}})
+WEIGHING = Settings.model_validate({"labels": {"weight_by_annotator": True}})
 
 
 def checked(name: str, right: int, wrong: int) -> list:

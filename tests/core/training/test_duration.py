@@ -10,7 +10,7 @@ from core.settings import RetrainSettings
 from core.training.plan import Experience, experience_of_encoding, experience_of_retrain, first_outline
 from core.training.recipe import steps
 
-RECIPE = RetrainSettings(epochs=4, batch_size=32, hard_negatives=3, least_steps=20)
+RECIPE = RetrainSettings(epochs=4, batch_size=32, hard_negatives=3, min_steps=20)
 
 
 @pytest.mark.parametrize(("matches", "expected"), [(0, 0), (2, 20), (33, 40), (152, 25), (576, 72)])
@@ -43,6 +43,7 @@ COURSE = ProgressLog(
     [
         ({"triplets": 400}, 4 * 400 * 5 * 2),
         ({"triplets": 400, "recipe": {"epochs": 6, "hard_negatives": 1}}, 6 * 400 * 3 * 2),
+        ({"triplets": 400, "recipe": {"epochs": 1, "hard_negatives": 1, "least_steps": 39}}, 4 * 400 * 3 * 2),
         ({"triplets": 400, "recipe": {"epochs": "many"}}, 4 * 400 * 5 * 2),
     ],
 )

@@ -56,7 +56,7 @@ share = 0.2
 model = "{}"
 [retrain]
 epochs = 1
-least_steps = 2
+min_steps = 2
 batch_size = 2
 hard_negatives = 1
 rank = 2

@@ -19,9 +19,7 @@ EXAMPLES = [
     Example(f"{noun} model {n}5", f"{n}5 {noun}", (f"{noun} model {n}6", f"{noun} case"))
     for n, noun in enumerate(NOUNS)
 ]
-FEW_STEPS = RetrainSettings(
-    epochs=1, least_steps=6, batch_size=6, rank=4, alpha=8, learning_rate=2e-3, hard_negatives=2
-)
+FEW_STEPS = RetrainSettings(epochs=1, min_steps=6, batch_size=6, rank=4, alpha=8, learning_rate=2e-3, hard_negatives=2)
 
 
 class Heard(Silent):
@@ -92,7 +90,7 @@ def test_a_training_that_is_watched_gives_the_same_weights(base: EncoderModel, t
 
 def test_a_run_that_learnt_nothing_fails(base: EncoderModel, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="gives the base encoder's vectors"):
-        train(base, tmp_path, FEW_STEPS.model_copy(update={"learning_rate": 1e-12, "least_steps": 2}), Silent())
+        train(base, tmp_path, FEW_STEPS.model_copy(update={"learning_rate": 1e-12, "min_steps": 2}), Silent())
 
 
 def test_one_match_is_too_few_to_learn_from(base: EncoderModel, tmp_path: Path) -> None:

@@ -43,5 +43,5 @@ def test_a_catalogue_without_enough_products_is_an_error_and_no_endless_search(p
     [(10_000, 4), (320, 4), (64, 20), (32, 40), (3, 40)],
 )
 def test_small_sets_are_gone_through_more_often(examples: int, expected: int) -> None:
-    settings = RetrainSettings(epochs=4, least_steps=40, batch_size=32)
+    settings = RetrainSettings(epochs=4, min_steps=40, batch_size=32)
     assert epochs(settings, examples) == expected

@@ -1,5 +1,7 @@
+import asyncio
 import json
 import math
+from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from misbehaving import VERDICT_TEXT, certain, completion, delta, place
 
 from core.judge.completion import ANSWERS, Completion, verdict_of
-from core.judge.openai_server.client import DONE, EventStream
+from core.judge.openai_server.client import DONE, TooManyBytesError, events_of
 from core.judge.openai_server.failures import error_text
 from core.judge.openai_server.responses import (
     MisreadError,
@@ -156,13 +158,53 @@ def test_whatever_bytes_come_are_an_answer_or_none(body: bytes) -> None:
     assert len(error_text(body)) <= 200
 
 
+def events_in(sent: bytes, size: int, most: int) -> list[bytes]:
+    """The events of bytes that come in chunks of a size."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for start in range(0, len(sent), size):
+            yield sent[start : start + size]
+
+    async def all_of() -> list[bytes]:
+        return [event async for event in events_of(chunks(), most)]
+
+    return asyncio.run(all_of())
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_what_is_no_data_is_passed_over(size: int, end: bytes) -> None:
+    lines = (
+        b": keepalive",
+        b"",
+        b"event: ping",
+        b"",
+        b"id: 1",
+        b"data: {}",
+        b"",
+        b"",
+        b"retry: 5",
+        b"",
+        b"data:x",
+        b"",
+    )
+    sent = b"".join(line + end for line in lines)
+    assert events_in(sent, size, most=len(sent)) == [b"{}", b"x"]
+
+
+@pytest.mark.parametrize("sent", [b"data: 1\n\n" * 100, b"data: " + b"1" * 1000, b": " + b"1" * 1000, b"\n" * 1000])
+def test_no_more_is_read_than_an_answer_may_have(sent: bytes) -> None:
+    with pytest.raises(TooManyBytesError):
+        events_in(sent, 10, most=len(sent) - 1)
+    events_in(sent, 10, most=len(sent))
+
+
 @given(st.lists(st.sampled_from(["so ", "\n", "**Verdict:**", " MATCH", "é", None])), st.integers(1, 40))
 def test_a_stream_may_be_cut_anywhere(texts: list[str | None], size: int) -> None:
     sent = b": hello\r\n\r\nevent: x\n" + b"".join(b"data: %s\r\n\r\n" % json.dumps(delta(t)).encode() for t in texts)
     sent += b"data: [DONE]\n\n"
-    events, growing, pieces = EventStream(), StreamedCompletion(), list[str | None]()
-    for start in range(0, len(sent), size):
-        found = events.of(sent[start : start + size])
-        pieces += [None if event == DONE else growing.add(json.loads(event)) for event in found]
+    growing = StreamedCompletion()
+    found = events_in(sent, size, most=len(sent))
+    pieces = [None if event == DONE else growing.add(json.loads(event)) for event in found]
     assert pieces == [*(text or "" for text in texts), None]
     assert growing.completion().text == "".join(text or "" for text in texts)
