@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from misbehaving import VERDICT_TEXT, certain, completion, delta, place
 
 from core.judge.completion import ANSWERS, Completion, verdict_of
-from core.judge.openai_server.client import DONE, TooManyBytesError, events_of
+from core.judge.openai_server.event_stream import DONE, TooManyBytesError, events_of
 from core.judge.openai_server.failures import error_text
 from core.judge.openai_server.responses import (
     MisreadError,
