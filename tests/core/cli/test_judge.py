@@ -463,7 +463,7 @@ main()
         if line.strip() == "6":
             break
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=30)
+    process.communicate(timeout=240)
     assert len(VerdictCache(labelled.derived).latest("counting")) == 6
 
 
@@ -478,7 +478,7 @@ def test_making_a_judge_imports_no_library(labelled: Workspace) -> None:
     )
     environment = {**os.environ, "SAMESKU_JUDGE__SERVER_MODEL": "m"}
     out = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment, timeout=240
     )
     assert out.stdout.strip() == "[]"
 
