@@ -6,10 +6,13 @@ BIN := $(VENV)/bin
 QUIET := $(shell test -t 2 || echo --quiet)
 PIP := $(BIN)/python -m pip install --disable-pip-version-check $(QUIET) -c constraints.txt
 DEMO := .demo
+# Several processes share the tests; each loads the model libraries, so that memory sets a bound too.
+WORKERS ?= logical
+PYTEST = HF_HUB_OFFLINE=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist worksteal
 export HF_HUB_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo prior test lint types imports unit audit fuzz bench bench-desk bench-gtin bench-judge bench-match bench-messy bench-rows bench-ssh bench-kill bench-kill-mixed bench-ledger bench-ledger-kill clean
+.PHONY: help demo prior test test-fast lint types imports unit audit fuzz bench bench-desk bench-gtin bench-judge bench-match bench-messy bench-rows bench-ssh bench-kill bench-kill-mixed bench-ledger bench-ledger-kill clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -34,8 +37,11 @@ audit: $(VENV)/dev ## unsafe code (bandit), and known vulnerabilities of what is
 	@$(BIN)/python -m bandit --quiet --recursive --configfile pyproject.toml labels core tui
 	@$(BIN)/python -m tests.bench.dependency_audit
 
-unit: $(VENV)/dev
-	@HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+unit: $(VENV)/dev ## the tests alone, on all cores; WORKERS=0: in one process, as a debugger needs it
+	@$(PYTEST)
+
+test-fast: $(VENV)/dev ## the tests without processes, desks, models, commands and pictures: a minute, while one works
+	@$(PYTEST) -m "not slow"
 
 bench: $(VENV)/all ## the README's table, on ../shared/data/walmart_amazon or DATA=folder
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.walmart_amazon $(DATA)

@@ -158,7 +158,7 @@ class MatchSettings(_Section):
 
 
 class RetrainSettings(_Section):
-    """The LoRA recipe. Sources and measurements stand in core/train/recipe.py."""
+    """The LoRA recipe. Sources and measurements stand in core/training/recipe.py."""
 
     epochs: Annotated[int, Field(ge=1, le=100)] = 4
     min_steps: Annotated[int, Field(ge=0, le=100_000)] = 20

@@ -90,7 +90,7 @@ VERBS = (
         "doctor",
         "core.cli.doctor",
         "doctor",
-        "What is installed, SQLite and its journal, the terminal, the keys, the workspace's health.",
+        "What is installed, SQLite and its journal, the terminal, the workspace's health.",
     ),
 )
 

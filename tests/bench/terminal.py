@@ -114,7 +114,7 @@ class Terminal:
         """Send a signal, SIGKILL by default. May be called from any thread, also when the program is gone."""
         self.process.send_signal(number)
 
-    def drain(self, within_s: float = 5.0) -> int:
+    def drain(self, within_s: float = 120.0) -> int:
         """Wait until the program is gone and read all that it wrote before. Returns its exit code."""
         deadline = time.monotonic() + within_s
         while not self.ended and time.monotonic() < deadline:

@@ -210,9 +210,9 @@ def test_many_backups_cost_little(ledger: LabelStore, folder: Path) -> None:
     one = backup(ledger.path, folder)
     for number in range(300):
         shutil.copy(one.path, folder / backup_name(one.at - timedelta(hours=number + 1), one.events))
-    begun = time.monotonic()
+    begun = time.process_time()
     assert verify(ledger.path).ok
-    assert time.monotonic() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 def test_a_name_that_was_given_by_somebody_else_is_no_backup(folder: Path) -> None:

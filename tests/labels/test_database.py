@@ -129,7 +129,7 @@ def test_four_processes_write_at_once_and_nothing_is_lost_or_doubled(tmp_path: P
         for n in range(4)
     ]
     for writer in writers:
-        _, errors = writer.communicate(timeout=60)
+        _, errors = writer.communicate(timeout=240)
         assert (writer.returncode, errors) == (0, b"")
     with LabelStore(path) as store:
         decisions = [(d.annotator, d.pair.query.id) for d in store.decisions()]

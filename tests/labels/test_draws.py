@@ -69,7 +69,7 @@ def test_draws_by_two_processes_at_once_have_a_number_each(tmp_path: Path) -> No
         "        store.record(sys.argv[2], Verb.SKIP, ProductRef('walmart', 'x'))\n"
     )
     processes = [subprocess.Popen([sys.executable, "-c", code, str(path), f"p{n}"]) for n in range(2)]
-    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    assert [process.wait(timeout=240) for process in processes] == [0, 0]
     with LabelStore(path) as store:
         found = drawn(store)
         assert sorted(row[2] for row in found if row[1] == "audit") == list(range(1, 41))

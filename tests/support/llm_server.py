@@ -36,7 +36,7 @@ def llm_server(model: Path, *options: str) -> Iterator[str]:
         finally:
             server.terminate()
             try:
-                server.wait(10)
+                server.wait(120)
             except subprocess.TimeoutExpired:
                 server.kill()
 

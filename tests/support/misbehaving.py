@@ -11,7 +11,7 @@ from typing import Any
 VERDICT_TEXT = "Same model number.\n**Verdict:** MATCH"
 
 #: No test waits so long; it only keeps a broken one from hanging.
-_PATIENCE = 20.0
+_PATIENCE = 120.0
 
 
 @dataclass(frozen=True)

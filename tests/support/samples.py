@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from folder_templates import copy_of
 from numpy.typing import NDArray
 
 from core.catalog.product import Product
@@ -55,7 +56,7 @@ def standing(decisions: Sequence[CurrentDecision]) -> dict[str, str]:
     return {d.pair.candidate.id: d.decision.value for d in decisions}
 
 
-def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+def until(condition: Callable[[], bool], seconds: float = 120) -> None:
     """Wait for something that another process does; fails when it does not come."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -109,6 +110,10 @@ def write_catalogue(home: Path) -> Workspace:
 
 def write_workspace(home: Path) -> Workspace:
     """Products, candidates, and `qv` drawn for validation."""
+    return Workspace(copy_of("tiny workspace", _write_workspace, home))
+
+
+def _write_workspace(home: Path) -> Workspace:
     workspace = write_catalogue(home)
     candidates = CandidateStore(workspace.derived)
     candidates.replace([(q(id_), candidates_of(id_)) for id_ in TOP], model=MODEL, fingerprint="by hand")

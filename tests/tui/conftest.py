@@ -5,13 +5,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import textual.app
+import textual.pilot
 
 # The tests are no packages: the modules they share are found by their folder, in every import mode of pytest.
 sys.path.insert(0, str(Path(__file__).parent))
 
 from desk_bench import Bench, write_workspace
+from quiet import wait_for_idle
+from textual.widget import Widget
 
 from core.settings import Settings
+from tui.common.key_bar import KeyBar
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +26,19 @@ def calm_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLORTERM", "truecolor")
+
+
+@pytest.fixture(autouse=True)
+def patient_pilot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key has been dealt with when the desk is at rest, however long that takes on a busy machine."""
+    monkeypatch.setattr(textual.app, "wait_for_idle", wait_for_idle)
+    monkeypatch.setattr(textual.pilot, "wait_for_idle", wait_for_idle)
+
+
+@pytest.fixture(autouse=True)
+def lasting_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a key bar says stays until a key takes it away: no test has only seconds to read it."""
+    monkeypatch.setattr(KeyBar, "set_timer", lambda bar, _, then: Widget.set_timer(bar, 600, then))
 
 
 @pytest.fixture

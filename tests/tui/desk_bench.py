@@ -1,14 +1,18 @@
 """A small workspace with eight hand-written queries, and the desk on it."""
 
-from contextlib import suppress
+import asyncio
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from desk_engine import FakeEngine
+from folder_templates import copy_of
+from quiet import WITHIN_S, quiet
 from textual.app import App
 from textual.pilot import Pilot
-from textual.worker import WorkerCancelled
+from textual.widget import Widget
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
@@ -127,10 +131,16 @@ class Bench:
 
 def write_workspace(home: Path, queries: list[Product] | None = None) -> Workspace:
     """Catalogue, candidates and one drawn validation query."""
+    if queries is None:
+        return Workspace(copy_of("desk's workspace", lambda folder: _write_workspace(folder, query_products()), home))
+    return _write_workspace(home, queries)
+
+
+def _write_workspace(home: Path, queries: list[Product]) -> Workspace:
     workspace = Workspace(home)
     home.mkdir(parents=True, exist_ok=True)
     with CatalogStore(workspace.catalog) as catalog:
-        catalog.replace("walmart", "query", queries or query_products())
+        catalog.replace("walmart", "query", queries)
         catalog.replace("amazon", "catalog", candidate_products())
     candidates = CandidateStore(workspace.derived)
     rows = [(ProductRef("walmart", q[0]), candidates_of(q[0], q[5])) for q in QUERIES]
@@ -143,13 +153,31 @@ def write_workspace(home: Path, queries: list[Product] | None = None) -> Workspa
 
 async def settled(pilot: Pilot[None]) -> None:
     """Wait until nothing works beside the keyboard and the screen is painted."""
-    # A newer reading of the same thing cancels an older one, which is no failure.
-    with suppress(WorkerCancelled):
-        await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
+    await quiet(pilot.app)
 
 
 def screen_text(app: App[None]) -> str:
     """What the screen shows, as lines of text."""
     lines = app.screen._compositor.render_strips()
     return "\n".join("".join(segment.text for segment in line) for line in lines)
+
+
+def words_of(widget: Widget) -> str:
+    """What the screen shows of a widget, its lines joined by spaces: however it was wrapped, and nothing beside it."""
+    place = widget.region
+    lines = widget.screen._compositor.render_strips()[place.y : place.bottom]
+    return " ".join(" ".join(line.crop(place.x, place.right).text for line in lines).split())
+
+
+async def shows(pilot: Pilot[None], text: str) -> None:
+    """Wait until the screen shows a text: for what comes by the clock, or from another process."""
+    await comes(pilot, lambda: text in screen_text(pilot.app))
+
+
+async def comes(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + WITHIN_S
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain, before\n{screen_text(pilot.app)}"
+        await asyncio.sleep(0.02)
+        await pilot.pause()

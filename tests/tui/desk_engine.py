@@ -65,7 +65,7 @@ class FakeEngine:
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
         try:
-            self.let_go.wait(10)
+            self.let_go.wait(60)
             if self.dead or self.closed:
                 raise EngineError("The engine ended unexpectedly.", "It is started again by itself.")
             if self.refusal is not None:

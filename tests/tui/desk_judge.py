@@ -53,7 +53,7 @@ class FakeJudge:
         self.asked.append(candidate.id)
         for piece in self.pieces:
             heard(piece)
-        self.let_go.wait(30)
+        self.let_go.wait(60)
         if self.stopped:
             raise EngineError("The judge was stopped.")
         if isinstance(self.answer, EngineError):

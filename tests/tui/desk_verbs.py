@@ -113,7 +113,7 @@ class CannedAsked:
         self.cancelled = False
 
     def answer(self) -> dict[str, Any]:
-        self._free.wait(30)
+        self._free.wait(60)
         answer = self._answer
         if isinstance(answer, VerbError):
             raise answer

@@ -16,6 +16,7 @@ pytest.importorskip("pyte", reason="needs the extra 'dev'")
 pytest.importorskip("termios", reason="needs pseudo-terminals")
 
 from desk_bench import Bench
+from desk_terminal import is_painted
 from samples import until
 
 from labels.verify import verify
@@ -32,7 +33,7 @@ def desk_of(bench: Bench, *options: str) -> Terminal:
     return Terminal([sys.executable, "-m", "tui", "--home", home, "--as", "ada", "review", *options], folder=ROOT)
 
 
-def shows(terminal: Terminal, words: str, seconds: float = 30) -> bool:
+def shows(terminal: Terminal, words: str, seconds: float = 120) -> bool:
     """Whether the words come onto the screen, in a line of it or in a note at its side."""
 
     def seen(terminal: Terminal) -> bool:
@@ -46,10 +47,8 @@ def shows(terminal: Terminal, words: str, seconds: float = 30) -> bool:
 
 
 def opened(terminal: Terminal) -> None:
-    """Wait for the first query, at whichever candidate; keys that come before it is painted whole decide nothing."""
-    assert shows(terminal, "/10 ─"), terminal.lines
-    while terminal.pump(0.5):
-        pass
+    """Wait for the first query, at whichever candidate."""
+    assert terminal.wait_for(is_painted, 120), terminal.lines
 
 
 def decide(terminal: Terminal, times: int) -> None:
@@ -77,14 +76,14 @@ def next_start(bench: Bench, words: str = "") -> None:
         else:
             assert not shows(terminal, "last sitting", 0), terminal.lines
         terminal.send("q")
-        assert terminal.drain(20) == 0
+        assert terminal.drain(120) == 0
 
 
 def closed(terminal: Terminal) -> None:
     """The window goes away, and nobody says so."""
     os.close(terminal._master)
     terminal._master = -1
-    assert terminal.process.wait(20) == 0
+    assert terminal.process.wait(120) == 0
 
 
 def ended_by(number: signal.Signals, code: int) -> Callable[[Terminal], None]:
@@ -92,7 +91,7 @@ def ended_by(number: signal.Signals, code: int) -> Callable[[Terminal], None]:
 
     def end(terminal: Terminal) -> None:
         terminal.kill(number)
-        assert terminal.drain(20) == code
+        assert terminal.drain(120) == code
 
     return end
 
@@ -127,7 +126,7 @@ def test_the_terminal_is_left_as_it_was_found(bench: Bench, number: signal.Signa
         terminal.send("" if number else "q")
         if number:
             terminal.kill(number)
-        assert terminal.drain(20) == 0
+        assert terminal.drain(120) == 0
     written = b"".join(read)
     modes = dict(re.findall(rb"\x1b\[\?(\d+)([hl])", written))
     # The cursor is shown, and lines break; the mouse, pasting in brackets and the second screen are over.
@@ -177,7 +176,7 @@ def test_a_decision_that_does_not_fit_is_told_and_the_ones_before_are_kept(bench
         terminal.send("" if number else "q")
         if number:
             terminal.kill(number)
-        terminal.drain(20)
+        terminal.drain(120)
     assert answered(bench) == 2 + (way == "room")
     words = {"SIGTERM": "was ended by the system at", "SIGKILL": "ended without leaving, after"}
     next_start(bench, words.get(way, ""))

@@ -76,14 +76,14 @@ def test_the_desk_writes_nothing_that_it_does_not_mean(
     read: list[bytes] = []
     with Terminal(desk_of(home), rows=size[1], columns=size[0], folder=ROOT) as terminal:
         terminal.on_read = read.append
-        assert terminal.wait_for(lambda t: "1/10" in "".join(t.lines), 30)
+        assert terminal.wait_for(lambda t: "1/10" in "".join(t.lines), 120)
         for key in keys:
             terminal.send(key)
             settle(terminal)
         terminal.send("y")
-        assert terminal.wait_for(lambda t: "Copied." in "".join(t.lines), 20), terminal.lines
+        assert terminal.wait_for(lambda t: "Copied." in "".join(t.lines), 120), terminal.lines
         terminal.send("q")
-        assert terminal.drain(20) == 0
+        assert terminal.drain(120) == 0
     written = b"".join(read).decode()
     (copied,) = OSC_52.findall(written)
     check(base64.b64decode(copied).decode().replace("\t", "").replace("\n", ""))

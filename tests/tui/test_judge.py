@@ -5,7 +5,7 @@ from dataclasses import replace
 from unittest.mock import Mock
 
 import pytest
-from desk_bench import Bench, screen_text, settled
+from desk_bench import Bench, comes, screen_text, settled, shows
 from desk_judge import FakeJudge, verdict
 from injections import INJECTIONS
 from textual.pilot import Pilot
@@ -34,11 +34,8 @@ def with_judge(bench: Bench, judge: FakeJudge, stream: Stream = Stream.TRIAGE) -
 
 async def until(pilot: Pilot[None], text: str) -> str:
     """Wait until the screen shows something. Returns all of it."""
-    for _ in range(300):
-        await pilot.pause()
-        if text in (shown := screen_text(pilot.app)):
-            return shown
-    raise AssertionError(f"{text!r} did not come:\n{screen_text(pilot.app)}")
+    await shows(pilot, text)
+    return screen_text(pilot.app)
 
 
 async def test_without_one_the_key_says_how_to_get_one(bench: Bench) -> None:
@@ -153,11 +150,8 @@ async def test_one_that_can_say_nothing_says_so_once(bench: Bench) -> None:
         await until(pilot, "tiny is gone. Start the server.")
         await pilot.press("n")
         await settled(pilot)
-        for _ in range(200):
-            await pilot.pause()
-            if refuse.call_count > 1:
-                break
-        await pilot.pause()
+        await comes(pilot, lambda: refuse.call_count > 1)
+        await settled(pilot)
         assert refuse.call_count == 2
         assert "tiny is gone" not in screen_text(app)
 

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 from desk_bench import Bench, settled
+from desk_terminal import is_painted
 from samples import until
 
 from core.cli.context import Context
@@ -154,12 +155,10 @@ def test_nothing_of_the_environment_reaches_the_kiosk_or_its_children(
     read: list[bytes] = []
     with start(bench, how, sent, traps if how == "isolated" else traps / "written") as terminal:
         terminal.on_read = read.append
-        assert terminal.wait_for(lambda t: "1/10" in "".join(t.lines), 60), b"".join(read).decode()
+        assert terminal.wait_for(is_painted, 120), b"".join(read).decode()
         name = pwd.getpwuid(os.getuid()).pw_name
-        while terminal.pump(0.5):  # keys that come before the query is painted whole decide nothing
-            pass
         terminal.send("n")
-        assert terminal.wait_for(lambda t: "1 yours" in t.lines[0], 60)
+        assert terminal.wait_for(lambda t: "1 yours" in t.lines[0], 120)
         until(lambda: bool(children_of(terminal.process.pid)), 60)
         for pid in (terminal.process.pid, *children_of(terminal.process.pid)):
             environment = environment_of(pid)
@@ -169,7 +168,7 @@ def test_nothing_of_the_environment_reaches_the_kiosk_or_its_children(
             arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
             assert arguments[1] == "-I"
         terminal.send("q")
-        assert terminal.drain(60) == 0
+        assert terminal.drain(120) == 0
     assert bench.decided(name)
     assert not bench.decided("lea")
     assert b">>>" not in b"".join(read)
@@ -181,12 +180,12 @@ def test_no_prompt_is_left_when_the_kiosk_ends(bench: Bench, tmp_path: Path, how
     read: list[bytes] = []
     with start(bench, how, {"PYTHONINSPECT": "1"}, tmp_path, "--plain") as terminal:
         terminal.on_read = read.append
-        assert terminal.wait_for(lambda t: any("10. " in line for line in t.lines), 60)
+        assert terminal.wait_for(lambda t: any("10. " in line for line in t.lines), 120)
         # Nothing that the keyboard can send ends or stops it, and nothing that is typed is run.
         terminal.send("\x03\x1a\x1c")
         terminal.send("import os\n")
         terminal.send("q\n")
-        assert terminal.drain(60) == 0
+        assert terminal.drain(120) == 0
     assert b">>>" not in b"".join(read)
     assert b"Everything you decided is saved." in b"".join(read)
 

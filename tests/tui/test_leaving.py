@@ -34,7 +34,7 @@ run_desk(open_desk(Workspace(Path(sys.argv[1])), Settings(desk=DeskSettings(prac
 """
 
 
-def read_until(terminal: int, words: bytes, seconds: float = 20) -> bytes:
+def read_until(terminal: int, words: bytes, seconds: float = 120) -> bytes:
     """What the desk wrote to its terminal, up to some words."""
     said = b""
     deadline = time.monotonic() + seconds
@@ -73,7 +73,7 @@ def how_it_ended(bench: Bench) -> Ending | None:
 
 def reject_first(bench: Bench, terminal: int) -> None:
     """Until the first picture is complete, keys decide nothing."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while not bench.decided() and time.monotonic() < deadline:
         os.write(terminal, b"1x")
         read_until(terminal, "✗".encode(), 0.3)
@@ -86,7 +86,7 @@ def test_a_signal_gives_the_claims_back(bench: Bench, number: signal.Signals) ->
         reject_first(bench, terminal)
         process.send_signal(number)
         read_until(terminal, b"\x1b[?1049l")
-        assert process.wait(20) == 0
+        assert process.wait(120) == 0
     assert how_it_ended(bench) is {signal.SIGHUP: Ending.CUT, signal.SIGTERM: Ending.STOPPED}[number]
 
 
@@ -94,7 +94,7 @@ def test_a_terminal_that_is_closed_without_a_signal_is_noticed(bench: Bench) -> 
     with started(bench) as (process, terminal):
         reject_first(bench, terminal)
         os.close(terminal)
-        assert process.wait(20) == 0
+        assert process.wait(120) == 0
     assert how_it_ended(bench) is Ending.CUT
 
 
@@ -130,7 +130,7 @@ def test_a_desk_that_cannot_leave_is_ended(number: signal.Signals, ending: str) 
     assert process.stdout is not None
     assert process.stdout.readline() == "waiting\n"
     process.send_signal(number)
-    said, _ = process.communicate(timeout=20)
+    said, _ = process.communicate(timeout=240)
     assert process.returncode == 1
     assert said.startswith("asked\nasked\n")
     assert said.endswith(f"gave up: {ending}\n")
@@ -155,7 +155,7 @@ def test_the_plain_desk_leaves_in_good_order_too(bench: Bench, number: signal.Si
             os.close(terminal)
         else:
             process.send_signal(number)
-        process.wait(20)
+        process.wait(120)
     assert len(bench.decided()) == 10
     assert how_it_ended(bench) is ending
 

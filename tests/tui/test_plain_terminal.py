@@ -25,7 +25,7 @@ def ended(terminal: Terminal, keys: str) -> tuple[str, int]:
     read: list[bytes] = []
     terminal.on_read = read.append
     terminal.send(keys)
-    code = terminal.drain(30)
+    code = terminal.drain(120)
     return b"".join(read).decode(), code
 
 
@@ -40,9 +40,9 @@ def test_lines_break_between_words_and_no_cursor_is_moved(bench: Bench) -> None:
     read: list[bytes] = []
     with Terminal(plain_desk(bench), rows=100, columns=40, folder=ROOT, environment={"TERM": "dumb"}) as terminal:
         terminal.on_read = read.append
-        assert terminal.wait_for(lambda t: "(amazon q3-c10)" in "".join(t.lines), 30)
+        assert terminal.wait_for(lambda t: "(amazon q3-c10)" in "".join(t.lines), 120)
         terminal.send("?\n")
-        assert terminal.wait_for(lambda t: "compares that" in "".join(t.lines), 30)
+        assert terminal.wait_for(lambda t: "compares that" in "".join(t.lines), 120)
     said = b"".join(read).decode()
     assert "\x1b" not in said
     assert max(map(len, said.splitlines())) <= 40
@@ -53,7 +53,7 @@ def test_lines_break_between_words_and_no_cursor_is_moved(bench: Bench) -> None:
 def test_nothing_is_echoed_where_the_terminal_says_so(bench: Bench) -> None:
     silent = ["sh", "-c", 'stty -echo; exec "$@"', "sh", *plain_desk(bench)]
     with Terminal(silent, rows=100, folder=ROOT) as terminal:
-        assert terminal.wait_for(lambda t: "q3-c10" in "".join(t.lines), 30)
+        assert terminal.wait_for(lambda t: "q3-c10" in "".join(t.lines), 120)
         said, code = ended(terminal, "c only this\np\nq\n")
     assert said.startswith("Saved.\r\n\r\ntriage:")
     assert said.count("only this") == 1
@@ -63,9 +63,9 @@ def test_nothing_is_echoed_where_the_terminal_says_so(bench: Bench) -> None:
 @pytest.mark.parametrize(("keys", "code"), [("q\n", 0), ("\x04", 0), ("n 3\x03", 130)])
 def test_it_is_left_in_every_way_and_says_so(bench: Bench, keys: str, code: int) -> None:
     with Terminal(plain_desk(bench), rows=100, folder=ROOT) as terminal:
-        assert terminal.wait_for(lambda t: "q3-c10" in "".join(t.lines), 30)
+        assert terminal.wait_for(lambda t: "q3-c10" in "".join(t.lines), 120)
         terminal.send("a 2\n")
-        assert terminal.wait_for(lambda t: "q8-c10" in "".join(t.lines), 30)
+        assert terminal.wait_for(lambda t: "q8-c10" in "".join(t.lines), 120)
         said, left = ended(terminal, keys)
     assert said.rstrip().endswith(SAVED)
     assert "Traceback" not in said

@@ -62,10 +62,10 @@ def test_no_letter_vanishes_while_one_moves_about(bench: Bench, tmux: Tmux, size
         lines = tmux("capture-pane", "-p", "-t", "desk").splitlines()
         return lines if any(f" {place}/10 " in line for line in lines) else None
 
-    until(lambda: shown(1) is not None, 30)
+    until(lambda: shown(1) is not None, 120)
     for place, key in ((2, "j"), (3, "j"), (2, "k"), (7, "7")):
         tmux("send-keys", "-t", "desk", key)
-        until(lambda place=place: shown(place) is not None, 30)
+        until(lambda place=place: shown(place) is not None, 120)
     screen = "\n".join(shown(7) or [])
     for title in TITLES:
         assert letters(title) in letters(screen), title

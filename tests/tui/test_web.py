@@ -59,7 +59,7 @@ class Served:
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> http.client.HTTPResponse:
         """Ask for something, with these headers in place of those that a browser sends."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=240)
         connection.request("GET", path, headers=headers or {})
         response = connection.getresponse()
         response.read()
@@ -78,7 +78,7 @@ def serve(bench: Bench, *options: str) -> Iterator[Served]:
             yield Served(process, process.stdout.readline().strip())
         finally:
             process.terminate()
-            process.wait(60)
+            process.wait(120)
 
 
 @pytest.fixture
@@ -493,7 +493,7 @@ def test_the_server_ends_with_its_desks(bench: Bench, how: signal.Signals) -> No
 
     with serve(bench) as served:
         asyncio.run(connect(served))
-        assert served.process.wait(60) == 0
+        assert served.process.wait(120) == 0
     assert not claimed(bench)
 
 

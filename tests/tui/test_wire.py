@@ -164,12 +164,12 @@ def test_a_frame_is_sent_in_one_piece_and_never_for_nothing(monkeypatch: pytest.
 def test_the_screen_can_be_painted_anew(bench: Bench) -> None:
     desk = [sys.executable, "-m", "tui", "--home", str(bench.workspace.home), "--as", "ada", "review"]
     with Terminal(desk, folder=Path(__file__).parents[2]) as terminal:
-        assert terminal.wait_for(lambda t: "1/10" in "".join(t.lines), 30)
+        assert terminal.wait_for(lambda t: "1/10" in "".join(t.lines), 120)
         terminal.send("j")
-        assert terminal.wait_for(lambda t: "2/10" in "".join(t.lines), 30)
+        assert terminal.wait_for(lambda t: "2/10" in "".join(t.lines), 120)
         before = terminal.bytes_read
         terminal.send("\x0c")
-        assert terminal.wait_for(lambda t: t.bytes_read - before > 80 * 24, 30)
+        assert terminal.wait_for(lambda t: t.bytes_read - before > 80 * 24, 120)
 
 
 # -- characters that terminals give other widths ---------------------------------------------------------------------

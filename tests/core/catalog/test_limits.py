@@ -182,6 +182,7 @@ def test_a_virtual_table_is_not_read(tmp_path: Path) -> None:
         read_table(tmp_path / "v.db", "v")
 
 
+@pytest.mark.slow
 def test_a_column_that_is_computed_is_left_out(tmp_path: Path) -> None:
     sqlite_generated(tmp_path / "g.db")
     table = read_table(tmp_path / "g.db")

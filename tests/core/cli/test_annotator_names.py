@@ -68,7 +68,7 @@ def test_bytes_that_are_no_text_are_no_name(workspace: Workspace, csv: Path) -> 
     given = [(command, environment | {"USER": b"\xff".decode(errors="surrogateescape")})]
     given.append(([*command, "--as", b"\xff".decode(errors="surrogateescape")], environment))
     for call, variables in given:
-        done = subprocess.run(call, env=variables, capture_output=True, timeout=60, check=False)
+        done = subprocess.run(call, env=variables, capture_output=True, timeout=240, check=False)
         assert done.returncode == 1
         assert b"cannot be a name" in done.stderr
         assert b"Traceback" not in done.stderr

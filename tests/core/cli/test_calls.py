@@ -23,7 +23,7 @@ def core(*arguments: str | Path, **environment: str) -> subprocess.CompletedProc
     """`python -m core ARGUMENTS` in a process of its own, with this test's environment."""
     return subprocess.run(
         [sys.executable, "-m", "core", *map(str, arguments)],
-        capture_output=True, text=True, check=False, timeout=60, env={**os.environ, **environment},
+        capture_output=True, text=True, check=False, timeout=240, env={**os.environ, **environment},
     )  # fmt: skip
 
 
@@ -193,7 +193,7 @@ def test_a_terminal_without_unicode_gets_every_answer(
     words = ["SELECT char(9731, 128512) AS x" if word == "SQL" else word for word in verb.split()]
     done = subprocess.run(
         [sys.executable, "-m", "core", "--home", str(workspace.home), *words],
-        env={**os.environ, **encoding}, capture_output=True, check=False, timeout=120,
+        env={**os.environ, **encoding}, capture_output=True, check=False, timeout=240,
     )  # fmt: skip
     assert done.returncode in {0, 1}, done.stderr
     assert b"Traceback" not in done.stderr

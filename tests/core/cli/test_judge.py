@@ -235,7 +235,7 @@ def test_ctrl_c_before_the_judge_is_asked_says_that_there_is_no_file(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("core.matching.pair_rows.matched_pairs", interrupted)
+    monkeypatch.setattr("core.cli.match.matched_pairs", interrupted)
     out = tmp_path / "out.csv"
     ended = call("match", "--judge", "--out", out, "--home", labelled.home)
     assert (ended.code, ended.err, out.exists()) == (130, f"Ended; {out} was not written.\n", False)
@@ -415,8 +415,8 @@ _SERVED = """
 import sys
 sys.path.insert(0, "tests/support")
 from judges import CountingJudge
-from core.judge import chosen
-chosen._MADE["server"] = lambda *_: CountingJudge()
+from core.judge import factory
+factory._MADE["server"] = lambda *_: CountingJudge()
 """
 
 
@@ -446,7 +446,7 @@ class Slow(CountingJudge):
             print(len(self.asked), flush=True)
             if len(self.asked) == 6:
                 import signal; signal.pause()
-chosen._MADE["server"] = lambda *_: Slow()
+factory._MADE["server"] = lambda *_: Slow()
 from core.judge import cache
 cache._EVERY_S = 0.0
 from core.cli.app import main
@@ -463,22 +463,22 @@ main()
         if line.strip() == "6":
             break
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=30)
+    process.communicate(timeout=240)
     assert len(VerdictCache(labelled.derived).latest("counting")) == 6
 
 
 def test_making_a_judge_imports_no_library(labelled: Workspace) -> None:
     code = (
         "import sys; from pathlib import Path\n"
-        "from core.judge.factory import judge_of; from core.settings import load_settings\n"
+        "from core.judge.factory import make_judge; from core.settings import load_settings\n"
         "from core.workspace import Workspace\n"
         f"w = Workspace(Path({str(labelled.home)!r}))\n"
-        "judge_of(w, load_settings(w.settings), 'server').name\n"
+        "make_judge(w, load_settings(w.settings), 'server').name\n"
         "print(sorted({'torch', 'mlx', 'mlx_lm', 'numpy', 'sklearn', 'transformers', 'httpx'} & set(sys.modules)))\n"
     )
     environment = {**os.environ, "SAMESKU_JUDGE__SERVER_MODEL": "m"}
     out = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment, timeout=240
     )
     assert out.stdout.strip() == "[]"
 

@@ -204,9 +204,9 @@ def test_on_a_terminal_it_asks_and_no_is_the_default(behind: Workspace, typed: s
     read: list[bytes] = []
     with Terminal(restore, rows=24, columns=200, folder=ROOT) as terminal:
         terminal.on_read = read.append
-        assert terminal.wait_for(lambda t: "[y/N]" in "".join(t.lines), 60)
+        assert terminal.wait_for(lambda t: "[y/N]" in "".join(t.lines), 120)
         terminal.send(f"{typed}\n")
-        code = terminal.drain(60)
+        code = terminal.drain(120)
     assert "2 events would be dropped" in b"".join(read).decode()
     assert (code, events(behind)) == (0 if typed == "y" else 1, left)
 

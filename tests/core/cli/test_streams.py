@@ -18,7 +18,7 @@ def shell(command: str, folder: Path, **environment: str) -> subprocess.Complete
     root = Path(__file__).parents[3]
     return subprocess.run(
         ["bash", "-c", command.replace("core", CORE, 1)],
-        capture_output=True, text=True, check=False, timeout=60, cwd=folder,
+        capture_output=True, text=True, check=False, timeout=240, cwd=folder,
         env={**os.environ, "PYTHONPATH": str(root), **environment},
     )  # fmt: skip
 
@@ -49,7 +49,7 @@ def test_a_reader_that_is_gone_is_no_error_worth_a_word(tmp_path: Path) -> None:
     with os.fdopen(output, "wb") as stdout:
         done = subprocess.run(
             [sys.executable, "-m", "core", "--home", tmp_path, "settings"],
-            stdout=stdout, stderr=subprocess.PIPE, check=False, timeout=60,
+            stdout=stdout, stderr=subprocess.PIPE, check=False, timeout=240,
         )  # fmt: skip
     assert (done.returncode, done.stderr) == (1, b"")
 

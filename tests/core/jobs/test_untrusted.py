@@ -78,7 +78,7 @@ def test_a_file_that_names_a_stranger_does_not_end_them_while_a_job_runs(
     process = sleeping(folder)
     try:
         assert jobs.cancel(JOB).state is JobState.CANCELLED
-        assert process.wait(60) != 0
+        assert process.wait(120) != 0
         assert stranger.poll() is None
     finally:
         process.kill()

@@ -110,7 +110,7 @@ def test_the_process_says_what_is_missing_and_ends_with_its_input(workspace: Wor
     workspace.settings.write_text('[judge]\nuse = ["server"]\nserver_model = ""\n')
     command = [sys.executable, "-m", "core.judge.worker", "--home", str(workspace.home)]
     asked = json.dumps({"id": 5, "do": "verdict", **ASKED}).encode() + b"\n"
-    done = subprocess.run(command, input=asked, capture_output=True, cwd=ROOT, timeout=60, check=False)
+    done = subprocess.run(command, input=asked, capture_output=True, cwd=ROOT, timeout=240, check=False)
     assert done.returncode == 0
     assert json.loads(done.stdout) == {
         "id": 5, "error": "judge.server_model is not set.", "hint": "Name the model as the server calls it.",

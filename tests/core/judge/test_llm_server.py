@@ -18,6 +18,6 @@ def test_a_server_says_what_the_model_in_this_process_says(tiny_llm: Path) -> No
     with llm_server(tiny_llm) as url:
         asked = {"model": str(tiny_llm), "messages": messages(case), "max_tokens": 24, "temperature": 0}
         request = Request(f"{url}/chat/completions", json.dumps(asked).encode(), JSON)  # noqa: S310
-        with urlopen(request, timeout=60) as answer:  # noqa: S310
+        with urlopen(request, timeout=240) as answer:  # noqa: S310
             said = json.load(answer)["choices"][0]["message"]
     assert said["content"].strip() == verdict.reasoning.strip() != ""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from shutil import copytree
@@ -100,8 +101,9 @@ def test_listening_gives_the_answer_piece_by_piece_and_then_its_probability(deci
 def test_whoever_hangs_up_in_the_middle_may_ask_again(random: tuple[str, Path]) -> None:
     judge = judge_of(random, max_tokens=2000)
     talk = judge.stream(CASES[0])
-    assert next(filter(None, talk))
-    talk.close()
+    # Closed whatever comes of it: a talk that is left open keeps its thread, and that the whole process.
+    with closing(talk):
+        assert next(filter(None, talk))
     with pytest.raises(StopIteration):
         next(talk)
     assert len(list(judge_of(random).verdicts(CASES[:2]))) == 2

@@ -120,6 +120,7 @@ def test_labels_teach_how_far_gtins_can_be_trusted(n: int) -> None:
     assert doubted < trusted - 0.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [60, 2100])
 def test_where_nobody_has_gtins_the_fit_is_as_it_would_be_without_the_features(n: int) -> None:
     random = np.random.default_rng(1)

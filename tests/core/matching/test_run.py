@@ -88,7 +88,7 @@ def builds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         made.append(len(queries))
         return real(queries, *rest, **options)
 
-    monkeypatch.setattr(builder, "EvidenceBuilder", counting)
+    monkeypatch.setattr(builder, "FeatureBuilder", counting)
     return made
 
 

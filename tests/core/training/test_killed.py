@@ -19,7 +19,7 @@ from labels.files import DRAFT_PREFIX, folder_bytes
 from labels.model import Verb
 from labels.store import LabelStore
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 #: Runs a training that is killed the moment that it tells of a stage, or of a loss; so many of these are passed.
 _CHILD = """

@@ -1,0 +1,111 @@
+"""Waits until a desk under test has nothing left to do.
+
+Textual's own pilot takes a process that uses no processor time for an idle one. On a busy machine that is also a
+process which does not get the processor, and then a test reads a screen that is only half way there. What is waited
+for here is the state itself: empty message queues, no callback due, nothing to paint, no worker at work.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import Any
+from weakref import WeakSet
+
+from textual._context import active_app
+from textual.app import App, ScreenStackError
+from textual.message_pump import MessagePump
+from textual.pilot import Pilot
+from textual.worker import Worker
+
+#: A machine that is not there within this time hangs.
+WITHIN_S = 60.0
+#: What a key started is waited for this long; longer work is one that the test holds back.
+_GRACE_S = 1.0
+#: How often in a row nothing may be due before it is believed: work may hop between queue and task.
+_ROUNDS = 3
+_STEP_S = 0.002
+
+_held: WeakSet[Worker[Any]] = WeakSet()
+
+
+async def wait_for_idle(min_sleep: float = 0.0, max_sleep: float = 1.0) -> None:
+    """In place of `textual._wait.wait_for_idle`; work that takes longer than a moment is not waited for."""
+    await quiet(active_app.get(), patient=False)
+
+
+async def quiet(app: App[Any], *, patient: bool = True) -> None:
+    """Wait until nothing is due in `app`.
+
+    Args:
+        patient: whether to wait for workers however long they work; else those that take longer than a moment are
+            left alone, now and the next time.
+    """
+    deadline = time.monotonic() + WITHIN_S
+    rounds = 0
+    while rounds < _ROUNDS and not _is_over(app):
+        assert time.monotonic() < deadline, f"the desk does not come to rest: {_due(app, patient)}"
+        await _workers_end(app, patient)
+        if not _is_over(app):
+            await Pilot(app)._wait_for_screen(WITHIN_S)
+        await asyncio.sleep(0)
+        if _due(app, patient):
+            rounds = 0
+            _paint(app)
+            await asyncio.sleep(_STEP_S)
+        else:
+            rounds += 1
+
+
+async def _workers_end(app: App[Any], patient: bool) -> None:
+    deadline = time.monotonic() + (WITHIN_S if patient else _GRACE_S)
+    while (busy := _busy(app, patient)) and not _is_over(app):
+        if time.monotonic() > deadline:
+            # The test holds them back, or they hang: who is patient fails then.
+            _held.update(busy)
+            return
+        await asyncio.sleep(_STEP_S)
+
+
+def _busy(app: App[Any], patient: bool) -> list[Worker[Any]]:
+    return [worker for worker in app.workers if not worker.is_finished and (patient or worker not in _held)]
+
+
+def _is_over(app: App[Any]) -> bool:
+    """Whether the desk has ended or failed, or is about to."""
+    return app._exception is not None or app._exit or app._closing or app._closed or not app._running
+
+
+def _paint(app: App[Any]) -> None:
+    """Paint now what would be painted with the next frame."""
+    try:
+        app.screen._on_timer_update()
+    except ScreenStackError:
+        return
+
+
+def _due(app: App[Any], patient: bool) -> list[str]:
+    """What is still to be done, in words for whoever reads of a failure."""
+    return [*(f"{worker.group} works" for worker in _busy(app, patient)), *_pending(app)]
+
+
+def _pending(app: App[Any]) -> Iterator[str]:
+    if app._resize_event is not None or app._resize_timer is not None:
+        yield "a resize that Textual holds back for a moment"
+    pump: MessagePump
+    for pump in [app, *app._registry]:
+        if pump._running and not pump._closing:
+            if not pump._message_queue.empty() or pump._pending_message is not None:
+                yield f"messages for {pump}"
+            if pump._next_callbacks:
+                yield f"callbacks of {pump}"
+    try:
+        screen = app.screen
+    except ScreenStackError:
+        return
+    if screen._callbacks:
+        yield f"callbacks after the next frame of {screen}"
+    if app._batch_count == 0 and (
+        screen._layout_required or screen._scroll_required or screen._repaint_required
+        or screen._recompose_required or screen._dirty_widgets
+    ):  # fmt: skip
+        yield f"{screen} is to be painted"
