@@ -467,14 +467,14 @@ main()
     assert len(VerdictCache(labelled.derived).latest("counting")) == 6
 
 
-def test_making_a_judge_imports_no_library(labelled: Workspace) -> None:
+def test_making_a_judge_imports_no_model_library(labelled: Workspace) -> None:
     code = (
         "import sys; from pathlib import Path\n"
         "from core.judge.factory import make_judge; from core.settings import load_settings\n"
         "from core.workspace import Workspace\n"
         f"w = Workspace(Path({str(labelled.home)!r}))\n"
         "make_judge(w, load_settings(w.settings), 'server').name\n"
-        "print(sorted({'torch', 'mlx', 'mlx_lm', 'numpy', 'sklearn', 'transformers', 'httpx'} & set(sys.modules)))\n"
+        "print(sorted({'torch', 'mlx', 'mlx_lm', 'sklearn', 'transformers', 'httpx'} & set(sys.modules)))\n"
     )
     environment = {**os.environ, "SAMESKU_JUDGE__SERVER_MODEL": "m"}
     out = subprocess.run(
