@@ -84,6 +84,22 @@ bench-ledger-kill: $(VENV)/dev ## kill what acts on the ledger at ROUNDS random 
 bench-kill-mixed: $(VENV)/dev ## kill desks, imports, merges, backups and restores that act at once, ROUNDS times in all
 	@$(BIN)/python -m tests.bench.kill_mixed --kills $(or $(ROUNDS),500)
 
+.PHONY: docs recording lock
+docs: $(VENV)/dev ## the documentation site, into site/; warnings are errors
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet && echo "site/index.html"
+
+recording: $(VENV)/dev ## the desk's picture and recording in docs/assets, from a session on the demo
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m docs.scripts.recording
+
+# Packages of the CUDA build of torch are left out: the CPU build needs none, and the other pins its own.
+lock: | $(BIN)/python ## pin every package of all extras in requirements.lock, for Linux and macOS
+	@$(PIP) uv
+	@$(BIN)/uv pip compile pyproject.toml --extra all --extra dev --constraint constraints.txt --universal \
+	    --python-version 3.11 --no-annotate --quiet --upgrade --custom-compile-command "make lock" \
+	    $(foreach p,cublas cuda-cupti cuda-nvrtc cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse cusparselt-cu13 nccl-cu13 nvjitlink nvshmem-cu13 nvtx,--no-emit-package nvidia-$(p)) \
+	    $(foreach p,cuda-bindings cuda-pathfinder cuda-toolkit triton,--no-emit-package $(p)) \
+	    --output-file requirements.lock
+
 fuzz: $(VENV)/dev ## damage the files of a workspace, CASES times, and see what every verb and desk makes of it
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m tests.bench.fuzz_workspace --cases $(or $(CASES),1000) --seed $(or $(SEED),7)
 

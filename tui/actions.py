@@ -1,4 +1,4 @@
-"""Every key of the desk, declared once: bindings, key bar and help come from here; a test holds the README to it."""
+"""Every key of the desk, declared once: bindings, key bar, help and documentation come from here."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace

@@ -6,7 +6,7 @@ a program runs (PYTHONPATH, PYTHONINSPECT), others on libraries when they are im
 and an environment made of a few names whose values are checked, which has none of the others.
 
 What acts before this module is imported is out of its reach: start it with `python -I` in the first place, and let the
-SSH server accept nothing that the login shell or the dynamic linker obeys (README, "On a labelling host").
+SSH server accept nothing that the login shell or the dynamic linker obeys (docs/how-to/labelling-host.md).
 """
 
 import os

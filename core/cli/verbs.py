@@ -123,3 +123,9 @@ class LazyGroup(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - as click calls it
         """`demo` first, then the desk's verbs, then all others."""
         return sorted(self.commands, key="demo".__ne__)
+
+
+def load_all(root: Any) -> Any:
+    """The program's command with every verb loaded, for what describes or checks the whole command line."""
+    root.commands = {name: getattr(command, "command", command) for name, command in root.commands.items()}
+    return root

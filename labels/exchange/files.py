@@ -1,7 +1,7 @@
 """How large the parts of a table or file of labels may be that comes in, whatever its format.
 
-Larger is a broken file, or an attack on the memory. What one part breaks costs its row; the README and the help of
-`samesku import products` name the figures.
+Larger is a broken file, or an attack on the memory. What one part breaks costs its row; the documentation and the
+help of `samesku import products` name the figures.
 """
 
 import errno

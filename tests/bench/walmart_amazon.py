@@ -1,4 +1,4 @@
-"""The README's table: the whole loop on Walmart-Amazon, through the command line, in a workspace of its own.
+"""The documented benchmark: the whole loop on Walmart-Amazon, through the command line, in a workspace of its own.
 
     python -m tests.bench.walmart_amazon [FOLDER]
 

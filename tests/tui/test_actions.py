@@ -1,7 +1,6 @@
 """Keys are declared once, and each declaration holds."""
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -76,13 +75,6 @@ def test_no_key_has_two_meanings_on_a_screen(screen: type[object], acts: tuple[A
 
 def _all_keys() -> list[str]:
     return [key for _, lines in help_groups(Keymap({}).act) for keys, _ in lines for key in keys.split()]
-
-
-def test_the_readme_tells_of_every_key() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    table = readme.partition("## Keys")[2].partition("\n## ")[0]
-    told = {word for code in re.findall(r"`([^`]+)`", table) for word in code.split()} | {"…"}
-    assert set(_all_keys()) <= told
 
 
 def test_the_table_holds_the_keys_of_the_contract() -> None:

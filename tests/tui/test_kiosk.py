@@ -23,7 +23,7 @@ from tui.kiosk import KioskApp, enclosed
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = str(Path(sys.executable).with_name("samesku"))
-#: The ways to start it: as README's ForceCommand does, by the console script, and as a module.
+#: The ways to start it: as the documented ForceCommand does, by the console script, and as a module.
 STARTS = {"isolated": [sys.executable, "-I", "-m", "tui"], "script": [SCRIPT], "module": [sys.executable, "-m", "tui"]}
 KEPT = {"TERM", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "COLORTERM", "COLORFGBG", "NO_COLOR", "SSH_ORIGINAL_COMMAND"}
 #: What the kiosk itself sets; the last for its children.
@@ -150,7 +150,7 @@ def test_nothing_of_the_environment_reaches_the_kiosk_or_its_children(
 ) -> None:
     sent = hostile(traps)
     if how != "isolated":
-        # What acts before any code of a program runs is for `python -I` to ignore; see README.
+        # What acts before any code of a program runs is for `python -I` to ignore; see docs/how-to/labelling-host.md.
         sent = {name: value for name, value in sent.items() if not name.startswith("PYTHON") or name == "PYTHONINSPECT"}
     read: list[bytes] = []
     with start(bench, how, sent, traps if how == "isolated" else traps / "written") as terminal:
@@ -289,7 +289,8 @@ def test_a_user_number_without_an_account_gets_a_sentence(monkeypatch: pytest.Mo
     assert "--as NAME review" in caught.value.hint
 
 
-def test_the_readme_starts_it_isolated_from_the_first_process_on() -> None:
-    (command,) = [line.strip() for line in (ROOT / "README.md").read_text().splitlines() if "ForceCommand /" in line]
+def test_the_documentation_starts_it_isolated_from_the_first_process_on() -> None:
+    page = (ROOT / "docs" / "how-to" / "labelling-host.md").read_text(encoding="utf-8")
+    (command,) = [line.strip() for line in page.splitlines() if "ForceCommand /" in line]
     started = ["/opt/samesku/bin/python", *STARTS["isolated"][1:]]
     assert command == f"ForceCommand {' '.join(started)} --home /srv/matching review --kiosk"
