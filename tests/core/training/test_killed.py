@@ -27,7 +27,7 @@ import os, sys
 from core.jobs.progress import Silent
 from core.judge.finetune.cross_encoder import train_cross_encoder
 from core.settings import load_settings
-from core.training import crossfit, run
+from core.training import cross_fitting, run
 from core.workspace import Workspace
 
 verb, home, stage, passed = sys.argv[1:]
@@ -44,7 +44,7 @@ class Killed(Silent):
     def loss(self, step, value):
         self.stage("loss")
 
-crossfit.FEWEST_FOR_HALVES = 2
+cross_fitting.FEWEST_FOR_HALVES = 2
 workspace = Workspace.locate(__import__("pathlib").Path(home))
 {"retrain": run.retrain, "judge": train_cross_encoder}[verb](workspace, load_settings(workspace.settings), Killed())
 """
