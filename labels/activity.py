@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from labels.database import known_values, readable_errors
+from labels.database import decode_errors, readable_errors
 from labels.model import Stream
 from labels.reader import LabelReader
 
@@ -24,7 +24,7 @@ class ActivityCount(NamedTuple):
     undone: int = 0
 
 
-def acts_by_annotator(reader: LabelReader) -> dict[str, ActivityCount]:
+def actions_by_annotator(reader: LabelReader) -> dict[str, ActivityCount]:
     """Everybody's acts, by name.
 
     Raises:
@@ -81,7 +81,7 @@ def paces(reader: LabelReader, annotator: str) -> dict[Stream, Pace]:
             stream: reader.connection.execute(_LOOKS, [_PAUSE_MS, annotator, stream.value, _LATELY]).fetchone()
             for stream in Stream
         }
-    with known_values(reader.path):
+    with decode_errors(reader.path):
         answered = {Stream(name): count for name, count in rows}
     return {stream: Pace(answered.get(stream, 0), _hourly(*looks[stream])) for stream in Stream}
 

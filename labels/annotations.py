@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from labels.database import known_values, readable_errors
-from labels.model import MACHINE, Decision, Pair, ProductRef, Shown, Stream, Strength
+from labels.database import decode_errors, readable_errors
+from labels.model import MACHINE, Decision, Pair, ProductRef, ShownScores, Stream, Strength
 from labels.reader import LabelReader
 
 _SAID = """
@@ -21,7 +21,7 @@ FROM current AS c JOIN events AS e ON e.seq = c.seq WHERE (c.query_source, c.que
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
+class StandingDecision:
     """What one person says of one candidate of a query, and how they came to it.
 
     Attributes:
@@ -39,10 +39,10 @@ class Opinion:
     at: str
     look_ms: int | None
     blind: bool
-    shown: Shown
+    shown: ShownScores
 
 
-def opinions_on(reader: LabelReader, query: ProductRef) -> list[Opinion]:
+def standing_decisions(reader: LabelReader, query: ProductRef) -> list[StandingDecision]:
     """Everybody's standing decisions on a query's candidates, oldest first.
 
     Raises:
@@ -50,11 +50,11 @@ def opinions_on(reader: LabelReader, query: ProductRef) -> list[Opinion]:
     """
     with readable_errors(reader.path):
         rows = reader.connection.execute(_ON_QUERY, query).fetchall()
-    with known_values(reader.path):
+    with decode_errors(reader.path):
         return [
-            Opinion(
+            StandingDecision(
                 ProductRef(*row[:2]), row[2], Decision(row[3]), Strength(row[4]), Stream(row[5]), row[6], row[7],
-                bool(row[8]), Shown(*row[9:]),
+                bool(row[8]), ShownScores(*row[9:]),
             )
             for row in rows
         ]  # fmt: skip
@@ -90,7 +90,7 @@ def human_annotations(reader: LabelReader) -> list[Annotation]:
     """Everybody's standing decisions but the machine's, oldest first."""
     with readable_errors(reader.path):
         rows = reader.connection.execute(_SAID, [MACHINE]).fetchall()
-    with known_values(reader.path):
+    with decode_errors(reader.path):
         return [
             Annotation(
                 pair=Pair(ProductRef(r[0], r[1]), ProductRef(r[2], r[3])),

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labels import chain, draws, files, schema
-from labels.backup_index import FOLDER, Backup, backup_name, backups, contents, last_event, strays
+from labels.backup_index import FOLDER, Backup, backup_name, backups, contents, diverging_backups, last_event
 from labels.errors import LabelsError
-from labels.snapshot import copy_to, sealed, snapshot, tables
+from labels.snapshot import copy_to, open_immutable, snapshot, table_names
 from labels.write_lock import FifoWriteLock
 
 #: Whoever waits longer for another program's backup makes one beside it, which does no harm.
@@ -54,7 +54,7 @@ def _backup(copy: Callable[[Path], None], path: Path, folder: Path, keep: int | 
         folder.mkdir(mode=0o770, exist_ok=True, parents=True)
         turns = FifoWriteLock(folder / "labels.db")
         try:
-            with turns.turn(_PATIENCE_S):
+            with turns.hold(_PATIENCE_S):
                 made = _make(copy, path, folder)
                 _rotate(folder, made, keep)
         finally:
@@ -95,7 +95,7 @@ def _make(copy: Callable[[Path], None], path: Path, folder: Path) -> Backup:
         if (newest := _newest(folder)) and _contents(newest.path) == _contents(draft):
             return newest
         files.sync(draft)
-        with sealed(draft) as connection:
+        with open_immutable(draft) as connection:
             events = int(str(last_event(connection).get("seq", 0)))
         made = _unused(folder, events)
         draft.replace(made.path)
@@ -117,7 +117,7 @@ def _newest(folder: Path) -> Backup | None:
     """The newest backup, if it is sound."""
     for found in backups(folder)[-1:]:
         with suppress(LabelsError):
-            found.last()
+            found.last_event()
             if not _faults(found.path):
                 return found
     return None
@@ -125,8 +125,8 @@ def _newest(folder: Path) -> Backup | None:
 
 def _faults(path: Path) -> list[str]:
     """What is wrong with a copy, quickly: its schema, its pages, and the chains of hashes where its schema has them."""
-    with sealed(path) as connection:
-        if not tables(connection):
+    with open_immutable(path) as connection:
+        if not table_names(connection):
             return ["it is empty"]
         # First: what follows reads tables, and could not end where they are others.
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -135,17 +135,17 @@ def _faults(path: Path) -> list[str]:
         pages = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(1)")]
         if pages != ["ok"]:
             return pages
-        if version < chain.SINCE:
+        if version < chain.SINCE_SCHEMA:
             return []
-        broken = (seq for seq, carried, wanted in chain.links(connection) if carried != wanted)
+        broken = (seq for seq, carried, wanted in chain.verify_links(connection) if carried != wanted)
         found = [f"the chain of hashes is broken at event {seq}" for seq in list(broken)[:1]]
-        if version >= draws.SINCE:
-            found += [*draws.problems(connection), *chain.counters(connection)]
+        if version >= draws.SINCE_SCHEMA:
+            found += [*draws.problems(connection), *chain.counter_problems(connection)]
         return found
 
 
 def _contents(path: Path) -> tuple[object, ...]:
-    with sealed(path) as connection:
+    with open_immutable(path) as connection:
         return contents(connection)
 
 
@@ -156,8 +156,8 @@ def _rotate(folder: Path, made: Backup, keep: int | None) -> None:
     """
     if keep is None:
         return
-    with made.opened() as ledger:
-        others = {stray.path for stray in strays(ledger, folder)}
+    with made.open() as ledger:
+        others = {stray.path for stray in diverging_backups(ledger, folder)}
     own = [found for found in backups(folder) if _readable(found) and found.path not in others]
     for found in own[: max(0, len(own) - keep)]:
         if found != made:
@@ -166,7 +166,7 @@ def _rotate(folder: Path, made: Backup, keep: int | None) -> None:
 
 def _readable(found: Backup) -> bool:
     try:
-        found.last()
+        found.last_event()
     except LabelsError:
         return False
     return True

@@ -15,7 +15,7 @@ from pathlib import Path
 from labels import draws, projection
 from labels.database import readable_errors
 from labels.errors import LabelsError
-from labels.snapshot import sealed, tables
+from labels.snapshot import open_immutable, table_names
 
 #: Where the backups of a ledger are, beside it.
 FOLDER = "backups"
@@ -43,32 +43,32 @@ class Backup:
     events: int
 
     @property
-    def called(self) -> str:
+    def description(self) -> str:
         """What it is called in a sentence."""
         return f"the backup of {self.at:%Y-%m-%d %H:%M:%S} UTC ({self.path.name})"
 
-    def last(self) -> Event:
+    def last_event(self) -> Event:
         """Its last event; empty where it holds none.
 
         Raises:
             LabelsError: it cannot be read, or does not end where its name says.
         """
-        with self.opened() as connection:
+        with self.open() as connection:
             return last_event(connection)
 
     @contextmanager
-    def opened(self) -> Iterator[sqlite3.Connection]:
+    def open(self) -> Iterator[sqlite3.Connection]:
         """The file, only for reading.
 
         Raises:
             LabelsError: it cannot be read, or does not end where its name says.
         """
-        from labels.recovery import foreign  # noqa: PLC0415 - needs this module
+        from labels.recovery import foreign_error  # noqa: PLC0415 - needs this module
 
-        with sealed(self.path) as connection:
+        with open_immutable(self.path) as connection:
             # Anybody may have put the file there: a view in the place of a table could have rows without end.
-            if "events" not in tables(connection):
-                raise foreign(self.path)
+            if "events" not in table_names(connection):
+                raise foreign_error(self.path)
             if last_event(connection).get("seq", 0) != self.events:
                 raise LabelsError(
                     f"{self.path} is not the backup that its name tells of.", "Give it another name, or delete it."
@@ -83,10 +83,10 @@ def backup_name(at: datetime, events: int) -> str:
         at: when it is made, UTC.
         events: the number of its last event.
     """
-    return f"labels-{moment(at)}-{events}.db"
+    return f"labels-{file_timestamp(at)}-{events}.db"
 
 
-def moment(at: datetime) -> str:
+def file_timestamp(at: datetime) -> str:
     """A time as it stands in file names: UTC, to the second."""
     return at.astimezone(UTC).strftime(_MOMENT)
 
@@ -120,12 +120,12 @@ def contents(connection: sqlite3.Connection) -> tuple[object, ...]:
     """What tells whether two files hold the same: the sizes of the tables that are only added to, and their ends."""
     counts = {
         table: connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]  # noqa: S608 - of our own schema
-        for table in tables(connection) - {*projection.TABLES, "claims"}
+        for table in table_names(connection) - {*projection.TABLES, "claims"}
     }
     return counts, last_event(connection), _last_draw(connection)
 
 
-def strays(connection: sqlite3.Connection, folder: Path) -> list[Backup]:
+def diverging_backups(connection: sqlite3.Connection, folder: Path) -> list[Backup]:
     """The backups that the open ledger does not go on from: it does not hold what they hold.
 
     A row or two of each is read, and of those of an earlier schema what was drawn. A backup that cannot be read is left
@@ -152,24 +152,24 @@ def problems(connection: sqlite3.Connection, folder: Path) -> list[str]:
 
 def _departure(connection: sqlite3.Connection, backup: Backup) -> str:
     """What a backup says against the open ledger; empty where the ledger goes on from it."""
-    with backup.opened() as other:
+    with backup.open() as other:
         held = last_event(other)
         here = _event(connection.execute("SELECT * FROM events WHERE seq = ?", [backup.events]))
         # One of the two may be of an earlier schema, with fewer columns.
         if held and (not here or any(here[column] != held[column] for column in held.keys() & here.keys())):
-            return f"the ledger is not a continuation of {backup.called}: events are missing or were changed since"
+            return f"the ledger is not a continuation of {backup.description}: events are missing or were changed since"
         if not _holds_draws(connection, other):
-            return f"the ledger lacks what was drawn in {backup.called}: draws are missing or were changed since"
+            return f"the ledger lacks what was drawn in {backup.description}: draws are missing or were changed since"
     return ""
 
 
 def _holds_draws(connection: sqlite3.Connection, other: sqlite3.Connection) -> bool:
     """Whether this file holds what was drawn in the other: by its last record, else by the queries."""
-    if "draws" in tables(connection) & tables(other):
+    if "draws" in table_names(connection) & table_names(other):
         last = _last_draw(other)
         return not last or last == _event(connection.execute("SELECT * FROM draws WHERE number = ?", [last["number"]]))
-    for table in set(draws.TABLES.values()) & tables(other):
-        if table not in tables(connection):
+    for table in set(draws.TABLES.values()) & table_names(other):
+        if table not in table_names(connection):
             return not other.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone()  # noqa: S608 - a constant
         columns = ", ".join(sorted(_columns(connection, table) & _columns(other, table)))
         here, held = (set(each.execute(f"SELECT {columns} FROM {table}")) for each in (connection, other))  # noqa: S608
@@ -179,7 +179,7 @@ def _holds_draws(connection: sqlite3.Connection, other: sqlite3.Connection) -> b
 
 
 def _last_draw(connection: sqlite3.Connection) -> Event:
-    if "draws" not in tables(connection):
+    if "draws" not in table_names(connection):
         return {}
     return _event(connection.execute("SELECT * FROM draws ORDER BY number DESC LIMIT 1"))
 
@@ -188,7 +188,7 @@ def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
     return {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
 
 
-def is_of_ledger(problem: str) -> bool:
+def concerns_ledger(problem: str) -> bool:
     """Whether a problem that `verify` found is the ledger's own, for which a restore may be the way out."""
     return not problem.startswith(_USELESS)
 

@@ -13,7 +13,7 @@ from labels.errors import LabelsError
 from labels.wording import counted
 
 #: The schema version in which events got hashes.
-SINCE = 2
+SINCE_SCHEMA = 2
 #: What an event's hash covers, in this order: everything that is recorded of it. The last draw before it follows.
 COLUMNS = (
     "seq", "action", "at", "annotator", "verb", "query_source", "query_id", "candidate_source", "candidate_id",
@@ -21,24 +21,24 @@ COLUMNS = (
     "model", "target", "text",
 )  # fmt: skip
 #: What an event holds beside its place in the chain, which every ledger gives itself.
-FACTS = COLUMNS[1:]
+EVENT_FIELDS = COLUMNS[1:]
 #: All columns of an event.
-STORED = (*COLUMNS, "drawn", "hash")
+STORED_COLUMNS = (*COLUMNS, "drawn", "hash")
 
 _REALS = [COLUMNS.index(name) for name in ("similarity", "probability")]
 
 #: Every event's values, in order.
-EVENTS = f"SELECT {', '.join(COLUMNS)} FROM events ORDER BY seq"  # noqa: S608 - constants only
+SELECT_EVENTS = f"SELECT {', '.join(COLUMNS)} FROM events ORDER BY seq"  # noqa: S608 - constants only
 
 #: What the first event follows, and the first draw.
 GENESIS = "0" * 64
 #: The number and hash of the last draw where there is none.
 NO_DRAW = (0, GENESIS)
 
-_INSERT = f"INSERT INTO events ({', '.join(STORED)}) VALUES ({', '.join('?' for _ in STORED)})"  # noqa: S608 - constants only
+_INSERT = f"INSERT INTO events ({', '.join(STORED_COLUMNS)}) VALUES ({', '.join('?' for _ in STORED_COLUMNS)})"  # noqa: S608 - constants only
 
 
-def link(previous: str, values: Sequence[object], draw: tuple[int, str] = NO_DRAW) -> str:
+def event_hash(previous: str, values: Sequence[object], draw: tuple[int, str] = NO_DRAW) -> str:
     """The hash of an event: SHA-256 over the hash before it, its own values and the last draw.
 
     Args:
@@ -92,7 +92,7 @@ def append(connection: sqlite3.Connection, events: Iterable[Sequence[object]]) -
         nonlocal last, previous
         for facts in events:
             last += 1
-            previous = link(previous, (last, *facts), draw)
+            previous = event_hash(previous, (last, *facts), draw)
             yield (last, *facts, draw[0], previous)
 
     stored = connection.executemany(_INSERT, rows()).rowcount
@@ -108,14 +108,14 @@ def not_stored() -> LabelsError:
     )
 
 
-def links(connection: sqlite3.Connection) -> Iterator[tuple[int, str, str]]:
+def verify_links(connection: sqlite3.Connection) -> Iterator[tuple[int, str, str]]:
     """Every event's number, the hash that it carries and the one that it should, in order."""
     draws, drawn = _draw_hashes(connection)
     previous = GENESIS
     for *values, last, carried in connection.execute(
         f"SELECT {', '.join(COLUMNS)}, {drawn}, hash FROM events ORDER BY seq"  # noqa: S608 - constants only
     ):
-        previous = link(previous, values, (last, draws.get(last, "")))
+        previous = event_hash(previous, values, (last, draws.get(last, "")))
         yield int(values[0]), str(carried), previous
         # Go on from what is carried: one changed event is one broken link, not all that follow.
         previous = str(carried)
@@ -128,7 +128,7 @@ def _draw_hashes(connection: sqlite3.Connection) -> tuple[dict[object, str], str
     return dict(connection.execute("SELECT number, hash FROM draws")), "drawn"
 
 
-def counters(connection: sqlite3.Connection) -> list[str]:
+def counter_problems(connection: sqlite3.Connection) -> list[str]:
     """What is wrong with the numbers that SQLite gave out: where they are more than the rows, the last were deleted."""
     given = dict(connection.execute("SELECT name, seq FROM sqlite_sequence"))
     problems = []

@@ -8,7 +8,7 @@ from enum import StrEnum
 from labels.model import Pair, ProductRef, Side, Strength
 
 
-class State(StrEnum):
+class LabelState(StrEnum):
     """How firm a label is."""
 
     AGREED = "agreed"
@@ -39,12 +39,12 @@ class Label:
     match: bool | None
     strength: Strength
     side: Side
-    state: State
+    state: LabelState
     people: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Opinions:
+class Votes:
     """How the decisions that are heard on one pair fall; the projection of this name says which are heard.
 
     Attributes:
@@ -63,14 +63,14 @@ class Opinions:
     def label(self, rule: Rule = Rule.UNANIMOUS) -> Label:
         """Adjudicated, else unanimous, else by majority where that is the rule, else a conflict."""
         if not (self.matches and self.others):
-            state = State.ADJUDICATED if self.adjudicated else State.AGREED
+            state = LabelState.ADJUDICATED if self.adjudicated else LabelState.AGREED
         elif rule is Rule.MAJORITY and self.matches != self.others:
-            state = State.MAJORITY
+            state = LabelState.MAJORITY
         else:
-            state = State.CONFLICTING
+            state = LabelState.CONFLICTING
         return Label(
             pair=self.pair,
-            match=None if state is State.CONFLICTING else self.matches > self.others,
+            match=None if state is LabelState.CONFLICTING else self.matches > self.others,
             strength=Strength.EXPLICIT if self.explicit else Strength.IMPLIED,
             side=Side.VALIDATION if self.validation else Side.TRAIN,
             state=state,
@@ -110,7 +110,7 @@ def contradictions(labels: Iterable[Label], unique: Collection[str] = ()) -> lis
                       f"{_name(label.pair.candidate)}.")
         for label in labels
         if label.match is False
-        and label.state is not State.ADJUDICATED
+        and label.state is not LabelState.ADJUDICATED
         and component.get(label.pair.query, label.pair.query) == component.get(label.pair.candidate)
     ]  # fmt: skip
     return denied + _doubles(labels, unique)
@@ -129,7 +129,7 @@ def _doubles(labels: Iterable[Label], unique: Collection[str]) -> list[Contradic
             f" {source} lists no product twice.",
         )
         for (candidate, source), several in accepted.items()
-        if len(several) > 1 and not all(label.state is State.ADJUDICATED for label in several)
+        if len(several) > 1 and not all(label.state is LabelState.ADJUDICATED for label in several)
     ]
 
 

@@ -123,7 +123,7 @@ class Connection(sqlite3.Connection):
 
     path: Path
     identity: Identity | None
-    turns: FifoWriteLock
+    write_lock: FifoWriteLock
     #: PRAGMA schema_version when the schema was last compared; None where that is not done, as for leases.
     schema_cookie: int | None = None
 
@@ -143,7 +143,7 @@ class Connection(sqlite3.Connection):
     def close(self) -> None:
         """Let go of the file."""
         super().close()
-        self.turns.close()
+        self.write_lock.close()
 
     def is_moved(self) -> bool:
         """Whether the open file is not the one at its path any more. With a write-ahead log SQLite does not look."""
@@ -156,9 +156,9 @@ class Connection(sqlite3.Connection):
             MovedError: the file was deleted, moved or replaced.
         """
         if self.is_moved():
-            from labels.recovery import moved  # noqa: PLC0415 - needs this module
+            from labels.recovery import moved_error  # noqa: PLC0415 - needs this module
 
-            raise moved(self)
+            raise moved_error(self)
 
     def refuse_changed_schema(self) -> None:
         """Raise LabelsError where the schema is not that of this program: what is written might not be stored so.
@@ -168,7 +168,7 @@ class Connection(sqlite3.Connection):
         cookie = int(self.execute("PRAGMA main.schema_version").fetchone()[0])
         if cookie != self.schema_cookie:
             _refuse_lost(self.path)  # an emptied file has no schema at all
-            schema.require(self, self.path, refuse_newer(self, self.path))
+            schema.require_current(self, self.path, require_known_version(self, self.path))
             self.schema_cookie = cookie
 
 
@@ -181,7 +181,7 @@ def connect(path: Path) -> Connection:
     """
     with readable_errors(path):
         _refuse_lost(path)
-        connection = opened(path)
+        connection = open_database(path)
         try:
             _prepare(connection, path)
         except BaseException:
@@ -190,7 +190,7 @@ def connect(path: Path) -> Connection:
     return connection
 
 
-def opened(path: Path) -> Connection:
+def open_database(path: Path) -> Connection:
     """Open a database as it is, in a folder that is made where it lacks.
 
     Raises:
@@ -200,19 +200,19 @@ def opened(path: Path) -> Connection:
     require_regular(path)
     make_shared(path)
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, factory=Connection)
-    connection.path, connection.identity, connection.turns = path, identity(path), FifoWriteLock(path)
+    connection.path, connection.identity, connection.write_lock = path, identity(path), FifoWriteLock(path)
     return connection
 
 
 def _refuse_lost(path: Path) -> None:
     if not has_content(path):
-        from labels.recovery import lost  # noqa: PLC0415 - needs this module
+        from labels.recovery import lost_error  # noqa: PLC0415 - needs this module
 
-        if error := lost(path):
+        if error := lost_error(path):
             raise error
 
 
-def refuse_newer(connection: sqlite3.Connection, path: Path) -> int:
+def require_known_version(connection: sqlite3.Connection, path: Path) -> int:
     """The schema version of the open file, where this program knows it; 0 for a new one.
 
     Raises:
@@ -228,11 +228,11 @@ def refuse_newer(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def _prepare(connection: Connection, path: Path) -> None:
-    version = refuse_newer(connection, path)
+    version = require_known_version(connection, path)
     if version < SCHEMA_VERSION:
-        from labels.preflight import before_schema  # noqa: PLC0415 - needs this module
+        from labels.preflight import require_migratable  # noqa: PLC0415 - needs this module
 
-        before_schema(connection, path)
+        require_migratable(connection, path)
     else:
         connection.refuse_changed_schema()
     connection.execute(f"PRAGMA journal_mode={journal_mode(path)}")
@@ -271,7 +271,7 @@ def _not_installed(*names: str) -> Iterator[None]:
 @contextmanager
 def transaction(connection: Connection) -> Iterator[Connection]:
     """One write, all or nothing. Begins immediate, so a read-then-write waits for its turn instead of failing."""
-    with connection.turns.turn(BUSY_TIMEOUT_MS / 1000):
+    with connection.write_lock.hold(BUSY_TIMEOUT_MS / 1000):
         connection.refuse_moved()  # SQLite would only say that reading failed
         _refuse_waiting(connection.path)  # the turn may have been long in coming
         connection.execute("BEGIN IMMEDIATE")
@@ -297,9 +297,9 @@ def readable_errors(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise _in_words(path, error) from error
     except UnicodeDecodeError as error:  # SQLite's own message may be what is no text
-        from labels.recovery import damaged  # noqa: PLC0415 - needs this module
+        from labels.recovery import damaged_error  # noqa: PLC0415 - needs this module
 
-        raise damaged(path, error) from error
+        raise damaged_error(path, error) from error
     except UnicodeEncodeError as error:
         raise LabelsError(
             f"{error.object!r} is no text that can be kept: half of a character.", "Type it again."
@@ -324,7 +324,7 @@ def _refuse_waiting(path: Path) -> None:
 
 
 @contextmanager
-def known_values(path: Path) -> Iterator[None]:
+def decode_errors(path: Path) -> Iterator[None]:
     """What only samesku writes is one of its own words and times; where it is not, `verify` tells why."""
     try:
         yield
@@ -336,9 +336,9 @@ def known_values(path: Path) -> Iterator[None]:
 
 
 def _unopened(path: Path, error: OSError) -> LabelsError:
-    from labels.recovery import LEDGER, lost  # noqa: PLC0415 - needs this module
+    from labels.recovery import LEDGER, lost_error  # noqa: PLC0415 - needs this module
 
-    if not has_content(path) and (gone := lost(path)):
+    if not has_content(path) and (gone := lost_error(path)):
         return gone
     if error.errno == errno.EINVAL and error.filename:  # as `require_regular` says it
         # What a person has named may be anything of theirs.
@@ -356,12 +356,12 @@ def is_damage(error: Exception) -> bool:
 
 
 def _in_words(path: Path, error: sqlite3.Error) -> LabelsError:
-    from labels.recovery import damaged, lost  # noqa: PLC0415 - needs this module
+    from labels.recovery import damaged_error, lost_error  # noqa: PLC0415 - needs this module
 
-    if not has_content(path) and (gone := lost(path)):
+    if not has_content(path) and (gone := lost_error(path)):
         return gone
     if is_damage(error):
-        return damaged(path, error)
+        return damaged_error(path, error)
     if isinstance(error, sqlite3.OperationalError):
         return LabelsError(
             f"{path} cannot be used: {error}.", way_out(error, "Run `samesku doctor` to see what is wrong.")

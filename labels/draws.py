@@ -16,16 +16,16 @@ from labels.chain import GENESIS, last_draw, not_stored
 from labels.wording import counted
 
 #: The schema version in which draws got records and hashes.
-SINCE = 4
+SINCE_SCHEMA = 4
 #: Where the drawn queries of each purpose stand.
 TABLES = {"validation": "validation", "audit": "audits"}
 #: The columns of a record of a draw.
-COLUMNS = ("number", "purpose", "version", "queries", "hash")
+RECORD_COLUMNS = ("number", "purpose", "version", "queries", "hash")
 #: What is drawn: a row of one of `TABLES` without its version, in the order in which it is hashed.
-ROW = ("query_source", "query_id", "seed", "drawn_at", "stratum", "weight")
+QUERY_COLUMNS = ("query_source", "query_id", "seed", "drawn_at", "stratum", "weight")
 
-_WEIGHT = ROW.index("weight")
-_INSERT_DRAW = f"INSERT INTO draws ({', '.join(COLUMNS)}) VALUES ({', '.join('?' for _ in COLUMNS)})"  # noqa: S608
+_WEIGHT = QUERY_COLUMNS.index("weight")
+_INSERT_DRAW = f"INSERT INTO draws ({', '.join(RECORD_COLUMNS)}) VALUES ({', '.join('?' for _ in RECORD_COLUMNS)})"  # noqa: S608
 
 
 class Digest:
@@ -81,8 +81,8 @@ def record(connection: sqlite3.Connection, purpose: str, version: int, rows: Ite
         digest.add(row)
     _record(connection, purpose, version, digest)
     insert = (
-        f"INSERT INTO {TABLES[purpose]} (version, {', '.join(ROW)})"  # noqa: S608 - constants only
-        f" VALUES (?, {', '.join('?' for _ in ROW)})"
+        f"INSERT INTO {TABLES[purpose]} (version, {', '.join(QUERY_COLUMNS)})"  # noqa: S608 - constants only
+        f" VALUES (?, {', '.join('?' for _ in QUERY_COLUMNS)})"
     )
     if connection.executemany(insert, [(version, *row) for row in drawn]).rowcount != len(drawn):
         raise not_stored()
@@ -109,7 +109,7 @@ def problems(connection: sqlite3.Connection) -> list[str]:
     found = []
     previous, last = GENESIS, 0
     for number, purpose, version, queries, carried in connection.execute(
-        f"SELECT {', '.join(COLUMNS)} FROM draws ORDER BY number"  # noqa: S608 - constants only
+        f"SELECT {', '.join(RECORD_COLUMNS)} FROM draws ORDER BY number"  # noqa: S608 - constants only
     ):
         digest = drawn.pop((purpose, version), Digest())
         name = f"draw {number} ({purpose} {version})"
@@ -135,7 +135,7 @@ def _digests(connection: sqlite3.Connection) -> Iterator[tuple[str, int, Digest]
     """Every set that was drawn: its purpose and version, with the hash of what is there of it."""
     for purpose, table in TABLES.items():
         rows = connection.execute(
-            f"SELECT version, {', '.join(ROW)} FROM {table} ORDER BY version, query_source, query_id"  # noqa: S608
+            f"SELECT version, {', '.join(QUERY_COLUMNS)} FROM {table} ORDER BY version, query_source, query_id"  # noqa: S608
         )
         for version, drawn in groupby(rows, key=itemgetter(0)):
             digest = Digest()

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from labels.annotations import Annotation
-from labels.database import known_values, readable_errors
-from labels.model import LOOKED, MACHINE, Decision, Pair, ProductRef, Stream, Strength, Verb
+from labels.database import decode_errors, readable_errors
+from labels.model import LOOK_COMMENT, MACHINE, Decision, Pair, ProductRef, Stream, Strength, Verb
 from labels.reader import LabelReader
 from labels.store import LabelStore
 
@@ -38,7 +38,7 @@ def first_answers(reader: LabelReader) -> list[Annotation]:
         events = [_Event(*row) for row in reader.connection.execute(_EVENTS, [MACHINE])]
         undone = dict(reader.connection.execute(_UNDONE).fetchall())
         standing = set(reader.connection.execute(_STANDING, [MACHINE]).fetchall())
-    with known_values(reader.path):
+    with decode_errors(reader.path):
         answers = _answers(events, undone)
         found = [each for key, answer in answers.items() if key in standing for each in answer.said.values()]
         return [_said(event) for event in sorted(found, key=lambda event: event.seq)]
@@ -100,7 +100,7 @@ def _answers(events: list[_Event], undone: dict[str, int]) -> dict[tuple[str, st
         last[event.annotator] = answer
         if before is not answer and before.given:
             before.over = True
-        answer.over |= event.stream == Stream.ADJUDICATION or event.text == LOOKED
+        answer.over |= event.stream == Stream.ADJUDICATION or event.text == LOOK_COMMENT
         if event.verb == Verb.UNDO:
             answer.over |= answer.given
         slip = event.action in undone and undone[event.action] < given_at.get(event.key, undone[event.action] + 1)
@@ -127,7 +127,7 @@ def _said(event: _Event) -> Annotation:
     )
 
 
-def audited_by_query(store: LabelStore) -> dict[ProductRef, list[tuple[float | None, Decision, Strength]]]:
+def audit_outcomes_by_query(store: LabelStore) -> dict[ProductRef, list[tuple[float | None, Decision, Strength]]]:
     """What people said of each pair in the audit stream, and what the machine said of it then, by query.
 
     Raises:
@@ -155,7 +155,7 @@ def audited_queries(store: LabelReader) -> set[ProductRef]:
     return {ProductRef(*row) for row in rows}
 
 
-def audited(store: LabelStore) -> list[tuple[float | None, Decision]]:
+def audit_outcomes(store: LabelStore) -> list[tuple[float | None, Decision]]:
     """What people said outright, pair by pair, in the audit stream: what the machine said then, and the decision.
 
     Raises:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 
-from labels.database import known_values, readable_errors
-from labels.model import Decision, Judgement, ProductRef, Shown, Stream, Strength, Verb
+from labels.database import decode_errors, readable_errors
+from labels.model import Decision, Judgement, ProductRef, ShownScores, Stream, Strength, Verb
 from labels.reader import NOT_A_LOOK, UNDOABLE, LabelReader
 
 _ACTS = """
@@ -21,13 +21,13 @@ SELECT id, seq, undone_at FROM actions WHERE annotator = ? AND seq < ? AND {UNDO
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class PastAction:
     """One act.
 
     Attributes:
         seq: its number; later acts have higher ones.
         at: when, ISO 8601 in UTC.
-        said: of which candidate what, and what the machine said of it then.
+        judgements: of which candidate what, and what the machine said of it then.
         text: a comment's words, or the name of an imported batch.
         blind: whether the machine's opinion was hidden.
         look_ms: how long the person looked, in milliseconds; None for what came from a file.
@@ -40,30 +40,30 @@ class Past:
     verb: Verb
     stream: Stream
     query: ProductRef
-    said: tuple[Judgement, ...] = ()
+    judgements: tuple[Judgement, ...] = ()
     text: str = ""
     blind: bool = False
     look_ms: int | None = None
     undone_at: int | None = None
 
 
-class ActStatus(StrEnum):
+class ActionStatus(StrEnum):
     """What became of an act: it stands, can be brought back, or was taken back before other acts and is past redo."""
 
     STANDS = "stands"
-    BACK = "back"
-    GONE = "gone"
+    REDOABLE = "back"
+    FINAL = "gone"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TrailStep:
     """An act on somebody's trail."""
 
-    past: Past
-    standing: ActStatus
+    past: PastAction
+    status: ActionStatus
 
 
-def history(reader: LabelReader, query: ProductRef) -> list[Past]:
+def history(reader: LabelReader, query: ProductRef) -> list[PastAction]:
     """Who did what about a query, oldest first. Undo and redo show in what they undid.
 
     Raises:
@@ -72,7 +72,7 @@ def history(reader: LabelReader, query: ProductRef) -> list[Past]:
     return _acts(reader, _ACTS.format(actions=_ON_QUERY, order=""), query)
 
 
-def trail(reader: LabelReader, annotator: str, *, before: int, most: int) -> list[Step]:
+def trail(reader: LabelReader, annotator: str, *, before: int, most: int) -> list[TrailStep]:
     """What somebody did, latest first: so many acts of those before number `before`.
 
     The first that stands is what undo takes back next; the last before it that is `BACK` is what redo brings back.
@@ -86,30 +86,30 @@ def trail(reader: LabelReader, annotator: str, *, before: int, most: int) -> lis
             [annotator],
         ).fetchone()
     acts = _acts(reader, _ACTS.format(actions=_OF_PERSON, order="DESC"), (annotator, before, most))
-    return [Step(past, _standing(past, latest)) for past in acts]
+    return [TrailStep(past, _standing(past, latest)) for past in acts]
 
 
-def _standing(past: Past, latest: int) -> ActStatus:
+def _standing(past: PastAction, latest: int) -> ActionStatus:
     if past.undone_at is None:
-        return ActStatus.STANDS
-    return ActStatus.BACK if past.undone_at > latest else ActStatus.GONE
+        return ActionStatus.STANDS
+    return ActionStatus.REDOABLE if past.undone_at > latest else ActionStatus.FINAL
 
 
-def _acts(reader: LabelReader, sql: str, values: tuple[str | int, ...]) -> list[Past]:
+def _acts(reader: LabelReader, sql: str, values: tuple[str | int, ...]) -> list[PastAction]:
     with readable_errors(reader.path):
         rows = reader.connection.execute(sql, values).fetchall()
-    with known_values(reader.path):
+    with decode_errors(reader.path):
         return [_past(list(several)) for _, several in groupby(rows, key=lambda row: row[0])]
 
 
-def _past(rows: list[tuple]) -> Past:  # type: ignore[type-arg]  # columns of a table
+def _past(rows: list[tuple]) -> PastAction:  # type: ignore[type-arg]  # columns of a table
     seq, at, annotator, verb, stream, source, id_, text, blind, look_ms, undone_at, *_ = rows[0]
     said = tuple(
-        Judgement(ProductRef(*row[11:13]), Decision(row[13]), Strength(row[14]), Shown(*row[15:19]))
+        Judgement(ProductRef(*row[11:13]), Decision(row[13]), Strength(row[14]), ShownScores(*row[15:19]))
         for row in rows
         if row[13] is not None
     )
-    return Past(
+    return PastAction(
         seq, at, annotator, Verb(verb), Stream(stream), ProductRef(source, id_), said, text, bool(blind), look_ms,
         undone_at,
     )  # fmt: skip
@@ -123,7 +123,7 @@ WHERE actions.annotator = ? AND actions.seq > ? AND undone_at IS NULL
 
 
 @dataclass(frozen=True, slots=True)
-class Latest:
+class LatestDecision:
     """The last of several decisions.
 
     Attributes:
@@ -137,7 +137,7 @@ class Latest:
     at: str
 
 
-def decided_since(reader: LabelReader, annotator: str, after: int) -> Latest | None:
+def decided_since(reader: LabelReader, annotator: str, after: int) -> LatestDecision | None:
     """What this annotator has decided after event number `after` and not taken back; None where it is nothing.
 
     Raises:
@@ -150,5 +150,5 @@ def decided_since(reader: LabelReader, annotator: str, after: int) -> Latest | N
             f" {_SINCE_ACTS} ORDER BY actions.seq DESC LIMIT 1",
             [annotator, after],
         ).fetchone()
-    with known_values(reader.path):
-        return row and Latest(count, Verb(row[0]), ProductRef(row[1], row[2]), row[3])
+    with decode_errors(reader.path):
+        return row and LatestDecision(count, Verb(row[0]), ProductRef(row[1], row[2]), row[3])

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from labels.database import BUSY_TIMEOUT_MS, Connection, MovedError, opened, readable_errors, transaction
+from labels.database import BUSY_TIMEOUT_MS, Connection, MovedError, open_database, readable_errors, transaction
 from labels.errors import LabelsError
 from labels.model import ProductRef
-from labels.quarantine import Identity, identity, irregular, set_aside
+from labels.quarantine import Identity, find_irregular, identity, set_aside
 from labels.write_lock import FifoWriteLock
 
 DEFAULT_LEASE_S = 15 * 60.0
@@ -136,11 +136,11 @@ class Leases:
             )
         )
 
-    def give_back(self, annotator: str) -> None:
+    def release_all(self, annotator: str) -> None:
         """End all leases of an annotator, as when the desk closes."""
         self._write(lambda connection: connection.execute("DELETE FROM claims WHERE annotator = ?", [annotator]))
 
-    def held(self, annotator: str) -> list[ProductRef]:
+    def held_by(self, annotator: str) -> list[ProductRef]:
         """The queries that somebody has, the one taken or renewed last first."""
         return [ref for ref, held in self._running() if held.annotator == annotator]
 
@@ -186,7 +186,7 @@ class Leases:
         Raises:
             LabelsError: the file cannot be used, and cannot be rebuilt.
         """
-        if irregular(self.path):
+        if find_irregular(self.path):
             self._rebuild(None)
         with readable_errors(self.path):
             for _ in range(_ATTEMPTS):
@@ -221,7 +221,7 @@ class Leases:
         self.close()
         turns = FifoWriteLock(self.path)
         try:
-            with turns.turn(BUSY_TIMEOUT_MS / 1000):
+            with turns.hold(BUSY_TIMEOUT_MS / 1000):
                 set_aside(self.path, examined)
         finally:
             turns.close()
@@ -239,7 +239,7 @@ def _is_damage(error: Exception, path: Path) -> bool:
 
 def _connected(path: Path) -> Connection:
     """The file, with its table and nothing else in it."""
-    connection = opened(path)
+    connection = open_database(path)
     try:
         connection.execute("PRAGMA journal_mode=DELETE")
         connection.execute("PRAGMA synchronous=OFF")

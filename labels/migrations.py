@@ -271,8 +271,8 @@ def _draws(db: Database) -> None:
 def _chain(connection: sqlite3.Connection) -> Iterator[tuple[int, str]]:
     """Every event's number with the hash that it gets."""
     previous = chain.GENESIS
-    for values in connection.execute(chain.EVENTS):
-        previous = chain.link(previous, values)
+    for values in connection.execute(chain.SELECT_EVENTS):
+        previous = chain.event_hash(previous, values)
         yield values[0], previous
 
 

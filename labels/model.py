@@ -7,7 +7,7 @@ from typing import NamedTuple
 #: The annotator behind decisions that a certified band made.
 MACHINE = "machine"
 #: The comment that records that somebody who is to decide alone looked at what others say. It cannot be taken back.
-LOOKED = "Looked at what others say of this query."
+LOOK_COMMENT = "Looked at what others say of this query."
 
 
 class ProductRef(NamedTuple):
@@ -78,7 +78,7 @@ class Verb(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownScores:
     """What the machine said of a pair at the moment of the decision.
 
     Attributes:
@@ -101,7 +101,7 @@ class Judgement:
     candidate: ProductRef
     decision: Decision
     strength: Strength = Strength.EXPLICIT
-    shown: Shown = Shown()
+    shown: ShownScores = ShownScores()
 
 
 @dataclass(frozen=True, slots=True)

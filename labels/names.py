@@ -9,24 +9,24 @@ import re
 from labels.model import MACHINE
 
 #: Characters of the longest name.
-MAX_LENGTH = 1_000
+MAX_NAME_LENGTH = 1_000
 
 #: Control characters (C0, DEL, C1), marks that turn the reading direction, what ends a line or paragraph, and halves of
 #: surrogate pairs: no name has them, and a terminal obeys some.
 _ACTING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-def acts(text: str) -> bool:
+def has_control_characters(text: str) -> bool:
     """Whether a text holds a character that no name has."""
     return _ACTING.search(text) is not None
 
 
-def is_name(value: object) -> bool:
+def is_valid_name(value: object) -> bool:
     """Whether this may be a name: some characters, none of which acts on a terminal."""
-    return isinstance(value, str) and 0 < len(value) <= MAX_LENGTH and not acts(value)
+    return isinstance(value, str) and 0 < len(value) <= MAX_NAME_LENGTH and not has_control_characters(value)
 
 
-def name_fault(name: str, max_length: int = MAX_LENGTH) -> str:
+def name_problem(name: str, max_length: int = MAX_NAME_LENGTH) -> str:
     """Why a person cannot be called so, in words that follow a colon; empty where they can.
 
     Args:

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from labels.database import known_values, readable_errors
+from labels.database import decode_errors, readable_errors
 from labels.model import Decision, ProductRef, Stream, Verb
 from labels.reader import LabelReader
 
@@ -80,7 +80,7 @@ class PastQuery:
         verb: what it was.
         stream: why the query was shown then.
         answered: whether the reader of the list has answered it.
-        said: what the reader of the list says of which candidate, outright.
+        decisions: what the reader of the list says of which candidate, outright.
         flag: who flagged it; None where it is not flagged now.
         comments: what was written about it, oldest first.
     """
@@ -91,16 +91,16 @@ class PastQuery:
     verb: Verb
     stream: Stream
     answered: bool = False
-    said: tuple[tuple[ProductRef, Decision], ...] = ()
+    decisions: tuple[tuple[ProductRef, Decision], ...] = ()
     flag: Note | None = None
     comments: tuple[Note, ...] = ()
 
-    def saying(self, decision: Decision) -> list[ProductRef]:
+    def candidates_decided(self, decision: Decision) -> list[ProductRef]:
         """The candidates of which that was said."""
-        return [candidate for candidate, said in self.said if said is decision]
+        return [candidate for candidate, said in self.decisions if said is decision]
 
 
-def own(reader: LabelReader, annotator: str, *, before: int, most: int) -> list[int]:
+def places_of(reader: LabelReader, annotator: str, *, before: int, most: int) -> list[int]:
     """Places of the queries that somebody worked on, latest first: so many of those before a place.
 
     A place is the number of the latest act on the query that stands. All that is asked here costs what it gives.
@@ -108,20 +108,20 @@ def own(reader: LabelReader, annotator: str, *, before: int, most: int) -> list[
     return _numbers(reader, _OWN, {"who": annotator, "before": before, "most": most})
 
 
-def own_of(reader: LabelReader, annotator: str, queries: Iterable[ProductRef]) -> list[int]:
+def places_among(reader: LabelReader, annotator: str, queries: Iterable[ProductRef]) -> list[int]:
     """The places of those of the queries that somebody worked on, latest first."""
     found = _numbers(reader, _OWN_OF, {"who": annotator, "queries": json.dumps(list(queries))})
     return sorted(found, reverse=True)
 
 
-def accepting(reader: LabelReader, annotator: str, candidates: Iterable[ProductRef]) -> list[ProductRef]:
+def queries_accepting(reader: LabelReader, annotator: str, candidates: Iterable[ProductRef]) -> list[ProductRef]:
     """The queries for which somebody accepted one of the candidates."""
     with readable_errors(reader.path):
         values = {"who": annotator, "candidates": json.dumps(list(candidates))}
         return [ProductRef(*row) for row in reader.connection.execute(_OWN_ACCEPTING, values)]
 
 
-def marked(reader: LabelReader, verb: Verb, *, most: int) -> list[ProductRef]:
+def queries_with_verb(reader: LabelReader, verb: Verb, *, most: int) -> list[ProductRef]:
     """Queries that somebody flagged, commented on, was unsure of or put off: so many of them, in no order."""
     # The verb stands in the text, and not among the values: only then does SQLite see that its index has them all.
     sql = f"SELECT DISTINCT query_source, query_id FROM actions WHERE verb = '{verb}' LIMIT ?"  # noqa: S608 - an enum
@@ -129,7 +129,7 @@ def marked(reader: LabelReader, verb: Verb, *, most: int) -> list[ProductRef]:
         return [ProductRef(*row) for row in reader.connection.execute(sql, [most])]
 
 
-def commenting(reader: LabelReader) -> Iterator[tuple[ProductRef, str, str]]:
+def standing_comments(reader: LabelReader) -> Iterator[tuple[ProductRef, str, str]]:
     """Every comment that stands: query, author and words, in no order."""
     with readable_errors(reader.path):
         rows = reader.connection.execute(
@@ -139,7 +139,7 @@ def commenting(reader: LabelReader) -> Iterator[tuple[ProductRef, str, str]]:
             yield ProductRef(source, id_), annotator, text
 
 
-def noted(reader: LabelReader) -> list[int]:
+def places_with_notes(reader: LabelReader) -> list[int]:
     """Places of the queries that are flagged or commented on, by the latest flag or comment, latest first."""
     return _numbers(reader, _NOTED, {})
 
@@ -156,7 +156,7 @@ def past_queries(reader: LabelReader, places: Sequence[int], annotator: str) -> 
     decisions: dict[tuple[str, str], list[tuple[ProductRef, Decision]]] = defaultdict(list)
     flags: dict[tuple[str, str], Note] = {}
     comments: dict[tuple[str, str], list[Note]] = defaultdict(list)
-    with known_values(reader.path):
+    with decode_errors(reader.path):
         for row in said:
             decisions[row[:2]].append((ProductRef(row[2], row[3]), Decision(row[4])))
         for row in notes:

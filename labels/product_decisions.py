@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from labels.consensus import Label, Rule
-from labels.database import known_values, readable_errors
+from labels.database import decode_errors, readable_errors
 from labels.model import Decision, Pair, ProductRef, Strength
-from labels.projection import HEARD
-from labels.reader import LabelReader, opinions_of
+from labels.projection import VOTES_SQL
+from labels.reader import LabelReader, votes_from_row
 
 _NAMED = """
 SELECT query_source, query_id FROM current UNION SELECT candidate_source, candidate_id FROM current
@@ -24,7 +24,7 @@ _ANSWERED = f"""
 SELECT a.query_source, a.query_id, e.at FROM actions AS a JOIN events AS e ON e.seq = a.seq
 WHERE a.closes AND a.undone_at IS NULL AND (a.query_source, a.query_id) IN {_WANTED}
 """  # noqa: S608 - constants only
-_FROM = HEARD.format(condition="AND seq IN (SELECT value FROM json_each(?))")
+_FROM = VOTES_SQL.format(condition="AND seq IN (SELECT value FROM json_each(?))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def decisions_on(reader: LabelReader, products: Collection[ProductRef]) -> list[
     """
     with readable_errors(reader.path):
         rows = reader.connection.execute(_ON, {"products": json.dumps(list(products))}).fetchall()
-    with known_values(reader.path):
+    with decode_errors(reader.path):
         return [
             ProductDecision(
                 Pair(ProductRef(*r[:2]), ProductRef(*r[2:4])), r[4], Decision(r[5]), Strength(r[6]), _seconds(r[7])
@@ -94,7 +94,7 @@ def answered_at(reader: LabelReader, queries: Collection[ProductRef]) -> dict[Pr
     with readable_errors(reader.path):
         rows = reader.connection.execute(_ANSWERED, {"products": json.dumps(list(queries))}).fetchall()
     found: dict[ProductRef, float] = {}
-    with known_values(reader.path):
+    with decode_errors(reader.path):
         for source, id_, at in rows:
             query = ProductRef(source, id_)
             found[query] = max(found.get(query, 0.0), _seconds(at))
@@ -114,7 +114,7 @@ def labels_from(reader: LabelReader, decisions: Iterable[int], rule: Rule = Rule
     """
     with readable_errors(reader.path):
         rows = reader.connection.execute(_FROM, [json.dumps(list(decisions))]).fetchall()
-    return [opinions_of(row).label(rule) for row in rows]
+    return [votes_from_row(row).label(rule) for row in rows]
 
 
 def _seconds(at: str) -> float:

@@ -40,7 +40,7 @@ WHERE place = 1
 # People outweigh the machine, the last adjudication outweighs everybody, and explicit decisions outweigh implied
 # ones: where anybody decided on the very pair, what follows from other decisions is not heard. Abstentions are no
 # opinions.
-HEARD = """
+VOTES_SQL = """
 WITH entitled AS (
     SELECT *, annotator = 'machine' AS machine,
         min(annotator = 'machine') OVER pair AS only_machine
@@ -64,7 +64,7 @@ GROUP BY query_source, query_id, candidate_source, candidate_id
 _OPINIONS = f"""
 INSERT INTO opinions (query_source, query_id, candidate_source, candidate_id, matches, others, explicit, validation,
     adjudicated, people, seq)
-{HEARD}
+{VOTES_SQL}
 """
 
 _QUERIES = """

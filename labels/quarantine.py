@@ -28,7 +28,7 @@ def identity(path: Path) -> Identity | None:
     return facts.st_dev, facts.st_ino
 
 
-def irregular(path: Path) -> Path | None:
+def find_irregular(path: Path) -> Path | None:
     """The first of a database and its companions that is no regular file: SQLite would wait for ever on a FIFO."""
     for place in (path, *companions(path)):
         with suppress(OSError):
@@ -82,7 +82,7 @@ def set_aside(path: Path, examined: Identity | None = None) -> Path | None:
     return None if there is None else aside
 
 
-def make_way(path: Path) -> Path | None:
+def set_aside_irregular(path: Path) -> Path | None:
     """Set aside what no file can take the place of: a folder, a FIFO, a device. Returns its new path, if any.
 
     Raises:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from labels import database
-from labels.consensus import Label, Opinions, Rule
-from labels.database import connect, known_values, readable_errors
+from labels.consensus import Label, Rule, Votes
+from labels.database import connect, decode_errors, readable_errors
 from labels.model import (
-    LOOKED,
+    LOOK_COMMENT,
     MACHINE,
     Action,
     CurrentDecision,
@@ -24,7 +24,7 @@ from labels.model import (
 )
 
 #: Rows of `actions` that are no record of a look at what others say, and those of them that undo reaches.
-NOT_A_LOOK = f"NOT (verb = 'comment' AND text = '{LOOKED}')"
+NOT_A_LOOK = f"NOT (verb = 'comment' AND text = '{LOOK_COMMENT}')"
 UNDOABLE = f"verb <> 'import' AND {NOT_A_LOOK}"
 
 _DECISIONS = """
@@ -83,7 +83,7 @@ class LabelReader:
         clause = " WHERE " + " AND ".join(where) if where else ""
         with readable_errors(self.path):
             rows = self.connection.execute(_DECISIONS + clause + " ORDER BY seq", values).fetchall()
-        with known_values(self.path):
+        with decode_errors(self.path):
             return [
                 CurrentDecision(
                     Pair(ProductRef(r[0], r[1]), ProductRef(r[2], r[3])),
@@ -107,7 +107,7 @@ class LabelReader:
                 f"{_OPINIONS} WHERE {where} ORDER BY query_source, query_id, candidate_source, candidate_id",
                 tuple(values),
             ).fetchall()
-        return [opinions_of(row).label(rule) for row in rows]
+        return [votes_from_row(row).label(rule) for row in rows]
 
     def closed_queries(self) -> set[ProductRef]:
         """Queries that somebody has answered, or the machine."""
@@ -140,7 +140,7 @@ class LabelReader:
             rows = self.connection.execute(f"SELECT query_source, query_id FROM {where}", values)  # noqa: S608 - constants only
             return {ProductRef(*row) for row in rows}
 
-    def turned_since(self, seq: int) -> tuple[int, dict[ProductRef, tuple[bool, bool]]]:
+    def changed_since(self, seq: int) -> tuple[int, dict[ProductRef, tuple[bool, bool]]]:
         """The queries that something happened to after event `seq`: whether people have answered each, and the machine.
 
         Returns:
@@ -155,7 +155,7 @@ class LabelReader:
         found = {ProductRef(row[0], row[1]): (bool(row[2]), bool(row[3])) for row in rows}
         return max((row[4] for row in rows), default=seq), found
 
-    def closers(self, query: ProductRef) -> set[str]:
+    def answered_by(self, query: ProductRef) -> set[str]:
         """The people who have answered a query."""
         with readable_errors(self.path):
             rows = self.connection.execute(
@@ -171,7 +171,7 @@ class LabelReader:
             row = self.connection.execute(
                 "SELECT at FROM events WHERE seq = (SELECT max(seq) FROM actions WHERE annotator = ?)", [annotator]
             ).fetchone()
-        with known_values(self.path):
+        with decode_errors(self.path):
             return datetime.fromisoformat(row[0]).timestamp() if row else None
 
     def last_stream(self, query: ProductRef, annotator: str) -> Stream | None:
@@ -185,7 +185,7 @@ class LabelReader:
                 " AND target IS NULL ORDER BY decision IS NOT NULL DESC, seq DESC LIMIT 1",
                 [*query, annotator],
             ).fetchone()
-        with known_values(self.path):
+        with decode_errors(self.path):
             return row and Stream(row[0])
 
     def last_event(self) -> int:
@@ -239,7 +239,7 @@ class LabelReader:
             )
             return {ProductRef(row[0], row[1]): Stratum(row[2], row[3]) for row in rows}
 
-    def ruled_on(self) -> int:
+    def count_adjudicated(self) -> int:
         """How many queries have a pair that was adjudicated."""
         with readable_errors(self.path):
             return len(
@@ -249,6 +249,6 @@ class LabelReader:
             )
 
 
-def opinions_of(row: Sequence[Any]) -> Opinions:
+def votes_from_row(row: Sequence[Any]) -> Votes:
     """A row of the projection `opinions`; its number in the ledger does not count."""
-    return Opinions(Pair(ProductRef(row[0], row[1]), ProductRef(row[2], row[3])), row[4], row[5], *map(bool, row[6:10]))
+    return Votes(Pair(ProductRef(row[0], row[1]), ProductRef(row[2], row[3])), row[4], row[5], *map(bool, row[6:10]))

@@ -27,7 +27,7 @@ _RESTORE = "`samesku labels restore latest`"
 _ENDED = bytes(8)
 
 
-def lost(path: Path) -> LabelsError | None:
+def lost_error(path: Path) -> LabelsError | None:
     """The error for a ledger that was at `path` and is gone; None where there was none.
 
     Args:
@@ -45,12 +45,12 @@ def lost(path: Path) -> LabelsError | None:
             f" ledger instead, move {beside}.",
         )
     return LabelsError(
-        f"{path} {what}, but {last.called} holds {counted(last.events, 'event')}.",
+        f"{path} {what}, but {last.description} holds {counted(last.events, 'event')}.",
         f"{_RESTORE} brings them back. To begin an empty ledger instead, move the folder {FOLDER} and {beside}.",
     )
 
 
-def moved(connection: Connection) -> MovedError:
+def moved_error(connection: Connection) -> MovedError:
     """The error for an open file that was deleted, moved or replaced. What a deleted ledger held is backed up."""
     path = connection.path
     try:
@@ -77,7 +77,9 @@ def moved(connection: Connection) -> MovedError:
         )
     last = _last_backup(path)
     backed_up = (
-        f"{last.called} holds {counted(last.events, 'event')}: {_RESTORE}." if last else "There is no backup beside it."
+        f"{last.description} holds {counted(last.events, 'event')}: {_RESTORE}."
+        if last
+        else "There is no backup beside it."
     )
     return MovedError(
         f"{message} What was decided until then was in that file.",
@@ -99,7 +101,7 @@ def rescue(connection: Connection) -> Backup | None:
     return None
 
 
-def damaged(path: Path, error: Exception) -> LabelsError:
+def damaged_error(path: Path, error: Exception) -> LabelsError:
     """The error for a file that SQLite cannot read; whether it is the file itself is looked at once more."""
     message = f"{path} is damaged or not a labels file: {error}."
     if path.name != LEDGER:
@@ -118,7 +120,7 @@ def damaged(path: Path, error: Exception) -> LabelsError:
     )
 
 
-def foreign(path: Path) -> LabelsError:
+def foreign_error(path: Path) -> LabelsError:
     """The error for an SQLite file that is none of samesku's, or has lost what made it one."""
     known = _last_backup(path) is not None
     way_out = f"{_RESTORE} brings the ledger back, and keeps this file." if known else "Move it away."

@@ -15,7 +15,7 @@ from labels.backup_index import FOLDER, Backup
 from labels.errors import LabelsError
 from labels.leases import Leases
 from labels.quarantine import companions, damaged_name
-from labels.snapshot import existing, sealed, snapshot
+from labels.snapshot import open_existing, open_immutable, snapshot
 from labels.verify import Verification, verify
 from labels.wording import counted
 
@@ -93,7 +93,7 @@ class Loss:
         return f": {counted(self.decisions, 'decision')}, by {people}, {when} UTC"
 
 
-def loss(source: Path, path: Path) -> Loss:
+def compute_loss(source: Path, path: Path) -> Loss:
     """What putting a backup in the place of the ledger would drop. Reads every event of both once.
 
     Args:
@@ -103,7 +103,7 @@ def loss(source: Path, path: Path) -> Loss:
     Raises:
         LabelsError: the backup cannot be read, or another program holds the ledger.
     """
-    with sealed(source) as connection:
+    with open_immutable(source) as connection:
         saved = {row[0] for row in connection.execute("SELECT DISTINCT action FROM events")}
         drawn = _drawn(connection)
     if not database.has_content(path):
@@ -115,7 +115,7 @@ def loss(source: Path, path: Path) -> Loss:
 def _readable(path: Path) -> tuple[list[_Row], set[_Drawn], bool]:
     """The events and drawn queries that can be read, and whether these are all."""
     try:
-        with existing(path) as connection:
+        with open_existing(path) as connection:
             if not connection.execute(_HAS_EVENTS).fetchone():
                 return [], set(), True  # an empty database
             if connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok":
@@ -126,7 +126,7 @@ def _readable(path: Path) -> tuple[list[_Row], set[_Drawn], bool]:
         if getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
             raise
     # As it lies on the disk, without its journal.
-    with sealed(path) as connection:
+    with open_immutable(path) as connection:
         try:
             # Else SQLite reads nothing of a file that is shorter than its first page says.
             connection.execute("PRAGMA writable_schema=ON")
@@ -172,7 +172,7 @@ def _added_up(found: Iterable[_Row], saved: set[str], *, whole: bool) -> Loss:
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class RestoreResult:
     """What a restore did.
 
     Attributes:
@@ -190,7 +190,9 @@ class Restored:
     dropped: int | None = 0
 
 
-def restore(source: Path, path: Path, *, force: bool = False, agree: Callable[[Loss], None] | None = None) -> Restored:
+def restore(
+    source: Path, path: Path, *, force: bool = False, agree: Callable[[Loss], None] | None = None
+) -> RestoreResult:
     """Put a backup in the place of the ledger.
 
     Args:
@@ -208,10 +210,10 @@ def restore(source: Path, path: Path, *, force: bool = False, agree: Callable[[L
     found = _sound(source)
     if not force:
         _refuse_while_labelling(path)
-    dropped = loss(source, path)
+    dropped = compute_loss(source, path)
     if dropped and agree is not None:
         agree(dropped)
-    stamp = backup_index.moment(datetime.now(UTC))
+    stamp = backup_index.file_timestamp(datetime.now(UTC))
     with _told(path), files.drafts(path.parent) as drafts:
         draft = drafts / path.name
         snapshot(source, draft)
@@ -224,7 +226,7 @@ def restore(source: Path, path: Path, *, force: bool = False, agree: Callable[[L
             draft.replace(path)
             files.sync(path.parent)
     place = next((moved for moved in set_aside if before and moved.name == before.name), before)
-    return Restored(
+    return RestoreResult(
         found.events,
         place,
         damaged=before is not None and kept is None,
@@ -233,7 +235,7 @@ def restore(source: Path, path: Path, *, force: bool = False, agree: Callable[[L
     )
 
 
-def rehearse(source: Path, path: Path, by: str = "") -> int:
+def check_restore(source: Path, path: Path, by: str = "") -> int:
     """Look whether a restore would do, and change nothing.
 
     Args:
@@ -281,7 +283,7 @@ def _keep(path: Path) -> Backup | None:
         LabelsError: somebody writes just now.
     """
     try:
-        with existing(path) as connection:
+        with open_existing(path) as connection:
             connection.execute("BEGIN IMMEDIATE")
     except LabelsError as error:
         if getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
@@ -295,11 +297,11 @@ def _keep(path: Path) -> Backup | None:
 @contextmanager
 def _unchanging(path: Path, kept: Backup) -> Iterator[Path]:
     """Keep everybody from writing to a ledger that can be read, which must be as it was backed up."""
-    with existing(path) as old:
+    with open_existing(path) as old:
         # Ends a write-ahead log; SQLite refuses while another program has one open, which would write on unseen.
         old.execute("PRAGMA journal_mode=DELETE")
         old.execute("BEGIN EXCLUSIVE")
-        with kept.opened() as copy:
+        with kept.open() as copy:
             unchanged = backup_index.contents(old) == backup_index.contents(copy)
         if not unchanged:
             raise LabelsError(f"Somebody is labelling in {path}.", "Try again when they have quit the desk.")
@@ -326,8 +328,8 @@ def _put_away(path: Path) -> Iterator[Path | None]:
 
 def _set_aside_strays(draft: Path, folder: Path, stamp: str) -> tuple[Path, ...]:
     """Going back is meant: what was made after that point is kept, but says nothing against the ledger any more."""
-    with sealed(draft) as connection:
-        strays = backup_index.strays(connection, folder)
+    with open_immutable(draft) as connection:
+        strays = backup_index.diverging_backups(connection, folder)
     aside = folder / f"replaced-{stamp}"
     if strays:
         aside.mkdir(mode=0o770, exist_ok=True)

@@ -48,7 +48,7 @@ class SchemaObject(NamedTuple):
     sql: str | None
 
 
-def objects(connection: sqlite3.Connection) -> set[SchemaObject]:
+def schema_objects(connection: sqlite3.Connection) -> set[SchemaObject]:
     """What the schema of an open database consists of. Triggers count on any table, the tables of libraries do not."""
     rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master")
     found = (
@@ -71,43 +71,43 @@ def differences(connection: sqlite3.Connection, version: int) -> list[str]:
         connection: the open file.
         version: its PRAGMA user_version.
     """
-    found = objects(connection)
+    found = schema_objects(connection)
     if fingerprint(found) == FINGERPRINTS.get(version):
         return []
-    wanted = reference(version)
+    wanted = expected_objects(version)
     expected = {(each.kind, each.name) for each in wanted}
     present = {(each.kind, each.name) for each in found}
     sentences = []
     for each in sorted(wanted - found, key=lambda each: each[:2]):
         if (each.kind, each.name) in present:
             sentences.append(f"the {each.kind} {each.name} was changed")
-        elif version >= draws.SINCE or each.name not in _ADDED_TO_FIRST:
+        elif version >= draws.SINCE_SCHEMA or each.name not in _ADDED_TO_FIRST:
             sentences.append(f"the {each.kind} {each.name} is missing")
     sentences += [f"the {kind} {name} is not of samesku" for kind, name in sorted(present - expected)]
     return sentences
 
 
 @cache
-def reference(version: int) -> frozenset[SchemaObject]:
+def expected_objects(version: int) -> frozenset[SchemaObject]:
     """The schema of a version, as its migrations make it; empty for a version that there is none of."""
     from labels.database import load_migrations  # noqa: PLC0415 - that module imports this one
 
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         load_migrations().apply_up_to(connection, version)
-        return frozenset(objects(connection))
+        return frozenset(schema_objects(connection))
 
 
-def require(connection: sqlite3.Connection, path: Path, version: int) -> None:
+def require_current(connection: sqlite3.Connection, path: Path, version: int) -> None:
     """Return if the schema of an open ledger is that of its version.
 
     Raises:
         LabelsError: it is not, and what is written might not be stored as it is.
     """
-    from labels.recovery import foreign  # noqa: PLC0415 - needs labels.database, which needs this module
-    from labels.snapshot import tables  # noqa: PLC0415
+    from labels.recovery import foreign_error  # noqa: PLC0415 - needs labels.database, which needs this module
+    from labels.snapshot import table_names  # noqa: PLC0415
 
-    if "events" not in tables(connection):
-        raise foreign(path)
+    if "events" not in table_names(connection):
+        raise foreign_error(path)
     if found := differences(connection, version):
         more = f" ({counted(len(found) - 1, 'more difference')})" if len(found) > 1 else ""
         raise LabelsError(
@@ -116,7 +116,7 @@ def require(connection: sqlite3.Connection, path: Path, version: int) -> None:
         )
 
 
-def restore_copy(copy: Path) -> tuple[list[str], bool]:
+def repair_copy(copy: Path) -> tuple[list[str], bool]:
     """Give a copy of a labels file the schema of its version again: triggers and indexes are restored, extras deleted.
 
     Args:
@@ -131,9 +131,9 @@ def restore_copy(copy: Path) -> tuple[list[str], bool]:
     """
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        found = objects(connection)
+        found = schema_objects(connection)
         changed = differences(connection, version) if found else []
-        return changed, not changed or _restored(connection, found, reference(version))
+        return changed, not changed or _restored(connection, found, expected_objects(version))
 
 
 def _restored(connection: sqlite3.Connection, found: set[SchemaObject], wanted: AbstractSet[SchemaObject]) -> bool:
@@ -145,8 +145,8 @@ def _restored(connection: sqlite3.Connection, found: set[SchemaObject], wanted: 
         for each in sorted(found - wanted, key=lambda each: kinds.index(each.kind)):
             name = each.name.replace('"', '""')
             connection.execute(f'DROP {each.kind} IF EXISTS "{name}"')
-        for each in sorted(wanted - objects(connection), key=lambda each: kinds[::-1].index(each.kind)):
+        for each in sorted(wanted - schema_objects(connection), key=lambda each: kinds[::-1].index(each.kind)):
             connection.execute(str(each.sql))
     except (sqlite3.Error, ValueError):
         return False
-    return objects(connection) == wanted
+    return schema_objects(connection) == wanted

@@ -6,12 +6,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from labels import database, files
-from labels.database import is_damage, readable_errors, refuse_newer
+from labels.database import is_damage, readable_errors, require_known_version
 from labels.errors import LabelsError
 
 
 @contextmanager
-def existing(path: Path) -> Iterator[sqlite3.Connection]:
+def open_existing(path: Path) -> Iterator[sqlite3.Connection]:
     """A labels file as it is: neither made nor migrated. A write that was cut off is rolled back, as by any opening.
 
     A desk that was killed at its very first start leaves an empty file, which is a ledger without events.
@@ -19,9 +19,9 @@ def existing(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         LabelsError: there is no such file, or not any more; it is no labels file; or a newer program wrote it.
     """
-    from labels.recovery import foreign, lost  # noqa: PLC0415 - needs this module
+    from labels.recovery import foreign_error, lost_error  # noqa: PLC0415 - needs this module
 
-    if not database.has_content(path) and (error := lost(path)):
+    if not database.has_content(path) and (error := lost_error(path)):
         raise error
     with readable_errors(path):
         there = _exists(path)
@@ -39,9 +39,9 @@ def existing(path: Path) -> Iterator[sqlite3.Connection]:
             sqlite3.connect(uri, uri=True, timeout=database.BUSY_TIMEOUT_MS / 1000, isolation_level=None)
         ) as connection,
     ):
-        refuse_newer(connection, path)
-        if (present := tables(connection)) and "events" not in present:
-            raise foreign(path)
+        require_known_version(connection, path)
+        if (present := table_names(connection)) and "events" not in present:
+            raise foreign_error(path)
         yield connection
 
 
@@ -58,13 +58,13 @@ def _exists(path: Path) -> bool:
     return True
 
 
-def tables(connection: sqlite3.Connection) -> set[str]:
+def table_names(connection: sqlite3.Connection) -> set[str]:
     """The names of the tables in a file; a new or an emptied file has none."""
     return {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
 @contextmanager
-def sealed(path: Path) -> Iterator[sqlite3.Connection]:
+def open_immutable(path: Path) -> Iterator[sqlite3.Connection]:
     """A file that nobody writes any more, such as a backup: only read, without locks or files beside it.
 
     Raises:
@@ -85,7 +85,7 @@ def snapshot(path: Path, copy: Path) -> None:
     Raises:
         LabelsError: there is no such file, it cannot be read, or the copy cannot be written.
     """
-    with existing(path) as source:
+    with open_existing(path) as source:
         # The lock for reading is taken here, where waiting for it ends: the copy would wait without end.
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -95,9 +95,9 @@ def snapshot(path: Path, copy: Path) -> None:
             except sqlite3.Error as error:
                 if not is_damage(error):
                     raise
-                from labels.recovery import damaged  # noqa: PLC0415 - needs this module
+                from labels.recovery import damaged_error  # noqa: PLC0415 - needs this module
 
-                raise damaged(path, error) from error
+                raise damaged_error(path, error) from error
 
 
 def copy_to(source: sqlite3.Connection, copy: Path) -> None:

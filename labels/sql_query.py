@@ -22,7 +22,7 @@ _STEPS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class QueryResult:
     """What a query gave.
 
     Attributes:
@@ -36,7 +36,7 @@ class Answer:
     more: bool
 
 
-def query(path: Path, sql: str, *, limit: int = 1000, seconds: float = 30.0) -> Answer:
+def query(path: Path, sql: str, *, limit: int = 1000, seconds: float = 30.0) -> QueryResult:
     """Ask labels.db one question in SQL. Nothing is written, whatever is asked.
 
     Args:
@@ -68,7 +68,7 @@ def query(path: Path, sql: str, *, limit: int = 1000, seconds: float = 30.0) -> 
         columns = tuple(column[0] for column in cursor.description or ())
     if not columns:
         raise LabelsError("That asks for nothing.", 'For example: samesku labels query "SELECT * FROM events LIMIT 5"')
-    return Answer(columns, rows[:limit], more=len(rows) > limit)
+    return QueryResult(columns, rows[:limit], more=len(rows) > limit)
 
 
 def _authorize(action: int, first: str | None, second: str | None, *_: str | None) -> int:

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 
 from labels import chain
-from labels.database import known_values, readable_errors
+from labels.database import decode_errors, readable_errors
 from labels.model import MACHINE, Decision, Side, Stream, Strength
 from labels.reader import LabelReader
 from labels.store import LabelStore
@@ -132,7 +132,7 @@ def breakdown(reader: LabelReader) -> Breakdown:
             flagged=_count(reader, "SELECT count(*) FROM queries WHERE flagged > 0"),
             by_day=dict(days),
         )
-    with known_values(reader.path):
+    with decode_errors(reader.path):
         for decision, strength, side, stream, count in rows:
             found.by_decision[Decision(decision)][Strength(strength)] += count
             found.by_side[Side(side)] += count

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labels import chain, draws, projection
-from labels.database import known_values, readable_errors, transaction
+from labels.database import decode_errors, readable_errors, transaction
 from labels.errors import LabelsError
 from labels.files import remove_stale_drafts
-from labels.model import LOOKED, Action, Judgement, ProductRef, Side, Stratum, Stream, Verb
+from labels.model import LOOK_COMMENT, Action, Judgement, ProductRef, Side, Stratum, Stream, Verb
 from labels.reader import NOT_A_LOOK, UNDOABLE, LabelReader
 
 
@@ -150,7 +150,7 @@ class LabelStore(LabelReader):
             "target": target, "text": text,
         }  # fmt: skip
         events = [event | _judged(judgement) for judgement in judgements] or [event]
-        numbers = chain.append(self.connection, [[each[name] for name in chain.FACTS] for each in events])
+        numbers = chain.append(self.connection, [[each[name] for name in chain.EVENT_FIELDS] for each in events])
         projection.apply(self.connection, numbers[0], numbers[-1])
 
     def record_look(self, annotator: str, query: ProductRef, stream: Stream) -> str:
@@ -159,7 +159,7 @@ class LabelStore(LabelReader):
         Returns:
             the action's id.
         """
-        return self.record(annotator, Verb.COMMENT, query, stream=stream, text=LOOKED)
+        return self.record(annotator, Verb.COMMENT, query, stream=stream, text=LOOK_COMMENT)
 
     def undo(self, annotator: str) -> Action | None:
         """Take back the annotator's latest action that stands; None where there is none. Without limit."""
@@ -191,7 +191,7 @@ class LabelStore(LabelReader):
             f"SELECT id, annotator, verb, query_source, query_id, closes, text FROM actions WHERE {where} LIMIT 1",  # noqa: S608 - constants only
             values,
         ).fetchone()
-        with known_values(self.path):
+        with decode_errors(self.path):
             return row and Action(row[0], row[1], Verb(row[2]), ProductRef(row[3], row[4]), bool(row[5]), row[6])
 
     def draw_validation(

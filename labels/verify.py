@@ -49,7 +49,7 @@ def verify(path: Path, against: Sequence[Path] = ()) -> Verification:
                 f"There are no backups in {folder}.", "Name a folder that `samesku labels backup --to DIR` wrote to."
             )
     with private_copy(path) as copy, readable_errors(path):
-        changed, usable = schema.restore_copy(copy)
+        changed, usable = schema.repair_copy(copy)
         if not usable:
             return Verification(_count(copy), tuple(changed))
         with naming_original(copy, path):
@@ -61,7 +61,7 @@ def verify(path: Path, against: Sequence[Path] = ()) -> Verification:
                 *_events(connection),
                 *_links(connection),
                 *draws.problems(connection),
-                *chain.counters(connection),
+                *chain.counter_problems(connection),
                 *_projections(connection),
             ]
             for folder in dict.fromkeys(each.resolve() for each in (path.parent / backup_index.FOLDER, *against)):
@@ -104,7 +104,7 @@ def _events(connection: sqlite3.Connection) -> list[str]:
 
 
 def _links(connection: sqlite3.Connection) -> list[str]:
-    broken = [seq for seq, carried, wanted in chain.links(connection) if carried != wanted]
+    broken = [seq for seq, carried, wanted in chain.verify_links(connection) if carried != wanted]
     if not broken:
         return []
     named = ", ".join(str(seq) for seq in broken[:_NAMED])

@@ -16,7 +16,7 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def joined(clauses: Sequence[str]) -> str:
+def join_clauses(clauses: Sequence[str]) -> str:
     """Clauses with semicolons between them; behind one that is a whole sentence, the next begins a sentence."""
     text = ""
     for clause in filter(None, clauses):
@@ -29,6 +29,6 @@ def joined(clauses: Sequence[str]) -> str:
     return text
 
 
-def sentence(text: str) -> str:
+def as_sentence(text: str) -> str:
     """The text with a full stop, where nothing ends it yet."""
     return text if text.endswith(_ENDS) else f"{text}."

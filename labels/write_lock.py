@@ -37,12 +37,12 @@ class FifoWriteLock:
         self._descriptor: int | None = None
 
     @contextmanager
-    def turn(self, patience_s: float) -> Iterator[None]:
+    def hold(self, timeout_s: float) -> Iterator[None]:
         """Wait for one's turn, for so many seconds at most; SQLite's own lock decides where that was not enough.
 
         Where no lock can be made (a write-protected folder), nobody writes either.
         """
-        descriptor = self._locked(patience_s)
+        descriptor = self._locked(timeout_s)
         try:
             yield
         finally:
@@ -55,12 +55,12 @@ class FifoWriteLock:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def _locked(self, patience_s: float) -> int | None:
+    def _locked(self, timeout_s: float) -> int | None:
         """The descriptor of the lock, which is held now; None where it was not had."""
         for _ in range(_ATTEMPTS):
             if self._descriptor is None:
                 self._descriptor = _opened(self._lock)
-            if self._descriptor is None or not _locked(self._descriptor, patience_s):
+            if self._descriptor is None or not _locked(self._descriptor, timeout_s):
                 return None
             if _is_at(self._descriptor, self._lock):
                 return self._descriptor
@@ -90,11 +90,11 @@ def _is_at(descriptor: int, path: Path) -> bool:
     return identity(path) == (facts.st_dev, facts.st_ino)
 
 
-def _locked(descriptor: int, patience_s: float) -> bool:
+def _locked(descriptor: int, timeout_s: float) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return _Waiter(descriptor).wait(patience_s)
+        return _Waiter(descriptor).wait(timeout_s)
     except OSError:
         return False  # a file system without locks
     return True
@@ -111,9 +111,9 @@ class _Waiter:
         self._given_up = False
         threading.Thread(target=self._queue, daemon=True).start()
 
-    def wait(self, patience_s: float) -> bool:
+    def wait(self, timeout_s: float) -> bool:
         """Whether the lock was had in time."""
-        if self._done.wait(patience_s):
+        if self._done.wait(timeout_s):
             return True
         with self._mutex:
             self._given_up = not self._done.is_set()

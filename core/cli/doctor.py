@@ -33,7 +33,7 @@ from labels.errors import LabelsError, SameskuError
 from labels.files import PRIVATE_PREFIX, folder_bytes, stale_drafts
 from labels.store import LabelStore
 from labels.verify import verify
-from labels.wording import counted, joined
+from labels.wording import counted, join_clauses
 
 #: What is optional, and which extra brings it.
 _EXTRAS = {
@@ -142,7 +142,9 @@ def _workspace(context: Context) -> dict[str, object]:
         facts["problem"] = f"{error.message} {error.hint}"
     else:
         facts["labels"] = (
-            "none yet" if result is None else joined(result.problems) or f"{counted(result.events, 'event')}, all well"
+            "none yet"
+            if result is None
+            else join_clauses(result.problems) or f"{counted(result.events, 'event')}, all well"
         )
     if found := [str(each) for each in damages(workspace)]:
         facts["damaged"] = found

@@ -17,11 +17,11 @@ from core.errors import CoreError
 from core.permissions import is_lead
 from core.queue.label_counts import label_counts
 from core.text.safe import safe
-from labels.backup_index import backups, is_of_ledger
+from labels.backup_index import backups, concerns_ledger
 from labels.database import marker
 from labels.errors import SameskuError
 from labels.model import MACHINE
-from labels.restore import loss
+from labels.restore import compute_loss
 from labels.store import LabelStore
 from labels.verify import verify as check
 from labels.wording import counted
@@ -112,7 +112,7 @@ def verify(
         context.out.print(f"✗ {problem}")
     context.out.print(f"{counted(result.events, 'event')}; " + ("all is well." if result.ok else "something is wrong."))
     context.answer({"ok": result.ok, "events": result.events, "problems": list(result.problems)})
-    if file is None and any(map(is_of_ledger, result.problems)):
+    if file is None and any(map(concerns_ledger, result.problems)):
         _tell_way_back(context)
     if not result.ok:
         raise typer.Exit(1)
@@ -131,7 +131,7 @@ def _tell_way_back(context: Context) -> None:
         return
     with suppress(SameskuError):
         context.out.print(
-            f"`samesku labels restore latest` goes back to {found[-1].called}, and keeps what is there now. "
-            + loss(found[-1].path, context.workspace.labels).sentence()
+            f"`samesku labels restore latest` goes back to {found[-1].description}, and keeps what is there now. "
+            + compute_loss(found[-1].path, context.workspace.labels).sentence()
             + " Where its events are sound, `samesku labels merge FILE` brings in what only the kept file holds."
         )

@@ -160,7 +160,7 @@ class ReviewSession:
             CoreError: it is not open to this annotator.
         """
         require_stream(self.source.settings, self.annotator, stream)
-        self.claims.give_back(self.annotator)
+        self.claims.release_all(self.annotator)
         self.stream, self._left = stream, None
         return self.advance()
 
@@ -176,7 +176,7 @@ class ReviewSession:
 
     def close(self) -> None:
         """Leave: what is on the screen goes back into the queue."""
-        self.claims.give_back(self.annotator)
+        self.claims.release_all(self.annotator)
 
     # -- deciding ------------------------------------------------------------------------------------------
 

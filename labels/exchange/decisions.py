@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from labels import chain, projection
-from labels.database import known_values, readable_errors, transaction
+from labels.database import decode_errors, readable_errors, transaction
 from labels.errors import LabelsError
 from labels.model import Decision, Pair, ProductRef, Side, Stream, Strength, Verb
 from labels.reader import LabelReader
@@ -68,7 +68,7 @@ def explicit_decisions(
     """
     with readable_errors(store.path):
         rows = store.connection.execute(_EXPLICIT, {"side": side}).fetchall()
-    with known_values(store.path):
+    with decode_errors(store.path):
         return [
             PortableDecision(
                 r[0], Pair(ProductRef(r[1], r[2]), ProductRef(r[3], r[4])), Decision(r[5]), at=r[6], side=Side(r[7])
@@ -163,7 +163,7 @@ def _events(decisions: Sequence[PortableDecision], sides: Sequence[Side]) -> lis
         for d in made:
             pair = {"candidate_source": d.pair.candidate.source, "candidate_id": d.pair.candidate.id}
             event = action | pair | {"decision": d.decision.value}
-            events.append(tuple(event.get(name) for name in chain.FACTS))
+            events.append(tuple(event.get(name) for name in chain.EVENT_FIELDS))
     return events
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 
-from labels.names import MAX_LENGTH, acts, is_name
+from labels.names import MAX_NAME_LENGTH, has_control_characters, is_valid_name
 
 #: What a terminal or a reader obeys instead of showing it: the control characters (C0, DEL, C1), the bidi controls
 #: (https://unicode.org/reports/tr9/#Directional_Formatting_Characters), what ends a line or paragraph, and the
@@ -37,7 +37,7 @@ def unescape(text: str) -> str:
     return _ESCAPED.sub(_read_back, text) if "\\" in text else text
 
 
-def neutralized(cell: str) -> str:
+def neutralize_cell(cell: str) -> str:
     """The cell escaped, and with an apostrophe before it where a spreadsheet would calculate it: `-5` becomes `'-5`.
 
     What begins with apostrophes already gets one more, so that `restored` gives back exactly what was there.
@@ -46,7 +46,7 @@ def neutralized(cell: str) -> str:
     return "'" + inert if _FORMULA.match(inert) else inert
 
 
-def restored(cell: str) -> str:
+def restore_cell(cell: str) -> str:
     """What stood there before `defused`; other cells as they are."""
     return unescape(cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell)
 
@@ -116,9 +116,9 @@ _INTEGERS = range(-(2**63), 2**63)
 _HALVES = re.compile("[\ud800-\udfff]")
 
 
-def is_written_name(value: object) -> bool:
+def is_escaped_name(value: object) -> bool:
     """A name as an export holds it: escaped where it has characters that act on a terminal."""
-    return isinstance(value, str) and not acts(value) and 0 < len(unescape(value)) <= MAX_LENGTH
+    return isinstance(value, str) and not has_control_characters(value) and 0 < len(unescape(value)) <= MAX_NAME_LENGTH
 
 
 def is_id(value: object) -> bool:
@@ -146,9 +146,9 @@ def is_number(value: object) -> bool:
     return isinstance(value, float) and math.isfinite(value)
 
 
-def is_moment(value: object) -> bool:
+def is_timestamp(value: object) -> bool:
     """A date and time in ISO 8601 that says its offset from UTC."""
-    if not isinstance(value, str) or not is_name(value):
+    if not isinstance(value, str) or not is_valid_name(value):
         return False
     try:
         return datetime.fromisoformat(value).utcoffset() is not None
@@ -156,7 +156,7 @@ def is_moment(value: object) -> bool:
         return False
 
 
-def is_bit(value: object) -> bool:
+def is_flag(value: object) -> bool:
     """0 or 1."""
     return is_integer(value) and value in {0, 1}
 

@@ -29,7 +29,7 @@ _NOTHING = "Nothing was imported."
 _MAX_SETTINGS_BYTES = 1 << 24
 
 
-def unreadable(path: Path, error: OSError) -> tuple[str, str]:
+def unreadable_message(path: Path, error: OSError) -> tuple[str, str]:
     """Why a file that a person named cannot be read, as message and hint."""
     reason = error.strerror or str(error)
     if isinstance(error, FileNotFoundError):
@@ -55,7 +55,7 @@ def text_input(path: Path, hint: str = _NOTHING) -> Iterator[TextIO]:
         with io.TextIOWrapper(open_regular(path), encoding="utf-8-sig", newline="") as text:
             yield text
     except OSError as error:
-        raise LabelsError(*unreadable(path, error)) from error
+        raise LabelsError(*unreadable_message(path, error)) from error
     except UnicodeDecodeError as error:
         raise LabelsError(f"{path} is no UTF-8 text.", hint) from error
 
@@ -107,7 +107,7 @@ def output_text(path: Path) -> Iterator[TextIO]:
         yield out
 
 
-def check_place(path: Path) -> None:
+def require_writable(path: Path) -> None:
     """Check before the work that a file can be written to `path`; leaves nothing there.
 
     Raises:

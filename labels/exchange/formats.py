@@ -27,7 +27,7 @@ _ENDINGS = {
 }
 
 
-def by_ending(path: Path) -> Format:
+def format_by_suffix(path: Path) -> Format:
     """What a file of this name holds if nothing else is said.
 
     Raises:
@@ -43,7 +43,7 @@ def by_ending(path: Path) -> Format:
     return found
 
 
-def by_content(path: Path) -> Format:
+def detect_format(path: Path) -> Format:
     """What an existing file holds; `CSV` stands for a table, in whatever format.
 
     Raises:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from labels.errors import LabelsError
 from labels.exchange.decisions import PortableDecision, explicit_decisions
-from labels.exchange.fields import escape, is_integer, is_moment
+from labels.exchange.fields import escape, is_integer, is_timestamp
 from labels.exchange.files import output_text
 from labels.exchange.json_values import json_text, read_json_list
 from labels.exchange.pseudonyms import Pseudonyms
-from labels.exchange.tasks import Defaults, Describe, fields_of, name_of, pair_of
+from labels.exchange.tasks import Defaults, Describe, parse_annotator, parse_pair, task_fields
 from labels.model import Decision, Pair, Side
 from labels.reader import LabelReader
 
@@ -67,7 +67,7 @@ def export_label_studio(
         by_pair.setdefault((decision.pair, str(decision.side)), []).append(decision)
     tasks = [
         {
-            "data": fields_of(made[0]) | {"query": describe(pair.query), "candidate": describe(pair.candidate)},
+            "data": task_fields(made[0]) | {"query": describe(pair.query), "candidate": describe(pair.candidate)},
             "annotations": [_annotation(d, escape(names(d.annotator) if names else d.annotator)) for d in made],
         }
         for (pair, _), made in by_pair.items()
@@ -106,7 +106,7 @@ def _annotation(decision: PortableDecision, name: str) -> dict[str, object]:
 def _decisions(task: object, defaults: Defaults) -> Iterator[PortableDecision]:
     if not isinstance(task, Mapping):
         raise LabelsError("this is no task.")
-    pair, side = pair_of(task.get("data"), defaults)
+    pair, side = parse_pair(task.get("data"), defaults)
     annotations = task.get("annotations", [])
     if not isinstance(annotations, list):
         raise LabelsError("its annotations are no list.")
@@ -117,9 +117,9 @@ def _decisions(task: object, defaults: Defaults) -> Iterator[PortableDecision]:
         if decision is None:
             continue
         at = annotation.get("created_at")
-        if at is not None and not is_moment(at):
+        if at is not None and not is_timestamp(at):
             raise LabelsError("created_at is no date and time with its offset.")
-        annotator = name_of(_completed_by(annotation.get("completed_by")), defaults.annotator)
+        annotator = parse_annotator(_completed_by(annotation.get("completed_by")), defaults.annotator)
         yield PortableDecision(annotator, pair, decision, None if at is None else str(at), side)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from labels.consensus import Label, Rule
-from labels.exchange.fields import neutralized
+from labels.exchange.fields import neutralize_cell
 from labels.exchange.files import output_text
 from labels.model import Side
 from labels.reader import LabelReader
@@ -37,14 +37,13 @@ def export_csv(
     Raises:
         LabelsError: the ledger cannot be read, or the file not be written.
     """
-    rows = [
-        (
-            neutralized(label.pair.query.id), neutralized(label.pair.candidate.id), int(label.match),
-            *((neutralized(label.pair.query.source), neutralized(label.pair.candidate.source)) if sources else ()),
-        )
-        for label in (store.labels(rule=rule) if labels is None else labels)
-        if label.match is not None and side in {None, label.side}
-    ]  # fmt: skip
+    rows = []
+    for label in store.labels(rule=rule) if labels is None else labels:
+        if label.match is not None and side in {None, label.side}:
+            products = (label.pair.query, label.pair.candidate)
+            ids = [neutralize_cell(product.id) for product in products]
+            source_cells = [neutralize_cell(product.source) for product in products] if sources else []
+            rows.append((*ids, int(label.match), *source_cells))
     with output_text(path) as out:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow((*COLUMNS, *(SOURCE_COLUMNS if sources else ())))

@@ -14,14 +14,14 @@ from labels.database import Connection, readable_errors, transaction
 from labels.errors import LabelsError
 from labels.exchange.files import output_text
 from labels.exchange.json_values import json_text, read_json_lines
-from labels.exchange.records import SOURCES, UNCHAINED_DRAWS, Disguise, Record, records
+from labels.exchange.records import FORMAT_WITHOUT_DRAWS, SOURCES, Anonymizer, Record, records
 from labels.exchange.validation import LedgerValidation
 from labels.snapshot import private_copy
 from labels.store import LabelStore
 
-_LIST = ", ".join(chain.FACTS)
+_LIST = ", ".join(chain.EVENT_FIELDS)
 #: Which use a decision is for is this ledger's own matter: the same action may stand here for training, there not.
-_CONTENT = ", ".join(name for name in chain.FACTS if name != "side")
+_CONTENT = ", ".join(name for name in chain.EVENT_FIELDS if name != "side")
 _KNOWN = "(SELECT action FROM incoming.events INTERSECT SELECT action FROM main.events)"
 _TRAINS_HERE = """
 SELECT query_source, query_id FROM main.events WHERE decision IS NOT NULL AND side = 'train'
@@ -130,7 +130,7 @@ def _copy_of(other: Path) -> Iterator[Path]:
 def _restore_schema(copy: Path, other: Path) -> None:
     """Leave nothing in a copy that changes what is read from it; its records are compared with their hashes then."""
     with readable_errors(other):
-        changed, usable = schema.restore_copy(copy)
+        changed, usable = schema.repair_copy(copy)
     if not usable:
         raise LabelsError(
             f"{other} was changed by another program: {changed[0]}. Nothing was merged.",
@@ -174,7 +174,7 @@ def _stage(connection: Connection, name: str, incoming: Iterable[tuple[str, Reco
             connection.execute(inserts[kind], record)
         place = "its end"
         (fitting or LedgerValidation({})).end()
-        if fitting and fitting.format == UNCHAINED_DRAWS:
+        if fitting and fitting.format == FORMAT_WITHOUT_DRAWS:
             connection.execute(_ASSUMED_DRAWS)
     except LabelsError as error:
         connection.rollback()
@@ -250,14 +250,14 @@ def _append(connection: Connection) -> Counter[str]:
 def _draw(connection: Connection, purpose: str, version: int, written: Counter[str]) -> None:
     table = draws.TABLES[purpose]
     rows = connection.execute(
-        f"SELECT {', '.join(draws.ROW)} FROM incoming.{table} WHERE version = ?",  # noqa: S608 - constants only
+        f"SELECT {', '.join(draws.QUERY_COLUMNS)} FROM incoming.{table} WHERE version = ?",  # noqa: S608 - constants only
         [version],
     )
     written[purpose] += draws.record(connection, purpose, version, rows)
 
 
 def export_ledger(
-    store: LabelStore, path: Path, disguise: Disguise | None = None, told: Callable[[int], None] | None = None
+    store: LabelStore, path: Path, disguise: Anonymizer | None = None, told: Callable[[int], None] | None = None
 ) -> int:
     """Write every event, undone ones too, and every draw, telling how far it is. Returns how many events.
 

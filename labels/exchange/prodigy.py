@@ -16,7 +16,7 @@ from labels.exchange.fields import escape, is_integer, is_number
 from labels.exchange.files import output_text
 from labels.exchange.json_values import json_text, read_json_lines
 from labels.exchange.pseudonyms import Pseudonyms
-from labels.exchange.tasks import Defaults, Describe, fields_of, name_of, pair_of
+from labels.exchange.tasks import Defaults, Describe, parse_annotator, parse_pair, task_fields
 from labels.model import Decision, Pair, Side
 from labels.reader import LabelReader
 
@@ -69,7 +69,7 @@ def _example(decision: PortableDecision, name: str, describe: Describe) -> dict[
     return {
         "text": f"{query.source}: {describe(query)}\n{candidate.source}: {describe(candidate)}",
         "label": LABEL,
-        "meta": fields_of(decision),
+        "meta": task_fields(decision),
         "_input_hash": _hash(decision.pair),
         "_task_hash": _hash(decision.pair, LABEL),
         "_view_id": "classification",
@@ -92,8 +92,8 @@ def _decision(example: Mapping[str, object], defaults: Defaults) -> PortableDeci
         raise LabelsError("an answer is accept, reject or ignore.")
     if label != LABEL:
         raise LabelsError(f'the label is not "{LABEL}": what was accepted there is another question.')
-    pair, side = pair_of(example.get("meta"), defaults)
-    annotator = name_of(example.get("_annotator_id", example.get("_session_id")), defaults.annotator)
+    pair, side = parse_pair(example.get("meta"), defaults)
+    annotator = parse_annotator(example.get("_annotator_id", example.get("_session_id")), defaults.annotator)
     return PortableDecision(annotator, pair, _DECISIONS[answer], _moment(example.get("_timestamp")), side)
 
 

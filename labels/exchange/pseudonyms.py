@@ -29,7 +29,7 @@ class Pseudonyms:
         self._names: dict[str, str] = {}
 
     @classmethod
-    def of(cls, path: Path) -> "Pseudonyms":
+    def from_key_file(cls, path: Path) -> "Pseudonyms":
         """By the key in this file, which is made if there is none, for its owner alone to read.
 
         Raises:

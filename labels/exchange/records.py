@@ -26,7 +26,7 @@ from labels.reader import LabelReader
 #: Counts up when an older program could not read what a newer one writes.
 FORMAT = 2
 #: What came before draws were chained.
-UNCHAINED_DRAWS = 1
+FORMAT_WITHOUT_DRAWS = 1
 
 #: So many events take some milliseconds to write.
 _TOLD_EVERY = 1_000
@@ -41,7 +41,7 @@ NAMES = {"action", "annotator", "query_source", "candidate_source", "model", "ta
 
 
 @dataclass(frozen=True, slots=True)
-class Disguise:
+class Anonymizer:
     """What an export does not tell.
 
     Attributes:
@@ -54,7 +54,7 @@ class Disguise:
 
 
 def records(
-    ledger: LabelReader, disguise: Disguise | None = None, told: Callable[[int], None] | None = None
+    ledger: LabelReader, disguise: Anonymizer | None = None, told: Callable[[int], None] | None = None
 ) -> Generator[Record, None, None]:
     """Everything in the ledger, as it stands at this moment.
 
@@ -80,7 +80,7 @@ def _written(record: Record) -> Record:
     return record
 
 
-def _records(connection: Connection, disguise: Disguise | None) -> Generator[Record, None, None]:
+def _records(connection: Connection, disguise: Anonymizer | None) -> Generator[Record, None, None]:
     # One transaction: a desk that writes meanwhile does not move the ground.
     connection.execute("BEGIN")
     try:
@@ -105,16 +105,16 @@ def _rows(connection: Connection, kind: str, select: str) -> Generator[Record, N
 
 
 def _events(connection: Connection) -> Generator[Record, None, None]:
-    return _rows(connection, "event", f"SELECT {', '.join(chain.STORED)} FROM events ORDER BY seq")  # noqa: S608
+    return _rows(connection, "event", f"SELECT {', '.join(chain.STORED_COLUMNS)} FROM events ORDER BY seq")  # noqa: S608
 
 
-def _disguised(connection: Connection, disguise: Disguise) -> Generator[Record, None, None]:
+def _disguised(connection: Connection, disguise: Anonymizer) -> Generator[Record, None, None]:
     known = shown = chain.GENESIS
     hashes: dict[object, str] = {0: chain.GENESIS, **dict(connection.execute("SELECT number, hash FROM draws"))}
     for event in _events(connection):
         drawn = event["drawn"]
         draw = (drawn if isinstance(drawn, int) else -1, hashes.get(drawn, ""))
-        known = chain.link(known, [event[name] for name in chain.COLUMNS], draw)
+        known = chain.event_hash(known, [event[name] for name in chain.COLUMNS], draw)
         if event["hash"] != known:
             raise LabelsError(
                 f"The chain of hashes is broken at event {event['seq']}.", "`samesku labels verify` tells more."
@@ -122,5 +122,5 @@ def _disguised(connection: Connection, disguise: Disguise) -> Generator[Record, 
         event["annotator"] = disguise.name(str(event["annotator"]))
         if event["verb"] == Verb.COMMENT and not disguise.comments:
             event["text"] = ""
-        shown = chain.link(shown, [event[name] for name in chain.COLUMNS], draw)
+        shown = chain.event_hash(shown, [event[name] for name in chain.COLUMNS], draw)
         yield event | {"hash": shown}

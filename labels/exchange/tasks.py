@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from labels.errors import LabelsError
 from labels.exchange.decisions import PortableDecision
-from labels.exchange.fields import escape, is_id, is_integer, is_written_name, normalize_id, unescape
+from labels.exchange.fields import escape, is_escaped_name, is_id, is_integer, normalize_id, unescape
 from labels.exchange.files import MAX_NAME
 from labels.model import Pair, ProductRef, Side
 
@@ -28,7 +28,7 @@ class Defaults:
     candidate_source: str = ""
 
 
-def fields_of(decision: PortableDecision) -> dict[str, str]:
+def task_fields(decision: PortableDecision) -> dict[str, str]:
     """What a task carries so that its answer finds the way back: the pair, and which use it is for."""
     query, candidate = decision.pair
     return {
@@ -38,7 +38,7 @@ def fields_of(decision: PortableDecision) -> dict[str, str]:
     }  # fmt: skip
 
 
-def pair_of(fields: object, defaults: Defaults) -> tuple[Pair, Side | None]:
+def parse_pair(fields: object, defaults: Defaults) -> tuple[Pair, Side | None]:
     """The pair and the side in a task's fields.
 
     Raises:
@@ -54,7 +54,7 @@ def pair_of(fields: object, defaults: Defaults) -> tuple[Pair, Side | None]:
     return Pair(query, candidate), Side(side) if side else None
 
 
-def name_of(value: object, default: str) -> str:
+def parse_annotator(value: object, default: str) -> str:
     """An annotator as a file names one.
 
     Raises:
@@ -62,7 +62,7 @@ def name_of(value: object, default: str) -> str:
     """
     if value is None:
         return default
-    if not isinstance(value, str) or not is_written_name(value):
+    if not isinstance(value, str) or not is_escaped_name(value):
         raise LabelsError("the annotator has no proper name.")
     return unescape(value)
 
@@ -76,6 +76,6 @@ def _product(fields: Mapping[str, object], role: str, default: str) -> ProductRe
         raise LabelsError(f"there is no {role}_id.")
     if len(id_) > MAX_NAME:
         raise LabelsError(f"its {role}_id has more than {MAX_NAME:,} characters.")
-    if not isinstance(source, str) or not is_written_name(source):
+    if not isinstance(source, str) or not is_escaped_name(source):
         raise LabelsError(f"it does not say whose the {role}_id is: there is no {role}_source.")
     return ProductRef(unescape(source), id_)

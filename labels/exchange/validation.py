@@ -6,45 +6,45 @@ from labels import chain, draws
 from labels.errors import LabelsError
 from labels.exchange.fields import (
     Check,
-    is_bit,
     is_count,
+    is_escaped_name,
+    is_flag,
     is_id,
     is_integer,
-    is_moment,
     is_number,
     is_text,
-    is_written_name,
+    is_timestamp,
     one_of,
     optional,
     unescape,
 )
-from labels.exchange.records import FORMAT, NAMES, UNCHAINED_DRAWS, Record
+from labels.exchange.records import FORMAT, FORMAT_WITHOUT_DRAWS, NAMES, Record
 from labels.model import Decision, Side, Stream, Strength, Verb
 from labels.wording import counted
 
 _EVENT: dict[str, Check] = {
-    "seq": is_integer, "action": is_written_name, "at": is_moment, "annotator": is_written_name, "verb": one_of(Verb),
-    "query_source": is_written_name, "query_id": is_id,
-    "candidate_source": optional(is_written_name), "candidate_id": optional(is_id),
+    "seq": is_integer, "action": is_escaped_name, "at": is_timestamp, "annotator": is_escaped_name,
+    "verb": one_of(Verb), "query_source": is_escaped_name, "query_id": is_id,
+    "candidate_source": optional(is_escaped_name), "candidate_id": optional(is_id),
     "decision": optional(one_of(Decision)), "strength": optional(one_of(Strength)), "stream": one_of(Stream),
-    "side": one_of(Side), "blind": is_bit, "closes": is_bit, "look_ms": optional(is_integer),
+    "side": one_of(Side), "blind": is_flag, "closes": is_flag, "look_ms": optional(is_integer),
     "rank": optional(is_integer), "similarity": optional(is_number), "probability": optional(is_number),
-    "model": optional(is_written_name), "target": optional(is_written_name), "text": is_text, "hash": is_written_name,
+    "model": optional(is_escaped_name), "target": optional(is_escaped_name), "text": is_text, "hash": is_escaped_name,
 }  # fmt: skip
 _QUERY: dict[str, Check] = {
-    "query_source": is_written_name, "query_id": is_id, "seed": is_integer, "drawn_at": is_moment, "version": is_count,
-    "stratum": is_text, "weight": is_number,
+    "query_source": is_escaped_name, "query_id": is_id, "seed": is_integer, "drawn_at": is_timestamp,
+    "version": is_count, "stratum": is_text, "weight": is_number,
 }  # fmt: skip
 _DRAW: dict[str, Check] = {
     "number": is_count,
     "purpose": draws.TABLES.__contains__,
     "version": is_count,
     "queries": is_count,
-    "hash": is_written_name,
+    "hash": is_escaped_name,
 }
 _QUERIES = dict.fromkeys(draws.TABLES, _QUERY)
 _CHECKS = {
-    UNCHAINED_DRAWS: {"event": _EVENT, **_QUERIES},
+    FORMAT_WITHOUT_DRAWS: {"event": _EVENT, **_QUERIES},
     FORMAT: {"event": {**_EVENT, "drawn": is_integer}, **_QUERIES, "draw": _DRAW},
 }
 #: What the records of each kind hold beside their kind, by format.
@@ -53,7 +53,7 @@ COLUMNS = {number: {kind: tuple(of) for kind, of in checks.items()} for number, 
 _REALS = ("similarity", "probability", "weight")
 #: What the events of one action may differ in.
 _OF_A_PAIR = {"candidate_source", "candidate_id", "decision", "strength", "rank", "similarity", "probability", "model"}
-_SHARED = [name for name in chain.FACTS if name not in _OF_A_PAIR]
+_SHARED = [name for name in chain.EVENT_FIELDS if name not in _OF_A_PAIR]
 _TURNS = {Verb.UNDO, Verb.REDO}
 
 
@@ -71,7 +71,7 @@ class LedgerValidation:
         #: Which format the records are in.
         self.format = header.get("format")
         known = is_integer(self.format) and self.format in _CHECKS
-        self._checks = _CHECKS[int(str(self.format))] if known else _CHECKS[UNCHAINED_DRAWS]
+        self._checks = _CHECKS[int(str(self.format))] if known else _CHECKS[FORMAT_WITHOUT_DRAWS]
         counts = {kind: header.get(kind) for kind in self._checks}
         if header.get("kind") != "ledger" or not all(is_integer(count) for count in counts.values()):
             raise LabelsError("this is no export of a ledger.")
@@ -142,7 +142,7 @@ class LedgerValidation:
         drawn = int(str(event["drawn"]))
         # What covers a draw that is not there, or fewer than the event before, cannot have been written.
         draw = (drawn, self._draws[drawn]) if drawn in range(self._drawn, len(self._draws)) else (drawn, "")
-        self._hash = chain.link(self._hash, [event[name] for name in chain.COLUMNS], draw)
+        self._hash = chain.event_hash(self._hash, [event[name] for name in chain.COLUMNS], draw)
         if event["seq"] != self._seq or event["hash"] != self._hash or not draw[1]:
             raise LabelsError("the chain of hashes is broken here: something was changed, or is missing before it.")
         self._drawn = drawn
@@ -154,7 +154,7 @@ class LedgerValidation:
             raise LabelsError("the query was drawn before.")
         self._queries.add(query)
         digest = self._digests.setdefault((kind, row["version"]), draws.Digest())
-        digest.add([row[name] for name in draws.ROW])
+        digest.add([row[name] for name in draws.QUERY_COLUMNS])
 
     def _draw(self, draw: Record) -> None:
         purpose, version, number, queries = (draw[name] for name in ("purpose", "version", "number", "queries"))

@@ -264,4 +264,4 @@ def test_without_a_backup_there_is_no_migration(earlier: Path, folder: Path) -> 
 
 def test_a_backup_says_what_it_is_called(tmp_path: Path) -> None:
     one = Backup(tmp_path / "labels-20260102T030405Z-6.db", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), 6)
-    assert one.called == "the backup of 2026-01-02 03:04:05 UTC (labels-20260102T030405Z-6.db)"
+    assert one.description == "the backup of 2026-01-02 03:04:05 UTC (labels-20260102T030405Z-6.db)"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from samples import implied, match, no_match, q, unsure
 
-from labels.activity import ActivityCount, acts_by_annotator
+from labels.activity import ActivityCount, actions_by_annotator
 from labels.model import MACHINE, Stream, Verb
 from labels.statistics import breakdown
 from labels.store import LabelStore
@@ -48,7 +48,7 @@ def test_decisions_by_kind_stream_side_and_day(ledger: LabelStore, monkeypatch: 
 
 
 def test_acts_are_what_was_done_at_a_desk(ledger: LabelStore) -> None:
-    assert acts_by_annotator(ledger) == {
+    assert actions_by_annotator(ledger) == {
         "ada": ActivityCount(3, 1),
         "bob": ActivityCount(4, 0),
         "lea": ActivityCount(1, 0),

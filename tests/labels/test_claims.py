@@ -64,7 +64,7 @@ def test_an_expired_lease_that_somebody_took_is_not_renewed(claims: Leases, cloc
 def test_giving_back_ends_ones_own_leases_alone(claims: Leases) -> None:
     claims.take(q("1"), "ada")
     claims.take(q("2"), "bob")
-    claims.give_back("ada")
+    claims.release_all("ada")
     assert claims.held_by_others("eve") == {q("2"): "bob"}
 
 

@@ -72,8 +72,8 @@ def test_open_desks_go_on_and_meet_in_the_new_file(pair: tuple[Leases, Leases], 
     assert other.take(q("2"), "bob")
     assert one.held_by_others("ada") == {q("2"): "bob"}
     assert other.holder(q("3")) is not None
-    assert one.held("ada") == [q("3")]
-    other.give_back("bob")
+    assert one.held_by("ada") == [q("3")]
+    other.release_all("bob")
     one.release(q("3"), "ada")
     assert one.held_by_others("") == {}
 
@@ -116,7 +116,7 @@ def test_a_lock_is_no_damage(pair: tuple[Leases, Leases], monkeypatch: pytest.Mo
     one.close()
     monkeypatch.setattr("labels.database.BUSY_TIMEOUT_MS", 10)
     with closing(sqlite3.connect(one.path, isolation_level=None)) as holder:
-        one.held("ada")
+        one.held_by("ada")
         holder.execute("BEGIN EXCLUSIVE")
         with pytest.raises(LabelsError, match="locked") as caught:
             one.take(q("3"), "ada")

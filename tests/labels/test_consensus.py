@@ -3,7 +3,7 @@
 import pytest
 from samples import c, implied, match, no_match, q, unsure
 
-from labels.consensus import State
+from labels.consensus import LabelState
 from labels.model import Judgement, Pair, Side, Stream, Strength, Verb
 from labels.statistics import label_stats
 from labels.store import LabelStore
@@ -15,17 +15,17 @@ TRIAGE, ADJUDICATION = Stream.TRIAGE, Stream.ADJUDICATION
 @pytest.mark.parametrize(
     ("opinions", "verdict", "state", "strength"),
     [
-        ([match("a")], True, State.AGREED, Strength.EXPLICIT),
-        ([match("a"), match("a")], True, State.AGREED, Strength.EXPLICIT),
-        ([match("a"), no_match("a")], None, State.CONFLICTING, Strength.EXPLICIT),
-        ([match("a"), unsure("a")], True, State.AGREED, Strength.EXPLICIT),
-        ([match("a"), implied("a")], True, State.AGREED, Strength.EXPLICIT),
-        ([implied("a"), implied("a")], False, State.AGREED, Strength.IMPLIED),
+        ([match("a")], True, LabelState.AGREED, Strength.EXPLICIT),
+        ([match("a"), match("a")], True, LabelState.AGREED, Strength.EXPLICIT),
+        ([match("a"), no_match("a")], None, LabelState.CONFLICTING, Strength.EXPLICIT),
+        ([match("a"), unsure("a")], True, LabelState.AGREED, Strength.EXPLICIT),
+        ([match("a"), implied("a")], True, LabelState.AGREED, Strength.EXPLICIT),
+        ([implied("a"), implied("a")], False, LabelState.AGREED, Strength.IMPLIED),
     ],
     ids=["one", "two alike", "two apart", "an abstention", "explicit outweighs implied", "implied alone"],
 )
 def test_opinions_add_up(
-    ledger: LabelStore, opinions: list[list[Judgement]], verdict: bool | None, state: State, strength: Strength
+    ledger: LabelStore, opinions: list[list[Judgement]], verdict: bool | None, state: LabelState, strength: Strength
 ) -> None:
     for number, judgements in enumerate(opinions):
         ledger.record(f"person {number}", Verb.ACCEPT, q("1"), judgements)
@@ -45,7 +45,7 @@ def test_an_adjudication_settles_a_conflict_and_the_last_one_holds(ledger: Label
     assert ledger.labels(PAIR.query)[0].match is True
     ledger.record("ada", Verb.REJECT, q("1"), no_match("a"), stream=ADJUDICATION)
     label = ledger.labels(PAIR.query)[0]
-    assert (label.match, label.state) == (False, State.ADJUDICATED)
+    assert (label.match, label.state) == (False, LabelState.ADJUDICATED)
 
 
 def test_one_opinion_for_validation_puts_the_label_there(ledger: LabelStore) -> None:

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import c, match, no_match, q
 
-from labels.consensus import Label, State, contradictions
+from labels.consensus import Label, LabelState, contradictions
 from labels.model import Pair, ProductRef, Side, Stream, Strength, Verb
 from labels.store import LabelStore
 
 
-def label(query: str, candidate: str, same: bool | None, state: State = State.AGREED) -> Label:
+def label(query: str, candidate: str, same: bool | None, state: LabelState = LabelState.AGREED) -> Label:
     return Label(Pair(q(query), c(candidate)), same, Strength.EXPLICIT, Side.TRAIN, state)
 
 
@@ -39,7 +39,7 @@ def test_what_follows_from_two_labels_is_not_to_be_denied_by_a_third() -> None:
             label("1", "a", True),
             label("2", "a", True),
             label("2", "b", True),
-            label("1", "b", False, State.ADJUDICATED),
+            label("1", "b", False, LabelState.ADJUDICATED),
         ],
     ],
     ids=["apart", "another group", "a conflict says nothing", "ruled on"],
@@ -54,8 +54,8 @@ def test_a_source_that_lists_nothing_twice_has_one_query_for_a_candidate() -> No
     (found,) = contradictions(labels, unique=["walmart"])
     assert found.pairs == (Pair(q("1"), c("a")), Pair(q("2"), c("a")))
     assert found.words == "amazon a was accepted for 1, 2; walmart lists no product twice."
-    assert contradictions([label("1", "a", True, State.ADJUDICATED), label("2", "a", True, State.ADJUDICATED)],
-                          unique=["walmart"]) == []  # fmt: skip
+    adjudicated = [label(query, "a", True, LabelState.ADJUDICATED) for query in ("1", "2")]
+    assert contradictions(adjudicated, unique=["walmart"]) == []
 
 
 def test_a_ruling_in_the_ledger_ends_it(ledger: LabelStore) -> None:

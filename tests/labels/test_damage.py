@@ -268,7 +268,7 @@ def test_what_a_check_would_have_refused_is_found(path: Path) -> None:
         event = dict(zip(names, values, strict=True)) | {"seq": values[0] + 1, "action": "forged", "annotator": ""}
         draw = chain.last_draw(connection)
         event |= {"drawn": draw[0], "hash": ""}
-        event["hash"] = chain.link(chain.head(connection)[1], [event[name] for name in chain.COLUMNS], draw)
+        event["hash"] = chain.event_hash(chain.head(connection)[1], [event[name] for name in chain.COLUMNS], draw)
         connection.execute(
             f"INSERT INTO events ({', '.join(event)}) VALUES ({', '.join('?' * len(event))})",  # noqa: S608
             list(event.values()),

@@ -106,7 +106,7 @@ def test_a_desk_of_an_earlier_version_that_is_still_open_breaks_no_chain(third: 
         columns = [*chain.COLUMNS, "hash"]
         row = list(earlier.execute(f"SELECT {', '.join(columns)} FROM events WHERE seq = 6").fetchone())  # noqa: S608
         row[0], row[1] = seq + 1, "by an earlier program"
-        row[-1] = chain.link(previous, row[:-1])
+        row[-1] = chain.event_hash(previous, row[:-1])
         LabelStore(third).close()
         with pytest.raises(sqlite3.IntegrityError, match="events is a chain"):
             earlier.execute(f"INSERT INTO events ({', '.join(columns)}) VALUES ({', '.join('?' * 23)})", row)  # noqa: S608

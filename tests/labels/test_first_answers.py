@@ -3,9 +3,9 @@
 from samples import c, implied, match, no_match, q, unsure
 
 from labels.annotations import human_annotations
-from labels.first_answers import audited, audited_by_query, first_answers
+from labels.first_answers import audit_outcomes, audit_outcomes_by_query, first_answers
 from labels.history import trail
-from labels.model import LOOKED, MACHINE, Decision, Judgement, Shown, Stream, Strength, Verb
+from labels.model import LOOK_COMMENT, MACHINE, Decision, Judgement, ShownScores, Stream, Strength, Verb
 from labels.store import LabelStore
 
 
@@ -78,7 +78,7 @@ def test_a_look_is_in_the_ledger_and_cannot_be_taken_back(ledger: LabelStore) ->
     accept(ledger, "a")
     ledger.undo("bob")
     ledger.record_look("bob", q("1"), Stream.VALIDATION)
-    assert [(each.annotator, each.text) for each in ledger.comments(q("1"))] == [("bob", LOOKED)]
+    assert [(each.annotator, each.text) for each in ledger.comments(q("1"))] == [("bob", LOOK_COMMENT)]
     assert [step.past.verb for step in trail(ledger, "bob", before=2**62, most=9)] == [Verb.ACCEPT]
     redone = ledger.redo("bob")
     assert redone is not None
@@ -89,10 +89,10 @@ def test_a_look_is_in_the_ledger_and_cannot_be_taken_back(ledger: LabelStore) ->
 
 
 def test_an_audit_counts_first_answers_and_what_the_machine_said_then(ledger: LabelStore) -> None:
-    first = Judgement(c("a"), Decision.MATCH, shown=Shown(1, 0.8, 0.7, "m"))
-    changed = Judgement(c("a"), Decision.NO_MATCH, shown=Shown(1, 0.8, 0.99, "m"))
+    first = Judgement(c("a"), Decision.MATCH, shown=ShownScores(1, 0.8, 0.7, "m"))
+    changed = Judgement(c("a"), Decision.NO_MATCH, shown=ShownScores(1, 0.8, 0.99, "m"))
     ledger.record("bob", Verb.ACCEPT, q("1"), [first], stream=Stream.AUDIT, closes=True)
     accept(ledger, "x", query="2")
     ledger.record("bob", Verb.REJECT, q("1"), [changed], stream=Stream.AUDIT)
-    assert audited(ledger) == [(0.7, Decision.MATCH)]
-    assert audited_by_query(ledger) == {q("1"): [(0.7, Decision.MATCH, Strength.EXPLICIT)]}
+    assert audit_outcomes(ledger) == [(0.7, Decision.MATCH)]
+    assert audit_outcomes_by_query(ledger) == {q("1"): [(0.7, Decision.MATCH, Strength.EXPLICIT)]}

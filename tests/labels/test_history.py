@@ -2,8 +2,8 @@
 
 from samples import c, implied, match, no_match, q
 
-from labels.history import ActStatus, history, trail
-from labels.model import Decision, Judgement, Shown, Stream, Verb
+from labels.history import ActionStatus, history, trail
+from labels.model import Decision, Judgement, ShownScores, Stream, Verb
 from labels.store import LabelStore
 
 
@@ -20,20 +20,20 @@ def test_every_act_is_there_in_its_order_and_what_was_taken_back_says_so(ledger:
         ("bob", Verb.REJECT, Stream.AUDIT, False),
         ("bob", Verb.COMMENT, Stream.TRIAGE, True),
     ]
-    assert past[0].said == (*match("a"), *implied("b"))
+    assert past[0].judgements == (*match("a"), *implied("b"))
     assert past[2].text == "another size"
     assert history(ledger, q("3")) == []
 
 
 def test_an_act_tells_what_was_seen_and_for_how_long(ledger: LabelStore) -> None:
-    judged = Judgement(c("a"), Decision.MATCH, shown=Shown(2, 0.81, 0.97, "encoder"))
+    judged = Judgement(c("a"), Decision.MATCH, shown=ShownScores(2, 0.81, 0.97, "encoder"))
     ledger.record("ada", Verb.ACCEPT, q("1"), [judged], blind=True, look_ms=1500)
     (past,) = history(ledger, q("1"))
-    assert (past.said, past.blind, past.look_ms, past.query) == ((judged,), True, 1500, q("1"))
+    assert (past.judgements, past.blind, past.look_ms, past.query) == ((judged,), True, 1500, q("1"))
 
 
-def standings(ledger: LabelStore) -> list[tuple[str, ActStatus]]:
-    return [(step.past.query.id, step.standing) for step in trail(ledger, "ada", before=2**62, most=9)]
+def standings(ledger: LabelStore) -> list[tuple[str, ActionStatus]]:
+    return [(step.past.query.id, step.status) for step in trail(ledger, "ada", before=2**62, most=9)]
 
 
 def test_the_trail_says_where_undo_stands(ledger: LabelStore) -> None:
@@ -41,7 +41,7 @@ def test_the_trail_says_where_undo_stands(ledger: LabelStore) -> None:
         ledger.record("ada", Verb.SKIP, q(query))
     ledger.record("bob", Verb.SKIP, q("9"))
     ledger.record_all("ada", [(q("8"), no_match("a"), True)])
-    stands, back, gone = ActStatus.STANDS, ActStatus.BACK, ActStatus.GONE
+    stands, back, gone = ActionStatus.STANDS, ActionStatus.REDOABLE, ActionStatus.FINAL
     assert standings(ledger) == [("3", stands), ("2", stands), ("1", stands)]
     ledger.undo("ada")
     ledger.undo("ada")

@@ -15,7 +15,7 @@ from labels.exchange.files import MAX_COLUMNS, MAX_NAME, MAX_ROW, settings_text
 from labels.exchange.json_values import json_text, read_json_lines, read_json_list
 from labels.exchange.prodigy import read_prodigy
 from labels.exchange.tasks import Defaults
-from labels.snapshot import existing, sealed
+from labels.snapshot import open_existing, open_immutable
 
 READERS: dict[str, Callable[[Path], object]] = {
     "pairs": pair_lines,
@@ -53,7 +53,7 @@ def test_a_link_that_a_person_names_is_followed(tmp_path: Path, read: Callable[[
 
 def test_databases_are_regular_files_too(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "labels.db")
-    for opened in (existing, sealed):
+    for opened in (open_existing, open_immutable):
         with pytest.raises(LabelsError, match="is a FIFO, not a regular file"), opened(tmp_path / "labels.db"):
             pass
 

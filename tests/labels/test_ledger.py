@@ -9,7 +9,7 @@ import pytest
 from samples import c, implied, match, no_match, q, standing, unsure
 
 from labels.errors import LabelsError
-from labels.model import Decision, Judgement, Shown, Side, Stream, Strength, Verb
+from labels.model import Decision, Judgement, ShownScores, Side, Stream, Strength, Verb
 from labels.store import LabelStore
 
 
@@ -74,7 +74,7 @@ def test_an_action_is_written_whole_or_not_at_all(ledger: LabelStore) -> None:
 
 
 def test_an_event_tells_what_was_shown(ledger: LabelStore) -> None:
-    shown = Shown(rank=3, similarity=0.81, probability=0.6, model="m1")
+    shown = ShownScores(rank=3, similarity=0.81, probability=0.6, model="m1")
     ledger.record(
         "ada", Verb.ACCEPT, q("1"), [Judgement(c("a"), Decision.MATCH, shown=shown)],
         stream=Stream.AUDIT, blind=True, closes=True, look_ms=1234,

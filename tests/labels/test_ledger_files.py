@@ -19,14 +19,14 @@ from tampering import change_unseen
 
 from core.transfer.ledger_parquet import export_parquet, import_parquet
 from labels import chain
-from labels.draws import ROW, Digest
+from labels.draws import QUERY_COLUMNS, Digest
 from labels.errors import LabelsError
 from labels.exchange.files import MAX_ROW
 from labels.exchange.merge import export_ledger, import_ledger, merge_ledger, merge_records
 from labels.exchange.pseudonyms import Pseudonyms
-from labels.exchange.records import FORMAT, Disguise, Record, records
+from labels.exchange.records import FORMAT, Anonymizer, Record, records
 from labels.exchange.validation import COLUMNS
-from labels.model import MACHINE, Decision, Judgement, Shown, Side, Stratum, Stream, Verb
+from labels.model import MACHINE, Decision, Judgement, ShownScores, Side, Stratum, Stream, Verb
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -61,7 +61,7 @@ def test_an_import_of_an_export_is_the_ledger(row: list, draws: list, how: tuple
 
 @pytest.mark.parametrize("similarity", [-0.0, 1, 0.1 + 0.2, 5e-324])
 def test_a_number_is_hashed_as_it_is_stored(ledger: LabelStore, tmp_path: Path, similarity: float) -> None:
-    shown = Shown(similarity=similarity, probability=similarity)
+    shown = ShownScores(similarity=similarity, probability=similarity)
     ledger.record("ada", Verb.ACCEPT, q("1"), [Judgement(c("a"), Decision.MATCH, shown=shown)])
     assert verify(ledger.path).ok
     with opened(tmp_path / "b.db") as other:
@@ -69,7 +69,7 @@ def test_a_number_is_hashed_as_it_is_stored(ledger: LabelStore, tmp_path: Path, 
 
 
 def test_what_is_known_of_an_event_travels() -> None:
-    assert set(COLUMNS[FORMAT]["event"]) == set(chain.STORED)
+    assert set(COLUMNS[FORMAT]["event"]) == set(chain.STORED_COLUMNS)
 
 
 def test_the_draws_come_before_the_events_and_the_counts_before_all(ledger: LabelStore, tmp_path: Path) -> None:
@@ -205,13 +205,13 @@ def rechained(path: Path) -> None:
         if record["kind"] == "event":
             number = record.get("drawn")
             draw = (number, drawn[number]) if isinstance(number, int) else chain.NO_DRAW
-            previous = record["hash"] = chain.link(previous, [record.get(name) for name in chain.COLUMNS], draw)
+            previous = record["hash"] = chain.event_hash(previous, [record.get(name) for name in chain.COLUMNS], draw)
         elif record["kind"] == "draw" and "purpose" in record:
             digest = sets[record["purpose"], record["version"]]
             record["hash"] = digest.link(drawn[-1], len(drawn), record["purpose"], record["version"], digest.queries)
             drawn.append(record["hash"])
         elif record["kind"] in ("validation", "audit"):
-            sets[record["kind"], record["version"]].add([record[name] for name in ROW])
+            sets[record["kind"], record["version"]].add([record[name] for name in QUERY_COLUMNS])
         lines.append(json.dumps(record))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -352,8 +352,8 @@ def test_a_parquet_file_of_something_else_is_refused(ledger: LabelStore, tmp_pat
 def test_a_ledger_in_disguise_is_a_ledger_and_tells_nobody(ledger: LabelStore, tmp_path: Path) -> None:
     fill(ledger)
     ledger.record(MACHINE, Verb.ACCEPT, q("9"), match("a"))
-    names = Pseudonyms.of(tmp_path / "pseudonyms.key")
-    export_ledger(ledger, tmp_path / "e.jsonl", Disguise(names, comments=False))
+    names = Pseudonyms.from_key_file(tmp_path / "pseudonyms.key")
+    export_ledger(ledger, tmp_path / "e.jsonl", Anonymizer(names, comments=False))
     text = (tmp_path / "e.jsonl").read_text(encoding="utf-8")
     assert not any(told in text for told in ('"ada"', '"bob"', "Zeilen"))
     with opened(tmp_path / "b.db") as other:
@@ -367,7 +367,7 @@ def test_a_disguise_does_not_cover_a_broken_chain(ledger: LabelStore, tmp_path: 
     fill(ledger)
     change_unseen(ledger.path, "UPDATE events SET decision = 'no_match' WHERE seq = 1")
     with pytest.raises(LabelsError, match="broken at event 1"):
-        export_ledger(ledger, tmp_path / "e.jsonl", Disguise(str, comments=False))
+        export_ledger(ledger, tmp_path / "e.jsonl", Anonymizer(str, comments=False))
     assert not (tmp_path / "e.jsonl").exists()
 
 

@@ -167,7 +167,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(who=st.sampled_from(PEOPLE))
     def give_back(self, who: str) -> None:
-        self.claims.give_back(who)
+        self.claims.release_all(who)
         self.leases = {query: lease for query, lease in self.leases.items() if lease[0] != who}
 
     @rule(seconds=st.sampled_from([10.0, 59.0, 61.0]))

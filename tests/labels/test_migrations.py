@@ -36,11 +36,11 @@ def test_there_is_a_file_of_every_earlier_version() -> None:
 
 def test_every_event_is_there_as_it_was_and_chained(earlier: Path) -> None:
     with closing(sqlite3.connect(earlier)) as connection:
-        before = connection.execute(chain.EVENTS).fetchall()
+        before = connection.execute(chain.SELECT_EVENTS).fetchall()
     with LabelStore(earlier) as store:
-        after = store.connection.execute(chain.EVENTS).fetchall()
+        after = store.connection.execute(chain.SELECT_EVENTS).fetchall()
         assert after == before
-        assert all(carried == wanted for _, carried, wanted in chain.links(store.connection))
+        assert all(carried == wanted for _, carried, wanted in chain.verify_links(store.connection))
     assert verify(earlier).problems == ()
 
 
@@ -96,7 +96,7 @@ def test_what_is_not_chained_cannot_be_written(tmp_path: Path) -> None:
 def test_the_hash_is_that_of_the_canonical_text(tmp_path: Path) -> None:
     with LabelStore(tmp_path / "labels.db", now=lambda: "2026-01-01T00:00:00.000+00:00") as store:
         store.record("ada", Verb.SKIP, q("1"), action="a1")
-        _, carried, wanted = next(chain.links(store.connection))
+        _, carried, wanted = next(chain.verify_links(store.connection))
     values: list[object] = [1, "a1", "2026-01-01T00:00:00.000+00:00", "ada", "skip", "walmart", "1", None, None, None,
                             None, "triage", "train", 0, 0, None, None, None, None, None, None, ""]  # fmt: skip
     expected = hashlib.sha256(("0" * 64 + json.dumps(values)).encode()).hexdigest()

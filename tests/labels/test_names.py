@@ -26,10 +26,10 @@ from labels.exchange.labels_csv import export_csv
 from labels.exchange.merge import export_ledger, import_ledger, merge_ledger
 from labels.exchange.prodigy import export_prodigy, read_prodigy
 from labels.exchange.pseudonyms import Pseudonyms
-from labels.exchange.records import Disguise
+from labels.exchange.records import Anonymizer
 from labels.exchange.tasks import Defaults
-from labels.model import MACHINE, Decision, Judgement, ProductRef, Shown, Verb
-from labels.names import MAX_LENGTH, is_name, name_fault
+from labels.model import MACHINE, Decision, Judgement, ProductRef, ShownScores, Verb
+from labels.names import MAX_NAME_LENGTH, is_valid_name, name_problem
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -63,7 +63,7 @@ def ledgers():
 
 def fill(store: LabelStore, name: str, source: str, id_: str, model: str, text: str) -> None:
     """A ledger that has each of them in every column that takes it."""
-    shown = Shown(rank=1, similarity=0.5, probability=0.5, model=model)
+    shown = ShownScores(rank=1, similarity=0.5, probability=0.5, model=model)
     judgements = [Judgement(ProductRef(source, id_), Decision.MATCH, shown=shown)]
     query = ProductRef(source, id_)
     store.draw_validation([ProductRef(source, f"{id_}v")], seed=1)
@@ -78,7 +78,7 @@ def fill(store: LabelStore, name: str, source: str, id_: str, model: str, text: 
 @settings(max_examples=60)
 @given(NAMES, NAMES, NAMES, NAMES, NAMES, st.sampled_from(sorted(LEDGER_FORMATS)))
 @example("ada\x07", "a\x1b[2J", "\r\n", "m\u202e", "\x00", "jsonl")
-@example("\\x1b", "\\\\u202e", "\\x07\\", "x" * MAX_LENGTH, " ", "parquet")
+@example("\\x1b", "\\\\u202e", "\\x07\\", "x" * MAX_NAME_LENGTH, " ", "parquet")
 def test_whatever_a_ledger_holds_leaves_and_comes_back(
     name: str, source: str, id_: str, model: str, text: str, how: str
 ) -> None:
@@ -125,7 +125,7 @@ def test_pseudonyms_stand_for_any_name(name: str, how: str) -> None:
     names = Pseudonyms(b"k" * 32)
     with ledgers() as (one, other, file):
         fill(one, name, "walmart", "1", "m", "text")
-        write(one, file, Disguise(names))
+        write(one, file, Anonymizer(names))
         read(other, file)
         assert {d.annotator for d in other.decisions()} == {names(name), MACHINE}
         assert verify(other.path).ok
@@ -150,28 +150,28 @@ def acting() -> set[str]:
 
 @given(st.text(max_size=30) | TRICKY)
 def test_the_rule_says_why(name: str) -> None:
-    fault = name_fault(name)
-    assert bool(fault) is not (is_name(name) and name.strip() != "" and name != MACHINE)
+    fault = name_problem(name)
+    assert bool(fault) is not (is_valid_name(name) and name.strip() != "" and name != MACHINE)
     assert fault.isascii()
     assert "\n" not in fault
 
 
 @pytest.mark.parametrize(
-    "name", ["ada", "Ada Lovelace", "кот", "a" * MAX_LENGTH, "zero\u200bwidth", "e\u0301", "ada@x", "\\x1b"]
+    "name", ["ada", "Ada Lovelace", "кот", "a" * MAX_NAME_LENGTH, "zero\u200bwidth", "e\u0301", "ada@x", "\\x1b"]
 )
 def test_names_that_came_back_before_are_names(name: str) -> None:
-    assert name_fault(name) == ""
+    assert name_problem(name) == ""
 
 
 @pytest.mark.parametrize(
     "name",
     [
         "", " ", "\t", MACHINE, "a\x07", "\x1b[2J", "a\nb", "a\rb", "a\x00", "\x7f", "\x9b2J", "\u202eada", "a\u2066",
-        "a\u2028b", "\udcff", "a" * (MAX_LENGTH + 1),
+        "a\u2028b", "\udcff", "a" * (MAX_NAME_LENGTH + 1),
     ],
 )  # fmt: skip
 def test_what_is_no_name_is_refused(name: str) -> None:
-    assert name_fault(name)
+    assert name_problem(name)
 
 
 REFUSED = ["ada\x07", "\x1b]52;c;x\x07", "a\nb", "\u202eada", "a\x9b", "a\u2028", ""]

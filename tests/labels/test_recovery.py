@@ -18,7 +18,7 @@ from labels.database import SCHEMA_VERSION, is_marked, mark, marker
 from labels.errors import LabelsError
 from labels.model import Stratum, Verb
 from labels.reader import LabelReader
-from labels.restore import loss, restore
+from labels.restore import compute_loss, restore
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -293,7 +293,7 @@ def test_no_restore_is_proposed_for_what_is_no_damage(
 def test_no_restore_is_proposed_for_a_damaged_backup(path: Path) -> None:
     found = backups(path.parent / FOLDER)[-1]
     SPOILT["truncated"](found.path)
-    assert RESTORE not in refused(found.last, "damaged").hint
+    assert RESTORE not in refused(found.last_event, "damaged").hint
     assert RESTORE not in refused(lambda: restore(found.path, path), "was not restored").hint
 
 
@@ -303,11 +303,11 @@ def test_no_restore_is_proposed_for_a_damaged_backup(path: Path) -> None:
 def test_what_would_be_dropped_is_counted_with_whose_it_is(path: Path) -> None:
     say(path, "4", "5", who="bob")
     latest = backups(path.parent / FOLDER)[-1].path
-    found = loss(latest, path)
+    found = compute_loss(latest, path)
     assert (found.events, found.decisions, found.annotators, found.last) == (3, 3, {"bob": 2, "ada": 1}, 5)
     assert found.sentence().startswith("3 events would be dropped: 3 decisions, by bob, ada, 2")
-    assert loss(path, path).sentence() == "No event would be dropped."
-    assert not loss(path, path)
+    assert compute_loss(path, path).sentence() == "No event would be dropped."
+    assert not compute_loss(path, path)
 
 
 def test_draws_that_would_be_dropped_are_counted(path: Path) -> None:
@@ -315,16 +315,16 @@ def test_draws_that_would_be_dropped_are_counted(path: Path) -> None:
     with LabelStore(path) as store:
         store.draw_validation([q("20"), q("21")], seed=1)
         store.draw_audit({q("22"): Stratum("high", 2.0)}, seed=1)
-    found = loss(latest, path)
+    found = compute_loss(latest, path)
     assert (found.events, found.drawn, bool(found)) == (0, 3, True)
     assert "3 would be dropped" in found.sentence()
-    assert loss(backup(path, path.parent / FOLDER).path, path).drawn == 0
+    assert compute_loss(backup(path, path.parent / FOLDER).path, path).drawn == 0
 
 
 @pytest.mark.parametrize("how", [*GONE, "another database", "a folder", "a FIFO"])
 def test_where_there_is_no_ledger_nothing_is_dropped(path: Path, how: str) -> None:
     SPOILT[how](path)
-    assert loss(backups(path.parent / FOLDER)[-1].path, path).events == 0
+    assert compute_loss(backups(path.parent / FOLDER)[-1].path, path).events == 0
 
 
 @pytest.mark.parametrize(("share", "readable"), [(0.0001, False), (0.6, True)])
@@ -333,7 +333,7 @@ def test_of_a_damaged_ledger_the_number_is_unknown_and_what_can_be_read_is_count
 ) -> None:
     say(path, *map(str, range(10, 300)))
     os.truncate(path, int(path.stat().st_size * share))
-    found = loss(backups(path.parent / FOLDER)[-1].path, path)
+    found = compute_loss(backups(path.parent / FOLDER)[-1].path, path)
     assert found.events is None
     assert bool(found)
     assert (found.readable > 50) is readable

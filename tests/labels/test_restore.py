@@ -15,7 +15,7 @@ from labels.errors import LabelsError
 from labels.leases import Leases
 from labels.model import Verb
 from labels.quarantine import damaged_copies
-from labels.restore import rehearse, restore
+from labels.restore import check_restore, restore
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -55,16 +55,16 @@ def test_the_ledger_is_what_it_was_and_what_came_after_is_kept(path: Path) -> No
 
 def test_a_rehearsal_finds_what_would_stop_it_and_changes_nothing(path: Path) -> None:
     before = {each: each.read_bytes() for each in path.parent.rglob("*.db")}
-    assert rehearse(latest(path), path) == 2
+    assert check_restore(latest(path), path) == 2
     with closing(Leases(path)) as claims:
         claims.take(q("4"), "ada")
-        assert rehearse(latest(path), path, "ada") == 2
+        assert check_restore(latest(path), path, "ada") == 2
         with pytest.raises(LabelsError, match="ada has queries on the screen"):
-            rehearse(latest(path), path, "bob")
+            check_restore(latest(path), path, "bob")
     assert {each: each.read_bytes() for each in before} == before
     latest(path).write_bytes(b"no database")
     with pytest.raises(LabelsError, match="was not restored"):
-        rehearse(latest(path), path)
+        check_restore(latest(path), path)
 
 
 def test_going_back_was_meant_so_verify_is_content_and_labelling_goes_on(path: Path) -> None:

@@ -14,8 +14,8 @@ from samples import c, implied, match, no_match, q, unsure
 from core.catalog.pair_table import read_pairs
 from labels.errors import LabelsError
 from labels.exchange.decisions import explicit_decisions, import_decisions
-from labels.exchange.fields import CONTROLS, escape, neutralized, restored, unescape
-from labels.exchange.formats import Format, by_content, by_ending
+from labels.exchange.fields import CONTROLS, escape, neutralize_cell, restore_cell, unescape
+from labels.exchange.formats import Format, detect_format, format_by_suffix
 from labels.exchange.label_studio import CONFIG, export_label_studio, read_label_studio
 from labels.exchange.labels_csv import export_csv
 from labels.exchange.prodigy import export_prodigy, read_prodigy
@@ -100,7 +100,7 @@ def test_an_example_is_what_prodigy_writes(filled: LabelStore, tmp_path: Path) -
         assert -(2**31) <= first[name] < 2**31
         assert first[name] == second[name] != third[name]
     assert isinstance(first["_timestamp"], int)
-    assert by_content(tmp_path / "e.jsonl") is Format.PRODIGY
+    assert detect_format(tmp_path / "e.jsonl") is Format.PRODIGY
 
 
 def example(**changes: object) -> dict[str, object]:
@@ -238,19 +238,19 @@ def test_what_is_no_list_of_tasks_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_a_pseudonym_is_the_same_every_time_and_the_key_is_its_owners(tmp_path: Path) -> None:
     key = tmp_path / "pseudonyms.key"
-    first = Pseudonyms.of(key)
+    first = Pseudonyms.from_key_file(key)
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
-    assert first("ada") == Pseudonyms.of(key)("ada") != first("bob")
+    assert first("ada") == Pseudonyms.from_key_file(key)("ada") != first("bob")
     assert first("ada").startswith("annotator-")
     assert first(MACHINE) == MACHINE
-    assert Pseudonyms.of(tmp_path / "other.key")("ada") != first("ada")
+    assert Pseudonyms.from_key_file(tmp_path / "other.key")("ada") != first("ada")
 
 
 @pytest.mark.parametrize("content", [b"", b"xyz", b"\xff", b"ab" * 8])
 def test_a_key_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "key").write_bytes(content)
     with pytest.raises(LabelsError, match="holds no key"):
-        Pseudonyms.of(tmp_path / "key")
+        Pseudonyms.from_key_file(tmp_path / "key")
 
 
 def test_two_people_never_become_one() -> None:
@@ -264,8 +264,8 @@ def test_two_people_never_become_one() -> None:
 
 @given(st.text())
 def test_a_cell_comes_back_and_is_no_formula_meanwhile(cell: str) -> None:
-    assert restored(neutralized(cell)) == cell
-    assert not neutralized(cell).startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert restore_cell(neutralize_cell(cell)) == cell
+    assert not neutralize_cell(cell).startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
 #: Characters of which escapes, what looks like escapes, and formulas are made.
@@ -275,7 +275,7 @@ _TRICKY = st.text(st.sampled_from("\\xu012abe'=\x1b\t\n\x9b\u202e\u200b\ufeff"))
 @given(_TRICKY)
 def test_what_is_escaped_comes_back(text: str) -> None:
     assert unescape(escape(text)) == text
-    assert restored(neutralized(text)) == text
+    assert restore_cell(neutralize_cell(text)) == text
     assert not re.search(f"[{CONTROLS}]", escape(text))
 
 
@@ -316,9 +316,9 @@ def test_ids_that_look_like_formulas_survive(ledger: LabelStore, tmp_path: Path)
 
 
 def test_an_ending_says_what_a_file_holds(tmp_path: Path) -> None:
-    assert by_ending(Path("a.PARQUET")) is Format.PARQUET
+    assert format_by_suffix(Path("a.PARQUET")) is Format.PARQUET
     with pytest.raises(LabelsError, match="what should it hold"):
-        by_ending(Path("a.txt"))
-    assert by_content(Path("a.txt")) is Format.CSV
+        format_by_suffix(Path("a.txt"))
+    assert detect_format(Path("a.txt")) is Format.CSV
     (tmp_path / "e.jsonl").write_text("")
-    assert by_content(tmp_path / "e.jsonl") is Format.EVENTS
+    assert detect_format(tmp_path / "e.jsonl") is Format.EVENTS

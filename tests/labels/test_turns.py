@@ -28,7 +28,7 @@ def test_one_at_a_time_in_the_order_of_coming(tmp_path: Path) -> None:
     def visit(number: int) -> None:
         nonlocal inside, most
         turns = FifoWriteLock(path)
-        with turns.turn(10):
+        with turns.hold(10):
             inside += 1
             most = max(most, inside)
             order.append(number)
@@ -37,7 +37,7 @@ def test_one_at_a_time_in_the_order_of_coming(tmp_path: Path) -> None:
         turns.close()
 
     first = FifoWriteLock(path)
-    with first.turn(10):
+    with first.hold(10):
         visitors = [threading.Thread(target=visit, args=(number,)) for number in range(8)]
         for visitor in visitors:
             visitor.start()
@@ -52,13 +52,13 @@ def test_one_at_a_time_in_the_order_of_coming(tmp_path: Path) -> None:
 def test_who_waits_too_long_goes_on_and_blocks_nobody_later(tmp_path: Path) -> None:
     path = tmp_path / "labels.db"
     holder, hasty, third = FifoWriteLock(path), FifoWriteLock(path), FifoWriteLock(path)
-    with holder.turn(10):
+    with holder.hold(10):
         begun = time.monotonic()
-        with hasty.turn(0.05):
+        with hasty.hold(0.05):
             assert 0.04 < time.monotonic() - begun < 5
     # What the hasty one queued for comes in now, and must be let go of at once.
     begun = time.monotonic()
-    with third.turn(10):
+    with third.hold(10):
         assert time.monotonic() - begun < 5
     for turns in (holder, hasty, third):
         turns.close()
@@ -69,7 +69,7 @@ def test_a_holder_that_is_killed_holds_nothing(tmp_path: Path) -> None:
     read, write = os.pipe()
     child = os.fork()
     if not child:
-        with FifoWriteLock(path).turn(10):
+        with FifoWriteLock(path).hold(10):
             os.write(write, b"x")
             time.sleep(60)
         os._exit(0)
@@ -78,14 +78,14 @@ def test_a_holder_that_is_killed_holds_nothing(tmp_path: Path) -> None:
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     begun = time.monotonic()
-    with turns.turn(10):
+    with turns.hold(10):
         assert time.monotonic() - begun < 5
     turns.close()
 
 
 def test_in_a_folder_that_cannot_be_written_nobody_waits(tmp_path: Path) -> None:
     turns, begun = FifoWriteLock(tmp_path / "absent" / "labels.db"), time.monotonic()
-    with turns.turn(10):
+    with turns.hold(10):
         waited = time.monotonic() - begun
     turns.close()
     assert waited < 5
@@ -96,10 +96,10 @@ def test_a_lock_that_was_replaced_is_no_lock(tmp_path: Path) -> None:
     """Two writers who queue at two files would not wait for each other."""
     path = tmp_path / "labels.db"
     old, new, order = FifoWriteLock(path), FifoWriteLock(path), list[str]()
-    with old.turn(10):
+    with old.hold(10):
         pass
     path.with_name("labels.db.lock").unlink()
-    with new.turn(10):
+    with new.hold(10):
         late = threading.Thread(target=lambda: _visit(old, order))
         late.start()
         order.append("first")
@@ -111,5 +111,5 @@ def test_a_lock_that_was_replaced_is_no_lock(tmp_path: Path) -> None:
 
 
 def _visit(turns: FifoWriteLock, order: list[str]) -> None:
-    with turns.turn(10):
+    with turns.hold(10):
         order.append("second")

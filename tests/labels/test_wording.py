@@ -2,7 +2,7 @@
 
 import pytest
 
-from labels.wording import counted, joined, sentence
+from labels.wording import as_sentence, counted, join_clauses
 
 
 @pytest.mark.parametrize(
@@ -28,8 +28,8 @@ def test_one_is_singular(number: int, words: tuple[str, ...], text: str) -> None
     ],
 )
 def test_clauses_are_joined_by_how_they_end(clauses: list[str], text: str) -> None:
-    assert joined(clauses) == text
+    assert join_clauses(clauses) == text
 
 
 def test_a_sentence_ends_once() -> None:
-    assert sentence("It is gone") == sentence("It is gone.") == "It is gone."
+    assert as_sentence("It is gone") == as_sentence("It is gone.") == "It is gone."

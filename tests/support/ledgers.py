@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from samples import c, q
 
 from labels.database import marker
-from labels.model import Decision, Judgement, Shown, Stratum, Stream, Strength, Verb
+from labels.model import Decision, Judgement, ShownScores, Stratum, Stream, Strength, Verb
 from labels.store import LabelStore
 
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"]), min_size=1, max_size=6)
@@ -16,7 +16,7 @@ IDS = st.sampled_from(["1", "2", "-5", "=a", "x\ty", "é\u202e"])
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 REALS = st.none() | st.floats(allow_nan=False, allow_infinity=False)
 WHOLE = st.none() | st.integers(-(2**63), 2**63 - 1)
-SHOWN = st.builds(Shown, WHOLE, REALS, REALS, st.none() | NAMES)
+SHOWN = st.builds(ShownScores, WHOLE, REALS, REALS, st.none() | NAMES)
 JUDGEMENTS = st.lists(
     st.builds(Judgement, st.builds(c, IDS), st.sampled_from(Decision), st.sampled_from(Strength), SHOWN), max_size=3
 )

@@ -7,7 +7,7 @@ from desk_bench import Bench, screen_text, settled
 from samples import c, implied, match, no_match, q
 from textual.pilot import Pilot
 
-from labels.model import Decision, Judgement, Shown, Stream, Verb
+from labels.model import Decision, Judgement, ShownScores, Stream, Verb
 from tui.plain.desk import run_plain
 
 SIZES = [(80, 24), (120, 36)]
@@ -22,9 +22,9 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
 def write_dispute(bench: Bench) -> None:
     """Jo accepted the first, Ann the third candidate of q2; both say why."""
     with bench.store() as store:
-        first = Judgement(c("q2-c1"), Decision.MATCH, shown=Shown(1, 0.92, 0.83, "m"))
+        first = Judgement(c("q2-c1"), Decision.MATCH, shown=ShownScores(1, 0.92, 0.83, "m"))
         store.record("jo", Verb.ACCEPT, q("q2"), [first, *implied("q2-c2", "q2-c3")], closes=True, look_ms=14_000)
-        rejected = Judgement(c("q2-c1"), Decision.NO_MATCH, shown=Shown(1, 0.92, 0.79, "m"))
+        rejected = Judgement(c("q2-c1"), Decision.NO_MATCH, shown=ShownScores(1, 0.92, 0.79, "m"))
         store.record("ann.smith", Verb.REJECT, q("q2"), [rejected], blind=True, look_ms=41_000)
         store.record("ann.smith", Verb.ACCEPT, q("q2"), [*match("q2-c3"), *implied("q2-c4")], closes=True)
         store.record("jo", Verb.COMMENT, q("q2"), text="The model number differs in its ending [/] only.")

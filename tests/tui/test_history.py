@@ -7,7 +7,7 @@ from desk_bench import Bench, screen_text, settled
 from samples import match, no_match, q
 
 from core.settings import Settings
-from labels.model import LOOKED, Stream, Verb
+from labels.model import LOOK_COMMENT, Stream, Verb
 from tui.app import DeskApp
 from tui.plain.desk import run_plain
 
@@ -84,7 +84,7 @@ async def test_a_lead_may_look_and_that_is_recorded(bench: Bench) -> None:
         await pilot.press("escape", "z")
         await settled(pilot)
     with bench.store() as store:
-        assert ("ada", LOOKED) in [(each.annotator, each.text) for each in store.comments(q(query))]
+        assert ("ada", LOOK_COMMENT) in [(each.annotator, each.text) for each in store.comments(q(query))]
 
 
 @pytest.mark.parametrize("lead", [True, False])

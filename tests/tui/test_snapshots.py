@@ -22,7 +22,7 @@ from textual.widgets import Input
 
 from core.queue.session import ReviewSession
 from core.workspace import Workspace
-from labels.model import Decision, Judgement, Shown, Stream, Verb
+from labels.model import Decision, Judgement, ShownScores, Stream, Verb
 from labels.store import LabelStore
 from tui.app import DeskApp
 from tui.theme import ANSI_DARK, DARK, LIGHT
@@ -52,9 +52,12 @@ def noted(workspace: Workspace) -> None:
 def disputed(workspace: Workspace) -> None:
     """Two people who differ about a query, and say why."""
     with LabelStore(workspace.labels) as store:
-        said = [Judgement(c("q2-c1"), Decision.MATCH, shown=Shown(1, 0.92, 0.83, "m")), *implied("q2-c2", "q2-c3")]
+        said = [
+            Judgement(c("q2-c1"), Decision.MATCH, shown=ShownScores(1, 0.92, 0.83, "m")),
+            *implied("q2-c2", "q2-c3"),
+        ]
         store.record("grace", Verb.ACCEPT, q("q2"), said, closes=True, look_ms=14_000)
-        said = [Judgement(c("q2-c1"), Decision.NO_MATCH, shown=Shown(1, 0.92, 0.79, "m"))]
+        said = [Judgement(c("q2-c1"), Decision.NO_MATCH, shown=ShownScores(1, 0.92, 0.79, "m"))]
         store.record("jo", Verb.REJECT, q("q2"), said, blind=True, look_ms=41_000)
         store.record("jo", Verb.ACCEPT, q("q2"), [*match("q2-c3"), *implied("q2-c4")], closes=True, look_ms=9_000)
         store.record("grace", Verb.COMMENT, q("q2"), text="The warranty is an extra, not another product.")

@@ -161,7 +161,7 @@ def test_a_restore_can_be_rehearsed(labelled: Workspace, call: Call) -> None:
         claims.take(q("q3"), "ada")
         assert call(*given, "--as", "ada", "--json").json["events"] == 1
         assert "ada has queries on the screen" in call(*given, "--as", "bob").err
-        claims.give_back("ada")
+        claims.release_all("ada")
     assert "Nothing was changed" in call(*given).out
     assert call("labels", "verify", "--home", labelled.home, "--json").json["events"] == 2
     labelled.settings.write_text('[people]\nleads = ["ada"]\n')

@@ -16,14 +16,14 @@ from core.judge.verdict import Answer, Verdict
 from core.matching.calibration import BetaCalibration
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.consensus import Label, State
+from labels.consensus import Label, LabelState
 from labels.model import Pair, ProductRef, Side, Strength, Verb
 from labels.store import LabelStore
 
 
 def label(number: int, *, is_match: bool) -> Label:
     pair = Pair(ProductRef("walmart", f"q{number}"), ProductRef("amazon", f"c{number}"))
-    return Label(pair, is_match, Strength.EXPLICIT, Side.TRAIN, State.AGREED)
+    return Label(pair, is_match, Strength.EXPLICIT, Side.TRAIN, LabelState.AGREED)
 
 
 def said(log_odds: float | None) -> Verdict:

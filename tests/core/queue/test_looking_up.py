@@ -148,7 +148,7 @@ def test_both_leases_are_kept_while_one_looks_up(sit: Sit) -> None:
     ada = sit("ada")
     ada.none_match(item_of(ada).options)
     ada.look_up(q("q1"))
-    ada.claims.give_back("ada")
+    ada.claims.release_all("ada")
     assert ada.keep()
     assert held_by(ada) == {"q1", "q2"}
 

@@ -10,7 +10,7 @@ from core.queue.item import Option, Progress, ReviewItem
 from core.queue.refit_result import ExpectedGain, RefitResult
 from core.queue.session import ReviewSession
 from core.retrieval.candidates import MatcherSummary
-from labels.annotations import opinions_on
+from labels.annotations import standing_decisions
 from labels.model import Stream, Verb
 
 Sit = Callable[..., ReviewSession]
@@ -248,7 +248,7 @@ def test_without_labels_the_prior_orders_candidates_and_no_probability_is_shown_
     assert "%" not in item.reason
     assert session.source.outlook is None
     session.none_match(item.options)
-    assert {opinion.shown.probability for opinion in opinions_on(session.store, q("q2"))} == {None}
+    assert {opinion.shown.probability for opinion in standing_decisions(session.store, q("q2"))} == {None}
 
 
 def test_a_product_found_by_search_is_accepted_like_the_others(sit: Sit) -> None:

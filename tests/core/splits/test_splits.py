@@ -12,7 +12,7 @@ from samples import c, match, no_match, q
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.splits.split import Splits, split_labels, training_labels
-from labels.consensus import Rule, State
+from labels.consensus import LabelState, Rule
 from labels.model import MACHINE, Decision, Judgement, ProductRef, Side, Verb
 from labels.store import LabelStore
 
@@ -152,7 +152,7 @@ def test_a_majority_teaches_only_where_that_is_the_rule(store: LabelStore) -> No
     store.record("eve", Verb.REJECT, q("5"), no_match("a"))
     assert not [label for label in training_labels(store) if label.pair.query == q("5")]
     (label,) = [label for label in training_labels(store, Rule.MAJORITY) if label.pair.query == q("5")]
-    assert (label.match, label.state) == (True, State.MAJORITY)
+    assert (label.match, label.state) == (True, LabelState.MAJORITY)
 
 
 # -- what shares a GTIN ----------------------------------------------------------------------------------------
