@@ -45,7 +45,7 @@ class LabelReader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.connection = connect(path)
-        database.mark(path)
+        database.write_marker(path)
 
     def __enter__(self) -> Self:
         return self
@@ -67,7 +67,7 @@ class LabelReader:
         Raises:
             LabelsError: the file was deleted, replaced or emptied.
         """
-        self.connection.refuse_moved()
+        self.connection.require_same_file()
         with readable_errors(self.path):
             self.connection.execute("SELECT 1 FROM events LIMIT 1").fetchone()
 

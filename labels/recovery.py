@@ -34,10 +34,10 @@ def lost_error(path: Path) -> LabelsError | None:
         path: where nothing that holds a ledger is now.
     """
     last = _last_backup(path)
-    if last is None and not database.is_marked(path):
+    if last is None and not database.has_marker(path):
         return None
     what = _what_is_there(path)
-    beside = f"{database.marker(path).name} away from {path.parent}"
+    beside = f"{database.marker_path(path).name} away from {path.parent}"
     if last is None:
         return LabelsError(
             f"{path} {what}, but there was a ledger; there is no backup of it in {FOLDER}.",
@@ -93,7 +93,7 @@ def rescue(connection: Connection) -> Backup | None:
     Nothing is written where the workspace is gone too.
     """
     path = connection.path
-    if identity(path) is not None or not database.is_marked(path) or connection.in_transaction:
+    if identity(path) is not None or not database.has_marker(path) or connection.in_transaction:
         return None
     with suppress(LabelsError, OSError, sqlite3.Error):
         _remove_ended_journal(path)

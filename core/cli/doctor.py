@@ -28,7 +28,7 @@ from core.text.safe import safe
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
 from labels.backup_index import backups
-from labels.database import file_system, is_marked, journal_mode, wal_is_safe
+from labels.database import file_system, has_marker, journal_mode, wal_is_safe
 from labels.errors import LabelsError, SameskuError
 from labels.files import PRIVATE_PREFIX, folder_bytes, stale_drafts
 from labels.store import LabelStore
@@ -136,7 +136,7 @@ def _workspace(context: Context) -> dict[str, object]:
         facts |= _encoder(context)
         facts["judge"] = _judge(context)
         # What there was and is gone is a problem, which `verify` tells.
-        kept = os.path.lexists(workspace.labels) or is_marked(workspace.labels) or bool(backups(workspace.backups))
+        kept = os.path.lexists(workspace.labels) or has_marker(workspace.labels) or bool(backups(workspace.backups))
         result = verify(workspace.labels) if kept else None
     except SameskuError as error:
         facts["problem"] = f"{error.message} {error.hint}"

@@ -18,7 +18,7 @@ from core.permissions import is_lead
 from core.queue.label_counts import label_counts
 from core.text.safe import safe
 from labels.backup_index import backups, concerns_ledger
-from labels.database import marker
+from labels.database import marker_path
 from labels.errors import SameskuError
 from labels.model import MACHINE
 from labels.restore import compute_loss
@@ -125,8 +125,8 @@ def _tell_way_back(context: Context) -> None:
         ledger = context.workspace.labels
         context.out.print(
             "There is no backup to go back to. `samesku labels restore FILE` takes one from elsewhere. Where its events"
-            f" are sound, move {ledger.name} and {marker(ledger).name} to another folder: `samesku labels merge FILE`"
-            " brings them into a new ledger."
+            f" are sound, move {ledger.name} and {marker_path(ledger).name} to another folder:"
+            " `samesku labels merge FILE` brings them into a new ledger."
         )
         return
     with suppress(SameskuError):

@@ -14,7 +14,7 @@ from core.queue.item import Option, Progress, ReviewItem, found_by_search
 from core.queue.session_stats import SessionStats
 from core.queue.source import QueueSource
 from labels.leases import Leases
-from labels.model import Action, Decision, Judgement, ProductRef, Stream, Strength, Verb
+from labels.model import Action, ActionDetails, Decision, Judgement, ProductRef, Stream, Strength, Verb
 from labels.store import LabelStore
 
 
@@ -288,11 +288,10 @@ class ReviewSession:
     ) -> None:
         item = self._require_item()
         looked_s = self._clock() - self._shown_at
-        action = self.store.record(
-            self.annotator, verb, item.query.ref, judgements,
-            stream=item.stream, blind=item.blind, closes=closes,
-            look_ms=round(looked_s * 1000), text=text,
-        )  # fmt: skip
+        details = ActionDetails(
+            stream=item.stream, blind=item.blind, closes=closes, look_ms=round(looked_s * 1000), text=text
+        )
+        action = self.store.record(self.annotator, verb, item.query.ref, judgements, details)
         tally = self.tallies[item.stream]
         tally.looked(looked_s)
         if closes and not item.answered:

@@ -14,7 +14,7 @@ from labels import chain
 from labels.backup import backup
 from labels.backup_index import FOLDER, backups, last_event
 from labels.exchange.merge import merge_ledger
-from labels.model import Decision, Judgement, ProductRef, Stratum, Strength, Verb
+from labels.model import ActionDetails, Decision, Judgement, ProductRef, Stratum, Strength, Verb
 from labels.restore import restore
 from labels.snapshot import open_immutable
 from labels.store import LabelStore
@@ -85,7 +85,7 @@ def _write(act: str, store: LabelStore, rng: random.Random, pipe: int, *, rows: 
     _tell(pipe, "begun", {"act": act})
     who, query = rng.choice(ANNOTATORS), ProductRef("walmart", str(rng.randrange(40)))
     if act == "decide":
-        store.record(who, Verb.ACCEPT, query, _judgements(rng), closes=True)
+        store.record(who, Verb.ACCEPT, query, _judgements(rng), ActionDetails(closes=True))
     elif act == "undo":
         store.undo(who)
     elif act == "redo":

@@ -18,7 +18,7 @@ from labels.backup import backup
 from labels.backup_index import Backup, backup_name, backups
 from labels.database import SCHEMA_VERSION
 from labels.errors import LabelsError
-from labels.model import Verb
+from labels.model import ActionDetails, Verb
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -51,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
 def say(ledger: LabelStore, times: int = 1) -> None:
     """Some events more."""
     for number in range(times):
-        ledger.record("ada", Verb.ACCEPT, q(str(number)), [*match("a"), *no_match("b")], closes=True)
+        ledger.record("ada", Verb.ACCEPT, q(str(number)), [*match("a"), *no_match("b")], ActionDetails(closes=True))
 
 
 def made(folder: Path) -> list[int]:

@@ -4,7 +4,7 @@ import pytest
 from samples import c, implied, match, no_match, q, unsure
 
 from labels.consensus import LabelState
-from labels.model import Judgement, Pair, Side, Stream, Strength, Verb
+from labels.model import ActionDetails, Judgement, Pair, Side, Stream, Strength, Verb
 from labels.statistics import label_stats
 from labels.store import LabelStore
 
@@ -41,24 +41,24 @@ def test_abstentions_alone_are_no_label(ledger: LabelStore) -> None:
 def test_an_adjudication_settles_a_conflict_and_the_last_one_holds(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
     ledger.record("bob", Verb.REJECT, q("1"), no_match("a"))
-    ledger.record("eve", Verb.ACCEPT, q("1"), match("a"), stream=ADJUDICATION)
+    ledger.record("eve", Verb.ACCEPT, q("1"), match("a"), ActionDetails(stream=ADJUDICATION))
     assert ledger.labels(PAIR.query)[0].match is True
-    ledger.record("ada", Verb.REJECT, q("1"), no_match("a"), stream=ADJUDICATION)
+    ledger.record("ada", Verb.REJECT, q("1"), no_match("a"), ActionDetails(stream=ADJUDICATION))
     label = ledger.labels(PAIR.query)[0]
     assert (label.match, label.state) == (False, LabelState.ADJUDICATED)
 
 
 def test_one_opinion_for_validation_puts_the_label_there(ledger: LabelStore) -> None:
-    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"), side=Side.VALIDATION)
-    ledger.record("bob", Verb.ACCEPT, q("1"), match("a"), side=Side.TRAIN)
+    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"), ActionDetails(side=Side.VALIDATION))
+    ledger.record("bob", Verb.ACCEPT, q("1"), match("a"), ActionDetails(side=Side.TRAIN))
     assert ledger.labels(PAIR.query)[0].side is Side.VALIDATION
 
 
 def test_statistics_count_what_stands(ledger: LabelStore) -> None:
     ledger.draw_validation([q("v")], seed=1)
-    ledger.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b", "d")], closes=True)
-    ledger.record("ada", Verb.ACCEPT, q("v"), match("e"), closes=True)
-    ledger.record("ada", Verb.UNSURE, q("2"), unsure("f"), closes=True)
+    ledger.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b", "d")], ActionDetails(closes=True))
+    ledger.record("ada", Verb.ACCEPT, q("v"), match("e"), ActionDetails(closes=True))
+    ledger.record("ada", Verb.UNSURE, q("2"), unsure("f"), ActionDetails(closes=True))
     ledger.record("bob", Verb.REJECT, q("1"), no_match("a"))
     ledger.record("bob", Verb.SKIP, q("3"))
     ledger.undo("bob")

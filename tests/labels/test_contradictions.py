@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from samples import c, match, no_match, q
 
 from labels.consensus import Label, LabelState, contradictions
-from labels.model import Pair, ProductRef, Side, Stream, Strength, Verb
+from labels.model import ActionDetails, Pair, ProductRef, Side, Stream, Strength, Verb
 from labels.store import LabelStore
 
 
@@ -63,7 +63,7 @@ def test_a_ruling_in_the_ledger_ends_it(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.ACCEPT, q("2"), match("a", "b"))
     ledger.record("bob", Verb.REJECT, q("1"), no_match("b"))
     assert len(contradictions(ledger.labels())) == 1
-    ledger.record("eve", Verb.REJECT, q("1"), no_match("b"), stream=Stream.ADJUDICATION)
+    ledger.record("eve", Verb.REJECT, q("1"), no_match("b"), ActionDetails(stream=Stream.ADJUDICATION))
     assert contradictions(ledger.labels()) == []
 
 

@@ -20,7 +20,7 @@ from labels.backup_index import FOLDER, backups
 from labels.database import SCHEMA_VERSION
 from labels.errors import LabelsError
 from labels.exchange.merge import merge_ledger
-from labels.model import Stratum, Verb
+from labels.model import ActionDetails, Stratum, Verb
 from labels.restore import restore
 from labels.statistics import label_stats
 from labels.store import LabelStore
@@ -38,7 +38,7 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     with LabelStore(path) as store:
         store.draw_validation([q("v"), q("w"), q("x")], seed=1)
         store.record_all("bob", [(q(str(n)), [*match("a"), *implied("b", "c")], True) for n in range(30)])
-        store.record("ada", Verb.COMMENT, q("1"), text="the “big” one")
+        store.record("ada", Verb.COMMENT, q("1"), details=ActionDetails(text="the “big” one"))
         store.undo("ada")
         store.draw_audit({q(str(n)): Stratum("high", 2.5) for n in range(5)}, seed=2)
         store.record("ada", Verb.SKIP, q("2"))
@@ -55,7 +55,7 @@ def path(tmp_path: Path, content: bytes) -> Path:
 
 def say(path: Path, query: str = "1") -> None:
     with LabelStore(path) as store:
-        store.record("ada", Verb.ACCEPT, q(query), match("z"), closes=True)
+        store.record("ada", Verb.ACCEPT, q(query), match("z"), ActionDetails(closes=True))
 
 
 def refused(act: Callable[[], object], words: str = ".") -> LabelsError:

@@ -13,7 +13,7 @@ from samples import q
 from labels import database
 from labels.database import file_system, journal_mode, wal_is_safe
 from labels.errors import LabelsError
-from labels.model import Verb
+from labels.model import ActionDetails, Verb
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -168,9 +168,9 @@ def test_a_commit_that_a_reader_keeps_from_the_disk_leaves_no_transaction_open(
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM events").fetchone()
         with pytest.raises(LabelsError, match="database is locked"):
-            ledger.record("ada", Verb.COMMENT, q("q1"), text="while an export runs")
+            ledger.record("ada", Verb.COMMENT, q("q1"), details=ActionDetails(text="while an export runs"))
         assert not ledger.connection.in_transaction
         reader.execute("ROLLBACK")
     assert ledger.last_event() == 0
-    ledger.record("ada", Verb.COMMENT, q("q1"), text="afterwards")
+    ledger.record("ada", Verb.COMMENT, q("q1"), details=ActionDetails(text="afterwards"))
     assert verify(ledger.path).events == 1

@@ -21,7 +21,7 @@ from labels.backup import backup
 from labels.backup_index import FOLDER, backups
 from labels.errors import LabelsError
 from labels.exchange.merge import export_ledger, import_ledger, merge_ledger
-from labels.model import Stratum, Verb
+from labels.model import ActionDetails, Stratum, Verb
 from labels.restore import restore
 from labels.store import LabelStore
 from labels.verify import verify
@@ -31,7 +31,7 @@ FORMAT_1 = FIXTURES / "ledger_format1.jsonl"
 
 
 def act(store: LabelStore, query: str = "1") -> None:
-    store.record("ada", Verb.ACCEPT, q(query), match("a"), closes=True)
+    store.record("ada", Verb.ACCEPT, q(query), match("a"), ActionDetails(closes=True))
 
 
 def drawn(store: LabelStore) -> list[tuple[object, ...]]:

@@ -9,7 +9,7 @@ from core.catalog.pair_table import read_pairs
 from labels.errors import LabelsError, SameskuError
 from labels.exchange.decisions import LabelImport, PortableDecision, SplitChoice, import_decisions
 from labels.exchange.labels_csv import export_csv
-from labels.model import Decision, Pair, Side, Verb
+from labels.model import ActionDetails, Decision, Pair, Side, Verb
 from labels.store import LabelStore
 
 
@@ -55,8 +55,8 @@ def test_conflicts_and_abstentions_are_not_exported(ledger: LabelStore, tmp_path
 
 
 def test_one_side_is_exported_by_what_the_label_adds_up_to(ledger: LabelStore, tmp_path: Path) -> None:
-    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"), side=Side.VALIDATION)
-    ledger.record("bob", Verb.ACCEPT, q("1"), match("a"), side=Side.TRAIN)
+    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"), ActionDetails(side=Side.VALIDATION))
+    ledger.record("bob", Verb.ACCEPT, q("1"), match("a"), ActionDetails(side=Side.TRAIN))
     ledger.record("bob", Verb.ACCEPT, q("2"), match("b"))
     export_csv(ledger, tmp_path / "train.csv", Side.TRAIN)
     export_csv(ledger, tmp_path / "valid.csv", Side.VALIDATION)

@@ -5,7 +5,7 @@ from samples import c, implied, match, no_match, q, unsure
 from labels.annotations import human_annotations
 from labels.first_answers import audit_outcomes, audit_outcomes_by_query, first_answers
 from labels.history import trail
-from labels.model import LOOK_COMMENT, MACHINE, Decision, Judgement, ShownScores, Stream, Strength, Verb
+from labels.model import LOOK_COMMENT, MACHINE, ActionDetails, Decision, Judgement, ShownScores, Stream, Strength, Verb
 from labels.store import LabelStore
 
 
@@ -15,12 +15,12 @@ def answers(ledger: LabelStore, annotator: str = "bob") -> dict[str, bool | None
 
 def accept(ledger: LabelStore, name: str, *others: str, annotator: str = "bob", query: str = "1") -> None:
     said = [*match(name), *implied(*others)]
-    ledger.record(annotator, Verb.ACCEPT, q(query), said, closes=True)
+    ledger.record(annotator, Verb.ACCEPT, q(query), said, ActionDetails(closes=True))
 
 
 def test_what_stands_and_was_never_changed_is_the_first_answer(ledger: LabelStore) -> None:
     accept(ledger, "a", "b")
-    ledger.record("ada", Verb.UNSURE, q("1"), unsure("a"), closes=True, look_ms=900, stream=Stream.AUDIT)
+    ledger.record("ada", Verb.UNSURE, q("1"), unsure("a"), ActionDetails(closes=True, look_ms=900, stream=Stream.AUDIT))
     ledger.record_all("eve", [(q("2"), no_match("a"), True)])
     ledger.record_all(MACHINE, [(q("1"), match("a"), True)])
     assert first_answers(ledger) == human_annotations(ledger)
@@ -69,7 +69,7 @@ def test_rulings_and_what_follows_a_look_at_others_are_no_first_answers(ledger: 
     accept(ledger, "a", annotator="ada")
     ledger.record_look("bob", q("1"), Stream.TRIAGE)
     accept(ledger, "a")
-    ledger.record("eve", Verb.REJECT, q("1"), no_match("a"), stream=Stream.ADJUDICATION, closes=True)
+    ledger.record("eve", Verb.REJECT, q("1"), no_match("a"), ActionDetails(stream=Stream.ADJUDICATION, closes=True))
     accept(ledger, "a", annotator="eve")
     assert [each.annotator for each in first_answers(ledger)] == ["ada"]
 
@@ -91,8 +91,8 @@ def test_a_look_is_in_the_ledger_and_cannot_be_taken_back(ledger: LabelStore) ->
 def test_an_audit_counts_first_answers_and_what_the_machine_said_then(ledger: LabelStore) -> None:
     first = Judgement(c("a"), Decision.MATCH, shown=ShownScores(1, 0.8, 0.7, "m"))
     changed = Judgement(c("a"), Decision.NO_MATCH, shown=ShownScores(1, 0.8, 0.99, "m"))
-    ledger.record("bob", Verb.ACCEPT, q("1"), [first], stream=Stream.AUDIT, closes=True)
+    ledger.record("bob", Verb.ACCEPT, q("1"), [first], ActionDetails(stream=Stream.AUDIT, closes=True))
     accept(ledger, "x", query="2")
-    ledger.record("bob", Verb.REJECT, q("1"), [changed], stream=Stream.AUDIT)
+    ledger.record("bob", Verb.REJECT, q("1"), [changed], ActionDetails(stream=Stream.AUDIT))
     assert audit_outcomes(ledger) == [(0.7, Decision.MATCH)]
     assert audit_outcomes_by_query(ledger) == {q("1"): [(0.7, Decision.MATCH, Strength.EXPLICIT)]}

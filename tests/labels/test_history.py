@@ -3,14 +3,14 @@
 from samples import c, implied, match, no_match, q
 
 from labels.history import ActionStatus, history, trail
-from labels.model import Decision, Judgement, ShownScores, Stream, Verb
+from labels.model import ActionDetails, Decision, Judgement, ShownScores, Stream, Verb
 from labels.store import LabelStore
 
 
 def test_every_act_is_there_in_its_order_and_what_was_taken_back_says_so(ledger: LabelStore) -> None:
-    ledger.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b")], closes=True)
-    ledger.record("bob", Verb.REJECT, q("1"), no_match("a"), stream=Stream.AUDIT)
-    ledger.record("bob", Verb.COMMENT, q("1"), text="another size")
+    ledger.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b")], ActionDetails(closes=True))
+    ledger.record("bob", Verb.REJECT, q("1"), no_match("a"), ActionDetails(stream=Stream.AUDIT))
+    ledger.record("bob", Verb.COMMENT, q("1"), details=ActionDetails(text="another size"))
     ledger.record("bob", Verb.SKIP, q("2"))
     ledger.undo("bob")
     ledger.undo("bob")
@@ -27,7 +27,7 @@ def test_every_act_is_there_in_its_order_and_what_was_taken_back_says_so(ledger:
 
 def test_an_act_tells_what_was_seen_and_for_how_long(ledger: LabelStore) -> None:
     judged = Judgement(c("a"), Decision.MATCH, shown=ShownScores(2, 0.81, 0.97, "encoder"))
-    ledger.record("ada", Verb.ACCEPT, q("1"), [judged], blind=True, look_ms=1500)
+    ledger.record("ada", Verb.ACCEPT, q("1"), [judged], ActionDetails(blind=True, look_ms=1500))
     (past,) = history(ledger, q("1"))
     assert (past.judgements, past.blind, past.look_ms, past.query) == ((judged,), True, 1500, q("1"))
 

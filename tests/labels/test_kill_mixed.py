@@ -11,7 +11,7 @@ from samples import match, q
 
 from labels.backup import backup
 from labels.files import DRAFT_PREFIX
-from labels.model import Verb
+from labels.model import ActionDetails, Verb
 from labels.restore import restore
 from labels.store import LabelStore
 from tests.bench.kill_mixed_left import Kept, strangers
@@ -30,7 +30,7 @@ def test_nothing_that_was_acknowledged_is_lost() -> None:
 def test_the_check_finds_what_is_lost_and_not_what_a_restore_kept(tmp_path: Path) -> None:
     path = tmp_path / "labels.db"
     with LabelStore(path) as store:
-        store.record("ada", Verb.ACCEPT, q("q1"), match("c1"), closes=True)
+        store.record("ada", Verb.ACCEPT, q("q1"), match("c1"), ActionDetails(closes=True))
         first = backup(path, tmp_path / "backups")
         store.record("ada", Verb.SKIP, q("q2"))
         last = store.connection.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()

@@ -9,7 +9,7 @@ import pytest
 from samples import c, implied, match, no_match, q, standing, unsure
 
 from labels.errors import LabelsError
-from labels.model import Decision, Judgement, ShownScores, Side, Stream, Strength, Verb
+from labels.model import ActionDetails, Decision, Judgement, ShownScores, Side, Stream, Strength, Verb
 from labels.store import LabelStore
 
 
@@ -77,7 +77,7 @@ def test_an_event_tells_what_was_shown(ledger: LabelStore) -> None:
     shown = ShownScores(rank=3, similarity=0.81, probability=0.6, model="m1")
     ledger.record(
         "ada", Verb.ACCEPT, q("1"), [Judgement(c("a"), Decision.MATCH, shown=shown)],
-        stream=Stream.AUDIT, blind=True, closes=True, look_ms=1234,
+        ActionDetails(stream=Stream.AUDIT, blind=True, closes=True, look_ms=1234),
     )  # fmt: skip
     row = ledger.connection.execute(
         "SELECT annotator, stream, side, blind, closes, look_ms, rank, similarity, probability, model FROM events"
@@ -112,7 +112,7 @@ def test_everybody_has_a_decision_of_their_own(ledger: LabelStore) -> None:
 
 def test_decisions_of_one_query_or_side_alone(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
-    ledger.record("ada", Verb.ACCEPT, q("2"), match("b"), stream=Stream.VALIDATION)
+    ledger.record("ada", Verb.ACCEPT, q("2"), match("b"), ActionDetails(stream=Stream.VALIDATION))
     assert standing(ledger.decisions(q("1"))) == {"a": "match"}
     assert standing(ledger.decisions(side=Side.VALIDATION)) == {"b": "match"}
     assert ledger.decisions(q("1"), Side.VALIDATION) == []
@@ -192,7 +192,7 @@ def test_imports_are_not_undone(ledger: LabelStore) -> None:
 @pytest.mark.parametrize("stream", list(Stream))
 def test_a_drawn_query_is_on_the_validation_side_whatever_the_stream(ledger: LabelStore, stream: Stream) -> None:
     ledger.draw_validation([q("v")], seed=1)
-    ledger.record("ada", Verb.ACCEPT, q("v"), match("a"), stream=stream)
+    ledger.record("ada", Verb.ACCEPT, q("v"), match("a"), ActionDetails(stream=stream))
     assert [d.side for d in ledger.decisions()] == [Side.VALIDATION]
 
 
@@ -206,7 +206,7 @@ def test_a_drawn_query_is_on_the_validation_side_whatever_the_stream(ledger: Lab
     ],
 )
 def test_any_other_query_is_on_the_side_of_its_stream(ledger: LabelStore, stream: Stream, side: Side) -> None:
-    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"), stream=stream)
+    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"), ActionDetails(stream=stream))
     assert [d.side for d in ledger.decisions()] == [side]
 
 
@@ -239,7 +239,7 @@ def test_what_was_drawn_is_not_drawn_again(ledger: LabelStore) -> None:
 def test_a_mark_comes_with_its_action_and_goes_with_its_undo(
     ledger: LabelStore, read: Callable[[LabelStore], set[object]], verb: Verb, closes: bool
 ) -> None:
-    ledger.record("ada", verb, q("1"), closes=closes)
+    ledger.record("ada", verb, q("1"), details=ActionDetails(closes=closes))
     assert read(ledger) == {q("1")}
     ledger.undo("ada")
     assert read(ledger) == set()
@@ -259,9 +259,9 @@ def test_a_second_flag_takes_the_first_away(ledger: LabelStore) -> None:
 
 
 def test_comments_are_read_in_their_order_with_their_writers(ledger: LabelStore) -> None:
-    ledger.record("ada", Verb.COMMENT, q("1"), text="which size?")
-    ledger.record("bob", Verb.COMMENT, q("1"), text="the large one")
-    ledger.record("bob", Verb.COMMENT, q("2"), text="elsewhere")
+    ledger.record("ada", Verb.COMMENT, q("1"), details=ActionDetails(text="which size?"))
+    ledger.record("bob", Verb.COMMENT, q("1"), details=ActionDetails(text="the large one"))
+    ledger.record("bob", Verb.COMMENT, q("2"), details=ActionDetails(text="elsewhere"))
     assert [(a.annotator, a.text) for a in ledger.comments(q("1"))] == [
         ("ada", "which size?"),
         ("bob", "the large one"),

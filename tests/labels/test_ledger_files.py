@@ -26,7 +26,7 @@ from labels.exchange.merge import export_ledger, import_ledger, merge_ledger, me
 from labels.exchange.pseudonyms import Pseudonyms
 from labels.exchange.records import FORMAT, Anonymizer, Record, records
 from labels.exchange.validation import COLUMNS
-from labels.model import MACHINE, Decision, Judgement, ShownScores, Side, Stratum, Stream, Verb
+from labels.model import MACHINE, ActionDetails, Decision, Judgement, ShownScores, Side, Stratum, Stream, Verb
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -35,9 +35,9 @@ DRAWS = st.lists(st.lists(IDS, max_size=2), max_size=2)
 
 def fill(store: LabelStore) -> None:
     store.draw_validation([q("v")], seed=7)
-    store.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b")], closes=True, look_ms=900)
-    store.record("bob", Verb.ACCEPT, q("v"), match("a"), stream=Stream.VALIDATION, blind=True)
-    store.record("ada", Verb.COMMENT, q("1"), text="zwei Zeilen\nмир")
+    store.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b")], ActionDetails(closes=True, look_ms=900))
+    store.record("bob", Verb.ACCEPT, q("v"), match("a"), ActionDetails(stream=Stream.VALIDATION, blind=True))
+    store.record("ada", Verb.COMMENT, q("1"), details=ActionDetails(text="zwei Zeilen\nмир"))
     store.undo("ada")
     store.draw_audit({q("1"): Stratum("high", 4.0)}, seed=3)
 

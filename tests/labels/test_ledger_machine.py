@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from samples import c, implied, match, no_match, q, unsure
 
 from labels.leases import Leases
-from labels.model import Decision, Judgement, ProductRef, Stratum, Stream, Strength, Verb
+from labels.model import ActionDetails, Decision, Judgement, ProductRef, Stratum, Stream, Strength, Verb
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -91,7 +91,9 @@ class Ledger(RuleBasedStateMachine):
             self.store.record_all(who, [(q(query), judgements, closes)])
         else:
             for _ in range(2):  # a keystroke that is delivered twice is one event
-                self.store.record(who, verb, q(query), judgements, closes=closes, stream=stream, action=name)
+                self.store.record(
+                    who, verb, q(query), judgements, ActionDetails(closes=closes, stream=stream), action=name
+                )
         self.acts[who].append(Act(self.count, verb, q(query), judgements, closes, stream, name))
         self.undone[who].clear()
 

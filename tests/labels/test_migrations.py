@@ -13,7 +13,7 @@ from tampering import change_unseen
 from labels import chain
 from labels.database import SCHEMA_VERSION
 from labels.errors import LabelsError
-from labels.model import Decision, Pair, Side, Verb
+from labels.model import ActionDetails, Decision, Pair, Side, Verb
 from labels.statistics import label_stats
 from labels.store import LabelStore
 from labels.verify import verify
@@ -56,7 +56,7 @@ def test_what_was_said_still_holds_and_labelling_goes_on(earlier: Path) -> None:
         assert label_stats(store).events == 20
         assert store.redo("bob") is not None  # the comment
         assert [comment.text for comment in store.comments(q("1"))] == ['the “big” one — 55"']
-        store.record("ada", Verb.ACCEPT, q("5"), match("a"), closes=True)
+        store.record("ada", Verb.ACCEPT, q("5"), match("a"), ActionDetails(closes=True))
         assert q("5") in store.closed_queries()
     assert verify(earlier).problems == ()
 

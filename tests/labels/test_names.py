@@ -28,7 +28,7 @@ from labels.exchange.prodigy import export_prodigy, read_prodigy
 from labels.exchange.pseudonyms import Pseudonyms
 from labels.exchange.records import Anonymizer
 from labels.exchange.tasks import Defaults
-from labels.model import MACHINE, Decision, Judgement, ProductRef, ShownScores, Verb
+from labels.model import MACHINE, ActionDetails, Decision, Judgement, ProductRef, ShownScores, Verb
 from labels.names import MAX_NAME_LENGTH, is_valid_name, name_problem
 from labels.store import LabelStore
 from labels.verify import verify
@@ -68,8 +68,8 @@ def fill(store: LabelStore, name: str, source: str, id_: str, model: str, text: 
     query = ProductRef(source, id_)
     store.draw_validation([ProductRef(source, f"{id_}v")], seed=1)
     store.draw_audit({query: (source, 2.0)}, seed=1)  # type: ignore[dict-item]
-    store.record(name, Verb.ACCEPT, query, judgements, closes=True)
-    store.record(name, Verb.COMMENT, query, text=text)
+    store.record(name, Verb.ACCEPT, query, judgements, ActionDetails(closes=True))
+    store.record(name, Verb.COMMENT, query, details=ActionDetails(text=text))
     store.undo(name)
     store.redo(name)
     store.record_all(MACHINE, [(query, judgements, True)], batch=text)

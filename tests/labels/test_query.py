@@ -9,7 +9,7 @@ from samples import match, q
 
 from labels import draws
 from labels.errors import LabelsError
-from labels.model import Verb
+from labels.model import ActionDetails, Verb
 from labels.sql_query import query
 from labels.store import LabelStore
 
@@ -17,7 +17,7 @@ from labels.store import LabelStore
 @pytest.fixture
 def path(ledger: LabelStore) -> Path:
     for number in range(5):
-        ledger.record("ada", Verb.ACCEPT, q(str(number)), match("a"), closes=True)
+        ledger.record("ada", Verb.ACCEPT, q(str(number)), match("a"), ActionDetails(closes=True))
     return ledger.path
 
 
@@ -118,7 +118,7 @@ def test_no_desk_waits_for_a_long_question(ledger: LabelStore, path: Path, monke
 
         def monotonic(self) -> float:
             if calls:
-                decided.append(ledger.record("ada", Verb.COMMENT, q("0"), text="meanwhile"))
+                decided.append(ledger.record("ada", Verb.COMMENT, q("0"), details=ActionDetails(text="meanwhile")))
             calls.append(1)
             return 0.0
 

@@ -14,9 +14,9 @@ from spoilt import SPOILT
 from labels import database
 from labels.backup import backup
 from labels.backup_index import FOLDER, backups
-from labels.database import SCHEMA_VERSION, is_marked, mark, marker
+from labels.database import SCHEMA_VERSION, has_marker, marker_path, write_marker
 from labels.errors import LabelsError
-from labels.model import Stratum, Verb
+from labels.model import ActionDetails, Stratum, Verb
 from labels.reader import LabelReader
 from labels.restore import compute_loss, restore
 from labels.store import LabelStore
@@ -39,7 +39,7 @@ def path(tmp_path: Path) -> Path:
 def say(path: Path, *queries: str, who: str = "ada") -> None:
     with LabelStore(path) as store:
         for query in queries:
-            store.record(who, Verb.ACCEPT, q(query), match("a"), closes=True)
+            store.record(who, Verb.ACCEPT, q(query), match("a"), ActionDetails(closes=True))
 
 
 def answered(path: Path) -> set[str]:
@@ -94,7 +94,7 @@ def test_what_stands_in_its_place_is_named(path: Path, how: str) -> None:
 
 
 def test_all_but_the_marker_may_be_gone(path: Path) -> None:
-    kept = marker(path)
+    kept = marker_path(path)
     for each in path.parent.iterdir():
         if each != kept:
             shutil.rmtree(each) if each.is_dir() else each.unlink()
@@ -102,14 +102,14 @@ def test_all_but_the_marker_may_be_gone(path: Path) -> None:
     kept.rename(kept.with_name("moved away"))
     say(path, "4")
     assert verify(path).events == 1
-    assert is_marked(path)
+    assert has_marker(path)
 
 
 def test_moving_backups_and_marker_away_begins_an_empty_ledger(path: Path) -> None:
     path.unlink()
     shutil.move(path.parent / FOLDER, path.parent / "old")
     refused(lambda: LabelStore(path), "there is no backup of it")
-    marker(path).unlink()
+    marker_path(path).unlink()
     say(path, "4")
     assert answered(path) == {"4"}
 
@@ -125,7 +125,7 @@ def test_workspaces_that_were_copied_moved_restored_or_are_older_open(path: Path
     alone.parent.mkdir()
     shutil.copy(path, alone)
     assert answered(alone) == {"1", "2", "3"}
-    assert is_marked(alone)
+    assert has_marker(alone)
     alone.unlink()
     refused(lambda: LabelStore(alone))
     restore(backups(path.parent / FOLDER)[-1].path, alone)
@@ -134,7 +134,7 @@ def test_workspaces_that_were_copied_moved_restored_or_are_older_open(path: Path
 
 @pytest.mark.parametrize("how", ["emptied", "flipped", "a folder", "a link to nothing", "a FIFO"])
 def test_whatever_the_marker_is_it_counts_and_does_no_harm(path: Path, how: str) -> None:
-    SPOILT[how](marker(path))
+    SPOILT[how](marker_path(path))
     assert answered(path) == {"1", "2", "3"}
     path.unlink()
     refused(lambda: LabelStore(path), "is gone")
@@ -148,10 +148,10 @@ def test_a_marker_that_cannot_be_written_keeps_nobody_from_work(
 
     monkeypatch.setattr("labels.database.atomic_text", full)
     say(tmp_path / "labels.db", "1")
-    assert not is_marked(tmp_path / "labels.db")
+    assert not has_marker(tmp_path / "labels.db")
     monkeypatch.undo()
     say(tmp_path / "labels.db", "2")
-    assert is_marked(tmp_path / "labels.db")
+    assert has_marker(tmp_path / "labels.db")
 
 
 # -- the desk that is open -----------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ def test_a_ledger_that_is_deleted_under_a_desk_is_saved_by_it(
 ) -> None:
     monkeypatch.setattr(database, "journal_mode", lambda _: mode)
     with LabelStore(path) as desk:
-        desk.record("bob", Verb.ACCEPT, q("4"), match("a"), closes=True)
+        desk.record("bob", Verb.ACCEPT, q("4"), match("a"), ActionDetails(closes=True))
         for each in path.parent.glob("labels.db*"):
             if each.name not in {"labels.db.created", "labels.db.lock", "labels.db-journal"}:
                 each.unlink()
@@ -368,6 +368,6 @@ def test_what_is_decided_while_somebody_thinks_about_it_is_not_dropped(path: Pat
 
 
 def test_the_marker_is_written_once(path: Path) -> None:
-    before = marker(path).stat()
-    mark(path)
-    assert marker(path).stat().st_ino == before.st_ino
+    before = marker_path(path).stat()
+    write_marker(path)
+    assert marker_path(path).stat().st_ino == before.st_ino

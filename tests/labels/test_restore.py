@@ -13,7 +13,7 @@ from labels.backup import backup
 from labels.backup_index import backups
 from labels.errors import LabelsError
 from labels.leases import Leases
-from labels.model import Verb
+from labels.model import ActionDetails, Verb
 from labels.quarantine import damaged_copies
 from labels.restore import check_restore, restore
 from labels.store import LabelStore
@@ -33,7 +33,7 @@ def path(tmp_path: Path) -> Path:
 def say(path: Path, *queries: str) -> None:
     with LabelStore(path) as store:
         for query in queries:
-            store.record("ada", Verb.ACCEPT, q(query), match("a"), closes=True)
+            store.record("ada", Verb.ACCEPT, q(query), match("a"), ActionDetails(closes=True))
 
 
 def answered(path: Path) -> set[str]:
@@ -193,7 +193,7 @@ def test_an_earlier_schema_can_be_restored_and_is_migrated_at_the_next_start(tmp
 
 def test_two_restores_in_one_second_keep_both_damaged_files(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = latest(path)
-    monkeypatch.setattr(backup_index, "moment", lambda _: "20260101T000000Z")
+    monkeypatch.setattr(backup_index, "file_timestamp", lambda _: "20260101T000000Z")
     for content in (b"damaged", b"damaged again"):
         path.write_bytes(content * 1000)
         kept = restore(source, path).kept

@@ -3,13 +3,15 @@
 from samples import c, implied, match, q, unsure
 
 from labels.annotations import human_annotations
-from labels.model import MACHINE, Decision, Judgement, ShownScores, Stream, Verb
+from labels.model import MACHINE, ActionDetails, Decision, Judgement, ShownScores, Stream, Verb
 from labels.store import LabelStore
 
 
 def test_it_comes_with_what_was_shown_and_how_long_the_look_was(ledger: LabelStore) -> None:
     shown = Judgement(c("a"), Decision.MATCH, shown=ShownScores(rank=1, similarity=0.8, probability=0.7, model="m"))
-    action = ledger.record("ada", Verb.ACCEPT, q("1"), [shown, *implied("b")], look_ms=900, stream=Stream.AUDIT)
+    action = ledger.record(
+        "ada", Verb.ACCEPT, q("1"), [shown, *implied("b")], ActionDetails(look_ms=900, stream=Stream.AUDIT)
+    )
     first, second = human_annotations(ledger)
     assert (first.match, first.explicit, first.probability, first.look_ms) == (True, True, 0.7, 900)
     assert (first.stream, first.action, first.imported) == (Stream.AUDIT, action, False)

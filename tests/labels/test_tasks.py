@@ -21,7 +21,7 @@ from labels.exchange.labels_csv import export_csv
 from labels.exchange.prodigy import export_prodigy, read_prodigy
 from labels.exchange.pseudonyms import Pseudonyms
 from labels.exchange.tasks import Defaults
-from labels.model import MACHINE, Pair, ProductRef, Side, Stream, Verb
+from labels.model import MACHINE, ActionDetails, Pair, ProductRef, Side, Stream, Verb
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -41,7 +41,7 @@ def filled(ledger: LabelStore) -> LabelStore:
     ledger.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b")])
     ledger.record("bob", Verb.REJECT, q("1"), no_match("a"))
     ledger.record("ada", Verb.UNSURE, q("2"), unsure("-5"))
-    ledger.record("bob", Verb.ACCEPT, q("v"), match("a"), stream=Stream.VALIDATION)
+    ledger.record("bob", Verb.ACCEPT, q("v"), match("a"), ActionDetails(stream=Stream.VALIDATION))
     return ledger
 
 

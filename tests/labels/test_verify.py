@@ -7,7 +7,7 @@ from samples import implied, match, no_match, q
 from tampering import change, change_unseen
 
 from labels.errors import LabelsError
-from labels.model import Side, Verb
+from labels.model import ActionDetails, Side, Verb
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -18,7 +18,7 @@ def sound(tmp_path: Path) -> Path:
     path = tmp_path / "labels.db"
     with LabelStore(path) as store:
         store.draw_validation([q("v")], seed=1)
-        store.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b")], closes=True)
+        store.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b")], ActionDetails(closes=True))
         store.record("bob", Verb.REJECT, q("1"), no_match("a"))
         store.record("ada", Verb.SKIP, q("2"))
         store.undo("ada")
@@ -70,7 +70,7 @@ def test_tampering_is_found(sound: Path, statement: str, problem: str) -> None:
 
 def test_a_training_decision_on_a_validation_query_is_found(sound: Path) -> None:
     with LabelStore(sound) as store:
-        store.record("bob", Verb.ACCEPT, q("v"), match("d"), side=Side.TRAIN)
+        store.record("bob", Verb.ACCEPT, q("v"), match("d"), ActionDetails(side=Side.TRAIN))
     assert verify(sound).problems == ("1 decision on a validation query stands on the training side",)
 
 

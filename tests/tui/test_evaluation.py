@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from core.evaluation.report import save_evaluation
 from core.retrieval.candidates import CandidateStore, MatcherSummary
 from core.text.safe import safe
-from labels.model import Decision, Judgement, ProductRef, ShownScores, Stream, Verb
+from labels.model import ActionDetails, Decision, Judgement, ProductRef, ShownScores, Stream, Verb
 from tui.app import DeskApp
 from tui.evaluation.screen import EvaluationScreen
 from tui.jobs.screen import JobsScreen
@@ -133,7 +133,8 @@ async def test_a_band_says_how_far_it_is_from_deciding_by_itself(
             shown = ShownScores(1, 0.9, 0.95, "m")
             store.record(
                 "eve", Verb.ACCEPT, ProductRef("walmart", f"a{number}"),
-                [Judgement(ProductRef("amazon", "c"), decision, shown=shown)], stream=Stream.AUDIT, closes=True,
+                [Judgement(ProductRef("amazon", "c"), decision, shown=shown)],
+                ActionDetails(stream=Stream.AUDIT, closes=True),
             )  # fmt: skip
     async with evaluation_screen(bench) as (app, _):
         has(app, words)

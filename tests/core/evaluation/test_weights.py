@@ -16,7 +16,7 @@ from core.settings import Settings
 from core.splits.annotator_accuracy import CREDIT, LEAST, annotator_weights, label_weights
 from core.workspace import Workspace
 from labels.consensus import Label, LabelState
-from labels.model import Pair, Side, Stream, Strength, Verb
+from labels.model import ActionDetails, Pair, Side, Stream, Strength, Verb
 from labels.store import LabelStore
 
 WEIGHING = Settings.model_validate({"labels": {"weigh_annotators": True}})
@@ -96,7 +96,7 @@ def contested(tmp_path: Path) -> Workspace:
         for n in range(10):
             store.record("bob", Verb.REJECT, q(f"q{n}"), no_match("a"))
             store.record("ada", Verb.ACCEPT, q(f"q{n}"), match("a"))
-            store.record("eve", Verb.ACCEPT, q(f"q{n}"), match("a"), stream=Stream.ADJUDICATION)
+            store.record("eve", Verb.ACCEPT, q(f"q{n}"), match("a"), ActionDetails(stream=Stream.ADJUDICATION))
         for n in range(10, 30):
             judgements = [*match("a"), *implied("b")] if n % 2 else no_match("a", "b")
             store.record("bob" if n < 20 else "ada", Verb.ACCEPT, q(f"q{n}"), judgements)

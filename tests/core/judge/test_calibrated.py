@@ -17,7 +17,7 @@ from core.matching.calibration import BetaCalibration
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.consensus import Label, LabelState
-from labels.model import Pair, ProductRef, Side, Strength, Verb
+from labels.model import ActionDetails, Pair, ProductRef, Side, Strength, Verb
 from labels.store import LabelStore
 
 
@@ -63,7 +63,7 @@ def labelled(workspace: Workspace) -> Workspace:
     with LabelStore(workspace.labels) as store:
         for id_ in ("q1", "q2", "q3", "q4", "qv"):
             judgements = [*match(f"{id_}-c1"), *no_match(f"{id_}-c2", f"{id_}-c3")]
-            store.record("ada", Verb.ACCEPT, q(id_), judgements, closes=True)
+            store.record("ada", Verb.ACCEPT, q(id_), judgements, ActionDetails(closes=True))
     return workspace
 
 

@@ -13,7 +13,7 @@ from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.splits.split import Splits, split_labels, training_labels
 from labels.consensus import LabelState, Rule
-from labels.model import MACHINE, Decision, Judgement, ProductRef, Side, Verb
+from labels.model import MACHINE, ActionDetails, Decision, Judgement, ProductRef, Side, Verb
 from labels.store import LabelStore
 
 #: (query, candidate, decision, side); the queries 0 and 1 are drawn for validation.
@@ -31,7 +31,9 @@ def split(said: list[Said], *, held_out: float = 0.3, seed: int = 13) -> Splits:
         store.draw_validation(DRAWN, seed=1)
         for query, candidate, decision, side in said:
             own = None if q(str(query)) in DRAWN else side
-            store.record("ada", Verb.IMPORT, q(str(query)), [Judgement(c(str(candidate)), decision)], side=own)
+            store.record(
+                "ada", Verb.IMPORT, q(str(query)), [Judgement(c(str(candidate)), decision)], ActionDetails(side=own)
+            )
         return split_labels(store, held_out=held_out, seed=seed)
 
 
@@ -78,7 +80,9 @@ def test_the_matcher_learns_from_all_that_may_train_and_nothing_else(said: list[
         store.draw_validation(DRAWN, seed=1)
         for query, candidate, decision, side in said:
             own = None if q(str(query)) in DRAWN else side
-            store.record("ada", Verb.IMPORT, q(str(query)), [Judgement(c(str(candidate)), decision)], side=own)
+            store.record(
+                "ada", Verb.IMPORT, q(str(query)), [Judgement(c(str(candidate)), decision)], ActionDetails(side=own)
+            )
         found = {label.pair: label.match for label in training_labels(store)}
         splits = split_labels(store, held_out=0.3, seed=13)
     last = {(q(str(query)), c(str(candidate))): (decision, side) for query, candidate, decision, side in said}
