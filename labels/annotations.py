@@ -1,4 +1,4 @@
-"""What people say now of each pair, with the circumstances: when, after how long a look, and what the machine said."""
+"""Standing decisions with their context: time, duration of the look, and the scores at the time."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from labels.database import decode_errors, readable_errors
 from labels.model import MACHINE, Decision, Pair, ProductRef, ShownScores, Stream, Strength
 from labels.reader import LabelReader
 
-_SAID = """
+_HUMAN_DECISIONS = """
 SELECT c.query_source, c.query_id, c.candidate_source, c.candidate_id, c.annotator, c.decision, c.strength, c.stream,
     c.action, e.at, e.look_ms, e.probability, e.verb = 'import'
 FROM current AS c JOIN events AS e ON e.seq = c.seq WHERE c.annotator <> ? ORDER BY c.seq
@@ -22,13 +22,13 @@ FROM current AS c JOIN events AS e ON e.seq = c.seq WHERE (c.query_source, c.que
 
 @dataclass(frozen=True, slots=True)
 class StandingDecision:
-    """What one person says of one candidate of a query, and how they came to it.
+    """One annotator's standing decision on one candidate of a query.
 
     Attributes:
         at: when, ISO 8601 in UTC.
-        look_ms: how long the person looked, in milliseconds; None for what came from a file.
-        blind: whether the machine's opinion was hidden.
-        shown: what the machine said then.
+        look_ms: how long the annotator looked, in milliseconds; None for imports.
+        blind: whether score, band and verdict were hidden.
+        shown: the scores at the time.
     """
 
     candidate: ProductRef
@@ -43,7 +43,7 @@ class StandingDecision:
 
 
 def standing_decisions(reader: LabelReader, query: ProductRef) -> list[StandingDecision]:
-    """Everybody's standing decisions on a query's candidates, oldest first.
+    """The standing decisions of all annotators on a query's candidates, oldest first.
 
     Raises:
         LabelsError: the file cannot be read.
@@ -62,15 +62,15 @@ def standing_decisions(reader: LabelReader, query: ProductRef) -> list[StandingD
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """One person's standing decision on one pair.
+    """One person's decision on one pair, as agreement and training see it.
 
     Attributes:
         match: None for an abstention.
-        explicit: whether it was said of this very pair; else it follows from accepting another candidate.
-        action: the act that it was part of; one keystroke may decide on many pairs.
+        explicit: whether the person decided on the pair itself; else it follows from accepting another candidate.
+        action: id of the action; one action may decide on many pairs.
         at: when, in seconds since the epoch.
-        look_ms: how long the person looked, in milliseconds; None for what came from a file.
-        probability: the matcher's P(match) at that moment; None where it had none to give.
+        look_ms: how long the person looked, in milliseconds; None for imports.
+        probability: the matcher's P(match) at the time; None where there was none.
         imported: whether it came from a file.
     """
 
@@ -87,9 +87,13 @@ class Annotation:
 
 
 def human_annotations(reader: LabelReader) -> list[Annotation]:
-    """Everybody's standing decisions but the machine's, oldest first."""
+    """The standing decisions of all people, without the machine's, oldest first.
+
+    Raises:
+        LabelsError: the file cannot be read.
+    """
     with readable_errors(reader.path):
-        rows = reader.connection.execute(_SAID, [MACHINE]).fetchall()
+        rows = reader.connection.execute(_HUMAN_DECISIONS, [MACHINE]).fetchall()
     with decode_errors(reader.path):
         return [
             Annotation(

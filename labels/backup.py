@@ -133,7 +133,7 @@ def _problems(path: Path) -> list[str]:
             return pages
         if version < chain.SINCE_SCHEMA:
             return []
-        broken = (seq for seq, carried, wanted in chain.verify_links(connection) if carried != wanted)
+        broken = (seq for seq, stored, computed in chain.verify_links(connection) if stored != computed)
         found = [f"the chain of hashes is broken at event {seq}" for seq in list(broken)[:1]]
         if version >= draws.SINCE_SCHEMA:
             found += [*draws.problems(connection), *chain.counter_problems(connection)]

@@ -1,4 +1,4 @@
-"""What people did, act by act: with one query, or one person with any; what was taken back too."""
+"""The history of actions, undone ones included: of one query, of one annotator, and since a given event."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,24 +14,23 @@ SELECT a.seq, e.at, e.annotator, e.verb, e.stream, e.query_source, e.query_id, e
 FROM ({actions}) AS a JOIN events AS e ON e.action = a.id ORDER BY a.seq {order}, e.seq
 """
 _ON_QUERY = "SELECT id, seq, undone_at FROM actions WHERE (query_source, query_id) = (?, ?)"
-#: What came from a file is no act that undo reaches.
-_OF_PERSON = f"""
+_OF_ANNOTATOR = f"""
 SELECT id, seq, undone_at FROM actions WHERE annotator = ? AND seq < ? AND {UNDOABLE} ORDER BY seq DESC LIMIT ?
 """  # noqa: S608 - constants only
 
 
 @dataclass(frozen=True, slots=True)
 class PastAction:
-    """One act.
+    """One action.
 
     Attributes:
-        seq: its number; later acts have higher ones.
+        seq: number of its first event; later actions have higher numbers.
         at: when, ISO 8601 in UTC.
-        judgements: of which candidate what, and what the machine said of it then.
-        text: a comment's words, or the name of an imported batch.
-        blind: whether the machine's opinion was hidden.
-        look_ms: how long the person looked, in milliseconds; None for what came from a file.
-        undone_at: number of the event that took it back; None where it stands.
+        judgements: its decisions on candidates, with the scores shown then.
+        text: the text of a comment, or the name of an imported batch.
+        blind: whether score, band and verdict were hidden.
+        look_ms: how long the annotator looked, in milliseconds; None for imports.
+        undone_at: number of the event that undid it; None where it stands.
     """
 
     seq: int
@@ -48,7 +47,7 @@ class PastAction:
 
 
 class ActionStatus(StrEnum):
-    """What became of an act: it stands, can be brought back, or was taken back before other acts and is past redo."""
+    """Whether an action stands, was undone and can be redone, or was undone before later actions and cannot be."""
 
     STANDS = "stands"
     REDOABLE = "back"
@@ -57,25 +56,25 @@ class ActionStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TrailStep:
-    """An act on somebody's trail."""
+    """An action in the list that undo and redo walk through."""
 
     past: PastAction
     status: ActionStatus
 
 
 def history(reader: LabelReader, query: ProductRef) -> list[PastAction]:
-    """Who did what about a query, oldest first. Undo and redo show in what they undid.
+    """All actions on a query, oldest first. Undo and redo show as `undone_at` of the action that they changed.
 
     Raises:
         LabelsError: the file cannot be read.
     """
-    return _acts(reader, _ACTS.format(actions=_ON_QUERY, order=""), query)
+    return _actions(reader, _ACTS.format(actions=_ON_QUERY, order=""), query)
 
 
 def trail(reader: LabelReader, annotator: str, *, before: int, most: int) -> list[TrailStep]:
-    """What somebody did, latest first: so many acts of those before number `before`.
+    """An annotator's actions, latest first: at most `most` of those before event number `before`.
 
-    The first that stands is what undo takes back next; the last before it that is `BACK` is what redo brings back.
+    The first one that stands is undone next; the last one before it that is `REDOABLE` is redone next.
 
     Raises:
         LabelsError: the file cannot be read.
@@ -85,37 +84,38 @@ def trail(reader: LabelReader, annotator: str, *, before: int, most: int) -> lis
             f"SELECT coalesce(max(seq), 0) FROM actions WHERE annotator = ? AND {NOT_A_LOOK}",  # noqa: S608 - constants only
             [annotator],
         ).fetchone()
-    acts = _acts(reader, _ACTS.format(actions=_OF_PERSON, order="DESC"), (annotator, before, most))
-    return [TrailStep(past, _standing(past, latest)) for past in acts]
+    actions = _actions(reader, _ACTS.format(actions=_OF_ANNOTATOR, order="DESC"), (annotator, before, most))
+    return [TrailStep(past, _status(past, latest)) for past in actions]
 
 
-def _standing(past: PastAction, latest: int) -> ActionStatus:
+def _status(past: PastAction, latest: int) -> ActionStatus:
     if past.undone_at is None:
         return ActionStatus.STANDS
     return ActionStatus.REDOABLE if past.undone_at > latest else ActionStatus.FINAL
 
 
-def _acts(reader: LabelReader, sql: str, values: tuple[str | int, ...]) -> list[PastAction]:
+def _actions(reader: LabelReader, sql: str, values: tuple[str | int, ...]) -> list[PastAction]:
     with readable_errors(reader.path):
         rows = reader.connection.execute(sql, values).fetchall()
     with decode_errors(reader.path):
-        return [_past(list(several)) for _, several in groupby(rows, key=lambda row: row[0])]
+        return [_past_action(list(group)) for _, group in groupby(rows, key=lambda row: row[0])]
 
 
-def _past(rows: list[tuple]) -> PastAction:  # type: ignore[type-arg]  # columns of a table
+def _past_action(rows: list[tuple]) -> PastAction:  # type: ignore[type-arg]  # columns of a table
+    """The action whose events these rows are."""
     seq, at, annotator, verb, stream, source, id_, text, blind, look_ms, undone_at, *_ = rows[0]
-    said = tuple(
+    judgements = tuple(
         Judgement(ProductRef(*row[11:13]), Decision(row[13]), Strength(row[14]), ShownScores(*row[15:19]))
         for row in rows
         if row[13] is not None
     )
     return PastAction(
-        seq, at, annotator, Verb(verb), Stream(stream), ProductRef(source, id_), said, text, bool(blind), look_ms,
+        seq, at, annotator, Verb(verb), Stream(stream), ProductRef(source, id_), judgements, text, bool(blind), look_ms,
         undone_at,
     )  # fmt: skip
 
 
-_SINCE_ACTS = """
+_DECIDED_SINCE = """
 FROM actions JOIN events ON events.seq = actions.seq
 WHERE actions.annotator = ? AND actions.seq > ? AND undone_at IS NULL
     AND actions.verb IN ('accept', 'reject', 'none', 'unsure')
@@ -124,10 +124,10 @@ WHERE actions.annotator = ? AND actions.seq > ? AND undone_at IS NULL
 
 @dataclass(frozen=True, slots=True)
 class LatestDecision:
-    """The last of several decisions.
+    """The latest of several deciding actions.
 
     Attributes:
-        count: how many acts that decide stand, this one among them.
+        count: the number of standing actions that decide, this one included.
         at: when it was made, ISO 8601 in UTC.
     """
 
@@ -138,16 +138,16 @@ class LatestDecision:
 
 
 def decided_since(reader: LabelReader, annotator: str, after: int) -> LatestDecision | None:
-    """What this annotator has decided after event number `after` and not taken back; None where it is nothing.
+    """The annotator's standing decisions after event number `after`: their count and the latest; None without any.
 
     Raises:
         LabelsError: the file cannot be read.
     """
     with readable_errors(reader.path):
-        (count,) = reader.connection.execute(f"SELECT count(*) {_SINCE_ACTS}", [annotator, after]).fetchone()
+        (count,) = reader.connection.execute(f"SELECT count(*) {_DECIDED_SINCE}", [annotator, after]).fetchone()
         row = reader.connection.execute(
             "SELECT actions.verb, actions.query_source, actions.query_id, at"
-            f" {_SINCE_ACTS} ORDER BY actions.seq DESC LIMIT 1",
+            f" {_DECIDED_SINCE} ORDER BY actions.seq DESC LIMIT 1",
             [annotator, after],
         ).fetchone()
     with decode_errors(reader.path):

@@ -1,4 +1,4 @@
-"""What the ledger says now: the decisions that stand, and what became of the queries."""
+"""The reading half of the label ledger: standing decisions, labels, draws, and the state of each query."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ from labels.model import (
     Verb,
 )
 
-#: Rows of `actions` that are no record of a look at what others say, and those of them that undo reaches.
+#: SQL conditions on `actions`: not a record of a look at other people's decisions; and can be undone by its annotator.
 NOT_A_LOOK = f"NOT (verb = 'comment' AND text = '{LOOK_COMMENT}')"
 UNDOABLE = f"verb <> 'import' AND {NOT_A_LOOK}"
 
@@ -36,11 +36,11 @@ SELECT query_source, query_id, candidate_source, candidate_id, matches, others, 
     people
 FROM opinions
 """
-_THIS = " (query_source, query_id) = (?, ?)"
+_IS_QUERY = " (query_source, query_id) = (?, ?)"
 
 
 class LabelReader:
-    """The reading half of labels.db. A method raises LabelsError where the file cannot be read."""
+    """labels.db, opened for reading. Every method raises LabelsError where the file cannot be read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -54,7 +54,7 @@ class LabelReader:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file. Where it is gone, this is the last that can be had of it."""
+        """Close the file. If it was deleted meanwhile, first back up what this connection can still read."""
         if self.connection.is_moved():
             from labels.recovery import rescue  # noqa: PLC0415 - rarely needed
 
@@ -62,7 +62,7 @@ class LabelReader:
         self.connection.close()
 
     def require_present(self) -> None:
-        """Return if what was written through this connection is in the file at `path`.
+        """Return if the file at `path` is the open one and holds events.
 
         Raises:
             LabelsError: the file was deleted, replaced or emptied.
@@ -72,7 +72,7 @@ class LabelReader:
             self.connection.execute("SELECT 1 FROM events LIMIT 1").fetchone()
 
     def decisions(self, query: ProductRef | None = None, side: Side | None = None) -> list[CurrentDecision]:
-        """The decisions that stand now, of everybody, oldest first; of one query or side where given."""
+        """The standing decisions of all annotators, oldest first; of one query or side where given."""
         where, values = [], []
         if query is not None:
             where.append("(query_source, query_id) = (?, ?)")
@@ -93,13 +93,13 @@ class LabelReader:
             ]  # fmt: skip
 
     def labels(self, query: ProductRef | None = None, rule: Rule = Rule.UNANIMOUS) -> list[Label]:
-        """What the decisions on each pair add up to, by pair; of one query where given. Abstentions are no labels."""
+        """The label of each pair, ordered by pair; of one query where given. Abstentions make no label."""
         return self._labels("(query_source, query_id) = (?, ?)" if query else "true", rule, query or ())
 
     def conflicts(self, rule: Rule = Rule.UNANIMOUS) -> list[Label]:
-        """The pairs that people disagree about, by pair."""
-        apart = "matches > 0 AND others > 0"
-        return self._labels(apart + (" AND matches = others" if rule is Rule.MAJORITY else ""), rule)
+        """The labels of pairs that annotators disagree about, ordered by pair."""
+        disagreement = "matches > 0 AND others > 0"
+        return self._labels(disagreement + (" AND matches = others" if rule is Rule.MAJORITY else ""), rule)
 
     def _labels(self, where: str, rule: Rule, values: Iterable[str] = ()) -> list[Label]:
         with readable_errors(self.path):
@@ -110,15 +110,15 @@ class LabelReader:
         return [votes_from_row(row).label(rule) for row in rows]
 
     def closed_queries(self) -> set[ProductRef]:
-        """Queries that somebody has answered, or the machine."""
+        """Queries that a person or the machine has answered."""
         return self._queries("queries WHERE closed > 0 OR closed_by_machine > 0")
 
     def is_closed(self, query: ProductRef) -> bool:
-        """Whether somebody has answered the query, or the machine."""
-        return bool(self._queries("queries WHERE closed + closed_by_machine > 0 AND" + _THIS, *query))
+        """Whether a person or the machine has answered the query."""
+        return bool(self._queries("queries WHERE closed + closed_by_machine > 0 AND" + _IS_QUERY, *query))
 
     def skipped_queries(self, annotator: str) -> list[ProductRef]:
-        """Queries that this annotator put off for later, the one put off longest ago first."""
+        """Queries that this annotator skipped, the one skipped longest ago first."""
         with readable_errors(self.path):
             rows = self.connection.execute(
                 "SELECT query_source, query_id FROM actions WHERE verb = 'skip' AND undone_at IS NULL AND annotator = ?"
@@ -129,11 +129,11 @@ class LabelReader:
 
     def is_audited(self, query: ProductRef) -> bool:
         """Whether the query was ever drawn for audit."""
-        return bool(self._queries("audits WHERE" + _THIS, *query))
+        return bool(self._queries("audits WHERE" + _IS_QUERY, *query))
 
     def is_flagged(self, query: ProductRef) -> bool:
-        """Whether somebody wants a second look at the query: it was flagged an odd number of times."""
-        return bool(self._queries("queries WHERE flagged > 0 AND" + _THIS, *query))
+        """Whether the query is flagged for a second look: a second flag removes the first."""
+        return bool(self._queries("queries WHERE flagged > 0 AND" + _IS_QUERY, *query))
 
     def _queries(self, where: str, *values: str) -> set[ProductRef]:
         with readable_errors(self.path):
@@ -141,10 +141,11 @@ class LabelReader:
             return {ProductRef(*row) for row in rows}
 
     def changed_since(self, seq: int) -> tuple[int, dict[ProductRef, tuple[bool, bool]]]:
-        """The queries that something happened to after event `seq`: whether people have answered each, and the machine.
+        """The queries that have events after number `seq`.
 
         Returns:
-            the number of the last event too, to ask from the next time.
+            the number of the last event, to pass in the next call; and for each query whether people have answered it,
+            and whether the machine has.
         """
         with readable_errors(self.path):
             rows = self.connection.execute(
@@ -166,7 +167,7 @@ class LabelReader:
             return {row[0] for row in rows}
 
     def last_seen(self, annotator: str) -> float | None:
-        """When somebody acted last, in seconds since the epoch; None for a newcomer."""
+        """Time of an annotator's last action, in seconds since the epoch; None where there is none."""
         with readable_errors(self.path):
             row = self.connection.execute(
                 "SELECT at FROM events WHERE seq = (SELECT max(seq) FROM actions WHERE annotator = ?)", [annotator]
@@ -175,9 +176,9 @@ class LabelReader:
             return datetime.fromisoformat(row[0]).timestamp() if row else None
 
     def last_stream(self, query: ProductRef, annotator: str) -> Stream | None:
-        """The stream in which somebody decided on a query last, also where it was taken back; None if they never did.
+        """The stream of an annotator's last decision on a query, also of one that was undone.
 
-        Who only flagged or commented on it did so in the stream of that.
+        Without a decision it is that of their last flag, comment or skip; None where they never acted on the query.
         """
         with readable_errors(self.path):
             row = self.connection.execute(
@@ -194,7 +195,7 @@ class LabelReader:
             return int(self.connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
 
     def comments(self, query: ProductRef) -> list[Action]:
-        """What people wrote about a query, oldest first."""
+        """The standing comments on a query, oldest first."""
         with readable_errors(self.path):
             rows = self.connection.execute(
                 "SELECT id, annotator, text FROM actions WHERE verb = 'comment' AND undone_at IS NULL"
@@ -211,7 +212,7 @@ class LabelReader:
         return row is not None
 
     def validation_queries(self) -> set[ProductRef]:
-        """All queries drawn for validation."""
+        """All queries that were drawn for validation."""
         with readable_errors(self.path):
             return {
                 ProductRef(*row) for row in self.connection.execute("SELECT query_source, query_id FROM validation")
@@ -223,7 +224,7 @@ class LabelReader:
             return int(self.connection.execute("SELECT coalesce(max(version), 0) FROM validation").fetchone()[0])
 
     def audit_version(self) -> int:
-        """The number of the latest audit draw; 0 before the first."""
+        """The version of the latest audit draw; 0 before the first."""
         with readable_errors(self.path):
             return int(self.connection.execute("SELECT coalesce(max(version), 0) FROM audits").fetchone()[0])
 
@@ -232,7 +233,7 @@ class LabelReader:
         return self._queries("audits")
 
     def audit_sample(self, version: int) -> dict[ProductRef, Stratum]:
-        """The queries of one audit draw, each with its stratum and its weight."""
+        """The queries of one audit draw, each with its stratum and weight."""
         with readable_errors(self.path):
             rows = self.connection.execute(
                 "SELECT query_source, query_id, stratum, weight FROM audits WHERE version = ?", [version]
@@ -240,7 +241,7 @@ class LabelReader:
             return {ProductRef(row[0], row[1]): Stratum(row[2], row[3]) for row in rows}
 
     def count_adjudicated(self) -> int:
-        """How many queries have a pair that was adjudicated."""
+        """The number of queries with an adjudicated pair."""
         with readable_errors(self.path):
             return len(
                 self.connection.execute(
@@ -250,5 +251,5 @@ class LabelReader:
 
 
 def votes_from_row(row: Sequence[Any]) -> Votes:
-    """A row of the projection `opinions`; its number in the ledger does not count."""
+    """The votes in a row of the projection `opinions`; its last column, `seq`, is not used."""
     return Votes(Pair(ProductRef(row[0], row[1]), ProductRef(row[2], row[3])), row[4], row[5], *map(bool, row[6:10]))

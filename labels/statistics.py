@@ -1,4 +1,4 @@
-"""How far the labelling is, in figures."""
+"""Labelling progress: counts over the standing decisions and the queries."""
 
 from dataclasses import asdict, dataclass
 
@@ -11,7 +11,7 @@ from labels.store import LabelStore
 
 @dataclass(frozen=True, slots=True)
 class LabelStats:
-    """Counts over the decisions that stand now."""
+    """Counts over the standing decisions; pairs on either side are those with a label or a conflict."""
 
     events: int
     decisions: int
@@ -27,12 +27,16 @@ class LabelStats:
     annotators: dict[str, int]
 
     def as_dict(self) -> dict[str, object]:
-        """The figures by name, for JSON."""
+        """The counts by name, for JSON."""
         return asdict(self)
 
 
 def label_stats(store: LabelStore) -> LabelStats:
-    """Count what stands in the ledger."""
+    """Count the standing decisions, labels and answered queries of the ledger.
+
+    Raises:
+        LabelsError: the file cannot be read.
+    """
     with readable_errors(store.path):
         decisions, explicit, unsure = _counts(
             store, "count(*), sum(strength = 'explicit'), sum(decision = 'unsure')", "current"
@@ -63,11 +67,12 @@ def label_stats(store: LabelStore) -> LabelStats:
 
 
 def _counts(store: LabelReader, what: str, where: str) -> list[int]:
+    """One row of aggregates, NULL as 0."""
     row = store.connection.execute(f"SELECT {what} FROM {where}").fetchone()  # noqa: S608 - constants only
     return [int(value or 0) for value in row]
 
 
-#: What came from a file or from a certified band was shown in no stream.
+#: Keys in the place of a stream for decisions from imports and from certified bands, which were shown in no stream.
 FROM_FILES, BY_MACHINE = "files", MACHINE
 
 _DECISIONS = """
@@ -89,16 +94,16 @@ WHERE a.closes AND a.undone_at IS NULL AND a.verb <> 'import' GROUP BY day HAVIN
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:
-    """Counts over what stands now.
+    """Counts over the standing decisions, by kind.
 
     Attributes:
-        by_decision: by decision, then by strength.
-        by_stream: decisions by the stream that they were made in; those from files and the machine's stand apart.
-        by_side: decisions by the use that they are for.
-        adjudicated: pairs with a ruling.
-        skipped: queries that were put off and that nobody has answered since.
-        flagged: queries that somebody wants a second look at.
-        by_day: queries answered at the desk, by day of the local calendar; days without any are left out.
+        by_decision: decisions by decision, then by strength.
+        by_stream: decisions by stream; imports and the machine have keys of their own.
+        by_side: decisions by side.
+        adjudicated: adjudicated pairs.
+        skipped: queries that were skipped and are still unanswered.
+        flagged: queries that are flagged for a second look.
+        by_day: queries answered at the desk, by day in local time; days without any are left out.
     """
 
     by_decision: dict[str, dict[str, int]]
@@ -115,7 +120,7 @@ class Breakdown:
 
 
 def breakdown(reader: LabelReader) -> Breakdown:
-    """Count what stands in the ledger, by kind.
+    """Count the standing decisions of the ledger, by kind.
 
     Raises:
         LabelsError: the file cannot be read.

@@ -104,7 +104,7 @@ def _events(connection: sqlite3.Connection) -> list[str]:
 
 
 def _links(connection: sqlite3.Connection) -> list[str]:
-    broken = [seq for seq, carried, wanted in chain.verify_links(connection) if carried != wanted]
+    broken = [seq for seq, stored, computed in chain.verify_links(connection) if stored != computed]
     if not broken:
         return []
     named = ", ".join(str(seq) for seq in broken[:_NAMED])

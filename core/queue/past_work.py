@@ -13,9 +13,9 @@ from labels.model import Decision, ProductRef, Stream, Verb
 from labels.past_work import (
     PastQuery,
     past_queries,
-    places_among,
-    places_of,
-    places_with_notes,
+    positions_among,
+    positions_with_notes,
+    positions_worked_on,
     queries_accepting,
     queries_with_verb,
     standing_comments,
@@ -184,16 +184,16 @@ class PastFinder:
     def _chunks(self, scope: Scope, words: Sequence[str], before: int, most: int) -> Iterator[list[int]]:
         """Places in the list that may hold the words, latest first."""
         if scope is Scope.NOTED:
-            yield from _cut(place for place in places_with_notes(self.store) if place < before)
+            yield from _cut(place for place in positions_with_notes(self.store) if place < before)
             return
         few = [queries for word in words if (queries := self._few(word)) is not None]
         if few:
             rarest: set[ProductRef] = min(few, key=len)
-            places = places_among(self.store, self.annotator, rarest)
+            places = positions_among(self.store, self.annotator, rarest)
             yield from _cut(place for place in places if place < before)
             return
         size = max(_FIRST, most + 1)
-        while places := places_of(self.store, self.annotator, before=before, most=size):
+        while places := positions_worked_on(self.store, self.annotator, before=before, most=size):
             yield places
             before, size = places[-1], min(2 * size, _MOST)
 
