@@ -1,4 +1,4 @@
-"""What has to hold of a file before it gets the schema of labels.db."""
+"""Checks before a file is given the schema of labels.db, or is migrated to a newer one."""
 
 import sqlite3
 from pathlib import Path
@@ -9,15 +9,15 @@ from labels.snapshot import table_names
 
 
 def require_migratable(connection: sqlite3.Connection, path: Path) -> None:
-    """Let nothing be written that would make matters worse; back up what is there already.
+    """Return if the file may be created or migrated; a ledger of an earlier schema is backed up first.
 
     Args:
         connection: the open file, whose schema is not the newest.
-        path: where it is.
+        path: the file.
 
     Raises:
-        LabelsError: it is another program's file; or it is empty, but its backups are not; or an earlier ledger
-            cannot be backed up. The file was not touched.
+        LabelsError: it is another program's file; or it is empty although there are backups of a ledger; or the
+            backup cannot be made. The file was not touched.
     """
     present = table_names(connection)
     if "events" in present:

@@ -106,12 +106,12 @@ def restore(
     if dry_run:
         _rehearse(context, source)
         return
-    agree = None if yes else partial(_agree, context, source)
-    done = put_back(source, context.workspace.labels, force=force, agree=agree)
+    confirm = None if yes else partial(_confirm, context, source)
+    done = put_back(source, context.workspace.labels, force=force, confirm=confirm)
     context.out.print(f"The ledger is that of {source} again, with {counted(done.events, 'event')}.")
-    if done.kept:
+    if done.previous:
         what = "The damaged file" if done.damaged else "What was there before"
-        context.out.print(f"{what} is kept as {done.kept}")
+        context.out.print(f"{what} is kept as {done.previous}")
     if done.set_aside:
         context.out.print(
             f"{counted(len(done.set_aside), 'later backup is', 'later backups are')} in {done.set_aside[0].parent} now."
@@ -121,7 +121,7 @@ def restore(
             "file": str(source),
             "events": done.events,
             "dropped": done.dropped,
-            "kept": done.kept and str(done.kept),
+            "kept": done.previous and str(done.previous),
             "damaged": done.damaged,
             "set_aside": [str(path) for path in done.set_aside],
         }
@@ -138,7 +138,7 @@ def _rehearse(context: Context, source: Path) -> None:
     context.answer({"file": str(source), "events": events, "loss": dropped.sentence(), **dropped.as_dict()})
 
 
-def _agree(context: Context, source: Path, dropped: "Loss") -> None:
+def _confirm(context: Context, source: Path, dropped: "Loss") -> None:
     """Ask whether events may be dropped; where nobody can be asked, they may not.
 
     Raises:

@@ -202,7 +202,7 @@ def test_other_events_in_the_place_of_missing_ones_are_no_continuation(ledger: L
 def test_a_backup_that_cannot_be_read_is_told(ledger: LabelStore, folder: Path) -> None:
     say(ledger)
     backup(ledger.path, folder).path.write_bytes(b"nothing" * 1000)
-    assert [problem.partition(":")[0] for problem in verify(ledger.path).problems] == ["a backup is of no use"]
+    assert [problem.partition(":")[0] for problem in verify(ledger.path).problems] == ["a backup is unusable"]
 
 
 def test_many_backups_cost_little(ledger: LabelStore, folder: Path) -> None:

@@ -237,9 +237,9 @@ def test_the_desk_is_told_what_was_changed_and_how_nothing_is_lost(path: Path) -
     # The way out that it names: back to the backup, and then what only the changed file holds.
     done = restore(backups(path.parent / FOLDER)[-1].path, path)
     assert done.damaged
-    assert done.kept is not None
+    assert done.previous is not None
     with LabelStore(path) as store:
-        assert merge_ledger(store, done.kept).events == 1
+        assert merge_ledger(store, done.previous).events == 1
         assert {decision.pair.query.id for decision in store.decisions()} >= {"later"}
     assert verify(path).ok
 

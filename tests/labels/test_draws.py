@@ -290,4 +290,4 @@ def test_a_view_in_the_place_of_a_backup_is_of_no_use(ledger: LabelStore, tmp_pa
             "CREATE VIEW events AS WITH RECURSIVE n(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM n) SELECT * FROM n"
         )
     (problem,) = verify(ledger.path, [folder]).problems
-    assert problem.startswith("a backup is of no use")
+    assert problem.startswith("a backup is unusable")

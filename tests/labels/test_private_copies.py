@@ -87,6 +87,6 @@ def test_what_others_put_there_is_left_alone(path: Path, temporary: Path) -> Non
 
 def test_without_a_place_for_temporary_files_there_is_one_sentence(path: Path, temporary: Path) -> None:
     temporary.rmdir()
-    with pytest.raises(LabelsError, match="There can be no temporary files in") as told:
+    with pytest.raises(LabelsError, match="Temporary files cannot be created in") as told:
         verify(path)
     assert "TMPDIR" in told.value.hint

@@ -64,8 +64,8 @@ def test_what_only_tells_is_allowed(path: Path, sql: str) -> None:
         ("SELECT 1; SELECT 2", "one statement at a time"),
         ("SELECT 1\0", "null character"),
         ("SELECT '\udc80'", "surrogates not allowed"),
-        ("", "asks for nothing"),
-        ("-- only a remark", "asks for nothing"),
+        ("", "returns no columns"),
+        ("-- only a remark", "returns no columns"),
         ("SELECT zeroblob(1000000000)", "too big"),
     ],
 )

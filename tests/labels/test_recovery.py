@@ -351,19 +351,19 @@ def test_whoever_is_asked_may_refuse(path: Path) -> None:
         raise KeyError
 
     with pytest.raises(KeyError):
-        restore(latest, path, agree=no)
+        restore(latest, path, confirm=no)
     assert len(asked) == 1
     assert answered(path) == {"1", "2", "3"}
-    done = restore(latest, path, agree=asked.append)
+    done = restore(latest, path, confirm=asked.append)
     assert (done.events, done.dropped) == (2, 1)
     # Now the backup has all that there is.
-    assert restore(backups(path.parent / FOLDER)[-1].path, path, agree=no).dropped == 0
+    assert restore(backups(path.parent / FOLDER)[-1].path, path, confirm=no).dropped == 0
 
 
 def test_what_is_decided_while_somebody_thinks_about_it_is_not_dropped(path: Path) -> None:
     latest = backups(path.parent / FOLDER)[-1].path
-    with pytest.raises(LabelsError, match="has decided meanwhile"):
-        restore(latest, path, agree=lambda _: say(path, "4"))
+    with pytest.raises(LabelsError, match="has decided in the meantime"):
+        restore(latest, path, confirm=lambda _: say(path, "4"))
     assert answered(path) == {"1", "2", "3", "4"}
 
 

@@ -48,9 +48,9 @@ def latest(path: Path) -> Path:
 def test_the_ledger_is_what_it_was_and_what_came_after_is_kept(path: Path) -> None:
     done = restore(latest(path), path)
     assert (done.events, done.damaged, answered(path)) == (2, False, {"1", "2"})
-    assert done.kept is not None
-    assert answered(done.kept) == {"1", "2", "3"}
-    assert done.set_aside == (done.kept,)
+    assert done.previous is not None
+    assert answered(done.previous) == {"1", "2", "3"}
+    assert done.set_aside == (done.previous,)
 
 
 def test_a_rehearsal_finds_what_would_stop_it_and_changes_nothing(path: Path) -> None:
@@ -75,7 +75,7 @@ def test_going_back_was_meant_so_verify_is_content_and_labelling_goes_on(path: P
 
 
 def test_what_was_there_can_be_brought_back_again(path: Path) -> None:
-    kept = restore(latest(path), path).kept
+    kept = restore(latest(path), path).previous
     assert kept is not None
     again = restore(kept, path)
     assert answered(path) == {"1", "2", "3"}
@@ -90,8 +90,8 @@ def test_a_damaged_file_is_kept_as_it_is(path: Path, how: str) -> None:
     done = restore(latest(path), path)
     assert answered(path) == {"1", "2"}
     assert done.damaged
-    assert done.kept is not None
-    assert done.kept.read_bytes() == before
+    assert done.previous is not None
+    assert done.previous.read_bytes() == before
     assert verify(path).ok
 
 
@@ -114,7 +114,7 @@ def test_a_ledger_that_is_gone_comes_back_and_its_old_journal_does_it_no_harm(pa
     path.unlink()
     path.with_name("labels.db-journal").write_bytes(b"stale")
     done = restore(latest(path), path)
-    assert (done.kept, done.damaged, answered(path)) == (None, False, {"1", "2"})
+    assert (done.previous, done.damaged, answered(path)) == (None, False, {"1", "2"})
 
 
 def test_a_damaged_backup_is_refused_and_nothing_changes(path: Path) -> None:
@@ -196,7 +196,7 @@ def test_two_restores_in_one_second_keep_both_damaged_files(path: Path, monkeypa
     monkeypatch.setattr(backup_index, "file_timestamp", lambda _: "20260101T000000Z")
     for content in (b"damaged", b"damaged again"):
         path.write_bytes(content * 1000)
-        kept = restore(source, path).kept
+        kept = restore(source, path).previous
         assert kept is not None
         assert kept.read_bytes() == content * 1000
     assert [each.read_bytes()[:13] for each in damaged_copies(path)] == [b"damageddamage", b"damaged again"]

@@ -202,7 +202,7 @@ async def test_what_would_be_dropped_is_asked_and_the_focus_is_on_no(bench: Benc
 
 
 async def test_no_restore_is_offered_for_a_damaged_backup(bench: Bench) -> None:
-    problem = "a backup is of no use: labels-1.db is damaged."
+    problem = "a backup is unusable: labels-1.db is damaged."
     found = BACKUPS | {"labels verify": {"ok": False, "events": 5, "problems": [problem]}}
     async with backing_up(bench, found) as (app, pilot, _):
         await press(pilot, "l")
