@@ -1,4 +1,4 @@
-"""What the labels add up to, in the benchmark's own CSV."""
+"""Export of settled labels as CSV with the columns of the Walmart-Amazon benchmark."""
 
 import csv
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from labels.model import Side
 from labels.reader import LabelReader
 
 COLUMNS = ("ltable_id", "rtable_id", "label")
-#: The columns that say whose ids they are, where several sources may be meant.
+#: Additional columns with the sources of the ids, for workspaces with several sources.
 SOURCE_COLUMNS = ("query_source", "candidate_source")
 
 
@@ -24,18 +24,18 @@ def export_csv(
     labels: Iterable[Label] | None = None,
     sources: bool = False,
 ) -> int:
-    """Write the settled labels as `ltable_id,rtable_id,label`; conflicts stay out. Returns how many.
+    """Write the settled labels as `ltable_id,rtable_id,label`, without conflicts. Returns how many.
 
     Args:
         store: the ledger.
         path: the file.
-        side: the only side to tell of; None for both.
+        side: only labels of this side; None for both.
         rule: what settles a disagreement.
-        labels: what the decisions add up to, where that is not what the ledger alone says.
-        sources: whether two more columns say whose ids they are.
+        labels: the labels, where they are not those of the ledger alone.
+        sources: whether to add `SOURCE_COLUMNS`.
 
     Raises:
-        LabelsError: the ledger cannot be read, or the file not be written.
+        LabelsError: the ledger cannot be read, or the file cannot be written.
     """
     rows = []
     for label in store.labels(rule=rule) if labels is None else labels:

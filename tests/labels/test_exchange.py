@@ -136,7 +136,7 @@ def test_what_one_said_already_is_a_repeat(ledger: LabelStore) -> None:
 @pytest.mark.parametrize(("first", "second"), [("train", "validation"), ("validation", "train")])
 def test_a_pair_on_both_sides_is_refused_and_nothing_is_written(ledger: LabelStore, first: str, second: str) -> None:
     import_labels(ledger, pairs(t_a=1), "eve", first)
-    with pytest.raises(LabelsError, match="1 pair already stands on the other side, t,a first"):
+    with pytest.raises(LabelsError, match="1 pair is already on the other side, the first is t,a"):
         import_labels(ledger, pairs(u_b=1, t_a=1), "bob", second)
     assert len(ledger.decisions()) == 1
 

@@ -32,7 +32,7 @@ def test_a_file_that_is_none(tmp_path: Path, read: Callable[[Path], object]) -> 
     os.mkfifo(fifo)
     with pytest.raises(SameskuError, match=r"fifo is a FIFO, not a regular file\.$") as refusal:
         read(fifo)
-    assert refusal.value.hint.startswith("Write what it gives to a file first")
+    assert refusal.value.hint.startswith("Write its output to a file first")
     with pytest.raises(SameskuError, match="is a device, not a regular file"):
         read(Path("/dev/zero"))
     with pytest.raises(SameskuError, match="is a folder, not a regular file"):
@@ -114,17 +114,17 @@ def test_a_list_is_read_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("", "is no list of tasks"),
-        ('{"tasks": []}', "is no list of tasks"),
+        ("", "is not a list of tasks"),
+        ('{"tasks": []}', "is not a list of tasks"),
         ("[1", "there is no comma after task 1"),
         ("[1 2]", "there is no comma after task 1"),
-        ("[1,", "task 2: this is no JSON"),
-        ("[1,]", "task 2: this is no JSON"),
-        ("[1] 2", "something stands behind the list"),
-        ('[{"a": 1, "a": 2}]', "task 1: this is no JSON: a key stands twice"),
-        ("[NaN]", "NaN is no number"),
+        ("[1,", "task 2: this is not JSON"),
+        ("[1,]", "task 2: this is not JSON"),
+        ("[1] 2", "there is content after the list"),
+        ('[{"a": 1, "a": 2}]', "task 1: this is not JSON: a key occurs twice"),
+        ("[NaN]", "NaN is not a number"),
         ("[" * 100_000, "nested too deeply"),
-        ("[" + "9" * 10_000 + "]", "task 1: this is no JSON"),
+        ("[" + "9" * 10_000 + "]", "task 1: this is not JSON"),
         ('["' + "x" * (2 * MAX_ROW + 100) + '"]', "task 1: it is longer than"),
     ],
     ids=lambda value: value[:24],

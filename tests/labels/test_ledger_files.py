@@ -219,10 +219,10 @@ def rechained(path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "changes", "complaint"),
     [
-        (1, {"format": 3}, "line 1: a newer samesku wrote it"),
+        (1, {"format": 3}, "line 1: it was written by a newer samesku"),
         (1, {"event": 4}, "its end: 1 event record is too many"),
-        (1, {"event": "5"}, "line 1: this is no export of a ledger"),
-        (1, {"draw": ...}, "line 1: this is no export of a ledger"),
+        (1, {"event": "5"}, "line 1: this is not an export of a ledger"),
+        (1, {"draw": ...}, "line 1: this is not an export of a ledger"),
         (2, {"kind": "audit"}, "line 4: the draw is not as it was drawn"),
         (2, {"version": 2}, "line 4: the draw is not as it was drawn"),
         (3, {"kind": "draw"}, "line 3: there is no column 'drawn_at'"),
@@ -247,7 +247,7 @@ def rechained(path: Path) -> None:
         (6, {"strength": None}, "line 6: a decision has a strength"),
         (6, {"colour": "red"}, "line 6: there is no column 'colour'"),
         (6, {"text": ...}, "line 6: the column text is missing"),
-        (7, {"look_ms": 1}, "line 7: the action goes on otherwise"),
+        (7, {"look_ms": 1}, "line 7: the events of one action differ"),
         (10, {"target": "f" * 32}, "line 10: its target is no action"),
         (10, {"annotator": "bob"}, "line 10: its target is no action"),
         (10, {"target": None}, "line 10: undo and redo name their target"),
@@ -288,12 +288,12 @@ def test_a_broken_chain_is_named(ledger: LabelStore, tmp_path: Path, line: int, 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("", "its end: this is no export of a ledger"),
-        ("[]\n", "line 1: this is no JSON object"),
-        ("{\n", "line 1: this is no JSON"),
-        ('{"kind": "ledger", "kind": "ledger"}\n', "line 1: this is no JSON: a key stands twice"),
-        ('{"kind": NaN}\n', "line 1: this is no JSON: NaN is no number"),
-        ('{"kind": ' + "9" * 5000 + "}\n", "line 1: this is no JSON"),
+        ("", "its end: this is not an export of a ledger"),
+        ("[]\n", "line 1: this is not a JSON object"),
+        ("{\n", "line 1: this is not JSON"),
+        ('{"kind": "ledger", "kind": "ledger"}\n', "line 1: this is not JSON: a key occurs twice"),
+        ('{"kind": NaN}\n', "line 1: this is not JSON: NaN is not a number"),
+        ('{"kind": ' + "9" * 5000 + "}\n", "line 1: this is not JSON"),
         ("[" * 100_000 + "\n", "line 1: it is nested too deeply"),
         ('{"a": "' + "x" * MAX_ROW + '"}\n', "line 1: it is longer than"),
     ],
@@ -308,7 +308,7 @@ def test_hostile_lines_are_refused(ledger: LabelStore, tmp_path: Path, text: str
 
 def test_bytes_that_are_no_text_and_files_that_are_not_there_are_refused(ledger: LabelStore, tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_bytes(b"\xff\xfe")
-    with pytest.raises(LabelsError, match="is no UTF-8 text"):
+    with pytest.raises(LabelsError, match="is not UTF-8 text"):
         import_ledger(ledger, tmp_path / "events.jsonl")
     with pytest.raises(LabelsError, match="There is no file"):
         import_ledger(ledger, tmp_path / "none.jsonl")
@@ -321,7 +321,7 @@ def test_an_action_that_is_known_with_other_content_is_refused(ledger: LabelStor
     edited(path, 7, decision="match")
     rechained(path)
     before = contents(ledger)
-    with pytest.raises(LabelsError, match=r"line 6: the action .* is known here with other content"):
+    with pytest.raises(LabelsError, match=r"line 6: the action .* is here already with other content"):
         import_ledger(ledger, path)
     assert contents(ledger) == before
 

@@ -187,7 +187,7 @@ def test_files_of_other_programs_bring_no_such_name(tmp_path: Path, name: str, r
         read_label_studio: [{"data": pair, "annotations": [{"result": result, "completed_by": name}]}],
     }[read]
     (tmp_path / "file").write_text(json.dumps(content))
-    with pytest.raises(LabelsError, match="no proper name"):
+    with pytest.raises(LabelsError, match="no valid name"):
         read(tmp_path / "file", DEFAULTS)
 
 

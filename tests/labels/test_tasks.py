@@ -121,17 +121,17 @@ def test_what_an_example_does_not_tell_is_taken_from_the_call(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"answer": "yes"}, "an answer is accept, reject or ignore"),
-        ({"answer": ["accept"]}, "an answer is accept"),
-        ({"answer": ...}, "an answer is accept"),
+        ({"answer": "yes"}, "its answer must be accept, reject or ignore"),
+        ({"answer": ["accept"]}, "its answer must be accept"),
+        ({"answer": ...}, "its answer must be accept"),
         ({"label": "DIFFERENT"}, "the label is not"),
         ({"meta": ...}, "there is no query_id and no candidate_id"),
         ({"meta": {"query_id": "1"}}, "there is no candidate_id"),
         ({"meta": {"query_id": True, "candidate_id": "a"}}, "there is no query_id"),
         ({"meta": {"query_id": "1", "candidate_id": "a", "query_source": 3}}, "whose the query_id is"),
-        ({"meta": {"query_id": "1", "candidate_id": "a", "side": "left"}}, "its side is train or validation"),
-        ({"_annotator_id": "ada\x1b[2J"}, "no proper name"),
-        ({"_annotator_id": 7}, "no proper name"),
+        ({"meta": {"query_id": "1", "candidate_id": "a", "side": "left"}}, "its side must be train or validation"),
+        ({"_annotator_id": "ada\x1b[2J"}, "no valid name"),
+        ({"_annotator_id": 7}, "no valid name"),
         ({"_timestamp": 1e300}, "_timestamp is no time"),
         ({"_timestamp": "noon"}, "_timestamp is no time"),
         ({"_timestamp": True}, "_timestamp is no time"),
@@ -208,16 +208,16 @@ def test_what_label_studio_exports_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "complaint"),
     [
-        (7, "this is no task"),
+        (7, "this is not a task"),
         (task(data=None), "there is no query_id"),
-        (task() | {"annotations": {}}, "annotations are no list"),
-        (task("x"), "an annotation is an object"),
+        (task() | {"annotations": {}}, "annotations are not a list"),
+        (task("x"), "an annotation must be an object"),
         (task(annotation(result="x")), "a list of objects"),
-        (task(annotation("maybe")), "chooses one of"),
-        (task(annotation(["match"])), "chooses one of"),
-        (task(annotation(created_at="2026-03-09")), "created_at is no date"),
-        (task(annotation(created_at=5)), "created_at is no date"),
-        (task(annotation(completed_by="a\nb")), "no proper name"),
+        (task(annotation("maybe")), "must choose one of"),
+        (task(annotation(["match"])), "must choose one of"),
+        (task(annotation(created_at="2026-03-09")), "created_at is not a date"),
+        (task(annotation(created_at=5)), "created_at is not a date"),
+        (task(annotation(completed_by="a\nb")), "no valid name"),
     ],
 )
 def test_a_task_that_does_not_fit_is_named(tmp_path: Path, given: object, complaint: str) -> None:
@@ -317,7 +317,7 @@ def test_ids_that_look_like_formulas_survive(ledger: LabelStore, tmp_path: Path)
 
 def test_an_ending_says_what_a_file_holds(tmp_path: Path) -> None:
     assert format_by_suffix(Path("a.PARQUET")) is Format.PARQUET
-    with pytest.raises(LabelsError, match="what should it hold"):
+    with pytest.raises(LabelsError, match="the suffix does not name a format"):
         format_by_suffix(Path("a.txt"))
     assert detect_format(Path("a.txt")) is Format.CSV
     (tmp_path / "e.jsonl").write_text("")

@@ -16,7 +16,7 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("inside", "reason"), [("x.csv", "README.md is no folder"), ("deeper/x.csv", "Not a directory")]
+    ("inside", "reason"), [("x.csv", "README.md is not a folder"), ("deeper/x.csv", "Not a directory")]
 )
 def test_no_file_is_written_through_another_one(file: Path, inside: str, reason: str) -> None:
     path = file / inside
