@@ -134,7 +134,7 @@ def _problems(path: Path) -> list[str]:
         if version < chain.SINCE_SCHEMA:
             return []
         broken = (seq for seq, stored, computed in chain.verify_links(connection) if stored != computed)
-        found = [f"the chain of hashes is broken at event {seq}" for seq in list(broken)[:1]]
+        found = [f"the hash chain is broken at event {seq}" for seq in list(broken)[:1]]
         if version >= draws.SINCE_SCHEMA:
             found += [*draws.problems(connection), *chain.counter_problems(connection)]
         return found

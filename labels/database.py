@@ -302,8 +302,8 @@ def decode_errors(path: Path) -> Iterator[None]:
         yield
     except ValueError as error:
         raise LabelsError(
-            f"{path} holds what this samesku does not know: {error}.",
-            "`samesku labels verify` tells whether it is damaged; if it is not, a newer samesku wrote it: update.",
+            f"{path} holds a value that this samesku does not know: {error}.",
+            "`samesku labels verify` shows whether it is damaged; if it is not, a newer samesku wrote it: update.",
         ) from error
 
 
@@ -359,7 +359,7 @@ def _database_error(path: Path, error: sqlite3.Error) -> LabelsError:
         return LabelsError(
             f"{path} cannot be used: {error}.", way_out(error, "Run `samesku doctor` to see what is wrong.")
         )
-    return LabelsError(f"{path} refuses that: {error}.", "`samesku labels verify` tells what is wrong.")
+    return LabelsError(f"{path} rejects the change: {error}.", "`samesku labels verify` lists what is wrong.")
 
 
 def is_damage(error: Exception) -> bool:

@@ -116,11 +116,9 @@ def problems(connection: sqlite3.Connection) -> list[str]:
         if number != last + 1:
             found.append(f"draws are missing: {name} follows draw {last}")
         if digest.queries != queries:
-            found.append(
-                f"{name} is not as it was drawn: it holds {digest.queries:,} of {counted(queries, 'query', 'queries')}"
-            )
+            found.append(f"{name} was changed: it holds {digest.queries:,} of {counted(queries, 'query', 'queries')}")
         elif digest.link(previous, number, purpose, version, queries) != stored:
-            found.append(f"{name} is not as it was drawn: it was changed, or a draw is missing before it")
+            found.append(f"{name} was changed, or a draw is missing before it")
         # Continue from the stored hash, as the chain of events does.
         previous, last = str(stored), number
     found += [

@@ -199,7 +199,7 @@ class Leases:
                         self._rebuild(examined)
                     else:
                         raise
-        raise LabelsError(f"{self.path} is damaged again and again.", "End the program that does that.")
+        raise LabelsError(f"{self.path} is damaged repeatedly by another program.", "Quit that program.")
 
     def _current_connection(self) -> Connection:
         """A connection to the file that is at the path now: another desk may have rebuilt it."""

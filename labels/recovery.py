@@ -59,7 +59,7 @@ def moved_error(connection: Connection) -> MovedError:
         pass  # deleted or moved
     except OSError as error:
         return MovedError(
-            f"{path} cannot be looked at any more: {error.strerror}; nothing was written.",
+            f"{path} cannot be accessed any more: {error.strerror}; nothing was written.",
             way_out(error, "Try again."),
         )
     message = f"{path} was deleted, moved or restored while it was open; nothing was written."

@@ -98,7 +98,7 @@ def _event_problems(connection: sqlite3.Connection) -> list[str]:
         " AND target NOT IN (SELECT action FROM events WHERE target IS NULL)"
     ).fetchone()[0]
     if dangling:
-        problems.append(f"{counted(dangling, 'undo or redo event points', 'undo or redo events point')} at no action")
+        problems.append(f"{counted(dangling, 'undo or redo event has', 'undo or redo events have')} no target action")
     leaked = connection.execute(
         "SELECT count(*) FROM events JOIN validation USING (query_source, query_id)"
         " WHERE decision IS NOT NULL AND side = 'train'"
@@ -115,7 +115,7 @@ def _chain_problems(connection: sqlite3.Connection) -> list[str]:
         return []
     named = ", ".join(str(seq) for seq in broken[:_MAX_NAMED])
     more = f" and {len(broken) - _MAX_NAMED:,} more" if len(broken) > _MAX_NAMED else ""
-    return [f"the chain of hashes is broken at event {named}{more}: something was changed, or is missing before it"]
+    return [f"the hash chain is broken at event {named}{more}: something was changed, or is missing before it"]
 
 
 def _projection_problems(connection: sqlite3.Connection) -> list[str]:

@@ -141,7 +141,7 @@ def _refuse_both_sides(
         )
     if side is not Side.TRAIN:
         return
-    hint = "Import that file alone with `samesku labels import FILE --split auto`, which keeps them on the validation side."
+    hint = "Import that file alone with `samesku labels import FILE --split auto`; that keeps them for validation."
     validation = {d.pair.query for d in decisions if d.pair.query in drawn}
     if validation:
         queries = counted(len(validation), "query of the file is", "queries of the file are")

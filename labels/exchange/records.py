@@ -115,7 +115,7 @@ def _anonymized_events(connection: Connection, anonymizer: Anonymizer) -> Genera
         verified = chain.event_hash(verified, [event[name] for name in chain.COLUMNS], draw)
         if event["hash"] != verified:
             raise LabelsError(
-                f"The chain of hashes is broken at event {event['seq']}.", "`samesku labels verify` tells more."
+                f"The hash chain is broken at event {event['seq']}.", "`samesku labels verify` says more."
             )
         event["annotator"] = anonymizer.name(str(event["annotator"]))
         if event["verb"] == Verb.COMMENT and not anonymizer.comments:

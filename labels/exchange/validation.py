@@ -153,7 +153,7 @@ class LedgerValidation:
         draw = (drawn, self._draws[drawn]) if drawn in range(self._drawn, len(self._draws)) else (drawn, "")
         self._hash = chain.event_hash(self._hash, [event[name] for name in chain.COLUMNS], draw)
         if event["seq"] != self._seq or event["hash"] != self._hash or not draw[1]:
-            raise LabelsError("the chain of hashes is broken here: something was changed, or is missing before it.")
+            raise LabelsError("the hash chain is broken here: something was changed, or is missing before it.")
         self._drawn = drawn
 
     def _add_query(self, kind: str, row: Record) -> None:
@@ -170,7 +170,7 @@ class LedgerValidation:
         digest = self._digests.pop((str(purpose), version), draws.Digest())
         expected = digest.link(self._draws[-1], len(self._draws), str(purpose), int(str(version)), digest.queries)
         if (number, queries, draw["hash"]) != (len(self._draws), digest.queries, expected):
-            raise LabelsError("the draw is not as it was drawn: something was changed, or is missing before it.")
+            raise LabelsError("the draw was changed, or a draw is missing before it.")
         self._draws.append(expected)
 
     def _check_action(self, event: Record) -> None:

@@ -150,7 +150,7 @@ def test_two_in_one_second_do_not_cover_each_other(
 def test_an_unsound_ledger_is_not_backed_up(ledger: LabelStore, folder: Path) -> None:
     say(ledger, 3)
     change_unseen(ledger.path, "UPDATE events SET annotator = 'eve' WHERE seq = 2")
-    with pytest.raises(LabelsError, match="the chain of hashes is broken at event 2"):
+    with pytest.raises(LabelsError, match="the hash chain is broken at event 2"):
         backup(ledger.path, folder)
     assert made(folder) == []
 

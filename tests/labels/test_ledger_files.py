@@ -223,11 +223,11 @@ def rechained(path: Path) -> None:
         (1, {"event": 4}, "its end: 1 event record is too many"),
         (1, {"event": "5"}, "line 1: this is not an export of a ledger"),
         (1, {"draw": ...}, "line 1: this is not an export of a ledger"),
-        (2, {"kind": "audit"}, "line 4: the draw is not as it was drawn"),
-        (2, {"version": 2}, "line 4: the draw is not as it was drawn"),
+        (2, {"kind": "audit"}, "line 4: the draw was changed"),
+        (2, {"version": 2}, "line 4: the draw was changed"),
         (3, {"kind": "draw"}, "line 3: there is no column 'drawn_at'"),
-        (4, {"number": 2}, "line 4: the draw is not as it was drawn"),
-        (4, {"queries": 2}, "line 4: the draw is not as it was drawn"),
+        (4, {"number": 2}, "line 4: the draw was changed"),
+        (4, {"queries": 2}, "line 4: the draw was changed"),
         (4, {"purpose": "event"}, "line 4: purpose cannot be 'event'"),
         (6, {"drawn": 0.5}, "line 6: drawn cannot be 0.5"),
         (6, {"drawn": ...}, "line 6: the column drawn is missing"),
@@ -281,7 +281,7 @@ def test_a_broken_chain_is_named(ledger: LabelStore, tmp_path: Path, line: int, 
     fill(ledger)
     export_ledger(ledger, tmp_path / "events.jsonl")
     edited(tmp_path / "events.jsonl", line, **changes)
-    with opened(tmp_path / "b.db") as other, pytest.raises(LabelsError, match=f"line {line}: the chain of hashes"):
+    with opened(tmp_path / "b.db") as other, pytest.raises(LabelsError, match=f"line {line}: the hash chain"):
         import_ledger(other, tmp_path / "events.jsonl")
 
 

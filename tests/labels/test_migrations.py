@@ -79,7 +79,7 @@ def test_a_changed_event_breaks_the_chain(tmp_path: Path) -> None:
             store.record("ada", Verb.REJECT, q(str(number)), no_match("a"))
     change_unseen(path, "UPDATE events SET annotator = 'eve' WHERE seq = 3")
     problems = verify(path).problems
-    assert any("the chain of hashes is broken at event 3:" in problem for problem in problems)
+    assert any("the hash chain is broken at event 3:" in problem for problem in problems)
 
 
 def test_what_is_not_chained_cannot_be_written(tmp_path: Path) -> None:

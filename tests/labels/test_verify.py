@@ -50,7 +50,7 @@ def test_a_gap_is_named(sound: Path) -> None:
 
 def test_an_undo_of_nothing_is_found(sound: Path) -> None:
     without_event(sound, 4)
-    assert "3 undo or redo events point at no action" in verify(sound).problems
+    assert "3 undo or redo events have no target action" in verify(sound).problems
 
 
 @pytest.mark.parametrize(

@@ -203,7 +203,7 @@ def test_a_ledger_that_cannot_be_seen_for_a_while_is_not_called_deleted(workspac
     with LabelStore(workspace.labels) as store:
         workspace.home.chmod(0o600)
         try:
-            with obeyed_permissions(), pytest.raises(LabelsError, match="cannot be looked at any more") as told:
+            with obeyed_permissions(), pytest.raises(LabelsError, match="cannot be accessed any more") as told:
                 store.undo("ada")
         finally:
             workspace.home.chmod(0o700)
