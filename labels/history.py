@@ -71,8 +71,8 @@ def history(reader: LabelReader, query: ProductRef) -> list[PastAction]:
     return _actions(reader, _ACTS.format(actions=_ON_QUERY, order=""), query)
 
 
-def trail(reader: LabelReader, annotator: str, *, before: int, most: int) -> list[TrailStep]:
-    """An annotator's actions, latest first: at most `most` of those before event number `before`.
+def trail(reader: LabelReader, annotator: str, *, before: int, limit: int) -> list[TrailStep]:
+    """An annotator's actions, latest first: at most `limit` of those before event number `before`.
 
     The first one that stands is undone next; the last one before it that is `REDOABLE` is redone next.
 
@@ -84,7 +84,7 @@ def trail(reader: LabelReader, annotator: str, *, before: int, most: int) -> lis
             f"SELECT coalesce(max(seq), 0) FROM actions WHERE annotator = ? AND {NOT_A_LOOK}",  # noqa: S608 - constants only
             [annotator],
         ).fetchone()
-    actions = _actions(reader, _ACTS.format(actions=_OF_ANNOTATOR, order="DESC"), (annotator, before, most))
+    actions = _actions(reader, _ACTS.format(actions=_OF_ANNOTATOR, order="DESC"), (annotator, before, limit))
     return [TrailStep(past, _status(past, latest)) for past in actions]
 
 

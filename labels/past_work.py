@@ -18,7 +18,7 @@ _WORKED_ON = """
 SELECT seq FROM actions AS a WHERE annotator = :who AND seq < :before AND undone_at IS NULL AND NOT EXISTS (
     SELECT 1 FROM actions AS b WHERE (b.query_source, b.query_id) = (a.query_source, a.query_id)
         AND +b.annotator = a.annotator AND b.undone_at IS NULL AND +b.seq > a.seq
-) ORDER BY seq DESC LIMIT :most
+) ORDER BY seq DESC LIMIT :limit
 """
 #: The same for given queries.
 _WORKED_ON_AMONG = """
@@ -104,9 +104,9 @@ class PastQuery:
         return [candidate for candidate, decided in self.decisions if decided is decision]
 
 
-def positions_worked_on(reader: LabelReader, annotator: str, *, before: int, most: int) -> list[int]:
-    """Positions of the queries that an annotator worked on, latest first: at most `most` of those below `before`."""
-    return _numbers(reader, _WORKED_ON, {"who": annotator, "before": before, "most": most})
+def positions_worked_on(reader: LabelReader, annotator: str, *, before: int, limit: int) -> list[int]:
+    """Positions of the queries that an annotator worked on, latest first: at most `limit` of those below `before`."""
+    return _numbers(reader, _WORKED_ON, {"who": annotator, "before": before, "limit": limit})
 
 
 def positions_among(reader: LabelReader, annotator: str, queries: Iterable[ProductRef]) -> list[int]:
@@ -122,12 +122,12 @@ def queries_accepting(reader: LabelReader, annotator: str, candidates: Iterable[
         return [ProductRef(*row) for row in reader.connection.execute(_ACCEPTING, values)]
 
 
-def queries_with_verb(reader: LabelReader, verb: Verb, *, most: int) -> list[ProductRef]:
+def queries_with_verb(reader: LabelReader, verb: Verb, *, limit: int) -> list[ProductRef]:
     """At most `most` queries that anybody acted on with this verb: flag, comment, unsure or skip; in no order."""
     # The verb is in the SQL text, not a parameter: only then does SQLite use the partial index on it.
     sql = f"SELECT DISTINCT query_source, query_id FROM actions WHERE verb = '{verb}' LIMIT ?"  # noqa: S608 - an enum
     with readable_errors(reader.path):
-        return [ProductRef(*row) for row in reader.connection.execute(sql, [most])]
+        return [ProductRef(*row) for row in reader.connection.execute(sql, [limit])]
 
 
 def standing_comments(reader: LabelReader) -> Iterator[tuple[ProductRef, str, str]]:

@@ -193,7 +193,7 @@ class PastFinder:
             yield from _cut(place for place in places if place < before)
             return
         size = max(_FIRST, most + 1)
-        while places := positions_worked_on(self.store, self.annotator, before=before, most=size):
+        while places := positions_worked_on(self.store, self.annotator, before=before, limit=size):
             yield places
             before, size = places[-1], min(2 * size, _MOST)
 
@@ -209,7 +209,7 @@ class PastFinder:
         for state, verb in _RARE.items():
             if state.startswith(term[1:]):
                 # Everybody's: a flag of somebody else may be on one's own query.
-                found.update(several := queries_with_verb(self.store, verb, most=_FEW + 1))
+                found.update(several := queries_with_verb(self.store, verb, limit=_FEW + 1))
                 if len(several) > _FEW:
                     return None
         found.update(queries_accepting(self.store, self.annotator, found))

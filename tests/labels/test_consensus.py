@@ -1,4 +1,4 @@
-"""What several people's decisions on a pair add up to."""
+"""Labels from the decisions of several annotators."""
 
 import pytest
 from samples import c, implied, match, no_match, q, unsure
@@ -24,7 +24,7 @@ TRIAGE, ADJUDICATION = Stream.TRIAGE, Stream.ADJUDICATION
     ],
     ids=["one", "two alike", "two apart", "an abstention", "explicit outweighs implied", "implied alone"],
 )
-def test_opinions_add_up(
+def test_labels_from_votes(
     ledger: LabelStore, opinions: list[list[Judgement]], verdict: bool | None, state: LabelState, strength: Strength
 ) -> None:
     for number, judgements in enumerate(opinions):
@@ -33,7 +33,7 @@ def test_opinions_add_up(
     assert (label.match, label.state, label.strength) == (verdict, state, strength)
 
 
-def test_abstentions_alone_are_no_label(ledger: LabelStore) -> None:
+def test_abstentions_alone_make_no_label(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.UNSURE, q("1"), unsure("a"))
     assert ledger.labels() == []
 
@@ -48,13 +48,13 @@ def test_an_adjudication_settles_a_conflict_and_the_last_one_holds(ledger: Label
     assert (label.match, label.state) == (False, LabelState.ADJUDICATED)
 
 
-def test_one_opinion_for_validation_puts_the_label_there(ledger: LabelStore) -> None:
+def test_one_validation_vote_puts_the_label_on_that_side(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"), ActionDetails(side=Side.VALIDATION))
     ledger.record("bob", Verb.ACCEPT, q("1"), match("a"), ActionDetails(side=Side.TRAIN))
     assert ledger.labels(PAIR.query)[0].side is Side.VALIDATION
 
 
-def test_statistics_count_what_stands(ledger: LabelStore) -> None:
+def test_statistics_count_standing_decisions(ledger: LabelStore) -> None:
     ledger.draw_validation([q("v")], seed=1)
     ledger.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b", "d")], ActionDetails(closes=True))
     ledger.record("ada", Verb.ACCEPT, q("v"), match("e"), ActionDetails(closes=True))

@@ -1,4 +1,4 @@
-"""A ledger that leaves as a file comes back as it was; two ledgers become one, once."""
+"""Lossless export, import and merge of ledgers."""
 
 import json
 import sqlite3
@@ -47,7 +47,7 @@ def fill(store: LabelStore) -> None:
 
 @settings(max_examples=40)
 @given(acts(), DRAWS, st.sampled_from([(export_ledger, import_ledger), (export_parquet, import_parquet)]))
-def test_an_import_of_an_export_is_the_ledger(row: list, draws: list, how: tuple) -> None:
+def test_an_export_round_trips(row: list, draws: list, how: tuple) -> None:
     with TemporaryDirectory() as folder, opened(Path(folder) / "a.db") as one, opened(Path(folder) / "b.db") as other:
         perform(one, row, draws)
         count = how[0](one, Path(folder) / "file")
@@ -68,7 +68,7 @@ def test_a_number_is_hashed_as_it_is_stored(ledger: LabelStore, tmp_path: Path, 
         assert merge_ledger(other, ledger.path).events == 1
 
 
-def test_what_is_known_of_an_event_travels() -> None:
+def test_all_columns_of_an_event_are_exported() -> None:
     assert set(COLUMNS[FORMAT]["event"]) == set(chain.STORED_COLUMNS)
 
 
@@ -82,7 +82,7 @@ def test_the_draws_come_before_the_events_and_the_counts_before_all(ledger: Labe
 
 
 @pytest.mark.parametrize("how", [(export_ledger, import_ledger), (export_parquet, import_parquet)])
-def test_audits_travel_too(ledger: LabelStore, tmp_path: Path, how: tuple) -> None:
+def test_audits_are_exported(ledger: LabelStore, tmp_path: Path, how: tuple) -> None:
     fill(ledger)
     how[0](ledger, tmp_path / "file")
     with opened(tmp_path / "b.db") as other:
@@ -95,7 +95,7 @@ def test_audits_travel_too(ledger: LabelStore, tmp_path: Path, how: tuple) -> No
 
 @settings(max_examples=40)
 @given(acts(st.sampled_from(["ada", "eve"])), acts(st.sampled_from(["bob", "кот"])), DRAWS)
-def test_merging_either_way_gives_the_same_decisions_and_none_twice(ours: list, theirs: list, draws: list) -> None:
+def test_merging_is_symmetric_and_without_duplicates(ours: list, theirs: list, draws: list) -> None:
     with TemporaryDirectory() as folder:
         paths = [Path(folder) / f"{i}.db" for i in range(2)]
         ledgers = [opened(path) for path in paths]
@@ -114,9 +114,7 @@ def test_merging_either_way_gives_the_same_decisions_and_none_twice(ours: list, 
             store.close()
 
 
-def test_a_copy_that_went_on_brings_only_what_is_new_and_undo_finds_its_action(
-    ledger: LabelStore, tmp_path: Path
-) -> None:
+def test_merging_a_continued_copy_adds_only_new_events(ledger: LabelStore, tmp_path: Path) -> None:
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
     with opened(tmp_path / "copy.db") as copy:
         assert merge_ledger(copy, ledger.path).events == 1
@@ -129,7 +127,7 @@ def test_a_copy_that_went_on_brings_only_what_is_new_and_undo_finds_its_action(
     assert verify(ledger.path).ok
 
 
-def test_draws_come_under_versions_of_their_own(ledger: LabelStore, tmp_path: Path) -> None:
+def test_merged_draws_get_new_versions(ledger: LabelStore, tmp_path: Path) -> None:
     ledger.draw_validation([q("1"), q("2")], seed=1)
     with opened(tmp_path / "b.db") as other:
         other.draw_validation([q("2"), q("3")], seed=2)
@@ -139,7 +137,7 @@ def test_draws_come_under_versions_of_their_own(ledger: LabelStore, tmp_path: Pa
     assert found == [("1", 1, 1), ("2", 1, 1), ("3", 2, 2), ("4", 3, 3)]
 
 
-def test_training_decisions_on_a_query_that_judges_here_judge_too(ledger: LabelStore, tmp_path: Path) -> None:
+def test_training_decisions_on_a_validation_query_move_to_validation(ledger: LabelStore, tmp_path: Path) -> None:
     ledger.draw_validation([q("v")], seed=1)
     with opened(tmp_path / "b.db") as other:
         other.record("bob", Verb.ACCEPT, q("v"), match("a"))
@@ -153,7 +151,7 @@ def test_training_decisions_on_a_query_that_judges_here_judge_too(ledger: LabelS
     assert merge_ledger(ledger, tmp_path / "b.db").judging == 0
 
 
-def test_validation_decisions_never_train_where_their_query_does(ledger: LabelStore, tmp_path: Path) -> None:
+def test_validation_decisions_stay_validation_where_the_query_trains(ledger: LabelStore, tmp_path: Path) -> None:
     ledger.record("ada", Verb.ACCEPT, q("v"), match("a"))
     with opened(tmp_path / "b.db") as other:
         other.draw_validation([q("v")], seed=1)
@@ -163,7 +161,7 @@ def test_validation_decisions_never_train_where_their_query_does(ledger: LabelSt
     assert verify(ledger.path).ok
 
 
-def test_a_ledger_of_an_earlier_version_is_merged_and_stays_what_it_was(ledger: LabelStore, tmp_path: Path) -> None:
+def test_merging_a_ledger_of_an_earlier_version_leaves_it_unchanged(ledger: LabelStore, tmp_path: Path) -> None:
     path = tmp_path / "elsewhere" / "labels.db"
     path.parent.mkdir()
     with closing(sqlite3.connect(path)) as connection:
@@ -176,7 +174,9 @@ def test_a_ledger_of_an_earlier_version_is_merged_and_stays_what_it_was(ledger: 
 
 
 @pytest.mark.parametrize("content", [None, b"no ledger at all" * 100])
-def test_what_is_no_ledger_cannot_be_merged(ledger: LabelStore, tmp_path: Path, content: bytes | None) -> None:
+def test_a_file_that_is_not_a_ledger_cannot_be_merged(
+    ledger: LabelStore, tmp_path: Path, content: bytes | None
+) -> None:
     path = tmp_path / "other.db"
     if content is not None:
         path.write_bytes(content)
@@ -253,7 +253,7 @@ def rechained(path: Path) -> None:
         (10, {"target": None}, "line 10: undo and redo name their target"),
     ],
 )
-def test_a_line_that_does_not_fit_is_named_and_nothing_comes_in(
+def test_an_invalid_line_is_named_and_nothing_is_imported(
     ledger: LabelStore, tmp_path: Path, line: int, changes: dict, complaint: str
 ) -> None:
     fill(ledger)
@@ -306,7 +306,7 @@ def test_hostile_lines_are_refused(ledger: LabelStore, tmp_path: Path, text: str
     assert refusal.value.hint
 
 
-def test_bytes_that_are_no_text_and_files_that_are_not_there_are_refused(ledger: LabelStore, tmp_path: Path) -> None:
+def test_binary_and_missing_files_are_refused(ledger: LabelStore, tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_bytes(b"\xff\xfe")
     with pytest.raises(LabelsError, match="is not UTF-8 text"):
         import_ledger(ledger, tmp_path / "events.jsonl")
@@ -314,7 +314,7 @@ def test_bytes_that_are_no_text_and_files_that_are_not_there_are_refused(ledger:
         import_ledger(ledger, tmp_path / "none.jsonl")
 
 
-def test_an_action_that_is_known_with_other_content_is_refused(ledger: LabelStore, tmp_path: Path) -> None:
+def test_an_action_with_other_content_is_refused(ledger: LabelStore, tmp_path: Path) -> None:
     fill(ledger)
     path = tmp_path / "events.jsonl"
     export_ledger(ledger, path)
@@ -327,7 +327,7 @@ def test_an_action_that_is_known_with_other_content_is_refused(ledger: LabelStor
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 nonsense PAR1", b"x" * 100])
-def test_what_is_no_parquet_is_refused(ledger: LabelStore, tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_parquet_is_refused(ledger: LabelStore, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "events.parquet").write_bytes(content)
     with pytest.raises(LabelsError, match="cannot be read as Parquet"):
         import_parquet(ledger, tmp_path / "events.parquet")
@@ -349,7 +349,7 @@ def test_a_parquet_file_of_something_else_is_refused(ledger: LabelStore, tmp_pat
 # -- in disguise ---------------------------------------------------------------------------------------------
 
 
-def test_a_ledger_in_disguise_is_a_ledger_and_tells_nobody(ledger: LabelStore, tmp_path: Path) -> None:
+def test_an_anonymized_export_is_a_valid_ledger_without_names(ledger: LabelStore, tmp_path: Path) -> None:
     fill(ledger)
     ledger.record(MACHINE, Verb.ACCEPT, q("9"), match("a"))
     names = Pseudonyms.from_key_file(tmp_path / "pseudonyms.key")
@@ -363,7 +363,7 @@ def test_a_ledger_in_disguise_is_a_ledger_and_tells_nobody(ledger: LabelStore, t
     assert verify(tmp_path / "b.db").ok
 
 
-def test_a_disguise_does_not_cover_a_broken_chain(ledger: LabelStore, tmp_path: Path) -> None:
+def test_an_anonymized_export_refuses_a_broken_chain(ledger: LabelStore, tmp_path: Path) -> None:
     fill(ledger)
     change_unseen(ledger.path, "UPDATE events SET decision = 'no_match' WHERE seq = 1")
     with pytest.raises(LabelsError, match="broken at event 1"):
@@ -371,7 +371,7 @@ def test_a_disguise_does_not_cover_a_broken_chain(ledger: LabelStore, tmp_path: 
     assert not (tmp_path / "e.jsonl").exists()
 
 
-def test_a_full_disk_is_what_an_import_says(ledger: LabelStore, tmp_path: Path) -> None:
+def test_an_import_reports_a_full_disk(ledger: LabelStore, tmp_path: Path) -> None:
     ledger.draw_validation([q(f"{number:0200}") for number in range(500)], seed=1)
 
     def found(store: LabelStore) -> Iterator[tuple[str, Record]]:

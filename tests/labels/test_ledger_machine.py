@@ -1,4 +1,4 @@
-"""Any order of acts by several people gives what a few lines of plain Python say it should."""
+"""A model-based test: random actions of several annotators against a reference in plain Python."""
 
 import random
 import shutil

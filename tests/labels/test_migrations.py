@@ -1,4 +1,4 @@
-"""A file of an earlier version goes on as if it had always been of this one."""
+"""Migration of ledgers of earlier schema versions."""
 
 import hashlib
 import json
@@ -30,11 +30,11 @@ def earlier(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return path
 
 
-def test_there_is_a_file_of_every_earlier_version() -> None:
+def test_there_is_a_fixture_of_every_earlier_version() -> None:
     assert set(EARLIER) == set(range(1, SCHEMA_VERSION))
 
 
-def test_every_event_is_there_as_it_was_and_chained(earlier: Path) -> None:
+def test_all_events_are_unchanged_and_hashed(earlier: Path) -> None:
     with closing(sqlite3.connect(earlier)) as connection:
         before = connection.execute(chain.SELECT_EVENTS).fetchall()
     with LabelStore(earlier) as store:
@@ -44,7 +44,7 @@ def test_every_event_is_there_as_it_was_and_chained(earlier: Path) -> None:
     assert verify(earlier).problems == ()
 
 
-def test_what_was_said_still_holds_and_labelling_goes_on(earlier: Path) -> None:
+def test_decisions_still_stand_and_labelling_continues(earlier: Path) -> None:
     with LabelStore(earlier) as store:
         said = {(d.annotator, d.pair): d.decision for d in store.decisions()}
         assert said["ada", Pair(q("1"), c("a"))] is Decision.MATCH
@@ -61,7 +61,7 @@ def test_what_was_said_still_holds_and_labelling_goes_on(earlier: Path) -> None:
     assert verify(earlier).problems == ()
 
 
-def test_a_file_that_somebody_holds_is_left_as_it_was(earlier: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_file_is_not_migrated(earlier: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("labels.database.BUSY_TIMEOUT_MS", 10)
     before = earlier.read_bytes()
     with closing(sqlite3.connect(earlier, isolation_level=None)) as holder:
@@ -82,7 +82,7 @@ def test_a_changed_event_breaks_the_chain(tmp_path: Path) -> None:
     assert any("the hash chain is broken at event 3:" in problem for problem in problems)
 
 
-def test_what_is_not_chained_cannot_be_written(tmp_path: Path) -> None:
+def test_an_event_without_a_hash_cannot_be_written(tmp_path: Path) -> None:
     path = tmp_path / "labels.db"
     with LabelStore(path) as store:
         store.record("ada", Verb.REJECT, q("1"), no_match("a"))

@@ -1,4 +1,4 @@
-"""One rule for names: what it takes leaves and comes back in every format, and so does what a ledger held before."""
+"""Validation of names, and round trips of any name through every file format."""
 
 import json
 import re
@@ -79,7 +79,7 @@ def fill(store: LabelStore, name: str, source: str, id_: str, model: str, text: 
 @given(NAMES, NAMES, NAMES, NAMES, NAMES, st.sampled_from(sorted(LEDGER_FORMATS)))
 @example("ada\x07", "a\x1b[2J", "\r\n", "m\u202e", "\x00", "jsonl")
 @example("\\x1b", "\\\\u202e", "\\x07\\", "x" * MAX_NAME_LENGTH, " ", "parquet")
-def test_whatever_a_ledger_holds_leaves_and_comes_back(
+def test_any_ledger_round_trips_through_every_format(
     name: str, source: str, id_: str, model: str, text: str, how: str
 ) -> None:
     write, read = LEDGER_FORMATS[how]
@@ -94,7 +94,7 @@ def test_whatever_a_ledger_holds_leaves_and_comes_back(
 
 @settings(max_examples=60)
 @given(NAMES, NAMES, NAMES, st.sampled_from([(export_prodigy, read_prodigy), (export_label_studio, read_label_studio)]))
-def test_other_programs_bring_back_the_same_names(name: str, source: str, id_: str, how: tuple) -> None:
+def test_names_round_trip_through_other_programs(name: str, source: str, id_: str, how: tuple) -> None:
     with ledgers() as (one, other, file):
         fill(one, name, source, id_, "m", "text")
         how[0](one, file, title)
@@ -108,7 +108,7 @@ def test_other_programs_bring_back_the_same_names(name: str, source: str, id_: s
 @settings(max_examples=60)
 @given(st.lists(NAMES, min_size=1, max_size=4, unique=True))
 @example([" a", "a ", " ", "  ", "a\\ ", "\\x20", "\u3000x", "a\\\xa0"])
-def test_ids_leave_in_a_csv_and_come_back(ids: list[str]) -> None:
+def test_ids_round_trip_through_csv(ids: list[str]) -> None:
     with ledgers() as (one, _, file):
         for id_ in ids:
             one.record("ada", Verb.ACCEPT, q(id_), match(id_))
@@ -132,7 +132,7 @@ def test_pseudonyms_stand_for_any_name(name: str, how: str) -> None:
 
 
 @given(NAMES)
-def test_nothing_acts_in_what_is_written(name: str) -> None:
+def test_exports_have_no_control_characters(name: str) -> None:
     with ledgers() as (one, _, file):
         fill(one, name, name, name, name, name)
         for write in (export_ledger, lambda store, path: export_prodigy(store, path, title)):
@@ -149,7 +149,7 @@ def acting() -> set[str]:
 
 
 @given(st.text(max_size=30) | TRICKY)
-def test_the_rule_says_why(name: str) -> None:
+def test_the_reason_why_a_name_is_refused(name: str) -> None:
     fault = name_problem(name)
     assert bool(fault) is not (is_valid_name(name) and name.strip() != "" and name != MACHINE)
     assert fault.isascii()
@@ -159,7 +159,7 @@ def test_the_rule_says_why(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["ada", "Ada Lovelace", "кот", "a" * MAX_NAME_LENGTH, "zero\u200bwidth", "e\u0301", "ada@x", "\\x1b"]
 )
-def test_names_that_came_back_before_are_names(name: str) -> None:
+def test_names_accepted_before_are_still_accepted(name: str) -> None:
     assert name_problem(name) == ""
 
 
@@ -170,7 +170,7 @@ def test_names_that_came_back_before_are_names(name: str) -> None:
         "a\u2028b", "\udcff", "a" * (MAX_NAME_LENGTH + 1),
     ],
 )  # fmt: skip
-def test_what_is_no_name_is_refused(name: str) -> None:
+def test_invalid_names_are_refused(name: str) -> None:
     assert name_problem(name)
 
 
@@ -179,7 +179,7 @@ REFUSED = ["ada\x07", "\x1b]52;c;x\x07", "a\nb", "\u202eada", "a\x9b", "a\u2028"
 
 @pytest.mark.parametrize("name", REFUSED)
 @pytest.mark.parametrize("read", [read_prodigy, read_label_studio])
-def test_files_of_other_programs_bring_no_such_name(tmp_path: Path, name: str, read: Callable) -> None:
+def test_imports_of_other_programs_refuse_invalid_names(tmp_path: Path, name: str, read: Callable) -> None:
     pair = {"query_id": "1", "candidate_id": "a"}
     result = [{"from_name": "decision", "value": {"choices": ["match"]}}]
     content = {
@@ -192,7 +192,7 @@ def test_files_of_other_programs_bring_no_such_name(tmp_path: Path, name: str, r
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_ledgers_file_brings_no_such_name_that_is_not_escaped(tmp_path: Path, name: str) -> None:
+def test_ledger_imports_refuse_unescaped_names(tmp_path: Path, name: str) -> None:
     with opened(tmp_path / "a.db") as one, opened(tmp_path / "b.db") as other:
         fill(one, "ada", "walmart", "1", "m", "t")
         export_ledger(one, tmp_path / "e.jsonl")

@@ -1,4 +1,4 @@
-"""A ledger that is gone is not begun again unseen, and a restore is proposed only where it is the way out."""
+"""A lost, replaced or damaged ledger: no silent empty one, and a restore only where it helps."""
 
 import os
 import shutil
@@ -67,7 +67,7 @@ GONE = {"deleted": Path.unlink, "emptied": emptied}
 
 @pytest.mark.parametrize("how", GONE)
 @pytest.mark.parametrize("backed_up", [True, False])
-def test_no_empty_ledger_is_begun_where_one_was(path: Path, how: str, backed_up: bool) -> None:
+def test_a_lost_ledger_is_not_recreated_empty(path: Path, how: str, backed_up: bool) -> None:
     if not backed_up:
         shutil.rmtree(path.parent / FOLDER)
     GONE[how](path)
@@ -81,7 +81,7 @@ def test_no_empty_ledger_is_begun_where_one_was(path: Path, how: str, backed_up:
 
 
 @pytest.mark.parametrize("how", ["a folder", "a link", "a link to nothing", "a FIFO"])
-def test_what_stands_in_its_place_is_named(path: Path, how: str) -> None:
+def test_the_error_names_what_is_in_its_place(path: Path, how: str) -> None:
     SPOILT[how](path)
     assert (
         RESTORE in refused(lambda: LabelStore(path), "is a (folder|symbolic link|FIFO), not a regular file, but").hint
@@ -93,7 +93,7 @@ def test_what_stands_in_its_place_is_named(path: Path, how: str) -> None:
     assert not path.with_name("nothing").exists()
 
 
-def test_all_but_the_marker_may_be_gone(path: Path) -> None:
+def test_the_marker_alone_is_enough(path: Path) -> None:
     kept = marker_path(path)
     for each in path.parent.iterdir():
         if each != kept:
@@ -133,16 +133,14 @@ def test_workspaces_that_were_copied_moved_restored_or_are_older_open(path: Path
 
 
 @pytest.mark.parametrize("how", ["emptied", "flipped", "a folder", "a link to nothing", "a FIFO"])
-def test_whatever_the_marker_is_it_counts_and_does_no_harm(path: Path, how: str) -> None:
+def test_any_file_counts_as_the_marker(path: Path, how: str) -> None:
     SPOILT[how](marker_path(path))
     assert answered(path) == {"1", "2", "3"}
     path.unlink()
     refused(lambda: LabelStore(path), "is gone")
 
 
-def test_a_marker_that_cannot_be_written_keeps_nobody_from_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_marker_that_cannot_be_written_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -158,9 +156,7 @@ def test_a_marker_that_cannot_be_written_keeps_nobody_from_work(
 
 
 @pytest.mark.parametrize("mode", ["persist", "wal"])
-def test_a_ledger_that_is_deleted_under_a_desk_is_saved_by_it(
-    path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_ledger_deleted_while_open_is_backed_up(path: Path, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "journal_mode", lambda _: mode)
     with LabelStore(path) as desk:
         desk.record("bob", Verb.ACCEPT, q("4"), match("a"), ActionDetails(closes=True))
@@ -180,13 +176,13 @@ def test_a_ledger_that_is_deleted_under_a_desk_is_saved_by_it(
     assert verify(path).ok
 
 
-def test_a_desk_that_is_left_saves_it_too(path: Path) -> None:
+def test_a_ledger_deleted_while_open_is_backed_up_on_close(path: Path) -> None:
     with LabelStore(path):
         path.unlink()
     assert [each.events for each in backups(path.parent / FOLDER)] == [2, 3]
 
 
-def test_what_cannot_be_saved_is_not_said_to_be(path: Path) -> None:
+def test_a_failed_rescue_is_not_reported_as_saved(path: Path) -> None:
     """A journal that is to be rolled back belongs to a write that was cut off: what is open is not sound."""
     with LabelStore(path) as desk:
         path.unlink()
@@ -197,13 +193,13 @@ def test_what_cannot_be_saved_is_not_said_to_be(path: Path) -> None:
     assert len(backups(path.parent / FOLDER)) == 1
 
 
-def test_a_workspace_that_is_gone_is_not_made_again(path: Path) -> None:
+def test_a_deleted_workspace_is_not_recreated(path: Path) -> None:
     with LabelStore(path):
         shutil.rmtree(path.parent)
     assert not path.parent.exists()
 
 
-def test_what_is_read_from_a_deleted_ledger_says_so(path: Path) -> None:
+def test_reading_a_deleted_ledger_is_an_error(path: Path) -> None:
     with LabelStore(path) as desk:
         path.unlink()
         refused(desk.require_present, "was deleted")
@@ -212,7 +208,7 @@ def test_what_is_read_from_a_deleted_ledger_says_so(path: Path) -> None:
         assert "acknowledged" not in error.hint
 
 
-def test_an_emptied_ledger_is_told_by_an_open_desk(path: Path) -> None:
+def test_an_emptied_ledger_is_reported_by_an_open_connection(path: Path) -> None:
     with LabelStore(path) as desk:
         emptied(path)
         for act in (desk.decisions, desk.require_present, lambda: desk.record("ada", Verb.SKIP, q("5"))):
@@ -220,7 +216,7 @@ def test_an_emptied_ledger_is_told_by_an_open_desk(path: Path) -> None:
     assert path.stat().st_size == 0
 
 
-def test_an_open_ledger_that_was_replaced_is_told(path: Path) -> None:
+def test_a_replaced_ledger_is_reported_by_an_open_connection(path: Path) -> None:
     other = path.with_name("other.db")
     shutil.copy(backups(path.parent / FOLDER)[0].path, other)
     with LabelStore(path) as desk:
@@ -230,7 +226,7 @@ def test_an_open_ledger_that_was_replaced_is_told(path: Path) -> None:
     assert len(backups(path.parent / FOLDER)) == 1
 
 
-def test_a_fifo_in_the_place_of_the_journal_holds_nobody_up(path: Path) -> None:
+def test_a_fifo_in_place_of_the_journal_does_not_block(path: Path) -> None:
     with LabelStore(path) as desk:
         SPOILT["a journal that is a FIFO"](path)
         for act in (desk.decisions, lambda: desk.record("ada", Verb.SKIP, q("5"))):
@@ -275,7 +271,7 @@ def refusing(path: Path) -> None:
 
 
 @pytest.mark.parametrize("trouble", [newer_word, newer_schema, locked, refusing])
-def test_no_restore_is_proposed_for_what_is_no_damage(
+def test_no_restore_is_proposed_without_damage(
     path: Path, trouble: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 10)
@@ -300,7 +296,7 @@ def test_no_restore_is_proposed_for_a_damaged_backup(path: Path) -> None:
 # -- what a restore drops ------------------------------------------------------------------------------------
 
 
-def test_what_would_be_dropped_is_counted_with_whose_it_is(path: Path) -> None:
+def test_the_loss_is_counted_by_annotator(path: Path) -> None:
     say(path, "4", "5", who="bob")
     latest = backups(path.parent / FOLDER)[-1].path
     found = compute_loss(latest, path)
@@ -322,15 +318,13 @@ def test_draws_that_would_be_dropped_are_counted(path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", [*GONE, "another database", "a folder", "a FIFO"])
-def test_where_there_is_no_ledger_nothing_is_dropped(path: Path, how: str) -> None:
+def test_without_a_ledger_nothing_is_dropped(path: Path, how: str) -> None:
     SPOILT[how](path)
     assert compute_loss(backups(path.parent / FOLDER)[-1].path, path).events == 0
 
 
 @pytest.mark.parametrize(("share", "readable"), [(0.0001, False), (0.6, True)])
-def test_of_a_damaged_ledger_the_number_is_unknown_and_what_can_be_read_is_counted(
-    path: Path, share: float, readable: bool
-) -> None:
+def test_the_loss_of_a_damaged_ledger_counts_readable_events(path: Path, share: float, readable: bool) -> None:
     say(path, *map(str, range(10, 300)))
     os.truncate(path, int(path.stat().st_size * share))
     found = compute_loss(backups(path.parent / FOLDER)[-1].path, path)
@@ -342,7 +336,7 @@ def test_of_a_damaged_ledger_the_number_is_unknown_and_what_can_be_read_is_count
     assert f"{found.readable:,} of its events can still be read" in found.sentence()
 
 
-def test_whoever_is_asked_may_refuse(path: Path) -> None:
+def test_confirm_may_cancel_a_restore(path: Path) -> None:
     latest = backups(path.parent / FOLDER)[-1].path
     asked = []
 
@@ -360,7 +354,7 @@ def test_whoever_is_asked_may_refuse(path: Path) -> None:
     assert restore(backups(path.parent / FOLDER)[-1].path, path, confirm=no).dropped == 0
 
 
-def test_what_is_decided_while_somebody_thinks_about_it_is_not_dropped(path: Path) -> None:
+def test_a_decision_made_during_confirmation_is_not_dropped(path: Path) -> None:
     latest = backups(path.parent / FOLDER)[-1].path
     with pytest.raises(LabelsError, match="has decided in the meantime"):
         restore(latest, path, confirm=lambda _: say(path, "4"))

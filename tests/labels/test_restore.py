@@ -1,4 +1,4 @@
-"""Going back: nothing is lost on the way, whatever state the ledger is in."""
+"""Restoring a backup from any state of the ledger."""
 
 import shutil
 import sqlite3
@@ -45,7 +45,7 @@ def latest(path: Path) -> Path:
     return backups(path.parent / backup_index.FOLDER)[-1].path
 
 
-def test_the_ledger_is_what_it_was_and_what_came_after_is_kept(path: Path) -> None:
+def test_a_restore_keeps_the_previous_ledger(path: Path) -> None:
     done = restore(latest(path), path)
     assert (done.events, done.damaged, answered(path)) == (2, False, {"1", "2"})
     assert done.previous is not None
@@ -53,7 +53,7 @@ def test_the_ledger_is_what_it_was_and_what_came_after_is_kept(path: Path) -> No
     assert done.set_aside == (done.previous,)
 
 
-def test_a_rehearsal_finds_what_would_stop_it_and_changes_nothing(path: Path) -> None:
+def test_a_dry_run_finds_obstacles_and_changes_nothing(path: Path) -> None:
     before = {each: each.read_bytes() for each in path.parent.rglob("*.db")}
     assert check_restore(latest(path), path) == 2
     with closing(Leases(path)) as claims:
@@ -67,14 +67,14 @@ def test_a_rehearsal_finds_what_would_stop_it_and_changes_nothing(path: Path) ->
         check_restore(latest(path), path)
 
 
-def test_going_back_was_meant_so_verify_is_content_and_labelling_goes_on(path: Path) -> None:
+def test_verify_accepts_a_restored_ledger_and_labelling_continues(path: Path) -> None:
     restore(latest(path), path)
     say(path, "4")
     backup(path, path.parent / backup_index.FOLDER)
     assert verify(path).problems == ()
 
 
-def test_what_was_there_can_be_brought_back_again(path: Path) -> None:
+def test_a_restore_can_be_reverted(path: Path) -> None:
     kept = restore(latest(path), path).previous
     assert kept is not None
     again = restore(kept, path)
@@ -84,7 +84,7 @@ def test_what_was_there_can_be_brought_back_again(path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["rubbish", "empty", "foreign", "tampered"])
-def test_a_damaged_file_is_kept_as_it_is(path: Path, how: str) -> None:
+def test_a_damaged_file_is_kept_unchanged(path: Path, how: str) -> None:
     damage(path, how)
     before = path.read_bytes()
     done = restore(latest(path), path)
@@ -110,7 +110,7 @@ def damage(path: Path, how: str) -> None:
             connection.execute("DELETE FROM events WHERE seq = 2")
 
 
-def test_a_ledger_that_is_gone_comes_back_and_its_old_journal_does_it_no_harm(path: Path) -> None:
+def test_a_restore_of_a_lost_ledger_ignores_its_old_journal(path: Path) -> None:
     path.unlink()
     path.with_name("labels.db-journal").write_bytes(b"stale")
     done = restore(latest(path), path)
@@ -128,7 +128,7 @@ def test_a_damaged_backup_is_refused_and_nothing_changes(path: Path) -> None:
         restore(path.with_name("absent.db"), path)
 
 
-def test_while_somebody_labels_it_is_refused_by_name(path: Path) -> None:
+def test_a_restore_while_somebody_labels_is_refused_with_their_name(path: Path) -> None:
     source = latest(path)
     with closing(Leases(path)) as claims:
         claims.take(q("9"), "bob")
@@ -138,16 +138,14 @@ def test_while_somebody_labels_it_is_refused_by_name(path: Path) -> None:
         assert restore(source, path, force=True).events == 2
 
 
-def test_a_lease_that_ran_out_holds_nothing_up(path: Path) -> None:
+def test_an_expired_lease_does_not_block_a_restore(path: Path) -> None:
     with closing(Leases(path, lease_s=-1)) as claims:
         claims.take(q("9"), "bob")
     assert restore(latest(path), path).events == 2
 
 
 @pytest.mark.parametrize("mode", ["persist", "wal"])
-def test_a_desk_that_was_open_writes_nothing_into_the_file_that_is_gone(
-    path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_open_desk_writes_nothing_into_the_old_file(path: Path, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 50)
     monkeypatch.setattr(database, "journal_mode", lambda _: mode)
     with LabelStore(path) as desk:
@@ -163,7 +161,7 @@ def test_a_desk_that_was_open_writes_nothing_into_the_file_that_is_gone(
     assert verify(path).ok
 
 
-def test_in_the_middle_of_a_write_it_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_restore_during_a_write_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 50)
     with LabelStore(path) as desk:
         desk.connection.execute("BEGIN IMMEDIATE")
@@ -173,7 +171,7 @@ def test_in_the_middle_of_a_write_it_is_refused(path: Path, monkeypatch: pytest.
     assert answered(path) == {"1", "2", "3"}
 
 
-def test_nothing_is_left_beside(path: Path) -> None:
+def test_a_restore_leaves_no_extra_files(path: Path) -> None:
     restore(latest(path), path)
     left = {file.name for file in path.parent.iterdir()}
     known = {"labels.db", "labels.db-journal", "labels.db.lock", "labels.db.created", "claims.db", "claims.db.lock"}

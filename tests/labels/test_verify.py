@@ -1,4 +1,4 @@
-"""`labels verify` finds what is wrong, and changes nothing."""
+"""`labels verify` finds problems, and changes nothing."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def sound(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_sound_ledger_is_clean(sound: Path) -> None:
+def test_a_sound_ledger_has_no_problems(sound: Path) -> None:
     result = verify(sound)
     assert (result.ok, result.problems, result.events) == (True, (), 8)
 
@@ -48,7 +48,7 @@ def test_a_gap_is_named(sound: Path) -> None:
     assert "events are missing: 7 rows for the numbers 1 to 8" in verify(sound).problems
 
 
-def test_an_undo_of_nothing_is_found(sound: Path) -> None:
+def test_an_undo_without_a_target_is_found(sound: Path) -> None:
     without_event(sound, 4)
     assert "3 undo or redo events have no target action" in verify(sound).problems
 
@@ -74,7 +74,7 @@ def test_a_training_decision_on_a_validation_query_is_found(sound: Path) -> None
     assert verify(sound).problems == ("1 decision on a validation query stands on the training side",)
 
 
-def test_a_check_changes_nothing(sound: Path) -> None:
+def test_verify_changes_nothing(sound: Path) -> None:
     change(sound, "UPDATE actions SET closes = 0", "DROP TRIGGER events_no_update")
     before = {p.name: p.read_bytes() for p in sound.parent.glob("labels.db*")}
     verify(sound)
@@ -92,7 +92,7 @@ def test_damaged_pages_are_found(sound: Path) -> None:
     assert problems
 
 
-def test_there_must_be_a_file(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(LabelsError, match="no labels file"):
         verify(tmp_path / "labels.db")
     assert list(tmp_path.iterdir()) == []

@@ -174,7 +174,7 @@ class DeskPast:
     def trail(self, before: int | None = None) -> list[tuple[TrailStep, str]]:
         """One's own acts before an act's number, latest first, each with its query's title."""
         with LabelReader(self.ledger) as reader:
-            steps = trail(reader, self.annotator, before=_END if before is None else before, most=_MOST)
+            steps = trail(reader, self.annotator, before=_END if before is None else before, limit=_MOST)
         titles = self.catalog.titles(step.past.query for step in steps)
         return [(step, titles.get(step.past.query) or step.past.query.id) for step in steps]
 

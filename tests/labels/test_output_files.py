@@ -1,4 +1,4 @@
-"""Files that appear whole, or a sentence that says why not."""
+"""Output files: written atomically, or refused with a reason."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def file(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("inside", "reason"), [("x.csv", "README.md is not a folder"), ("deeper/x.csv", "Not a directory")]
 )
-def test_no_file_is_written_through_another_one(file: Path, inside: str, reason: str) -> None:
+def test_a_file_in_place_of_the_folder_is_an_error(file: Path, inside: str, reason: str) -> None:
     path = file / inside
     with pytest.raises(LabelsError, match=rf"x\.csv cannot be written: .*{reason}\.$"), output_text(path) as out:
         out.write("never")
@@ -27,12 +27,12 @@ def test_no_file_is_written_through_another_one(file: Path, inside: str, reason:
     assert file.read_text() == "read me"
 
 
-def test_a_folder_is_no_place_for_a_file(tmp_path: Path) -> None:
+def test_a_folder_at_the_path_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(LabelsError, match=r"is a folder\.$"):
         require_writable(tmp_path)
 
 
-def test_looking_leaves_nothing_behind(file: Path, tmp_path: Path) -> None:
+def test_the_check_leaves_no_files(file: Path, tmp_path: Path) -> None:
     require_writable(tmp_path / "new" / "x.csv")
     require_writable(file)
     assert [path.name for path in tmp_path.iterdir()] == ["README.md"]

@@ -1,4 +1,4 @@
-"""How much somebody answered, and how fast."""
+"""Answers and labelling speed of an annotator, by stream."""
 
 import pytest
 from samples import match, no_match, q

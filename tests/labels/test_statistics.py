@@ -1,4 +1,4 @@
-"""Counts by kind, and acts by person."""
+"""Counts over standing decisions by kind, and actions by annotator."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def test_decisions_by_kind_stream_side_and_day(ledger: LabelStore, monkeypatch: 
     ledger.close()
 
 
-def test_acts_are_what_was_done_at_a_desk(ledger: LabelStore) -> None:
+def test_actions_leave_imports_out(ledger: LabelStore) -> None:
     assert actions_by_annotator(ledger) == {
         "ada": ActivityCount(3, 1),
         "bob": ActivityCount(4, 0),
