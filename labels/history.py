@@ -50,15 +50,15 @@ class ActionStatus(StrEnum):
     """Whether an action stands, was undone and can be redone, or was undone before later actions and cannot be."""
 
     STANDS = "stands"
-    REDOABLE = "back"
-    FINAL = "gone"
+    REDOABLE = "redoable"
+    FINAL = "final"
 
 
 @dataclass(frozen=True, slots=True)
 class TrailStep:
     """An action in the list that undo and redo walk through."""
 
-    past: PastAction
+    action: PastAction
     status: ActionStatus
 
 
@@ -85,13 +85,13 @@ def trail(reader: LabelReader, annotator: str, *, before: int, limit: int) -> li
             [annotator],
         ).fetchone()
     actions = _actions(reader, _ACTS.format(actions=_OF_ANNOTATOR, order="DESC"), (annotator, before, limit))
-    return [TrailStep(past, _status(past, latest)) for past in actions]
+    return [TrailStep(action, _status(action, latest)) for action in actions]
 
 
-def _status(past: PastAction, latest: int) -> ActionStatus:
-    if past.undone_at is None:
+def _status(action: PastAction, latest: int) -> ActionStatus:
+    if action.undone_at is None:
         return ActionStatus.STANDS
-    return ActionStatus.REDOABLE if past.undone_at > latest else ActionStatus.FINAL
+    return ActionStatus.REDOABLE if action.undone_at > latest else ActionStatus.FINAL
 
 
 def _actions(reader: LabelReader, sql: str, values: tuple[str | int, ...]) -> list[PastAction]:

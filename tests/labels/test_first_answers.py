@@ -79,7 +79,7 @@ def test_a_look_is_recorded_and_cannot_be_undone(ledger: LabelStore) -> None:
     ledger.undo("bob")
     ledger.record_look("bob", q("1"), Stream.VALIDATION)
     assert [(each.annotator, each.text) for each in ledger.comments(q("1"))] == [("bob", LOOK_COMMENT)]
-    assert [step.past.verb for step in trail(ledger, "bob", before=2**62, most=9)] == [Verb.ACCEPT]
+    assert [step.action.verb for step in trail(ledger, "bob", before=2**62, limit=9)] == [Verb.ACCEPT]
     redone = ledger.redo("bob")
     assert redone is not None
     assert redone.verb is Verb.ACCEPT

@@ -33,7 +33,7 @@ def test_an_action_has_the_scores_and_the_duration_of_the_look(ledger: LabelStor
 
 
 def statuses(ledger: LabelStore) -> list[tuple[str, ActionStatus]]:
-    return [(step.past.query.id, step.status) for step in trail(ledger, "ada", before=2**62, limit=9)]
+    return [(step.action.query.id, step.status) for step in trail(ledger, "ada", before=2**62, limit=9)]
 
 
 def test_the_trail_shows_what_undo_and_redo_reach(ledger: LabelStore) -> None:
@@ -50,7 +50,7 @@ def test_the_trail_shows_what_undo_and_redo_reach(ledger: LabelStore) -> None:
     assert statuses(ledger) == [("3", redoable), ("2", stands), ("1", stands)]
     ledger.record("ada", Verb.SKIP, q("4"))
     assert statuses(ledger) == [("4", stands), ("3", final), ("2", stands), ("1", stands)]
-    assert [step.past.query.id for step in trail(ledger, "ada", before=3, limit=1)] == ["2"]
+    assert [step.action.query.id for step in trail(ledger, "ada", before=3, limit=1)] == ["2"]
 
 
 def test_redo_does_not_restore_a_revoked_batch(ledger: LabelStore) -> None:

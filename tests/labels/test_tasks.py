@@ -128,13 +128,13 @@ def test_missing_fields_of_an_example_have_defaults(tmp_path: Path) -> None:
         ({"meta": ...}, "there is no query_id and no candidate_id"),
         ({"meta": {"query_id": "1"}}, "there is no candidate_id"),
         ({"meta": {"query_id": True, "candidate_id": "a"}}, "there is no query_id"),
-        ({"meta": {"query_id": "1", "candidate_id": "a", "query_source": 3}}, "whose the query_id is"),
+        ({"meta": {"query_id": "1", "candidate_id": "a", "query_source": 3}}, "the source of its query_id is unknown"),
         ({"meta": {"query_id": "1", "candidate_id": "a", "side": "left"}}, "its side must be train or validation"),
         ({"_annotator_id": "ada\x1b[2J"}, "no valid name"),
         ({"_annotator_id": 7}, "no valid name"),
-        ({"_timestamp": 1e300}, "_timestamp is no time"),
-        ({"_timestamp": "noon"}, "_timestamp is no time"),
-        ({"_timestamp": True}, "_timestamp is no time"),
+        ({"_timestamp": 1e300}, "_timestamp is not a time"),
+        ({"_timestamp": "noon"}, "_timestamp is not a time"),
+        ({"_timestamp": True}, "_timestamp is not a time"),
     ],
 )
 def test_an_invalid_example_is_named(tmp_path: Path, changes: dict, complaint: str) -> None:
@@ -229,7 +229,7 @@ def test_an_invalid_task_is_named(tmp_path: Path, given: object, complaint: str)
 @pytest.mark.parametrize("text", ["{}", "[", "[NaN]", "[" * 100_000, "", '{"a": 1, "a": 2}'])
 def test_a_file_without_a_list_of_tasks_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "t.json").write_text(text)
-    with pytest.raises(LabelsError, match=r"no list of tasks|no JSON|too deeply"):
+    with pytest.raises(LabelsError, match=r"not a list of tasks|not JSON|too deeply"):
         read_label_studio(tmp_path / "t.json", US)
 
 

@@ -68,11 +68,11 @@ class PlainLists:
 
     def _trail(self) -> None:
         steps = self._desk.past.trail()[:_TRAIL]
-        self._listed = [step.past.query for step, _ in steps]
+        self._listed = [step.action.query for step, _ in steps]
         for place, (step, title) in enumerate(steps, 1):
-            act = VERB_WORDS.get(step.past.verb, step.past.verb.value)
-            query = f"{safe(title)} ({safe(step.past.query.source)} {safe(step.past.query.id)})"
-            self._say(f"/{place}. {moment(step.past.at)} {act} for {query}{_STANDINGS[step.status]}")
+            act = VERB_WORDS.get(step.action.verb, step.action.verb.value)
+            query = f"{safe(title)} ({safe(step.action.query.source)} {safe(step.action.query.id)})"
+            self._say(f"/{place}. {moment(step.action.at)} {act} for {query}{_STANDINGS[step.status]}")
         stands = [place for place, (step, _) in enumerate(steps, 1) if step.status is ActionStatus.STANDS]
         if stands:
             self._say(self._keys.fill(f"{{undo}} takes back /{stands[0]}; {{past}} /{stands[0]} shows its query."))

@@ -180,13 +180,13 @@ def _note(sign: str, note: Note, words: str, width: int) -> Content:
 def trail_line(step: TrailStep, title: str, note: str, width: int) -> Content:
     """One line: when, what, of which query, and what became of it; `note` says which key moves it."""
     style = "" if step.status is ActionStatus.STANDS else MUTED
-    verb = VERB_WORDS.get(step.past.verb, step.past.verb.value).ljust(_VERB_WIDTH)
+    verb = VERB_WORDS.get(step.action.verb, step.action.verb.value).ljust(_VERB_WIDTH)
     left = Content.assemble(
-        (moment(step.past.at), MUTED), "  ", (verb, style or STRONG), "  ", (safe(title), style),
-        ("  " + safe(step.past.text) if step.past.text else "", MUTED),
+        (moment(step.action.at), MUTED), "  ", (verb, style or STRONG), "  ", (safe(title), style),
+        ("  " + safe(step.action.text) if step.action.text else "", MUTED),
     )  # fmt: skip
     words = Content.styled(note, KEY) if note else Content.styled(_STANDINGS.get(step.status, ""), MUTED)
-    id_ = Content.styled(reminder(step.past.query.id, _LONGEST_ID), MUTED)
+    id_ = Content.styled(reminder(step.action.query.id, _LONGEST_ID), MUTED)
     return _between(left, id_ + Content("  ") + words if words else id_, width)
 
 

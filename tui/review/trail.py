@@ -84,7 +84,7 @@ class TrailScreen(FullPage[ProductRef]):
     @on(MoreWanted)
     def _read_on(self) -> None:
         if self._steps and not self._reading and not self._ended:
-            self._read(self._steps[-1][0].past.seq)
+            self._read(self._steps[-1][0].action.seq)
 
     @on(Failed)
     def _failed(self, message: Failed) -> None:
@@ -120,8 +120,8 @@ class TrailScreen(FullPage[ProductRef]):
         row = self._rows.current
         if row is not None:
             with failures_shown(self.app):
-                self._desk.review.look_up(row.step.past.query)
-                self.dismiss(row.step.past.query)
+                self._desk.review.look_up(row.step.action.query)
+                self.dismiss(row.step.action.query)
 
 
 def _rows(steps: list[tuple[TrailStep, str]]) -> list[TrailRow]:

@@ -175,8 +175,8 @@ class DeskPast:
         """One's own acts before an act's number, latest first, each with its query's title."""
         with LabelReader(self.ledger) as reader:
             steps = trail(reader, self.annotator, before=_END if before is None else before, limit=_MOST)
-        titles = self.catalog.titles(step.past.query for step in steps)
-        return [(step, titles.get(step.past.query) or step.past.query.id) for step in steps]
+        titles = self.catalog.titles(step.action.query for step in steps)
+        return [(step, titles.get(step.action.query) or step.action.query.id) for step in steps]
 
     def title(self, query: ProductRef) -> str:
         """The title of a query, else its id."""
