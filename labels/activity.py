@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from labels.database import decode_errors, readable_errors
+from labels.database import decode_errors
 from labels.model import Stream
 from labels.reader import LabelReader
 
@@ -30,8 +30,7 @@ def actions_by_annotator(reader: LabelReader) -> dict[str, ActivityCount]:
     Raises:
         LabelsError: the file cannot be read.
     """
-    with readable_errors(reader.path):
-        return {row[0]: ActivityCount(row[1], row[2]) for row in reader.connection.execute(_ACTS)}
+    return {row[0]: ActivityCount(row[1], row[2]) for row in reader.rows(_ACTS)}
 
 
 #: A look counts for at most this long, in milliseconds; beyond it the annotator has paused.
@@ -75,14 +74,10 @@ def paces(reader: LabelReader, annotator: str) -> dict[Stream, Pace]:
     Raises:
         LabelsError: the file cannot be read.
     """
-    with readable_errors(reader.path):
-        rows = reader.connection.execute(_ANSWERED, [annotator]).fetchall()
-        looks = {
-            stream: reader.connection.execute(
-                _LOOKS, [_MAX_LOOK_MS, annotator, stream.value, _RECENT_ACTIONS]
-            ).fetchone()
-            for stream in Stream
-        }
+    rows = reader.rows(_ANSWERED, [annotator])
+    looks = {
+        stream: reader.rows(_LOOKS, [_MAX_LOOK_MS, annotator, stream.value, _RECENT_ACTIONS])[0] for stream in Stream
+    }
     with decode_errors(reader.path):
         answered = {Stream(name): count for name, count in rows}
     return {stream: Pace(answered.get(stream, 0), _hourly(*looks[stream])) for stream in Stream}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from labels.database import decode_errors, readable_errors
+from labels.database import decode_errors
 from labels.model import MACHINE, Decision, Pair, ProductRef, ShownScores, Stream, Strength
 from labels.reader import LabelReader
 
@@ -48,8 +48,7 @@ def standing_decisions(reader: LabelReader, query: ProductRef) -> list[StandingD
     Raises:
         LabelsError: the file cannot be read.
     """
-    with readable_errors(reader.path):
-        rows = reader.connection.execute(_ON_QUERY, query).fetchall()
+    rows = reader.rows(_ON_QUERY, query)
     with decode_errors(reader.path):
         return [
             StandingDecision(
@@ -92,8 +91,7 @@ def human_annotations(reader: LabelReader) -> list[Annotation]:
     Raises:
         LabelsError: the file cannot be read.
     """
-    with readable_errors(reader.path):
-        rows = reader.connection.execute(_HUMAN_DECISIONS, [MACHINE]).fetchall()
+    rows = reader.rows(_HUMAN_DECISIONS, [MACHINE])
     with decode_errors(reader.path):
         return [
             Annotation(

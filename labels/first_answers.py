@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from labels.annotations import Annotation
-from labels.database import decode_errors, readable_errors
+from labels.database import decode_errors
 from labels.model import LOOK_COMMENT, MACHINE, Decision, Pair, ProductRef, Stream, Strength, Verb
 from labels.reader import LabelReader
 from labels.store import LabelStore
@@ -35,10 +35,9 @@ def first_answers(reader: LabelReader) -> list[Annotation]:
     Raises:
         LabelsError: the file cannot be read.
     """
-    with readable_errors(reader.path):
-        events = [_Event(*row) for row in reader.connection.execute(_EVENTS, [MACHINE])]
-        undone = dict(reader.connection.execute(_UNDONE).fetchall())
-        standing = set(reader.connection.execute(_STANDING, [MACHINE]).fetchall())
+    events = [_Event(*row) for row in reader.rows(_EVENTS, [MACHINE])]
+    undone = dict(reader.rows(_UNDONE))
+    standing = set(reader.rows(_STANDING, [MACHINE]))
     with decode_errors(reader.path):
         answers = _first_answers(events, undone)
         found = [each for key, answer in answers.items() if key in standing for each in answer.decisions.values()]
@@ -159,12 +158,11 @@ def audited_queries(store: LabelReader) -> set[ProductRef]:
     Raises:
         LabelsError: the file cannot be read.
     """
-    with readable_errors(store.path):
-        rows = store.connection.execute(
-            "SELECT DISTINCT a.query_source, a.query_id FROM actions AS a JOIN events AS e ON e.seq = a.seq"
-            " WHERE a.closes AND a.undone_at IS NULL AND a.annotator <> ? AND e.stream = 'audit'",
-            [MACHINE],
-        ).fetchall()
+    rows = store.rows(
+        "SELECT DISTINCT a.query_source, a.query_id FROM actions AS a JOIN events AS e ON e.seq = a.seq"
+        " WHERE a.closes AND a.undone_at IS NULL AND a.annotator <> ? AND e.stream = 'audit'",
+        [MACHINE],
+    )
     return {ProductRef(*row) for row in rows}
 
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
+from typing import Any
 
-from labels.database import decode_errors, readable_errors
+from labels.database import decode_errors
 from labels.model import Decision, Judgement, ProductRef, ShownScores, Stream, Strength, Verb
 from labels.reader import NOT_A_LOOK, UNDOABLE, LabelReader
 
@@ -79,11 +80,10 @@ def trail(reader: LabelReader, annotator: str, *, before: int, limit: int) -> li
     Raises:
         LabelsError: the file cannot be read.
     """
-    with readable_errors(reader.path):
-        (latest,) = reader.connection.execute(
-            f"SELECT coalesce(max(seq), 0) FROM actions WHERE annotator = ? AND {NOT_A_LOOK}",  # noqa: S608 - constants only
-            [annotator],
-        ).fetchone()
+    latest = reader.value(
+        f"SELECT coalesce(max(seq), 0) FROM actions WHERE annotator = ? AND {NOT_A_LOOK}",  # noqa: S608 - constants only
+        [annotator],
+    )
     actions = _actions(reader, _ACTS.format(actions=_OF_ANNOTATOR, order="DESC"), (annotator, before, limit))
     return [TrailStep(action, _status(action, latest)) for action in actions]
 
@@ -95,13 +95,12 @@ def _status(action: PastAction, latest: int) -> ActionStatus:
 
 
 def _actions(reader: LabelReader, sql: str, values: tuple[str | int, ...]) -> list[PastAction]:
-    with readable_errors(reader.path):
-        rows = reader.connection.execute(sql, values).fetchall()
+    rows = reader.rows(sql, values)
     with decode_errors(reader.path):
         return [_past_action(list(group)) for _, group in groupby(rows, key=lambda row: row[0])]
 
 
-def _past_action(rows: list[tuple]) -> PastAction:  # type: ignore[type-arg]  # columns of a table
+def _past_action(rows: list[tuple[Any, ...]]) -> PastAction:
     """The action whose events these rows are."""
     seq, at, annotator, verb, stream, source, id_, text, blind, look_ms, undone_at, *_ = rows[0]
     judgements = tuple(
@@ -143,12 +142,11 @@ def decided_since(reader: LabelReader, annotator: str, after: int) -> LatestDeci
     Raises:
         LabelsError: the file cannot be read.
     """
-    with readable_errors(reader.path):
-        (count,) = reader.connection.execute(f"SELECT count(*) {_DECIDED_SINCE}", [annotator, after]).fetchone()
-        row = reader.connection.execute(
-            "SELECT actions.verb, actions.query_source, actions.query_id, at"
-            f" {_DECIDED_SINCE} ORDER BY actions.seq DESC LIMIT 1",
-            [annotator, after],
-        ).fetchone()
+    count = reader.value(f"SELECT count(*) {_DECIDED_SINCE}", [annotator, after])
+    rows = reader.rows(
+        "SELECT actions.verb, actions.query_source, actions.query_id, at"
+        f" {_DECIDED_SINCE} ORDER BY actions.seq DESC LIMIT 1",
+        [annotator, after],
+    )
     with decode_errors(reader.path):
-        return row and LatestDecision(count, Verb(row[0]), ProductRef(row[1], row[2]), row[3])
+        return next((LatestDecision(count, Verb(row[0]), ProductRef(row[1], row[2]), row[3]) for row in rows), None)

@@ -117,17 +117,15 @@ def positions_among(reader: LabelReader, annotator: str, queries: Iterable[Produ
 
 def queries_accepting(reader: LabelReader, annotator: str, candidates: Iterable[ProductRef]) -> list[ProductRef]:
     """The queries for which an annotator accepted one of the candidates."""
-    with readable_errors(reader.path):
-        values = {"who": annotator, "candidates": json.dumps(list(candidates))}
-        return [ProductRef(*row) for row in reader.connection.execute(_ACCEPTING, values)]
+    values = {"who": annotator, "candidates": json.dumps(list(candidates))}
+    return [ProductRef(*row) for row in reader.rows(_ACCEPTING, values)]
 
 
 def queries_with_verb(reader: LabelReader, verb: Verb, *, limit: int) -> list[ProductRef]:
     """At most `most` queries that anybody acted on with this verb: flag, comment, unsure or skip; in no order."""
     # The verb is in the SQL text, not a parameter: only then does SQLite use the partial index on it.
     sql = f"SELECT DISTINCT query_source, query_id FROM actions WHERE verb = '{verb}' LIMIT ?"  # noqa: S608 - an enum
-    with readable_errors(reader.path):
-        return [ProductRef(*row) for row in reader.connection.execute(sql, [limit])]
+    return [ProductRef(*row) for row in reader.rows(sql, [limit])]
 
 
 def standing_comments(reader: LabelReader) -> Iterator[tuple[ProductRef, str, str]]:
@@ -152,10 +150,7 @@ def past_queries(reader: LabelReader, places: Sequence[int], annotator: str) -> 
         LabelsError: the file cannot be read.
     """
     values = {"seqs": json.dumps(list(places)), "who": annotator}
-    with readable_errors(reader.path):
-        acts, explicit, notes = (
-            reader.connection.execute(sql, values).fetchall() for sql in (_ACTS, _DECISIONS, _NOTES)
-        )
+    acts, explicit, notes = (reader.rows(sql, values) for sql in (_ACTS, _DECISIONS, _NOTES))
     decisions: dict[tuple[str, str], list[tuple[ProductRef, Decision]]] = defaultdict(list)
     flags: dict[tuple[str, str], Note] = {}
     comments: dict[tuple[str, str], list[Note]] = defaultdict(list)
@@ -178,5 +173,4 @@ def past_queries(reader: LabelReader, places: Sequence[int], annotator: str) -> 
 
 
 def _numbers(reader: LabelReader, sql: str, values: dict[str, object]) -> list[int]:
-    with readable_errors(reader.path):
-        return [row[0] for row in reader.connection.execute(sql, values)]
+    return [row[0] for row in reader.rows(sql, values)]

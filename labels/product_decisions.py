@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from labels.consensus import Label, Rule
-from labels.database import decode_errors, readable_errors
+from labels.database import decode_errors
 from labels.model import Decision, Pair, ProductRef, Strength
 from labels.projection import VOTES_SQL
 from labels.reader import LabelReader, votes_from_row
@@ -49,8 +49,7 @@ def labelled_products(reader: LabelReader) -> set[ProductRef]:
     Raises:
         LabelsError: the file cannot be read.
     """
-    with readable_errors(reader.path):
-        return {ProductRef(*row) for row in reader.connection.execute(_LABELLED_PRODUCTS)}
+    return {ProductRef(*row) for row in reader.rows(_LABELLED_PRODUCTS)}
 
 
 def pairs_of_source(reader: LabelReader, source: str) -> tuple[int, int]:
@@ -59,13 +58,11 @@ def pairs_of_source(reader: LabelReader, source: str) -> tuple[int, int]:
     Raises:
         LabelsError: the file cannot be read.
     """
-    with readable_errors(reader.path):
-        row = reader.connection.execute(
-            "SELECT coalesce(sum(query_source = :source), 0), coalesce(sum(candidate_source = :source), 0)"
-            " FROM opinions",
-            {"source": source},
-        ).fetchone()
-    return int(row[0]), int(row[1])
+    ((queries, candidates),) = reader.rows(
+        "SELECT coalesce(sum(query_source = :source), 0), coalesce(sum(candidate_source = :source), 0) FROM opinions",
+        {"source": source},
+    )
+    return int(queries), int(candidates)
 
 
 def decisions_on(reader: LabelReader, products: Collection[ProductRef]) -> list[ProductDecision]:
@@ -74,8 +71,7 @@ def decisions_on(reader: LabelReader, products: Collection[ProductRef]) -> list[
     Raises:
         LabelsError: the file cannot be read.
     """
-    with readable_errors(reader.path):
-        rows = reader.connection.execute(_DECISIONS_ON, {"products": json.dumps(list(products))}).fetchall()
+    rows = reader.rows(_DECISIONS_ON, {"products": json.dumps(list(products))})
     with decode_errors(reader.path):
         return [
             ProductDecision(
@@ -91,8 +87,7 @@ def answered_at(reader: LabelReader, queries: Collection[ProductRef]) -> dict[Pr
     Raises:
         LabelsError: the file cannot be read.
     """
-    with readable_errors(reader.path):
-        rows = reader.connection.execute(_ANSWERED, {"products": json.dumps(list(queries))}).fetchall()
+    rows = reader.rows(_ANSWERED, {"products": json.dumps(list(queries))})
     found: dict[ProductRef, float] = {}
     with decode_errors(reader.path):
         for source, id_, at in rows:
@@ -112,8 +107,7 @@ def labels_from(reader: LabelReader, decisions: Iterable[int], rule: Rule = Rule
     Raises:
         LabelsError: the file cannot be read.
     """
-    with readable_errors(reader.path):
-        rows = reader.connection.execute(_VOTES_OF, [json.dumps(list(decisions))]).fetchall()
+    rows = reader.rows(_VOTES_OF, [json.dumps(list(decisions))])
     return [votes_from_row(row).label(rule) for row in rows]
 
 

@@ -1,6 +1,6 @@
 """The reading half of the label ledger: standing decisions, labels, draws, and the state of each query."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -68,8 +68,24 @@ class LabelReader:
             LabelsError: the file was deleted, replaced or emptied.
         """
         self.connection.require_same_file()
+        self.rows("SELECT 1 FROM events LIMIT 1")
+
+    def rows(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query.
+
+        Raises:
+            LabelsError: the file cannot be read.
+        """
         with readable_errors(self.path):
-            self.connection.execute("SELECT 1 FROM events LIMIT 1").fetchone()
+            return self.connection.execute(sql, values).fetchall()
+
+    def value(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> Any:
+        """The first column of the first row of a query; None where it has no rows.
+
+        Raises:
+            LabelsError: the file cannot be read.
+        """
+        return next((row[0] for row in self.rows(sql, values)), None)
 
     def decisions(self, query: ProductRef | None = None, side: Side | None = None) -> list[CurrentDecision]:
         """The standing decisions of all annotators, oldest first; of one query or side where given."""
@@ -81,8 +97,7 @@ class LabelReader:
             where.append("side = ?")
             values.append(side.value)
         clause = " WHERE " + " AND ".join(where) if where else ""
-        with readable_errors(self.path):
-            rows = self.connection.execute(_DECISIONS + clause + " ORDER BY seq", values).fetchall()
+        rows = self.rows(_DECISIONS + clause + " ORDER BY seq", values)
         with decode_errors(self.path):
             return [
                 CurrentDecision(
@@ -101,12 +116,9 @@ class LabelReader:
         disagreement = "matches > 0 AND others > 0"
         return self._labels(disagreement + (" AND matches = others" if rule is Rule.MAJORITY else ""), rule)
 
-    def _labels(self, where: str, rule: Rule, values: Iterable[str] = ()) -> list[Label]:
-        with readable_errors(self.path):
-            rows = self.connection.execute(
-                f"{_OPINIONS} WHERE {where} ORDER BY query_source, query_id, candidate_source, candidate_id",
-                tuple(values),
-            ).fetchall()
+    def _labels(self, where: str, rule: Rule, values: Sequence[str] = ()) -> list[Label]:
+        order = "query_source, query_id, candidate_source, candidate_id"
+        rows = self.rows(f"{_OPINIONS} WHERE {where} ORDER BY {order}", values)
         return [votes_from_row(row).label(rule) for row in rows]
 
     def closed_queries(self) -> set[ProductRef]:
@@ -119,13 +131,12 @@ class LabelReader:
 
     def skipped_queries(self, annotator: str) -> list[ProductRef]:
         """Queries that this annotator skipped, the one skipped longest ago first."""
-        with readable_errors(self.path):
-            rows = self.connection.execute(
-                "SELECT query_source, query_id FROM actions WHERE verb = 'skip' AND undone_at IS NULL AND annotator = ?"
-                " GROUP BY query_source, query_id ORDER BY max(seq)",
-                [annotator],
-            )
-            return [ProductRef(*row) for row in rows]
+        rows = self.rows(
+            "SELECT query_source, query_id FROM actions WHERE verb = 'skip' AND undone_at IS NULL AND annotator = ?"
+            " GROUP BY query_source, query_id ORDER BY max(seq)",
+            [annotator],
+        )
+        return [ProductRef(*row) for row in rows]
 
     def is_audited(self, query: ProductRef) -> bool:
         """Whether the query was ever drawn for audit."""
@@ -136,9 +147,7 @@ class LabelReader:
         return bool(self._queries("queries WHERE flagged > 0 AND" + _IS_QUERY, *query))
 
     def _queries(self, where: str, *values: str) -> set[ProductRef]:
-        with readable_errors(self.path):
-            rows = self.connection.execute(f"SELECT query_source, query_id FROM {where}", values)  # noqa: S608 - constants only
-            return {ProductRef(*row) for row in rows}
+        return {ProductRef(*row) for row in self.rows(f"SELECT query_source, query_id FROM {where}", values)}  # noqa: S608 - constants only
 
     def changed_since(self, seq: int) -> tuple[int, dict[ProductRef, tuple[bool, bool]]]:
         """The queries that have events after number `seq`.
@@ -147,86 +156,71 @@ class LabelReader:
             the number of the last event, to pass in the next call; and for each query whether people have answered it,
             and whether the machine has.
         """
-        with readable_errors(self.path):
-            rows = self.connection.execute(
-                "SELECT query_source, query_id, closed > 0, closed_by_machine > 0, touched FROM queries"
-                " WHERE touched > ?",
-                [seq],
-            ).fetchall()
+        rows = self.rows(
+            "SELECT query_source, query_id, closed > 0, closed_by_machine > 0, touched FROM queries WHERE touched > ?",
+            [seq],
+        )
         found = {ProductRef(row[0], row[1]): (bool(row[2]), bool(row[3])) for row in rows}
         return max((row[4] for row in rows), default=seq), found
 
     def answered_by(self, query: ProductRef) -> set[str]:
         """The people who have answered a query."""
-        with readable_errors(self.path):
-            rows = self.connection.execute(
-                "SELECT DISTINCT annotator FROM actions WHERE (query_source, query_id) = (?, ?) AND closes"
-                " AND undone_at IS NULL AND annotator <> ?",
-                [*query, MACHINE],
-            )
-            return {row[0] for row in rows}
+        rows = self.rows(
+            "SELECT DISTINCT annotator FROM actions WHERE (query_source, query_id) = (?, ?) AND closes"
+            " AND undone_at IS NULL AND annotator <> ?",
+            [*query, MACHINE],
+        )
+        return {row[0] for row in rows}
 
     def last_seen(self, annotator: str) -> float | None:
         """Time of an annotator's last action, in seconds since the epoch; None where there is none."""
-        with readable_errors(self.path):
-            row = self.connection.execute(
-                "SELECT at FROM events WHERE seq = (SELECT max(seq) FROM actions WHERE annotator = ?)", [annotator]
-            ).fetchone()
+        at = self.value(
+            "SELECT at FROM events WHERE seq = (SELECT max(seq) FROM actions WHERE annotator = ?)", [annotator]
+        )
         with decode_errors(self.path):
-            return datetime.fromisoformat(row[0]).timestamp() if row else None
+            return None if at is None else datetime.fromisoformat(at).timestamp()
 
     def last_stream(self, query: ProductRef, annotator: str) -> Stream | None:
         """The stream of an annotator's last decision on a query, also of one that was undone.
 
         Without a decision it is that of their last flag, comment or skip; None where they never acted on the query.
         """
-        with readable_errors(self.path):
-            row = self.connection.execute(
-                "SELECT stream FROM events WHERE (query_source, query_id) = (?, ?) AND annotator = ?"
-                " AND target IS NULL ORDER BY decision IS NOT NULL DESC, seq DESC LIMIT 1",
-                [*query, annotator],
-            ).fetchone()
+        stream = self.value(
+            "SELECT stream FROM events WHERE (query_source, query_id) = (?, ?) AND annotator = ?"
+            " AND target IS NULL ORDER BY decision IS NOT NULL DESC, seq DESC LIMIT 1",
+            [*query, annotator],
+        )
         with decode_errors(self.path):
-            return row and Stream(row[0])
+            return None if stream is None else Stream(stream)
 
     def last_event(self) -> int:
         """The number of the last event; 0 where there is none."""
-        with readable_errors(self.path):
-            return int(self.connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
+        return int(self.value("SELECT coalesce(max(seq), 0) FROM events"))
 
     def comments(self, query: ProductRef) -> list[Action]:
         """The standing comments on a query, oldest first."""
-        with readable_errors(self.path):
-            rows = self.connection.execute(
-                "SELECT id, annotator, text FROM actions WHERE verb = 'comment' AND undone_at IS NULL"
-                " AND (query_source, query_id) = (?, ?) ORDER BY seq",
-                [query.source, query.id],
-            ).fetchall()
+        rows = self.rows(
+            "SELECT id, annotator, text FROM actions WHERE verb = 'comment' AND undone_at IS NULL"
+            " AND (query_source, query_id) = (?, ?) ORDER BY seq",
+            query,
+        )
         return [Action(row[0], row[1], Verb.COMMENT, query, closes=False, text=row[2]) for row in rows]
 
     def is_validation(self, query: ProductRef) -> bool:
         """Whether the query was drawn for validation."""
-        row = self.connection.execute(
-            "SELECT 1 FROM validation WHERE (query_source, query_id) = (?, ?)", [query.source, query.id]
-        ).fetchone()
-        return row is not None
+        return bool(self._queries("validation WHERE" + _IS_QUERY, *query))
 
     def validation_queries(self) -> set[ProductRef]:
         """All queries that were drawn for validation."""
-        with readable_errors(self.path):
-            return {
-                ProductRef(*row) for row in self.connection.execute("SELECT query_source, query_id FROM validation")
-            }
+        return self._queries("validation")
 
     def validation_version(self) -> int:
         """The latest version of the validation set; 0 before the first draw."""
-        with readable_errors(self.path):
-            return int(self.connection.execute("SELECT coalesce(max(version), 0) FROM validation").fetchone()[0])
+        return int(self.value("SELECT coalesce(max(version), 0) FROM validation"))
 
     def audit_version(self) -> int:
         """The version of the latest audit draw; 0 before the first."""
-        with readable_errors(self.path):
-            return int(self.connection.execute("SELECT coalesce(max(version), 0) FROM audits").fetchone()[0])
+        return int(self.value("SELECT coalesce(max(version), 0) FROM audits"))
 
     def audit_queries(self) -> set[ProductRef]:
         """All queries that were ever drawn for audit."""
@@ -234,20 +228,12 @@ class LabelReader:
 
     def audit_sample(self, version: int) -> dict[ProductRef, Stratum]:
         """The queries of one audit draw, each with its stratum and weight."""
-        with readable_errors(self.path):
-            rows = self.connection.execute(
-                "SELECT query_source, query_id, stratum, weight FROM audits WHERE version = ?", [version]
-            )
-            return {ProductRef(row[0], row[1]): Stratum(row[2], row[3]) for row in rows}
+        rows = self.rows("SELECT query_source, query_id, stratum, weight FROM audits WHERE version = ?", [version])
+        return {ProductRef(row[0], row[1]): Stratum(row[2], row[3]) for row in rows}
 
     def count_adjudicated(self) -> int:
         """The number of queries with an adjudicated pair."""
-        with readable_errors(self.path):
-            return len(
-                self.connection.execute(
-                    "SELECT DISTINCT query_source, query_id FROM opinions WHERE adjudicated"
-                ).fetchall()
-            )
+        return len(self._queries("opinions WHERE adjudicated"))
 
 
 def votes_from_row(row: Sequence[Any]) -> Votes:

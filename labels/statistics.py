@@ -2,8 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
-from labels import chain
-from labels.database import decode_errors, readable_errors
+from labels.database import decode_errors
 from labels.model import MACHINE, Decision, Side, Stream, Strength
 from labels.reader import LabelReader
 from labels.store import LabelStore
@@ -37,38 +36,37 @@ def label_stats(store: LabelStore) -> LabelStats:
     Raises:
         LabelsError: the file cannot be read.
     """
-    with readable_errors(store.path):
-        decisions, explicit, unsure = _counts(
-            store, "count(*), sum(strength = 'explicit'), sum(decision = 'unsure')", "current"
-        )
-        labels = _counts(
-            store,
-            "sum(matches > 0 AND others = 0), sum(matches = 0), sum(matches > 0 AND others > 0),"
-            " sum(NOT validation), sum(validation)",
-            "opinions",
-        )
-        annotators = store.connection.execute(
-            "SELECT annotator, count(*) FROM current GROUP BY annotator ORDER BY count(*) DESC, min(seq)"
-        ).fetchall()
-        return LabelStats(
-            events=chain.head(store.connection)[0],
-            decisions=decisions,
-            explicit=explicit,
-            matches=labels[0],
-            non_matches=labels[1],
-            unsure=unsure,
-            conflicts=labels[2],
-            training_pairs=labels[3],
-            validation_pairs=labels[4],
-            queries_answered=_counts(store, "count(*)", "queries WHERE closed > 0 OR closed_by_machine > 0")[0],
-            validation_queries=_counts(store, "count(*)", "validation")[0],
-            annotators=dict(annotators),
-        )
+    decisions, explicit, unsure = _counts(
+        store, "count(*), sum(strength = 'explicit'), sum(decision = 'unsure')", "current"
+    )
+    matches, non_matches, conflicts, training, validation = _counts(
+        store,
+        "sum(matches > 0 AND others = 0), sum(matches = 0), sum(matches > 0 AND others > 0),"
+        " sum(NOT validation), sum(validation)",
+        "opinions",
+    )
+    annotators = store.rows(
+        "SELECT annotator, count(*) FROM current GROUP BY annotator ORDER BY count(*) DESC, min(seq)"
+    )
+    return LabelStats(
+        events=store.last_event(),
+        decisions=decisions,
+        explicit=explicit,
+        matches=matches,
+        non_matches=non_matches,
+        unsure=unsure,
+        conflicts=conflicts,
+        training_pairs=training,
+        validation_pairs=validation,
+        queries_answered=_counts(store, "count(*)", "queries WHERE closed > 0 OR closed_by_machine > 0")[0],
+        validation_queries=_counts(store, "count(*)", "validation")[0],
+        annotators=dict(annotators),
+    )
 
 
 def _counts(store: LabelReader, what: str, where: str) -> list[int]:
     """One row of aggregates, NULL as 0."""
-    row = store.connection.execute(f"SELECT {what} FROM {where}").fetchone()  # noqa: S608 - constants only
+    (row,) = store.rows(f"SELECT {what} FROM {where}")  # noqa: S608 - constants only
     return [int(value or 0) for value in row]
 
 
@@ -125,25 +123,19 @@ def breakdown(reader: LabelReader) -> Breakdown:
     Raises:
         LabelsError: the file cannot be read.
     """
-    with readable_errors(reader.path):
-        rows = reader.connection.execute(_DECISIONS, {"machine": BY_MACHINE, "files": FROM_FILES}).fetchall()
-        days = reader.connection.execute(_DAYS).fetchall()
-        found = Breakdown(
-            by_decision={each.value: dict.fromkeys(map(str, Strength), 0) for each in Decision},
-            by_stream=dict.fromkeys([*map(str, Stream), FROM_FILES, BY_MACHINE], 0),
-            by_side=dict.fromkeys(map(str, Side), 0),
-            adjudicated=_count(reader, "SELECT count(*) FROM opinions WHERE adjudicated"),
-            skipped=_count(reader, _SKIPPED),
-            flagged=_count(reader, "SELECT count(*) FROM queries WHERE flagged > 0"),
-            by_day=dict(days),
-        )
+    rows = reader.rows(_DECISIONS, {"machine": BY_MACHINE, "files": FROM_FILES})
+    found = Breakdown(
+        by_decision={each.value: dict.fromkeys(map(str, Strength), 0) for each in Decision},
+        by_stream=dict.fromkeys([*map(str, Stream), FROM_FILES, BY_MACHINE], 0),
+        by_side=dict.fromkeys(map(str, Side), 0),
+        adjudicated=reader.value("SELECT count(*) FROM opinions WHERE adjudicated"),
+        skipped=reader.value(_SKIPPED),
+        flagged=reader.value("SELECT count(*) FROM queries WHERE flagged > 0"),
+        by_day=dict(reader.rows(_DAYS)),
+    )
     with decode_errors(reader.path):
         for decision, strength, side, stream, count in rows:
             found.by_decision[Decision(decision)][Strength(strength)] += count
             found.by_side[Side(side)] += count
             found.by_stream[stream if stream in {FROM_FILES, BY_MACHINE} else Stream(stream)] += count
     return found
-
-
-def _count(reader: LabelReader, query: str) -> int:
-    return int(reader.connection.execute(query).fetchone()[0])

@@ -74,8 +74,7 @@ def explicit_decisions(
     Raises:
         LabelsError: the ledger cannot be read.
     """
-    with readable_errors(store.path):
-        rows = store.connection.execute(_EXPLICIT, {"side": side}).fetchall()
+    rows = store.rows(_EXPLICIT, {"side": side})
     with decode_errors(store.path):
         return [
             PortableDecision(
