@@ -19,7 +19,7 @@ def test_an_export_of_all_events_keeps_no_desk_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format_: Format
 ) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 50)
-    monkeypatch.setattr(records, "_TOLD_EVERY", 1)
+    monkeypatch.setattr(records, "_PROGRESS_INTERVAL", 1)
     workspace = write_catalogue(tmp_path / "home")
     with LabelStore(workspace.labels) as desk:
         desk.record("ada", Verb.ACCEPT, q("q1"), match("q1-c1"), ActionDetails(closes=True))

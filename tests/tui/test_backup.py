@@ -75,7 +75,7 @@ async def test_one_is_checked_and_marked(bench: Bench) -> None:
         text = screen_text(app)
         assert "12 MiB  ✓ sound" in text
         assert "1.2 MiB  ✗ not sound" in text
-        assert "✗ The backup of 2 Jan 2026, 11:30 is not sound: the chain" in text
+        assert "✗ The backup of 2 Jan 2026, 11:30 is not sound: the hash chain" in text
 
 
 @pytest.mark.parametrize(("problems", "told"), [([], "✓ The ledger is sound"), (["[/b]"], "✗ The ledger is not sound")])
