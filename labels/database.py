@@ -167,7 +167,7 @@ def connect(path: Path) -> Connection:
     """Open labels.db ready for use, creating or migrating it as needed.
 
     Raises:
-        LabelsError: the file cannot be opened, is no database, or was written by a newer program
+        LabelsError: the file cannot be opened, is not a database, or was written by a newer program
             (it is then left untouched); or there was a ledger here that is gone.
     """
     with readable_errors(path):
@@ -297,7 +297,7 @@ def readable_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def decode_errors(path: Path) -> Iterator[None]:
-    """Turn a ValueError, from a stored value that is no known word or time, into a LabelsError."""
+    """Turn a ValueError, from a stored value that is not a known word or time, into a LabelsError."""
     try:
         yield
     except ValueError as error:

@@ -151,7 +151,7 @@ def _is_damaged(path: Path) -> bool:
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=1)) as connection:
             return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok")
-    except UnicodeDecodeError:  # SQLite's own message quotes what is no text
+    except UnicodeDecodeError:  # SQLite's own message may quote bytes that are not text
         return True
     except sqlite3.Error as error:
         return is_damage(error)
