@@ -35,7 +35,7 @@ from core.workspace import Workspace
 from labels.errors import SameskuError
 from labels.files import folder_bytes, is_denied, require_regular, way_out
 from labels.quarantine import COMPANIONS
-from labels.wording import counted, joined
+from labels.wording import counted, join_clauses
 
 #: Seconds for which one database is looked through; what is larger is taken for intact after that.
 _PATIENCE_S = 5.0
@@ -231,7 +231,7 @@ def _inventory_index(workspace: Workspace, settings: Settings) -> str:
     with CatalogStore(workspace.catalog) as catalog:
         queries, products = catalog.count("query"), catalog.count("catalog")
     size = _megabytes(folder_bytes(workspace.index / model))
-    return joined([_inventory_state(workspace, settings, queries + products), f"candidates by {model}, {size}"])
+    return join_clauses([_inventory_state(workspace, settings, queries + products), f"candidates by {model}, {size}"])
 
 
 def _inventory_state(workspace: Workspace, settings: Settings, products: int) -> str:

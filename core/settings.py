@@ -13,7 +13,7 @@ from core.errors import SettingsError
 from core.toml_file import read_toml
 from labels.consensus import Rule
 from labels.model import Stream
-from labels.names import name_fault
+from labels.names import name_problem
 
 _ENVIRONMENT_PREFIX = "SAMESKU_"
 #: Names in the environment that are no settings.
@@ -46,7 +46,7 @@ def _listed(value: object) -> object:
 
 
 def _a_person(name: str) -> str:
-    if fault := name_fault(name):
+    if fault := name_problem(name):
         raise ValueError(f"{name[:60]!a} cannot be a name: {fault}")
     return name
 

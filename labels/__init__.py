@@ -1,1 +1,1 @@
-"""Who said what about which pair: an append-only ledger in SQLite, with no ML and no UI."""
+"""The label ledger: an append-only event log in SQLite of who decided what about which pair. No ML and no UI."""

@@ -1,9 +1,9 @@
-"""How many acts each person did at the desk, and how many of them were taken back."""
+"""Activity of annotators: actions, undone actions, and labelling speed by stream."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from labels.database import known_values, readable_errors
+from labels.database import decode_errors
 from labels.model import Stream
 from labels.reader import LabelReader
 
@@ -13,33 +13,32 @@ SELECT annotator, count(*), sum(undone_at IS NOT NULL) FROM actions WHERE verb <
 
 
 class ActivityCount(NamedTuple):
-    """One person's keystrokes that left a trace.
+    """The number of an annotator's actions at the desk.
 
     Attributes:
-        done: all of them; what came from a file or from the machine is none.
-        undone: how many of them stand no more.
+        done: all actions, imports left out.
+        undone: those that were undone.
     """
 
     done: int = 0
     undone: int = 0
 
 
-def acts_by_annotator(reader: LabelReader) -> dict[str, ActivityCount]:
-    """Everybody's acts, by name.
+def actions_by_annotator(reader: LabelReader) -> dict[str, ActivityCount]:
+    """The actions at the desk of every annotator, by name.
 
     Raises:
         LabelsError: the file cannot be read.
     """
-    with readable_errors(reader.path):
-        return {row[0]: ActivityCount(row[1], row[2]) for row in reader.connection.execute(_ACTS)}
+    return {row[0]: ActivityCount(row[1], row[2]) for row in reader.rows(_ACTS)}
 
 
-#: A look that is longer counts as a pause beyond this, in milliseconds.
-_PAUSE_MS = 120_000
-#: So many acts are lately.
-_LATELY = 100
-#: Fewer answers say nothing of a pace.
-_PACE_FROM = 5
+#: A look counts for at most this long, in milliseconds; beyond it the annotator has paused.
+_MAX_LOOK_MS = 120_000
+#: The pace is taken over this many of the latest actions.
+_RECENT_ACTIONS = 100
+#: With fewer answers no pace is given.
+_MIN_ANSWERS = 5
 
 _ANSWERED = """
 SELECT stream, count(*) FROM (
@@ -58,11 +57,11 @@ SELECT coalesce(sum(closes), 0), coalesce(sum(min(look_ms, ?)), 0) FROM (
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """One person's work in one stream.
+    """One annotator's progress in one stream.
 
     Attributes:
-        answered: queries that they answered.
-        hourly: answers an hour over their latest acts, pauses left out; None while there are too few to tell.
+        answered: the number of queries answered.
+        hourly: answers per hour over the latest actions, without pauses; None while there are too few.
     """
 
     answered: int = 0
@@ -70,21 +69,19 @@ class Pace:
 
 
 def paces(reader: LabelReader, annotator: str) -> dict[Stream, Pace]:
-    """Somebody's work in each of the streams.
+    """An annotator's progress in each stream.
 
     Raises:
         LabelsError: the file cannot be read.
     """
-    with readable_errors(reader.path):
-        rows = reader.connection.execute(_ANSWERED, [annotator]).fetchall()
-        looks = {
-            stream: reader.connection.execute(_LOOKS, [_PAUSE_MS, annotator, stream.value, _LATELY]).fetchone()
-            for stream in Stream
-        }
-    with known_values(reader.path):
+    rows = reader.rows(_ANSWERED, [annotator])
+    looks = {
+        stream: reader.rows(_LOOKS, [_MAX_LOOK_MS, annotator, stream.value, _RECENT_ACTIONS])[0] for stream in Stream
+    }
+    with decode_errors(reader.path):
         answered = {Stream(name): count for name, count in rows}
     return {stream: Pace(answered.get(stream, 0), _hourly(*looks[stream])) for stream in Stream}
 
 
 def _hourly(answers: int, looked_ms: int) -> float | None:
-    return answers / looked_ms * 3_600_000 if answers >= _PACE_FROM and looked_ms else None
+    return answers / looked_ms * 3_600_000 if answers >= _MIN_ANSWERS and looked_ms else None

@@ -1,13 +1,13 @@
-"""What people say now of each pair, with the circumstances: when, after how long a look, and what the machine said."""
+"""Standing decisions with their context: time, duration of the look, and the scores at the time."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from labels.database import known_values, readable_errors
-from labels.model import MACHINE, Decision, Pair, ProductRef, Shown, Stream, Strength
+from labels.database import decode_errors
+from labels.model import MACHINE, Decision, Pair, ProductRef, ShownScores, Stream, Strength
 from labels.reader import LabelReader
 
-_SAID = """
+_HUMAN_DECISIONS = """
 SELECT c.query_source, c.query_id, c.candidate_source, c.candidate_id, c.annotator, c.decision, c.strength, c.stream,
     c.action, e.at, e.look_ms, e.probability, e.verb = 'import'
 FROM current AS c JOIN events AS e ON e.seq = c.seq WHERE c.annotator <> ? ORDER BY c.seq
@@ -21,14 +21,14 @@ FROM current AS c JOIN events AS e ON e.seq = c.seq WHERE (c.query_source, c.que
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
-    """What one person says of one candidate of a query, and how they came to it.
+class StandingDecision:
+    """One annotator's standing decision on one candidate of a query.
 
     Attributes:
         at: when, ISO 8601 in UTC.
-        look_ms: how long the person looked, in milliseconds; None for what came from a file.
-        blind: whether the machine's opinion was hidden.
-        shown: what the machine said then.
+        look_ms: how long the annotator looked, in milliseconds; None for imports.
+        blind: whether score, band and verdict were hidden.
+        shown: the scores at the time.
     """
 
     candidate: ProductRef
@@ -39,22 +39,21 @@ class Opinion:
     at: str
     look_ms: int | None
     blind: bool
-    shown: Shown
+    shown: ShownScores
 
 
-def opinions_on(reader: LabelReader, query: ProductRef) -> list[Opinion]:
-    """Everybody's standing decisions on a query's candidates, oldest first.
+def standing_decisions(reader: LabelReader, query: ProductRef) -> list[StandingDecision]:
+    """The standing decisions of all annotators on a query's candidates, oldest first.
 
     Raises:
         LabelsError: the file cannot be read.
     """
-    with readable_errors(reader.path):
-        rows = reader.connection.execute(_ON_QUERY, query).fetchall()
-    with known_values(reader.path):
+    rows = reader.rows(_ON_QUERY, query)
+    with decode_errors(reader.path):
         return [
-            Opinion(
+            StandingDecision(
                 ProductRef(*row[:2]), row[2], Decision(row[3]), Strength(row[4]), Stream(row[5]), row[6], row[7],
-                bool(row[8]), Shown(*row[9:]),
+                bool(row[8]), ShownScores(*row[9:]),
             )
             for row in rows
         ]  # fmt: skip
@@ -62,15 +61,15 @@ def opinions_on(reader: LabelReader, query: ProductRef) -> list[Opinion]:
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """One person's standing decision on one pair.
+    """One person's decision on one pair, as agreement and training see it.
 
     Attributes:
         match: None for an abstention.
-        explicit: whether it was said of this very pair; else it follows from accepting another candidate.
-        action: the act that it was part of; one keystroke may decide on many pairs.
+        explicit: whether the person decided on the pair itself; else it follows from accepting another candidate.
+        action: id of the action; one action may decide on many pairs.
         at: when, in seconds since the epoch.
-        look_ms: how long the person looked, in milliseconds; None for what came from a file.
-        probability: the matcher's P(match) at that moment; None where it had none to give.
+        look_ms: how long the person looked, in milliseconds; None for imports.
+        probability: the matcher's P(match) at the time; None where there was none.
         imported: whether it came from a file.
     """
 
@@ -87,10 +86,13 @@ class Annotation:
 
 
 def human_annotations(reader: LabelReader) -> list[Annotation]:
-    """Everybody's standing decisions but the machine's, oldest first."""
-    with readable_errors(reader.path):
-        rows = reader.connection.execute(_SAID, [MACHINE]).fetchall()
-    with known_values(reader.path):
+    """The standing decisions of all people, without the machine's, oldest first.
+
+    Raises:
+        LabelsError: the file cannot be read.
+    """
+    rows = reader.rows(_HUMAN_DECISIONS, [MACHINE])
+    with decode_errors(reader.path):
         return [
             Annotation(
                 pair=Pair(ProductRef(r[0], r[1]), ProductRef(r[2], r[3])),

@@ -1,42 +1,42 @@
-"""Backups of the ledger: copied while people write, checked, and whole under their names or not there at all."""
+"""Backups of the ledger: copied while it is in use, verified, and renamed into place only when complete."""
 
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from labels import chain, draws, files, schema
-from labels.backup_index import FOLDER, Backup, backup_name, backups, contents, last_event, strays
+from labels.backup_index import FOLDER, Backup, backup_name, backups, contents, diverging_backups, last_event
 from labels.errors import LabelsError
-from labels.snapshot import copy_to, sealed, snapshot, tables
+from labels.snapshot import copy_to, open_immutable, snapshot, table_names
 from labels.write_lock import FifoWriteLock
 
-#: Whoever waits longer for another program's backup makes one beside it, which does no harm.
-_PATIENCE_S = 30.0
+#: How long to wait for another program's backup. After that both write one, which does no harm.
+_LOCK_TIMEOUT_S = 30.0
 
 
 def backup(path: Path, folder: Path, keep: int | None = None) -> Backup:
-    """Make a backup of a ledger that may be in use.
+    """Back up a ledger that may be in use.
 
-    Where nothing was added since the newest backup, and that is sound, it stands for the new one.
+    Where nothing was added since the newest backup, and that one is sound, it is returned and no new one is made.
 
     Args:
         path: labels.db.
-        folder: where the backups are; made if need be.
-        keep: so many of the newest are kept, older ones deleted; None deletes nothing. Files that were not made here
-            and backups that cannot be read stay in any case.
+        folder: where the backups are; created if needed.
+        keep: how many of the newest to keep; older ones are deleted, None deletes nothing. Files of other programs and
+            backups that cannot be read are never deleted.
 
     Raises:
         LabelsError: the ledger cannot be read or is not sound, or the backup cannot be written. All earlier backups
-            are then as they were.
+            are then unchanged.
     """
     return _backup(lambda draft: snapshot(path, draft), path, folder, keep)
 
 
 def back_up_open(connection: sqlite3.Connection, path: Path) -> Backup:
-    """Make a backup of what an open connection holds of a ledger whose file is gone.
+    """Back up what an open connection still holds of a ledger whose file is gone.
 
     Args:
         connection: outside a transaction.
@@ -44,7 +44,7 @@ def back_up_open(connection: sqlite3.Connection, path: Path) -> Backup:
 
     Raises:
         LabelsError: it is not sound, or the backup cannot be written.
-        sqlite3.Error: it cannot be read any more.
+        sqlite3.Error: it can no longer be read.
     """
     return _backup(lambda draft: copy_to(connection, draft), path, path.parent / FOLDER, None)
 
@@ -52,13 +52,9 @@ def back_up_open(connection: sqlite3.Connection, path: Path) -> Backup:
 def _backup(copy: Callable[[Path], None], path: Path, folder: Path, keep: int | None) -> Backup:
     try:
         folder.mkdir(mode=0o770, exist_ok=True, parents=True)
-        turns = FifoWriteLock(folder / "labels.db")
-        try:
-            with turns.turn(_PATIENCE_S):
-                made = _make(copy, path, folder)
-                _rotate(folder, made, keep)
-        finally:
-            turns.close()
+        with closing(FifoWriteLock(folder / "labels.db")) as lock, lock.hold(_LOCK_TIMEOUT_S):
+            made = _make(copy, path, folder)
+            _rotate(folder, made, keep)
     except OSError as error:
         raise LabelsError(
             f"No backup can be written to {folder}: {error.strerror}.",
@@ -68,16 +64,16 @@ def _backup(copy: Callable[[Path], None], path: Path, folder: Path, keep: int | 
 
 
 def back_up_before_migration(path: Path) -> Backup:
-    """Make the backup of a ledger of an earlier schema that has to be there before it is changed.
+    """Back up a ledger of an earlier schema, as is required before it is migrated.
 
     Raises:
-        LabelsError: it cannot be made; the ledger was not touched.
+        LabelsError: the backup cannot be made; the ledger was not touched.
     """
     try:
         return backup(path, path.parent / FOLDER)
     except LabelsError as error:
         raise LabelsError(
-            f"{path} is of an earlier samesku and stays so: it has to be backed up before it is changed. "
+            f"{path} is of an earlier samesku and was not migrated: it has to be backed up before it is changed. "
             + error.message,
             error.hint,
         ) from error
@@ -87,22 +83,22 @@ def _make(copy: Callable[[Path], None], path: Path, folder: Path) -> Backup:
     with files.drafts(folder) as drafts:
         draft = drafts / path.name
         copy(draft)
-        if faults := _faults(draft):
+        if problems := _problems(draft):
             raise LabelsError(
-                f"{path} is not sound and was not backed up: {faults[0]}.",
+                f"{path} is not sound and was not backed up: {problems[0]}.",
                 "`samesku labels verify` lists what is wrong.",
             )
         if (newest := _newest(folder)) and _contents(newest.path) == _contents(draft):
             return newest
-        with sealed(draft) as connection:
+        with open_immutable(draft) as connection:
             events = int(str(last_event(connection).get("seq", 0)))
-        made = _unused(folder, events)
+        made = _unused_place(folder, events)
         files.publish(draft, made.path)
     return made
 
 
-def _unused(folder: Path, events: int) -> Backup:
-    """The place of a backup that is made now: nothing is ever written over, if need be after a second."""
+def _unused_place(folder: Path, events: int) -> Backup:
+    """The file of a backup made now. Waits up to a second for an unused name: no backup is overwritten."""
     while True:
         at = datetime.now(UTC).replace(microsecond=0)
         path = folder / backup_name(at, events)
@@ -115,56 +111,56 @@ def _newest(folder: Path) -> Backup | None:
     """The newest backup, if it is sound."""
     for found in backups(folder)[-1:]:
         with suppress(LabelsError):
-            found.last()
-            if not _faults(found.path):
+            found.last_event()
+            if not _problems(found.path):
                 return found
     return None
 
 
-def _faults(path: Path) -> list[str]:
-    """What is wrong with a copy, quickly: its schema, its pages, and the chains of hashes where its schema has them."""
-    with sealed(path) as connection:
-        if not tables(connection):
+def _problems(path: Path) -> list[str]:
+    """The first problems of a copy: its schema, its pages, and the hash chains where its schema has them."""
+    with open_immutable(path) as connection:
+        if not table_names(connection):
             return ["it is empty"]
-        # First: what follows reads tables, and could not end where they are others.
+        # First: the checks below read tables, and might not end where another program's view has their name.
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         if changed := schema.differences(connection, version):
             return changed
         pages = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(1)")]
         if pages != ["ok"]:
             return pages
-        if version < chain.SINCE:
+        if version < chain.SINCE_SCHEMA:
             return []
-        broken = (seq for seq, carried, wanted in chain.links(connection) if carried != wanted)
-        found = [f"the chain of hashes is broken at event {seq}" for seq in list(broken)[:1]]
-        if version >= draws.SINCE:
-            found += [*draws.problems(connection), *chain.counters(connection)]
+        broken = (seq for seq, stored, computed in chain.verify_links(connection) if stored != computed)
+        found = [f"the hash chain is broken at event {seq}" for seq in list(broken)[:1]]
+        if version >= draws.SINCE_SCHEMA:
+            found += [*draws.problems(connection), *chain.counter_problems(connection)]
         return found
 
 
 def _contents(path: Path) -> tuple[object, ...]:
-    with sealed(path) as connection:
+    with open_immutable(path) as connection:
         return contents(connection)
 
 
 def _rotate(folder: Path, made: Backup, keep: int | None) -> None:
-    """Delete what is older than the newest `keep`: only backups of this ledger, and never what was just made.
+    """Delete backups older than the newest `keep`: only those of this ledger, and never the one just made.
 
-    A link may lead to the backups of another ledger, and anybody may have put files into the folder.
+    The folder may be a link to the backups of another ledger, or hold files from elsewhere.
     """
     if keep is None:
         return
-    with made.opened() as ledger:
-        others = {stray.path for stray in strays(ledger, folder)}
-    own = [found for found in backups(folder) if _readable(found) and found.path not in others]
+    with made.open() as ledger:
+        diverging = {each.path for each in diverging_backups(ledger, folder)}
+    own = [found for found in backups(folder) if _is_readable(found) and found.path not in diverging]
     for found in own[: max(0, len(own) - keep)]:
         if found != made:
             found.path.unlink(missing_ok=True)
 
 
-def _readable(found: Backup) -> bool:
+def _is_readable(found: Backup) -> bool:
     try:
-        found.last()
+        found.last_event()
     except LabelsError:
         return False
     return True

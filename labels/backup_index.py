@@ -1,7 +1,7 @@
-"""Backups as anchors: what the ledger held when each was made, it must hold for ever.
+"""The backups in a folder, and checks of a ledger against them: it must continue from every one of its backups.
 
-The chain of hashes shows an event that was changed. That the last events are gone, or that somebody put an older file
-in the place of the ledger, shows only against what was known of it elsewhere: against its backups. So it is with draws.
+The hash chain shows that an event was changed. That the last events or draws were removed, or that the ledger was
+replaced by an older file, shows only in comparison with its backups.
 """
 
 import re
@@ -15,25 +15,26 @@ from pathlib import Path
 from labels import draws, projection
 from labels.database import readable_errors
 from labels.errors import LabelsError
-from labels.snapshot import sealed, tables
+from labels.snapshot import open_immutable, table_names
 
-#: Where the backups of a ledger are, beside it.
+#: The name of the folder of backups, beside the ledger.
 FOLDER = "backups"
 
-_MOMENT = "%Y%m%dT%H%M%SZ"
+_TIME_FORMAT = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"labels-(\d{8}T\d{6}Z)-(\d+)\.db")
 
-#: How a problem begins that is the backup's, not the ledger's.
-_USELESS = "a backup is of no use"
+#: Prefix of a problem of a backup, as opposed to one of the ledger.
+_UNUSABLE = "a backup is unusable"
 
 Event = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """One backup, as its name tells.
+    """One backup, described by its file name.
 
     Attributes:
+        path: the file.
         at: when it was made, UTC, to the second.
         events: the number of its last event.
     """
@@ -43,35 +44,35 @@ class Backup:
     events: int
 
     @property
-    def called(self) -> str:
-        """What it is called in a sentence."""
+    def description(self) -> str:
+        """The backup in a sentence, by time and file name."""
         return f"the backup of {self.at:%Y-%m-%d %H:%M:%S} UTC ({self.path.name})"
 
-    def last(self) -> Event:
-        """Its last event; empty where it holds none.
+    def last_event(self) -> Event:
+        """Its last event, by column; empty where it holds none.
 
         Raises:
-            LabelsError: it cannot be read, or does not end where its name says.
+            LabelsError: it cannot be read, or its last event is not the one in its name.
         """
-        with self.opened() as connection:
+        with self.open() as connection:
             return last_event(connection)
 
     @contextmanager
-    def opened(self) -> Iterator[sqlite3.Connection]:
-        """The file, only for reading.
+    def open(self) -> Iterator[sqlite3.Connection]:
+        """Open the file read-only.
 
         Raises:
-            LabelsError: it cannot be read, or does not end where its name says.
+            LabelsError: it cannot be read, or its last event is not the one in its name.
         """
-        from labels.recovery import foreign  # noqa: PLC0415 - needs this module
+        from labels.recovery import foreign_error  # noqa: PLC0415 - needs this module
 
-        with sealed(self.path) as connection:
-            # Anybody may have put the file there: a view in the place of a table could have rows without end.
-            if "events" not in tables(connection):
-                raise foreign(self.path)
+        with open_immutable(self.path) as connection:
+            # The file may come from anybody: a view in the place of the table could return rows without end.
+            if "events" not in table_names(connection):
+                raise foreign_error(self.path)
             if last_event(connection).get("seq", 0) != self.events:
                 raise LabelsError(
-                    f"{self.path} is not the backup that its name tells of.", "Give it another name, or delete it."
+                    f"{self.path} is not the backup that its name says.", "Give it another name, or delete it."
                 )
             yield connection
 
@@ -83,19 +84,19 @@ def backup_name(at: datetime, events: int) -> str:
         at: when it is made, UTC.
         events: the number of its last event.
     """
-    return f"labels-{moment(at)}-{events}.db"
+    return f"labels-{file_timestamp(at)}-{events}.db"
 
 
-def moment(at: datetime) -> str:
-    """A time as it stands in file names: UTC, to the second."""
-    return at.astimezone(UTC).strftime(_MOMENT)
+def file_timestamp(at: datetime) -> str:
+    """A time as written in file names: UTC, to the second."""
+    return at.astimezone(UTC).strftime(_TIME_FORMAT)
 
 
 def backups(folder: Path) -> list[Backup]:
-    """The backups in a folder by their names, the oldest first; there need not be such a folder.
+    """The backups in a folder, found by their names, the oldest first; none where there is no such folder.
 
     Raises:
-        LabelsError: it cannot be looked into.
+        LabelsError: the folder cannot be read.
     """
     found = []
     with readable_errors(folder):
@@ -105,8 +106,8 @@ def backups(folder: Path) -> list[Backup]:
             return []
         for path in entries:
             if (parts := _NAME.fullmatch(path.name)) and path.is_file() and not path.is_symlink():
-                with suppress(ValueError):  # a month 13: nothing that was made here
-                    at = datetime.strptime(parts[1], _MOMENT).replace(tzinfo=UTC)
+                with suppress(ValueError):  # no valid date, such as month 13
+                    at = datetime.strptime(parts[1], _TIME_FORMAT).replace(tzinfo=UTC)
                     found.append(Backup(path, at, int(parts[2])))
     return sorted(found, key=lambda backup: (backup.at, backup.events))
 
@@ -117,69 +118,69 @@ def last_event(connection: sqlite3.Connection) -> Event:
 
 
 def contents(connection: sqlite3.Connection) -> tuple[object, ...]:
-    """What tells whether two files hold the same: the sizes of the tables that are only added to, and their ends."""
+    """What two files share if they hold the same: row counts of the append-only tables, last event, last draw."""
     counts = {
         table: connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]  # noqa: S608 - of our own schema
-        for table in tables(connection) - {*projection.TABLES, "claims"}
+        for table in table_names(connection) - {*projection.TABLES, "claims"}
     }
     return counts, last_event(connection), _last_draw(connection)
 
 
-def strays(connection: sqlite3.Connection, folder: Path) -> list[Backup]:
-    """The backups that the open ledger does not go on from: it does not hold what they hold.
+def diverging_backups(connection: sqlite3.Connection, folder: Path) -> list[Backup]:
+    """The backups that the open ledger does not continue from, because it lacks events or draws that they hold.
 
-    A row or two of each is read, and of those of an earlier schema what was drawn. A backup that cannot be read is left
-    out.
+    Only the last rows of each are read, and all drawn queries of one with an earlier schema. A backup that cannot be
+    read is left out.
     """
     found = []
     for backup in backups(folder):
         with suppress(LabelsError):
-            if _departure(connection, backup):
+            if _divergence(connection, backup):
                 found.append(backup)
     return found
 
 
 def problems(connection: sqlite3.Connection, folder: Path) -> list[str]:
-    """What the backups in a folder say against the open ledger, in sentences; and what is wrong with them."""
+    """Problems of the open ledger in comparison with the backups in a folder, and of the backups, as clauses."""
     found = []
     for backup in backups(folder):
         try:
-            found.append(_departure(connection, backup))
+            found.append(_divergence(connection, backup))
         except LabelsError as error:
-            found.append(f"{_USELESS}: {error.message}")
+            found.append(f"{_UNUSABLE}: {error.message}")
     return [sentence for sentence in found if sentence]
 
 
-def _departure(connection: sqlite3.Connection, backup: Backup) -> str:
-    """What a backup says against the open ledger; empty where the ledger goes on from it."""
-    with backup.opened() as other:
-        held = last_event(other)
+def _divergence(connection: sqlite3.Connection, backup: Backup) -> str:
+    """How the open ledger diverges from a backup, as a clause; empty where it continues from it."""
+    with backup.open() as other:
+        theirs = last_event(other)
         here = _event(connection.execute("SELECT * FROM events WHERE seq = ?", [backup.events]))
         # One of the two may be of an earlier schema, with fewer columns.
-        if held and (not here or any(here[column] != held[column] for column in held.keys() & here.keys())):
-            return f"the ledger is not a continuation of {backup.called}: events are missing or were changed since"
+        if theirs and (not here or any(here[column] != theirs[column] for column in theirs.keys() & here.keys())):
+            return f"the ledger is not a continuation of {backup.description}: events are missing or were changed since"
         if not _holds_draws(connection, other):
-            return f"the ledger lacks what was drawn in {backup.called}: draws are missing or were changed since"
+            return f"the ledger lacks what was drawn in {backup.description}: draws are missing or were changed since"
     return ""
 
 
 def _holds_draws(connection: sqlite3.Connection, other: sqlite3.Connection) -> bool:
-    """Whether this file holds what was drawn in the other: by its last record, else by the queries."""
-    if "draws" in tables(connection) & tables(other):
+    """Whether this file holds the draws of the other: by the last record in `draws`, else by the drawn queries."""
+    if "draws" in table_names(connection) & table_names(other):
         last = _last_draw(other)
         return not last or last == _event(connection.execute("SELECT * FROM draws WHERE number = ?", [last["number"]]))
-    for table in set(draws.TABLES.values()) & tables(other):
-        if table not in tables(connection):
+    for table in set(draws.TABLES.values()) & table_names(other):
+        if table not in table_names(connection):
             return not other.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone()  # noqa: S608 - a constant
         columns = ", ".join(sorted(_columns(connection, table) & _columns(other, table)))
-        here, held = (set(each.execute(f"SELECT {columns} FROM {table}")) for each in (connection, other))  # noqa: S608
-        if held - here:
+        here, theirs = (set(each.execute(f"SELECT {columns} FROM {table}")) for each in (connection, other))  # noqa: S608
+        if theirs - here:
             return False
     return True
 
 
 def _last_draw(connection: sqlite3.Connection) -> Event:
-    if "draws" not in tables(connection):
+    if "draws" not in table_names(connection):
         return {}
     return _event(connection.execute("SELECT * FROM draws ORDER BY number DESC LIMIT 1"))
 
@@ -188,9 +189,9 @@ def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
     return {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
 
 
-def is_of_ledger(problem: str) -> bool:
-    """Whether a problem that `verify` found is the ledger's own, for which a restore may be the way out."""
-    return not problem.startswith(_USELESS)
+def concerns_ledger(problem: str) -> bool:
+    """Whether a problem that `verify` found is one of the ledger, which a restore may solve, and not of a backup."""
+    return not problem.startswith(_UNUSABLE)
 
 
 def _event(cursor: sqlite3.Cursor) -> Event:

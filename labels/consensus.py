@@ -1,4 +1,4 @@
-"""What the decisions on a pair add up to: a label."""
+"""Labels from the decisions of several annotators, and logical contradictions among labels."""
 
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
@@ -8,8 +8,8 @@ from enum import StrEnum
 from labels.model import Pair, ProductRef, Side, Strength
 
 
-class State(StrEnum):
-    """How firm a label is."""
+class LabelState(StrEnum):
+    """How the label of a pair was reached."""
 
     AGREED = "agreed"
     CONFLICTING = "conflicting"
@@ -18,7 +18,7 @@ class State(StrEnum):
 
 
 class Rule(StrEnum):
-    """What settles a pair that people disagree about: an adjudication alone, or else the majority."""
+    """What settles a pair that annotators disagree about: an adjudication alone, or also a majority."""
 
     UNANIMOUS = "unanimous"
     MAJORITY = "majority"
@@ -26,30 +26,34 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What the decisions on one pair add up to.
+    """The label of one pair.
 
     Attributes:
-        match: None while opinions conflict.
-        strength: explicit where at least one decision that counted was.
-        side: validation as soon as one decision that counted was.
-        people: whether a person decided; else the machine did.
+        match: None while the decisions conflict.
+        strength: explicit where at least one decision that counts is.
+        side: validation where at least one decision that counts is.
+        people: whether people decided; else the machine did.
     """
 
     pair: Pair
     match: bool | None
     strength: Strength
     side: Side
-    state: State
+    state: LabelState
     people: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Opinions:
-    """How the decisions that are heard on one pair fall; the projection of this name says which are heard.
+class Votes:
+    """The votes on one pair: a row of the projection `opinions`, whose SQL says which decisions count.
 
     Attributes:
-        matches: how many say that it is a match.
-        others: how many say that it is none.
+        matches: the number of match decisions.
+        others: the number of no_match decisions.
+        explicit: whether they are explicit.
+        validation: whether any of them is on the validation side.
+        adjudicated: whether an adjudication settled the pair.
+        people: whether people decided; else the machine did.
     """
 
     pair: Pair
@@ -61,16 +65,16 @@ class Opinions:
     people: bool
 
     def label(self, rule: Rule = Rule.UNANIMOUS) -> Label:
-        """Adjudicated, else unanimous, else by majority where that is the rule, else a conflict."""
+        """The label: adjudicated, else unanimous, else by majority under that rule, else a conflict."""
         if not (self.matches and self.others):
-            state = State.ADJUDICATED if self.adjudicated else State.AGREED
+            state = LabelState.ADJUDICATED if self.adjudicated else LabelState.AGREED
         elif rule is Rule.MAJORITY and self.matches != self.others:
-            state = State.MAJORITY
+            state = LabelState.MAJORITY
         else:
-            state = State.CONFLICTING
+            state = LabelState.CONFLICTING
         return Label(
             pair=self.pair,
-            match=None if state is State.CONFLICTING else self.matches > self.others,
+            match=None if state is LabelState.CONFLICTING else self.matches > self.others,
             strength=Strength.EXPLICIT if self.explicit else Strength.IMPLIED,
             side=Side.VALIDATION if self.validation else Side.TRAIN,
             state=state,
@@ -78,17 +82,17 @@ class Opinions:
         )
 
 
-#: Steps of a chain that are told; a longer one is a tangle that nobody follows in one sentence.
-_TOLD = 7
+#: Products of a chain that a message names; a longer chain is abbreviated in the middle.
+_MAX_CHAIN = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """Something that cannot be.
+    """Labels that cannot all be right.
 
     Attributes:
-        pairs: the pairs to look at again, each with a label of its own.
-        words: what contradicts what, one sentence.
+        pairs: the labelled pairs to review again.
+        words: the contradiction, one sentence.
     """
 
     pairs: tuple[Pair, ...]
@@ -96,28 +100,31 @@ class Contradiction:
 
 
 def contradictions(labels: Iterable[Label], unique: Collection[str] = ()) -> list[Contradiction]:
-    """The contradictions among labels; what an adjudication has confirmed is looked at no more.
+    """The contradictions among labels, without those that an adjudication has confirmed.
+
+    A pair labelled as no match contradicts a chain of matches between its products; and a candidate matched to several
+    queries contradicts a source without duplicates.
 
     Args:
-        labels: one per pair; conflicts have no answer and say nothing here.
+        labels: one per pair; conflicting ones are ignored.
         unique: sources that list no product twice.
     """
     labels = list(labels)
-    same = _neighbours(label.pair for label in labels if label.match)
-    component = _components(same)
-    denied = [
-        Contradiction((label.pair,), f"{_chain(same, label.pair)}; yet {_name(label.pair.query)} ≠ "
+    graph = _match_graph(label.pair for label in labels if label.match)
+    component = _components(graph)
+    transitive = [
+        Contradiction((label.pair,), f"{_chain(graph, label.pair)}; yet {_name(label.pair.query)} ≠ "
                       f"{_name(label.pair.candidate)}.")
         for label in labels
         if label.match is False
-        and label.state is not State.ADJUDICATED
+        and label.state is not LabelState.ADJUDICATED
         and component.get(label.pair.query, label.pair.query) == component.get(label.pair.candidate)
     ]  # fmt: skip
-    return denied + _doubles(labels, unique)
+    return transitive + _duplicates(labels, unique)
 
 
-def _doubles(labels: Iterable[Label], unique: Collection[str]) -> list[Contradiction]:
-    """One candidate accepted for several queries of a source that lists no product twice."""
+def _duplicates(labels: Iterable[Label], unique: Collection[str]) -> list[Contradiction]:
+    """Candidates that were accepted for several queries of a source without duplicates."""
     accepted: dict[tuple[ProductRef, str], list[Label]] = {}
     for label in labels:
         if label.match and label.pair.query.source in unique:
@@ -129,11 +136,12 @@ def _doubles(labels: Iterable[Label], unique: Collection[str]) -> list[Contradic
             f" {source} lists no product twice.",
         )
         for (candidate, source), several in accepted.items()
-        if len(several) > 1 and not all(label.state is State.ADJUDICATED for label in several)
+        if len(several) > 1 and not all(label.state is LabelState.ADJUDICATED for label in several)
     ]
 
 
-def _neighbours(pairs: Iterable[Pair]) -> dict[ProductRef, list[ProductRef]]:
+def _match_graph(pairs: Iterable[Pair]) -> dict[ProductRef, list[ProductRef]]:
+    """The adjacency lists of the undirected graph whose edges are the pairs."""
     found: dict[ProductRef, list[ProductRef]] = {}
     for one, other in pairs:
         found.setdefault(one, []).append(other)
@@ -141,29 +149,29 @@ def _neighbours(pairs: Iterable[Pair]) -> dict[ProductRef, list[ProductRef]]:
     return found
 
 
-def _components(same: Mapping[ProductRef, list[ProductRef]]) -> dict[ProductRef, int]:
-    """The number of the group of equal products that each product is in."""
+def _components(graph: Mapping[ProductRef, list[ProductRef]]) -> dict[ProductRef, int]:
+    """The number of the connected component of each product."""
     component: dict[ProductRef, int] = {}
-    for start in same:
+    for start in graph:
         if start in component:
             continue
         component[start], waiting = len(component), [start]
         while waiting:
             product = waiting.pop()
-            for neighbour in same[product]:
+            for neighbour in graph[product]:
                 if neighbour not in component:
                     component[neighbour] = component[start]
                     waiting.append(neighbour)
     return component
 
 
-def _chain(same: Mapping[ProductRef, list[ProductRef]], pair: Pair) -> str:
-    """The shortest way from one end of a pair to the other over equal products, as `A = B = C`."""
+def _chain(graph: Mapping[ProductRef, list[ProductRef]], pair: Pair) -> str:
+    """The shortest path of matches between the products of a pair, as `A = B = C` (breadth-first search)."""
     came_from: dict[ProductRef, ProductRef | None] = {pair.query: None}
     waiting = deque([pair.query])
     while waiting and pair.candidate not in came_from:
         product = waiting.popleft()
-        for neighbour in same[product]:
+        for neighbour in graph[product]:
             if neighbour not in came_from:
                 came_from[neighbour] = product
                 waiting.append(neighbour)
@@ -173,7 +181,7 @@ def _chain(same: Mapping[ProductRef, list[ProductRef]], pair: Pair) -> str:
         steps.append(step)
         step = came_from[step]
     names = [_name(ref) for ref in reversed(steps)]
-    return " = ".join(names if len(names) <= _TOLD else [*names[:3], "…", *names[-3:]])
+    return " = ".join(names if len(names) <= _MAX_CHAIN else [*names[:3], "…", *names[-3:]])
 
 
 def _name(ref: ProductRef) -> str:

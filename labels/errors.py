@@ -1,12 +1,12 @@
-"""The root of every error that a user may see."""
+"""The base class of every error that a user may see."""
 
 
 class SameskuError(Exception):
-    """Something went wrong that a user can understand.
+    """An error that is shown to the user.
 
     Args:
-        message: one clear sentence that says what is wrong.
-        hint: the way out, one sentence; empty where there is none.
+        message: what is wrong, one sentence.
+        hint: what to do about it, one sentence; empty where there is nothing to do.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -16,4 +16,4 @@ class SameskuError(Exception):
 
 
 class LabelsError(SameskuError):
-    """The label store cannot do what was asked."""
+    """The label ledger cannot be read or written, or a request about it cannot be fulfilled."""

@@ -1,9 +1,9 @@
-"""Files that a team shares: written whole or not at all, read only where they are regular files.
+"""Safe access to files in a folder shared by a team: atomic writes, and reads of regular files only.
 
-Any member of the group may have put anything at a path of the workspace: a symbolic link to a private file, a FIFO
-that never answers, a device. Every file that samesku writes goes through `atomic_write` or `atomic_text`; what a
-library writes, a database or the weights of a model, into one of the `drafts` and from there through `publish`. Files
-of a workspace are read through `read_bounded` or `open_regular`, and databases opened after `require_regular`.
+Any member of the group can put anything at a path of the workspace: a symbolic link to a private file, a FIFO that
+blocks, a device. Every file that samesku writes goes through `atomic_write` or `atomic_text`; what a
+library writes (a database, model weights) goes into one of the `drafts` and from there through `publish`. Files of a
+workspace are read through `read_bounded` or `open_regular`, and databases are opened after `require_regular`.
 """
 
 import errno
@@ -22,32 +22,32 @@ from typing import BinaryIO, TextIO
 
 from labels.errors import LabelsError
 
-#: How a file or folder is called until it is complete. It names samesku, since what is left under such a name is
-#: removed wherever people have files written to, folders and all.
+#: Prefix of a file or folder that is not complete yet. It names samesku, because leftovers with this prefix are deleted
+#: in any folder that a user has files written to, folders with their contents.
 DRAFT_PREFIX = ".samesku-draft-"
-#: What a folder of private copies is called, among the temporary files of all programs.
+#: Prefix of a folder of private copies among the temporary files of the system.
 PRIVATE_PREFIX = "samesku-draft-"
-#: A younger draft may not be locked yet by the process that made it.
-_STALE_S = 60.0
-#: Where there are no locks, a draft of this age belongs to no running process.
-_STALE_WITHOUT_LOCKS_S = 86_400.0
+#: A younger draft is never stale: the process that creates it may not have locked it yet.
+_MIN_STALE_AGE_S = 60.0
+#: On file systems without locks, a draft of this age counts as stale.
+_STALE_AGE_WITHOUT_LOCKS_S = 86_400.0
 
-_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+_DENIED_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS}
+_NO_SPACE_ERRORS = {errno.ENOSPC, errno.EDQUOT}
 
 
 def make_shared(path: Path) -> None:
-    """Make an empty file that the group may write as far as the umask allows, and that is closed to others.
+    """Create an empty file with mode 0660 less the umask, so that the group may write it.
 
-    SQLite makes files that only their owner writes; the files beside a database take its permissions. One that is
-    there already is left alone, not even opened: closing it would take away the locks of this process.
+    SQLite creates files that only their owner may write, and gives the files beside a database its permissions. An
+    existing file is not even opened: closing it would release the POSIX locks that this process holds on it.
     """
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o660))
 
 
 def sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on disk."""
+    """Wait until the content of a file, or the entries of a folder, are on disk (fsync)."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -74,10 +74,10 @@ def publish(draft: Path, path: Path) -> None:
 
 @contextmanager
 def atomic_write(path: Path, *, mode: int = 0o666, overwrite: bool = True) -> Iterator[BinaryIO]:
-    """A file to write bytes to, which takes the place of `path` only when the block ends without an exception.
+    """A binary file that replaces `path` only if the block ends without an exception.
 
-    The bytes go to a new file of a random name in the same folder, opened so that no link can lead it elsewhere; it
-    is on disk before it is renamed. A symbolic link at `path` is replaced, not followed.
+    The bytes go to a new file with a random name in the same folder, opened so that no link is followed; it is synced
+    before it is renamed. A symbolic link at `path` is replaced, not followed.
 
     Args:
         path: where the file appears; its folder is made if need be.
@@ -112,7 +112,7 @@ def atomic_write(path: Path, *, mode: int = 0o666, overwrite: bool = True) -> It
 
 @contextmanager
 def atomic_text(path: Path, *, mode: int = 0o666, overwrite: bool = True) -> Iterator[TextIO]:
-    """The same for text, as UTF-8 with line ends as they are written.
+    """The same for UTF-8 text, without translation of line ends.
 
     Raises:
         OSError: as `atomic_write`.
@@ -125,14 +125,14 @@ def atomic_text(path: Path, *, mode: int = 0o666, overwrite: bool = True) -> Ite
 
 
 def require_regular(path: Path, *, follow_links: bool = False) -> None:
-    """Return if `path` is a regular file, or nothing is there. Unlike `open_regular` it may be an open database.
+    """Return if `path` is a regular file or does not exist. The file is not opened, so it may be an open database.
 
     Args:
         path: the file.
-        follow_links: whether a symbolic link may stand at `path`.
+        follow_links: whether `path` may be a symbolic link.
 
     Raises:
-        OSError: it is a link, a folder, a FIFO or a device: which, in `strerror`.
+        OSError: it is a link, a folder, a FIFO or a device; `strerror` says which.
     """
     try:
         mode = (path.stat() if follow_links else path.lstat()).st_mode
@@ -143,15 +143,15 @@ def require_regular(path: Path, *, follow_links: bool = False) -> None:
 
 
 def open_regular(path: Path, *, follow_links: bool = True) -> io.BufferedReader:
-    """Open a regular file for reading. Never waits, as opening a FIFO would.
+    """Open a regular file for reading, without blocking on a FIFO.
 
     Args:
         path: the file.
-        follow_links: whether a symbolic link may stand at `path`: for files that a person names, not for those that
-            samesku itself wrote.
+        follow_links: whether `path` may be a symbolic link: for files that a user names, not for those that samesku
+            wrote.
 
     Raises:
-        OSError: there is no such file, or it is a folder, a FIFO, a device or a link: which, in `strerror`.
+        OSError: there is no such file, or it is a folder, a FIFO, a device or a link; `strerror` says which.
     """
     if not follow_links:
         require_regular(path)
@@ -170,10 +170,10 @@ def open_regular(path: Path, *, follow_links: bool = True) -> io.BufferedReader:
 
 
 def read_bounded(path: Path, max_bytes: int, *, follow_links: bool = False) -> bytes:
-    """The bytes of a regular file that is no longer than `max_bytes`.
+    """The bytes of a regular file of at most `max_bytes`.
 
     Raises:
-        OSError: as `open_regular`, or the file is longer.
+        OSError: as `open_regular`, or the file is larger.
     """
     with open_regular(path, follow_links=follow_links) as file:
         content = file.read(max_bytes + 1)
@@ -184,10 +184,10 @@ def read_bounded(path: Path, max_bytes: int, *, follow_links: bool = False) -> b
 
 @contextmanager
 def drafts(folder: Path) -> Iterator[Path]:
-    """A folder inside another, closed to everyone else, for files that are not complete yet; it is gone afterwards.
+    """A temporary folder inside `folder`, accessible to this account only, for files that are not complete yet.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be created.
     """
     with _locked_folder(folder, DRAFT_PREFIX) as place:
         yield place
@@ -195,10 +195,10 @@ def drafts(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def private_folder() -> Iterator[Path]:
-    """A folder among the system's temporary files, closed to everyone else, for private copies; gone afterwards.
+    """A temporary folder among those of the system, accessible to this account only, for private copies.
 
     Raises:
-        LabelsError: it cannot be made.
+        LabelsError: it cannot be created.
     """
     parent = Path(tempfile.gettempdir())
     with ExitStack() as stack:
@@ -206,8 +206,8 @@ def private_folder() -> Iterator[Path]:
             place = stack.enter_context(_locked_folder(parent, PRIVATE_PREFIX))
         except OSError as error:
             raise LabelsError(
-                f"There can be no temporary files in {parent}: {error.strerror}.",
-                "Make room there, or name another folder in TMPDIR.",
+                f"Temporary files cannot be created in {parent}: {error.strerror}.",
+                "Free some space there, or name another folder in TMPDIR.",
             ) from error
         yield place
 
@@ -225,26 +225,26 @@ def _locked_folder(parent: Path, prefix: str) -> Iterator[Path]:
 
 
 def is_denied(error: OSError) -> bool:
-    """Whether it is only this account that may not use a file."""
-    return error.errno in _DENIED
+    """Whether the error is one of permissions."""
+    return error.errno in _DENIED_ERRORS
 
 
 def way_out(error: OSError, otherwise: str) -> str:
-    """What to do about a file that cannot be used: one that this account may not use is neither damaged nor in the way.
+    """The hint for a file that cannot be used.
 
     Args:
-        error: what the system said.
-        otherwise: the way out where it says something else than that permission, room or a shorter name is wanted.
+        error: what the system raised.
+        otherwise: the hint where the cause is not permissions, space or the length of the name.
     """
     if is_denied(error):
         return "Ask its owner, or whoever looks after this machine, to let you use it."
-    if error.errno in _NO_ROOM:
+    if error.errno in _NO_SPACE_ERRORS:
         return "Free some disk space; nothing that was acknowledged is lost."
     return "Give a shorter name." if error.errno == errno.ENAMETOOLONG else otherwise
 
 
 def stale_drafts(folder: Path, prefix: str = DRAFT_PREFIX) -> list[Path]:
-    """The drafts of processes that were killed: those that no running process holds locked."""
+    """The drafts that killed processes left: those that no running process has locked."""
     found = []
     for draft in folder.glob(f"{prefix}*"):
         with suppress(OSError):
@@ -254,22 +254,22 @@ def stale_drafts(folder: Path, prefix: str = DRAFT_PREFIX) -> list[Path]:
 
 
 def remove_stale_drafts(folder: Path, prefix: str = DRAFT_PREFIX) -> None:
-    """Remove the drafts of processes that were killed."""
+    """Remove the drafts that killed processes left."""
     for draft in stale_drafts(folder, prefix):
         with suppress(OSError):
             shutil.rmtree(draft, ignore_errors=True) if draft.is_dir() else draft.unlink()
 
 
 def is_abandoned(folder: Path) -> bool:
-    """Whether nothing in a folder has changed for a day: for those of earlier versions, which were not locked."""
+    """Whether nothing in a folder has changed for a day: for folders of earlier versions, which took no locks."""
     with suppress(OSError):
         latest = max(path.lstat().st_mtime for path in (folder, *folder.rglob("*")))
-        return folder.is_dir() and time.time() - latest > _STALE_WITHOUT_LOCKS_S
+        return folder.is_dir() and time.time() - latest > _STALE_AGE_WITHOUT_LOCKS_S
     return False
 
 
 def folder_bytes(path: Path) -> int:
-    """How much a file, or all in a folder, takes."""
+    """The size of a file, or of all files in a folder, in bytes."""
     total = 0
     for each in (path, *path.rglob("*")):
         with suppress(OSError):
@@ -281,7 +281,7 @@ def folder_bytes(path: Path) -> int:
 def _is_stale(draft: Path) -> bool:
     facts = draft.lstat()
     age = time.time() - facts.st_mtime
-    if age < _STALE_S or not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
+    if age < _MIN_STALE_AGE_S or not (stat.S_ISREG(facts.st_mode) or stat.S_ISDIR(facts.st_mode)):
         return False
     descriptor = os.open(draft, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -289,15 +289,15 @@ def _is_stale(draft: Path) -> bool:
     except BlockingIOError:
         return False
     except OSError:
-        return age > _STALE_WITHOUT_LOCKS_S
+        return age > _STALE_AGE_WITHOUT_LOCKS_S
     finally:
         os.close(descriptor)
     return True
 
 
 def _lock(descriptor: int) -> None:
-    """Show that a running process writes here; the kernel takes the lock back however the process ends."""
-    with suppress(OSError):  # some network file systems know no locks
+    """Mark a draft as in use; the kernel releases the lock however the process ends."""
+    with suppress(OSError):  # some network file systems have no locks
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
@@ -308,7 +308,7 @@ def _require_same(draft: Path, descriptor: int) -> None:
 
 
 def _refuse_special(path: Path) -> None:
-    """Refuse to replace what is neither a regular file nor a link: renaming over /dev/null would take it away."""
+    """Refuse to replace anything but a regular file or a link: renaming over /dev/null would remove the device."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:

@@ -1,15 +1,15 @@
-"""Each person's first answer to each query: the one that was given before they could know what others say of it.
+"""Each annotator's first answer to each query: the decisions made before they could see those of others.
 
-Agreement and audits count first answers. A later one may follow from what somebody saw meanwhile: another person's
-answer, or a probability that has learnt from their own.
+Agreement and audits use first answers. A later answer may be influenced by another person's decision, or by a
+probability of a matcher that was trained on the annotator's own labels.
 """
 
 from datetime import datetime
 from typing import NamedTuple
 
 from labels.annotations import Annotation
-from labels.database import known_values, readable_errors
-from labels.model import LOOKED, MACHINE, Decision, Pair, ProductRef, Stream, Strength, Verb
+from labels.database import decode_errors
+from labels.model import LOOK_COMMENT, MACHINE, Decision, Pair, ProductRef, Stream, Strength, Verb
 from labels.reader import LabelReader
 from labels.store import LabelStore
 
@@ -18,30 +18,30 @@ SELECT seq, action, at, annotator, verb, query_source, query_id, candidate_sourc
     stream, closes, look_ms, probability, text
 FROM events WHERE annotator <> ? ORDER BY seq
 """
-#: Acts that do not stand, and the number of the event that took each back.
+#: Undone actions, with the number of the event that undid each.
 _UNDONE = "SELECT id, undone_at FROM actions WHERE undone_at IS NOT NULL"
 _STANDING = "SELECT DISTINCT annotator, query_source, query_id FROM current WHERE annotator <> ?"
 
 
 def first_answers(reader: LabelReader) -> list[Annotation]:
-    """What people said of each pair in their first answer to its query, oldest first; the machine is left out.
+    """The decisions on each pair in every person's first answer to its query, oldest first; without the machine.
 
-    The first answer ends when the person, having answered the query, goes to another one or takes something back, and
-    in any case when they rule on the query or look at what others say of it. In it the first explicit decision on a
-    pair holds, and the first implied one where there is none. What was taken back before the query was answered, a
-    revoked file, and queries of which nothing of the person's stands any more do not count.
+    The first answer ends when the annotator, having answered the query, acts on another query or undoes anything; and
+    in any case when they adjudicate the query or look at the decisions of others on it. Within it the first explicit
+    decision on a pair counts, or the first implied one where there is no explicit one. Not counted are actions that
+    were undone before the query was answered, revoked imports, and queries on which the annotator has no standing
+    decision.
 
     Raises:
         LabelsError: the file cannot be read.
     """
-    with readable_errors(reader.path):
-        events = [_Event(*row) for row in reader.connection.execute(_EVENTS, [MACHINE])]
-        undone = dict(reader.connection.execute(_UNDONE).fetchall())
-        standing = set(reader.connection.execute(_STANDING, [MACHINE]).fetchall())
-    with known_values(reader.path):
-        answers = _answers(events, undone)
-        found = [each for key, answer in answers.items() if key in standing for each in answer.said.values()]
-        return [_said(event) for event in sorted(found, key=lambda event: event.seq)]
+    events = [_Event(*row) for row in reader.rows(_EVENTS, [MACHINE])]
+    undone = dict(reader.rows(_UNDONE))
+    standing = set(reader.rows(_STANDING, [MACHINE]))
+    with decode_errors(reader.path):
+        answers = _first_answers(events, undone)
+        found = [each for key, answer in answers.items() if key in standing for each in answer.decisions.values()]
+        return [_annotation(event) for event in sorted(found, key=lambda event: event.seq)]
 
 
 class _Event(NamedTuple):
@@ -72,46 +72,58 @@ class _Event(NamedTuple):
 
 
 class _Answer:
-    """One person's first answer to one query, while the events are read."""
+    """The first answer of one annotator to one query, while the events are read.
+
+    Attributes:
+        decisions: the decisive event by candidate.
+        closed: whether the query has been answered.
+        ended: whether the first answer is complete; later events do not count.
+    """
 
     def __init__(self) -> None:
-        self.said: dict[tuple[str | None, str | None], _Event] = {}
-        self.given = self.over = False
+        self.decisions: dict[tuple[str | None, str | None], _Event] = {}
+        self.closed = self.ended = False
 
     def add(self, event: _Event) -> None:
-        pair = event.candidate_source, event.candidate_id
-        known = self.said.get(pair)
-        if known is None or (event.explicit and not known.explicit):
-            self.said[pair] = event
+        candidate = event.candidate_source, event.candidate_id
+        earlier = self.decisions.get(candidate)
+        if earlier is None or (event.explicit and not earlier.explicit):
+            self.decisions[candidate] = event
 
 
-def _answers(events: list[_Event], undone: dict[str, int]) -> dict[tuple[str, str, str], _Answer]:
-    """Everybody's first answers, by annotator and query."""
+def _first_answers(events: list[_Event], undone: dict[str, int]) -> dict[tuple[str, str, str], _Answer]:
+    """The first answers of all annotators, by annotator and query.
+
+    Args:
+        events: of people, in order.
+        undone: by id of an undone action, the number of the event that undid it.
+    """
     counted = [event for event in events if event.verb != Verb.IMPORT or event.action not in undone]
-    given_at: dict[tuple[str, str, str], int] = {}
+    closed_at: dict[tuple[str, str, str], int] = {}
     for event in counted:
         if event.closes:
-            given_at.setdefault(event.key, event.seq)
+            closed_at.setdefault(event.key, event.seq)
     answers: dict[tuple[str, str, str], _Answer] = {}
     last: dict[str, _Answer] = {}
     for event in counted:
         answer = answers.setdefault(event.key, _Answer())
-        before = last.get(event.annotator, answer)
+        previous = last.get(event.annotator, answer)
         last[event.annotator] = answer
-        if before is not answer and before.given:
-            before.over = True
-        answer.over |= event.stream == Stream.ADJUDICATION or event.text == LOOKED
+        if previous is not answer and previous.closed:
+            previous.ended = True
+        answer.ended |= event.stream == Stream.ADJUDICATION or event.text == LOOK_COMMENT
         if event.verb == Verb.UNDO:
-            answer.over |= answer.given
-        slip = event.action in undone and undone[event.action] < given_at.get(event.key, undone[event.action] + 1)
-        if not answer.over and not slip:
-            answer.given |= bool(event.closes)
+            answer.ended |= answer.closed
+        undone_at = undone.get(event.action)
+        undone_before_closing = undone_at is not None and undone_at < closed_at.get(event.key, undone_at + 1)
+        if not answer.ended and not undone_before_closing:
+            answer.closed |= bool(event.closes)
             if event.decision is not None:
                 answer.add(event)
     return answers
 
 
-def _said(event: _Event) -> Annotation:
+def _annotation(event: _Event) -> Annotation:
     query = ProductRef(event.query_source, event.query_id)
     return Annotation(
         pair=Pair(query, ProductRef(str(event.candidate_source), str(event.candidate_id))),
@@ -127,16 +139,16 @@ def _said(event: _Event) -> Annotation:
     )
 
 
-def audited_by_query(store: LabelStore) -> dict[ProductRef, list[tuple[float | None, Decision, Strength]]]:
-    """What people said of each pair in the audit stream, and what the machine said of it then, by query.
+def audit_outcomes_by_query(store: LabelStore) -> dict[ProductRef, list[tuple[float | None, Decision, Strength]]]:
+    """The decisions of people in the audit stream, by query: the matcher's P(match) then, decision and strength.
 
     Raises:
         LabelsError: the file cannot be read.
     """
     found: dict[ProductRef, list[tuple[float | None, Decision, Strength]]] = {}
-    for said in _in_audits(store):
-        strength = Strength.EXPLICIT if said.explicit else Strength.IMPLIED
-        found.setdefault(said.pair.query, []).append((said.probability, _decision(said), strength))
+    for each in _audit_annotations(store):
+        strength = Strength.EXPLICIT if each.explicit else Strength.IMPLIED
+        found.setdefault(each.pair.query, []).append((each.probability, _decision(each), strength))
     return found
 
 
@@ -146,31 +158,29 @@ def audited_queries(store: LabelReader) -> set[ProductRef]:
     Raises:
         LabelsError: the file cannot be read.
     """
-    with readable_errors(store.path):
-        rows = store.connection.execute(
-            "SELECT DISTINCT a.query_source, a.query_id FROM actions AS a JOIN events AS e ON e.seq = a.seq"
-            " WHERE a.closes AND a.undone_at IS NULL AND a.annotator <> ? AND e.stream = 'audit'",
-            [MACHINE],
-        ).fetchall()
+    rows = store.rows(
+        "SELECT DISTINCT a.query_source, a.query_id FROM actions AS a JOIN events AS e ON e.seq = a.seq"
+        " WHERE a.closes AND a.undone_at IS NULL AND a.annotator <> ? AND e.stream = 'audit'",
+        [MACHINE],
+    )
     return {ProductRef(*row) for row in rows}
 
 
-def audited(store: LabelStore) -> list[tuple[float | None, Decision]]:
-    """What people said outright, pair by pair, in the audit stream: what the machine said then, and the decision.
+def audit_outcomes(store: LabelStore) -> list[tuple[float | None, Decision]]:
+    """The explicit decisions of people in the audit stream, without abstentions: the matcher's P(match) and decision.
 
     Raises:
         LabelsError: the file cannot be read.
     """
-    return [
-        (said.probability, _decision(said)) for said in _in_audits(store) if said.explicit and said.match is not None
-    ]
+    annotations = _audit_annotations(store)
+    return [(each.probability, _decision(each)) for each in annotations if each.explicit and each.match is not None]
 
 
-def _in_audits(store: LabelStore) -> list[Annotation]:
-    return [said for said in first_answers(store) if said.stream is Stream.AUDIT]
+def _audit_annotations(store: LabelStore) -> list[Annotation]:
+    return [each for each in first_answers(store) if each.stream is Stream.AUDIT]
 
 
-def _decision(said: Annotation) -> Decision:
-    if said.match is None:
+def _decision(annotation: Annotation) -> Decision:
+    if annotation.match is None:
         return Decision.UNSURE
-    return Decision.MATCH if said.match else Decision.NO_MATCH
+    return Decision.MATCH if annotation.match else Decision.NO_MATCH

@@ -1,4 +1,7 @@
-"""The schema of labels.db, forward only. Each migration is applied together with its record."""
+"""The migrations of labels.db, forward only. Each is applied in one transaction with its record.
+
+The SQL of a released migration is never changed: `labels.schema` compares the schema of a file with its result.
+"""
 
 import sqlite3
 from collections.abc import Iterator
@@ -89,7 +92,7 @@ CREATE TABLE claims (
 ) WITHOUT ROWID;
 """
 
-# A REPLACE from a connection without PRAGMA recursive_triggers deletes without asking the triggers below.
+# A REPLACE from a connection without PRAGMA recursive_triggers deletes rows without firing the triggers below.
 _NO_REPLACE = """
 CREATE TRIGGER events_no_replace BEFORE INSERT ON events WHEN EXISTS (SELECT 1 FROM events WHERE seq = NEW.seq)
 BEGIN SELECT RAISE(ABORT, 'events is append-only: nothing is replaced'); END;
@@ -186,7 +189,7 @@ CREATE TRIGGER audits_no_replace BEFORE INSERT ON audits WHEN EXISTS (
 BEGIN SELECT RAISE(IGNORE); END;
 """
 
-# Nobody writes past the chain, whatever program opens the file.
+# No program can insert an event without a hash.
 _CHAINED = """
 CREATE TRIGGER events_chained BEFORE INSERT ON events WHEN length(NEW.hash) <> 64
 BEGIN SELECT RAISE(ABORT, 'events is a chain: each carries the hash of all before it'); END;
@@ -197,8 +200,8 @@ BEGIN SELECT RAISE(ABORT, 'events is a chain: each carries the hash of all befor
 def _ledger(db: Database) -> None:
     for statement in _statements(_LEDGER):
         db.execute(statement)
-    found = [(hash_, seq) for seq, hash_ in _chain(db.conn)]
-    db.conn.executemany("UPDATE events SET hash = ? WHERE seq = ?", found)
+    hashes = [(hash_, seq) for seq, hash_ in _event_hashes(db.conn)]
+    db.conn.executemany("UPDATE events SET hash = ? WHERE seq = ?", hashes)
     guards = _APPEND_ONLY.format(table="events").split("CREATE TRIGGER events_no_delete")[0]
     for statement in _statements(guards + _APPEND_ONLY.format(table="audits") + _CHAINED):
         db.execute(statement)
@@ -206,8 +209,8 @@ def _ledger(db: Database) -> None:
     db.execute("PRAGMA user_version = 2")
 
 
-# Lists of past work: what somebody put off, was unsure of or wrote, and the queries that a candidate was accepted for.
-# A usual decision costs at most one entry more.
+# Indexes for lists of past work: skipped, unsure, flagged and commented queries, and the queries that a candidate was
+# accepted for. A usual decision adds at most one index entry.
 _PAST = """
 CREATE INDEX actions_noted ON actions (verb, annotator, seq)
     WHERE verb = 'flag' OR verb = 'comment' OR verb = 'unsure' OR verb = 'skip';
@@ -222,8 +225,8 @@ def _past(db: Database) -> None:
     db.execute("PRAGMA user_version = 3")
 
 
-# Draws are chained as events are, and every later event covers the last of them. The first ledgers of schema 1 had no
-# triggers against REPLACE.
+# Draws get a hash chain, and every later event covers the last draw. Also creates the triggers against REPLACE that the
+# first ledgers of schema 1 lacked.
 _DRAWS = """
 CREATE TABLE draws (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -240,7 +243,7 @@ BEGIN SELECT RAISE(ABORT, 'draws is append-only: nothing is replaced'); END;
 ALTER TABLE events ADD COLUMN drawn INTEGER NOT NULL DEFAULT 0;
 """
 
-# A program that knows nothing of draws would break the chains: where there are draws, it cannot write any more.
+# An earlier version of samesku does not hash draws and would break the chains: once there are draws, it cannot write.
 _COVERED = """
 DROP TRIGGER events_chained;
 CREATE TRIGGER events_chained BEFORE INSERT ON events
@@ -259,8 +262,8 @@ BEGIN SELECT RAISE(ABORT, 'a draw is recorded in draws before its queries are');
 
 @migrations(name="004_draws")
 def _draws(db: Database) -> None:
-    healed = _NO_REPLACE.replace("CREATE TRIGGER", "CREATE TRIGGER IF NOT EXISTS")
-    for statement in _statements("".join([_DRAWS, _APPEND_ONLY.format(table="draws"), healed])):
+    missing_triggers = _NO_REPLACE.replace("CREATE TRIGGER", "CREATE TRIGGER IF NOT EXISTS")
+    for statement in _statements("".join([_DRAWS, _APPEND_ONLY.format(table="draws"), missing_triggers])):
         db.execute(statement)
     draws.record_existing(db.conn)
     for statement in _statements(_COVERED):
@@ -268,16 +271,16 @@ def _draws(db: Database) -> None:
     db.execute("PRAGMA user_version = 4")
 
 
-def _chain(connection: sqlite3.Connection) -> Iterator[tuple[int, str]]:
-    """Every event's number with the hash that it gets."""
+def _event_hashes(connection: sqlite3.Connection) -> Iterator[tuple[int, str]]:
+    """The number and hash of every event, in order."""
     previous = chain.GENESIS
-    for values in connection.execute(chain.EVENTS):
-        previous = chain.link(previous, values)
+    for values in connection.execute(chain.SELECT_EVENTS):
+        previous = chain.event_hash(previous, values)
         yield values[0], previous
 
 
 def _statements(script: str) -> list[str]:
-    """Split a script at complete statements: executescript() would commit the migration's transaction."""
+    """Split a script into statements, because executescript() would commit the migration's transaction."""
     statements, buffer = [], ""
     for line in script.splitlines(keepends=True):
         buffer += line
@@ -288,20 +291,20 @@ def _statements(script: str) -> list[str]:
 
 
 def apply_up_to(connection: sqlite3.Connection, version: int) -> None:
-    """Give a new database the schema of a version, as ledgers of that version have it."""
+    """Give a new database the schema of a version."""
     database = sqlite_utils.Database(connection)
     later = [each.name for each in migrations.pending(database) if int(each.name.partition("_")[0]) > version]
     migrations.apply(database, stop_before=later)
 
 
 def migrate(connection: Connection) -> None:
-    """Bring an open labels.db to SCHEMA_VERSION, one program at a time.
+    """Migrate an open labels.db to SCHEMA_VERSION.
 
     Raises:
-        sqlite3.Error: the file cannot be written or is no database.
+        sqlite3.Error: the file cannot be written or is not a database.
     """
-    # One outer immediate transaction: a second process that starts at the same moment waits here, and then
-    # finds nothing left to do. sqlite_utils nests its own transactions in it as savepoints.
+    # One outer immediate transaction: a second process that starts at the same time waits here, and then finds nothing
+    # to do. sqlite_utils nests its own transactions in it as savepoints.
     with transaction(connection):
         migrations.apply(sqlite_utils.Database(connection))
         version = connection.execute("PRAGMA user_version").fetchone()[0]

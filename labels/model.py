@@ -1,13 +1,14 @@
-"""The words of the label ledger: who said what about which pair, and what they saw."""
+"""The value types of the label ledger: products and pairs, decisions, actions, and the scores shown with them."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-#: The annotator behind decisions that a certified band made.
+#: The annotator of decisions made automatically in a certified band.
 MACHINE = "machine"
-#: The comment that records that somebody who is to decide alone looked at what others say. It cannot be taken back.
-LOOKED = "Looked at what others say of this query."
+#: Text of the comment that records that an annotator, who should decide independently, looked at the decisions of
+#: others. It cannot be undone.
+LOOK_COMMENT = "Looked at what others say of this query."
 
 
 class ProductRef(NamedTuple):
@@ -25,14 +26,14 @@ class Pair(NamedTuple):
 
 
 class Stratum(NamedTuple):
-    """Where a drawn query comes from, and how many queries of that kind it stands for: one over its chance."""
+    """The stratum of a sampled query, and its weight: one over the probability that the query was drawn."""
 
     name: str = ""
     weight: float = 1.0
 
 
 class Decision(StrEnum):
-    """What one annotator says of one pair. `UNSURE` is an abstention, never a class."""
+    """One annotator's decision on one pair. `UNSURE` is an abstention, not a class."""
 
     MATCH = "match"
     NO_MATCH = "no_match"
@@ -40,14 +41,14 @@ class Decision(StrEnum):
 
 
 class Strength(StrEnum):
-    """Whether the annotator decided on this very pair, or it follows from accepting another one."""
+    """Whether the annotator decided on the pair itself, or the decision follows from accepting another candidate."""
 
     EXPLICIT = "explicit"
     IMPLIED = "implied"
 
 
 class Stream(StrEnum):
-    """Why a query is shown."""
+    """Why a query was shown."""
 
     TRIAGE = "triage"
     VALIDATION = "validation"
@@ -56,14 +57,14 @@ class Stream(StrEnum):
 
 
 class Side(StrEnum):
-    """Which use a decision is for; what is on the validation side never trains anything."""
+    """Which use a decision is for; no model is trained on the validation side."""
 
     TRAIN = "train"
     VALIDATION = "validation"
 
 
 class Verb(StrEnum):
-    """The act behind an event: one keystroke is one action, and one action has one verb."""
+    """The kind of an action: one keystroke is one action, and one action has one verb."""
 
     ACCEPT = "accept"
     REJECT = "reject"
@@ -78,14 +79,14 @@ class Verb(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What the machine said of a pair at the moment of the decision.
+class ShownScores:
+    """The scores of a pair at the time of the decision, also where the annotator did not see them.
 
     Attributes:
         rank: place in the candidate list, from 1; None for a candidate found by search.
-        similarity: the encoder's cosine, in [-1, 1].
-        probability: the matcher's P(match), in [0, 1].
-        model: id of the encoder that gave the similarity.
+        similarity: cosine similarity by the encoder, in [-1, 1].
+        probability: P(match) by the matcher, in [0, 1].
+        model: id of the encoder.
     """
 
     rank: int | None = None
@@ -96,22 +97,47 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One pair's part of an action: the decision on one candidate of the query under review."""
+    """The decision of an action on one candidate of the query under review."""
 
     candidate: ProductRef
     decision: Decision
     strength: Strength = Strength.EXPLICIT
-    shown: Shown = Shown()
+    shown: ShownScores = ShownScores()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionDetails:
+    """How an action came about.
+
+    Attributes:
+        stream: why the query was shown.
+        side: which use the decisions are for; by default validation for the drawn validation queries and in the
+            validation stream, else training.
+        blind: whether score, band and verdict were hidden.
+        closes: whether the query left the screen as answered.
+        look_ms: how long the annotator looked at the query, in milliseconds; None where that is unknown.
+        text: the text of a comment.
+    """
+
+    stream: Stream = Stream.TRIAGE
+    side: Side | None = None
+    blind: bool = False
+    closes: bool = False
+    look_ms: int | None = None
+    text: str = ""
+
+
+NO_DETAILS = ActionDetails()
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One act of one annotator: a keystroke, or one imported file's lines on one query.
+    """One action of one annotator: a keystroke, or the lines of an imported file on one query.
 
     Attributes:
         id: unique; the same id recorded twice is one action.
         closes: whether the query left the screen as answered.
-        text: a comment's words; empty for other verbs.
+        text: the text of a comment, or the name of an imported batch.
     """
 
     id: str
@@ -124,7 +150,12 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class CurrentDecision:
-    """The decision of one annotator on one pair that stands now, after every edit and undo."""
+    """The standing decision of one annotator on one pair, after every edit and undo.
+
+    Attributes:
+        action: id of the action that it comes from.
+        seq: number of the event that it comes from.
+    """
 
     pair: Pair
     annotator: str

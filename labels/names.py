@@ -1,44 +1,44 @@
-"""What an annotator may be called: one rule, wherever a name comes in.
+"""Validation of annotator names, used wherever a name is entered or imported.
 
-Events are never changed, so a name that no file could carry would stay in the ledger for ever. Names that earlier
-versions took leave in every export as `labels.exchange.fields.escape` writes them, and come back as they were.
+Events are never changed, so a name that no export file can represent would stay in the ledger permanently. Names that
+earlier versions accepted are escaped on export (`labels.exchange.fields.escape`) and restored on import.
 """
 
 import re
 
 from labels.model import MACHINE
 
-#: Characters of the longest name.
-MAX_LENGTH = 1_000
+#: Maximum length of a name, in characters.
+MAX_NAME_LENGTH = 1_000
 
-#: Control characters (C0, DEL, C1), marks that turn the reading direction, what ends a line or paragraph, and halves of
-#: surrogate pairs: no name has them, and a terminal obeys some.
-_ACTING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def acts(text: str) -> bool:
-    """Whether a text holds a character that no name has."""
-    return _ACTING.search(text) is not None
+#: Control characters (C0, DEL, C1), bidirectional controls, line and paragraph separators, and lone surrogates. A
+#: terminal interprets some of them.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-def is_name(value: object) -> bool:
-    """Whether this may be a name: some characters, none of which acts on a terminal."""
-    return isinstance(value, str) and 0 < len(value) <= MAX_LENGTH and not acts(value)
+def has_control_characters(text: str) -> bool:
+    """Whether a text contains a character that is not allowed in names."""
+    return _CONTROL.search(text) is not None
 
 
-def name_fault(name: str, max_length: int = MAX_LENGTH) -> str:
-    """Why a person cannot be called so, in words that follow a colon; empty where they can.
+def is_valid_name(value: object) -> bool:
+    """Whether this is a name: non-empty, not too long, and without control characters."""
+    return isinstance(value, str) and 0 < len(value) <= MAX_NAME_LENGTH and not has_control_characters(value)
+
+
+def name_problem(name: str, max_length: int = MAX_NAME_LENGTH) -> str:
+    """Why a name is not accepted for a person, as a clause that follows a colon; empty where it is accepted.
 
     Args:
-        name: without spaces around it, where these are not meant.
-        max_length: characters of the longest name here, where space is short.
+        name: the name, stripped of surrounding spaces.
+        max_length: the maximum number of characters.
     """
     if not name.strip():
         return "it is empty"
     if name == MACHINE:
-        return f"{MACHINE} is what certified bands are called"
+        return f"{MACHINE} is the name of certified bands"
     if len(name) > max_length:
         return f"it has more than {max_length:,} characters"
-    if found := _ACTING.search(name):
-        return f"U+{ord(found[0]):04X} is no character of a name"
+    if found := _CONTROL.search(name):
+        return f"U+{ord(found[0]):04X} is not allowed in a name"
     return ""

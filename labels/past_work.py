@@ -1,36 +1,40 @@
-"""Past work, as lists show it: the queries that somebody worked on, and those that are flagged or commented on."""
+"""Lists of past work: the queries that an annotator worked on, and those that are flagged or commented on.
+
+A list is first read as positions: the position of a query is the number of the event that puts it into its place.
+`past_queries` then loads the rows of one page. Every query here costs in proportion to its result.
+"""
 
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from labels.database import known_values, readable_errors
+from labels.database import decode_errors, readable_errors
 from labels.model import Decision, ProductRef, Stream, Verb
 from labels.reader import LabelReader
 
-#: The latest act on each query that somebody worked on, the latest query first.
-_OWN = """
+#: The annotator's latest standing action on each query, latest first.
+_WORKED_ON = """
 SELECT seq FROM actions AS a WHERE annotator = :who AND seq < :before AND undone_at IS NULL AND NOT EXISTS (
     SELECT 1 FROM actions AS b WHERE (b.query_source, b.query_id) = (a.query_source, a.query_id)
         AND +b.annotator = a.annotator AND b.undone_at IS NULL AND +b.seq > a.seq
-) ORDER BY seq DESC LIMIT :most
+) ORDER BY seq DESC LIMIT :limit
 """
 #: The same for given queries.
-_OWN_OF = """
+_WORKED_ON_AMONG = """
 SELECT max(seq) FROM json_each(:queries) AS j JOIN actions AS a
     ON (a.query_source, a.query_id) = (json_extract(j.value, '$[0]'), json_extract(j.value, '$[1]'))
 WHERE annotator = :who AND undone_at IS NULL GROUP BY query_source, query_id
 """
-#: The same for queries that accepted one of some candidates.
-_OWN_ACCEPTING = """
+#: The queries for which the annotator accepted one of the given candidates.
+_ACCEPTING = """
 SELECT DISTINCT query_source, query_id FROM json_each(:candidates) AS j JOIN current AS c
     ON (c.candidate_source, c.candidate_id) = (json_extract(j.value, '$[0]'), json_extract(j.value, '$[1]'))
 WHERE decision = 'match' AND annotator = :who
 """
-#: The latest flag or comment on each query that is flagged or commented on. The halves are asked apart: each verb has
-#: its index.
-_NOTED = """
+#: The latest flag or comment on each query that is flagged or commented on. UNION ALL rather than IN: only then does
+#: SQLite use the index on the verb.
+_WITH_NOTES = """
 WITH notes AS (
     SELECT seq, query_source, query_id, 0 AS comment FROM actions WHERE verb = 'flag' AND undone_at IS NULL
     UNION ALL
@@ -47,8 +51,8 @@ SELECT e.seq, e.query_source, e.query_id, e.at, e.verb, e.stream, q.flagged, EXI
 ) FROM json_each(:seqs) AS j
 JOIN events AS e ON e.seq = j.value JOIN queries AS q USING (query_source, query_id) ORDER BY e.seq DESC
 """
-#: What follows from accepting another candidate is not told: it would be most of the list.
-_SAID = """
+#: Explicit decisions only: implied ones would be most of the list.
+_DECISIONS = """
 SELECT c.query_source, c.query_id, c.candidate_source, c.candidate_id, c.decision FROM json_each(:seqs) AS j
 JOIN events AS e ON e.seq = j.value JOIN current AS c USING (query_source, query_id)
 WHERE c.annotator = :who AND c.strength = 'explicit' ORDER BY c.seq
@@ -75,14 +79,14 @@ class PastQuery:
     """A query in a list of past work.
 
     Attributes:
-        seq: number of the act that put it in its place: the list goes from high to low.
-        at: when that was, ISO 8601 in UTC.
-        verb: what it was.
+        seq: its position: the number of the action that put it there; lists are sorted by it, descending.
+        at: time of that action, ISO 8601 in UTC.
+        verb: verb of that action.
         stream: why the query was shown then.
-        answered: whether the reader of the list has answered it.
-        said: what the reader of the list says of which candidate, outright.
-        flag: who flagged it; None where it is not flagged now.
-        comments: what was written about it, oldest first.
+        answered: whether the annotator has answered it.
+        decisions: the annotator's explicit decisions on its candidates.
+        flag: the latest flag; None where it is not flagged now.
+        comments: the standing comments, oldest first.
     """
 
     query: ProductRef
@@ -91,46 +95,41 @@ class PastQuery:
     verb: Verb
     stream: Stream
     answered: bool = False
-    said: tuple[tuple[ProductRef, Decision], ...] = ()
+    decisions: tuple[tuple[ProductRef, Decision], ...] = ()
     flag: Note | None = None
     comments: tuple[Note, ...] = ()
 
-    def saying(self, decision: Decision) -> list[ProductRef]:
-        """The candidates of which that was said."""
-        return [candidate for candidate, said in self.said if said is decision]
+    def candidates_decided(self, decision: Decision) -> list[ProductRef]:
+        """The candidates with this decision."""
+        return [candidate for candidate, decided in self.decisions if decided is decision]
 
 
-def own(reader: LabelReader, annotator: str, *, before: int, most: int) -> list[int]:
-    """Places of the queries that somebody worked on, latest first: so many of those before a place.
-
-    A place is the number of the latest act on the query that stands. All that is asked here costs what it gives.
-    """
-    return _numbers(reader, _OWN, {"who": annotator, "before": before, "most": most})
+def positions_worked_on(reader: LabelReader, annotator: str, *, before: int, limit: int) -> list[int]:
+    """Positions of the queries that an annotator worked on, latest first: at most `limit` of those below `before`."""
+    return _numbers(reader, _WORKED_ON, {"who": annotator, "before": before, "limit": limit})
 
 
-def own_of(reader: LabelReader, annotator: str, queries: Iterable[ProductRef]) -> list[int]:
-    """The places of those of the queries that somebody worked on, latest first."""
-    found = _numbers(reader, _OWN_OF, {"who": annotator, "queries": json.dumps(list(queries))})
+def positions_among(reader: LabelReader, annotator: str, queries: Iterable[ProductRef]) -> list[int]:
+    """Positions of those of the given queries that an annotator worked on, latest first."""
+    found = _numbers(reader, _WORKED_ON_AMONG, {"who": annotator, "queries": json.dumps(list(queries))})
     return sorted(found, reverse=True)
 
 
-def accepting(reader: LabelReader, annotator: str, candidates: Iterable[ProductRef]) -> list[ProductRef]:
-    """The queries for which somebody accepted one of the candidates."""
-    with readable_errors(reader.path):
-        values = {"who": annotator, "candidates": json.dumps(list(candidates))}
-        return [ProductRef(*row) for row in reader.connection.execute(_OWN_ACCEPTING, values)]
+def queries_accepting(reader: LabelReader, annotator: str, candidates: Iterable[ProductRef]) -> list[ProductRef]:
+    """The queries for which an annotator accepted one of the candidates."""
+    values = {"who": annotator, "candidates": json.dumps(list(candidates))}
+    return [ProductRef(*row) for row in reader.rows(_ACCEPTING, values)]
 
 
-def marked(reader: LabelReader, verb: Verb, *, most: int) -> list[ProductRef]:
-    """Queries that somebody flagged, commented on, was unsure of or put off: so many of them, in no order."""
-    # The verb stands in the text, and not among the values: only then does SQLite see that its index has them all.
+def queries_with_verb(reader: LabelReader, verb: Verb, *, limit: int) -> list[ProductRef]:
+    """At most `most` queries that anybody acted on with this verb: flag, comment, unsure or skip; in no order."""
+    # The verb is in the SQL text, not a parameter: only then does SQLite use the partial index on it.
     sql = f"SELECT DISTINCT query_source, query_id FROM actions WHERE verb = '{verb}' LIMIT ?"  # noqa: S608 - an enum
-    with readable_errors(reader.path):
-        return [ProductRef(*row) for row in reader.connection.execute(sql, [most])]
+    return [ProductRef(*row) for row in reader.rows(sql, [limit])]
 
 
-def commenting(reader: LabelReader) -> Iterator[tuple[ProductRef, str, str]]:
-    """Every comment that stands: query, author and words, in no order."""
+def standing_comments(reader: LabelReader) -> Iterator[tuple[ProductRef, str, str]]:
+    """Every standing comment: query, author and text, in no order."""
     with readable_errors(reader.path):
         rows = reader.connection.execute(
             "SELECT query_source, query_id, annotator, text FROM actions WHERE verb = 'comment' AND undone_at IS NULL"
@@ -139,25 +138,24 @@ def commenting(reader: LabelReader) -> Iterator[tuple[ProductRef, str, str]]:
             yield ProductRef(source, id_), annotator, text
 
 
-def noted(reader: LabelReader) -> list[int]:
-    """Places of the queries that are flagged or commented on, by the latest flag or comment, latest first."""
-    return _numbers(reader, _NOTED, {})
+def positions_with_notes(reader: LabelReader) -> list[int]:
+    """Positions of the queries that are flagged or commented on, by the latest flag or comment, latest first."""
+    return _numbers(reader, _WITH_NOTES, {})
 
 
 def past_queries(reader: LabelReader, places: Sequence[int], annotator: str) -> list[PastQuery]:
-    """What stands at some places, latest first, with the decisions of one person and everybody's notes.
+    """The queries at the given positions, latest first, with one annotator's decisions and the notes of all.
 
     Raises:
         LabelsError: the file cannot be read.
     """
     values = {"seqs": json.dumps(list(places)), "who": annotator}
-    with readable_errors(reader.path):
-        acts, said, notes = (reader.connection.execute(sql, values).fetchall() for sql in (_ACTS, _SAID, _NOTES))
+    acts, explicit, notes = (reader.rows(sql, values) for sql in (_ACTS, _DECISIONS, _NOTES))
     decisions: dict[tuple[str, str], list[tuple[ProductRef, Decision]]] = defaultdict(list)
     flags: dict[tuple[str, str], Note] = {}
     comments: dict[tuple[str, str], list[Note]] = defaultdict(list)
-    with known_values(reader.path):
-        for row in said:
+    with decode_errors(reader.path):
+        for row in explicit:
             decisions[row[:2]].append((ProductRef(row[2], row[3]), Decision(row[4])))
         for row in notes:
             if row[2] == Verb.COMMENT:
@@ -175,5 +173,4 @@ def past_queries(reader: LabelReader, places: Sequence[int], annotator: str) -> 
 
 
 def _numbers(reader: LabelReader, sql: str, values: dict[str, object]) -> list[int]:
-    with readable_errors(reader.path):
-        return [row[0] for row in reader.connection.execute(sql, values)]
+    return [row[0] for row in reader.rows(sql, values)]

@@ -1,28 +1,28 @@
-"""What has to hold of a file before it gets the schema of labels.db."""
+"""Checks before a file is given the schema of labels.db, or is migrated to a newer one."""
 
 import sqlite3
 from pathlib import Path
 
 from labels.backup import back_up_before_migration
-from labels.recovery import foreign, lost
-from labels.snapshot import tables
+from labels.recovery import foreign_error, lost_error
+from labels.snapshot import table_names
 
 
-def before_schema(connection: sqlite3.Connection, path: Path) -> None:
-    """Let nothing be written that would make matters worse; back up what is there already.
+def require_migratable(connection: sqlite3.Connection, path: Path) -> None:
+    """Return if the file may be created or migrated; a ledger of an earlier schema is backed up first.
 
     Args:
         connection: the open file, whose schema is not the newest.
-        path: where it is.
+        path: the file.
 
     Raises:
-        LabelsError: it is another program's file; or it is empty, but its backups are not; or an earlier ledger
-            cannot be backed up. The file was not touched.
+        LabelsError: it is another program's file; or it is empty although there are backups of a ledger; or the
+            backup cannot be made. The file was not touched.
     """
-    present = tables(connection)
+    present = table_names(connection)
     if "events" in present:
         back_up_before_migration(path)
     elif present:
-        raise foreign(path)
-    elif error := lost(path):
+        raise foreign_error(path)
+    elif error := lost_error(path):
         raise error

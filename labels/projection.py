@@ -1,15 +1,15 @@
-"""What the events add up to now: projections, written in the same transaction as the events they come from.
+"""Projections of the events: tables of the current state, updated in the transaction that writes the events.
 
-`actions`: which acts stand. `current`: the decision of each annotator on each pair. `opinions`: how the decisions that
-are heard on a pair fall, from which a label follows. `queries`: whether a query is answered, flagged, touched since.
-Everything here can be made anew from the events, and `labels verify` compares.
+`actions`: every action, and whether it stands. `current`: the standing decision of each annotator on each pair.
+`opinions`: the votes on each pair, from which its label follows. `queries`: whether a query is answered or flagged, and
+its last event. All can be rebuilt from the events; `labels verify` rebuilds them and compares.
 """
 
 import sqlite3
 
 from labels import chain
 
-#: The tables, each after those that it is made of.
+#: The tables, each after those it depends on.
 TABLES = ("actions", "current", "opinions", "queries")
 
 _ACTIONS = """
@@ -20,8 +20,8 @@ SELECT action, min(seq), annotator, verb, query_source, query_id, closes, text,
 FROM events AS e WHERE verb NOT IN ('undo', 'redo') GROUP BY action
 """
 
-# An explicit decision outlasts an implied one whatever their order: what follows from accepting another
-# candidate is weaker evidence than what someone said of this very pair. Else the latest holds.
+# An explicit decision takes precedence over an implied one whatever their order: accepting another candidate is weaker
+# evidence than a decision on the pair itself. Among decisions of the same strength the latest holds.
 _CURRENT = """
 INSERT INTO current (query_source, query_id, candidate_source, candidate_id, annotator, decision, strength, stream,
     side, action, seq)
@@ -37,10 +37,9 @@ FROM (
 WHERE place = 1
 """
 
-# People outweigh the machine, the last adjudication outweighs everybody, and explicit decisions outweigh implied
-# ones: where anybody decided on the very pair, what follows from other decisions is not heard. Abstentions are no
-# opinions.
-HEARD = """
+#: The votes on each pair. Decisions of people take precedence over those of the machine, the last adjudication over all
+#: others, and explicit decisions over implied ones. Abstentions are no votes.
+VOTES_SQL = """
 WITH entitled AS (
     SELECT *, annotator = 'machine' AS machine,
         min(annotator = 'machine') OVER pair AS only_machine
@@ -64,7 +63,7 @@ GROUP BY query_source, query_id, candidate_source, candidate_id
 _OPINIONS = f"""
 INSERT INTO opinions (query_source, query_id, candidate_source, candidate_id, matches, others, explicit, validation,
     adjudicated, people, seq)
-{HEARD}
+{VOTES_SQL}
 """
 
 _QUERIES = """
@@ -86,7 +85,7 @@ INSERT INTO current (query_source, query_id, candidate_source, candidate_id, ann
     side, action, seq)
 SELECT query_source, query_id, candidate_source, candidate_id, annotator, decision, strength, stream, side, action, seq
 FROM events WHERE action = :action AND decision IS NOT NULL
--- One action may name a candidate twice: the later word holds, as it does among actions.
+-- One action may name a candidate twice: the later decision holds, as it does among actions.
 ORDER BY seq
 ON CONFLICT DO UPDATE SET decision = excluded.decision, strength = excluded.strength, stream = excluded.stream,
     side = excluded.side, action = excluded.action, seq = excluded.seq
@@ -104,23 +103,26 @@ ON CONFLICT DO UPDATE SET closed = closed + excluded.closed,
 
 
 def apply(connection: sqlite3.Connection, first: int, last: int) -> None:
-    """Bring the projections up to date with one action, whose events have the numbers from `first` to `last`.
+    """Update the projections with one action, inside the transaction that wrote its events.
 
-    Runs inside the transaction that wrote the events.
+    Args:
+        connection: the open ledger.
+        first: number of the first event of the action.
+        last: number of its last event.
     """
     names = ("action", "annotator", "verb", "query_source", "query_id", "closes", "text", "target")
     row = connection.execute(f"SELECT {', '.join(names)} FROM events WHERE seq = ?", [first]).fetchone()  # noqa: S608 - constants only
     event = dict(zip(names, row, strict=True)) | {"seq": first, "last": last}
     if event["target"] is None:
-        _add(connection, event)
+        _add_action(connection, event)
     else:
-        _turn(connection, event)
+        _apply_undo_or_redo(connection, event)
     connection.execute(f"DELETE FROM opinions WHERE {_OF_QUERY}", event)  # noqa: S608
     connection.execute(_OPINIONS.format(condition=f"AND {_OF_QUERY}"), event)
 
 
-def _add(connection: sqlite3.Connection, event: dict[str, object]) -> None:
-    """A new action: what it says is added, so that the cost does not grow with what was said before."""
+def _add_action(connection: sqlite3.Connection, event: dict[str, object]) -> None:
+    """Add a new action incrementally, so that the cost does not grow with the history of the query."""
     stored = connection.execute(
         "INSERT INTO actions (id, seq, annotator, verb, query_source, query_id, closes, text)"
         " VALUES (:action, :seq, :annotator, :verb, :query_source, :query_id, :closes, :text)",
@@ -132,11 +134,11 @@ def _add(connection: sqlite3.Connection, event: dict[str, object]) -> None:
     connection.execute(_ADD_TO_QUERIES, event)
 
 
-def _turn(connection: sqlite3.Connection, event: dict[str, object]) -> None:
-    """An undo or a redo: what holds now may be anything that was said before."""
+def _apply_undo_or_redo(connection: sqlite3.Connection, event: dict[str, object]) -> None:
+    """Mark the target as undone or standing, and recompute the query: any earlier decision may be in force again."""
     undone_at = ":seq" if event["verb"] == "undo" else "NULL"
-    turned = connection.execute(f"UPDATE actions SET undone_at = {undone_at} WHERE id = :target", event)  # noqa: S608
-    if turned.rowcount != 1:
+    updated = connection.execute(f"UPDATE actions SET undone_at = {undone_at} WHERE id = :target", event)  # noqa: S608
+    if updated.rowcount != 1:
         raise chain.not_stored()
     connection.execute(f"DELETE FROM current WHERE {_OF_QUERY} AND annotator = :annotator", event)  # noqa: S608
     mine = "AND (e.query_source, e.query_id) = (:query_source, :query_id) AND e.annotator = :annotator"
@@ -146,7 +148,7 @@ def _turn(connection: sqlite3.Connection, event: dict[str, object]) -> None:
 
 
 def rebuild(connection: sqlite3.Connection) -> None:
-    """Make all projections anew from the events. Runs inside a transaction."""
+    """Rebuild all projections from the events, inside the caller's transaction."""
     for table in TABLES:
         connection.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant
     connection.execute(_ACTIONS)

@@ -1,4 +1,4 @@
-"""Damaged files are set aside under another name: what they held can be looked at, and a new file takes their place."""
+"""Setting damaged files aside under another name, so that they can be inspected while a new file takes their place."""
 
 import stat
 from contextlib import suppress
@@ -7,12 +7,12 @@ from pathlib import Path
 
 from labels.errors import LabelsError
 
-#: The files that SQLite writes beside a database. With another file than its own, each of them would do harm.
+#: Suffixes of the files that SQLite writes beside a database. Applied to another database they would corrupt it.
 COMPANIONS = ("-journal", "-wal", "-shm")
 
-#: What stands between a file's name and the moment at which it was set aside.
+#: Separates a file's name from the time at which it was set aside.
 _MARK = ".damaged-"
-#: How many damaged copies of one file are left; older ones are removed.
+#: How many damaged copies of one file are kept.
 _MAX_COPIES = 3
 
 #: Device and inode of a file.
@@ -20,7 +20,7 @@ Identity = tuple[int, int]
 
 
 def identity(path: Path) -> Identity | None:
-    """Which file stands at a path, links not followed; None where there is none, or it cannot be seen."""
+    """Device and inode of the file at a path, links not followed; None where there is none, or it cannot be read."""
     try:
         facts = path.lstat()
     except OSError:
@@ -28,8 +28,8 @@ def identity(path: Path) -> Identity | None:
     return facts.st_dev, facts.st_ino
 
 
-def irregular(path: Path) -> Path | None:
-    """The first of a database and its companions that is no regular file: SQLite would wait for ever on a FIFO."""
+def find_irregular(path: Path) -> Path | None:
+    """The first of a database and its companions that is not a regular file: SQLite would block on a FIFO."""
     for place in (path, *companions(path)):
         with suppress(OSError):
             if not stat.S_ISREG(place.lstat().st_mode):
@@ -38,24 +38,24 @@ def irregular(path: Path) -> Path | None:
 
 
 def companions(path: Path) -> list[Path]:
-    """Where SQLite keeps what belongs to a database."""
-    return [path.parent / (path.name + ending) for ending in COMPANIONS]  # `.` and `/` have no name
+    """The paths of the files that SQLite writes beside a database."""
+    return [path.parent / (path.name + suffix) for suffix in COMPANIONS]  # not with_name: `.` and `/` have no name
 
 
 def damaged_name(path: Path) -> Path:
-    """Where a file is set aside now: another place at every moment, so that no copy takes the place of an earlier."""
+    """The name for a file that is set aside now; it contains the time in microseconds, so that none is overwritten."""
     return path.with_name(f"{path.name}{_MARK}{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
 
 
 def set_aside(path: Path, examined: Identity | None = None) -> Path | None:
-    """Rename whatever stands at a path to `NAME.damaged-TIME`, with the files that SQLite has beside it.
+    """Rename whatever is at a path to `NAME.damaged-TIME`, together with the files that SQLite wrote beside it.
 
-    Processes that have it open keep it. A few such copies are left, older ones are removed; a folder is never removed.
-    So this is for files that can be rebuilt, not for a ledger.
+    Processes that have the file open keep it. Only the newest few copies are kept, though a folder is never removed: so
+    this is for files that can be rebuilt, not for a ledger.
 
     Args:
         path: a file, folder, link or FIFO.
-        examined: which file was found damaged. Where another one stands there by now, nothing is done.
+        examined: the file that was found damaged. If another one is at the path by now, nothing is done.
 
     Returns:
         its new path; None where nothing is there, or another file than the one that was examined.
@@ -70,7 +70,7 @@ def set_aside(path: Path, examined: Identity | None = None) -> Path | None:
     try:
         path.rename(aside)
     except FileNotFoundError:
-        there = None  # another process was faster, or only a companion is damaged
+        there = None  # another process was faster, or only a companion exists
     except OSError as error:
         raise LabelsError(
             f"{path.name} is damaged, and cannot be renamed: {error.strerror}.", f"Move it away: {path}"
@@ -82,8 +82,8 @@ def set_aside(path: Path, examined: Identity | None = None) -> Path | None:
     return None if there is None else aside
 
 
-def make_way(path: Path) -> Path | None:
-    """Set aside what no file can take the place of: a folder, a FIFO, a device. Returns its new path, if any.
+def set_aside_irregular(path: Path) -> Path | None:
+    """Set aside what a new file cannot replace by renaming: a folder, FIFO or device. Returns its new path, if any.
 
     Raises:
         LabelsError: it cannot be renamed.
@@ -96,12 +96,12 @@ def make_way(path: Path) -> Path | None:
 
 
 def damaged_copies(path: Path) -> list[Path]:
-    """The copies of a file that were set aside, the oldest first."""
+    """The set-aside copies of a file, the oldest first."""
     try:
-        beside = sorted(path.parent.iterdir())
+        siblings = sorted(path.parent.iterdir())
     except OSError:
         return []
-    return [each for each in beside if each.name.startswith(path.name + _MARK) and not each.name.endswith(COMPANIONS)]
+    return [each for each in siblings if each.name.startswith(path.name + _MARK) and not each.name.endswith(COMPANIONS)]
 
 
 def _remove_old(path: Path) -> None:

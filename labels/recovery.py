@@ -1,7 +1,7 @@
-"""What to say, and what can still be done, where a ledger is damaged or its file is gone.
+"""Errors for a ledger that is damaged, replaced or gone, and the rescue of what an open connection still holds.
 
-A restore gives up what was decided since the backup. So it is proposed only where the ledger itself is damaged or
-gone, and where there is a backup to go back to.
+A restore drops what was decided since the backup. So a hint proposes it only where the ledger itself is damaged or
+gone, and where there is a backup.
 """
 
 import os
@@ -18,40 +18,40 @@ from labels.files import require_regular, way_out
 from labels.quarantine import identity
 from labels.wording import counted
 
-#: What the ledger of a workspace is called. Its copies and backups have other names, or no backups beside them.
+#: The file name of the ledger of a workspace. Copies and backups have other names, or no backups beside them.
 LEDGER = "labels.db"
 
 _RESTORE = "`samesku labels restore latest`"
-#: A journal that begins with these bytes has ended: nothing of it is to be rolled back
+#: The first bytes of a journal that is not hot, so that nothing of it is to be rolled back
 #: (https://sqlite.org/fileformat.html, "The Rollback Journal").
-_ENDED = bytes(8)
+_COLD_JOURNAL = bytes(8)
 
 
-def lost(path: Path) -> LabelsError | None:
-    """The error for a ledger that was at `path` and is gone; None where there was none.
+def lost_error(path: Path) -> LabelsError | None:
+    """The error for a ledger that was at `path` and is gone; None where there never was one.
 
     Args:
-        path: where nothing that holds a ledger is now.
+        path: where there is no ledger now.
     """
     last = _last_backup(path)
-    if last is None and not database.is_marked(path):
+    if last is None and not database.has_marker(path):
         return None
-    what = _what_is_there(path)
-    beside = f"{database.marker(path).name} away from {path.parent}"
+    state = _state_of(path)
+    marker = f"{database.marker_path(path).name} away from {path.parent}"
     if last is None:
         return LabelsError(
-            f"{path} {what}, but there was a ledger; there is no backup of it in {FOLDER}.",
+            f"{path} {state}, but there was a ledger; there is no backup of it in {FOLDER}.",
             "Put the file back, or a backup from elsewhere with `samesku labels restore FILE`. To begin an empty"
-            f" ledger instead, move {beside}.",
+            f" ledger instead, move {marker}.",
         )
     return LabelsError(
-        f"{path} {what}, but {last.called} holds {counted(last.events, 'event')}.",
-        f"{_RESTORE} brings them back. To begin an empty ledger instead, move the folder {FOLDER} and {beside}.",
+        f"{path} {state}, but {last.description} holds {counted(last.events, 'event')}.",
+        f"{_RESTORE} brings them back. To begin an empty ledger instead, move the folder {FOLDER} and {marker}.",
     )
 
 
-def moved(connection: Connection) -> MovedError:
-    """The error for an open file that was deleted, moved or replaced. What a deleted ledger held is backed up."""
+def moved_error(connection: Connection) -> MovedError:
+    """The error for an open file that was deleted, moved or replaced; the content of a deleted ledger is backed up."""
     path = connection.path
     try:
         path.lstat()
@@ -59,7 +59,7 @@ def moved(connection: Connection) -> MovedError:
         pass  # deleted or moved
     except OSError as error:
         return MovedError(
-            f"{path} cannot be looked at any more: {error.strerror}; nothing was written.",
+            f"{path} cannot be accessed any more: {error.strerror}; nothing was written.",
             way_out(error, "Try again."),
         )
     message = f"{path} was deleted, moved or restored while it was open; nothing was written."
@@ -77,7 +77,9 @@ def moved(connection: Connection) -> MovedError:
         )
     last = _last_backup(path)
     backed_up = (
-        f"{last.called} holds {counted(last.events, 'event')}: {_RESTORE}." if last else "There is no backup beside it."
+        f"{last.description} holds {counted(last.events, 'event')}: {_RESTORE}."
+        if last
+        else "There is no backup beside it."
     )
     return MovedError(
         f"{message} What was decided until then was in that file.",
@@ -86,26 +88,26 @@ def moved(connection: Connection) -> MovedError:
 
 
 def rescue(connection: Connection) -> Backup | None:
-    """Back up what an open connection still holds of a ledger whose file is gone; None where that cannot be.
+    """Back up what an open connection still holds of a ledger whose file is gone; None where that is not possible.
 
-    Nothing is written where the workspace is gone too.
+    Nothing is written if the workspace is gone too.
     """
     path = connection.path
-    if identity(path) is not None or not database.is_marked(path) or connection.in_transaction:
+    if identity(path) is not None or not database.has_marker(path) or connection.in_transaction:
         return None
     with suppress(LabelsError, OSError, sqlite3.Error):
-        _remove_ended_journal(path)
+        _remove_cold_journal(path)
         return back_up_open(connection, path)
     return None
 
 
-def damaged(path: Path, error: Exception) -> LabelsError:
-    """The error for a file that SQLite cannot read; whether it is the file itself is looked at once more."""
+def damaged_error(path: Path, error: Exception) -> LabelsError:
+    """The error for a file that SQLite cannot read; checks again whether the file itself is damaged."""
     message = f"{path} is damaged or not a labels file: {error}."
     if path.name != LEDGER:
         return LabelsError(message, "Name another file.")
     if not _is_damaged(path):
-        return LabelsError(message, "`samesku labels verify` tells what is wrong.")
+        return LabelsError(message, "`samesku labels verify` lists what is wrong.")
     if _last_backup(path) is None:
         return LabelsError(
             message,
@@ -118,15 +120,15 @@ def damaged(path: Path, error: Exception) -> LabelsError:
     )
 
 
-def foreign(path: Path) -> LabelsError:
-    """The error for an SQLite file that is none of samesku's, or has lost what made it one."""
-    known = _last_backup(path) is not None
-    way_out = f"{_RESTORE} brings the ledger back, and keeps this file." if known else "Move it away."
-    return LabelsError(f"{path} is not a labels file: it holds no events.", f"It was not touched. {way_out}")
+def foreign_error(path: Path) -> LabelsError:
+    """The error for an SQLite file of another program, or a ledger that has lost its events table."""
+    has_backup = _last_backup(path) is not None
+    remedy = f"{_RESTORE} brings the ledger back, and keeps this file." if has_backup else "Move it away."
+    return LabelsError(f"{path} is not a labels file: it holds no events.", f"It was not touched. {remedy}")
 
 
 def _last_backup(path: Path) -> Backup | None:
-    """The last backup of a workspace's ledger that holds something."""
+    """The last backup of a workspace's ledger that holds events."""
     if path.name != LEDGER:
         return None
     try:
@@ -136,7 +138,8 @@ def _last_backup(path: Path) -> Backup | None:
     return found[-1] if found else None
 
 
-def _what_is_there(path: Path) -> str:
+def _state_of(path: Path) -> str:
+    """What is in the place of the ledger, as a predicate."""
     try:
         require_regular(path)
     except OSError as error:
@@ -148,20 +151,20 @@ def _is_damaged(path: Path) -> bool:
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=1)) as connection:
             return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok")
-    except UnicodeDecodeError:  # SQLite's own message quotes what is no text
+    except UnicodeDecodeError:  # SQLite's own message may quote bytes that are not text
         return True
     except sqlite3.Error as error:
         return is_damage(error)
 
 
-def _remove_ended_journal(path: Path) -> None:
-    """Without its file, SQLite cannot open the journal, and so reads nothing, though nothing is to be rolled back."""
+def _remove_cold_journal(path: Path) -> None:
+    """Remove a journal with nothing to roll back: without the database file SQLite fails on it, and reads nothing."""
     journal = path.with_name(f"{path.name}-journal")
     with suppress(FileNotFoundError):
         descriptor = os.open(journal, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            ended = os.read(descriptor, len(_ENDED)) in {_ENDED, b""}
+            cold = os.read(descriptor, len(_COLD_JOURNAL)) in {_COLD_JOURNAL, b""}
         finally:
             os.close(descriptor)
-        if ended:
+        if cold:
             journal.unlink()

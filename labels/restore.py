@@ -1,9 +1,9 @@
-"""Going back to a backup: checked first, put in place in one step, and what was there before is kept."""
+"""Restoring a backup: it is verified first, put in place atomically, and the previous ledger is kept."""
 
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -15,37 +15,40 @@ from labels.backup_index import FOLDER, Backup
 from labels.errors import LabelsError
 from labels.leases import Leases
 from labels.quarantine import companions, damaged_name
-from labels.snapshot import existing, sealed, snapshot
+from labels.snapshot import open_existing, open_immutable, snapshot
 from labels.verify import Verification, verify
 from labels.wording import counted
 
-#: How many people are named; the others are counted.
+#: How many annotators a message names; the others are counted.
 _MAX_NAMES = 3
 
 _EVENTS = "SELECT seq, action, annotator, at, decision IS NOT NULL FROM events ORDER BY seq"
 
 _HAS_EVENTS = "SELECT 1 FROM sqlite_master WHERE name = 'events'"
 
-#: The tables of drawn queries, and what a row is known by.
-_DRAWS = {"validation": "query_source, query_id", "audits": "query_source, query_id, version"}
+#: The tables of drawn queries, with the key of their rows.
+_DRAW_KEYS = {"validation": "query_source, query_id", "audits": "query_source, query_id, version"}
 
-_Row = tuple[int, str, str, str, int]
-_Drawn = tuple[str | int, ...]
+#: A row of `_EVENTS`.
+_EventRow = tuple[int, str, str, str, int]
+#: The table and key of a drawn query.
+_DrawnQuery = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What would be dropped.
+    """What a restore would drop from the ledger.
 
     Attributes:
-        events: how many events; None where that is unknown, since the ledger is damaged.
-        drawn: how many queries that were drawn for validation or audit.
-        readable: how many events of the ledger can be read.
-        unsaved: how many of these the backup does not have.
-        decisions: how many of these decide on a pair.
-        annotators: whose they are, with how many each, most first.
-        since, until: when the first and the last of them was made, ISO 8601; empty where there is none.
-        last: the number of the ledger's last readable event.
+        events: number of events; None where that is unknown, since the ledger is damaged.
+        drawn: number of queries that were drawn for validation or audit.
+        readable: number of events of the ledger that can be read.
+        unsaved: how many of these are not in the backup.
+        decisions: how many of the unsaved events decide on a pair.
+        annotators: the unsaved events by annotator, in descending order.
+        since: time of the first unsaved event, ISO 8601; empty without any.
+        until: time of the last unsaved event, likewise.
+        last: number of the last readable event of the ledger.
     """
 
     events: int | None
@@ -59,31 +62,32 @@ class Loss:
     last: int
 
     def __bool__(self) -> bool:
-        """Whether anything would be dropped, or that is unknown."""
+        """Whether anything would be dropped, or whether that is unknown."""
         return self.events != 0 or self.drawn > 0
 
     def as_dict(self) -> dict[str, object]:
-        """By name, for JSON; `events` is called `dropped` there."""
-        facts = asdict(self)
-        return {"dropped": facts.pop("events"), **facts}
+        """The fields by name, for JSON, with `events` under the key `dropped`."""
+        fields = asdict(self)
+        return {"dropped": fields.pop("events"), **fields}
 
     def sentence(self) -> str:
-        """What would be dropped, in some sentences."""
+        """What would be dropped, in one or two sentences."""
         drawn = f" Of the queries drawn for validation or audit {self.drawn:,} would be dropped." if self.drawn else ""
-        return self._of_events() + drawn
+        return self._events_sentence() + drawn
 
-    def _of_events(self) -> str:
+    def _events_sentence(self) -> str:
         if self.events is None:
-            told = (
+            return (
                 "How many events would be dropped is unknown: the ledger is damaged."
-                f" {self.readable:,} of its events can still be read"
+                f" {self.readable:,} of its events can still be read,"
+                f" {self.unsaved:,} of them are not in the backup{self._origin()}."
             )
-            return f"{told}, {self.unsaved:,} of them are not in the backup{self._whose()}."
         if not self.events:
             return "No event would be dropped."
-        return f"{counted(self.events, 'event')} would be dropped{self._whose()}."
+        return f"{counted(self.events, 'event')} would be dropped{self._origin()}."
 
-    def _whose(self) -> str:
+    def _origin(self) -> str:
+        """Annotators and period of the unsaved events."""
         if not self.unsaved:
             return ""
         names = list(self.annotators)[:_MAX_NAMES]
@@ -93,166 +97,165 @@ class Loss:
         return f": {counted(self.decisions, 'decision')}, by {people}, {when} UTC"
 
 
-def loss(source: Path, path: Path) -> Loss:
-    """What putting a backup in the place of the ledger would drop. Reads every event of both once.
+def compute_loss(source: Path, path: Path) -> Loss:
+    """What a restore would drop. Reads every event of both files once.
 
     Args:
         source: the backup, which is sound.
-        path: the ledger; it may be damaged, gone or another program's.
+        path: the ledger; it may be damaged, gone, or a file of another program.
 
     Raises:
         LabelsError: the backup cannot be read, or another program holds the ledger.
     """
-    with sealed(source) as connection:
-        saved = {row[0] for row in connection.execute("SELECT DISTINCT action FROM events")}
-        drawn = _drawn(connection)
+    with open_immutable(source) as connection:
+        saved_actions = {row[0] for row in connection.execute("SELECT DISTINCT action FROM events")}
+        saved_draws = _drawn_queries(connection)
     if not database.has_content(path):
-        return _added_up([], saved, whole=True)
-    found, drawn_here, whole = _readable(path)
-    return replace(_added_up(found, saved, whole=whole), drawn=len(drawn_here - drawn))
+        return _loss_of_events([], saved_actions, complete=True)
+    events, drawn, complete = _read_ledger(path)
+    return replace(_loss_of_events(events, saved_actions, complete=complete), drawn=len(drawn - saved_draws))
 
 
-def _readable(path: Path) -> tuple[list[_Row], set[_Drawn], bool]:
-    """The events and drawn queries that can be read, and whether these are all."""
+def _read_ledger(path: Path) -> tuple[list[_EventRow], set[_DrawnQuery], bool]:
+    """The events and drawn queries that can be read from a file, and whether these are all."""
     try:
-        with existing(path) as connection:
+        with open_existing(path) as connection:
             if not connection.execute(_HAS_EVENTS).fetchone():
                 return [], set(), True  # an empty database
             if connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok":
-                found = list(_until_damage(connection, _EVENTS))
-                if [row[0] for row in found] == list(range(1, len(found) + 1)):
-                    return found, _drawn(connection), True
+                events = list(_events_until_damage(connection, _EVENTS))
+                if [row[0] for row in events] == list(range(1, len(events) + 1)):
+                    return events, _drawn_queries(connection), True
     except LabelsError as error:
         if getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
             raise
-    # As it lies on the disk, without its journal.
-    with sealed(path) as connection:
+    # The file as it is on disk, without its journal.
+    with open_immutable(path) as connection:
         try:
-            # Else SQLite reads nothing of a file that is shorter than its first page says.
+            # Without this, SQLite refuses to read a file that is shorter than its header says.
             connection.execute("PRAGMA writable_schema=ON")
             if not connection.execute(_HAS_EVENTS).fetchone():
                 return [], set(), True  # another program's file
         except sqlite3.DatabaseError:
             return [], set(), False
-        rows = (*_until_damage(connection, _EVENTS), *_until_damage(connection, f"{_EVENTS} DESC"))
-        return sorted({row[0]: row for row in rows}.values()), _drawn(connection), False
+        # From both ends: what lies between two damaged pages is lost.
+        rows = (*_events_until_damage(connection, _EVENTS), *_events_until_damage(connection, f"{_EVENTS} DESC"))
+        return sorted({row[0]: row for row in rows}.values()), _drawn_queries(connection), False
 
 
-def _drawn(connection: sqlite3.Connection) -> set[_Drawn]:
-    """The drawn queries, as far as they can be read; the first ledgers knew no audits."""
-    found: set[_Drawn] = set()
-    for table, columns in _DRAWS.items():
+def _drawn_queries(connection: sqlite3.Connection) -> set[_DrawnQuery]:
+    """The drawn queries, as far as they can be read; the first ledgers had no table `audits`."""
+    found: set[_DrawnQuery] = set()
+    for table, columns in _DRAW_KEYS.items():
         with suppress(sqlite3.Error, UnicodeDecodeError):
             found.update((table, *row) for row in connection.execute(f"SELECT {columns} FROM {table}"))  # noqa: S608
     return found
 
 
-def _until_damage(connection: sqlite3.Connection, query: str) -> Iterator[_Row]:
+def _events_until_damage(connection: sqlite3.Connection, query: str) -> Iterator[_EventRow]:
     with suppress(sqlite3.Error, UnicodeDecodeError):
         for seq, action, annotator, at, decides in connection.execute(query):
             if isinstance(seq, int) and all(isinstance(text, str) for text in (action, annotator, at)):
                 yield seq, action, annotator, at, decides
 
 
-def _added_up(found: Iterable[_Row], saved: set[str], *, whole: bool) -> Loss:
-    rows = list(found)
-    lacking = [row for row in rows if row[1] not in saved]
-    moments = [row[3] for row in lacking]
+def _loss_of_events(events: Sequence[_EventRow], saved_actions: set[str], *, complete: bool) -> Loss:
+    unsaved = [row for row in events if row[1] not in saved_actions]
+    times = [row[3] for row in unsaved]
     return Loss(
-        events=len(lacking) if whole else None,
+        events=len(unsaved) if complete else None,
         drawn=0,
-        readable=len(rows),
-        unsaved=len(lacking),
-        decisions=sum(row[4] for row in lacking),
-        annotators=dict(Counter(row[2] for row in lacking).most_common()),
-        since=min(moments, default=""),
-        until=max(moments, default=""),
-        last=rows[-1][0] if rows else 0,
+        readable=len(events),
+        unsaved=len(unsaved),
+        decisions=sum(row[4] for row in unsaved),
+        annotators=dict(Counter(row[2] for row in unsaved).most_common()),
+        since=min(times, default=""),
+        until=max(times, default=""),
+        last=events[-1][0] if events else 0,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
-    """What a restore did.
+class RestoreResult:
+    """The result of a restore.
 
     Attributes:
-        events: how many events the ledger holds now.
-        kept: where what was there before is; None where nothing was.
-        damaged: whether that could not be read as a ledger, and was kept as it is.
-        set_aside: backups that the ledger does not go on from any more.
-        dropped: how many events of the ledger before the backup does not have; None where nobody can tell.
+        events: number of events in the ledger now.
+        previous: where the previous ledger is; None where there was none.
+        damaged: whether that could not be read as a ledger; it was then kept as a file, not as a backup.
+        set_aside: the backups that the ledger no longer continues from.
+        dropped: number of events of the previous ledger that are not in the backup; None where that is unknown.
     """
 
     events: int
-    kept: Path | None
+    previous: Path | None
     damaged: bool
     set_aside: tuple[Path, ...]
     dropped: int | None = 0
 
 
-def restore(source: Path, path: Path, *, force: bool = False, agree: Callable[[Loss], None] | None = None) -> Restored:
-    """Put a backup in the place of the ledger.
+def restore(
+    source: Path, path: Path, *, force: bool = False, confirm: Callable[[Loss], None] | None = None
+) -> RestoreResult:
+    """Replace the ledger by a backup.
 
     Args:
         source: the backup.
         path: labels.db; it may be damaged or gone.
-        force: also while people have queries on their screens. What they decide afterwards in a desk that was open
-            is refused there, not lost unseen.
-        agree: called where events would be dropped, or nobody can tell whether. It raises whatever exception it likes
-            where that is not wanted.
+        force: also while people have queries on their screens. A desk that is open then refuses further decisions.
+        confirm: called if events would be dropped, or if that is unknown. It raises any exception to cancel.
 
     Raises:
-        LabelsError: the backup is not sound; somebody labels, or has decided since `agree` was asked; or the files
-            cannot be written. The ledger is then as it was.
+        LabelsError: the backup is not sound; somebody is labelling, or has decided since `confirm` was called; or the
+            files cannot be written. The ledger is then unchanged.
     """
-    found = _sound(source)
+    found = _verified(source)
     if not force:
         _refuse_while_labelling(path)
-    dropped = loss(source, path)
-    if dropped and agree is not None:
-        agree(dropped)
-    stamp = backup_index.moment(datetime.now(UTC))
-    with _told(path), files.drafts(path.parent) as drafts:
+    dropped = compute_loss(source, path)
+    if dropped and confirm is not None:
+        confirm(dropped)
+    timestamp = backup_index.file_timestamp(datetime.now(UTC))
+    with _readable_errors(path), files.drafts(path.parent) as drafts:
         draft = drafts / path.name
         snapshot(source, draft)
-        files.sync(draft)
-        kept = _keep(path)
-        if agree is not None and kept is not None and kept.events != dropped.last:
-            raise LabelsError("Somebody has decided meanwhile; nothing was changed.", "Restore again.")
-        with _unchanging(path, kept) if kept else _put_away(path) as before:
-            set_aside = _set_aside_strays(draft, path.parent / FOLDER, stamp)
+        saved = _back_up_current(path)
+        if confirm is not None and saved is not None and saved.events != dropped.last:
+            raise LabelsError("Somebody has decided in the meantime; nothing was changed.", "Restore again.")
+        with _locked(path, saved) if saved else _moved_aside(path) as previous:
+            set_aside = _set_aside_later_backups(draft, path.parent / FOLDER, timestamp)
             files.publish(draft, path)
-    place = next((moved for moved in set_aside if before and moved.name == before.name), before)
-    return Restored(
+    return RestoreResult(
         found.events,
-        place,
-        damaged=before is not None and kept is None,
+        # The backup just made of the previous ledger may itself have been set aside.
+        next((moved for moved in set_aside if previous and moved.name == previous.name), previous),
+        damaged=previous is not None and saved is None,
         set_aside=set_aside,
         dropped=dropped.events,
     )
 
 
-def rehearse(source: Path, path: Path, by: str = "") -> int:
-    """Look whether a restore would do, and change nothing.
+def check_restore(source: Path, path: Path, by: str = "") -> int:
+    """Check whether a restore is possible, without changing anything.
 
     Args:
         source: the backup.
         path: labels.db.
-        by: who asks. That they have a query on the screen themselves is no hindrance yet.
+        by: the annotator who asks; a query on their own screen does not count.
 
     Returns:
-        how many events the ledger would hold.
+        the number of events that the ledger would hold.
 
     Raises:
-        LabelsError: the backup is not sound, or somebody labels.
+        LabelsError: the backup is not sound, or somebody is labelling.
     """
-    events = _sound(source).events
+    events = _verified(source).events
     _refuse_while_labelling(path, by)
     return events
 
 
-def _sound(source: Path) -> Verification:
-    """The backup, checked as a ledger is."""
+def _verified(source: Path) -> Verification:
+    """Verify a backup as a ledger; raise LabelsError if it has problems."""
     hint = "Name another one: `samesku labels backups` lists them."
     try:
         found = verify(source)
@@ -264,8 +267,8 @@ def _sound(source: Path) -> Verification:
 
 
 def _refuse_while_labelling(path: Path, by: str = "") -> None:
-    with closing(Leases(path)) as claims:
-        names = sorted(set(claims.held_by_others(by).values()))
+    with closing(Leases(path)) as leases:
+        names = sorted(set(leases.held_by_others(by).values()))
     if names:
         raise LabelsError(
             f"{', '.join(names)} {'has' if len(names) == 1 else 'have'} queries on the screen.",
@@ -273,14 +276,14 @@ def _refuse_while_labelling(path: Path, by: str = "") -> None:
         )
 
 
-def _keep(path: Path) -> Backup | None:
-    """A backup of what is there now; None where nothing is, or nothing that can be read.
+def _back_up_current(path: Path) -> Backup | None:
+    """Back up the ledger that is there now; None where there is none, or none that can be read.
 
     Raises:
-        LabelsError: somebody writes just now.
+        LabelsError: another process is writing to it.
     """
     try:
-        with existing(path) as connection:
+        with open_existing(path) as connection:
             connection.execute("BEGIN IMMEDIATE")
     except LabelsError as error:
         if getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
@@ -292,49 +295,52 @@ def _keep(path: Path) -> Backup | None:
 
 
 @contextmanager
-def _unchanging(path: Path, kept: Backup) -> Iterator[Path]:
-    """Keep everybody from writing to a ledger that can be read, which must be as it was backed up."""
-    with existing(path) as old:
-        # Ends a write-ahead log; SQLite refuses while another program has one open, which would write on unseen.
+def _locked(path: Path, saved: Backup) -> Iterator[Path]:
+    """Lock the readable ledger exclusively and require it to equal its backup, whose path is the result."""
+    with open_existing(path) as old:
+        # Ends a write-ahead log. SQLite refuses while another program has one open, whose writes would go unnoticed.
         old.execute("PRAGMA journal_mode=DELETE")
         old.execute("BEGIN EXCLUSIVE")
-        with kept.opened() as copy:
+        with saved.open() as copy:
             unchanged = backup_index.contents(old) == backup_index.contents(copy)
         if not unchanged:
             raise LabelsError(f"Somebody is labelling in {path}.", "Try again when they have quit the desk.")
-        yield kept.path
+        yield saved.path
 
 
 @contextmanager
-def _put_away(path: Path) -> Iterator[Path | None]:
-    """Keep a damaged file, with all that belongs to it, under another name beside; None where there is none."""
+def _moved_aside(path: Path) -> Iterator[Path | None]:
+    """Keep a damaged file and its journals under another name, which is the result; None where there is no file."""
     aside = damaged_name(path)
-    there = os.path.lexists(path)
-    if there:
+    exists = os.path.lexists(path)
+    if exists:
         try:
             files.require_regular(path)
-            # A second name, so that there is a ledger at any moment.
+            # A second name rather than a rename, so that there is a file at the path at any time.
             os.link(path, aside)
         except OSError:
             path.rename(aside)
     for old, new in zip(companions(path), companions(aside), strict=True):
         with suppress(FileNotFoundError):
             old.rename(new)
-    yield aside if there else None
+    yield aside if exists else None
 
 
-def _set_aside_strays(draft: Path, folder: Path, stamp: str) -> tuple[Path, ...]:
-    """Going back is meant: what was made after that point is kept, but says nothing against the ledger any more."""
-    with sealed(draft) as connection:
-        strays = backup_index.strays(connection, folder)
-    aside = folder / f"replaced-{stamp}"
-    if strays:
+def _set_aside_later_backups(draft: Path, folder: Path, timestamp: str) -> tuple[Path, ...]:
+    """Move the backups that the restored ledger does not continue from into a folder of their own.
+
+    `verify` would otherwise report them as events that the ledger lacks.
+    """
+    with open_immutable(draft) as connection:
+        later = backup_index.diverging_backups(connection, folder)
+    aside = folder / f"replaced-{timestamp}"
+    if later:
         aside.mkdir(mode=0o770, exist_ok=True)
-    return tuple(stray.path.rename(aside / stray.path.name) for stray in strays)
+    return tuple(backup.path.rename(aside / backup.path.name) for backup in later)
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _readable_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -1,8 +1,8 @@
-"""The schema of labels.db as its migrations make it, and what differs from it in a file.
+"""Comparison of a file's schema with the one that the migrations create, and repair of copies.
 
-A trigger, a view or a table of another definition can change what a statement does: ignore a person's rows, or show
-what was never written. So the SQL of the whole schema is compared, not only its names. A fingerprint for each version
-tells in a fraction of a millisecond that nothing differs; only where something does are the migrations run, in memory.
+A trigger, view or table with another definition can change what a statement does: drop an annotator's rows, or return
+rows that were never written. So the SQL of the whole schema is compared, not only the names. Usually a fingerprint of
+the version settles that in a fraction of a millisecond; only on a mismatch are the migrations run, in memory.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from labels import draws
 from labels.errors import LabelsError
 from labels.wording import counted
 
-#: SHA-256 of `objects` for each PRAGMA user_version; a test holds them to what the migrations make.
+#: SHA-256 of `schema_objects` for each PRAGMA user_version; a test compares them with the migrations.
 FINGERPRINTS = {
     1: "57d82c21c93c3ab571f8fbd42e3d629586780f6f9fe4fdcb8ff17a43352bec52",
     2: "f5ecb1f8aadb7fcc28bdc48750e7a0fa27390043837652a9172a176e31de2995",
@@ -26,11 +26,11 @@ FINGERPRINTS = {
     4: "2d4bcf6cf281fac61e418cb49e51192e5ac534040c0ec93203231114383ea1f2",
 }
 
-#: What belongs to libraries and holds nothing of the ledger: sqlite-utils' record of migrations, whose SQL depends on
-#: its release, and the statistics that ANALYZE makes.
+#: Tables that are not compared: sqlite-utils' record of migrations, whose SQL depends on its release, and the
+#: statistics of ANALYZE.
 _FOREIGN_TABLES = ("_sqlite_migrations", "sqlite_stat1", "sqlite_stat4")
-#: Triggers that the very first ledgers of schema 1 did not have. The migration that chains draws makes them.
-_ADDED_TO_FIRST = {"events_no_replace", "validation_no_replace"}
+#: Triggers that the first ledgers of schema 1 lacked; migration 004 creates them.
+_ADDED_LATER = {"events_no_replace", "validation_no_replace"}
 
 
 class SchemaObject(NamedTuple):
@@ -38,6 +38,7 @@ class SchemaObject(NamedTuple):
 
     Attributes:
         kind: `table`, `index`, `trigger` or `view`.
+        name: its name.
         table: the table that it belongs to.
         sql: its definition; None for the index of a constraint.
     """
@@ -48,8 +49,8 @@ class SchemaObject(NamedTuple):
     sql: str | None
 
 
-def objects(connection: sqlite3.Connection) -> set[SchemaObject]:
-    """What the schema of an open database consists of. Triggers count on any table, the tables of libraries do not."""
+def schema_objects(connection: sqlite3.Connection) -> set[SchemaObject]:
+    """The schema of an open database, without the tables of libraries and their indexes; triggers on them count."""
     rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master")
     found = (
         SchemaObject(str(kind), str(name), str(table), None if sql is None else str(sql))
@@ -65,88 +66,88 @@ def fingerprint(found: AbstractSet[SchemaObject]) -> str:
 
 
 def differences(connection: sqlite3.Connection, version: int) -> list[str]:
-    """What an open file has that the migrations of its version do not make, and the other way round, in sentences.
+    """The differences between the schema of an open file and that of its version, as clauses.
 
     Args:
         connection: the open file.
         version: its PRAGMA user_version.
     """
-    found = objects(connection)
+    found = schema_objects(connection)
     if fingerprint(found) == FINGERPRINTS.get(version):
         return []
-    wanted = reference(version)
+    wanted = expected_objects(version)
     expected = {(each.kind, each.name) for each in wanted}
     present = {(each.kind, each.name) for each in found}
     sentences = []
     for each in sorted(wanted - found, key=lambda each: each[:2]):
         if (each.kind, each.name) in present:
             sentences.append(f"the {each.kind} {each.name} was changed")
-        elif version >= draws.SINCE or each.name not in _ADDED_TO_FIRST:
+        elif version >= draws.SINCE_SCHEMA or each.name not in _ADDED_LATER:
             sentences.append(f"the {each.kind} {each.name} is missing")
     sentences += [f"the {kind} {name} is not of samesku" for kind, name in sorted(present - expected)]
     return sentences
 
 
 @cache
-def reference(version: int) -> frozenset[SchemaObject]:
-    """The schema of a version, as its migrations make it; empty for a version that there is none of."""
+def expected_objects(version: int) -> frozenset[SchemaObject]:
+    """The schema that the migrations create for a version; empty for version 0."""
     from labels.database import load_migrations  # noqa: PLC0415 - that module imports this one
 
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         load_migrations().apply_up_to(connection, version)
-        return frozenset(objects(connection))
+        return frozenset(schema_objects(connection))
 
 
-def require(connection: sqlite3.Connection, path: Path, version: int) -> None:
+def require_current(connection: sqlite3.Connection, path: Path, version: int) -> None:
     """Return if the schema of an open ledger is that of its version.
 
     Raises:
-        LabelsError: it is not, and what is written might not be stored as it is.
+        LabelsError: it differs, so that what is written might not be stored unchanged.
     """
-    from labels.recovery import foreign  # noqa: PLC0415 - needs labels.database, which needs this module
-    from labels.snapshot import tables  # noqa: PLC0415
+    from labels.recovery import foreign_error  # noqa: PLC0415 - needs labels.database, which needs this module
+    from labels.snapshot import table_names  # noqa: PLC0415
 
-    if "events" not in tables(connection):
-        raise foreign(path)
+    if "events" not in table_names(connection):
+        raise foreign_error(path)
     if found := differences(connection, version):
         more = f" ({counted(len(found) - 1, 'more difference')})" if len(found) > 1 else ""
         raise LabelsError(
             f"{path} was changed by another program: {found[0]}{more}. Nothing was written.",
-            "`samesku labels verify` lists what differs, and says the way back.",
+            "`samesku labels verify` lists the differences and how to go back.",
         )
 
 
-def restore_copy(copy: Path) -> tuple[list[str], bool]:
-    """Give a copy of a labels file the schema of its version again: triggers and indexes are restored, extras deleted.
+def repair_copy(copy: Path) -> tuple[list[str], bool]:
+    """Repair the schema of a copy of a labels file: create missing triggers and indexes, drop unknown objects.
 
     Args:
         copy: the file, which no other process has open.
 
     Returns:
-        what differed, as `differences` says; and whether the schema is right now. A table of another definition may
-        hold anything: the copy is of no use then.
+        the differences found, as from `differences`; and whether the schema is right now. A table with another
+        definition cannot be repaired.
 
     Raises:
         sqlite3.Error: the file cannot be read.
     """
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        found = objects(connection)
+        found = schema_objects(connection)
         changed = differences(connection, version) if found else []
-        return changed, not changed or _restored(connection, found, reference(version))
+        return changed, not changed or _repair(connection, found, expected_objects(version))
 
 
-def _restored(connection: sqlite3.Connection, found: set[SchemaObject], wanted: AbstractSet[SchemaObject]) -> bool:
+def _repair(connection: sqlite3.Connection, found: set[SchemaObject], wanted: AbstractSet[SchemaObject]) -> bool:
     if {each for each in wanted if each.kind == "table"} - found:
         return False
     kinds = ("trigger", "view", "index", "table")
     try:
-        # Triggers first: a view or a table takes its own along.
+        # Triggers first: dropping a view or table drops its triggers too.
         for each in sorted(found - wanted, key=lambda each: kinds.index(each.kind)):
             name = each.name.replace('"', '""')
             connection.execute(f'DROP {each.kind} IF EXISTS "{name}"')
-        for each in sorted(wanted - objects(connection), key=lambda each: kinds[::-1].index(each.kind)):
+        for each in sorted(wanted - schema_objects(connection), key=lambda each: kinds[::-1].index(each.kind)):
             connection.execute(str(each.sql))
     except (sqlite3.Error, ValueError):
         return False
-    return objects(connection) == wanted
+    return schema_objects(connection) == wanted

@@ -1,4 +1,4 @@
-"""A copy of the ledger as it is at one moment, while people go on writing to it."""
+"""Opening ledger files for reading, and consistent copies of a ledger while it is written to."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -6,30 +6,30 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from labels import database, files
-from labels.database import is_damage, readable_errors, refuse_newer
+from labels.database import is_damage, readable_errors, require_known_version
 from labels.errors import LabelsError
 
 
 @contextmanager
-def existing(path: Path) -> Iterator[sqlite3.Connection]:
-    """A labels file as it is: neither made nor migrated. A write that was cut off is rolled back, as by any opening.
+def open_existing(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a labels file that exists, without migrating it. As on any opening, an interrupted write is rolled back.
 
-    A desk that was killed at its very first start leaves an empty file, which is a ledger without events.
+    An empty file, as a desk that was killed at its first start leaves it, is a ledger without events.
 
     Raises:
-        LabelsError: there is no such file, or not any more; it is no labels file; or a newer program wrote it.
+        LabelsError: there is no such file, or it is gone; it is not a labels file; or a newer program wrote it.
     """
-    from labels.recovery import foreign, lost  # noqa: PLC0415 - needs this module
+    from labels.recovery import foreign_error, lost_error  # noqa: PLC0415 - needs this module
 
-    if not database.has_content(path) and (error := lost(path)):
+    if not database.has_content(path) and (error := lost_error(path)):
         raise error
     with readable_errors(path):
         there = _exists(path)
     if not there:
-        hint = "`samesku review` makes one." if path.name == "labels.db" else "Check the path."
+        hint = "`samesku review` creates one." if path.name == "labels.db" else "Check the path."
         raise LabelsError(f"There is no labels file at {path}.", hint)
-    # Not mode=ro: what was cut off has to be rolled back before anything can be read at all. SQLite opens a
-    # write-protected file for reading only by itself.
+    # Not mode=ro: an interrupted write has to be rolled back before anything can be read. SQLite itself falls back to
+    # reading only for a write-protected file.
     uri = f"{path.resolve().as_uri()}?mode=rw"
     with readable_errors(path):
         files.require_regular(path, follow_links=True)
@@ -39,17 +39,17 @@ def existing(path: Path) -> Iterator[sqlite3.Connection]:
             sqlite3.connect(uri, uri=True, timeout=database.BUSY_TIMEOUT_MS / 1000, isolation_level=None)
         ) as connection,
     ):
-        refuse_newer(connection, path)
-        if (present := tables(connection)) and "events" not in present:
-            raise foreign(path)
+        require_known_version(connection, path)
+        if (present := table_names(connection)) and "events" not in present:
+            raise foreign_error(path)
         yield connection
 
 
 def _exists(path: Path) -> bool:
-    """Whether something stands at a path, at the end of links.
+    """Whether there is something at a path, links followed.
 
     Raises:
-        OSError: that cannot be seen.
+        OSError: that cannot be determined.
     """
     try:
         path.stat()
@@ -58,17 +58,17 @@ def _exists(path: Path) -> bool:
     return True
 
 
-def tables(connection: sqlite3.Connection) -> set[str]:
-    """The names of the tables in a file; a new or an emptied file has none."""
+def table_names(connection: sqlite3.Connection) -> set[str]:
+    """The names of the tables in a file; none in a new or emptied one."""
     return {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
 @contextmanager
-def sealed(path: Path) -> Iterator[sqlite3.Connection]:
-    """A file that nobody writes any more, such as a backup: only read, without locks or files beside it.
+def open_immutable(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a file that is no longer written, such as a backup, read-only and without locks or journal.
 
     Raises:
-        LabelsError: it cannot be read, or is no database.
+        LabelsError: it cannot be read, or is not a database.
     """
     uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
     with readable_errors(path):
@@ -78,15 +78,19 @@ def sealed(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def snapshot(path: Path, copy: Path) -> None:
-    """Copy a labels file to a new one, whole, by SQLite's online backup; the copy needs no journal beside it.
+    """Copy a labels file to a new file by SQLite's online backup. The copy needs no journal and is not synced.
 
-    Writers wait while it is copied; the copy is not synced.
+    Writers wait while it is copied.
+
+    Args:
+        path: the ledger.
+        copy: the new file.
 
     Raises:
         LabelsError: there is no such file, it cannot be read, or the copy cannot be written.
     """
-    with existing(path) as source:
-        # The lock for reading is taken here, where waiting for it ends: the copy would wait without end.
+    with open_existing(path) as source:
+        # The read lock is taken here, where waiting for it times out; the backup would wait without end.
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()
         with readable_errors(copy):
@@ -95,32 +99,32 @@ def snapshot(path: Path, copy: Path) -> None:
             except sqlite3.Error as error:
                 if not is_damage(error):
                     raise
-                from labels.recovery import damaged  # noqa: PLC0415 - needs this module
+                from labels.recovery import damaged_error  # noqa: PLC0415 - needs this module
 
-                raise damaged(path, error) from error
+                raise damaged_error(path, error) from error
 
 
 def copy_to(source: sqlite3.Connection, copy: Path) -> None:
-    """Copy an open database to a new file, which needs no other file beside it; it is not synced.
+    """Copy an open database to a new file by SQLite's online backup. The copy needs no journal and is not synced.
 
     Raises:
-        sqlite3.Error: it cannot be read, or the copy cannot be written.
-        OSError: the copy cannot be made.
+        sqlite3.Error: the source cannot be read, or the copy cannot be written.
+        OSError: the copy cannot be created.
     """
     files.make_shared(copy)
     with closing(sqlite3.connect(copy)) as target:
         target.execute("PRAGMA synchronous=OFF")
         source.backup(target)
-        # Nothing but this one file is needed, also where the ledger itself keeps a write-ahead log.
+        # A copy of a ledger with a write-ahead log would otherwise need one too.
         target.execute("PRAGMA journal_mode=DELETE")
 
 
 @contextmanager
 def private_copy(path: Path) -> Iterator[Path]:
-    """A snapshot of a labels file that only this process sees; gone afterwards.
+    """A temporary snapshot of a labels file, readable for this account only and deleted afterwards.
 
     Raises:
-        LabelsError: as `snapshot`, or there is no room for temporary files.
+        LabelsError: as `snapshot`, or temporary files cannot be created.
     """
     with files.private_folder() as folder:
         copy = folder / "labels.db"
@@ -130,7 +134,7 @@ def private_copy(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def naming_original(copy: Path, path: Path) -> Iterator[None]:
-    """Let errors about a copy name the file that it was made of: people know nothing of the copy."""
+    """Replace the path of a copy by that of the original in errors: users do not know the copy."""
     try:
         yield
     except LabelsError as error:

@@ -1,9 +1,8 @@
-"""How far the labelling is, in figures."""
+"""Labelling progress: counts over the standing decisions and the queries."""
 
 from dataclasses import asdict, dataclass
 
-from labels import chain
-from labels.database import known_values, readable_errors
+from labels.database import decode_errors
 from labels.model import MACHINE, Decision, Side, Stream, Strength
 from labels.reader import LabelReader
 from labels.store import LabelStore
@@ -11,7 +10,7 @@ from labels.store import LabelStore
 
 @dataclass(frozen=True, slots=True)
 class LabelStats:
-    """Counts over the decisions that stand now."""
+    """Counts over the standing decisions; pairs on either side are those with a label or a conflict."""
 
     events: int
     decisions: int
@@ -27,47 +26,51 @@ class LabelStats:
     annotators: dict[str, int]
 
     def as_dict(self) -> dict[str, object]:
-        """The figures by name, for JSON."""
+        """The counts by name, for JSON."""
         return asdict(self)
 
 
 def label_stats(store: LabelStore) -> LabelStats:
-    """Count what stands in the ledger."""
-    with readable_errors(store.path):
-        decisions, explicit, unsure = _counts(
-            store, "count(*), sum(strength = 'explicit'), sum(decision = 'unsure')", "current"
-        )
-        labels = _counts(
-            store,
-            "sum(matches > 0 AND others = 0), sum(matches = 0), sum(matches > 0 AND others > 0),"
-            " sum(NOT validation), sum(validation)",
-            "opinions",
-        )
-        annotators = store.connection.execute(
-            "SELECT annotator, count(*) FROM current GROUP BY annotator ORDER BY count(*) DESC, min(seq)"
-        ).fetchall()
-        return LabelStats(
-            events=chain.head(store.connection)[0],
-            decisions=decisions,
-            explicit=explicit,
-            matches=labels[0],
-            non_matches=labels[1],
-            unsure=unsure,
-            conflicts=labels[2],
-            training_pairs=labels[3],
-            validation_pairs=labels[4],
-            queries_answered=_counts(store, "count(*)", "queries WHERE closed > 0 OR closed_by_machine > 0")[0],
-            validation_queries=_counts(store, "count(*)", "validation")[0],
-            annotators=dict(annotators),
-        )
+    """Count the standing decisions, labels and answered queries of the ledger.
+
+    Raises:
+        LabelsError: the file cannot be read.
+    """
+    decisions, explicit, unsure = _counts(
+        store, "count(*), sum(strength = 'explicit'), sum(decision = 'unsure')", "current"
+    )
+    matches, non_matches, conflicts, training, validation = _counts(
+        store,
+        "sum(matches > 0 AND others = 0), sum(matches = 0), sum(matches > 0 AND others > 0),"
+        " sum(NOT validation), sum(validation)",
+        "opinions",
+    )
+    annotators = store.rows(
+        "SELECT annotator, count(*) FROM current GROUP BY annotator ORDER BY count(*) DESC, min(seq)"
+    )
+    return LabelStats(
+        events=store.last_event(),
+        decisions=decisions,
+        explicit=explicit,
+        matches=matches,
+        non_matches=non_matches,
+        unsure=unsure,
+        conflicts=conflicts,
+        training_pairs=training,
+        validation_pairs=validation,
+        queries_answered=_counts(store, "count(*)", "queries WHERE closed > 0 OR closed_by_machine > 0")[0],
+        validation_queries=_counts(store, "count(*)", "validation")[0],
+        annotators=dict(annotators),
+    )
 
 
 def _counts(store: LabelReader, what: str, where: str) -> list[int]:
-    row = store.connection.execute(f"SELECT {what} FROM {where}").fetchone()  # noqa: S608 - constants only
+    """One row of aggregates, NULL as 0."""
+    (row,) = store.rows(f"SELECT {what} FROM {where}")  # noqa: S608 - constants only
     return [int(value or 0) for value in row]
 
 
-#: What came from a file or from a certified band was shown in no stream.
+#: Keys in the place of a stream for decisions from imports and from certified bands, which were shown in no stream.
 FROM_FILES, BY_MACHINE = "files", MACHINE
 
 _DECISIONS = """
@@ -89,16 +92,16 @@ WHERE a.closes AND a.undone_at IS NULL AND a.verb <> 'import' GROUP BY day HAVIN
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:
-    """Counts over what stands now.
+    """Counts over the standing decisions, by kind.
 
     Attributes:
-        by_decision: by decision, then by strength.
-        by_stream: decisions by the stream that they were made in; those from files and the machine's stand apart.
-        by_side: decisions by the use that they are for.
-        adjudicated: pairs with a ruling.
-        skipped: queries that were put off and that nobody has answered since.
-        flagged: queries that somebody wants a second look at.
-        by_day: queries answered at the desk, by day of the local calendar; days without any are left out.
+        by_decision: decisions by decision, then by strength.
+        by_stream: decisions by stream; imports and the machine have keys of their own.
+        by_side: decisions by side.
+        adjudicated: adjudicated pairs.
+        skipped: queries that were skipped and are still unanswered.
+        flagged: queries that are flagged for a second look.
+        by_day: queries answered at the desk, by day in local time; days without any are left out.
     """
 
     by_decision: dict[str, dict[str, int]]
@@ -115,30 +118,24 @@ class Breakdown:
 
 
 def breakdown(reader: LabelReader) -> Breakdown:
-    """Count what stands in the ledger, by kind.
+    """Count the standing decisions of the ledger, by kind.
 
     Raises:
         LabelsError: the file cannot be read.
     """
-    with readable_errors(reader.path):
-        rows = reader.connection.execute(_DECISIONS, {"machine": BY_MACHINE, "files": FROM_FILES}).fetchall()
-        days = reader.connection.execute(_DAYS).fetchall()
-        found = Breakdown(
-            by_decision={each.value: dict.fromkeys(map(str, Strength), 0) for each in Decision},
-            by_stream=dict.fromkeys([*map(str, Stream), FROM_FILES, BY_MACHINE], 0),
-            by_side=dict.fromkeys(map(str, Side), 0),
-            adjudicated=_count(reader, "SELECT count(*) FROM opinions WHERE adjudicated"),
-            skipped=_count(reader, _SKIPPED),
-            flagged=_count(reader, "SELECT count(*) FROM queries WHERE flagged > 0"),
-            by_day=dict(days),
-        )
-    with known_values(reader.path):
+    rows = reader.rows(_DECISIONS, {"machine": BY_MACHINE, "files": FROM_FILES})
+    found = Breakdown(
+        by_decision={each.value: dict.fromkeys(map(str, Strength), 0) for each in Decision},
+        by_stream=dict.fromkeys([*map(str, Stream), FROM_FILES, BY_MACHINE], 0),
+        by_side=dict.fromkeys(map(str, Side), 0),
+        adjudicated=reader.value("SELECT count(*) FROM opinions WHERE adjudicated"),
+        skipped=reader.value(_SKIPPED),
+        flagged=reader.value("SELECT count(*) FROM queries WHERE flagged > 0"),
+        by_day=dict(reader.rows(_DAYS)),
+    )
+    with decode_errors(reader.path):
         for decision, strength, side, stream, count in rows:
             found.by_decision[Decision(decision)][Strength(strength)] += count
             found.by_side[Side(side)] += count
             found.by_stream[stream if stream in {FROM_FILES, BY_MACHINE} else Stream(stream)] += count
     return found
-
-
-def _count(reader: LabelReader, query: str) -> int:
-    return int(reader.connection.execute(query).fetchone()[0])

@@ -1,34 +1,34 @@
-"""Counts, and clauses put together, as a person reads them."""
+"""Formatting of counts and joining of clauses in messages."""
 
 from collections.abc import Sequence
 
-_ENDS = (".", "!", "?", "…")
+_SENTENCE_ENDS = (".", "!", "?", "…")
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """`1 match`, `2 matches`, `1,200 labels`.
+    """A number with its noun: `1 match`, `2 matches`, `1,200 labels`.
 
     Args:
-        number: how many.
-        one: what is counted, in the singular.
-        many: the plural; by default the singular with an s.
+        number: the count.
+        one: the noun in the singular.
+        many: the noun in the plural; by default the singular with an s.
     """
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def joined(clauses: Sequence[str]) -> str:
-    """Clauses with semicolons between them; behind one that is a whole sentence, the next begins a sentence."""
+def join_clauses(clauses: Sequence[str]) -> str:
+    """Join clauses with semicolons. After a clause that ends a sentence, the next one begins a new sentence."""
     text = ""
     for clause in filter(None, clauses):
         if not text:
             text = clause
-        elif text.endswith(_ENDS):
+        elif text.endswith(_SENTENCE_ENDS):
             text += f" {clause[0].upper()}{clause[1:]}"
         else:
             text += f"; {clause}"
     return text
 
 
-def sentence(text: str) -> str:
-    """The text with a full stop, where nothing ends it yet."""
-    return text if text.endswith(_ENDS) else f"{text}."
+def as_sentence(text: str) -> str:
+    """The text with a full stop at its end, unless it ends with a sentence mark already."""
+    return text if text.endswith(_SENTENCE_ENDS) else f"{text}."

@@ -1,11 +1,11 @@
-"""Taking turns at writing: whoever came first goes first.
+"""A first-in-first-out write lock for a SQLite database, on a file beside it.
 
-SQLite lets a writer that finds the file busy sleep and try again, for longer every time: with twenty writers some wait
-for seconds, and give up at last, while others pass. Here everybody queues for a lock beside the file first; the kernel
-hands it on in the order of the queue, at once, and takes it from a process that ends, however that ends.
+SQLite's busy handler sleeps and retries with growing delays: with twenty writers some wait for seconds and time out
+while others overtake them. Here every writer queues in `flock` first. The kernel grants the lock in the order of the
+queue, without delay, and releases it when a process ends, however it ends.
 
-The lock's file holds nothing. Where it was deleted or replaced, the next writer makes a new one: two locks would be
-none.
+The lock file is empty. If it was deleted or replaced, the next writer creates a new one and drops the lock on the old:
+writers holding locks on different files would not exclude each other.
 """
 
 import errno
@@ -20,29 +20,30 @@ from pathlib import Path
 from labels.errors import LabelsError
 from labels.quarantine import identity, set_aside
 
-#: How often a lock is taken again whose file was replaced meanwhile. SQLite's own lock decides after that.
+#: How often the lock is retried after its file was replaced. After that only SQLite's own lock excludes writers.
 _ATTEMPTS = 3
 
 
 class FifoWriteLock:
-    """One connection's place in the line for a file."""
+    """The write lock of one database, for one connection."""
 
     def __init__(self, path: Path) -> None:
-        """Nothing is opened yet.
+        """Prepare the lock; its file is opened when the lock is first taken.
 
         Args:
-            path: the file that is written to; the lock is beside it, with `.lock` behind its name.
+            path: the database; the lock file is `NAME.lock` beside it.
         """
         self._lock = path.with_name(path.name + ".lock")
         self._descriptor: int | None = None
 
     @contextmanager
-    def turn(self, patience_s: float) -> Iterator[None]:
-        """Wait for one's turn, for so many seconds at most; SQLite's own lock decides where that was not enough.
+    def hold(self, timeout_s: float) -> Iterator[None]:
+        """Hold the lock for a block, after waiting at most `timeout_s` seconds for it.
 
-        Where no lock can be made (a write-protected folder), nobody writes either.
+        The block runs without the lock after a time-out, or where no lock file can be made: SQLite's own lock still
+        excludes other writers.
         """
-        descriptor = self._locked(patience_s)
+        descriptor = self._acquire(timeout_s)
         try:
             yield
         finally:
@@ -50,26 +51,26 @@ class FifoWriteLock:
                 fcntl.flock(descriptor, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        """Let go of the lock's file."""
+        """Close the lock file."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def _locked(self, patience_s: float) -> int | None:
-        """The descriptor of the lock, which is held now; None where it was not had."""
+    def _acquire(self, timeout_s: float) -> int | None:
+        """The descriptor of the lock, now held; None where it could not be acquired."""
         for _ in range(_ATTEMPTS):
             if self._descriptor is None:
-                self._descriptor = _opened(self._lock)
-            if self._descriptor is None or not _locked(self._descriptor, patience_s):
+                self._descriptor = _open_lock_file(self._lock)
+            if self._descriptor is None or not _lock(self._descriptor, timeout_s):
                 return None
             if _is_at(self._descriptor, self._lock):
                 return self._descriptor
-            self.close()  # the lock goes with it; others queue at another file by now
+            self.close()  # this also releases the lock; other writers queue at the new file by now
         return None
 
 
-def _opened(lock: Path) -> int | None:
-    """The lock's file, made if need be; None where it cannot be. What is no file there is set aside."""
+def _open_lock_file(lock: Path) -> int | None:
+    """Open the lock file, creating it if needed, and setting aside a link, folder or FIFO; None where it cannot be."""
     for _ in range(_ATTEMPTS):
         try:
             descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o660)
@@ -90,39 +91,40 @@ def _is_at(descriptor: int, path: Path) -> bool:
     return identity(path) == (facts.st_dev, facts.st_ino)
 
 
-def _locked(descriptor: int, patience_s: float) -> bool:
+def _lock(descriptor: int, timeout_s: float) -> bool:
+    """Lock an open file, waiting at most `timeout_s` seconds; whether that succeeded."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return _Waiter(descriptor).wait(patience_s)
+        return _Waiter(descriptor).wait(timeout_s)
     except OSError:
         return False  # a file system without locks
     return True
 
 
 class _Waiter:
-    """Queues in a thread of its own: the kernel's queue knows no time-out."""
+    """Waits for the lock in a thread of its own, since `flock` has no time-out."""
 
     def __init__(self, descriptor: int) -> None:
-        # A descriptor of its own, of the same open file: whoever gives up leaves it to the thread to close.
+        # A duplicate of the same open file: after a time-out the thread still waits on it, and closes it.
         self._descriptor = os.dup(descriptor)
         self._mutex = threading.Lock()
         self._done = threading.Event()
-        self._given_up = False
+        self._timed_out = False
         threading.Thread(target=self._queue, daemon=True).start()
 
-    def wait(self, patience_s: float) -> bool:
-        """Whether the lock was had in time."""
-        if self._done.wait(patience_s):
+    def wait(self, timeout_s: float) -> bool:
+        """Whether the lock was acquired in time."""
+        if self._done.wait(timeout_s):
             return True
         with self._mutex:
-            self._given_up = not self._done.is_set()
-            return not self._given_up
+            self._timed_out = not self._done.is_set()
+            return not self._timed_out
 
     def _queue(self) -> None:
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         with self._mutex:
-            if self._given_up:
+            if self._timed_out:
                 fcntl.flock(self._descriptor, fcntl.LOCK_UN)
             self._done.set()
         os.close(self._descriptor)

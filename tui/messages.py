@@ -13,7 +13,7 @@ from core.matching.reason import Reasons
 from core.queue.item import StreamState
 from core.queue.past_work import PastPage, Scope
 from core.queue.refit_result import RefitResult
-from labels.history import Step
+from labels.history import TrailStep
 from labels.model import ProductRef
 from tui.common.markdown import Block
 from tui.ports import Counsel, Guidelines
@@ -187,7 +187,7 @@ class TrailRead(Message):
     """Acts of a trail, each with its query's title; `before` as it was asked for."""
 
     before: int | None
-    steps: tuple[tuple[Step, str], ...]
+    steps: tuple[tuple[TrailStep, str], ...]
 
 
 @dataclass

@@ -21,7 +21,7 @@ from core.queue.past_work import PastPage, Scope
 from core.queue.refit_result import ExpectedGain, RefitResult
 from core.queue.session_stats import SessionStats
 from core.retrieval.candidates import MatcherSummary
-from labels.history import Past, Step
+from labels.history import PastAction, TrailStep
 from labels.model import Action, ProductRef, Stream
 from labels.statistics import LabelStats
 
@@ -148,7 +148,7 @@ class PastWork(Protocol):
         `before` is where the page before said that the list goes on; once `wanted` is False, nobody waits for the rest.
         """
 
-    def trail(self, before: int | None = None) -> list[tuple[Step, str]]:
+    def trail(self, before: int | None = None) -> list[tuple[TrailStep, str]]:
         """One's own acts before an act's number, latest first, each with its query's title; none at the end."""
 
     def title(self, query: ProductRef) -> str:
@@ -480,10 +480,10 @@ class Desk(Protocol):
     def statistics(self) -> LabelStats:
         """Counts over the labels. Any thread."""
 
-    def history(self) -> list[Past]:
+    def history(self) -> list[PastAction]:
         """What happened to the query on the screen; one's own acts alone where one decides alone."""
 
-    def look_at_others(self) -> list[Past]:
+    def look_at_others(self) -> list[PastAction]:
         """What everybody did with the query on the screen, for leads; that they looked is recorded.
 
         Raises:

@@ -22,7 +22,7 @@ from core.text.normalization import Placeholders, clean_text
 from labels.exchange.fields import CONTROLS, is_rounded_id, normalize_id
 from labels.exchange.files import MAX_NAME
 from labels.model import ProductRef
-from labels.names import is_name
+from labels.names import is_valid_name
 
 #: Where a nested value has its text: {"name": "Sony"} of schema.org, {"$oid": "..."} of MongoDB.
 _TEXT_KEYS = ("name", "title", "value", "label", "text", "displayname", "oid", "numberlong", "numberint", "id", "path")
@@ -139,7 +139,7 @@ def import_file(
 
 
 def _check_source(source: str) -> None:
-    if not source.strip() or source != source.strip() or not source.isprintable() or not is_name(source):
+    if not source.strip() or source != source.strip() or not source.isprintable() or not is_valid_name(source):
         raise CatalogError(f"{source!r} is no name for a source.", "Give the retailer's name, such as walmart.")
 
 

@@ -13,7 +13,7 @@ from core.catalog.readers import BadRow, Reason, Row, Table, read_table
 from core.catalog.readers.delimited import Dialect
 from core.errors import CatalogError
 from labels.errors import LabelsError
-from labels.exchange.fields import normalize_id, restored
+from labels.exchange.fields import normalize_id, restore_cell
 from labels.exchange.files import MAX_NAME
 from labels.model import Decision, Pair, ProductRef
 
@@ -274,7 +274,7 @@ def _is_blank(row: Row | BadRow) -> bool:
 def _pair_line(row: Row | BadRow, columns: Mapping[str, str]) -> PairLine | BadRow:
     if isinstance(row, BadRow):
         return row
-    cells = {name: restored(row.values.get(column, "").strip()) for name, column in columns.items()}
+    cells = {name: restore_cell(row.values.get(column, "").strip()) for name, column in columns.items()}
     line = PairLine(
         row.line, cells["query_id"], cells["candidate_id"], cells.get("label"),
         **{name: cells.get(name, "") for name in ("query_source", "candidate_source", "annotator", "at", "side")},

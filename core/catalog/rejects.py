@@ -17,7 +17,7 @@ from typing import Self, TextIO
 from core.catalog.readers.delimited import Dialect
 from core.catalog.readers.rows import REJECT_COLUMNS, BadRow, Reason
 from core.errors import CatalogError
-from labels.exchange.fields import neutralized
+from labels.exchange.fields import neutralize_cell
 from labels.files import atomic_text
 
 #: Characters of a row that could not be taken apart, and of a value in one that is too large: nobody mends those.
@@ -97,7 +97,7 @@ class Rejects:
 
     def _head(self) -> str:
         declared = f"sep={self._dialect.delimiter}\n" if self._dialect.skipped else ""
-        return declared + self._dialect.joined([*REJECT_COLUMNS, *map(neutralized, self._columns)]) + "\n"
+        return declared + self._dialect.joined([*REJECT_COLUMNS, *map(neutralize_cell, self._columns)]) + "\n"
 
     def _line(self, row: BadRow) -> str:
         marks = [str(row.line), row.reason.value]
@@ -106,7 +106,7 @@ class Rejects:
         cells = [_shortened(row.raw)] if row.values is None else self._cells(row.values)
         if row.reason in _TOO_LARGE:
             cells = [_shortened(cell) for cell in cells]
-        return self._dialect.joined([*marks, *(neutralized(cell.strip()) for cell in cells)]) + "\n"
+        return self._dialect.joined([*marks, *(neutralize_cell(cell.strip()) for cell in cells)]) + "\n"
 
     def _cells(self, values: Mapping[str, str]) -> list[str]:
         """By the places of the columns, and behind them what has no column."""
@@ -117,7 +117,7 @@ class Rejects:
         """A line that could not be taken apart, as it is but for what would act in its cells."""
         quoted = re.compile(rf"( *{self._dialect.quote}?)(.*?)( *)", re.DOTALL)
         parts = (quoted.fullmatch(part) for part in raw.split(self._dialect.delimiter))
-        return self._dialect.delimiter.join(part[1] + neutralized(part[2]) + part[3] for part in parts if part)
+        return self._dialect.delimiter.join(part[1] + neutralize_cell(part[2]) + part[3] for part in parts if part)
 
     def _unwritable(self, error: OSError) -> CatalogError:
         return CatalogError(

@@ -21,7 +21,7 @@ from core.jobs.progress import Reporter, Silent
 from core.settings import Settings, load_settings
 from core.settings_notice import take_notice
 from core.workspace import Workspace
-from labels.names import name_fault
+from labels.names import name_problem
 
 #: Longer ones fit no screen.
 _LONGEST_NAME = 60
@@ -86,7 +86,7 @@ class Context:
             CoreError: the name is none that a person can have.
         """
         name = _login_name() if self.annotator_name is None else self.annotator_name.strip()
-        if fault := name_fault(name, _LONGEST_NAME):
+        if fault := name_problem(name, _LONGEST_NAME):
             origin = "The login name" if self.annotator_name is None else "--as"
             raise CoreError(f"{origin} {name[:_LONGEST_NAME]!a} cannot be a name: {fault}.", "Give another: --as NAME.")
         return name

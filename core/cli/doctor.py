@@ -28,12 +28,12 @@ from core.text.safe import safe
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
 from labels.backup_index import backups
-from labels.database import file_system, is_marked, journal_mode, wal_is_safe
+from labels.database import file_system, has_marker, journal_mode, wal_is_safe
 from labels.errors import LabelsError, SameskuError
 from labels.files import PRIVATE_PREFIX, folder_bytes, stale_drafts
 from labels.store import LabelStore
 from labels.verify import verify
-from labels.wording import counted, joined
+from labels.wording import counted, join_clauses
 
 #: What is optional, and which extra brings it.
 _EXTRAS = {
@@ -136,13 +136,15 @@ def _workspace(context: Context) -> dict[str, object]:
         facts |= _encoder(context)
         facts["judge"] = _judge(context)
         # What there was and is gone is a problem, which `verify` tells.
-        kept = os.path.lexists(workspace.labels) or is_marked(workspace.labels) or bool(backups(workspace.backups))
+        kept = os.path.lexists(workspace.labels) or has_marker(workspace.labels) or bool(backups(workspace.backups))
         result = verify(workspace.labels) if kept else None
     except SameskuError as error:
         facts["problem"] = f"{error.message} {error.hint}"
     else:
         facts["labels"] = (
-            "none yet" if result is None else joined(result.problems) or f"{counted(result.events, 'event')}, all well"
+            "none yet"
+            if result is None
+            else join_clauses(result.problems) or f"{counted(result.events, 'event')}, all well"
         )
     if found := [str(each) for each in damages(workspace)]:
         facts["damaged"] = found

@@ -17,11 +17,11 @@ from core.errors import CoreError
 from core.permissions import is_lead
 from core.queue.label_counts import label_counts
 from core.text.safe import safe
-from labels.backup_index import backups, is_of_ledger
-from labels.database import marker
+from labels.backup_index import backups, concerns_ledger
+from labels.database import marker_path
 from labels.errors import SameskuError
 from labels.model import MACHINE
-from labels.restore import loss
+from labels.restore import compute_loss
 from labels.store import LabelStore
 from labels.verify import verify as check
 from labels.wording import counted
@@ -112,7 +112,7 @@ def verify(
         context.out.print(f"✗ {problem}")
     context.out.print(f"{counted(result.events, 'event')}; " + ("all is well." if result.ok else "something is wrong."))
     context.answer({"ok": result.ok, "events": result.events, "problems": list(result.problems)})
-    if file is None and any(map(is_of_ledger, result.problems)):
+    if file is None and any(map(concerns_ledger, result.problems)):
         _tell_way_back(context)
     if not result.ok:
         raise typer.Exit(1)
@@ -125,13 +125,13 @@ def _tell_way_back(context: Context) -> None:
         ledger = context.workspace.labels
         context.out.print(
             "There is no backup to go back to. `samesku labels restore FILE` takes one from elsewhere. Where its events"
-            f" are sound, move {ledger.name} and {marker(ledger).name} to another folder: `samesku labels merge FILE`"
-            " brings them into a new ledger."
+            f" are sound, move {ledger.name} and {marker_path(ledger).name} to another folder:"
+            " `samesku labels merge FILE` brings them into a new ledger."
         )
         return
     with suppress(SameskuError):
         context.out.print(
-            f"`samesku labels restore latest` goes back to {found[-1].called}, and keeps what is there now. "
-            + loss(found[-1].path, context.workspace.labels).sentence()
+            f"`samesku labels restore latest` goes back to {found[-1].description}, and keeps what is there now. "
+            + compute_loss(found[-1].path, context.workspace.labels).sentence()
             + " Where its events are sound, `samesku labels merge FILE` brings in what only the kept file holds."
         )

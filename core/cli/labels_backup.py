@@ -20,9 +20,9 @@ from labels.backup import backup as make
 from labels.backup_index import backups as found_in
 from labels.backup_index import last_event
 from labels.errors import LabelsError
-from labels.restore import loss, rehearse
+from labels.restore import check_restore, compute_loss
 from labels.restore import restore as put_back
-from labels.snapshot import existing, tables
+from labels.snapshot import open_existing, table_names
 from labels.sql_query import query as ask
 from labels.wording import counted
 
@@ -75,15 +75,15 @@ def backups(ctx: typer.Context) -> None:
 def _readable(one: "Backup") -> bool:
     """Whether it ends where its name says, which one row tells."""
     with suppress(LabelsError):
-        one.last()
+        one.last_event()
         return True
     return False
 
 
 def _events_now(context: Context) -> int | None:
     """How many events the ledger holds; None where it cannot be read."""
-    with suppress(LabelsError), existing(context.workspace.labels) as ledger:
-        return int(str(last_event(ledger).get("seq", 0))) if tables(ledger) else 0
+    with suppress(LabelsError), open_existing(context.workspace.labels) as ledger:
+        return int(str(last_event(ledger).get("seq", 0))) if table_names(ledger) else 0
     return None
 
 
@@ -106,12 +106,12 @@ def restore(
     if dry_run:
         _rehearse(context, source)
         return
-    agree = None if yes else partial(_agree, context, source)
-    done = put_back(source, context.workspace.labels, force=force, agree=agree)
+    confirm = None if yes else partial(_confirm, context, source)
+    done = put_back(source, context.workspace.labels, force=force, confirm=confirm)
     context.out.print(f"The ledger is that of {source} again, with {counted(done.events, 'event')}.")
-    if done.kept:
+    if done.previous:
         what = "The damaged file" if done.damaged else "What was there before"
-        context.out.print(f"{what} is kept as {done.kept}")
+        context.out.print(f"{what} is kept as {done.previous}")
     if done.set_aside:
         context.out.print(
             f"{counted(len(done.set_aside), 'later backup is', 'later backups are')} in {done.set_aside[0].parent} now."
@@ -121,7 +121,7 @@ def restore(
             "file": str(source),
             "events": done.events,
             "dropped": done.dropped,
-            "kept": done.kept and str(done.kept),
+            "kept": done.previous and str(done.previous),
             "damaged": done.damaged,
             "set_aside": [str(path) for path in done.set_aside],
         }
@@ -131,14 +131,14 @@ def restore(
 def _rehearse(context: Context, source: Path) -> None:
     """Say whether a restore would do, and what it would drop."""
     ledger = context.workspace.labels
-    events = rehearse(source, ledger, context.annotator)
-    dropped = loss(source, ledger)
+    events = check_restore(source, ledger, context.annotator)
+    dropped = compute_loss(source, ledger)
     context.out.print(f"{source} is sound and would do; it holds {counted(events, 'event')}. Nothing was changed.")
     context.out.print(dropped.sentence())
     context.answer({"file": str(source), "events": events, "loss": dropped.sentence(), **dropped.as_dict()})
 
 
-def _agree(context: Context, source: Path, dropped: "Loss") -> None:
+def _confirm(context: Context, source: Path, dropped: "Loss") -> None:
     """Ask whether events may be dropped; where nobody can be asked, they may not.
 
     Raises:

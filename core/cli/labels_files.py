@@ -8,7 +8,7 @@ import typer
 from core.cli.context import Context, context_of
 from core.errors import CoreError
 from core.transfer.label_files import Telling, label_format, read_labels, read_ledger, write_labels
-from labels.exchange.formats import Format, by_ending
+from labels.exchange.formats import Format, format_by_suffix
 from labels.exchange.merge import merge_ledger
 from labels.exchange.pseudonyms import Pseudonyms
 from labels.exchange.tasks import Defaults
@@ -60,7 +60,7 @@ def export(
     Example: samesku labels export examples.jsonl --format prodigy
     """
     context = context_of(ctx)
-    format_ = format_ or by_ending(file)
+    format_ = format_ or format_by_suffix(file)
     telling = _telling(context, side, pseudonyms=pseudonyms, comments=not no_comments)
     with context.reporter() as reporter:
         done = write_labels(context.workspace, file, format_, telling, reporter)
@@ -83,7 +83,7 @@ def _telling(context: Context, side: str, *, pseudonyms: bool, comments: bool) -
     workspace = context.workspace if context.workspace.labels.exists() else context.workspace.require()
     return Telling(
         side=Side(side) if side else None,
-        names=Pseudonyms.of(workspace.pseudonyms) if pseudonyms else None,
+        names=Pseudonyms.from_key_file(workspace.pseudonyms) if pseudonyms else None,
         comments=comments,
         rule=context.settings.labels.rule,
     )

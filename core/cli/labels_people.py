@@ -16,7 +16,7 @@ from core.evaluation.annotators import people as everybody
 from core.permissions import is_lead
 from core.retrieval.candidates import CandidateStore
 from core.text.safe import safe
-from labels.activity import acts_by_annotator
+from labels.activity import actions_by_annotator
 from labels.annotations import human_annotations
 from labels.first_answers import first_answers
 from labels.reader import LabelReader
@@ -116,7 +116,7 @@ def _first(context: Context) -> "list[Annotation]":
 def _acts(context: Context) -> "dict[str, ActivityCount]":
 
     with LabelReader(context.workspace.require().labels) as reader:
-        return acts_by_annotator(reader)
+        return actions_by_annotator(reader)
 
 
 def _categories(context: Context, said: "list[Annotation]") -> "Mapping[ProductRef, str]":

@@ -13,7 +13,7 @@ from core.jobs.board import Jobs
 from core.permissions import is_lead, require_lead
 from core.toml_file import read_toml
 from core.training.run import retrain as run
-from labels.exchange.files import unreadable
+from labels.exchange.files import unreadable_message
 from labels.wording import counted
 
 
@@ -63,7 +63,7 @@ def _from_recipe(recipe: Path | None) -> list[str]:
     try:
         values = read_toml(recipe, "It holds lines such as epochs = 4")
     except FileNotFoundError as error:
-        raise SettingsError(*unreadable(recipe, error)) from error
+        raise SettingsError(*unreadable_message(recipe, error)) from error
     return [f"retrain.{key}={value}" for key, value in values.items()]
 
 

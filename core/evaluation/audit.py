@@ -22,7 +22,7 @@ from core.splits.class_balance import not_fitted
 from core.stats.sampling import stratified
 from core.stats.wilson import wilson_interval
 from core.workspace import Workspace
-from labels.first_answers import audited_by_query, audited_queries
+from labels.first_answers import audit_outcomes_by_query, audited_queries
 from labels.model import Decision, ProductRef, Stratum, Strength
 from labels.store import LabelStore
 
@@ -86,7 +86,7 @@ def draw_audit(workspace: Workspace, settings: Settings, count: int) -> tuple[in
     if standing is None or not standing.calibrated:
         raise not_fitted(workspace, settings)
     with LabelStore(workspace.labels) as store:
-        _, turned = store.turned_since(0)
+        _, turned = store.changed_since(0)
         left_out = {query for query, (people, _) in turned.items() if people} | store.validation_queries()
         left_out |= state_of(workspace).removed
         strata = {q: str(band_of(p, standing.high, standing.low)) for q, p in top.items() if q not in left_out}
@@ -121,7 +121,7 @@ def audit_report(workspace: Workspace, version: int | None = None) -> AuditRepor
         # As the desk counts them: what cannot be shown any more is no part of the draw.
         sample = {query: stratum for query, stratum in sample.items() if query in shown}
         answered, drawn = audited_queries(store), store.audit_queries() & shown
-        by_query = audited_by_query(store)
+        by_query = audit_outcomes_by_query(store)
         answers = {query: by_query.get(query, []) for query in sample}
     weights = _weights(sample, {query for query, said in answers.items() if said})
     seen = [_observed(answers[query], standing, weight) for query, weight in weights.items()]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from core.matching.bands import Band, band_of
 from core.retrieval.candidates import MatcherSummary
 from core.stats.wilson import Precision, wilson
-from labels.first_answers import audited
+from labels.first_answers import audit_outcomes
 from labels.model import Decision
 from labels.store import LabelStore
 
@@ -40,7 +40,7 @@ def audit(store: LabelStore, standing: MatcherSummary, target: float) -> dict[Ba
         target: the precision to prove.
     """
     found = {}
-    shown = audited(store)
+    shown = audit_outcomes(store)
     for band, answer in ANSWERS.items():
         verdicts = [
             decision is answer

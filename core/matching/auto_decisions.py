@@ -14,7 +14,7 @@ from core.settings import Settings
 from core.splits.class_balance import not_fitted
 from core.stats.wilson import more_needed
 from core.workspace import Workspace
-from labels.model import MACHINE, Decision, Judgement, Shown
+from labels.model import MACHINE, Decision, Judgement, ShownScores
 from labels.store import LabelStore
 from labels.wording import counted
 
@@ -90,7 +90,7 @@ def _judgement(
     band = band_of(candidate.probability, standing.high, standing.low)
     if band not in certified or candidate.probability is None:
         return None
-    shown = Shown(candidate.rank, candidate.similarity, candidate.probability, model)
+    shown = ShownScores(candidate.rank, candidate.similarity, candidate.probability, model)
     return Judgement(candidate.ref, ANSWERS[band], shown=shown)
 
 

@@ -27,8 +27,8 @@ from core.settings import Settings
 from core.splits.current_labels import current_labels
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
-from labels.exchange.fields import neutralized
-from labels.exchange.files import check_place, output_file, output_text
+from labels.exchange.fields import neutralize_cell
+from labels.exchange.files import output_file, output_text, require_writable
 from labels.exchange.json_values import json_text
 from labels.model import Decision, Pair, ProductRef
 from labels.store import LabelStore
@@ -204,7 +204,7 @@ def check_file(path: Path) -> None:
     """
     if path.suffix not in {*_TEXT_WRITERS, ".parquet"}:
         raise CoreError(f"{path}: unknown ending.", "Use .csv, .jsonl or .parquet.")
-    check_place(path)
+    require_writable(path)
 
 
 def _write_csv(rows: Iterable[MatchRow], out: TextIO, shape: type[MatchRow]) -> int:
@@ -222,7 +222,7 @@ def _cell(value: object) -> object:
         case None:
             return ""
         case str():
-            return neutralized(value)
+            return neutralize_cell(value)
         case float():
             return f"{value:.6f}"
     return value

@@ -32,7 +32,7 @@ from core.toml_file import toml_text
 from core.workspace import Workspace
 from labels.files import read_bounded
 from labels.model import Pair, ProductRef
-from labels.quarantine import identity, make_way, set_aside
+from labels.quarantine import identity, set_aside, set_aside_irregular
 
 #: Candidates of the pool per place in the list. With two, hit@10 is 0.986 on the messy catalogues, with three 0.997.
 POOL_FACTOR = 5
@@ -228,7 +228,7 @@ def _matcher_of(
         return before, False
     reporter.stage("fit the matcher")
     matcher = fitted(workspace, settings, model.id, table, evidence_mark)
-    make_way(matcher_path(workspace))
+    set_aside_irregular(matcher_path(workspace))
     matcher.save(matcher_path(workspace))
     publish(workspace, matcher, table)
     return matcher, True

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from core.catalog.store import CatalogStore
 from core.settings import Settings
 from core.splits.current_labels import current_conflicts, current_labels
-from labels.consensus import Contradiction, Label, State, contradictions
+from labels.consensus import Contradiction, Label, LabelState, contradictions
 from labels.model import Pair, ProductRef
 from labels.store import LabelStore
 
@@ -32,7 +32,8 @@ class Disputes:
         for each in self._found:
             for query in {pair.query for pair in each.pairs}:
                 if any(
-                    label.pair in each.pairs and label.state is not State.ADJUDICATED for label in store.labels(query)
+                    label.pair in each.pairs and label.state is not LabelState.ADJUDICATED
+                    for label in store.labels(query)
                 ):
                     found.setdefault(query, each.words)
         return found
@@ -43,7 +44,7 @@ class Disputes:
         return {
             label.pair
             for label in store.labels(query, self._settings.labels.rule)
-            if label.match is None or (label.pair in named and label.state is not State.ADJUDICATED)
+            if label.match is None or (label.pair in named and label.state is not LabelState.ADJUDICATED)
         }
 
     def open_to(self, store: LabelStore, annotator: str) -> list[ProductRef]:
@@ -79,7 +80,7 @@ def _denied_by_gtin(labels: list[Label], catalog: CatalogStore) -> list[Contradi
         )
         for label in labels
         if label.match is False
-        and label.state is not State.ADJUDICATED
+        and label.state is not LabelState.ADJUDICATED
         and gtin.get(label.pair.query, "") == gtin.get(label.pair.candidate)
     ]
 

@@ -11,8 +11,8 @@ from core.matching.bands import Band, band_of
 from core.queue.refit_result import RefitResult
 from core.retrieval.candidates import Candidate, CandidateStore, MatcherSummary
 from core.settings import BandSettings
-from labels.annotations import Opinion
-from labels.model import CurrentDecision, Decision, Judgement, ProductRef, Shown, Stream, Strength
+from labels.annotations import StandingDecision
+from labels.model import CurrentDecision, Decision, Judgement, ProductRef, ShownScores, Stream, Strength
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Option:
     others: tuple[tuple[str, Decision], ...] = ()
     probability: float | None = None
     retrieved: int | None = None
-    opinions: tuple[Opinion, ...] = ()
+    opinions: tuple[StandingDecision, ...] = ()
     verdict: bool | None = None
 
     def with_decisions(self, decisions: Iterable[CurrentDecision], annotator: str, *, alone: bool) -> "Option":
@@ -66,7 +66,7 @@ class Option:
             model: id of the encoder behind the similarity.
             strength: whether it was said, or follows from what was.
         """
-        shown = Shown(self.rank, self.similarity, self.probability, model)
+        shown = ShownScores(self.rank, self.similarity, self.probability, model)
         return Judgement(self.product.ref, decision, strength, shown)
 
 

@@ -10,7 +10,16 @@ from core.catalog.full_text import spaced
 from core.catalog.store import CatalogStore
 from core.queue.source import first_of_two
 from labels.model import Decision, ProductRef, Stream, Verb
-from labels.past_work import PastQuery, accepting, commenting, marked, noted, own, own_of, past_queries
+from labels.past_work import (
+    PastQuery,
+    past_queries,
+    positions_among,
+    positions_with_notes,
+    positions_worked_on,
+    queries_accepting,
+    queries_with_verb,
+    standing_comments,
+)
 from labels.reader import LabelReader
 
 
@@ -52,9 +61,9 @@ class PastRow:
     @property
     def outcome(self) -> Outcome:
         """What the reader's decisions come to."""
-        if self.past.saying(Decision.MATCH):
+        if self.past.candidates_decided(Decision.MATCH):
             return Outcome.MATCH
-        if self.past.saying(Decision.UNSURE):
+        if self.past.candidates_decided(Decision.UNSURE):
             return Outcome.UNSURE
         if self.past.answered:
             return Outcome.NONE
@@ -63,7 +72,12 @@ class PastRow:
     def holds(self, terms: Sequence[str]) -> bool:
         """Whether each term, folded, begins a word of title, candidates, ids, comments, outcome or stream."""
         past = self.past
-        words = [self.title, *self.accepted, past.query.id, *(ref.id for ref in past.saying(Decision.MATCH))]
+        words = [
+            self.title,
+            *self.accepted,
+            past.query.id,
+            *(ref.id for ref in past.candidates_decided(Decision.MATCH)),
+        ]
         for note in past.comments:
             words += [note.annotator, note.text]
         if past.flag is not None:
@@ -170,16 +184,16 @@ class PastFinder:
     def _chunks(self, scope: Scope, words: Sequence[str], before: int, most: int) -> Iterator[list[int]]:
         """Places in the list that may hold the words, latest first."""
         if scope is Scope.NOTED:
-            yield from _cut(place for place in noted(self.store) if place < before)
+            yield from _cut(place for place in positions_with_notes(self.store) if place < before)
             return
         few = [queries for word in words if (queries := self._few(word)) is not None]
         if few:
             rarest: set[ProductRef] = min(few, key=len)
-            places = own_of(self.store, self.annotator, rarest)
+            places = positions_among(self.store, self.annotator, rarest)
             yield from _cut(place for place in places if place < before)
             return
         size = max(_FIRST, most + 1)
-        while places := own(self.store, self.annotator, before=before, most=size):
+        while places := positions_worked_on(self.store, self.annotator, before=before, limit=size):
             yield places
             before, size = places[-1], min(2 * size, _MOST)
 
@@ -195,11 +209,11 @@ class PastFinder:
         for state, verb in _RARE.items():
             if state.startswith(term[1:]):
                 # Everybody's: a flag of somebody else may be on one's own query.
-                found.update(several := marked(self.store, verb, most=_FEW + 1))
+                found.update(several := queries_with_verb(self.store, verb, limit=_FEW + 1))
                 if len(several) > _FEW:
                     return None
-        found.update(accepting(self.store, self.annotator, found))
-        found.update(query for query, *texts in commenting(self.store) if term in folded(" ".join(texts)))
+        found.update(queries_accepting(self.store, self.annotator, found))
+        found.update(query for query, *texts in standing_comments(self.store) if term in folded(" ".join(texts)))
         return found
 
     def _rows(self, scope: Scope, places: Sequence[int]) -> list[PastRow]:
@@ -207,13 +221,13 @@ class PastFinder:
             seen for past in past_queries(self.store, places, self.annotator) if (seen := self._seen(scope, past))
         ]
         refs = [past.query for past in listed]
-        accepted = [ref for past in listed for ref in past.saying(Decision.MATCH)]
+        accepted = [ref for past in listed for ref in past.candidates_decided(Decision.MATCH)]
         titles = self.catalog.titles([*refs, *accepted])
         return [
             PastRow(
                 past,
                 titles.get(past.query, ""),
-                tuple(titles.get(ref, f"{ref.source} {ref.id}") for ref in past.saying(Decision.MATCH)),
+                tuple(titles.get(ref, f"{ref.source} {ref.id}") for ref in past.candidates_decided(Decision.MATCH)),
             )
             for past in listed
         ]
@@ -235,7 +249,7 @@ class PastFinder:
         """Whether this person decides on the query without knowing what others think of it."""
         if self.store.is_validation(query):
             return True
-        if self.store.is_audited(query) and self.annotator not in self.store.closers(query):
+        if self.store.is_audited(query) and self.annotator not in self.store.answered_by(query):
             return True
         return first_of_two(self.store, query, self.overlap) not in {None, self.annotator}
 

@@ -14,7 +14,7 @@ from core.queue.item import Option, Progress, ReviewItem, found_by_search
 from core.queue.session_stats import SessionStats
 from core.queue.source import QueueSource
 from labels.leases import Leases
-from labels.model import Action, Decision, Judgement, ProductRef, Stream, Strength, Verb
+from labels.model import Action, ActionDetails, Decision, Judgement, ProductRef, Stream, Strength, Verb
 from labels.store import LabelStore
 
 
@@ -160,7 +160,7 @@ class ReviewSession:
             CoreError: it is not open to this annotator.
         """
         require_stream(self.source.settings, self.annotator, stream)
-        self.claims.give_back(self.annotator)
+        self.claims.release_all(self.annotator)
         self.stream, self._left = stream, None
         return self.advance()
 
@@ -176,7 +176,7 @@ class ReviewSession:
 
     def close(self) -> None:
         """Leave: what is on the screen goes back into the queue."""
-        self.claims.give_back(self.annotator)
+        self.claims.release_all(self.annotator)
 
     # -- deciding ------------------------------------------------------------------------------------------
 
@@ -288,11 +288,10 @@ class ReviewSession:
     ) -> None:
         item = self._require_item()
         looked_s = self._clock() - self._shown_at
-        action = self.store.record(
-            self.annotator, verb, item.query.ref, judgements,
-            stream=item.stream, blind=item.blind, closes=closes,
-            look_ms=round(looked_s * 1000), text=text,
-        )  # fmt: skip
+        details = ActionDetails(
+            stream=item.stream, blind=item.blind, closes=closes, look_ms=round(looked_s * 1000), text=text
+        )
+        action = self.store.record(self.annotator, verb, item.query.ref, judgements, details)
         tally = self.tallies[item.stream]
         tally.looked(looked_s)
         if closes and not item.answered:

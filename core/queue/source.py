@@ -16,8 +16,8 @@ from core.retrieval.indexed_products import index_state
 from core.settings import Settings
 from core.splits.current_labels import Outdated, outdated
 from core.stats.sampling import drawn, shuffled
-from labels.annotations import opinions_on
-from labels.consensus import State
+from labels.annotations import standing_decisions
+from labels.consensus import LabelState
 from labels.first_answers import audited_queries
 from labels.model import MACHINE, CurrentDecision, ProductRef, Stream
 from labels.reader import LabelReader
@@ -87,7 +87,7 @@ class AnsweredQueries:
         Returns:
             the queries that something happened to, and whether validation queries were drawn.
         """
-        self._seq, turned = store.turned_since(self._seq)
+        self._seq, turned = store.changed_since(self._seq)
         for query, (people, machine) in turned.items():
             (self.by_people.add if people else self.by_people.discard)(query)
             (self.by_anybody.add if people or machine else self.by_anybody.discard)(query)
@@ -127,7 +127,7 @@ def first_of_two(store: LabelReader, query: ProductRef, share: float) -> str | N
     """
     if not is_for_two(query, share):
         return None
-    closers = store.closers(query)
+    closers = store.answered_by(query)
     return closers.pop() if len(closers) == 1 else None
 
 
@@ -242,7 +242,7 @@ class QueueSource:
     def progress(self, store: LabelStore, stream: Stream, mine: int) -> Progress:
         """Answered and all queries of a stream."""
         if stream is Stream.ADJUDICATION:
-            ruled = store.ruled_on()
+            ruled = store.count_adjudicated()
             return Progress(ruled, ruled + len(self._disputes.reasons(store)), mine)
         line = self._line(store, stream)
         return Progress(line.done, line.total, mine)
@@ -374,7 +374,7 @@ class QueueSource:
             always_blind=always_blind,
             alone=alone,
             answered=query not in self._again
-            and (annotator in store.closers(query) if alone else store.is_closed(query) and not pairs),
+            and (annotator in store.answered_by(query) if alone else store.is_closed(query) and not pairs),
             disputed=disputed,
             flagged=store.is_flagged(query),
             comments=tuple(
@@ -414,7 +414,7 @@ class QueueSource:
         said_of = [option.with_decisions(decisions, annotator, alone=alone) for option in (*options, *beyond)]
         if alone or stream is not Stream.ADJUDICATION:
             return said_of
-        opinions = [opinion for opinion in opinions_on(store, query) if opinion.annotator != annotator]
+        opinions = [opinion for opinion in standing_decisions(store, query) if opinion.annotator != annotator]
         return [
             replace(option, opinions=tuple(each for each in opinions if each.candidate == option.product.ref))
             for option in said_of
@@ -502,7 +502,9 @@ class QueueSource:
 
 def _stream_of(store: LabelStore, query: ProductRef, stream: Stream) -> Stream:
     """The stream that a query belongs to, whichever one it is reached from."""
-    settling = stream is Stream.ADJUDICATION and any(label.state is not State.AGREED for label in store.labels(query))
+    settling = stream is Stream.ADJUDICATION and any(
+        label.state is not LabelState.AGREED for label in store.labels(query)
+    )
     if store.is_validation(query) and not settling:
         return Stream.VALIDATION
     # A query of another stream is reached from validation by undo, from an earlier sitting.

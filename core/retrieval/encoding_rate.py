@@ -8,7 +8,7 @@ from typing import Any
 
 from labels.errors import LabelsError
 from labels.files import atomic_text, read_bounded
-from labels.quarantine import identity, make_way
+from labels.quarantine import identity, set_aside_irregular
 
 _NAME = "pace.json"
 
@@ -45,7 +45,7 @@ def read_stage_seconds(folder: Path) -> dict[str, float]:
 def _write(folder: Path, told: Mapping[str, object]) -> None:
     # Only how long the next run will take is not known without it.
     with suppress(OSError, LabelsError):
-        make_way(folder / _NAME)
+        set_aside_irregular(folder / _NAME)
         with atomic_text(folder / _NAME) as out:
             out.write(json.dumps(told) + "\n")
 

@@ -31,7 +31,7 @@ from core.stats.sampling import pooled, stratified
 from core.workspace import Workspace
 from labels.files import way_out
 from labels.model import ProductRef
-from labels.quarantine import make_way, set_aside
+from labels.quarantine import set_aside, set_aside_irregular
 from labels.store import LabelStore
 
 #: What the lexical retriever reads of a product, whatever the encoder's template is.
@@ -151,7 +151,7 @@ def build_index(
             if model.pooling_note:
                 reporter.message(model.pooling_note)
             fusion, vectors = build_fusion(workspace, settings, model, corpus, reporter)
-            make_way(folder / PRODUCTS)
+            set_aside_irregular(folder / PRODUCTS)
             fusion.dense.save(folder / PRODUCTS)
             texts = [render(LEXICAL_TEMPLATE, query) for query in corpus.queries]
             pools = replace(fusion, k=selection.size).candidates(corpus.queries, texts, vectors, reporter)

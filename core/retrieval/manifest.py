@@ -8,7 +8,7 @@ from typing import BinaryIO
 from core.errors import CoreError, DamagedError
 from core.json_store import load, save
 from labels.files import open_regular
-from labels.quarantine import make_way
+from labels.quarantine import set_aside_irregular
 
 _NAME = "manifest.json"
 _CHUNK_BYTES = 2**20
@@ -43,7 +43,7 @@ def write_manifest(folder: Path, fingerprint: str) -> None:
     Raises:
         CoreError: it cannot be written.
     """
-    make_way(folder / _NAME)
+    set_aside_irregular(folder / _NAME)
     save(folder / _NAME, asdict(Manifest(fingerprint, {PRODUCTS: _facts(folder / PRODUCTS)})))
 
 

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from core.stats.wilson import Precision, wilson
 from labels.annotations import Annotation
-from labels.consensus import Label, State
+from labels.consensus import Label, LabelState
 from labels.model import Pair, Stream, Strength
 
 _Key = TypeVar("_Key", str, int)
@@ -125,7 +125,7 @@ def label_weights(
     heard = [each for each in said if each.pair in by_pair]
     checked = heard if first is None else [each for each in first if each.pair in by_pair]
     weights = annotator_weights(heard, checked)
-    found = {pair: 1.0 for pair, label in by_pair.items() if label.state is State.ADJUDICATED}
+    found = {pair: 1.0 for pair, label in by_pair.items() if label.state is LabelState.ADJUDICATED}
     for each in heard:
         label = by_pair[each.pair]
         counted = each.explicit or label.strength is Strength.IMPLIED

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from core.catalog.product import Product, identifying_gtins
 from core.retrieval.candidates import Candidate
 from core.text.model_numbers import bare
-from labels.consensus import Label, State
+from labels.consensus import Label, LabelState
 from labels.model import ProductRef, Strength
 
 #: A mined negative must score below this share of the match's own score. Above it, it is likely to be a match
@@ -80,7 +80,8 @@ def _rejections(
     rejected = [
         label
         for label in judged
-        if label.match is False and (label.state is State.ADJUDICATED or gtins.get(label.pair.candidate) not in own)
+        if label.match is False
+        and (label.state is LabelState.ADJUDICATED or gtins.get(label.pair.candidate) not in own)
     ]
     rejected.sort(
         key=lambda label: (label.strength is Strength.IMPLIED, rank.get(label.pair.candidate, last), label.pair)

@@ -15,7 +15,7 @@ from core.errors import SettingsError
 from core.text.generations import Generations
 from core.text.model_numbers import bare
 from core.toml_file import read_toml
-from labels.exchange.files import unreadable
+from labels.exchange.files import unreadable_message
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -157,7 +157,7 @@ def read(path: Path) -> Entries:
     try:
         return Entries.model_validate(read_toml(path))
     except FileNotFoundError as error:
-        raise SettingsError(*unreadable(path, error)) from error
+        raise SettingsError(*unreadable_message(path, error)) from error
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])

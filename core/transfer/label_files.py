@@ -22,19 +22,19 @@ from labels import chain
 from labels.consensus import Rule
 from labels.database import has_content
 from labels.exchange.decisions import LabelImport, PortableDecision, SplitChoice, explicit_decisions, import_decisions
-from labels.exchange.fields import is_moment, is_written_name, normalize_id, unescape
-from labels.exchange.formats import Format, by_content
+from labels.exchange.fields import is_escaped_name, is_timestamp, normalize_id, unescape
+from labels.exchange.formats import Format, detect_format
 from labels.exchange.label_studio import export_config, export_label_studio, read_label_studio
 from labels.exchange.labels_csv import export_csv
 from labels.exchange.merge import MergeReport, export_ledger, import_ledger
 from labels.exchange.prodigy import export_prodigy, read_prodigy
 from labels.exchange.pseudonyms import Pseudonyms
-from labels.exchange.records import Disguise
+from labels.exchange.records import Anonymizer
 from labels.exchange.tasks import Defaults
 from labels.files import private_folder
 from labels.model import Decision, Pair, ProductRef, Side
-from labels.names import name_fault
-from labels.recovery import lost
+from labels.names import name_problem
+from labels.recovery import lost_error
 from labels.snapshot import naming_original, private_copy
 from labels.store import LabelStore
 
@@ -101,10 +101,10 @@ def _fault(line: PairLine) -> Reason | None:
     """Why a row is no decision."""
     if line.decision is None:
         return Reason.BAD_LABEL
-    if line.annotator and name_fault(unescape(line.annotator)):
+    if line.annotator and name_problem(unescape(line.annotator)):
         return Reason.BAD_ANNOTATOR
     sources = (line.query_source, line.candidate_source)
-    return Reason.UNKNOWN_PRODUCT if any(name and not is_written_name(name) for name in sources) else None
+    return Reason.UNKNOWN_PRODUCT if any(name and not is_escaped_name(name) for name in sources) else None
 
 
 def _decision(line: PairLine, defaults: Defaults) -> PortableDecision:
@@ -116,7 +116,7 @@ def _decision(line: PairLine, defaults: Defaults) -> PortableDecision:
         f"user-{annotator}" if annotator.isdigit() else annotator or defaults.annotator,
         Pair(query, candidate),
         line.decision or Decision.UNSURE,
-        line.at if is_moment(line.at) else None,
+        line.at if is_timestamp(line.at) else None,
         Side(line.side) if line.side in set(Side) else None,
     )
 
@@ -208,7 +208,7 @@ def _write_events(store: LabelStore, path: Path, format_: Format, telling: Telli
             "Events are written all or not at all.",
             "`samesku labels export FILE --side train` goes with the other formats.",
         )
-    disguise = Disguise(telling.names or str, telling.comments)
+    disguise = Anonymizer(telling.names or str, telling.comments)
     plain = telling.names is None and telling.comments
     write = export_parquet if format_ is Format.PARQUET else export_ledger
     reporter.stage("events", chain.head(store.connection)[0])
@@ -240,7 +240,7 @@ def _ledger(workspace: Workspace, *, copied: bool) -> Iterator[LabelStore]:
         with LabelStore(workspace.labels) as store:
             yield store
         return
-    if error := not has_content(workspace.labels) and lost(workspace.labels):
+    if error := not has_content(workspace.labels) and lost_error(workspace.labels):
         raise error
     with ExitStack() as stack:
         if workspace.labels.exists():
@@ -258,7 +258,7 @@ def label_format(path: Path) -> Format:
     Raises:
         CoreError, LabelsError: it cannot be read.
     """
-    found = by_content(path)
+    found = detect_format(path)
     return Format.CSV if found is Format.PARQUET and not is_ledger(path) else found
 
 
@@ -343,7 +343,7 @@ def read_labels(
     choices: dict[str, SplitChoice] = {"auto": "auto", "train": "train", "validation": "validation"}
     if split not in choices:
         raise CoreError(f"--split {split}: there is no such side.", "It is auto, train or validation.")
-    if fault := name_fault(given.annotator):
+    if fault := name_problem(given.annotator):
         raise CoreError(f"{given.annotator[:60]!a} cannot be a name: {fault}.", "Give another name.")
     rejects_path = None if dry else workspace.reports / rejects_name(f"labels-{path.stem}")
     with CatalogStore(workspace.require().catalog) as catalog:

@@ -14,9 +14,9 @@ from typing import Any
 from core.catalog.readers.parquet import Batch, TooLargeError, parquet_file
 from core.errors import CoreError
 from labels.errors import LabelsError
-from labels.exchange.files import output_file, unreadable
+from labels.exchange.files import output_file, unreadable_message
 from labels.exchange.merge import MergeReport, merge_records
-from labels.exchange.records import FORMAT, Disguise, Record, records
+from labels.exchange.records import FORMAT, Anonymizer, Record, records
 from labels.exchange.validation import COLUMNS
 from labels.store import LabelStore
 
@@ -35,7 +35,7 @@ _NAMES = _NAMES_BY_FORMAT[FORMAT]
 
 
 def export_parquet(
-    store: LabelStore, path: Path, disguise: Disguise | None = None, told: Callable[[int], None] | None = None
+    store: LabelStore, path: Path, disguise: Anonymizer | None = None, told: Callable[[int], None] | None = None
 ) -> int:
     """Write every event, undone ones too, and every draw, telling how far it is. Returns how many events.
 
@@ -88,7 +88,7 @@ def _read(path: Path) -> Iterator[tuple[str, Record]]:
             yield from _numbered(_rows(batches))
     except (OSError, ValueError, RecursionError, MemoryError, pa.ArrowException) as error:
         if isinstance(error, OSError) and error.errno:
-            raise LabelsError(*unreadable(path, error)) from error
+            raise LabelsError(*unreadable_message(path, error)) from error
         raise LabelsError(
             f"{path} cannot be read as Parquet: {str(error).splitlines()[0] if str(error) else 'it is damaged'}.",
             "Nothing was imported.",

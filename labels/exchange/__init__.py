@@ -1,1 +1,1 @@
-"""Labels in and out as files: what adds up, what each person said, and the ledger itself."""
+"""Import and export of labels, individual decisions, and whole ledgers as files."""

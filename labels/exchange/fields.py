@@ -1,4 +1,4 @@
-"""Cells of a CSV file in which nothing acts: no control character on a terminal, no formula in a spreadsheet."""
+"""Escaping and validation of field values: no control characters for a terminal, no formulas for a spreadsheet."""
 
 import math
 import re
@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 
-from labels.names import MAX_LENGTH, acts, is_name
+from labels.names import MAX_NAME_LENGTH, has_control_characters, is_valid_name
 
-#: What a terminal or a reader obeys instead of showing it: the control characters (C0, DEL, C1), the bidi controls
-#: (https://unicode.org/reports/tr9/#Directional_Formatting_Characters), what ends a line or paragraph, and the
-#: byte-order mark. The inside of a character class.
+#: Characters that a terminal or reader interprets: control characters (C0, DEL, C1), bidirectional controls
+#: (https://unicode.org/reports/tr9/#Directional_Formatting_Characters), line and paragraph separators, and the
+#: byte-order mark. The content of a regular expression's character class.
 CONTROLS = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"
 
 # https://owasp.org/www-community/attacks/CSV_Injection: what a spreadsheet reads as the start of a formula.
@@ -21,37 +21,37 @@ _ESCAPED = re.compile(r"(?<!\\)(\\+)(x[0-9a-f]{2}|u[0-9a-f]{4})")
 
 
 def escape(text: str) -> str:
-    r"""The text with every control character written out: ESC becomes `\x1b`, U+202E becomes `\u202e`.
+    r"""Escape control characters: ESC becomes `\x1b`, U+202E becomes `\u202e`.
 
-    A space at either end becomes `\x20`: spaces around a cell are not taken for a part of it.
+    A space at either end becomes `\x20`, because readers strip spaces around a cell.
 
-    Other texts stay as they are, also with a backslash: only where one stands before a control character or before
-    what reads like an escaped one is it doubled, so that `unescape` gives back exactly what was there.
+    Other texts are unchanged, also with a backslash: it is doubled only before a control character or before what looks
+    like an escaped one, so that `unescape` returns the original exactly.
     """
     plain = "\\" not in text and text == text.strip() and not _CONTROL.search(text)
-    return text if plain else _ESCAPABLE.sub(_written_out, text)
+    return text if plain else _ESCAPABLE.sub(_escape_match, text)
 
 
 def unescape(text: str) -> str:
-    """What stood there before `escape`; other texts as they are."""
-    return _ESCAPED.sub(_read_back, text) if "\\" in text else text
+    """Undo `escape`; other texts are unchanged."""
+    return _ESCAPED.sub(_unescape_match, text) if "\\" in text else text
 
 
-def neutralized(cell: str) -> str:
-    """The cell escaped, and with an apostrophe before it where a spreadsheet would calculate it: `-5` becomes `'-5`.
+def neutralize_cell(cell: str) -> str:
+    """Escape a cell, and prefix an apostrophe where a spreadsheet would read a formula: `-5` becomes `'-5`.
 
-    What begins with apostrophes already gets one more, so that `restored` gives back exactly what was there.
+    A formula that begins with apostrophes already gets one more, so that `restore_cell` returns the original exactly.
     """
-    inert = escape(cell)
-    return "'" + inert if _FORMULA.match(inert) else inert
+    escaped = escape(cell)
+    return "'" + escaped if _FORMULA.match(escaped) else escaped
 
 
-def restored(cell: str) -> str:
-    """What stood there before `defused`; other cells as they are."""
+def restore_cell(cell: str) -> str:
+    """Undo `neutralize_cell`; other cells are unchanged."""
     return unescape(cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell)
 
 
-def _written_out(found: re.Match[str]) -> str:
+def _escape_match(found: re.Match[str]) -> str:
     backslashes, control, code = found.groups()
     if control is None:
         return f"{backslashes * 2}{code}" if _is_escapable(code) else found[0]
@@ -59,7 +59,7 @@ def _written_out(found: re.Match[str]) -> str:
     return f"{backslashes * 2}\\{f'x{point:02x}' if point < 0x100 else f'u{point:04x}'}"
 
 
-def _read_back(found: re.Match[str]) -> str:
+def _unescape_match(found: re.Match[str]) -> str:
     backslashes, code = found.groups()
     if not _is_escapable(code):
         return found[0]
@@ -68,87 +68,89 @@ def _read_back(found: re.Match[str]) -> str:
 
 
 def _is_escapable(code: str) -> bool:
-    # One way to write each: U+001B is `\x1b` alone, never `\u001b`.
+    # Each character has one escaped form: U+001B is `\x1b`, never `\u001b`.
     point = int(code[1:], 16)
     character = chr(point)
     return (code[0] == "x") == (point < 0x100) and (character.isspace() or _CONTROL.match(character) is not None)
 
 
-#: A whole number that went through a data frame, where a column with gaps is one of floats.
+#: A whole number from a data frame, where a column with missing values has floats.
 _FLOAT = re.compile(r"(-?[0-9]+)[.,]0+")
 #: A number in scientific notation. The fraction is required: `5E1` is a common form of article number.
-_POWER = re.compile(r"([0-9])[.,]([0-9]+)[eE]\+?([0-9]{1,2})")
-#: How a CSV keeps a spreadsheet from taking an id for a number.
-_IDS_FORMULA = re.compile(r'="([^"]*)"')
+_SCIENTIFIC = re.compile(r"([0-9])[.,]([0-9]+)[eE]\+?([0-9]{1,2})")
+#: The formula with which a CSV keeps a spreadsheet from reading an id as a number.
+_TEXT_FORMULA = re.compile(r'="([^"]*)"')
 
 
 def normalize_id(text: str) -> str:
-    """The id without what a format added to it.
+    """The id without artefacts of a file format.
 
-    Spaces around it and the formula in `="00123"` are removed; `12345.0` becomes `12345`, and `1.23456789E+8` becomes
-    `123456789`. Leading zeros stay. A number that a spreadsheet has rounded (`1.23457E+11`) stays as it is: see
+    Surrounding spaces and the formula in `="00123"` are removed; `12345.0` becomes `12345`, and `1.23456789E+8` becomes
+    `123456789`. Leading zeros are kept. A number that a spreadsheet has rounded (`1.23457E+11`) is unchanged: see
     `is_rounded_id`.
     """
-    given = text.strip()
-    if formula := _IDS_FORMULA.fullmatch(given):
-        given = formula[1].strip()
-    if whole := _FLOAT.fullmatch(given):
+    value = text.strip()
+    if formula := _TEXT_FORMULA.fullmatch(value):
+        value = formula[1].strip()
+    if whole := _FLOAT.fullmatch(value):
         return whole[1]
-    if (power := _POWER.fullmatch(given)) and (missing := _missing_digits(power)) in {0, 1}:
-        return power[1] + power[2].rstrip("0").ljust(int(power[3]), "0") if missing else power[1] + power[2]
-    return given
+    if (number := _SCIENTIFIC.fullmatch(value)) and (missing := _missing_digits(number)) in {0, 1}:
+        return number[1] + number[2].rstrip("0").ljust(int(number[3]), "0") if missing else number[1] + number[2]
+    return value
 
 
 def is_rounded_id(text: str) -> bool:
-    """Whether a spreadsheet has rounded the last digits of a number away, as in `1.23457E+11`."""
-    power = _POWER.fullmatch(text.strip())
-    return power is not None and _missing_digits(power) > 1
+    """Whether a spreadsheet has rounded the last digits away, as in `1.23457E+11`."""
+    number = _SCIENTIFIC.fullmatch(text.strip())
+    return number is not None and _missing_digits(number) > 1
 
 
-def _missing_digits(power: re.Match[str]) -> int:
-    return int(power[3]) - len(power[2])
+def _missing_digits(number: re.Match[str]) -> int:
+    """How many digits before the decimal point the fraction lacks."""
+    return int(number[3]) - len(number[2])
 
 
+#: A validator of a field value.
 Check = Callable[[object], bool]
 
 #: SQLite's integers have 64 bits.
-_INTEGERS = range(-(2**63), 2**63)
-_HALVES = re.compile("[\ud800-\udfff]")
+_SQLITE_INTEGERS = range(-(2**63), 2**63)
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-def is_written_name(value: object) -> bool:
-    """A name as an export holds it: escaped where it has characters that act on a terminal."""
-    return isinstance(value, str) and not acts(value) and 0 < len(unescape(value)) <= MAX_LENGTH
+def is_escaped_name(value: object) -> bool:
+    """A name as in an export: escaped where it has control characters."""
+    return isinstance(value, str) and not has_control_characters(value) and 0 < len(unescape(value)) <= MAX_NAME_LENGTH
 
 
 def is_id(value: object) -> bool:
-    """A retailer's own id, whatever that retailer puts into it."""
+    """A non-empty id of a retailer, with any characters."""
     return is_text(value) and value != ""
 
 
 def is_text(value: object) -> bool:
-    """Words, which may run over lines."""
-    return isinstance(value, str) and not _HALVES.search(value)
+    """Text of any length, without lone surrogates; it may have several lines."""
+    return isinstance(value, str) and not _SURROGATES.search(value)
 
 
 def is_integer(value: object) -> bool:
-    """A whole number that SQLite can hold; true and false are none."""
-    return isinstance(value, int) and not isinstance(value, bool) and value in _INTEGERS
+    """An integer that SQLite can hold; not a boolean."""
+    return isinstance(value, int) and not isinstance(value, bool) and value in _SQLITE_INTEGERS
 
 
 def is_count(value: object) -> bool:
-    """How many, or the how-manieth, from 1."""
+    """A count or ordinal number from 1, of at most 31 bits."""
     return is_integer(value) and value in range(1, 2**31)
 
 
 def is_number(value: object) -> bool:
-    """A finite number."""
+    """A finite float."""
     return isinstance(value, float) and math.isfinite(value)
 
 
-def is_moment(value: object) -> bool:
-    """A date and time in ISO 8601 that says its offset from UTC."""
-    if not isinstance(value, str) or not is_name(value):
+def is_timestamp(value: object) -> bool:
+    """A date and time in ISO 8601 with a UTC offset."""
+    if not isinstance(value, str) or not is_valid_name(value):
         return False
     try:
         return datetime.fromisoformat(value).utcoffset() is not None
@@ -156,17 +158,17 @@ def is_moment(value: object) -> bool:
         return False
 
 
-def is_bit(value: object) -> bool:
+def is_flag(value: object) -> bool:
     """0 or 1."""
     return is_integer(value) and value in {0, 1}
 
 
 def one_of(words: type[StrEnum]) -> Check:
-    """One of these words."""
+    """A validator for the values of an enumeration."""
     allowed = {word.value for word in words}
     return lambda value: isinstance(value, str) and value in allowed
 
 
 def optional(check: Check) -> Check:
-    """Nothing, or what fits."""
+    """A validator that also accepts None."""
     return lambda value: value is None or check(value)

@@ -1,7 +1,7 @@
-"""How large the parts of a table or file of labels may be that comes in, whatever its format.
+"""Files that users name: size limits for input, bounded reading, and output that replaces a file atomically.
 
-Larger is a broken file, or an attack on the memory. What one part breaks costs its row; the documentation and the
-help of `samesku import products` name the figures.
+The limits hold for every format: anything larger is a broken file, or an attack on the memory. A value over a limit
+costs its row. The documentation and the help of `samesku import products` name the figures.
 """
 
 import errno
@@ -15,56 +15,55 @@ from typing import BinaryIO, TextIO
 from labels.errors import LabelsError
 from labels.files import atomic_text, atomic_write, open_regular, read_bounded
 
-#: Characters of one value; a description has thousands.
+#: Maximum characters of one value; a product description has thousands.
 MAX_VALUE = 1 << 20
-#: Characters of one row: of its line in a text file, of its values elsewhere.
+#: Maximum characters of one row: of its line in a text file, of its values in other formats.
 MAX_ROW = 1 << 22
 MAX_COLUMNS = 4096
-#: Characters of an id, and of a column's name, which stands in every product that has a value in it.
+#: Maximum characters of an id, and of a column name, which is stored with every product that has a value in it.
 MAX_NAME = 1000
 
-
-_NOTHING = "Nothing was imported."
-#: Far more than a vocabulary of all brands takes.
+_NOTHING_IMPORTED = "Nothing was imported."
+#: Far more than a vocabulary of all brands needs.
 _MAX_SETTINGS_BYTES = 1 << 24
 
 
-def unreadable(path: Path, error: OSError) -> tuple[str, str]:
-    """Why a file that a person named cannot be read, as message and hint."""
+def unreadable_message(path: Path, error: OSError) -> tuple[str, str]:
+    """Message and hint of the error for a file that cannot be read."""
     reason = error.strerror or str(error)
     if isinstance(error, FileNotFoundError):
         return f"There is no file {path}.", "Check the spelling and the folder you are in."
     if error.errno == errno.EINVAL and reason.startswith("it is "):
-        hint = "Name one file in it." if "folder" in reason else "Write what it gives to a file first, and name that."
+        hint = "Name one file in it." if "folder" in reason else "Write its output to a file first, and name that."
         return f"{path} is {reason.removeprefix('it is ')}.", hint
     return f"{path} cannot be read: {reason}.", "Check the path, and whether you may read it."
 
 
 @contextmanager
-def text_input(path: Path, hint: str = _NOTHING) -> Iterator[TextIO]:
-    """A file of UTF-8 text, with line ends as they are; to be read a bounded piece at a time.
+def text_input(path: Path, hint: str = _NOTHING_IMPORTED) -> Iterator[TextIO]:
+    """Open a file of UTF-8 text without translating line ends; to be read in pieces of bounded size.
 
     Args:
         path: the file.
-        hint: what to say to someone whose file is no such text.
+        hint: the hint of the error for a file with another encoding.
 
     Raises:
-        LabelsError: there is no such file, it is none that can be read, or no UTF-8 text.
+        LabelsError: there is no such file, it cannot be read, or is not UTF-8 text.
     """
     try:
         with io.TextIOWrapper(open_regular(path), encoding="utf-8-sig", newline="") as text:
             yield text
     except OSError as error:
-        raise LabelsError(*unreadable(path, error)) from error
+        raise LabelsError(*unreadable_message(path, error)) from error
     except UnicodeDecodeError as error:
-        raise LabelsError(f"{path} is no UTF-8 text.", hint) from error
+        raise LabelsError(f"{path} is not UTF-8 text.", hint) from error
 
 
-def numbered_lines(path: Path, hint: str = _NOTHING) -> Iterator[tuple[int, str]]:
-    """The lines of a file of UTF-8 text with their ends, each with its number from 1.
+def numbered_lines(path: Path, hint: str = _NOTHING_IMPORTED) -> Iterator[tuple[int, str]]:
+    """The lines of a file of UTF-8 text, with line ends, each with its number from 1.
 
     Raises:
-        LabelsError: as `text_input`, or a line is longer than a row may be.
+        LabelsError: as `text_input`, or a line is longer than `MAX_ROW`.
     """
     with text_input(path, hint) as text:
         number = 0
@@ -76,18 +75,18 @@ def numbered_lines(path: Path, hint: str = _NOTHING) -> Iterator[tuple[int, str]
 
 
 def settings_text(path: Path, max_bytes: int = _MAX_SETTINGS_BYTES) -> str:
-    """The text of a file of settings that people write: TOML or YAML.
+    """The text of a file of settings, TOML or YAML.
 
     Raises:
-        OSError: there is none, or it is no regular file or longer than `max_bytes`; see `unreadable`.
-        UnicodeDecodeError: it is no UTF-8 text.
+        OSError: it does not exist, is not a regular file, or is larger than `max_bytes`; see `unreadable_message`.
+        UnicodeDecodeError: it is not UTF-8 text.
     """
     return read_bounded(path, max_bytes, follow_links=True).decode("utf-8-sig")
 
 
 @contextmanager
 def output_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write bytes to, which takes the place of `path` only when it is complete.
+    """A binary file that replaces `path` only when it is complete.
 
     Raises:
         LabelsError: it cannot be written.
@@ -98,7 +97,7 @@ def output_file(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def output_text(path: Path) -> Iterator[TextIO]:
-    """The same for text, as UTF-8.
+    """The same for UTF-8 text.
 
     Raises:
         LabelsError: it cannot be written.
@@ -107,8 +106,8 @@ def output_text(path: Path) -> Iterator[TextIO]:
         yield out
 
 
-def check_place(path: Path) -> None:
-    """Check before the work that a file can be written to `path`; leaves nothing there.
+def require_writable(path: Path) -> None:
+    """Return if a file can be written to `path`, to be checked before long work; leaves nothing there.
 
     Raises:
         LabelsError: it cannot be written.
@@ -116,8 +115,8 @@ def check_place(path: Path) -> None:
     with _readable_errors(path):
         if path.is_dir():
             raise LabelsError(f"{path} is a folder.", "Name a file.")
-        there = next(folder for folder in path.absolute().parents if folder.exists())
-        with TemporaryFile(dir=there):
+        nearest = next(folder for folder in path.absolute().parents if folder.exists())
+        with TemporaryFile(dir=nearest):
             pass
 
 
@@ -126,5 +125,5 @@ def _readable_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = f"{path.parent} is no folder" if path.parent.is_file() else error.strerror
+        reason = f"{path.parent} is not a folder" if path.parent.is_file() else error.strerror
         raise LabelsError(f"{path} cannot be written: {reason}.", "Choose another place.") from error

@@ -1,4 +1,4 @@
-"""Which format a file is in, by its ending and, where two share one, by its first line."""
+"""Detection of the format of a label file, by its suffix and, where formats share one, by its first record."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -8,7 +8,7 @@ from labels.exchange.json_values import read_json_lines, read_json_list
 
 
 class Format(StrEnum):
-    """What a file of labels may be."""
+    """The formats of label files."""
 
     CSV = "csv"
     EVENTS = "events"
@@ -18,7 +18,7 @@ class Format(StrEnum):
     LABEL_STUDIO_CONFIG = "label-studio-config"
 
 
-_ENDINGS = {
+_BY_SUFFIX = {
     ".csv": Format.CSV,
     ".jsonl": Format.EVENTS,
     ".parquet": Format.PARQUET,
@@ -27,29 +27,29 @@ _ENDINGS = {
 }
 
 
-def by_ending(path: Path) -> Format:
-    """What a file of this name holds if nothing else is said.
+def format_by_suffix(path: Path) -> Format:
+    """The format for a file to be written, by its suffix.
 
     Raises:
-        LabelsError: the ending says nothing.
+        LabelsError: the suffix is not known.
     """
-    found = _ENDINGS.get(path.suffix.lower())
+    found = _BY_SUFFIX.get(path.suffix.lower())
     if found is None:
         raise LabelsError(
-            f"{path}: what should it hold?",
-            "Endings are .csv for labels, .jsonl or .parquet for events, .json for Label Studio;"
-            " `samesku labels export FILE --format prodigy` says it whatever the ending.",
+            f"{path}: the suffix does not name a format.",
+            "Suffixes are .csv for labels, .jsonl or .parquet for events, .json for Label Studio;"
+            " `samesku labels export FILE --format prodigy` names the format for any suffix.",
         )
     return found
 
 
-def by_content(path: Path) -> Format:
-    """What an existing file holds; `CSV` stands for a table, in whatever format.
+def detect_format(path: Path) -> Format:
+    """The format of an existing file; `CSV` for a table in any file format.
 
     Raises:
         LabelsError: the file cannot be read.
     """
-    found = _ENDINGS.get(path.suffix.lower(), Format.CSV)
+    found = _BY_SUFFIX.get(path.suffix.lower(), Format.CSV)
     if found is Format.EVENTS:
         first = next(read_json_lines(path), None)
         if first is None or "kind" in first[1]:
@@ -61,7 +61,7 @@ def by_content(path: Path) -> Format:
 
 
 def _has_tasks(path: Path) -> bool:
-    """Whether a JSON file is a list of tasks with their annotations; Label Studio's JSON_MIN is a table."""
+    """Whether a JSON file is a list of Label Studio tasks; its JSON_MIN format is a table."""
     try:
         first = next(read_json_list(path), None)
     except LabelsError:

@@ -1,7 +1,8 @@
-"""Decisions as Label Studio's tasks with annotations, JSON, both ways, and the labelling configuration they go with.
+"""Import and export of decisions as Label Studio tasks (JSON), and the matching labelling configuration.
 
-The format: https://labelstud.io/guide/task_format.html. On import Label Studio wants `completed_by` as a user's e-mail
-address in an object or as a user's number; it exports either. A pair is a task, an annotator an annotation of it.
+A pair is a task, and each annotator's decision an annotation of it. The format:
+https://labelstud.io/guide/task_format.html. Label Studio expects `completed_by` as an object with a user's e-mail
+address, or as a user's number; it exports either.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -9,23 +10,23 @@ from pathlib import Path
 
 from labels.errors import LabelsError
 from labels.exchange.decisions import PortableDecision, explicit_decisions
-from labels.exchange.fields import escape, is_integer, is_moment
+from labels.exchange.fields import escape, is_integer, is_timestamp
 from labels.exchange.files import output_text
 from labels.exchange.json_values import json_text, read_json_list
 from labels.exchange.pseudonyms import Pseudonyms
-from labels.exchange.tasks import Defaults, Describe, fields_of, name_of, pair_of
+from labels.exchange.tasks import Defaults, Describe, parse_annotator, parse_pair, task_fields
 from labels.model import Decision, Pair, Side
 from labels.reader import LabelReader
 
-#: The names of the question and of what it is asked about in the configuration.
-_QUESTION, _ABOUT = "decision", "candidate"
+#: The names of the Choices tag, and of the Text tag that it refers to, in the configuration.
+_CHOICES_NAME, _TEXT_NAME = "decision", "candidate"
 
-#: What to paste under Settings > Labeling Interface > Code before the tasks are imported.
+#: To be pasted under Settings > Labeling Interface > Code before the tasks are imported.
 CONFIG = f"""<View>
   <Header value="Do these two listings sell the same product?"/>
   <Text name="query" value="$query"/>
-  <Text name="{_ABOUT}" value="$candidate"/>
-  <Choices name="{_QUESTION}" toName="{_ABOUT}" choice="single" required="true">
+  <Text name="{_TEXT_NAME}" value="$candidate"/>
+  <Choices name="{_CHOICES_NAME}" toName="{_TEXT_NAME}" choice="single" required="true">
     <Choice value="{Decision.MATCH}" hotkey="a"/>
     <Choice value="{Decision.NO_MATCH}" hotkey="x"/>
     <Choice value="{Decision.UNSURE}" hotkey="u"/>
@@ -53,21 +54,29 @@ def export_label_studio(
     names: Pseudonyms | None = None,
     without: Collection[int] = (),
 ) -> int:
-    """Write every explicit decision that stands, a task for each pair; without some, by their numbers.
+    """Write the standing explicit decisions, a task per pair and side.
+
+    Args:
+        store: the ledger.
+        path: the file.
+        describe: gives the text of a product.
+        side: only decisions of this side; None for both.
+        names: replaces the names of annotators; None keeps them.
+        without: numbers of events to leave out.
 
     Returns:
-        how many decisions.
+        the number of decisions.
 
     Raises:
-        LabelsError: the file cannot be written.
+        LabelsError: the ledger cannot be read, or the file cannot be written.
     """
     by_pair: dict[tuple[Pair, str], list[PortableDecision]] = {}
     for decision in explicit_decisions(store, side, without):
-        # One task has one side: what was judged on stays apart from what trains.
+        # A task has one side, so that validation decisions stay separate from training decisions.
         by_pair.setdefault((decision.pair, str(decision.side)), []).append(decision)
     tasks = [
         {
-            "data": fields_of(made[0]) | {"query": describe(pair.query), "candidate": describe(pair.candidate)},
+            "data": task_fields(made[0]) | {"query": describe(pair.query), "candidate": describe(pair.candidate)},
             "annotations": [_annotation(d, escape(names(d.annotator) if names else d.annotator)) for d in made],
         }
         for (pair, _), made in by_pair.items()
@@ -78,10 +87,10 @@ def export_label_studio(
 
 
 def read_label_studio(path: Path, defaults: Defaults) -> list[PortableDecision]:
-    """The annotations of a file that Label Studio exported as JSON. What was skipped there is no decision.
+    """The annotations of a file that Label Studio exported as JSON, without those that were skipped there.
 
     Raises:
-        LabelsError: no such file, or a task does not fit; the message names it.
+        LabelsError: there is no such file, or a task is invalid; the message names it.
     """
     found: list[PortableDecision] = []
     for number, task in enumerate(read_json_list(path), 1):
@@ -94,7 +103,7 @@ def read_label_studio(path: Path, defaults: Defaults) -> list[PortableDecision]:
 
 def _annotation(decision: PortableDecision, name: str) -> dict[str, object]:
     choice = {
-        "id": _QUESTION, "from_name": _QUESTION, "to_name": _ABOUT, "type": "choices",
+        "id": _CHOICES_NAME, "from_name": _CHOICES_NAME, "to_name": _TEXT_NAME, "type": "choices",
         "value": {"choices": [decision.decision]},
     }  # fmt: skip
     return {
@@ -105,44 +114,44 @@ def _annotation(decision: PortableDecision, name: str) -> dict[str, object]:
 
 def _decisions(task: object, defaults: Defaults) -> Iterator[PortableDecision]:
     if not isinstance(task, Mapping):
-        raise LabelsError("this is no task.")
-    pair, side = pair_of(task.get("data"), defaults)
+        raise LabelsError("this is not a task.")
+    pair, side = parse_pair(task.get("data"), defaults)
     annotations = task.get("annotations", [])
     if not isinstance(annotations, list):
-        raise LabelsError("its annotations are no list.")
+        raise LabelsError("its annotations are not a list.")
     for annotation in annotations:
         if not isinstance(annotation, Mapping):
-            raise LabelsError("an annotation is an object.")
+            raise LabelsError("an annotation must be an object.")
         decision = None if annotation.get("was_cancelled") else _choice(annotation.get("result"))
         if decision is None:
             continue
         at = annotation.get("created_at")
-        if at is not None and not is_moment(at):
-            raise LabelsError("created_at is no date and time with its offset.")
-        annotator = name_of(_completed_by(annotation.get("completed_by")), defaults.annotator)
+        if at is not None and not is_timestamp(at):
+            raise LabelsError("created_at is not a date and time with a UTC offset.")
+        annotator = parse_annotator(_completed_by(annotation.get("completed_by")), defaults.annotator)
         yield PortableDecision(annotator, pair, decision, None if at is None else str(at), side)
 
 
 def _completed_by(user: object) -> object:
-    """The e-mail address, else the number, which is all that a plain export holds."""
+    """A user's e-mail address, or their number, which is all that a plain export has."""
     if isinstance(user, Mapping):
         return user.get("email") or _completed_by(user.get("id"))
     return f"user-{user}" if is_integer(user) else user
 
 
 def _choice(results: object) -> Decision | None:
-    """What was chosen; None where nothing was."""
+    """The choice in the results of an annotation; None without any."""
     if not isinstance(results, list) or not all(isinstance(result, Mapping) for result in results):
-        raise LabelsError("the result of an annotation is a list of objects.")
+        raise LabelsError("the result of an annotation must be a list of objects.")
     chosen: list[object] = []
     for result in results:
         value = result.get("value")
-        if result.get("from_name") != _QUESTION or not isinstance(value, Mapping):
+        if result.get("from_name") != _CHOICES_NAME or not isinstance(value, Mapping):
             continue
         choices = value.get("choices")
         chosen += choices if isinstance(choices, list) else [choices]
     if not chosen:
         return None
     if len(chosen) > 1 or not isinstance(chosen[0], str) or chosen[0] not in set(Decision):
-        raise LabelsError("an annotation chooses one of match, no_match and unsure.")
+        raise LabelsError("an annotation must choose one of match, no_match and unsure.")
     return Decision(chosen[0])

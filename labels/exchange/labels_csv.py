@@ -1,17 +1,17 @@
-"""What the labels add up to, in the benchmark's own CSV."""
+"""Export of settled labels as CSV with the columns of the Walmart-Amazon benchmark."""
 
 import csv
 from collections.abc import Iterable
 from pathlib import Path
 
 from labels.consensus import Label, Rule
-from labels.exchange.fields import neutralized
+from labels.exchange.fields import neutralize_cell
 from labels.exchange.files import output_text
 from labels.model import Side
 from labels.reader import LabelReader
 
 COLUMNS = ("ltable_id", "rtable_id", "label")
-#: The columns that say whose ids they are, where several sources may be meant.
+#: Additional columns with the sources of the ids, for workspaces with several sources.
 SOURCE_COLUMNS = ("query_source", "candidate_source")
 
 
@@ -24,27 +24,26 @@ def export_csv(
     labels: Iterable[Label] | None = None,
     sources: bool = False,
 ) -> int:
-    """Write the settled labels as `ltable_id,rtable_id,label`; conflicts stay out. Returns how many.
+    """Write the settled labels as `ltable_id,rtable_id,label`, without conflicts. Returns how many.
 
     Args:
         store: the ledger.
         path: the file.
-        side: the only side to tell of; None for both.
+        side: only labels of this side; None for both.
         rule: what settles a disagreement.
-        labels: what the decisions add up to, where that is not what the ledger alone says.
-        sources: whether two more columns say whose ids they are.
+        labels: the labels, where they are not those of the ledger alone.
+        sources: whether to add `SOURCE_COLUMNS`.
 
     Raises:
-        LabelsError: the ledger cannot be read, or the file not be written.
+        LabelsError: the ledger cannot be read, or the file cannot be written.
     """
-    rows = [
-        (
-            neutralized(label.pair.query.id), neutralized(label.pair.candidate.id), int(label.match),
-            *((neutralized(label.pair.query.source), neutralized(label.pair.candidate.source)) if sources else ()),
-        )
-        for label in (store.labels(rule=rule) if labels is None else labels)
-        if label.match is not None and side in {None, label.side}
-    ]  # fmt: skip
+    rows = []
+    for label in store.labels(rule=rule) if labels is None else labels:
+        if label.match is not None and side in {None, label.side}:
+            products = (label.pair.query, label.pair.candidate)
+            ids = [neutralize_cell(product.id) for product in products]
+            source_cells = [neutralize_cell(product.source) for product in products] if sources else []
+            rows.append((*ids, int(label.match), *source_cells))
     with output_text(path) as out:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow((*COLUMNS, *(SOURCE_COLUMNS if sources else ())))

@@ -1,4 +1,7 @@
-"""Another ledger's records brought into this one: once each, all or none, and no validation ever into training."""
+"""Merging the records of another ledger into this one: in one transaction, without duplicates.
+
+No decision on a validation query of either ledger ends up on the training side.
+"""
 
 import sqlite3
 from collections import Counter, deque
@@ -14,26 +17,28 @@ from labels.database import Connection, readable_errors, transaction
 from labels.errors import LabelsError
 from labels.exchange.files import output_text
 from labels.exchange.json_values import json_text, read_json_lines
-from labels.exchange.records import SOURCES, UNCHAINED_DRAWS, Disguise, Record, records
+from labels.exchange.records import FORMAT_WITHOUT_DRAWS, SOURCES, Anonymizer, Record, records
 from labels.exchange.validation import LedgerValidation
 from labels.snapshot import private_copy
 from labels.store import LabelStore
+from labels.transactions import atomic
 
-_LIST = ", ".join(chain.FACTS)
-#: Which use a decision is for is this ledger's own matter: the same action may stand here for training, there not.
-_CONTENT = ", ".join(name for name in chain.FACTS if name != "side")
-_KNOWN = "(SELECT action FROM incoming.events INTERSECT SELECT action FROM main.events)"
-_TRAINS_HERE = """
+_EVENT_FIELDS = ", ".join(chain.EVENT_FIELDS)
+#: `side` is not compared: each ledger decides itself which use a decision is for.
+_CONTENT = ", ".join(name for name in chain.EVENT_FIELDS if name != "side")
+_SHARED_ACTIONS = "(SELECT action FROM incoming.events INTERSECT SELECT action FROM main.events)"
+_TRAINING_QUERIES = """
 SELECT query_source, query_id FROM main.events WHERE decision IS NOT NULL AND side = 'train'
 """
-#: A draw that stands here already: a query is drawn for validation once; an audit is known by its draw.
+#: Condition for drawn queries that are in this ledger already: a query is drawn for validation only once; the same
+#: query of an audit has the same seed and time.
 _SAME_DRAW = {
     "validation": "(query_source, query_id) IN (SELECT query_source, query_id FROM main.validation)",
     "audits": "(query_source, query_id, seed, drawn_at) IN"
     " (SELECT query_source, query_id, seed, drawn_at FROM main.audits)",
 }
-#: Before draws were chained they had no numbers: those of validation come first, as in a ledger that is migrated.
-_ASSUMED_DRAWS = """
+#: In format 1 draws have no numbers: those of validation come first, as in a ledger that is migrated.
+_NUMBER_DRAWS = """
 INSERT INTO incoming.draws (number, purpose, version)
 SELECT row_number() OVER (ORDER BY purpose DESC, version), purpose, version FROM (
     SELECT 'validation' AS purpose, version FROM incoming.validation
@@ -44,16 +49,16 @@ SELECT row_number() OVER (ORDER BY purpose DESC, version), purpose, version FROM
 
 @dataclass(frozen=True, slots=True)
 class MergeReport:
-    """What came in.
+    """The result of a merge.
 
     Attributes:
-        events: how many are new here.
-        known: how many were here already.
-        validation: validation queries that are new here.
-        audits: audit draws that are new here.
-        judging: training decisions that came in for validation, since their query is a validation query here.
-        left: validation queries of the other ledger that train here already. They stay as they are; the other's
-            decisions on them are for validation, and never train.
+        events: number of new events.
+        known: number of events that were here already.
+        validation: number of new validation queries.
+        audits: number of new queries in audit draws.
+        judging: number of training decisions moved to the validation side, since their query is a validation query.
+        left: number of validation queries of the other ledger that are not drawn here, since they have training
+            decisions. The other ledger's decisions on them stay on the validation side.
     """
 
     events: int
@@ -69,19 +74,19 @@ class MergeReport:
 
 
 def merge_records(store: LabelStore, name: str, incoming: Iterable[tuple[str, Record]]) -> MergeReport:
-    """Bring in what this ledger does not have: draws under versions of their own, events at the end of the chain.
+    """Merge records: new draws get new versions, new events are appended to the chain.
 
-    The latest of their audits is the latest here then, and the desk's; estimates are by draw, and stay apart.
-    Events keep everything but their number and hash, and come in the order of their file, with the draws between them
-    where they were made. An action is known by its id: what is here already is not written again.
+    Events keep everything but their number and hash. They are appended in the order of the file, with the draws between
+    them. Actions are identified by their id: one that is here already is not written again. The latest audit of the
+    other ledger becomes the latest here; estimates are made per draw and do not mix.
 
     Args:
         store: the ledger.
-        name: of the file, for messages.
-        incoming: places (`line 7`) and records, the `ledger` record first.
+        name: name of the file, for messages.
+        incoming: positions (`line 7`) and records, the `ledger` record first.
 
     Raises:
-        LabelsError: a record does not fit, or an action is known here with other content. Nothing has changed then.
+        LabelsError: a record is invalid, or an action is here with other content. Nothing has changed then.
     """
     connection = store.connection
     with readable_errors(store.path), _staging(connection):
@@ -94,7 +99,7 @@ def merge_records(store: LabelStore, name: str, incoming: Iterable[tuple[str, Re
             known = connection.execute(
                 "DELETE FROM incoming.events WHERE action IN (SELECT action FROM main.events)"
             ).rowcount
-            judging = connection.execute(
+            moved = connection.execute(
                 "UPDATE incoming.events SET side = 'validation' WHERE side = 'train' AND decision IS NOT NULL"
                 " AND (query_source, query_id) IN (SELECT query_source, query_id FROM main.validation"
                 " UNION SELECT query_source, query_id FROM incoming.validation)"
@@ -102,14 +107,14 @@ def merge_records(store: LabelStore, name: str, incoming: Iterable[tuple[str, Re
             written = _append(connection)
             if written["event"]:
                 projection.rebuild(connection)
-    return MergeReport(written["event"], known, written["validation"], written["audit"], judging, left)
+    return MergeReport(written["event"], known, written["validation"], written["audit"], moved, left)
 
 
 def merge_ledger(store: LabelStore, other: Path) -> MergeReport:
-    """Bring in another ledger's file, which is read from a copy and not touched.
+    """Merge the file of another ledger, which is read from a copy and not changed.
 
     Raises:
-        LabelsError: as `merge_records`; there is no such file, or it is no ledger, or its tables are not a ledger's.
+        LabelsError: as `merge_records`; or there is no such file, it is not a ledger, or its tables were changed.
     """
     with _copy_of(other) as copy, LabelStore(copy) as theirs, closing(records(theirs)) as found:
         return merge_records(store, str(other), ((f"event {r.get('seq', 0)}", r) for r in found))
@@ -121,16 +126,16 @@ def _copy_of(other: Path) -> Iterator[Path]:
         try:
             copy = stack.enter_context(private_copy(other))
         except LabelsError as error:
-            # Its way out may be a restore, which is for the people of the other workspace.
+            # The original hint may be a restore, which is for the users of the other workspace to decide.
             raise LabelsError(error.message, "Nothing was merged; look at it in its own workspace.") from error
-        _restore_schema(copy, other)
+        _repair_schema(copy, other)
         yield copy
 
 
-def _restore_schema(copy: Path, other: Path) -> None:
-    """Leave nothing in a copy that changes what is read from it; its records are compared with their hashes then."""
+def _repair_schema(copy: Path, other: Path) -> None:
+    """Drop views and triggers of other programs from a copy. Its records are checked against their hashes later."""
     with readable_errors(other):
-        changed, usable = schema.restore_copy(copy)
+        changed, usable = schema.repair_copy(copy)
     if not usable:
         raise LabelsError(
             f"{other} was changed by another program: {changed[0]}. Nothing was merged.",
@@ -140,10 +145,10 @@ def _restore_schema(copy: Path, other: Path) -> None:
 
 @contextmanager
 def _staging(connection: Connection) -> Iterator[None]:
-    """A database for what comes in, in a temporary file: it may be larger than the memory."""
+    """Attach a temporary database `incoming` for the records, which may be larger than the memory."""
     connection.execute("ATTACH '' AS incoming")
     try:
-        # Nobody needs it after a crash: the ledger's own journal is enough for both.
+        # It is not needed after a crash, so that the ledger's own journal is enough.
         connection.execute("PRAGMA incoming.journal_mode = MEMORY")
         for table in SOURCES.values():
             connection.execute(f"CREATE TABLE incoming.{table} AS SELECT * FROM main.{table} LIMIT 0")  # noqa: S608
@@ -152,43 +157,39 @@ def _staging(connection: Connection) -> Iterator[None]:
         connection.execute("ALTER TABLE incoming.events ADD COLUMN place TEXT")
         yield
     finally:
-        # A statement that a full disk stopped half way may still hold it; it goes with the connection then.
+        # A statement that failed on a full disk may still hold it; closing the connection detaches it then.
         with suppress(sqlite3.OperationalError):
             connection.execute("DETACH incoming")
 
 
 def _stage(connection: Connection, name: str, incoming: Iterable[tuple[str, Record]]) -> None:
-    fitting: LedgerValidation | None = None
+    """Validate the records and insert them into the temporary database."""
+    validation: LedgerValidation | None = None
     place = ""
     inserts: dict[str, str] = {}
-    connection.execute("BEGIN")
     try:
-        for place, record in incoming:
-            if fitting is None:
-                fitting = LedgerValidation(record)
-                continue
-            kind = fitting.kind(record)
-            if kind not in inserts:
-                inserts[kind] = _insert(kind, record)
-            record["place"] = place
-            connection.execute(inserts[kind], record)
-        place = "its end"
-        (fitting or LedgerValidation({})).end()
-        if fitting and fitting.format == UNCHAINED_DRAWS:
-            connection.execute(_ASSUMED_DRAWS)
+        with atomic(connection, "DEFERRED"):  # which takes no lock on the ledger itself
+            for place, record in incoming:
+                if validation is None:
+                    validation = LedgerValidation(record)
+                    continue
+                kind = validation.kind(record)
+                if kind not in inserts:
+                    inserts[kind] = _insert(kind, record)
+                record["place"] = place
+                connection.execute(inserts[kind], record)
+            place = "its end"
+            (validation or LedgerValidation({})).end()
+            if validation and validation.format == FORMAT_WITHOUT_DRAWS:
+                connection.execute(_NUMBER_DRAWS)
     except LabelsError as error:
-        connection.rollback()
         if error.hint:
             raise
         raise LabelsError(f"{name}, {place}: {error.message}", "Nothing was imported.") from error
-    except BaseException:
-        connection.rollback()  # on a full disk SQLite has done so itself, and the statement would fail
-        raise
-    connection.execute("COMMIT")
 
 
 def _insert(kind: str, record: Record) -> str:
-    # The names were compared with the columns just now.
+    # Safe to interpolate: the validation has compared the names with the columns.
     names = [*chain.COLUMNS, "drawn", "place"] if kind == "event" else sorted(record.keys() - {"kind"})
     return (
         f"INSERT INTO incoming.{SOURCES[kind]} ({', '.join(names)})"  # noqa: S608
@@ -198,28 +199,28 @@ def _insert(kind: str, record: Record) -> str:
 
 def _refuse_other_content(connection: Connection, name: str) -> None:
     row = connection.execute(
-        f"WITH known AS {_KNOWN},"  # noqa: S608 - constants only
-        f" theirs AS (SELECT {_CONTENT} FROM incoming.events WHERE action IN known),"
-        f" ours AS (SELECT {_CONTENT} FROM main.events WHERE action IN known),"
+        f"WITH shared AS {_SHARED_ACTIONS},"  # noqa: S608 - constants only
+        f" theirs AS (SELECT {_CONTENT} FROM incoming.events WHERE action IN shared),"
+        f" ours AS (SELECT {_CONTENT} FROM main.events WHERE action IN shared),"
         " differing AS (SELECT action FROM (SELECT * FROM theirs EXCEPT SELECT * FROM ours)"
         " UNION SELECT action FROM (SELECT * FROM ours EXCEPT SELECT * FROM theirs))"
         " SELECT action, place FROM incoming.events WHERE action IN differing ORDER BY seq LIMIT 1"
     ).fetchone()
     if row:
         raise LabelsError(
-            f"{name}, {row[1]}: the action {row[0]} is known here with other content.",
+            f"{name}, {row[1]}: the action {row[0]} is here already with other content.",
             "One of the two was changed, or has other names; nothing was imported.",
         )
 
 
 def _drop_draws_in_training(connection: Connection) -> int:
     return connection.execute(
-        f"DELETE FROM incoming.validation WHERE (query_source, query_id) IN ({_TRAINS_HERE})"  # noqa: S608 - constants
+        f"DELETE FROM incoming.validation WHERE (query_source, query_id) IN ({_TRAINING_QUERIES})"  # noqa: S608 - constants
     ).rowcount
 
 
 def _renumber_draws(connection: Connection, purpose: str, table: str) -> None:
-    """Leave what is new here of the draws. A version that stands is frozen: theirs come after the last of ours."""
+    """Keep only the new draws, and give them versions after the last one here, whose versions are frozen."""
     connection.execute(f"DELETE FROM incoming.{table} WHERE {_SAME_DRAW[table]}")  # noqa: S608 - constants only
     ours, theirs = (
         connection.execute(f"SELECT {figure}(version) FROM {place}.{table}").fetchone()[0]  # noqa: S608 - constants
@@ -232,17 +233,18 @@ def _renumber_draws(connection: Connection, purpose: str, table: str) -> None:
 
 
 def _append(connection: Connection) -> Counter[str]:
-    """Write draws and events in the order in which they were made. Returns how many queries and events, by kind."""
+    """Append draws and events in their original order. Returns the number of drawn queries and events, by kind."""
     written: Counter[str] = Counter()
-    made = connection.execute("SELECT number, purpose, version FROM incoming.draws ORDER BY number").fetchall()
-    waiting = deque(made)
-    events = connection.execute(f"SELECT drawn, {_LIST} FROM incoming.events ORDER BY seq")  # noqa: S608 - constants
+    pending = deque(
+        connection.execute("SELECT number, purpose, version FROM incoming.draws ORDER BY number").fetchall()
+    )
+    events = connection.execute(f"SELECT drawn, {_EVENT_FIELDS} FROM incoming.events ORDER BY seq")  # noqa: S608 - constants
     for last, group in groupby(events, key=itemgetter(0)):
-        while waiting and waiting[0][0] <= last:
-            _, purpose, version = waiting.popleft()
+        while pending and pending[0][0] <= last:
+            _, purpose, version = pending.popleft()
             _draw(connection, purpose, version, written)
         written["event"] += len(chain.append(connection, (row[1:] for row in group)))
-    for _, purpose, version in waiting:
+    for _, purpose, version in pending:
         _draw(connection, purpose, version, written)
     return written
 
@@ -250,22 +252,31 @@ def _append(connection: Connection) -> Counter[str]:
 def _draw(connection: Connection, purpose: str, version: int, written: Counter[str]) -> None:
     table = draws.TABLES[purpose]
     rows = connection.execute(
-        f"SELECT {', '.join(draws.ROW)} FROM incoming.{table} WHERE version = ?",  # noqa: S608 - constants only
+        f"SELECT {', '.join(draws.QUERY_COLUMNS)} FROM incoming.{table} WHERE version = ?",  # noqa: S608 - constants only
         [version],
     )
     written[purpose] += draws.record(connection, purpose, version, rows)
 
 
 def export_ledger(
-    store: LabelStore, path: Path, disguise: Disguise | None = None, told: Callable[[int], None] | None = None
+    store: LabelStore,
+    path: Path,
+    anonymizer: Anonymizer | None = None,
+    on_progress: Callable[[int], None] | None = None,
 ) -> int:
-    """Write every event, undone ones too, and every draw, telling how far it is. Returns how many events.
+    """Write all events, undone ones included, and all draws as JSON lines. Returns the number of events.
+
+    Args:
+        store: the ledger.
+        path: the file.
+        anonymizer: replaces names and removes comments; None exports everything.
+        on_progress: called with the number of events so far.
 
     Raises:
         LabelsError: the file cannot be written, or the ledger cannot be read.
     """
     count = 0
-    with output_text(path) as out, closing(records(store, disguise, told)) as found:
+    with output_text(path) as out, closing(records(store, anonymizer, on_progress)) as found:
         for record in found:
             out.write(json_text(record) + "\n")
             count += record["kind"] == "event"
@@ -273,9 +284,9 @@ def export_ledger(
 
 
 def import_ledger(store: LabelStore, path: Path) -> MergeReport:
-    """Bring in what `export_ledger` wrote.
+    """Merge a file that `export_ledger` wrote.
 
     Raises:
-        LabelsError: no such file, or a line does not fit; nothing has changed then.
+        LabelsError: there is no such file, or a line is invalid; nothing has changed then.
     """
     return merge_records(store, str(path), read_json_lines(path))

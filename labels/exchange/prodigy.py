@@ -1,7 +1,7 @@
-"""Decisions as Prodigy's annotated examples, JSON lines, both ways.
+"""Import and export of decisions as annotated examples of Prodigy (JSON lines).
 
 The format: https://prodi.gy/docs/api-interfaces (binary text classification: `text`, `label`, `answer`), with the
-hashes, the time in seconds and the annotator that Prodigy 1.11 and later write beside. The pair stands in `meta`.
+hashes, the time in seconds and the annotator that Prodigy 1.11 and later add. The pair is in `meta`.
 """
 
 import hashlib
@@ -16,11 +16,11 @@ from labels.exchange.fields import escape, is_integer, is_number
 from labels.exchange.files import output_text
 from labels.exchange.json_values import json_text, read_json_lines
 from labels.exchange.pseudonyms import Pseudonyms
-from labels.exchange.tasks import Defaults, Describe, fields_of, name_of, pair_of
+from labels.exchange.tasks import Defaults, Describe, parse_annotator, parse_pair, task_fields
 from labels.model import Decision, Pair, Side
 from labels.reader import LabelReader
 
-#: What an example is accepted or rejected as.
+#: The label that an example is accepted or rejected as.
 LABEL = "match"
 
 _ANSWERS = {Decision.MATCH: "accept", Decision.NO_MATCH: "reject", Decision.UNSURE: "ignore"}
@@ -36,10 +36,18 @@ def export_prodigy(
     names: Pseudonyms | None = None,
     without: Collection[int] = (),
 ) -> int:
-    """Write every explicit decision that stands as an example, without some, by their numbers. Returns how many.
+    """Write the standing explicit decisions, an example each. Returns how many.
+
+    Args:
+        store: the ledger.
+        path: the file.
+        describe: gives the text of a product.
+        side: only decisions of this side; None for both.
+        names: replaces the names of annotators; None keeps them.
+        without: numbers of events to leave out.
 
     Raises:
-        LabelsError: the file cannot be written.
+        LabelsError: the ledger cannot be read, or the file cannot be written.
     """
     decisions = explicit_decisions(store, side, without)
     with output_text(path) as out:
@@ -53,7 +61,7 @@ def read_prodigy(path: Path, defaults: Defaults) -> list[PortableDecision]:
     """The answers of a file that Prodigy wrote (`prodigy db-out`).
 
     Raises:
-        LabelsError: no such file, or a line is no answer about a pair; the message names the line.
+        LabelsError: there is no such file, or a line is not an answer about a pair; the message names the line.
     """
     found = []
     for place, example in read_json_lines(path):
@@ -69,7 +77,7 @@ def _example(decision: PortableDecision, name: str, describe: Describe) -> dict[
     return {
         "text": f"{query.source}: {describe(query)}\n{candidate.source}: {describe(candidate)}",
         "label": LABEL,
-        "meta": fields_of(decision),
+        "meta": task_fields(decision),
         "_input_hash": _hash(decision.pair),
         "_task_hash": _hash(decision.pair, LABEL),
         "_view_id": "classification",
@@ -81,7 +89,7 @@ def _example(decision: PortableDecision, name: str, describe: Describe) -> dict[
 
 
 def _hash(pair: Pair, *question: str) -> int:
-    """A whole number of 32 bits, as Prodigy's own: the same input, the same number."""
+    """A signed 32-bit hash of the pair, as Prodigy has them; not the same values as Prodigy's own."""
     content = json.dumps([*pair, *question]).encode()
     return int.from_bytes(hashlib.sha256(content).digest()[:4], signed=True)
 
@@ -89,18 +97,18 @@ def _hash(pair: Pair, *question: str) -> int:
 def _decision(example: Mapping[str, object], defaults: Defaults) -> PortableDecision:
     answer, label = example.get("answer"), example.get("label", LABEL)
     if not isinstance(answer, str) or answer not in _DECISIONS:
-        raise LabelsError("an answer is accept, reject or ignore.")
+        raise LabelsError("its answer must be accept, reject or ignore.")
     if label != LABEL:
-        raise LabelsError(f'the label is not "{LABEL}": what was accepted there is another question.')
-    pair, side = pair_of(example.get("meta"), defaults)
-    annotator = name_of(example.get("_annotator_id", example.get("_session_id")), defaults.annotator)
-    return PortableDecision(annotator, pair, _DECISIONS[answer], _moment(example.get("_timestamp")), side)
+        raise LabelsError(f'the label is not "{LABEL}": the example is about another question.')
+    pair, side = parse_pair(example.get("meta"), defaults)
+    annotator = parse_annotator(example.get("_annotator_id", example.get("_session_id")), defaults.annotator)
+    return PortableDecision(annotator, pair, _DECISIONS[answer], _time(example.get("_timestamp")), side)
 
 
-_NO_TIME = "its _timestamp is no time in seconds."
+_NO_TIME = "its _timestamp is not a time in seconds."
 
 
-def _moment(seconds: object) -> str | None:
+def _time(seconds: object) -> str | None:
     if seconds is None:
         return None
     if not (is_integer(seconds) or is_number(seconds)):

@@ -1,4 +1,4 @@
-"""Names that tell annotators apart and do not tell who they are."""
+"""Pseudonyms for annotators: the same in every export of a workspace, and not reversible without its key."""
 
 import hashlib
 import hmac
@@ -11,17 +11,18 @@ from labels.errors import LabelsError
 from labels.files import atomic_text, is_denied, read_bounded, way_out
 from labels.model import MACHINE
 
-#: Hexadecimal digits that tell two annotators apart.
+#: Hexadecimal digits of a pseudonym.
 _DIGITS = 6
 _KEY_BYTES = 32
-_MAX_BYTES = 4096
+#: Size limit for reading the key file.
+_MAX_FILE_BYTES = 4096
 
 
 class Pseudonyms:
-    """The same name for the same annotator, in every export of a workspace.
+    """Maps names of annotators to pseudonyms.
 
-    A pseudonym is `annotator-` and the first digits of HMAC-SHA256 (RFC 2104) over the name. Without the key nobody
-    can try names out until one fits. The machine is nobody, and keeps its name.
+    A pseudonym is `annotator-` and the first digits of the HMAC-SHA256 (RFC 2104) of the name. Because of the key it
+    cannot be reversed by trying names. The machine keeps its name.
     """
 
     def __init__(self, key: bytes) -> None:
@@ -29,45 +30,45 @@ class Pseudonyms:
         self._names: dict[str, str] = {}
 
     @classmethod
-    def of(cls, path: Path) -> "Pseudonyms":
-        """By the key in this file, which is made if there is none, for its owner alone to read.
+    def from_key_file(cls, path: Path) -> "Pseudonyms":
+        """Load the key from a file, which is created for its owner alone if it does not exist.
 
         Raises:
             LabelsError: the file cannot be read or written, or holds no key.
         """
         try:
-            _make(path)
-            key = bytes.fromhex(read_bounded(path, _MAX_BYTES).decode("ascii"))
+            _create_key(path)
+            key = bytes.fromhex(read_bounded(path, _MAX_FILE_BYTES).decode("ascii"))
         except OSError as error:
             raise LabelsError(
                 f"{path} cannot be used: {error.strerror}.",
-                "Pseudonyms are for the one who made the key to give."
+                "Only the account that created the key can export with pseudonyms."
                 if is_denied(error)
                 else way_out(error, "Look at it."),
             ) from error
         except ValueError:
             key = b""
         if len(key) != _KEY_BYTES:
-            raise LabelsError(f"{path} holds no key.", "Put it back from a backup, or take it away for new names.")
+            raise LabelsError(f"{path} holds no key.", "Restore it from a copy, or remove it to get new pseudonyms.")
         return cls(key)
 
     def __call__(self, name: str) -> str:
         """The pseudonym of an annotator.
 
         Raises:
-            LabelsError: another annotator has the same one, by a chance of one in sixteen million.
+            LabelsError: another annotator has the same one; the probability is one in sixteen million per pair.
         """
         if name == MACHINE:
             return name
         digest = hmac.new(self._key, name.encode("utf-8"), hashlib.sha256).hexdigest()
         pseudonym = f"annotator-{digest[:_DIGITS]}"
         if self._names.setdefault(pseudonym, name) != name:
-            raise LabelsError("Two annotators get the same pseudonym.", "Take the key away: a new one is made.")
+            raise LabelsError("Two annotators have the same pseudonym.", "Remove the key file: a new one is created.")
         return pseudonym
 
 
-def _make(path: Path) -> None:
-    """Make a key where there is none: whole or not at all, also where the disk is full."""
+def _create_key(path: Path) -> None:
+    """Create the key file atomically, unless there is one."""
     if os.path.lexists(path):
         return
     # Another export may be faster.

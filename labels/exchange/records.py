@@ -1,16 +1,15 @@
-"""The ledger as a row of records: what is in every lossless export, whatever its file format.
+"""The ledger as a sequence of records: the content of every lossless export, in any file format.
 
 Each record is an object with a `kind`:
 
-- `ledger`, the first: `format`, and how many records of each other kind follow, so that a file that was cut off shows.
-- `validation` and `audit`: a query that was drawn, with the table's own columns. Draws come before events: a reader
-  knows what must never train before the first decision.
-- `draw`: a draw as recorded in the table `draws`, with its hash; after the queries that it is of. Not in format 1.
-- `event`: an event with its number and its hash. Together they are the whole chain, from its beginning. `drawn`, the
-  number of the last draw before it, is not in format 1.
+- `ledger`, the first: `format`, and the number of records of each other kind, so that a truncated file is detected.
+- `validation` and `audit`: a drawn query, with the columns of its table. They come before the events, so that a reader
+  knows the validation queries before the first decision.
+- `draw`: a row of the table `draws` with its hash, after the queries of all draws. Not in format 1.
+- `event`: an event with its number and hash; together they are the whole chain. `drawn`, the number of the last draw
+  before it, is not in format 1.
 
-Names, of annotators too, are escaped where they have characters that act on a terminal, as `labels.exchange.fields`
-does. Hashes are those of the names themselves.
+Names are escaped where they have control characters (`labels.exchange.fields`). Hashes are those of unescaped names.
 """
 
 from collections.abc import Callable, Generator
@@ -22,31 +21,32 @@ from labels.errors import LabelsError
 from labels.exchange.fields import escape
 from labels.model import Verb
 from labels.reader import LabelReader
+from labels.transactions import read_snapshot
 
-#: Counts up when an older program could not read what a newer one writes.
+#: The current format; incremented when an older program cannot read what a newer one writes.
 FORMAT = 2
-#: What came before draws were chained.
-UNCHAINED_DRAWS = 1
+#: The format from before draws had hashes.
+FORMAT_WITHOUT_DRAWS = 1
 
-#: So many events take some milliseconds to write.
-_TOLD_EVERY = 1_000
+#: Events between two reports of progress; writing them takes some milliseconds.
+_PROGRESS_INTERVAL = 1_000
 
 Record = dict[str, object]
 
-#: The table that the records of each kind come from.
+#: The table of the records of each kind.
 SOURCES = {**draws.TABLES, "draw": "draws", "event": "events"}
 
-#: The columns that hold names; ids and what people write are texts, which may hold anything.
+#: The columns with names, which are escaped; ids and comments may contain any text.
 NAMES = {"action", "annotator", "query_source", "candidate_source", "model", "target"}
 
 
 @dataclass(frozen=True, slots=True)
-class Disguise:
-    """What an export does not tell.
+class Anonymizer:
+    """What an export replaces or leaves out.
 
     Attributes:
-        name: what to call an annotator.
-        comments: whether to keep what people wrote.
+        name: maps the name of an annotator to the exported one.
+        comments: whether to keep the text of comments.
     """
 
     name: Callable[[str], str] = str
@@ -54,36 +54,35 @@ class Disguise:
 
 
 def records(
-    ledger: LabelReader, disguise: Disguise | None = None, told: Callable[[int], None] | None = None
+    ledger: LabelReader, anonymizer: Anonymizer | None = None, on_progress: Callable[[int], None] | None = None
 ) -> Generator[Record, None, None]:
-    """Everything in the ledger, as it stands at this moment.
+    """All records of the ledger, read in one transaction.
 
     Args:
-        ledger: which.
-        disguise: what not to tell; the events are then a chain of their own.
-        told: called now and then with how many events were given so far.
+        ledger: the open ledger.
+        anonymizer: what to replace or leave out; the events then get new hashes.
+        on_progress: called now and then with the number of events so far.
 
     Raises:
-        LabelsError: the ledger cannot be read, or its chain is broken, which a chain of its own would hide.
+        LabelsError: the ledger cannot be read; or it is anonymized and its hash chain is broken, which the new hashes
+            would hide.
     """
     with readable_errors(ledger.path):
-        for record in _records(ledger.connection, disguise):
-            yield _written(record)
-            if told and record["kind"] == "event" and int(str(record["seq"])) % _TOLD_EVERY == 0:
-                told(int(str(record["seq"])))
+        for record in _records(ledger.connection, anonymizer):
+            yield _escape_names(record)
+            if on_progress and record["kind"] == "event" and int(str(record["seq"])) % _PROGRESS_INTERVAL == 0:
+                on_progress(int(str(record["seq"])))
 
 
-def _written(record: Record) -> Record:
+def _escape_names(record: Record) -> Record:
     for name in NAMES & record.keys():
         if isinstance(value := record[name], str):
             record[name] = escape(value)
     return record
 
 
-def _records(connection: Connection, disguise: Disguise | None) -> Generator[Record, None, None]:
-    # One transaction: a desk that writes meanwhile does not move the ground.
-    connection.execute("BEGIN")
-    try:
+def _records(connection: Connection, anonymizer: Anonymizer | None) -> Generator[Record, None, None]:
+    with read_snapshot(connection):
         counts = {
             kind: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - a constant
             for kind, table in SOURCES.items()
@@ -92,9 +91,7 @@ def _records(connection: Connection, disguise: Disguise | None) -> Generator[Rec
         for kind, table in draws.TABLES.items():
             yield from _rows(connection, kind, f"SELECT * FROM {table} ORDER BY version, query_source, query_id")  # noqa: S608
         yield from _rows(connection, "draw", "SELECT * FROM draws ORDER BY number")
-        yield from _disguised(connection, disguise) if disguise else _events(connection)
-    finally:
-        connection.rollback()
+        yield from _anonymized_events(connection, anonymizer) if anonymizer else _events(connection)
 
 
 def _rows(connection: Connection, kind: str, select: str) -> Generator[Record, None, None]:
@@ -105,22 +102,23 @@ def _rows(connection: Connection, kind: str, select: str) -> Generator[Record, N
 
 
 def _events(connection: Connection) -> Generator[Record, None, None]:
-    return _rows(connection, "event", f"SELECT {', '.join(chain.STORED)} FROM events ORDER BY seq")  # noqa: S608
+    return _rows(connection, "event", f"SELECT {', '.join(chain.STORED_COLUMNS)} FROM events ORDER BY seq")  # noqa: S608
 
 
-def _disguised(connection: Connection, disguise: Disguise) -> Generator[Record, None, None]:
-    known = shown = chain.GENESIS
+def _anonymized_events(connection: Connection, anonymizer: Anonymizer) -> Generator[Record, None, None]:
+    """The events with replaced names and a new hash chain; the stored chain is verified on the way."""
+    verified = exported = chain.GENESIS
     hashes: dict[object, str] = {0: chain.GENESIS, **dict(connection.execute("SELECT number, hash FROM draws"))}
     for event in _events(connection):
         drawn = event["drawn"]
         draw = (drawn if isinstance(drawn, int) else -1, hashes.get(drawn, ""))
-        known = chain.link(known, [event[name] for name in chain.COLUMNS], draw)
-        if event["hash"] != known:
+        verified = chain.event_hash(verified, [event[name] for name in chain.COLUMNS], draw)
+        if event["hash"] != verified:
             raise LabelsError(
-                f"The chain of hashes is broken at event {event['seq']}.", "`samesku labels verify` tells more."
+                f"The hash chain is broken at event {event['seq']}.", "`samesku labels verify` says more."
             )
-        event["annotator"] = disguise.name(str(event["annotator"]))
-        if event["verb"] == Verb.COMMENT and not disguise.comments:
+        event["annotator"] = anonymizer.name(str(event["annotator"]))
+        if event["verb"] == Verb.COMMENT and not anonymizer.comments:
             event["text"] = ""
-        shown = chain.link(shown, [event[name] for name in chain.COLUMNS], draw)
-        yield event | {"hash": shown}
+        exported = chain.event_hash(exported, [event[name] for name in chain.COLUMNS], draw)
+        yield event | {"hash": exported}

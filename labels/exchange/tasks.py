@@ -1,26 +1,26 @@
-"""The pair that a task of another program is about."""
+"""Fields of a task for another labelling program, and parsing of the pair, side and annotator of its answer."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from labels.errors import LabelsError
 from labels.exchange.decisions import PortableDecision
-from labels.exchange.fields import escape, is_id, is_integer, is_written_name, normalize_id, unescape
+from labels.exchange.fields import escape, is_escaped_name, is_id, is_integer, normalize_id, unescape
 from labels.exchange.files import MAX_NAME
 from labels.model import Pair, ProductRef, Side
 
-#: What people read of a product.
+#: Gives the text of a product that annotators read.
 Describe = Callable[[ProductRef], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What to take where a file does not tell.
+    """Values for fields that a file does not have.
 
     Attributes:
-        annotator: whose answers without a name are.
-        query_source: whose ids those of the queries are; empty where only the file can tell.
-        candidate_source: likewise, of the candidates.
+        annotator: the annotator of answers without a name.
+        query_source: the source of the query ids; empty where the file must name it.
+        candidate_source: the source of the candidate ids, likewise.
     """
 
     annotator: str
@@ -28,8 +28,8 @@ class Defaults:
     candidate_source: str = ""
 
 
-def fields_of(decision: PortableDecision) -> dict[str, str]:
-    """What a task carries so that its answer finds the way back: the pair, and which use it is for."""
+def task_fields(decision: PortableDecision) -> dict[str, str]:
+    """The fields by which an answer is matched to its pair on import, and its side."""
     query, candidate = decision.pair
     return {
         "query_source": escape(query.source), "query_id": query.id,
@@ -38,32 +38,32 @@ def fields_of(decision: PortableDecision) -> dict[str, str]:
     }  # fmt: skip
 
 
-def pair_of(fields: object, defaults: Defaults) -> tuple[Pair, Side | None]:
-    """The pair and the side in a task's fields.
+def parse_pair(fields: object, defaults: Defaults) -> tuple[Pair, Side | None]:
+    """The pair and side in the fields of a task; the side is None where it is not given.
 
     Raises:
-        LabelsError: they do not name two products.
+        LabelsError: the fields do not name two products, or the side is unknown.
     """
     if not isinstance(fields, Mapping):
         raise LabelsError("there is no query_id and no candidate_id.")
     side = fields.get("side")
     if side not in {None, *Side}:
-        raise LabelsError("its side is train or validation.")
+        raise LabelsError("its side must be train or validation.")
     query = _product(fields, "query", defaults.query_source)
     candidate = _product(fields, "candidate", defaults.candidate_source)
     return Pair(query, candidate), Side(side) if side else None
 
 
-def name_of(value: object, default: str) -> str:
-    """An annotator as a file names one.
+def parse_annotator(value: object, default: str) -> str:
+    """The name of an annotator in a file, or the default for None.
 
     Raises:
-        LabelsError: it is no name.
+        LabelsError: it is not a valid name.
     """
     if value is None:
         return default
-    if not isinstance(value, str) or not is_written_name(value):
-        raise LabelsError("the annotator has no proper name.")
+    if not isinstance(value, str) or not is_escaped_name(value):
+        raise LabelsError("the annotator has no valid name.")
     return unescape(value)
 
 
@@ -76,6 +76,6 @@ def _product(fields: Mapping[str, object], role: str, default: str) -> ProductRe
         raise LabelsError(f"there is no {role}_id.")
     if len(id_) > MAX_NAME:
         raise LabelsError(f"its {role}_id has more than {MAX_NAME:,} characters.")
-    if not isinstance(source, str) or not is_written_name(source):
-        raise LabelsError(f"it does not say whose the {role}_id is: there is no {role}_source.")
+    if not isinstance(source, str) or not is_escaped_name(source):
+        raise LabelsError(f"the source of its {role}_id is unknown: there is no {role}_source.")
     return ProductRef(unescape(source), id_)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from core.catalog.pair_table import read_pairs
 from core.workspace import Workspace
-from labels.database import marker
+from labels.database import marker_path
 from labels.model import ProductRef
 from tests.bench.desk_annotator import campaign
 from tests.bench.desk_pace import (
@@ -110,7 +110,7 @@ def _shift(workspace: Workspace, decisions: int) -> None:
 
 def _keystrokes(workspace: Workspace, data: Path) -> None:
     workspace.labels.unlink()
-    marker(workspace.labels).unlink()
+    marker_path(workspace.labels).unlink()
     gold: dict[ProductRef, set[ProductRef]] = {}
     for name in ("train.csv", "valid.csv"):
         for pair, match in read_pairs(data / name, "walmart", "amazon").items():

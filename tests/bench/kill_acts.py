@@ -14,9 +14,9 @@ from labels import chain
 from labels.backup import backup
 from labels.backup_index import FOLDER, backups, last_event
 from labels.exchange.merge import merge_ledger
-from labels.model import Decision, Judgement, ProductRef, Stratum, Strength, Verb
+from labels.model import ActionDetails, Decision, Judgement, ProductRef, Stratum, Strength, Verb
 from labels.restore import restore
-from labels.snapshot import sealed
+from labels.snapshot import open_immutable
 from labels.store import LabelStore
 
 ANNOTATORS = ("ada", "bob")
@@ -69,7 +69,7 @@ def _tell(pipe: int, what: str, value: object) -> None:
 
 
 def _opened(path: Path, pipe: int) -> LabelStore:
-    with sealed(path) as connection:
+    with open_immutable(path) as connection:
         act = "migrate" if connection.execute("PRAGMA user_version").fetchone()[0] == 1 else "open"
     _tell(pipe, "begun", {"act": act})
     store = LabelStore(path)
@@ -85,7 +85,7 @@ def _write(act: str, store: LabelStore, rng: random.Random, pipe: int, *, rows: 
     _tell(pipe, "begun", {"act": act})
     who, query = rng.choice(ANNOTATORS), ProductRef("walmart", str(rng.randrange(40)))
     if act == "decide":
-        store.record(who, Verb.ACCEPT, query, _judgements(rng), closes=True)
+        store.record(who, Verb.ACCEPT, query, _judgements(rng), ActionDetails(closes=True))
     elif act == "undo":
         store.undo(who)
     elif act == "redo":
@@ -134,11 +134,11 @@ def _merge(act: str, store: LabelStore, rng: random.Random, pipe: int, *, rows: 
 def _restore(act: str, store: LabelStore, rng: random.Random, pipe: int, *, force: bool = False) -> LabelStore:
     """Go back to one of the backups, or do nothing where there is none."""
     path = store.path
-    with_hashes = [one for one in backups(path.parent / FOLDER) if "hash" in one.last()]
+    with_hashes = [one for one in backups(path.parent / FOLDER) if "hash" in one.last_event()]
     if not with_hashes:
         return store
     source = rng.choice(with_hashes)
-    with sealed(source.path) as connection:
+    with open_immutable(source.path) as connection:
         event = last_event(connection)
     _tell(pipe, "begun", {"act": act, "events": event["seq"], "hash": event["hash"]})
     store.close()

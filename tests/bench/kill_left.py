@@ -11,7 +11,7 @@ from labels import chain
 from labels.backup import backup
 from labels.backup_index import FOLDER
 from labels.errors import SameskuError
-from labels.snapshot import existing
+from labels.snapshot import open_existing
 from labels.store import LabelStore
 from labels.verify import verify
 from tests.bench.kill_acts import Ack, end_of
@@ -60,8 +60,8 @@ def first_head(template: Path) -> Ack:
     """Where a ledger of the first schema ends once it is migrated: its events must all be there, as they were."""
     seq, previous = 0, chain.GENESIS
     with closing(sqlite3.connect(template)) as connection:
-        for values in connection.execute(chain.EVENTS):
-            seq, previous = values[0], chain.link(previous, values)
+        for values in connection.execute(chain.SELECT_EVENTS):
+            seq, previous = values[0], chain.event_hash(previous, values)
     return Ack("first", seq, previous)
 
 
@@ -77,7 +77,7 @@ def look(path: Path, known: Ack, acks: Sequence[Ack], hit: Mapping[str, object])
     left = Left(cut=was_cut_off(path), drafts=any(path.parent.glob("**/.samesku-draft-*")))
     try:
         left.problems += [f"verify: {problem}" for problem in verify(path).problems]
-        with existing(path) as connection:
+        with open_existing(path) as connection:
             left.landed = hit["act"] == "migrate" and connection.execute("PRAGMA user_version").fetchone()[0] > 1
         with LabelStore(path) as store:
             left.head = end_of(store)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from labels import database
 from labels.leases import Leases
-from labels.model import Decision, Judgement, ProductRef, Strength, Verb
+from labels.model import ActionDetails, Decision, Judgement, ProductRef, Strength, Verb
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -102,7 +102,7 @@ def _write(path: Path, number: int, decisions: int, writers: int, start, results
             others = [Judgement(ProductRef("amazon", f"c{n}"), Decision.NO_MATCH, Strength.IMPLIED) for n in range(9)]
             chosen = Judgement(ProductRef("amazon", "m"), Decision.MATCH)
             begun = time.perf_counter()
-            action = store.record(name, Verb.ACCEPT, query, [chosen, *others], closes=True)
+            action = store.record(name, Verb.ACCEPT, query, [chosen, *others], ActionDetails(closes=True))
             report.decisions_ms.append((time.perf_counter() - begun) * 1000)
             report.actions.append(action)
             report.held.append((query.id, held_from, time.monotonic()))

@@ -68,7 +68,7 @@ def _events(queries: int) -> Iterator[tuple[object, ...]]:
                 seq, action, "2026-01-01T00:00:00.000+00:00", person, "accept", "walmart", f"q{query}", "amazon",
                 f"c{query}-{place}", *verdict, "triage", "train", 0, 1, 2400, place + 1, 0.8, 0.9, "encoder", None, "",
             ]  # fmt: skip
-            previous = chain.link(previous, values)
+            previous = chain.event_hash(previous, values)
             yield (*values, previous)
 
 

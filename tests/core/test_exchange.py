@@ -10,7 +10,7 @@ from core.transfer.label_files import Export, Telling, write_labels
 from labels import database
 from labels.exchange import records
 from labels.exchange.formats import Format
-from labels.model import Verb
+from labels.model import ActionDetails, Verb
 from labels.store import LabelStore
 
 
@@ -19,14 +19,14 @@ def test_an_export_of_all_events_keeps_no_desk_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format_: Format
 ) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 50)
-    monkeypatch.setattr(records, "_TOLD_EVERY", 1)
+    monkeypatch.setattr(records, "_PROGRESS_INTERVAL", 1)
     workspace = write_catalogue(tmp_path / "home")
     with LabelStore(workspace.labels) as desk:
-        desk.record("ada", Verb.ACCEPT, q("q1"), match("q1-c1"), closes=True)
+        desk.record("ada", Verb.ACCEPT, q("q1"), match("q1-c1"), ActionDetails(closes=True))
 
         class Deciding(Silent):
             def advance(self, done: int) -> None:
-                desk.record("ada", Verb.COMMENT, q("q1"), text="meanwhile")
+                desk.record("ada", Verb.COMMENT, q("q1"), details=ActionDetails(text="meanwhile"))
 
         assert write_labels(workspace, tmp_path / "events", format_, Telling(), Deciding()) == Export(1, "events")
         assert desk.last_event() == 2

@@ -11,7 +11,7 @@ pytest.importorskip("sentence_transformers", reason="needs the extra 'train'")
 
 from samples import match, q
 
-from labels.model import Verb
+from labels.model import ActionDetails, Verb
 from labels.store import LabelStore
 from tests.bench.forks.runs import Outcome
 from tests.bench.fuzz import checks
@@ -73,7 +73,7 @@ def test_the_check_finds_bad_output(code: int | None, text: str, kind: str) -> N
 def test_the_check_finds_lost_events_and_acts(tmp_path: Path) -> None:
     path, aside = tmp_path / "labels.db", tmp_path / "labels.db.damaged-1"
     with LabelStore(path) as store:
-        store.record("ada", Verb.ACCEPT, q("q1"), match("c1"), closes=True)
+        store.record("ada", Verb.ACCEPT, q("q1"), match("c1"), ActionDetails(closes=True))
     rows = checks.rows_of(path)
     said = {"ada": Counter({"accept": 1})}
     assert checks.of_ledger(tmp_path, tmp_path, Before(rows), said) == []

@@ -18,7 +18,7 @@ from core.judge.verdict import Answer, Verdict
 from core.retrieval.candidates import CandidateStore
 from core.sqlite_cache import SqliteCache
 from labels.errors import LabelsError
-from labels.quarantine import damaged_copies, make_way, set_aside
+from labels.quarantine import damaged_copies, set_aside, set_aside_irregular
 
 SAID = Verdict(Answer.MATCH, 0.75, 1.0986, "same model\n**Verdict:** MATCH", "judge-1", 0.5, 100, 10)
 
@@ -159,10 +159,10 @@ def test_a_folder_in_the_place_of_a_file_is_moved_with_all_that_is_in_it(tmp_pat
     place = tmp_path / "pace.json"
     place.mkdir()
     (place / "mine.txt").write_text("mine")
-    moved = make_way(place)
+    moved = set_aside_irregular(place)
     assert moved is not None
     assert (moved / "mine.txt").read_text() == "mine"
-    assert make_way(place) is None
+    assert set_aside_irregular(place) is None
 
 
 def test_old_copies_are_removed_but_no_folder(tmp_path: Path) -> None:

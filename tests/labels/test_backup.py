@@ -1,4 +1,4 @@
-"""Backups: whole or not there, and they tell when the ledger is not what it was."""
+"""Backups of the ledger: atomic, verified, rotated, and compared with the ledger."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ from labels.backup import backup
 from labels.backup_index import Backup, backup_name, backups
 from labels.database import SCHEMA_VERSION
 from labels.errors import LabelsError
-from labels.model import Verb
+from labels.model import ActionDetails, Verb
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -51,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
 def say(ledger: LabelStore, times: int = 1) -> None:
     """Some events more."""
     for number in range(times):
-        ledger.record("ada", Verb.ACCEPT, q(str(number)), [*match("a"), *no_match("b")], closes=True)
+        ledger.record("ada", Verb.ACCEPT, q(str(number)), [*match("a"), *no_match("b")], ActionDetails(closes=True))
 
 
 def made(folder: Path) -> list[int]:
@@ -69,7 +69,7 @@ def test_a_backup_holds_what_the_ledger_held_and_needs_nothing_beside_it(ledger:
         assert copy.decisions() == ledger.decisions()
 
 
-def test_it_is_made_while_somebody_writes(ledger: LabelStore, folder: Path) -> None:
+def test_a_backup_during_a_write(ledger: LabelStore, folder: Path) -> None:
     say(ledger)
     ledger.connection.execute("BEGIN IMMEDIATE")
     ledger.connection.execute("DELETE FROM current")
@@ -78,7 +78,7 @@ def test_it_is_made_while_somebody_writes(ledger: LabelStore, folder: Path) -> N
     assert one.events == 2
 
 
-def test_nothing_new_makes_no_second_file(ledger: LabelStore, folder: Path) -> None:
+def test_an_unchanged_ledger_gets_no_second_backup(ledger: LabelStore, folder: Path) -> None:
     say(ledger)
     assert backup(ledger.path, folder) == backup(ledger.path, folder)
     ledger.draw_validation([q("v")], seed=1)
@@ -86,7 +86,7 @@ def test_nothing_new_makes_no_second_file(ledger: LabelStore, folder: Path) -> N
     assert made(folder) == [2, 2]  # a draw is no event, and is not lost
 
 
-def test_a_damaged_backup_does_not_stand_for_a_new_one(ledger: LabelStore, folder: Path) -> None:
+def test_a_damaged_newest_backup_does_not_replace_a_new_one(ledger: LabelStore, folder: Path) -> None:
     say(ledger)
     spoil(backup(ledger.path, folder).path)
     backup(ledger.path, folder)
@@ -101,7 +101,7 @@ def spoil(path: Path) -> None:
     path.write_bytes(content)
 
 
-def test_the_newest_are_kept_and_what_is_not_ours_stays(ledger: LabelStore, folder: Path) -> None:
+def test_rotation_keeps_the_newest_and_foreign_files(ledger: LabelStore, folder: Path) -> None:
     folder.mkdir()
     strangers = [folder / "labels-20200101T000000Z-7.db", folder / "labels-before-the-move.db", folder / "notes.txt"]
     for stranger in strangers:
@@ -113,7 +113,7 @@ def test_the_newest_are_kept_and_what_is_not_ours_stays(ledger: LabelStore, fold
     assert all(stranger.read_text() == "precious" for stranger in strangers)
 
 
-def test_backups_of_another_ledger_stay(ledger: LabelStore, folder: Path, tmp_path: Path) -> None:
+def test_rotation_keeps_backups_of_another_ledger(ledger: LabelStore, folder: Path, tmp_path: Path) -> None:
     """The folder may be a link to theirs, which another member of the group has made."""
     with LabelStore(tmp_path / "other" / "labels.db") as other:
         for _ in range(3):
@@ -128,7 +128,9 @@ def test_backups_of_another_ledger_stay(ledger: LabelStore, folder: Path, tmp_pa
     assert len(left - theirs) == 1
 
 
-def test_the_one_just_made_stays_when_the_clock_goes_back(ledger: LabelStore, folder: Path, clock: Clock) -> None:
+def test_rotation_keeps_the_backup_just_made_when_the_clock_goes_back(
+    ledger: LabelStore, folder: Path, clock: Clock
+) -> None:
     say(ledger)
     backup(ledger.path, folder, keep=1)
     clock.at -= timedelta(days=400)
@@ -136,7 +138,7 @@ def test_the_one_just_made_stays_when_the_clock_goes_back(ledger: LabelStore, fo
     assert backup(ledger.path, folder, keep=1).path.exists()
 
 
-def test_two_in_one_second_do_not_cover_each_other(
+def test_two_backups_in_one_second_have_two_names(
     ledger: LabelStore, folder: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     say(ledger)
@@ -150,19 +152,19 @@ def test_two_in_one_second_do_not_cover_each_other(
 def test_an_unsound_ledger_is_not_backed_up(ledger: LabelStore, folder: Path) -> None:
     say(ledger, 3)
     change_unseen(ledger.path, "UPDATE events SET annotator = 'eve' WHERE seq = 2")
-    with pytest.raises(LabelsError, match="the chain of hashes is broken at event 2"):
+    with pytest.raises(LabelsError, match="the hash chain is broken at event 2"):
         backup(ledger.path, folder)
     assert made(folder) == []
 
 
-def test_a_folder_that_cannot_be_written_is_an_error_with_a_way_out(ledger: LabelStore, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_an_error_with_a_hint(ledger: LabelStore, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(LabelsError, match="No backup can be written") as caught:
         backup(ledger.path, tmp_path / "file" / "backups")
     assert "--to" in caught.value.hint
 
 
-def test_old_drafts_are_swept_and_fresh_ones_left(ledger: LabelStore, folder: Path) -> None:
+def test_stale_drafts_are_removed_and_fresh_ones_left(ledger: LabelStore, folder: Path) -> None:
     for name, age in (("old", 7200), ("new", 0)):
         draft = folder / f".samesku-draft-{name}"
         draft.mkdir(parents=True)
@@ -175,7 +177,7 @@ def test_old_drafts_are_swept_and_fresh_ones_left(ledger: LabelStore, folder: Pa
 # -- anchors -------------------------------------------------------------------------------------------------
 
 
-def test_an_older_file_in_its_place_is_no_continuation(ledger: LabelStore, folder: Path, tmp_path: Path) -> None:
+def test_an_older_file_in_place_of_the_ledger_is_detected(ledger: LabelStore, folder: Path, tmp_path: Path) -> None:
     say(ledger)
     old = backup(ledger.path, folder)
     say(ledger)
@@ -188,7 +190,7 @@ def test_an_older_file_in_its_place_is_no_continuation(ledger: LabelStore, folde
     )
 
 
-def test_other_events_in_the_place_of_missing_ones_are_no_continuation(ledger: LabelStore, folder: Path) -> None:
+def test_replaced_events_are_detected(ledger: LabelStore, folder: Path) -> None:
     say(ledger)
     old = backup(ledger.path, folder)
     say(ledger)
@@ -199,10 +201,10 @@ def test_other_events_in_the_place_of_missing_ones_are_no_continuation(ledger: L
     assert len(verify(ledger.path).problems) == 1
 
 
-def test_a_backup_that_cannot_be_read_is_told(ledger: LabelStore, folder: Path) -> None:
+def test_an_unreadable_backup_is_reported(ledger: LabelStore, folder: Path) -> None:
     say(ledger)
     backup(ledger.path, folder).path.write_bytes(b"nothing" * 1000)
-    assert [problem.partition(":")[0] for problem in verify(ledger.path).problems] == ["a backup is of no use"]
+    assert [problem.partition(":")[0] for problem in verify(ledger.path).problems] == ["a backup is unusable"]
 
 
 def test_many_backups_cost_little(ledger: LabelStore, folder: Path) -> None:
@@ -215,7 +217,7 @@ def test_many_backups_cost_little(ledger: LabelStore, folder: Path) -> None:
     assert time.process_time() - begun < 2
 
 
-def test_a_name_that_was_given_by_somebody_else_is_no_backup(folder: Path) -> None:
+def test_a_file_with_a_backup_name_but_other_content_is_refused(folder: Path) -> None:
     folder.mkdir()
     for name in ("labels-20261399T000000Z-1.db", "labels-20260101T000000Z-1.db.part", "labels-x-1.db"):
         (folder / name).touch()
@@ -246,7 +248,7 @@ def test_a_migration_begins_with_a_backup_of_what_was_there(earlier: Path, folde
     assert verify(one.path).ok
 
 
-def test_the_backup_of_an_earlier_schema_is_an_anchor_too(earlier: Path, folder: Path) -> None:
+def test_a_backup_of_an_earlier_schema_is_compared_too(earlier: Path, folder: Path) -> None:
     LabelStore(earlier).close()
     (one,) = backups(folder)
     change_unseen(one.path, "UPDATE events SET annotator = 'eve' WHERE seq = 20")
@@ -262,6 +264,6 @@ def test_without_a_backup_there_is_no_migration(earlier: Path, folder: Path) -> 
     assert earlier.read_bytes() == before
 
 
-def test_a_backup_says_what_it_is_called(tmp_path: Path) -> None:
+def test_the_description_of_a_backup(tmp_path: Path) -> None:
     one = Backup(tmp_path / "labels-20260102T030405Z-6.db", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), 6)
-    assert one.called == "the backup of 2026-01-02 03:04:05 UTC (labels-20260102T030405Z-6.db)"
+    assert one.description == "the backup of 2026-01-02 03:04:05 UTC (labels-20260102T030405Z-6.db)"

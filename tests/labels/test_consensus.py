@@ -1,10 +1,10 @@
-"""What several people's decisions on a pair add up to."""
+"""Labels from the decisions of several annotators."""
 
 import pytest
 from samples import c, implied, match, no_match, q, unsure
 
-from labels.consensus import State
-from labels.model import Judgement, Pair, Side, Stream, Strength, Verb
+from labels.consensus import LabelState
+from labels.model import ActionDetails, Judgement, Pair, Side, Stream, Strength, Verb
 from labels.statistics import label_stats
 from labels.store import LabelStore
 
@@ -15,17 +15,17 @@ TRIAGE, ADJUDICATION = Stream.TRIAGE, Stream.ADJUDICATION
 @pytest.mark.parametrize(
     ("opinions", "verdict", "state", "strength"),
     [
-        ([match("a")], True, State.AGREED, Strength.EXPLICIT),
-        ([match("a"), match("a")], True, State.AGREED, Strength.EXPLICIT),
-        ([match("a"), no_match("a")], None, State.CONFLICTING, Strength.EXPLICIT),
-        ([match("a"), unsure("a")], True, State.AGREED, Strength.EXPLICIT),
-        ([match("a"), implied("a")], True, State.AGREED, Strength.EXPLICIT),
-        ([implied("a"), implied("a")], False, State.AGREED, Strength.IMPLIED),
+        ([match("a")], True, LabelState.AGREED, Strength.EXPLICIT),
+        ([match("a"), match("a")], True, LabelState.AGREED, Strength.EXPLICIT),
+        ([match("a"), no_match("a")], None, LabelState.CONFLICTING, Strength.EXPLICIT),
+        ([match("a"), unsure("a")], True, LabelState.AGREED, Strength.EXPLICIT),
+        ([match("a"), implied("a")], True, LabelState.AGREED, Strength.EXPLICIT),
+        ([implied("a"), implied("a")], False, LabelState.AGREED, Strength.IMPLIED),
     ],
     ids=["one", "two alike", "two apart", "an abstention", "explicit outweighs implied", "implied alone"],
 )
-def test_opinions_add_up(
-    ledger: LabelStore, opinions: list[list[Judgement]], verdict: bool | None, state: State, strength: Strength
+def test_labels_from_votes(
+    ledger: LabelStore, opinions: list[list[Judgement]], verdict: bool | None, state: LabelState, strength: Strength
 ) -> None:
     for number, judgements in enumerate(opinions):
         ledger.record(f"person {number}", Verb.ACCEPT, q("1"), judgements)
@@ -33,7 +33,7 @@ def test_opinions_add_up(
     assert (label.match, label.state, label.strength) == (verdict, state, strength)
 
 
-def test_abstentions_alone_are_no_label(ledger: LabelStore) -> None:
+def test_abstentions_alone_make_no_label(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.UNSURE, q("1"), unsure("a"))
     assert ledger.labels() == []
 
@@ -41,24 +41,24 @@ def test_abstentions_alone_are_no_label(ledger: LabelStore) -> None:
 def test_an_adjudication_settles_a_conflict_and_the_last_one_holds(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
     ledger.record("bob", Verb.REJECT, q("1"), no_match("a"))
-    ledger.record("eve", Verb.ACCEPT, q("1"), match("a"), stream=ADJUDICATION)
+    ledger.record("eve", Verb.ACCEPT, q("1"), match("a"), ActionDetails(stream=ADJUDICATION))
     assert ledger.labels(PAIR.query)[0].match is True
-    ledger.record("ada", Verb.REJECT, q("1"), no_match("a"), stream=ADJUDICATION)
+    ledger.record("ada", Verb.REJECT, q("1"), no_match("a"), ActionDetails(stream=ADJUDICATION))
     label = ledger.labels(PAIR.query)[0]
-    assert (label.match, label.state) == (False, State.ADJUDICATED)
+    assert (label.match, label.state) == (False, LabelState.ADJUDICATED)
 
 
-def test_one_opinion_for_validation_puts_the_label_there(ledger: LabelStore) -> None:
-    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"), side=Side.VALIDATION)
-    ledger.record("bob", Verb.ACCEPT, q("1"), match("a"), side=Side.TRAIN)
+def test_one_validation_vote_puts_the_label_on_that_side(ledger: LabelStore) -> None:
+    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"), ActionDetails(side=Side.VALIDATION))
+    ledger.record("bob", Verb.ACCEPT, q("1"), match("a"), ActionDetails(side=Side.TRAIN))
     assert ledger.labels(PAIR.query)[0].side is Side.VALIDATION
 
 
-def test_statistics_count_what_stands(ledger: LabelStore) -> None:
+def test_statistics_count_standing_decisions(ledger: LabelStore) -> None:
     ledger.draw_validation([q("v")], seed=1)
-    ledger.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b", "d")], closes=True)
-    ledger.record("ada", Verb.ACCEPT, q("v"), match("e"), closes=True)
-    ledger.record("ada", Verb.UNSURE, q("2"), unsure("f"), closes=True)
+    ledger.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b", "d")], ActionDetails(closes=True))
+    ledger.record("ada", Verb.ACCEPT, q("v"), match("e"), ActionDetails(closes=True))
+    ledger.record("ada", Verb.UNSURE, q("2"), unsure("f"), ActionDetails(closes=True))
     ledger.record("bob", Verb.REJECT, q("1"), no_match("a"))
     ledger.record("bob", Verb.SKIP, q("3"))
     ledger.undo("bob")

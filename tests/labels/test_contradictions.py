@@ -1,4 +1,4 @@
-"""Labels that cannot all be true are found, told in words, and let be once somebody has ruled on them."""
+"""Contradictions among labels, and adjudications that settle them."""
 
 import itertools
 import random
@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import c, match, no_match, q
 
-from labels.consensus import Label, State, contradictions
-from labels.model import Pair, ProductRef, Side, Stream, Strength, Verb
+from labels.consensus import Label, LabelState, contradictions
+from labels.model import ActionDetails, Pair, ProductRef, Side, Stream, Strength, Verb
 from labels.store import LabelStore
 
 
-def label(query: str, candidate: str, same: bool | None, state: State = State.AGREED) -> Label:
+def label(query: str, candidate: str, same: bool | None, state: LabelState = LabelState.AGREED) -> Label:
     return Label(Pair(q(query), c(candidate)), same, Strength.EXPLICIT, Side.TRAIN, state)
 
 
@@ -21,7 +21,7 @@ def label(query: str, candidate: str, same: bool | None, state: State = State.AG
 BRIDGE = [label("1", "a", True), label("2", "a", True), label("2", "b", True)]
 
 
-def test_what_follows_from_two_labels_is_not_to_be_denied_by_a_third() -> None:
+def test_a_non_match_between_transitively_equal_products() -> None:
     found = contradictions(
         [label("1", "a", True), label("2", "a", True), label("2", "b", True), label("1", "b", False)]
     )
@@ -39,35 +39,35 @@ def test_what_follows_from_two_labels_is_not_to_be_denied_by_a_third() -> None:
             label("1", "a", True),
             label("2", "a", True),
             label("2", "b", True),
-            label("1", "b", False, State.ADJUDICATED),
+            label("1", "b", False, LabelState.ADJUDICATED),
         ],
     ],
     ids=["apart", "another group", "a conflict says nothing", "ruled on"],
 )
-def test_what_may_be_is_let_be(labels: list[Label]) -> None:
+def test_consistent_labels_have_no_contradiction(labels: list[Label]) -> None:
     assert contradictions(labels) == []
 
 
-def test_a_source_that_lists_nothing_twice_has_one_query_for_a_candidate() -> None:
+def test_two_queries_of_a_unique_source_for_one_candidate() -> None:
     labels = [label("1", "a", True), label("2", "a", True)]
     assert contradictions(labels) == []
     (found,) = contradictions(labels, unique=["walmart"])
     assert found.pairs == (Pair(q("1"), c("a")), Pair(q("2"), c("a")))
     assert found.words == "amazon a was accepted for 1, 2; walmart lists no product twice."
-    assert contradictions([label("1", "a", True, State.ADJUDICATED), label("2", "a", True, State.ADJUDICATED)],
-                          unique=["walmart"]) == []  # fmt: skip
+    adjudicated = [label(query, "a", True, LabelState.ADJUDICATED) for query in ("1", "2")]
+    assert contradictions(adjudicated, unique=["walmart"]) == []
 
 
-def test_a_ruling_in_the_ledger_ends_it(ledger: LabelStore) -> None:
+def test_an_adjudication_settles_a_contradiction(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
     ledger.record("ada", Verb.ACCEPT, q("2"), match("a", "b"))
     ledger.record("bob", Verb.REJECT, q("1"), no_match("b"))
     assert len(contradictions(ledger.labels())) == 1
-    ledger.record("eve", Verb.REJECT, q("1"), no_match("b"), stream=Stream.ADJUDICATION)
+    ledger.record("eve", Verb.REJECT, q("1"), no_match("b"), ActionDetails(stream=Stream.ADJUDICATION))
     assert contradictions(ledger.labels()) == []
 
 
-def test_a_long_chain_is_told_in_short() -> None:
+def test_a_long_chain_is_abbreviated() -> None:
     numbers = range(6)
     labels = [label(str(n), str(n), True) for n in numbers] + [label(str(n), str(n + 1), True) for n in numbers]
     (found,) = contradictions([*labels, label("0", "6", False)])
@@ -79,7 +79,7 @@ PAIRS = list(itertools.product("1234", "abcd"))
 
 
 @given(st.dictionaries(st.sampled_from(PAIRS), st.booleans()), st.randoms(use_true_random=False))
-def test_it_finds_what_a_closure_finds_in_whatever_order(
+def test_it_agrees_with_a_transitive_closure_in_any_order(
     said: dict[tuple[str, str], bool], shuffle: random.Random
 ) -> None:
     labels = [label(query, candidate, same) for (query, candidate), same in said.items()]

@@ -1,4 +1,4 @@
-"""Whatever happens to the file or the disk: one sentence with a way out, and no further damage."""
+"""Damage to the ledger or a full disk: a clear error with a hint, and no further damage."""
 
 import os
 import random
@@ -20,7 +20,7 @@ from labels.backup_index import FOLDER, backups
 from labels.database import SCHEMA_VERSION
 from labels.errors import LabelsError
 from labels.exchange.merge import merge_ledger
-from labels.model import Stratum, Verb
+from labels.model import ActionDetails, Stratum, Verb
 from labels.restore import restore
 from labels.statistics import label_stats
 from labels.store import LabelStore
@@ -38,7 +38,7 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     with LabelStore(path) as store:
         store.draw_validation([q("v"), q("w"), q("x")], seed=1)
         store.record_all("bob", [(q(str(n)), [*match("a"), *implied("b", "c")], True) for n in range(30)])
-        store.record("ada", Verb.COMMENT, q("1"), text="the “big” one")
+        store.record("ada", Verb.COMMENT, q("1"), details=ActionDetails(text="the “big” one"))
         store.undo("ada")
         store.draw_audit({q(str(n)): Stratum("high", 2.5) for n in range(5)}, seed=2)
         store.record("ada", Verb.SKIP, q("2"))
@@ -55,7 +55,7 @@ def path(tmp_path: Path, content: bytes) -> Path:
 
 def say(path: Path, query: str = "1") -> None:
     with LabelStore(path) as store:
-        store.record("ada", Verb.ACCEPT, q(query), match("z"), closes=True)
+        store.record("ada", Verb.ACCEPT, q(query), match("z"), ActionDetails(closes=True))
 
 
 def refused(act: Callable[[], object], words: str = ".") -> LabelsError:
@@ -92,7 +92,7 @@ def attempts(path: Path) -> list[Callable[[], object]]:
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_turned_bytes_are_found_or_do_no_harm(path: Path, content: bytes, seed: int) -> None:
+def test_flipped_bytes_are_detected_or_harmless(path: Path, content: bytes, seed: int) -> None:
     rng = random.Random(seed)
     before = dump(path)
     damaged = bytearray(content)
@@ -111,7 +111,7 @@ def test_turned_bytes_are_found_or_do_no_harm(path: Path, content: bytes, seed: 
             attempt()
 
 
-def test_a_value_that_became_bytes_is_a_broken_link(path: Path) -> None:
+def test_a_value_that_became_bytes_breaks_the_chain(path: Path) -> None:
     change_unseen(path, "UPDATE events SET text = x'ff' WHERE seq = 3")
     assert any("broken at event 3" in problem for problem in verify(path).problems)
 
@@ -215,7 +215,7 @@ def test_a_changed_schema_is_found_and_nothing_is_written(path: Path, kind: str)
 
 
 @pytest.mark.parametrize("kind", SCHEMAS)
-def test_an_open_desk_acknowledges_nothing_that_is_not_stored(path: Path, kind: str) -> None:
+def test_an_open_connection_acknowledges_only_what_is_stored(path: Path, kind: str) -> None:
     with LabelStore(path) as store:
         change_schema(path, kind)
         try:
@@ -228,7 +228,7 @@ def test_an_open_desk_acknowledges_nothing_that_is_not_stored(path: Path, kind: 
         assert any(decision.action == action for decision in store.decisions(q("new")))
 
 
-def test_the_desk_is_told_what_was_changed_and_how_nothing_is_lost(path: Path) -> None:
+def test_a_changed_schema_is_named_with_a_hint(path: Path) -> None:
     backup(path, path.parent / FOLDER)
     say(path, "later")
     change_schema(path, "a trigger that ignores a person")
@@ -237,9 +237,9 @@ def test_the_desk_is_told_what_was_changed_and_how_nothing_is_lost(path: Path) -
     # The way out that it names: back to the backup, and then what only the changed file holds.
     done = restore(backups(path.parent / FOLDER)[-1].path, path)
     assert done.damaged
-    assert done.kept is not None
+    assert done.previous is not None
     with LabelStore(path) as store:
-        assert merge_ledger(store, done.kept).events == 1
+        assert merge_ledger(store, done.previous).events == 1
         assert {decision.pair.query.id for decision in store.decisions()} >= {"later"}
     assert verify(path).ok
 
@@ -252,7 +252,7 @@ def test_a_ledger_with_other_tables_is_not_merged(path: Path, tmp_path: Path, ki
         assert store.last_event() == 0
 
 
-def test_the_other_checks_are_made_all_the_same(path: Path) -> None:
+def test_a_changed_schema_does_not_stop_the_other_checks(path: Path) -> None:
     change_schema(path, "a trigger that ignores a person")
     change(path, "DROP TRIGGER events_no_update", "UPDATE events SET text = 'other' WHERE seq = 3")
     problems = verify(path).problems
@@ -260,7 +260,7 @@ def test_the_other_checks_are_made_all_the_same(path: Path) -> None:
     assert any("broken at event 3" in problem for problem in problems)
 
 
-def test_what_a_check_would_have_refused_is_found(path: Path) -> None:
+def test_violated_check_constraints_are_found(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA ignore_check_constraints = ON")
         values = connection.execute("SELECT * FROM events ORDER BY seq DESC LIMIT 1").fetchone()
@@ -268,7 +268,7 @@ def test_what_a_check_would_have_refused_is_found(path: Path) -> None:
         event = dict(zip(names, values, strict=True)) | {"seq": values[0] + 1, "action": "forged", "annotator": ""}
         draw = chain.last_draw(connection)
         event |= {"drawn": draw[0], "hash": ""}
-        event["hash"] = chain.link(chain.head(connection)[1], [event[name] for name in chain.COLUMNS], draw)
+        event["hash"] = chain.event_hash(chain.head(connection)[1], [event[name] for name in chain.COLUMNS], draw)
         connection.execute(
             f"INSERT INTO events ({', '.join(event)}) VALUES ({', '.join('?' * len(event))})",  # noqa: S608
             list(event.values()),
@@ -277,7 +277,7 @@ def test_what_a_check_would_have_refused_is_found(path: Path) -> None:
 
 
 @pytest.mark.parametrize("statement", ["ANALYZE", "VACUUM", "REINDEX"])
-def test_what_changes_no_meaning_is_no_difference(path: Path, statement: str) -> None:
+def test_harmless_schema_differences_are_ignored(path: Path, statement: str) -> None:
     with LabelStore(path) as store:
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             connection.execute(statement)
@@ -346,14 +346,14 @@ def test_rows_deleted_at_random_are_found(path: Path, seed: int) -> None:
         ]
     gone = rng.sample(rows, rng.randint(1, len(rows)))
     change_unseen(path, *(f"DELETE FROM {t} WHERE (query_id, version) = ('{i}', {v})" for t, i, v in gone))  # noqa: S608
-    assert any("is not as it was drawn" in problem for problem in verify(path).problems)
+    assert any("was changed" in problem for problem in verify(path).problems)
 
 
 # -- files that are cut, gone, or of others ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("share", [0.0, 0.00001, 0.001, 0.1, 0.5, 0.9])
-def test_a_cut_file_is_refused_and_comes_back_from_the_backup(path: Path, content: bytes, share: float) -> None:
+def test_a_truncated_file_is_refused_and_restored_from_the_backup(path: Path, content: bytes, share: float) -> None:
     backup(path, path.parent / FOLDER)
     cut = content[: int(len(content) * share)]
     path.write_bytes(cut)
@@ -365,13 +365,13 @@ def test_a_cut_file_is_refused_and_comes_back_from_the_backup(path: Path, conten
     assert verify(path).ok
 
 
-def test_a_cut_through_the_last_page_is_found(path: Path, content: bytes) -> None:
+def test_a_truncated_last_page_is_found(path: Path, content: bytes) -> None:
     path.write_bytes(content[:-4000])  # SQLite reads zeros for what is not there
     refused(lambda: verify(path), "malformed")
     refused(lambda: backup(path, path.parent / FOLDER), "malformed|not sound")
 
 
-def test_a_ledger_that_is_gone_is_not_begun_anew_beside_its_backups(path: Path) -> None:
+def test_a_missing_ledger_with_backups_is_not_recreated_empty(path: Path) -> None:
     backup(path, path.parent / FOLDER)
     path.unlink()
     assert "To begin an empty ledger instead, move the folder" in refused(lambda: say(path), "is gone or empty").hint
@@ -380,7 +380,7 @@ def test_a_ledger_that_is_gone_is_not_begun_anew_beside_its_backups(path: Path) 
     assert verify(path).events == 1
 
 
-def test_an_empty_file_is_a_ledger_that_was_never_begun(tmp_path: Path) -> None:
+def test_an_empty_file_without_backups_is_a_new_ledger(tmp_path: Path) -> None:
     path = tmp_path / "labels.db"
     path.touch()
     assert (verify(path).ok, verify(path).events) == (True, 0)
@@ -390,7 +390,7 @@ def test_an_empty_file_is_a_ledger_that_was_never_begun(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["deleted", "replaced"])
-def test_what_happens_to_an_open_file_is_told_before_anything_is_written(path: Path, content: bytes, how: str) -> None:
+def test_a_change_to_an_open_file_is_reported_before_a_write(path: Path, content: bytes, how: str) -> None:
     with LabelStore(path) as store:
         path.rename(path.with_name("moved.db"))
         if how == "replaced":
@@ -428,7 +428,7 @@ def dump_tables(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("other", [b"ltable_id,rtable_id,label\n" * 9, b"\x89PNG\r\n\x1a\n" * 99, b"SQLite format 3\0"])
-def test_what_is_no_database_is_left_alone(tmp_path: Path, other: bytes) -> None:
+def test_a_file_that_is_not_a_database_is_left_alone(tmp_path: Path, other: bytes) -> None:
     path = tmp_path / "labels.db"
     path.write_bytes(other)
     for attempt in (lambda: say(path), lambda: verify(path), lambda: backup(path, tmp_path / FOLDER)):
@@ -444,7 +444,7 @@ def much() -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("kind", ["no pages", "no bytes"])
-def test_a_full_disk_takes_nothing_that_was_acknowledged(path: Path, kind: str) -> None:
+def test_a_full_disk_loses_nothing_that_was_acknowledged(path: Path, kind: str) -> None:
     with LabelStore(path) as store:
         store.record("ada", Verb.ACCEPT, q("1"), match("y"))
         before = store.decisions()
@@ -462,7 +462,7 @@ def test_a_full_disk_takes_nothing_that_was_acknowledged(path: Path, kind: str) 
     assert verify(path).ok
 
 
-def test_a_backup_that_does_not_fit_is_not_there(path: Path) -> None:
+def test_a_backup_on_a_full_disk_leaves_no_file(path: Path) -> None:
     folder = path.parent / FOLDER
     with full_disk(8192):
         refused(lambda: backup(path, folder))
@@ -470,7 +470,7 @@ def test_a_backup_that_does_not_fit_is_not_there(path: Path) -> None:
     assert backup(path, folder).events == verify(path).events
 
 
-def test_a_restore_that_does_not_fit_changes_nothing(path: Path) -> None:
+def test_a_restore_on_a_full_disk_changes_nothing(path: Path) -> None:
     source = backup(path, path.parent / FOLDER).path
     say(path)
     before = dump(path)
@@ -481,7 +481,7 @@ def test_a_restore_that_does_not_fit_changes_nothing(path: Path) -> None:
 
 
 @pytest.mark.parametrize("room", [4096, 70_000])
-def test_a_migration_that_does_not_fit_changes_nothing(tmp_path: Path, room: int) -> None:
+def test_a_migration_on_a_full_disk_changes_nothing(tmp_path: Path, room: int) -> None:
     path = tmp_path / "labels.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(FIRST)
@@ -536,7 +536,7 @@ def test_in_a_write_protected_folder_nothing_is_written(plain: Path) -> None:
     assert plain.read_bytes() == before
 
 
-def test_a_file_of_somebody_else_is_told(plain: Path) -> None:
+def test_a_file_of_another_account_is_an_error(plain: Path) -> None:
     plain.chmod(0)
     for attempt in (lambda: say(plain), lambda: verify(plain), lambda: backup(plain, plain.parent / FOLDER)):
         refused(attempt)

@@ -1,4 +1,4 @@
-"""Opening labels.db: which journal, which files are refused, and many writers at once."""
+"""Connections to labels.db: journal mode, files that are refused, and concurrent writers."""
 
 import os
 import sqlite3
@@ -13,7 +13,7 @@ from samples import q
 from labels import database
 from labels.database import file_system, journal_mode, wal_is_safe
 from labels.errors import LabelsError
-from labels.model import Verb
+from labels.model import ActionDetails, Verb
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -72,7 +72,7 @@ def test_a_connection_is_durable_and_keeps_its_triggers(ledger: LabelStore) -> N
     assert mode == journal_mode(ledger.path)
 
 
-def test_a_newer_file_is_refused_and_left_byte_for_byte_as_it_was(tmp_path: Path) -> None:
+def test_a_newer_file_is_refused_and_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "labels.db"
     LabelStore(path).close()
     with closing(sqlite3.connect(path)) as connection:
@@ -83,7 +83,7 @@ def test_a_newer_file_is_refused_and_left_byte_for_byte_as_it_was(tmp_path: Path
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
 
 
-def test_what_is_no_database_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_refused_and_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "labels.db"
     path.write_text("ltable_id,rtable_id,label\n" * 100)
     before = path.read_bytes()
@@ -92,14 +92,14 @@ def test_what_is_no_database_is_refused_and_left_as_it_was(tmp_path: Path) -> No
     assert path.read_bytes() == before
 
 
-def test_a_folder_in_its_place_is_an_error_with_a_way_out(tmp_path: Path) -> None:
+def test_a_folder_in_its_place_is_an_error_with_a_hint(tmp_path: Path) -> None:
     (tmp_path / "labels.db").mkdir()
     with pytest.raises(LabelsError, match="cannot be opened") as caught:
         LabelStore(tmp_path / "labels.db")
     assert caught.value.hint
 
 
-def test_a_locked_file_says_so(ledger: LabelStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_file_is_an_error(ledger: LabelStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 10)
     ledger.connection.execute("BEGIN IMMEDIATE")
     with LabelStore(ledger.path) as other, pytest.raises(LabelsError, match="locked") as caught:
@@ -151,14 +151,14 @@ def test_only_a_regular_file_is_opened_as_a_ledger(tmp_path: Path, kind: str) ->
     assert elsewhere.read_bytes() == b""
 
 
-def test_the_lock_beside_the_ledger_is_not_made_through_a_link(tmp_path: Path) -> None:
+def test_the_lock_file_is_not_created_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "labels.db.lock").symlink_to(tmp_path / "made.txt")
     with LabelStore(tmp_path / "labels.db") as store:
         assert store.last_event() == 0
     assert not (tmp_path / "made.txt").exists()
 
 
-def test_a_commit_that_a_reader_keeps_from_the_disk_leaves_no_transaction_open(
+def test_a_commit_blocked_by_a_reader_leaves_no_transaction_open(
     ledger: LabelStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if ledger.connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
@@ -168,9 +168,9 @@ def test_a_commit_that_a_reader_keeps_from_the_disk_leaves_no_transaction_open(
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM events").fetchone()
         with pytest.raises(LabelsError, match="database is locked"):
-            ledger.record("ada", Verb.COMMENT, q("q1"), text="while an export runs")
+            ledger.record("ada", Verb.COMMENT, q("q1"), details=ActionDetails(text="while an export runs"))
         assert not ledger.connection.in_transaction
         reader.execute("ROLLBACK")
     assert ledger.last_event() == 0
-    ledger.record("ada", Verb.COMMENT, q("q1"), text="afterwards")
+    ledger.record("ada", Verb.COMMENT, q("q1"), details=ActionDetails(text="afterwards"))
     assert verify(ledger.path).events == 1

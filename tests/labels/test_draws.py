@@ -1,4 +1,4 @@
-"""Draws are chained: what was drawn stays drawn, and later events prove it."""
+"""The hash chain of draws, and how events, merges and backups cover it."""
 
 import json
 import shutil
@@ -21,7 +21,7 @@ from labels.backup import backup
 from labels.backup_index import FOLDER, backups
 from labels.errors import LabelsError
 from labels.exchange.merge import export_ledger, import_ledger, merge_ledger
-from labels.model import Stratum, Verb
+from labels.model import ActionDetails, Stratum, Verb
 from labels.restore import restore
 from labels.store import LabelStore
 from labels.verify import verify
@@ -31,7 +31,7 @@ FORMAT_1 = FIXTURES / "ledger_format1.jsonl"
 
 
 def act(store: LabelStore, query: str = "1") -> None:
-    store.record("ada", Verb.ACCEPT, q(query), match("a"), closes=True)
+    store.record("ada", Verb.ACCEPT, q(query), match("a"), ActionDetails(closes=True))
 
 
 def drawn(store: LabelStore) -> list[tuple[object, ...]]:
@@ -50,13 +50,13 @@ def test_a_draw_has_a_record_and_later_events_cover_it(ledger: LabelStore) -> No
     assert verify(ledger.path).ok
 
 
-def test_forty_of_ninety_seven_queries_cannot_go_unseen(ledger: LabelStore) -> None:
+def test_deleting_forty_of_ninety_seven_queries_is_detected(ledger: LabelStore) -> None:
     ledger.draw_validation([q(f"v{number:02}") for number in range(97)], seed=1)
     change_unseen(ledger.path, "DELETE FROM validation WHERE query_id < 'v40'")
-    assert verify(ledger.path).problems == ("draw 1 (validation 1) is not as it was drawn: it holds 57 of 97 queries",)
+    assert verify(ledger.path).problems == ("draw 1 (validation 1) was changed: it holds 57 of 97 queries",)
 
 
-def test_draws_by_two_processes_at_once_have_a_number_each(tmp_path: Path) -> None:
+def test_concurrent_draws_have_different_numbers(tmp_path: Path) -> None:
     path = tmp_path / "labels.db"
     LabelStore(path).close()
     code = (
@@ -90,7 +90,7 @@ def third(tmp_path: Path) -> Path:
     return path
 
 
-def test_what_was_drawn_before_is_recorded_by_the_migration(third: Path) -> None:
+def test_the_migration_records_earlier_draws(third: Path) -> None:
     with LabelStore(third) as store:
         assert drawn(store) == [(1, "validation", 1, 2), (2, "audit", 1, 2), (3, "audit", 2, 2)]
         assert {row[0] for row in store.connection.execute("SELECT drawn FROM events")} == {0}
@@ -100,13 +100,13 @@ def test_what_was_drawn_before_is_recorded_by_the_migration(third: Path) -> None
     assert any("draw 2 (audit 1)" in problem for problem in verify(third).problems)
 
 
-def test_a_desk_of_an_earlier_version_that_is_still_open_breaks_no_chain(third: Path) -> None:
+def test_an_open_desk_of_an_earlier_version_cannot_break_the_chain(third: Path) -> None:
     with closing(sqlite3.connect(third, isolation_level=None)) as earlier:
         seq, previous = chain.head(earlier)
         columns = [*chain.COLUMNS, "hash"]
         row = list(earlier.execute(f"SELECT {', '.join(columns)} FROM events WHERE seq = 6").fetchone())  # noqa: S608
         row[0], row[1] = seq + 1, "by an earlier program"
-        row[-1] = chain.link(previous, row[:-1])
+        row[-1] = chain.event_hash(previous, row[:-1])
         LabelStore(third).close()
         with pytest.raises(sqlite3.IntegrityError, match="events is a chain"):
             earlier.execute(f"INSERT INTO events ({', '.join(columns)}) VALUES ({', '.join('?' * 23)})", row)  # noqa: S608
@@ -125,9 +125,7 @@ def in_parquet(file: Path, path: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "parquet"])
-def test_a_file_of_an_earlier_version_comes_in_as_its_ledger_is_migrated(
-    third: Path, tmp_path: Path, kind: str
-) -> None:
+def test_an_import_of_format_1_equals_a_migration(third: Path, tmp_path: Path, kind: str) -> None:
     with opened(tmp_path / "labels.db") as store, LabelStore(third) as migrated:
         if kind == "jsonl":
             merged = import_ledger(store, FORMAT_1)
@@ -155,7 +153,7 @@ def fill(store: LabelStore) -> None:
 
 
 @pytest.mark.parametrize("how", [(export_ledger, import_ledger), (export_parquet, import_parquet)])
-def test_an_export_brings_the_same_chains_into_an_empty_ledger(ledger: LabelStore, tmp_path: Path, how: tuple) -> None:
+def test_an_export_into_an_empty_ledger_gives_the_same_chains(ledger: LabelStore, tmp_path: Path, how: tuple) -> None:
     fill(ledger)
     kept = backup(ledger.path, tmp_path / "copies").path.parent
     how[0](ledger, tmp_path / "file")
@@ -165,7 +163,7 @@ def test_an_export_brings_the_same_chains_into_an_empty_ledger(ledger: LabelStor
     assert verify(tmp_path / "other" / "labels.db", [kept]).ok
 
 
-def test_draws_of_two_ledgers_stay_apart_and_none_comes_twice(ledger: LabelStore, tmp_path: Path) -> None:
+def test_merged_draws_stay_separate_without_duplicates(ledger: LabelStore, tmp_path: Path) -> None:
     with opened(tmp_path / "b" / "labels.db") as other:
         fill(other)
         ledger.draw_validation([q("v2"), q("v9")], seed=9)
@@ -188,7 +186,7 @@ def test_a_ledger_whose_draws_were_changed_is_not_merged(ledger: LabelStore, tmp
     with opened(tmp_path / "b" / "labels.db") as other:
         fill(other)
     change_unseen(other.path, statement)
-    with pytest.raises(LabelsError, match="is not as it was drawn"):
+    with pytest.raises(LabelsError, match="was changed"):
         merge_ledger(ledger, other.path)
     assert contents(ledger) == [[], [], [], []]
 
@@ -204,7 +202,7 @@ WITHOUT_LAST = (
 )
 
 
-def test_the_last_draw_is_missed_by_a_backup(ledger: LabelStore, tmp_path: Path) -> None:
+def test_a_backup_detects_a_removed_last_draw(ledger: LabelStore, tmp_path: Path) -> None:
     fill(ledger)
     elsewhere = tmp_path / "elsewhere"
     backup(ledger.path, elsewhere)
@@ -229,7 +227,7 @@ def test_a_backup_of_an_earlier_schema_is_compared_query_by_query(third: Path, t
     assert problem.startswith(LACKS)
 
 
-def test_a_migrated_ledger_goes_on_from_its_earlier_backups(third: Path) -> None:
+def test_a_migrated_ledger_continues_from_its_earlier_backups(third: Path) -> None:
     with LabelStore(third) as store:
         act(store, "new")
         store.draw_audit({q("9"): Stratum("low", 3.0)}, seed=5)
@@ -238,7 +236,7 @@ def test_a_migrated_ledger_goes_on_from_its_earlier_backups(third: Path) -> None
     assert verify(third).problems == ()
 
 
-def test_restoring_sets_backups_with_later_draws_aside(ledger: LabelStore, tmp_path: Path) -> None:
+def test_a_restore_sets_backups_with_later_draws_aside(ledger: LabelStore, tmp_path: Path) -> None:
     fill(ledger)
     first = backup(ledger.path, tmp_path / FOLDER)
     ledger.draw_audit({q("7"): Stratum("low", 2.0)}, seed=5)
@@ -251,7 +249,7 @@ def test_restoring_sets_backups_with_later_draws_aside(ledger: LabelStore, tmp_p
     assert verify(ledger.path).problems == ()
 
 
-def test_a_draw_in_the_middle_of_a_restore_is_not_lost(
+def test_a_draw_during_a_restore_is_not_lost(
     ledger: LabelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     act(ledger)
@@ -270,7 +268,7 @@ def test_a_draw_in_the_middle_of_a_restore_is_not_lost(
 
 
 @pytest.mark.parametrize("what", ["missing", "empty", "a file"])
-def test_a_folder_without_backups_proves_nothing_and_is_refused(ledger: LabelStore, tmp_path: Path, what: str) -> None:
+def test_verify_against_a_folder_without_backups_is_refused(ledger: LabelStore, tmp_path: Path, what: str) -> None:
     folder = tmp_path / "copies"
     if what == "empty":
         folder.mkdir()
@@ -281,7 +279,7 @@ def test_a_folder_without_backups_proves_nothing_and_is_refused(ledger: LabelSto
     assert "labels backup --to" in caught.value.hint
 
 
-def test_a_view_in_the_place_of_a_backup_is_of_no_use(ledger: LabelStore, tmp_path: Path) -> None:
+def test_a_view_in_place_of_a_table_makes_a_backup_unusable(ledger: LabelStore, tmp_path: Path) -> None:
     act(ledger)
     folder = tmp_path / "copies"
     folder.mkdir()
@@ -290,4 +288,4 @@ def test_a_view_in_the_place_of_a_backup_is_of_no_use(ledger: LabelStore, tmp_pa
             "CREATE VIEW events AS WITH RECURSIVE n(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM n) SELECT * FROM n"
         )
     (problem,) = verify(ledger.path, [folder]).problems
-    assert problem.startswith("a backup is of no use")
+    assert problem.startswith("a backup is unusable")

@@ -1,4 +1,4 @@
-"""Labels in and out as files."""
+"""Import and export of labels as files."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from core.catalog.pair_table import read_pairs
 from labels.errors import LabelsError, SameskuError
 from labels.exchange.decisions import LabelImport, PortableDecision, SplitChoice, import_decisions
 from labels.exchange.labels_csv import export_csv
-from labels.model import Decision, Pair, Side, Verb
+from labels.model import ActionDetails, Decision, Pair, Side, Verb
 from labels.store import LabelStore
 
 
@@ -54,9 +54,9 @@ def test_conflicts_and_abstentions_are_not_exported(ledger: LabelStore, tmp_path
     assert (tmp_path / "out.csv").read_text() == "ltable_id,rtable_id,label\n1,b,1\n"
 
 
-def test_one_side_is_exported_by_what_the_label_adds_up_to(ledger: LabelStore, tmp_path: Path) -> None:
-    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"), side=Side.VALIDATION)
-    ledger.record("bob", Verb.ACCEPT, q("1"), match("a"), side=Side.TRAIN)
+def test_one_side_is_exported_by_the_side_of_the_label(ledger: LabelStore, tmp_path: Path) -> None:
+    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"), ActionDetails(side=Side.VALIDATION))
+    ledger.record("bob", Verb.ACCEPT, q("1"), match("a"), ActionDetails(side=Side.TRAIN))
     ledger.record("bob", Verb.ACCEPT, q("2"), match("b"))
     export_csv(ledger, tmp_path / "train.csv", Side.TRAIN)
     export_csv(ledger, tmp_path / "valid.csv", Side.VALIDATION)
@@ -85,7 +85,7 @@ def test_a_bad_line_is_named(tmp_path: Path, lines: list[str], complaint: str) -
         read_pairs(written(tmp_path / "bad.csv", *lines), "walmart", "amazon")
 
 
-def test_a_line_may_stand_twice_and_a_byte_order_mark_before_the_first(tmp_path: Path) -> None:
+def test_duplicate_lines_and_a_byte_order_mark_are_accepted(tmp_path: Path) -> None:
     path = written(tmp_path / "twice.csv", "1, a ,1", "1,a, 1")
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert read_pairs(path, "walmart", "amazon") == pairs(**{"1_a": 1})
@@ -121,7 +121,7 @@ def test_auto_keeps_the_workspaces_validation_queries_out_of_training(ledger: La
     assert {(d.pair.query.id, d.side.value) for d in ledger.decisions()} == {("v", "validation"), ("t", "train")}
 
 
-def test_what_one_said_already_is_a_repeat(ledger: LabelStore) -> None:
+def test_a_decision_made_before_is_a_repeat(ledger: LabelStore) -> None:
     import_labels(ledger, pairs(t_a=1, t_b=0), "eve")
     again = import_labels(ledger, pairs(t_a=1, t_b=1, t_d=0), "eve")
     assert (again.written, again.repeated) == (2, 1)
@@ -136,12 +136,12 @@ def test_what_one_said_already_is_a_repeat(ledger: LabelStore) -> None:
 @pytest.mark.parametrize(("first", "second"), [("train", "validation"), ("validation", "train")])
 def test_a_pair_on_both_sides_is_refused_and_nothing_is_written(ledger: LabelStore, first: str, second: str) -> None:
     import_labels(ledger, pairs(t_a=1), "eve", first)
-    with pytest.raises(LabelsError, match="1 pair already stands on the other side, t,a first"):
+    with pytest.raises(LabelsError, match="1 pair is already on the other side, the first is t,a"):
         import_labels(ledger, pairs(u_b=1, t_a=1), "bob", second)
     assert len(ledger.decisions()) == 1
 
 
-def test_a_validation_pair_that_somebody_met_in_triage_too_is_still_refused_for_training(ledger: LabelStore) -> None:
+def test_a_validation_pair_seen_in_triage_is_refused_for_training(ledger: LabelStore) -> None:
     import_labels(ledger, pairs(t_a=1), "eve", "validation")
     ledger.record("ada", Verb.ACCEPT, q("t"), match("a"))
     with pytest.raises(LabelsError, match="other side"):

@@ -1,4 +1,4 @@
-"""Files in a folder that others may write: no link leads a write elsewhere, and nothing but a regular file is read."""
+"""Atomic writes and safe reads in a folder that others may write to."""
 
 import os
 import socket
@@ -101,7 +101,7 @@ def test_links_prepared_under_the_names_of_earlier_versions_are_not_written_thro
     assert private.read_text() == "mine"
 
 
-def test_a_draft_that_was_exchanged_meanwhile_is_refused(shared: Path, private: Path) -> None:
+def test_a_draft_replaced_during_the_write_is_refused(shared: Path, private: Path) -> None:
     target = shared / "labels.csv"
     target.write_text("old")
 
@@ -118,7 +118,7 @@ def test_a_draft_that_was_exchanged_meanwhile_is_refused(shared: Path, private: 
     assert private.read_text() == "mine"
 
 
-def test_an_exception_leaves_the_old_file_and_nothing_else(shared: Path) -> None:
+def test_an_exception_leaves_only_the_old_file(shared: Path) -> None:
     target = shared / "x.json"
     target.write_text("old")
 
@@ -166,7 +166,7 @@ def test_a_device_is_never_replaced() -> None:
         pass
 
 
-def test_a_person_may_name_a_link_and_a_workspace_may_not_hold_one(shared: Path, private: Path) -> None:
+def test_links_are_followed_only_where_a_user_named_them(shared: Path, private: Path) -> None:
     link = shared / "link.json"
     link.symlink_to(private)
     with open_regular(link) as file:
@@ -175,13 +175,13 @@ def test_a_person_may_name_a_link_and_a_workspace_may_not_hold_one(shared: Path,
         read_bounded(link, 100)
 
 
-def test_a_file_is_read_up_to_its_bound(private: Path) -> None:
+def test_a_file_over_the_size_limit_is_refused(private: Path) -> None:
     assert read_bounded(private, 4) == b"mine"
     with pytest.raises(OSError, match="longer than 3 bytes"):
         read_bounded(private, 3)
 
 
-def test_drafts_of_a_running_process_stay_however_old_and_those_of_a_killed_one_go(shared: Path) -> None:
+def test_only_drafts_of_killed_processes_are_removed(shared: Path) -> None:
     program = (
         "import sys, time, pathlib; from labels.files import *\n"
         "with drafts(pathlib.Path(sys.argv[1])) as folder, atomic_write(pathlib.Path(sys.argv[1]) / 'x') as out:\n"
@@ -207,14 +207,14 @@ def test_drafts_of_a_running_process_stay_however_old_and_those_of_a_killed_one_
     assert names(shared) == []
 
 
-def test_a_fresh_draft_is_not_swept_before_it_is_locked(shared: Path) -> None:
+def test_a_fresh_draft_is_not_removed_before_it_is_locked(shared: Path) -> None:
     (shared / f"{DRAFT_PREFIX}new").touch()
     with drafts(shared) as folder:
         assert folder.stat().st_mode & 0o077 == 0
     assert names(shared) == [f"{DRAFT_PREFIX}new"]
 
 
-def test_what_people_call_a_draft_is_never_removed(shared: Path) -> None:
+def test_files_named_draft_by_users_are_never_removed(shared: Path) -> None:
     novel = shared / ".draft-novel"
     novel.mkdir()
     (novel / "chapter1").write_text("mine")

@@ -1,11 +1,11 @@
-"""Each person's first answer to a query: what was said before anything of what others say could be known."""
+"""Each annotator's first answer to a query, before they could see other decisions."""
 
 from samples import c, implied, match, no_match, q, unsure
 
 from labels.annotations import human_annotations
-from labels.first_answers import audited, audited_by_query, first_answers
+from labels.first_answers import audit_outcomes, audit_outcomes_by_query, first_answers
 from labels.history import trail
-from labels.model import LOOKED, MACHINE, Decision, Judgement, Shown, Stream, Strength, Verb
+from labels.model import LOOK_COMMENT, MACHINE, ActionDetails, Decision, Judgement, ShownScores, Stream, Strength, Verb
 from labels.store import LabelStore
 
 
@@ -15,25 +15,25 @@ def answers(ledger: LabelStore, annotator: str = "bob") -> dict[str, bool | None
 
 def accept(ledger: LabelStore, name: str, *others: str, annotator: str = "bob", query: str = "1") -> None:
     said = [*match(name), *implied(*others)]
-    ledger.record(annotator, Verb.ACCEPT, q(query), said, closes=True)
+    ledger.record(annotator, Verb.ACCEPT, q(query), said, ActionDetails(closes=True))
 
 
-def test_what_stands_and_was_never_changed_is_the_first_answer(ledger: LabelStore) -> None:
+def test_an_unchanged_answer_is_the_first_answer(ledger: LabelStore) -> None:
     accept(ledger, "a", "b")
-    ledger.record("ada", Verb.UNSURE, q("1"), unsure("a"), closes=True, look_ms=900, stream=Stream.AUDIT)
+    ledger.record("ada", Verb.UNSURE, q("1"), unsure("a"), ActionDetails(closes=True, look_ms=900, stream=Stream.AUDIT))
     ledger.record_all("eve", [(q("2"), no_match("a"), True)])
     ledger.record_all(MACHINE, [(q("1"), match("a"), True)])
     assert first_answers(ledger) == human_annotations(ledger)
 
 
-def test_an_answer_that_was_taken_back_and_given_again_counts_as_it_was_first(ledger: LabelStore) -> None:
+def test_an_answer_undone_and_repeated_counts_as_first_given(ledger: LabelStore) -> None:
     accept(ledger, "a", "b")
     ledger.undo("bob")
     accept(ledger, "b", "a")
     assert answers(ledger) == {"a": True, "b": False}
 
 
-def test_an_answer_that_was_changed_later_counts_as_it_was_first(ledger: LabelStore) -> None:
+def test_an_answer_changed_later_counts_as_first_given(ledger: LabelStore) -> None:
     accept(ledger, "a", "b")
     accept(ledger, "x", query="2")
     ledger.record("bob", Verb.REJECT, q("1"), no_match("a"))
@@ -48,14 +48,14 @@ def test_a_query_with_several_matches_is_one_answer(ledger: LabelStore) -> None:
     assert answers(ledger) == {"a": True, "b": False, "c": True}
 
 
-def test_a_slip_that_was_taken_back_before_the_answer_does_not_count(ledger: LabelStore) -> None:
+def test_an_action_undone_before_the_answer_does_not_count(ledger: LabelStore) -> None:
     ledger.record("bob", Verb.REJECT, q("1"), no_match("a"))
     ledger.undo("bob")
     accept(ledger, "a", "b")
     assert answers(ledger) == {"a": True, "b": False}
 
 
-def test_what_was_taken_back_for_good_is_no_answer(ledger: LabelStore) -> None:
+def test_an_answer_with_nothing_standing_does_not_count(ledger: LabelStore) -> None:
     accept(ledger, "a")
     ledger.undo("bob")
     assert first_answers(ledger) == []
@@ -65,21 +65,21 @@ def test_what_was_taken_back_for_good_is_no_answer(ledger: LabelStore) -> None:
     assert answers(ledger, "eve") == {"a": False}
 
 
-def test_rulings_and_what_follows_a_look_at_others_are_no_first_answers(ledger: LabelStore) -> None:
+def test_adjudications_and_decisions_after_a_look_do_not_count(ledger: LabelStore) -> None:
     accept(ledger, "a", annotator="ada")
     ledger.record_look("bob", q("1"), Stream.TRIAGE)
     accept(ledger, "a")
-    ledger.record("eve", Verb.REJECT, q("1"), no_match("a"), stream=Stream.ADJUDICATION, closes=True)
+    ledger.record("eve", Verb.REJECT, q("1"), no_match("a"), ActionDetails(stream=Stream.ADJUDICATION, closes=True))
     accept(ledger, "a", annotator="eve")
     assert [each.annotator for each in first_answers(ledger)] == ["ada"]
 
 
-def test_a_look_is_in_the_ledger_and_cannot_be_taken_back(ledger: LabelStore) -> None:
+def test_a_look_is_recorded_and_cannot_be_undone(ledger: LabelStore) -> None:
     accept(ledger, "a")
     ledger.undo("bob")
     ledger.record_look("bob", q("1"), Stream.VALIDATION)
-    assert [(each.annotator, each.text) for each in ledger.comments(q("1"))] == [("bob", LOOKED)]
-    assert [step.past.verb for step in trail(ledger, "bob", before=2**62, most=9)] == [Verb.ACCEPT]
+    assert [(each.annotator, each.text) for each in ledger.comments(q("1"))] == [("bob", LOOK_COMMENT)]
+    assert [step.action.verb for step in trail(ledger, "bob", before=2**62, limit=9)] == [Verb.ACCEPT]
     redone = ledger.redo("bob")
     assert redone is not None
     assert redone.verb is Verb.ACCEPT
@@ -88,11 +88,11 @@ def test_a_look_is_in_the_ledger_and_cannot_be_taken_back(ledger: LabelStore) ->
     assert len(ledger.comments(q("1"))) == 1
 
 
-def test_an_audit_counts_first_answers_and_what_the_machine_said_then(ledger: LabelStore) -> None:
-    first = Judgement(c("a"), Decision.MATCH, shown=Shown(1, 0.8, 0.7, "m"))
-    changed = Judgement(c("a"), Decision.NO_MATCH, shown=Shown(1, 0.8, 0.99, "m"))
-    ledger.record("bob", Verb.ACCEPT, q("1"), [first], stream=Stream.AUDIT, closes=True)
+def test_an_audit_uses_first_answers_and_the_probability_at_the_time(ledger: LabelStore) -> None:
+    first = Judgement(c("a"), Decision.MATCH, shown=ShownScores(1, 0.8, 0.7, "m"))
+    changed = Judgement(c("a"), Decision.NO_MATCH, shown=ShownScores(1, 0.8, 0.99, "m"))
+    ledger.record("bob", Verb.ACCEPT, q("1"), [first], ActionDetails(stream=Stream.AUDIT, closes=True))
     accept(ledger, "x", query="2")
-    ledger.record("bob", Verb.REJECT, q("1"), [changed], stream=Stream.AUDIT)
-    assert audited(ledger) == [(0.7, Decision.MATCH)]
-    assert audited_by_query(ledger) == {q("1"): [(0.7, Decision.MATCH, Strength.EXPLICIT)]}
+    ledger.record("bob", Verb.REJECT, q("1"), [changed], ActionDetails(stream=Stream.AUDIT))
+    assert audit_outcomes(ledger) == [(0.7, Decision.MATCH)]
+    assert audit_outcomes_by_query(ledger) == {q("1"): [(0.7, Decision.MATCH, Strength.EXPLICIT)]}

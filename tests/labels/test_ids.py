@@ -1,4 +1,4 @@
-"""One rule for ids, whatever the format."""
+"""Normalization of ids from any file format."""
 
 import pytest
 
@@ -14,12 +14,12 @@ from labels.exchange.fields import is_rounded_id, normalize_id
         ("B0.0", "B0.0"), ("0", "0"), ("0.0", "0"), ("", ""),
     ],
 )  # fmt: skip
-def test_ids(text: str, id_: str) -> None:
+def test_normalized_ids(text: str, id_: str) -> None:
     assert normalize_id(text) == id_
     assert normalize_id(id_) == id_
 
 
-def test_a_spreadsheet_has_rounded_it() -> None:
+def test_ids_rounded_by_a_spreadsheet() -> None:
     assert [is_rounded_id(text) for text in ("1.23457E+11", "1.2345678E+7", "5E10", "123457")] == [
         True,
         False,

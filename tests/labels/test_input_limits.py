@@ -1,4 +1,4 @@
-"""Files of labels that have no end, no regular bytes, or no sense: one sentence, in little memory."""
+"""Endless, irregular and malformed input files: one clear error, in bounded memory."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from labels.exchange.files import MAX_COLUMNS, MAX_NAME, MAX_ROW, settings_text
 from labels.exchange.json_values import json_text, read_json_lines, read_json_list
 from labels.exchange.prodigy import read_prodigy
 from labels.exchange.tasks import Defaults
-from labels.snapshot import existing, sealed
+from labels.snapshot import open_existing, open_immutable
 
 READERS: dict[str, Callable[[Path], object]] = {
     "pairs": pair_lines,
@@ -27,12 +27,12 @@ READERS: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("read", READERS.values(), ids=READERS)
-def test_a_file_that_is_none(tmp_path: Path, read: Callable[[Path], object]) -> None:
+def test_missing_and_irregular_files_are_refused(tmp_path: Path, read: Callable[[Path], object]) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     with pytest.raises(SameskuError, match=r"fifo is a FIFO, not a regular file\.$") as refusal:
         read(fifo)
-    assert refusal.value.hint.startswith("Write what it gives to a file first")
+    assert refusal.value.hint.startswith("Write its output to a file first")
     with pytest.raises(SameskuError, match="is a device, not a regular file"):
         read(Path("/dev/zero"))
     with pytest.raises(SameskuError, match="is a folder, not a regular file"):
@@ -42,7 +42,7 @@ def test_a_file_that_is_none(tmp_path: Path, read: Callable[[Path], object]) -> 
 
 
 @pytest.mark.parametrize("read", READERS.values(), ids=READERS)
-def test_a_link_that_a_person_names_is_followed(tmp_path: Path, read: Callable[[Path], object]) -> None:
+def test_a_link_named_by_the_user_is_followed(tmp_path: Path, read: Callable[[Path], object]) -> None:
     (tmp_path / "link").symlink_to("/dev/zero")
     with pytest.raises(SameskuError, match="is a device"):
         read(tmp_path / "link")
@@ -53,13 +53,13 @@ def test_a_link_that_a_person_names_is_followed(tmp_path: Path, read: Callable[[
 
 def test_databases_are_regular_files_too(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "labels.db")
-    for opened in (existing, sealed):
+    for opened in (open_existing, open_immutable):
         with pytest.raises(LabelsError, match="is a FIFO, not a regular file"), opened(tmp_path / "labels.db"):
             pass
 
 
 @pytest.mark.parametrize("read", READERS.values(), ids=READERS)
-def test_a_line_without_an_end(tmp_path: Path, read: Callable[[Path], object]) -> None:
+def test_an_endless_line_is_refused(tmp_path: Path, read: Callable[[Path], object]) -> None:
     path = tmp_path / "zeros"
     path.touch()
     os.truncate(path, 4 * 2**30)  # sparse: it takes no room
@@ -68,14 +68,14 @@ def test_a_line_without_an_end(tmp_path: Path, read: Callable[[Path], object]) -
     assert len(refusal.value.message) < 300
 
 
-def test_a_row_that_is_too_long(tmp_path: Path) -> None:
+def test_an_overlong_row_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "pairs.csv"
     path.write_text('1,2\n3,"' + "x\n" * (MAX_ROW // 2) + '"\n')
     with pytest.raises(LabelsError, match="line 2: broken quoting"):
         pair_lines(path)
 
 
-def test_too_many_columns_and_too_long_an_id(tmp_path: Path) -> None:
+def test_too_many_columns_and_overlong_ids_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "pairs.csv"
     path.write_text("1,2" + "," * MAX_COLUMNS + "\n")
     with pytest.raises(SameskuError, match=f"a table may have {MAX_COLUMNS:,}"):
@@ -101,7 +101,7 @@ def test_a_quoted_cell_over_lines_is_one_row(tmp_path: Path) -> None:
 # -- a list of tasks -----------------------------------------------------------------------------------------
 
 
-def test_a_list_is_read_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_json_list_is_parsed_incrementally(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     values = [1, 23, 'a ] , [ " \\', {"k": [{}, [], None, 1.5]}, [], True, "é\u2028" * 50]
     for piece in (1, 2, 3, 7, 1 << 16):
         monkeypatch.setattr(json_values, "_PIECE", piece)
@@ -114,22 +114,22 @@ def test_a_list_is_read_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("", "is no list of tasks"),
-        ('{"tasks": []}', "is no list of tasks"),
+        ("", "is not a list of tasks"),
+        ('{"tasks": []}', "is not a list of tasks"),
         ("[1", "there is no comma after task 1"),
         ("[1 2]", "there is no comma after task 1"),
-        ("[1,", "task 2: this is no JSON"),
-        ("[1,]", "task 2: this is no JSON"),
-        ("[1] 2", "something stands behind the list"),
-        ('[{"a": 1, "a": 2}]', "task 1: this is no JSON: a key stands twice"),
-        ("[NaN]", "NaN is no number"),
+        ("[1,", "task 2: this is not JSON"),
+        ("[1,]", "task 2: this is not JSON"),
+        ("[1] 2", "there is content after the list"),
+        ('[{"a": 1, "a": 2}]', "task 1: this is not JSON: a key occurs twice"),
+        ("[NaN]", "NaN is not a number"),
         ("[" * 100_000, "nested too deeply"),
-        ("[" + "9" * 10_000 + "]", "task 1: this is no JSON"),
+        ("[" + "9" * 10_000 + "]", "task 1: this is not JSON"),
         ('["' + "x" * (2 * MAX_ROW + 100) + '"]', "task 1: it is longer than"),
     ],
     ids=lambda value: value[:24],
 )
-def test_what_is_no_list(tmp_path: Path, text: str, complaint: str) -> None:
+def test_malformed_json_lists_are_refused(tmp_path: Path, text: str, complaint: str) -> None:
     path = tmp_path / "tasks.json"
     path.write_text(text)
     with pytest.raises(LabelsError, match=complaint) as refusal:
@@ -138,7 +138,7 @@ def test_what_is_no_list(tmp_path: Path, text: str, complaint: str) -> None:
     assert refusal.value.hint
 
 
-def test_a_file_of_settings_has_a_length(tmp_path: Path) -> None:
+def test_settings_files_have_a_size_limit(tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text("epochs = 2\n")
     assert settings_text(path) == "epochs = 2\n"
@@ -149,7 +149,7 @@ def test_a_file_of_settings_has_a_length(tmp_path: Path) -> None:
 # -- what goes out -------------------------------------------------------------------------------------------
 
 
-def test_json_says_what_it_said_and_acts_nowhere() -> None:
+def test_json_output_round_trips_without_control_characters() -> None:
     text = "".join(map(chr, range(0x20, 0x2100))) + "".join(map(chr, range(0x20))) + "\ufeff\udc9b\U0001f4fa"
     written = json_text({text: [text]}, indent=1)
     assert json.loads(written) == {text: [text]}

@@ -1,4 +1,4 @@
-"""The ledger survives being killed at random moments; `make bench-ledger-kill` does it five hundred times."""
+"""The ledger survives SIGKILL at random times; `make bench-ledger-kill` does it five hundred times."""
 
 import subprocess
 import sys

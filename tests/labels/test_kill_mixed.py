@@ -1,4 +1,4 @@
-"""Those who act on one ledger at once survive being killed; `make bench-kill-mixed` does it five hundred times."""
+"""Concurrent users of one ledger survive SIGKILL; `make bench-kill-mixed` does it five hundred times."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from samples import match, q
 
 from labels.backup import backup
 from labels.files import DRAFT_PREFIX
-from labels.model import Verb
+from labels.model import ActionDetails, Verb
 from labels.restore import restore
 from labels.store import LabelStore
 from tests.bench.kill_mixed_left import Kept, strangers
@@ -28,10 +28,10 @@ def test_nothing_that_was_acknowledged_is_lost() -> None:
     assert "nothing acknowledged is lost" in done.stdout
 
 
-def test_the_check_finds_what_is_lost_and_not_what_a_restore_kept(tmp_path: Path) -> None:
+def test_the_check_finds_lost_events_but_not_restored_ones(tmp_path: Path) -> None:
     path = tmp_path / "labels.db"
     with LabelStore(path) as store:
-        store.record("ada", Verb.ACCEPT, q("q1"), match("c1"), closes=True)
+        store.record("ada", Verb.ACCEPT, q("q1"), match("c1"), ActionDetails(closes=True))
         first = backup(path, tmp_path / "backups")
         store.record("ada", Verb.SKIP, q("q2"))
         last = store.connection.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
@@ -43,7 +43,7 @@ def test_the_check_finds_what_is_lost_and_not_what_a_restore_kept(tmp_path: Path
     assert kept.missing({}, {(2, "0")}) == ["event 2 with the hash 0 is nowhere"]
 
 
-def test_whoever_opens_a_ledger_removes_what_a_killed_restore_left(tmp_path: Path) -> None:
+def test_opening_a_ledger_removes_drafts_of_a_killed_restore(tmp_path: Path) -> None:
     LabelStore(tmp_path / "labels.db").close()
     abandoned, fresh = (tmp_path / f"{DRAFT_PREFIX}{name}" for name in ("abandoned", "fresh"))
     for place in (abandoned, fresh):
@@ -55,7 +55,7 @@ def test_whoever_opens_a_ledger_removes_what_a_killed_restore_left(tmp_path: Pat
     assert fresh.exists()
 
 
-def test_the_check_finds_what_was_left(tmp_path: Path) -> None:
+def test_the_check_finds_leftover_files(tmp_path: Path) -> None:
     LabelStore(tmp_path / "labels.db").close()
     assert strangers(tmp_path) == []
     (tmp_path / ".samesku-draft-1").mkdir()

@@ -1,4 +1,4 @@
-"""A ledger that leaves as a file comes back as it was; two ledgers become one, once."""
+"""Lossless export, import and merge of ledgers."""
 
 import json
 import sqlite3
@@ -19,14 +19,14 @@ from tampering import change_unseen
 
 from core.transfer.ledger_parquet import export_parquet, import_parquet
 from labels import chain
-from labels.draws import ROW, Digest
+from labels.draws import QUERY_COLUMNS, Digest
 from labels.errors import LabelsError
 from labels.exchange.files import MAX_ROW
 from labels.exchange.merge import export_ledger, import_ledger, merge_ledger, merge_records
 from labels.exchange.pseudonyms import Pseudonyms
-from labels.exchange.records import FORMAT, Disguise, Record, records
+from labels.exchange.records import FORMAT, Anonymizer, Record, records
 from labels.exchange.validation import COLUMNS
-from labels.model import MACHINE, Decision, Judgement, Shown, Side, Stratum, Stream, Verb
+from labels.model import MACHINE, ActionDetails, Decision, Judgement, ShownScores, Side, Stratum, Stream, Verb
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -35,9 +35,9 @@ DRAWS = st.lists(st.lists(IDS, max_size=2), max_size=2)
 
 def fill(store: LabelStore) -> None:
     store.draw_validation([q("v")], seed=7)
-    store.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b")], closes=True, look_ms=900)
-    store.record("bob", Verb.ACCEPT, q("v"), match("a"), stream=Stream.VALIDATION, blind=True)
-    store.record("ada", Verb.COMMENT, q("1"), text="zwei Zeilen\nмир")
+    store.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b")], ActionDetails(closes=True, look_ms=900))
+    store.record("bob", Verb.ACCEPT, q("v"), match("a"), ActionDetails(stream=Stream.VALIDATION, blind=True))
+    store.record("ada", Verb.COMMENT, q("1"), details=ActionDetails(text="zwei Zeilen\nмир"))
     store.undo("ada")
     store.draw_audit({q("1"): Stratum("high", 4.0)}, seed=3)
 
@@ -47,7 +47,7 @@ def fill(store: LabelStore) -> None:
 
 @settings(max_examples=40)
 @given(acts(), DRAWS, st.sampled_from([(export_ledger, import_ledger), (export_parquet, import_parquet)]))
-def test_an_import_of_an_export_is_the_ledger(row: list, draws: list, how: tuple) -> None:
+def test_an_export_round_trips(row: list, draws: list, how: tuple) -> None:
     with TemporaryDirectory() as folder, opened(Path(folder) / "a.db") as one, opened(Path(folder) / "b.db") as other:
         perform(one, row, draws)
         count = how[0](one, Path(folder) / "file")
@@ -61,15 +61,15 @@ def test_an_import_of_an_export_is_the_ledger(row: list, draws: list, how: tuple
 
 @pytest.mark.parametrize("similarity", [-0.0, 1, 0.1 + 0.2, 5e-324])
 def test_a_number_is_hashed_as_it_is_stored(ledger: LabelStore, tmp_path: Path, similarity: float) -> None:
-    shown = Shown(similarity=similarity, probability=similarity)
+    shown = ShownScores(similarity=similarity, probability=similarity)
     ledger.record("ada", Verb.ACCEPT, q("1"), [Judgement(c("a"), Decision.MATCH, shown=shown)])
     assert verify(ledger.path).ok
     with opened(tmp_path / "b.db") as other:
         assert merge_ledger(other, ledger.path).events == 1
 
 
-def test_what_is_known_of_an_event_travels() -> None:
-    assert set(COLUMNS[FORMAT]["event"]) == set(chain.STORED)
+def test_all_columns_of_an_event_are_exported() -> None:
+    assert set(COLUMNS[FORMAT]["event"]) == set(chain.STORED_COLUMNS)
 
 
 def test_the_draws_come_before_the_events_and_the_counts_before_all(ledger: LabelStore, tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_the_draws_come_before_the_events_and_the_counts_before_all(ledger: Labe
 
 
 @pytest.mark.parametrize("how", [(export_ledger, import_ledger), (export_parquet, import_parquet)])
-def test_audits_travel_too(ledger: LabelStore, tmp_path: Path, how: tuple) -> None:
+def test_audits_are_exported(ledger: LabelStore, tmp_path: Path, how: tuple) -> None:
     fill(ledger)
     how[0](ledger, tmp_path / "file")
     with opened(tmp_path / "b.db") as other:
@@ -95,7 +95,7 @@ def test_audits_travel_too(ledger: LabelStore, tmp_path: Path, how: tuple) -> No
 
 @settings(max_examples=40)
 @given(acts(st.sampled_from(["ada", "eve"])), acts(st.sampled_from(["bob", "кот"])), DRAWS)
-def test_merging_either_way_gives_the_same_decisions_and_none_twice(ours: list, theirs: list, draws: list) -> None:
+def test_merging_is_symmetric_and_without_duplicates(ours: list, theirs: list, draws: list) -> None:
     with TemporaryDirectory() as folder:
         paths = [Path(folder) / f"{i}.db" for i in range(2)]
         ledgers = [opened(path) for path in paths]
@@ -114,9 +114,7 @@ def test_merging_either_way_gives_the_same_decisions_and_none_twice(ours: list, 
             store.close()
 
 
-def test_a_copy_that_went_on_brings_only_what_is_new_and_undo_finds_its_action(
-    ledger: LabelStore, tmp_path: Path
-) -> None:
+def test_merging_a_continued_copy_adds_only_new_events(ledger: LabelStore, tmp_path: Path) -> None:
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
     with opened(tmp_path / "copy.db") as copy:
         assert merge_ledger(copy, ledger.path).events == 1
@@ -129,7 +127,7 @@ def test_a_copy_that_went_on_brings_only_what_is_new_and_undo_finds_its_action(
     assert verify(ledger.path).ok
 
 
-def test_draws_come_under_versions_of_their_own(ledger: LabelStore, tmp_path: Path) -> None:
+def test_merged_draws_get_new_versions(ledger: LabelStore, tmp_path: Path) -> None:
     ledger.draw_validation([q("1"), q("2")], seed=1)
     with opened(tmp_path / "b.db") as other:
         other.draw_validation([q("2"), q("3")], seed=2)
@@ -139,7 +137,7 @@ def test_draws_come_under_versions_of_their_own(ledger: LabelStore, tmp_path: Pa
     assert found == [("1", 1, 1), ("2", 1, 1), ("3", 2, 2), ("4", 3, 3)]
 
 
-def test_training_decisions_on_a_query_that_judges_here_judge_too(ledger: LabelStore, tmp_path: Path) -> None:
+def test_training_decisions_on_a_validation_query_move_to_validation(ledger: LabelStore, tmp_path: Path) -> None:
     ledger.draw_validation([q("v")], seed=1)
     with opened(tmp_path / "b.db") as other:
         other.record("bob", Verb.ACCEPT, q("v"), match("a"))
@@ -153,7 +151,7 @@ def test_training_decisions_on_a_query_that_judges_here_judge_too(ledger: LabelS
     assert merge_ledger(ledger, tmp_path / "b.db").judging == 0
 
 
-def test_validation_decisions_never_train_where_their_query_does(ledger: LabelStore, tmp_path: Path) -> None:
+def test_validation_decisions_stay_validation_where_the_query_trains(ledger: LabelStore, tmp_path: Path) -> None:
     ledger.record("ada", Verb.ACCEPT, q("v"), match("a"))
     with opened(tmp_path / "b.db") as other:
         other.draw_validation([q("v")], seed=1)
@@ -163,7 +161,7 @@ def test_validation_decisions_never_train_where_their_query_does(ledger: LabelSt
     assert verify(ledger.path).ok
 
 
-def test_a_ledger_of_an_earlier_version_is_merged_and_stays_what_it_was(ledger: LabelStore, tmp_path: Path) -> None:
+def test_merging_a_ledger_of_an_earlier_version_leaves_it_unchanged(ledger: LabelStore, tmp_path: Path) -> None:
     path = tmp_path / "elsewhere" / "labels.db"
     path.parent.mkdir()
     with closing(sqlite3.connect(path)) as connection:
@@ -176,7 +174,9 @@ def test_a_ledger_of_an_earlier_version_is_merged_and_stays_what_it_was(ledger: 
 
 
 @pytest.mark.parametrize("content", [None, b"no ledger at all" * 100])
-def test_what_is_no_ledger_cannot_be_merged(ledger: LabelStore, tmp_path: Path, content: bytes | None) -> None:
+def test_a_file_that_is_not_a_ledger_cannot_be_merged(
+    ledger: LabelStore, tmp_path: Path, content: bytes | None
+) -> None:
     path = tmp_path / "other.db"
     if content is not None:
         path.write_bytes(content)
@@ -205,13 +205,13 @@ def rechained(path: Path) -> None:
         if record["kind"] == "event":
             number = record.get("drawn")
             draw = (number, drawn[number]) if isinstance(number, int) else chain.NO_DRAW
-            previous = record["hash"] = chain.link(previous, [record.get(name) for name in chain.COLUMNS], draw)
+            previous = record["hash"] = chain.event_hash(previous, [record.get(name) for name in chain.COLUMNS], draw)
         elif record["kind"] == "draw" and "purpose" in record:
             digest = sets[record["purpose"], record["version"]]
             record["hash"] = digest.link(drawn[-1], len(drawn), record["purpose"], record["version"], digest.queries)
             drawn.append(record["hash"])
         elif record["kind"] in ("validation", "audit"):
-            sets[record["kind"], record["version"]].add([record[name] for name in ROW])
+            sets[record["kind"], record["version"]].add([record[name] for name in QUERY_COLUMNS])
         lines.append(json.dumps(record))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -219,19 +219,19 @@ def rechained(path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "changes", "complaint"),
     [
-        (1, {"format": 3}, "line 1: a newer samesku wrote it"),
+        (1, {"format": 3}, "line 1: it was written by a newer samesku"),
         (1, {"event": 4}, "its end: 1 event record is too many"),
-        (1, {"event": "5"}, "line 1: this is no export of a ledger"),
-        (1, {"draw": ...}, "line 1: this is no export of a ledger"),
-        (2, {"kind": "audit"}, "line 4: the draw is not as it was drawn"),
-        (2, {"version": 2}, "line 4: the draw is not as it was drawn"),
+        (1, {"event": "5"}, "line 1: this is not an export of a ledger"),
+        (1, {"draw": ...}, "line 1: this is not an export of a ledger"),
+        (2, {"kind": "audit"}, "line 4: the draw was changed"),
+        (2, {"version": 2}, "line 4: the draw was changed"),
         (3, {"kind": "draw"}, "line 3: there is no column 'drawn_at'"),
-        (4, {"number": 2}, "line 4: the draw is not as it was drawn"),
-        (4, {"queries": 2}, "line 4: the draw is not as it was drawn"),
+        (4, {"number": 2}, "line 4: the draw was changed"),
+        (4, {"queries": 2}, "line 4: the draw was changed"),
         (4, {"purpose": "event"}, "line 4: purpose cannot be 'event'"),
         (6, {"drawn": 0.5}, "line 6: drawn cannot be 0.5"),
         (6, {"drawn": ...}, "line 6: the column drawn is missing"),
-        (2, {"kind": ["event"]}, "line 2: there is no such kind"),
+        (2, {"kind": ["event"]}, "line 2: its kind of record is unknown"),
         (2, {"weight": "heavy"}, "line 2: weight cannot be 'heavy'"),
         (2, {"version": 0}, "line 2: version cannot be 0"),
         (6, {"rank": 2**63}, "line 6: rank cannot be 9223372036854775808"),
@@ -247,13 +247,13 @@ def rechained(path: Path) -> None:
         (6, {"strength": None}, "line 6: a decision has a strength"),
         (6, {"colour": "red"}, "line 6: there is no column 'colour'"),
         (6, {"text": ...}, "line 6: the column text is missing"),
-        (7, {"look_ms": 1}, "line 7: the action goes on otherwise"),
-        (10, {"target": "f" * 32}, "line 10: its target is no action"),
-        (10, {"annotator": "bob"}, "line 10: its target is no action"),
+        (7, {"look_ms": 1}, "line 7: the events of one action differ"),
+        (10, {"target": "f" * 32}, "line 10: its target is not an action"),
+        (10, {"annotator": "bob"}, "line 10: its target is not an action"),
         (10, {"target": None}, "line 10: undo and redo name their target"),
     ],
 )
-def test_a_line_that_does_not_fit_is_named_and_nothing_comes_in(
+def test_an_invalid_line_is_named_and_nothing_is_imported(
     ledger: LabelStore, tmp_path: Path, line: int, changes: dict, complaint: str
 ) -> None:
     fill(ledger)
@@ -281,19 +281,19 @@ def test_a_broken_chain_is_named(ledger: LabelStore, tmp_path: Path, line: int, 
     fill(ledger)
     export_ledger(ledger, tmp_path / "events.jsonl")
     edited(tmp_path / "events.jsonl", line, **changes)
-    with opened(tmp_path / "b.db") as other, pytest.raises(LabelsError, match=f"line {line}: the chain of hashes"):
+    with opened(tmp_path / "b.db") as other, pytest.raises(LabelsError, match=f"line {line}: the hash chain"):
         import_ledger(other, tmp_path / "events.jsonl")
 
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("", "its end: this is no export of a ledger"),
-        ("[]\n", "line 1: this is no JSON object"),
-        ("{\n", "line 1: this is no JSON"),
-        ('{"kind": "ledger", "kind": "ledger"}\n', "line 1: this is no JSON: a key stands twice"),
-        ('{"kind": NaN}\n', "line 1: this is no JSON: NaN is no number"),
-        ('{"kind": ' + "9" * 5000 + "}\n", "line 1: this is no JSON"),
+        ("", "its end: this is not an export of a ledger"),
+        ("[]\n", "line 1: this is not a JSON object"),
+        ("{\n", "line 1: this is not JSON"),
+        ('{"kind": "ledger", "kind": "ledger"}\n', "line 1: this is not JSON: a key occurs twice"),
+        ('{"kind": NaN}\n', "line 1: this is not JSON: NaN is not a number"),
+        ('{"kind": ' + "9" * 5000 + "}\n", "line 1: this is not JSON"),
         ("[" * 100_000 + "\n", "line 1: it is nested too deeply"),
         ('{"a": "' + "x" * MAX_ROW + '"}\n', "line 1: it is longer than"),
     ],
@@ -306,28 +306,28 @@ def test_hostile_lines_are_refused(ledger: LabelStore, tmp_path: Path, text: str
     assert refusal.value.hint
 
 
-def test_bytes_that_are_no_text_and_files_that_are_not_there_are_refused(ledger: LabelStore, tmp_path: Path) -> None:
+def test_binary_and_missing_files_are_refused(ledger: LabelStore, tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_bytes(b"\xff\xfe")
-    with pytest.raises(LabelsError, match="is no UTF-8 text"):
+    with pytest.raises(LabelsError, match="is not UTF-8 text"):
         import_ledger(ledger, tmp_path / "events.jsonl")
     with pytest.raises(LabelsError, match="There is no file"):
         import_ledger(ledger, tmp_path / "none.jsonl")
 
 
-def test_an_action_that_is_known_with_other_content_is_refused(ledger: LabelStore, tmp_path: Path) -> None:
+def test_an_action_with_other_content_is_refused(ledger: LabelStore, tmp_path: Path) -> None:
     fill(ledger)
     path = tmp_path / "events.jsonl"
     export_ledger(ledger, path)
     edited(path, 7, decision="match")
     rechained(path)
     before = contents(ledger)
-    with pytest.raises(LabelsError, match=r"line 6: the action .* is known here with other content"):
+    with pytest.raises(LabelsError, match=r"line 6: the action .* is here already with other content"):
         import_ledger(ledger, path)
     assert contents(ledger) == before
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 nonsense PAR1", b"x" * 100])
-def test_what_is_no_parquet_is_refused(ledger: LabelStore, tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_parquet_is_refused(ledger: LabelStore, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "events.parquet").write_bytes(content)
     with pytest.raises(LabelsError, match="cannot be read as Parquet"):
         import_parquet(ledger, tmp_path / "events.parquet")
@@ -349,11 +349,11 @@ def test_a_parquet_file_of_something_else_is_refused(ledger: LabelStore, tmp_pat
 # -- in disguise ---------------------------------------------------------------------------------------------
 
 
-def test_a_ledger_in_disguise_is_a_ledger_and_tells_nobody(ledger: LabelStore, tmp_path: Path) -> None:
+def test_an_anonymized_export_is_a_valid_ledger_without_names(ledger: LabelStore, tmp_path: Path) -> None:
     fill(ledger)
     ledger.record(MACHINE, Verb.ACCEPT, q("9"), match("a"))
-    names = Pseudonyms.of(tmp_path / "pseudonyms.key")
-    export_ledger(ledger, tmp_path / "e.jsonl", Disguise(names, comments=False))
+    names = Pseudonyms.from_key_file(tmp_path / "pseudonyms.key")
+    export_ledger(ledger, tmp_path / "e.jsonl", Anonymizer(names, comments=False))
     text = (tmp_path / "e.jsonl").read_text(encoding="utf-8")
     assert not any(told in text for told in ('"ada"', '"bob"', "Zeilen"))
     with opened(tmp_path / "b.db") as other:
@@ -363,15 +363,15 @@ def test_a_ledger_in_disguise_is_a_ledger_and_tells_nobody(ledger: LabelStore, t
     assert verify(tmp_path / "b.db").ok
 
 
-def test_a_disguise_does_not_cover_a_broken_chain(ledger: LabelStore, tmp_path: Path) -> None:
+def test_an_anonymized_export_refuses_a_broken_chain(ledger: LabelStore, tmp_path: Path) -> None:
     fill(ledger)
     change_unseen(ledger.path, "UPDATE events SET decision = 'no_match' WHERE seq = 1")
     with pytest.raises(LabelsError, match="broken at event 1"):
-        export_ledger(ledger, tmp_path / "e.jsonl", Disguise(str, comments=False))
+        export_ledger(ledger, tmp_path / "e.jsonl", Anonymizer(str, comments=False))
     assert not (tmp_path / "e.jsonl").exists()
 
 
-def test_a_full_disk_is_what_an_import_says(ledger: LabelStore, tmp_path: Path) -> None:
+def test_an_import_reports_a_full_disk(ledger: LabelStore, tmp_path: Path) -> None:
     ledger.draw_validation([q(f"{number:0200}") for number in range(500)], seed=1)
 
     def found(store: LabelStore) -> Iterator[tuple[str, Record]]:

@@ -1,4 +1,4 @@
-"""Any order of acts by several people gives what a few lines of plain Python say it should."""
+"""A model-based test: random actions of several annotators against a reference in plain Python."""
 
 import random
 import shutil
@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from samples import c, implied, match, no_match, q, unsure
 
 from labels.leases import Leases
-from labels.model import Decision, Judgement, ProductRef, Stratum, Stream, Strength, Verb
+from labels.model import ActionDetails, Decision, Judgement, ProductRef, Stratum, Stream, Strength, Verb
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -91,7 +91,9 @@ class Ledger(RuleBasedStateMachine):
             self.store.record_all(who, [(q(query), judgements, closes)])
         else:
             for _ in range(2):  # a keystroke that is delivered twice is one event
-                self.store.record(who, verb, q(query), judgements, closes=closes, stream=stream, action=name)
+                self.store.record(
+                    who, verb, q(query), judgements, ActionDetails(closes=closes, stream=stream), action=name
+                )
         self.acts[who].append(Act(self.count, verb, q(query), judgements, closes, stream, name))
         self.undone[who].clear()
 
@@ -167,7 +169,7 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(who=st.sampled_from(PEOPLE))
     def give_back(self, who: str) -> None:
-        self.claims.give_back(who)
+        self.claims.release_all(who)
         self.leases = {query: lease for query, lease in self.leases.items() if lease[0] != who}
 
     @rule(seconds=st.sampled_from([10.0, 59.0, 61.0]))

@@ -1,4 +1,4 @@
-"""A file of an earlier version goes on as if it had always been of this one."""
+"""Migration of ledgers of earlier schema versions."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from tampering import change_unseen
 from labels import chain
 from labels.database import SCHEMA_VERSION
 from labels.errors import LabelsError
-from labels.model import Decision, Pair, Side, Verb
+from labels.model import ActionDetails, Decision, Pair, Side, Verb
 from labels.statistics import label_stats
 from labels.store import LabelStore
 from labels.verify import verify
@@ -30,21 +30,21 @@ def earlier(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return path
 
 
-def test_there_is_a_file_of_every_earlier_version() -> None:
+def test_there_is_a_fixture_of_every_earlier_version() -> None:
     assert set(EARLIER) == set(range(1, SCHEMA_VERSION))
 
 
-def test_every_event_is_there_as_it_was_and_chained(earlier: Path) -> None:
+def test_all_events_are_unchanged_and_hashed(earlier: Path) -> None:
     with closing(sqlite3.connect(earlier)) as connection:
-        before = connection.execute(chain.EVENTS).fetchall()
+        before = connection.execute(chain.SELECT_EVENTS).fetchall()
     with LabelStore(earlier) as store:
-        after = store.connection.execute(chain.EVENTS).fetchall()
+        after = store.connection.execute(chain.SELECT_EVENTS).fetchall()
         assert after == before
-        assert all(carried == wanted for _, carried, wanted in chain.links(store.connection))
+        assert all(carried == wanted for _, carried, wanted in chain.verify_links(store.connection))
     assert verify(earlier).problems == ()
 
 
-def test_what_was_said_still_holds_and_labelling_goes_on(earlier: Path) -> None:
+def test_decisions_still_stand_and_labelling_continues(earlier: Path) -> None:
     with LabelStore(earlier) as store:
         said = {(d.annotator, d.pair): d.decision for d in store.decisions()}
         assert said["ada", Pair(q("1"), c("a"))] is Decision.MATCH
@@ -56,12 +56,12 @@ def test_what_was_said_still_holds_and_labelling_goes_on(earlier: Path) -> None:
         assert label_stats(store).events == 20
         assert store.redo("bob") is not None  # the comment
         assert [comment.text for comment in store.comments(q("1"))] == ['the “big” one — 55"']
-        store.record("ada", Verb.ACCEPT, q("5"), match("a"), closes=True)
+        store.record("ada", Verb.ACCEPT, q("5"), match("a"), ActionDetails(closes=True))
         assert q("5") in store.closed_queries()
     assert verify(earlier).problems == ()
 
 
-def test_a_file_that_somebody_holds_is_left_as_it_was(earlier: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_file_is_not_migrated(earlier: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("labels.database.BUSY_TIMEOUT_MS", 10)
     before = earlier.read_bytes()
     with closing(sqlite3.connect(earlier, isolation_level=None)) as holder:
@@ -79,10 +79,10 @@ def test_a_changed_event_breaks_the_chain(tmp_path: Path) -> None:
             store.record("ada", Verb.REJECT, q(str(number)), no_match("a"))
     change_unseen(path, "UPDATE events SET annotator = 'eve' WHERE seq = 3")
     problems = verify(path).problems
-    assert any("the chain of hashes is broken at event 3:" in problem for problem in problems)
+    assert any("the hash chain is broken at event 3:" in problem for problem in problems)
 
 
-def test_what_is_not_chained_cannot_be_written(tmp_path: Path) -> None:
+def test_an_event_without_a_hash_cannot_be_written(tmp_path: Path) -> None:
     path = tmp_path / "labels.db"
     with LabelStore(path) as store:
         store.record("ada", Verb.REJECT, q("1"), no_match("a"))
@@ -96,7 +96,7 @@ def test_what_is_not_chained_cannot_be_written(tmp_path: Path) -> None:
 def test_the_hash_is_that_of_the_canonical_text(tmp_path: Path) -> None:
     with LabelStore(tmp_path / "labels.db", now=lambda: "2026-01-01T00:00:00.000+00:00") as store:
         store.record("ada", Verb.SKIP, q("1"), action="a1")
-        _, carried, wanted = next(chain.links(store.connection))
+        _, carried, wanted = next(chain.verify_links(store.connection))
     values: list[object] = [1, "a1", "2026-01-01T00:00:00.000+00:00", "ada", "skip", "walmart", "1", None, None, None,
                             None, "triage", "train", 0, 0, None, None, None, None, None, None, ""]  # fmt: skip
     expected = hashlib.sha256(("0" * 64 + json.dumps(values)).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""One rule for names: what it takes leaves and comes back in every format, and so does what a ledger held before."""
+"""Validation of names, and round trips of any name through every file format."""
 
 import json
 import re
@@ -26,10 +26,10 @@ from labels.exchange.labels_csv import export_csv
 from labels.exchange.merge import export_ledger, import_ledger, merge_ledger
 from labels.exchange.prodigy import export_prodigy, read_prodigy
 from labels.exchange.pseudonyms import Pseudonyms
-from labels.exchange.records import Disguise
+from labels.exchange.records import Anonymizer
 from labels.exchange.tasks import Defaults
-from labels.model import MACHINE, Decision, Judgement, ProductRef, Shown, Verb
-from labels.names import MAX_LENGTH, is_name, name_fault
+from labels.model import MACHINE, ActionDetails, Decision, Judgement, ProductRef, ShownScores, Verb
+from labels.names import MAX_NAME_LENGTH, is_valid_name, name_problem
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -63,13 +63,13 @@ def ledgers():
 
 def fill(store: LabelStore, name: str, source: str, id_: str, model: str, text: str) -> None:
     """A ledger that has each of them in every column that takes it."""
-    shown = Shown(rank=1, similarity=0.5, probability=0.5, model=model)
+    shown = ShownScores(rank=1, similarity=0.5, probability=0.5, model=model)
     judgements = [Judgement(ProductRef(source, id_), Decision.MATCH, shown=shown)]
     query = ProductRef(source, id_)
     store.draw_validation([ProductRef(source, f"{id_}v")], seed=1)
     store.draw_audit({query: (source, 2.0)}, seed=1)  # type: ignore[dict-item]
-    store.record(name, Verb.ACCEPT, query, judgements, closes=True)
-    store.record(name, Verb.COMMENT, query, text=text)
+    store.record(name, Verb.ACCEPT, query, judgements, ActionDetails(closes=True))
+    store.record(name, Verb.COMMENT, query, details=ActionDetails(text=text))
     store.undo(name)
     store.redo(name)
     store.record_all(MACHINE, [(query, judgements, True)], batch=text)
@@ -78,8 +78,8 @@ def fill(store: LabelStore, name: str, source: str, id_: str, model: str, text: 
 @settings(max_examples=60)
 @given(NAMES, NAMES, NAMES, NAMES, NAMES, st.sampled_from(sorted(LEDGER_FORMATS)))
 @example("ada\x07", "a\x1b[2J", "\r\n", "m\u202e", "\x00", "jsonl")
-@example("\\x1b", "\\\\u202e", "\\x07\\", "x" * MAX_LENGTH, " ", "parquet")
-def test_whatever_a_ledger_holds_leaves_and_comes_back(
+@example("\\x1b", "\\\\u202e", "\\x07\\", "x" * MAX_NAME_LENGTH, " ", "parquet")
+def test_any_ledger_round_trips_through_every_format(
     name: str, source: str, id_: str, model: str, text: str, how: str
 ) -> None:
     write, read = LEDGER_FORMATS[how]
@@ -94,7 +94,7 @@ def test_whatever_a_ledger_holds_leaves_and_comes_back(
 
 @settings(max_examples=60)
 @given(NAMES, NAMES, NAMES, st.sampled_from([(export_prodigy, read_prodigy), (export_label_studio, read_label_studio)]))
-def test_other_programs_bring_back_the_same_names(name: str, source: str, id_: str, how: tuple) -> None:
+def test_names_round_trip_through_other_programs(name: str, source: str, id_: str, how: tuple) -> None:
     with ledgers() as (one, other, file):
         fill(one, name, source, id_, "m", "text")
         how[0](one, file, title)
@@ -108,7 +108,7 @@ def test_other_programs_bring_back_the_same_names(name: str, source: str, id_: s
 @settings(max_examples=60)
 @given(st.lists(NAMES, min_size=1, max_size=4, unique=True))
 @example([" a", "a ", " ", "  ", "a\\ ", "\\x20", "\u3000x", "a\\\xa0"])
-def test_ids_leave_in_a_csv_and_come_back(ids: list[str]) -> None:
+def test_ids_round_trip_through_csv(ids: list[str]) -> None:
     with ledgers() as (one, _, file):
         for id_ in ids:
             one.record("ada", Verb.ACCEPT, q(id_), match(id_))
@@ -125,14 +125,14 @@ def test_pseudonyms_stand_for_any_name(name: str, how: str) -> None:
     names = Pseudonyms(b"k" * 32)
     with ledgers() as (one, other, file):
         fill(one, name, "walmart", "1", "m", "text")
-        write(one, file, Disguise(names))
+        write(one, file, Anonymizer(names))
         read(other, file)
         assert {d.annotator for d in other.decisions()} == {names(name), MACHINE}
         assert verify(other.path).ok
 
 
 @given(NAMES)
-def test_nothing_acts_in_what_is_written(name: str) -> None:
+def test_exports_have_no_control_characters(name: str) -> None:
     with ledgers() as (one, _, file):
         fill(one, name, name, name, name, name)
         for write in (export_ledger, lambda store, path: export_prodigy(store, path, title)):
@@ -149,29 +149,29 @@ def acting() -> set[str]:
 
 
 @given(st.text(max_size=30) | TRICKY)
-def test_the_rule_says_why(name: str) -> None:
-    fault = name_fault(name)
-    assert bool(fault) is not (is_name(name) and name.strip() != "" and name != MACHINE)
+def test_the_reason_why_a_name_is_refused(name: str) -> None:
+    fault = name_problem(name)
+    assert bool(fault) is not (is_valid_name(name) and name.strip() != "" and name != MACHINE)
     assert fault.isascii()
     assert "\n" not in fault
 
 
 @pytest.mark.parametrize(
-    "name", ["ada", "Ada Lovelace", "кот", "a" * MAX_LENGTH, "zero\u200bwidth", "e\u0301", "ada@x", "\\x1b"]
+    "name", ["ada", "Ada Lovelace", "кот", "a" * MAX_NAME_LENGTH, "zero\u200bwidth", "e\u0301", "ada@x", "\\x1b"]
 )
-def test_names_that_came_back_before_are_names(name: str) -> None:
-    assert name_fault(name) == ""
+def test_names_accepted_before_are_still_accepted(name: str) -> None:
+    assert name_problem(name) == ""
 
 
 @pytest.mark.parametrize(
     "name",
     [
         "", " ", "\t", MACHINE, "a\x07", "\x1b[2J", "a\nb", "a\rb", "a\x00", "\x7f", "\x9b2J", "\u202eada", "a\u2066",
-        "a\u2028b", "\udcff", "a" * (MAX_LENGTH + 1),
+        "a\u2028b", "\udcff", "a" * (MAX_NAME_LENGTH + 1),
     ],
 )  # fmt: skip
-def test_what_is_no_name_is_refused(name: str) -> None:
-    assert name_fault(name)
+def test_invalid_names_are_refused(name: str) -> None:
+    assert name_problem(name)
 
 
 REFUSED = ["ada\x07", "\x1b]52;c;x\x07", "a\nb", "\u202eada", "a\x9b", "a\u2028", ""]
@@ -179,7 +179,7 @@ REFUSED = ["ada\x07", "\x1b]52;c;x\x07", "a\nb", "\u202eada", "a\x9b", "a\u2028"
 
 @pytest.mark.parametrize("name", REFUSED)
 @pytest.mark.parametrize("read", [read_prodigy, read_label_studio])
-def test_files_of_other_programs_bring_no_such_name(tmp_path: Path, name: str, read: Callable) -> None:
+def test_imports_of_other_programs_refuse_invalid_names(tmp_path: Path, name: str, read: Callable) -> None:
     pair = {"query_id": "1", "candidate_id": "a"}
     result = [{"from_name": "decision", "value": {"choices": ["match"]}}]
     content = {
@@ -187,12 +187,12 @@ def test_files_of_other_programs_bring_no_such_name(tmp_path: Path, name: str, r
         read_label_studio: [{"data": pair, "annotations": [{"result": result, "completed_by": name}]}],
     }[read]
     (tmp_path / "file").write_text(json.dumps(content))
-    with pytest.raises(LabelsError, match="no proper name"):
+    with pytest.raises(LabelsError, match="no valid name"):
         read(tmp_path / "file", DEFAULTS)
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_ledgers_file_brings_no_such_name_that_is_not_escaped(tmp_path: Path, name: str) -> None:
+def test_ledger_imports_refuse_unescaped_names(tmp_path: Path, name: str) -> None:
     with opened(tmp_path / "a.db") as one, opened(tmp_path / "b.db") as other:
         fill(one, "ada", "walmart", "1", "m", "t")
         export_ledger(one, tmp_path / "e.jsonl")

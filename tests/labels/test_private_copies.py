@@ -1,4 +1,4 @@
-"""Private copies of the ledger among the temporary files: those of killed processes go, those in use stay."""
+"""Private copies among the temporary files: those of killed processes are removed."""
 
 import os
 import subprocess
@@ -72,7 +72,7 @@ def test_copies_of_killed_processes_are_removed_and_those_in_use_are_not(path: P
     assert [folder.name for folder in temporary.iterdir()] == ["samesku"]
 
 
-def test_what_others_put_there_is_left_alone(path: Path, temporary: Path) -> None:
+def test_files_of_other_programs_are_left_alone(path: Path, temporary: Path) -> None:
     outside = temporary.with_name("outside")
     outside.mkdir()
     (outside / "file").touch()
@@ -85,8 +85,8 @@ def test_what_others_put_there_is_left_alone(path: Path, temporary: Path) -> Non
     assert len(list(temporary.iterdir())) == 2
 
 
-def test_without_a_place_for_temporary_files_there_is_one_sentence(path: Path, temporary: Path) -> None:
+def test_no_place_for_temporary_files_is_an_error(path: Path, temporary: Path) -> None:
     temporary.rmdir()
-    with pytest.raises(LabelsError, match="There can be no temporary files in") as told:
+    with pytest.raises(LabelsError, match="Temporary files cannot be created in") as told:
         verify(path)
     assert "TMPDIR" in told.value.hint

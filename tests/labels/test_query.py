@@ -1,4 +1,4 @@
-"""Questions in SQL: any question, and no way to change anything."""
+"""Read-only SQL queries on the ledger."""
 
 import sqlite3
 import time
@@ -9,7 +9,7 @@ from samples import match, q
 
 from labels import draws
 from labels.errors import LabelsError
-from labels.model import Verb
+from labels.model import ActionDetails, Verb
 from labels.sql_query import query
 from labels.store import LabelStore
 
@@ -17,17 +17,17 @@ from labels.store import LabelStore
 @pytest.fixture
 def path(ledger: LabelStore) -> Path:
     for number in range(5):
-        ledger.record("ada", Verb.ACCEPT, q(str(number)), match("a"), closes=True)
+        ledger.record("ada", Verb.ACCEPT, q(str(number)), match("a"), ActionDetails(closes=True))
     return ledger.path
 
 
-def test_a_question_is_answered_with_names_and_values(path: Path) -> None:
+def test_a_result_has_column_names_and_values(path: Path) -> None:
     answer = query(path, "SELECT annotator, count(*) AS n, NULL FROM current GROUP BY annotator")
     assert (answer.columns, answer.rows, answer.more) == (("annotator", "n", "NULL"), [("ada", 5, None)], False)
 
 
 @pytest.mark.parametrize(("limit", "more"), [(4, True), (5, False), (6, False)])
-def test_it_says_when_there_are_more_rows(path: Path, limit: int, more: bool) -> None:
+def test_a_result_says_whether_there_are_more_rows(path: Path, limit: int, more: bool) -> None:
     answer = query(path, "SELECT * FROM events", limit=limit)
     assert (len(answer.rows), answer.more) == (min(limit, 5), more)
 
@@ -43,7 +43,7 @@ def test_it_says_when_there_are_more_rows(path: Path, limit: int, more: bool) ->
         "WITH x AS (SELECT 1) DELETE FROM events RETURNING *",
     ],
 )  # fmt: skip
-def test_nothing_but_reading_is_allowed(path: Path, sql: str) -> None:
+def test_only_reading_is_allowed(path: Path, sql: str) -> None:
     before = path.read_bytes()
     with pytest.raises(LabelsError, match="a query only reads"):
         query(path, sql)
@@ -52,7 +52,7 @@ def test_nothing_but_reading_is_allowed(path: Path, sql: str) -> None:
 
 
 @pytest.mark.parametrize("sql", ["PRAGMA table_info(events)", "EXPLAIN QUERY PLAN SELECT * FROM events", "VALUES (1)"])
-def test_what_only_tells_is_allowed(path: Path, sql: str) -> None:
+def test_informative_statements_are_allowed(path: Path, sql: str) -> None:
     assert query(path, sql).rows
 
 
@@ -64,18 +64,18 @@ def test_what_only_tells_is_allowed(path: Path, sql: str) -> None:
         ("SELECT 1; SELECT 2", "one statement at a time"),
         ("SELECT 1\0", "null character"),
         ("SELECT '\udc80'", "surrogates not allowed"),
-        ("", "asks for nothing"),
-        ("-- only a remark", "asks for nothing"),
+        ("", "returns no columns"),
+        ("-- only a remark", "returns no columns"),
         ("SELECT zeroblob(1000000000)", "too big"),
     ],
 )
-def test_what_cannot_be_answered_is_a_sentence(path: Path, sql: str, reason: str) -> None:
+def test_a_failed_query_is_an_error_with_a_hint(path: Path, sql: str, reason: str) -> None:
     with pytest.raises(LabelsError, match=reason) as caught:
         query(path, sql)
     assert caught.value.hint
 
 
-def test_what_takes_too_long_is_stopped(path: Path) -> None:
+def test_a_slow_query_is_stopped(path: Path) -> None:
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT sum(i) FROM n"
     begun = time.monotonic()
     with pytest.raises(LabelsError, match=r"stopped after 0\.2 seconds"):
@@ -83,11 +83,11 @@ def test_what_takes_too_long_is_stopped(path: Path) -> None:
     assert time.monotonic() - begun < 60
 
 
-def test_text_that_is_none_is_shown_all_the_same(path: Path) -> None:
+def test_invalid_utf_8_is_shown_with_replacement_characters(path: Path) -> None:
     assert query(path, "SELECT CAST(x'41ff' AS TEXT)").rows == [("A\N{REPLACEMENT CHARACTER}",)]
 
 
-def test_a_write_that_was_cut_off_does_not_keep_one_from_asking(path: Path, tmp_path: Path) -> None:
+def test_a_ledger_with_an_interrupted_write_can_be_queried(path: Path, tmp_path: Path) -> None:
     with LabelStore(path) as store:
         store.connection.execute("PRAGMA cache_size = 5")
         store.connection.execute("BEGIN IMMEDIATE")
@@ -109,7 +109,7 @@ def test_a_newer_file_is_refused(path: Path) -> None:
         query(path, "SELECT 1")
 
 
-def test_no_desk_waits_for_a_long_question(ledger: LabelStore, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_query_does_not_block_a_desk(ledger: LabelStore, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger.connection.execute("PRAGMA busy_timeout = 50")
     decided: list[str] = []
 
@@ -118,7 +118,7 @@ def test_no_desk_waits_for_a_long_question(ledger: LabelStore, path: Path, monke
 
         def monotonic(self) -> float:
             if calls:
-                decided.append(ledger.record("ada", Verb.COMMENT, q("0"), text="meanwhile"))
+                decided.append(ledger.record("ada", Verb.COMMENT, q("0"), details=ActionDetails(text="meanwhile")))
             calls.append(1)
             return 0.0
 

@@ -1,4 +1,4 @@
-"""A ledger that is gone is not begun again unseen, and a restore is proposed only where it is the way out."""
+"""A lost, replaced or damaged ledger: no silent empty one, and a restore only where it helps."""
 
 import os
 import shutil
@@ -14,11 +14,11 @@ from spoilt import SPOILT
 from labels import database
 from labels.backup import backup
 from labels.backup_index import FOLDER, backups
-from labels.database import SCHEMA_VERSION, is_marked, mark, marker
+from labels.database import SCHEMA_VERSION, has_marker, marker_path, write_marker
 from labels.errors import LabelsError
-from labels.model import Stratum, Verb
+from labels.model import ActionDetails, Stratum, Verb
 from labels.reader import LabelReader
-from labels.restore import loss, restore
+from labels.restore import compute_loss, restore
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -39,7 +39,7 @@ def path(tmp_path: Path) -> Path:
 def say(path: Path, *queries: str, who: str = "ada") -> None:
     with LabelStore(path) as store:
         for query in queries:
-            store.record(who, Verb.ACCEPT, q(query), match("a"), closes=True)
+            store.record(who, Verb.ACCEPT, q(query), match("a"), ActionDetails(closes=True))
 
 
 def answered(path: Path) -> set[str]:
@@ -67,7 +67,7 @@ GONE = {"deleted": Path.unlink, "emptied": emptied}
 
 @pytest.mark.parametrize("how", GONE)
 @pytest.mark.parametrize("backed_up", [True, False])
-def test_no_empty_ledger_is_begun_where_one_was(path: Path, how: str, backed_up: bool) -> None:
+def test_a_lost_ledger_is_not_recreated_empty(path: Path, how: str, backed_up: bool) -> None:
     if not backed_up:
         shutil.rmtree(path.parent / FOLDER)
     GONE[how](path)
@@ -81,7 +81,7 @@ def test_no_empty_ledger_is_begun_where_one_was(path: Path, how: str, backed_up:
 
 
 @pytest.mark.parametrize("how", ["a folder", "a link", "a link to nothing", "a FIFO"])
-def test_what_stands_in_its_place_is_named(path: Path, how: str) -> None:
+def test_the_error_names_what_is_in_its_place(path: Path, how: str) -> None:
     SPOILT[how](path)
     assert (
         RESTORE in refused(lambda: LabelStore(path), "is a (folder|symbolic link|FIFO), not a regular file, but").hint
@@ -93,8 +93,8 @@ def test_what_stands_in_its_place_is_named(path: Path, how: str) -> None:
     assert not path.with_name("nothing").exists()
 
 
-def test_all_but_the_marker_may_be_gone(path: Path) -> None:
-    kept = marker(path)
+def test_the_marker_alone_is_enough(path: Path) -> None:
+    kept = marker_path(path)
     for each in path.parent.iterdir():
         if each != kept:
             shutil.rmtree(each) if each.is_dir() else each.unlink()
@@ -102,14 +102,14 @@ def test_all_but_the_marker_may_be_gone(path: Path) -> None:
     kept.rename(kept.with_name("moved away"))
     say(path, "4")
     assert verify(path).events == 1
-    assert is_marked(path)
+    assert has_marker(path)
 
 
 def test_moving_backups_and_marker_away_begins_an_empty_ledger(path: Path) -> None:
     path.unlink()
     shutil.move(path.parent / FOLDER, path.parent / "old")
     refused(lambda: LabelStore(path), "there is no backup of it")
-    marker(path).unlink()
+    marker_path(path).unlink()
     say(path, "4")
     assert answered(path) == {"4"}
 
@@ -125,7 +125,7 @@ def test_workspaces_that_were_copied_moved_restored_or_are_older_open(path: Path
     alone.parent.mkdir()
     shutil.copy(path, alone)
     assert answered(alone) == {"1", "2", "3"}
-    assert is_marked(alone)
+    assert has_marker(alone)
     alone.unlink()
     refused(lambda: LabelStore(alone))
     restore(backups(path.parent / FOLDER)[-1].path, alone)
@@ -133,37 +133,33 @@ def test_workspaces_that_were_copied_moved_restored_or_are_older_open(path: Path
 
 
 @pytest.mark.parametrize("how", ["emptied", "flipped", "a folder", "a link to nothing", "a FIFO"])
-def test_whatever_the_marker_is_it_counts_and_does_no_harm(path: Path, how: str) -> None:
-    SPOILT[how](marker(path))
+def test_any_file_counts_as_the_marker(path: Path, how: str) -> None:
+    SPOILT[how](marker_path(path))
     assert answered(path) == {"1", "2", "3"}
     path.unlink()
     refused(lambda: LabelStore(path), "is gone")
 
 
-def test_a_marker_that_cannot_be_written_keeps_nobody_from_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_marker_that_cannot_be_written_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("labels.database.atomic_text", full)
     say(tmp_path / "labels.db", "1")
-    assert not is_marked(tmp_path / "labels.db")
+    assert not has_marker(tmp_path / "labels.db")
     monkeypatch.undo()
     say(tmp_path / "labels.db", "2")
-    assert is_marked(tmp_path / "labels.db")
+    assert has_marker(tmp_path / "labels.db")
 
 
 # -- the desk that is open -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mode", ["persist", "wal"])
-def test_a_ledger_that_is_deleted_under_a_desk_is_saved_by_it(
-    path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_ledger_deleted_while_open_is_backed_up(path: Path, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "journal_mode", lambda _: mode)
     with LabelStore(path) as desk:
-        desk.record("bob", Verb.ACCEPT, q("4"), match("a"), closes=True)
+        desk.record("bob", Verb.ACCEPT, q("4"), match("a"), ActionDetails(closes=True))
         for each in path.parent.glob("labels.db*"):
             if each.name not in {"labels.db.created", "labels.db.lock", "labels.db-journal"}:
                 each.unlink()
@@ -180,13 +176,13 @@ def test_a_ledger_that_is_deleted_under_a_desk_is_saved_by_it(
     assert verify(path).ok
 
 
-def test_a_desk_that_is_left_saves_it_too(path: Path) -> None:
+def test_a_ledger_deleted_while_open_is_backed_up_on_close(path: Path) -> None:
     with LabelStore(path):
         path.unlink()
     assert [each.events for each in backups(path.parent / FOLDER)] == [2, 3]
 
 
-def test_what_cannot_be_saved_is_not_said_to_be(path: Path) -> None:
+def test_a_failed_rescue_is_not_reported_as_saved(path: Path) -> None:
     """A journal that is to be rolled back belongs to a write that was cut off: what is open is not sound."""
     with LabelStore(path) as desk:
         path.unlink()
@@ -197,13 +193,13 @@ def test_what_cannot_be_saved_is_not_said_to_be(path: Path) -> None:
     assert len(backups(path.parent / FOLDER)) == 1
 
 
-def test_a_workspace_that_is_gone_is_not_made_again(path: Path) -> None:
+def test_a_deleted_workspace_is_not_recreated(path: Path) -> None:
     with LabelStore(path):
         shutil.rmtree(path.parent)
     assert not path.parent.exists()
 
 
-def test_what_is_read_from_a_deleted_ledger_says_so(path: Path) -> None:
+def test_reading_a_deleted_ledger_is_an_error(path: Path) -> None:
     with LabelStore(path) as desk:
         path.unlink()
         refused(desk.require_present, "was deleted")
@@ -212,7 +208,7 @@ def test_what_is_read_from_a_deleted_ledger_says_so(path: Path) -> None:
         assert "acknowledged" not in error.hint
 
 
-def test_an_emptied_ledger_is_told_by_an_open_desk(path: Path) -> None:
+def test_an_emptied_ledger_is_reported_by_an_open_connection(path: Path) -> None:
     with LabelStore(path) as desk:
         emptied(path)
         for act in (desk.decisions, desk.require_present, lambda: desk.record("ada", Verb.SKIP, q("5"))):
@@ -220,7 +216,7 @@ def test_an_emptied_ledger_is_told_by_an_open_desk(path: Path) -> None:
     assert path.stat().st_size == 0
 
 
-def test_an_open_ledger_that_was_replaced_is_told(path: Path) -> None:
+def test_a_replaced_ledger_is_reported_by_an_open_connection(path: Path) -> None:
     other = path.with_name("other.db")
     shutil.copy(backups(path.parent / FOLDER)[0].path, other)
     with LabelStore(path) as desk:
@@ -230,7 +226,7 @@ def test_an_open_ledger_that_was_replaced_is_told(path: Path) -> None:
     assert len(backups(path.parent / FOLDER)) == 1
 
 
-def test_a_fifo_in_the_place_of_the_journal_holds_nobody_up(path: Path) -> None:
+def test_a_fifo_in_place_of_the_journal_does_not_block(path: Path) -> None:
     with LabelStore(path) as desk:
         SPOILT["a journal that is a FIFO"](path)
         for act in (desk.decisions, lambda: desk.record("ada", Verb.SKIP, q("5"))):
@@ -275,7 +271,7 @@ def refusing(path: Path) -> None:
 
 
 @pytest.mark.parametrize("trouble", [newer_word, newer_schema, locked, refusing])
-def test_no_restore_is_proposed_for_what_is_no_damage(
+def test_no_restore_is_proposed_without_damage(
     path: Path, trouble: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 10)
@@ -293,21 +289,21 @@ def test_no_restore_is_proposed_for_what_is_no_damage(
 def test_no_restore_is_proposed_for_a_damaged_backup(path: Path) -> None:
     found = backups(path.parent / FOLDER)[-1]
     SPOILT["truncated"](found.path)
-    assert RESTORE not in refused(found.last, "damaged").hint
+    assert RESTORE not in refused(found.last_event, "damaged").hint
     assert RESTORE not in refused(lambda: restore(found.path, path), "was not restored").hint
 
 
 # -- what a restore drops ------------------------------------------------------------------------------------
 
 
-def test_what_would_be_dropped_is_counted_with_whose_it_is(path: Path) -> None:
+def test_the_loss_is_counted_by_annotator(path: Path) -> None:
     say(path, "4", "5", who="bob")
     latest = backups(path.parent / FOLDER)[-1].path
-    found = loss(latest, path)
+    found = compute_loss(latest, path)
     assert (found.events, found.decisions, found.annotators, found.last) == (3, 3, {"bob": 2, "ada": 1}, 5)
     assert found.sentence().startswith("3 events would be dropped: 3 decisions, by bob, ada, 2")
-    assert loss(path, path).sentence() == "No event would be dropped."
-    assert not loss(path, path)
+    assert compute_loss(path, path).sentence() == "No event would be dropped."
+    assert not compute_loss(path, path)
 
 
 def test_draws_that_would_be_dropped_are_counted(path: Path) -> None:
@@ -315,25 +311,23 @@ def test_draws_that_would_be_dropped_are_counted(path: Path) -> None:
     with LabelStore(path) as store:
         store.draw_validation([q("20"), q("21")], seed=1)
         store.draw_audit({q("22"): Stratum("high", 2.0)}, seed=1)
-    found = loss(latest, path)
+    found = compute_loss(latest, path)
     assert (found.events, found.drawn, bool(found)) == (0, 3, True)
     assert "3 would be dropped" in found.sentence()
-    assert loss(backup(path, path.parent / FOLDER).path, path).drawn == 0
+    assert compute_loss(backup(path, path.parent / FOLDER).path, path).drawn == 0
 
 
 @pytest.mark.parametrize("how", [*GONE, "another database", "a folder", "a FIFO"])
-def test_where_there_is_no_ledger_nothing_is_dropped(path: Path, how: str) -> None:
+def test_without_a_ledger_nothing_is_dropped(path: Path, how: str) -> None:
     SPOILT[how](path)
-    assert loss(backups(path.parent / FOLDER)[-1].path, path).events == 0
+    assert compute_loss(backups(path.parent / FOLDER)[-1].path, path).events == 0
 
 
 @pytest.mark.parametrize(("share", "readable"), [(0.0001, False), (0.6, True)])
-def test_of_a_damaged_ledger_the_number_is_unknown_and_what_can_be_read_is_counted(
-    path: Path, share: float, readable: bool
-) -> None:
+def test_the_loss_of_a_damaged_ledger_counts_readable_events(path: Path, share: float, readable: bool) -> None:
     say(path, *map(str, range(10, 300)))
     os.truncate(path, int(path.stat().st_size * share))
-    found = loss(backups(path.parent / FOLDER)[-1].path, path)
+    found = compute_loss(backups(path.parent / FOLDER)[-1].path, path)
     assert found.events is None
     assert bool(found)
     assert (found.readable > 50) is readable
@@ -342,7 +336,7 @@ def test_of_a_damaged_ledger_the_number_is_unknown_and_what_can_be_read_is_count
     assert f"{found.readable:,} of its events can still be read" in found.sentence()
 
 
-def test_whoever_is_asked_may_refuse(path: Path) -> None:
+def test_confirm_may_cancel_a_restore(path: Path) -> None:
     latest = backups(path.parent / FOLDER)[-1].path
     asked = []
 
@@ -351,23 +345,23 @@ def test_whoever_is_asked_may_refuse(path: Path) -> None:
         raise KeyError
 
     with pytest.raises(KeyError):
-        restore(latest, path, agree=no)
+        restore(latest, path, confirm=no)
     assert len(asked) == 1
     assert answered(path) == {"1", "2", "3"}
-    done = restore(latest, path, agree=asked.append)
+    done = restore(latest, path, confirm=asked.append)
     assert (done.events, done.dropped) == (2, 1)
     # Now the backup has all that there is.
-    assert restore(backups(path.parent / FOLDER)[-1].path, path, agree=no).dropped == 0
+    assert restore(backups(path.parent / FOLDER)[-1].path, path, confirm=no).dropped == 0
 
 
-def test_what_is_decided_while_somebody_thinks_about_it_is_not_dropped(path: Path) -> None:
+def test_a_decision_made_during_confirmation_is_not_dropped(path: Path) -> None:
     latest = backups(path.parent / FOLDER)[-1].path
-    with pytest.raises(LabelsError, match="has decided meanwhile"):
-        restore(latest, path, agree=lambda _: say(path, "4"))
+    with pytest.raises(LabelsError, match="has decided in the meantime"):
+        restore(latest, path, confirm=lambda _: say(path, "4"))
     assert answered(path) == {"1", "2", "3", "4"}
 
 
 def test_the_marker_is_written_once(path: Path) -> None:
-    before = marker(path).stat()
-    mark(path)
-    assert marker(path).stat().st_ino == before.st_ino
+    before = marker_path(path).stat()
+    write_marker(path)
+    assert marker_path(path).stat().st_ino == before.st_ino

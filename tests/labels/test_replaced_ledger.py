@@ -1,4 +1,4 @@
-"""A program that still has the ledger open from before a restore does no harm to the one that is there now."""
+"""A program that has the ledger open from before a restore does not harm the new file."""
 
 import subprocess
 import sys
@@ -49,7 +49,7 @@ def test_a_read_of_the_old_file_leaves_the_journal_of_the_new_one_alone(tmp_path
     assert verify(path).problems == ()
 
 
-def test_what_is_read_after_the_file_was_replaced_is_refused(tmp_path: Path) -> None:
+def test_a_read_after_the_file_was_replaced_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "labels.db"
     with LabelStore(path) as store:
         store.record_all("ada", [(q("q1"), match("m"), True)])

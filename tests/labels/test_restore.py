@@ -1,4 +1,4 @@
-"""Going back: nothing is lost on the way, whatever state the ledger is in."""
+"""Restoring a backup from any state of the ledger."""
 
 import shutil
 import sqlite3
@@ -13,9 +13,9 @@ from labels.backup import backup
 from labels.backup_index import backups
 from labels.errors import LabelsError
 from labels.leases import Leases
-from labels.model import Verb
+from labels.model import ActionDetails, Verb
 from labels.quarantine import damaged_copies
-from labels.restore import rehearse, restore
+from labels.restore import check_restore, restore
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -33,7 +33,7 @@ def path(tmp_path: Path) -> Path:
 def say(path: Path, *queries: str) -> None:
     with LabelStore(path) as store:
         for query in queries:
-            store.record("ada", Verb.ACCEPT, q(query), match("a"), closes=True)
+            store.record("ada", Verb.ACCEPT, q(query), match("a"), ActionDetails(closes=True))
 
 
 def answered(path: Path) -> set[str]:
@@ -45,37 +45,37 @@ def latest(path: Path) -> Path:
     return backups(path.parent / backup_index.FOLDER)[-1].path
 
 
-def test_the_ledger_is_what_it_was_and_what_came_after_is_kept(path: Path) -> None:
+def test_a_restore_keeps_the_previous_ledger(path: Path) -> None:
     done = restore(latest(path), path)
     assert (done.events, done.damaged, answered(path)) == (2, False, {"1", "2"})
-    assert done.kept is not None
-    assert answered(done.kept) == {"1", "2", "3"}
-    assert done.set_aside == (done.kept,)
+    assert done.previous is not None
+    assert answered(done.previous) == {"1", "2", "3"}
+    assert done.set_aside == (done.previous,)
 
 
-def test_a_rehearsal_finds_what_would_stop_it_and_changes_nothing(path: Path) -> None:
+def test_a_dry_run_finds_obstacles_and_changes_nothing(path: Path) -> None:
     before = {each: each.read_bytes() for each in path.parent.rglob("*.db")}
-    assert rehearse(latest(path), path) == 2
+    assert check_restore(latest(path), path) == 2
     with closing(Leases(path)) as claims:
         claims.take(q("4"), "ada")
-        assert rehearse(latest(path), path, "ada") == 2
+        assert check_restore(latest(path), path, "ada") == 2
         with pytest.raises(LabelsError, match="ada has queries on the screen"):
-            rehearse(latest(path), path, "bob")
+            check_restore(latest(path), path, "bob")
     assert {each: each.read_bytes() for each in before} == before
     latest(path).write_bytes(b"no database")
     with pytest.raises(LabelsError, match="was not restored"):
-        rehearse(latest(path), path)
+        check_restore(latest(path), path)
 
 
-def test_going_back_was_meant_so_verify_is_content_and_labelling_goes_on(path: Path) -> None:
+def test_verify_accepts_a_restored_ledger_and_labelling_continues(path: Path) -> None:
     restore(latest(path), path)
     say(path, "4")
     backup(path, path.parent / backup_index.FOLDER)
     assert verify(path).problems == ()
 
 
-def test_what_was_there_can_be_brought_back_again(path: Path) -> None:
-    kept = restore(latest(path), path).kept
+def test_a_restore_can_be_reverted(path: Path) -> None:
+    kept = restore(latest(path), path).previous
     assert kept is not None
     again = restore(kept, path)
     assert answered(path) == {"1", "2", "3"}
@@ -84,14 +84,14 @@ def test_what_was_there_can_be_brought_back_again(path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["rubbish", "empty", "foreign", "tampered"])
-def test_a_damaged_file_is_kept_as_it_is(path: Path, how: str) -> None:
+def test_a_damaged_file_is_kept_unchanged(path: Path, how: str) -> None:
     damage(path, how)
     before = path.read_bytes()
     done = restore(latest(path), path)
     assert answered(path) == {"1", "2"}
     assert done.damaged
-    assert done.kept is not None
-    assert done.kept.read_bytes() == before
+    assert done.previous is not None
+    assert done.previous.read_bytes() == before
     assert verify(path).ok
 
 
@@ -110,11 +110,11 @@ def damage(path: Path, how: str) -> None:
             connection.execute("DELETE FROM events WHERE seq = 2")
 
 
-def test_a_ledger_that_is_gone_comes_back_and_its_old_journal_does_it_no_harm(path: Path) -> None:
+def test_a_restore_of_a_lost_ledger_ignores_its_old_journal(path: Path) -> None:
     path.unlink()
     path.with_name("labels.db-journal").write_bytes(b"stale")
     done = restore(latest(path), path)
-    assert (done.kept, done.damaged, answered(path)) == (None, False, {"1", "2"})
+    assert (done.previous, done.damaged, answered(path)) == (None, False, {"1", "2"})
 
 
 def test_a_damaged_backup_is_refused_and_nothing_changes(path: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_damaged_backup_is_refused_and_nothing_changes(path: Path) -> None:
         restore(path.with_name("absent.db"), path)
 
 
-def test_while_somebody_labels_it_is_refused_by_name(path: Path) -> None:
+def test_a_restore_while_somebody_labels_is_refused_with_their_name(path: Path) -> None:
     source = latest(path)
     with closing(Leases(path)) as claims:
         claims.take(q("9"), "bob")
@@ -138,16 +138,14 @@ def test_while_somebody_labels_it_is_refused_by_name(path: Path) -> None:
         assert restore(source, path, force=True).events == 2
 
 
-def test_a_lease_that_ran_out_holds_nothing_up(path: Path) -> None:
+def test_an_expired_lease_does_not_block_a_restore(path: Path) -> None:
     with closing(Leases(path, lease_s=-1)) as claims:
         claims.take(q("9"), "bob")
     assert restore(latest(path), path).events == 2
 
 
 @pytest.mark.parametrize("mode", ["persist", "wal"])
-def test_a_desk_that_was_open_writes_nothing_into_the_file_that_is_gone(
-    path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_open_desk_writes_nothing_into_the_old_file(path: Path, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 50)
     monkeypatch.setattr(database, "journal_mode", lambda _: mode)
     with LabelStore(path) as desk:
@@ -163,7 +161,7 @@ def test_a_desk_that_was_open_writes_nothing_into_the_file_that_is_gone(
     assert verify(path).ok
 
 
-def test_in_the_middle_of_a_write_it_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_restore_during_a_write_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 50)
     with LabelStore(path) as desk:
         desk.connection.execute("BEGIN IMMEDIATE")
@@ -173,7 +171,7 @@ def test_in_the_middle_of_a_write_it_is_refused(path: Path, monkeypatch: pytest.
     assert answered(path) == {"1", "2", "3"}
 
 
-def test_nothing_is_left_beside(path: Path) -> None:
+def test_a_restore_leaves_no_extra_files(path: Path) -> None:
     restore(latest(path), path)
     left = {file.name for file in path.parent.iterdir()}
     known = {"labels.db", "labels.db-journal", "labels.db.lock", "labels.db.created", "claims.db", "claims.db.lock"}
@@ -193,10 +191,10 @@ def test_an_earlier_schema_can_be_restored_and_is_migrated_at_the_next_start(tmp
 
 def test_two_restores_in_one_second_keep_both_damaged_files(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = latest(path)
-    monkeypatch.setattr(backup_index, "moment", lambda _: "20260101T000000Z")
+    monkeypatch.setattr(backup_index, "file_timestamp", lambda _: "20260101T000000Z")
     for content in (b"damaged", b"damaged again"):
         path.write_bytes(content * 1000)
-        kept = restore(source, path).kept
+        kept = restore(source, path).previous
         assert kept is not None
         assert kept.read_bytes() == content * 1000
     assert [each.read_bytes()[:13] for each in damaged_copies(path)] == [b"damageddamage", b"damaged again"]

@@ -1,4 +1,4 @@
-"""The schema is what the migrations make, in each version, and however a file came to it."""
+"""Comparison of a file's schema with that of its migrations."""
 
 import sqlite3
 from contextlib import closing
@@ -31,28 +31,30 @@ def differences(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("version", range(1, SCHEMA_VERSION + 1))
 def test_the_fingerprint_of_a_version_is_that_of_its_migrations(version: int) -> None:
-    assert schema.fingerprint(schema.reference(version)) == schema.FINGERPRINTS[version]
+    assert schema.fingerprint(schema.expected_objects(version)) == schema.FINGERPRINTS[version]
 
 
 @pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
-def test_a_file_of_an_earlier_version_differs_in_nothing_before_and_after(tmp_path: Path, version: int) -> None:
+def test_a_file_of_an_earlier_version_has_no_differences(tmp_path: Path, version: int) -> None:
     path = file_of(version, tmp_path / "labels.db")
     assert differences(path) == []
     LabelStore(path).close()
     assert differences(path) == []
 
 
-def test_a_new_ledger_differs_in_nothing(ledger: LabelStore) -> None:
+def test_a_new_ledger_has_no_differences(ledger: LabelStore) -> None:
     assert differences(ledger.path) == []
 
 
-def test_the_reference_is_not_made_where_nothing_differs(ledger: LabelStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schema, "reference", lambda _: pytest.fail("slow"))
+def test_the_expected_schema_is_not_built_without_differences(
+    ledger: LabelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "expected_objects", lambda _: pytest.fail("slow"))
     LabelStore(ledger.path).close()
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])
-def test_triggers_that_the_first_ledgers_lacked_are_made_by_the_migration(tmp_path: Path, version: int) -> None:
+def test_the_migration_creates_triggers_that_the_first_ledgers_lacked(tmp_path: Path, version: int) -> None:
     path = file_of(version, tmp_path / "labels.db")
     change(path, "DROP TRIGGER events_no_replace", "DROP TRIGGER validation_no_replace")
     assert verify(path).problems == ()
@@ -101,7 +103,7 @@ ACTS = {
 
 @pytest.mark.parametrize("table", ["events", "actions"])
 @pytest.mark.parametrize("act", ACTS)
-def test_what_the_file_does_not_take_is_not_acknowledged(ledger: LabelStore, act: str, table: str) -> None:
+def test_an_event_that_is_not_stored_is_not_acknowledged(ledger: LabelStore, act: str, table: str) -> None:
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
     ledger.record_all("bob", [(q("1"), match("a"), True)], batch="batch")
     turns = table == "actions" and act in {"undo", "revoke"}
@@ -114,7 +116,7 @@ def test_what_the_file_does_not_take_is_not_acknowledged(ledger: LabelStore, act
     assert verify(ledger.path).ok
 
 
-def test_some_of_an_action_is_not_enough(ledger: LabelStore) -> None:
+def test_a_partly_stored_action_is_not_acknowledged(ledger: LabelStore) -> None:
     ledger.connection.execute(
         "CREATE TEMP TRIGGER quiet BEFORE INSERT ON main.events WHEN NEW.candidate_id = 'b'"
         " BEGIN SELECT RAISE(IGNORE); END"

@@ -1,4 +1,4 @@
-"""labels/SCHEMA.md says what is in the file: every column, and no other."""
+"""labels/SCHEMA.md documents every column of the file, and no other."""
 
 import re
 from pathlib import Path
@@ -22,7 +22,7 @@ def documented() -> dict[str, list[str]]:
     }
 
 
-def test_every_column_is_in_the_document_and_the_other_way_round(ledger: LabelStore) -> None:
+def test_the_documented_columns_are_those_of_the_schema(ledger: LabelStore) -> None:
     names = [row[0] for row in ledger.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     real = {
         name: [row[1] for row in ledger.connection.execute(f"PRAGMA table_info({name})")]
@@ -32,10 +32,10 @@ def test_every_column_is_in_the_document_and_the_other_way_round(ledger: LabelSt
     assert documented() == real
 
 
-def test_the_document_is_of_this_schema() -> None:
+def test_the_document_names_the_schema_version() -> None:
     assert f"version of this schema: {SCHEMA_VERSION}." in DOCUMENT
 
 
 @pytest.mark.parametrize("example", re.findall(r"^SELECT .*;$", DOCUMENT, re.MULTILINE))
-def test_its_examples_can_be_asked(ledger: LabelStore, example: str) -> None:
+def test_the_example_queries_run(ledger: LabelStore, example: str) -> None:
     assert query(ledger.path, example).more is False

@@ -1,4 +1,4 @@
-"""Decisions as the tasks of other programs, names that do not tell who, cells that no spreadsheet calculates."""
+"""Exchange with Prodigy and Label Studio, pseudonyms, and escaping of CSV cells."""
 
 import json
 import re
@@ -14,14 +14,14 @@ from samples import c, implied, match, no_match, q, unsure
 from core.catalog.pair_table import read_pairs
 from labels.errors import LabelsError
 from labels.exchange.decisions import explicit_decisions, import_decisions
-from labels.exchange.fields import CONTROLS, escape, neutralized, restored, unescape
-from labels.exchange.formats import Format, by_content, by_ending
+from labels.exchange.fields import CONTROLS, escape, neutralize_cell, restore_cell, unescape
+from labels.exchange.formats import Format, detect_format, format_by_suffix
 from labels.exchange.label_studio import CONFIG, export_label_studio, read_label_studio
 from labels.exchange.labels_csv import export_csv
 from labels.exchange.prodigy import export_prodigy, read_prodigy
 from labels.exchange.pseudonyms import Pseudonyms
 from labels.exchange.tasks import Defaults
-from labels.model import MACHINE, Pair, ProductRef, Side, Stream, Verb
+from labels.model import MACHINE, ActionDetails, Pair, ProductRef, Side, Stream, Verb
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -41,7 +41,7 @@ def filled(ledger: LabelStore) -> LabelStore:
     ledger.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b")])
     ledger.record("bob", Verb.REJECT, q("1"), no_match("a"))
     ledger.record("ada", Verb.UNSURE, q("2"), unsure("-5"))
-    ledger.record("bob", Verb.ACCEPT, q("v"), match("a"), stream=Stream.VALIDATION)
+    ledger.record("bob", Verb.ACCEPT, q("v"), match("a"), ActionDetails(stream=Stream.VALIDATION))
     return ledger
 
 
@@ -49,7 +49,7 @@ def filled(ledger: LabelStore) -> LabelStore:
 
 
 @BOTH
-def test_explicit_decisions_go_out_and_come_back(filled: LabelStore, tmp_path: Path, write, read) -> None:
+def test_explicit_decisions_round_trip(filled: LabelStore, tmp_path: Path, write, read) -> None:
     assert write(filled, tmp_path / "file", title) == 4
     decisions = read(tmp_path / "file", US)
     assert {(d.annotator, d.pair, d.decision, d.side) for d in decisions} == {
@@ -60,7 +60,7 @@ def test_explicit_decisions_go_out_and_come_back(filled: LabelStore, tmp_path: P
 
 
 @BOTH
-def test_what_judged_elsewhere_never_trains_here(filled: LabelStore, tmp_path: Path, write, read) -> None:
+def test_validation_decisions_of_a_file_never_train(filled: LabelStore, tmp_path: Path, write, read) -> None:
     write(filled, tmp_path / "file", title)
     with LabelStore(tmp_path / "other.db") as other:
         result = import_decisions(other, read(tmp_path / "file", US))
@@ -76,7 +76,7 @@ def test_what_judged_elsewhere_never_trains_here(filled: LabelStore, tmp_path: P
 
 
 @BOTH
-def test_one_side_and_other_names(filled: LabelStore, tmp_path: Path, write, read) -> None:
+def test_export_of_one_side_with_pseudonyms(filled: LabelStore, tmp_path: Path, write, read) -> None:
     names = Pseudonyms(b"k" * 32)
     assert write(filled, tmp_path / "file", title, side=Side.VALIDATION, names=names) == 1
     assert [d.annotator for d in read(tmp_path / "file", US)] == [names("bob")]
@@ -100,7 +100,7 @@ def test_an_example_is_what_prodigy_writes(filled: LabelStore, tmp_path: Path) -
         assert -(2**31) <= first[name] < 2**31
         assert first[name] == second[name] != third[name]
     assert isinstance(first["_timestamp"], int)
-    assert by_content(tmp_path / "e.jsonl") is Format.PRODIGY
+    assert detect_format(tmp_path / "e.jsonl") is Format.PRODIGY
 
 
 def example(**changes: object) -> dict[str, object]:
@@ -108,7 +108,7 @@ def example(**changes: object) -> dict[str, object]:
     return {name: value for name, value in made.items() if value is not ...}
 
 
-def test_what_an_example_does_not_tell_is_taken_from_the_call(tmp_path: Path) -> None:
+def test_missing_fields_of_an_example_have_defaults(tmp_path: Path) -> None:
     (tmp_path / "e.jsonl").write_text(json.dumps(example(_timestamp=1_700_000_000, _session_id="set-maria")) + "\n\n")
     (found,) = read_prodigy(tmp_path / "e.jsonl", US)
     assert (found.pair, found.annotator, found.side) == (Pair(q("1"), c("7")), "set-maria", None)
@@ -121,23 +121,23 @@ def test_what_an_example_does_not_tell_is_taken_from_the_call(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"answer": "yes"}, "an answer is accept, reject or ignore"),
-        ({"answer": ["accept"]}, "an answer is accept"),
-        ({"answer": ...}, "an answer is accept"),
+        ({"answer": "yes"}, "its answer must be accept, reject or ignore"),
+        ({"answer": ["accept"]}, "its answer must be accept"),
+        ({"answer": ...}, "its answer must be accept"),
         ({"label": "DIFFERENT"}, "the label is not"),
         ({"meta": ...}, "there is no query_id and no candidate_id"),
         ({"meta": {"query_id": "1"}}, "there is no candidate_id"),
         ({"meta": {"query_id": True, "candidate_id": "a"}}, "there is no query_id"),
-        ({"meta": {"query_id": "1", "candidate_id": "a", "query_source": 3}}, "whose the query_id is"),
-        ({"meta": {"query_id": "1", "candidate_id": "a", "side": "left"}}, "its side is train or validation"),
-        ({"_annotator_id": "ada\x1b[2J"}, "no proper name"),
-        ({"_annotator_id": 7}, "no proper name"),
-        ({"_timestamp": 1e300}, "_timestamp is no time"),
-        ({"_timestamp": "noon"}, "_timestamp is no time"),
-        ({"_timestamp": True}, "_timestamp is no time"),
+        ({"meta": {"query_id": "1", "candidate_id": "a", "query_source": 3}}, "the source of its query_id is unknown"),
+        ({"meta": {"query_id": "1", "candidate_id": "a", "side": "left"}}, "its side must be train or validation"),
+        ({"_annotator_id": "ada\x1b[2J"}, "no valid name"),
+        ({"_annotator_id": 7}, "no valid name"),
+        ({"_timestamp": 1e300}, "_timestamp is not a time"),
+        ({"_timestamp": "noon"}, "_timestamp is not a time"),
+        ({"_timestamp": True}, "_timestamp is not a time"),
     ],
 )
-def test_an_example_that_does_not_fit_is_named(tmp_path: Path, changes: dict, complaint: str) -> None:
+def test_an_invalid_example_is_named(tmp_path: Path, changes: dict, complaint: str) -> None:
     (tmp_path / "e.jsonl").write_text(json.dumps(example()) + "\n" + json.dumps(example(**changes)))
     with pytest.raises(LabelsError, match=f"line 2: .*{complaint}"):
         read_prodigy(tmp_path / "e.jsonl", US)
@@ -208,52 +208,52 @@ def test_what_label_studio_exports_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "complaint"),
     [
-        (7, "this is no task"),
+        (7, "this is not a task"),
         (task(data=None), "there is no query_id"),
-        (task() | {"annotations": {}}, "annotations are no list"),
-        (task("x"), "an annotation is an object"),
+        (task() | {"annotations": {}}, "annotations are not a list"),
+        (task("x"), "an annotation must be an object"),
         (task(annotation(result="x")), "a list of objects"),
-        (task(annotation("maybe")), "chooses one of"),
-        (task(annotation(["match"])), "chooses one of"),
-        (task(annotation(created_at="2026-03-09")), "created_at is no date"),
-        (task(annotation(created_at=5)), "created_at is no date"),
-        (task(annotation(completed_by="a\nb")), "no proper name"),
+        (task(annotation("maybe")), "must choose one of"),
+        (task(annotation(["match"])), "must choose one of"),
+        (task(annotation(created_at="2026-03-09")), "created_at is not a date"),
+        (task(annotation(created_at=5)), "created_at is not a date"),
+        (task(annotation(completed_by="a\nb")), "no valid name"),
     ],
 )
-def test_a_task_that_does_not_fit_is_named(tmp_path: Path, given: object, complaint: str) -> None:
+def test_an_invalid_task_is_named(tmp_path: Path, given: object, complaint: str) -> None:
     path = written(tmp_path / "t.json", task(annotation()), given)
     with pytest.raises(LabelsError, match=f"task 2: .*{complaint}"):
         read_label_studio(path, US)
 
 
 @pytest.mark.parametrize("text", ["{}", "[", "[NaN]", "[" * 100_000, "", '{"a": 1, "a": 2}'])
-def test_what_is_no_list_of_tasks_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_file_without_a_list_of_tasks_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "t.json").write_text(text)
-    with pytest.raises(LabelsError, match=r"no list of tasks|no JSON|too deeply"):
+    with pytest.raises(LabelsError, match=r"not a list of tasks|not JSON|too deeply"):
         read_label_studio(tmp_path / "t.json", US)
 
 
 # -- pseudonyms ----------------------------------------------------------------------------------------------
 
 
-def test_a_pseudonym_is_the_same_every_time_and_the_key_is_its_owners(tmp_path: Path) -> None:
+def test_pseudonyms_are_stable_and_the_key_is_private(tmp_path: Path) -> None:
     key = tmp_path / "pseudonyms.key"
-    first = Pseudonyms.of(key)
+    first = Pseudonyms.from_key_file(key)
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
-    assert first("ada") == Pseudonyms.of(key)("ada") != first("bob")
+    assert first("ada") == Pseudonyms.from_key_file(key)("ada") != first("bob")
     assert first("ada").startswith("annotator-")
     assert first(MACHINE) == MACHINE
-    assert Pseudonyms.of(tmp_path / "other.key")("ada") != first("ada")
+    assert Pseudonyms.from_key_file(tmp_path / "other.key")("ada") != first("ada")
 
 
 @pytest.mark.parametrize("content", [b"", b"xyz", b"\xff", b"ab" * 8])
-def test_a_key_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_an_invalid_key_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "key").write_bytes(content)
     with pytest.raises(LabelsError, match="holds no key"):
-        Pseudonyms.of(tmp_path / "key")
+        Pseudonyms.from_key_file(tmp_path / "key")
 
 
-def test_two_people_never_become_one() -> None:
+def test_colliding_pseudonyms_are_refused() -> None:
     names = Pseudonyms(b"k" * 32)
     with pytest.raises(LabelsError, match="the same pseudonym"):
         list(map(names, map(str, range(50_000))))
@@ -263,9 +263,9 @@ def test_two_people_never_become_one() -> None:
 
 
 @given(st.text())
-def test_a_cell_comes_back_and_is_no_formula_meanwhile(cell: str) -> None:
-    assert restored(neutralized(cell)) == cell
-    assert not neutralized(cell).startswith(("=", "+", "-", "@", "\t", "\r"))
+def test_neutralized_cells_round_trip_and_are_no_formulas(cell: str) -> None:
+    assert restore_cell(neutralize_cell(cell)) == cell
+    assert not neutralize_cell(cell).startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
 #: Characters of which escapes, what looks like escapes, and formulas are made.
@@ -273,9 +273,9 @@ _TRICKY = st.text(st.sampled_from("\\xu012abe'=\x1b\t\n\x9b\u202e\u200b\ufeff"))
 
 
 @given(_TRICKY)
-def test_what_is_escaped_comes_back(text: str) -> None:
+def test_escaped_text_round_trips(text: str) -> None:
     assert unescape(escape(text)) == text
-    assert restored(neutralized(text)) == text
+    assert restore_cell(neutralize_cell(text)) == text
     assert not re.search(f"[{CONTROLS}]", escape(text))
 
 
@@ -287,16 +287,16 @@ def test_what_is_escaped_comes_back(text: str) -> None:
         ("\\\x1b", r"\\\x1b"), ("zero\u200bwidth é", "zero\u200bwidth é"),
     ],
 )  # fmt: skip
-def test_only_what_acts_is_escaped(text: str, written: str) -> None:
+def test_only_control_characters_are_escaped(text: str, written: str) -> None:
     assert escape(text) == written
 
 
-def test_a_long_run_of_backslashes_takes_no_time() -> None:
+def test_escaping_many_backslashes_is_fast() -> None:
     text = "\\" * 1_000_000
     assert unescape(escape(text)) == text
 
 
-def test_ids_that_act_on_a_terminal_survive_and_do_not_act(ledger: LabelStore, tmp_path: Path) -> None:
+def test_ids_with_control_characters_round_trip_escaped(ledger: LabelStore, tmp_path: Path) -> None:
     ids = {"\x1b]52;c;eA==\x07", "\u202egnp", "two\nlines", "\x9b2J", r"\x1b", "\\\x1b", "\ttab"}
     for id_ in ids:
         ledger.record("ada", Verb.ACCEPT, q(id_), match(id_))
@@ -305,7 +305,7 @@ def test_ids_that_act_on_a_terminal_survive_and_do_not_act(ledger: LabelStore, t
     assert {pair.candidate.id for pair in read_pairs(tmp_path / "l.csv", "walmart", "amazon")} == ids
 
 
-def test_ids_that_look_like_formulas_survive(ledger: LabelStore, tmp_path: Path) -> None:
+def test_ids_that_look_like_formulas_round_trip(ledger: LabelStore, tmp_path: Path) -> None:
     for id_ in ("-5", "=1+1", "@x", "'-5", "'quoted", "+49", "7"):
         ledger.record("ada", Verb.ACCEPT, q(id_), match("-" + id_))
     export_csv(ledger, tmp_path / "l.csv")
@@ -315,10 +315,10 @@ def test_ids_that_look_like_formulas_survive(ledger: LabelStore, tmp_path: Path)
     assert not any(line.startswith(("-", "=", "@", "+")) for line in (tmp_path / "l.csv").read_text().splitlines())
 
 
-def test_an_ending_says_what_a_file_holds(tmp_path: Path) -> None:
-    assert by_ending(Path("a.PARQUET")) is Format.PARQUET
-    with pytest.raises(LabelsError, match="what should it hold"):
-        by_ending(Path("a.txt"))
-    assert by_content(Path("a.txt")) is Format.CSV
+def test_the_format_by_suffix(tmp_path: Path) -> None:
+    assert format_by_suffix(Path("a.PARQUET")) is Format.PARQUET
+    with pytest.raises(LabelsError, match="the suffix does not name a format"):
+        format_by_suffix(Path("a.txt"))
+    assert detect_format(Path("a.txt")) is Format.CSV
     (tmp_path / "e.jsonl").write_text("")
-    assert by_content(tmp_path / "e.jsonl") is Format.EVENTS
+    assert detect_format(tmp_path / "e.jsonl") is Format.EVENTS

@@ -1,4 +1,4 @@
-"""`labels verify` finds what is wrong, and changes nothing."""
+"""`labels verify` finds problems, and changes nothing."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from samples import implied, match, no_match, q
 from tampering import change, change_unseen
 
 from labels.errors import LabelsError
-from labels.model import Side, Verb
+from labels.model import ActionDetails, Side, Verb
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -18,7 +18,7 @@ def sound(tmp_path: Path) -> Path:
     path = tmp_path / "labels.db"
     with LabelStore(path) as store:
         store.draw_validation([q("v")], seed=1)
-        store.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b")], closes=True)
+        store.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b")], ActionDetails(closes=True))
         store.record("bob", Verb.REJECT, q("1"), no_match("a"))
         store.record("ada", Verb.SKIP, q("2"))
         store.undo("ada")
@@ -28,7 +28,7 @@ def sound(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_sound_ledger_is_clean(sound: Path) -> None:
+def test_a_sound_ledger_has_no_problems(sound: Path) -> None:
     result = verify(sound)
     assert (result.ok, result.problems, result.events) == (True, (), 8)
 
@@ -48,9 +48,9 @@ def test_a_gap_is_named(sound: Path) -> None:
     assert "events are missing: 7 rows for the numbers 1 to 8" in verify(sound).problems
 
 
-def test_an_undo_of_nothing_is_found(sound: Path) -> None:
+def test_an_undo_without_a_target_is_found(sound: Path) -> None:
     without_event(sound, 4)
-    assert "3 undo or redo events point at no action" in verify(sound).problems
+    assert "3 undo or redo events have no target action" in verify(sound).problems
 
 
 @pytest.mark.parametrize(
@@ -70,11 +70,11 @@ def test_tampering_is_found(sound: Path, statement: str, problem: str) -> None:
 
 def test_a_training_decision_on_a_validation_query_is_found(sound: Path) -> None:
     with LabelStore(sound) as store:
-        store.record("bob", Verb.ACCEPT, q("v"), match("d"), side=Side.TRAIN)
+        store.record("bob", Verb.ACCEPT, q("v"), match("d"), ActionDetails(side=Side.TRAIN))
     assert verify(sound).problems == ("1 decision on a validation query stands on the training side",)
 
 
-def test_a_check_changes_nothing(sound: Path) -> None:
+def test_verify_changes_nothing(sound: Path) -> None:
     change(sound, "UPDATE actions SET closes = 0", "DROP TRIGGER events_no_update")
     before = {p.name: p.read_bytes() for p in sound.parent.glob("labels.db*")}
     verify(sound)
@@ -92,7 +92,7 @@ def test_damaged_pages_are_found(sound: Path) -> None:
     assert problems
 
 
-def test_there_must_be_a_file(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(LabelsError, match="no labels file"):
         verify(tmp_path / "labels.db")
     assert list(tmp_path.iterdir()) == []

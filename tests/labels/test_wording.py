@@ -1,8 +1,8 @@
-"""Counts and clauses as a person reads them."""
+"""Formatting of counts and clauses."""
 
 import pytest
 
-from labels.wording import counted, joined, sentence
+from labels.wording import as_sentence, counted, join_clauses
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,7 @@ from labels.wording import counted, joined, sentence
         (1, ("label",), "1 label"),
     ],
 )
-def test_one_is_singular(number: int, words: tuple[str, ...], text: str) -> None:
+def test_singular_and_plural(number: int, words: tuple[str, ...], text: str) -> None:
     assert counted(number, *words) == text
 
 
@@ -27,9 +27,9 @@ def test_one_is_singular(number: int, words: tuple[str, ...], text: str) -> None
         (["", "a", "", "b"], "a; b"),
     ],
 )
-def test_clauses_are_joined_by_how_they_end(clauses: list[str], text: str) -> None:
-    assert joined(clauses) == text
+def test_clauses_are_joined_by_their_last_character(clauses: list[str], text: str) -> None:
+    assert join_clauses(clauses) == text
 
 
-def test_a_sentence_ends_once() -> None:
-    assert sentence("It is gone") == sentence("It is gone.") == "It is gone."
+def test_a_full_stop_is_added_once() -> None:
+    assert as_sentence("It is gone") == as_sentence("It is gone.") == "It is gone."

@@ -11,7 +11,7 @@ from samples import c, no_match, q
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore, ImportRules
 from core.workspace import Workspace
-from labels.model import Verb
+from labels.model import ActionDetails, Verb
 from labels.store import LabelStore
 
 #: What is read by a program in files of a workspace: identities, moments, kinds.
@@ -58,11 +58,11 @@ def spoil_ledger(workspace: Workspace) -> None:
     with LabelStore(workspace.labels) as store:
         for number in range(1, 9):
             query, name = q(f"q{number}"), some(5 * number, 1)
-            store.record(name, Verb.COMMENT, query, text=some(10 * number, 10))
+            store.record(name, Verb.COMMENT, query, details=ActionDetails(text=some(10 * number, 10)))
             store.record(name, Verb.REJECT, query, no_match(f"q{number}-c3"))
-            store.record("ada", Verb.COMMENT, query, text=some(10 * number + 5, 10))
+            store.record("ada", Verb.COMMENT, query, details=ActionDetails(text=some(10 * number + 5, 10)))
         store.record(some(3, 1), Verb.FLAG, q("q3"))
-        store.record(some(16, 1), Verb.ACCEPT, c("nothing that anybody knows"), text=some(2, 1))
+        store.record(some(16, 1), Verb.ACCEPT, c("nothing that anybody knows"), details=ActionDetails(text=some(2, 1)))
 
 
 def spoil_files(workspace: Workspace) -> None:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 from samples import c, q
 
-from labels.database import marker
-from labels.model import Decision, Judgement, Shown, Stratum, Stream, Strength, Verb
+from labels.database import marker_path
+from labels.model import ActionDetails, Decision, Judgement, ShownScores, Stratum, Stream, Strength, Verb
 from labels.store import LabelStore
 
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"]), min_size=1, max_size=6)
@@ -16,7 +16,7 @@ IDS = st.sampled_from(["1", "2", "-5", "=a", "x\ty", "é\u202e"])
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 REALS = st.none() | st.floats(allow_nan=False, allow_infinity=False)
 WHOLE = st.none() | st.integers(-(2**63), 2**63 - 1)
-SHOWN = st.builds(Shown, WHOLE, REALS, REALS, st.none() | NAMES)
+SHOWN = st.builds(ShownScores, WHOLE, REALS, REALS, st.none() | NAMES)
 JUDGEMENTS = st.lists(
     st.builds(Judgement, st.builds(c, IDS), st.sampled_from(Decision), st.sampled_from(Strength), SHOWN), max_size=3
 )
@@ -25,7 +25,7 @@ JUDGEMENTS = st.lists(
 def remove_ledger(path: Path) -> None:
     """Delete a ledger and the marker that shows that there was one, so that an empty one may take its place."""
     path.unlink()
-    marker(path).unlink(missing_ok=True)
+    marker_path(path).unlink(missing_ok=True)
 
 
 class Act(NamedTuple):
@@ -67,10 +67,9 @@ def perform(store: LabelStore, row: Sequence[Act], draws: Sequence[Sequence[str]
         elif act.verb is Verb.REDO:
             store.redo(act.who)
         else:
-            store.record(
-                act.who, act.verb, q(act.query), act.judgements, stream=act.stream, text=act.text, look_ms=act.look_ms,
-                blind=act.flags[0], closes=act.flags[1],
-            )  # fmt: skip
+            blind, closes = act.flags
+            details = ActionDetails(stream=act.stream, text=act.text, look_ms=act.look_ms, blind=blind, closes=closes)
+            store.record(act.who, act.verb, q(act.query), act.judgements, details)
 
 
 def contents(store: LabelStore) -> list[list[tuple[object, ...]]]:

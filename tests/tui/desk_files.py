@@ -35,7 +35,7 @@ BACKUPS: dict[str, Any] = {
     "labels backups": {"backups": [OLDEST, OLD, NEWEST], "events": 13_011},
     "labels backup": {"file": "backups/labels-20260104T113000Z-13011.db", "events": 13_011, "at": "2026-01-04"},
     f"labels verify {NEWEST['file']}": {"ok": True, "events": 12_935, "problems": []},
-    f"labels verify {OLD['file']}": {"ok": False, "events": 11_870, "problems": ["the chain of hashes is broken"]},
+    f"labels verify {OLD['file']}": {"ok": False, "events": 11_870, "problems": ["the hash chain is broken"]},
     "labels verify": {"ok": True, "events": 13_011, "problems": []},
     f"labels restore --dry-run {NEWEST['file']}": {"file": NEWEST["file"], "events": 12_935},
     "labels restore": VerbError("bob has queries on the screen.", "Ask them to quit the desk."),

@@ -11,7 +11,7 @@ from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.evaluation.retrieval import EncoderEvaluation
 from core.workspace import Workspace
-from labels.model import Decision, Judgement, ProductRef, Side, Verb
+from labels.model import ActionDetails, Decision, Judgement, ProductRef, Side, Verb
 from labels.store import LabelStore
 
 RUNNING = "20260102-100000-aaaa"
@@ -136,7 +136,9 @@ def something_to_learn_from(workspace: Workspace) -> None:
         store.record_all("ada", answers)
         store.record_all("bob", [(queries[1], [Judgement(ProductRef("amazon", "x"), Decision.UNSURE)], True)])
         store.record_all("eve", [(queries[2], [replace(_answer(queries[2])[0], decision=Decision.NO_MATCH)], True)])
-        store.record("ada", Verb.ACCEPT, validated, _answer(validated)[:1], side=Side.VALIDATION, closes=True)
+        store.record(
+            "ada", Verb.ACCEPT, validated, _answer(validated)[:1], ActionDetails(side=Side.VALIDATION, closes=True)
+        )
     finished_retrain(workspace.jobs)
 
 

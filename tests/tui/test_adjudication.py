@@ -7,7 +7,7 @@ from desk_bench import Bench, screen_text, settled
 from samples import c, implied, match, no_match, q
 from textual.pilot import Pilot
 
-from labels.model import Decision, Judgement, Shown, Stream, Verb
+from labels.model import ActionDetails, Decision, Judgement, ShownScores, Stream, Verb
 from tui.plain.desk import run_plain
 
 SIZES = [(80, 24), (120, 36)]
@@ -22,13 +22,21 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
 def write_dispute(bench: Bench) -> None:
     """Jo accepted the first, Ann the third candidate of q2; both say why."""
     with bench.store() as store:
-        first = Judgement(c("q2-c1"), Decision.MATCH, shown=Shown(1, 0.92, 0.83, "m"))
-        store.record("jo", Verb.ACCEPT, q("q2"), [first, *implied("q2-c2", "q2-c3")], closes=True, look_ms=14_000)
-        rejected = Judgement(c("q2-c1"), Decision.NO_MATCH, shown=Shown(1, 0.92, 0.79, "m"))
-        store.record("ann.smith", Verb.REJECT, q("q2"), [rejected], blind=True, look_ms=41_000)
-        store.record("ann.smith", Verb.ACCEPT, q("q2"), [*match("q2-c3"), *implied("q2-c4")], closes=True)
-        store.record("jo", Verb.COMMENT, q("q2"), text="The model number differs in its ending [/] only.")
-        store.record("ann.smith", Verb.COMMENT, q("q2"), text="Renewed is what the picture shows.")
+        first = Judgement(c("q2-c1"), Decision.MATCH, shown=ShownScores(1, 0.92, 0.83, "m"))
+        store.record(
+            "jo", Verb.ACCEPT, q("q2"), [first, *implied("q2-c2", "q2-c3")], ActionDetails(closes=True, look_ms=14_000)
+        )
+        rejected = Judgement(c("q2-c1"), Decision.NO_MATCH, shown=ShownScores(1, 0.92, 0.79, "m"))
+        store.record("ann.smith", Verb.REJECT, q("q2"), [rejected], ActionDetails(blind=True, look_ms=41_000))
+        store.record(
+            "ann.smith", Verb.ACCEPT, q("q2"), [*match("q2-c3"), *implied("q2-c4")], ActionDetails(closes=True)
+        )
+        store.record(
+            "jo", Verb.COMMENT, q("q2"), details=ActionDetails(text="The model number differs in its ending [/] only.")
+        )
+        store.record(
+            "ann.smith", Verb.COMMENT, q("q2"), details=ActionDetails(text="Renewed is what the picture shows.")
+        )
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -79,7 +87,7 @@ async def test_more_people_than_there_is_room_for_are_counted(bench: Bench) -> N
     write_dispute(bench)
     with bench.store() as store:
         for name in ("maximilian.of.a.long.name", "bartholomew.of.another", "eve", "ian"):
-            store.record(name, Verb.ACCEPT, q("q2"), match("q2-c1"), closes=True)
+            store.record(name, Verb.ACCEPT, q("q2"), match("q2-c1"), ActionDetails(closes=True))
     app = bench.app("lea", Stream.ADJUDICATION)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -90,8 +98,8 @@ async def test_more_people_than_there_is_room_for_are_counted(bench: Bench) -> N
 
 async def test_a_long_reason_stands_in_full(bench: Bench) -> None:
     with bench.store() as store:
-        store.record("jo", Verb.ACCEPT, q("q1"), match("q1-c1"), closes=True)
-        store.record("jo", Verb.ACCEPT, q("q2"), match("q1-c1", "q2-c1"), closes=True)
+        store.record("jo", Verb.ACCEPT, q("q1"), match("q1-c1"), ActionDetails(closes=True))
+        store.record("jo", Verb.ACCEPT, q("q2"), match("q1-c1", "q2-c1"), ActionDetails(closes=True))
         store.record("jo", Verb.REJECT, q("q1"), [Judgement(c("q2-c1"), Decision.NO_MATCH)])
     app = bench.app("lea", Stream.ADJUDICATION)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -75,7 +75,7 @@ async def test_one_is_checked_and_marked(bench: Bench) -> None:
         text = screen_text(app)
         assert "12 MiB  ✓ sound" in text
         assert "1.2 MiB  ✗ not sound" in text
-        assert "✗ The backup of 2 Jan 2026, 11:30 is not sound: the chain" in text
+        assert "✗ The backup of 2 Jan 2026, 11:30 is not sound: the hash chain" in text
 
 
 @pytest.mark.parametrize(("problems", "told"), [([], "✓ The ledger is sound"), (["[/b]"], "✗ The ledger is not sound")])
@@ -216,7 +216,7 @@ async def test_what_would_be_dropped_is_asked_and_the_focus_is_on_no(bench: Benc
 
 
 async def test_no_restore_is_offered_for_a_damaged_backup(bench: Bench) -> None:
-    problem = "a backup is of no use: labels-1.db is damaged."
+    problem = "a backup is unusable: labels-1.db is damaged."
     found = BACKUPS | {"labels verify": {"ok": False, "events": 5, "problems": [problem]}}
     async with backing_up(bench, found) as (app, pilot, _):
         await press(pilot, "l")

@@ -7,8 +7,8 @@ from test_abbreviate import FAMILIES
 from core.catalog.product import Product
 from core.matching.bands import Band
 from core.queue.item import Option
-from labels.annotations import Opinion
-from labels.model import Decision, Shown, Stream, Strength
+from labels.annotations import StandingDecision
+from labels.model import Decision, ShownScores, Stream, Strength
 from tui.review.candidates import Columns, row_lines
 
 
@@ -21,8 +21,10 @@ def options_of(titles: list[str], *, people: tuple[str, ...] = (), ids: list[str
         Option(
             product, rank, 0.8, rank, rank, Band.MEDIUM, retrieved=rank,
             opinions=tuple(
-                Opinion(product.ref, name, Decision.MATCH, Strength.EXPLICIT, Stream.TRIAGE, "2025-01-01T00:00:00Z",
-                        900, False, Shown())
+                StandingDecision(
+                    product.ref, name, Decision.MATCH, Strength.EXPLICIT, Stream.TRIAGE, "2025-01-01T00:00:00Z",
+                    900, False, ShownScores(),
+                )
                 for name in people
             ),
         )

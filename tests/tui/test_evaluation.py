@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from core.evaluation.report import save_evaluation
 from core.retrieval.candidates import CandidateStore, MatcherSummary
 from core.text.safe import safe
-from labels.model import Decision, Judgement, ProductRef, Shown, Stream, Verb
+from labels.model import ActionDetails, Decision, Judgement, ProductRef, ShownScores, Stream, Verb
 from tui.app import DeskApp
 from tui.evaluation.screen import EvaluationScreen
 from tui.jobs.screen import JobsScreen
@@ -130,10 +130,11 @@ async def test_a_band_says_how_far_it_is_from_deciding_by_itself(
     with bench.store() as store:
         for number in range(right + wrong):
             decision = Decision.MATCH if number < right else Decision.NO_MATCH
-            shown = Shown(1, 0.9, 0.95, "m")
+            shown = ShownScores(1, 0.9, 0.95, "m")
             store.record(
                 "eve", Verb.ACCEPT, ProductRef("walmart", f"a{number}"),
-                [Judgement(ProductRef("amazon", "c"), decision, shown=shown)], stream=Stream.AUDIT, closes=True,
+                [Judgement(ProductRef("amazon", "c"), decision, shown=shown)],
+                ActionDetails(stream=Stream.AUDIT, closes=True),
             )  # fmt: skip
     async with evaluation_screen(bench) as (app, _):
         has(app, words)

@@ -7,7 +7,7 @@ from desk_bench import Bench, screen_text, settled
 from samples import match, no_match, q
 
 from core.settings import Settings
-from labels.model import LOOKED, Stream, Verb
+from labels.model import LOOK_COMMENT, ActionDetails, Stream, Verb
 from tui.app import DeskApp
 from tui.plain.desk import run_plain
 
@@ -15,7 +15,7 @@ from tui.plain.desk import run_plain
 def write_past(bench: Bench, query: str) -> None:
     with bench.store() as store:
         store.record("bob", Verb.REJECT, q(query), no_match(f"{query}-c1"))
-        store.record("bob", Verb.COMMENT, q(query), text="[red]another[/red] size")
+        store.record("bob", Verb.COMMENT, q(query), details=ActionDetails(text="[red]another[/red] size"))
         store.record("bob", Verb.FLAG, q(query))
         store.undo("bob")
 
@@ -84,7 +84,7 @@ async def test_a_lead_may_look_and_that_is_recorded(bench: Bench) -> None:
         await pilot.press("escape", "z")
         await settled(pilot)
     with bench.store() as store:
-        assert ("ada", LOOKED) in [(each.annotator, each.text) for each in store.comments(q(query))]
+        assert ("ada", LOOK_COMMENT) in [(each.annotator, each.text) for each in store.comments(q(query))]
 
 
 @pytest.mark.parametrize("lead", [True, False])

@@ -12,7 +12,7 @@ pytest.importorskip("termios", reason="needs pseudo-terminals")
 
 from labels import draws
 from labels.database import journal_mode
-from labels.model import Decision, Judgement, ProductRef, Strength, Verb
+from labels.model import ActionDetails, Decision, Judgement, ProductRef, Strength, Verb
 from labels.store import LabelStore
 from labels.verify import verify
 from tests.bench.kill_checks import acts_of, explain, read_events
@@ -106,9 +106,11 @@ def typed(ledger: LabelStore) -> LabelStore:
     """A ledger that bears out `SIGHTS`."""
     (first, second), (third, fourth) = OPTIONS[FIRST], OPTIONS[SECOND]
     implied = Judgement(second, Decision.NO_MATCH, Strength.IMPLIED)
-    ledger.record(ANNOTATOR, Verb.ACCEPT, FIRST, [Judgement(first, Decision.MATCH), implied], closes=True)
+    ledger.record(
+        ANNOTATOR, Verb.ACCEPT, FIRST, [Judgement(first, Decision.MATCH), implied], ActionDetails(closes=True)
+    )
     ledger.record(ANNOTATOR, Verb.REJECT, SECOND, [Judgement(fourth, Decision.NO_MATCH)])
-    ledger.record(ANNOTATOR, Verb.UNSURE, SECOND, [Judgement(third, Decision.UNSURE)], closes=True)
+    ledger.record(ANNOTATOR, Verb.UNSURE, SECOND, [Judgement(third, Decision.UNSURE)], ActionDetails(closes=True))
     ledger.undo(ANNOTATOR)
     return ledger
 
@@ -137,14 +139,16 @@ def test_a_decision_that_nobody_typed_is_refused(typed: LabelStore) -> None:
 
 
 def test_a_decision_on_another_candidate_than_the_highlighted_one_is_refused(ledger: LabelStore) -> None:
-    ledger.record(ANNOTATOR, Verb.UNSURE, FIRST, [Judgement(OPTIONS[FIRST][1], Decision.UNSURE)], closes=True)
+    ledger.record(
+        ANNOTATOR, Verb.UNSURE, FIRST, [Judgement(OPTIONS[FIRST][1], Decision.UNSURE)], ActionDetails(closes=True)
+    )
     sights = [Sight(FIRST, "  ", 0, ""), Sight(SECOND, "  ", 0, "", 1, "u")]
     assert explain(sights, "u", [], acts_of(read_events(ledger.path), ANNOTATOR), OPTIONS).problem
 
 
 def test_accepting_and_staying_does_not_explain_that_the_query_was_left(ledger: LabelStore) -> None:
     matched = [Judgement(OPTIONS[FIRST][0], Decision.MATCH)]
-    ledger.record(ANNOTATOR, Verb.ACCEPT, FIRST, matched, closes=True)
+    ledger.record(ANNOTATOR, Verb.ACCEPT, FIRST, matched, ActionDetails(closes=True))
     sights = [Sight(FIRST, "  ", 0, ""), Sight(SECOND, "  ", 0, "", 2)]
     acts = acts_of(read_events(ledger.path), ANNOTATOR)
     assert explain(sights, "An", [], acts, OPTIONS).problem

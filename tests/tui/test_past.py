@@ -8,7 +8,7 @@ from samples import match, no_match, q
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from labels.model import Stream, Verb
+from labels.model import ActionDetails, Stream, Verb
 from tui.app import DeskApp
 from tui.common.lists import PagedList
 from tui.review.past_work import PastScreen
@@ -116,8 +116,10 @@ async def test_pages_come_as_one_goes_down(bench: Bench) -> None:
 async def test_flags_and_comments_of_everybody_are_worked_through(bench: Bench, size: tuple[int, int]) -> None:
     with bench.store() as store:
         store.record("bob", Verb.FLAG, q("q1"))
-        store.record("bob", Verb.COMMENT, q("q2"), text="[red]another[/red] size")
-        store.record("eve", Verb.COMMENT, q("q7"), text="surely the same", stream=Stream.VALIDATION)
+        store.record("bob", Verb.COMMENT, q("q2"), details=ActionDetails(text="[red]another[/red] size"))
+        store.record(
+            "eve", Verb.COMMENT, q("q7"), details=ActionDetails(text="surely the same", stream=Stream.VALIDATION)
+        )
     app = bench.app()
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
@@ -136,7 +138,7 @@ async def test_flags_and_comments_of_everybody_are_worked_through(bench: Bench, 
 
 async def test_what_another_person_has_is_shown_as_theirs_and_refused(bench: Bench) -> None:
     with bench.store() as store:
-        store.record("ada", Verb.NONE, q("q1"), no_match("q1-c1"), closes=True)
+        store.record("ada", Verb.NONE, q("q1"), no_match("q1-c1"), ActionDetails(closes=True))
     jo = bench.desk("jo")
     jo.review.look_up(q("q1"))
     app = bench.app()
@@ -157,9 +159,23 @@ async def test_what_another_person_has_is_shown_as_theirs_and_refused(bench: Ben
 
 async def test_a_validation_query_is_edited_blind(bench: Bench) -> None:
     with bench.store() as store:
-        store.record("ada", Verb.ACCEPT, q("q7"), match("q7-c1"), stream=Stream.VALIDATION, blind=True, closes=True)
-        store.record("eve", Verb.ACCEPT, q("q7"), match("q7-c2"), stream=Stream.VALIDATION, blind=True, closes=True)
-        store.record("eve", Verb.COMMENT, q("q7"), text="it is the second", stream=Stream.VALIDATION)
+        store.record(
+            "ada",
+            Verb.ACCEPT,
+            q("q7"),
+            match("q7-c1"),
+            ActionDetails(stream=Stream.VALIDATION, blind=True, closes=True),
+        )
+        store.record(
+            "eve",
+            Verb.ACCEPT,
+            q("q7"),
+            match("q7-c2"),
+            ActionDetails(stream=Stream.VALIDATION, blind=True, closes=True),
+        )
+        store.record(
+            "eve", Verb.COMMENT, q("q7"), details=ActionDetails(text="it is the second", stream=Stream.VALIDATION)
+        )
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)

@@ -15,7 +15,7 @@ from spoilt import SPOILT
 from core.catalog.store import CatalogStore
 from core.judge.verdict import Answer
 from labels.errors import LabelsError
-from labels.model import Stream, Verb
+from labels.model import ActionDetails, Stream, Verb
 from tui.plain.desk import PlainDesk, Voice, run_plain
 
 
@@ -176,7 +176,7 @@ def test_past_work_is_listed_shown_and_decided_anew(bench: Bench) -> None:
 def test_flags_and_comments_of_all_are_listed(bench: Bench) -> None:
     with bench.store() as store:
         store.record("bob", Verb.FLAG, q("q1"))
-        store.record("bob", Verb.COMMENT, q("q1"), text="which kit")
+        store.record("bob", Verb.COMMENT, q("q1"), details=ActionDetails(text="which kit"))
     said = talk(bench, "F", "F /1", "q")
     assert "flagged by bob; bob wrote: which kit" in said
     assert "Query (looked up, flagged): Canon EOS Rebel T6" in said
@@ -194,7 +194,7 @@ def test_a_query_that_somebody_took_meanwhile_is_not_decided(bench: Bench) -> No
     desk, out = bench.desk(), io.StringIO()
     plain = PlainDesk(desk, Voice(out))
     desk.review.advance()
-    desk.claims.give_back("ada")  # as when the lease has run out
+    desk.claims.release_all("ada")  # as when the lease has run out
     assert bench.desk("bob").review.advance() is not None
     plain.obey("n")
     assert "Somebody else took that query meanwhile" in out.getvalue()

@@ -22,7 +22,7 @@ from textual.widgets import Input
 
 from core.queue.session import ReviewSession
 from core.workspace import Workspace
-from labels.model import Decision, Judgement, Shown, Stream, Verb
+from labels.model import ActionDetails, Decision, Judgement, ShownScores, Stream, Verb
 from labels.store import LabelStore
 from tui.app import DeskApp
 from tui.theme import ANSI_DARK, DARK, LIGHT
@@ -44,21 +44,33 @@ def noted(workspace: Workspace) -> None:
             "grace",
             Verb.COMMENT,
             q("q2"),
-            text="Is 55.0 the diagonal of the screen or of the whole set? See the picture.",
+            details=ActionDetails(text="Is 55.0 the diagonal of the screen or of the whole set? See the picture."),
         )
-        store.record("ada", Verb.COMMENT, q("q2"), text="Of the screen.")
+        store.record("ada", Verb.COMMENT, q("q2"), details=ActionDetails(text="Of the screen."))
 
 
 def disputed(workspace: Workspace) -> None:
     """Two people who differ about a query, and say why."""
     with LabelStore(workspace.labels) as store:
-        said = [Judgement(c("q2-c1"), Decision.MATCH, shown=Shown(1, 0.92, 0.83, "m")), *implied("q2-c2", "q2-c3")]
-        store.record("grace", Verb.ACCEPT, q("q2"), said, closes=True, look_ms=14_000)
-        said = [Judgement(c("q2-c1"), Decision.NO_MATCH, shown=Shown(1, 0.92, 0.79, "m"))]
-        store.record("jo", Verb.REJECT, q("q2"), said, blind=True, look_ms=41_000)
-        store.record("jo", Verb.ACCEPT, q("q2"), [*match("q2-c3"), *implied("q2-c4")], closes=True, look_ms=9_000)
-        store.record("grace", Verb.COMMENT, q("q2"), text="The warranty is an extra, not another product.")
-        store.record("jo", Verb.COMMENT, q("q2"), text="Our guidelines call a bundle with a warranty the same product.")
+        said = [
+            Judgement(c("q2-c1"), Decision.MATCH, shown=ShownScores(1, 0.92, 0.83, "m")),
+            *implied("q2-c2", "q2-c3"),
+        ]
+        store.record("grace", Verb.ACCEPT, q("q2"), said, ActionDetails(closes=True, look_ms=14_000))
+        said = [Judgement(c("q2-c1"), Decision.NO_MATCH, shown=ShownScores(1, 0.92, 0.79, "m"))]
+        store.record("jo", Verb.REJECT, q("q2"), said, ActionDetails(blind=True, look_ms=41_000))
+        store.record(
+            "jo", Verb.ACCEPT, q("q2"), [*match("q2-c3"), *implied("q2-c4")], ActionDetails(closes=True, look_ms=9_000)
+        )
+        store.record(
+            "grace", Verb.COMMENT, q("q2"), details=ActionDetails(text="The warranty is an extra, not another product.")
+        )
+        store.record(
+            "jo",
+            Verb.COMMENT,
+            q("q2"),
+            details=ActionDetails(text="Our guidelines call a bundle with a warranty the same product."),
+        )
 
 
 #: What `doctor` says of a machine that lacks little.

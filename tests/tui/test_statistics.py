@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from core.settings import Settings
 from core.text.safe import safe
-from labels.model import Decision, Judgement, ProductRef, Verb
+from labels.model import ActionDetails, Decision, Judgement, ProductRef, Verb
 from tui.app import DeskApp
 from tui.common.key_bar import KeyBar
 from tui.common.text import NAMES, Column, in_columns
@@ -144,7 +144,7 @@ def test_the_verbs_answer_in_the_shape_that_the_pages_read(bench: Bench) -> None
     with bench.store() as store:
         for who in ("ada", "bob"):
             said = [Judgement(ProductRef("amazon", "q1-c1"), Decision.MATCH)]
-            store.record(who, Verb.ACCEPT, ProductRef("walmart", "q1"), said, closes=True, look_ms=900)
+            store.record(who, Verb.ACCEPT, ProductRef("walmart", "q1"), said, ActionDetails(closes=True, look_ms=900))
     desk = bench.desk()
     stats = desk.verbs.ask("labels", "stats").answer()
     assert _shape(stats) == _shape(STATS)

@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from core.queue.session_stats import SessionStats
 from core.settings import Settings
-from labels.model import Stream, Verb
+from labels.model import ActionDetails, Stream, Verb
 from tui.plain.desk import run_plain
 from tui.statistics.streams import StreamsScreen
 
@@ -25,7 +25,9 @@ async def choose(pilot: Pilot[None], name: str) -> None:
 async def test_each_stream_says_what_it_is_for_and_how_far_it_is(bench: Bench, size: tuple[int, int]) -> None:
     with bench.store() as store:
         for place, query in enumerate(("q1", "q2", "q4", "q5", "q6")):
-            store.record("ada", Verb.NONE, q(query), no_match(f"{query}-c1"), closes=True, look_ms=9_000 + place)
+            store.record(
+                "ada", Verb.NONE, q(query), no_match(f"{query}-c1"), ActionDetails(closes=True, look_ms=9_000 + place)
+            )
         store.record("bob", Verb.ACCEPT, q("q1"), match("q1-c1"))
     app = bench.app()
     async with app.run_test(size=size) as pilot:

@@ -90,7 +90,7 @@ async def test_the_trail_goes_back_as_far_as_one_scrolls(bench: Bench) -> None:
         await settled(pilot)
         await press(pilot, "t", *["pagedown"] * 10)
         rows = app.screen.query_one(PagedList).rows
-        assert [row.step.past.query.id for row in rows] == [str(number) for number in reversed(range(130))]
+        assert [row.step.action.query.id for row in rows] == [str(number) for number in reversed(range(130))]
         assert [row.here for row in rows].index(True) == 60
         assert sum(row.here for row in rows) == 1
 

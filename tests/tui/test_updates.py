@@ -10,7 +10,7 @@ from samples import match, no_match, q
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
-from labels.model import Stream, Verb
+from labels.model import ActionDetails, Stream, Verb
 from tui.plain.desk import run_plain
 from tui.services import desk as desk_module
 
@@ -60,7 +60,7 @@ async def test_an_import_beside_the_desk_is_noticed_between_two_queries(bench: B
 async def test_a_query_whose_match_is_another_article_comes_first_with_the_reason(bench: Bench) -> None:
     with bench.store() as store:
         store._now = lambda: LONG_AGO
-        store.record("ada", Verb.ACCEPT, q("q6"), match("q6-c1"), closes=True)
+        store.record("ada", Verb.ACCEPT, q("q6"), match("q6-c1"), ActionDetails(closes=True))
     products = [Product("amazon", p.id, "Garden hose") if p.id == "q6-c1" else p for p in candidate_products()]
     with CatalogStore(bench.workspace.catalog) as catalog:
         catalog.replace("amazon", "catalog", products)
@@ -92,7 +92,7 @@ def test_the_plain_desk_says_it_too(bench: Bench) -> None:
 def test_labels_of_one_class_are_said_to_be_so(bench: Bench) -> None:
     assert bench.desk().one_class == ""
     with bench.store() as store:
-        store.record("ada", Verb.NONE, q("q6"), no_match("q6-c1", "q6-c2"), closes=True)
+        store.record("ada", Verb.NONE, q("q6"), no_match("q6-c1", "q6-c2"), ActionDetails(closes=True))
     desk = bench.desk()
     assert desk.one_class.startswith("2 labels are of one class, no match: the matcher needs at least one match")
     assert "labels of one class" in talk(bench, "q")
@@ -100,7 +100,9 @@ def test_labels_of_one_class_are_said_to_be_so(bench: Bench) -> None:
 
 def test_a_draw_of_the_screen_does_not_count_all_labels(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     with bench.store() as store:
-        store.record("ada", Verb.NONE, q("q6"), no_match(*(f"q6-c{n}" for n in range(1, 9))), closes=True)
+        store.record(
+            "ada", Verb.NONE, q("q6"), no_match(*(f"q6-c{n}" for n in range(1, 9))), ActionDetails(closes=True)
+        )
     desk = bench.desk()
     counted: list[object] = []
     count = desk_module.training_classes

@@ -11,7 +11,7 @@ from textual.widgets import Button, Static
 
 from core.queue.last_session import Ending, Record
 from core.text.safe import safe
-from labels.history import Latest
+from labels.history import LatestDecision
 from labels.wording import counted
 from tui.actions import BUTTONS, WELCOME, bindings
 from tui.common.dialogs import Dialog
@@ -64,7 +64,7 @@ class WelcomeDialog(Dialog[bool]):
 _LONGEST_TITLE = 60
 
 
-def how_it_ended(last: Record, latest: Latest | None, title: str) -> str:
+def how_it_ended(last: Record, latest: LatestDecision | None, title: str) -> str:
     """What became of it, and of what was decided in it.
 
     Args:
@@ -81,7 +81,7 @@ def how_it_ended(last: Record, latest: Latest | None, title: str) -> str:
     return f"{ended} {_saved(latest, title)}"
 
 
-def _saved(latest: Latest | None, title: str) -> str:
+def _saved(latest: LatestDecision | None, title: str) -> str:
     if latest is None:
         return "Nothing had been decided in it."
     saved = (

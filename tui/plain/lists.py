@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from core.queue.past_work import PastRow, Scope
 from core.text.safe import safe
-from labels.history import ActStatus
+from labels.history import ActionStatus
 from labels.model import ProductRef, Stream
 from tui.common.words import VERB_WORDS
 from tui.plain.keys import PlainKeys, number
@@ -13,7 +13,11 @@ from tui.review.past_work import circumstances, deed, moment, outcome, titles_of
 from tui.statistics.streams import stream_words
 
 _COMMANDS = {Scope.OWN: "past", Scope.NOTED: "noted"}
-_STANDINGS = {ActStatus.STANDS: "", ActStatus.BACK: ", taken back", ActStatus.GONE: ", taken back for good"}
+_STANDINGS = {
+    ActionStatus.STANDS: "",
+    ActionStatus.REDOABLE: ", taken back",
+    ActionStatus.FINAL: ", taken back for good",
+}
 #: As many acts as one listens to.
 _TRAIL = 10
 #: Behind the command for the history, for leads, and what comes of it.
@@ -64,12 +68,12 @@ class PlainLists:
 
     def _trail(self) -> None:
         steps = self._desk.past.trail()[:_TRAIL]
-        self._listed = [step.past.query for step, _ in steps]
+        self._listed = [step.action.query for step, _ in steps]
         for place, (step, title) in enumerate(steps, 1):
-            act = VERB_WORDS.get(step.past.verb, step.past.verb.value)
-            query = f"{safe(title)} ({safe(step.past.query.source)} {safe(step.past.query.id)})"
-            self._say(f"/{place}. {moment(step.past.at)} {act} for {query}{_STANDINGS[step.standing]}")
-        stands = [place for place, (step, _) in enumerate(steps, 1) if step.standing is ActStatus.STANDS]
+            act = VERB_WORDS.get(step.action.verb, step.action.verb.value)
+            query = f"{safe(title)} ({safe(step.action.query.source)} {safe(step.action.query.id)})"
+            self._say(f"/{place}. {moment(step.action.at)} {act} for {query}{_STANDINGS[step.status]}")
+        stands = [place for place, (step, _) in enumerate(steps, 1) if step.status is ActionStatus.STANDS]
         if stands:
             self._say(self._keys.fill(f"{{undo}} takes back /{stands[0]}; {{past}} /{stands[0]} shows its query."))
         elif not steps:

@@ -7,7 +7,7 @@ from core.judge.verdict import Verdict, reason_of
 from core.matching.bands import percent
 from core.queue.item import Option, Progress, ReviewItem
 from core.text.safe import safe
-from labels.annotations import Opinion
+from labels.annotations import StandingDecision
 from labels.model import Strength
 from tui.common.words import (
     DECISION_WORDS,
@@ -63,7 +63,7 @@ def candidate_line(item: ReviewItem, option: Option) -> str:
     return ", ".join([*parts, product_line(option.product)])
 
 
-def opinion_line(opinion: Opinion) -> str:
+def opinion_line(opinion: StandingDecision) -> str:
     """What somebody said of a disputed candidate, and how they came to it."""
     implied = ", implied" if opinion.strength is Strength.IMPLIED else ""
     machine = machine_then(opinion.shown)

@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from core.queue.item import ReviewItem
 from core.text.safe import safe
-from labels.history import Past
+from labels.history import PastAction
 from labels.model import Decision, Judgement, ProductRef, Verb
 from labels.wording import counted
 from tui.actions import HISTORY, LEAVE, LOOK_AT_OTHERS, PAGE_SCROLL, bindings
@@ -35,7 +35,7 @@ class ActsPage(Widget):
         blind: whether the machine's opinion must not be told.
     """
 
-    def __init__(self, acts: Sequence[Past], titles: Mapping[ProductRef, str], *, blind: bool) -> None:
+    def __init__(self, acts: Sequence[PastAction], titles: Mapping[ProductRef, str], *, blind: bool) -> None:
         super().__init__()
         self._acts, self._titles, self._blind = acts, titles, blind
 
@@ -54,7 +54,7 @@ class ActsPage(Widget):
         return lines
 
 
-def act_lines(act: Past, titles: Mapping[ProductRef, str], width: int, *, blind: bool) -> list[Content]:
+def act_lines(act: PastAction, titles: Mapping[ProductRef, str], width: int, *, blind: bool) -> list[Content]:
     """One act: a line on who, when and how, and the lines of what it said."""
     parts = [Content.styled(moment(act.at), MUTED), Content.styled(safe(act.annotator), STRONG)]
     parts.append(Content.styled(circumstances(act), MUTED))
@@ -79,7 +79,7 @@ def act_lines(act: Past, titles: Mapping[ProductRef, str], width: int, *, blind:
         lines += hanging(
             Content.styled(f"  {IMPLIED_SIGN} ", MUTED), Content.styled(f"{implied(act)} others, implied", MUTED), width
         )
-    if not act.said:
+    if not act.judgements:
         lines += hanging(Content.styled("  · ", MUTED), Content(ACTS.get(act.verb, act.verb.value)), width)
     return lines
 
@@ -110,7 +110,7 @@ class HistoryDialog(PageDialog):
     HEADLINE = "What happened to this query"
 
     def __init__(
-        self, item: ReviewItem, past: Sequence[Past], look: Callable[[], Sequence[Past]] | None = None
+        self, item: ReviewItem, past: Sequence[PastAction], look: Callable[[], Sequence[PastAction]] | None = None
     ) -> None:
         super().__init__()
         self._item, self._past, self._look = item, past, look

@@ -10,7 +10,7 @@ from textual.widget import Widget
 from core.judge.verdict import Answer, Verdict
 from core.queue.item import Option, ReviewItem
 from core.text.safe import safe
-from labels.annotations import Opinion
+from labels.annotations import StandingDecision
 from labels.model import ProductRef, Strength
 from tui.background import in_background
 from tui.common.key_bar import KeyBar
@@ -117,7 +117,7 @@ def opinion_lines(item: ReviewItem, option: Option | None, width: int) -> list[C
     return lines
 
 
-def _opinion(opinion: Opinion, names: int, words: int, width: int) -> list[Content]:
+def _opinion(opinion: StandingDecision, names: int, words: int, width: int) -> list[Content]:
     """One person's word and its circumstances; on lines of their own where there is no room beside it."""
     implied = opinion.strength is Strength.IMPLIED
     style = MUTED if implied else DECISIONS[opinion.decision]
@@ -136,5 +136,5 @@ def _opinion(opinion: Opinion, names: int, words: int, width: int) -> list[Conte
     return [lead + head.rstrip(), *hanging(Content("   "), rest, width)]
 
 
-def _words(opinion: Opinion) -> str:
+def _words(opinion: StandingDecision) -> str:
     return DECISION_WORDS[opinion.decision] + (", implied" if opinion.strength is Strength.IMPLIED else "")

@@ -15,8 +15,8 @@ from core.matching.bands import percent
 from core.queue.item import Option
 from core.queue.past_work import Outcome, PastPage, PastRow, Scope
 from core.text.safe import safe
-from labels.history import ActStatus, Past, Step
-from labels.model import Decision, Judgement, ProductRef, Shown, Stream, Strength, Verb
+from labels.history import ActionStatus, PastAction, TrailStep
+from labels.model import Decision, Judgement, ProductRef, ShownScores, Stream, Strength, Verb
 from labels.past_work import Note
 from labels.wording import counted
 from tui.actions import PAST, bindings
@@ -44,7 +44,7 @@ def moment(at: str) -> str:
     return f"{datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M}"
 
 
-def deed(past: Past, titles: Mapping[ProductRef, str], *, blind: bool) -> str:
+def deed(past: PastAction, titles: Mapping[ProductRef, str], *, blind: bool) -> str:
     """What somebody did, one line.
 
     Args:
@@ -57,7 +57,7 @@ def deed(past: Past, titles: Mapping[ProductRef, str], *, blind: bool) -> str:
     return safe(words + origin + (" · taken back" if past.undone_at is not None else ""))
 
 
-def circumstances(past: Past) -> str:
+def circumstances(past: PastAction) -> str:
     """Why the query was shown, whether blind, and for how long: `audit, blind, 14 s`."""
     return looked(past.stream, past.look_ms, blind=past.blind)
 
@@ -68,7 +68,7 @@ def looked(stream: Stream, look_ms: int | None, *, blind: bool) -> str:
     return ", ".join(parts if look_ms is None else [*parts, duration(look_ms / 1000)])
 
 
-def machine_then(shown: Shown) -> str:
+def machine_then(shown: ShownScores) -> str:
     """What the machine said of a pair when it was decided; empty where it had nothing to say."""
     if shown.probability is not None:
         return percent(shown.probability)
@@ -79,7 +79,7 @@ def outcome(row: PastRow) -> str:
     """What somebody's decisions on a query come to."""
     if row.outcome is Outcome.MATCH:
         return "match: " + safe("; ".join(row.accepted))
-    rejected = len(row.past.saying(Decision.NO_MATCH))
+    rejected = len(row.past.candidates_decided(Decision.NO_MATCH))
     return _OUTCOMES.get(row.outcome) or (f"{rejected} rejected, not answered" if rejected else "")
 
 
@@ -105,17 +105,17 @@ def named(judgement: Judgement, titles: Mapping[ProductRef, str]) -> str:
     return titles.get(ref) or f"{ref.source} {ref.id}"
 
 
-def explicit(past: Past) -> list[Judgement]:
+def explicit(past: PastAction) -> list[Judgement]:
     """What was said outright; the rest follows from it."""
-    return [judgement for judgement in past.said if judgement.strength is Strength.EXPLICIT]
+    return [judgement for judgement in past.judgements if judgement.strength is Strength.EXPLICIT]
 
 
-def implied(past: Past) -> int:
+def implied(past: PastAction) -> int:
     """How many candidates were rejected because another one was accepted."""
-    return sum(judgement.strength is Strength.IMPLIED for judgement in past.said)
+    return sum(judgement.strength is Strength.IMPLIED for judgement in past.judgements)
 
 
-def _said(past: Past, titles: Mapping[ProductRef, str], blind: bool) -> str:
+def _said(past: PastAction, titles: Mapping[ProductRef, str], blind: bool) -> str:
     def titled(decision: Decision) -> list[str]:
         return [
             named(judgement, titles) + ("" if blind else _then(judgement.shown))
@@ -129,7 +129,7 @@ def _said(past: Past, titles: Mapping[ProductRef, str], blind: bool) -> str:
     return "; ".join([*parts, *([f"{implied(past)} others implied"] if implied(past) else [])]) or past.verb.value
 
 
-def _then(shown: Shown) -> str:
+def _then(shown: ShownScores) -> str:
     machine = machine_then(shown)
     return f" (the machine then: {machine})" if machine else ""
 
@@ -145,7 +145,7 @@ _LEAD = "  "
 _MOST_COMMENTS = 2
 #: Cells of an id.
 _LONGEST_ID = 24
-_STANDINGS = {ActStatus.BACK: "taken back", ActStatus.GONE: "taken back for good"}
+_STANDINGS = {ActionStatus.REDOABLE: "taken back", ActionStatus.FINAL: "taken back for good"}
 _VERB_WIDTH = max(len(word) for word in VERB_WORDS.values())
 
 
@@ -177,16 +177,16 @@ def _note(sign: str, note: Note, words: str, width: int) -> Content:
     return _between(left, Content.styled(moment(note.at), MUTED), width)
 
 
-def trail_line(step: Step, title: str, note: str, width: int) -> Content:
+def trail_line(step: TrailStep, title: str, note: str, width: int) -> Content:
     """One line: when, what, of which query, and what became of it; `note` says which key moves it."""
-    style = "" if step.standing is ActStatus.STANDS else MUTED
-    verb = VERB_WORDS.get(step.past.verb, step.past.verb.value).ljust(_VERB_WIDTH)
+    style = "" if step.status is ActionStatus.STANDS else MUTED
+    verb = VERB_WORDS.get(step.action.verb, step.action.verb.value).ljust(_VERB_WIDTH)
     left = Content.assemble(
-        (moment(step.past.at), MUTED), "  ", (verb, style or STRONG), "  ", (safe(title), style),
-        ("  " + safe(step.past.text) if step.past.text else "", MUTED),
+        (moment(step.action.at), MUTED), "  ", (verb, style or STRONG), "  ", (safe(title), style),
+        ("  " + safe(step.action.text) if step.action.text else "", MUTED),
     )  # fmt: skip
-    words = Content.styled(note, KEY) if note else Content.styled(_STANDINGS.get(step.standing, ""), MUTED)
-    id_ = Content.styled(reminder(step.past.query.id, _LONGEST_ID), MUTED)
+    words = Content.styled(note, KEY) if note else Content.styled(_STANDINGS.get(step.status, ""), MUTED)
+    id_ = Content.styled(reminder(step.action.query.id, _LONGEST_ID), MUTED)
     return _between(left, id_ + Content("  ") + words if words else id_, width)
 
 

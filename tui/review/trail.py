@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import OptionList, Static
 
-from labels.history import ActStatus, Step
+from labels.history import ActionStatus, TrailStep
 from labels.model import ProductRef
 from tui.actions import TRAIL, bindings
 from tui.background import failures_shown, in_background, tell
@@ -27,7 +27,7 @@ _HERE = " undo stands here "
 class TrailRow:
     """An act; `here` puts the mark over it, `note` says which key moves it."""
 
-    step: Step
+    step: TrailStep
     title: str
     here: bool = False
     note: str = ""
@@ -47,7 +47,7 @@ class TrailScreen(FullPage[ProductRef]):
         super().__init__()
         self._desk = desk
         self._turn = turn
-        self._steps: list[tuple[Step, str]] = []
+        self._steps: list[tuple[TrailStep, str]] = []
         self._reading = False
         self._ended = False
 
@@ -71,7 +71,7 @@ class TrailScreen(FullPage[ProductRef]):
     @on(TrailRead)
     def _arrived(self, message: TrailRead) -> None:
         self._reading, self._ended = False, not message.steps
-        marked = any(step.standing is ActStatus.STANDS for step, _ in self._steps)
+        marked = any(step.status is ActionStatus.STANDS for step, _ in self._steps)
         if message.before is not None and marked:
             self._steps += message.steps
             self._rows.extend(TrailRow(step, title) for step, title in message.steps)
@@ -84,7 +84,7 @@ class TrailScreen(FullPage[ProductRef]):
     @on(MoreWanted)
     def _read_on(self) -> None:
         if self._steps and not self._reading and not self._ended:
-            self._read(self._steps[-1][0].past.seq)
+            self._read(self._steps[-1][0].action.seq)
 
     @on(Failed)
     def _failed(self, message: Failed) -> None:
@@ -120,15 +120,15 @@ class TrailScreen(FullPage[ProductRef]):
         row = self._rows.current
         if row is not None:
             with failures_shown(self.app):
-                self._desk.review.look_up(row.step.past.query)
-                self.dismiss(row.step.past.query)
+                self._desk.review.look_up(row.step.action.query)
+                self.dismiss(row.step.action.query)
 
 
-def _rows(steps: list[tuple[Step, str]]) -> list[TrailRow]:
+def _rows(steps: list[tuple[TrailStep, str]]) -> list[TrailRow]:
     """The acts with the mark before the first that stands, and the keys that move it."""
-    places = [at for at, (step, _) in enumerate(steps) if step.standing is ActStatus.STANDS]
+    places = [at for at, (step, _) in enumerate(steps) if step.status is ActionStatus.STANDS]
     here = places[0] if places else len(steps)
-    undone = [at for at in range(here) if steps[at][0].standing is ActStatus.BACK]
+    undone = [at for at in range(here) if steps[at][0].status is ActionStatus.REDOABLE]
     notes = {here: "z takes it back"} | ({undone[-1]: "Z brings it back"} if undone else {})
     return [TrailRow(step, title, at == here, notes.get(at, "")) for at, (step, title) in enumerate(steps)]
 

@@ -23,7 +23,7 @@ from core.settings import Settings
 from core.splits.class_balance import one_class, training_classes
 from core.workspace import Workspace
 from labels.errors import SameskuError
-from labels.history import Past, history
+from labels.history import PastAction, history
 from labels.leases import Leases
 from labels.model import Stream
 from labels.statistics import LabelStats, label_stats
@@ -176,7 +176,7 @@ class DeskServices:
         with LabelStore(self.store.path) as store:
             return label_stats(store)
 
-    def history(self) -> list[Past]:
+    def history(self) -> list[PastAction]:
         """What happened to the query on the screen."""
         item = self.review.item
         if item is None:
@@ -184,7 +184,7 @@ class DeskServices:
         past = history(self.store, item.query.ref)
         return [each for each in past if not item.alone or each.annotator == self.review.annotator]
 
-    def look_at_others(self) -> list[Past]:
+    def look_at_others(self) -> list[PastAction]:
         """What everybody did with the query on the screen, for leads; that they looked is recorded.
 
         Raises:

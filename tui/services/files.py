@@ -29,7 +29,7 @@ from core.text.vocabulary import Vocabulary
 from core.training.plan import RetrainPlan, plan_retrain
 from core.workspace import Workspace
 from labels.files import open_regular
-from labels.history import Step, decided_since, trail
+from labels.history import TrailStep, decided_since, trail
 from labels.leases import Leases
 from labels.model import ProductRef
 from labels.reader import LabelReader
@@ -171,12 +171,12 @@ class DeskPast:
             held = claims.held_by_others(self.annotator)
         return replace(found, rows=tuple(replace(row, held_by=held.get(row.query, "")) for row in found.rows))
 
-    def trail(self, before: int | None = None) -> list[tuple[Step, str]]:
+    def trail(self, before: int | None = None) -> list[tuple[TrailStep, str]]:
         """One's own acts before an act's number, latest first, each with its query's title."""
         with LabelReader(self.ledger) as reader:
-            steps = trail(reader, self.annotator, before=_END if before is None else before, most=_MOST)
-        titles = self.catalog.titles(step.past.query for step in steps)
-        return [(step, titles.get(step.past.query) or step.past.query.id) for step in steps]
+            steps = trail(reader, self.annotator, before=_END if before is None else before, limit=_MOST)
+        titles = self.catalog.titles(step.action.query for step in steps)
+        return [(step, titles.get(step.action.query) or step.action.query.id) for step in steps]
 
     def title(self, query: ProductRef) -> str:
         """The title of a query, else its id."""
@@ -236,8 +236,8 @@ class DeskSitting:
         """What a sitting that was killed had on its screen: nobody else has it yet. Its other claims go back."""
         if not self.sitting.alone:
             return None
-        held = self.review.claims.held(self.review.annotator)
-        self.review.claims.give_back(self.review.annotator)
+        held = self.review.claims.held_by(self.review.annotator)
+        self.review.claims.release_all(self.review.annotator)
         return held[0] if held else None
 
     def note(self, candidate: ProductRef | None, theme: str) -> None:
@@ -253,7 +253,7 @@ class DeskSitting:
     def abandon(self, ending: Ending) -> None:
         """Give the claims back and end, from any thread: SQLite's connections stay in theirs."""
         claims = Leases(self.review.store.path)
-        claims.give_back(self.review.annotator)
+        claims.release_all(self.review.annotator)
         claims.close()
         self.end(ending)
 

@@ -13,8 +13,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from core.text.safe import safe
-from labels.backup_index import is_of_ledger
-from labels.wording import counted, joined, sentence
+from labels.backup_index import concerns_ledger
+from labels.wording import as_sentence, counted, join_clauses
 from tui.actions import BACKUP, LEAVE, bindings
 from tui.common.dialogs import ConfirmDialog, Dialog
 from tui.common.key_bar import KeyBar
@@ -96,7 +96,7 @@ def checked_text(what: str, ok: bool, events: int, problems: Sequence[str], way_
     """What a check found of `what`, with which the sentence begins; `way_out` is told where something is wrong."""
     if ok:
         return Content.assemble(("✓ ", GOOD), (f"{what} is sound", STRONG), f": {counted(events, 'event')}.")
-    told = sentence(joined([safe(problem) for problem in problems]))
+    told = as_sentence(join_clauses([safe(problem) for problem in problems]))
     return Content.assemble(("✗ ", BAD), (f"{what} is not sound", STRONG), f": {told}", "\n", (way_out, MUTED))
 
 
@@ -199,7 +199,7 @@ class BackupDialog(Dialog[Path]):
 
     def _way_out(self, problems: Iterable[str]) -> str:
         """For the ledger: a restore where it is damaged itself, and not where a backup is."""
-        if not any(map(is_of_ledger, problems)):
+        if not any(map(concerns_ledger, problems)):
             return "The ledger itself is sound; move the damaged backup away."
         return "Enter goes back to the highlighted backup." if self._desk.facts.lead else "Tell a lead."
 

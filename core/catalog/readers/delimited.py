@@ -23,7 +23,7 @@ from core.catalog.readers.rows import (
     without_nul,
 )
 from core.errors import CatalogError
-from labels.exchange.files import MAX_ROW, unreadable
+from labels.exchange.files import MAX_ROW, unreadable_message
 from labels.files import open_regular
 
 
@@ -61,7 +61,7 @@ def read_lines(path: Path, encoding: str) -> Iterator[Line]:
                     rest = bool(piece) and piece[-1] not in "\r\n"
                 yield Line(number, without_nul(text), is_broken(text), cut)
     except OSError as error:
-        raise CatalogError(*unreadable(path, error)) from error
+        raise CatalogError(*unreadable_message(path, error)) from error
 
 
 def _escape(error: UnicodeError) -> tuple[str, int]:

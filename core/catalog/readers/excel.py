@@ -13,7 +13,7 @@ from typing import IO, Any
 from core.catalog.columns import listed
 from core.catalog.readers.rows import BadRow, Header, Reason, Row, Table, as_text, column_names, typed_row, unique_names
 from core.errors import CatalogError
-from labels.exchange.files import MAX_COLUMNS, unreadable
+from labels.exchange.files import MAX_COLUMNS, unreadable_message
 from labels.files import open_regular
 
 #: Bytes that the parts of a workbook which are held in memory may unpack to: its texts, and all that is no sheet.
@@ -175,7 +175,7 @@ def _opened(path: Path) -> Iterator[Any]:
     except CatalogError:
         raise
     except OSError as error:
-        raise CatalogError(*unreadable(path, error)) from error
+        raise CatalogError(*unreadable_message(path, error)) from error
     # Whatever a damaged part makes of the library: it has no errors of its own for that.
     except Exception as error:
         reason = (str(error).partition("\n")[0] or type(error).__name__)[:200].rstrip(".")
@@ -205,6 +205,6 @@ def _members(path: Path) -> set[str]:
         with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             return set(archive.namelist())
     except OSError as error:
-        raise CatalogError(*unreadable(path, error)) from error
+        raise CatalogError(*unreadable_message(path, error)) from error
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         return set()

@@ -25,7 +25,7 @@ from core.catalog.readers.rows import (
     within_limits,
 )
 from core.errors import CatalogError
-from labels.exchange.files import MAX_COLUMNS, unreadable
+from labels.exchange.files import MAX_COLUMNS, unreadable_message
 from labels.files import read_bounded
 
 #: A document is parsed as a whole, and takes some ten times its size in memory.
@@ -54,7 +54,7 @@ def read_json_document(path: Path, encoding: str) -> Table:
     try:
         text = read_bounded(path, MAX_DOCUMENT_BYTES, follow_links=True).decode(encoding, "surrogateescape")
     except OSError as error:
-        message, hint = unreadable(path, error)
+        message, hint = unreadable_message(path, error)
         lines = f"Put each product on a line of its own: jq -c '.[]' {path.name} > products.jsonl"
         raise CatalogError(message, lines if "it is longer than" in message else hint) from error
     try:

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from core.catalog.readers.rows import BadRow, Reason, Row, Table, column_names, typed_row
 from core.errors import CatalogError
-from labels.exchange.files import MAX_COLUMNS, MAX_ROW, unreadable
+from labels.exchange.files import MAX_COLUMNS, MAX_ROW, unreadable_message
 from labels.files import open_regular
 from labels.wording import counted
 
@@ -496,7 +496,7 @@ def _readable(path: Path) -> Iterator[None]:
         ) from error
     except (ArrowException, OSError, ValueError, MemoryError) as error:
         if isinstance(error, OSError) and error.errno:
-            raise CatalogError(*unreadable(path, error)) from error
+            raise CatalogError(*unreadable_message(path, error)) from error
         reason = str(error).partition("\n")[0].rstrip(".")
         raise CatalogError(
             f"{path} is not a Parquet file that can be read: {reason}.", "Save it again, or as CSV."

@@ -14,8 +14,8 @@ from core.catalog.readers.parquet import read_parquet
 from core.catalog.readers.rows import REJECT_COLUMNS, BadRow, Header, Row, Table, within_limits
 from core.catalog.readers.sqlite import read_sqlite
 from core.errors import CatalogError
-from labels.exchange.fields import restored
-from labels.exchange.files import unreadable
+from labels.exchange.fields import restore_cell
+from labels.exchange.files import unreadable_message
 from labels.files import open_regular
 
 _HEAD = 1 << 16
@@ -82,7 +82,7 @@ def _without_reject_columns(table: Table) -> Table:
     def mended(row: Row | BadRow) -> Row | BadRow:
         if isinstance(row, BadRow):
             return replace(row, raw=row.raw.split(delimiter, count)[-1])
-        return Row(row.line, {name: restored(row.values.get(name, "")) for name in table.columns[count:]})
+        return Row(row.line, {name: restore_cell(row.values.get(name, "")) for name in table.columns[count:]})
 
     return replace(table, columns=table.columns[count:], rows=map(mended, table.rows), header=header)
 
@@ -108,7 +108,7 @@ def _head(path: Path) -> bytes:
         with open_regular(path) as handle:
             head = handle.read(_HEAD)
     except OSError as error:
-        raise CatalogError(*unreadable(path, error)) from error
+        raise CatalogError(*unreadable_message(path, error)) from error
     if not head.strip():
         raise CatalogError(f"{path} is empty.", "Was it written, or downloaded, to its end?")
     return head
@@ -121,7 +121,7 @@ def _read_text(path: Path, head: bytes) -> Table:
     try:
         encoding = encoding_of(path, head)
     except OSError as error:
-        raise CatalogError(*unreadable(path, error)) from error
+        raise CatalogError(*unreadable_message(path, error)) from error
     text = head.decode(encoding, "replace")
     if _WEB_PAGE.match(text):
         raise CatalogError(

@@ -18,7 +18,7 @@ from core.judge.mlx_model import tokenizer_here
 from core.judge.pair_context import PairContext, pair_contexts
 from core.judge.prompt import Message, lesson
 from core.workspace import Workspace
-from labels.exchange.files import output_text, unreadable
+from labels.exchange.files import output_text, unreadable_message
 from labels.exchange.json_values import json_text
 from labels.files import open_regular
 from labels.model import Pair
@@ -97,7 +97,7 @@ def _read(path: Path, recipe: Recipe, tokenizer: Any) -> list[ChatExample]:
     except FileNotFoundError:
         raise ModelError(f"There is no {path}.", "`samesku judge prepare` writes it.") from None
     except OSError as error:
-        raise ModelError(*unreadable(path, error)) from error
+        raise ModelError(*unreadable_message(path, error)) from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelError(f"{path} holds no conversations.", "`samesku judge prepare` writes it anew.") from error
 

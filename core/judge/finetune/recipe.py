@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import SettingsError
 from core.judge.mlx_model import whole_path
-from labels.exchange.files import output_text, settings_text, unreadable
+from labels.exchange.files import output_text, settings_text, unreadable_message
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -101,7 +101,7 @@ def read_recipe(path: Path) -> Recipe:
     except FileNotFoundError:
         raise SettingsError(f"There is no file {path}.", "`samesku judge prepare` writes one.") from None
     except OSError as error:
-        raise SettingsError(*unreadable(path, error)) from error
+        raise SettingsError(*unreadable_message(path, error)) from error
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""

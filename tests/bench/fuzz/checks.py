@@ -100,7 +100,7 @@ def rows_of(path: Path) -> set[Row]:
                 shutil.copy(source, Path(folder) / source.name)
         with closing(sqlite3.connect(Path(folder) / path.name)) as connection:
             connection.text_factory = bytes
-            found.update(connection.execute(chain.EVENTS))  # as many as can be read before an error
+            found.update(connection.execute(chain.SELECT_EVENTS))  # as many as can be read before an error
     return found
 
 

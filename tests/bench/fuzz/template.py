@@ -18,7 +18,7 @@ from core.judge.cross_encoder import CrossEncoderCard
 from core.matching.run import write_out_of_fold
 from core.retrieval.registry import ModelCard, Promotion
 from core.workspace import Workspace
-from labels.model import Decision, Judgement, Stream, Strength, Verb
+from labels.model import ActionDetails, Decision, Judgement, Stream, Strength, Verb
 from labels.store import LabelStore
 from tests.bench.forks.runs import Dialogue, Runs
 
@@ -192,4 +192,6 @@ def _label(workspace: Workspace, queries: list[Product], products: list[Product]
             if other != match:
                 judgements.append(Judgement(other.ref, Decision.NO_MATCH))
             verb = Verb.ACCEPT if match else Verb.NONE
-            store.record(PEOPLE[place % 2], verb, query.ref, judgements, stream=Stream.TRIAGE, closes=True)
+            store.record(
+                PEOPLE[place % 2], verb, query.ref, judgements, ActionDetails(stream=Stream.TRIAGE, closes=True)
+            )

@@ -14,7 +14,7 @@ from core.diagnostics import damages
 from core.matching.run import out_of_fold_path, write_out_of_fold
 from core.retrieval.encoder_files import EncoderModel
 from core.workspace import Workspace
-from labels.model import Pair, Verb
+from labels.model import ActionDetails, Pair, Verb
 from labels.quarantine import damaged_copies
 from labels.store import LabelStore
 
@@ -43,7 +43,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     with LabelStore(workspace.labels) as store:
         for key in ("q1", "q2", "q3", "q4", "qv"):
             said = [*match(f"{key}-c1"), *no_match(f"{key}-c2", f"{key}-c3")]
-            store.record("ada", Verb.ACCEPT, q(key), said, closes=True)
+            store.record("ada", Verb.ACCEPT, q(key), said, ActionDetails(closes=True))
     write_out_of_fold(out_of_fold_path(workspace, "hash"), {Pair(q("q1"), q("q1-c1")): 0.5})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("core.retrieval.index_run.Encoder", lambda *_, **__: HashEncoder())

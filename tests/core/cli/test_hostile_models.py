@@ -14,7 +14,7 @@ pytest.importorskip("sentence_transformers", reason="needs the model libraries")
 
 from core.judge.cross_encoder import load_cross_encoder
 from core.workspace import Workspace
-from labels.model import Side, Verb
+from labels.model import ActionDetails, Side, Verb
 from labels.store import LabelStore
 
 Call = Callable[..., object]
@@ -46,7 +46,7 @@ def labelled(tmp_path: Path) -> Workspace:
         for id_ in ("q1", "q2", "q3", "q4", "qv"):
             side = Side.VALIDATION if id_ == "qv" else Side.TRAIN
             judgements = [*match(f"{id_}-c1"), *no_match(f"{id_}-c2", f"{id_}-c3")]
-            store.record("ada", Verb.ACCEPT, q(id_), judgements, side=side, closes=True)
+            store.record("ada", Verb.ACCEPT, q(id_), judgements, ActionDetails(side=side, closes=True))
     return workspace
 
 

@@ -22,7 +22,7 @@ from core.matching.matcher import untrained
 from core.matching.run import publish
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.model import Pair, Side, Verb
+from labels.model import ActionDetails, Pair, Side, Verb
 from labels.store import LabelStore
 
 Call = Callable[..., object]
@@ -51,7 +51,7 @@ def labelled(workspace: Workspace, hash_encoder: HashEncoder) -> Workspace:
         for id_ in ("q1", "q2", "q3", "q4", "qv"):
             side = Side.TRAIN if id_ in {"q1", "q2"} else Side.VALIDATION
             judgements = [*match(f"{id_}-c1"), *no_match(f"{id_}-c2", f"{id_}-c3")]
-            store.record("ada", Verb.ACCEPT, q(id_), judgements, side=side, closes=True)
+            store.record("ada", Verb.ACCEPT, q(id_), judgements, ActionDetails(side=side, closes=True))
     return workspace
 
 

@@ -105,7 +105,7 @@ def test_lessons_are_not_written_through_a_file(labelled: Workspace, call: Call,
     (tmp_path / "README.md").write_text("read me")
     answer = call("judge", "prepare", "--out", tmp_path / "README.md", "--model", "m", "--home", labelled.home)
     assert answer.code == 1
-    assert "README.md is no folder." in answer.err
+    assert "README.md is not a folder." in answer.err
 
 
 def test_lessons_are_for_a_model_that_may_be_elsewhere_but_not_for_a_folder_that_is_nowhere(

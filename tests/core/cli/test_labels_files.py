@@ -13,7 +13,7 @@ import pytest
 from samples import match, no_match, q, write_catalogue
 
 from core.workspace import Workspace
-from labels.model import Verb
+from labels.model import ActionDetails, Verb
 from labels.store import LabelStore
 
 Call = Callable[..., object]
@@ -23,9 +23,9 @@ Call = Callable[..., object]
 def labelled(workspace: Workspace) -> Workspace:
     """Two answered queries, one of them for validation, and a comment."""
     with LabelStore(workspace.labels) as store:
-        store.record("ada", Verb.ACCEPT, q("q1"), [*match("q1-c1"), *no_match("q1-c2")], closes=True)
-        store.record("bob", Verb.ACCEPT, q("qv"), match("qv-c1"), closes=True)
-        store.record("bob", Verb.COMMENT, q("qv"), text="a rare colour")
+        store.record("ada", Verb.ACCEPT, q("q1"), [*match("q1-c1"), *no_match("q1-c2")], ActionDetails(closes=True))
+        store.record("bob", Verb.ACCEPT, q("qv"), match("qv-c1"), ActionDetails(closes=True))
+        store.record("bob", Verb.COMMENT, q("qv"), details=ActionDetails(text="a rare colour"))
     return workspace
 
 

@@ -10,7 +10,7 @@ from samples import match, no_match, q, unsure
 from core.cli.import_ import BENCHMARK
 from core.retrieval.candidates import CandidateStore, MatcherSummary
 from core.workspace import Workspace
-from labels.model import MACHINE, Stream, Verb
+from labels.model import MACHINE, ActionDetails, Stream, Verb
 from labels.store import LabelStore
 
 Call = Callable[..., object]
@@ -21,13 +21,13 @@ def team(workspace: Workspace) -> Workspace:
     """Ada and bob answered three queries, eve one of them; one pair was adjudicated."""
     with LabelStore(workspace.labels) as store:
         for who in ("ada", "bob"):
-            store.record(who, Verb.ACCEPT, q("q1"), match("q1-c1"), look_ms=4000)
-            store.record(who, Verb.REJECT, q("q2"), no_match("q2-c1"), look_ms=6000)
+            store.record(who, Verb.ACCEPT, q("q1"), match("q1-c1"), ActionDetails(look_ms=4000))
+            store.record(who, Verb.REJECT, q("q2"), no_match("q2-c1"), ActionDetails(look_ms=6000))
         store.record("ada", Verb.ACCEPT, q("q3"), match("q3-c1"))
         store.record("bob", Verb.REJECT, q("q3"), no_match("q3-c1"))
         store.record("eve", Verb.ACCEPT, q("q1"), match("q1-c1"))
         store.record("eve", Verb.UNSURE, q("q2"), unsure("q2-c1"))
-        store.record("eve", Verb.ACCEPT, q("q3"), match("q3-c1"), stream=Stream.ADJUDICATION)
+        store.record("eve", Verb.ACCEPT, q("q3"), match("q3-c1"), ActionDetails(stream=Stream.ADJUDICATION))
         for nobody in (MACHINE, BENCHMARK):
             store.record_all(nobody, [(q("q1"), no_match("q1-c1"), True)])
     return workspace
@@ -94,7 +94,7 @@ def test_tables_fit_a_terminal_of_eighty_columns(
     with LabelStore(team.labels) as store:
         for who in ("somebody with a very long name indeed", "another\x1b]52;c;x\x07 one with [bold]a name[/"):
             for query in ("q1", "q2", "q3"):
-                store.record(who, Verb.ACCEPT, q(query), match(f"{query}-c1"), look_ms=5000)
+                store.record(who, Verb.ACCEPT, q(query), match(f"{query}-c1"), ActionDetails(look_ms=5000))
     out = call("labels", verb, "--home", team.home).out
     assert "ada" in out
     assert "\x1b" not in out

@@ -15,9 +15,9 @@ from tampering import change_unseen
 from core.workspace import Workspace
 from labels.backup import backup
 from labels.backup_index import FOLDER
-from labels.database import marker
+from labels.database import marker_path
 from labels.leases import Leases
-from labels.model import Verb
+from labels.model import ActionDetails, Verb
 from labels.store import LabelStore
 from tests.bench.terminal import Terminal
 
@@ -34,7 +34,7 @@ def labelled(workspace: Workspace) -> Workspace:
 
 def say(workspace: Workspace, query: str) -> None:
     with LabelStore(workspace.labels) as store:
-        store.record("ada", Verb.ACCEPT, q(query), match(f"{query}-c1"), closes=True)
+        store.record("ada", Verb.ACCEPT, q(query), match(f"{query}-c1"), ActionDetails(closes=True))
 
 
 def test_back_and_forth(labelled: Workspace, call: Call) -> None:
@@ -161,7 +161,7 @@ def test_a_restore_can_be_rehearsed(labelled: Workspace, call: Call) -> None:
         claims.take(q("q3"), "ada")
         assert call(*given, "--as", "ada", "--json").json["events"] == 1
         assert "ada has queries on the screen" in call(*given, "--as", "bob").err
-        claims.give_back("ada")
+        claims.release_all("ada")
     assert "Nothing was changed" in call(*given).out
     assert call("labels", "verify", "--home", labelled.home, "--json").json["events"] == 2
     labelled.settings.write_text('[people]\nleads = ["ada"]\n')
@@ -255,7 +255,7 @@ def test_without_a_backup_a_merge_is_the_way_out_of_a_changed_schema(
     assert "move labels.db and labels.db.created to another folder: `samesku labels merge FILE`" in told
     aside = tmp_path / "aside"
     aside.mkdir()
-    for path in (labelled.labels, marker(labelled.labels)):
+    for path in (labelled.labels, marker_path(labelled.labels)):
         path.rename(aside / path.name)
     assert call("labels", "merge", aside / "labels.db", *home).code == 0
     answer = call("labels", "verify", *home)

@@ -203,7 +203,7 @@ def test_a_ledger_that_cannot_be_seen_for_a_while_is_not_called_deleted(workspac
     with LabelStore(workspace.labels) as store:
         workspace.home.chmod(0o600)
         try:
-            with obeyed_permissions(), pytest.raises(LabelsError, match="cannot be looked at any more") as told:
+            with obeyed_permissions(), pytest.raises(LabelsError, match="cannot be accessed any more") as told:
                 store.undo("ada")
         finally:
             workspace.home.chmod(0o700)
@@ -230,6 +230,8 @@ def test_what_is_kept_says_what_is_wrong(tmp_path: Path) -> None:
 
 def test_a_full_disk_leaves_no_half_key_of_pseudonyms(tmp_path: Path) -> None:
     with full_disk(10), pytest.raises(LabelsError):
-        Pseudonyms.of(tmp_path / "pseudonyms.key")
+        Pseudonyms.from_key_file(tmp_path / "pseudonyms.key")
     assert not (tmp_path / "pseudonyms.key").exists()
-    assert Pseudonyms.of(tmp_path / "pseudonyms.key")("ada") == Pseudonyms.of(tmp_path / "pseudonyms.key")("ada")
+    assert Pseudonyms.from_key_file(tmp_path / "pseudonyms.key")("ada") == Pseudonyms.from_key_file(
+        tmp_path / "pseudonyms.key"
+    )("ada")

@@ -17,7 +17,7 @@ from core.catalog.store import CatalogStore
 from core.retrieval.candidates import Candidate, CandidateStore
 from core.retrieval.indexed_products import IndexedProducts
 from core.workspace import Workspace
-from labels.model import ProductRef, Verb
+from labels.model import ActionDetails, ProductRef, Verb
 from labels.store import LabelStore
 
 Call = Callable[..., Any]
@@ -55,7 +55,7 @@ def test_a_change_of_role_is_asked_for_by_name_and_its_effects_are_said(
     workspace: Workspace, tmp_path: Path, call: Call
 ) -> None:
     with LabelStore(workspace.labels) as store:
-        store.record("ada", Verb.ACCEPT, q("q1"), match("q1-c1"), closes=True)
+        store.record("ada", Verb.ACCEPT, q("q1"), match("q1-c1"), ActionDetails(closes=True))
     refused = imported(call, workspace, tmp_path, QUERIES, "--role", "catalog")
     assert (refused.code, "have the role query, not catalog" in refused.err) == (1, True)
     rehearsed = imported(call, workspace, tmp_path, QUERIES, "--role", "catalog", "--change-role", "--dry-run")
@@ -107,8 +107,8 @@ def test_rows_without_a_readable_id_keep_what_they_may_be(workspace: Workspace, 
 def replaced(workspace: Workspace, tmp_path: Path, call: Call) -> Workspace:
     """Two labelled candidates: one is another article now, the other one is gone."""
     with LabelStore(workspace.labels, now=lambda: LONG_AGO) as store:
-        store.record("ada", Verb.ACCEPT, q("q1"), match("q1-c1"), closes=True)
-        store.record("ada", Verb.ACCEPT, q("q2"), match("q2-c1"), closes=True)
+        store.record("ada", Verb.ACCEPT, q("q1"), match("q1-c1"), ActionDetails(closes=True))
+        store.record("ada", Verb.ACCEPT, q("q2"), match("q2-c1"), ActionDetails(closes=True))
         store.record("ada", Verb.REJECT, q("q3"), no_match("q3-c1"))
     products = [p for p in PRODUCTS if p.id not in {"q1-c1", "q2-c1"}]
     hose = Product("amazon", "q1-c1", "Garden hose 25 ft green", "Gilmour")
@@ -282,13 +282,13 @@ def test_labels_of_one_class_are_said_to_be_so(workspace: Workspace, call: Call,
     nothing = call(*verb, "--home", workspace.home)
     assert (nothing.code, "no labels to learn from" in nothing.err) == (1, True)
     with LabelStore(workspace.labels) as store:
-        store.record("ada", Verb.NONE, q("q2"), no_match("q2-c1", "q2-c2"), closes=True)
+        store.record("ada", Verb.NONE, q("q2"), no_match("q2-c1", "q2-c2"), ActionDetails(closes=True))
     answer = call(*verb, "--home", workspace.home)
     assert answer.code == 1
     assert "2 labels are of one class, no match: the matcher needs at least one match" in answer.err
     assert "samesku index" not in answer.err
     with LabelStore(workspace.labels) as store:
-        store.record("ada", Verb.ACCEPT, q("q3"), match("q3-c1"), closes=True)
+        store.record("ada", Verb.ACCEPT, q("q3"), match("q3-c1"), ActionDetails(closes=True))
     answer = call(*verb, "--home", workspace.home)
     assert "has not learnt from the 3 labels yet" in answer.err
     assert "samesku index" in answer.err

@@ -11,7 +11,7 @@ import pytest
 from samples import HashEncoder, match, no_match, q, write_catalogue
 
 from core.workspace import Workspace
-from labels.model import Verb
+from labels.model import ActionDetails, Verb
 from labels.store import LabelStore
 
 Call = Callable[..., object]
@@ -21,8 +21,8 @@ Call = Callable[..., object]
 def labelled(workspace: Workspace) -> Workspace:
     """Two answered queries."""
     with LabelStore(workspace.labels) as store:
-        store.record("ada", Verb.ACCEPT, q("q1"), [*match("q1-c1"), *no_match("q1-c2")], closes=True)
-        store.record("ada", Verb.ACCEPT, q("qv"), match("qv-c1"), closes=True)
+        store.record("ada", Verb.ACCEPT, q("q1"), [*match("q1-c1"), *no_match("q1-c2")], ActionDetails(closes=True))
+        store.record("ada", Verb.ACCEPT, q("qv"), match("qv-c1"), ActionDetails(closes=True))
     return workspace
 
 
@@ -467,7 +467,9 @@ def test_without_labels_json_and_one_query_tell_no_probability(indexed: Workspac
 
 def test_few_labels_are_said_beside_probabilities(indexed: Workspace, tmp_path: Path, call: Call) -> None:
     with LabelStore(indexed.labels) as store:
-        store.record("ada", Verb.ACCEPT, q("q1"), [*match("q1-c1"), *no_match("x1", "q1-c2")], closes=True)
+        store.record(
+            "ada", Verb.ACCEPT, q("q1"), [*match("q1-c1"), *no_match("x1", "q1-c2")], ActionDetails(closes=True)
+        )
     call("index", "--home", indexed.home)
     answer = call("match", "--out", tmp_path / "out.csv", "--home", indexed.home, "--json")
     assert (answer.json["calibrated"], answer.json["labels"], answer.json["labelled_matches"]) == (True, 3, 1)

@@ -12,7 +12,7 @@ from core.matching.bands import band_of
 from core.retrieval.candidates import Candidate, CandidateStore, MatcherSummary
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.model import Decision, Judgement, Shown, Stream, Verb
+from labels.model import ActionDetails, Decision, Judgement, ShownScores, Stream, Verb
 from labels.store import LabelStore
 
 #: By query: the candidate's probability, whether it matches, and whether a product matches that is not listed.
@@ -45,9 +45,9 @@ def answer(workspace: Workspace, known: Known, version: int, *, every: int = 1) 
         for query in list(store.audit_sample(version))[::every]:
             chance, same, elsewhere = known[query.id]
             decision = Decision.MATCH if same else Decision.NO_MATCH
-            shown = Judgement(c(query.id), decision, shown=Shown(1, 0.5, chance, "m"))
+            shown = Judgement(c(query.id), decision, shown=ShownScores(1, 0.5, chance, "m"))
             said = [shown, *(match(f"{query.id}-x") if elsewhere else [])]
-            store.record("ada", Verb.ACCEPT, query, said, stream=Stream.AUDIT, closes=True)
+            store.record("ada", Verb.ACCEPT, query, said, ActionDetails(stream=Stream.AUDIT, closes=True))
 
 
 def test_estimates_of_many_draws_are_right_on_average(truth: Truth) -> None:
@@ -80,7 +80,7 @@ def test_a_draw_leaves_out_what_people_answered_and_what_validates(
     workspace, known = truth
     with LabelStore(workspace.labels) as store:
         store.draw_validation([q("0")], seed=1)
-        store.record("ada", Verb.NONE, q("1"), no_match("1"), closes=True)
+        store.record("ada", Verb.NONE, q("1"), no_match("1"), ActionDetails(closes=True))
     _, drawn = draw_audit(workspace, Settings(), QUERIES)
     assert set(drawn) == {q(name) for name in known} - {q("0"), q("1")}
     assert all(stratum.name == band_of(known[query.id][0], 0.9, 0.05) for query, stratum in drawn.items())
@@ -101,9 +101,9 @@ def test_the_machine_is_judged_by_what_it_said_then(truth: Truth) -> None:
     version, drawn = draw_audit(workspace, Settings(), 12)
     query = next(query for query, stratum in drawn.items() if stratum.name == "low")
     with LabelStore(workspace.labels) as store:
-        shown = Shown(1, 0.5, known[query.id][0], "m")
+        shown = ShownScores(1, 0.5, known[query.id][0], "m")
         said = [Judgement(c(query.id), Decision.MATCH, shown=shown)]
-        store.record("ada", Verb.ACCEPT, query, said, stream=Stream.AUDIT, closes=True)
+        store.record("ada", Verb.ACCEPT, query, said, ActionDetails(stream=Stream.AUDIT, closes=True))
     learnt = CandidateStore(workspace.derived)
     learnt.score([(query, c(query.id), 0.99)], STANDING)
     learnt.close()
@@ -136,8 +136,8 @@ def test_while_a_stratum_has_no_answer_nobody_counts_the_matches(truth: Truth) -
     version, drawn = draw_audit(workspace, Settings(), 60)
     query = next(query for query, stratum in drawn.items() if stratum.name == "high")
     with LabelStore(workspace.labels) as store:
-        shown = Shown(1, 0.5, known[query.id][0], "m")
+        shown = ShownScores(1, 0.5, known[query.id][0], "m")
         store.record("ada", Verb.ACCEPT, query, [Judgement(c(query.id), Decision.MATCH, shown=shown)],
-                     stream=Stream.AUDIT, closes=True)  # fmt: skip
+                     ActionDetails(stream=Stream.AUDIT, closes=True))  # fmt: skip
     report = audit_report(workspace, version)
     assert (report.matches, report.precision["high"].value, report.precision["low"].value) == (None, 1.0, None)

@@ -19,7 +19,7 @@ from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.registry import ModelCard, Registry
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.model import Stream, Verb
+from labels.model import ActionDetails, Stream, Verb
 from labels.store import LabelStore
 
 BASE, TUNED = "hash", "tuned"
@@ -38,9 +38,13 @@ def judged(
     registry.add(ModelCard(TUNED, BASE, BASE, hashlib.sha256(b"weights").hexdigest(), "2026-01-01"))
     with LabelStore(workspace.labels) as store:
         store.record(
-            "ada", Verb.ACCEPT, q("qv"), [*match("qv-c1"), *no_match("qv-c2")], stream=Stream.VALIDATION, closes=True
+            "ada",
+            Verb.ACCEPT,
+            q("qv"),
+            [*match("qv-c1"), *no_match("qv-c2")],
+            ActionDetails(stream=Stream.VALIDATION, closes=True),
         )
-        store.record("ada", Verb.ACCEPT, q("q1"), [*match("q1-c1"), *no_match("q1-c2")], closes=True)
+        store.record("ada", Verb.ACCEPT, q("q1"), [*match("q1-c1"), *no_match("q1-c2")], ActionDetails(closes=True))
     return workspace
 
 
@@ -102,7 +106,9 @@ def test_pairs_of_the_validation_set_are_measured_too(judged: Workspace, indexed
 @pytest.mark.slow
 def test_without_a_validation_set_pairs_are_not_measured(judged: Workspace) -> None:
     with LabelStore(judged.labels) as store:
-        store.record("ada", Verb.REJECT, q("qv"), no_match("qv-c1"), stream=Stream.VALIDATION, closes=True)
+        store.record(
+            "ada", Verb.REJECT, q("qv"), no_match("qv-c1"), ActionDetails(stream=Stream.VALIDATION, closes=True)
+        )
     found = evaluate_own(judged, Settings(), EncoderModel(TUNED, judged.models / TUNED / "merged"), Silent())
     assert (found["judged_on"], found["queries"]) == ("queries held out of training", 1)
     assert "f1" not in found

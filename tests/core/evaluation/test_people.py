@@ -9,7 +9,7 @@ from samples import c, match, no_match, q
 from core.evaluation.annotators import PAUSE, people, sittings
 from core.splits.annotator_accuracy import accuracy_by_adjudication, rulings
 from labels.annotations import human_annotations
-from labels.model import Verb
+from labels.model import ActionDetails, Verb
 from labels.store import LabelStore
 
 HOUR = 3600
@@ -94,7 +94,7 @@ def test_two_others_who_differ_prove_nothing() -> None:
 
 def test_what_was_undone_or_decided_anew_does_not_count(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.REJECT, q("1"), no_match("a"))
-    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"), look_ms=700)
+    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"), ActionDetails(look_ms=700))
     ledger.record("ada", Verb.ACCEPT, q("2"), match("a"))
     ledger.undo("ada")
     (found,) = human_annotations(ledger)

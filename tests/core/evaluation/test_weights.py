@@ -15,8 +15,8 @@ from core.matching.run import fitted
 from core.settings import Settings
 from core.splits.annotator_accuracy import CREDIT, LEAST, annotator_weights, label_weights
 from core.workspace import Workspace
-from labels.consensus import Label, State
-from labels.model import Pair, Side, Stream, Strength, Verb
+from labels.consensus import Label, LabelState
+from labels.model import ActionDetails, Pair, Side, Stream, Strength, Verb
 from labels.store import LabelStore
 
 WEIGHING = Settings.model_validate({"labels": {"weight_by_annotator": True}})
@@ -29,7 +29,9 @@ def checked(name: str, right: int, wrong: int) -> list:
     return own + [said("judge", f"{name}{n}/a", True, ruling=True) for n in range(len(votes))]
 
 
-def label(name: str, answer: bool, state: State = State.AGREED, strength: Strength = Strength.EXPLICIT) -> Label:
+def label(
+    name: str, answer: bool, state: LabelState = LabelState.AGREED, strength: Strength = Strength.EXPLICIT
+) -> Label:
     return Label(pair(name), answer, strength, Side.TRAIN, state)
 
 
@@ -53,7 +55,7 @@ def test_a_label_counts_as_the_best_of_those_who_say_so() -> None:
         said("good", "q1/a", None),
     ]  # fmt: skip
     labels = [label("q1/a", True), label("q2/a", True)]
-    labels += [label(f"weak{n}/a", True, State.ADJUDICATED) for n in range(20)]
+    labels += [label(f"weak{n}/a", True, LabelState.ADJUDICATED) for n in range(20)]
     found = label_weights(labels, heard)
     assert found[pair("q1/a")] == pytest.approx(0.5)
     assert found[pair("q2/a")] == 1
@@ -65,7 +67,7 @@ def test_an_implied_opinion_lends_no_weight_to_an_explicit_label() -> None:
         *checked("weak", 0, 20), said("weak", "q1/a", False), said("good", "q1/a", False, explicit=False),
         said("good", "q2/a", False, explicit=False),
     ]  # fmt: skip
-    adjudicated = [label(f"weak{n}/a", True, State.ADJUDICATED) for n in range(20)]
+    adjudicated = [label(f"weak{n}/a", True, LabelState.ADJUDICATED) for n in range(20)]
     labels = [label("q1/a", False), label("q2/a", False, strength=Strength.IMPLIED), *adjudicated]
     found = label_weights(labels, heard)
     assert (found[pair("q1/a")], found[pair("q2/a")]) == (pytest.approx(0.5), 1)
@@ -94,7 +96,7 @@ def contested(tmp_path: Path) -> Workspace:
         for n in range(10):
             store.record("bob", Verb.REJECT, q(f"q{n}"), no_match("a"))
             store.record("ada", Verb.ACCEPT, q(f"q{n}"), match("a"))
-            store.record("eve", Verb.ACCEPT, q(f"q{n}"), match("a"), stream=Stream.ADJUDICATION)
+            store.record("eve", Verb.ACCEPT, q(f"q{n}"), match("a"), ActionDetails(stream=Stream.ADJUDICATION))
         for n in range(10, 30):
             judgements = [*match("a"), *implied("b")] if n % 2 else no_match("a", "b")
             store.record("bob" if n < 20 else "ada", Verb.ACCEPT, q(f"q{n}"), judgements)

@@ -16,14 +16,14 @@ from core.judge.verdict import Answer, Verdict
 from core.matching.calibration import BetaCalibration
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.consensus import Label, State
-from labels.model import Pair, ProductRef, Side, Strength, Verb
+from labels.consensus import Label, LabelState
+from labels.model import ActionDetails, Pair, ProductRef, Side, Strength, Verb
 from labels.store import LabelStore
 
 
 def label(number: int, *, is_match: bool) -> Label:
     pair = Pair(ProductRef("walmart", f"q{number}"), ProductRef("amazon", f"c{number}"))
-    return Label(pair, is_match, Strength.EXPLICIT, Side.TRAIN, State.AGREED)
+    return Label(pair, is_match, Strength.EXPLICIT, Side.TRAIN, LabelState.AGREED)
 
 
 def said(log_odds: float | None) -> Verdict:
@@ -63,7 +63,7 @@ def labelled(workspace: Workspace) -> Workspace:
     with LabelStore(workspace.labels) as store:
         for id_ in ("q1", "q2", "q3", "q4", "qv"):
             judgements = [*match(f"{id_}-c1"), *no_match(f"{id_}-c2", f"{id_}-c3")]
-            store.record("ada", Verb.ACCEPT, q(id_), judgements, closes=True)
+            store.record("ada", Verb.ACCEPT, q(id_), judgements, ActionDetails(closes=True))
     return workspace
 
 

@@ -20,7 +20,7 @@ from core.judge.prompt import pair_of_texts
 from core.judge.verdict import Answer
 from core.settings import EncoderSettings, Settings
 from core.workspace import Workspace
-from labels.model import Pair, Verb
+from labels.model import ActionDetails, Pair, Verb
 from labels.store import LabelStore
 
 pytestmark = pytest.mark.slow
@@ -35,7 +35,7 @@ def label_all(store: LabelStore) -> None:
     """Each query matches the product of its own number, and not the next one."""
     for noun, n in NUMBERED:
         said = [*match(f"{noun}{n}"), *no_match(f"{noun}{(n + 1) % 4}")]
-        store.record("ada", Verb.ACCEPT, q(f"{noun}{n}"), said, closes=True)
+        store.record("ada", Verb.ACCEPT, q(f"{noun}{n}"), said, ActionDetails(closes=True))
 
 
 class Heard(Silent):

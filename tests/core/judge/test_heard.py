@@ -18,7 +18,7 @@ from core.queue.strategies import UnlabelledPool, doubt, uncertainty
 from core.queue.triage import triage
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.model import Pair, Verb
+from labels.model import ActionDetails, Pair, Verb
 from labels.store import LabelStore
 
 USED = Settings.model_validate({"judge": {"use": ["server"]}})
@@ -126,7 +126,11 @@ def test_the_engine_takes_its_word_into_the_order(workspace: Workspace, tmp_path
     with LabelStore(workspace.labels) as store:
         for id_ in ("q1", "q2"):
             store.record(
-                "ada", Verb.ACCEPT, q(id_), [*match(f"{id_}-c1"), *implied(f"{id_}-c2", f"{id_}-c3")], closes=True
+                "ada",
+                Verb.ACCEPT,
+                q(id_),
+                [*match(f"{id_}-c1"), *implied(f"{id_}-c2", f"{id_}-c3")],
+                ActionDetails(closes=True),
             )
     pairs = [Pair(q(id_), c(f"{id_}-c1")) for id_ in ("q3", "q4")]
     speak(workspace, *pairs)

@@ -12,7 +12,18 @@ from core.retrieval.candidates import Candidate, CandidateStore, MatcherSummary
 from core.settings import Settings
 from core.splits.split import training_labels
 from core.workspace import Workspace
-from labels.model import MACHINE, Decision, Judgement, Pair, ProductRef, Shown, Stream, Strength, Verb
+from labels.model import (
+    MACHINE,
+    ActionDetails,
+    Decision,
+    Judgement,
+    Pair,
+    ProductRef,
+    ShownScores,
+    Stream,
+    Strength,
+    Verb,
+)
 from labels.store import LabelStore
 from labels.verify import verify
 
@@ -45,10 +56,10 @@ def check(workspace: Workspace, right: int, wrong: int = 0, *, probability: floa
     with LabelStore(workspace.labels) as store:
         for n in range(right + wrong):
             decision = answer if n < right else other
-            judgement = Judgement(product(1000 + n), decision, shown=Shown(1, 0.9, probability, "m"))
+            judgement = Judgement(product(1000 + n), decision, shown=ShownScores(1, 0.9, probability, "m"))
             verb = Verb.ACCEPT if decision is Decision.MATCH else Verb.REJECT
             store.record("ann", verb, query(1000 + n + (0 if probability > 0.5 else 5000)), [judgement],
-                         stream=Stream.AUDIT, closes=True)  # fmt: skip
+                         ActionDetails(stream=Stream.AUDIT, closes=True))  # fmt: skip
 
 
 def test_a_band_is_certified_when_the_interval_proves_the_target(workspace: Workspace) -> None:
@@ -66,21 +77,23 @@ def test_a_band_is_certified_when_the_interval_proves_the_target(workspace: Work
 
 def test_only_explicit_words_of_people_in_the_audit_stream_count(workspace: Workspace) -> None:
     with LabelStore(workspace.labels) as store:
-        shown = Shown(1, 0.9, 0.95, "m")
+        shown = ShownScores(1, 0.9, 0.95, "m")
         store.record("ann", Verb.ACCEPT, query(50), [Judgement(product(1), Decision.MATCH, shown=shown)])
-        implied = Judgement(product(3), Decision.NO_MATCH, Strength.IMPLIED, Shown(2, 0.9, 0.95, "m"))
+        implied = Judgement(product(3), Decision.NO_MATCH, Strength.IMPLIED, ShownScores(2, 0.9, 0.95, "m"))
         store.record("ann", Verb.ACCEPT, query(51), [Judgement(product(2), Decision.MATCH, shown=shown), implied],
-                     stream=Stream.AUDIT)  # fmt: skip
+                     ActionDetails(stream=Stream.AUDIT))  # fmt: skip
         unsure = Judgement(product(4), Decision.UNSURE, shown=shown)
-        store.record("ann", Verb.UNSURE, query(52), [unsure], stream=Stream.AUDIT)
+        store.record("ann", Verb.UNSURE, query(52), [unsure], ActionDetails(stream=Stream.AUDIT))
         assert audit(store, STANDING, 0.98)[Band.HIGH].precision.labels == 1
 
 
 def test_checks_of_pairs_that_were_shown_without_a_probability_certify_no_band(workspace: Workspace) -> None:
     with LabelStore(workspace.labels) as store:
         for n in range(200):
-            judgement = Judgement(product(1000 + n), Decision.NO_MATCH, shown=Shown(1, 0.4, None, "m"))
-            store.record("ann", Verb.REJECT, query(1000 + n), [judgement], stream=Stream.AUDIT, closes=True)
+            judgement = Judgement(product(1000 + n), Decision.NO_MATCH, shown=ShownScores(1, 0.4, None, "m"))
+            store.record(
+                "ann", Verb.REJECT, query(1000 + n), [judgement], ActionDetails(stream=Stream.AUDIT, closes=True)
+            )
         found = audit(store, STANDING, 0.98)
     assert [(each.precision.labels, each.certified) for each in found.values()] == [(0, False), (0, False)]
 
@@ -100,7 +113,9 @@ def test_certified_bands_decide_and_are_revoked_as_one_act(workspace: Workspace)
     check(workspace, 250)
     check(workspace, 250, probability=0.001)
     with LabelStore(workspace.labels) as store:
-        store.record("ann", Verb.NONE, query(3), [Judgement(product(30), Decision.NO_MATCH)], closes=True)
+        store.record(
+            "ann", Verb.NONE, query(3), [Judgement(product(30), Decision.NO_MATCH)], ActionDetails(closes=True)
+        )
         before = store.decisions(), store.closed_queries()
     report = decide(workspace, Settings())
     assert report.decisions == {"match": 1, "no_match": 3}

@@ -19,7 +19,7 @@ from core.matching.features.store import FeatureStore
 from core.matching.run import matcher_path, saved_matcher
 from core.retrieval.candidates import CandidateStore
 from core.workspace import Workspace
-from labels.model import Verb
+from labels.model import ActionDetails, Verb
 from labels.store import LabelStore
 
 ROOT = Path(__file__).parents[3]
@@ -37,7 +37,7 @@ def label(workspace: Workspace, *queries: str) -> None:
     with LabelStore(workspace.labels) as store:
         for query in queries:
             said = [*match(f"{query}-c1"), *no_match(f"{query}-c2", f"{query}-c3")]
-            store.record("ada", Verb.ACCEPT, q(query), said, closes=True)
+            store.record("ada", Verb.ACCEPT, q(query), said, ActionDetails(closes=True))
 
 
 class Child:

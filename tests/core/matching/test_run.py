@@ -34,7 +34,7 @@ from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.index_run import Corpus
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.model import Pair, Verb
+from labels.model import ActionDetails, Pair, Verb
 from labels.store import LabelStore
 
 MODEL = "hash"
@@ -109,7 +109,7 @@ def test_before_the_first_labels_the_prior_orders_and_bands_and_nothing_is_calle
 
 def test_labels_of_one_class_calibrate_nothing(catalogue: Workspace) -> None:
     with LabelStore(catalogue.labels) as store:
-        store.record("ada", Verb.NONE, q("q1"), no_match("q1-c1", "q1-c2"), closes=True)
+        store.record("ada", Verb.NONE, q("q1"), no_match("q1-c1", "q1-c2"), ActionDetails(closes=True))
     index(catalogue)
     assert {(row.probability, row.band.partition(":")[0]) for row in rows_of(catalogue)} == {(None, "prior")}
 

@@ -12,7 +12,7 @@ from core.matching.run import labelled_pairs
 from core.settings import Settings
 from core.splits.split import split_labels, training_labels
 from core.workspace import Workspace
-from labels.model import MACHINE, Pair, Side, Stream, Verb
+from labels.model import MACHINE, ActionDetails, Pair, Side, Stream, Verb
 from labels.store import LabelStore
 
 PAIRS = [Pair(q(f"q{n}"), c(f"c{m}")) for n in range(4) for m in range(3)]
@@ -96,7 +96,7 @@ def taught(tmp_path: Path) -> Workspace:
     workspace = Workspace(tmp_path).create()
     with LabelStore(workspace.labels) as store:
         store.draw_validation([q("v")], seed=1)
-        store.record("ada", Verb.ACCEPT, q("v"), match("vm"), stream=Stream.VALIDATION)
+        store.record("ada", Verb.ACCEPT, q("v"), match("vm"), ActionDetails(stream=Stream.VALIDATION))
         store.record("ada", Verb.ACCEPT, q("q0"), [*match("c0"), *implied("c1")])
     return workspace
 
@@ -120,7 +120,7 @@ def test_what_must_not_teach_does_not(path, case: str, taught: Workspace) -> Non
             case "machine":
                 store.record(MACHINE, Verb.ACCEPT, q("q2"), match("c2"))
             case "validation side":
-                store.record("ada", Verb.IMPORT, q("q2"), match("c2"), side=Side.VALIDATION)
+                store.record("ada", Verb.IMPORT, q("q2"), match("c2"), ActionDetails(side=Side.VALIDATION))
             case "validation query":
                 store.record("ada", Verb.REJECT, q("v"), no_match("c2"))
             case "tied":

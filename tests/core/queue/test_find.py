@@ -9,7 +9,7 @@ from core.catalog.store import CatalogStore
 from core.queue import past_work
 from core.queue.past_work import Outcome, PastFinder, PastPage, Scope, folded
 from core.workspace import Workspace
-from labels.model import Stream, Verb
+from labels.model import ActionDetails, Stream, Verb
 from labels.store import LabelStore
 
 
@@ -28,11 +28,11 @@ def finder(workspace: Workspace, store: LabelStore) -> Iterator[PastFinder]:
 @pytest.fixture
 def worked(store: LabelStore) -> None:
     """Ada accepted q1-c2, rejected all of q2, was unsure of q3 and put q4 off; bob answered q4."""
-    store.record("ada", Verb.ACCEPT, q("q1"), [*match("q1-c2"), *implied("q1-c1", "q1-c3")], closes=True)
-    store.record("ada", Verb.NONE, q("q2"), no_match("q2-c1", "q2-c2", "q2-c3"), closes=True)
-    store.record("ada", Verb.UNSURE, q("q3"), unsure("q3-c1"), closes=True)
+    store.record("ada", Verb.ACCEPT, q("q1"), [*match("q1-c2"), *implied("q1-c1", "q1-c3")], ActionDetails(closes=True))
+    store.record("ada", Verb.NONE, q("q2"), no_match("q2-c1", "q2-c2", "q2-c3"), ActionDetails(closes=True))
+    store.record("ada", Verb.UNSURE, q("q3"), unsure("q3-c1"), ActionDetails(closes=True))
     store.record("ada", Verb.SKIP, q("q4"))
-    store.record("bob", Verb.ACCEPT, q("q4"), match("q4-c1"), closes=True)
+    store.record("bob", Verb.ACCEPT, q("q4"), match("q4-c1"), ActionDetails(closes=True))
 
 
 def ids(page: PastPage) -> list[str]:
@@ -44,7 +44,7 @@ def found(finder: PastFinder, text: str, scope: Scope = Scope.OWN) -> list[str]:
 
 
 def note(store: LabelStore, who: str, query: str, text: str) -> None:
-    store.record(who, Verb.COMMENT, q(query), text=text)
+    store.record(who, Verb.COMMENT, q(query), details=ActionDetails(text=text))
 
 
 # -- one's own -----------------------------------------------------------------------------------------------
@@ -151,7 +151,7 @@ def test_a_long_search_may_be_gone_on_with(
 
 
 def test_a_product_that_left_the_catalogue_goes_by_its_id(finder: PastFinder, store: LabelStore) -> None:
-    store.record("ada", Verb.ACCEPT, q("gone"), match("away"), closes=True)
+    store.record("ada", Verb.ACCEPT, q("gone"), match("away"), ActionDetails(closes=True))
     (row,) = finder.page(Scope.OWN).rows
     assert (row.title, row.accepted) == ("", ("amazon away",))
 
@@ -185,7 +185,7 @@ def test_flagged_and_commented_queries_of_everybody(finder: PastFinder, store: L
 def test_notes_on_validation_are_hidden_from_all_but_their_author_and_leads(
     finder: PastFinder, store: LabelStore, workspace: Workspace
 ) -> None:
-    store.record("ada", Verb.ACCEPT, q("qv"), match("qv-c1"), stream=Stream.VALIDATION, closes=True)
+    store.record("ada", Verb.ACCEPT, q("qv"), match("qv-c1"), ActionDetails(stream=Stream.VALIDATION, closes=True))
     note(store, "bob", "qv", "the same, surely")
     store.record("bob", Verb.FLAG, q("qv"))
     assert found(finder, "", Scope.NOTED) == []
@@ -201,9 +201,9 @@ def test_notes_on_validation_are_hidden_from_all_but_their_author_and_leads(
 
 
 def test_notes_on_a_query_for_two_are_hidden_from_the_second(finder: PastFinder, store: LabelStore) -> None:
-    store.record("bob", Verb.ACCEPT, q("q1"), match("q1-c1"), closes=True)
+    store.record("bob", Verb.ACCEPT, q("q1"), match("q1-c1"), ActionDetails(closes=True))
     note(store, "bob", "q1", "the same")
     for_two = PastFinder(store, finder.catalog, "ada", overlap=1.0)
     assert found(for_two, "", Scope.NOTED) == []
-    store.record("ada", Verb.NONE, q("q1"), no_match("q1-c1"), closes=True)
+    store.record("ada", Verb.NONE, q("q1"), no_match("q1-c1"), ActionDetails(closes=True))
     assert found(for_two, "", Scope.NOTED) == ["q1"]

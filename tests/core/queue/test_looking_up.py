@@ -10,7 +10,7 @@ from core.queue.item import ReviewItem
 from core.queue.session import ReviewSession
 from core.settings import Settings
 from labels.errors import LabelsError
-from labels.model import Stream, Verb
+from labels.model import ActionDetails, Stream, Verb
 
 Sit = Callable[..., ReviewSession]
 
@@ -148,7 +148,7 @@ def test_both_leases_are_kept_while_one_looks_up(sit: Sit) -> None:
     ada = sit("ada")
     ada.none_match(item_of(ada).options)
     ada.look_up(q("q1"))
-    ada.claims.give_back("ada")
+    ada.claims.release_all("ada")
     assert ada.keep()
     assert held_by(ada) == {"q1", "q2"}
 
@@ -160,7 +160,7 @@ def test_each_decision_is_edited_as_what_it_was(sit: Sit) -> None:
     ada.look_up(q("qv"))
     assert (item_of(ada).stream, item_of(ada).blind) == (Stream.VALIDATION, True)
     ada.advance()
-    ada.store.record("bob", Verb.ACCEPT, q("q4"), match("q4-c1"), closes=True)
+    ada.store.record("bob", Verb.ACCEPT, q("q4"), match("q4-c1"), ActionDetails(closes=True))
     ada.store.record("eve", Verb.REJECT, q("q4"), no_match("q4-c1"))
     ada.switch(Stream.ADJUDICATION)
     ada.accept(item_of(ada).options[0], [])
@@ -188,7 +188,9 @@ def test_a_party_edits_an_opinion_and_does_not_rule(sit: Sit) -> None:
 def test_a_stream_that_is_closed_to_somebody_is_not_looked_up_either(sit: Sit) -> None:
     settings = Settings.model_validate({"people": {"leads": ["lea"]}})
     ada = sit("ada", settings=settings)
-    ada.store.record("ada", Verb.ACCEPT, q("q4"), match("q4-c1"), stream=Stream.ADJUDICATION, closes=True)
+    ada.store.record(
+        "ada", Verb.ACCEPT, q("q4"), match("q4-c1"), ActionDetails(stream=Stream.ADJUDICATION, closes=True)
+    )
     with pytest.raises(CoreError, match="settled by the leads"):
         ada.look_up(q("q4"))
     assert shown(ada) == "q1"

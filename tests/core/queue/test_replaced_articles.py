@@ -9,7 +9,7 @@ from core.catalog.store import CatalogStore
 from core.queue.session import ReviewSession
 from core.queue.streams import stream_states
 from core.workspace import Workspace
-from labels.model import Decision, Stratum, Stream, Verb
+from labels.model import ActionDetails, Decision, Stratum, Stream, Verb
 from labels.store import LabelStore
 
 Sit = Callable[..., ReviewSession]
@@ -18,7 +18,7 @@ LONG_AGO = "2026-01-01T00:00:00.000+00:00"
 
 def answered(workspace: Workspace, query: str, stream: Stream = Stream.TRIAGE) -> None:
     with LabelStore(workspace.labels, now=lambda: LONG_AGO) as store:
-        store.record("ada", Verb.ACCEPT, q(query), match(f"{query}-c1"), closes=True, stream=stream)
+        store.record("ada", Verb.ACCEPT, q(query), match(f"{query}-c1"), ActionDetails(closes=True, stream=stream))
 
 
 def replace_candidate(workspace: Workspace, id_: str) -> None:
@@ -87,7 +87,7 @@ def test_an_import_beside_the_desk_opens_queries_again(workspace: Workspace, sit
 def test_every_query_of_an_audit_is_asked_about_though_triage_answered_it(workspace: Workspace, sit: Sit) -> None:
     with LabelStore(workspace.labels) as store:
         store.draw_audit({q("q1"): Stratum(), q("q2"): Stratum()}, seed=1)
-        store.record("ada", Verb.NONE, q("q1"), no_match("q1-c1"), closes=True)
+        store.record("ada", Verb.NONE, q("q1"), no_match("q1-c1"), ActionDetails(closes=True))
     session = sit(stream=Stream.AUDIT)
     with LabelStore(workspace.labels) as store:
         done = {each.stream: each.progress for each in stream_states(session.source, store, "ada")}

@@ -10,8 +10,8 @@ from core.queue.item import Option, Progress, ReviewItem
 from core.queue.refit_result import ExpectedGain, RefitResult
 from core.queue.session import ReviewSession
 from core.retrieval.candidates import MatcherSummary
-from labels.annotations import opinions_on
-from labels.model import Stream, Verb
+from labels.annotations import standing_decisions
+from labels.model import ActionDetails, Stream, Verb
 
 Sit = Callable[..., ReviewSession]
 
@@ -248,7 +248,7 @@ def test_without_labels_the_prior_orders_candidates_and_no_probability_is_shown_
     assert "%" not in item.reason
     assert session.source.outlook is None
     session.none_match(item.options)
-    assert {opinion.shown.probability for opinion in opinions_on(session.store, q("q2"))} == {None}
+    assert {opinion.shown.probability for opinion in standing_decisions(session.store, q("q2"))} == {None}
 
 
 def test_a_product_found_by_search_is_accepted_like_the_others(sit: Sit) -> None:
@@ -358,7 +358,7 @@ def test_what_an_earlier_sitting_answered_is_not_taken_from_this_ones_count(sit:
 @pytest.mark.parametrize(("query", "side"), [("q1", "train"), ("qv", "validation")])
 def test_a_conflict_is_settled_by_somebody_who_sees_both_opinions(sit: Sit, query: str, side: str) -> None:
     session = sit("eve")
-    session.store.record("ada", Verb.ACCEPT, q(query), match(f"{query}-c1"), closes=True)
+    session.store.record("ada", Verb.ACCEPT, q(query), match(f"{query}-c1"), ActionDetails(closes=True))
     session.store.record("bob", Verb.REJECT, q(query), no_match(f"{query}-c1"))
     session.switch(Stream.ADJUDICATION)
     assert (shown(session), item_of(session).blind) == (query, False)

@@ -13,7 +13,7 @@ from core.queue.session import ReviewSession
 from core.queue.streams import stream_states
 from core.settings import Settings
 from core.workspace import Workspace
-from labels.model import MACHINE, Decision, Judgement, Stratum, Stream, Verb
+from labels.model import MACHINE, ActionDetails, Decision, Judgement, Stratum, Stream, Verb
 
 Sit = Callable[..., ReviewSession]
 TWICE = Settings.model_validate({"labels": {"overlap": 1.0}})
@@ -62,7 +62,7 @@ def test_a_second_opinion_that_was_taken_back_is_wanted_again(sit: Sit) -> None:
     assert shown(bob) == "q1"
     bob.none_match(item_of(bob).options)
     bob.undo()
-    bob.claims.give_back("bob")
+    bob.claims.release_all("bob")
     assert shown(sit("eve", settings=TWICE)) == "q1"
 
 
@@ -71,7 +71,7 @@ def test_a_second_opinion_that_was_taken_back_is_wanted_again(sit: Sit) -> None:
 
 def test_nobody_rules_on_a_disagreement_of_their_own(sit: Sit) -> None:
     eve = sit("eve")
-    eve.store.record("ada", Verb.ACCEPT, q("q1"), match("q1-c1"), closes=True)
+    eve.store.record("ada", Verb.ACCEPT, q("q1"), match("q1-c1"), ActionDetails(closes=True))
     eve.store.record("bob", Verb.REJECT, q("q1"), no_match("q1-c1"))
     assert shown(sit("ada", Stream.ADJUDICATION)) is None
     assert shown(sit("bob", Stream.ADJUDICATION)) is None
@@ -83,8 +83,8 @@ def test_a_majority_leaves_ties_alone_to_be_ruled_on(sit: Sit) -> None:
     majority = Settings.model_validate({"labels": {"rule": "majority"}})
     eve = sit("eve", settings=majority)
     for name in ("ada", "bob"):
-        eve.store.record(name, Verb.ACCEPT, q("q1"), match("q1-c1"), closes=True)
-        eve.store.record(name, Verb.ACCEPT, q("q2"), match("q2-c1"), closes=True)
+        eve.store.record(name, Verb.ACCEPT, q("q1"), match("q1-c1"), ActionDetails(closes=True))
+        eve.store.record(name, Verb.ACCEPT, q("q2"), match("q2-c1"), ActionDetails(closes=True))
     for name in ("cyd", "dan"):
         eve.store.record(name, Verb.REJECT, q("q2"), no_match("q2-c1"))
     eve.store.record("cyd", Verb.REJECT, q("q1"), no_match("q1-c1"))
@@ -94,13 +94,13 @@ def test_a_majority_leaves_ties_alone_to_be_ruled_on(sit: Sit) -> None:
 
 def test_labels_that_cannot_all_be_true_are_put_up_until_somebody_rules(sit: Sit) -> None:
     eve = sit("eve")
-    eve.store.record("ada", Verb.ACCEPT, q("q1"), match("q1-c1"), closes=True)
-    eve.store.record("ada", Verb.ACCEPT, q("q2"), match("q1-c1", "q2-c1"), closes=True)
+    eve.store.record("ada", Verb.ACCEPT, q("q1"), match("q1-c1"), ActionDetails(closes=True))
+    eve.store.record("ada", Verb.ACCEPT, q("q2"), match("q1-c1", "q2-c1"), ActionDetails(closes=True))
     eve.store.record("ada", Verb.REJECT, q("q1"), no_match("q2-c1"))
     eve.switch(Stream.ADJUDICATION)
     assert shown(eve) == "q1"
     assert item_of(eve).reason.endswith("yet walmart q1 ≠ amazon q2-c1.")
-    eve.store.record("eve", Verb.REJECT, q("q1"), no_match("q2-c1"), stream=Stream.ADJUDICATION)
+    eve.store.record("eve", Verb.REJECT, q("q1"), no_match("q2-c1"), ActionDetails(stream=Stream.ADJUDICATION))
     assert eve.advance() is None
 
 
@@ -195,7 +195,7 @@ def test_an_earlier_audit_draw_is_still_to_be_answered(sit: Sit) -> None:
 
 def test_what_is_to_be_ruled_on_stands_first_and_is_counted(sit: Sit) -> None:
     eve = sit("eve")
-    eve.store.record("ada", Verb.ACCEPT, q("q1"), match("q1-c3"), closes=True)
+    eve.store.record("ada", Verb.ACCEPT, q("q1"), match("q1-c3"), ActionDetails(closes=True))
     eve.store.record("bob", Verb.REJECT, q("q1"), no_match("q1-c3"))
     eve.switch(Stream.ADJUDICATION)
     assert [option.product.id for option in item_of(eve).options] == ["q1-c3", "q1-c1", "q1-c2"]

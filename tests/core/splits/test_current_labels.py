@@ -16,7 +16,7 @@ from core.splits.current_labels import current_conflicts, current_labels, outdat
 from core.splits.split import splits_of, training_labels
 from core.workspace import Workspace
 from labels.consensus import Rule
-from labels.model import MACHINE, Judgement, Pair, Stratum, Verb
+from labels.model import MACHINE, ActionDetails, Judgement, Pair, Stratum, Verb
 from labels.store import LabelStore
 
 LONG_AGO = "2026-01-01T00:00:00.000+00:00"
@@ -32,7 +32,7 @@ def decide(
     workspace: Workspace, query: str, judgements: Iterable[Judgement], annotator: str = "ada", at: str | None = LONG_AGO
 ) -> None:
     with LabelStore(workspace.labels, **({"now": lambda: at} if at else {})) as store:
-        store.record(annotator, Verb.ACCEPT, q(query), list(judgements), closes=True)
+        store.record(annotator, Verb.ACCEPT, q(query), list(judgements), ActionDetails(closes=True))
 
 
 def replaced(workspace: Workspace, *ids: str, by: str = HOSE) -> list[Product]:

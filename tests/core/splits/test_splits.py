@@ -12,8 +12,8 @@ from samples import c, match, no_match, q
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.splits.split import Splits, split_labels, training_labels
-from labels.consensus import Rule, State
-from labels.model import MACHINE, Decision, Judgement, ProductRef, Side, Verb
+from labels.consensus import LabelState, Rule
+from labels.model import MACHINE, ActionDetails, Decision, Judgement, ProductRef, Side, Verb
 from labels.store import LabelStore
 
 #: (query, candidate, decision, side); the queries 0 and 1 are drawn for validation.
@@ -31,7 +31,9 @@ def split(said: list[Said], *, held_out: float = 0.3, seed: int = 13) -> Splits:
         store.draw_validation(DRAWN, seed=1)
         for query, candidate, decision, side in said:
             own = None if q(str(query)) in DRAWN else side
-            store.record("ada", Verb.IMPORT, q(str(query)), [Judgement(c(str(candidate)), decision)], side=own)
+            store.record(
+                "ada", Verb.IMPORT, q(str(query)), [Judgement(c(str(candidate)), decision)], ActionDetails(side=own)
+            )
         return split_labels(store, held_out=held_out, seed=seed)
 
 
@@ -78,7 +80,9 @@ def test_the_matcher_learns_from_all_that_may_train_and_nothing_else(said: list[
         store.draw_validation(DRAWN, seed=1)
         for query, candidate, decision, side in said:
             own = None if q(str(query)) in DRAWN else side
-            store.record("ada", Verb.IMPORT, q(str(query)), [Judgement(c(str(candidate)), decision)], side=own)
+            store.record(
+                "ada", Verb.IMPORT, q(str(query)), [Judgement(c(str(candidate)), decision)], ActionDetails(side=own)
+            )
         found = {label.pair: label.match for label in training_labels(store)}
         splits = split_labels(store, held_out=0.3, seed=13)
     last = {(q(str(query)), c(str(candidate))): (decision, side) for query, candidate, decision, side in said}
@@ -152,7 +156,7 @@ def test_a_majority_teaches_only_where_that_is_the_rule(store: LabelStore) -> No
     store.record("eve", Verb.REJECT, q("5"), no_match("a"))
     assert not [label for label in training_labels(store) if label.pair.query == q("5")]
     (label,) = [label for label in training_labels(store, Rule.MAJORITY) if label.pair.query == q("5")]
-    assert (label.match, label.state) == (True, State.MAJORITY)
+    assert (label.match, label.state) == (True, LabelState.MAJORITY)
 
 
 # -- what shares a GTIN ----------------------------------------------------------------------------------------

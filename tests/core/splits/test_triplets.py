@@ -8,14 +8,14 @@ from samples import c, q
 from core.catalog.product import Product
 from core.retrieval.candidates import Candidate
 from core.splits.triplets import Triplet, build_triplets
-from labels.consensus import Label, State
+from labels.consensus import Label, LabelState
 from labels.model import Pair, Side, Strength
 
 EXPLICIT, IMPLIED = Strength.EXPLICIT, Strength.IMPLIED
 
 
 def label(candidate: str, verdict: bool, strength: Strength = EXPLICIT, query: str = "1") -> Label:
-    return Label(Pair(q(query), c(candidate)), verdict, strength, Side.TRAIN, State.AGREED)
+    return Label(Pair(q(query), c(candidate)), verdict, strength, Side.TRAIN, LabelState.AGREED)
 
 
 def mined(**scores: float) -> dict:
@@ -87,11 +87,11 @@ def test_the_same_gtin_or_model_number_is_never_a_negative(
 
 
 @pytest.mark.parametrize(
-    ("state", "taken"), [(State.AGREED, False), (State.MAJORITY, False), (State.ADJUDICATED, True)]
+    ("state", "taken"), [(LabelState.AGREED, False), (LabelState.MAJORITY, False), (LabelState.ADJUDICATED, True)]
 )
 @pytest.mark.parametrize("owner", ["query", "a"])
 def test_a_rejection_that_the_gtins_contradict_teaches_nothing_until_it_is_settled(
-    owner: str, state: State, taken: bool
+    owner: str, state: LabelState, taken: bool
 ) -> None:
     catalogue = products(**{owner: {"upc": "036000291452"}, "b": {"upc": "0036000291452"}})
     labels = [label("a", True), replace(label("b", False), state=state)]

@@ -11,7 +11,7 @@ from core.errors import CoreError
 from core.settings import Settings
 from core.transfer.training_files import Kind, write_dataset
 from core.workspace import Workspace
-from labels.model import Verb
+from labels.model import ActionDetails, Verb
 from labels.store import LabelStore
 
 
@@ -19,8 +19,10 @@ from labels.store import LabelStore
 def labelled(workspace: Workspace) -> Workspace:
     """q1 trains; qv is for validation, and what it matches is tied to it."""
     with LabelStore(workspace.labels) as store:
-        store.record("ada", Verb.ACCEPT, q("q1"), [*match("q1-c1"), *no_match("q1-c2", "qv-c1")], closes=True)
-        store.record("ada", Verb.ACCEPT, q("qv"), [*match("qv-c1"), *no_match("qv-c2")], closes=True)
+        store.record(
+            "ada", Verb.ACCEPT, q("q1"), [*match("q1-c1"), *no_match("q1-c2", "qv-c1")], ActionDetails(closes=True)
+        )
+        store.record("ada", Verb.ACCEPT, q("qv"), [*match("qv-c1"), *no_match("qv-c2")], ActionDetails(closes=True))
     return workspace
 
 
@@ -59,7 +61,13 @@ def test_a_folder_is_a_dataset_on_disk(labelled: Workspace, tmp_path: Path) -> N
 def test_without_a_validation_set_queries_are_held_out(workspace: Workspace, tmp_path: Path) -> None:
     with LabelStore(workspace.labels) as store:
         for query in ("q1", "q2", "q3", "q4"):
-            store.record("ada", Verb.ACCEPT, q(query), [*match(f"{query}-c1"), *no_match(f"{query}-c2")], closes=True)
+            store.record(
+                "ada",
+                Verb.ACCEPT,
+                q(query),
+                [*match(f"{query}-c1"), *no_match(f"{query}-c2")],
+                ActionDetails(closes=True),
+            )
     written = write_dataset(workspace, Settings(), Kind.PAIRS, tmp_path / "p.jsonl")
     assert written.held_out >= 1
     assert written.rows == 2 * (4 - written.held_out)

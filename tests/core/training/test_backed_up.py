@@ -27,6 +27,6 @@ def test_labels_that_are_not_sound_train_nothing(workspace: Workspace, hash_enco
     with LabelStore(workspace.labels) as store:
         store.record("ada", Verb.REJECT, q("q1"), no_match("q1-c1"))
     change_unseen(workspace.labels, "UPDATE events SET annotator = 'eve'")
-    with pytest.raises(LabelsError, match="the chain of hashes is broken at event 1"):
+    with pytest.raises(LabelsError, match="the hash chain is broken at event 1"):
         retrain(workspace, Settings(), Silent())
     assert hash_encoder.asked == []

@@ -16,7 +16,7 @@ from core.retrieval.registry import Registry
 from core.settings import load_settings
 from core.workspace import Workspace
 from labels.files import DRAFT_PREFIX, folder_bytes
-from labels.model import Verb
+from labels.model import ActionDetails, Verb
 from labels.store import LabelStore
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -73,7 +73,9 @@ def home(tmp_path: Path) -> Workspace:
     with LabelStore(workspace.labels) as store:
         store.draw_validation([q("qv")], seed=1)
         for id_ in ("q1", "q2", "q3", "q4", "qv"):
-            store.record("ada", Verb.ACCEPT, q(id_), [*match(f"{id_}-c1"), *no_match(f"{id_}-c2")], closes=True)
+            store.record(
+                "ada", Verb.ACCEPT, q(id_), [*match(f"{id_}-c1"), *no_match(f"{id_}-c2")], ActionDetails(closes=True)
+            )
     return workspace
 
 

@@ -1,4 +1,4 @@
-"""claims.db can be rebuilt: whatever happens to it, those who have it open go on, and no ledger is restored for it."""
+"""Damage to claims.db: open desks rebuild it and go on."""
 
 import os
 import sqlite3
@@ -54,7 +54,7 @@ def pair(ledger: Path) -> Iterator[tuple[Leases, Leases]]:
 
 
 @pytest.mark.parametrize("how", ALL)
-def test_a_desk_that_opens_finds_a_new_file(ledger: Path, how: str) -> None:
+def test_opening_a_damaged_file_creates_a_new_one(ledger: Path, how: str) -> None:
     Leases(ledger).close()
     ALL[how](ledger.with_name("claims.db"))
     with closing(Leases(ledger)) as claims:
@@ -64,7 +64,7 @@ def test_a_desk_that_opens_finds_a_new_file(ledger: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ALL)
-def test_open_desks_go_on_and_meet_in_the_new_file(pair: tuple[Leases, Leases], how: str) -> None:
+def test_open_desks_continue_in_the_same_new_file(pair: tuple[Leases, Leases], how: str) -> None:
     one, other = pair
     ALL[how](one.path)
     assert one.take(q("3"), "ada")
@@ -72,14 +72,14 @@ def test_open_desks_go_on_and_meet_in_the_new_file(pair: tuple[Leases, Leases], 
     assert other.take(q("2"), "bob")
     assert one.held_by_others("ada") == {q("2"): "bob"}
     assert other.holder(q("3")) is not None
-    assert one.held("ada") == [q("3")]
-    other.give_back("bob")
+    assert one.held_by("ada") == [q("3")]
+    other.release_all("bob")
     one.release(q("3"), "ada")
     assert one.held_by_others("") == {}
 
 
 @pytest.mark.parametrize("how", ["flipped", "truncated", "overwritten", "a folder", "another database"])
-def test_what_was_damaged_is_set_aside_and_a_few_are_left(ledger: Path, how: str) -> None:
+def test_damaged_files_are_set_aside_and_a_few_kept(ledger: Path, how: str) -> None:
     path = ledger.with_name("claims.db")
     for _ in range(6):
         Leases(ledger).close()
@@ -92,7 +92,7 @@ def test_what_was_damaged_is_set_aside_and_a_few_are_left(ledger: Path, how: str
 
 
 @pytest.mark.parametrize("expires_at", [1e300, 9e999, "for ever", b"\xff", -1.0])
-def test_a_lease_that_damage_made_endless_holds_nothing_up(pair: tuple[Leases, Leases], expires_at: object) -> None:
+def test_a_lease_with_an_impossible_expiry_is_ignored(pair: tuple[Leases, Leases], expires_at: object) -> None:
     one, other = pair
     with closing(sqlite3.connect(one.path)) as connection, connection:
         connection.execute("UPDATE claims SET expires_at = ? WHERE annotator = 'bob'", [expires_at])
@@ -102,7 +102,7 @@ def test_a_lease_that_damage_made_endless_holds_nothing_up(pair: tuple[Leases, L
 
 
 @pytest.mark.parametrize("name", [b"\xff", b"ada"])
-def test_a_name_that_is_no_text_is_damage(pair: tuple[Leases, Leases], name: bytes) -> None:
+def test_a_name_that_is_not_text_is_damage(pair: tuple[Leases, Leases], name: bytes) -> None:
     one, _ = pair
     with closing(sqlite3.connect(one.path)) as connection, connection:
         connection.execute("UPDATE claims SET annotator = CAST(? AS TEXT) WHERE annotator = 'bob'", [name])
@@ -111,12 +111,12 @@ def test_a_name_that_is_no_text_is_damage(pair: tuple[Leases, Leases], name: byt
     assert one.take(q("2"), "ada")
 
 
-def test_a_lock_is_no_damage(pair: tuple[Leases, Leases], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_file_is_not_damage(pair: tuple[Leases, Leases], monkeypatch: pytest.MonkeyPatch) -> None:
     one, _ = pair
     one.close()
     monkeypatch.setattr("labels.database.BUSY_TIMEOUT_MS", 10)
     with closing(sqlite3.connect(one.path, isolation_level=None)) as holder:
-        one.held("ada")
+        one.held_by("ada")
         holder.execute("BEGIN EXCLUSIVE")
         with pytest.raises(LabelsError, match="locked") as caught:
             one.take(q("3"), "ada")
@@ -126,7 +126,7 @@ def test_a_lock_is_no_damage(pair: tuple[Leases, Leases], monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("how", SPOILT)
-def test_the_lock_beside_it_is_replaced_too(ledger: Path, how: str) -> None:
+def test_a_damaged_lock_file_is_replaced(ledger: Path, how: str) -> None:
     with LabelStore(ledger) as store, closing(Leases(ledger)) as claims:
         for name in ("labels.db.lock", "claims.db.lock"):
             if how != "a journal that is a FIFO":

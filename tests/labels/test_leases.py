@@ -1,4 +1,4 @@
-"""Leases on queries, with a clock that the tests turn."""
+"""Leases on queries, with a fake clock."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,7 +40,7 @@ def test_two_people_do_not_get_the_same_query(claims: Leases) -> None:
 
 
 @pytest.mark.parametrize(("after", "free"), [(59.9, False), (60.0, True)])
-def test_a_lease_that_nobody_keeps_alive_ends(claims: Leases, clock: Clock, after: float, free: bool) -> None:
+def test_a_lease_that_is_not_renewed_expires(claims: Leases, clock: Clock, after: float, free: bool) -> None:
     claims.take(q("1"), "ada")
     clock.now += after
     assert (claims.held_by_others("bob") == {}) is free
@@ -54,17 +54,17 @@ def test_taking_it_again_renews_a_lease(claims: Leases, clock: Clock) -> None:
     assert not claims.take(q("1"), "bob")
 
 
-def test_an_expired_lease_that_somebody_took_is_not_renewed(claims: Leases, clock: Clock) -> None:
+def test_an_expired_lease_taken_by_another_is_not_renewed(claims: Leases, clock: Clock) -> None:
     claims.take(q("1"), "ada")
     clock.now += 61
     claims.take(q("1"), "bob")
     assert not claims.take(q("1"), "ada")
 
 
-def test_giving_back_ends_ones_own_leases_alone(claims: Leases) -> None:
+def test_release_all_ends_only_ones_own_leases(claims: Leases) -> None:
     claims.take(q("1"), "ada")
     claims.take(q("2"), "bob")
-    claims.give_back("ada")
+    claims.release_all("ada")
     assert claims.held_by_others("eve") == {q("2"): "bob"}
 
 
@@ -77,7 +77,7 @@ def test_leases_are_seen_by_other_processes_and_outlive_the_connection(
     other.close()
 
 
-def test_one_can_tell_who_has_a_query_and_until_when(claims: Leases, clock: Clock) -> None:
+def test_the_holder_of_a_lease_and_its_expiry(claims: Leases, clock: Clock) -> None:
     assert claims.holder(q("1")) is None
     claims.take(q("1"), "ada")
     assert claims.holder(q("1")) == Lease("ada", clock.now + 60)

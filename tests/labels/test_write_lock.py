@@ -1,4 +1,4 @@
-"""Turns: first come, first served; a holder that dies holds nothing; who waits too long goes on without."""
+"""The FIFO write lock: order, time-outs, and holders that die."""
 
 import os
 import signal
@@ -21,23 +21,23 @@ def wait_for_queue(lock: Path, waiting: int) -> None:
         time.sleep(0.001)
 
 
-def test_one_at_a_time_in_the_order_of_coming(tmp_path: Path) -> None:
+def test_writers_are_served_one_at_a_time_in_order(tmp_path: Path) -> None:
     path, order = tmp_path / "labels.db", list[int]()
     inside, most = 0, 0
 
     def visit(number: int) -> None:
         nonlocal inside, most
-        turns = FifoWriteLock(path)
-        with turns.turn(240):
+        lock = FifoWriteLock(path)
+        with lock.hold(240):
             inside += 1
             most = max(most, inside)
             order.append(number)
             time.sleep(0.005)
             inside -= 1
-        turns.close()
+        lock.close()
 
     first = FifoWriteLock(path)
-    with first.turn(240):
+    with first.hold(240):
         visitors = [threading.Thread(target=visit, args=(number,)) for number in range(8)]
         for visitor in visitors:
             visitor.start()
@@ -49,57 +49,57 @@ def test_one_at_a_time_in_the_order_of_coming(tmp_path: Path) -> None:
     assert order == list(range(8))
 
 
-def test_who_waits_too_long_goes_on_and_blocks_nobody_later(tmp_path: Path) -> None:
+def test_a_waiter_that_times_out_does_not_block_others_later(tmp_path: Path) -> None:
     path = tmp_path / "labels.db"
-    holder, hasty, third = FifoWriteLock(path), FifoWriteLock(path), FifoWriteLock(path)
-    with holder.turn(240):
+    holder, impatient, third = FifoWriteLock(path), FifoWriteLock(path), FifoWriteLock(path)
+    with holder.hold(240):
         begun = time.monotonic()
-        with hasty.turn(0.05):
+        with impatient.hold(0.05):
             assert 0.04 < time.monotonic() - begun < 60
-    # What the hasty one queued for comes in now, and must be let go of at once.
+    # What the impatient one queued for comes in now, and must be let go of at once.
     begun = time.monotonic()
-    with third.turn(240):
+    with third.hold(240):
         assert time.monotonic() - begun < 60
-    for turns in (holder, hasty, third):
-        turns.close()
+    for lock in (holder, impatient, third):
+        lock.close()
 
 
-def test_a_holder_that_is_killed_holds_nothing(tmp_path: Path) -> None:
+def test_the_lock_of_a_killed_process_is_released(tmp_path: Path) -> None:
     path = tmp_path / "labels.db"
     read, write = os.pipe()
     child = os.fork()
     if not child:
-        with FifoWriteLock(path).turn(240):
+        with FifoWriteLock(path).hold(240):
             os.write(write, b"x")
             time.sleep(600)
         os._exit(0)
     assert os.read(read, 1) == b"x"
-    turns = FifoWriteLock(path)
+    lock = FifoWriteLock(path)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     begun = time.monotonic()
-    with turns.turn(240):
+    with lock.hold(240):
         assert time.monotonic() - begun < 60
-    turns.close()
+    lock.close()
 
 
-def test_in_a_folder_that_cannot_be_written_nobody_waits(tmp_path: Path) -> None:
-    turns, begun = FifoWriteLock(tmp_path / "absent" / "labels.db"), time.monotonic()
-    with turns.turn(240):
+def test_a_read_only_folder_means_no_lock_and_no_waiting(tmp_path: Path) -> None:
+    lock, begun = FifoWriteLock(tmp_path / "absent" / "labels.db"), time.monotonic()
+    with lock.hold(240):
         waited = time.monotonic() - begun
-    turns.close()
+    lock.close()
     assert waited < 60
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_lock_that_was_replaced_is_no_lock(tmp_path: Path) -> None:
+def test_a_replaced_lock_file_is_dropped(tmp_path: Path) -> None:
     """Two writers who queue at two files would not wait for each other."""
     path = tmp_path / "labels.db"
     old, new, order = FifoWriteLock(path), FifoWriteLock(path), list[str]()
-    with old.turn(240):
+    with old.hold(240):
         pass
     path.with_name("labels.db.lock").unlink()
-    with new.turn(240):
+    with new.hold(240):
         late = threading.Thread(target=lambda: _visit(old, order))
         late.start()
         order.append("first")
@@ -110,6 +110,6 @@ def test_a_lock_that_was_replaced_is_no_lock(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["labels.db.lock"]
 
 
-def _visit(turns: FifoWriteLock, order: list[str]) -> None:
-    with turns.turn(240):
+def _visit(lock: FifoWriteLock, order: list[str]) -> None:
+    with lock.hold(240):
         order.append("second")

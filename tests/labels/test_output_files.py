@@ -1,11 +1,11 @@
-"""Files that appear whole, or a sentence that says why not."""
+"""Output files: written atomically, or refused with a reason."""
 
 from pathlib import Path
 
 import pytest
 
 from labels.errors import LabelsError
-from labels.exchange.files import check_place, output_text
+from labels.exchange.files import output_text, require_writable
 
 
 @pytest.fixture
@@ -16,24 +16,24 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("inside", "reason"), [("x.csv", "README.md is no folder"), ("deeper/x.csv", "Not a directory")]
+    ("inside", "reason"), [("x.csv", "README.md is not a folder"), ("deeper/x.csv", "Not a directory")]
 )
-def test_no_file_is_written_through_another_one(file: Path, inside: str, reason: str) -> None:
+def test_a_file_in_place_of_the_folder_is_an_error(file: Path, inside: str, reason: str) -> None:
     path = file / inside
     with pytest.raises(LabelsError, match=rf"x\.csv cannot be written: .*{reason}\.$"), output_text(path) as out:
         out.write("never")
     with pytest.raises(LabelsError, match=rf"x\.csv cannot be written: .*{reason}\.$"):
-        check_place(path)
+        require_writable(path)
     assert file.read_text() == "read me"
 
 
-def test_a_folder_is_no_place_for_a_file(tmp_path: Path) -> None:
+def test_a_folder_at_the_path_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(LabelsError, match=r"is a folder\.$"):
-        check_place(tmp_path)
+        require_writable(tmp_path)
 
 
-def test_looking_leaves_nothing_behind(file: Path, tmp_path: Path) -> None:
-    check_place(tmp_path / "new" / "x.csv")
-    check_place(file)
+def test_the_check_leaves_no_files(file: Path, tmp_path: Path) -> None:
+    require_writable(tmp_path / "new" / "x.csv")
+    require_writable(file)
     assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
     assert file.read_text() == "read me"

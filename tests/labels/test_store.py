@@ -1,4 +1,4 @@
-"""The ledger: what was said stays said, and what stands now follows from it."""
+"""The append-only ledger: recording, undo and redo, sides, and the queries on its state."""
 
 import sqlite3
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import pytest
 from samples import c, implied, match, no_match, q, standing, unsure
 
 from labels.errors import LabelsError
-from labels.model import Decision, Judgement, Shown, Side, Stream, Strength, Verb
+from labels.model import ActionDetails, Decision, Judgement, ShownScores, Side, Stream, Strength, Verb
 from labels.store import LabelStore
 
 
@@ -22,7 +22,7 @@ def events(store: LabelStore) -> list[str]:
 
 @pytest.mark.parametrize("table", ["events", "validation"])
 @pytest.mark.parametrize("statement", ["UPDATE {} SET query_id = 'x'", "DELETE FROM {}"])
-def test_a_plain_connection_can_neither_change_nor_delete(ledger: LabelStore, table: str, statement: str) -> None:
+def test_a_plain_connection_cannot_update_or_delete(ledger: LabelStore, table: str, statement: str) -> None:
     ledger.draw_validation([q("v")], seed=1)
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
     with (
@@ -45,9 +45,7 @@ def test_a_plain_connection_can_neither_change_nor_delete(ledger: LabelStore, ta
     ],
 )
 @pytest.mark.parametrize("recursive", [True, False])
-def test_nothing_is_replaced_whatever_the_connection(
-    ledger: LabelStore, read: str, replace: str, *, recursive: bool
-) -> None:
+def test_replace_is_refused_on_any_connection(ledger: LabelStore, read: str, replace: str, *, recursive: bool) -> None:
     ledger.draw_validation([q("v")], seed=1)
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
     before = ledger.connection.execute(read).fetchall()
@@ -66,18 +64,18 @@ def test_the_same_action_twice_is_one_action(ledger: LabelStore) -> None:
     assert standing(ledger.decisions()) == {"a": "match", "b": "no_match"}
 
 
-def test_an_action_is_written_whole_or_not_at_all(ledger: LabelStore) -> None:
+def test_an_action_is_atomic(ledger: LabelStore) -> None:
     with pytest.raises(LabelsError, match="candidate with an id"):
         ledger.record("ada", Verb.ACCEPT, q("1"), [*match("a"), Judgement(c(""), Decision.NO_MATCH)])
     assert events(ledger) == []
     assert ledger.decisions() == []
 
 
-def test_an_event_tells_what_was_shown(ledger: LabelStore) -> None:
-    shown = Shown(rank=3, similarity=0.81, probability=0.6, model="m1")
+def test_an_event_has_the_scores_shown(ledger: LabelStore) -> None:
+    shown = ShownScores(rank=3, similarity=0.81, probability=0.6, model="m1")
     ledger.record(
         "ada", Verb.ACCEPT, q("1"), [Judgement(c("a"), Decision.MATCH, shown=shown)],
-        stream=Stream.AUDIT, blind=True, closes=True, look_ms=1234,
+        ActionDetails(stream=Stream.AUDIT, blind=True, closes=True, look_ms=1234),
     )  # fmt: skip
     row = ledger.connection.execute(
         "SELECT annotator, stream, side, blind, closes, look_ms, rank, similarity, probability, model FROM events"
@@ -89,7 +87,7 @@ def test_an_event_tells_what_was_shown(ledger: LabelStore) -> None:
 
 
 @pytest.mark.parametrize("explicit_first", [True, False])
-def test_explicit_outlasts_implied_whatever_their_order(ledger: LabelStore, explicit_first: bool) -> None:
+def test_explicit_takes_precedence_over_implied_in_any_order(ledger: LabelStore, explicit_first: bool) -> None:
     acts = [(Verb.ACCEPT, match("a")), (Verb.ACCEPT, [*match("b"), *implied("a")])]
     for verb, judgements in acts if explicit_first else reversed(acts):
         ledger.record("ada", verb, q("1"), judgements)
@@ -104,7 +102,7 @@ def test_an_edit_replaces_the_earlier_decision_and_keeps_its_event(ledger: Label
     assert events(ledger) == ["accept", "reject"]
 
 
-def test_everybody_has_a_decision_of_their_own(ledger: LabelStore) -> None:
+def test_each_annotator_has_a_decision(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
     ledger.record("bob", Verb.REJECT, q("1"), no_match("a"))
     assert {(d.annotator, d.decision.value) for d in ledger.decisions()} == {("ada", "match"), ("bob", "no_match")}
@@ -112,7 +110,7 @@ def test_everybody_has_a_decision_of_their_own(ledger: LabelStore) -> None:
 
 def test_decisions_of_one_query_or_side_alone(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
-    ledger.record("ada", Verb.ACCEPT, q("2"), match("b"), stream=Stream.VALIDATION)
+    ledger.record("ada", Verb.ACCEPT, q("2"), match("b"), ActionDetails(stream=Stream.VALIDATION))
     assert standing(ledger.decisions(q("1"))) == {"a": "match"}
     assert standing(ledger.decisions(side=Side.VALIDATION)) == {"b": "match"}
     assert ledger.decisions(q("1"), Side.VALIDATION) == []
@@ -121,7 +119,7 @@ def test_decisions_of_one_query_or_side_alone(ledger: LabelStore) -> None:
 # -- undo and redo -------------------------------------------------------------------------------------------
 
 
-def test_undo_and_redo_go_through_everything_one_did(ledger: LabelStore) -> None:
+def test_undo_and_redo_reach_all_actions_of_an_annotator(ledger: LabelStore) -> None:
     for id_ in "abcde":
         ledger.record("ada", Verb.ACCEPT, q(id_), match(id_))
     undone = [ledger.undo("ada") for _ in range(6)]
@@ -148,14 +146,14 @@ def test_undo_and_redo_reach_across_a_restart(tmp_path: Path) -> None:
         assert standing(store.decisions()) == {"a": "match"}
 
 
-def test_undo_brings_back_what_an_edit_replaced(ledger: LabelStore) -> None:
+def test_undo_restores_the_decision_before_an_edit(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
     ledger.record("ada", Verb.UNSURE, q("1"), unsure("a"))
     ledger.undo("ada")
     assert standing(ledger.decisions()) == {"a": "match"}
 
 
-def test_a_new_action_cuts_the_redo(ledger: LabelStore) -> None:
+def test_a_new_action_ends_redo(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
     ledger.undo("ada")
     ledger.record("ada", Verb.SKIP, q("1"))
@@ -163,13 +161,13 @@ def test_a_new_action_cuts_the_redo(ledger: LabelStore) -> None:
     assert ledger.decisions() == []
 
 
-def test_one_undoes_only_what_one_did(ledger: LabelStore) -> None:
+def test_undo_affects_only_ones_own_actions(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
     assert ledger.undo("bob") is None
     assert standing(ledger.decisions()) == {"a": "match"}
 
 
-def test_somebody_elses_action_does_not_cut_my_redo(ledger: LabelStore) -> None:
+def test_an_action_of_another_annotator_does_not_end_redo(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.ACCEPT, q("1"), match("a"))
     ledger.undo("ada")
     ledger.record("bob", Verb.SKIP, q("2"))
@@ -192,7 +190,7 @@ def test_imports_are_not_undone(ledger: LabelStore) -> None:
 @pytest.mark.parametrize("stream", list(Stream))
 def test_a_drawn_query_is_on_the_validation_side_whatever_the_stream(ledger: LabelStore, stream: Stream) -> None:
     ledger.draw_validation([q("v")], seed=1)
-    ledger.record("ada", Verb.ACCEPT, q("v"), match("a"), stream=stream)
+    ledger.record("ada", Verb.ACCEPT, q("v"), match("a"), ActionDetails(stream=stream))
     assert [d.side for d in ledger.decisions()] == [Side.VALIDATION]
 
 
@@ -206,7 +204,7 @@ def test_a_drawn_query_is_on_the_validation_side_whatever_the_stream(ledger: Lab
     ],
 )
 def test_any_other_query_is_on_the_side_of_its_stream(ledger: LabelStore, stream: Stream, side: Side) -> None:
-    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"), stream=stream)
+    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"), ActionDetails(stream=stream))
     assert [d.side for d in ledger.decisions()] == [side]
 
 
@@ -217,7 +215,7 @@ def test_queries_with_events_are_not_drawn(ledger: LabelStore) -> None:
     assert (ledger.is_validation(q("new")), ledger.is_validation(q("seen"))) == (True, False)
 
 
-def test_what_was_drawn_is_not_drawn_again(ledger: LabelStore) -> None:
+def test_drawn_queries_are_not_drawn_again(ledger: LabelStore) -> None:
     assert ledger.draw_validation([q("1"), q("2")], seed=1) == 2
     assert ledger.draw_validation([q("2"), q("3")], seed=2) == 1
     seeds = dict(ledger.connection.execute("SELECT query_id, seed FROM validation"))
@@ -236,10 +234,10 @@ def test_what_was_drawn_is_not_drawn_again(ledger: LabelStore) -> None:
     ],
     ids=["closed", "skipped", "flagged"],
 )
-def test_a_mark_comes_with_its_action_and_goes_with_its_undo(
+def test_flags_and_skips_are_undone_with_their_action(
     ledger: LabelStore, read: Callable[[LabelStore], set[object]], verb: Verb, closes: bool
 ) -> None:
-    ledger.record("ada", verb, q("1"), closes=closes)
+    ledger.record("ada", verb, q("1"), details=ActionDetails(closes=closes))
     assert read(ledger) == {q("1")}
     ledger.undo("ada")
     assert read(ledger) == set()
@@ -247,21 +245,21 @@ def test_a_mark_comes_with_its_action_and_goes_with_its_undo(
     assert read(ledger) == {q("1")}
 
 
-def test_one_skips_for_oneself(ledger: LabelStore) -> None:
+def test_a_skip_is_per_annotator(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.SKIP, q("1"))
     assert ledger.skipped_queries("bob") == []
 
 
-def test_a_second_flag_takes_the_first_away(ledger: LabelStore) -> None:
+def test_a_second_flag_removes_the_first(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.FLAG, q("1"))
     ledger.record("bob", Verb.FLAG, q("1"))
     assert not ledger.is_flagged(q("1"))
 
 
-def test_comments_are_read_in_their_order_with_their_writers(ledger: LabelStore) -> None:
-    ledger.record("ada", Verb.COMMENT, q("1"), text="which size?")
-    ledger.record("bob", Verb.COMMENT, q("1"), text="the large one")
-    ledger.record("bob", Verb.COMMENT, q("2"), text="elsewhere")
+def test_comments_are_in_order_with_their_authors(ledger: LabelStore) -> None:
+    ledger.record("ada", Verb.COMMENT, q("1"), details=ActionDetails(text="which size?"))
+    ledger.record("bob", Verb.COMMENT, q("1"), details=ActionDetails(text="the large one"))
+    ledger.record("bob", Verb.COMMENT, q("2"), details=ActionDetails(text="elsewhere"))
     assert [(a.annotator, a.text) for a in ledger.comments(q("1"))] == [
         ("ada", "which size?"),
         ("bob", "the large one"),

@@ -1,21 +1,21 @@
-"""How much somebody answered, and how fast."""
+"""Answers and labelling speed of an annotator, by stream."""
 
 import pytest
 from samples import match, no_match, q
 
 from labels.activity import Pace, paces
-from labels.model import Stream, Verb
+from labels.model import ActionDetails, Stream, Verb
 from labels.store import LabelStore
 
 
 def test_answers_are_counted_by_stream_and_the_pace_leaves_pauses_out(ledger: LabelStore) -> None:
     for number in range(4):
-        ledger.record("ada", Verb.NONE, q(str(number)), no_match("a"), closes=True, look_ms=10_000)
+        ledger.record("ada", Verb.NONE, q(str(number)), no_match("a"), ActionDetails(closes=True, look_ms=10_000))
     assert paces(ledger, "ada")[Stream.TRIAGE] == Pace(4, None)
-    ledger.record("ada", Verb.SKIP, q("9"), look_ms=20_000)
-    ledger.record("ada", Verb.ACCEPT, q("4"), match("a"), closes=True, look_ms=9_999_999)
-    ledger.record("ada", Verb.ACCEPT, q("5"), match("a"), closes=True, stream=Stream.AUDIT, look_ms=1)
-    ledger.record("bob", Verb.ACCEPT, q("6"), match("a"), closes=True, look_ms=1)
+    ledger.record("ada", Verb.SKIP, q("9"), details=ActionDetails(look_ms=20_000))
+    ledger.record("ada", Verb.ACCEPT, q("4"), match("a"), ActionDetails(closes=True, look_ms=9_999_999))
+    ledger.record("ada", Verb.ACCEPT, q("5"), match("a"), ActionDetails(closes=True, stream=Stream.AUDIT, look_ms=1))
+    ledger.record("bob", Verb.ACCEPT, q("6"), match("a"), ActionDetails(closes=True, look_ms=1))
     found = paces(ledger, "ada")
     assert found[Stream.TRIAGE].answered == 5
     assert found[Stream.TRIAGE].hourly == pytest.approx(5 / (40 + 20 + 120) * 3600)
@@ -25,7 +25,7 @@ def test_answers_are_counted_by_stream_and_the_pace_leaves_pauses_out(ledger: La
 
 
 def test_a_query_answered_twice_counts_once_and_a_file_has_no_pace(ledger: LabelStore) -> None:
-    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"), closes=True, look_ms=1000)
-    ledger.record("ada", Verb.ACCEPT, q("1"), match("b"), closes=True, look_ms=1000)
+    ledger.record("ada", Verb.ACCEPT, q("1"), match("a"), ActionDetails(closes=True, look_ms=1000))
+    ledger.record("ada", Verb.ACCEPT, q("1"), match("b"), ActionDetails(closes=True, look_ms=1000))
     ledger.record_all("ada", [(q(str(number)), no_match("a"), True) for number in range(2, 9)])
     assert paces(ledger, "ada")[Stream.TRIAGE] == Pace(8, None)

@@ -1,12 +1,12 @@
-"""Counts by kind, and acts by person."""
+"""Counts over standing decisions by kind, and actions by annotator."""
 
 from pathlib import Path
 
 import pytest
 from samples import implied, match, no_match, q, unsure
 
-from labels.activity import ActivityCount, acts_by_annotator
-from labels.model import MACHINE, Stream, Verb
+from labels.activity import ActivityCount, actions_by_annotator
+from labels.model import MACHINE, ActionDetails, Stream, Verb
 from labels.statistics import breakdown
 from labels.store import LabelStore
 
@@ -16,15 +16,15 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LabelStore:
     """Two days of work, a file, the machine, and a ruling."""
     at = iter(f"2025-11-{10 + n // 4:02}T1{n % 4}:00:00.000+00:00" for n in range(99))
     store = LabelStore(tmp_path / "labels.db", now=lambda: next(at))
-    store.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b")], closes=True)
-    store.record("ada", Verb.ACCEPT, q("2"), match("c"), closes=True)
+    store.record("ada", Verb.ACCEPT, q("1"), [*match("a"), *implied("b")], ActionDetails(closes=True))
+    store.record("ada", Verb.ACCEPT, q("2"), match("c"), ActionDetails(closes=True))
     store.undo("ada")
-    store.record("ada", Verb.UNSURE, q("3"), unsure("d"), closes=True, stream=Stream.VALIDATION)
-    store.record("bob", Verb.NONE, q("1"), no_match("a"), closes=True)
+    store.record("ada", Verb.UNSURE, q("3"), unsure("d"), ActionDetails(closes=True, stream=Stream.VALIDATION))
+    store.record("bob", Verb.NONE, q("1"), no_match("a"), ActionDetails(closes=True))
     store.record("bob", Verb.SKIP, q("4"))
     store.record("bob", Verb.SKIP, q("1"))
     store.record("bob", Verb.FLAG, q("4"))
-    store.record("lea", Verb.ACCEPT, q("1"), match("a"), closes=True, stream=Stream.ADJUDICATION)
+    store.record("lea", Verb.ACCEPT, q("1"), match("a"), ActionDetails(closes=True, stream=Stream.ADJUDICATION))
     store.record_all("file", [(q("5"), match("e"), True)])
     store.record_all(MACHINE, [(q("6"), match("f"), True)])
     return store
@@ -47,8 +47,8 @@ def test_decisions_by_kind_stream_side_and_day(ledger: LabelStore, monkeypatch: 
     ledger.close()
 
 
-def test_acts_are_what_was_done_at_a_desk(ledger: LabelStore) -> None:
-    assert acts_by_annotator(ledger) == {
+def test_actions_leave_imports_out(ledger: LabelStore) -> None:
+    assert actions_by_annotator(ledger) == {
         "ada": ActivityCount(3, 1),
         "bob": ActivityCount(4, 0),
         "lea": ActivityCount(1, 0),
