@@ -11,7 +11,7 @@ from labels.model import Pair, Stream, Strength
 _Key = TypeVar("_Key", str, int)
 
 
-def rulings(said: Iterable[Annotation]) -> dict[Pair, bool]:
+def adjudications(said: Iterable[Annotation]) -> dict[Pair, bool]:
     """The last adjudication of each pair that has one, by pair: whether it is a match.
 
     Args:
@@ -40,7 +40,7 @@ def accuracy_by_adjudication(
         said: standing decisions, oldest first, the rulings among them.
         first: first answers; those that stand, where they are not known.
     """
-    truth = rulings(said)
+    truth = adjudications(said)
     checked = opinions(said if first is None else first)
     return _shares((each.annotator, each.match is truth[each.pair]) for each in checked if each.pair in truth)
 
@@ -55,7 +55,7 @@ def accuracy_by_hour(
         first: everybody's first answers.
         hours: from 1, by action; decisions of other actions are not looked at.
     """
-    truth, votes = rulings(said), _votes(first)
+    truth, votes = adjudications(said), _votes(first)
     checked = []
     for each in opinions(first):
         if each.action in hours:
@@ -89,9 +89,9 @@ def _shares(checked: Iterable[tuple[_Key, bool]]) -> dict[_Key, Precision]:
 
 
 #: As many right answers everybody is credited with beforehand: ten rulings must not make anybody's labels worthless.
-CREDIT = 20
+PRIOR_CORRECT = 20
 #: An answer that is right no more often than a coin still says so; nobody is silenced.
-LEAST = 0.5
+MIN_WEIGHT = 0.5
 
 
 def annotator_weights(said: Sequence[Annotation], first: Sequence[Annotation] | None = None) -> dict[str, float]:
@@ -106,8 +106,8 @@ def annotator_weights(said: Sequence[Annotation], first: Sequence[Annotation] | 
         first: first answers, which are what is checked; those that stand, where they are not known.
     """
     truth = accuracy_by_adjudication(said, said if first is None else first)
-    found = {name: (each.right + CREDIT) / (each.labels + CREDIT) for name, each in truth.items()}
-    return {each.annotator: max(LEAST, found.get(each.annotator, 1.0)) for each in said}
+    found = {name: (each.right + PRIOR_CORRECT) / (each.labels + PRIOR_CORRECT) for name, each in truth.items()}
+    return {each.annotator: max(MIN_WEIGHT, found.get(each.annotator, 1.0)) for each in said}
 
 
 def label_weights(

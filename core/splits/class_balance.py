@@ -22,7 +22,7 @@ def training_classes(store: LabelStore, catalog: CatalogStore | None, rule: Rule
     return matches, len(labels) - matches
 
 
-def one_class(matches: int, others: int) -> str:
+def one_class_message(matches: int, others: int) -> str:
     """That labels are of one class, and what is needed, in a sentence; empty where they are of both, or none.
 
     Args:
@@ -37,7 +37,7 @@ def one_class(matches: int, others: int) -> str:
     return f"{said} of one class, {kind}: the matcher needs at least one {lacking} to learn from."
 
 
-def not_fitted(workspace: Workspace, settings: Settings) -> CoreError:
+def not_fitted_error(workspace: Workspace, settings: Settings) -> CoreError:
     """Why the matcher has learnt from no labels, and what to do about it that was not done yet.
 
     Raises:
@@ -45,7 +45,7 @@ def not_fitted(workspace: Workspace, settings: Settings) -> CoreError:
     """
     with ledger_and_catalogue(workspace) as (store, catalog):
         matches, others = training_classes(store, catalog, settings.labels.rule)
-    if words := one_class(matches, others):
+    if words := one_class_message(matches, others):
         return CoreError(words, "Label some with `samesku review`, or bring some in: `samesku labels import FILE`.")
     if matches:
         return CoreError(

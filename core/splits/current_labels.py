@@ -25,7 +25,7 @@ _LONGEST_TITLE = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Outdated:
+class OutdatedLabels:
     """What does not count for what it was decided on.
 
     Attributes:
@@ -50,10 +50,10 @@ class Outdated:
         return self.changed | self.gone
 
 
-NOTHING_OUTDATED = Outdated()
+NONE_OUTDATED = OutdatedLabels()
 
 
-def outdated(store: LabelReader, catalog: CatalogStore) -> Outdated:
+def outdated(store: LabelReader, catalog: CatalogStore) -> OutdatedLabels:
     """Compare what was decided with what the catalogue says now.
 
     Raises:
@@ -61,7 +61,7 @@ def outdated(store: LabelReader, catalog: CatalogStore) -> Outdated:
     """
     former = catalog.former_articles()
     if not former:
-        return NOTHING_OUTDATED
+        return NONE_OUTDATED
     articles = _Articles(former, catalog.get_many(former))
     by_pair: dict[Pair, list[ProductDecision]] = {}
     for decision in decisions_on(store, former):
@@ -77,7 +77,7 @@ def outdated(store: LabelReader, catalog: CatalogStore) -> Outdated:
             (gone if articles.is_gone(pair) else changed).add(pair)
     queries = frozenset(pair.query for pair in by_pair)
     waiting = _waiting(articles, by_pair, answered_at(store, queries))
-    return Outdated(frozenset(stale), frozenset(valid), frozenset(changed), frozenset(gone), queries, waiting)
+    return OutdatedLabels(frozenset(stale), frozenset(valid), frozenset(changed), frozenset(gone), queries, waiting)
 
 
 def _waiting(
@@ -111,7 +111,7 @@ def current_labels(store: LabelReader, catalog: CatalogStore | None, rule: Rule 
     """
     if catalog is None:
         return store.labels(rule=rule)
-    labels = revised(store, store.labels(rule=rule), outdated(store, catalog), rule)
+    labels = without_outdated(store, store.labels(rule=rule), outdated(store, catalog), rule)
     roles = {source.name: source.role for source in catalog.sources()}
     labels = [label for label in labels if _is_on_its_side(label.pair, roles)]
     missing = catalog.missing(ref for label in labels for ref in label.pair)
@@ -132,10 +132,10 @@ def current_conflicts(store: LabelReader, catalog: CatalogStore | None, rule: Ru
     labels = store.conflicts(rule)
     if not labels or catalog is None:
         return labels
-    return [label for label in revised(store, labels, outdated(store, catalog), rule) if label.match is None]
+    return [label for label in without_outdated(store, labels, outdated(store, catalog), rule) if label.match is None]
 
 
-def revised(store: LabelReader, labels: Iterable[Label], found: Outdated, rule: Rule) -> list[Label]:
+def without_outdated(store: LabelReader, labels: Iterable[Label], found: OutdatedLabels, rule: Rule) -> list[Label]:
     """Labels without the decisions that are outdated.
 
     Args:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from core.catalog.store import CatalogStore
 from core.settings import Settings
 from core.splits.current_labels import current_labels, ledger_and_catalogue
-from core.stats.sampling import drawn, shuffled
+from core.stats.sampling import draw_share, shuffled
 from core.workspace import Workspace
 from labels.consensus import Label, Rule
 from labels.model import Pair, ProductRef, Side
@@ -83,7 +83,7 @@ def split_labels(
         kept_out = store.validation_queries()
     else:
         # A draw among few may come out empty; something must be there to judge on.
-        judged = drawn(sorted(gold), held_out, seed) or shuffled(gold, seed)[:1]
+        judged = draw_share(sorted(gold), held_out, seed) or shuffled(gold, seed)[:1]
         kept_out = set(judged)
     tied = _tied(kept_out, gold, catalog)
     train = _apart(train, kept_out, tied)

@@ -17,7 +17,7 @@ from labels.model import Pair, ProductRef, Stream
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class SharedPair:
     """One pair that two or more people decided.
 
     Attributes:
@@ -39,14 +39,14 @@ class Shared:
         """Whether all say the same."""
         return len(set(self.votes.values())) == 1
 
-    def between(self, one: str, other: str) -> "Shared | None":
+    def between(self, one: str, other: str) -> "SharedPair | None":
         """The pair as these two decided it; None unless both did."""
         if one not in self.votes or other not in self.votes:
             return None
-        return Shared(self.pair, {name: self.votes[name] for name in (one, other)}, self.probability)
+        return SharedPair(self.pair, {name: self.votes[name] for name in (one, other)}, self.probability)
 
 
-def shared_pairs(said: Iterable[Annotation], *, implied: bool = False) -> list[Shared]:
+def shared_pairs(said: Iterable[Annotation], *, implied: bool = False) -> list[SharedPair]:
     """The pairs with two or more opinions, by pair.
 
     Abstentions are no opinions, and adjudications are none either: whoever rules has seen what the others said.
@@ -60,7 +60,7 @@ def shared_pairs(said: Iterable[Annotation], *, implied: bool = False) -> list[S
         if each.match is not None and each.stream is not Stream.ADJUDICATION and (implied or each.explicit):
             by_pair.setdefault(each.pair, []).append(each)
     return [
-        Shared(
+        SharedPair(
             pair,
             {each.annotator: bool(each.match) for each in opinions},
             next((each.probability for each in opinions if each.probability is not None), None),
@@ -91,13 +91,13 @@ NO_OVERLAP = Estimate(None, undefined="no overlap")
 ONE_CLASS = Estimate(None, undefined="one class only")
 
 
-def kappa(shared: Sequence[Shared]) -> Estimate:
+def kappa(shared: Sequence[SharedPair]) -> Estimate:
     """Cohen's kappa (Cohen 1960); of more than two people the mean over every two of them.
 
     Light (1971) takes the plain mean over every two. Who shares how many pairs with whom is left to chance here, so
     each two count by the pairs that they have in common.
     """
-    couples = couples_of(shared)
+    couples = annotator_pairs(shared)
     if not couples:
         return NO_OVERLAP
     found = [(_kappa_of_two(shared, *couple), pairs) for couple, pairs in couples.items()]
@@ -109,7 +109,7 @@ def kappa(shared: Sequence[Shared]) -> Estimate:
     return _estimate(float(np.average(values, weights=weights)), interval(tables, kappas))
 
 
-def alpha(shared: Sequence[Shared]) -> Estimate:
+def alpha(shared: Sequence[SharedPair]) -> Estimate:
     """Krippendorff's alpha for nominal data (Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability")."""
     import krippendorff  # noqa: PLC0415
 
@@ -123,7 +123,7 @@ def alpha(shared: Sequence[Shared]) -> Estimate:
     return _estimate(value, interval(_coincidences(shared, votes), alphas))
 
 
-def ac1(shared: Sequence[Shared]) -> Estimate:
+def ac1(shared: Sequence[SharedPair]) -> Estimate:
     """Gwet's AC1 for two classes and any number of people.
 
     Gwet 2008, "Computing inter-rater reliability and its variance in the presence of high agreement", British Journal
@@ -140,12 +140,12 @@ def ac1(shared: Sequence[Shared]) -> Estimate:
     return _estimate(float(ac1s(sums.sum(axis=0, keepdims=True))[0]), interval(sums, ac1s))
 
 
-def share_of_matches(shared: Sequence[Shared]) -> float | None:
+def share_of_matches(shared: Sequence[SharedPair]) -> float | None:
     """The mean share of answers that are matches, each pair counting once; None where there is no pair."""
     return sum(_observed(each)[1] for each in shared) / len(shared) if shared else None
 
 
-def couples_of(shared: Sequence[Shared]) -> dict[tuple[str, str], int]:
+def annotator_pairs(shared: Sequence[SharedPair]) -> dict[tuple[str, str], int]:
     """Every two people with pairs in common, by name, and how many pairs."""
     found: dict[tuple[str, str], int] = {}
     for each in shared:
@@ -184,14 +184,14 @@ def ac1s(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return found
 
 
-def _observed(each: Shared) -> tuple[float, float, int]:
+def _observed(each: SharedPair) -> tuple[float, float, int]:
     """Of one pair: the share of every two people who agree, the share of matches, and 1 for the pair itself."""
     people, matches = len(each.votes), sum(each.votes.values())
     agreeing = matches * (matches - 1) + (people - matches) * (people - matches - 1)
     return agreeing / (people * (people - 1)), matches / people, 1
 
 
-def _kappa_of_two(shared: Sequence[Shared], one: str, other: str) -> float | None:
+def _kappa_of_two(shared: Sequence[SharedPair], one: str, other: str) -> float | None:
     """None where both give one and the same answer throughout: chance alone would agree as well."""
     from sklearn.metrics import cohen_kappa_score
 
@@ -200,7 +200,7 @@ def _kappa_of_two(shared: Sequence[Shared], one: str, other: str) -> float | Non
     return float(cohen_kappa_score(first, second)) if len({*first, *second}) > 1 else None
 
 
-def _tables(shared: Sequence[Shared], couples: list[tuple[str, str]]) -> NDArray[np.float64]:
+def _tables(shared: Sequence[SharedPair], couples: list[tuple[str, str]]) -> NDArray[np.float64]:
     """Per query and couple, how often each answer of the one met each of the other; shape (queries, couples × 4)."""
     rows = _rows(shared)
     column = {couple: number for number, couple in enumerate(couples)}
@@ -211,7 +211,7 @@ def _tables(shared: Sequence[Shared], couples: list[tuple[str, str]]) -> NDArray
     return tables.reshape(len(tables), -1)
 
 
-def _coincidences(shared: Sequence[Shared], votes: NDArray[np.float64]) -> NDArray[np.float64]:
+def _coincidences(shared: Sequence[SharedPair], votes: NDArray[np.float64]) -> NDArray[np.float64]:
     """Per query, the coincidences of its pairs: both match, apart (each way), both not; shape (queries, 3)."""
     matches, others = votes.T
     found = np.column_stack([matches * (matches - 1), matches * others, others * (others - 1)])
@@ -221,7 +221,7 @@ def _coincidences(shared: Sequence[Shared], votes: NDArray[np.float64]) -> NDArr
     return summed
 
 
-def _rows(shared: Sequence[Shared]) -> list[int]:
+def _rows(shared: Sequence[SharedPair]) -> list[int]:
     """The number of each pair's query, from 0."""
     number: dict[object, int] = {}
     return [number.setdefault(each.query, len(number)) for each in shared]

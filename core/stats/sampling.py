@@ -33,13 +33,13 @@ def stratified(strata: Mapping[ProductRef, str], count: int, seed: int) -> dict[
     return drawn
 
 
-def pooled(names: Mapping[ProductRef, str], fewest: int) -> dict[ProductRef, str]:
+def merge_small_strata(names: Mapping[ProductRef, str], fewest: int) -> dict[ProductRef, str]:
     """Strata of at least so many members; the small ones are one, `other`."""
     sizes = Counter(names.values())
     return {query: name if sizes[name] >= fewest else "other" for query, name in names.items()}
 
 
-def drawn(queries: Iterable[ProductRef], share: float, seed: int) -> list[ProductRef]:
+def draw_share(queries: Iterable[ProductRef], share: float, seed: int) -> list[ProductRef]:
     """A random `share` of the queries. Whether one is drawn depends on itself and the seed alone.
 
     So a catalogue that grows keeps what was drawn, and nothing that is known of a query plays a part.

@@ -39,6 +39,6 @@ def wilson_interval(share: float, count: float) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def more_needed(found: Precision, target: float) -> int:
+def checks_needed(found: Precision, target: float) -> int:
     """How many further checks, all of them right, would lift the lower end of the wilson_interval above the target."""
     return bisect_right(range(_ENDLESS), target, key=lambda more: wilson(found.right + more, found.labels + more).low)

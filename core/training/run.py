@@ -65,8 +65,8 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lea
     registry.remove_unfinished()
     champion = registry.champion()
     # The candidates to mine negatives from, and the vectors that the champion is judged by.
-    evidence = CorpusFeatures(workspace, settings, corpus)
-    selection = Shortlist(evidence, settings.search.k)
+    corpus_features = CorpusFeatures(workspace, settings, corpus)
+    selection = Shortlist(corpus_features, settings.search.k)
     build_index(workspace, settings, champion, reporter, corpus=corpus, selection=selection)
     splits = splits_of(workspace, settings)
     triplets = training_triplets(workspace, settings, corpus, splits)
@@ -77,8 +77,8 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lea
         draft, proof = _train(registry, settings, corpus, triplets, splits, reporter, place, questions=questions)
         gold = {query: splits.matches[query] for query in splits.eval_queries}
         began = time.monotonic()
-        before, ranked_before = evaluate_encoder(evidence, champion, gold, reporter)
-        after, ranked_after = evaluate_encoder(evidence, draft, gold, reporter)
+        before, ranked_before = evaluate_encoder(corpus_features, champion, gold, reporter)
+        after, ranked_after = evaluate_encoder(corpus_features, draft, gold, reporter)
         compared = comparison_of(
             corpus, gold, (champion.id, ranked_before), (draft.id, ranked_after),
             judged_on=splits.name, seconds=time.monotonic() - began,

@@ -297,7 +297,7 @@ def test_labels_of_one_class_are_said_to_be_so(workspace: Workspace, call: Call,
 @pytest.mark.parametrize(
     ("asked", "complaint"),
     [("Q-1", "Did you mean q1?"), ("0q1", "Did you mean q1?"), ("q1-c1", "q1-c1 is a candidate, not a query"),
-     ("later", "The query later has no candidates: it came in after the last index run"),
+     ("later", "The query later has no candidates: it was imported after the last index run"),
      ("nothing like it", "`samesku match --out FILE` lists them all")],
 )  # fmt: skip
 def test_an_id_that_is_no_query_is_answered_with_what_may_be_meant(

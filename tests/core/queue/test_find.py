@@ -122,10 +122,10 @@ def test_comments_and_flags_are_found(finder: PastFinder, store: LabelStore) -> 
 @pytest.mark.usefixtures("worked")
 def test_pages_follow_one_another_without_gap_or_double(finder: PastFinder) -> None:
     for text in ("", "q", "triage"):
-        page = finder.page(Scope.OWN, text, most=3)
+        page = finder.page(Scope.OWN, text, limit=3)
         seen = ids(page)
         while page.next is not None:
-            page = finder.page(Scope.OWN, text, before=page.next, most=1)
+            page = finder.page(Scope.OWN, text, before=page.next, limit=1)
             seen += ids(page)
         assert seen == ["q4", "q3", "q2", "q1"], text
 

@@ -62,7 +62,7 @@ def test_a_second_opinion_that_was_taken_back_is_wanted_again(sit: Sit) -> None:
     assert shown(bob) == "q1"
     bob.none_match(item_of(bob).options)
     bob.undo()
-    bob.claims.give_back("bob")
+    bob.leases.give_back("bob")
     assert shown(sit("eve", settings=TWICE)) == "q1"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.queue.strategies import UnlabelledPool
-from core.queue.triage import outlook, triage
+from core.queue.triage import remaining_gain, triage
 
 
 def pool(*queries: list[float], answered: tuple[int, ...] = ()) -> UnlabelledPool:
@@ -53,7 +53,7 @@ def test_while_nothing_is_calibrated_no_reason_names_a_probability() -> None:
 
 
 def test_the_outlook_counts_one_error_a_query() -> None:
-    found = outlook(pool([0.9, 0.4], [0.3], [0.6], answered=(2,)))
+    found = remaining_gain(pool([0.9, 0.4], [0.3], [0.6], answered=(2,)))
     assert found.queries == 2
     assert found.wrong == pytest.approx(0.1 + 0.3)
     assert found.gain == pytest.approx(found.wrong)
@@ -62,4 +62,4 @@ def test_the_outlook_counts_one_error_a_query() -> None:
 def test_nothing_left_is_no_error() -> None:
     done = pool([0.9, 0.1], answered=(0,))
     assert triage(done, np.random.default_rng(1)) == []
-    assert outlook(done).queries == 0
+    assert remaining_gain(done).queries == 0
