@@ -103,7 +103,7 @@ def test_words_are_found_wherever_they_stand(
     finder: PastFinder, monkeypatch: pytest.MonkeyPatch, few: int, text: str, expected: list[str]
 ) -> None:
     # With no word rare, everything is found on the other way: through the list itself.
-    monkeypatch.setattr(past_work, "_FEW", few)
+    monkeypatch.setattr(past_work, "_MAX_LOOKUPS", few)
     assert found(finder, text) == expected
 
 
@@ -142,7 +142,7 @@ def test_a_search_that_nobody_waits_for_is_given_up(finder: PastFinder, store: L
 def test_a_long_search_may_be_gone_on_with(
     finder: PastFinder, store: LabelStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(past_work, "_READ", 100)
+    monkeypatch.setattr(past_work, "_MAX_READ", 100)
     for number in range(200):
         store.record("ada", Verb.SKIP, q(str(number)))
     page = finder.page(Scope.OWN, "match")

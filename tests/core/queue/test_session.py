@@ -286,7 +286,7 @@ def test_a_validation_answer_is_blind_and_on_its_side(sit: Sit) -> None:
 def test_deciding_with_nothing_on_the_screen_is_a_mistake_of_the_front_end(sit: Sit) -> None:
     session = sit()
     walk(session)
-    with pytest.raises(RuntimeError, match="nothing is on the screen"):
+    with pytest.raises(RuntimeError, match="no query is on the screen"):
         session.skip()
 
 

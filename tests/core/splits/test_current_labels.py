@@ -68,7 +68,7 @@ def test_a_label_on_another_article_is_left_out_everywhere_and_its_query_asked_a
         "q2-c1",
     }
     splits = splits_of(workspace, Settings())
-    assert Pair(q("q1"), c("q1-c1")) not in {label.pair for label in (*splits.train, *splits.judging)}
+    assert Pair(q("q1"), c("q1-c1")) not in {label.pair for label in (*splits.train, *splits.eval_labels)}
     assert q("q1") not in splits.matches
     assert list(waiting(workspace)) == ["q1"]
     assert "amazon q1-c1 is another product since this was answered" in waiting(workspace)["q1"]
