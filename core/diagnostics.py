@@ -21,7 +21,8 @@ from core.matching.features.builder import CorpusFeatures
 from core.matching.features.store import damage_of_features
 from core.matching.matcher import Matcher, read_matcher_json
 from core.matching.pair_rows import read_index_state
-from core.matching.run import Shortlist, current_matcher, matcher_path, read_out_of_fold, saved_matcher
+from core.matching.run import current_matcher, matcher_path, read_out_of_fold, saved_matcher
+from core.matching.shortlist import Shortlist
 from core.retrieval.candidates import CandidateStore, damage_of_candidates
 from core.retrieval.encoder_files import base_here
 from core.retrieval.encoding_rate import is_rate

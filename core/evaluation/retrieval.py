@@ -12,8 +12,8 @@ from core.catalog.template import render
 from core.errors import CoreError
 from core.jobs.progress import Reporter, Silent
 from core.matching.features.builder import CorpusFeatures
-from core.matching.run import Shortlist
 from core.matching.scoring import ScoredPairs, score_pairs
+from core.matching.shortlist import Shortlist
 from core.retrieval.encoder import quiet
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.index_run import LEXICAL_TEMPLATE, Corpus, build_fusion

@@ -6,13 +6,12 @@
 import hashlib
 import json
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.catalog.store import CatalogStore
 from core.errors import DamagedError
@@ -22,8 +21,8 @@ from core.matching.features.builder import CorpusFeatures
 from core.matching.features.store import FeatureStore, FeatureTable
 from core.matching.fitting import TrainingLabels, build_training_set, fit_matcher, read_training_labels
 from core.matching.matcher import Matcher, load_matcher, prior_matcher
-from core.matching.prior import PRIOR_FILE, packaged_prior
-from core.retrieval.candidates import Candidate, CandidateStore, MatcherSummary
+from core.matching.shortlist import Shortlist
+from core.retrieval.candidates import CandidateStore, MatcherSummary
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.encoding_rate import save_stage_seconds
 from core.retrieval.index_run import Corpus, IndexReport, build_index, encode_corpus
@@ -120,23 +119,17 @@ def _update_features(
 ) -> tuple[FeatureTable, str, bool]:
     """The features of candidates and labelled pairs, their fingerprint, and whether they were computed now."""
     workspace, settings, corpus = corpus_features.workspace, corpus_features.settings, corpus_features.corpus
-    candidates = CandidateStore(workspace.derived)
-    try:
+    with closing(CandidateStore(workspace.derived)) as candidates:
         listed = [Pair(query, candidate.ref) for query, candidate in candidates.all()]
-    finally:
-        candidates.close()
     known = {product.ref for product in [*corpus.queries, *corpus.products]}
     listed += [pair for pair in labelled_pairs(workspace, settings) if pair.query in known and pair.candidate in known]
     pairs = sorted(set(listed))
     fingerprint = _features_fingerprint(workspace, settings, model, corpus, pairs)
-    store = FeatureStore(workspace.derived)
-    try:
+    with closing(FeatureStore(workspace.derived)) as store:
         outdated = not store.is_current(fingerprint)
         if outdated:
             store.replace(compute_features(corpus_features, model, pairs, reporter), fingerprint)
         table = store.read()
-    finally:
-        store.close()
     assert table is not None  # noqa: S101 - written above
     return table, fingerprint, outdated
 
@@ -187,11 +180,8 @@ def _readable_matcher(workspace: Workspace) -> Matcher | None:
 
 
 def _is_published(workspace: Workspace) -> bool:
-    store = CandidateStore(workspace.derived)
-    try:
+    with closing(CandidateStore(workspace.derived)) as store:
         return store.is_scored
-    finally:
-        store.close()
 
 
 def _matcher_fingerprint(training: TrainingLabels, settings: Settings, features_fingerprint: str) -> str:
@@ -264,90 +254,13 @@ def compute_features(
     return FeatureTable(corpus_features.names, known, corpus_features.compute(rows, columns, cosines))
 
 
-Pool = tuple[ProductRef, list[Candidate]]
-
-#: Candidates retrieved per candidate kept. On the messy catalogues hit@10 is 0.986 with two, 0.997 with three.
-POOL_FACTOR = 5
-#: Share of the kept candidates that the retrieval order alone decides.
-_RETRIEVED_SHARE = 0.6
-#: Queries whose features are held in memory at once.
-_BLOCK = 256
-
-
-class Shortlist:
-    """Selects the `k` candidates of each query that are kept, from a larger pool.
-
-    Variants of one product (colours, sizes, packs) are more than a query has places, and their texts are nearly equal:
-    fused similarity cannot tell which one is meant, features of sizes, packs and numbers can. Six in ten places go to
-    the best of the pool as retrieved, the others to the best of the rest by the packaged prior.
-
-    Measured before any label: on two messy catalogues with up to 36 variants per product (`make bench-messy`) hit@10
-    rises from 0.939 to 1.000 and hit@1 from 0.914 to 0.961; on Walmart-Amazon hit@10 stays at 1.000, where all ten
-    places by the prior give 0.995.
-    """
-
-    def __init__(self, corpus_features: CorpusFeatures, k: int) -> None:
-        self._features = corpus_features
-        self._k = k
-        self._rows = {query.ref: row for row, query in enumerate(corpus_features.corpus.queries)}
-        self._columns = {product.ref: column for column, product in enumerate(corpus_features.corpus.products)}
-
-    @property
-    def size(self) -> int:
-        """The number of candidates to retrieve."""
-        return self._k * POOL_FACTOR
-
-    @property
-    def fingerprint(self) -> str:
-        """A hash of everything the selection depends on besides pools and products."""
-        path = self._features.workspace.vocabulary
-        vocabulary = toml_text(path) if path.exists() else ""
-        store_brands = self._features.settings.match.store_brands
-        prior = PRIOR_FILE.read_text(encoding="utf-8")
-        parts = (prior, vocabulary, store_brands, self._k, POOL_FACTOR, _RETRIEVED_SHARE)
-        return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-    def choose(self, pools: Iterable[Pool]) -> Iterator[Pool]:
-        """The selected candidates of each query, in retrieval order, ranked from 1.
-
-        Args:
-            pools: candidates of each query, best first.
-        """
-        pending = iter(pools)
-        while block := list(islice(pending, _BLOCK)):
-            scores = self._scores(block)
-            start = 0
-            for query, pool in block:
-                yield query, self._select(pool, scores[start : start + len(pool)])
-                start += len(pool)
-
-    def _scores(self, block: list[Pool]) -> NDArray[np.float64]:
-        """The prior's score of each pair, shape (n,)."""
-        rows = np.array([self._rows[query] for query, pool in block for _ in pool], np.int64)
-        columns = np.array([self._columns[each.ref] for _, pool in block for each in pool], np.int64)
-        cosines = np.array([each.similarity for _, pool in block for each in pool], np.float32)
-        vectors = self._features.compute(rows, columns, cosines)
-        return packaged_prior().learner(self._features.names, vectors).scores(vectors)
-
-    def _select(self, pool: list[Candidate], scores: NDArray[np.float64]) -> list[Candidate]:
-        first = round(self._k * _RETRIEVED_SHARE)
-        rest = sorted(range(first, len(pool)), key=lambda place: (-scores[place], place))
-        chosen = sorted([*range(min(first, len(pool))), *rest[: self._k - first]])
-        return [replace(pool[place], rank=rank) for rank, place in enumerate(chosen, 1)]
-
-
 def publish(workspace: Workspace, matcher: Matcher, table: FeatureTable) -> None:
     """Write the matcher's probability of every candidate to derived.db."""
     probabilities = matcher.probabilities(table.vectors)
     summary = MatcherSummary(matcher.threshold, matcher.cuts.high, matcher.cuts.low, matcher.labels, matcher.matches)
-    store = CandidateStore(workspace.derived)
-    try:
-        store.score(
-            ((pair.query, pair.candidate, float(p)) for pair, p in zip(table.pairs, probabilities, strict=True)),
-            summary,
-        )
-    finally:
-        store.close()
+    scored = ((pair.query, pair.candidate, float(p)) for pair, p in zip(table.pairs, probabilities, strict=True))
+    with closing(CandidateStore(workspace.derived)) as store:
+        store.score(scored, summary)
 
 
 def read_out_of_fold(path: Path) -> dict[Pair, float]:
@@ -389,12 +302,11 @@ def write_out_of_fold(path: Path, cosines: dict[Pair, float]) -> None:
 
 def current_matcher(workspace: Workspace, settings: Settings, model: EncoderModel) -> Matcher | None:
     """The current matcher, if labels, settings and encoder are unchanged since it was fitted; else None."""
-    candidates, features = CandidateStore(workspace.derived), FeatureStore(workspace.derived)
-    try:
+    with (
+        closing(CandidateStore(workspace.derived)) as candidates,
+        closing(FeatureStore(workspace.derived)) as features,
+    ):
         fingerprint, encoder = features.fingerprint, candidates.model
-    finally:
-        candidates.close()
-        features.close()
     matcher = _readable_matcher(workspace)
     if matcher is None or fingerprint is None or encoder != model.id:
         return None

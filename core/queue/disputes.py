@@ -26,7 +26,7 @@ class Disputes:
 
     def reasons(self, store: LabelStore) -> dict[ProductRef, str]:
         """The queries that need adjudication, each with the reason: disagreement or contradictory labels."""
-        found = {label.pair.query: "People disagree about this one." for label in self._conflicts(store)}
+        found = {label.pair.query: "Annotators disagree on this query." for label in self._conflicts(store)}
         if self._clock() - self._found_at >= _CACHE_S:
             self._found, self._found_at = find_contradictions(store, self._catalog, self._settings), self._clock()
         for each in self._found:

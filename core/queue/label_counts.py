@@ -35,13 +35,13 @@ class OutdatedCounts:
         """The counts in one sentence; empty where there are none."""
         parts = [
             f"{count:,} on products that {state}"
-            for count, state in ((self.changed, "are other articles now"), (self.gone, "are gone"))
+            for count, state in ((self.changed, "were replaced"), (self.gone, "were removed"))
             if count
         ]
         if not parts:
             return ""
         again = (
-            f"; {counted(self.queries, 'query is', 'queries are')} asked about again: samesku review"
+            f"; {counted(self.queries, 'query is', 'queries are')} to be answered again: samesku review"
             if self.queries
             else ""
         )

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -204,11 +205,8 @@ class OnlineMatcher:
         return found
 
     def _fingerprint(self) -> str | None:
-        store = FeatureStore(self._workspace.derived)
-        try:
+        with closing(FeatureStore(self._workspace.derived)) as store:
             return store.fingerprint
-        finally:
-            store.close()
 
     def _current_run(self) -> _Run:
         """The features of the latest index run, read again where they have changed."""
@@ -217,13 +215,9 @@ class OnlineMatcher:
         return self._run
 
     def _read(self) -> _Run:
-        store = FeatureStore(self._workspace.derived)
-        candidates = CandidateStore(self._workspace.derived)
-        try:
+        derived = self._workspace.derived
+        with closing(FeatureStore(derived)) as store, closing(CandidateStore(derived)) as candidates:
             fingerprint, table, model = store.fingerprint, store.read(), candidates.model
-        finally:
-            store.close()
-            candidates.close()
         if fingerprint is None or table is None or model is None or not table.pairs:
             raise CoreError("No features have been computed yet.", "Run `samesku index`.")
         numbers: dict[ProductRef, int] = {}

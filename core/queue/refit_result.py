@@ -11,7 +11,7 @@ from core.retrieval.candidates import MatcherSummary
 from labels.model import ProductRef
 
 #: The reason for every query before the first answer; the only one without a probability.
-COLD_START_REASON = "To begin with, likely matches and near misses in turn."
+COLD_START_REASON = "Cold start: likely matches and near misses alternate."
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,7 @@ class QueueSource:
     def open_queries(self, store: LabelStore, stream: Stream, annotator: str) -> Iterator[ProductRef]:
         """The queries of a stream that need this annotator's answer, best first, skipped ones last.
 
-        Queries that need a second answer come first. Nobody settles a disagreement that they are a party to.
+        Queries that need a second answer come first. A disagreement is never shown to those who are part of it.
         """
         if stream is Stream.ADJUDICATION:
             waiting: Iterable[ProductRef] = self._disputes.open_to(store, annotator)
@@ -390,20 +390,20 @@ class QueueSource:
     def _reason(self, view: _View, options: list[Option]) -> str:
         """Why a query is shown. While it is on the screen, the reason keeps to the figures shown there."""
         if view.stream is Stream.ADJUDICATION:
-            return self._disputes.reasons(view.store).get(view.query, "Somebody has ruled on this one.")
+            return self._disputes.reasons(view.store).get(view.query, "Already adjudicated.")
         if view.query in self._reopened:
             return self._reopened[view.query]
         match view.stream:
             case Stream.VALIDATION:
                 return "Drawn at random for the validation set; scores are hidden."
             case Stream.AUDIT:
-                return "A random check of what the machine says; scores are hidden."
+                return "Random audit of the matcher; scores are hidden."
         return self._triage_reason(view, options)
 
     def _triage_reason(self, view: _View, options: list[Option]) -> str:
         current = view.current
         if view.always_blind:
-            return "To be answered independently: scores are hidden."
+            return "Labelled independently by two people: scores are hidden."
         if view.blind:
             return "Scores are hidden."
         if view.query not in self._top:
@@ -426,13 +426,13 @@ class QueueSource:
         summary = self.summary
         likely = [option.probability for option in options if option.probability is not None]
         if summary is not None and not summary.calibrated:
-            return "Nothing is calibrated yet: likely matches and near misses come first."
+            return "Not calibrated yet: likely matches and near misses come first."
         if summary is not None and likely:
-            called = f"from {percent(summary.threshold)} on the machine calls it a match"
-            return f"The best candidate has {percent(max(likely))}; {called}."
+            threshold = percent(summary.threshold)
+            return f"The best candidate has {percent(max(likely))}; the matcher's threshold is {threshold}."
         top = max((o.similarity for o in options if o.similarity is not None), default=self._top[query])
         near = "near" if abs(top - self._boundary) < 0.05 else ("above" if top > self._boundary else "below")
-        return f"Best similarity {top:.2f}, {near} the {self._boundary:.2f} where the machine is least sure."
+        return f"Best similarity {top:.2f}, {near} the boundary of {self._boundary:.2f}."
 
     def _refit_reason(self, query: ProductRef, options: list[Option]) -> str:
         """The refit's reason, if its probabilities are those of the options; empty otherwise."""

@@ -79,13 +79,13 @@ def _best_two(pool: UnlabelledPool) -> dict[int, tuple[float, float]]:
 def _reason(chosen: float, judge: float, best: float, second: float, threshold: float) -> str:
     """Why a query is next, from the probabilities of its chosen pair and of its two best candidates."""
     if abs(chosen - judge) > _CONTRADICTION:
-        return f"The judge gives a candidate {percent(judge)} that has {percent(chosen)} here."
+        return f"The judge gives a candidate {percent(judge)}, the matcher {percent(chosen)}."
     if second >= threshold and best - second < _CLOSE:
         return f"Two candidates are close: {percent(best)} and {percent(second)}."
     if chosen < best and best - chosen > _EVEN:
         return f"The best candidate has {percent(best)}, but another one {percent(chosen)}."
     if abs(best - 0.5) < _EVEN:
-        return f"As likely a match as not: the best candidate has {percent(best)}."
+        return f"Undecided: the best candidate has {percent(best)}."
     if best < threshold:
         return f"Probably none of these, but the best candidate has {percent(best)}."
     return f"Probably a match, but the best candidate has only {percent(best)}."

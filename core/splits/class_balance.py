@@ -49,7 +49,7 @@ def not_fitted_error(workspace: Workspace, settings: Settings) -> CoreError:
         return CoreError(message, "Label some with `samesku review`, or bring some in: `samesku labels import FILE`.")
     if matches:
         return CoreError(
-            f"The matcher has not learnt from the {counted(matches + others, 'label')} yet.", "Run `samesku index`."
+            f"The matcher has not been fitted to the {counted(matches + others, 'label')} yet.", "Run `samesku index`."
         )
     return CoreError(
         "The matcher has no labels to learn from yet.",

@@ -1,5 +1,7 @@
 """The training data of a workspace for an encoder: labels, candidates and triplets."""
 
+from contextlib import closing
+
 from core.retrieval.candidates import Candidate, CandidateStore
 from core.retrieval.index_run import Corpus
 from core.retrieval.manifest import indexed_models, no_candidates
@@ -23,15 +25,12 @@ def candidates_of(workspace: Workspace) -> dict[ProductRef, list[Candidate]]:
     Raises:
         DamagedError: they are damaged or missing.
     """
-    store = CandidateStore(workspace.derived)
-    try:
+    found: dict[ProductRef, list[Candidate]] = {}
+    with closing(CandidateStore(workspace.derived)) as store:
         if store.model is None and indexed_models(workspace.index):
             raise no_candidates(workspace.index)
-        found: dict[ProductRef, list[Candidate]] = {}
         for query, candidate in store.all():
             found.setdefault(query, []).append(candidate)
-    finally:
-        store.close()
     return found
 
 

@@ -15,7 +15,8 @@ from core.evaluation.encoder_comparison import comparison_of
 from core.evaluation.retrieval import PRIMARY, EncoderEvaluation, evaluate_encoder
 from core.jobs.progress import Reporter
 from core.matching.features.builder import CorpusFeatures
-from core.matching.run import Shortlist, bring_up_to_date, out_of_fold_path, write_out_of_fold
+from core.matching.run import bring_up_to_date, out_of_fold_path, write_out_of_fold
+from core.matching.shortlist import Shortlist
 from core.retrieval.encoder_files import EncoderModel, weights_sha256
 from core.retrieval.encoder_identity import part_digests
 from core.retrieval.encoding_rate import read_rate, read_stage_seconds

@@ -22,11 +22,11 @@ class FieldFeatures:
     """Brands by their canonical names, prices as logarithms."""
 
     features = (
-        Feature("brand", "share", "Likeness of the brands, aliases counted as equal", "brand"),
-        Feature("query_brand_found", "yes or no", "The query's brand stands in the candidate's text", "brand"),
-        Feature("candidate_brand_found", "yes or no", "The candidate's brand stands in the query's text", "brand"),
+        Feature("brand", "share", "Similarity of the brands, aliases counted as equal", "brand"),
+        Feature("query_brand_found", "yes or no", "The query's brand occurs in the candidate's text", "brand"),
+        Feature("candidate_brand_found", "yes or no", "The candidate's brand occurs in the query's text", "brand"),
         Feature("price_ratio", "log ratio", "The query's price against the candidate's", "price"),
-        Feature("price_distance", "log ratio", "How far the prices are apart, whichever is higher", "price"),
+        Feature("price_distance", "log ratio", "Absolute log ratio of the prices", "price"),
         Feature("price_level", "log price", "The lower of the two prices", OTHER),
     )
 
@@ -134,9 +134,9 @@ class DetailFeatures:
 
     features = (
         Feature("listing_words", "cosine", "Words of both whole listings", "details"),
-        Feature("query_title_in_listing", _SHARE, "How much of the query's title stands anywhere in the candidate's"
+        Feature("query_title_in_listing", _SHARE, "Share of the query's title found anywhere in the candidate's"
                 " listing", "details"),
-        Feature("candidate_title_in_listing", _SHARE, "How much of the candidate's title stands anywhere in the"
+        Feature("candidate_title_in_listing", _SHARE, "Share of the candidate's title found anywhere in the"
                 " query's listing", "details"),
     )  # fmt: skip
 

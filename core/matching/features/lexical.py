@@ -15,7 +15,7 @@ from rapidfuzz import fuzz, process
 from scipy.sparse import csr_matrix, vstack
 
 from core.catalog.product import Product
-from core.matching.features.base import LONGEST, OTHER, Feature, dots, row_maxima, row_sums
+from core.matching.features.base import LONGEST, OTHER, Feature, dots, row_maxima, row_sums, widen
 
 
 class Texts:
@@ -50,7 +50,7 @@ class Texts:
 
         found: dict[str, int] = {}
         terms = _counted((analyse(word) for word in self._words), found)
-        counts = {name: (_widened(self._counts[name], len(self._words)) @ terms).tocsr() for name in (*fit, *others)}
+        counts = {name: (widen(self._counts[name], len(self._words)) @ terms).tocsr() for name in (*fit, *others)}
         names = np.array([*found, *[""] * (terms.shape[1] - len(found))], object)
         fitted = vstack([counts[name] for name in fit], format="csr")
         frequent = np.bincount(fitted.indices, minlength=fitted.shape[1]) >= min_df
@@ -90,11 +90,6 @@ def _counted(lists: Iterable[Iterable[str]], vocabulary: dict[str, int]) -> csr_
     return matrix
 
 
-def _widened(matrix: csr_matrix, columns: int) -> csr_matrix:
-    matrix.resize((matrix.shape[0], max(columns, 1)))
-    return matrix
-
-
 #: Letters and digits are separate words: `4gb`, `4 gb` and `4-gb` are the same two words.
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?")
 
@@ -115,11 +110,11 @@ class LexicalFeatures:
         Feature("title_characters", "cosine", "Character 2- to 4-grams of the titles", "text"),
         Feature("words", "cosine", "Words of title, brand and model number", "text"),
         Feature("title_words", "cosine", "Words of the titles", "text"),
-        Feature("query_found", _SHARE, "How much of the query's text stands in the candidate's", "query words"),
-        Feature("candidate_found", _SHARE, "How much of the candidate's text stands in the query's", "candidate words"),
+        Feature("query_found", _SHARE, "Share of the query's text found in the candidate's", "query words"),
+        Feature("candidate_found", _SHARE, "Share of the candidate's text found in the query's", "candidate words"),
         Feature("shared", _SUM, "Words of both texts", "text"),
-        Feature("query_title_found", _SHARE, "How much of the query's title stands in the candidate's", "query words"),
-        Feature("candidate_title_found", _SHARE, "How much of the candidate's title stands in the query's",
+        Feature("query_title_found", _SHARE, "Share of the query's title found in the candidate's", "query words"),
+        Feature("candidate_title_found", _SHARE, "Share of the candidate's title found in the query's",
                 "candidate words"),
         Feature("query_only", _SUM, "Words of the query's title that the candidate lacks", "query words"),
         Feature("candidate_only", _SUM, "Words of the candidate's title that the query lacks", "candidate words"),
@@ -127,16 +122,16 @@ class LexicalFeatures:
                 "query words"),
         Feature("candidate_rarest", "rarity", "The rarest word of the candidate's title that the query lacks",
                 "candidate words"),
-        Feature("query_numbers_found", _SHARE, "How much of the numbers in the query's title stands in the candidate's",
+        Feature("query_numbers_found", _SHARE, "Share of the numbers in the query's title found in the candidate's",
                 "numbers"),
         Feature("candidate_numbers_found", _SHARE,
-                "How much of the numbers in the candidate's title stands in the query's", "numbers"),
+                "Share of the numbers in the candidate's title found in the query's", "numbers"),
         Feature("shared_numbers", _SUM, "Numbers of both titles", "numbers"),
         Feature("query_numbers_only", _SUM, "Numbers of the query's title that the candidate lacks", "numbers"),
         Feature("candidate_numbers_only", _SUM, "Numbers of the candidate's title that the query lacks", "numbers"),
-        Feature("token_set", "share", "Likeness of the titles' sets of words (rapidfuzz token_set_ratio)", "text"),
-        Feature("token_sort", "share", "Likeness of the titles' sorted words (rapidfuzz token_sort_ratio)", "text"),
-        Feature("token_part", "share", "Likeness of the shorter title to its best place in the longer (partial_ratio)",
+        Feature("token_set", "share", "Similarity of the titles' sets of words (rapidfuzz token_set_ratio)", "text"),
+        Feature("token_sort", "share", "Similarity of the titles' sorted words (rapidfuzz token_sort_ratio)", "text"),
+        Feature("token_part", "share", "Similarity of the shorter title to a part of the longer (partial_ratio)",
                 "text"),
         Feature("query_length", "characters", "Length of the query's title", OTHER),
         Feature("candidate_length", "characters", "Length of the candidate's title", OTHER),

@@ -20,25 +20,25 @@ class ModelNumberFeatures:
     """Normalised model numbers, and words of the titles that look like one."""
 
     features = (
-        Feature("model_likeness", "share", "Likeness of the model numbers (Levenshtein)", "model number"),
+        Feature("model_likeness", "share", "Similarity of the model numbers (Levenshtein)", "model number"),
         Feature("model_edits", "characters", "Characters to change to make the model numbers equal", "model number"),
-        Feature("model_start", "share", "Likeness of the model numbers, their beginnings weighing more (Jaro-Winkler)",
+        Feature("model_start", "share", "Similarity of the model numbers, weighted to the start (Jaro-Winkler)",
                 "model number"),
-        Feature("model_prefix", "share", "How much of the model numbers' beginning is equal", "model number"),
-        Feature("model_part", "share", "How much of the shorter model number stands in the longer", "model number"),
-        Feature("query_model_found", "share", "How much of the query's model number stands in the candidate's title",
+        Feature("model_prefix", "share", "Length of the model numbers' common prefix, as a share", "model number"),
+        Feature("model_part", "share", "Share of the shorter model number found in the longer", "model number"),
+        Feature("query_model_found", "share", "Share of the query's model number found in the candidate's title",
                 "model number"),
         Feature("candidate_model_found", "share",
-                "How much of the candidate's model number stands in the query's title", "model number"),
-        Feature("model_contained", "yes or no", "One model number stands in the other", "model number"),
-        Feature("query_model_contained", "yes or no", "The query's model number stands in the candidate's title",
+                "Share of the candidate's model number found in the query's title", "model number"),
+        Feature("model_contained", "yes or no", "One model number is part of the other", "model number"),
+        Feature("query_model_contained", "yes or no", "The query's model number occurs in the candidate's title",
                 "model number"),
-        Feature("candidate_model_contained", "yes or no", "The candidate's model number stands in the query's title",
+        Feature("candidate_model_contained", "yes or no", "The candidate's model number occurs in the query's title",
                 "model number"),
         Feature("codes_shared", "codes", "Model-like words of both listings", "codes"),
         Feature("query_codes_only", "codes", "Model-like words of the query that the candidate lacks", "codes"),
         Feature("candidate_codes_only", "codes", "Model-like words of the candidate that the query lacks", "codes"),
-        Feature("codes_likeness", "share", "Likeness of the two most alike model-like words", "codes"),
+        Feature("codes_likeness", "share", "Similarity of the two most alike model-like words", "codes"),
     )  # fmt: skip
 
     def __init__(self, queries: Sequence[Product], products: Sequence[Product]) -> None:

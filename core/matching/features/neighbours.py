@@ -28,12 +28,17 @@ class NeighbourFeatures:
             sides: unit vectors of the queries, and of the products.
         """
         self.features = (
-            Feature(f"{name}_lead", "cosine", f"Ahead of the query's best other candidate by {description}", "rivals"),
             Feature(
-                f"{name}_lead_back", "cosine", f"Ahead of the candidate's best other query by {description}", "rivals"
+                f"{name}_lead", "cosine", f"Margin over the query's best other candidate by {description}", "rivals"
             ),
-            Feature(f"{name}_place", "rank", f"The candidate's place for the query by {description}", "rivals"),
-            Feature(f"{name}_place_back", "rank", f"The query's place for the candidate by {description}", "rivals"),
+            Feature(
+                f"{name}_lead_back",
+                "cosine",
+                f"Margin over the candidate's best other query by {description}",
+                "rivals",
+            ),
+            Feature(f"{name}_place", "rank", f"The candidate's rank for the query by {description}", "rivals"),
+            Feature(f"{name}_place_back", "rank", f"The query's rank for the candidate by {description}", "rivals"),
         )
         self._sides = sides
         self._best, self._best_back, self._nearest = _best(sides)

@@ -117,7 +117,7 @@ def replaced(workspace: Workspace, tmp_path: Path, call: Call) -> Workspace:
     assert "q1-c1: was “Canon EOS Rebel T6 DSLR Camera”, is now “Garden hose 25 ft green”" in answer.out
     assert 'q2-c1: was “Samsung 55" Smart LED HDTV”, is gone' in answer.out
     assert "2 labels on them are left out of training" in answer.out
-    assert "2 queries are asked about again" in answer.out
+    assert "2 queries are to be answered again" in answer.out
     return workspace
 
 
@@ -133,7 +133,7 @@ def test_stats_and_doctor_count_what_is_left_out(replaced: Workspace, call: Call
     assert figures["outdated"] == {"changed": 1, "gone": 1, "queries": 2}
     assert (figures["matches"], figures["training_pairs"]) == (0, 1)
     told = call("doctor", "--home", replaced.home).out
-    assert "2 labels are left out, 1 on products that are other articles now, 1 on products that are gone" in told
+    assert "2 labels are left out, 1 on products that were replaced, 1 on products that were removed" in told
 
 
 @pytest.mark.parametrize(
@@ -290,7 +290,7 @@ def test_labels_of_one_class_are_said_to_be_so(workspace: Workspace, call: Call,
     with LabelStore(workspace.labels) as store:
         store.record("ada", Verb.ACCEPT, q("q3"), match("q3-c1"), closes=True)
     answer = call(*verb, "--home", workspace.home)
-    assert "has not learnt from the 3 labels yet" in answer.err
+    assert "has not been fitted to the 3 labels yet" in answer.err
     assert "samesku index" in answer.err
 
 

@@ -112,7 +112,7 @@ def test_where_the_judge_denies_what_the_matcher_is_sure_of_a_person_is_asked() 
     assert uncertainty_or_judge(pool, np.random.default_rng(1)).argmax() in {24, 25}
     assert uncertainty_or_judge(pool, np.random.default_rng(1))[-1] == pytest.approx(0.97)
     asked = {each.query: each.reason for each in triage(pool, np.random.default_rng(1))}
-    assert asked[49] == "The judge gives a candidate 1% that has 98% here."
+    assert asked[49] == "The judge gives a candidate 1%, the matcher 98%."
     assert sum("judge" in reason for reason in asked.values()) == 1
 
 

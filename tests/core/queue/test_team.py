@@ -76,7 +76,7 @@ def test_nobody_rules_on_a_disagreement_of_their_own(sit: Sit) -> None:
     assert shown(sit("ada", Stream.ADJUDICATION)) is None
     assert shown(sit("bob", Stream.ADJUDICATION)) is None
     eve.switch(Stream.ADJUDICATION)
-    assert (shown(eve), item_of(eve).reason) == ("q1", "People disagree about this one.")
+    assert (shown(eve), item_of(eve).reason) == ("q1", "Annotators disagree on this query.")
 
 
 def test_a_majority_leaves_ties_alone_to_be_ruled_on(sit: Sit) -> None:

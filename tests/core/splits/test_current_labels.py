@@ -164,5 +164,5 @@ def test_the_counts_say_what_is_left_out(workspace: Workspace) -> None:
         store.draw_audit({q("q3"): Stratum("high", 2.0)}, seed=1)
     assert label_counts(workspace, Settings())["streams"]["audit"] == {"done": 0, "total": 1}
     with LabelStore(workspace.labels) as store, CatalogStore(workspace.catalog) as catalog:
-        assert outdated_counts(store, catalog).sentence().startswith("2 labels are left out, 1 on products that are")
+        assert outdated_counts(store, catalog).sentence().startswith("2 labels are left out, 1 on products that were")
         assert len(training_labels(store, Rule.UNANIMOUS, catalog)) == 1
