@@ -171,7 +171,7 @@ def test_reasons_come_for_and_against(weighed: Workspace) -> None:
 
 def test_without_features_it_says_what_to_do(workspace: Workspace) -> None:
     answer = MatcherWorker(workspace).answer(b'{"id": 1, "do": "refit"}')
-    assert answer == {"id": 1, "error": "There is no vectors yet.", "hint": "Run `samesku index` first."}
+    assert answer == {"id": 1, "error": "No features have been computed yet.", "hint": "Run `samesku index`."}
 
 
 def test_without_a_workspace_it_says_so(tmp_path: Path) -> None:
