@@ -1,4 +1,4 @@
-"""Bands: where they are cut, and what they promise."""
+"""Bands: their bounds and the precision they reach."""
 
 import numpy as np
 import pytest
@@ -60,7 +60,7 @@ def test_an_interval_holds_its_share_and_narrows_with_labels(labels: int, data: 
 
 
 def calibrated(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities, most of them near 0 or 1, and labels that come true as often as they promise."""
+    """Probabilities, most of them near 0 or 1, and labels drawn with them."""
     random = np.random.default_rng(seed)
     probabilities = random.beta(0.1, 0.4, n)
     return probabilities, random.random(n) < probabilities
@@ -74,7 +74,7 @@ def test_the_firm_bands_keep_the_target_on_the_folds(seed: int, target: float, n
     assert (cuts.match.right, cuts.match.labels) == (labels[above].sum(), above.sum())
     assert (cuts.no_match.right, cuts.no_match.labels) == ((~labels[below]).sum(), below.sum())
     assert cuts.low <= 1 - target + 1e-12 <= 0.5 <= cuts.high <= target
-    # Where the folds could say it; else the probability's own promise is all there is.
+    # Only where there are enough labels; otherwise the probability decides.
     if cuts.high < target and cuts.high > 0.5:
         assert cuts.match.right >= target * cuts.match.labels
         assert cuts.match.labels >= 20
@@ -143,7 +143,7 @@ def test_the_band_of_a_cosine_is_named_so() -> None:
         (300, 19, "calibrated on 300 labelled pairs (19 matches): rough"),
         (300, 290, "calibrated on 300 labelled pairs (290 matches): rough"),
         (300, 20, "calibrated on 300 labelled pairs"),
-        # An earlier version did not write down how many were matches.
+        # Earlier versions did not store the number of matches.
         (12, None, "calibrated on 12 labelled pairs: rough"),
         (1200, None, "calibrated on 1,200 labelled pairs"),
     ],

@@ -1,4 +1,4 @@
-"""Reasons are the matcher's own arithmetic, in words."""
+"""Explanations: contributions, and the facts that put them into words."""
 
 import json
 
@@ -54,7 +54,7 @@ def matcher(learner: Learner, names: tuple[str, ...] = NAMES) -> Matcher:
 
 
 class Weighing:
-    """A learner that adds given weights, so that a test can say which group counts which way."""
+    """A learner with given contributions by feature group."""
 
     name = "weighing"
 
@@ -75,7 +75,7 @@ class Weighing:
 
 
 def said(query: Product, candidate: Product, **groups: float) -> list[str]:
-    """What is said of a pair when these groups count so much."""
+    """The reasons of a pair with these contributions by group."""
     builder = FeatureBuilder([query], [candidate], VOCABULARY)
     zero = np.zeros(1, np.int64)
     row = builder.compute(zero, zero, np.array([0.91], np.float32))[0]
@@ -134,7 +134,7 @@ def test_a_concept_is_told_by_what_adds_most_to_it() -> None:
     query, candidate = product("Canon battery duo"), product("Canon battery")
     assert said(query, candidate, similarity=2, text=-0.2, query_words=-0.3) == ["similarity 0.91"]
     assert said(query, candidate, similarity=0.2, query_words=-0.3) == ["the candidate lacks 'duo'"]
-    # Nothing that adds to it reads as against.
+    # No group with a negative contribution has a negative fact.
     assert said(query, candidate, similarity=-2, query_words=0.3) == []
 
 

@@ -1,4 +1,4 @@
-"""What the matcher does with no label, one, and some tens."""
+"""The matcher with zero, one, and some tens of labels."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Fitting: the same labels and seed give the same matcher, chosen by folds of the queries."""
+"""Fitting: reproducible, and chosen by cross-validation over queries."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ FEATURES = ("cosine", "one", "two", "three")
 
 
 def training(n: int, seed: int = 0) -> TrainingSet:
-    """Three pairs a query; the label depends on two features together, which no linear learner can tell well."""
+    """Three pairs a query; the label depends on two features together, which no linear learner can represent."""
     random = np.random.default_rng(seed)
     vectors = random.normal(size=(n, 4)).astype(np.float32)
     labels = (vectors[:, 1] * vectors[:, 2] > 0.3) & (vectors[:, 0] > -0.5)
@@ -63,7 +63,7 @@ def test_many_labels_of_what_no_line_tells_choose_trees() -> None:
 
 
 def test_the_losses_are_of_queries_that_were_not_seen() -> None:
-    # Every query has a look of its own, so that learning by heart pays within a query and nowhere else.
+    # Features identify the query, so that memorising helps within a query only.
     random = np.random.default_rng(0)
     looks = random.normal(size=(100, 4))
     groups = np.repeat(np.arange(100), 4)

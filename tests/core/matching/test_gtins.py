@@ -1,4 +1,4 @@
-"""What equal and different GTINs do to ranks, bands, fits and reasons, before labels and after."""
+"""Effect of equal and different GTINs on ranks, bands, fits and reasons, before and after labels."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A matcher on disk: the same probabilities bit for bit, or one sentence why not."""
+"""The matcher's file: bit-identical probabilities after loading, or an error."""
 
 import json
 from collections.abc import Callable
@@ -84,7 +84,7 @@ DAMAGES: dict[str, Damage] = {
     "another threshold": changed(threshold=0.9),
     "fewer features": changed(features=["cosine"]),
     "another learner": changed(learner={"name": "forest"}),
-    # LightGBM ends the whole process when it reads such trees.
+    # LightGBM aborts the process when it reads such trees.
     "damaged trees": lambda text: text.replace("split_feature=", "split_featur=", 1),
     "one digit": lambda text: text.replace("0.91", "0.92"),
 }

@@ -1,4 +1,4 @@
-"""The engine answers whatever it is asked, and ends when nobody is there any more."""
+"""The matcher worker: responses to requests, and the end of the process."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def label(workspace: Workspace, *queries: str) -> None:
 
 
 class Child:
-    """The engine as a process."""
+    """The worker as a process."""
 
     def __init__(self, home: Path) -> None:
         command = [sys.executable, "-m", "core.matcher_worker", "--home", str(home)]
@@ -58,7 +58,7 @@ class Child:
         return answer
 
     def ask(self, do: str, **values: object) -> dict[str, Any]:
-        """A request that is in order."""
+        """A valid request."""
         return self.say(json.dumps({"id": 7, "do": do, **values}).encode())
 
 

@@ -1,4 +1,4 @@
-"""Files of pairs and the catalogue."""
+"""Files of pairs, resolved by the catalogue."""
 
 from pathlib import Path
 

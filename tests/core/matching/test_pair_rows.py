@@ -1,4 +1,4 @@
-"""Rows as files."""
+"""Rows of scored pairs, written as files."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""The prior that comes with the package."""
+"""The packaged prior."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A reason that people read is one that they accept: over a generated catalogue, for every kind of matcher."""
+"""The sign of a reason agrees with how people read it, over a generated catalogue and for every learner."""
 
 import re
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ def sample() -> Sample:
     chosen = gold | (np.argsort(np.argsort(-alike, axis=1, kind="stable"), axis=1) < _CANDIDATES)
     rows, columns = np.nonzero(chosen)
     builder = FeatureBuilder(queries, products, VOCABULARY)
-    # Without an encoder; what stands in for its cosine runs from unlike to alike, as that does.
+    # Without an encoder: a lexical similarity in the range of its cosines.
     cosines = (0.4 + 0.6 * alike[rows, columns] / 100).astype(np.float32)
     return Sample(
         [(queries[row], products[column]) for row, column in zip(rows, columns, strict=True)],
@@ -109,6 +109,6 @@ def test_no_reason_contradicts_what_it_says(sample: Sample, learner: Learner) ->
         told += shown
     wrong = [reason for reason in told if reading(reason.text) * reason.contribution <= 0]
     assert not wrong, f"{len(wrong)} of {len(told)}, such as {wrong[:5]}"
-    # Most pairs have something to be said for them, and something against.
+    # Most pairs have reasons both ways.
     assert len(told) > 2 * len(scores)
     assert {reason.contribution > 0 for reason in told} == {True, False}

@@ -1,4 +1,4 @@
-"""The matcher in a workspace: index, label, index again."""
+"""The matcher of a workspace: index, label, index again."""
 
 from contextlib import closing
 from pathlib import Path
@@ -41,7 +41,7 @@ MODEL = "hash"
 
 
 def index(workspace: Workspace, **settings: object) -> Matcher:
-    """An index run, and the matcher that it leaves."""
+    """Run the index, and return the matcher."""
     bring_up_to_date(
         workspace, Settings.model_validate(settings), EncoderModel(MODEL, workspace.home), Silent()
     )  # fmt: skip
@@ -156,7 +156,7 @@ def test_after_labels_candidates_are_ordered_by_probability_and_banded_by_its_cu
     for own in by_query.values():
         assert [row.rank for row in own] == list(range(1, 11))
         assert [row.probability for row in own] == sorted((row.probability for row in own), reverse=True)
-    # Also a query that nobody labelled.
+    # Also an unlabelled query.
     assert by_query["q4"][0].candidate_id == "q4-c1"
 
 
@@ -276,7 +276,7 @@ def test_a_trained_encoder_is_not_trusted_with_what_it_has_seen(catalogue: Works
     assert not np.array_equal(trusting.probabilities(table.vectors), wary.probabilities(table.vectors))
 
 
-# -- pairs that somebody asks about --------------------------------------------------------------------------
+# -- any pairs ------------------------------------------------------------------------------------------------
 
 
 def test_any_pair_of_the_catalogue_is_judged_as_the_candidates_are(catalogue: Workspace) -> None:

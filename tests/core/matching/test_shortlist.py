@@ -1,4 +1,4 @@
-"""Which candidates of a wider pool are kept."""
+"""The candidates that are kept out of a larger pool."""
 
 from pathlib import Path
 

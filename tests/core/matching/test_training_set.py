@@ -1,4 +1,4 @@
-"""Labels as what the matcher learns from: who may teach it, and how much each counts."""
+"""Labels as the matcher's training set: which ones are used, and their weights."""
 
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def test_the_same_labels_in_another_order_are_the_same_training(tmp_path: Path) 
         assert getattr(made[0], field).tolist() == getattr(made[1], field).tolist(), field
 
 
-# -- who may teach: the same for everything that makes training data -----------------------------------------
+# -- training labels, the same for all training data ----------------------------------------------------------
 
 
 def _by_training_labels(workspace: Workspace) -> set[Pair]:
@@ -92,7 +92,7 @@ PATHS = [_by_training_labels, _by_split, _by_labelled_pairs]
 
 @pytest.fixture
 def taught(tmp_path: Path) -> Workspace:
-    """One query somebody labelled as usual, and one match that is drawn for validation."""
+    """A query labelled in triage, and one with a match that is drawn for validation."""
     workspace = Workspace(tmp_path).create()
     with LabelStore(workspace.labels) as store:
         store.draw_validation([q("v")], seed=1)

@@ -1,4 +1,4 @@
-"""Independent opinions: nothing of what others said, nor of what the machine learnt from it, is shown."""
+"""Independent labelling: other decisions, and scores fitted to them, are hidden."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ def item_of(session: ReviewSession) -> ReviewItem:
 
 
 def learnt(session: ReviewSession, query: str) -> RefitResult:
-    """A refit that has learnt an answer to a query: its last candidate is now the best by far."""
+    """A refit to an answer: the query's last candidate is now the best by far."""
     candidates = [option.product.ref for option in session.source.item(session.store, q(query), Stream.TRIAGE, "x",
                                                                         blind=False).options]  # fmt: skip
     told = {ref: 0.01 + 0.9 * (place == len(candidates) - 1) for place, ref in enumerate(candidates)}
@@ -31,7 +31,7 @@ def learnt(session: ReviewSession, query: str) -> RefitResult:
 
 
 def is_independent(item: ReviewItem) -> bool:
-    """Whether nothing of others or of the machine is to be seen in it."""
+    """Whether other decisions and all scores are hidden."""
     digits = any(character.isdigit() for character in item.reason)
     said = any(option.others or option.opinions for option in item.options)
     return item.blind and item.always_blind and item.alone and not digits and not said

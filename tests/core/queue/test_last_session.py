@@ -1,4 +1,4 @@
-"""Sittings: one comes back to where one was, and a sitting that was not left is noticed."""
+"""Session files: resuming a session, and detecting one that was not closed properly."""
 
 import json
 import os
@@ -101,12 +101,12 @@ def test_somebody_at_two_desks_is_not_told_of_either(folder: Path) -> None:
     assert (third.place, third.interrupted, third.alone) == (PLACE, None, False)
 
 
-# -- what stands in the folder, whoever put it there ---------------------------------------------------------
+# -- unexpected files in the folder --------------------------------------------------------------------------
 
 
 @pytest.fixture
 def record(folder: Path) -> Path:
-    """The file of a sitting that was left."""
+    """The file of a session that was closed."""
     sitting = DeskSession(folder, "ada", 0)
     sitting.move(PLACE)
     end(sitting)

@@ -1,4 +1,4 @@
-"""Queries of before, looked up and decided anew: the query that was left waits, and what others hold stays theirs."""
+"""Looking up a past query: the current query waits, and leases of others are respected."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ def shown(session: ReviewSession) -> str | None:
 
 
 def held_by(session: ReviewSession) -> set[str]:
-    """What somebody has reserved, as all others see it."""
+    """The leases of a session, as others see them."""
     return {query.id for query in session.leases.held_by_others("")}
 
 

@@ -1,4 +1,4 @@
-"""Which query comes next, and which are drawn."""
+"""The order of the queue, and random draws of queries."""
 
 import pytest
 from hypothesis import given

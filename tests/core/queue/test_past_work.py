@@ -1,4 +1,4 @@
-"""Finding past work: what stands in the lists, by which words, and what stays hidden."""
+"""Search of past work: rows, words, and what is hidden."""
 
 from collections.abc import Iterator
 
@@ -47,7 +47,7 @@ def note(store: LabelStore, who: str, query: str, text: str) -> None:
     store.record(who, Verb.COMMENT, q(query), text=text)
 
 
-# -- one's own -----------------------------------------------------------------------------------------------
+# -- own queries ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("worked")
@@ -102,7 +102,7 @@ def test_what_was_taken_back_is_no_past_work(finder: PastFinder, store: LabelSto
 def test_words_are_found_wherever_they_stand(
     finder: PastFinder, monkeypatch: pytest.MonkeyPatch, few: int, text: str, expected: list[str]
 ) -> None:
-    # With no word rare, everything is found on the other way: through the list itself.
+    # With no rare words, rows are found by scanning the list.
     monkeypatch.setattr(past_work, "_MAX_LOOKUPS", few)
     assert found(finder, text) == expected
 
@@ -160,7 +160,7 @@ def test_words_are_folded_as_the_full_text_index_does() -> None:
     assert folded('Ünïted  55" (EN-EL14)') == " united 55 en el14"
 
 
-# -- everybody's ---------------------------------------------------------------------------------------------
+# -- flagged and commented queries ---------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("worked")

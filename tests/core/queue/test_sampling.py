@@ -1,4 +1,4 @@
-"""Samples: every stratum is there by its share, and weights add up to the whole."""
+"""Stratified samples: proportional, with weights that add up to the whole."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""A sitting: what each deciding key leaves in the ledger, and what is shown next."""
+"""The review session: what each action writes to the ledger, and what is shown next."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,7 +39,7 @@ def decided(session: ReviewSession, query: str) -> dict[str, str]:
 
 
 def walk(session: ReviewSession) -> list[str]:
-    """The queries that a sitting shows when one answers none of each."""
+    """The queries of a session that rejects all candidates."""
     seen = []
     while session.item:
         seen.append(session.item.query.id)
@@ -262,7 +262,7 @@ def test_a_product_found_by_search_is_accepted_like_the_others(sit: Sit) -> None
     assert decided(session, "q1")["x1"] == "match explicit"
     last = item_of(session).options[-1]
     assert (last.product.id, last.rank, last.similarity) == ("x1", None, None)
-    # It is among the options of who found it, and of nobody else.
+    # It is an option only for the annotator who found it.
     assert [o.product.id for o in sit("bob").show(q("q1")).options] == ["q1-c1", "q1-c2", "q1-c3"]
 
 
@@ -290,7 +290,7 @@ def test_deciding_with_nothing_on_the_screen_is_a_mistake_of_the_front_end(sit: 
         session.skip()
 
 
-# -- taking back ---------------------------------------------------------------------------------------------
+# -- undo ----------------------------------------------------------------------------------------------------
 
 
 def test_undo_shows_the_query_again_as_it_was_before(sit: Sit) -> None:
@@ -398,6 +398,6 @@ def test_the_pace_is_that_of_the_sitting_without_its_pauses(sit: Sit, clock: lis
         session.none_match(item_of(session).options)
     session.stats[Stream.TRIAGE].answered = 5  # the tiny workspace has no fifth query
     progress = session.progress()
-    # 10 + 20 + 120, which a pause counts for, + 30 seconds.
+    # 10 + 20 + 120 (the maximum for a break) + 30 seconds.
     assert progress.hourly == pytest.approx(5 / 180 * 3600)
     assert progress.left_s == 0

@@ -1,4 +1,4 @@
-"""The stopping hint."""
+"""The expected gain of further labels."""
 
 import pytest
 from hypothesis import given

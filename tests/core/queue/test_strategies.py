@@ -1,4 +1,4 @@
-"""What is asked next: each strategy's own idea, and what holds for all of them."""
+"""Active-learning strategies: each one, and what holds for all."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Several people on one queue: second opinions, rulings, and who may open what."""
+"""Several annotators on one queue: second answers, adjudication, and permissions."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -66,7 +66,7 @@ def test_a_second_opinion_that_was_taken_back_is_wanted_again(sit: Sit) -> None:
     assert shown(sit("eve", settings=TWICE)) == "q1"
 
 
-# -- rulings ---------------------------------------------------------------------------------------------------
+# -- adjudication ----------------------------------------------------------------------------------------------
 
 
 def test_nobody_rules_on_a_disagreement_of_their_own(sit: Sit) -> None:
@@ -135,7 +135,7 @@ def give_codes(workspace: Workspace, query: str, candidate: str) -> None:
             catalog.replace(source, role, marked)
 
 
-# -- who may open what -----------------------------------------------------------------------------------------
+# -- permissions -----------------------------------------------------------------------------------------------
 
 
 def test_leads_alone_rule_where_some_are_named(sit: Sit) -> None:

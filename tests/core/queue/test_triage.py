@@ -1,4 +1,4 @@
-"""What is asked next by the matcher's word, and why."""
+"""The triage queue: order and reasons."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Labels whose products became other articles, or went: left out until somebody decides again."""
+"""Labels of replaced or removed products are left out until someone decides again."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -36,7 +36,7 @@ def decide(
 
 
 def replaced(workspace: Workspace, *ids: str, by: str = HOSE) -> list[Product]:
-    """The candidates as they are, but for those of some ids, which are other articles."""
+    """The candidates, with other products under some ids."""
     return [Product("amazon", p.id, by, "Gilmour", model="GH25") if p.id in ids else p for p in PRODUCTS]
 
 

@@ -1,4 +1,4 @@
-"""The feature matrix: its columns, and that what surrounds a pair in a batch changes nothing."""
+"""The feature matrix: its columns, and that other pairs in a batch have no influence."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What each feature says, by pairs small enough to work out by hand."""
+"""The value of each feature, on pairs small enough to compute by hand."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Vectors by way of distinct words are those of scikit-learn, text by text."""
+"""TF-IDF vectors by way of distinct words equal those of scikit-learn."""
 
 import numpy as np
 import pytest

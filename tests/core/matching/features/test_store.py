@@ -1,4 +1,4 @@
-"""Evidence in derived.db: as it was written, and all of it or none."""
+"""The feature store: values as written, replaced as a whole."""
 
 from collections.abc import Iterator
 from pathlib import Path
