@@ -196,7 +196,7 @@ def test_before_anybody_was_asked_nothing_was_spent(labelled: Workspace, call: C
 def test_labelled_pairs_calibrate_it_and_those_of_the_validation_side_do_not(
     labelled: Workspace, judges: dict[str, CountingJudge], call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.matching.calibration._FEWEST", 2)
+    monkeypatch.setattr("core.matching.calibration._MIN_LABELS_PER_CLASS", 2)
     answer = call("judge", "run", "--labelled", "--home", labelled.home, "--json").json
     assert {pair.query.id for pair in judges["server"].asked} == {"q1", "q2"}
     assert (answer["asked"], answer["calibrated_on"]) == (6, {"counting": 6})

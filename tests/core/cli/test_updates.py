@@ -117,7 +117,7 @@ def replaced(workspace: Workspace, tmp_path: Path, call: Call) -> Workspace:
     assert "q1-c1: was “Canon EOS Rebel T6 DSLR Camera”, is now “Garden hose 25 ft green”" in answer.out
     assert 'q2-c1: was “Samsung 55" Smart LED HDTV”, is gone' in answer.out
     assert "2 labels on them are left out of training" in answer.out
-    assert "2 queries are to be answered again" in answer.out
+    assert "2 queries are asked about again" in answer.out
     return workspace
 
 
