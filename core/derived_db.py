@@ -1,4 +1,4 @@
-"""derived.db as a file: candidates, evidence and verdicts, all of which can be computed again."""
+"""derived.db as a file: candidates, features and verdicts, all of which can be computed again."""
 
 import re
 import sqlite3

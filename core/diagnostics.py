@@ -19,9 +19,10 @@ from core.judge.calibration import Calibration
 from core.judge.report import JudgeReport
 from core.matching.features.builder import CorpusFeatures
 from core.matching.features.store import damage_of_features
-from core.matching.matcher import Matcher, saved_value
-from core.matching.pair_rows import state_of
-from core.matching.run import Shortlist, current_matcher, matcher_path, read_out_of_fold, saved_matcher
+from core.matching.matcher import Matcher, read_matcher_json
+from core.matching.pair_rows import read_index_state
+from core.matching.run import current_matcher, matcher_path, read_out_of_fold, saved_matcher
+from core.matching.shortlist import Shortlist
 from core.retrieval.candidates import CandidateStore, damage_of_candidates
 from core.retrieval.encoder_files import base_here
 from core.retrieval.encoding_rate import is_rate
@@ -129,7 +130,7 @@ def _vectors(connection: sqlite3.Connection, _: set[str]) -> str:
 
 
 def _models(workspace: Workspace) -> Iterator[Damage]:
-    yield from _read(matcher_path(workspace), saved_value, _INDEX)
+    yield from _read(matcher_path(workspace), read_matcher_json, _INDEX)
     yield from _kept(workspace.models / "champion.json", tuple[Promotion, ...], "Remove it to use the base encoder.")
     for path in sorted(workspace.models.glob("*/model.json")):
         yield from _kept(path, ModelCard, "Roll back with `samesku models rollback`, or retrain.")
@@ -247,7 +248,7 @@ def _inventory_state(workspace: Workspace, settings: Settings, products: int) ->
     corpus = Corpus.read(workspace)
     selection = Shortlist(CorpusFeatures(workspace, settings, corpus), settings.search.k)
     if not is_indexed(workspace, settings, encoder, corpus, selection):
-        changed = " ".join(state_of(workspace).sentences())
+        changed = " ".join(read_index_state(workspace).sentences())
         return changed or f"out of date (settings, vocabulary or encoder have changed since): {_CURE}"
     if current_matcher(workspace, settings, encoder) is None:
         return f"up to date, but for the matcher (labels or settings have changed since): {_CURE}"

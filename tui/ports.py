@@ -16,7 +16,7 @@ from core.matching.audit import Audit
 from core.matching.bands import Band
 from core.matching.reason import Reasons
 from core.queue.item import Option, Progress, ReviewItem, StreamState
-from core.queue.last_session import Ending
+from core.queue.last_session import SessionEnd
 from core.queue.past_work import PastPage, Scope
 from core.queue.refit_result import ExpectedGain, RefitResult
 from core.queue.session_stats import SessionStats
@@ -179,10 +179,10 @@ class Sitting(Protocol):
     def note(self, candidate: ProductRef | None, theme: str) -> None:
         """Remember where one is. Costs a write that waits for no disk."""
 
-    def end(self, ending: Ending) -> None:
+    def end(self, ending: SessionEnd) -> None:
         """Remember how it ends; only the first word counts."""
 
-    def abandon(self, ending: Ending) -> None:
+    def abandon(self, ending: SessionEnd) -> None:
         """Give the claims back and end, from any thread: the desk itself cannot any more."""
 
 
@@ -308,10 +308,10 @@ class Review(Deciding, Protocol):
     annotator: str
     stream: Stream
     is_looking_up: bool
-    tallies: dict[Stream, SessionStats]
+    stats: dict[Stream, SessionStats]
 
-    def ahead(self) -> ReviewItem | None:
-        """The query that would come next as things stand, to be prepared; nobody has claimed it yet."""
+    def peek(self) -> ReviewItem | None:
+        """The query that is likely next, without a lease, for prefetching."""
 
     def switch(self, stream: Stream) -> ReviewItem | None:
         """Go to another stream."""
@@ -323,8 +323,8 @@ class Review(Deciding, Protocol):
             SameskuError: somebody else has it on the screen, or its stream is not open; nothing has changed.
         """
 
-    def elsewhere(self) -> dict[str, int]:
-        """How many open queries of the stream other people have on their screens, by name."""
+    def held_by_others(self) -> dict[str, int]:
+        """The number of open queries of the stream on other people's screens, by name."""
 
     def other_streams(self) -> dict[Stream, int]:
         """How many queries wait in each of the other streams that are open to the annotator."""
@@ -347,7 +347,7 @@ class Review(Deciding, Protocol):
     def redo(self) -> Action | None:
         """Bring back what was undone last and show its query if nobody else has it."""
 
-    def found(self, product: Product) -> Option:
+    def search_option(self, product: Product) -> Option:
         """A product found by search as an option."""
 
 

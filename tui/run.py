@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, TextIO
 
 from core.cli.console import OutputError, bear_any_encoding
-from core.queue.last_session import Ending
+from core.queue.last_session import SessionEnd
 from core.text.safe import safe
 from tui.errors import BrokenDownError
 from tui.ports import Desk
@@ -36,7 +36,7 @@ def run_desk(desk: Desk, word: str = "", *, in_browser: bool = False) -> "Path |
         try:
             app.run(mouse=desk.facts.mouse)
         finally:
-            desk.sitting.end(departure.ending or Ending.LEFT)
+            desk.sitting.end(departure.ending or SessionEnd.LEFT)
             desk.close()
     if app.return_code:
         raise BrokenDownError from app.fault
@@ -63,7 +63,7 @@ def run_plain_desk(desk: Desk, stdin: TextIO, stdout: TextIO, word: str = "") ->
     from tui.plain.desk import run_plain  # noqa: PLC0415
 
     use_terminal_widths()
-    ending = Ending.LEFT
+    ending = SessionEnd.LEFT
     typed = stdin.isatty()
     bear_any_encoding(stdin, stdout)
     try:
@@ -71,14 +71,14 @@ def run_plain_desk(desk: Desk, stdin: TextIO, stdout: TextIO, word: str = "") ->
             stdout.write(f"{safe(word)}\n" if word else "")
             run_plain(desk, stdin, stdout)
             if typed and not stdin.isatty():
-                ending = Ending.CUT
+                ending = SessionEnd.DISCONNECTED
     except CalledAway as call:
         ending = call.ending
     except OutputError:
-        ending = Ending.CUT
+        ending = SessionEnd.DISCONNECTED
         raise
     except OSError:
-        ending = Ending.CUT  # nobody reads what is written
+        ending = SessionEnd.DISCONNECTED  # nobody reads what is written
     finally:
         desk.sitting.note(None, desk.sitting.theme)
         desk.sitting.end(ending)

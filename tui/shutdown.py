@@ -13,14 +13,14 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, Self
 
-from core.queue.last_session import Ending
+from core.queue.last_session import SessionEnd
 
 #: How long leaving in good order may take, in seconds.
 _PATIENCE_S = 5.0
 #: How often the desk is asked to leave: where it only just opens, it cannot hear yet.
 _ASK_EVERY_S = 0.2
 
-_ENDINGS = {signal.SIGHUP: Ending.CUT, signal.SIGTERM: Ending.STOPPED}
+_ENDINGS = {signal.SIGHUP: SessionEnd.DISCONNECTED, signal.SIGTERM: SessionEnd.STOPPED}
 
 
 def hang_up() -> None:
@@ -41,9 +41,9 @@ class Departure:
     """
 
     def __init__(
-        self, leave: Callable[[], None], give_up: Callable[[Ending], None], patience_s: float = _PATIENCE_S
+        self, leave: Callable[[], None], give_up: Callable[[SessionEnd], None], patience_s: float = _PATIENCE_S
     ) -> None:
-        self.ending: Ending | None = None
+        self.ending: SessionEnd | None = None
         self._leave, self._give_up, self._patience_s = leave, give_up, patience_s
         self._left = threading.Event()
         self._before: dict[int, Any] = {}
@@ -105,7 +105,7 @@ def _heard(_number: int, _frame: FrameType | None) -> None:
 class CalledAway(BaseException):
     """A signal that ends the desk, where nothing but a line of input is waited for."""
 
-    def __init__(self, ending: Ending) -> None:
+    def __init__(self, ending: SessionEnd) -> None:
         super().__init__(ending)
         self.ending = ending
 

@@ -7,12 +7,12 @@ import typer
 
 from core.cli.context import Context, context_of
 from core.cli.rebuild import brought_up_to_date
-from core.splits.class_balance import one_class, training_classes
+from core.splits.class_balance import one_class_message, training_classes
 from core.splits.current_labels import ledger_and_catalogue
 from labels.wording import counted
 
 if TYPE_CHECKING:
-    from core.matching.run import UpToDate
+    from core.matching.run import UpdateReport
 
 
 def index(ctx: typer.Context) -> None:
@@ -44,13 +44,13 @@ def index(ctx: typer.Context) -> None:
 def _one_class(context: Context) -> str:
     """That no matcher was fitted because all labels are of one class; empty where that is not why."""
     with ledger_and_catalogue(context.workspace) as (store, catalog):
-        return one_class(*training_classes(store, catalog, context.settings.labels.rule))
+        return one_class_message(*training_classes(store, catalog, context.settings.labels.rule))
 
 
-def _told(done: "UpToDate") -> str:
+def _told(done: "UpdateReport") -> str:
     news = [] if done.index.unchanged else [f"candidates by {done.index.model}"]
     if done.weighed:
-        news.append("evidence weighed")
+        news.append("features computed")
     if done.fitted and done.matcher.labels:
         news.append(f"matcher fitted to {counted(done.matcher.labels, 'label')}")
     return ", ".join(news) or "nothing had changed"

@@ -11,7 +11,7 @@ from core.errors import CoreError, ModelError
 from core.judge.factory import make_language_model
 from core.judge.listwise import choices
 from core.judge.verdict import NO_VERDICT, reason_of
-from core.matching.pair_file import queries_named
+from core.matching.pair_file import indexed_queries_named
 from core.retrieval.candidates import CandidateStore
 from core.retrieval.manifest import no_candidates
 from core.text.safe import safe
@@ -73,7 +73,7 @@ def _listings(workspace: "Workspace", query_id: str) -> "tuple[Product, list[Pro
     try:
         if store.model is None:
             raise no_candidates(workspace.index)
-        found = queries_named(workspace, query_id, (query for query, _ in store.all()))
+        found = indexed_queries_named(workspace, query_id, (query for query, _ in store.all()))
         if len(found) > 1:
             names = " or ".join(f"{ref.source}/{ref.id}" for ref in found)
             raise CoreError(f"Several sources have a query {query_id}.", f"Name one of them: {names}")

@@ -10,7 +10,7 @@ from core.cli.context import context_of
 from core.cli.rebuild import rebuilds_damage
 from core.evaluation.audit import audit_report, draw_audit
 from core.permissions import require_lead
-from core.queue.disputes import contradicted
+from core.queue.disputes import find_contradictions
 from core.splits.current_labels import current_conflicts
 from core.text.safe import safe
 from labels.model import Decision
@@ -90,7 +90,7 @@ def contradictions(ctx: typer.Context) -> None:
     context = context_of(ctx)
     workspace = context.workspace.require()
     with LabelStore(workspace.labels) as store, CatalogStore(workspace.catalog) as catalog:
-        found = contradicted(store, catalog, context.settings)
+        found = find_contradictions(store, catalog, context.settings)
         disagreements = [
             (label.pair, [d for d in store.decisions(label.pair.query) if d.pair == label.pair])
             for label in current_conflicts(store, catalog, context.settings.labels.rule)

@@ -27,15 +27,15 @@ from core.judge.report import ablation_of
 from core.judge.run import Budget
 from core.matching.auto_decisions import decide
 from core.matching.bands import basis_remark
-from core.matching.pair_file import queries_named
+from core.matching.pair_file import indexed_queries_named
 from core.matching.pair_rows import (
     check_file,
-    columns_of,
     explain_rows,
+    extra_columns,
     matched_pairs,
-    scored,
-    standing_of,
-    state_of,
+    matcher_summary,
+    read_index_state,
+    score_pair_file,
     write_table,
 )
 from core.retrieval.indexed_products import IndexState
@@ -74,12 +74,12 @@ def judged_match(context: Context, pairs: Path | None, k: int, out: Path, bands:
     ):
         truth = splits_of(workspace, context.settings).truth
         # The pairs of a file are scored as they are now.
-        state = state_of(workspace) if pairs is None else IndexState()
+        state = read_index_state(workspace) if pairs is None else IndexState()
         rows = _rows(context, pairs, k, reporter, basis)
         found = run_cascade(workspace, rows, judge, chosen, truth, budget, reporter)
         reporter.result(_facts(found))
     end_if_interrupted(context, found.judged, out)
-    columns = columns_of(workspace, context.settings, state)
+    columns = extra_columns(workspace, context.settings, state)
     rows = columns.rows(zip(found.pairs, found.rows, strict=True), JudgedRow)
     count = write_table((row for _, row in rows), out, columns.shape(JudgedRow))
     context.out.print(f"{count:,} {'candidates' if pairs is None else 'pairs'} in {out}")
@@ -96,9 +96,9 @@ def _rows(
     """The matcher's word, when it is asked for: what it takes is the first stage's cost. Fills in what it rests on."""
     if pairs is None:
         yield from matched_pairs(context.workspace, context.settings, k)
-        basis.update(basis_of(standing_of(context.workspace)))
+        basis.update(basis_of(matcher_summary(context.workspace)))
     else:
-        rows, matcher = scored(context.workspace, context.settings, pairs, reporter)
+        rows, matcher = score_pair_file(context.workspace, context.settings, pairs, reporter)
         basis.update(basis_of(matcher))
         yield from rows
 
@@ -217,10 +217,10 @@ def _check(out: Path | None, query: str | None, option: str | None) -> None:
 
 def _match(context: Context, out: Path | None, k: int, query: str | None) -> None:
 
-    state = state_of(context.workspace.require())
-    columns = columns_of(context.workspace, context.settings, state)
+    state = read_index_state(context.workspace.require())
+    columns = extra_columns(context.workspace, context.settings, state)
     pairs = columns.rows(_pairs(context, k, query, state))
-    basis = basis_of(standing_of(context.workspace)) | {"out_of_date": state.as_dict()}
+    basis = basis_of(matcher_summary(context.workspace)) | {"out_of_date": state.as_dict()}
     if out is None:
         _tell(context, pairs, basis)
     else:
@@ -237,7 +237,7 @@ def _pairs(context: Context, k: int, query: str | None, state: IndexState) -> "I
     if query is None:
         return pairs
     listed = list(pairs)
-    wanted = queries_named(context.workspace, query, (pair.query for pair, _ in listed))
+    wanted = indexed_queries_named(context.workspace, query, (pair.query for pair, _ in listed))
     return [each for each in listed if each[0].query in wanted]
 
 
@@ -271,7 +271,7 @@ def _tell(context: Context, pairs: "Iterable[PairRow]", basis: dict[str, Any]) -
 def _decide(context: Context) -> None:
 
     report = decide(context.workspace.require(), context.settings)
-    remark_state(context, state_of(context.workspace))
+    remark_state(context, read_index_state(context.workspace))
     decisions = " and ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in report.decisions.items())
     context.out.print(
         f"The machine decided: {decisions or 'nothing'}; {counted(report.closed, 'query needs', 'queries need')}"
@@ -298,8 +298,8 @@ def _score(context: Context, pairs: Path, out: Path) -> None:
 
     check_file(out)
     with context.reporter() as reporter:
-        rows, matcher = scored(context.workspace.require(), context.settings, pairs, reporter)
-    columns = columns_of(context.workspace, context.settings)
+        rows, matcher = score_pair_file(context.workspace.require(), context.settings, pairs, reporter)
+    columns = extra_columns(context.workspace, context.settings)
     count = write_table((row for _, row in columns.rows(rows)), out, columns.shape())
     basis = basis_of(matcher)
     context.out.print(f"{counted(count, 'pair')} in {out}")

@@ -14,13 +14,13 @@ from core.retrieval.registry import Registry
 from core.text.safe import safe
 
 if TYPE_CHECKING:
-    from core.matching.run import UpToDate
+    from core.matching.run import UpdateReport
 
 Verb = TypeVar("Verb", bound=Callable[..., None])
 
 
 def rebuilds_damage(verb: Verb) -> Verb:
-    """A verb that, where candidates, evidence or matcher are damaged, says so, has them made again, and begins again.
+    """A verb that, where candidates, features or matcher are damaged, says so, has them made again, and begins again.
 
     For verbs that only read until they are done: what they answer or write is written in the end.
     """
@@ -37,7 +37,7 @@ def rebuilds_damage(verb: Verb) -> Verb:
 
 
 def rebuild(context: Context, damage: DamagedError) -> None:
-    """Say what is damaged, and make index, candidates, evidence and matcher again.
+    """Say what is damaged, and make index, candidates, features and matcher again.
 
     Raises:
         CoreError: the catalogue is damaged too, the encoder is not there, or another process indexes.
@@ -47,8 +47,8 @@ def rebuild(context: Context, damage: DamagedError) -> None:
         brought_up_to_date(context, reporter)
 
 
-def brought_up_to_date(context: Context, reporter: Reporter) -> "UpToDate":
-    """Index, evidence, matcher and probabilities, by the champion.
+def brought_up_to_date(context: Context, reporter: Reporter) -> "UpdateReport":
+    """Index, features, matcher and probabilities, by the champion.
 
     Raises:
         CatalogError: nothing was imported.

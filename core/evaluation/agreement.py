@@ -5,7 +5,16 @@ from dataclasses import asdict, dataclass
 
 from core.matching.bands import Band, band_of
 from core.retrieval.candidates import MatcherSummary
-from core.stats.agreement import Estimate, Shared, ac1, alpha, couples_of, kappa, share_of_matches, shared_pairs
+from core.stats.agreement import (
+    Estimate,
+    SharedPair,
+    ac1,
+    alpha,
+    annotator_pairs,
+    kappa,
+    share_of_matches,
+    shared_pairs,
+)
 from core.stats.wilson import Precision, wilson
 from labels.annotations import Annotation
 from labels.model import Decision, ProductRef
@@ -104,7 +113,7 @@ class Report:
         }
 
 
-def figures_of(shared: Sequence[Shared]) -> Figures:
+def figures_of(shared: Sequence[SharedPair]) -> Figures:
     """How far people agree on these pairs."""
     agreement = wilson(sum(each.unanimous for each in shared), len(shared))
     return Figures(
@@ -149,25 +158,25 @@ def agreement_report(
         overall=figures_of(chosen),
         couples={
             couple: figures_of([both for each in chosen if (both := each.between(*couple))])
-            for couple in couples_of(chosen)
+            for couple in annotator_pairs(chosen)
         },
         categories=_grouped(chosen, lambda each: categories.get(each.query, "")),
         bands=_by_band(chosen, standing) if standing and standing.calibrated else {},
     )
 
 
-def _grouped(shared: Iterable[Shared], group: Callable[[Shared], str]) -> dict[str, Figures]:
+def _grouped(shared: Iterable[SharedPair], group: Callable[[SharedPair], str]) -> dict[str, Figures]:
     """The figures of each group of pairs, most pairs first."""
-    groups: dict[str, list[Shared]] = {}
+    groups: dict[str, list[SharedPair]] = {}
     for each in shared:
         groups.setdefault(group(each), []).append(each)
     return {name: figures_of(groups[name]) for name in sorted(groups, key=lambda name: (-len(groups[name]), name))}
 
 
-def _by_band(shared: Iterable[Shared], standing: MatcherSummary) -> dict[str, Figures]:
+def _by_band(shared: Iterable[SharedPair], standing: MatcherSummary) -> dict[str, Figures]:
     """The figures of each band, the highest first."""
 
-    def band(each: Shared) -> str:
+    def band(each: SharedPair) -> str:
         known = each.probability is not None
         return band_of(each.probability, standing.high, standing.low).value if known else UNKNOWN
 

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from core.errors import CoreError
 from core.matching.bands import Band, band_of
-from core.matching.pair_rows import state_of
+from core.matching.pair_rows import read_index_state
 from core.retrieval.candidates import CandidateStore, MatcherSummary
 from core.retrieval.manifest import no_candidates
 from core.settings import Settings
-from core.splits.class_balance import not_fitted
+from core.splits.class_balance import not_fitted_error
 from core.stats.sampling import stratified
 from core.stats.wilson import wilson_interval
 from core.workspace import Workspace
@@ -84,11 +84,11 @@ def draw_audit(workspace: Workspace, settings: Settings, count: int) -> tuple[in
     finally:
         candidates.close()
     if standing is None or not standing.calibrated:
-        raise not_fitted(workspace, settings)
+        raise not_fitted_error(workspace, settings)
     with LabelStore(workspace.labels) as store:
         _, turned = store.changed_since(0)
         left_out = {query for query, (people, _) in turned.items() if people} | store.validation_queries()
-        left_out |= state_of(workspace).removed
+        left_out |= read_index_state(workspace).removed
         strata = {q: str(band_of(p, standing.high, standing.low)) for q, p in top.items() if q not in left_out}
         if not strata:
             raise CoreError("Every query is answered already.", "There is nothing left to audit.")
@@ -108,7 +108,10 @@ def audit_report(workspace: Workspace, version: int | None = None) -> AuditRepor
     try:
         if candidates.model is None:
             raise no_candidates(workspace.index)
-        standing, shown = candidates.standing, candidates.top_similarities().keys() - state_of(workspace).removed
+        standing, shown = (
+            candidates.standing,
+            candidates.top_similarities().keys() - read_index_state(workspace).removed,
+        )
     finally:
         candidates.close()
     with LabelStore(workspace.labels) as store:

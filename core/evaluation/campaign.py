@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.evaluation.pairs import pair_metrics
-from core.matching.fitting import Training, fit_matcher
+from core.matching.fitting import TrainingSet, fit_matcher
 from core.matching.learners import scale_of
-from core.matching.matcher import Matcher, untrained
+from core.matching.matcher import Matcher, prior_matcher
 from core.queue.batches import next_batch
 from core.queue.strategies import STRATEGIES, UnlabelledPool
 
@@ -22,13 +22,13 @@ class Gold:
     """n pairs with their answers.
 
     Attributes:
-        evidence: float32, shape (n, features), NaN where unknown.
+        vectors: float32, shape (n, features), NaN where unknown.
         labels: the right answers, shape (n,).
         query: the query of each pair as a number, shape (n,).
         family: a number shared by near-duplicate queries, shape (n,).
     """
 
-    evidence: NDArray[np.float32]
+    vectors: NDArray[np.float32]
     labels: NDArray[np.bool_]
     query: NDArray[np.int64]
     family: NDArray[np.int64]
@@ -38,7 +38,7 @@ class Gold:
 
     def part(self, chosen: NDArray[np.bool_]) -> "Gold":
         """The chosen pairs alone."""
-        return Gold(self.evidence[chosen], self.labels[chosen], self.query[chosen], self.family[chosen])
+        return Gold(self.vectors[chosen], self.labels[chosen], self.query[chosen], self.family[chosen])
 
 
 def held_apart(gold: Gold, seed: int) -> tuple[Gold, Gold]:
@@ -106,20 +106,20 @@ def replay(gold: Gold, judged: Gold, features: tuple[str, ...], plan: Plan) -> I
     Args:
         gold: what may be asked, with the answers.
         judged: what the matcher is measured on; none of it is asked, and no choice sees it.
-        features: names of the evidence's columns.
+        features: names of the feature columns.
         plan: how the campaign goes.
     """
     random = np.random.default_rng(plan.seed)
     answers = gold.labels ^ (random.random(len(gold)) < plan.error)
-    scale = scale_of(gold.evidence, features)
-    evidence = scale(gold.evidence)
+    scale = scale_of(gold.vectors, features)
+    vectors = scale(gold.vectors)
     labelled = np.zeros(len(gold), bool)
-    matcher = untrained(features, gold.evidence)
+    matcher = prior_matcher(features, gold.vectors)
     for step in steps(plan, len(gold)):
         pool = UnlabelledPool(
-            probabilities=matcher.probabilities(gold.evidence),
-            cosine=gold.evidence[:, features.index("cosine")].astype(float),
-            evidence=evidence,
+            probabilities=matcher.probabilities(gold.vectors),
+            cosine=gold.vectors[:, features.index("cosine")].astype(float),
+            vectors=vectors,
             query=gold.query,
             labelled=labelled,
             family=gold.family,
@@ -134,7 +134,7 @@ def replay(gold: Gold, judged: Gold, features: tuple[str, ...], plan: Plan) -> I
 
 def measure(judged: Gold, matcher: Matcher) -> dict[str, float]:
     """The metrics of `Point` that a matcher reaches."""
-    probabilities = matcher.probabilities(judged.evidence)
+    probabilities = matcher.probabilities(judged.vectors)
     metrics = pair_metrics(judged.labels.tolist(), probabilities.tolist(), matcher.threshold)
     del metrics["pairs"]
     return metrics | {"hit@1": hit_at_one(judged, probabilities)}
@@ -145,7 +145,7 @@ def _fitted(
 ) -> Matcher | None:
     """The matcher after these answers; None while they are all the same."""
     count = int(labelled.sum())
-    training = Training(gold.evidence[labelled], answers[labelled], np.ones(count), gold.query[labelled])
+    training = TrainingSet(gold.vectors[labelled], answers[labelled], np.ones(count), gold.query[labelled])
     if not training.both_classes:
         return None
-    return fit_matcher(training, features, background=gold.evidence, seed=seed)
+    return fit_matcher(training, features, background=gold.vectors, seed=seed)

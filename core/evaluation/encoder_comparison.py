@@ -44,14 +44,14 @@ def compare_encoders(
     registry, corpus, splits = Registry(workspace, settings), Corpus.read(workspace), splits_of(workspace, settings)
     models = [registry.get(before), registry.get(after)]
     gold = {query: splits.matches[query] for query in splits.eval_queries}
-    evidence = CorpusFeatures(workspace, settings, corpus)
-    ranked = [evaluate_encoder(evidence, model, gold, reporter)[1] for model in models]
+    corpus_features = CorpusFeatures(workspace, settings, corpus)
+    ranked = [evaluate_encoder(corpus_features, model, gold, reporter)[1] for model in models]
     unfair = [model.id for model in models if not _is_fair(workspace, registry, model)]
     if unfair:
         reporter.message(f"Without the matcher's order: {', '.join(unfair)} was never in use.")
     else:
         for model, rankings in zip(models, ranked, strict=True):
-            rankings["matched"] = matched_ranking(evidence, model, rankings["fused"], reporter)
+            rankings["matched"] = matched_ranking(corpus_features, model, rankings["fused"], reporter)
     found = comparison_of(
         corpus, gold, (before, ranked[0]), (after, ranked[1]), judged_on=splits.name, seconds=time.monotonic() - began
     )

@@ -12,8 +12,8 @@ from core.catalog.template import render
 from core.errors import CoreError
 from core.jobs.progress import Reporter, Silent
 from core.matching.features.builder import CorpusFeatures
-from core.matching.run import Shortlist
 from core.matching.scoring import ScoredPairs, score_pairs
+from core.matching.shortlist import Shortlist
 from core.retrieval.encoder import quiet
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.index_run import LEXICAL_TEMPLATE, Corpus, build_fusion
@@ -74,7 +74,7 @@ class EncoderEvaluation:
 
 
 def evaluate_encoder(
-    evidence: CorpusFeatures, model: EncoderModel, gold: Gold, reporter: Reporter
+    corpus_features: CorpusFeatures, model: EncoderModel, gold: Gold, reporter: Reporter
 ) -> tuple[EncoderEvaluation, dict[str, Ranking]]:
     """Rank the whole catalogue for every query in `gold`, and compare.
 
@@ -84,7 +84,7 @@ def evaluate_encoder(
     Raises:
         CoreError: none of the queries is in the catalogue.
     """
-    corpus, settings = evidence.corpus, evidence.settings
+    corpus, settings = corpus_features.corpus, corpus_features.settings
     places = [i for i, query in enumerate(corpus.queries) if query.ref in gold]
     if not places:
         raise CoreError(
@@ -93,7 +93,7 @@ def evaluate_encoder(
         )
     queries = [corpus.queries[i] for i in places]
     counted = {query.ref: gold[query.ref] for query in queries}
-    fusion, vectors = build_fusion(evidence.workspace, settings, model, corpus, reporter)
+    fusion, vectors = build_fusion(corpus_features.workspace, settings, model, corpus, reporter)
     reporter.stage("evaluate")
     texts = [render(LEXICAL_TEMPLATE, query) for query in queries]
     vectors = vectors[places]
@@ -101,7 +101,7 @@ def evaluate_encoder(
     def refs(found: object) -> Ranking:
         return {q.ref: [fusion.refs[p] for p in row] for q, row in zip(queries, found, strict=True)}  # type: ignore[call-overload]
 
-    selection = Shortlist(evidence, settings.search.k)
+    selection = Shortlist(corpus_features, settings.search.k)
     pools = replace(fusion, k=selection.size).candidates(queries, texts, vectors, Silent())
     rankings = {
         "encoder": refs(fusion.dense.search(vectors, _DEPTH)[0]),
@@ -154,9 +154,11 @@ def information_retrieval(
     return {f"{named[name]}@{k}": float(value) for name, by_k in scores.items() for k, value in by_k.items()}
 
 
-def matched_ranking(evidence: CorpusFeatures, model: EncoderModel, fused: Ranking, reporter: Reporter) -> Ranking:
+def matched_ranking(
+    corpus_features: CorpusFeatures, model: EncoderModel, fused: Ranking, reporter: Reporter
+) -> Ranking:
     """The same candidates in the order in which `match` writes them."""
-    return reordered(fused, score_pairs(evidence, model, pairs_of(fused), reporter))
+    return reordered(fused, score_pairs(corpus_features, model, pairs_of(fused), reporter))
 
 
 def pairs_of(ranking: Ranking) -> Sequence[Pair]:

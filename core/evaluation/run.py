@@ -50,10 +50,10 @@ def evaluate_own(
     corpus, splits = Corpus.read(workspace), splits_of(workspace, settings)
     gold = {query: splits.matches[query] for query in splits.eval_queries}
     truth = _judged_pairs(splits, corpus)
-    evidence = CorpusFeatures(workspace, settings, corpus)
-    evaluation, rankings = evaluate_encoder(evidence, model, gold, reporter)
+    corpus_features = CorpusFeatures(workspace, settings, corpus)
+    evaluation, rankings = evaluate_encoder(corpus_features, model, gold, reporter)
     asked = [*pairs_of(rankings["fused"]), *truth]
-    judged = score_pairs(evidence, model, asked, reporter, without=frozenset(truth))
+    judged = score_pairs(corpus_features, model, asked, reporter, without=frozenset(truth))
     rankings["matched"] = reordered(rankings["fused"], judged)
     result = _retrieval(workspace, settings, model, corpus, gold, rankings, reporter)
     result |= asdict(evaluation) | {"judged_on": splits.name}
@@ -87,9 +87,9 @@ def evaluate_retrieval(
     """
     corpus = Corpus.read(workspace)
     gold = _gold_of(matches, corpus)
-    evidence = CorpusFeatures(workspace, settings, corpus)
-    evaluation, rankings = evaluate_encoder(evidence, model, gold, reporter)
-    rankings["matched"] = matched_ranking(evidence, model, rankings["fused"], reporter)
+    corpus_features = CorpusFeatures(workspace, settings, corpus)
+    evaluation, rankings = evaluate_encoder(corpus_features, model, gold, reporter)
+    rankings["matched"] = matched_ranking(corpus_features, model, rankings["fused"], reporter)
     found = _retrieval(workspace, settings, model, corpus, gold, rankings, reporter)
     return found | asdict(evaluation) | {"judged_on": str(matches)}
 

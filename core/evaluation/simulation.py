@@ -13,9 +13,9 @@ from core.jobs.progress import Reporter
 from core.matching.features.builder import CorpusFeatures
 from core.matching.features.store import FeatureTable
 from core.matching.pair_file import read_named_labels
-from core.matching.run import features_of
+from core.matching.run import compute_features
 from core.queue.batches import near_duplicates
-from core.queue.session_stats import Gain, expected_gain
+from core.queue.session_stats import Gain, learning_curve_gain
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.index_run import Corpus
 from core.settings import Settings
@@ -61,7 +61,7 @@ class Simulation:
     def hints(self) -> dict[str, Gain]:
         """What fifty labels beyond the budget would bring each strategy, in F1, by its curve so far."""
         return {
-            name: expected_gain([(point.labels, point.mean["f1"]) for point in curve])
+            name: learning_curve_gain([(point.labels, point.mean["f1"]) for point in curve])
             for name, curve in self.curves.items()
         }
 
@@ -81,7 +81,7 @@ def simulate(
 
     Args:
         workspace: where the products are. Its labels play no part.
-        settings: of encoder and evidence.
+        settings: of encoder and features.
         model: the encoder behind the cosine.
         gold: `ltable_id,rtable_id,label`: what may be asked, and the answers.
         judged_on: likewise, what is measured on; pairs of it are never asked. None for a third of the queries
@@ -98,7 +98,7 @@ def simulate(
     corpus = Corpus.read(workspace)
     truth = {} if judged_on is None else read_named_labels(corpus, judged_on)
     answers = {pair: label for pair, label in read_named_labels(corpus, gold).items() if pair not in truth}
-    table = features_of(CorpusFeatures(workspace, settings, corpus), model, sorted({*answers, *truth}), reporter)
+    table = compute_features(CorpusFeatures(workspace, settings, corpus), model, sorted({*answers, *truth}), reporter)
     number = {query.ref: i for i, query in enumerate(corpus.queries)}
     family = near_duplicates(corpus.queries)
     asked = _gold(table, answers, number, family)
@@ -151,7 +151,7 @@ def _gold(
 
     query = np.array([number[pair.query] for pair in labels], np.int64)
     return Gold(
-        evidence=table.vectors[[table.row[pair] for pair in labels]],
+        vectors=table.vectors[[table.row[pair] for pair in labels]],
         labels=np.array(list(labels.values()), bool),
         query=query,
         family=np.asarray(family, np.int64)[query],

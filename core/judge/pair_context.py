@@ -8,15 +8,15 @@ from itertools import islice
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
-from core.matching.explain import TITLES, Teller, document_frequency
+from core.matching.explain import TITLE_FACTS, PairDescriber, document_frequency
 from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
 from labels.model import Pair
 
-#: What the evidence can put into words of the two listings alone, the most telling first.
+#: Feature groups with facts from the two listings alone, the most telling first.
 _GROUPS = (
     "GTIN", "model number", "codes", "brand", "quantities", "pack", "numbers",
-    *(group for group in TITLES if group not in {"quantities", "pack"}),
+    *(group for group in TITLE_FACTS if group not in {"quantities", "pack"}),
     "price", "query words", "candidate words",
 )  # fmt: skip
 
@@ -30,21 +30,21 @@ class Findings:
 
 
 class Finder:
-    """Finds what is equal and what differs, as the matcher's evidence has it.
+    """Finds what is equal and what differs, as the explanations state it.
 
     Args:
         vocabulary: colours, kinds, brands.
-        rarity: in how many listings a word stands.
+        frequency: number of listings that contain a word.
     """
 
-    def __init__(self, vocabulary: Vocabulary, rarity: Callable[[str], int]) -> None:
-        self._teller = Teller(vocabulary, rarity)
+    def __init__(self, vocabulary: Vocabulary, frequency: Callable[[str], int]) -> None:
+        self._describer = PairDescriber(vocabulary, frequency)
 
     def findings(self, query: Product, candidate: Product) -> Findings:
         """All that can be said of two listings."""
-        facts = [fact for group in _GROUPS for fact in self._teller.facts(group, query, candidate, {})]
+        facts = [fact for group in _GROUPS for fact in self._describer.facts(group, query, candidate, {})]
         return Findings(
-            tuple(fact.text for fact in facts if fact.leans > 0), tuple(fact.text for fact in facts if fact.leans < 0)
+            tuple(fact.text for fact in facts if fact.sign > 0), tuple(fact.text for fact in facts if fact.sign < 0)
         )
 
 

@@ -81,7 +81,7 @@ def _listing(name: str, product: Product) -> str:
 
 
 def _fields(product: Product) -> Iterator[tuple[str, str]]:
-    """All that the listing states, and its quantities as the evidence reads them."""
+    """All that the listing states, and its quantities as the features read them."""
     yield "title", enclosed(product.title, LONGEST_TITLE)
     named = {"brand": product.brand, "category": product.category, "model number": product.model, "GTIN": product.gtin}
     if product.price is not None:
@@ -110,7 +110,7 @@ def lesson(case: PairContext, match: bool) -> list[Message]:
 
 
 def training_answer(case: PairContext, match: bool) -> str:
-    """The right answer, reasoned from what the evidence finds in the two listings."""
+    """The right answer, reasoned from what differs between the two listings."""
     equal, differs = _said(case.findings.equal), _said(case.findings.differs)
     verdict, reason = (Answer.MATCH, equal) if match else (Answer.NO_MATCH, differs)
     conclusion = "They are the same product" if match else "They are different products"

@@ -142,6 +142,6 @@ def _added(
     reporter: Reporter,
 ) -> Ablation | None:
     pairs = list(run.verdicts)
-    evidence = CorpusFeatures(workspace, settings, Corpus.read(workspace))
-    matched = score_pairs(evidence, encoder, pairs, reporter, without=frozenset(truth))
+    corpus_features = CorpusFeatures(workspace, settings, Corpus.read(workspace))
+    matched = score_pairs(corpus_features, encoder, pairs, reporter, without=frozenset(truth))
     return ablation(matched, run.verdicts, truth)

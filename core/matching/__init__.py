@@ -1,1 +1,1 @@
-"""From a score to what it lets one do: bands."""
+"""The matcher: features, models, calibration, bands, explanations."""

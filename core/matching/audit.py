@@ -1,4 +1,4 @@
-"""Whether a band has earned it to decide by itself: what the audit stream says of it (design, rule 8)."""
+"""Certification of bands: whether audited labels prove that a band's precision is above the target."""
 
 from dataclasses import dataclass
 
@@ -9,16 +9,16 @@ from labels.first_answers import audit_outcomes
 from labels.model import Decision
 from labels.store import LabelStore
 
-#: What a firm band says of every pair in it.
+#: The answer of each firm band.
 ANSWERS = {Band.HIGH: Decision.MATCH, Band.LOW: Decision.NO_MATCH}
 
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What people found in one band.
+    """The audit of one band.
 
     Attributes:
-        precision: the share of audited pairs that bear the band's answer out, with its 95 % interval.
+        precision: the share of audited pairs whose label is the band's answer, with its 95 % interval.
         certified: whether the lower end of the interval is above the target.
     """
 
@@ -27,27 +27,26 @@ class Audit:
     certified: bool
 
 
-def audit(store: LabelStore, standing: MatcherSummary, target: float) -> dict[Band, Audit]:
+def audit(store: LabelStore, summary: MatcherSummary, target: float) -> dict[Band, Audit]:
     """The audits of the two firm bands.
 
-    Only what people said in the audit stream counts, pair by pair: it is drawn at random, whereas triage shows what
-    the machine is unsure of, and what follows from another decision was not looked at. A pair is counted in the
-    band that the machine gave it at the moment it was shown, by today's cuts.
+    Only explicit decisions in the audit stream count: it is a random sample, whereas triage shows uncertain pairs, and
+    implied decisions were not checked. A pair counts in the band of the probability that it was shown with, by the
+    current bounds.
 
     Args:
         store: the ledger.
-        standing: today's cuts.
+        summary: with the current bounds.
         target: the precision to prove.
     """
-    found = {}
+    audits = {}
     shown = audit_outcomes(store)
     for band, answer in ANSWERS.items():
         verdicts = [
             decision is answer
             for probability, decision in shown
-            # What was shown without a probability was in no band of the matcher's.
-            if probability is not None and band_of(probability, standing.high, standing.low) is band
+            if probability is not None and band_of(probability, summary.high, summary.low) is band
         ]
         precision = wilson(sum(verdicts), len(verdicts))
-        found[band] = Audit(band, precision, precision.low > target)
-    return found
+        audits[band] = Audit(band, precision, precision.low > target)
+    return audits

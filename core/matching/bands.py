@@ -1,4 +1,7 @@
-"""Bands: what a score lets one do, cut where the promise of a precision holds."""
+"""Bands of probabilities and cosines: high (match), low (no match), and medium, which needs review.
+
+Free of numpy, since the desk imports it.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,14 +9,14 @@ from enum import StrEnum
 from core.stats.wilson import Precision
 from labels.wording import counted
 
-#: Labels beyond a cut below which no precision can be read off.
+#: Labels of one band below which its precision cannot be estimated.
 MIN_LABELS = 20
-#: What a band is cut through that no labels stand behind: the packaged prior, and where that has not spoken the cosine.
+#: Prefixes of uncalibrated bands: by the packaged prior, or by the cosine where no matcher has scored the pair.
 _PRIOR, _COSINE = "prior", "cosine"
 
 
 class Band(StrEnum):
-    """How firm the machine is: a match, a case for people, no match."""
+    """The answer of a score: match, needs review, no match."""
 
     HIGH = "high"
     MEDIUM = "medium"
@@ -21,40 +24,39 @@ class Band(StrEnum):
 
 
 def percent(probability: float) -> str:
-    """A probability in whole percents, as every list and sentence rounds it; only what is certain is 0 or 100."""
+    """A probability in whole percent, as in all lists and sentences; 0% and 100% only for 0 and 1."""
     if 0 < probability < 0.01:
         return "<1%"
     return ">99%" if 0.99 < probability < 1 else f"{probability:.0%}"
 
 
 def band_of(value: float | None, high: float, medium: float) -> Band:
-    """The band of a probability or a cosine, cut at `high` and `medium`; unknown is low."""
-    # Written so that a NaN is low.
+    """The band of a probability or a cosine, with the lower bounds `high` and `medium`; low for None and NaN."""
     if value is None or not value >= medium:
         return Band.LOW
     return Band.HIGH if value >= high else Band.MEDIUM
 
 
 def band_name(band: Band, *, calibrated: bool) -> str:
-    """What a band of the matcher is called: `high`, and `prior:high` while no labels stand behind it."""
+    """The name of a matcher's band: `high`, or `prior:high` before labels calibrate the matcher."""
     return band.value if calibrated else f"{_PRIOR}:{band}"
 
 
 def cosine_band(similarity: float, high: float, medium: float) -> str:
-    """The band of a cosine, cut at `high` and `medium`, named so: `cosine:high`."""
+    """The name of a cosine's band, with the lower bounds `high` and `medium`: `cosine:high`."""
     return f"{_COSINE}:{band_of(similarity, high, medium)}"
 
 
 def default_band(name: str) -> str:
-    """The band itself of a name that may say what it is cut through: `high` of `prior:high` and of `high`."""
+    """The band in a name with or without prefix: `high` for `prior:high` and for `high`."""
     return name.rpartition(":")[2]
 
 
 def is_rough(labels: int, matches: int | None) -> bool:
-    """Whether too few labels of one class stand behind the probabilities to read a precision off.
+    """Whether the matcher was fitted on too few labels of one class to estimate a precision.
 
     Args:
-        labels: that the matcher was fitted on.
+        labels: number of labels the matcher was fitted on.
         matches: how many of them were matches; None if unknown.
     """
     fewer = labels // 2 if matches is None else min(matches, labels - matches)
@@ -62,7 +64,7 @@ def is_rough(labels: int, matches: int | None) -> bool:
 
 
 def basis_remark(labels: int, matches: int | None) -> str:
-    """What must be said beside probabilities that too few labels stand behind; empty where enough do."""
+    """The remark shown with probabilities that rest on too few labels; empty where there are enough."""
     if not labels:
         return (
             "Uncalibrated: no labels of both classes yet. `probability` is empty, order and bands such as"
@@ -72,7 +74,7 @@ def basis_remark(labels: int, matches: int | None) -> str:
 
 
 def calibrated_on(labels: int, matches: int | None) -> str:
-    """What the probabilities rest on, in words, such as `calibrated on 12 labelled pairs (3 matches): rough`."""
+    """The calibration in words, such as `calibrated on 12 labelled pairs (3 matches): rough`."""
     if not labels:
         return "uncalibrated: no labels of both classes yet"
     pairs = f"calibrated on {counted(labels, 'labelled pair')}"
@@ -84,13 +86,13 @@ def calibrated_on(labels: int, matches: int | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Cuts:
-    """Where the bands are cut, and how well the two firm ones keep their promise.
+    """The bounds of a matcher's bands, and the out-of-fold precision of the two firm ones.
 
     Attributes:
-        high: from this probability on, a pair is a match.
-        low: below this probability, it is none.
-        match: of the band `high`, whose answer is match.
-        no_match: of the band `low`, whose answer is no match.
+        high: lower bound of the high band.
+        low: upper bound of the low band.
+        match: precision of the high band, whose answer is match.
+        no_match: precision of the low band, whose answer is no match.
     """
 
     high: float

@@ -1,4 +1,4 @@
-"""From a learner's score to a probability that keeps its word."""
+"""Calibration of scores, the classification threshold, and the bounds of the bands."""
 
 from dataclasses import dataclass
 
@@ -11,8 +11,8 @@ from core.matching.bands import MIN_LABELS, Cuts
 from core.matching.learners import Learner
 from core.stats.wilson import wilson
 
-#: Labels of either class below which two parameters more would be fitted to chance.
-_FEWEST = 10
+#: Labels of each class below which the calibration would be fitted to noise.
+_MIN_LABELS_PER_CLASS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +20,8 @@ class BetaCalibration:
     """P = σ(a · ln p - b · ln(1 - p) + c) for p = σ(score): beta calibration, Kull et al. 2017 (AISTATS).
 
     Fitted out of fold on Walmart-Amazon's training pairs it has an expected calibration error of 0.005 on the
-    validation pairs, against 0.009 for isotonic regression and for no calibration. It bends both ends apart from
-    each other, and with a, b ≥ 0 it keeps the order of the scores. With
-    a = b = 1, c = 0 it changes nothing.
+    validation pairs, against 0.009 for isotonic regression and for no calibration. It bends the two
+    ends independently, and with a, b ≥ 0 it keeps the order of the scores. a = b = 1, c = 0 is the identity.
     """
 
     a: float = 1.0
@@ -37,60 +36,63 @@ class BetaCalibration:
 
 
 def fit_beta(scores: NDArray[np.float64], labels: NDArray[np.bool_], weights: NDArray[np.float64]) -> BetaCalibration:
-    """The calibration that fits out-of-fold scores best; none while there are too few labels to tell.
+    """Fit the calibration to out-of-fold scores; the identity while there are too few labels.
 
     Args:
-        scores: of pairs whose learner has not seen them, shape (n,).
+        scores: of each pair by a learner that was not fitted on it, shape (n,).
         labels: shape (n,).
         weights: of the labels, shape (n,).
     """
-    if min(labels.sum(), (~labels).sum()) < _FEWEST:
+    if min(labels.sum(), (~labels).sum()) < _MIN_LABELS_PER_CLASS:
         return BetaCalibration()
-    parts = np.column_stack([log_expit(scores), -log_expit(-scores), np.ones(len(scores))])
+    terms = np.column_stack([log_expit(scores), -log_expit(-scores), np.ones(len(scores))])
     signs = np.where(labels, 1.0, -1.0)
     total = weights.sum()
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        margins = signs * (parts @ parameters)
+        margins = signs * (terms @ parameters)
         slope = -signs * weights * expit(-margins)
-        # A faint pull to the identity keeps a perfect separation from steep cliffs.
+        # A weak pull towards the identity bounds the slopes where the labels are perfectly separated.
         pull = parameters - np.array([1.0, 1.0, 0.0])
         value = -weights @ log_expit(margins) + 0.5 * pull @ pull
-        return float(value / total), (slope @ parts + pull) / total
+        return float(value / total), (slope @ terms + pull) / total
 
     found = minimize(loss, np.array([1.0, 1.0, 0.0]), jac=True, bounds=[(0.05, None), (0.05, None), (None, None)])
     return BetaCalibration(*(float(x) for x in found.x))
 
 
-#: So many pairs to be judged are enough to find the threshold.
-_JUDGED = 5000
-#: Of which the median threshold is taken.
+#: Pairs sampled to find the expected threshold.
+_BACKGROUND_SAMPLE = 5000
+#: Resamplings of which the median threshold is taken.
 _RESAMPLINGS = 40
 
 
-def threshold_of_many(
+def many_labels_threshold(
     probabilities: NDArray[np.float64], labels: NDArray[np.bool_], weights: NDArray[np.float64], seed: int
 ) -> float:
-    """The mean of the expected and of the resampled optimum: F1 is flat near its top, and either alone wanders.
+    """The mean of the expected and of the resampled optimum: F1 is flat near its maximum, and each alone is noisy.
 
     Args:
-        probabilities: of each labelled pair by a learner that has not seen its query, shape (n,).
-        labels: shape (n,); thousands.
+        probabilities: of each labelled pair by a learner that was not fitted on its query, shape (n,).
+        labels: thousands, shape (n,).
         weights: of the labels, shape (n,).
         seed: of the resampling.
     """
-    expected = best_threshold(probabilities, weights)
-    return (expected + bagged_threshold(probabilities, labels, weights, seed)) / 2
+    return (best_threshold(probabilities, weights) + bagged_threshold(probabilities, labels, weights, seed)) / 2
 
 
-def threshold_over(learner: Learner, background: NDArray[np.float32], seed: int) -> float:
-    """The threshold with the best F1 to be expected over the pairs to be judged.
+def expected_threshold(learner: Learner, background: NDArray[np.float32], seed: int) -> float:
+    """The threshold with the best expected F1 over the pairs to be scored.
 
-    Few labels are chosen where the matcher wavers: they say what a score means, not how common it is. The pairs to be
-    judged do.
+    Few labels are chosen where the matcher is uncertain: they tell what a score means, but not how common it is.
+
+    Args:
+        learner: gives the scores.
+        background: vectors of the pairs to be scored, shape (n, features).
+        seed: of the sample.
     """
-    if len(background) > _JUDGED:
-        background = background[np.random.default_rng(seed).choice(len(background), _JUDGED, replace=False)]
+    if len(background) > _BACKGROUND_SAMPLE:
+        background = background[np.random.default_rng(seed).choice(len(background), _BACKGROUND_SAMPLE, replace=False)]
     probabilities = BetaCalibration().probabilities(learner.scores(background))
     return best_threshold(probabilities, np.ones(len(probabilities)))
 
@@ -100,9 +102,9 @@ def bagged_threshold(
 ) -> float:
     """The median, over resamplings of the labels, of the threshold with the best F1.
 
-    The best threshold of the labels as they are jumps with single labels near the top; that of resamplings, taken
-    together, does not. On halves of Walmart-Amazon's training pairs it gives an F1 of 0.909 on the other half,
-    against 0.905 for the expectation below, which needs probabilities that hold in the thinly populated middle.
+    Without resampling the best threshold jumps with single labels near the maximum. On halves of Walmart-Amazon's
+    training pairs the median gives an F1 of 0.909 on the other half, against 0.905 for the expectation below, which
+    needs probabilities that are calibrated in the sparsely populated middle.
     """
     from sklearn.metrics import precision_recall_curve
 
@@ -121,9 +123,9 @@ def bagged_threshold(
 
 
 def best_threshold(probabilities: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    """The threshold with the best F1 to be expected if the probabilities hold.
+    """The threshold with the best expected F1, assuming calibrated probabilities.
 
-    The labels' own F1 jumps with every single label near the top, its expectation does not; and at the optimum the
+    Unlike the labels' own F1, its expectation does not jump with single labels near the maximum. At the optimum the
     threshold is half the F1 (Lipton et al. 2014, arXiv:1402.1892).
     """
     order = np.argsort(-probabilities, kind="stable")
@@ -134,20 +136,20 @@ def best_threshold(probabilities: NDArray[np.float64], weights: NDArray[np.float
     return float(f1.max() / 2)
 
 
-def cut(probabilities: NDArray[np.float64], labels: NDArray[np.bool_], target: float) -> Cuts:
+def band_cuts(probabilities: NDArray[np.float64], labels: NDArray[np.bool_], target: float) -> Cuts:
     """The widest bands whose out-of-fold precision reaches the target.
 
-    Nine in ten pairs are no matches, so that a precision of "no match" pooled over all of them would be reached
-    almost anywhere: there the probability itself must promise it for each pair. With too few labels to read a
-    precision off, the probability's promise is all there is, both ways.
+    Nine in ten pairs are no matches, so the pooled precision of the low band would reach the target almost anywhere:
+    there the probability itself must reach it for each pair. With too few labels to estimate a precision, the
+    probability decides in both bands.
 
     Args:
-        probabilities: calibrated, of pairs whose learner has not seen them, shape (n,).
+        probabilities: calibrated, of each pair by a learner that was not fitted on it, shape (n,).
         labels: shape (n,).
-        target: the precision to reach, both ways.
+        target: the precision that both firm bands must reach.
     """
-    high = min(_widest(probabilities, labels, target), target)
-    low = min(1 - _widest(1 - probabilities, ~labels, target), 1 - target)
+    high = min(_lowest_bound(probabilities, labels, target), target)
+    low = min(1 - _lowest_bound(1 - probabilities, ~labels, target), 1 - target)
     high = max(high, 0.5)
     above, below = probabilities >= high, probabilities < low
     return Cuts(
@@ -158,8 +160,8 @@ def cut(probabilities: NDArray[np.float64], labels: NDArray[np.bool_], target: f
     )
 
 
-def _widest(probabilities: NDArray[np.float64], labels: NDArray[np.bool_], target: float) -> float:
-    """The lowest cut at and above which the share of `labels` reaches the target; the target itself if none."""
+def _lowest_bound(probabilities: NDArray[np.float64], labels: NDArray[np.bool_], target: float) -> float:
+    """The lowest bound at and above which the share of `labels` reaches the target; the target itself if none does."""
     order = np.argsort(-probabilities, kind="stable")
     right = np.cumsum(labels[order])
     counts = np.arange(1, len(order) + 1)

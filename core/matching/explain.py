@@ -1,110 +1,257 @@
-"""Why a pair has its probability: the strongest evidence for and against, in words.
+"""Explanations: why a pair has its score, as the strongest reasons for and against a match.
 
-The figures are the matcher's own: what each feature adds to the score, summed by concept. Features of one concept
-measure the same thing in several ways, so that only their sum has a sign that means something: one weight is often
-negative to make up for another. Where even the sum contradicts what can be said of the pair, such as against for texts
-that are alike, it is no reason, and counts among the other features. All reasons together, the other features and what
-every pair starts from are the score; a test holds them to it.
+The figures are the matcher's own feature contributions, summed by concept. Features of one concept measure the same
+property in several ways, so only their sum has a meaningful sign: one weight is often negative to correct another.
+A concept whose sum contradicts every fact about the pair, such as a negative sum for similar texts, is not shown and
+counts among the other features. Reasons, other features and baseline add up to the score.
+
+The words come from facts about the two listings. Titles are parsed by the class that the features use
+(`TitleAttributes`); shares, similarities and ranks are the feature values themselves.
 """
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.catalog.product import Product, assumed_currency, comparable_prices, price_text
+from core.catalog.product import Product, assumed_currency, comparable_prices
 from core.catalog.store import CatalogStore
+from core.matching.features.attributes import TitleAttributes
 from core.matching.features.base import OTHER
 from core.matching.features.builder import FEATURES
+from core.matching.features.neighbours import MAX_RANK
 from core.matching.matcher import Matcher
-from core.matching.reason import Direction, Fact, Reason, Reasons, compared, cut, quoted
+from core.matching.reason import Direction, Fact, Reason, Reasons, compare_sets, quote_words, shorten
 from core.text.model_numbers import bare, codes
-from core.text.packs import pack_count
-from core.text.quantities import Quantity, quantities, same
+from core.text.quantities import Quantity, same
 from core.text.vocabulary import Vocabulary
 
+#: Reasons shown for each direction.
+MAX_REASONS = 3
+#: Log-odds below which a reason is not shown: it moves a probability by less than 0.02.
+_MIN_CONTRIBUTION = 0.05
 
-def _colours(vocabulary: Vocabulary, one: str, other: str) -> list[Fact]:
-    return compared("colour", vocabulary.colours(one), vocabulary.colours(other))
+#: Names of neighbour features, for any similarity.
+_NEIGHBOUR_FEATURE = re.compile(r"_(lead|place)(_back)?$")
+_GROUPS = {feature.name: feature.group for feature in FEATURES}
+#: Groups that measure what another group measures, with their common concept; all others are concepts themselves.
+_CONCEPTS = {
+    "similarity": "text",
+    "details": "text",
+    "query words": "text",
+    "candidate words": "text",
+    "codes": "model number",
+}
+
+#: Feature values of one pair, by feature name; NaN where unknown.
+FeatureValues = Mapping[str, float]
 
 
-def _kinds(vocabulary: Vocabulary, one: str, other: str) -> list[Fact]:
-    return compared("kind of part", vocabulary.kinds(one), vocabulary.kinds(other))
+class Explainer:
+    """Explains the scores of one matcher.
+
+    Args:
+        matcher: gives the contributions.
+        vocabulary: colours, part types, brands, as the features use them.
+        frequency: number of listings that contain a word; the rarest words are named first.
+    """
+
+    def __init__(self, matcher: Matcher, vocabulary: Vocabulary, frequency: Callable[[str], int]) -> None:
+        self._matcher = matcher
+        self._describer = PairDescriber(vocabulary, frequency)
+
+    def explain(self, query: Product, candidate: Product, vector: NDArray[np.float32]) -> Reasons:
+        """The reasons of one pair, from its feature vector of shape (features,)."""
+        return self.explain_many([(query, candidate)], vector[None, :])[0]
+
+    def explain_many(self, pairs: Sequence[tuple[Product, Product]], vectors: NDArray[np.float32]) -> list[Reasons]:
+        """The reasons of each of n pairs, from their feature vectors of shape (n, features)."""
+        contributions = self._matcher.contributions(vectors)
+        return [
+            self._explain(query, candidate, vector, parts)
+            for (query, candidate), vector, parts in zip(pairs, vectors, contributions, strict=True)
+        ]
+
+    def _explain(
+        self, query: Product, candidate: Product, vector: NDArray[np.float32], contributions: NDArray[np.float64]
+    ) -> Reasons:
+        values = dict(zip(self._matcher.features, map(float, vector), strict=True))
+        found = []
+        for concept, groups in by_concept(by_group(self._matcher.features, contributions)).items():
+            total = sum(groups.values())
+            if abs(total) >= _MIN_CONTRIBUTION and (text := self._text(query, candidate, values, groups, total)):
+                found.append(Reason(concept, text, total))
+        found.sort(key=lambda reason: -abs(reason.contribution))
+        pros = tuple(reason for reason in found if reason.direction is Direction.FOR)[:MAX_REASONS]
+        cons = tuple(reason for reason in found if reason.direction is Direction.AGAINST)[:MAX_REASONS]
+        score, baseline = float(contributions.sum()), float(contributions[-1])
+        other = score - baseline - sum(reason.contribution for reason in (*pros, *cons))
+        return Reasons(pros, cons, score, baseline, other)
+
+    def _text(
+        self, query: Product, candidate: Product, values: FeatureValues, groups: Mapping[str, float], total: float
+    ) -> str:
+        """The first fact that agrees with the sign of a concept's total, from the group that adds most to it.
+
+        Empty where no fact agrees.
+        """
+        sign = 1 if total > 0 else -1
+        for group in sorted(groups, key=lambda name: -sign * groups[name]):
+            if sign * groups[group] <= 0:
+                break
+            for fact in self._describer.facts(group, query, candidate, values):
+                if fact.sign == sign:
+                    return fact.text
+        return ""
 
 
-def _generations(vocabulary: Vocabulary, one: str, other: str) -> list[Fact]:
-    found = vocabulary.generations(one), vocabulary.generations(other)
-    return compared("generation", *found, told="generation {}")
+def by_group(features: Sequence[str], contributions: NDArray[np.float64]) -> dict[str, float]:
+    """The contributions summed by feature group; the last one, which belongs to no feature, is ignored."""
+    sums: dict[str, float] = {}
+    for name, value in zip(features, contributions, strict=False):
+        group = _GROUPS.get(name) or ("rivals" if _NEIGHBOUR_FEATURE.search(name) else OTHER)
+        sums[group] = sums.get(group, 0.0) + float(value)
+    return sums
 
 
-def _quantities(_: Vocabulary, one: str, other: str) -> list[Fact]:
-    left, right = quantities(one), quantities(other)
+def by_concept(groups: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """Group sums by concept, without the features that never explain a score."""
+    concepts: dict[str, dict[str, float]] = {}
+    for group, value in groups.items():
+        if group != OTHER:
+            concepts.setdefault(_CONCEPTS.get(group, group), {})[group] = value
+    return concepts
+
+
+class PairDescriber:
+    """States facts about pairs of listings, by feature group.
+
+    Args:
+        vocabulary: colours, part types, brands.
+        frequency: number of listings that contain a word.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, frequency: Callable[[str], int]) -> None:
+        self._vocabulary = vocabulary
+        self._frequency = frequency
+
+    def facts(self, group: str, query: Product, candidate: Product, values: FeatureValues) -> list[Fact]:
+        """The facts that support a match or speak against one, the most telling first."""
+        return [fact for fact in self._facts(group, query, candidate, values) if fact.sign]
+
+    def _facts(self, group: str, query: Product, candidate: Product, values: FeatureValues) -> Iterable[Fact]:
+        if group in TITLE_FACTS:
+            titles = (TitleAttributes(product.title, self._vocabulary) for product in (query, candidate))
+            return TITLE_FACTS[group](*titles)
+        if group in _LISTING_FACTS:
+            return _LISTING_FACTS[group](query, candidate, values)
+        match group:
+            case "query words":
+                return self._words(query, candidate, "query", "candidate", values)
+            case "candidate words":
+                return self._words(candidate, query, "candidate", "query", values)
+            case "brand":
+                return self._brand(query, candidate, values)
+        return []
+
+    def _words(self, own: Product, other: Product, owner: str, lacking: str, values: FeatureValues) -> list[Fact]:
+        """Words of one title that the other listing lacks, the rarest first; and the share that it contains."""
+        text = bare(f"{other.title} {other.brand} {other.model}")
+        missing = sorted((word for word in _title_words(own.title) if bare(word) not in text), key=self._frequency)
+        share = values.get(f"{owner}_title_found", math.nan)
+        return [
+            Fact(f"the {lacking} lacks {quote_words(missing)}", -1)
+            if missing
+            else Fact(f"the {lacking} has every word of the {owner}'s title", +1),
+            Fact(f"{_percent(share)} of the {owner}'s words stand in the {lacking}", _sign(share, _SHARES)),
+        ]
+
+    def _brand(self, query: Product, candidate: Product, values: FeatureValues) -> Iterator[Fact]:
+        one, other = query.brand.strip(), candidate.brand.strip()
+        if one and other:
+            yield self._two_brands(one, other)
+            return
+        for brand, owner, text in ((one, "query", candidate.title), (other, "candidate", query.title)):
+            if brand and self._vocabulary.brand(brand) in bare(text):
+                yield Fact(f"brand {shorten(brand)} of the {owner} stands in the other title", +1)
+                return
+            if brand and values.get(f"{owner}_brand_found") == 0:
+                yield Fact(f"brand {shorten(brand)} of the {owner} is not in the other title", -1)
+                return
+
+    def _two_brands(self, one: str, other: str) -> Fact:
+        if self._vocabulary.same_brand(one, other, store_brands=False):
+            return Fact(f"brand {shorten(one)} in both", +1)
+        names = self._vocabulary.brand(one), self._vocabulary.brand(other)
+        if names[0] in names[1] or names[1] in names[0]:
+            return Fact(f"brand {shorten(one)} is like {shorten(other)}", +1)
+        return Fact(f"brand {shorten(one)} against {shorten(other)}", -1)
+
+
+# -- facts from titles -------------------------------------------------------------------------------------------
+
+
+def _colours(query: TitleAttributes, candidate: TitleAttributes) -> list[Fact]:
+    return compare_sets(query.colours, candidate.colours)
+
+
+def _kinds(query: TitleAttributes, candidate: TitleAttributes) -> list[Fact]:
+    return compare_sets(query.kinds, candidate.kinds)
+
+
+def _generations(query: TitleAttributes, candidate: TitleAttributes) -> list[Fact]:
+    return compare_sets(query.generations, candidate.generations, "generation {}")
+
+
+def _quantities(query: TitleAttributes, candidate: TitleAttributes) -> list[Fact]:
+    """An equal quantity first, then conflicts, which say more than quantities that only one side states."""
+    left, right = query.quantities, candidate.quantities
     equal = [(a, b) for a in left for b in right if same(a, b)]
-    matched = {quantity for pair in equal for quantity in pair}
-    facts = []
-    if equal:
-        facts.append(Fact(f"{_spelled(*equal[0])} in both", +1))
+    agreed = {a.dimension for a, _ in equal}
+    conflicts, one_sided = [], []
     for a in left:
         b = next((b for b in right if b.dimension == a.dimension), None)
         if b is None:
-            facts.append(Fact(f"{cut(a.text)} only in the query", -1))
-        elif not any(same(x, y) for x in left for y in right if x.dimension == a.dimension):
-            # A conflict says more than something that one side leaves out.
-            facts.insert(len(facts[:1]) if equal else 0, Fact(f"{cut(a.text)} against {cut(b.text)}", -1))
-    dimensions = {quantity.dimension for quantity in left}
-    facts += [
-        Fact(f"{cut(b.text)} only in the candidate", -1)
-        for b in right
-        if b not in matched and b.dimension not in dimensions
-    ]
-    if not left and not right:
-        return [Fact("neither title states a size or amount")]
-    return [*facts, Fact(f"amounts: {_texts(left)} and {_texts(right)}")]
+            one_sided.append(Fact(f"{shorten(a.text)} only in the query", -1))
+        elif a.dimension not in agreed:
+            conflicts.append(Fact(f"{shorten(a.text)} against {shorten(b.text)}", -1))
+    stated = {a.dimension for a in left}
+    one_sided += [Fact(f"{shorten(b.text)} only in the candidate", -1) for b in right if b.dimension not in stated]
+    return [*(Fact(f"{_both_spellings(*pair)} in both", +1) for pair in equal[:1]), *reversed(conflicts), *one_sided]
 
 
-def _spelled(one: Quantity, other: Quantity) -> str:
-    """`16 GB`, or `4.1oz (116 g)` where the two write it differently."""
+def _both_spellings(one: Quantity, other: Quantity) -> str:
+    """`16 GB`, or `4.1oz (116 g)` where the titles spell it differently."""
     if one.text.lower().replace(" ", "") == other.text.lower().replace(" ", ""):
-        return cut(one.text)
-    return f"{cut(one.text)} ({cut(other.text)})"
+        return shorten(one.text)
+    return f"{shorten(one.text)} ({shorten(other.text)})"
 
 
-def _texts(found: tuple[Quantity, ...]) -> str:
-    return ", ".join(cut(quantity.text) for quantity in found[:3]) or "unsaid"
-
-
-def _pack(_: Vocabulary, one: str, other: str) -> list[Fact]:
-    left, right = pack_count(one), pack_count(other)
-    if left is None and right is None:
-        return [Fact("neither title states a number of items")]
+def _pack(query: TitleAttributes, candidate: TitleAttributes) -> list[Fact]:
+    left, right = query.pack, candidate.pack
     if left is not None and left == right:
-        return [Fact(f"pack of {left} in both", +1), Fact(f"pack of {left}")]
-    told = [f"pack of {count}" if count else "unsaid" for count in (left, right)]
+        return [Fact(f"pack of {left} in both", +1)]
     if (left or 1) == (right or 1):
-        return [Fact(f"number of items: {told[0]} and {told[1]}")]
-    return [Fact(f"{told[0] if left else 'no pack'} against {told[1] if right else 'no pack'}", -1),
-            Fact(f"number of items: {told[0]} and {told[1]}")]  # fmt: skip
+        return []
+    names = [f"pack of {count}" if count else "no pack" for count in (left, right)]
+    return [Fact(f"{names[0]} against {names[1]}", -1)]
 
 
-def _condition(vocabulary: Vocabulary, one: str, other: str) -> list[Fact]:
-    left, right = vocabulary.condition(one), vocabulary.condition(other)
-    facts = []
+def _condition(query: TitleAttributes, candidate: TitleAttributes) -> Iterator[Fact]:
+    left, right = query.condition, candidate.condition
     if left and right:
-        facts.append(Fact(f"condition {left} in both", +1) if left == right else Fact(f"{left} against {right}", -1))
+        yield Fact(f"condition {left} in both", +1) if left == right else Fact(f"{left} against {right}", -1)
     elif left or right:
-        facts.append(Fact(f"{left or right} only in the {'query' if left else 'candidate'}", -1))
-    fits = [vocabulary.compatible(title) for title in (one, other)]
-    if fits[0] != fits[1]:
-        side = "query" if fits[0] else "candidate"
-        facts.append(Fact(f"only the {side} fits or replaces another maker's product", -1))
-    stated = f"{left or 'not stated'} and {right or 'not stated'}" if left or right else "not stated in either title"
-    return [*facts, Fact(f"condition: {stated}")]
+        yield Fact(f"{left or right} only in the {'query' if left else 'candidate'}", -1)
+    if query.compatible != candidate.compatible:
+        side = "query" if query.compatible else "candidate"
+        yield Fact(f"only the {side} fits or replaces another maker's product", -1)
 
 
-#: What is said of two titles, by group, the most telling first.
-TITLES: dict[str, Callable[[Vocabulary, str, str], list[Fact]]] = {
+#: Facts from the two titles alone, by feature group, the most telling group first.
+TITLE_FACTS: dict[str, Callable[[TitleAttributes, TitleAttributes], Iterable[Fact]]] = {
     "quantities": _quantities,
     "pack": _pack,
     "colour": _colours,
@@ -114,107 +261,25 @@ TITLES: dict[str, Callable[[Vocabulary, str, str], list[Fact]]] = {
 }
 
 
-#: Letters and digits as they stand together: `16gb` is one word here, which is how people read it.
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
-#: Prices that differ by less are the same price on another day.
-_ALIKE, _APART = 1.15, 1.3
-#: Shares of a text at or below which it reads as evidence against a match, and at or above which as evidence for one.
+# -- facts from listings and feature values -----------------------------------------------------------------------
+
+#: Price ratios below which prices count as the same on another day, and above which they differ.
+_SAME_PRICE_RATIO, _OTHER_PRICE_RATIO = 1.15, 1.3
+#: Shares of a text up to which they speak against a match, and from which they support one.
 _SHARES = (0.4, 0.6)
-#: The same of an encoder's cosine: unlike listings of one shop are seldom below a half.
+#: The same of an encoder's cosine: different listings of one shop are seldom below 0.5.
 _COSINES = (0.6, 0.75)
-#: The same of how much more often than by chance two categories meet, as a logarithm: half, and twice as often.
-_MEETINGS = (-math.log(2), math.log(2))
-#: Up to this place among the whole catalogue a candidate reads as one of the best.
-_NEAR = 5
-#: What stands for itself in no title.
-_SMALL = frozenset(["a", "an", "and", "for", "in", "of", "on", "or", "the", "to", "with", "by", "from"])
+#: The same of the pointwise mutual information of two categories: half, and twice as often as by chance.
+_CATEGORY_PMI = (-math.log(2), math.log(2))
+#: Rank among the whole catalogue up to which a candidate counts as one of the best.
+_TOP_RANK = 5
+#: Characters of a model number from which its occurrence in a title counts.
+_MIN_MODEL_LENGTH = 3
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
-class Teller:
-    """Puts pairs into words.
-
-    Args:
-        vocabulary: colours, kinds, brands.
-        rarity: in how many listings a word stands.
-    """
-
-    def __init__(self, vocabulary: Vocabulary, rarity: Callable[[str], int]) -> None:
-        self._vocabulary = vocabulary
-        self._rarity = rarity
-
-    def facts(self, group: str, query: Product, candidate: Product, evidence: Mapping[str, float]) -> list[Fact]:
-        """Statements about a pair, the most telling first; none for a group that has no words."""
-        if group in TITLES:
-            return TITLES[group](self._vocabulary, query.title, candidate.title)
-        if group in _PLAIN:
-            return _PLAIN[group](query, candidate, evidence)
-        match group:
-            case "query words":
-                return self._words(query, candidate, "candidate", evidence.get("query_title_found", math.nan))
-            case "candidate words":
-                return self._words(candidate, query, "query", evidence.get("candidate_title_found", math.nan))
-            case "brand":
-                return self._brand(query, candidate, evidence)
-        return []
-
-    def _words(self, own: Product, other: Product, lacking: str, found: float) -> list[Fact]:
-        """Words of one title that the other listing lacks, the rarest first."""
-        text = bare(f"{other.title} {other.brand} {other.model}")
-        missing = [word for word in _words(own.title) if bare(word) not in text]
-        missing.sort(key=self._rarity)
-        owner = "query" if lacking == "candidate" else "candidate"
-        facts = [Fact(f"{_percent(found)} of the {owner}'s words stand in the {lacking}", _leaning(found, _SHARES))]
-        if missing:
-            return [Fact(f"the {lacking} lacks {quoted(missing)}", -1), *facts]
-        return [Fact(f"the {lacking} has every word of the {owner}'s title", +1), *facts]
-
-    def _brand(self, query: Product, candidate: Product, evidence: Mapping[str, float]) -> list[Fact]:
-        one, other = query.brand.strip(), candidate.brand.strip()
-        said = Fact(f"brand: {cut(one) or 'field empty'} and {cut(other) or 'field empty'}")
-        if one and other:
-            if self._vocabulary.same_brand(one, other, store_brands=False):
-                return [Fact(f"brand {cut(one)} in both", +1), said]
-            names = self._vocabulary.brand(one), self._vocabulary.brand(other)
-            if names[0] in names[1] or names[1] in names[0]:
-                return [Fact(f"brand {cut(one)} is like {cut(other)}", +1), said]
-            return [Fact(f"brand {cut(one)} against {cut(other)}", -1), said]
-        for brand, owner, text in ((one, "query", candidate.title), (other, "candidate", query.title)):
-            if brand and self._vocabulary.brand(brand) in bare(text):
-                return [Fact(f"brand {cut(brand)} of the {owner} stands in the other title", +1), said]
-            if brand and evidence.get(f"{owner}_brand_found") == 0:
-                return [Fact(f"brand {cut(brand)} of the {owner} is not in the other title", -1), said]
-        return [said]
-
-
-def _category(query: Product, candidate: Product, evidence: Mapping[str, float]) -> list[Fact]:
-    one, other = cut(query.category), cut(candidate.category)
-    said = Fact(f"category: {one or 'unsaid'} and {other or 'unsaid'}")
-    leans = _leaning(evidence.get("categories", math.nan), _MEETINGS)
-    if not leans or (leans < 0 and one == other):
-        return [said]
-    return [Fact(f"categories {one} and {other} {'often' if leans > 0 else 'seldom'} go together", leans), said]
-
-
-def _similarity(_: Product, __: Product, evidence: Mapping[str, float]) -> list[Fact]:
-    cosine = evidence.get("cosine", math.nan)
-    text = "similarity unknown" if math.isnan(cosine) else f"similarity {cosine:.2f}"
-    return [Fact(text, _leaning(cosine, _COSINES))]
-
-
-def _text(_: Product, __: Product, evidence: Mapping[str, float]) -> list[Fact]:
-    alike = evidence.get("characters", math.nan)
-    return [Fact(f"the texts are {_percent(alike)} alike", _leaning(alike, _SHARES))]
-
-
-def _details(_: Product, __: Product, evidence: Mapping[str, float]) -> list[Fact]:
-    alike = evidence.get("listing_words", math.nan)
-    if math.isnan(alike):
-        return [Fact("neither listing says more than the usual fields")]
-    return [Fact(f"the whole listings are {_percent(alike)} alike", _leaning(alike, _SHARES))]
-
-
-def _leaning(value: float, bounds: tuple[float, float]) -> int:
-    """-1 up to the first bound, +1 from the second one on, 0 between them and where the value is unknown."""
+def _sign(value: float, bounds: tuple[float, float]) -> int:
+    """-1 up to the first bound, +1 from the second one, 0 between them and where the value is unknown."""
     low, high = bounds
     return int(value >= high) - int(value <= low)
 
@@ -223,225 +288,148 @@ def _percent(share: float) -> str:
     return "an unknown share" if math.isnan(share) else f"{max(0.0, min(1.0, share)):.0%}"
 
 
-def _words(title: str) -> list[str]:
-    found = (word.lower() for word in _WORD.findall(title))
-    return list(dict.fromkeys(word for word in found if word not in _SMALL and not _NUMBER.fullmatch(word)))
+def _category(query: Product, candidate: Product, values: FeatureValues) -> list[Fact]:
+    one, other = shorten(query.category), shorten(candidate.category)
+    sign = _sign(values.get("categories", math.nan), _CATEGORY_PMI)
+    if sign < 0 and one == other:
+        return []
+    return [Fact(f"categories {one} and {other} {'often' if sign > 0 else 'seldom'} go together", sign)]
 
 
-def _numbers(query: Product, candidate: Product, _: Mapping[str, float]) -> list[Fact]:
-    found = (_NUMBER.findall(product.title) for product in (query, candidate))
-    return compared("numbers", *found, told="numbers {}")
+def _similarity(_: Product, __: Product, values: FeatureValues) -> list[Fact]:
+    cosine = values.get("cosine", math.nan)
+    return [Fact(f"similarity {cosine:.2f}", _sign(cosine, _COSINES))]
 
 
-def _codes(query: Product, candidate: Product, _: Mapping[str, float]) -> list[Fact]:
-    found = (codes(f"{product.title} {product.model}") for product in (query, candidate))
-    return compared("codes", *found, told="code {}")
+def _text_similarity(_: Product, __: Product, values: FeatureValues) -> list[Fact]:
+    share = values.get("characters", math.nan)
+    return [Fact(f"the texts are {_percent(share)} alike", _sign(share, _SHARES))]
 
 
-def _model_number(query: Product, candidate: Product, evidence: Mapping[str, float]) -> list[Fact]:
+def _listing_similarity(_: Product, __: Product, values: FeatureValues) -> list[Fact]:
+    share = values.get("listing_words", math.nan)
+    return [Fact(f"the whole listings are {_percent(share)} alike", _sign(share, _SHARES))]
+
+
+def _numbers(query: Product, candidate: Product, _: FeatureValues) -> list[Fact]:
+    return compare_sets(_NUMBER.findall(query.title), _NUMBER.findall(candidate.title), "numbers {}")
+
+
+def _codes(query: Product, candidate: Product, _: FeatureValues) -> list[Fact]:
+    left, right = (codes(f"{product.title} {product.model}") for product in (query, candidate))
+    return compare_sets(left, right, "code {}")
+
+
+def _model_number(query: Product, candidate: Product, values: FeatureValues) -> list[Fact]:
     one, other = query.model.strip(), candidate.model.strip()
     left, right = bare(one), bare(other)
-    said = Fact(f"model number: {cut(one) or 'unsaid'} and {cut(other) or 'unsaid'}")
     if left and left == right:
-        return [Fact(f"model number {cut(one)} stands in both", +1), said]
-    if left and right and min(len(left), len(right)) > 2 and (left in right or right in left):
+        return [Fact(f"model number {shorten(one)} stands in both", +1)]
+    if min(len(left), len(right)) >= _MIN_MODEL_LENGTH and (left in right or right in left):
         part, whole = (one, other) if left in right else (other, one)
-        return [Fact(f"model number {cut(part)} is part of {cut(whole)}", +1), said]
-    if len(left) > 2 and left in bare(candidate.title):
-        return [Fact(f"model number {cut(one)} stands in the candidate's title", +1), said]
-    if len(right) > 2 and right in bare(query.title):
-        return [Fact(f"model number {cut(other)} stands in the query's title", +1), said]
+        return [Fact(f"model number {shorten(part)} is part of {shorten(whole)}", +1)]
+    if len(left) >= _MIN_MODEL_LENGTH and left in bare(candidate.title):
+        return [Fact(f"model number {shorten(one)} stands in the candidate's title", +1)]
+    if len(right) >= _MIN_MODEL_LENGTH and right in bare(query.title):
+        return [Fact(f"model number {shorten(other)} stands in the query's title", +1)]
     if left and right:
-        return [Fact(f"model number {cut(one)} against {cut(other)}", -1), said]
-    return _one_model_number(one, other, evidence)
+        return [Fact(f"model number {shorten(one)} against {shorten(other)}", -1)]
+    return _single_model_number(one, other, values)
 
 
-def _one_model_number(one: str, other: str, evidence: Mapping[str, float]) -> list[Fact]:
-    """What can be said where one listing at most states a model number, and the other's title does not hold it."""
-    if not one and not other:
-        return [Fact("neither states a model number")]
-    said = Fact(f"model number: {cut(one) or 'unsaid'} and {cut(other) or 'unsaid'}")
+def _single_model_number(one: str, other: str, values: FeatureValues) -> list[Fact]:
+    """Where at most one listing has a model number, and the other title does not contain it."""
     owner, title = ("query", "candidate's") if one else ("candidate", "query's")
-    if evidence.get(f"{owner}_model_contained") == 0:
-        return [Fact(f"model number {cut(one or other)} is not in the {title} title", -1), said]
-    return [said]
+    if (one or other) and values.get(f"{owner}_model_contained") == 0:
+        return [Fact(f"model number {shorten(one or other)} is not in the {title} title", -1)]
+    return []
 
 
-def _price(query: Product, candidate: Product, _: Mapping[str, float]) -> list[Fact]:
+def _price(query: Product, candidate: Product, _: FeatureValues) -> list[Fact]:
     one, other = query.price, candidate.price
-    if not one or not other or one < 0 or other < 0:
-        return [Fact("no price to compare")]
-    if not comparable_prices(query, candidate):
-        return [Fact(f"prices in two currencies, {price_text(query)} and {price_text(candidate)}")]
+    if not one or not other or one < 0 or other < 0 or not comparable_prices(query, candidate):
+        return []
     currency = assumed_currency(query, candidate)
     assumed = f" ({currency} assumed)" if currency else ""
-    said = Fact(f"prices {price_text(query)} and {price_text(candidate)}{assumed}")
     ratio = max(one, other) / min(one, other)
-    if ratio < _ALIKE:
-        return [Fact(f"about the same price{assumed}", +1), said]
-    if ratio > _APART:
-        return [Fact(f"price {ratio:.1f} times {'higher' if other > one else 'lower'}{assumed}", -1), said]
-    return [said]
+    if ratio < _SAME_PRICE_RATIO:
+        return [Fact(f"about the same price{assumed}", +1)]
+    if ratio > _OTHER_PRICE_RATIO:
+        return [Fact(f"price {ratio:.1f} times {'higher' if other > one else 'lower'}{assumed}", -1)]
+    return []
 
 
-def _gtin(query: Product, candidate: Product, _: Mapping[str, float]) -> list[Fact]:
+def _gtin(query: Product, candidate: Product, _: FeatureValues) -> list[Fact]:
     one, other = query.gtin, candidate.gtin
-    if one and one == other:
-        return [Fact(f"GTIN {one} in both", +1)]
-    if one and other:
-        return [Fact(f"GTIN {one} against {other}", -1)]
-    return [Fact("no GTIN to compare")]
+    if not one or not other:
+        return []
+    return [Fact(f"GTIN {one} in both", +1) if one == other else Fact(f"GTIN {one} against {other}", -1)]
 
 
-def _rivals(_: Product, __: Product, evidence: Mapping[str, float]) -> list[Fact]:
-    place, back = evidence.get("characters_place", math.nan), evidence.get("characters_place_back", math.nan)
-    if math.isnan(place):
-        return [Fact("other candidates")]
-    said = Fact(f"place {place:.0f} among all candidates by wording")
-    if place > 1:
-        near = [Fact(f"among the {place:.0f} most alike of the whole catalogue", +1)] if place <= _NEAR else []
-        return [Fact(f"{_count(place - 1, 'other candidate')} as alike or more", -1), *near, said]
-    if back > 1:
-        return [Fact("no other candidate is as alike", +1), Fact(f"{_count(back - 1, 'other query', 'other queries')}"
-                     " as alike or more", -1), said]  # fmt: skip
-    return [Fact("no other candidate is as alike", +1), said]
+def _neighbours(_: Product, __: Product, values: FeatureValues) -> Iterator[Fact]:
+    rank, rank_back = values.get("characters_place", math.nan), values.get("characters_place_back", math.nan)
+    if rank > 1:
+        yield Fact(f"{_others(rank - 1, 'candidate', 'candidates')} as alike or more", -1)
+        if rank <= _TOP_RANK:
+            yield Fact(f"among the {rank:.0f} most alike of the whole catalogue", +1)
+    elif not math.isnan(rank):
+        yield Fact("no other candidate is as alike", +1)
+        if rank_back > 1:
+            yield Fact(f"{_others(rank_back - 1, 'query', 'queries')} as alike or more", -1)
 
 
-def _count(number: float, one: str, many: str = "") -> str:
-    # Places are counted up to fifty, see core.matching.features.neighbours.
-    words = one if number == 1 else many or f"{one}s"
-    return f"{number:.0f}{' or more' if number >= 50 else ''} {words} {'is' if number == 1 else 'are'}"
+def _others(number: float, one: str, many: str) -> str:
+    """`1 other query is`, `7 other queries are`; ranks are counted up to `MAX_RANK`."""
+    count = f"{number:.0f}{' or more' if number >= MAX_RANK else ''}"
+    return f"{count} other {one} is" if number == 1 else f"{count} other {many} are"
 
 
-#: What is said of the products and the evidence alone, by group.
-_PLAIN: dict[str, Callable[[Product, Product, Mapping[str, float]], list[Fact]]] = {
+#: Facts from the listings and the feature values, by feature group.
+_LISTING_FACTS: dict[str, Callable[[Product, Product, FeatureValues], Iterable[Fact]]] = {
     "category": _category,
     "similarity": _similarity,
-    "text": _text,
-    "details": _details,
+    "text": _text_similarity,
+    "details": _listing_similarity,
     "numbers": _numbers,
     "codes": _codes,
     "model number": _model_number,
     "price": _price,
     "GTIN": _gtin,
-    "rivals": _rivals,
+    "rivals": _neighbours,
 }
 
 
-#: How many reasons are told either way.
-MOST = 3
-#: Log-odds below which a reason is not worth the reading: it moves a probability by less than two hundredths.
-_LEAST = 0.05
+# -- words --------------------------------------------------------------------------------------------------------
 
-#: Names that evidence of the competition has, whichever likeness it goes by.
-_RIVAL = re.compile(r"_(lead|place)(_back)?$")
-_GROUPS = {feature.name: feature.group for feature in FEATURES}
-#: Groups that measure what another group measures, by the concept of both; every other group is a concept of its own.
-_CONCEPTS = {
-    "similarity": "text",
-    "details": "text",
-    "query words": "text",
-    "candidate words": "text",
-    "codes": "model number",
-}
-
-
-class Explainer:
-    """Tells the reasons of one matcher's probabilities.
-
-    Args:
-        matcher: whose contributions are told.
-        vocabulary: colours, kinds, brands, as the evidence knows them.
-        rarity: in how many listings a word stands; what is rare says most.
-    """
-
-    def __init__(self, matcher: Matcher, vocabulary: Vocabulary, rarity: Callable[[str], int]) -> None:
-        self._matcher = matcher
-        self._teller = Teller(vocabulary, rarity)
-
-    def reasons(self, query: Product, candidate: Product, evidence: NDArray[np.float32]) -> Reasons:
-        """The reasons for and against one pair; `evidence` is its row, shape (features,)."""
-        return self.of_each([(query, candidate)], evidence[None, :])[0]
-
-    def of_each(self, pairs: Sequence[tuple[Product, Product]], evidence: NDArray[np.float32]) -> list[Reasons]:
-        """The reasons for and against each of n pairs; `evidence` is theirs, shape (n, features)."""
-        contributions = self._matcher.contributions(evidence)
-        return [
-            self._told(query, candidate, row, parts)
-            for (query, candidate), row, parts in zip(pairs, evidence, contributions, strict=True)
-        ]
-
-    def _told(
-        self, query: Product, candidate: Product, evidence: NDArray[np.float32], parts: NDArray[np.float64]
-    ) -> Reasons:
-        known = dict(zip(self._matcher.features, map(float, evidence), strict=True))
-        told = []
-        for concept, groups in by_concept(by_group(self._matcher.features, parts)).items():
-            total = sum(groups.values())
-            if abs(total) >= _LEAST and (text := self._worded(query, candidate, known, groups, total)):
-                told.append(Reason(concept, text, total))
-        told.sort(key=lambda reason: -abs(reason.contribution))
-        pros = tuple(reason for reason in told if reason.direction is Direction.FOR)[:MOST]
-        cons = tuple(reason for reason in told if reason.direction is Direction.AGAINST)[:MOST]
-        score, start = float(parts.sum()), float(parts[-1])
-        return Reasons(pros, cons, score, start, score - start - sum(r.contribution for r in (*pros, *cons)))
-
-    def _worded(
-        self, query: Product, candidate: Product, known: Mapping[str, float], groups: Mapping[str, float], total: float
-    ) -> str:
-        """What can be said of a concept that leans the way of its total, of the group that adds most to it.
-
-        Empty where all that can be said leans the other way or nowhere.
-        """
-        way = 1 if total > 0 else -1
-        for group in sorted(groups, key=lambda name: -way * groups[name]):
-            if way * groups[group] <= 0:
-                break
-            for fact in self._teller.facts(group, query, candidate, known):
-                if fact.leans == way:
-                    return fact.text
-        return ""
-
-
-def by_group(features: Sequence[str], contributions: NDArray[np.float64]) -> dict[str, float]:
-    """What each group of features adds to a pair's score; the last of `contributions` belongs to no feature."""
-    sums: dict[str, float] = {}
-    for name, value in zip(features, contributions, strict=False):
-        group = _GROUPS.get(name) or ("rivals" if _RIVAL.search(name) else OTHER)
-        sums[group] = sums.get(group, 0.0) + float(value)
-    return sums
-
-
-def by_concept(groups: Mapping[str, float]) -> dict[str, dict[str, float]]:
-    """The same by concept; features that are no reason by themselves are left out."""
-    concepts: dict[str, dict[str, float]] = {}
-    for group, value in groups.items():
-        if group != OTHER:
-            concepts.setdefault(_CONCEPTS.get(group, group), {})[group] = value
-    return concepts
-
-
-#: As many listings as tell the rare from the common.
-_MOST = 200_000
+#: Listings from which word frequencies are counted: enough to tell rare from common words.
+_MAX_LISTINGS = 200_000
+#: Letters and digits together: `16gb` is one word here, as people read it.
 _WORD = re.compile(r"[^\W_]+(?:[.'-][^\W_]+)*")
+_STOP_WORDS = frozenset(["a", "an", "and", "for", "in", "of", "on", "or", "the", "to", "with", "by", "from"])
+
+
+def _title_words(title: str) -> list[str]:
+    """The distinct words of a title in lower case, in order, without numbers and stop words."""
+    found = (word.lower() for word in _WORD.findall(title))
+    return list(dict.fromkeys(word for word in found if word not in _STOP_WORDS and not _NUMBER.fullmatch(word)))
 
 
 def document_frequency(catalog: CatalogStore) -> Callable[[str], int]:
-    """Counts listings with a word in the title; read once, when it is first asked."""
+    """A function from a word to the number of listings with it in the title; it reads the catalogue on first use."""
     counts: dict[str, int] = {}
 
     def count(word: str) -> int:
         if not counts:
-            counts.update(_counted(product.title for product in catalog.iter()))
+            counts.update(_word_counts(product.title for product in catalog.iter()))
         return counts.get(word, 0)
 
     return count
 
 
-def _counted(titles: Iterable[str]) -> dict[str, int]:
+def _word_counts(titles: Iterable[str]) -> dict[str, int]:
     counts = {"": 0}
     for number, title in enumerate(titles):
-        if number >= _MOST:
+        if number >= _MAX_LISTINGS:
             break
         for word in {word.lower() for word in _WORD.findall(title)}:
             counts[word] = counts.get(word, 0) + 1

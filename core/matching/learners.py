@@ -1,5 +1,12 @@
-"""What every learner of the matcher can do: score pairs, and say what the score is made of."""
+"""The learners of the matcher, from vectors of features to scores (log-odds of a match before calibration).
 
+- `Linear`: logistic regression with a Gaussian prior on its weights, for the first labels.
+- `Boosted`: gradient-boosted trees (LightGBM), for thousands of labels.
+- `Stacked`: a linear learner corrected by trees, for tens to hundreds of labels.
+- `Blend`: the mean of several learners, so that contributions still add up to the score.
+"""
+
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,75 +24,71 @@ if TYPE_CHECKING:
 
 
 class Learner(Protocol):
-    """A fitted model over evidence, shape (n, features), NaN where unknown.
-
-    A score is a log-odds of a match before calibration.
-    """
+    """A fitted model over feature vectors, shape (n, features), NaN where unknown."""
 
     @property
     def name(self) -> str:
         """The kind of learner, one word."""
         ...
 
-    def scores(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
+    def scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """The score of each pair, shape (n,)."""
         ...
 
-    def contributions(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
-        """What each feature adds to the score, shape (n, features + 1); the last column is what all pairs share.
+    def contributions(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The part of the score that each feature adds, shape (n, features + 1); a row sums to the pair's score.
 
-        A row sums to the pair's score.
+        The last column is the baseline that all pairs share.
         """
         ...
 
     def to_json(self) -> dict[str, Any]:
-        """Everything to make it anew: numbers, strings and lists."""
+        """The learner as numbers, strings and lists."""
         ...
 
 
-#: Outliers (a title of a thousand characters, a price off by a hundred) must not outweigh everything else.
+#: Standard deviations beyond which values are clipped, so that outliers (a title of a thousand characters, a price off
+#: by a factor of a hundred) do not dominate.
 _CLIP = 3.0
-#: How firmly weights are held to what is expected of them, in 1/variance of the log-odds per standard deviation: 3 and
-#: 30 measure alike on halves of Walmart-Amazon's training pairs, 1 and 100 worse.
+#: Precision (1/variance) of the Gaussian prior on each weight, in log-odds per standard deviation of the feature. On
+#: halves of Walmart-Amazon's training pairs 3 and 30 measure alike, 1 and 100 worse.
 PRECISION = 10.0
-#: How common matches are is hardly known beforehand.
+#: Precision of the prior on the intercept: the share of matches is hardly known beforehand.
 _INTERCEPT_PRECISION = 0.05
-#: Newton's method needs five to eight.
-_NEWTON_STEPS = 25
-#: A step so small changes no probability that anybody sees.
-_ENOUGH = 1e-6
+#: Newton's method converges in five to eight steps.
+_MAX_NEWTON_STEPS = 25
+#: Largest change of a parameter at which the fit has converged: too small to change a displayed probability.
+_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Centre and spread of each feature over the pairs that people are asked about.
+    """Mean and standard deviation of each feature over the pairs to be scored, each of shape (features,).
 
-    What is missing counts as the centre, so that it says nothing.
+    A missing value counts as the mean, and so contributes nothing.
     """
 
     centre: NDArray[np.float64]
     spread: NDArray[np.float64]
 
-    def __call__(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Scaled evidence, shape (n, features), within ±3, nothing missing."""
-        scaled = (evidence - self.centre) / self.spread
+    def __call__(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Standardised vectors, shape (n, features), within ±3, nothing missing."""
+        scaled = (vectors - self.centre) / self.spread
         found: NDArray[np.float64] = np.clip(np.nan_to_num(scaled, nan=0.0), -_CLIP, _CLIP)
         return found
 
 
-def scale_of(evidence: NDArray[np.float32], features: Sequence[str] = ()) -> Scale:
-    """The scale of the evidence of many pairs; labels play no part in it.
+def scale_of(vectors: NDArray[np.float32], features: Sequence[str] = ()) -> Scale:
+    """The scale of many feature vectors.
 
     Args:
-        evidence: shape (n, features).
-        features: names of its columns; those with a fixed scale get that one.
+        vectors: shape (n, features).
+        features: names of the columns; those in `FIXED_SCALE` get that scale.
     """
-    import warnings  # noqa: PLC0415
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a feature that is missing everywhere
-        centre = np.nan_to_num(np.nanmean(evidence, axis=0, dtype=float))
-        spread = np.nan_to_num(np.nanstd(evidence, axis=0, dtype=float), nan=1.0)
+        centre = np.nan_to_num(np.nanmean(vectors, axis=0, dtype=float))
+        spread = np.nan_to_num(np.nanstd(vectors, axis=0, dtype=float), nan=1.0)
     spread = np.where(spread > 1e-6, spread, 1.0)
     for name in FIXED_SCALE.keys() & set(features):
         centre[features.index(name)], spread[features.index(name)] = FIXED_SCALE[name]
@@ -94,24 +97,24 @@ def scale_of(evidence: NDArray[np.float32], features: Sequence[str] = ()) -> Sca
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """Weights of the scaled features."""
+    """A linear model of the standardised features."""
 
     scale: Scale
     weights: NDArray[np.float64]
     intercept: float
     name: str = "linear"
 
-    def scores(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
+    def scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """The score of each pair, shape (n,)."""
-        scores: NDArray[np.float64] = self.scale(evidence) @ self.weights + self.intercept
+        scores: NDArray[np.float64] = self.scale(vectors) @ self.weights + self.intercept
         return scores
 
-    def contributions(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Weight times scaled value, and the intercept."""
-        return np.column_stack([self.scale(evidence) * self.weights, np.full(len(evidence), self.intercept)])
+    def contributions(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Weight times standardised value, and the intercept."""
+        return np.column_stack([self.scale(vectors) * self.weights, np.full(len(vectors), self.intercept)])
 
     def to_json(self) -> dict[str, Any]:
-        """Everything to make it anew."""
+        """The learner as numbers, strings and lists."""
         return {
             "name": self.name,
             "centre": self.scale.centre.tolist(),
@@ -122,53 +125,50 @@ class Linear:
 
 
 def fit_linear(
-    evidence: NDArray[np.float32],
+    vectors: NDArray[np.float32],
     labels: NDArray[np.bool_],
     weights: NDArray[np.float64],
     scale: Scale,
-    expected: NDArray[np.float64] | None = None,
+    prior_mean: NDArray[np.float64] | None = None,
     *,
     intercept: float = INTERCEPT,
     precision: float = PRECISION,
 ) -> Linear:
-    """The most probable weights, given the labels and what was expected of each feature beforehand.
-
-    Logistic regression with a normal prior around the expected weights, by Newton's method (IRLS; Bishop 2006,
-    section 4.3.3). Without labels the weights are the expected ones; each label moves them, together or one by one.
+    """The maximum a posteriori logistic regression, by Newton's method.
 
     Not by `scipy.optimize.minimize`: at 70 features and 20 to 300 labels, the size of a desk's refit, L-BFGS-B takes
     1.4 to 1.7 times as long and is less exact (1e-7 against 1e-8); the methods that use the Hessian take 2 to 4 times.
 
     Args:
-        evidence: shape (n, features).
-        labels: shape (n,); they may all be of one class.
+        vectors: shape (n, features), NaN where unknown.
+        labels: shape (n,).
         weights: of the labels, shape (n,).
         scale: of the features.
-        expected: weights before any label, shape (features,); 0 for all of them if None.
-        intercept: likewise.
-        precision: how firmly the weights are held to what is expected of them, in 1/variance of the log-odds per
-            standard deviation.
+        prior_mean: mean of the prior on the weights, shape (features,); 0 if None.
+        intercept: mean of the prior on the intercept.
+        precision: of the prior on each weight.
     """
-    columns = np.column_stack([scale(evidence), np.ones(len(evidence))])
+    columns = np.column_stack([scale(vectors), np.ones(len(vectors))])
     count = columns.shape[1] - 1
-    centre = np.append(np.zeros(count) if expected is None else expected, intercept)
-    held = np.append(np.full(count, precision), _INTERCEPT_PRECISION)
+    mean = np.append(np.zeros(count) if prior_mean is None else prior_mean, intercept)
+    precisions = np.append(np.full(count, precision), _INTERCEPT_PRECISION)
     signs = np.where(labels, 1.0, -1.0)
 
-    def loss(found: NDArray[np.float64]) -> float:
-        return float(held @ (found - centre) ** 2 / 2 - weights @ log_expit(signs * (columns @ found)))
+    def loss(parameters: NDArray[np.float64]) -> float:
+        log_likelihood = weights @ log_expit(signs * (columns @ parameters))
+        return float(-log_likelihood + precisions @ (parameters - mean) ** 2 / 2)
 
-    found, value = centre, loss(centre)
-    for _ in range(_NEWTON_STEPS):
+    found, value = mean, loss(mean)
+    for _ in range(_MAX_NEWTON_STEPS):
         p = expit(columns @ found)
-        slope = columns.T @ (weights * (p - labels)) + held * (found - centre)
-        curvature = (columns * (weights * p * (1 - p))[:, None]).T @ columns + np.diag(held)
-        step = np.linalg.solve(curvature, slope)
-        # A full step may overshoot while the odds are still far off.
-        while (reached := loss(found - step)) > value and np.abs(step).max() > _ENOUGH:
+        gradient = columns.T @ (weights * (p - labels)) + precisions * (found - mean)
+        hessian = (columns * (weights * p * (1 - p))[:, None]).T @ columns + np.diag(precisions)
+        step = np.linalg.solve(hessian, gradient)
+        # A full step may overshoot far from the optimum.
+        while (reached := loss(found - step)) > value and np.abs(step).max() > _TOLERANCE:
             step = step / 2
         found, value = found - step, reached
-        if np.abs(step).max() <= _ENOUGH:
+        if np.abs(step).max() <= _TOLERANCE:
             break
     return Linear(scale, found[:-1], float(found[-1]))
 
@@ -185,8 +185,8 @@ PARAMETERS: dict[str, Any] = {
     "feature_fraction": 0.3,
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
-    # One thread a booster, and boosters or folds side by side: LightGBM's threads wait for each other by spinning,
-    # and beside a training run that takes them a hundred times as long.
+    # One thread per booster, boosters and folds in parallel: LightGBM's threads wait for each other by spinning, which
+    # beside a training run takes a hundred times as long.
     "num_threads": 1,
     "deterministic": True,
     "force_row_wise": True,
@@ -196,7 +196,7 @@ PARAMETERS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Boosted:
-    """Trees, in LightGBM's own text format: the mean of `len(texts)` boosters that differ in their seed."""
+    """The mean of boosters that differ in their seed, each in LightGBM's text format."""
 
     texts: tuple[str, ...]
     name: str = field(default="boosted")
@@ -207,28 +207,27 @@ class Boosted:
 
         return [lightgbm.Booster(model_str=text) for text in self.texts]
 
-    def scores(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
+    def scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """The score of each pair, shape (n,)."""
-        return self._mean(evidence, raw_score=True)
+        return self._mean(vectors, raw_score=True)
 
-    def contributions(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
+    def contributions(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """SHAP values of the trees (Lundberg et al. 2018, arXiv:1802.03888), which sum to the score."""
-        return self._mean(evidence, pred_contrib=True)
+        return self._mean(vectors, pred_contrib=True)
 
-    def _mean(self, evidence: NDArray[np.float32], **what: bool) -> NDArray[np.float64]:
-
+    def _mean(self, vectors: NDArray[np.float32], **options: bool) -> NDArray[np.float64]:
         with ThreadPoolExecutor() as pool:
-            each = pool.map(lambda booster: booster.predict(evidence, num_threads=1, **what), self._boosters)
-            found: NDArray[np.float64] = np.mean(list(each), axis=0)
+            predictions = pool.map(lambda booster: booster.predict(vectors, num_threads=1, **options), self._boosters)
+            found: NDArray[np.float64] = np.mean(list(predictions), axis=0)
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """Everything to make it anew."""
+        """The learner as numbers, strings and lists."""
         return {"name": self.name, "texts": list(self.texts)}
 
 
 def fit_boosted(
-    evidence: NDArray[np.float32],
+    vectors: NDArray[np.float32],
     labels: NDArray[np.bool_],
     weights: NDArray[np.float64],
     *,
@@ -236,25 +235,25 @@ def fit_boosted(
     boosters: int,
     trees: int,
 ) -> Boosted:
-    """Boosters that fit the labels.
+    """Fit boosters to labels.
 
     Args:
-        evidence: shape (n, features), NaN where unknown.
+        vectors: shape (n, features), NaN where unknown.
         labels: shape (n,), both classes among them.
         weights: of the labels, shape (n,).
         seed: the same seed and labels give the same trees.
-        boosters: how many to average.
-        trees: of each.
+        boosters: number of boosters to average.
+        trees: trees of each booster.
     """
     import lightgbm
 
-    data = lightgbm.Dataset(evidence, labels.astype(float), weight=weights, free_raw_data=False)
-    # Every other booster draws its splits at random (extremely randomised trees): the two kinds err differently.
-    made = [
+    data = lightgbm.Dataset(vectors, labels.astype(float), weight=weights, free_raw_data=False)
+    # Every other booster uses extremely randomised trees: the two kinds make different errors.
+    models = [
         lightgbm.train(PARAMETERS | {"seed": seed + i, "extra_trees": bool(i % 2)}, data, num_boost_round=trees)
         for i in range(boosters)
     ]
-    return Boosted(tuple(booster.model_to_string() for booster in made))
+    return Boosted(tuple(booster.model_to_string() for booster in models))
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,52 +263,52 @@ class Blend:
     learners: tuple[Learner, ...]
     name: str = "blend"
 
-    def scores(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
+    def scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """The score of each pair, shape (n,)."""
-        scores: NDArray[np.float64] = np.mean([learner.scores(evidence) for learner in self.learners], axis=0)
+        scores: NDArray[np.float64] = np.mean([learner.scores(vectors) for learner in self.learners], axis=0)
         return scores
 
-    def contributions(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The mean of what each learner's features add."""
-        found: NDArray[np.float64] = np.mean([each.contributions(evidence) for each in self.learners], axis=0)
+    def contributions(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The mean of the learners' contributions."""
+        found: NDArray[np.float64] = np.mean([each.contributions(vectors) for each in self.learners], axis=0)
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """Everything to make it anew."""
+        """The learner as numbers, strings and lists."""
         return {"name": self.name, "learners": [learner.to_json() for learner in self.learners]}
 
 
-#: Extremely randomised trees (Geurts et al. 2006), grown until every label is on its own: what one tree learns by heart
-#: the others do not. Chosen on halves of Walmart-Amazon's training pairs at 50 to 500 labels; leaves from 12 to 31,
+#: Extremely randomised trees (Geurts et al. 2006), grown to one label per leaf: averaging cancels what a single tree
+#: memorises. Chosen on halves of Walmart-Amazon's training pairs at 50 to 500 labels; leaves from 12 to 31,
 #: rates from 0.05 to 0.2 and penalties from 0.5 to 3 are alike within the error, larger minimal leaves lose 0.005 of
 #: average precision.
-_PARAMETERS = PARAMETERS | {"learning_rate": 0.1, "min_data_in_leaf": 1, "extra_trees": True}
-_TREES = 60
+_STACK_PARAMETERS = PARAMETERS | {"learning_rate": 0.1, "min_data_in_leaf": 1, "extra_trees": True}
+_STACK_TREES = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Stacked:
-    """The sum of a linear learner's score and of trees fitted to what that score leaves open."""
+    """The sum of a linear learner's score and of trees fitted to its residual."""
 
     linear: Linear
     trees: Boosted
     name: str = "stacked"
 
-    def scores(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
+    def scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         """The score of each pair, shape (n,)."""
-        return self.linear.scores(evidence) + self.trees.scores(evidence)
+        return self.linear.scores(vectors) + self.trees.scores(vectors)
 
-    def contributions(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
-        """What each feature adds in the linear part and in the trees together."""
-        return self.linear.contributions(evidence) + self.trees.contributions(evidence)
+    def contributions(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The sum of both parts' contributions."""
+        return self.linear.contributions(vectors) + self.trees.contributions(vectors)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything to make it anew."""
+        """The learner as numbers, strings and lists."""
         return {"name": self.name, "linear": self.linear.to_json(), "trees": self.trees.to_json()}
 
 
 def fit_stacked(
-    evidence: NDArray[np.float32],
+    vectors: NDArray[np.float32],
     labels: NDArray[np.bool_],
     weights: NDArray[np.float64],
     linear: Linear,
@@ -317,25 +316,28 @@ def fit_stacked(
     seed: int,
     boosters: int,
 ) -> Stacked:
-    """A linear learner with boosters that begin with its score.
+    """Fit boosters that start from a linear learner's score.
 
     Args:
-        evidence: shape (n, features), NaN where unknown.
+        vectors: shape (n, features), NaN where unknown.
         labels: shape (n,), both classes among them.
         weights: of the labels, shape (n,).
         linear: fitted to the same labels.
         seed: the same seed and labels give the same trees.
-        boosters: how many to average.
+        boosters: number of boosters to average.
     """
     import lightgbm
 
     data = lightgbm.Dataset(
-        evidence,
+        vectors,
         labels.astype(float),
         weight=weights,
-        init_score=linear.scores(evidence),
-        params=_PARAMETERS,
+        init_score=linear.scores(vectors),
+        params=_STACK_PARAMETERS,
         free_raw_data=False,
     )
-    made = [lightgbm.train(_PARAMETERS | {"seed": seed + i}, data, num_boost_round=_TREES) for i in range(boosters)]
-    return Stacked(linear, Boosted(tuple(booster.model_to_string() for booster in made)))
+    models = [
+        lightgbm.train(_STACK_PARAMETERS | {"seed": seed + i}, data, num_boost_round=_STACK_TREES)
+        for i in range(boosters)
+    ]
+    return Stacked(linear, Boosted(tuple(booster.model_to_string() for booster in models)))

@@ -1,4 +1,4 @@
-"""The matcher: evidence in, calibrated probabilities out."""
+"""The matcher: a learner with its calibration, threshold and bands; its JSON file, which is read with a checksum."""
 
 import hashlib
 import json
@@ -18,26 +18,26 @@ from core.matching.prior import CosinePrior, packaged_prior
 from core.stats.wilson import Precision, wilson
 from labels.files import read_bounded
 
-#: Counts up when a file of an earlier version can no longer be read.
+#: Incremented when files of earlier versions can no longer be read.
 _FORMAT = 2
-#: Far more than the largest ensemble of trees takes.
+#: Size limit of the file, far above the largest ensemble of trees.
 _MAX_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """A learner with its calibration and its cuts.
+    """A learner with its calibration and its bands.
 
     Attributes:
-        learner: scores pairs.
-        calibration: makes probabilities of the scores.
-        threshold: at or above it a pair is called a match; the best for F1 by the labels' own folds.
-        cuts: the bands.
-        features: names of the evidence's columns, in order.
-        labels: how many it was fitted on.
+        learner: gives scores.
+        calibration: turns scores into probabilities.
+        threshold: the probability from which a pair is classified as a match.
+        cuts: bounds of the bands.
+        features: names of the feature columns, in order.
+        labels: number of labels it was fitted on.
         matches: how many of them were matches.
-        losses: cross-validated log-loss of every learner that was tried, by name; the least was chosen.
-        fingerprint: of the labels and the evidence it was fitted on; the same mark would give the same matcher.
+        losses: cross-validated log-loss of every learner that was tried, by name.
+        fingerprint: hash of the labels and features it was fitted on; the same inputs give the same matcher.
     """
 
     learner: Learner
@@ -52,16 +52,16 @@ class Matcher:
 
     @property
     def calibrated(self) -> bool:
-        """Whether labels stand behind the probabilities; until they do, these only order and band pairs."""
+        """Whether it was fitted to labels; until then its output only orders pairs and assigns bands."""
         return self.labels > 0
 
-    def probabilities(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
-        """P(match) of each pair, shape (n,); evidence of shape (n, features), NaN where unknown."""
-        return self.calibration.probabilities(self.learner.scores(evidence))
+    def probabilities(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        """P(match) of each pair, shape (n,), from vectors of shape (n, features), NaN where unknown."""
+        return self.calibration.probabilities(self.learner.scores(vectors))
 
-    def contributions(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
-        """What each feature adds to the learner's score (log-odds before calibration), shape (n, features + 1)."""
-        return self.learner.contributions(evidence)
+    def contributions(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        """As `Learner.contributions`, shape (n, features + 1)."""
+        return self.learner.contributions(vectors)
 
     def save(self, path: Path) -> None:
         """Write it as JSON; the file appears only when complete.
@@ -86,12 +86,12 @@ class Matcher:
 
 
 def load_matcher(path: Path) -> Matcher:
-    """The matcher that was saved.
+    """Load a saved matcher.
 
     Raises:
         DamagedError: the file is damaged, or of another version.
     """
-    value = saved_value(path)
+    value = read_matcher_json(path)
     try:
         cuts = value["cuts"]
         return Matcher(
@@ -111,8 +111,8 @@ def load_matcher(path: Path) -> Matcher:
         raise _damaged(path) from error
 
 
-def saved_value(path: Path) -> dict[str, Any]:
-    """What was saved, every byte of it; needs no numerical library.
+def read_matcher_json(path: Path) -> dict[str, Any]:
+    """The content of a matcher's file, after its checksum matched.
 
     Raises:
         DamagedError: the file is damaged, or of another version.
@@ -121,9 +121,9 @@ def saved_value(path: Path) -> dict[str, Any]:
         value: dict[str, Any] = json.loads(read_bounded(path, _MAX_BYTES))
         if value["format"] != _FORMAT:
             raise ValueError(f"format {value['format']}")
-        # LightGBM ends the whole process when it meets damaged trees, so none may come that far.
+        # LightGBM aborts the process on damaged trees, so the checksum is verified first.
         if value.pop("sha256") != _sha256(value):
-            raise ValueError("not what was saved")
+            raise ValueError("the checksum does not match")
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(path) from error
     return value
@@ -143,18 +143,18 @@ def _learner(value: dict[str, Any], features: int) -> Learner:
             if "column" not in value:
                 return _linear(value, features)
             if not 0 <= value["column"] < features:
-                raise ValueError("a prior on a column that there is not")
+                raise ValueError("a prior on a missing column")
             return CosinePrior(float(value["boundary"]), int(value["column"]))
         case "linear":
             return _linear(value, features)
         case "boosted":
             if any(f"\nmax_feature_idx={features - 1}\n" not in text for text in value["texts"]):
-                raise ValueError("trees over other features")
+                raise ValueError("trees with another number of features")
             return Boosted(tuple(value["texts"]))
         case "stacked":
             linear, trees = _learner(value["linear"], features), _learner(value["trees"], features)
             if not isinstance(linear, Linear) or not isinstance(trees, Boosted):
-                raise ValueError("a stack of other learners")
+                raise ValueError("a stack of unexpected learners")
             return Stacked(linear, trees)
         case "blend":
             return Blend(tuple(_learner(each, features) for each in value["learners"]))
@@ -163,20 +163,19 @@ def _learner(value: dict[str, Any], features: int) -> Learner:
 
 
 def _linear(value: dict[str, Any], features: int) -> Linear:
-
     centre, spread, weights = (np.asarray(value[name], float) for name in ("centre", "spread", "weights"))
     if any(array.shape != (features,) for array in (centre, spread, weights)):
-        raise ValueError("a linear learner of another length")
+        raise ValueError("a linear learner with another number of features")
     return Linear(Scale(centre, spread), weights, float(value["intercept"]), str(value["name"]))
 
 
-def untrained(features: tuple[str, ...], evidence: NDArray[np.float32]) -> Matcher:
-    """The matcher before the first labels: the prior that comes with the package; calibrated on nothing.
+def prior_matcher(features: tuple[str, ...], vectors: NDArray[np.float32]) -> Matcher:
+    """The matcher before the first labels: the packaged prior, uncalibrated.
 
     Args:
-        features: names of the evidence's columns.
-        evidence: of the pairs to be judged, which sets the scale; shape (n, features).
+        features: names of the feature columns.
+        vectors: of the pairs to be scored, shape (n, features); they set the scale.
     """
-    prior, nothing = packaged_prior(), wilson(0, 0)
-    cuts = Cuts(prior.high, prior.low, nothing, nothing)
-    return Matcher(prior.learner(features, evidence), BetaCalibration(), 0.5, cuts, features, 0, 0, {})
+    prior, no_labels = packaged_prior(), wilson(0, 0)
+    cuts = Cuts(prior.high, prior.low, no_labels, no_labels)
+    return Matcher(prior.learner(features, vectors), BetaCalibration(), 0.5, cuts, features, 0, 0, {})

@@ -1,4 +1,4 @@
-"""What a file says of pairs: it names products by the retailers' own ids, the catalogue knows which they are."""
+"""Pairs and queries named by retailer ids, in files and on the command line, resolved by the catalogue."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -17,22 +17,22 @@ def read_named_pairs(corpus: Corpus, path: Path) -> list[Pair]:
     """The pairs of a file, in its order.
 
     Raises:
-        LabelsError: it is no file of pairs.
-        CatalogError: an id is not in the catalogue, or stands in several sources and the file does not say which.
+        LabelsError: the file is not a file of pairs.
+        CatalogError: an id is not in the catalogue, or is in several sources and the file does not name one.
     """
-    return _named(corpus, path, pair_lines(path))
+    return _resolve(corpus, path, pair_lines(path))
 
 
 def read_named_labels(corpus: Corpus, path: Path) -> dict[Pair, bool]:
     """The labelled pairs of a file.
 
     Raises:
-        LabelsError: it is no file of labels.
-        CatalogError: as `named_pairs`.
+        LabelsError: the file is not a file of labels.
+        CatalogError: as `read_named_pairs`, or a pair has both labels.
     """
     labels = labelled_lines(path)
     found: dict[Pair, bool] = {}
-    for line, pair, match in zip(labels, _named(corpus, path, list(labels)), labels.values(), strict=True):
+    for line, pair, match in zip(labels, _resolve(corpus, path, list(labels)), labels.values(), strict=True):
         if found.setdefault(pair, match) is not match:
             raise CatalogError(
                 f"{path}, line {line.number}: the pair {line.query},{line.candidate} has both labels.",
@@ -42,22 +42,24 @@ def read_named_labels(corpus: Corpus, path: Path) -> dict[Pair, bool]:
 
 
 def read_named_matches(corpus: Corpus, path: Path) -> list[Pair]:
-    """The pairs of a file; where its header names a `label`, those that it calls matches.
+    """The matches in a file: pairs with the label 1, or all pairs where there is no `label` column.
 
     Raises:
-        LabelsError: it is no file of pairs.
-        CatalogError: as `named_pairs`, or there is no match.
+        LabelsError: the file is not a file of pairs.
+        CatalogError: as `read_named_pairs`, or there is no match.
     """
     lines = [line for line in pair_lines(path) if line.label is None or line.decision is Decision.MATCH]
     if not lines:
-        raise CatalogError(f"{path} holds no match.", "A match has the label 1; without labels all pairs are matches.")
-    return _named(corpus, path, lines)
+        raise CatalogError(
+            f"{path} contains no match.", "A match has the label 1; without labels all pairs are matches."
+        )
+    return _resolve(corpus, path, lines)
 
 
-def _named(corpus: Corpus, path: Path, lines: Sequence[PairLine]) -> list[Pair]:
+def _resolve(corpus: Corpus, path: Path, lines: Sequence[PairLine]) -> list[Pair]:
     queries = References((query.ref for query in corpus.queries), "query")
     products = References((product.ref for product in corpus.products), "candidate")
-    hint = f"{SHAPE} Products that are missing are imported first."
+    hint = f"{SHAPE} Import missing products first."
     return [
         Pair(
             queries.of(path, line.number, line.query, line.query_source, hint),
@@ -67,8 +69,8 @@ def _named(corpus: Corpus, path: Path, lines: Sequence[PairLine]) -> list[Pair]:
     ]
 
 
-def queries_named(workspace: Workspace, name: str, indexed: Iterable[ProductRef]) -> list[ProductRef]:
-    """The indexed queries of an id: one of each source that has it.
+def indexed_queries_named(workspace: Workspace, name: str, indexed: Iterable[ProductRef]) -> list[ProductRef]:
+    """The indexed queries with an id, one per source.
 
     Args:
         workspace: with the catalogue.
@@ -76,22 +78,22 @@ def queries_named(workspace: Workspace, name: str, indexed: Iterable[ProductRef]
         indexed: the queries that have candidates.
 
     Raises:
-        CoreError: there is none; it says why, and which id may be meant.
+        CoreError: there is none; the message gives the reason and a similar id.
     """
     refs = list(dict.fromkeys(indexed))
     found = [ref for ref in refs if ref.id == name] or [ref for ref in refs if f"{ref.source}/{ref.id}" == name]
     if found:
         return found
-    raise _unknown(workspace, name)
+    raise _unknown_query(workspace, name)
 
 
-def _unknown(workspace: Workspace, name: str) -> CoreError:
+def _unknown_query(workspace: Workspace, name: str) -> CoreError:
     with CatalogStore(workspace.catalog) as catalog:
         sides = {ref: role for ref, (role, _) in catalog.digests().items()}
     roles = {role for ref, role in sides.items() if name in {ref.id, f"{ref.source}/{ref.id}"}}
     shown = safe(name)
     if "query" in roles:
-        return CoreError(f"The query {shown} has no candidates: it came in after the last index run.",
+        return CoreError(f"The query {shown} has no candidates: it was imported after the last index run.",
                          "Run `samesku index`.")  # fmt: skip
     if "catalog" in roles:
         return CoreError(f"{shown} is a candidate, not a query.", "`samesku match --out FILE` lists the queries.")

@@ -1,24 +1,25 @@
-"""What the machine thinks of pairs, as rows, and rows as a file."""
+"""Rows of `match` and `score`: scored pairs as a table, with decisions and explanations, written as a file."""
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, astuple, dataclass, field, fields, make_dataclass, replace
 from itertools import groupby, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO
 
-from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.errors import CoreError
 from core.jobs.progress import Reporter
 from core.matching.bands import Band, band_name, band_of, cosine_band
 from core.matching.explain import Explainer, document_frequency
 from core.matching.features.builder import CorpusFeatures
-from core.matching.features.store import FeatureStore
+from core.matching.features.store import FeatureStore, FeatureTable
+from core.matching.matcher import Matcher
 from core.matching.pair_file import read_named_pairs
 from core.matching.run import saved_matcher
 from core.matching.scoring import score_pairs
-from core.retrieval.candidates import CandidateStore
+from core.retrieval.candidates import Candidate, CandidateStore, MatcherSummary
 from core.retrieval.index_run import Corpus
 from core.retrieval.indexed_products import IndexState, index_state
 from core.retrieval.manifest import no_candidates
@@ -34,23 +35,17 @@ from labels.model import Decision, Pair, ProductRef
 from labels.store import LabelStore
 from labels.wording import counted
 
-if TYPE_CHECKING:
-    from core.matching.matcher import Matcher
-    from core.retrieval.candidates import Candidate, MatcherSummary
-
 
 @dataclass(frozen=True, slots=True)
 class MatchRow:
     """One line of `match` or `score`.
 
     Attributes:
-        rank: place among the query's candidates by the matcher, from 1; for given pairs, among those of the same
-            query.
+        rank: rank among the query's candidates by the matcher, from 1; for given pairs, among those of the same query.
         similarity: the encoder's cosine.
-        probability: the matcher's P(match); None before labels calibrate it, and where candidates are older than the
-            matcher.
-        band: high is a match and low is none, at the precision of the settings; medium is for people. Named
-            `prior:high` before labels calibrate it, and `cosine:high` where no matcher has spoken.
+        probability: the matcher's P(match); None before labels calibrate it, and for candidates that it has not scored.
+        band: high is a match and low is none, at the precision of the settings; medium needs review. Named
+            `prior:high` before labels calibrate the matcher, and `cosine:high` where no matcher has scored the pair.
     """
 
     query_id: str
@@ -61,12 +56,12 @@ class MatchRow:
     band: str
 
 
-#: A row, and the pair that it is about: a file names products by the retailer's id alone.
+#: A pair with its row, which names products by the retailer's id alone.
 PairRow = tuple[Pair, MatchRow]
 
 
 def matches(workspace: Workspace, settings: Settings, k: int) -> Iterator[MatchRow]:
-    """The first k candidates of every query, as the last index run left them, without what left the catalogue.
+    """The first k candidates of every query from the last index run, without products that left the catalogue.
 
     Raises:
         CoreError: as `matched_pairs`.
@@ -77,41 +72,38 @@ def matches(workspace: Workspace, settings: Settings, k: int) -> Iterator[MatchR
 def matched_pairs(
     workspace: Workspace, settings: Settings, k: int, state: IndexState | None = None
 ) -> Iterator[PairRow]:
-    """The same with the pairs.
+    """As `matches`, with the pairs.
 
     Args:
-        workspace: which.
-        settings: bands, and how many candidates are kept.
-        k: how many of each query.
-        state: what left the catalogue since the last index run, where that is known already.
+        workspace: with an index.
+        settings: bands, and the number of stored candidates.
+        k: candidates of each query.
+        state: of the last index run, if already read.
 
     Raises:
-        CoreError: nothing was indexed, or fewer candidates were kept than are asked for.
+        CoreError: nothing was indexed, or fewer than k candidates of each query are stored.
     """
-    store = CandidateStore(workspace.derived)
-    try:
+    with closing(CandidateStore(workspace.derived)) as store:
         if store.model is None:
             raise no_candidates(workspace.index)
         if k > settings.search.k:
             raise CoreError(
-                f"{counted(settings.search.k, 'candidate is', 'candidates are')} kept for each query, fewer than {k}.",
+                f"{counted(settings.search.k, 'candidate is', 'candidates are')} stored per query, fewer than {k}.",
                 f"Set search.k = {k} in samesku.toml and run `samesku index`.",
             )
-        standing = store.standing
-        removed = (state or state_of(workspace)).removed
+        summary = store.standing
+        removed = (state or read_index_state(workspace)).removed
         present = (row for row in store.all() if row[0] not in removed and row[1].ref not in removed)
         for query, candidates in groupby(present, key=lambda row: row[0]):
             for rank, (_, candidate) in enumerate(islice(candidates, k), 1):
-                probability = candidate.probability if standing is not None and standing.calibrated else None
-                band = _band(settings, candidate, standing)
+                probability = candidate.probability if summary is not None and summary.calibrated else None
+                band = _band(settings, candidate, summary)
                 row = MatchRow(query.id, rank, candidate.ref.id, candidate.similarity, probability, band)
                 yield Pair(query, candidate.ref), row
-    finally:
-        store.close()
 
 
-def state_of(workspace: Workspace) -> IndexState:
-    """What of the last index run is out of date.
+def read_index_state(workspace: Workspace) -> IndexState:
+    """What changed in the catalogue since the last index run.
 
     Raises:
         SameskuError: catalogue or candidates cannot be read.
@@ -120,52 +112,53 @@ def state_of(workspace: Workspace) -> IndexState:
         return index_state(workspace.derived, catalog)
 
 
-def _band(settings: Settings, candidate: "Candidate", standing: "MatcherSummary | None") -> str:
-    if standing is None or candidate.probability is None:
+def _band(settings: Settings, candidate: Candidate, summary: MatcherSummary | None) -> str:
+    if summary is None or candidate.probability is None:
         return cosine_band(candidate.similarity, settings.bands.high, settings.bands.medium)
-    band = band_of(candidate.probability, standing.high, standing.low)
-    return band_name(band, calibrated=standing.calibrated)
+    band = band_of(candidate.probability, summary.high, summary.low)
+    return band_name(band, calibrated=summary.calibrated)
 
 
-def standing_of(workspace: Workspace) -> "MatcherSummary | None":
-    """What the probabilities of `matched_pairs` are worth; None before the first index run.
+def matcher_summary(workspace: Workspace) -> MatcherSummary | None:
+    """The summary of the matcher behind the probabilities of `matched_pairs`; None before the first index run.
 
     Raises:
         CoreError: derived.db cannot be read.
     """
-    store = CandidateStore(workspace.derived)
-    try:
+    with closing(CandidateStore(workspace.derived)) as store:
         return store.standing
-    finally:
-        store.close()
 
 
-def scored(workspace: Workspace, settings: Settings, path: Path, reporter: Reporter) -> "tuple[list[PairRow], Matcher]":
-    """Given pairs as the matcher and the champion see them, in the order of the file.
+def score_pair_file(
+    workspace: Workspace, settings: Settings, path: Path, reporter: Reporter
+) -> tuple[list[PairRow], Matcher]:
+    """Score the pairs of a file with the champion and the matcher.
 
     Returns:
-        the rows, and the matcher behind them.
+        the rows in the order of the file, and the matcher.
 
     Raises:
-        LabelsError: it is no file of pairs. CatalogError: it names a product that is not in the catalogue.
+        LabelsError: the file is not a file of pairs.
+        CatalogError: it names a product that is not in the catalogue.
     """
     corpus = Corpus.read(workspace)
     pairs = read_named_pairs(corpus, path)
     model = Registry(workspace, settings).champion()
-    judged = score_pairs(CorpusFeatures(workspace, settings, corpus), model, pairs, reporter)
-    matcher = judged.matcher
-    rank = _ranks(pairs, judged.probability)
+    scored = score_pairs(CorpusFeatures(workspace, settings, corpus), model, pairs, reporter)
+    matcher = scored.matcher
+    rank = _ranks(pairs, scored.probability)
 
     def row(pair: Pair, rank: int) -> MatchRow:
-        probability = judged.probability[pair]
+        probability = scored.probability[pair]
         band = band_name(matcher.cuts.band(probability), calibrated=matcher.calibrated)
-        told = probability if matcher.calibrated else None
-        return MatchRow(pair.query.id, rank, pair.candidate.id, judged.similarity[pair], told, band)
+        shown = probability if matcher.calibrated else None
+        return MatchRow(pair.query.id, rank, pair.candidate.id, scored.similarity[pair], shown, band)
 
     return [(pair, row(pair, rank[i])) for i, pair in enumerate(pairs)], matcher
 
 
 def _ranks(pairs: Sequence[Pair], probability: Mapping[Pair, float]) -> dict[int, int]:
+    """The rank of each pair within its query, by index, from 1."""
     by_query: dict[ProductRef, list[int]] = {}
     for i in sorted(range(len(pairs)), key=lambda i: -probability[pairs[i]]):
         by_query.setdefault(pairs[i].query, []).append(i)
@@ -173,7 +166,7 @@ def _ranks(pairs: Sequence[Pair], probability: Mapping[Pair, float]) -> dict[int
 
 
 def write_table(rows: Iterable[MatchRow], path: Path, shape: type[MatchRow] = MatchRow) -> int:
-    """Write rows as CSV, JSON lines or Parquet, by the file's ending; it appears only when complete.
+    """Write rows as CSV, JSON lines or Parquet, by the file name extension; the file appears only when complete.
 
     Args:
         rows: all of one class.
@@ -181,10 +174,10 @@ def write_table(rows: Iterable[MatchRow], path: Path, shape: type[MatchRow] = Ma
         shape: their class, whose fields are the columns.
 
     Returns:
-        how many rows.
+        the number of rows.
 
     Raises:
-        CoreError: another ending.
+        CoreError: another extension.
         LabelsError: the file cannot be written.
     """
     check_file(path)
@@ -196,11 +189,11 @@ def write_table(rows: Iterable[MatchRow], path: Path, shape: type[MatchRow] = Ma
 
 
 def check_file(path: Path) -> None:
-    """Say so before the work where no such file can be written.
+    """Check before any work that the file can be written.
 
     Raises:
-        CoreError: the ending is unknown.
-        LabelsError: nothing can be written there.
+        CoreError: the file name extension is unknown.
+        LabelsError: the folder cannot be written to.
     """
     if path.suffix not in {*_TEXT_WRITERS, ".parquet"}:
         raise CoreError(f"{path}: unknown ending.", "Use .csv, .jsonl or .parquet.")
@@ -259,19 +252,19 @@ _TEXT_WRITERS: dict[str, Callable[[Iterable[MatchRow], TextIO, type[MatchRow]], 
 
 SOURCES = ("query_source", "candidate_source")
 DECISION, OUT_OF_DATE = "decision", "out_of_date"
-#: What stands in the column where people disagree.
+#: The decision where annotators disagree.
 CONFLICT = "conflict"
 _BANDS = {Decision.MATCH.value: Band.HIGH, Decision.NO_MATCH.value: Band.LOW}
 
 
 @dataclass(frozen=True)
-class Columns:
-    """The columns behind those of a table's rows; each is there only where it says something.
+class ExtraColumns:
+    """Columns appended to a table's rows, each only where it is needed.
 
     Attributes:
-        sources: whether ids alone do not tell products apart, since a role has several sources.
-        decisions: what people decided, by pair; None where nothing was labelled.
-        state: what of the last index run is out of date; its products' rows are marked.
+        sources: whether to add the sources, because ids alone are ambiguous.
+        decisions: annotators' decisions by pair; None where nothing was labelled.
+        state: of the last index run; rows of changed products are marked.
     """
 
     sources: bool = False
@@ -280,18 +273,18 @@ class Columns:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Their names, in order."""
+        """The names of the columns, in order."""
         decision = () if self.decisions is None else (DECISION,)
         return (*(SOURCES if self.sources else ()), *decision, *((OUT_OF_DATE,) if self.state.changed else ()))
 
     def shape(self, base: type[MatchRow] = MatchRow) -> type[MatchRow]:
-        """The class of rows with these columns too."""
+        """The class of rows with these columns appended."""
         if not self.names:
             return base
         return make_dataclass(base.__name__, [(name, str) for name in self.names], bases=(base,), frozen=True)
 
     def rows(self, pairs: Iterable[PairRow], base: type[MatchRow] = MatchRow) -> Iterator[PairRow]:
-        """Rows with these columns. What people decided is certain, and so is its band."""
+        """Rows with these columns appended; a decision replaces the band."""
         shape = self.shape(base)
         for pair, row in pairs:
             values = self._values(pair)
@@ -301,22 +294,22 @@ class Columns:
             yield pair, shape(**cells)
 
     def _values(self, pair: Pair) -> dict[str, str]:
-        known = {
+        values = {
             SOURCES[0]: pair.query.source,
             SOURCES[1]: pair.candidate.source,
             DECISION: (self.decisions or {}).get(pair, ""),
             OUT_OF_DATE: "" if self.state.changed.isdisjoint(pair) else "yes",
         }
-        return {name: known[name] for name in self.names}
+        return {name: values[name] for name in self.names}
 
 
-def columns_of(workspace: Workspace, settings: Settings, state: IndexState | None = None) -> Columns:
-    """The columns that tables of this workspace want.
+def extra_columns(workspace: Workspace, settings: Settings, state: IndexState | None = None) -> ExtraColumns:
+    """The extra columns for tables of a workspace.
 
     Args:
         workspace: with catalogue and ledger.
-        settings: what settles a disagreement.
-        state: of the last index run, where rows come from it; None where they were computed just now.
+        settings: the consensus rule.
+        state: of the last index run, for rows that come from it; None for rows computed now.
 
     Raises:
         SameskuError: a file of the workspace cannot be read.
@@ -326,40 +319,46 @@ def columns_of(workspace: Workspace, settings: Settings, state: IndexState | Non
         labels = [label for label in current_labels(store, catalog, settings.labels.rule) if label.people]
     words = {True: Decision.MATCH.value, False: Decision.NO_MATCH.value, None: CONFLICT}
     decisions = {label.pair: words[label.match] for label in labels}
-    return Columns(several, decisions or None, state or IndexState())
+    return ExtraColumns(several, decisions or None, state or IndexState())
 
 
-_NOTHING: dict[str, Any] = {"title": None, "reasons": None}
+_UNEXPLAINED: dict[str, Any] = {"title": None, "reasons": None}
 
 
 def explain_rows(workspace: Workspace, rows: Iterable[PairRow]) -> Iterator[dict[str, Any]]:
     """Each row with the candidate's title and the reasons for and against.
 
-    Both are None where the last index run weighed no evidence of the pair.
+    Both are None for pairs without features in the last index run.
 
     Args:
-        workspace: whose last index run and matcher are told of.
-        rows: of `core.matching.pair_rows.matched_pairs`, those of one query together.
+        workspace: with the features and the matcher.
+        rows: as of `matched_pairs`, those of one query together.
     """
-    evidence = FeatureStore(workspace.derived)
-    try:
-        table, matcher = evidence.read(), saved_matcher(workspace)
-    finally:
-        evidence.close()
+    with closing(FeatureStore(workspace.derived)) as store:
+        table, matcher = store.read(), saved_matcher(workspace)
     if table is None or matcher is None or matcher.features != table.features:
-        yield from ({**asdict(row), **_NOTHING} for _, row in rows)
+        yield from ({**asdict(row), **_UNEXPLAINED} for _, row in rows)
         return
     with CatalogStore(workspace.catalog) as catalog:
         explainer = Explainer(matcher, Vocabulary.load(workspace.vocabulary), document_frequency(catalog))
         for _, group in groupby(rows, key=lambda each: each[0].query):
-            several = list(group)
-            products = catalog.get_many(ref for pair, _ in several for ref in pair)
-            found = [pair for pair, _ in several if pair in table.row and set(pair) <= products.keys()]
-            pairs: list[tuple[Product, Product]] = [(products[p.query], products[p.candidate]) for p in found]
-            told = explainer.of_each(pairs, table.vectors[[table.row[pair] for pair in found]]) if found else []
-            known_of: dict[Pair, dict[str, Any]] = {
-                pair: {"title": products[pair.candidate].title, "reasons": each.to_json()}
-                for pair, each in zip(found, told, strict=True)
-            }
-            for pair, row in several:
-                yield {**asdict(row), **known_of.get(pair, _NOTHING)}
+            of_query = list(group)
+            explained = _explain_pairs(explainer, table, catalog, [pair for pair, _ in of_query])
+            for pair, row in of_query:
+                yield {**asdict(row), **explained.get(pair, _UNEXPLAINED)}
+
+
+def _explain_pairs(
+    explainer: Explainer, table: FeatureTable, catalog: CatalogStore, pairs: Sequence[Pair]
+) -> dict[Pair, dict[str, Any]]:
+    """Title and reasons of the pairs that have features and are in the catalogue."""
+    products = catalog.get_many(ref for pair in pairs for ref in pair)
+    found = [pair for pair in pairs if pair in table.row and set(pair) <= products.keys()]
+    if not found:
+        return {}
+    listings = [(products[pair.query], products[pair.candidate]) for pair in found]
+    reasons = explainer.explain_many(listings, table.vectors[[table.row[pair] for pair in found]])
+    return {
+        pair: {"title": products[pair.candidate].title, "reasons": each.to_json()}
+        for pair, each in zip(found, reasons, strict=True)
+    }

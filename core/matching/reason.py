@@ -1,15 +1,16 @@
-"""A reason: one piece of evidence for or against a match, in words."""
+"""Reasons and facts: the explanation of a score, and the short statements that it is made of."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 from core.errors import CoreError
 
 
 class Direction(StrEnum):
-    """Which answer a reason speaks for."""
+    """Which answer a reason supports."""
 
     FOR = "for"
     AGAINST = "against"
@@ -17,12 +18,12 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One piece of evidence.
+    """The contribution of one concept to a score, in words.
 
     Attributes:
-        group: what it is about: `model number`, `price` …
-        text: what it says of the two listings.
-        contribution: what it adds to the log-odds of a match, before calibration.
+        group: the concept: `model number`, `price` …
+        text: what the two listings state.
+        contribution: log-odds of a match added by it, before calibration.
     """
 
     group: str
@@ -31,11 +32,11 @@ class Reason:
 
     @property
     def direction(self) -> Direction:
-        """Which answer it speaks for."""
+        """Which answer it supports."""
         return Direction.FOR if self.contribution > 0 else Direction.AGAINST
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in files and on the engine's pipe."""
+        """As in files, and in the matcher worker's responses."""
         return {
             "group": self.group,
             "text": self.text,
@@ -46,102 +47,101 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Reasons:
-    """The strongest reasons, strongest first.
+    """The strongest reasons for and against a match, strongest first. All parts add up to the score.
 
     Attributes:
-        score: the log-odds of a match before calibration.
-        start: what every pair starts from, before any evidence of its own.
-        rest: what the other features add: those that are no reason in words, and reasons too weak to be among these.
+        score: log-odds of a match before calibration.
+        baseline: the part that all pairs share.
+        other: the sum of all features that are in none of these reasons.
     """
 
     pros: tuple[Reason, ...]
     cons: tuple[Reason, ...]
     score: float
-    start: float
-    rest: float
+    baseline: float
+    other: float
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in files and on the engine's pipe."""
+        """As in files, and in the matcher worker's responses."""
         return {
             Direction.FOR.value: [reason.to_json() for reason in self.pros],
             Direction.AGAINST.value: [reason.to_json() for reason in self.cons],
             "score": round(self.score, 4),
-            "start": round(self.start, 4),
-            "rest": round(self.rest, 4),
+            "start": round(self.baseline, 4),
+            "rest": round(self.other, 4),
         }
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Reasons":
-        """What `to_json` made.
+        """The inverse of `to_json`.
 
         Raises:
-            CoreError: it did not make this.
+            CoreError: the value has another shape.
         """
         try:
-            sides = (
+            pros, cons = (
                 tuple(Reason(str(r["group"]), str(r["text"]), float(r["contribution"])) for r in value[side])
                 for side in Direction
             )
-            pros, cons = sides
             return cls(pros, cons, *(float(value[name]) for name in ("score", "start", "rest")))
         except (KeyError, TypeError, ValueError) as error:
-            raise CoreError("The engine's answer makes no sense.", "Leave the desk and start it again.") from error
-
-
-#: A catalogue may hold a word as long as a page.
-_LONGEST = 40
-#: More words than these say no more.
-_MOST = 3
+            raise CoreError(
+                "The matcher worker sent an invalid response.", "Quit the desk and start it again."
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What can be said.
+    """A statement about a pair of listings.
 
     Attributes:
         text: a few words.
-        leans: +1 where it reads as evidence for a match, -1 against, 0 where it only states.
+        sign: +1 where it supports a match, -1 where it speaks against one, 0 where it does neither.
     """
 
     text: str
-    leans: int = 0
+    sign: int
 
 
-def cut(text: str) -> str:
-    """A text as short as a reason may be."""
+#: Characters of a quoted word or field: a catalogue may contain words as long as a page.
+_MAX_TEXT_LENGTH = 40
+#: Words in one statement.
+_MAX_WORDS = 3
+
+
+def shorten(text: str) -> str:
+    """A text on one line, truncated to the length that a statement allows."""
     text = " ".join(text.split())
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return text if len(text) <= _MAX_TEXT_LENGTH else text[: _MAX_TEXT_LENGTH - 1] + "…"
 
 
-def listed(items: Iterable[str]) -> str:
-    """The first few, with commas."""
-    return ", ".join(cut(item) for item in list(items)[:_MOST])
+def join_words(words: Iterable[str]) -> str:
+    """The first few words, separated by commas."""
+    return ", ".join(shorten(word) for word in islice(words, _MAX_WORDS))
 
 
-def quoted(words: Iterable[str]) -> str:
-    """The first few in quotes: 'duo', 'case'."""
-    return ", ".join(f"'{cut(word)}'" for word in list(words)[:_MOST])
+def quote_words(words: Iterable[str]) -> str:
+    """The first few words in quotes: 'duo', 'case'."""
+    return ", ".join(f"'{shorten(word)}'" for word in islice(words, _MAX_WORDS))
 
 
-def compared(name: str, query: Iterable[str], candidate: Iterable[str], *, told: str = "{}") -> list[Fact]:
-    """What can be said of two sets of words.
+def compare_sets(query: Iterable[str], candidate: Iterable[str], template: str = "{}") -> list[Fact]:
+    """Facts about two sets of words: shared, conflicting, and one-sided ones.
 
     Args:
-        name: what the words are, for the statement that leans nowhere.
-        query: the query's.
-        candidate: the candidate's.
-        told: how a word is told, such as `generation {}`.
+        query: the query's words.
+        candidate: the candidate's words.
+        template: how words are named, such as `generation {}`.
     """
     left, right = sorted(set(query)), sorted(set(candidate))
     shared = [word for word in left if word in right]
     facts = []
     if shared:
-        facts.append(Fact(f"{told.format(listed(shared))} in both", +1))
+        facts.append(Fact(f"{template.format(join_words(shared))} in both", +1))
     if left and right and not shared:
-        facts.append(Fact(f"{told.format(listed(left))} against {listed(right)}", -1))
+        facts.append(Fact(f"{template.format(join_words(left))} against {join_words(right)}", -1))
     for side, own, other in (("query", left, right), ("candidate", right, left)):
         only = [word for word in own if word not in other]
         if only and (shared or not other):
-            facts.append(Fact(f"{told.format(listed(only))} only in the {side}", -1))
-    said = f"{name}: {listed(left) or 'unsaid'} and {listed(right) or 'unsaid'}"
-    return [*facts, Fact(said if left or right else f"{name}: neither title says any")]
+            facts.append(Fact(f"{template.format(join_words(only))} only in the {side}", -1))
+    return facts

@@ -1,4 +1,4 @@
-"""The matcher's word on pairs that somebody asks about, whether they are candidates or not."""
+"""Score any pairs of the corpus with the matcher, whether they are candidates or not."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from core.jobs.progress import Reporter
 from core.matching.features.builder import CorpusFeatures
 from core.matching.matcher import Matcher
-from core.matching.run import current_matcher, features_of, fitted, labelled_pairs
+from core.matching.run import compute_features, current_matcher, fit_to_labels, labelled_pairs
 from core.retrieval.encoder_files import EncoderModel
 from labels.model import Pair
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredPairs:
-    """Pairs with the matcher that judged them.
+    """Scored pairs.
 
     Attributes:
-        probability: P(match) of each pair that was asked about.
-        similarity: its cosine by the encoder.
-        matcher: who said so.
+        probability: P(match) by pair.
+        similarity: the encoder's cosine by pair.
+        matcher: the matcher that scored them.
     """
 
     probability: dict[Pair, float]
@@ -27,31 +27,31 @@ class ScoredPairs:
 
 
 def score_pairs(
-    evidence: CorpusFeatures,
+    corpus_features: CorpusFeatures,
     model: EncoderModel,
     pairs: Sequence[Pair],
     reporter: Reporter,
     *,
     without: Collection[Pair] = (),
 ) -> ScoredPairs:
-    """Ask the matcher about pairs of the corpus: the one in use, or one that has not learnt from these very labels.
+    """Score pairs with the current matcher, or with one that is fitted without some of the labels.
 
     Args:
-        evidence: of all products.
-        model: the encoder behind the cosine.
-        pairs: the pairs to judge.
-        reporter: hears progress.
-        without: labelled pairs that must not be learnt from.
+        corpus_features: of all products.
+        model: the encoder that the cosines come from.
+        pairs: the pairs to score.
+        reporter: receives progress.
+        without: labelled pairs that the matcher must not be fitted on.
     """
-    workspace, settings = evidence.workspace, evidence.settings
+    workspace, settings = corpus_features.workspace, corpus_features.settings
     labelled = set(labelled_pairs(workspace, settings))
     matcher = current_matcher(workspace, settings, model) if labelled.isdisjoint(without) else None
-    learnt = labelled - set(without) if matcher is None else set()
-    table = features_of(evidence, model, sorted({*pairs, *learnt}), reporter)
+    training = labelled - set(without) if matcher is None else set()
+    table = compute_features(corpus_features, model, sorted({*pairs, *training}), reporter)
     vectors = table.vectors[[table.row[pair] for pair in pairs]]
     if matcher is None:
         reporter.stage("fit the matcher")
-        matcher = fitted(workspace, settings, model.id, table, without=without)
+        matcher = fit_to_labels(workspace, settings, model.id, table, without=without)
     cosine = table.features.index("cosine")
     return ScoredPairs(
         probability=dict(zip(pairs, matcher.probabilities(vectors).tolist(), strict=True)),

@@ -1,1 +1,1 @@
-"""Which query comes next, and why."""
+"""The review queue: which query comes next and why, and the review session."""

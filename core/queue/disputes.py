@@ -1,4 +1,4 @@
-"""What needs a ruling: pairs that people disagree about, and labels that contradict each other or the catalogue."""
+"""The adjudication stream: conflicting labels, and labels that contradict each other or the catalogue."""
 
 import time
 from collections.abc import Callable
@@ -10,25 +10,25 @@ from labels.consensus import Contradiction, Label, LabelState, contradictions
 from labels.model import Pair, ProductRef
 from labels.store import LabelStore
 
-#: Seconds for which contradictions are remembered: finding them reads every label.
-_REMEMBERED_S = 60.0
+#: Seconds for which contradictions are cached: finding them reads every label.
+_CACHE_S = 60.0
 
 
 class Disputes:
-    """The adjudication stream: which queries need a ruling, why, and whose it may be."""
+    """The queries that need adjudication, the reasons, and who may adjudicate them."""
 
     def __init__(self, catalog: CatalogStore, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         self._catalog = catalog
         self._settings = settings
         self._clock = clock
         self._found: list[Contradiction] = []
-        self._found_at = -_REMEMBERED_S
+        self._found_at = -_CACHE_S
 
     def reasons(self, store: LabelStore) -> dict[ProductRef, str]:
-        """The queries that need a ruling, each with the reason: people disagree, or labels cannot all be true."""
-        found = {label.pair.query: "People disagree about this one." for label in self._conflicts(store)}
-        if self._clock() - self._found_at >= _REMEMBERED_S:
-            self._found, self._found_at = contradicted(store, self._catalog, self._settings), self._clock()
+        """The queries that need adjudication, each with the reason: disagreement or contradictory labels."""
+        found = {label.pair.query: "Annotators disagree on this query." for label in self._conflicts(store)}
+        if self._clock() - self._found_at >= _CACHE_S:
+            self._found, self._found_at = find_contradictions(store, self._catalog, self._settings), self._clock()
         for each in self._found:
             for query in {pair.query for pair in each.pairs}:
                 if any(
@@ -40,15 +40,15 @@ class Disputes:
 
     def pairs(self, store: LabelStore, query: ProductRef) -> set[Pair]:
         """The pairs of a query that are in dispute."""
-        named = {pair for each in self._found for pair in each.pairs}
+        contradictory = {pair for each in self._found for pair in each.pairs}
         return {
             label.pair
             for label in store.labels(query, self._settings.labels.rule)
-            if label.match is None or (label.pair in named and label.state is not LabelState.ADJUDICATED)
+            if label.match is None or (label.pair in contradictory and label.state is not LabelState.ADJUDICATED)
         }
 
     def open_to(self, store: LabelStore, annotator: str) -> list[ProductRef]:
-        """The same queries, without those where this annotator is one of the two sides of a disagreement."""
+        """The queries that an annotator may adjudicate: those whose disagreement they are not part of, sorted."""
         mine = {
             label.pair.query
             for label in self._conflicts(store)
@@ -60,8 +60,8 @@ class Disputes:
         return current_conflicts(store, self._catalog, self._settings.labels.rule)
 
 
-def contradicted(store: LabelStore, catalog: CatalogStore, settings: Settings) -> list[Contradiction]:
-    """What cannot be: by the ledger's own logic, and where equal GTINs were called different products."""
+def find_contradictions(store: LabelStore, catalog: CatalogStore, settings: Settings) -> list[Contradiction]:
+    """Labels that contradict each other, and pairs with equal GTINs that are labelled as different products."""
     labels = [
         label
         for label in current_labels(store, catalog, settings.labels.rule)

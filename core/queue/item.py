@@ -1,4 +1,4 @@
-"""One query under review, with everything that a front end shows of it."""
+"""View objects of the review: a query with its options, and the progress of a stream."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
@@ -17,18 +17,21 @@ from labels.model import CurrentDecision, Decision, Judgement, ProductRef, Shown
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A candidate as it stands on the screen.
+    """A candidate as shown on the screen.
 
     Attributes:
-        rank: place in the machine's order, from 1; None for a product found by search.
+        rank: rank by the matcher, from 1; None for a product found by search.
         similarity: the encoder's cosine; None for a product found by search.
+        dense_rank: rank by the encoder alone; None beyond the searched depth.
+        lexical_rank: rank by lexical retrieval alone; None beyond the searched depth.
         band: by the probability; before the first labels by the packaged prior.
+        decision: this annotator's decision; None before one.
+        strength: whether the decision is explicit or implied.
+        others: other annotators' decisions, by name; empty where the annotator decides alone.
         probability: the matcher's P(match); None before the first labels, and for a product found by search.
-        retrieved: place after retrieval, before the matcher spoke.
-        decision: what this annotator has said of it; None so far.
-        others: what other people said of it, by name. Empty while blind.
-        verdict: whether the judge calls it a match; None where it has not said, or must not be heard.
-        opinions: the same with all circumstances, for whoever is to settle it.
+        retrieved: rank after retrieval, before the matcher.
+        opinions: other annotators' decisions with their circumstances, for adjudication.
+        verdict: the judge's answer; None where there is none, or where it is hidden.
     """
 
     product: Product
@@ -46,7 +49,7 @@ class Option:
     verdict: bool | None = None
 
     def with_decisions(self, decisions: Iterable[CurrentDecision], annotator: str, *, alone: bool) -> "Option":
-        """The same with what was said of it: by this annotator, and by others unless one is to decide alone."""
+        """The option with this annotator's decision, and with those of others unless one decides alone."""
         here = [d for d in decisions if d.pair.candidate == self.product.ref]
         mine = next((d for d in here if d.annotator == annotator), None)
         others = () if alone else tuple((d.annotator, d.decision) for d in here if d.annotator != annotator)
@@ -58,13 +61,13 @@ class Option:
             opinions=(),
         )
 
-    def judged(self, decision: Decision, model: str | None, strength: Strength = Strength.EXPLICIT) -> Judgement:
-        """A decision on it, with what the machine said of it at that moment.
+    def judgement(self, decision: Decision, model: str | None, strength: Strength = Strength.EXPLICIT) -> Judgement:
+        """A judgement of it, with the scores that were shown.
 
         Args:
-            decision: which.
-            model: id of the encoder behind the similarity.
-            strength: whether it was said, or follows from what was.
+            decision: the decision.
+            model: id of the encoder that the similarity comes from.
+            strength: whether the decision is explicit, or implied by another one.
         """
         shown = ShownScores(self.rank, self.similarity, self.probability, model)
         return Judgement(self.product.ref, decision, strength, shown)
@@ -75,13 +78,15 @@ class ReviewItem:
     """A query with its options in the order in which they are shown.
 
     Attributes:
-        blind: whether scores and bands must not be shown (the options' order then says nothing either).
-        always_blind: whether that is no choice of the person's.
-        alone: whether nothing must be shown of what others said: blind, or one of several independent opinions.
+        blind: whether scores and bands are hidden; the options are then shuffled.
         reason: why this query is shown, one sentence.
-        answered: whether somebody closed it already; where one decides alone, whether one did oneself.
-        disputed: the candidates that are to be ruled on; they come first.
-        looked_up: whether it is shown because somebody wanted to see it again, and not by the queue.
+        always_blind: whether hiding is required, not chosen.
+        alone: whether other people's decisions are hidden: the query is blind, or labelled independently by several.
+        answered: whether the query is closed; where one decides alone, whether one closed it oneself.
+        disputed: the candidates to adjudicate; they come first.
+        looked_up: whether the annotator looked it up, as opposed to the queue.
+        flagged: whether it is marked for a second look.
+        comments: annotator and text of each.
     """
 
     query: Product
@@ -100,31 +105,34 @@ class ReviewItem:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a stream is: queries answered, all of them, and this sitting's own share.
+    """The progress of a stream.
 
     Attributes:
-        hourly: answers an hour of this sitting, pauses left out; None while there are too few to tell.
+        done: answered queries.
+        total: all queries.
+        own: queries answered by the annotator in this session.
+        hourly: answers per hour in this session without pauses; None while there are too few.
     """
 
     done: int
     total: int
-    mine: int
+    own: int
     hourly: float | None = None
 
     @property
     def left_s(self) -> float | None:
-        """Seconds that the rest would take at this pace."""
+        """The estimated seconds for the remaining queries."""
         return (self.total - self.done) / self.hourly * 3600 if self.hourly else None
 
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """One stream.
+    """One stream, as one annotator may use it.
 
     Attributes:
-        progress: how far it is; `mine` is what the person answered in all their sittings.
-        refusal: why it is not open to them; empty where it is.
-        drawn: whether it is a sample; without one the audit stream shows all queries that the machine is sure of.
+        progress: `own` counts the annotator's answers of all sessions.
+        refusal: why the annotator may not work on it; empty where they may.
+        drawn: whether it is a sample; without one the audit stream shows all queries in firm bands.
     """
 
     stream: Stream
@@ -138,53 +146,52 @@ def options_of(
     candidates: CandidateStore,
     catalog: CatalogStore,
     bands: BandSettings,
-    standing: MatcherSummary | None,
-    live: RefitResult | None,
+    summary: MatcherSummary | None,
+    refit: RefitResult | None,
     removed: Collection[ProductRef] = (),
 ) -> list[Option]:
-    """The query's candidates, best first: by the matcher, and where none has spoken as they were retrieved.
+    """The candidates of a query as options, best first by the matcher, or in retrieval order without one.
 
     Args:
-        query: which.
-        candidates: as the last index run left them.
-        catalog: what they are.
-        bands: where the cosine is cut while no matcher has spoken.
-        standing: what the probabilities are worth; None while no matcher has spoken.
-        live: the word of the latest refit.
-        removed: products that are candidates no more.
+        query: the query.
+        candidates: of the last index run.
+        catalog: with the products.
+        bands: lower bounds for the cosine, which are used without a matcher.
+        summary: the matcher behind the probabilities; None without one.
+        refit: the latest refit, whose probabilities replace the stored ones.
+        removed: products that left the catalogue.
 
     Raises:
-        DamagedError: the candidates are damaged, or those of all queries are gone.
+        DamagedError: the candidates are damaged, or there are none at all.
     """
     found = candidates.of(query)
     if not found and candidates.model is None:
-        # To show a query without its candidates would be to ask for an answer that nobody can give.
         raise DamagedError("The candidates in derived.db are gone.", CURE)
-    if standing is None:
+    if summary is None:
         found.sort(key=lambda c: c.rank)
-    elif live is not None and query in live.probabilities:
-        told = live.probabilities[query]
-        found = [replace(c, probability=told.get(c.ref, c.probability)) for c in found]
+    elif refit is not None and query in refit.probabilities:
+        probabilities = refit.probabilities[query]
+        found = [replace(c, probability=probabilities.get(c.ref, c.probability)) for c in found]
         found.sort(key=lambda c: (-(c.probability if c.probability is not None else -1.0), c.rank))
     products = catalog.get_many(c.ref for c in found)
-    known = [c for c in found if c.ref in products and c.ref not in removed]
-    return [_option(products[c.ref], place, c, bands, standing) for place, c in enumerate(known, 1)]
+    present = [c for c in found if c.ref in products and c.ref not in removed]
+    return [_option(products[c.ref], rank, c, bands, summary) for rank, c in enumerate(present, 1)]
 
 
-def found_by_search(product: Product) -> Option:
-    """A product that is not among the candidates, as an option."""
+def search_option(product: Product) -> Option:
+    """A product found by search, as an option."""
     return Option(product, None, None, None, None, Band.LOW)
 
 
 def _option(
-    product: Product, place: int, candidate: Candidate, bands: BandSettings, standing: MatcherSummary | None
+    product: Product, rank: int, candidate: Candidate, bands: BandSettings, summary: MatcherSummary | None
 ) -> Option:
-    if standing is None or candidate.probability is None:
+    if summary is None or candidate.probability is None:
         band = band_of(candidate.similarity, bands.high, bands.medium)
     else:
-        band = band_of(candidate.probability, standing.high, standing.low)
-    probability = candidate.probability if standing is not None and standing.calibrated else None
+        band = band_of(candidate.probability, summary.high, summary.low)
+    probability = candidate.probability if summary is not None and summary.calibrated else None
     return Option(
-        product, place, candidate.similarity, candidate.dense_rank, candidate.lexical_rank, band,
+        product, rank, candidate.similarity, candidate.dense_rank, candidate.lexical_rank, band,
         probability=probability, retrieved=candidate.rank,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""How far the labelling is, counted as the queue and the models count it."""
+"""Labelling progress, with labels counted as the queue and the models use them."""
 
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from labels.wording import counted
 
 @dataclass(frozen=True, slots=True)
 class OutdatedCounts:
-    """Labels that count for nothing, because of what became of their products.
+    """Labels that are not used because their products changed.
 
     Attributes:
-        changed: labels on an article that is another one now.
+        changed: labels on a product that the retailer has replaced by another one since.
         gone: labels on a product that is not in the catalogue.
-        queries: queries that wait to be answered again.
+        queries: queries to be answered again.
     """
 
     changed: int = 0
@@ -32,16 +32,16 @@ class OutdatedCounts:
     queries: int = 0
 
     def sentence(self) -> str:
-        """The same in words; empty where there are none."""
+        """The counts in one sentence; empty where there are none."""
         parts = [
             f"{count:,} on products that {state}"
-            for count, state in ((self.changed, "are other articles now"), (self.gone, "are gone"))
+            for count, state in ((self.changed, "were replaced"), (self.gone, "were removed"))
             if count
         ]
         if not parts:
             return ""
         again = (
-            f"; {counted(self.queries, 'query is', 'queries are')} asked about again: samesku review"
+            f"; {counted(self.queries, 'query is', 'queries are')} to be answered again: samesku review"
             if self.queries
             else ""
         )
@@ -49,7 +49,7 @@ class OutdatedCounts:
 
 
 def outdated_counts(store: LabelStore, catalog: CatalogStore) -> OutdatedCounts:
-    """Count the labels that count for nothing.
+    """Count the labels that are not used.
 
     Raises:
         SameskuError: labels or catalogue cannot be read.
@@ -65,9 +65,9 @@ def label_counts(workspace: Workspace, settings: Settings) -> dict[str, object]:
     """The figures of `labels stats`.
 
     Returns:
-        those of `labels.statistics` and `labels.statistics`, but pairs as they train and judge now; `outdated`, as
-        OutdatedCounts has them; `streams`, queries `done` and `total` of each, as the desk counts them: empty before
-        the first index run, and zero for an audit of which no sample is drawn.
+        the figures of `labels.statistics`, with pairs counted as they are used for training and validation now;
+        `outdated`, as in OutdatedCounts; `streams`, the queries `done` and `total` of each stream, empty before the
+        first index run, and zero for an audit without a sample.
 
     Raises:
         SameskuError: a file of the workspace cannot be read.
@@ -77,13 +77,13 @@ def label_counts(workspace: Workspace, settings: Settings) -> dict[str, object]:
         rule = settings.labels.rule
         labels = current_labels(store, catalog, rule)
         counts = outdated_counts(store, catalog)
-        judging = sum(label.people and label.match is not None and label.side is Side.VALIDATION for label in labels)
+        validation = sum(label.people and label.match is not None and label.side is Side.VALIDATION for label in labels)
         figures |= {
             "matches": sum(label.match is True for label in labels),
             "non_matches": sum(label.match is False for label in labels),
             "conflicts": sum(label.match is None for label in labels),
             "training_pairs": len(training_labels(store, rule, catalog)),
-            "validation_pairs": judging,
+            "validation_pairs": validation,
             "queries_answered": len(store.closed_queries()) - counts.queries,
             "outdated": {"changed": counts.changed, "gone": counts.gone, "queries": counts.queries},
             "streams": _streams(workspace, settings, store, catalog),
@@ -94,7 +94,7 @@ def label_counts(workspace: Workspace, settings: Settings) -> dict[str, object]:
 def _streams(
     workspace: Workspace, settings: Settings, store: LabelStore, catalog: CatalogStore
 ) -> dict[str, dict[str, int]]:
-    """Queries that are answered, and all of them, by stream."""
+    """Answered and all queries by stream."""
     with closing(CandidateStore(workspace.derived)) as candidates:
         if candidates.model is None:
             return {}

@@ -1,11 +1,11 @@
-"""Sittings: where somebody was when they left the desk, and whether they left it at all.
+"""Session files: where an annotator left off, and how the session ended.
 
-Each sitting has a small file in the workspace's `sittings/`, written when it begins, when it changes its stream, and
-when it ends. While it lasts its process holds a lock on the file, which the kernel takes back however the process
-ends, on whichever host of a shared folder. So a file that nobody holds and that tells of no end is of a sitting that
-was killed, or of a host that lost its power.
+Each session has a small file in the workspace's `sittings/`, written when it starts, when the position changes, and
+when it ends. Its process holds a lock on the file, which the kernel releases however the process ends, also for other
+hosts of a shared folder. An unlocked file without an end therefore belongs to a session that was killed, or whose host
+failed.
 
-The folder belongs to the whole group: whatever stands in it is believed only as far as it does no harm.
+The folder is writable by the whole group, so the files are validated and not trusted.
 """
 
 import fcntl
@@ -27,27 +27,27 @@ from labels.model import ProductRef, Stream
 _VERSION = 1
 
 
-class Ending(StrEnum):
-    """How a sitting ended."""
+class SessionEnd(StrEnum):
+    """How a session ended; the values are those in the files."""
 
     LEFT = "left"
-    """By whoever sat there."""
-    CUT = "cut"
-    """The terminal went away: a lost line, a closed window."""
+    """The annotator quit."""
+    DISCONNECTED = "cut"
+    """The terminal closed: a lost connection, a closed window."""
     STOPPED = "stopped"
-    """Somebody ended the process, as a host does that shuts down."""
+    """The process was terminated, as when a host shuts down."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where somebody is.
+class Position:
+    """Where a session is. The field names are keys of the files.
 
     Attributes:
-        stream: None where nobody has been anywhere yet.
-        query: what is on the screen.
-        candidate: what is highlighted.
-        blind: whether the machine's opinion is hidden by choice.
-        theme: the colours chosen at the desk; empty while they are the team's.
+        stream: None before the first one.
+        query: the query on the screen.
+        candidate: the highlighted candidate.
+        blind: whether scores are hidden by choice.
+        theme: the colour theme chosen at the desk; empty for the team's.
     """
 
     stream: Stream | None = None
@@ -58,55 +58,57 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """One sitting, as its file tells of it.
+class SessionRecord:
+    """The content of a session file. The field names are its keys.
 
     Attributes:
+        annotator: name of the annotator.
         begun_at: ISO 8601, UTC.
-        after: the number of the ledger's last event when it began.
-        ending: None while it lasts, and where it was killed.
-        ended_at: ISO 8601, UTC; empty while it lasts, and where nobody knows.
+        after: the number of the ledger's last event at the start.
+        place: where the session is.
+        ending: None while it runs, and where it was killed.
+        ended_at: ISO 8601, UTC; empty while it runs, and where it is unknown.
     """
 
     annotator: str
     begun_at: str
     after: int
-    place: Place = Place()
-    ending: Ending | None = None
+    place: Position = Position()
+    ending: SessionEnd | None = None
     ended_at: str = ""
 
     def to_line(self) -> bytes:
-        """As it is written."""
+        """The line in the file."""
         return json.dumps({"version": _VERSION, **asdict(self)}).encode() + b"\n"
 
     @classmethod
     def from_line(cls, text: bytes, annotator: str) -> Self | None:
-        """What a file says, if it is one of this annotator's that this program can read."""
+        """Parse a line; None if it is malformed, of another version or of another annotator."""
         try:
-            said = json.loads(text.partition(b"\n")[0])
-            if said["version"] != _VERSION or said["annotator"] != annotator:
+            value = json.loads(text.partition(b"\n")[0])
+            if value["version"] != _VERSION or value["annotator"] != annotator:
                 return None
-            place, ending = said["place"], said["ending"]
+            place, ending = value["place"], value["ending"]
             return cls(
                 annotator,
-                _moment(said["begun_at"]),
-                _number(said["after"]),
-                Place(
+                _moment(value["begun_at"]),
+                _number(value["after"]),
+                Position(
                     stream=None if place["stream"] is None else Stream(place["stream"]),
                     query=_ref(place["query"]),
                     candidate=_ref(place["candidate"]),
                     blind=place["blind"] is True,
                     theme=str(place["theme"]),
                 ),
-                None if ending is None else Ending(ending),
-                said["ended_at"] and _moment(said["ended_at"]),
+                None if ending is None else SessionEnd(ending),
+                value["ended_at"] and _moment(value["ended_at"]),
             )
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return None
 
 
 def _moment(text: str) -> str:
-    """A time that a file tells, as this program writes it."""
+    """A time in the format that this program writes."""
     return datetime.fromisoformat(text).astimezone(UTC).isoformat(timespec="seconds")
 
 
@@ -125,88 +127,88 @@ def _ref(value: list[str] | None) -> ProductRef | None:
     return ProductRef(source, id_)
 
 
-#: A file that is longer is none of ours.
-_LONGEST = 16_384
+#: Size limit of a session file.
+_MAX_BYTES = 16_384
 
 
-class Sitting:
-    """One sitting, from its beginning to its end. What cannot be written is not kept; nothing else depends on it.
+class DeskSession:
+    """The file of one session. Errors in writing are ignored, since nothing else depends on it.
 
     Attributes:
-        place: where it is; at first where the last one of the same annotator was.
-        interrupted: the last one of the same annotator that was not left by them; None where there is none.
-        alone: whether the same annotator sits nowhere else.
-        first: whether nothing is known of an earlier one.
+        place: where it is; initially where the annotator's last session was.
+        interrupted: the annotator's last session that they did not quit; None where there is none.
+        alone: whether the annotator has no other session open.
+        first: whether no earlier session is known.
     """
 
     def __init__(self, folder: Path, annotator: str, after: int) -> None:
-        """Begin one.
+        """Start the file.
 
         Args:
-            folder: the workspace's; made if it is not there.
-            annotator: who sits.
+            folder: of all session files; created if missing.
+            annotator: name of the annotator.
             after: the number of the ledger's last event.
         """
         stem = folder / file_stem(annotator)
-        self.alone, over = _earlier(stem, annotator)
-        self.first = self.alone and not over
-        records = sorted(over.values(), key=lambda record: record.ended_at or record.begun_at)
-        self.place = records[-1].place if records else Place()
-        self.interrupted = next((each for each in reversed(records) if each.ending is not Ending.LEFT), None)
-        self._record = Record(annotator, _now(), after, self.place)
+        self.alone, ended = _earlier_sessions(stem, annotator)
+        self.first = self.alone and not ended
+        records = sorted(ended.values(), key=lambda record: record.ended_at or record.begun_at)
+        self.place = records[-1].place if records else Position()
+        self.interrupted = next((each for each in reversed(records) if each.ending is not SessionEnd.LEFT), None)
+        self._record = SessionRecord(annotator, _now(), after, self.place)
         self._file: int | None = None
         with suppress(OSError):
-            self._file = _created(Path(f"{stem}.{secrets.token_hex(4)}.json"), self._record)
-            for path in over:
+            self._file = _create_locked(Path(f"{stem}.{secrets.token_hex(4)}.json"), self._record)
+            for path in ended:
                 path.unlink()
 
-    def move(self, place: Place) -> None:
-        """Note where it is now."""
+    def move(self, place: Position) -> None:
+        """Record where it is now."""
         self.place = place
         self._write(replace(self._record, place=place))
 
-    def end(self, ending: Ending) -> None:
-        """Note that it ends, and how. Only the first end counts."""
+    def end(self, ending: SessionEnd) -> None:
+        """Record the end. Only the first call counts."""
         self._write(replace(self._record, ending=ending, ended_at=_now()))
         if self._file is not None:
             os.close(self._file)
             self._file = None
 
-    def _write(self, record: Record) -> None:
-        """Over what stands there: it fits into one block, and only the first line counts."""
+    def _write(self, record: SessionRecord) -> None:
+        """Overwrite the first line, which is the only one that is read; it fits into one block."""
         self._record = record
         if self._file is not None:
             with suppress(OSError):
                 os.pwrite(self._file, record.to_line(), 0)
 
 
-def _earlier(stem: Path, annotator: str) -> tuple[bool, dict[Path, Record]]:
-    """Whether nobody of that name sits anywhere now, and the sittings that are over."""
-    alone, over = True, {}
+def _earlier_sessions(stem: Path, annotator: str) -> tuple[bool, dict[Path, SessionRecord]]:
+    """Whether the annotator has no open session, and the ended ones by path."""
+    alone, ended = True, {}
     for path in stem.parent.glob(f"{stem.name}.*.json"):
         with suppress(OSError):
             file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             try:
-                if not _is_ours(os.fstat(file)):
+                if not _is_session_file(os.fstat(file)):
                     continue
-                if _is_held(file):
+                if _is_locked(file):
                     alone = False
-                elif record := Record.from_line(os.read(file, _LONGEST), annotator):
-                    over[path] = record
+                elif record := SessionRecord.from_line(os.read(file, _MAX_BYTES), annotator):
+                    ended[path] = record
             finally:
                 os.close(file)
-    return alone, over
+    return alone, ended
 
 
-def _is_ours(facts: os.stat_result) -> bool:
-    return stat.S_ISREG(facts.st_mode) and facts.st_size <= _LONGEST
+def _is_session_file(status: os.stat_result) -> bool:
+    return stat.S_ISREG(status.st_mode) and status.st_size <= _MAX_BYTES
 
 
-def _is_held(file: int) -> bool:
-    """Whether a process has the file locked.
+def _is_locked(file: int) -> bool:
+    """Whether a process has locked the file.
 
     Raises:
-        OSError: this file system knows no locks; nobody can tell.
+        OSError: the file system has no locks.
     """
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -215,8 +217,8 @@ def _is_held(file: int) -> bool:
     return False
 
 
-def _created(path: Path, record: Record) -> int:
-    """A new file of a sitting, locked; it has its name only once it is on disk."""
+def _create_locked(path: Path, record: SessionRecord) -> int:
+    """Create a locked session file; it is renamed to `path` once it is on disk."""
     path.parent.mkdir(mode=0o770, exist_ok=True)
     with ExitStack() as stack:
         with atomic_write(path, mode=0o660) as out:
@@ -229,10 +231,10 @@ def _created(path: Path, record: Record) -> int:
 
 
 def file_stem(annotator: str) -> str:
-    """A file name for anybody's name: what can be read of it, and a mark of the whole."""
+    """A file name for an annotator: the readable characters of the name, and a hash of all of it."""
     readable = "".join(c for c in annotator.lower() if c.isascii() and c.isalnum())[:24]
-    mark = hashlib.sha256(annotator.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-    return f"{readable}-{mark}"
+    digest = hashlib.sha256(annotator.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return f"{readable}-{digest}"
 
 
 def _now() -> str:

@@ -1,7 +1,8 @@
-"""The matcher at work beside a desk: evidence held in memory, refitted to the labels as they come in."""
+"""The online matcher: features in memory, refitted as labels come in, and published to the workspace."""
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -15,10 +16,10 @@ from core.matching.explain import Explainer, document_frequency
 from core.matching.features.store import FeatureStore, FeatureTable
 from core.matching.learners import scale_of
 from core.matching.matcher import Matcher
-from core.matching.run import SEED, fitted, labelled_pairs, matcher_path, publish, saved_matcher
+from core.matching.run import SEED, fit_to_labels, labelled_pairs, matcher_path, publish, saved_matcher
 from core.queue.batches import near_duplicates
 from core.queue.strategies import UnlabelledPool
-from core.queue.triage import outlook, triage
+from core.queue.triage import remaining_gain, triage
 from core.retrieval.candidates import CandidateStore
 from core.settings import Settings
 from core.text.vocabulary import Vocabulary
@@ -26,25 +27,27 @@ from core.workspace import Workspace
 from labels.model import Pair, ProductRef
 from labels.store import LabelStore
 
-#: With so many labels a few more change nothing that anybody could see, and a fit takes longer than an answer:
-#: the matcher is then fitted anew when their number has changed by this share.
-_MANY, _NEWS = 2000, 0.02
+#: Labels from which a refit takes longer than an answer, and a few more labels change nothing visible.
+_MANY_LABELS = 2000
+#: From then on, the change in the number of labels, as a share, that triggers a refit.
+_REFIT_SHARE = 0.02
 
 
 @dataclass(frozen=True)
-class _Held:
-    """The evidence as one index run left it, and what of it does not change with the labels.
+class _Run:
+    """The features of one index run, with everything derived from them that does not depend on labels.
 
     Attributes:
-        mark: which run.
-        model: id of the encoder behind it.
-        queries: in the order of their numbers.
+        fingerprint: of the features.
+        model: id of the encoder that the cosines come from.
+        table: the features of n pairs.
+        queries: by their numbers.
         number: the query of each pair as a number, shape (n,).
-        scaled: the evidence, one unit a standard deviation, shape (n, features).
-        family: shared by pairs of near-duplicate queries, shape (n,).
+        scaled: standardised features, shape (n, features).
+        family: cluster of near-duplicate queries of each pair, shape (n,).
     """
 
-    mark: str
+    fingerprint: str
     model: str
     table: FeatureTable
     queries: list[ProductRef]
@@ -54,57 +57,62 @@ class _Held:
 
     @cached_property
     def cosine(self) -> NDArray[np.float64]:
-        """By the encoder, shape (n,)."""
+        """The encoder's cosine of each pair, shape (n,)."""
         found: NDArray[np.float64] = self.table.vectors[:, self.table.features.index("cosine")].astype(float)
         return found
 
 
 class OnlineMatcher:
-    """One workspace's matcher, for as long as a desk is open.
+    """The matcher of one workspace while a desk is open.
 
     Args:
-        judge_scores: P(match) of the pairs that the judge has been asked about; called at every refit.
+        workspace: with an index.
+        settings: of the workspace.
+        judge_scores: returns P(match) of the pairs that the judge has scored; called at every refit.
     """
 
     def __init__(self, workspace: Workspace, settings: Settings, judge_scores: Callable[[], dict[Pair, float]]) -> None:
         self._workspace = workspace
         self._settings = settings
         self._catalog = CatalogStore(workspace.catalog)
-        self._rarity = document_frequency(self._catalog)
+        self._frequency = document_frequency(self._catalog)
         self._vocabulary = Vocabulary.load(workspace.vocabulary)
         self._judge_scores = judge_scores
-        self._held: _Held | None = None
+        self._run: _Run | None = None
         self._matcher: Matcher | None = None
         self._scored: tuple[Matcher, NDArray[np.float64]] | None = None
         self._unpublished = False
 
     def close(self) -> None:
-        """Publish what is left, and let go of the files."""
+        """Publish unpublished probabilities, and close the files."""
         try:
             self.publish()
         finally:
             self._catalog.close()
 
     def refit(self) -> dict[str, Any]:
-        """Fit to the labels as they are now; what to ask next, with every probability that one will see there.
+        """Fit to the current labels.
+
+        Returns:
+            the JSON form of a `RefitResult`: the next queries with the probabilities of their candidates.
 
         Raises:
             CoreError: nothing was indexed, or the labels cannot be read.
         """
         began = time.perf_counter()
-        held = self._evidence()
-        matcher = self._fitted(held)
+        run = self._current_run()
+        matcher = self._fitted(run)
         if self._scored is None or self._scored[0] is not matcher:
-            self._scored = matcher, matcher.probabilities(held.table.vectors)
+            self._scored = matcher, matcher.probabilities(run.table.vectors)
         probabilities = self._scored[1]
-        pool, kept = self._pool(held, matcher, probabilities)
-        rows = _rows_by_query(held, kept)
+        pool, allowed = self._pool(run, matcher, probabilities)
+        rows = _rows_by_query(run, allowed)
         order = [
             {
-                "query": held.queries[each.query],
+                "query": run.queries[each.query],
                 "reason": each.reason,
                 "candidates": [
-                    [*held.table.pairs[row].candidate, float(probabilities[row])] for row in rows[each.query]
+                    [*run.table.pairs[row].candidate, float(probabilities[row])] for row in rows[each.query]
                 ],
             }
             for each in triage(pool, _random(matcher.labels))
@@ -116,134 +124,124 @@ class OnlineMatcher:
             },
             "learner": matcher.learner.name,
             "order": order,
-            "outlook": asdict(outlook(pool)),
+            "outlook": asdict(remaining_gain(pool)),
             "took_ms": round((time.perf_counter() - began) * 1000),
         }  # fmt: skip
 
     def reasons(self, pair: Pair) -> dict[str, Any]:
-        """The strongest reasons for and against one pair.
+        """The strongest reasons for and against a match of one pair, as JSON.
 
         Raises:
-            CoreError: no evidence about the pair is known.
+            CoreError: the pair has no features.
         """
-        held = self._evidence()
-        row = held.table.row.get(pair)
+        run = self._current_run()
+        row = run.table.row.get(pair)
         products = self._catalog.get_many(pair)
         if row is None or len(products) < 2:
-            raise CoreError("Nothing is known of this pair yet.", "The next index run weighs its evidence.")
-        matcher = self._matcher or self._fitted(held)
-        explainer = Explainer(matcher, self._vocabulary, self._rarity)
-        told = explainer.reasons(products[pair.query], products[pair.candidate], held.table.vectors[row]).to_json()
-        probability = float(matcher.probabilities(held.table.vectors[row : row + 1])[0])
-        return {**told, "probability": probability, "labels": matcher.labels, "learner": matcher.learner.name}
+            raise CoreError("This pair has no features yet.", "The next index run computes them: `samesku index`.")
+        matcher = self._matcher or self._fitted(run)
+        explainer = Explainer(matcher, self._vocabulary, self._frequency)
+        found = explainer.explain(products[pair.query], products[pair.candidate], run.table.vectors[row]).to_json()
+        probability = float(matcher.probabilities(run.table.vectors[row : row + 1])[0])
+        return {**found, "probability": probability, "labels": matcher.labels, "learner": matcher.learner.name}
 
-    def _fitted(self, held: _Held) -> Matcher:
-        """The matcher of the labels as they are now; of many labels, of nearly all of them."""
-        known = self._matcher or self._saved()
-        if known is not None and known.labels >= _MANY and known.features == held.table.features:
-            count = sum(pair in held.table.row for pair in labelled_pairs(self._workspace, self._settings))
-            if abs(count - known.labels) < _NEWS * known.labels:
-                self._matcher = known
-                return known
-        self._matcher = fitted(self._workspace, self._settings, held.model, held.table, held.mark)
+    def _fitted(self, run: _Run) -> Matcher:
+        """The matcher of the current labels; with many labels, one that was fitted to nearly all of them."""
+        current = self._matcher or self._saved()
+        if current is not None and current.labels >= _MANY_LABELS and current.features == run.table.features:
+            count = sum(pair in run.table.row for pair in labelled_pairs(self._workspace, self._settings))
+            if abs(count - current.labels) < _REFIT_SHARE * current.labels:
+                self._matcher = current
+                return current
+        self._matcher = fit_to_labels(self._workspace, self._settings, run.model, run.table, run.fingerprint)
         self._unpublished = True
         return self._matcher
 
     def _saved(self) -> Matcher | None:
-        """The matcher of the last index run; a file that cannot be read is as good as none, a fit replaces it."""
+        """The saved matcher; None for a damaged file, which a fit replaces."""
         try:
             return saved_matcher(self._workspace)
         except DamagedError:
             return None
 
     def publish(self) -> bool:
-        """Let everybody else see the latest probabilities. Returns whether there was anything to tell."""
-        if not self._unpublished or self._matcher is None or self._held is None:
+        """Write the latest matcher and its probabilities to the workspace. Returns whether there was anything new."""
+        if not self._unpublished or self._matcher is None or self._run is None:
             return False
         self._unpublished = False
-        if self._mark() != self._held.mark:
-            return False  # an index run came in between, and has fitted a matcher of its own
+        if self._fingerprint() != self._run.fingerprint:
+            return False  # an index run has fitted its own matcher since
         self._matcher.save(matcher_path(self._workspace))
-        publish(self._workspace, self._matcher, self._held.table)
+        publish(self._workspace, self._matcher, self._run.table)
         return True
 
     def _pool(
-        self, held: _Held, matcher: Matcher, probabilities: NDArray[np.float64]
+        self, run: _Run, matcher: Matcher, probabilities: NDArray[np.float64]
     ) -> tuple[UnlabelledPool, NDArray[np.bool_]]:
-        """The pairs that may be asked about, and which rows of the evidence they are: no validation query is one."""
+        """The pairs that may be reviewed, and their mask over the table's rows: all but those of validation queries."""
         with LabelStore(self._workspace.labels) as store:
-            closed, drawn = store.closed_queries(), store.validation_queries()
-        answered = np.array([query in closed for query in held.queries], bool)[held.number]
-        kept = ~np.array([query in drawn for query in held.queries], bool)[held.number]
+            closed, validation = store.closed_queries(), store.validation_queries()
+        answered = np.array([query in closed for query in run.queries], bool)[run.number]
+        allowed = ~np.array([query in validation for query in run.queries], bool)[run.number]
         pool = UnlabelledPool(
-            probabilities=probabilities[kept],
-            cosine=held.cosine[kept],
-            evidence=held.scaled[kept],
-            query=held.number[kept],
-            labelled=answered[kept],
-            family=held.family[kept],
-            judge=self._judged(held)[kept],
+            probabilities=probabilities[allowed],
+            cosine=run.cosine[allowed],
+            vectors=run.scaled[allowed],
+            query=run.number[allowed],
+            labelled=answered[allowed],
+            family=run.family[allowed],
+            judge=self._judge_column(run)[allowed],
             threshold=matcher.threshold,
             calibrated=matcher.calibrated,
         )
-        return pool, kept
+        return pool, allowed
 
-    def _judged(self, held: _Held) -> NDArray[np.float64]:
-        """P(match) by the judge, shape (n,); NaN where it was not asked. Nobody asks it here, and nothing waits."""
-        found = np.full(len(held.table.pairs), np.nan)
+    def _judge_column(self, run: _Run) -> NDArray[np.float64]:
+        """P(match) by the judge, shape (n,); NaN for pairs that it has not scored."""
+        found = np.full(len(run.table.pairs), np.nan)
         for pair, probability in self._judge_scores().items():
-            if (row := held.table.row.get(pair)) is not None:
+            if (row := run.table.row.get(pair)) is not None:
                 found[row] = probability
         return found
 
-    def _mark(self) -> str | None:
-        store = FeatureStore(self._workspace.derived)
-        try:
+    def _fingerprint(self) -> str | None:
+        with closing(FeatureStore(self._workspace.derived)) as store:
             return store.fingerprint
-        finally:
-            store.close()
 
-    def _evidence(self) -> _Held:
-        """What is held, read anew where an index run has replaced it."""
-        mark = self._mark()
-        if self._held is None or self._held.mark != mark:
-            self._held, self._matcher, self._scored = self._read(), None, None
-        return self._held
+    def _current_run(self) -> _Run:
+        """The features of the latest index run, read again where they have changed."""
+        if self._run is None or self._run.fingerprint != self._fingerprint():
+            self._run, self._matcher, self._scored = self._read(), None, None
+        return self._run
 
-    def _read(self) -> _Held:
-
-        store = FeatureStore(self._workspace.derived)
-        candidates = CandidateStore(self._workspace.derived)
-        try:
-            mark, table, model = store.fingerprint, store.read(), candidates.model
-        finally:
-            store.close()
-            candidates.close()
-        if mark is None or table is None or model is None or not table.pairs:
-            raise CoreError("There is no evidence yet.", "Run `samesku index` first.")
+    def _read(self) -> _Run:
+        derived = self._workspace.derived
+        with closing(FeatureStore(derived)) as store, closing(CandidateStore(derived)) as candidates:
+            fingerprint, table, model = store.fingerprint, store.read(), candidates.model
+        if fingerprint is None or table is None or model is None or not table.pairs:
+            raise CoreError("No features have been computed yet.", "Run `samesku index`.")
         numbers: dict[ProductRef, int] = {}
         number = np.array([numbers.setdefault(pair.query, len(numbers)) for pair in table.pairs], np.int64)
         queries = list(numbers)
         family = _families(self._catalog, queries)
         scaled = scale_of(table.vectors, table.features)(table.vectors)
-        return _Held(mark, model, table, queries, number, scaled, np.array(family, np.int64)[number])
+        return _Run(fingerprint, model, table, queries, number, scaled, np.array(family, np.int64)[number])
 
 
 def _families(catalog: CatalogStore, queries: list[ProductRef]) -> list[int]:
-    """The family of each query; one that has left the catalogue is alone."""
+    """The cluster of near-duplicates of each query; one outside the catalogue has its own."""
     products = catalog.get_many(queries)
     known = dict(zip(products, near_duplicates(list(products.values())), strict=True))
     return [known.get(query, len(known) + place) for place, query in enumerate(queries)]
 
 
-def _rows_by_query(held: _Held, kept: NDArray[np.bool_]) -> dict[int, list[int]]:
-
+def _rows_by_query(run: _Run, allowed: NDArray[np.bool_]) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
-    for row in np.flatnonzero(kept).tolist():
-        found.setdefault(int(held.number[row]), []).append(row)
+    for row in np.flatnonzero(allowed).tolist():
+        found.setdefault(int(run.number[row]), []).append(row)
     return found
 
 
 def _random(labels: int) -> np.random.Generator:
-    """The same labels ask the same questions."""
+    """Seeded so that the same labels give the same queue."""
     return np.random.default_rng([SEED, labels])

@@ -1,4 +1,4 @@
-"""Finding past work: newest first, page by page, by words that may stand in many places."""
+"""Search of past work: a person's queries, newest first, page by page, filtered by words."""
 
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,7 +24,7 @@ from labels.reader import LabelReader
 
 
 class Outcome(StrEnum):
-    """What somebody's decisions on a query come to; also the word to search for."""
+    """The outcome of a person's decisions on a query; the value is also a search word."""
 
     MATCH = "match"
     UNSURE = "unsure"
@@ -33,7 +33,7 @@ class Outcome(StrEnum):
     OPEN = "open"
 
 
-#: A flag and a comment are found by these.
+#: Search words for flagged and commented queries.
 FLAGGED, COMMENTED = "flagged", "commented"
 
 
@@ -42,10 +42,10 @@ class PastRow:
     """One line of a list of past work.
 
     Attributes:
-        past: what was said and written.
+        past: decisions, flag and comments.
         title: of the query; empty where it left the catalogue.
-        accepted: titles of the candidates that the reader of the list accepted, or their ids.
-        held_by: who else has the query on the screen now; empty where nobody has.
+        accepted: titles (or else ids) of the candidates that the list's owner accepted.
+        held_by: another annotator who has the query on the screen now; empty where there is none.
     """
 
     past: PastQuery
@@ -55,12 +55,12 @@ class PastRow:
 
     @property
     def query(self) -> ProductRef:
-        """Which query it is."""
+        """The query."""
         return self.past.query
 
     @property
     def outcome(self) -> Outcome:
-        """What the reader's decisions come to."""
+        """The outcome of the list owner's decisions."""
         if self.past.candidates_decided(Decision.MATCH):
             return Outcome.MATCH
         if self.past.candidates_decided(Decision.UNSURE):
@@ -69,8 +69,8 @@ class PastRow:
             return Outcome.NONE
         return Outcome.SKIPPED if self.past.verb is Verb.SKIP else Outcome.OPEN
 
-    def holds(self, terms: Sequence[str]) -> bool:
-        """Whether each term, folded, begins a word of title, candidates, ids, comments, outcome or stream."""
+    def contains(self, terms: Sequence[str]) -> bool:
+        """Whether each folded term is a prefix of a word in title, candidates, ids, comments, outcome or stream."""
         past = self.past
         words = [
             self.title,
@@ -88,31 +88,32 @@ class PastRow:
 
 
 def folded(text: str) -> str:
-    """Words in small letters without accents, a space before each, as the full-text index has them.
+    """Words in lower case without accents, each after a space, tokenised like the full-text index.
 
-    Of a run that is written without spaces each character is a word, so that what stands inside it is found.
+    In scripts without spaces each character is a word, so that text inside a run is found.
     """
     if not text.isascii():
         text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return " " + " ".join("".join(c if c.isalnum() else " " for c in spaced(text.casefold())).split())
 
 
-#: Products that a word may stand in to be looked up one by one. A more frequent word is soon met on the way back
-#: through what was done, which is then the shorter way.
-_FEW = 4_000
-#: Queries read at a time on that way: a page's worth first, then more and more.
-_FIRST, _MOST = 64, 1024
-#: Queries read for one page at most, which takes half a second: who wants to look further back says so.
-_READ = 10_000
-#: Beyond the last event there is.
+#: Products with a word up to which they are looked up one by one. For a more frequent word, scanning past work
+#: backwards is faster.
+_MAX_LOOKUPS = 4_000
+#: Queries per step of that scan: a page first, doubled each time up to the maximum.
+_FIRST_CHUNK, _MAX_CHUNK = 64, 1024
+#: Queries read for one page at most, which takes half a second; the next page continues from there.
+_MAX_READ = 10_000
+#: Greater than any event number.
 _END = 2**62
 
+#: Words that occur in too many rows to look up, and rare ones with the actions that they stand for.
 _FREQUENT = (Outcome.MATCH, Outcome.NONE, Outcome.OPEN, *Stream)
 _RARE = {FLAGGED: Verb.FLAG, COMMENTED: Verb.COMMENT, Outcome.UNSURE: Verb.UNSURE, Outcome.SKIPPED: Verb.SKIP}
 
 
 class Scope(StrEnum):
-    """Which list: the queries that one worked on, or those that anybody flagged or commented on."""
+    """Which list: the queries that one worked on, or those that anyone flagged or commented on."""
 
     OWN = "own"
     NOTED = "noted"
@@ -120,10 +121,11 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PastPage:
-    """A part of a list.
+    """A page of a list.
 
     Attributes:
-        next: from where the list goes on; None at its end.
+        rows: newest first.
+        next: where the next page starts; None at the end.
     """
 
     rows: tuple[PastRow, ...]
@@ -132,11 +134,11 @@ class PastPage:
 
 @dataclass(frozen=True, slots=True)
 class PastFinder:
-    """One person's view of what was done.
+    """Searches past work as one person may see it.
 
     Attributes:
-        overlap: share of the queries that two people answer, each alone.
-        lead: whether the person sees what others wrote wherever it is.
+        overlap: share of the queries that two people answer independently.
+        lead: whether the person sees all comments and flags.
     """
 
     store: LabelReader
@@ -151,19 +153,19 @@ class PastFinder:
         text: str = "",
         *,
         before: int | None = None,
-        most: int = 30,
+        limit: int = 30,
         wanted: Callable[[], bool] = lambda: True,
     ) -> PastPage:
-        """Some rows of a list, those that hold every word of the text, latest first.
+        """The rows of a list that contain every word of the text, newest first.
 
-        A page may be short, or empty, and yet not the last, where the words are rare among very many queries.
+        A page can be short or empty without being the last one, where the words are rare among very many queries.
 
         Args:
             scope: which list.
-            text: words; each may be the beginning of one.
-            before: where the page before said that the list goes on.
-            most: how many rows.
-            wanted: asked now and then; once it is False, the search is given up with what it has.
+            text: words or prefixes of words.
+            before: `next` of the previous page.
+            limit: maximum number of rows.
+            wanted: called repeatedly; once it returns False, the search stops with the rows found so far.
 
         Raises:
             SameskuError: ledger or catalogue cannot be read.
@@ -172,45 +174,45 @@ class PastFinder:
         terms = [folded(word) for word in words]
         found: list[PastRow] = []
         read = 0
-        for places in self._chunks(scope, words, _END if before is None else before, most):
-            found += [row for row in self._rows(scope, places) if row.holds(terms)]
+        for places in self._chunks(scope, words, _END if before is None else before, limit):
+            found += [row for row in self._rows(scope, places) if row.contains(terms)]
             read += len(places)
-            if len(found) > most:
-                return PastPage(tuple(found[:most]), found[most - 1].past.seq)
-            if read >= _READ or not wanted():
+            if len(found) > limit:
+                return PastPage(tuple(found[:limit]), found[limit - 1].past.seq)
+            if read >= _MAX_READ or not wanted():
                 return PastPage(tuple(found), places[-1])
         return PastPage(tuple(found), None)
 
-    def _chunks(self, scope: Scope, words: Sequence[str], before: int, most: int) -> Iterator[list[int]]:
-        """Places in the list that may hold the words, latest first."""
+    def _chunks(self, scope: Scope, words: Sequence[str], before: int, limit: int) -> Iterator[list[int]]:
+        """Chunks of event numbers whose queries may contain the words, newest first."""
         if scope is Scope.NOTED:
-            yield from _cut(place for place in positions_with_notes(self.store) if place < before)
+            yield from _chunked(place for place in positions_with_notes(self.store) if place < before)
             return
-        few = [queries for word in words if (queries := self._few(word)) is not None]
-        if few:
-            rarest: set[ProductRef] = min(few, key=len)
+        looked_up = [queries for word in words if (queries := self._look_up(word)) is not None]
+        if looked_up:
+            rarest: set[ProductRef] = min(looked_up, key=len)
             places = positions_among(self.store, self.annotator, rarest)
-            yield from _cut(place for place in places if place < before)
+            yield from _chunked(place for place in places if place < before)
             return
-        size = max(_FIRST, most + 1)
+        size = max(_FIRST_CHUNK, limit + 1)
         while places := positions_worked_on(self.store, self.annotator, before=before, limit=size):
             yield places
-            before, size = places[-1], min(2 * size, _MOST)
+            before, size = places[-1], min(2 * size, _MAX_CHUNK)
 
-    def _few(self, word: str) -> set[ProductRef] | None:
-        """All the queries that may hold a word, if they are few."""
+    def _look_up(self, word: str) -> set[ProductRef] | None:
+        """All queries that may contain a word; None if they are too many."""
         term = folded(word)
         if any(frequent.startswith(term[1:]) for frequent in _FREQUENT):
             return None
-        products = self.catalog.holding(word, _FEW)
+        products = self.catalog.holding(word, _MAX_LOOKUPS)
         if products is None:
             return None
         found = set(products)
         for state, verb in _RARE.items():
             if state.startswith(term[1:]):
-                # Everybody's: a flag of somebody else may be on one's own query.
-                found.update(several := queries_with_verb(self.store, verb, limit=_FEW + 1))
-                if len(several) > _FEW:
+                # Of all annotators: another's flag may be on one's own query.
+                found.update(several := queries_with_verb(self.store, verb, limit=_MAX_LOOKUPS + 1))
+                if len(several) > _MAX_LOOKUPS:
                     return None
         found.update(queries_accepting(self.store, self.annotator, found))
         found.update(query for query, *texts in standing_comments(self.store) if term in folded(" ".join(texts)))
@@ -218,7 +220,9 @@ class PastFinder:
 
     def _rows(self, scope: Scope, places: Sequence[int]) -> list[PastRow]:
         listed = [
-            seen for past in past_queries(self.store, places, self.annotator) if (seen := self._seen(scope, past))
+            visible
+            for past in past_queries(self.store, places, self.annotator)
+            if (visible := self._visible(scope, past))
         ]
         refs = [past.query for past in listed]
         accepted = [ref for past in listed for ref in past.candidates_decided(Decision.MATCH)]
@@ -232,12 +236,12 @@ class PastFinder:
             for past in listed
         ]
 
-    def _seen(self, scope: Scope, past: PastQuery) -> PastQuery | None:
-        """The same as this person may see it; None where that is nothing."""
+    def _visible(self, scope: Scope, past: PastQuery) -> PastQuery | None:
+        """The part of it that this person may see; None where there is none."""
         others = past.flag is not None and past.flag.annotator != self.annotator
         if not others and all(note.annotator == self.annotator for note in past.comments):
             return past
-        if (self.lead and scope is Scope.NOTED) or not self._alone(past.query):
+        if (self.lead and scope is Scope.NOTED) or not self._decides_alone(past.query):
             return past
         own_flag = None if others else past.flag
         comments = tuple(note for note in past.comments if note.annotator == self.annotator)
@@ -245,8 +249,8 @@ class PastFinder:
             return None
         return replace(past, flag=own_flag if scope is Scope.NOTED else past.flag, comments=comments)
 
-    def _alone(self, query: ProductRef) -> bool:
-        """Whether this person decides on the query without knowing what others think of it."""
+    def _decides_alone(self, query: ProductRef) -> bool:
+        """Whether this person decides on the query without seeing other people's decisions."""
         if self.store.is_validation(query):
             return True
         if self.store.is_audited(query) and self.annotator not in self.store.answered_by(query):
@@ -254,8 +258,8 @@ class PastFinder:
         return first_of_two(self.store, query, self.overlap) not in {None, self.annotator}
 
 
-def _cut(places: Iterable[int]) -> Iterator[list[int]]:
-    rest, size = iter(places), _FIRST
+def _chunked(places: Iterable[int]) -> Iterator[list[int]]:
+    rest, size = iter(places), _FIRST_CHUNK
     while chunk := list(islice(rest, size)):
         yield chunk
-        size = min(2 * size, _MOST)
+        size = min(2 * size, _MAX_CHUNK)

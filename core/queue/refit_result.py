@@ -1,4 +1,7 @@
-"""What a refit tells a desk: what to ask next, and the probabilities that people will see there."""
+"""The result of a refit that the desk reads: the order of the queue, reasons, and probabilities.
+
+Free of numpy, since the desk imports it.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,18 +10,18 @@ from core.errors import CoreError
 from core.retrieval.candidates import MatcherSummary
 from labels.model import ProductRef
 
-#: Why a query is asked about before anybody has answered one; the only reason that tells no probability.
-COLD = "To begin with, likely matches and near misses in turn."
+#: The reason for every query before the first answer; the only one without a probability.
+COLD_START_REASON = "Cold start: likely matches and near misses alternate."
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedGain:
-    """What is to be gained by going on.
+    """The expected gain of further answers, assuming calibrated probabilities.
 
     Attributes:
-        queries: how many wait for an answer.
-        wrong: in how many of them the matcher's own answer would be wrong, if its probabilities hold.
-        gain: how many of these the next fifty answers would set right.
+        queries: open queries.
+        wrong: expected number of them that the matcher answers wrongly.
+        gain: how many of those the next fifty answers would correct.
     """
 
     queries: int
@@ -28,40 +31,42 @@ class ExpectedGain:
 
 @dataclass(frozen=True)
 class RefitResult:
-    """The matcher's word after a refit.
+    """The result of a refit.
 
     Attributes:
-        standing: what its probabilities are worth.
-        order: the queries to ask about next, the first one first; not all that are open.
-        reasons: why each of them is asked.
+        summary: of the fitted matcher.
+        order: the queries to review next, first one first; not all open ones.
+        reasons: why each of them is next.
         probabilities: P(match) of each of their candidates.
-        outlook: what is to be gained by going on.
+        expected_gain: the gain of further answers.
     """
 
-    standing: MatcherSummary
+    summary: MatcherSummary
     order: tuple[ProductRef, ...]
     reasons: dict[ProductRef, str] = field(default_factory=dict)
     probabilities: dict[ProductRef, dict[ProductRef, float]] = field(default_factory=dict)
-    outlook: ExpectedGain | None = None
+    expected_gain: ExpectedGain | None = None
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "RefitResult":
-        """What the engine answered.
+        """A response of the matcher worker.
 
         Raises:
-            CoreError: it is not of this shape, as by another version of the program.
+            CoreError: the response has another shape, as from another version of the program.
         """
         try:
             rows = [(ProductRef(*row["query"]), row) for row in value["order"]]
             return cls(
-                standing=MatcherSummary(**value["standing"]),
+                summary=MatcherSummary(**value["standing"]),
                 order=tuple(query for query, _ in rows),
                 reasons={query: str(row["reason"]) for query, row in rows},
                 probabilities={
                     query: {ProductRef(source, key): float(p) for source, key, p in row["candidates"]}
                     for query, row in rows
                 },
-                outlook=ExpectedGain(**value["outlook"]) if value.get("outlook") else None,
+                expected_gain=ExpectedGain(**value["outlook"]) if value.get("outlook") else None,
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise CoreError("The engine's answer makes no sense.", "Leave the desk and start it again.") from error
+            raise CoreError(
+                "The matcher worker sent an invalid response.", "Quit the desk and start it again."
+            ) from error

@@ -1,4 +1,4 @@
-"""All streams at one glance: how far each is, what somebody did there, and whether it is open to them."""
+"""Overview of all streams for one annotator: progress, own answers, and permission."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from labels.store import LabelStore
 
 
 def stream_states(source: QueueSource, store: LabelStore, annotator: str) -> list[StreamState]:
-    """The streams in their usual order, as one person has them.
+    """All streams, as one annotator may use them.
 
     Raises:
         SameskuError: a file of the workspace cannot be read.

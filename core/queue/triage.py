@@ -1,4 +1,4 @@
-"""The triage queue by the matcher's word: which queries to ask about next, and a sentence on why each."""
+"""The triage queue: the next queries by an active-learning strategy, each with a reason in one sentence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,59 +7,61 @@ import numpy as np
 
 from core.matching.bands import percent
 from core.queue.batches import next_batch
-from core.queue.refit_result import COLD, ExpectedGain
+from core.queue.refit_result import COLD_START_REASON, ExpectedGain
 from core.queue.strategies import STRATEGIES, Strategy, UnlabelledPool
 
-#: A strategy chooses pairs, a person is asked about a query with all its candidates: so many pairs are chosen at once.
-_PAIRS = 150
-#: A first look, before anybody has answered anything.
-_FIRST_PAIRS = 40
-#: Two candidates closer than this are a choice between the two.
+#: Pairs chosen per refit; their queries are then reviewed with all candidates.
+_BATCH_SIZE = 150
+#: Pairs chosen before the first answer.
+_COLD_START_SIZE = 40
+#: Difference of probabilities below which two candidates count as close.
 _CLOSE = 0.15
-#: A probability this near one half is anybody's guess.
+#: Distance to 0.5 below which a probability counts as undecided.
 _EVEN = 0.15
-#: Two probabilities farther apart than this contradict each other.
-_APART = 0.5
-#: The stopping hint looks this many answers ahead.
-_AHEAD = 50
+#: Difference of probabilities above which matcher and judge contradict each other.
+_CONTRADICTION = 0.5
+#: Number of further answers that the expected gain is for.
+_GAIN_ANSWERS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A query to ask about: its number, and why it is asked."""
+class RankedQuery:
+    """A query to review: its number, and why it is next."""
 
     query: int
     reason: str
 
 
-def triage(pool: UnlabelledPool, random: np.random.Generator, strategy: Strategy | None = None) -> list[Asked]:
-    """The queries to ask about next, the first one first; by the default strategy if none is named.
+def triage(pool: UnlabelledPool, random: np.random.Generator, strategy: Strategy | None = None) -> list[RankedQuery]:
+    """The queries to review next, first one first.
 
     Args:
-        pool: pairs of all queries that train; those of answered queries are marked as labelled.
-        random: for what is equal otherwise.
-        strategy: how pairs are chosen.
+        pool: pairs of all training queries; those of answered queries count as labelled.
+        random: orders equal priorities.
+        strategy: the default one if None.
     """
     cold = not pool.labelled.any()
-    chosen = next_batch(pool, strategy or next(iter(STRATEGIES.values())), _FIRST_PAIRS if cold else _PAIRS, random)
+    chosen = next_batch(
+        pool, strategy or next(iter(STRATEGIES.values())), _COLD_START_SIZE if cold else _BATCH_SIZE, random
+    )
     best = _best_two(pool)
-    asked: dict[int, Asked] = {}
+    ranked: dict[int, RankedQuery] = {}
     for place in chosen:
         number = int(pool.query[place])
-        if number not in asked:
-            chosen_for = float(pool.probabilities[place]), float(pool.judge[place])
-            reason = _why(*chosen_for, *best[number], pool.threshold)
-            asked[number] = Asked(number, COLD if cold or not pool.calibrated else reason)
-    return list(asked.values())
+        if number not in ranked:
+            chosen_pair = float(pool.probabilities[place]), float(pool.judge[place])
+            reason = _reason(*chosen_pair, *best[number], pool.threshold)
+            ranked[number] = RankedQuery(number, COLD_START_REASON if cold or not pool.calibrated else reason)
+    return list(ranked.values())
 
 
-def outlook(pool: UnlabelledPool) -> ExpectedGain:
-    """What is to be gained by going on, counting one answer for each query."""
+def remaining_gain(pool: UnlabelledPool) -> ExpectedGain:
+    """The expected gain of further answers, one per query."""
     open_ = sorted(set(pool.query[~pool.labelled].tolist()))
     best = _best_two(pool)
     tops = np.array([best[query][0] for query in open_], float)
     errors = np.sort(np.where(tops >= pool.threshold, 1 - tops, tops))[::-1]
-    return ExpectedGain(len(open_), float(errors.sum()), float(errors[:_AHEAD].sum()))
+    return ExpectedGain(len(open_), float(errors.sum()), float(errors[:_GAIN_ANSWERS].sum()))
 
 
 def _best_two(pool: UnlabelledPool) -> dict[int, tuple[float, float]]:
@@ -74,16 +76,16 @@ def _best_two(pool: UnlabelledPool) -> dict[int, tuple[float, float]]:
     }
 
 
-def _why(chosen: float, judge: float, best: float, second: float, threshold: float) -> str:
-    """One sentence on a query, of which a pair with the probability `chosen`, by the judge `judge`, was chosen."""
-    if abs(chosen - judge) > _APART:
-        return f"The judge gives a candidate {percent(judge)} that has {percent(chosen)} here."
+def _reason(chosen: float, judge: float, best: float, second: float, threshold: float) -> str:
+    """Why a query is next, from the probabilities of its chosen pair and of its two best candidates."""
+    if abs(chosen - judge) > _CONTRADICTION:
+        return f"The judge gives a candidate {percent(judge)}, the matcher {percent(chosen)}."
     if second >= threshold and best - second < _CLOSE:
         return f"Two candidates are close: {percent(best)} and {percent(second)}."
     if chosen < best and best - chosen > _EVEN:
         return f"The best candidate has {percent(best)}, but another one {percent(chosen)}."
     if abs(best - 0.5) < _EVEN:
-        return f"As likely a match as not: the best candidate has {percent(best)}."
+        return f"Undecided: the best candidate has {percent(best)}."
     if best < threshold:
         return f"Probably none of these, but the best candidate has {percent(best)}."
     return f"Probably a match, but the best candidate has only {percent(best)}."

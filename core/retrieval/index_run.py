@@ -27,7 +27,7 @@ from core.retrieval.lexical import LexicalIndex
 from core.retrieval.manifest import PRODUCTS, damage, is_of, write_manifest
 from core.retrieval.vector_cache import VectorCache
 from core.settings import Settings
-from core.stats.sampling import pooled, stratified
+from core.stats.sampling import merge_small_strata, stratified
 from core.workspace import Workspace
 from labels.files import way_out
 from labels.model import ProductRef
@@ -231,7 +231,7 @@ def _draw_validation(workspace: Workspace, settings: Settings, corpus: Corpus) -
     if not count:
         return 0
     # A category of which fewer than two would come up on average stands for too little by itself.
-    names = pooled({query.ref: query.category for query in corpus.queries}, fewest=2 * queries // count)
+    names = merge_small_strata({query.ref: query.category for query in corpus.queries}, fewest=2 * queries // count)
     drawn = stratified(names, count, wanted.seed)
     with LabelStore(workspace.labels) as labels:
         return labels.draw_validation(drawn, wanted.seed, drawn)

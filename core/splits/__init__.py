@@ -1,1 +1,1 @@
-"""Labels turned into training and evaluation data, leakage-safe."""
+"""Labels as training and evaluation data, split without leakage."""

@@ -1,4 +1,4 @@
-"""Labels of one class alone: a matcher learns from matches and from pairs that are none, and wants some of both."""
+"""Class balance of the training labels, and the message where one class is missing."""
 
 from core.catalog.store import CatalogStore
 from core.errors import CoreError
@@ -12,7 +12,7 @@ from labels.wording import counted
 
 
 def training_classes(store: LabelStore, catalog: CatalogStore | None, rule: Rule) -> tuple[int, int]:
-    """How many labels that may train are matches, and how many are none.
+    """The numbers of training labels that are matches and that are not.
 
     Raises:
         SameskuError: labels or catalogue cannot be read.
@@ -22,34 +22,34 @@ def training_classes(store: LabelStore, catalog: CatalogStore | None, rule: Rule
     return matches, len(labels) - matches
 
 
-def one_class(matches: int, others: int) -> str:
-    """That labels are of one class, and what is needed, in a sentence; empty where they are of both, or none.
+def one_class_message(matches: int, others: int) -> str:
+    """A sentence on which class is missing; empty where both are present, or none.
 
     Args:
-        matches: labels that may train and are matches.
-        others: those that are no match.
+        matches: training labels that are matches.
+        others: training labels that are not.
     """
     if bool(matches) == bool(others):
         return ""
     labels = matches or others
-    said = counted(labels, "label is", "labels are")
+    count = counted(labels, "label is", "labels are")
     kind, lacking = ("match", "no match") if matches else ("no match", "match")
-    return f"{said} of one class, {kind}: the matcher needs at least one {lacking} to learn from."
+    return f"{count} of one class, {kind}: the matcher needs at least one {lacking} to learn from."
 
 
-def not_fitted(workspace: Workspace, settings: Settings) -> CoreError:
-    """Why the matcher has learnt from no labels, and what to do about it that was not done yet.
+def not_fitted_error(workspace: Workspace, settings: Settings) -> CoreError:
+    """The error for a matcher that was not fitted to labels: the reason and the next step.
 
     Raises:
         SameskuError: labels or catalogue cannot be read.
     """
     with ledger_and_catalogue(workspace) as (store, catalog):
         matches, others = training_classes(store, catalog, settings.labels.rule)
-    if words := one_class(matches, others):
-        return CoreError(words, "Label some with `samesku review`, or bring some in: `samesku labels import FILE`.")
+    if message := one_class_message(matches, others):
+        return CoreError(message, "Label some with `samesku review`, or bring some in: `samesku labels import FILE`.")
     if matches:
         return CoreError(
-            f"The matcher has not learnt from the {counted(matches + others, 'label')} yet.", "Run `samesku index`."
+            f"The matcher has not been fitted to the {counted(matches + others, 'label')} yet.", "Run `samesku index`."
         )
     return CoreError(
         "The matcher has no labels to learn from yet.",

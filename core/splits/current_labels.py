@@ -1,8 +1,8 @@
-"""Labels of the products as they are now: without those given on another article, or on a product that is gone.
+"""Current labels: those that still apply to the products as they are in the catalogue now.
 
-A decision is about what the catalogue said when it was made. Where a retailer has given the id to another article
-since, the decision does not count until somebody decides again; where the product was removed, it counts no more. If
-an import brings the former article back, what was decided on it counts again.
+A decision applies to the listing that was shown. If the retailer has assigned the id to another product since, the
+decision is outdated until someone decides again; if the product was removed, it no longer counts. If an import restores
+the former product, its decisions count again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,21 +20,21 @@ from labels.product_decisions import ProductDecision, answered_at, decisions_on,
 from labels.reader import LabelReader
 from labels.store import LabelStore
 
-#: So much of a former title is enough to know it again.
-_LONGEST_TITLE = 80
+#: Characters of a former title in a message.
+_MAX_TITLE_LENGTH = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Outdated:
-    """What does not count for what it was decided on.
+class OutdatedLabels:
+    """Outdated decisions and labels.
 
     Attributes:
-        decisions: numbers in the ledger of decisions on another article, or on a product that is gone.
-        valid: numbers of the other decisions on pairs that have such a one.
-        changed: pairs with no decision on the article that is there now.
-        gone: pairs with a product that was removed.
-        queries: those of all pairs with a product that was replaced or removed at some time.
-        waiting: the queries that wait to be answered again, each with the reason.
+        decisions: event numbers of decisions on a replaced or removed product.
+        valid: event numbers of the other decisions on pairs that have outdated ones.
+        changed: pairs without a decision on the current product.
+        gone: pairs with a removed product.
+        queries: of all pairs with a product that was replaced or removed at some time.
+        waiting: queries to be answered again, each with the reason.
     """
 
     decisions: frozenset[int] = frozenset()
@@ -50,81 +50,83 @@ class Outdated:
         return self.changed | self.gone
 
 
-NOTHING_OUTDATED = Outdated()
+NONE_OUTDATED = OutdatedLabels()
 
 
-def outdated(store: LabelReader, catalog: CatalogStore) -> Outdated:
-    """Compare what was decided with what the catalogue says now.
+def outdated(store: LabelReader, catalog: CatalogStore) -> OutdatedLabels:
+    """Find the decisions on products that have changed since.
 
     Raises:
         SameskuError: one of the files cannot be read.
     """
     former = catalog.former_articles()
     if not former:
-        return NOTHING_OUTDATED
-    articles = _Articles(former, catalog.get_many(former))
+        return NONE_OUTDATED
+    articles = _ProductHistory(former, catalog.get_many(former))
     by_pair: dict[Pair, list[ProductDecision]] = {}
     for decision in decisions_on(store, former):
         by_pair.setdefault(decision.pair, []).append(decision)
-    stale, valid, changed, gone = set[int](), set[int](), set[Pair](), set[Pair]()
+    outdated_seqs, valid, changed, gone = set[int](), set[int](), set[Pair](), set[Pair]()
     for pair, decisions in by_pair.items():
         old = [each for each in decisions if not articles.are_same(each.pair, each.at)]
         if not old:
             continue
-        stale.update(each.seq for each in old)
+        outdated_seqs.update(each.seq for each in old)
         valid.update(each.seq for each in decisions if each not in old)
         if len(old) == len(decisions):
             (gone if articles.is_gone(pair) else changed).add(pair)
     queries = frozenset(pair.query for pair in by_pair)
     waiting = _waiting(articles, by_pair, answered_at(store, queries))
-    return Outdated(frozenset(stale), frozenset(valid), frozenset(changed), frozenset(gone), queries, waiting)
+    return OutdatedLabels(
+        frozenset(outdated_seqs), frozenset(valid), frozenset(changed), frozenset(gone), queries, waiting
+    )
 
 
 def _waiting(
-    articles: "_Articles",
+    articles: "_ProductHistory",
     by_pair: Mapping[Pair, Sequence[ProductDecision]],
     answered: Mapping[ProductRef, float],
 ) -> dict[ProductRef, str]:
-    """The queries that were answered last before a product of theirs was replaced, each with the reason."""
+    """The queries whose last answer is older than a replacement of one of their products, each with the reason."""
     found: dict[ProductRef, str] = {}
     for pair, decisions in by_pair.items():
         at = answered.get(pair.query)
-        if at is not None and articles.wants_answer(pair, decisions) and (words := articles.replaced_since(pair, at)):
-            found[pair.query] = words
+        if at is not None and articles.needs_answer(pair, decisions) and (reason := articles.replaced_since(pair, at)):
+            found[pair.query] = reason
     return found
 
 
 @contextmanager
 def ledger_and_catalogue(workspace: Workspace) -> Iterator[tuple[LabelStore, CatalogStore | None]]:
-    """A workspace's ledger and its catalogue; None where it has none, so that none is made by looking for it."""
+    """Open a workspace's ledger and catalogue; the catalogue is None, and not created, where it does not exist."""
     with ExitStack() as stack:
         store = stack.enter_context(LabelStore(workspace.labels))
-        there = workspace.catalog.exists()
-        yield store, stack.enter_context(CatalogStore(workspace.catalog)) if there else None
+        exists = workspace.catalog.exists()
+        yield store, stack.enter_context(CatalogStore(workspace.catalog)) if exists else None
 
 
 def current_labels(store: LabelReader, catalog: CatalogStore | None, rule: Rule = Rule.UNANIMOUS) -> list[Label]:
-    """What the decisions on the products as they are now add up to, by pair; without a catalogue all decisions count.
+    """The consensus labels of the current products, by pair; without a catalogue all decisions count.
 
     Raises:
         SameskuError: one of the files cannot be read.
     """
     if catalog is None:
         return store.labels(rule=rule)
-    labels = revised(store, store.labels(rule=rule), outdated(store, catalog), rule)
+    labels = without_outdated(store, store.labels(rule=rule), outdated(store, catalog), rule)
     roles = {source.name: source.role for source in catalog.sources()}
-    labels = [label for label in labels if _is_on_its_side(label.pair, roles)]
+    labels = [label for label in labels if _has_current_roles(label.pair, roles)]
     missing = catalog.missing(ref for label in labels for ref in label.pair)
     return [label for label in labels if missing.isdisjoint(label.pair)] if missing else labels
 
 
-def _is_on_its_side(pair: Pair, roles: Mapping[str, Role]) -> bool:
-    """Whether both products are in sources of the role that they were labelled in."""
+def _has_current_roles(pair: Pair, roles: Mapping[str, Role]) -> bool:
+    """Whether the sources of both products still have the roles in which they were labelled."""
     return roles.get(pair.query.source) == "query" and roles.get(pair.candidate.source) == "catalog"
 
 
 def current_conflicts(store: LabelReader, catalog: CatalogStore | None, rule: Rule = Rule.UNANIMOUS) -> list[Label]:
-    """The pairs that people disagree about now, by pair; who decided on another article is no party to it.
+    """The pairs on which annotators disagree, by pair, without outdated decisions.
 
     Raises:
         SameskuError: one of the files cannot be read.
@@ -132,27 +134,26 @@ def current_conflicts(store: LabelReader, catalog: CatalogStore | None, rule: Ru
     labels = store.conflicts(rule)
     if not labels or catalog is None:
         return labels
-    return [label for label in revised(store, labels, outdated(store, catalog), rule) if label.match is None]
+    return [label for label in without_outdated(store, labels, outdated(store, catalog), rule) if label.match is None]
 
 
-def revised(store: LabelReader, labels: Iterable[Label], found: Outdated, rule: Rule) -> list[Label]:
-    """Labels without the decisions that are outdated.
+def without_outdated(store: LabelReader, labels: Iterable[Label], found: OutdatedLabels, rule: Rule) -> list[Label]:
+    """Labels computed without outdated decisions.
 
     Args:
         store: the ledger.
-        labels: as it has them.
-        found: what is outdated.
+        labels: of the ledger.
+        found: the outdated decisions.
         rule: what settles a disagreement.
     """
     if not found.decisions:
         return list(labels)
-    anew = {label.pair: label for label in labels_from(store, found.valid, rule)}
-    kept = (anew.get(label.pair, label) for label in labels if label.pair not in found.pairs)
-    return list(kept)
+    recomputed = {label.pair: label for label in labels_from(store, found.valid, rule)}
+    return [recomputed.get(label.pair, label) for label in labels if label.pair not in found.pairs]
 
 
-class _Articles:
-    """What the ids of some products stood for, and when."""
+class _ProductHistory:
+    """The products that ids stood for, over time."""
 
     def __init__(self, former: Mapping[ProductRef, Sequence[FormerArticle]], now: Mapping[ProductRef, Product]) -> None:
         self._former = former
@@ -164,13 +165,13 @@ class _Articles:
         return any(ref in self._former and ref not in self._now for ref in pair)
 
     def are_same(self, pair: Pair, at: float) -> bool:
-        """Whether both products are the articles that they were at some time."""
+        """Whether both products are the same as at some time."""
         return all(self._is_same(ref, at) for ref in pair)
 
-    def wants_answer(self, pair: Pair, decisions: Sequence[ProductDecision]) -> bool:
-        """Whether somebody has to look again: what merely followed from another decision is left out and no more.
+    def needs_answer(self, pair: Pair, decisions: Sequence[ProductDecision]) -> bool:
+        """Whether the query must be answered again: not for implied rejections alone.
 
-        Of a candidate that is gone, only a match leaves a question: which candidate it is then.
+        A removed candidate matters only if it was a match, since another candidate may match then.
         """
         if pair.query in self._former and pair.query not in self._now:
             return False
@@ -179,18 +180,18 @@ class _Articles:
         return matched or (explicit and not self.is_gone(pair))
 
     def replaced_since(self, pair: Pair, at: float) -> str:
-        """Which product was replaced or removed since some time, in a sentence; empty where none was."""
+        """A sentence on the product that was replaced or removed since some time; empty where none was."""
         for ref in pair:
             article = self._at(ref, at)
             if article is not None and not self._is_same(ref, at):
                 title = article.product.title
-                short = title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1] + "…"
+                short = title if len(title) <= _MAX_TITLE_LENGTH else title[: _MAX_TITLE_LENGTH - 1] + "…"
                 state = "is another product" if ref in self._now else "has left the catalogue"
                 return safe(f"{ref.source} {ref.id} {state} since this was answered: it was “{short}”.")
         return ""
 
     def _at(self, ref: ProductRef, at: float) -> FormerArticle | None:
-        """The article that a product was at some time; None where it is the one that is there now."""
+        """The former product of an id at some time; None where it is the current one."""
         return next((each for each in self._former.get(ref, ()) if each.until > at), None)
 
     def _is_same(self, ref: ProductRef, at: float) -> bool:
@@ -203,6 +204,5 @@ class _Articles:
         return self._same[key]
 
     def _is_current(self, product: Product) -> bool:
-
         now = self._now.get(product.ref)
         return now is not None and not is_another_article(product, now)

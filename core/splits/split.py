@@ -1,4 +1,4 @@
-"""Labels by what they may be used for: to train, or to judge. Never both."""
+"""Train/evaluation split of the labels, without leakage through queries, matches or GTINs."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from core.catalog.store import CatalogStore
 from core.settings import Settings
 from core.splits.current_labels import current_labels, ledger_and_catalogue
-from core.stats.sampling import drawn, shuffled
+from core.stats.sampling import draw_share, shuffled
 from core.workspace import Workspace
 from labels.consensus import Label, Rule
 from labels.model import Pair, ProductRef, Side
@@ -19,15 +19,14 @@ class Splits:
 
     Attributes:
         train: labels that may train.
-        eval_queries: the queries to judge on.
-        matches: all known matches of each query that has one, from both sides: a candidate that is known to
-            match is right wherever that was said.
-        leak_candidates: products that match a held-out query, and those that share a GTIN with it or with one of
-            these; they never appear in training, not even as negatives.
-        excluded_pairs: pairs that are judged on, by query: not even a negative that nobody rejected may be one of them.
-        manual: whether `eval_queries` is the manual validation set; else training queries were held out.
-        name: what figures are reported on: the validation set with its version, or the held-out queries.
-        judging: all labels that figures are reported on, of queries without a match too where the set is manual.
+        eval_queries: queries with a match, for evaluation.
+        matches: all known matches of each query that has one, from both sides.
+        leak_candidates: products that match an excluded query, and those that share a GTIN with it or with such a
+            match; they never occur in training, not even as negatives.
+        excluded_pairs: candidates of the validation labels by query; they are never mined as negatives.
+        manual: whether `eval_queries` are the manual validation set; else training queries were held out.
+        name: of the evaluation data: the validation set with its version, or the held-out queries.
+        eval_labels: all labels for evaluation; in a manual set also those of queries without a match.
     """
 
     train: tuple[Label, ...]
@@ -37,16 +36,16 @@ class Splits:
     excluded_pairs: dict[ProductRef, frozenset[ProductRef]]
     manual: bool
     name: str
-    judging: tuple[Label, ...] = ()
+    eval_labels: tuple[Label, ...] = ()
 
     @property
     def products(self) -> set[ProductRef]:
-        """All products in a pair that may train, queries and candidates."""
+        """All products in training pairs, queries and candidates."""
         return {ref for label in self.train for ref in (label.pair.query, label.pair.candidate)}
 
     @property
     def truth(self) -> dict[Pair, bool]:
-        """What is known of each pair that is judged on, in their order; nothing without a manual validation set."""
+        """Whether each validation pair is a match, sorted by pair; empty without a manual validation set."""
         pairs = (
             Pair(query, candidate) for query, candidates in self.excluded_pairs.items() for candidate in candidates
         )
@@ -61,40 +60,49 @@ def split_labels(
     rule: Rule = Rule.UNANIMOUS,
     catalog: CatalogStore | None = None,
 ) -> Splits:
-    """Split what the ledger holds.
+    """Split the labels of the ledger.
 
-    The validation side is judged on. Nothing of the workspace's own validation queries trains, nor any pair
-    with a product that one of them matches, or that shares a GTIN with either. Where the validation side has no
-    match yet, a share of the labelled queries is held out of training instead.
+    The validation side is for evaluation. Nothing of the workspace's own validation queries trains, nor any pair with a
+    product that one of them matches, or that shares a GTIN with either. Where the validation side has no match yet, a
+    share of the labelled queries is held out of training instead.
 
     Args:
         store: the ledger.
         held_out: the share of queries to hold out, if need be.
-        seed: which ones.
+        seed: of the draw of held-out queries.
         rule: what settles a disagreement.
-        catalog: what the labelled products are now, and their GTINs; without it all labels count.
+        catalog: the current products with their GTINs; without it all labels count.
     """
-    labels = _settled(store, rule, catalog)
-    gold = matches_by_query(labels)
-    judged = sorted({label.pair.query for label in labels if label.side is Side.VALIDATION and label.match})
-    train = [label for label in labels if label.side is Side.TRAIN]
-    manual = bool(judged)
+    labels = _usable_labels(store, rule, catalog)
+    matches = matches_by_query(labels)
+    validation = [label for label in labels if label.side is Side.VALIDATION]
+    eval_queries = sorted({label.pair.query for label in validation if label.match})
+    manual = bool(eval_queries)
     if manual:
-        kept_out = store.validation_queries()
+        excluded_queries = store.validation_queries()
+        eval_labels = validation
+        name = f"validation@{store.validation_version()}"
     else:
-        # A draw among few may come out empty; something must be there to judge on.
-        judged = drawn(sorted(gold), held_out, seed) or shuffled(gold, seed)[:1]
-        kept_out = set(judged)
-    tied = _tied(kept_out, gold, catalog)
-    train = _apart(train, kept_out, tied)
-    name = f"validation@{store.validation_version()}" if manual else "queries held out of training"
-    barred = _by_query(label for label in labels if label.side is Side.VALIDATION)
-    judging = [label for label in labels if (label.side is Side.VALIDATION if manual else label.pair.query in kept_out)]
-    return Splits(tuple(train), tuple(judged), gold, tied, barred, manual, name, tuple(judging))
+        # A draw from few queries may be empty; at least one is needed for evaluation.
+        eval_queries = draw_share(sorted(matches), held_out, seed) or shuffled(matches, seed)[:1]
+        excluded_queries = set(eval_queries)
+        eval_labels = [label for label in labels if label.pair.query in excluded_queries]
+        name = "queries held out of training"
+    leak_candidates = _leak_candidates(excluded_queries, matches, catalog)
+    return Splits(
+        train=tuple(_training_side(labels, excluded_queries, leak_candidates)),
+        eval_queries=tuple(eval_queries),
+        matches=matches,
+        leak_candidates=leak_candidates,
+        excluded_pairs=_candidates_by_query(validation),
+        manual=manual,
+        name=name,
+        eval_labels=tuple(eval_labels),
+    )
 
 
 def splits_of(workspace: Workspace, settings: Settings) -> Splits:
-    """The labels of a workspace, split as its settings want it.
+    """Split the labels of a workspace by its settings.
 
     Raises:
         SameskuError: labels or catalogue cannot be read.
@@ -110,46 +118,54 @@ def splits_of(workspace: Workspace, settings: Settings) -> Splits:
 
 
 def training_labels(store: LabelStore, rule: Rule = Rule.UNANIMOUS, catalog: CatalogStore | None = None) -> list[Label]:
-    """All labels that may train something which is judged by folds of its own, as the matcher is.
+    """All labels that may train a model which is evaluated by its own cross-validation, as the matcher is.
 
     Args:
         store: the ledger.
         rule: what settles a disagreement.
-        catalog: what the labelled products are now; without it all labels count.
+        catalog: the current products with their GTINs; without it all labels count.
     """
-    labels = _settled(store, rule, catalog)
-    kept_out = store.validation_queries()
-    tied = _tied(kept_out, matches_by_query(labels), catalog)
-    return _apart((label for label in labels if label.side is Side.TRAIN), kept_out, tied)
-
-
-def _tied(
-    kept_out: Collection[ProductRef],
-    gold: Mapping[ProductRef, frozenset[ProductRef]],
-    catalog: CatalogStore | None,
-) -> frozenset[ProductRef]:
-    """The products that kept-out queries match, and those that share a GTIN with any of them."""
-    matched = frozenset(candidate for query in kept_out for candidate in gold.get(query, ()))
-    return matched | catalog.with_same_gtin({*kept_out, *matched}) if catalog else matched
-
-
-def _apart(labels: Iterable[Label], kept_out: Collection[ProductRef], tied: frozenset[ProductRef]) -> list[Label]:
-    """The labels of neither a kept-out query nor a product that is tied to one."""
-    return [label for label in labels if label.pair.query not in kept_out and tied.isdisjoint(label.pair)]
-
-
-def _settled(store: LabelStore, rule: Rule, catalog: CatalogStore | None) -> list[Label]:
-    """What people agree on. A machine's decisions are its own echo, and teach nothing."""
-    labels = current_labels(store, catalog, rule)
-    return [label for label in labels if label.people and label.match is not None]
+    labels = _usable_labels(store, rule, catalog)
+    excluded_queries = store.validation_queries()
+    leak_candidates = _leak_candidates(excluded_queries, matches_by_query(labels), catalog)
+    return _training_side(labels, excluded_queries, leak_candidates)
 
 
 def matches_by_query(labels: Iterable[Label]) -> dict[ProductRef, frozenset[ProductRef]]:
     """The known matches of every query that has one."""
-    return _by_query(label for label in labels if label.match)
+    return _candidates_by_query(label for label in labels if label.match)
 
 
-def _by_query(labels: Iterable[Label]) -> dict[ProductRef, frozenset[ProductRef]]:
+def _usable_labels(store: LabelStore, rule: Rule, catalog: CatalogStore | None) -> list[Label]:
+    """The consensus labels of people. Automatic decisions are the matcher's own output, and are left out."""
+    labels = current_labels(store, catalog, rule)
+    return [label for label in labels if label.people and label.match is not None]
+
+
+def _leak_candidates(
+    excluded_queries: Collection[ProductRef],
+    matches: Mapping[ProductRef, frozenset[ProductRef]],
+    catalog: CatalogStore | None,
+) -> frozenset[ProductRef]:
+    """The products that excluded queries match, and those that share a GTIN with any of them."""
+    matched = frozenset(candidate for query in excluded_queries for candidate in matches.get(query, ()))
+    return matched | catalog.with_same_gtin({*excluded_queries, *matched}) if catalog else matched
+
+
+def _training_side(
+    labels: Iterable[Label], excluded_queries: Collection[ProductRef], leak_candidates: frozenset[ProductRef]
+) -> list[Label]:
+    """The labels of the training side without excluded queries and leak candidates."""
+    return [
+        label
+        for label in labels
+        if label.side is Side.TRAIN
+        and label.pair.query not in excluded_queries
+        and leak_candidates.isdisjoint(label.pair)
+    ]
+
+
+def _candidates_by_query(labels: Iterable[Label]) -> dict[ProductRef, frozenset[ProductRef]]:
     found: dict[ProductRef, set[ProductRef]] = {}
     for label in labels:
         found.setdefault(label.pair.query, set()).add(label.pair.candidate)

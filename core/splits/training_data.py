@@ -1,4 +1,6 @@
-"""What a workspace has to train an encoder on."""
+"""The training data of a workspace for an encoder: labels, candidates and triplets."""
+
+from contextlib import closing
 
 from core.retrieval.candidates import Candidate, CandidateStore
 from core.retrieval.index_run import Corpus
@@ -12,7 +14,7 @@ from labels.model import ProductRef
 
 
 def training_labels_of(corpus: Corpus, splits: Splits) -> list[Label]:
-    """The labels that train, of products that the catalogue still has."""
+    """The training labels of products that are in the catalogue."""
     products = {p.ref for p in [*corpus.queries, *corpus.products]}
     return [label for label in splits.train if label.pair.query in products and label.pair.candidate in products]
 
@@ -21,22 +23,19 @@ def candidates_of(workspace: Workspace) -> dict[ProductRef, list[Candidate]]:
     """The candidates of each query by the last index run, best first; none before the first run.
 
     Raises:
-        DamagedError: they are damaged, or gone.
+        DamagedError: they are damaged or missing.
     """
-    store = CandidateStore(workspace.derived)
-    try:
+    found: dict[ProductRef, list[Candidate]] = {}
+    with closing(CandidateStore(workspace.derived)) as store:
         if store.model is None and indexed_models(workspace.index):
             raise no_candidates(workspace.index)
-        mined: dict[ProductRef, list[Candidate]] = {}
         for query, candidate in store.all():
-            mined.setdefault(query, []).append(candidate)
-    finally:
-        store.close()
-    return mined
+            found.setdefault(query, []).append(candidate)
+    return found
 
 
 def training_triplets(workspace: Workspace, settings: Settings, corpus: Corpus, splits: Splits) -> list[Triplet]:
-    """A triplet for every match that trains, its mined negatives from the candidates of the last index run."""
+    """A triplet for every training match, with hard negatives from the candidates of the last index run."""
     return build_triplets(
         training_labels_of(corpus, splits),
         candidates_of(workspace),

@@ -1,4 +1,4 @@
-"""Labels turned into triplets: an anchor, its match, and products that look like it and are not."""
+"""Training triplets: an anchor, a match, and hard negatives."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,14 +9,13 @@ from core.text.model_numbers import bare
 from labels.consensus import Label, LabelState
 from labels.model import ProductRef, Strength
 
-#: A mined negative must score below this share of the match's own score. Above it, it is likely to be a match
-#: that nobody has labelled yet, and would teach the opposite of the truth.
-_LIKELY_MATCH = 0.95
+#: Mined negatives must score below this share of the match's score: above it they are probably unlabelled matches.
+_MAX_SCORE_SHARE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class Triplet:
-    """An anchor, one of its matches, and hard negatives, the hardest first."""
+    """An anchor, one of its matches, and hard negatives, hardest first."""
 
     anchor: ProductRef
     positive: ProductRef
@@ -34,20 +33,19 @@ def build_triplets(
 ) -> list[Triplet]:
     """One triplet for every labelled match.
 
-    Hard negatives are the reviewers' own rejections (explicit before implied, the highest ranked first), then
-    mined ones: candidates that nobody judged, never a known match, never a likely one. One place is kept for a
-    mined one where there is any: rejections alone teach only what reviewers happened to see (on Walmart-Amazon
-    that one place is worth 2 points of hit@1). Fewer than `negatives` where there are no more; the in-batch
-    negatives of the loss come on top. A product with the GTIN of the anchor or its match is no negative, not even a
-    rejected one, unless the contradiction was settled so.
+    Hard negatives are rejected candidates (explicit before implied, highest ranked first), then mined ones: unlabelled
+    candidates that are not likely matches. One place is reserved for a mined negative, since rejections cover only
+    what annotators happened to see (on Walmart-Amazon it is worth 2 points of hit@1). There may be fewer than
+    `negatives`; the loss adds in-batch negatives. A product with the GTIN of the anchor or its match is never a
+    negative, not even a rejected one, unless an adjudication says so.
 
     Args:
         labels: the training labels.
         mined: the candidates of each query, best first.
-        products: for telling likely matches by GTIN and model number.
-        negatives: how many for each triplet.
-        excluded_products: products that must not be seen in training, such as those tied to validation queries.
-        excluded_pairs: candidates by query whose pairs are judged on, and so never mined.
+        products: with GTINs and model numbers, by which likely matches are recognised.
+        negatives: maximum number per triplet.
+        excluded_products: products that must not occur in training, such as leak candidates of validation queries.
+        excluded_pairs: candidates of evaluated pairs by query, which are never mined.
 
     Returns:
         sorted by anchor and positive, so that the same labels give the same training run.
@@ -57,13 +55,13 @@ def build_triplets(
         by_query.setdefault(label.pair.query, []).append(label)
     gtins = dict(zip(products, identifying_gtins(list(products.values())), strict=True))
     triplets = []
-    for query, judged in sorted(by_query.items()):
+    for query, labelled in sorted(by_query.items()):
         candidates = mined.get(query, ())
-        known = {label.pair.candidate for label in judged} | (excluded_pairs or {}).get(query, frozenset())
-        for match in sorted(label.pair.candidate for label in judged if label.match):
+        known = {label.pair.candidate for label in labelled} | (excluded_pairs or {}).get(query, frozenset())
+        for match in sorted(label.pair.candidate for label in labelled if label.match):
             own = {gtin for ref in (query, match) if (gtin := gtins.get(ref))}
             twins = {c.ref for c in candidates if gtins.get(c.ref) in own}
-            rejected = _rejections(judged, candidates, own, gtins)
+            rejected = _rejections(labelled, candidates, own, gtins)
             others = _unlabelled(query, match, candidates, products, known | excluded_products | twins)
             chosen = tuple([*rejected[: negatives - 1], *others, *rejected[negatives - 1 :]][:negatives])
             if chosen:
@@ -72,14 +70,14 @@ def build_triplets(
 
 
 def _rejections(
-    judged: list[Label], candidates: Sequence[Candidate], own: set[str], gtins: Mapping[ProductRef, str]
+    labels: list[Label], candidates: Sequence[Candidate], own: set[str], gtins: Mapping[ProductRef, str]
 ) -> list[ProductRef]:
-    """The rejected candidates, the firmest first, without contradictions: those with one of the GTINs in `own`."""
+    """The rejected candidates, explicit ones first, without unadjudicated ones that have a GTIN in `own`."""
     rank = {candidate.ref: candidate.rank for candidate in candidates}
     last = len(candidates) + 1
     rejected = [
         label
-        for label in judged
+        for label in labels
         if label.match is False
         and (label.state is LabelState.ADJUDICATED or gtins.get(label.pair.candidate) not in own)
     ]
@@ -96,19 +94,20 @@ def _unlabelled(
     products: Mapping[ProductRef, Product],
     excluded: frozenset[ProductRef] | set[ProductRef],
 ) -> list[ProductRef]:
+    """The candidates that are mined as negatives, best first."""
     matched_score = next((c.score for c in candidates if c.ref == match), None)
     if matched_score is None and candidates:
-        # The match is not among the candidates: what is ranked first may well be another true match.
+        # The match is not among the candidates, so the first one may be another match.
         matched_score = candidates[0].score
-    ceiling = _LIKELY_MATCH * (matched_score or 0.0)
-    alike = [products[ref] for ref in (query, match) if ref in products]
+    ceiling = _MAX_SCORE_SHARE * (matched_score or 0.0)
+    own = [products[ref] for ref in (query, match) if ref in products]
     return [
         c.ref
         for c in candidates
         if c.ref not in excluded
         and c.score < ceiling
         and c.ref in products
-        and not any(_same_model(products[c.ref], other) for other in alike)
+        and not any(_same_model(products[c.ref], other) for other in own)
     ]
 
 

@@ -1,8 +1,7 @@
-"""Agreement beyond chance: Cohen's kappa of two people, Krippendorff's alpha and Gwet's AC1 of any number.
+"""Inter-annotator agreement: Cohen's kappa, Krippendorff's alpha and Gwet's AC1, with bootstrap intervals.
 
-All are functions of sums over queries, so that one vectorised formula gives the figure from the total of all queries
-and its bootstrap interval from many resampled totals. Alpha is our own closed form: the library `krippendorff` is
-GPL-3, and only the tests compare with it.
+All are computed from counts summed over queries, so that whole queries can be resampled. Libraries give the values of
+kappa and alpha; the vectorised formulas `kappas`, `alphas` and `ac1s` give the intervals.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,12 +17,13 @@ from labels.model import Pair, ProductRef, Stream
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
-    """One pair that two or more people decided.
+class SharedPair:
+    """A pair that two or more people decided.
 
     Attributes:
+        pair: the pair.
         votes: whether it is a match, by annotator.
-        probability: the first P(match) that one of them was shown: later ones have learnt from that decision.
+        probability: the first P(match) that was shown to one of them; later ones were fitted to that decision.
     """
 
     pair: Pair
@@ -32,36 +32,36 @@ class Shared:
 
     @property
     def query(self) -> ProductRef:
-        """The product under review."""
+        """The pair's query."""
         return self.pair.query
 
     @property
     def unanimous(self) -> bool:
-        """Whether all say the same."""
+        """Whether all votes are equal."""
         return len(set(self.votes.values())) == 1
 
-    def between(self, one: str, other: str) -> "Shared | None":
-        """The pair as these two decided it; None unless both did."""
+    def between(self, one: str, other: str) -> "SharedPair | None":
+        """The pair with the votes of two annotators; None unless both voted."""
         if one not in self.votes or other not in self.votes:
             return None
-        return Shared(self.pair, {name: self.votes[name] for name in (one, other)}, self.probability)
+        return SharedPair(self.pair, {name: self.votes[name] for name in (one, other)}, self.probability)
 
 
-def shared_pairs(said: Iterable[Annotation], *, implied: bool = False) -> list[Shared]:
-    """The pairs with two or more opinions, by pair.
+def shared_pairs(annotations: Iterable[Annotation], *, implied: bool = False) -> list[SharedPair]:
+    """The pairs that two or more people decided, sorted.
 
-    Abstentions are no opinions, and adjudications are none either: whoever rules has seen what the others said.
+    Abstentions do not count, nor do adjudications, which are made knowing the other answers.
 
     Args:
-        said: first answers, oldest first.
-        implied: count what follows from accepting another candidate too.
+        annotations: first answers, oldest first.
+        implied: whether rejections implied by accepting another candidate count.
     """
     by_pair: dict[Pair, list[Annotation]] = {}
-    for each in said:
+    for each in annotations:
         if each.match is not None and each.stream is not Stream.ADJUDICATION and (implied or each.explicit):
             by_pair.setdefault(each.pair, []).append(each)
     return [
-        Shared(
+        SharedPair(
             pair,
             {each.annotator: bool(each.match) for each in opinions},
             next((each.probability for each in opinions if each.probability is not None), None),
@@ -73,11 +73,11 @@ def shared_pairs(said: Iterable[Annotation], *, implied: bool = False) -> list[S
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure with its 95 % interval.
+    """A coefficient with its 95 % interval.
 
     Attributes:
-        value: 1 is perfect agreement, 0 what chance gives; None where it is undefined.
-        low: lower end; None where the queries are too few or too much alike to tell.
+        value: 1 for perfect agreement, 0 for agreement by chance; None where undefined.
+        low: lower end; None where the queries are too few or too similar.
         high: upper end, likewise.
         undefined: why there is no value; empty where there is one.
     """
@@ -92,13 +92,13 @@ NO_OVERLAP = Estimate(None, undefined="no overlap")
 ONE_CLASS = Estimate(None, undefined="one class only")
 
 
-def kappa(shared: Sequence[Shared]) -> Estimate:
-    """Cohen's kappa (Cohen 1960); of more than two people the mean over every two of them.
+def kappa(shared: Sequence[SharedPair]) -> Estimate:
+    """Cohen's kappa (Cohen 1960); for more than two people the mean over all pairs of annotators.
 
-    Light (1971) takes the plain mean over every two. Who shares how many pairs with whom is left to chance here, so
-    each two count by the pairs that they have in common.
+    Light (1971) uses the unweighted mean. Here annotators share different numbers of pairs, so each two are weighted by
+    the number that they share.
     """
-    couples = couples_of(shared)
+    couples = annotator_pairs(shared)
     if not couples:
         return NO_OVERLAP
     found = [(_kappa_of_two(shared, *couple), pairs) for couple, pairs in couples.items()]
@@ -110,7 +110,7 @@ def kappa(shared: Sequence[Shared]) -> Estimate:
     return _estimate(float(np.average(values, weights=weights)), interval(tables, kappas))
 
 
-def alpha(shared: Sequence[Shared]) -> Estimate:
+def alpha(shared: Sequence[SharedPair]) -> Estimate:
     """Krippendorff's alpha for nominal data (Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability")."""
     if not shared:
         return NO_OVERLAP
@@ -123,14 +123,14 @@ def alpha(shared: Sequence[Shared]) -> Estimate:
     return _estimate(value, interval(coincidences, alphas))
 
 
-def ac1(shared: Sequence[Shared]) -> Estimate:
+def ac1(shared: Sequence[SharedPair]) -> Estimate:
     """Gwet's AC1 for two classes and any number of people.
 
     Gwet 2008, "Computing inter-rater reliability and its variance in the presence of high agreement", British Journal
-    of Mathematical and Statistical Psychology 61, pages 29 to 48. Chance agrees on 2π(1 − π), π being the mean share of
-    matches. Where one class dominates, that is little, and what kappa and alpha call chance is nearly all: they are
-    small then however well people agree (Feinstein and Cicchetti 1990, "High agreement but low kappa: I", Journal of
-    Clinical Epidemiology 43, pages 543 to 549). AC1 is defined where there is one class only, too.
+    of Mathematical and Statistical Psychology 61, pages 29 to 48. Chance agreement is 2π(1 − π), where π is the mean
+    share of matches. Where one class dominates, that is small, whereas the chance agreement of kappa and alpha is near
+    1, which makes them small however well people agree (Feinstein and Cicchetti 1990, "High agreement but low kappa:
+    I", Journal of Clinical Epidemiology 43, pages 543 to 549). AC1 is also defined for a single class.
     """
     if not shared:
         return NO_OVERLAP
@@ -140,13 +140,13 @@ def ac1(shared: Sequence[Shared]) -> Estimate:
     return _estimate(float(ac1s(sums.sum(axis=0, keepdims=True))[0]), interval(sums, ac1s))
 
 
-def share_of_matches(shared: Sequence[Shared]) -> float | None:
-    """The mean share of answers that are matches, each pair counting once; None where there is no pair."""
+def share_of_matches(shared: Sequence[SharedPair]) -> float | None:
+    """The mean over pairs of the share of votes for a match; None without pairs."""
     return sum(_observed(each)[1] for each in shared) / len(shared) if shared else None
 
 
-def couples_of(shared: Sequence[Shared]) -> dict[tuple[str, str], int]:
-    """Every two people with pairs in common, by name, and how many pairs."""
+def annotator_pairs(shared: Sequence[SharedPair]) -> dict[tuple[str, str], int]:
+    """The number of pairs that each two annotators share, by their names."""
     found: dict[tuple[str, str], int] = {}
     for each in shared:
         for couple in combinations(sorted(each.votes), 2):
@@ -155,7 +155,7 @@ def couples_of(shared: Sequence[Shared]) -> dict[tuple[str, str], int]:
 
 
 def kappas(tables: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Kappa from flat 2 × 2 tables of one or more couples, shape (n, 4 × couples) → (n,); NaN where undefined."""
+    """Kappa from flat 2 × 2 tables of one or more annotator pairs, shape (n, 4 × pairs) → (n,); NaN where undefined."""
     table = tables.reshape(len(tables), -1, 2, 2)
     pairs = table.sum(axis=(2, 3))
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -168,31 +168,31 @@ def kappas(tables: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def alphas(coincidences: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Alpha from coincidences (both match, apart, both not), shape (n, 3) → (n,); NaN where undefined."""
-    both, apart, neither = coincidences.T
-    matches, others = both + apart, apart + neither
+    """Alpha from coincidences (both match, different, both not), shape (n, 3) → (n,); NaN where undefined."""
+    both, different, neither = coincidences.T
+    matches, others = both + different, different + neither
     with np.errstate(invalid="ignore", divide="ignore"):
-        found: NDArray[np.float64] = 1 - apart * (matches + others - 1) / (matches * others)
+        found: NDArray[np.float64] = 1 - different * (matches + others - 1) / (matches * others)
     return found
 
 
 def ac1s(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """AC1 from sums over pairs (agreement, share of matches, pairs), shape (n, 3) → (n,)."""
+    """AC1 from sums over pairs (agreement, share of matches, number of pairs), shape (n, 3) → (n,)."""
     agreement, matches, pairs = sums.T
     chance = 2 * matches / pairs * (1 - matches / pairs)
     found: NDArray[np.float64] = (agreement / pairs - chance) / (1 - chance)
     return found
 
 
-def _observed(each: Shared) -> tuple[float, float, int]:
-    """Of one pair: the share of every two people who agree, the share of matches, and 1 for the pair itself."""
+def _observed(each: SharedPair) -> tuple[float, float, int]:
+    """Agreement of one pair (share of annotator pairs who agree), its share of matches, and 1 for the count."""
     people, matches = len(each.votes), sum(each.votes.values())
     agreeing = matches * (matches - 1) + (people - matches) * (people - matches - 1)
     return agreeing / (people * (people - 1)), matches / people, 1
 
 
-def _kappa_of_two(shared: Sequence[Shared], one: str, other: str) -> float | None:
-    """None where both give one and the same answer throughout: chance alone would agree as well."""
+def _kappa_of_two(shared: Sequence[SharedPair], one: str, other: str) -> float | None:
+    """None where both give the same single answer throughout, for which kappa is undefined."""
     from sklearn.metrics import cohen_kappa_score
 
     both = [each.votes for each in shared if one in each.votes and other in each.votes]
@@ -200,8 +200,8 @@ def _kappa_of_two(shared: Sequence[Shared], one: str, other: str) -> float | Non
     return float(cohen_kappa_score(first, second)) if len({*first, *second}) > 1 else None
 
 
-def _tables(shared: Sequence[Shared], couples: list[tuple[str, str]]) -> NDArray[np.float64]:
-    """Per query and couple, how often each answer of the one met each of the other; shape (queries, couples × 4)."""
+def _tables(shared: Sequence[SharedPair], couples: list[tuple[str, str]]) -> NDArray[np.float64]:
+    """The 2 × 2 contingency tables per query and annotator pair, flat, shape (queries, pairs × 4)."""
     rows = _rows(shared)
     column = {couple: number for number, couple in enumerate(couples)}
     tables = np.zeros((max(rows) + 1, len(couples), 2, 2))
@@ -211,8 +211,8 @@ def _tables(shared: Sequence[Shared], couples: list[tuple[str, str]]) -> NDArray
     return tables.reshape(len(tables), -1)
 
 
-def _coincidences(shared: Sequence[Shared], votes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Per query, the coincidences of its pairs: both match, apart (each way), both not; shape (queries, 3)."""
+def _coincidences(shared: Sequence[SharedPair], votes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The coincidences per query: both match, different (each way), both not; shape (queries, 3)."""
     matches, others = votes.T
     found = np.column_stack([matches * (matches - 1), matches * others, others * (others - 1)])
     rows = _rows(shared)
@@ -221,7 +221,7 @@ def _coincidences(shared: Sequence[Shared], votes: NDArray[np.float64]) -> NDArr
     return summed
 
 
-def _rows(shared: Sequence[Shared]) -> list[int]:
+def _rows(shared: Sequence[SharedPair]) -> list[int]:
     """The number of each pair's query, from 0."""
     number: dict[object, int] = {}
     return [number.setdefault(each.query, len(number)) for each in shared]
@@ -230,5 +230,5 @@ def _rows(shared: Sequence[Shared]) -> list[int]:
 def _estimate(value: float, ends: tuple[float, float] | None) -> Estimate:
     if ends is None:
         return Estimate(value)
-    # Of few queries, the percentiles may lie beside the figure itself; an interval that leaves it out misleads.
+    # With few queries the percentiles may exclude the value itself, which would mislead.
     return Estimate(value, min(ends[0], value), max(ends[1], value))

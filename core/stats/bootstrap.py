@@ -1,4 +1,4 @@
-"""How far a figure would move with other queries: the bootstrap over queries."""
+"""Bootstrap intervals over queries."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -8,24 +8,24 @@ from numpy.typing import ArrayLike, NDArray
 #: Enough for a 95 % interval by percentiles (Efron & Tibshirani 1993, section 14.2).
 RESAMPLINGS = 1000
 _SEED = 20
-#: Drawn numbers held in memory at once; 32 MB.
-_AT_ONCE = 4_000_000
+#: Drawn numbers in memory at once; 32 MB.
+_BLOCK_SIZE = 4_000_000
 
 
 def interval(
     counts: NDArray[np.float64], figure: Callable[[NDArray[np.float64]], NDArray[np.float64]]
 ) -> tuple[float, float] | None:
-    """The 95 % percentile interval of a figure that is made of sums over queries.
+    """The 95 % percentile bootstrap interval of a figure computed from sums over queries.
 
-    The pairs of one query stand and fall together, so whole queries are drawn, with replacement. A resampling in
-    which the figure is undefined is left out.
+    The pairs of one query are correlated, so whole queries are drawn with replacement. Resamplings in which the figure
+    is undefined are ignored.
 
     Args:
         counts: one row of counts per query, shape (queries, n).
         figure: from summed counts, shape (resamplings, n), to figures, shape (resamplings,); NaN where undefined.
 
     Returns:
-        lower and upper end; None where the resamplings tell nothing, since they all come out alike.
+        lower and upper end; None where all resamplings give the same value, or there are fewer than two queries.
     """
     if len(counts) < 2:
         return None
@@ -38,11 +38,11 @@ def interval(
 
 
 def by_query(queries: Sequence[object], *columns: ArrayLike) -> NDArray[np.float64]:
-    """Sums over the pairs of each query: what `interval` draws from, shape (queries, columns).
+    """The sums of columns over the pairs of each query, as input for `interval`, shape (queries, columns).
 
     Args:
         queries: the query of each pair, shape (n,).
-        columns: what is summed, each of shape (n,).
+        columns: values per pair, each of shape (n,).
     """
     number: dict[object, int] = {}
     group = np.array([number.setdefault(query, len(number)) for query in queries], np.int64)
@@ -51,14 +51,14 @@ def by_query(queries: Sequence[object], *columns: ArrayLike) -> NDArray[np.float
 
 
 def _resampled(counts: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
-    """Sums over as many queries as there are, drawn anew each time; shapes (some, n), RESAMPLINGS rows in all.
+    """The summed counts of each resampling, in blocks of shape (block, n), RESAMPLINGS rows in all.
 
-    Queries with the same counts are interchangeable. So it is drawn how many of each kind come up, which has the
-    same distribution and takes a fraction of the time: most queries are answered alike.
+    Queries with the same counts are interchangeable, so the number of each distinct row is drawn from a multinomial
+    distribution. This is equivalent and much faster, since most queries have the same counts.
     """
     generator = np.random.default_rng(_SEED)
     kinds, sizes = np.unique(counts, axis=0, return_counts=True)
-    step = max(1, _AT_ONCE // len(kinds))
+    step = max(1, _BLOCK_SIZE // len(kinds))
     for start in range(0, RESAMPLINGS, step):
         drawn = generator.multinomial(len(counts), sizes / len(counts), size=min(step, RESAMPLINGS - start))
         yield drawn @ kinds

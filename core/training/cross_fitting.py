@@ -21,7 +21,7 @@ from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.index_run import Corpus
 from core.settings import Settings
 from core.splits.split import Splits
-from core.stats.sampling import drawn
+from core.stats.sampling import draw_share
 from core.training.recipe import FEWEST_FOR_HALVES
 from labels.model import Pair, ProductRef
 
@@ -43,7 +43,7 @@ def out_of_fold_cosines(
         reporter: hears progress.
     """
     queries = sorted({label.pair.query for label in splits.train})
-    first = frozenset(drawn(queries, 0.5, settings.retrain.seed))
+    first = frozenset(draw_share(queries, 0.5, settings.retrain.seed))
     known = {product.ref: product for product in [*corpus.queries, *corpus.products]}
     pairs = [label.pair for label in splits.train if label.pair.query in known and label.pair.candidate in known]
     if sum(bool(label.match) for label in splits.train) < FEWEST_FOR_HALVES:

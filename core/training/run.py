@@ -15,7 +15,8 @@ from core.evaluation.encoder_comparison import comparison_of
 from core.evaluation.retrieval import PRIMARY, EncoderEvaluation, evaluate_encoder
 from core.jobs.progress import Reporter
 from core.matching.features.builder import CorpusFeatures
-from core.matching.run import Shortlist, bring_up_to_date, out_of_fold_path, write_out_of_fold
+from core.matching.run import bring_up_to_date, out_of_fold_path, write_out_of_fold
+from core.matching.shortlist import Shortlist
 from core.retrieval.encoder_files import EncoderModel, weights_sha256
 from core.retrieval.encoder_identity import part_digests
 from core.retrieval.encoding_rate import read_rate, read_stage_seconds
@@ -65,8 +66,8 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lea
     registry.remove_unfinished()
     champion = registry.champion()
     # The candidates to mine negatives from, and the vectors that the champion is judged by.
-    evidence = CorpusFeatures(workspace, settings, corpus)
-    selection = Shortlist(evidence, settings.search.k)
+    corpus_features = CorpusFeatures(workspace, settings, corpus)
+    selection = Shortlist(corpus_features, settings.search.k)
     build_index(workspace, settings, champion, reporter, corpus=corpus, selection=selection)
     splits = splits_of(workspace, settings)
     triplets = training_triplets(workspace, settings, corpus, splits)
@@ -77,8 +78,8 @@ def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lea
         draft, proof = _train(registry, settings, corpus, triplets, splits, reporter, place, questions=questions)
         gold = {query: splits.matches[query] for query in splits.eval_queries}
         began = time.monotonic()
-        before, ranked_before = evaluate_encoder(evidence, champion, gold, reporter)
-        after, ranked_after = evaluate_encoder(evidence, draft, gold, reporter)
+        before, ranked_before = evaluate_encoder(corpus_features, champion, gold, reporter)
+        after, ranked_after = evaluate_encoder(corpus_features, draft, gold, reporter)
         compared = comparison_of(
             corpus, gold, (champion.id, ranked_before), (draft.id, ranked_after),
             judged_on=splits.name, seconds=time.monotonic() - began,

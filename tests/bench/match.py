@@ -3,7 +3,7 @@
     python -m tests.bench.match [FOLDER]
 
 FOLDER holds tableA.csv, tableB.csv, train.csv and valid.csv. No encoder is needed: cosines are missing, as before the
-first index run. The plain version makes the same kinds of evidence pair by pair from strings and sets, in this file.
+first index run. The plain version makes the same kinds of vectors pair by pair from strings and sets, in this file.
 """
 
 import csv
@@ -25,7 +25,7 @@ from core.catalog.product import Product
 from core.evaluation.pairs import pair_metrics
 from core.matching.features.builder import FeatureBuilder
 from core.matching.features.lexical import words
-from core.matching.fitting import Training, fit_matcher
+from core.matching.fitting import TrainingSet, fit_matcher
 from core.text.model_numbers import bare, codes
 from core.text.packs import pack_count
 from core.text.quantities import quantities, same
@@ -49,27 +49,27 @@ def main() -> None:
     load = f"{os.cpu_count()} cores, of which others keep {os.getloadavg()[0]:.1f} busy"
     _say(f"{load}; {len(queries):,} queries, {len(products):,} products")
     # What costs once per process, such as reading the units, is no part of a rate.
-    FeatureBuilder(queries[:9], products[:9], Vocabulary.load()).of(*(np.zeros((2, 9), np.int64)), _no_cosines(9))
+    FeatureBuilder(queries[:9], products[:9], Vocabulary.load()).compute(*(np.zeros((2, 9), np.int64)), _no_cosines(9))
     prepared, builder = _timed(lambda: FeatureBuilder(queries, products, Vocabulary.load()), rounds=1)
-    _say(f"prepare the evidence: {prepared:.1f} s, {(len(queries) + len(products)) / prepared:,.0f} products/s")
+    _say(f"prepare the vectors: {prepared:.1f} s, {(len(queries) + len(products)) / prepared:,.0f} products/s")
     _throughput(builder, queries, products, [*train, *valid])
-    evidence = _evidence(builder, [*train, *valid])
-    _refit(evidence, train, _queue(builder, len(queries), len(products)), builder)
-    _quality(evidence, train, valid, builder)
+    vectors = _features(builder, [*train, *valid])
+    _refit(vectors, train, _queue(builder, len(queries), len(products)), builder)
+    _quality(vectors, train, valid, builder)
 
 
 def _throughput(builder: FeatureBuilder, queries: list[Product], products: list[Product], labelled: Labelled) -> None:
     random = np.random.default_rng(7)
     rows = np.r_[[q for q, _, _ in labelled], random.integers(0, len(queries), _PAIRS - len(labelled))]
     columns = np.r_[[p for _, p, _ in labelled], random.integers(0, len(products), _PAIRS - len(labelled))]
-    seconds, _ = _timed(lambda: builder.of(rows, columns, _no_cosines(len(rows))))
+    seconds, _ = _timed(lambda: builder.compute(rows, columns, _no_cosines(len(rows))))
     chosen = random.choice(len(rows), _PLAIN_PAIRS, replace=False)
     plain = _Plain([*queries, *products])
     plain_seconds, _ = _timed(
-        lambda: [plain.evidence(queries[rows[i]], products[columns[i]]) for i in chosen], rounds=1
+        lambda: [plain.vectors(queries[rows[i]], products[columns[i]]) for i in chosen], rounds=1
     )  # fmt: skip
     fast, slow = len(rows) / seconds, _PLAIN_PAIRS / plain_seconds
-    _say(f"evidence: {fast:,.0f} pairs/s over {len(rows):,} pairs, {len(builder.features)} features (bar: 20,000)")
+    _say(f"vectors: {fast:,.0f} pairs/s over {len(rows):,} pairs, {len(builder.features)} features (bar: 20,000)")
     _say(f"plain Python: {slow:,.0f} pairs/s over {_PLAIN_PAIRS:,} of them; ratio {fast / slow:.0f}")
 
 
@@ -77,17 +77,17 @@ def _queue(builder: FeatureBuilder, queries: int, products: int) -> NDArray[np.f
     """As many pairs as ten candidates for every query are."""
     random = np.random.default_rng(8)
     rows, columns = np.arange(_QUEUE) % queries, random.integers(0, products, _QUEUE)
-    return builder.of(rows, columns, _no_cosines(_QUEUE))
+    return builder.compute(rows, columns, _no_cosines(_QUEUE))
 
 
-def _refit(evidence: NDArray[np.float32], train: Labelled, queue: NDArray[np.float32], builder: FeatureBuilder) -> None:
+def _refit(vectors: NDArray[np.float32], train: Labelled, queue: NDArray[np.float32], builder: FeatureBuilder) -> None:
     names = tuple(feature.name for feature in builder.features)
     order = np.random.default_rng(9).permutation(len(train))
     found = {}
     for count in (_FEW, _MANY):
-        training = _training(evidence, train, order[:count])
+        training = _training(vectors, train, order[:count])
 
-        def refit(training: Training = training) -> None:
+        def refit(training: TrainingSet = training) -> None:
             fit_matcher(training, names, background=queue, seed=7).probabilities(queue)
 
         refit()
@@ -98,27 +98,27 @@ def _refit(evidence: NDArray[np.float32], train: Labelled, queue: NDArray[np.flo
     _say(f"the same at {_MANY:,} labels: {many:,.0f} ms; ratio {many / few:.1f}")
 
 
-def _quality(evidence: NDArray[np.float32], train: Labelled, valid: Labelled, builder: FeatureBuilder) -> None:
+def _quality(vectors: NDArray[np.float32], train: Labelled, valid: Labelled, builder: FeatureBuilder) -> None:
     names = tuple(feature.name for feature in builder.features)
-    matcher = fit_matcher(_training(evidence, train, np.arange(len(train))), names, background=evidence, seed=7)
-    probabilities = matcher.probabilities(evidence[len(train) :])
+    matcher = fit_matcher(_training(vectors, train, np.arange(len(train))), names, background=vectors, seed=7)
+    probabilities = matcher.probabilities(vectors[len(train) :])
     metrics = pair_metrics([label for _, _, label in valid], probabilities.tolist(), matcher.threshold)
     figures = ", ".join(f"{name} {metrics[name]:.4f}" for name in ("f1", "average_precision", "ece"))
     _say(f"fitted on train.csv without an encoder ({matcher.learner.name}), on valid.csv: {figures}")
 
 
-def _training(evidence: NDArray[np.float32], labelled: Labelled, chosen: NDArray[np.int64]) -> Training:
-    return Training(
-        evidence[chosen],
+def _training(vectors: NDArray[np.float32], labelled: Labelled, chosen: NDArray[np.int64]) -> TrainingSet:
+    return TrainingSet(
+        vectors[chosen],
         np.array([labelled[i][2] for i in chosen]),
         np.ones(len(chosen)),
         np.array([labelled[i][0] for i in chosen], np.int64),
     )
 
 
-def _evidence(builder: FeatureBuilder, labelled: Labelled) -> NDArray[np.float32]:
+def _features(builder: FeatureBuilder, labelled: Labelled) -> NDArray[np.float32]:
     rows, columns = (np.array([pair[side] for pair in labelled], np.int64) for side in (0, 1))
-    return builder.of(rows, columns, _no_cosines(len(labelled)))
+    return builder.compute(rows, columns, _no_cosines(len(labelled)))
 
 
 def _no_cosines(count: int) -> NDArray[np.float32]:
@@ -155,7 +155,7 @@ def _labelled(path: Path, queries: dict[str, int], products: dict[str, int]) -> 
 
 
 class _Plain:
-    """The same kinds of evidence, pair by pair, as one would first write them."""
+    """The same kinds of features, pair by pair, as one would first write them."""
 
     def __init__(self, products: Iterable[Product]) -> None:
         texts = [set(words(self._text(product))) for product in products]
@@ -167,7 +167,7 @@ class _Plain:
     def _text(product: Product) -> str:
         return f"{product.title} {product.brand} {product.model}"
 
-    def evidence(self, query: Product, candidate: Product) -> list[float]:
+    def vectors(self, query: Product, candidate: Product) -> list[float]:
         """About one pair."""
         return [
             *self._words(self._text(query), self._text(candidate)),

@@ -63,7 +63,7 @@ class Generated:
     """The candidates of one catalogue.
 
     Attributes:
-        table: their evidence.
+        table: their vectors.
         labels: which of them are matches, shape (n,).
         rank: their places after retrieval, shape (n,).
     """
@@ -122,12 +122,12 @@ def _worn(products: Sequence[Product], lacking: Mapping[str, float], seed: str) 
 
 
 def _read(workspace: Workspace, catalogue: DemoCatalogue) -> Generated:
-    evidence, candidates = FeatureStore(workspace.derived), CandidateStore(workspace.derived)
+    vectors, candidates = FeatureStore(workspace.derived), CandidateStore(workspace.derived)
     try:
-        table = evidence.read()
+        table = vectors.read()
         rank = {(query, candidate.ref): candidate.rank for query, candidate in candidates.all()}
     finally:
-        evidence.close()
+        vectors.close()
         candidates.close()
     assert table is not None
     labels = [(pair.query.id, pair.candidate.id) in catalogue.gold for pair in table.pairs]

@@ -10,14 +10,14 @@ from disk import full_disk
 from core.errors import CoreError
 from core.json_store import binary_file, save, text_file
 from core.judge.calibrated import save_training_pairs
-from core.matching.matcher import untrained
+from core.matching.matcher import prior_matcher
 from core.matching.run import write_out_of_fold
 from core.retrieval.dense import DenseIndex
 
 WRITERS: list[Callable[[Path], object]] = [
     lambda folder: save(folder / "file", {}),
     lambda folder: save_training_pairs(folder, []),
-    lambda folder: untrained(("cosine",), np.zeros((1, 1), np.float32)).save(folder / "file"),
+    lambda folder: prior_matcher(("cosine",), np.zeros((1, 1), np.float32)).save(folder / "file"),
     lambda folder: write_out_of_fold(folder / "file", {}),
     lambda folder: DenseIndex(np.eye(3, dtype=np.float32)).save(folder / "file"),
 ]

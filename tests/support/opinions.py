@@ -4,7 +4,7 @@ import itertools
 
 from samples import c, q
 
-from core.stats.agreement import Shared
+from core.stats.agreement import SharedPair
 from labels.annotations import Annotation
 from labels.model import Pair, Stream
 
@@ -37,7 +37,7 @@ def said(
     )  # fmt: skip
 
 
-def shared(*votes: str, query_of: int = 1) -> list[Shared]:
+def shared(*votes: str, query_of: int = 1) -> list[SharedPair]:
     """Pairs by the votes of ada, bob, eve … in their order: `1` match, `0` none, `.` not decided.
 
     Args:
@@ -46,7 +46,7 @@ def shared(*votes: str, query_of: int = 1) -> list[Shared]:
     """
     names = ("ada", "bob", "eve", "ian")
     return [
-        Shared(
+        SharedPair(
             pair(f"q{number // query_of}/c{number}"),
             {name: vote == "1" for name, vote in zip(names, text, strict=False) if vote != "."},
             None,

@@ -47,7 +47,7 @@ async def test_what_was_prepared_for_another_query_is_forgotten(bench: Bench) ->
 async def test_nobody_claims_what_is_only_prepared(bench: Bench) -> None:
     desk = bench.desk()
     desk.review.advance()
-    ahead = desk.review.ahead()
+    ahead = desk.review.peek()
     assert ahead is not None
     assert desk.review.item is not None
     assert ahead.query.ref != desk.review.item.query.ref

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from desk_bench import Bench, screen_text, settled
-from evidence import write_evidence
+from feature_tables import write_features
 from samples import until
 
 from tui.errors import EngineError
@@ -111,7 +111,7 @@ def test_a_program_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 async def test_the_real_one_learns_from_the_first_answer_and_its_death_is_no_matter(bench: Bench) -> None:
-    write_evidence(bench.workspace)
+    write_features(bench.workspace)
     engine = WorkerClient(bench.workspace.home)
     app = bench.app(engine=engine)
     async with app.run_test(size=(120, 36)) as pilot:

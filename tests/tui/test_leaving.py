@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from desk_bench import Bench, settled
 
-from core.queue.last_session import Ending
+from core.queue.last_session import SessionEnd
 from tui.app import DeskApp
 from tui.errors import DeskError
 from tui.run import run_desk
@@ -64,11 +64,11 @@ def started(bench: Bench, *command: str, sign: bytes = b"Passport") -> Iterator[
             os.close(ours)
 
 
-def how_it_ended(bench: Bench) -> Ending | None:
+def how_it_ended(bench: Bench) -> SessionEnd | None:
     """What the next desk of ada's is told of the last; by then nothing is reserved any more."""
     assert bench.desk("bob").claims.held_by_others("bob") == {}
     last = bench.desk().sitting.sitting.interrupted
-    return last.ending if last else Ending.LEFT
+    return last.ending if last else SessionEnd.LEFT
 
 
 def reject_first(bench: Bench, terminal: int) -> None:
@@ -87,7 +87,7 @@ def test_a_signal_gives_the_claims_back(bench: Bench, number: signal.Signals) ->
         process.send_signal(number)
         read_until(terminal, b"\x1b[?1049l")
         assert process.wait(120) == 0
-    assert how_it_ended(bench) is {signal.SIGHUP: Ending.CUT, signal.SIGTERM: Ending.STOPPED}[number]
+    assert how_it_ended(bench) is {signal.SIGHUP: SessionEnd.DISCONNECTED, signal.SIGTERM: SessionEnd.STOPPED}[number]
 
 
 def test_a_terminal_that_is_closed_without_a_signal_is_noticed(bench: Bench) -> None:
@@ -95,7 +95,7 @@ def test_a_terminal_that_is_closed_without_a_signal_is_noticed(bench: Bench) -> 
         reject_first(bench, terminal)
         os.close(terminal)
         assert process.wait(120) == 0
-    assert how_it_ended(bench) is Ending.CUT
+    assert how_it_ended(bench) is SessionEnd.DISCONNECTED
 
 
 def test_noise_on_the_line_is_no_end(bench: Bench) -> None:
@@ -112,7 +112,7 @@ def test_noise_on_the_line_is_no_end(bench: Bench) -> None:
 #: A desk that waits for ever to write to a terminal that nobody reads, as Textual does.
 STALLED = """
 import queue, sys
-from core.queue.last_session import Ending
+from core.queue.last_session import SessionEnd
 from tui.shutdown import Departure
 
 def give_up(ending):
@@ -139,14 +139,17 @@ def test_a_desk_that_cannot_leave_is_ended(number: signal.Signals, ending: str) 
 def test_giving_up_gives_the_claims_back(bench: Bench) -> None:
     desk = bench.desk()
     desk.sitting.resume()
-    asyncio.run(asyncio.to_thread(desk.sitting.abandon, Ending.CUT))
-    assert how_it_ended(bench) is Ending.CUT
+    asyncio.run(asyncio.to_thread(desk.sitting.abandon, SessionEnd.DISCONNECTED))
+    assert how_it_ended(bench) is SessionEnd.DISCONNECTED
 
 
 @pytest.mark.parametrize(
-    ("number", "ending"), [(signal.SIGTERM, Ending.STOPPED), (signal.SIGHUP, Ending.CUT), (None, Ending.CUT)]
+    ("number", "ending"),
+    [(signal.SIGTERM, SessionEnd.STOPPED), (signal.SIGHUP, SessionEnd.DISCONNECTED), (None, SessionEnd.DISCONNECTED)],
 )
-def test_the_plain_desk_leaves_in_good_order_too(bench: Bench, number: signal.Signals | None, ending: Ending) -> None:
+def test_the_plain_desk_leaves_in_good_order_too(
+    bench: Bench, number: signal.Signals | None, ending: SessionEnd
+) -> None:
     command = ("-m", "tui", "--home", str(bench.workspace.home), "--as", "ada", "review", "--plain")
     with started(bench, *command, sign=b"\n10. ") as (process, terminal):
         os.write(terminal, b"n\n")

@@ -9,7 +9,7 @@ from desk_bench import Bench, settled
 from textual.app import App
 
 from core.permissions import open_streams
-from core.queue.last_session import Ending, Sitting
+from core.queue.last_session import DeskSession, SessionEnd
 from core.settings import PeopleSettings, Settings
 from labels.errors import SameskuError
 from labels.model import ProductRef, Stream
@@ -26,7 +26,9 @@ def reopened(bench: Bench, annotator: str = "ada", stream: Stream | None = None)
     return desk
 
 
-async def sit(bench: Bench, *keys: str, ending: Ending | None = Ending.LEFT, stream: Stream | None = None) -> None:
+async def sit(
+    bench: Bench, *keys: str, ending: SessionEnd | None = SessionEnd.LEFT, stream: Stream | None = None
+) -> None:
     """Open the desk, type, and end: as told, or without a word as by SIGKILL."""
     app = DeskApp(reopened(bench, stream=stream))
     async with app.run_test(size=(80, 24)) as pilot:
@@ -44,7 +46,7 @@ async def sit(bench: Bench, *keys: str, ending: Ending | None = Ending.LEFT, str
 
 def kill(desk: DeskServices) -> None:
     """What the kernel does to the lock of a process that is killed; its claims stay."""
-    sitting: Sitting = desk.sitting.sitting
+    sitting: DeskSession = desk.sitting.sitting
     assert sitting._file is not None
     os.close(sitting._file)
     sitting._file = None
@@ -185,11 +187,11 @@ async def test_a_killed_sitting_is_told_once_with_what_was_saved(bench: Bench) -
 
 
 async def test_a_cut_line_and_an_end_by_the_system_are_told(bench: Bench) -> None:
-    await sit(bench, "x", ending=Ending.CUT)
+    await sit(bench, "x", ending=SessionEnd.DISCONNECTED)
     (words,) = await told(bench)
     assert words.startswith("The line to your last sitting was cut at ")
     assert "Its one decision is saved: no match, for “WD My Passport" in words
-    await sit(bench, ending=Ending.STOPPED)
+    await sit(bench, ending=SessionEnd.STOPPED)
     (words,) = await told(bench)
     assert words.startswith("Your last sitting was ended by the system at ")
     assert words.endswith("Nothing had been decided in it.")

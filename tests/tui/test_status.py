@@ -29,7 +29,7 @@ async def test_the_pace_is_told_where_there_is_room(
         session = app.desk.review
         assert isinstance(session, ReviewSession)
         assert "an hour" not in screen_text(app)
-        session.tallies[Stream.TRIAGE] = SessionStats(5, 180.0)
+        session.stats[Stream.TRIAGE] = SessionStats(5, 180.0)
         screen = app.screen
         assert isinstance(screen, ReviewScreen)
         screen.draw()

@@ -45,7 +45,7 @@ async def test_each_stream_says_what_it_is_for_and_how_far_it_is(bench: Bench, s
         ):  # fmt: skip
             assert part in text, part
         assert "…" not in text
-        app.desk.review.tallies[Stream.TRIAGE] = SessionStats(5, 180.0)
+        app.desk.review.stats[Stream.TRIAGE] = SessionStats(5, 180.0)
         await pilot.press("j", "k", "escape")
         await choose(pilot, "Streams")
         assert "5 yours in this sitting, 5 in all; 100 an hour, 1 min to go" in " ".join(screen_text(app).split())

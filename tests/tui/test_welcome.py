@@ -5,7 +5,7 @@ import io
 import pytest
 from desk_bench import Bench, screen_text, settled
 
-from core.queue.last_session import Ending
+from core.queue.last_session import SessionEnd
 from core.settings import DeskSettings, Settings
 from tui.app import DeskApp
 from tui.common.welcome import WelcomeDialog
@@ -16,7 +16,7 @@ from tui.services.desk import DeskServices
 
 def left(desk: DeskServices) -> bool:
     """Leave a desk as `q` does. Returns whether its person was new."""
-    desk.sitting.end(Ending.LEFT)
+    desk.sitting.end(SessionEnd.LEFT)
     desk.close()
     return desk.facts.newcomer
 

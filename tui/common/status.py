@@ -79,7 +79,7 @@ def _left(situation: Situation) -> Content:
     counts = Content.assemble(
         (f"{progress.done:,}", STRONG), (f" of {progress.total:,}", MUTED), "  ",
         (f"{progress.total - progress.done:,}", STRONG), (" left", MUTED), "  ",
-        (f"{progress.mine:,}", STRONG), (" yours", MUTED),
+        (f"{progress.own:,}", STRONG), (" yours", MUTED),
     )  # fmt: skip
     return Content(" ").join([*parts, Content(" ") + counts])
 

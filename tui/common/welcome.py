@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from core.queue.last_session import Ending, Record
+from core.queue.last_session import SessionEnd, SessionRecord
 from core.text.safe import safe
 from labels.history import LatestDecision
 from labels.wording import counted
@@ -64,7 +64,7 @@ class WelcomeDialog(Dialog[bool]):
 _LONGEST_TITLE = 60
 
 
-def how_it_ended(last: Record, latest: LatestDecision | None, title: str) -> str:
+def how_it_ended(last: SessionRecord, latest: LatestDecision | None, title: str) -> str:
     """What became of it, and of what was decided in it.
 
     Args:
@@ -72,9 +72,9 @@ def how_it_ended(last: Record, latest: LatestDecision | None, title: str) -> str
         latest: what was decided since it began.
         title: of the query that was decided on last.
     """
-    if last.ending is Ending.CUT:
+    if last.ending is SessionEnd.DISCONNECTED:
         ended = f"The line to your last sitting was cut at {_moment(last.ended_at)}."
-    elif last.ending is Ending.STOPPED:
+    elif last.ending is SessionEnd.STOPPED:
         ended = f"Your last sitting was ended by the system at {_moment(last.ended_at)}."
     else:
         ended = f"Your last sitting ended without leaving, after {_moment(latest.at if latest else last.begun_at)}."

@@ -208,7 +208,7 @@ def adding_up(reasons: Reasons) -> str:
     """How the reasons that are told become the score."""
     # Adding 0.0 makes a plain zero of a negative one.
     start, rest, score = (
-        f"{round(value, 1) + 0.0:+.1f}".replace("-", "−") for value in (reasons.start, reasons.rest, reasons.score)
+        f"{round(value, 1) + 0.0:+.1f}".replace("-", "−") for value in (reasons.baseline, reasons.other, reasons.score)
     )
     return f"Every pair starts at {start}, other features add {rest}: together {score}."
 

@@ -11,7 +11,7 @@ from core.evaluation.comparison import RANKING_NAMES
 from core.evaluation.report import Bin, Evaluation, FirmBand
 from core.matching.audit import Audit
 from core.matching.bands import Band
-from core.stats.wilson import Precision, more_needed, wilson_interval
+from core.stats.wilson import Precision, checks_needed, wilson_interval
 from core.text.safe import safe
 from labels.wording import counted
 from tui.common.figures import METRICS, measured, share
@@ -164,7 +164,7 @@ def _audited(audit: Audit | None, target: float) -> list[tuple[str, str]]:
     found = ("  in audits", _precision(audit.precision))
     if audit.certified:
         return [found, ("", "certified: it may decide by itself")]
-    more = more_needed(audit.precision, target)
+    more = checks_needed(audit.precision, target)
     return [found, ("", f"{counted(more, 'more check')}, all right, certify it")]
 
 

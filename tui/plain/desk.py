@@ -154,7 +154,7 @@ class PlainDesk(PlainDecisions):
         """Print the query and its candidates, or that there is none."""
         item, progress = self._review.item, self._review.progress()
         if item is None:
-            title, text = why_nothing_left(self._review.stream, progress, self._review.elsewhere())
+            title, text = why_nothing_left(self._review.stream, progress, self._review.held_by_others())
             ways = "{undo} takes back your last answer, {streams} lists the streams, {quit} leaves."
             steps = " ".join(_next_steps(self._review, progress))
             here = f"This is the {self._review.stream.value} stream."
@@ -210,7 +210,7 @@ class PlainDesk(PlainDecisions):
             return
         product = self._found[place - 1]
         listed = (o for o in self.options if o.product.ref == product.ref)
-        option: Option = next(listed, None) or self._review.found(product)
+        option: Option = next(listed, None) or self._review.search_option(product)
         self._decide(lambda: self._review.accept(option, self.options, stay=stay))
 
     def _decide(self, act: Callable[[], object]) -> None:

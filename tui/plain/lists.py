@@ -87,7 +87,7 @@ class PlainLists:
             return
         for state in self._desk.streams.read():
             here = " You are here." if state.stream is review.stream else ""
-            self._say(stream_words(state, review.tallies[state.stream]) + here)
+            self._say(stream_words(state, review.stats[state.stream]) + here)
         self._say(self._keys.fill("{streams} and a name goes there."))
 
     def _history(self, words: str) -> None:

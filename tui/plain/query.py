@@ -34,7 +34,7 @@ from tui.review.past_work import looked, machine_then, moment
 def heading(item: ReviewItem, progress: Progress) -> str:
     """Where one is, and how far that is."""
     name = item.stream.value + (", blind" if item.blind else "")
-    left = f"{progress.total - progress.done:,} left, {progress.mine:,} yours"
+    left = f"{progress.total - progress.done:,} left, {progress.own:,} yours"
     pace = "" if progress.hourly is None else f", {progress.hourly:,.0f} an hour"
     to_go = "" if progress.left_s is None else f", {duration(progress.left_s)} to go"
     return f"{name}: {progress.done:,} of {progress.total:,} done, {left}{pace}{to_go}."

@@ -29,6 +29,6 @@ class Prefetch(Widget):
 
     def _prepare(self) -> None:
         with failures_shown(self.app):
-            item = self._review.ahead()
+            item = self._review.peek()
             if item is not None:
                 self.screen.query_one(QueryView).prepare(item)

@@ -201,7 +201,7 @@ def why_nothing_left(stream: Stream, progress: Progress, elsewhere: Mapping[str,
         left = progress.total - progress.done
         words = _on_screens(elsewhere) if elsewhere else f"{left:,} came free just now: Enter takes the next."
         return "Nothing left for you now", words
-    mine = f", {progress.mine:,} of them by you in this sitting" if progress.mine else ""
+    mine = f", {progress.own:,} of them by you in this sitting" if progress.own else ""
     return f"All of {stream.value} is answered", f"{counted(progress.total, 'query', 'queries')}{mine}."
 
 

@@ -118,7 +118,7 @@ class ReviewScreen(DecisionScreen):
         self.query_one(StatusLine).show(situation)
         if item is None:
             text = nothing_left(
-                review.stream, progress, review.elsewhere(), review.other_streams(), self.keymap,
+                review.stream, progress, review.held_by_others(), review.other_streams(), self.keymap,
                 indexed=bool(self.desk.model),
             )  # fmt: skip
             self.query_one("#empty", Static).update(text)
@@ -241,7 +241,7 @@ class ReviewScreen(DecisionScreen):
         if product is None or self.desk.review.item is None:
             return
         listed = (o for o in self.candidates.options if o.product.ref == product.ref)
-        option = next(listed, None) or self.desk.review.found(product)
+        option = next(listed, None) or self.desk.review.search_option(product)
         self._decide(lambda: self.desk.review.accept(option, self.candidates.seen))
 
     def action_comment(self) -> None:

@@ -14,13 +14,13 @@ from core.jobs.board import Jobs
 from core.json_store import text_file
 from core.matching.reason import Reasons
 from core.permissions import is_lead, open_streams, require_lead, require_stream
-from core.queue.last_session import Ending, Sitting, file_stem
+from core.queue.last_session import DeskSession, SessionEnd, file_stem
 from core.queue.refit_result import ExpectedGain, RefitResult
 from core.queue.session import ReviewSession
 from core.queue.source import QueueSource
 from core.retrieval.candidates import CandidateStore, MatcherSummary
 from core.settings import Settings
-from core.splits.class_balance import one_class, training_classes
+from core.splits.class_balance import one_class_message, training_classes
 from core.workspace import Workspace
 from labels.errors import SameskuError
 from labels.history import PastAction, history
@@ -100,17 +100,17 @@ class DeskServices:
     @property
     def standing(self) -> MatcherSummary | None:
         """What the probabilities are worth; None where no matcher has spoken."""
-        return self.source.standing
+        return self.source.summary
 
     @property
     def one_class(self) -> str:
         """That all labels are of one class, and what is needed; empty where a matcher has learnt from both."""
-        return one_class(*self._training_classes(0))
+        return one_class_message(*self._training_classes(0))
 
     @property
     def has_one_class(self) -> bool:
         """The same as yes or no, for every draw of the screen: half as many labels again may be newer than it knows."""
-        return bool(one_class(*self._training_classes(sum(self._classes) // 2)))
+        return bool(one_class_message(*self._training_classes(sum(self._classes) // 2)))
 
     def _training_classes(self, lag: int) -> tuple[int, int]:
         """Matches and others among the labels that may train, as the matcher counts them, which reads every label.
@@ -129,7 +129,7 @@ class DeskServices:
     @property
     def outlook(self) -> ExpectedGain | None:
         """What is to be gained by going on; None before the first refit."""
-        return self.source.outlook
+        return self.source.expected_gain
 
     @property
     def learns(self) -> bool:
@@ -146,7 +146,7 @@ class DeskServices:
 
     def learn(self, rescored: RefitResult) -> None:
         """Let a refit order the queue from the next query on."""
-        self.source.learn(rescored)
+        self.source.apply_refit(rescored)
 
     def reasons(self, query: Product, candidate: Product) -> Reasons:
         """Why a pair has its probability.
@@ -199,7 +199,7 @@ class DeskServices:
 
     def keep_claim(self) -> bool:
         """Renew the lease on the query that is shown; False where somebody else has it by now."""
-        return self.review.keep()
+        return self.review.renew_lease()
 
     def notice_new_candidates(self) -> bool:
         """Whether candidates or catalogue were written to since they were read, and are not being written to now."""
@@ -218,7 +218,7 @@ class DeskServices:
         if self.review.item is None:
             self.review.advance()
         else:
-            self.review.show(self.review.item.query.ref, anew=True)
+            self.review.show(self.review.item.query.ref, reload=True)
         return True
 
     def take_news(self) -> str:
@@ -257,7 +257,7 @@ class DeskServices:
         try:
             self.review.close()
         finally:
-            self.sitting.end(Ending.LEFT)
+            self.sitting.end(SessionEnd.LEFT)
             self.store.close()
             self.claims.close()
             self.catalog.close()
@@ -291,7 +291,7 @@ def open_desk(
     source, news = _queue(catalog, candidates, settings)
     if catalog.is_empty and (source.model is not None or store.last_event()):
         raise CatalogError(f"The catalogue {workspace.catalog} is damaged: it is empty.", MEND)
-    sitting = Sitting(workspace.sittings, annotator, store.last_event())
+    sitting = DeskSession(workspace.sittings, annotator, store.last_event())
     if stream is None:
         stream, why = _stream(settings, annotator, sitting.place.stream)
         news = " ".join(filter(None, (why, news)))

@@ -16,7 +16,7 @@ from core.matching.audit import Audit, audit
 from core.matching.bands import Band
 from core.permissions import is_lead
 from core.queue.item import StreamState
-from core.queue.last_session import Ending, Place, Sitting
+from core.queue.last_session import DeskSession, Position, SessionEnd
 from core.queue.past_work import PastFinder, PastPage, Scope
 from core.queue.session import ReviewSession
 from core.queue.source import QueueSource
@@ -201,7 +201,7 @@ class WorkspaceRetraining:
 class DeskSitting:
     """A `tui.ports.Sitting`: what the review shows, noted in the sitting's file."""
 
-    sitting: Sitting
+    sitting: DeskSession
     review: ReviewSession
     catalog: CatalogStore
 
@@ -236,21 +236,21 @@ class DeskSitting:
         """What a sitting that was killed had on its screen: nobody else has it yet. Its other claims go back."""
         if not self.sitting.alone:
             return None
-        held = self.review.claims.held_by(self.review.annotator)
-        self.review.claims.release_all(self.review.annotator)
+        held = self.review.leases.held_by(self.review.annotator)
+        self.review.leases.release_all(self.review.annotator)
         return held[0] if held else None
 
     def note(self, candidate: ProductRef | None, theme: str) -> None:
         """Remember where one is."""
         review = self.review
         query = review.item.query.ref if review.item else None
-        self.sitting.move(Place(review.stream, query, candidate, review.blind_by_choice, theme))
+        self.sitting.move(Position(review.stream, query, candidate, review.blind_by_choice, theme))
 
-    def end(self, ending: Ending) -> None:
+    def end(self, ending: SessionEnd) -> None:
         """Remember how it ends; only the first word counts."""
         self.sitting.end(ending)
 
-    def abandon(self, ending: Ending) -> None:
+    def abandon(self, ending: SessionEnd) -> None:
         """Give the claims back and end, from any thread: SQLite's connections stay in theirs."""
         claims = Leases(self.review.store.path)
         claims.release_all(self.review.annotator)
@@ -275,6 +275,6 @@ class DeskStreams:
         """How far each stream is now."""
         with LabelStore(self.ledger) as store, closing(CandidateStore(self.derived)) as candidates:
             copy = QueueSource(self.source.catalog, candidates, self.source.settings)
-            if self.source.live is not None:
-                copy.learn(self.source.live)
+            if self.source.refit is not None:
+                copy.apply_refit(self.source.refit)
             return tuple(stream_states(copy, store, self.annotator))

@@ -78,10 +78,10 @@ def _bar(progress: Progress, width: int) -> Content:
 
 def _share(progress: Progress, tally: SessionStats) -> Content:
     """One's own answers, and the pace: of this sitting, where there are enough to tell, else of the latest ones."""
-    own = f"{progress.mine:,} yours"
-    if tally.mine:
+    own = f"{progress.own:,} yours"
+    if tally.answered:
         # The desk's top line counts the sitting.
-        own = f"{tally.mine:,} yours in this sitting, {progress.mine:,} in all"
+        own = f"{tally.answered:,} yours in this sitting, {progress.own:,} in all"
     hourly = tally.hourly or progress.hourly
     pace = ""
     if hourly:
@@ -136,7 +136,7 @@ class StreamsScreen(FullPage[Stream]):
 
     def _drawn(self, state: StreamState, width: int) -> Content:
         review = self._desk.review
-        return stream_lines(state, review.tallies[state.stream], width, here=state.stream is review.stream)
+        return stream_lines(state, review.stats[state.stream], width, here=state.stream is review.stream)
 
     def action_move(self, step: int) -> None:
         """To a neighbouring stream."""

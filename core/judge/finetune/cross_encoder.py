@@ -23,7 +23,7 @@ from core.retrieval.encoder_files import find_base, readable_save_errors, weight
 from core.retrieval.encoder_identity import part_digests
 from core.settings import Settings
 from core.splits.split import splits_of
-from core.stats.sampling import drawn
+from core.stats.sampling import draw_share
 from core.training.trainer_hooks import reporting_callback
 from core.workspace import Workspace
 from labels.files import publish
@@ -102,7 +102,7 @@ def train_cross_encoder(workspace: Workspace, settings: Settings, reporter: Repo
 def _lessons(workspace: Workspace, settings: Settings) -> list[_Lesson]:
     """What to learn from."""
     labels = [label for label in splits_of(workspace, settings).train if label.match is not None]
-    apart = set(drawn(sorted({label.pair.query for label in labels}), _HELD_OUT, _SEED))
+    apart = set(draw_share(sorted({label.pair.query for label in labels}), _HELD_OUT, _SEED))
     labels = [label for label in labels if label.pair.query not in apart]
     rng = random.Random(_SEED)  # noqa: S311 - a repeatable draw, not a secret
     rng.shuffle(labels)

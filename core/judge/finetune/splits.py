@@ -48,7 +48,7 @@ def split_workspace(workspace: Workspace, settings: Settings, watched: float = 0
     """
     splits = splits_of(workspace, settings)
     known = {label.pair: bool(label.match) for label in splits.train}
-    test = {label.pair: bool(label.match) for label in splits.judging}
+    test = {label.pair: bool(label.match) for label in splits.eval_labels}
     chosen = _families(known, watched, settings.retrain.seed)
     valid = {pair: match for pair, match in known.items() if pair.query in chosen}
     train = {pair: match for pair, match in known.items() if pair not in valid}

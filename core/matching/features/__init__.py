@@ -1,1 +1,1 @@
-"""What can be said about one pair: a vector of named features, made for many pairs at once."""
+"""Features of a pair: named numbers computed for many pairs at once, and their store."""

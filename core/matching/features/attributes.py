@@ -1,7 +1,9 @@
-"""Evidence of what titles state: quantities by dimension, pack counts, colours, kinds, generations, condition."""
+"""Attribute features: whether titles agree on quantities, pack count, colours, part types, generation, condition."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,19 +11,74 @@ from numpy.typing import NDArray
 from core.catalog.product import Product
 from core.matching.features.base import Feature, dots, incidence, row_sums, widen
 from core.text.packs import pack_count
-from core.text.quantities import STORAGE_TOLERANCE, TOLERANCE, quantities
+from core.text.quantities import STORAGE_TOLERANCE, TOLERANCE, Quantity, quantities
 from core.text.units import COUNTS
 from core.text.vocabulary import Vocabulary
 
-#: Dimensions that are told apart; the others only count in the totals.
-_OWN = ("length", "storage", "power")
+#: Dimensions with a feature of their own; all others only add to the totals.
+_SEPARATE_DIMENSIONS = ("length", "storage", "power")
 _AGREEMENT = "-1 conflict to 1 equal"
-#: Values of one dimension that are compared: a title that states more is a list of everything.
-_MOST = 8
+#: Values compared in one dimension: a title that states more lists every variant.
+_MAX_VALUES = 8
+
+
+@dataclass(frozen=True)
+class TitleAttributes:
+    """The attributes that one title states; each is parsed on first use.
+
+    Both the features below and the explanations (`core.matching.explain`) read titles through this class.
+    """
+
+    title: str
+    vocabulary: Vocabulary
+
+    @cached_property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """The stated quantities, in order."""
+        return quantities(self.title)
+
+    @cached_property
+    def values(self) -> dict[str, tuple[float, ...]]:
+        """The distinct positive values of each dimension, in its base unit."""
+        found: dict[str, list[float]] = {}
+        for quantity in self.quantities:
+            if quantity.value > 0:
+                found.setdefault(quantity.dimension, []).append(quantity.value)
+        return {dimension: tuple(dict.fromkeys(values)) for dimension, values in found.items()}
+
+    @cached_property
+    def pack(self) -> int | None:
+        """The number of items; None where none is stated."""
+        return pack_count(self.title)
+
+    @cached_property
+    def colours(self) -> frozenset[str]:
+        """Canonical colour names."""
+        return frozenset(self.vocabulary.colours(self.title))
+
+    @cached_property
+    def kinds(self) -> frozenset[str]:
+        """Canonical names of accessories and parts."""
+        return frozenset(self.vocabulary.kinds(self.title))
+
+    @cached_property
+    def generations(self) -> frozenset[str]:
+        """Generations, versions and years."""
+        return frozenset(self.vocabulary.generations(self.title))
+
+    @cached_property
+    def condition(self) -> str:
+        """The condition, such as refurbished; empty where none is stated."""
+        return self.vocabulary.condition(self.title)
+
+    @cached_property
+    def compatible(self) -> bool:
+        """Whether the product fits or replaces another maker's."""
+        return self.vocabulary.compatible(self.title)
 
 
 class AttributeFeatures:
-    """Statements as sets; quantities are equal as `core.text.quantities.same` has it, but for rounding."""
+    """Title attributes compared. Quantities are equal as in `core.text.quantities.same`, within rounding."""
 
     features = (
         Feature("quantities_equal", "quantities", "Quantities that both titles state", "quantities"),
@@ -29,9 +86,10 @@ class AttributeFeatures:
                 "quantities"),
         Feature("quantities_one_sided", "dimensions", "Dimensions of which only one title states a quantity",
                 "quantities"),
-        *(Feature(name, _AGREEMENT, f"Whether the titles agree on {name}", "quantities") for name in _OWN),
+        *(Feature(name, _AGREEMENT, f"Whether the titles agree on {name}", "quantities")
+          for name in _SEPARATE_DIMENSIONS),
         Feature("pack", _AGREEMENT, "Whether the titles agree on the number of items", "pack"),
-        Feature("pack_ratio", "log ratio", "The query's number of items against the candidate's, unsaid as one",
+        Feature("pack_ratio", "log ratio", "The query's number of items against the candidate's, not stated as one",
                 "pack"),
         Feature("colours", _AGREEMENT, "Whether the titles agree on colours", "colour"),
         Feature("kinds", _AGREEMENT, "Whether the titles name the same accessories or parts", "kind"),
@@ -43,125 +101,128 @@ class AttributeFeatures:
     )  # fmt: skip
 
     def __init__(self, queries: Sequence[Product], products: Sequence[Product], vocabulary: Vocabulary) -> None:
-
-        sides = (queries, products)
-        stated = [[_stated(p.title) for p in side] for side in sides]
-        dimensions = sorted({dimension for side in stated for each in side for dimension in each})
-        self._values = {d: tuple(_Values([each.get(d, ()) for each in side]) for side in stated) for d in dimensions}
-        packs = [[pack_count(p.title) for p in side] for side in sides]
-        self._packs = [np.array([n or np.nan for n in side], np.float64) for side in packs]
-        texts = [[p.title for p in side] for side in sides]
-        self._colours = _Sets([[vocabulary.colours(t) for t in side] for side in texts])
-        self._kinds = _Sets([[vocabulary.kinds(t) for t in side] for side in texts])
-        self._generations = _Sets([[vocabulary.generations(t) for t in side] for side in texts])
-        names: dict[str, int] = {"": 0}
+        sides = [[TitleAttributes(p.title, vocabulary) for p in side] for side in (queries, products)]
+        self._values = _values_by_dimension(sides)
+        self._packs = [np.array([each.pack or np.nan for each in side], np.float64) for side in sides]
+        self._colours = _Sets([[each.colours for each in side] for side in sides])
+        self._kinds = _Sets([[each.kinds for each in side] for side in sides])
+        self._generations = _Sets([[each.generations for each in side] for side in sides])
+        numbers: dict[str, int] = {}
         self._conditions = [
-            np.array([names.setdefault(vocabulary.condition(t), len(names)) for t in side]) for side in texts
+            np.array([numbers.setdefault(each.condition, len(numbers)) for each in side]) for side in sides
         ]
-        self._compatible = [np.array([vocabulary.compatible(t) for t in side]) for side in texts]
+        self._compatible = [np.array([each.compatible for each in side]) for side in sides]
 
-    def of(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+    def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
-        n = len(rows)
-        equal, conflicting, one_sided = (np.zeros(n, np.float32) for _ in range(3))
-        own = {name: np.full(n, np.nan, np.float32) for name in _OWN}
-        for dimension, (left, right) in self._values.items():
-            of_query, of_candidate = left.counts[rows], right.counts[columns]
-            both = (of_query > 0) & (of_candidate > 0)
-            shared = np.zeros(n, np.float32)
-            shared[both] = _shared(left.of(rows[both]), right.of(columns[both]), _tolerance(dimension))
-            equal += shared
-            conflicting += both & (shared == 0)
-            one_sided += (of_query > 0) ^ (of_candidate > 0)
-            if dimension in own:
-                own[dimension] = _agreement(shared, of_query, of_candidate)
-        packs = self._packs[0][rows], self._packs[1][columns]
-        stated = ~np.isnan(packs[0]) & ~np.isnan(packs[1])
         kinds = self._kinds.counts(rows, columns)
         return [
-            equal, conflicting, one_sided, *own.values(),
-            np.where(stated, np.where(packs[0] == packs[1], 1.0, -1.0), np.nan).astype(np.float32),
-            np.log(np.nan_to_num(packs[0], nan=1.0) / np.nan_to_num(packs[1], nan=1.0)).astype(np.float32),
+            *self._compare_quantities(rows, columns),
+            *self._compare_packs(rows, columns),
             self._colours.agreement(rows, columns),
             self._kinds.agreement(rows, columns),
             kinds[0] + kinds[1] - 2 * self._kinds.shared(rows, columns),
             self._generations.agreement(rows, columns),
             (self._conditions[0][rows] != self._conditions[1][columns]).astype(np.float32),
             (self._compatible[0][rows] != self._compatible[1][columns]).astype(np.float32),
-        ]  # fmt: skip
+        ]
+
+    def _compare_quantities(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+        n = len(rows)
+        equal, conflicting, one_sided = (np.zeros(n, np.float32) for _ in range(3))
+        separate = {name: np.full(n, np.nan, np.float32) for name in _SEPARATE_DIMENSIONS}
+        for dimension, (left, right) in self._values.items():
+            of_query, of_candidate = left.counts[rows], right.counts[columns]
+            both = (of_query > 0) & (of_candidate > 0)
+            shared = np.zeros(n, np.float32)
+            shared[both] = _shared_values(left.of(rows[both]), right.of(columns[both]), _tolerance(dimension))
+            equal += shared
+            conflicting += both & (shared == 0)
+            one_sided += (of_query > 0) ^ (of_candidate > 0)
+            if dimension in separate:
+                separate[dimension] = _agreement(shared, of_query, of_candidate)
+        return [equal, conflicting, one_sided, *separate.values()]
+
+    def _compare_packs(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+        left, right = self._packs[0][rows], self._packs[1][columns]
+        stated = ~np.isnan(left) & ~np.isnan(right)
+        return [
+            np.where(stated, np.where(left == right, 1.0, -1.0), np.nan).astype(np.float32),
+            np.log(np.nan_to_num(left, nan=1.0) / np.nan_to_num(right, nan=1.0)).astype(np.float32),
+        ]
 
 
 class _Sets:
-    """The sets of two sides over one vocabulary."""
+    """The sets of the queries and of the products, over one vocabulary."""
 
-    def __init__(self, sides: Sequence[Sequence[Sequence[object] | frozenset[object] | frozenset[str]]]) -> None:
+    def __init__(self, sides: Sequence[Sequence[Iterable[object]]]) -> None:
         vocabulary: dict[object, int] = {}
         matrices = [incidence(side, vocabulary) for side in sides]
         self._present = [widen(matrix, len(vocabulary)) for matrix in matrices]
         self._sizes = [row_sums(matrix) for matrix in self._present]
 
     def shared(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
-        """How many items both sets hold."""
+        """The number of items in both sets, shape (n,)."""
         return dots(self._present[0][rows], self._present[1][columns])
 
     def counts(
         self, rows: NDArray[np.int64], columns: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """How many items each set holds."""
+        """The number of items in each set, two arrays of shape (n,)."""
         return self._sizes[0][rows], self._sizes[1][columns]
 
     def agreement(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
-        """1 where the smaller set is all in the larger, -1 where they share nothing, between where some; else NaN."""
+        """As `_agreement`, shape (n,)."""
         return _agreement(self.shared(rows, columns), *self.counts(rows, columns))
 
 
 def _agreement(
     shared: NDArray[np.float32], of_query: NDArray[np.float32], of_candidate: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-
+    """From -1 (nothing shared) to 1 (the larger set contains the smaller); NaN where one set is empty."""
     smaller = np.minimum(of_query, of_candidate)
     with np.errstate(divide="ignore", invalid="ignore"):
         agreement: NDArray[np.float32] = np.where(smaller > 0, 2 * shared / smaller - 1, np.nan).astype(np.float32)
     return agreement
 
 
-def _stated(title: str) -> dict[str, tuple[float, ...]]:
-    found: dict[str, list[float]] = {}
-    for quantity in quantities(title):
-        if quantity.value > 0:
-            found.setdefault(quantity.dimension, []).append(quantity.value)
-    return {dimension: tuple(dict.fromkeys(values)) for dimension, values in found.items()}
-
-
-class _Values:
-    """The logarithms of the values that products state in one dimension; most state none."""
+class _LogValues:
+    """Logarithms of the values that products state in one dimension; most state none."""
 
     def __init__(self, stated: Sequence[Sequence[float]]) -> None:
-
-        self.counts = np.array([min(len(values), _MOST) for values in stated], np.float32)
-        speaking = np.flatnonzero(self.counts)
+        self.counts = np.array([min(len(values), _MAX_VALUES) for values in stated], np.float32)
+        filled = np.flatnonzero(self.counts)
         self._place = np.zeros(len(stated), np.int64)
-        self._place[speaking] = np.arange(len(speaking))
-        self._table = np.full((len(speaking), int(self.counts.max(initial=0))), np.nan)
-        for place, product in enumerate(speaking):
-            values = stated[int(product)][:_MOST]
+        self._place[filled] = np.arange(len(filled))
+        self._table = np.full((len(filled), int(self.counts.max(initial=0))), np.nan)
+        for place, product in enumerate(filled):
+            values = stated[int(product)][:_MAX_VALUES]
             self._table[place, : len(values)] = np.log(values)
 
     def of(self, products: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The values of products that state some, shape (n, most), filled up with NaN."""
+        """The values of products that state some, shape (n, max count), padded with NaN."""
         table: NDArray[np.float64] = self._table[self._place[products]]
         return table
 
 
-def _shared(one: NDArray[np.float64], other: NDArray[np.float64], tolerance: float) -> NDArray[np.float32]:
-    """How many values of each row stand in the other's row too, whichever side has fewer such."""
+def _values_by_dimension(sides: Sequence[Sequence[TitleAttributes]]) -> dict[str, tuple[_LogValues, ...]]:
+    """For each stated dimension, the values of the queries and of the products."""
+    dimensions = sorted({dimension for side in sides for each in side for dimension in each.values})
+    return {
+        dimension: tuple(_LogValues([each.values.get(dimension, ()) for each in side]) for side in sides)
+        for dimension in dimensions
+    }
+
+
+def _shared_values(one: NDArray[np.float64], other: NDArray[np.float64], tolerance: float) -> NDArray[np.float32]:
+    """How many values each row shares with the row beside it, counted on the side with fewer of them."""
     equal = np.abs(one[:, :, None] - other[:, None, :]) <= tolerance
     shared: NDArray[np.int64] = np.minimum(equal.any(axis=2).sum(axis=1), equal.any(axis=1).sum(axis=1))
     return shared.astype(np.float32)
 
 
 def _tolerance(dimension: str) -> float:
-    """How far the logarithms of equal values may be apart."""
+    """The largest difference between the logarithms of equal values."""
     if dimension in COUNTS:
         return 1e-9
     return -math.log1p(-(STORAGE_TOLERANCE if dimension == "storage" else TOLERANCE)) + 1e-9

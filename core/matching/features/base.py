@@ -1,4 +1,7 @@
-"""A feature: one named number about a pair."""
+"""Features and feature groups, and the sparse-matrix helpers that the groups share.
+
+Sets and weights of many products are sparse matrices, so that pairs are compared in compiled code.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,22 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-#: The group of features that are no reason by themselves, such as the length of a title.
+#: The group of features that never explain a probability, such as the length of a title.
 OTHER = "other"
 
-#: Texts are compared character by character up to here: two titles as long as a book would take minutes.
+#: Characters compared of one text: two titles as long as a book would take minutes.
 LONGEST = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """What one column of the evidence says.
+    """One column of the feature matrix.
 
     Attributes:
         name: the column's name.
-        unit: what it is counted in: `cosine`, `share`, `log ratio`, `rank` …
+        unit: the unit: `cosine`, `share`, `log ratio`, `rank` …
         meaning: one line for people.
-        group: what it is about; features of one group are told in the same words, and those of `OTHER` never.
+        group: the subject; all features of one group share the same explanations, those of `OTHER` have none.
     """
 
     name: str
@@ -33,23 +36,25 @@ class Feature:
 
 
 class FeatureGroup(Protocol):
-    """One kind of evidence over a fixed list of queries and a fixed list of products."""
+    """Related features over a fixed list of queries and a fixed list of products."""
 
     @property
     def features(self) -> Sequence[Feature]:
         """The columns, in order."""
         ...
 
-    def of(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
-        """One array for each feature, each of shape (n,), about pairs of queries and products by their places.
+    def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+        """One array per feature, each of shape (n,), NaN where unknown: missing is not zero.
 
-        NaN where nothing is known: missing is not zero.
+        Args:
+            rows: indices of the pairs' queries, shape (n,).
+            columns: indices of the pairs' products, shape (n,).
         """
         ...
 
 
 def dots(left: csr_matrix, right: csr_matrix) -> NDArray[np.float32]:
-    """The dot product of each row with the row beside it, shape (n,)."""
+    """The row-wise dot product, shape (n,)."""
     products: NDArray[np.float32] = np.asarray(left.multiply(right).sum(axis=1), dtype=np.float32).ravel()
     return products
 
@@ -61,7 +66,7 @@ def row_sums(matrix: csr_matrix) -> NDArray[np.float32]:
 
 
 def row_maxima(matrix: csr_matrix) -> NDArray[np.float32]:
-    """The greatest entry of each row, 0 for an empty one, shape (n,). Entries must not be negative."""
+    """The maximum of each row, 0 for an empty one, shape (n,). Entries must not be negative."""
     maxima = np.zeros(matrix.shape[0], np.float32)
     filled = np.flatnonzero(np.diff(matrix.indptr))
     if len(filled):
@@ -70,10 +75,10 @@ def row_maxima(matrix: csr_matrix) -> NDArray[np.float32]:
 
 
 def incidence(sets: Sequence[Iterable[object]], vocabulary: dict[object, int]) -> csr_matrix:
-    """One row per set, 1 where it holds the vocabulary's item.
+    """The incidence matrix of sets, shape (sets, vocabulary): 1 where the set contains the item.
 
     Args:
-        sets: hashable items. What is not in the vocabulary yet is added to it, at the next column.
+        sets: hashable items; new ones are appended to the vocabulary.
         vocabulary: item → column; shared by the two sides of a comparison.
     """
     starts, columns = [0], []
@@ -85,6 +90,6 @@ def incidence(sets: Sequence[Iterable[object]], vocabulary: dict[object, int]) -
 
 
 def widen(matrix: csr_matrix, columns: int) -> csr_matrix:
-    """The same rows over a vocabulary that has grown since."""
+    """The same rows, resized to a vocabulary that has grown since."""
     matrix.resize((matrix.shape[0], max(columns, 1)))
     return matrix

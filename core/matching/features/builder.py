@@ -1,4 +1,4 @@
-"""All evidence about pairs, as one matrix."""
+"""The feature builder: all feature groups as one matrix, for two product lists or for a workspace's corpus."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from core.workspace import Workspace
 
 COSINE = Feature("cosine", "cosine", "Similarity by the encoder", "similarity")
 
-#: The columns of the evidence, in order.
+#: The columns whose names do not depend on the builder, in order; the neighbour features follow them.
 FEATURES: tuple[Feature, ...] = (
     COSINE,
     *LexicalFeatures.features,
@@ -35,22 +35,22 @@ FEATURES: tuple[Feature, ...] = (
 
 
 class FeatureBuilder:
-    """Prepares queries and products once; pairs of them are then compared many at a time."""
+    """Prepares queries and products once, then computes features for many pairs at a time."""
 
     def __init__(
         self,
-        queries: "Sequence[Product]",
-        products: "Sequence[Product]",
+        queries: Sequence[Product],
+        products: Sequence[Product],
         vocabulary: Vocabulary,
         *,
         store_brands: bool = False,
     ) -> None:
-        """Prepare both sides.
+        """Prepare both lists.
 
         Args:
-            queries: pairs name them by their place here.
+            queries: pairs refer to them by index.
             products: likewise.
-            vocabulary: colours, kinds, brands.
+            vocabulary: colours, part types, brands.
             store_brands: whether retailers' own brands count as one brand.
         """
         words = LexicalFeatures(queries, products)
@@ -68,30 +68,30 @@ class FeatureBuilder:
         )
         self.features = (COSINE, *(feature for part in self._parts for feature in part.features))
 
-    def of(
+    def compute(
         self, rows: NDArray[np.int64], columns: NDArray[np.int64], cosines: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """The evidence about pairs, shape (n, features), NaN where unknown.
+        """The features of pairs, float32, shape (n, features), NaN where unknown.
 
         Args:
-            rows: places of the queries, shape (n,).
-            columns: places of the products, likewise.
-            cosines: by the encoder, likewise; NaN where there is none.
+            rows: indices of the queries, shape (n,).
+            columns: indices of the products, shape (n,).
+            cosines: encoder similarities, shape (n,); NaN where unknown.
         """
         found = [cosines.astype(np.float32)]
         for part in self._parts:
-            found += part.of(rows, columns)
+            found += part.compute(rows, columns)
         return np.stack(found, axis=1)
 
 
 @dataclass(frozen=True)
 class CorpusFeatures:
-    """The evidence builder of a corpus, made when it is first needed: to prepare all products takes seconds.
+    """The features of one corpus. The builder is created on first use, since preparing all products takes seconds.
 
     Attributes:
-        workspace: whose vocabulary counts.
-        settings: whether store brands are equivalent.
-        corpus: queries and products; rows and columns of pairs are places in its lists.
+        workspace: with the vocabulary.
+        settings: whether store brands count as equivalent.
+        corpus: queries and products; pairs refer to them by index.
     """
 
     workspace: Workspace
@@ -100,7 +100,7 @@ class CorpusFeatures:
 
     @cached_property
     def builder(self) -> FeatureBuilder:
-        """The builder itself."""
+        """The builder of all products."""
         return FeatureBuilder(
             self.corpus.queries,
             self.corpus.products,
@@ -109,12 +109,12 @@ class CorpusFeatures:
         )
 
     @property
-    def features(self) -> tuple[str, ...]:
-        """Names of the columns."""
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns, in order."""
         return tuple(feature.name for feature in self.builder.features)
 
-    def of(
+    def compute(
         self, rows: NDArray[np.int64], columns: NDArray[np.int64], cosines: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """The evidence about pairs, shape (n, features)."""
-        return self.builder.of(rows, columns, cosines)
+        """As `FeatureBuilder.compute`."""
+        return self.builder.compute(rows, columns, cosines)

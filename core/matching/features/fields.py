@@ -1,5 +1,6 @@
-"""Evidence of single fields: brand, price, category."""
+"""Field features: brand, price, category, further listing fields, GTIN."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -13,42 +14,41 @@ from core.matching.features.lexical import Texts, binary, overlap, weighted, wor
 from core.text.model_numbers import bare
 from core.text.vocabulary import Vocabulary
 
-#: Two letters stand inside other brands by chance.
-_SHORTEST_PARTIAL = 3
+#: Characters from which part of a brand is compared: two letters occur in other brands by chance.
+_MIN_PARTIAL_LENGTH = 3
 
 
 class FieldFeatures:
     """Brands by their canonical names, prices as logarithms."""
 
     features = (
-        Feature("brand", "share", "Likeness of the brands, aliases counted as equal", "brand"),
-        Feature("query_brand_found", "yes or no", "The query's brand stands in the candidate's text", "brand"),
-        Feature("candidate_brand_found", "yes or no", "The candidate's brand stands in the query's text", "brand"),
+        Feature("brand", "share", "Similarity of the brands, aliases counted as equal", "brand"),
+        Feature("query_brand_found", "yes or no", "The query's brand occurs in the candidate's text", "brand"),
+        Feature("candidate_brand_found", "yes or no", "The candidate's brand occurs in the query's text", "brand"),
         Feature("price_ratio", "log ratio", "The query's price against the candidate's", "price"),
-        Feature("price_distance", "log ratio", "How far the prices are apart, whichever is higher", "price"),
+        Feature("price_distance", "log ratio", "Absolute log ratio of the prices", "price"),
         Feature("price_level", "log price", "The lower of the two prices", OTHER),
     )
 
     def __init__(
         self, queries: Sequence[Product], products: Sequence[Product], vocabulary: Vocabulary, *, store_brands: bool
     ) -> None:
-
         sides = (queries, products)
         self._brands = [[_brand(vocabulary, p.brand, store_brands=store_brands) for p in side] for side in sides]
         self._texts = [[bare(f"{p.title} {p.brand} {p.model}") for p in side] for side in sides]
         self._prices = [np.log([p.price if p.price and p.price > 0 else np.nan for p in side]) for side in sides]
         self._currencies = [np.array([p.currency for p in side], str) for side in sides]
 
-    def of(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+    def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
         left, right = [self._brands[0][r] for r in rows], [self._brands[1][c] for c in columns]
         prices = [self._prices[0][rows], self._prices[1][columns]]
         ours, theirs = self._currencies[0][rows], self._currencies[1][columns]
-        # Amounts of two currencies are no numbers that compare: as good as unknown.
+        # Prices in different currencies cannot be compared, and count as unknown.
         foreign = (ours != theirs) & (ours != "") & (theirs != "")
         ratio = np.where(foreign, np.nan, prices[0] - prices[1])
         return [
-            np.array([_likeness(one, other) for one, other in zip(left, right, strict=True)], np.float32),
+            np.array([_similarity(one, other) for one, other in zip(left, right, strict=True)], np.float32),
             _found(left, [self._texts[1][c] for c in columns]),
             _found(right, [self._texts[0][r] for r in rows]),
             ratio.astype(np.float32),
@@ -58,34 +58,33 @@ class FieldFeatures:
 
 
 def _brand(vocabulary: Vocabulary, name: str, *, store_brands: bool) -> str:
-    """The canonical brand; one name for all store brands where they count as equivalent."""
+    """The canonical brand; the same for all store brands where they count as equivalent."""
     return "storebrand" if store_brands and vocabulary.is_store_brand(name) else vocabulary.brand(name)
 
 
-def _likeness(one: str, other: str) -> float:
-
+def _similarity(one: str, other: str) -> float:
     if not one or not other:
         return float("nan")
     one, other = one[:LONGEST], other[:LONGEST]
-    if min(len(one), len(other)) < _SHORTEST_PARTIAL:
+    if min(len(one), len(other)) < _MIN_PARTIAL_LENGTH:
         return float(one == other)
     return float(fuzz.partial_ratio(one, other)) / 100
 
 
 def _found(brands: Sequence[str], texts: Sequence[str]) -> NDArray[np.float32]:
-
     found = [float(brand in text) if brand else np.nan for brand, text in zip(brands, texts, strict=True)]
     return np.array(found, np.float32)
 
 
-#: Added to both counts, so that a category seen twice does not shout.
+#: Added to both counts, so that a category seen twice does not get an extreme value.
 _SMOOTHING = 0.3
 
 
 class CategoryFeatures:
-    """How much more often two categories meet than by chance, among listings that are each other's most alike.
+    """Pointwise mutual information of two categories (Church and Hanks 1990).
 
-    Pointwise mutual information (Church and Hanks 1990). No labels play a part.
+    Retailers name categories differently. Counts come from pairs of listings that are each other's nearest neighbour,
+    not from labels.
     """
 
     features = (
@@ -97,29 +96,27 @@ class CategoryFeatures:
         self,
         queries: Sequence[Product],
         products: Sequence[Product],
-        alike: tuple[NDArray[np.int64], NDArray[np.int64]],
+        neighbours: tuple[NDArray[np.int64], NDArray[np.int64]],
     ) -> None:
-        """Count.
+        """Count the categories.
 
         Args:
-            queries: their categories.
+            queries: with categories.
             products: likewise.
-            alike: places of queries and products that are each other's most alike.
+            neighbours: indices of queries and products that are each other's nearest neighbour.
         """
         self._categories = [p.category.lower() for p in queries], [p.category.lower() for p in products]
-        met = [(self._categories[0][q], self._categories[1][p]) for q, p in zip(*alike, strict=True)]
-        self._together = Counter(pair for pair in met if all(pair))
+        pairs = [(self._categories[0][q], self._categories[1][p]) for q, p in zip(*neighbours, strict=True)]
+        self._together = Counter(pair for pair in pairs if all(pair))
         self._of_query = Counter(query for query, _ in self._together.elements())
         self._of_product = Counter(product for _, product in self._together.elements())
 
-    def of(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
-        """The column."""
+    def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+        """The one column."""
         names = zip((self._categories[0][r] for r in rows), (self._categories[1][c] for c in columns), strict=True)
         return [np.array([self._association(query, product) for query, product in names], np.float32)]
 
     def _association(self, query: str, product: str) -> float:
-        import math  # noqa: PLC0415
-
         if not query or not product or not self._together:
             return math.nan
         by_chance = self._of_query[query] * self._of_product[product] / self._together.total()
@@ -130,21 +127,20 @@ _SHARE = "share by rarity"
 
 
 class DetailFeatures:
-    """Whole listings against titles; unknown where neither listing has more than the usual fields.
+    """Whole listings compared with titles; NaN where neither listing has fields beyond the usual ones.
 
-    One retailer writes into the title what the other writes into the description.
+    One retailer puts into the title what the other puts into the description.
     """
 
     features = (
-        Feature("listing_words", "cosine", "Words of everything that both listings say", "details"),
-        Feature("query_title_in_listing", _SHARE, "How much of the query's title stands anywhere in the candidate's"
+        Feature("listing_words", "cosine", "Words of both whole listings", "details"),
+        Feature("query_title_in_listing", _SHARE, "Share of the query's title found anywhere in the candidate's"
                 " listing", "details"),
-        Feature("candidate_title_in_listing", _SHARE, "How much of the candidate's title stands anywhere in the"
+        Feature("candidate_title_in_listing", _SHARE, "Share of the candidate's title found anywhere in the"
                 " query's listing", "details"),
     )  # fmt: skip
 
     def __init__(self, queries: Sequence[Product], products: Sequence[Product]) -> None:
-
         sides = (queries, products)
         texts = Texts(
             queries=[_listing(p) for p in queries],
@@ -156,11 +152,11 @@ class DetailFeatures:
         self._vectors = vectors[:2]
         self._present = [binary(side) for side in vectors[:2]]
         self._titles = [weighted(binary(side), rarity) for side in vectors[2:]]
-        self._more = [np.array([bool(p.extra) for p in side]) for side in sides]
+        self._has_extra = [np.array([bool(p.extra) for p in side]) for side in sides]
 
-    def of(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+    def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
-        known = self._more[0][rows] | self._more[1][columns]
+        known = self._has_extra[0][rows] | self._has_extra[1][columns]
         found = [
             dots(self._vectors[0][rows], self._vectors[1][columns]),
             overlap([self._titles[0], self._titles[1]], self._present, rows, columns)[0],
@@ -174,7 +170,7 @@ def _listing(product: Product) -> str:
 
 
 class GtinFeatures:
-    """Verified GTINs, compared; unknown where one side has none."""
+    """Verified GTINs compared; NaN where one side has none."""
 
     features = (
         Feature("gtin_equal", "yes or no", "Both listings carry the same GTIN", "GTIN"),
@@ -182,13 +178,12 @@ class GtinFeatures:
     )
 
     def __init__(self, queries: Sequence[Product], products: Sequence[Product]) -> None:
-
-        # As numbers, 0 for none: fourteen digits fit into 64 bits.
+        # As integers, 0 for none: fourteen digits fit into 64 bits.
         self._gtins = [
             np.array([int(g or 0) for g in identifying_gtins(side)], np.int64) for side in (queries, products)
         ]
 
-    def of(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+    def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
         left, right = self._gtins[0][rows], self._gtins[1][columns]
         equal = np.where((left > 0) & (right > 0), left == right, np.nan).astype(np.float32)

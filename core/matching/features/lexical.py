@@ -1,4 +1,9 @@
-"""Lexical evidence: what the two texts share, in characters, words and numbers, weighted by how rare it is."""
+"""Lexical features: shared character n-grams, words and numbers, weighted by inverse document frequency (IDF).
+
+TF-IDF vectors are computed by way of the distinct words: each word is analysed once, however often it occurs.
+Catalogues repeat themselves: 24,600 listings hold 350,000 words, but 41,000 distinct ones. The counts per text are then
+a product of two sparse matrices, which scikit-learn's transformer weights.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -10,53 +15,57 @@ from rapidfuzz import fuzz, process
 from scipy.sparse import csr_matrix, vstack
 
 from core.catalog.product import Product
-from core.matching.features.base import LONGEST, OTHER, Feature, dots, row_maxima, row_sums
+from core.matching.features.base import LONGEST, OTHER, Feature, dots, row_maxima, row_sums, widen
 
 
 class Texts:
-    """Texts as counts of their words, the words being what whitespace parts."""
+    """Texts as counts of their whitespace-separated words."""
 
     def __init__(self, **sides: Sequence[str]) -> None:
-        """Read several lists of texts over one vocabulary, each under a name of its own."""
+        """Count the words of several named lists of texts, over one vocabulary."""
         vocabulary: dict[str, int] = {}
         self._counts = {name: _counted((text.split() for text in texts), vocabulary) for name, texts in sides.items()}
         self._words = list(vocabulary) or [""]
 
     def vectors(
-        self, analyse: Callable[[str], Iterable[str]], fit: Sequence[str], others: Sequence[str] = (), *, least: int = 1
+        self,
+        analyse: Callable[[str], Iterable[str]],
+        fit: Sequence[str],
+        others: Sequence[str] = (),
+        *,
+        min_df: int = 1,
     ) -> tuple[list[csr_matrix], NDArray[np.float32], list[str]]:
         """TF-IDF vectors of length 1, tf being 1 + ln(count).
 
         Args:
-            analyse: the parts of a word that are counted, such as its character sequences.
-            fit: names of the lists that say how rare a part is.
+            analyse: splits a word into the terms that are counted, such as its character n-grams.
+            fit: names of the lists from which document frequencies are counted.
             others: names of further lists to turn into vectors.
-            least: parts that stand in fewer texts than these are left out, unless all do.
+            min_df: terms in fewer texts are left out, unless that leaves none.
 
         Returns:
-            one matrix for each of `fit` and `others`; the rarity of each part (its inverse document frequency); the
-            parts, in the order of the columns.
+            one matrix for each of `fit` and `others`; the IDF of each term; the terms, in the order of the columns.
         """
         from sklearn.feature_extraction.text import TfidfTransformer
 
         found: dict[str, int] = {}
-        parts = _counted((analyse(word) for word in self._words), found)
-        counts = {name: (_widened(self._counts[name], len(self._words)) @ parts).tocsr() for name in (*fit, *others)}
-        names = np.array([*found, *[""] * (parts.shape[1] - len(found))], object)
+        terms = _counted((analyse(word) for word in self._words), found)
+        counts = {name: (widen(self._counts[name], len(self._words)) @ terms).tocsr() for name in (*fit, *others)}
+        names = np.array([*found, *[""] * (terms.shape[1] - len(found))], object)
         fitted = vstack([counts[name] for name in fit], format="csr")
-        often = np.bincount(fitted.indices, minlength=fitted.shape[1]) >= least
-        if least > 1 and often.any():
-            counts = {name: matrix[:, often] for name, matrix in counts.items()}
-            fitted, names = fitted[:, often], names[often]
-        weigh = TfidfTransformer(sublinear_tf=True).fit(fitted)
-        vectors = [weigh.transform(counts[name]) for name in (*fit, *others)]
+        frequent = np.bincount(fitted.indices, minlength=fitted.shape[1]) >= min_df
+        if min_df > 1 and frequent.any():
+            counts = {name: matrix[:, frequent] for name, matrix in counts.items()}
+            fitted, names = fitted[:, frequent], names[frequent]
+        transformer = TfidfTransformer(sublinear_tf=True).fit(fitted)
+        vectors = [transformer.transform(counts[name]) for name in (*fit, *others)]
         for matrix in vectors:
             matrix.sort_indices()
-        return vectors, weigh.idf_.astype(np.float32), names.tolist()
+        return vectors, transformer.idf_.astype(np.float32), names.tolist()
 
 
-def sequences(low: int, high: int) -> Callable[[str], list[str]]:
-    """Takes a word apart into its sequences of `low` to `high` characters, a space standing for either end."""
+def character_ngrams(low: int, high: int) -> Callable[[str], list[str]]:
+    """An analyser that splits a word, padded with a space at each end, into n-grams of `low` to `high` characters."""
 
     def analyse(word: str) -> list[str]:
         padded = f" {word} "
@@ -71,7 +80,7 @@ def sequences(low: int, high: int) -> Callable[[str], list[str]]:
 
 
 def _counted(lists: Iterable[Iterable[str]], vocabulary: dict[str, int]) -> csr_matrix:
-    """How often each item stands in each list; new items go to the end of the vocabulary."""
+    """The count matrix, shape (lists, vocabulary); new items are appended to the vocabulary."""
     columns = [[vocabulary.setdefault(item, len(vocabulary)) for item in items] for items in lists]
     starts = np.cumsum([0, *map(len, columns)])
     indices = np.fromiter(chain.from_iterable(columns), np.int32, count=int(starts[-1]))
@@ -81,12 +90,7 @@ def _counted(lists: Iterable[Iterable[str]], vocabulary: dict[str, int]) -> csr_
     return matrix
 
 
-def _widened(matrix: csr_matrix, columns: int) -> csr_matrix:
-    matrix.resize((matrix.shape[0], max(columns, 1)))
-    return matrix
-
-
-#: Letters and digits part ways: `4gb`, `4 gb` and `4-gb` are the same two words.
+#: Letters and digits are separate words: `4gb`, `4 gb` and `4-gb` are the same two words.
 _WORD = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?")
 
 _SHARE = "share by rarity"
@@ -99,18 +103,18 @@ def words(text: str) -> list[str]:
 
 
 class LexicalFeatures:
-    """Texts of queries and products as TF-IDF vectors; the rarity of a word is its inverse document frequency."""
+    """Texts of queries and products compared as TF-IDF vectors; the rarity of a word is its IDF."""
 
     features = (
         Feature("characters", "cosine", "Character 3-grams of title, brand and model number", "text"),
         Feature("title_characters", "cosine", "Character 2- to 4-grams of the titles", "text"),
         Feature("words", "cosine", "Words of title, brand and model number", "text"),
         Feature("title_words", "cosine", "Words of the titles", "text"),
-        Feature("query_found", _SHARE, "How much of the query's text stands in the candidate's", "query words"),
-        Feature("candidate_found", _SHARE, "How much of the candidate's text stands in the query's", "candidate words"),
+        Feature("query_found", _SHARE, "Share of the query's text found in the candidate's", "query words"),
+        Feature("candidate_found", _SHARE, "Share of the candidate's text found in the query's", "candidate words"),
         Feature("shared", _SUM, "Words of both texts", "text"),
-        Feature("query_title_found", _SHARE, "How much of the query's title stands in the candidate's", "query words"),
-        Feature("candidate_title_found", _SHARE, "How much of the candidate's title stands in the query's",
+        Feature("query_title_found", _SHARE, "Share of the query's title found in the candidate's", "query words"),
+        Feature("candidate_title_found", _SHARE, "Share of the candidate's title found in the query's",
                 "candidate words"),
         Feature("query_only", _SUM, "Words of the query's title that the candidate lacks", "query words"),
         Feature("candidate_only", _SUM, "Words of the candidate's title that the query lacks", "candidate words"),
@@ -118,16 +122,16 @@ class LexicalFeatures:
                 "query words"),
         Feature("candidate_rarest", "rarity", "The rarest word of the candidate's title that the query lacks",
                 "candidate words"),
-        Feature("query_numbers_found", _SHARE, "How much of the numbers in the query's title stands in the candidate's",
+        Feature("query_numbers_found", _SHARE, "Share of the numbers in the query's title found in the candidate's",
                 "numbers"),
         Feature("candidate_numbers_found", _SHARE,
-                "How much of the numbers in the candidate's title stands in the query's", "numbers"),
+                "Share of the numbers in the candidate's title found in the query's", "numbers"),
         Feature("shared_numbers", _SUM, "Numbers of both titles", "numbers"),
         Feature("query_numbers_only", _SUM, "Numbers of the query's title that the candidate lacks", "numbers"),
         Feature("candidate_numbers_only", _SUM, "Numbers of the candidate's title that the query lacks", "numbers"),
-        Feature("token_set", "share", "Likeness of the titles' sets of words (rapidfuzz token_set_ratio)", "text"),
-        Feature("token_sort", "share", "Likeness of the titles' sorted words (rapidfuzz token_sort_ratio)", "text"),
-        Feature("token_part", "share", "Likeness of the shorter title to its best place in the longer (partial_ratio)",
+        Feature("token_set", "share", "Similarity of the titles' sets of words (rapidfuzz token_set_ratio)", "text"),
+        Feature("token_sort", "share", "Similarity of the titles' sorted words (rapidfuzz token_sort_ratio)", "text"),
+        Feature("token_part", "share", "Similarity of the shorter title to a part of the longer (partial_ratio)",
                 "text"),
         Feature("query_length", "characters", "Length of the query's title", OTHER),
         Feature("candidate_length", "characters", "Length of the candidate's title", OTHER),
@@ -135,7 +139,6 @@ class LexicalFeatures:
     )  # fmt: skip
 
     def __init__(self, queries: Sequence[Product], products: Sequence[Product]) -> None:
-
         titles = [p.title.lower() for p in queries], [p.title.lower() for p in products]
         self._titles = [[title[:LONGEST] for title in side] for side in titles]
         self._lengths = [np.array([len(t) for t in side], np.float32) for side in titles]
@@ -146,8 +149,8 @@ class LexicalFeatures:
             product_titles=titles[1],
         )
         whole, in_titles = ("queries", "products"), ("query_titles", "product_titles")
-        self.characters, _, _ = texts.vectors(sequences(3, 3), whole)
-        self._title_characters, _, _ = texts.vectors(sequences(2, 4), in_titles, least=2)
+        self.characters, _, _ = texts.vectors(character_ngrams(3, 3), whole)
+        self._title_characters, _, _ = texts.vectors(character_ngrams(2, 4), in_titles, min_df=2)
         by_word, rarity, names = texts.vectors(words, whole, in_titles)
         self.words, self._title_words = by_word[:2], by_word[2:]
         numbers = np.array([name[:1].isdigit() for name in names])
@@ -157,7 +160,7 @@ class LexicalFeatures:
         self._title_rarity = [weighted(side, rarity) for side in self._present_in_title]
         self._number_rarity = [weighted(side, rarity * numbers) for side in self._present_in_title]
 
-    def of(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+    def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
 
         def cosine(sides: Sequence[csr_matrix]) -> NDArray[np.float32]:
@@ -187,14 +190,14 @@ def _text(product: Product) -> str:
 
 
 def binary(matrix: csr_matrix) -> csr_matrix:
-    """1 wherever the matrix holds something."""
+    """1 at every stored entry of the matrix."""
     found = matrix.copy()
     found.data = np.ones_like(found.data)
     return found
 
 
 def weighted(present: csr_matrix, weights: NDArray[np.float32]) -> csr_matrix:
-    """The weight of the column wherever the matrix holds something."""
+    """The weight of the column at every stored entry of the matrix."""
     found = present.copy()
     found.data = weights[present.indices]
     return found
@@ -206,7 +209,12 @@ def overlap(
     rows: NDArray[np.int64],
     columns: NDArray[np.int64],
 ) -> tuple[NDArray[np.float32], ...]:
-    """Share of the query's weight found in the candidate, the reverse, and the weights shared, left and right."""
+    """The overlap of weighted sets, five arrays of shape (n,).
+
+    Returns:
+        share of the query's weight found in the candidate, and the reverse; weight in both, only in the query, only in
+        the candidate.
+    """
     shared = dots(weights[0][rows], present[1][columns])
     of_query, of_candidate = row_sums(weights[0])[rows], row_sums(weights[1])[columns]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -218,5 +226,5 @@ def overlap(
 
 
 def _rarest(weighted: csr_matrix, other: csr_matrix) -> NDArray[np.float32]:
-    """The greatest weight of each row that the other side lacks."""
+    """The maximum weight in each row among the terms that the other side lacks."""
     return row_maxima((weighted - weighted.multiply(other)).tocsr())

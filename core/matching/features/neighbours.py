@@ -1,8 +1,7 @@
-"""Evidence of the competition: is there a better candidate for this query, or a better query for this candidate?
+"""Neighbour features: rank and margin of a pair among all candidates of its query and all queries of its candidate.
 
-A pair of like texts says little where ten others are as alike, and much where none is. Places and margins come from
-the lexical similarity alone: it needs no labels and no encoder, so an encoder that was trained on a pair cannot make
-that pair stand out.
+A high similarity means little where ten other products are as similar, and much where none is. Ranks and margins come
+from lexical similarity alone, which needs no labels and no encoder: training an encoder on a pair does not change them.
 """
 
 import numpy as np
@@ -11,56 +10,70 @@ from scipy.sparse import csr_matrix
 
 from core.matching.features.base import Feature, dots
 
-#: Places are counted up to here.
-_DEPTH = 50
-#: Queries compared with the whole catalogue at once; bounds memory at block × products × 4 bytes.
+#: Ranks are counted up to this one.
+MAX_RANK = 50
+#: Queries compared with all products at once; bounds memory at block × products × 4 bytes.
 _BLOCK = 256
 
 
 class NeighbourFeatures:
-    """The best lexical similarities of each query and of each product."""
+    """The highest similarities of each query and of each product."""
 
-    def __init__(self, name: str, told: str, sides: list[csr_matrix]) -> None:
+    def __init__(self, name: str, description: str, sides: list[csr_matrix]) -> None:
         """Compare every query with every product.
 
         Args:
-            name: what the features are called after.
-            told: what is compared, in words.
-            sides: rows of length 1: the queries', and the products'.
+            name: prefix of the feature names.
+            description: what is compared, in words.
+            sides: unit vectors of the queries, and of the products.
         """
         self.features = (
-            Feature(f"{name}_lead", "cosine", f"Ahead of the query's best other candidate by {told}", "rivals"),
-            Feature(f"{name}_lead_back", "cosine", f"Ahead of the candidate's best other query by {told}", "rivals"),
-            Feature(f"{name}_place", "rank", f"The candidate's place for the query by {told}", "rivals"),
-            Feature(f"{name}_place_back", "rank", f"The query's place for the candidate by {told}", "rivals"),
+            Feature(
+                f"{name}_lead", "cosine", f"Margin over the query's best other candidate by {description}", "rivals"
+            ),
+            Feature(
+                f"{name}_lead_back",
+                "cosine",
+                f"Margin over the candidate's best other query by {description}",
+                "rivals",
+            ),
+            Feature(f"{name}_place", "rank", f"The candidate's rank for the query by {description}", "rivals"),
+            Feature(f"{name}_place_back", "rank", f"The query's rank for the candidate by {description}", "rivals"),
         )
         self._sides = sides
         self._best, self._best_back, self._nearest = _best(sides)
 
     def mutual(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Places of the queries and products that are each other's most alike."""
+        """Indices of the queries and products that are each other's nearest neighbour."""
         best = self._best[:, 0]
-        queries = np.flatnonzero((best > 0) & (self._best_back[self._nearest, 0] <= best + _SAME))
+        queries = np.flatnonzero((best > 0) & (self._best_back[self._nearest, 0] <= best + _EPSILON))
         return queries, self._nearest[queries]
 
-    def of(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
+    def compute(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> list[NDArray[np.float32]]:
         """The columns, in the order of `features`."""
         scores = dots(self._sides[0][rows], self._sides[1][columns])
-        forth, place = _against(scores, self._best[rows])
-        back, place_back = _against(scores, self._best_back[columns])
-        return [forth, back, place, place_back]
+        forth, rank = _margin_and_rank(scores, self._best[rows])
+        back, rank_back = _margin_and_rank(scores, self._best_back[columns])
+        return [forth, back, rank, rank_back]
 
 
 #: Sums in another order differ in the last digits.
-_SAME = 1e-5
+_EPSILON = 1e-5
 
 
-def _against(scores: NDArray[np.float32], best: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The lead over the best other score, and the place among the best."""
-    first = scores >= best[:, 0] - _SAME
-    lead = scores - np.where(first, best[:, 1], best[:, 0])
-    place = (best > scores[:, None] + _SAME).sum(axis=1) + 1
-    return lead.astype(np.float32), place.astype(np.float32)
+def _margin_and_rank(
+    scores: NDArray[np.float32], best: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The margin to the best other score, and the rank from 1; each of shape (n,).
+
+    Args:
+        scores: of the pairs, shape (n,).
+        best: the highest scores of each pair's row, best first, shape (n, MAX_RANK).
+    """
+    first = scores >= best[:, 0] - _EPSILON
+    margin = scores - np.where(first, best[:, 1], best[:, 0])
+    rank = (best > scores[:, None] + _EPSILON).sum(axis=1) + 1
+    return margin.astype(np.float32), rank.astype(np.float32)
 
 
 def _best(
@@ -69,13 +82,13 @@ def _best(
     """The highest scores of each query over the products, and of each product over the queries, best first.
 
     Returns:
-        shapes (queries, depth) and (products, depth), 0 where there are fewer; and the place of each query's most
-        alike product, shape (queries,).
+        shapes (queries, MAX_RANK) and (products, MAX_RANK), padded with 0; and the index of each query's nearest
+        product, shape (queries,).
     """
     left, right = sides
     transposed = right.T.tocsr()
-    forth = np.zeros((left.shape[0], _DEPTH), np.float32)
-    back = np.zeros((right.shape[0], _DEPTH), np.float32)
+    forth = np.zeros((left.shape[0], MAX_RANK), np.float32)
+    back = np.zeros((right.shape[0], MAX_RANK), np.float32)
     nearest = np.zeros(left.shape[0], np.int64)
     for start in range(0, left.shape[0], _BLOCK):
         block = (left[start : start + _BLOCK] @ transposed).toarray()
@@ -86,13 +99,12 @@ def _best(
 
 
 def _top(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The `_DEPTH` highest of each row in any order, filled up with 0."""
-    if scores.shape[1] < _DEPTH:
-        return np.pad(scores, ((0, 0), (0, _DEPTH - scores.shape[1])))
-    return np.partition(scores, scores.shape[1] - _DEPTH, axis=1)[:, -_DEPTH:]
+    """The `MAX_RANK` highest of each row in any order, padded with 0."""
+    if scores.shape[1] < MAX_RANK:
+        return np.pad(scores, ((0, 0), (0, MAX_RANK - scores.shape[1])))
+    return np.partition(scores, scores.shape[1] - MAX_RANK, axis=1)[:, -MAX_RANK:]
 
 
 def _best_first(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-
     found: NDArray[np.float32] = -np.sort(-scores, axis=1)
     return found

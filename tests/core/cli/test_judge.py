@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from damage import TO_DATABASES
-from evidence import write_evidence
+from feature_tables import write_features
 from judges import CountingJudge
 from samples import HashEncoder, match, no_match, q, until
 
@@ -18,7 +18,7 @@ from core.jobs.board import Jobs
 from core.jobs.job import JobState
 from core.judge.cache import VerdictCache
 from core.judge.factory import make_judge
-from core.matching.matcher import untrained
+from core.matching.matcher import prior_matcher
 from core.matching.run import publish
 from core.settings import Settings
 from core.workspace import Workspace
@@ -45,8 +45,8 @@ def judges(monkeypatch: pytest.MonkeyPatch) -> dict[str, CountingJudge]:
 @pytest.fixture
 def labelled(workspace: Workspace, hash_encoder: HashEncoder) -> Workspace:
     """Candidates with probabilities. The first of each query is a match; `q3`, `q4` and `qv` are for validation."""
-    table = write_evidence(workspace)
-    publish(workspace, untrained(table.features, table.vectors), table)
+    table = write_features(workspace)
+    publish(workspace, prior_matcher(table.features, table.vectors), table)
     with LabelStore(workspace.labels) as store:
         for id_ in ("q1", "q2", "q3", "q4", "qv"):
             side = Side.TRAIN if id_ in {"q1", "q2"} else Side.VALIDATION
@@ -196,7 +196,7 @@ def test_before_anybody_was_asked_nothing_was_spent(labelled: Workspace, call: C
 def test_labelled_pairs_calibrate_it_and_those_of_the_validation_side_do_not(
     labelled: Workspace, judges: dict[str, CountingJudge], call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.matching.calibration._FEWEST", 2)
+    monkeypatch.setattr("core.matching.calibration._MIN_LABELS_PER_CLASS", 2)
     answer = call("judge", "run", "--labelled", "--home", labelled.home, "--json").json
     assert {pair.query.id for pair in judges["server"].asked} == {"q1", "q2"}
     assert (answer["asked"], answer["calibrated_on"]) == (6, {"counting": 6})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from evidence import write_evidence
+from feature_tables import write_features
 from samples import HashEncoder
 from tiny_llm import write_tiny_llm
 
@@ -26,7 +26,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_all_candidates_of_a_query_are_weighed_at_once(
     workspace: Workspace, hash_encoder: HashEncoder, call: Call, tiny: Path
 ) -> None:
-    write_evidence(workspace)
+    write_features(workspace)
     workspace.settings.write_text(f'[judge]\nuse = ["cross-encoder", "mlx"]\nmlx_model = "{tiny}"\nmode = "fast"\n')
     (workspace.models / "judge" / "cross-encoder-1").mkdir(parents=True)
     (workspace.models / "judge" / "cross-encoder-1" / "judge.json").write_text("{}")
@@ -40,7 +40,7 @@ def test_all_candidates_of_a_query_are_weighed_at_once(
 
 
 def test_without_a_language_model_or_such_a_query_it_says_so(workspace: Workspace, call: Call) -> None:
-    write_evidence(workspace)
+    write_features(workspace)
     answer = call("judge", "choose", "q1", "--home", workspace.home)
     assert (answer.code, "No language model is configured." in answer.err) == (1, True)
     answer = call("judge", "choose", "nobody", "--home", workspace.home)
@@ -69,7 +69,7 @@ class Rambling:
 def test_no_answer_is_told_with_the_reason_the_way_out_and_the_cost(
     workspace: Workspace, call: Call, monkeypatch: pytest.MonkeyPatch, mode: str, tokens: int, why: str, hint: str
 ) -> None:
-    write_evidence(workspace)
+    write_features(workspace)
     monkeypatch.setitem(factory._MADE, "server", lambda *_: Rambling(tokens))
     workspace.settings.write_text(f'[judge]\nuse = ["server"]\nmode = "{mode}"\nmax_tokens = 64\n')
     answer = call("judge", "choose", "q1", "--orders", "2", "--home", workspace.home)

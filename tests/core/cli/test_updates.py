@@ -133,7 +133,7 @@ def test_stats_and_doctor_count_what_is_left_out(replaced: Workspace, call: Call
     assert figures["outdated"] == {"changed": 1, "gone": 1, "queries": 2}
     assert (figures["matches"], figures["training_pairs"]) == (0, 1)
     told = call("doctor", "--home", replaced.home).out
-    assert "2 labels are left out, 1 on products that are other articles now, 1 on products that are gone" in told
+    assert "2 labels are left out, 1 on products that were replaced, 1 on products that were removed" in told
 
 
 @pytest.mark.parametrize(
@@ -290,14 +290,14 @@ def test_labels_of_one_class_are_said_to_be_so(workspace: Workspace, call: Call,
     with LabelStore(workspace.labels) as store:
         store.record("ada", Verb.ACCEPT, q("q3"), match("q3-c1"), ActionDetails(closes=True))
     answer = call(*verb, "--home", workspace.home)
-    assert "has not learnt from the 3 labels yet" in answer.err
+    assert "has not been fitted to the 3 labels yet" in answer.err
     assert "samesku index" in answer.err
 
 
 @pytest.mark.parametrize(
     ("asked", "complaint"),
     [("Q-1", "Did you mean q1?"), ("0q1", "Did you mean q1?"), ("q1-c1", "q1-c1 is a candidate, not a query"),
-     ("later", "The query later has no candidates: it came in after the last index run"),
+     ("later", "The query later has no candidates: it was imported after the last index run"),
      ("nothing like it", "`samesku match --out FILE` lists them all")],
 )  # fmt: skip
 def test_an_id_that_is_no_query_is_answered_with_what_may_be_meant(

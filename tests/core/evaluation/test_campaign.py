@@ -1,4 +1,4 @@
-"""Replayed campaigns on made-up evidence with a known answer."""
+"""Replayed campaigns on made-up vectors with a known answer."""
 
 import csv
 import json
@@ -17,10 +17,10 @@ FEATURES = ("cosine", "one", "two")
 
 def gold_of(n: int = 400, seed: int = 0) -> Gold:
     random = np.random.default_rng(seed)
-    evidence = random.standard_normal((n, 3)).astype(np.float32)
-    labels = evidence @ np.array([1.0, 2.0, -1.0]) + 0.3 * random.standard_normal(n) > 2.5
+    vectors = random.standard_normal((n, 3)).astype(np.float32)
+    labels = vectors @ np.array([1.0, 2.0, -1.0]) + 0.3 * random.standard_normal(n) > 2.5
     query = np.arange(n) // 4
-    return Gold(evidence, labels, query, query // 2)
+    return Gold(vectors, labels, query, query // 2)
 
 
 def run(plan: Plan, seed: int = 0) -> list:

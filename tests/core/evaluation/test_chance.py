@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from opinions import shared
 from sklearn.metrics import cohen_kappa_score
 
-from core.stats.agreement import NO_OVERLAP, ONE_CLASS, Shared, alpha, alphas, couples_of, kappa, kappas
+from core.stats.agreement import NO_OVERLAP, ONE_CLASS, SharedPair, alpha, alphas, annotator_pairs, kappa, kappas
 from core.stats.bootstrap import RESAMPLINGS, interval
 
 #: What two to four people said of up to thirty pairs, three of them to a query.
@@ -20,9 +20,10 @@ opinions = st.lists(st.text("01.", min_size=4, max_size=4), max_size=30).map(
 of_two = st.lists(st.text("01", min_size=2, max_size=2), max_size=30).map(lambda votes: shared(*votes, query_of=3))
 
 
-def renamed(pairs: list[Shared], names: dict[str, str]) -> list[Shared]:
+def renamed(pairs: list[SharedPair], names: dict[str, str]) -> list[SharedPair]:
     return [
-        Shared(each.pair, {names.get(name, name): vote for name, vote in each.votes.items()}, None) for each in pairs
+        SharedPair(each.pair, {names.get(name, name): vote for name, vote in each.votes.items()}, None)
+        for each in pairs
     ]
 
 
@@ -83,11 +84,11 @@ def test_kappa_of_three_people_is_the_mean_over_every_two_by_their_pairs() -> No
     pairs = shared("110", "001", "11.", "10.", "00.", "01.")
     of_couples = {
         couple: cohen_kappa_score(*zip(*([each.votes[name] for name in couple] for each in both), strict=True))
-        for couple in couples_of(pairs)
+        for couple in annotator_pairs(pairs)
         if (both := [each for each in pairs if set(couple) <= set(each.votes)])
     }
     weights = [6, 2, 2]
-    assert list(couples_of(pairs).values()) == weights
+    assert list(annotator_pairs(pairs).values()) == weights
     assert kappa(pairs).value == pytest.approx(np.average(list(of_couples.values()), weights=weights))
 
 
@@ -125,7 +126,7 @@ def test_perfect_agreement_is_one_without_a_claim_that_it_must_be(figure) -> Non
 
 
 @given(opinions)
-def test_a_figure_is_at_most_one_and_inside_its_interval(pairs: list[Shared]) -> None:
+def test_a_figure_is_at_most_one_and_inside_its_interval(pairs: list[SharedPair]) -> None:
     for found in (kappa(pairs), alpha(pairs)):
         assert (found.value is None) == bool(found.undefined)
         if found.value is not None:
@@ -136,15 +137,15 @@ def test_a_figure_is_at_most_one_and_inside_its_interval(pairs: list[Shared]) ->
 
 
 @given(of_two)
-def test_who_is_first_makes_no_difference(pairs: list[Shared]) -> None:
+def test_who_is_first_makes_no_difference(pairs: list[SharedPair]) -> None:
     swapped = renamed(pairs, {"ada": "bob", "bob": "ada"})
     assert kappa(pairs).value == pytest.approx(kappa(swapped).value)
     assert alpha(pairs) == alpha(swapped)
 
 
 @given(opinions)
-def test_which_class_is_called_a_match_makes_no_difference(pairs: list[Shared]) -> None:
-    turned = [Shared(each.pair, {name: not vote for name, vote in each.votes.items()}, None) for each in pairs]
+def test_which_class_is_called_a_match_makes_no_difference(pairs: list[SharedPair]) -> None:
+    turned = [SharedPair(each.pair, {name: not vote for name, vote in each.votes.items()}, None) for each in pairs]
     for figure in (kappa, alpha):
         assert figure(pairs).value == pytest.approx(figure(turned).value)
 
@@ -156,7 +157,7 @@ def test_perfect_agreement_is_one(votes: list[str]) -> None:
 
 
 @given(opinions)
-def test_the_order_of_queries_makes_no_difference(pairs: list[Shared]) -> None:
+def test_the_order_of_queries_makes_no_difference(pairs: list[SharedPair]) -> None:
     assert kappa(pairs) == kappa(pairs[::-1])
     assert alpha(pairs).value == pytest.approx(alpha(pairs[::-1]).value)
 

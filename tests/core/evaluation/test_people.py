@@ -7,7 +7,7 @@ from opinions import said
 from samples import c, match, no_match, q
 
 from core.evaluation.annotators import PAUSE, people, sittings
-from core.splits.annotator_accuracy import accuracy_by_adjudication, rulings
+from core.splits.annotator_accuracy import accuracy_by_adjudication, adjudications
 from labels.annotations import human_annotations
 from labels.model import ActionDetails, Verb
 from labels.store import LabelStore
@@ -67,7 +67,7 @@ def test_the_last_adjudication_is_the_truth_and_no_test_of_who_ruled() -> None:
         said("eve", "q1/a", False, ruling=True), said("ian", "q1/a", True, ruling=True),
         said("eve", "q1/b", True, ruling=True), said("ian", "q2/a", None, ruling=True), said("ada", "q2/a", True),
     ]  # fmt: skip
-    assert list(rulings(given).values()) == [True, True]
+    assert list(adjudications(given).values()) == [True, True]
     found = {name: (each.right, each.labels) for name, each in accuracy_by_adjudication(given).items()}
     # The implied decision of bob is not held against him, and an abstention rules nothing.
     assert found == {"ada": (1, 1), "bob": (0, 1)}

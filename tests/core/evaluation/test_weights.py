@@ -10,10 +10,10 @@ from opinions import pair, said
 from samples import c, implied, match, no_match, q
 
 from core.matching.features.store import FeatureTable
-from core.matching.fitting import IMPLIED_WEIGHT, read_training_labels, training_of
-from core.matching.run import fitted
+from core.matching.fitting import IMPLIED_WEIGHT, build_training_set, read_training_labels
+from core.matching.run import fit_to_labels
 from core.settings import Settings
-from core.splits.annotator_accuracy import CREDIT, LEAST, annotator_weights, label_weights
+from core.splits.annotator_accuracy import MIN_WEIGHT, PRIOR_CORRECT, annotator_weights, label_weights
 from core.workspace import Workspace
 from labels.consensus import Label, LabelState
 from labels.model import ActionDetails, Pair, Side, Stream, Strength, Verb
@@ -38,13 +38,13 @@ def label(
 @given(st.integers(0, 200), st.integers(0, 200))
 def test_a_weight_is_between_a_half_and_one(right: int, wrong: int) -> None:
     weight = annotator_weights([*checked("ada", right, wrong), said("ada", "q/a", True)])["ada"]
-    assert LEAST <= weight <= 1
+    assert MIN_WEIGHT <= weight <= 1
     assert (weight == 1) == (wrong == 0)
 
 
 def test_few_rulings_change_little_and_many_a_lot() -> None:
     weights = annotator_weights([*checked("few", 1, 1), *checked("many", 100, 100), *checked("all", 300, 0)])
-    assert weights["few"] == pytest.approx((1 + CREDIT) / (2 + CREDIT)) == pytest.approx(0.955, abs=1e-3)
+    assert weights["few"] == pytest.approx((1 + PRIOR_CORRECT) / (2 + PRIOR_CORRECT)) == pytest.approx(0.955, abs=1e-3)
     assert weights["many"] == pytest.approx(120 / 220)
     assert (weights["all"], weights["judge"]) == (1, 1)
 
@@ -106,7 +106,7 @@ def contested(tmp_path: Path) -> Workspace:
 def test_by_default_nothing_is_weighed(contested: Workspace) -> None:
     lessons = read_training_labels(contested, Settings())
     assert lessons.trust == {}
-    training = training_of(TABLE, lessons.labels, None, lessons.trust)
+    training = build_training_set(TABLE, lessons.labels, None, lessons.trust)
     assert set(training.weights.tolist()) == {1.0, IMPLIED_WEIGHT}
     assert training.weights.dtype == np.float64
 
@@ -114,15 +114,16 @@ def test_by_default_nothing_is_weighed(contested: Workspace) -> None:
 def test_labels_of_somebody_who_is_often_wrong_count_less(contested: Workspace) -> None:
     lessons = read_training_labels(contested, WEIGHING)
     weights = dict(zip(sorted(each.pair for each in lessons.labels),
-                       training_of(TABLE, lessons.labels, None, lessons.trust).weights, strict=True))  # fmt: skip
-    bobs = CREDIT / (CREDIT + 10)
+                       build_training_set(TABLE, lessons.labels, None, lessons.trust).weights,
+                       strict=True))  # fmt: skip
+    bobs = PRIOR_CORRECT / (PRIOR_CORRECT + 10)
     assert weights[Pair(q("q10"), c("a"))] == pytest.approx(bobs)
     assert weights[Pair(q("q11"), c("b"))] == pytest.approx(bobs * IMPLIED_WEIGHT)
     assert (weights[Pair(q("q20"), c("a"))], weights[Pair(q("q0"), c("a"))]) == (1, 1)
 
 
 def test_the_setting_makes_another_matcher(contested: Workspace) -> None:
-    plain, again, weighed = (fitted(contested, each, "m", TABLE) for each in (Settings(), Settings(), WEIGHING))
-    assert plain.mark == again.mark != weighed.mark
+    plain, again, weighed = (fit_to_labels(contested, each, "m", TABLE) for each in (Settings(), Settings(), WEIGHING))
+    assert plain.fingerprint == again.fingerprint != weighed.fingerprint
     assert np.array_equal(plain.probabilities(TABLE.vectors), again.probabilities(TABLE.vectors))
     assert not np.array_equal(plain.probabilities(TABLE.vectors), weighed.probabilities(TABLE.vectors))

@@ -82,7 +82,7 @@ def judge_of_all(workspace: Workspace, taught: frozenset[Pair] = frozenset()) ->
 def test_it_is_fitted_to_training_labels_that_it_was_not_trained_on(
     labelled: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.matching.calibration._FEWEST", 2)
+    monkeypatch.setattr("core.matching.calibration._MIN_LABELS_PER_CLASS", 2)
     settings = Settings()
     (fitted,) = judge_of_all(labelled).calibrate(labelled, settings)
     assert (fitted.labels, fitted.matches) == (12, 4)
@@ -96,7 +96,7 @@ def test_what_was_fitted_is_kept_and_used_by_the_next_one(labelled: Workspace, m
     assert before.calibrate(labelled, Settings()) == []
     raw = next(before.verdicts([case_of(7, equal=3)]))
     assert raw.probability == pytest.approx(1 / (1 + math.exp(-3)))
-    monkeypatch.setattr("core.matching.calibration._FEWEST", 2)
+    monkeypatch.setattr("core.matching.calibration._MIN_LABELS_PER_CLASS", 2)
     (fitted,) = before.calibrate(labelled, Settings())
     after = judge_of_all(labelled)
     assert after.calibration == fitted

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evidence import write_evidence
+from feature_tables import write_features
 from judges import CountingJudge
 from samples import c, implied, match, q
 
@@ -14,7 +14,7 @@ from core.judge.metrics import Ablation, Figure, judge_metrics
 from core.judge.pair_context import pair_contexts
 from core.judge.report import JudgeReport, latest_report
 from core.queue.online import OnlineMatcher
-from core.queue.strategies import UnlabelledPool, doubt, uncertainty
+from core.queue.strategies import UnlabelledPool, uncertainty, uncertainty_or_judge
 from core.queue.triage import triage
 from core.settings import Settings
 from core.workspace import Workspace
@@ -101,7 +101,7 @@ def test_the_latest_report_counts(workspace: Workspace) -> None:
 def pool_of(judge: list[float]) -> UnlabelledPool:
     count = len(judge)
     return UnlabelledPool(
-        probabilities=np.linspace(0.02, 0.98, count), cosine=np.full(count, 0.5), evidence=np.eye(count),
+        probabilities=np.linspace(0.02, 0.98, count), cosine=np.full(count, 0.5), vectors=np.eye(count),
         query=np.arange(count), labelled=np.arange(count) == 0, family=np.arange(count), judge=np.array(judge, float),
     )  # fmt: skip
 
@@ -109,20 +109,22 @@ def pool_of(judge: list[float]) -> UnlabelledPool:
 def test_where_the_judge_denies_what_the_matcher_is_sure_of_a_person_is_asked() -> None:
     judge = [np.nan] * 49 + [0.01]
     pool = pool_of(judge)
-    assert doubt(pool, np.random.default_rng(1)).argmax() in {24, 25}
-    assert doubt(pool, np.random.default_rng(1))[-1] == pytest.approx(0.97)
+    assert uncertainty_or_judge(pool, np.random.default_rng(1)).argmax() in {24, 25}
+    assert uncertainty_or_judge(pool, np.random.default_rng(1))[-1] == pytest.approx(0.97)
     asked = {each.query: each.reason for each in triage(pool, np.random.default_rng(1))}
-    assert asked[49] == "The judge gives a candidate 1% that has 98% here."
+    assert asked[49] == "The judge gives a candidate 1%, the matcher 98%."
     assert sum("judge" in reason for reason in asked.values()) == 1
 
 
 def test_without_a_judge_nothing_changes() -> None:
     pool = pool_of([np.nan] * 50)
-    assert np.array_equal(doubt(pool, np.random.default_rng(1)), uncertainty(pool, np.random.default_rng(1)))
+    assert np.array_equal(
+        uncertainty_or_judge(pool, np.random.default_rng(1)), uncertainty(pool, np.random.default_rng(1))
+    )
 
 
 def test_the_engine_takes_its_word_into_the_order(workspace: Workspace, tmp_path: Path) -> None:
-    write_evidence(workspace)
+    write_features(workspace)
     with LabelStore(workspace.labels) as store:
         for id_ in ("q1", "q2"):
             store.record(
@@ -138,8 +140,8 @@ def test_the_engine_takes_its_word_into_the_order(workspace: Workspace, tmp_path
     prove(workspace, 0.01)
     live = OnlineMatcher(workspace, USED, JudgeScores(workspace, USED).probabilities)
     after = live.refit()
-    held = live._evidence()
-    assert {held.table.pairs[row] for row in np.flatnonzero(~np.isnan(live._judged(held)))} == set(pairs)
+    held = live._current_run()
+    assert {held.table.pairs[row] for row in np.flatnonzero(~np.isnan(live._judge_column(held)))} == set(pairs)
     assert {str(row["query"]) for row in before["order"]} == {str(row["query"]) for row in after["order"]}
     live.close()
 

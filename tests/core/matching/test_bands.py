@@ -1,4 +1,4 @@
-"""Bands: where they are cut, and what they promise."""
+"""Bands: their bounds and the precision they reach."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.matching.bands import Band, Cuts, band_name, band_of, basis_remark, calibrated_on, cosine_band, default_band
-from core.matching.calibration import cut
-from core.stats.wilson import more_needed, wilson
+from core.matching.calibration import band_cuts
+from core.stats.wilson import checks_needed, wilson
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_an_interval_holds_its_share_and_narrows_with_labels(labels: int, data: 
 
 
 def calibrated(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities, most of them near 0 or 1, and labels that come true as often as they promise."""
+    """Probabilities, most of them near 0 or 1, and labels drawn with them."""
     random = np.random.default_rng(seed)
     probabilities = random.beta(0.1, 0.4, n)
     return probabilities, random.random(n) < probabilities
@@ -69,12 +69,12 @@ def calibrated(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 @given(st.integers(0, 30), st.sampled_from([0.9, 0.95, 0.98]), st.integers(30, 3000))
 def test_the_firm_bands_keep_the_target_on_the_folds(seed: int, target: float, n: int) -> None:
     probabilities, labels = calibrated(n, seed)
-    cuts = cut(probabilities, labels, target)
+    cuts = band_cuts(probabilities, labels, target)
     above, below = probabilities >= cuts.high, probabilities < cuts.low
     assert (cuts.match.right, cuts.match.labels) == (labels[above].sum(), above.sum())
     assert (cuts.no_match.right, cuts.no_match.labels) == ((~labels[below]).sum(), below.sum())
     assert cuts.low <= 1 - target + 1e-12 <= 0.5 <= cuts.high <= target
-    # Where the folds could say it; else the probability's own promise is all there is.
+    # Only where there are enough labels; otherwise the probability decides.
     if cuts.high < target and cuts.high > 0.5:
         assert cuts.match.right >= target * cuts.match.labels
         assert cuts.match.labels >= 20
@@ -82,13 +82,13 @@ def test_the_firm_bands_keep_the_target_on_the_folds(seed: int, target: float, n
 
 def test_a_matcher_that_says_less_than_it_knows_gets_a_wider_band_but_never_below_one_half() -> None:
     labels = np.arange(200) < 100
-    assert cut(np.r_[np.full(100, 0.6), np.full(100, 0.55)], labels, 0.98).high == pytest.approx(0.6)
-    assert cut(np.r_[np.full(100, 0.4), np.full(100, 0.1)], labels, 0.98).high == 0.5
+    assert band_cuts(np.r_[np.full(100, 0.6), np.full(100, 0.55)], labels, 0.98).high == pytest.approx(0.6)
+    assert band_cuts(np.r_[np.full(100, 0.4), np.full(100, 0.1)], labels, 0.98).high == 0.5
 
 
 def test_the_cut_lies_above_what_is_wrong() -> None:
     probabilities = np.linspace(0.5, 1, 200)
-    cuts = cut(probabilities, probabilities > 0.8, 0.98)
+    cuts = band_cuts(probabilities, probabilities > 0.8, 0.98)
     assert cuts.match.right / cuts.match.labels >= 0.98
     assert 0.78 < cuts.high < 0.81
 
@@ -97,12 +97,12 @@ def test_equal_probabilities_are_never_parted() -> None:
     probabilities = np.r_[np.full(100, 0.9), np.full(100, 0.1)]
     labels = np.r_[np.arange(100) < 50, np.zeros(100, bool)]
     # Half of those at 0.9 are wrong; a cut among them would look precise and could not be made.
-    assert cut(probabilities, labels, 0.98).high == 0.98
+    assert band_cuts(probabilities, labels, 0.98).high == 0.98
 
 
 @pytest.mark.parametrize("n", [0, 1, 10])
 def test_few_labels_leave_the_promise_of_the_probability(n: int) -> None:
-    cuts = cut(np.full(n, 0.9), np.ones(n, bool), 0.98)
+    cuts = band_cuts(np.full(n, 0.9), np.ones(n, bool), 0.98)
     assert (cuts.high, cuts.low) == (0.98, pytest.approx(0.02))
 
 
@@ -113,7 +113,7 @@ def test_bands_by_probability() -> None:
 
 @given(st.integers(0, 400), st.integers(0, 400), st.sampled_from([0.6, 0.9, 0.98, 0.999]))
 def test_so_many_more_checks_prove_the_target_and_one_less_does_not(right: int, wrong: int, target: float) -> None:
-    more = more_needed(wilson(right, right + wrong), target)
+    more = checks_needed(wilson(right, right + wrong), target)
     assert wilson(right + more, right + wrong + more).low > target
     assert more == 0 or wilson(right + more - 1, right + wrong + more - 1).low <= target
 
@@ -143,7 +143,7 @@ def test_the_band_of_a_cosine_is_named_so() -> None:
         (300, 19, "calibrated on 300 labelled pairs (19 matches): rough"),
         (300, 290, "calibrated on 300 labelled pairs (290 matches): rough"),
         (300, 20, "calibrated on 300 labelled pairs"),
-        # An earlier version did not write down how many were matches.
+        # Earlier versions did not store the number of matches.
         (12, None, "calibrated on 12 labelled pairs: rough"),
         (1200, None, "calibrated on 1,200 labelled pairs"),
     ],

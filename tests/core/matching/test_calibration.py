@@ -1,4 +1,4 @@
-"""From a score to a probability that keeps its word."""
+"""Beta calibration of scores."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ SCORES = st.lists(st.floats(-40, 40), min_size=2, max_size=30)
 
 
 def sample(n: int, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Log-odds, and labels that come true as often as they promise."""
+    """Log-odds, and labels drawn with their probabilities."""
     random = np.random.default_rng(seed)
     logits = random.normal(-1, 2, n)
     return logits, random.random(n) < 1 / (1 + np.exp(-logits))

@@ -1,4 +1,4 @@
-"""Fitting: the same labels and seed give the same matcher, chosen by folds of the queries."""
+"""Fitting: reproducible, and chosen by cross-validation over queries."""
 
 from dataclasses import replace
 
@@ -8,23 +8,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from core.matching.fitting import Training, fit_matcher, fold_of
+from core.matching.fitting import TrainingSet, fit_matcher, fold_of
 
 FEATURES = ("cosine", "one", "two", "three")
 
 
-def training(n: int, seed: int = 0) -> Training:
-    """Three pairs a query; the label depends on two features together, which no linear learner can tell well."""
+def training(n: int, seed: int = 0) -> TrainingSet:
+    """Three pairs a query; the label depends on two features together, which no linear learner can represent."""
     random = np.random.default_rng(seed)
-    evidence = random.normal(size=(n, 4)).astype(np.float32)
-    labels = (evidence[:, 1] * evidence[:, 2] > 0.3) & (evidence[:, 0] > -0.5)
-    return Training(evidence, labels, np.ones(n), np.arange(n) // 3)
+    vectors = random.normal(size=(n, 4)).astype(np.float32)
+    labels = (vectors[:, 1] * vectors[:, 2] > 0.3) & (vectors[:, 0] > -0.5)
+    return TrainingSet(vectors, labels, np.ones(n), np.arange(n) // 3)
 
 
 def test_the_same_labels_and_seed_give_the_same_matcher() -> None:
     data = training(300)
     one, other = (fit_matcher(data, FEATURES, seed=3) for _ in range(2))
-    assert_array_equal(one.probabilities(data.evidence), other.probabilities(data.evidence))
+    assert_array_equal(one.probabilities(data.vectors), other.probabilities(data.vectors))
     assert (one.threshold, one.cuts, one.losses) == (other.threshold, other.cuts, other.losses)
     another = fit_matcher(data, FEATURES, seed=4)
     assert another.losses != one.losses
@@ -43,7 +43,7 @@ def test_any_number_of_labels_of_both_classes_gives_probabilities(n: int) -> Non
     data = training(n)
     data = replace(data, labels=np.r_[[True, False], data.labels[2:]])
     found = fit_matcher(data, FEATURES)
-    probabilities = found.probabilities(data.evidence)
+    probabilities = found.probabilities(data.vectors)
     assert ((probabilities >= 0) & (probabilities <= 1)).all()
     assert 0 < found.threshold < 1
     assert (found.labels, found.matches) == (n, data.labels.sum())
@@ -63,23 +63,23 @@ def test_many_labels_of_what_no_line_tells_choose_trees() -> None:
 
 
 def test_the_losses_are_of_queries_that_were_not_seen() -> None:
-    # Every query has a look of its own, so that learning by heart pays within a query and nowhere else.
+    # Features identify the query, so that memorising helps within a query only.
     random = np.random.default_rng(0)
     looks = random.normal(size=(100, 4))
     groups = np.repeat(np.arange(100), 4)
     labels = np.repeat(np.arange(100) % 2 == 0, 4)
-    data = Training(looks[groups].astype(np.float32), labels, np.ones(400), groups)
+    data = TrainingSet(looks[groups].astype(np.float32), labels, np.ones(400), groups)
     found = fit_matcher(data, FEATURES)
     assert min(found.losses.values()) > 0.6, "chance is 0.69"
 
 
 def test_what_weighs_nothing_teaches_nothing_and_what_weighs_more_teaches_more() -> None:
     data = training(400)
-    data = replace(data, labels=data.evidence[:, 0] > 0)
+    data = replace(data, labels=data.vectors[:, 0] > 0)
     wrong = np.arange(400) % 2 == 0
     confused = replace(data, labels=data.labels ^ wrong)
-    even = fit_matcher(confused, FEATURES).probabilities(data.evidence)
-    light = fit_matcher(replace(confused, weights=np.where(wrong, 0.01, 1.0)), FEATURES).probabilities(data.evidence)
+    even = fit_matcher(confused, FEATURES).probabilities(data.vectors)
+    light = fit_matcher(replace(confused, weights=np.where(wrong, 0.01, 1.0)), FEATURES).probabilities(data.vectors)
     assert (light[data.labels].mean() - light[~data.labels].mean()) > 0.3
     assert abs(even[data.labels].mean() - even[~data.labels].mean()) < 0.2
 

@@ -1,4 +1,4 @@
-"""What equal and different GTINs do to ranks, bands, fits and reasons, before labels and after."""
+"""Effect of equal and different GTINs on ranks, bands, fits and reasons, before and after labels."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,8 +9,8 @@ from samples import PRODUCTS, QUERIES, HashEncoder, c, implied, match, q, write_
 
 from core.catalog.store import CatalogStore
 from core.jobs.progress import Silent
-from core.matching.fitting import Training, fit_matcher
-from core.matching.matcher import load_matcher, untrained
+from core.matching.fitting import TrainingSet, fit_matcher
+from core.matching.matcher import load_matcher, prior_matcher
 from core.matching.pair_rows import MatchRow, explain_rows, matched_pairs, matches
 from core.matching.run import bring_up_to_date
 from core.queue.online import OnlineMatcher
@@ -72,16 +72,14 @@ def test_before_labels_an_equal_gtin_is_first_and_high_and_a_conflict_is_not_hig
 
 
 def test_the_prior_puts_an_equal_gtin_above_equal_texts_and_is_saved_so(tmp_path: Path) -> None:
-    evidence = np.array([[1, NAN, NAN], [-0.3, 1, 0], [0.9, 1, 0], [1, 0, 1], [NAN, 1, 0]], np.float32)
-    found = untrained(FEATURES, evidence)
-    text, unlike, alike, conflict, unknown = found.learner.scores(evidence)
+    vectors = np.array([[1, NAN, NAN], [-0.3, 1, 0], [0.9, 1, 0], [1, 0, 1], [NAN, 1, 0]], np.float32)
+    found = prior_matcher(FEATURES, vectors)
+    text, unlike, alike, conflict, unknown = found.learner.scores(vectors)
     assert alike > unlike > text > conflict
     assert unknown > text
-    assert found.cuts.band(found.probabilities(evidence)[1]).value == "high"
+    assert found.cuts.band(found.probabilities(vectors)[1]).value == "high"
     found.save(tmp_path / "matcher.json")
-    assert load_matcher(tmp_path / "matcher.json").probabilities(evidence) == pytest.approx(
-        found.probabilities(evidence)
-    )
+    assert load_matcher(tmp_path / "matcher.json").probabilities(vectors) == pytest.approx(found.probabilities(vectors))
 
 
 # -- after labels --------------------------------------------------------------------------------------------
@@ -98,16 +96,16 @@ def test_after_a_few_labels_of_other_queries_an_equal_gtin_outweighs_all_but_an_
     assert rows[1].band.endswith("medium"), "a case for people"
 
 
-def made_up(n: int, *, reliable: bool) -> Training:
+def made_up(n: int, *, reliable: bool) -> TrainingSet:
     """Pairs of which one in ten carries equal GTINs; they tell the truth, or nothing."""
     random = np.random.default_rng(0)
-    evidence = np.column_stack([random.normal(0.5, 0.2, n), np.full(n, NAN), np.full(n, NAN)]).astype(np.float32)
-    labels = evidence[:, 0] > 0.7
+    vectors = np.column_stack([random.normal(0.5, 0.2, n), np.full(n, NAN), np.full(n, NAN)]).astype(np.float32)
+    labels = vectors[:, 0] > 0.7
     coded = np.arange(n) % 10 == 0
-    evidence[coded, 1], evidence[coded, 2] = 1, 0
+    vectors[coded, 1], vectors[coded, 2] = 1, 0
     if reliable:
         labels = labels | coded
-    return Training(evidence, labels, np.ones(n), np.arange(n))
+    return TrainingSet(vectors, labels, np.ones(n), np.arange(n))
 
 
 @pytest.mark.parametrize("n", [60, 600])
@@ -124,20 +122,20 @@ def test_labels_teach_how_far_gtins_can_be_trusted(n: int) -> None:
 @pytest.mark.parametrize("n", [60, 2100])
 def test_where_nobody_has_gtins_the_fit_is_as_it_would_be_without_the_features(n: int) -> None:
     random = np.random.default_rng(1)
-    evidence = random.normal(size=(n, 4)).astype(np.float32)
-    evidence[random.random(evidence.shape) < 0.1] = NAN
-    labels = np.nan_to_num(evidence[:, 0] + evidence[:, 1]) > 1
+    vectors = random.normal(size=(n, 4)).astype(np.float32)
+    vectors[random.random(vectors.shape) < 0.1] = NAN
+    labels = np.nan_to_num(vectors[:, 0] + vectors[:, 1]) > 1
     nothing = np.full((n, 2), NAN, np.float32)
-    with_columns = np.column_stack([evidence[:, :2], nothing, evidence[:, 2:]])
+    with_columns = np.column_stack([vectors[:, :2], nothing, vectors[:, 2:]])
     found = [
-        fit_matcher(Training(each, labels, np.ones(n), np.arange(n)), names, background=each, seed=7)
+        fit_matcher(TrainingSet(each, labels, np.ones(n), np.arange(n)), names, background=each, seed=7)
         for each, names in (
-            (evidence, ("cosine", "words", "brand", "length")),
+            (vectors, ("cosine", "words", "brand", "length")),
             (with_columns, ("cosine", "words", "gtin_equal", "gtin_conflict", "brand", "length")),
         )
     ]
     assert found[0].learner.name == found[1].learner.name
-    assert found[1].probabilities(with_columns) == pytest.approx(found[0].probabilities(evidence), abs=1e-9)
+    assert found[1].probabilities(with_columns) == pytest.approx(found[0].probabilities(vectors), abs=1e-9)
 
 
 # -- reasons -------------------------------------------------------------------------------------------------

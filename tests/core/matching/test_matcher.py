@@ -1,4 +1,4 @@
-"""A matcher on disk: the same probabilities bit for bit, or one sentence why not."""
+"""The matcher's file: bit-identical probabilities after loading, or an error."""
 
 import json
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from core.errors import DamagedError
 from core.matching.bands import Cuts
 from core.matching.calibration import BetaCalibration
 from core.matching.learners import Blend, Learner, fit_boosted, fit_linear, scale_of
-from core.matching.matcher import Matcher, load_matcher, untrained
+from core.matching.matcher import Matcher, load_matcher, prior_matcher
 from core.matching.prior import CosinePrior
 from core.stats.wilson import wilson
 
@@ -22,17 +22,17 @@ FEATURES = ("cosine", "one", "two", "three")
 
 def data() -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     random = np.random.default_rng(0)
-    evidence = random.normal(size=(200, 4)).astype(np.float32)
-    labels = evidence[:, 0] + evidence[:, 1] > 0.5
-    evidence[random.random(evidence.shape) < 0.1] = np.nan
-    return evidence, labels
+    vectors = random.normal(size=(200, 4)).astype(np.float32)
+    labels = vectors[:, 0] + vectors[:, 1] > 0.5
+    vectors[random.random(vectors.shape) < 0.1] = np.nan
+    return vectors, labels
 
 
 def learners() -> dict[str, Learner]:
-    evidence, labels = data()
+    vectors, labels = data()
     weights = np.ones(len(labels))
-    linear = fit_linear(evidence, labels, weights, scale_of(evidence))
-    boosted = fit_boosted(evidence, labels, weights, seed=1, boosters=2, trees=10)
+    linear = fit_linear(vectors, labels, weights, scale_of(vectors))
+    boosted = fit_boosted(vectors, labels, weights, seed=1, boosters=2, trees=10)
     return {"prior": CosinePrior(0.8), "linear": linear, "boosted": boosted, "blend": Blend((linear, boosted))}
 
 
@@ -46,13 +46,13 @@ def matcher(name: str) -> Matcher:
 
 @pytest.mark.parametrize("name", LEARNERS)
 def test_what_was_saved_judges_as_before_bit_for_bit(name: str, tmp_path: Path) -> None:
-    path, evidence = tmp_path / "models" / "matcher.json", data()[0]
+    path, vectors = tmp_path / "models" / "matcher.json", data()[0]
     before = matcher(name)
     before.save(path)
     after = load_matcher(path)
-    assert_array_equal(after.probabilities(evidence), before.probabilities(evidence))
-    assert_array_equal(after.contributions(evidence), before.contributions(evidence))
-    for field in ("calibration", "threshold", "cuts", "features", "labels", "matches", "losses", "mark"):
+    assert_array_equal(after.probabilities(vectors), before.probabilities(vectors))
+    assert_array_equal(after.contributions(vectors), before.contributions(vectors))
+    for field in ("calibration", "threshold", "cuts", "features", "labels", "matches", "losses", "fingerprint"):
         assert getattr(after, field) == getattr(before, field), field
     assert after.learner.name == name
     assert [file.name for file in path.parent.iterdir()] == ["matcher.json"]
@@ -84,7 +84,7 @@ DAMAGES: dict[str, Damage] = {
     "another threshold": changed(threshold=0.9),
     "fewer features": changed(features=["cosine"]),
     "another learner": changed(learner={"name": "forest"}),
-    # LightGBM ends the whole process when it reads such trees.
+    # LightGBM aborts the process when it reads such trees.
     "damaged trees": lambda text: text.replace("split_feature=", "split_featur=", 1),
     "one digit": lambda text: text.replace("0.91", "0.92"),
 }
@@ -130,11 +130,11 @@ def test_bytes_that_are_no_text_are_the_same_error(tmp_path: Path) -> None:
 
 
 def test_before_the_first_labels_the_packaged_prior_speaks_and_survives_a_file(tmp_path: Path) -> None:
-    evidence = np.array([[0.9, 1.0], [0.2, np.nan]], np.float32)
-    found = untrained(("cosine", "never heard of"), evidence)
+    vectors = np.array([[0.9, 1.0], [0.2, np.nan]], np.float32)
+    found = prior_matcher(("cosine", "never heard of"), vectors)
     assert (found.calibrated, found.labels, found.matches, found.cuts.match.labels) == (False, 0, 0, 0)
     assert found.learner.name == "prior"
     found.save(tmp_path / "m.json")
     again = load_matcher(tmp_path / "m.json")
     assert again.learner.name == "prior"
-    assert_array_equal(again.probabilities(evidence), found.probabilities(evidence))
+    assert_array_equal(again.probabilities(vectors), found.probabilities(vectors))

@@ -1,20 +1,20 @@
-"""The prior that comes with the package."""
+"""The packaged prior."""
 
 import numpy as np
 import pytest
 
 from core.matching.features.builder import FEATURES
-from core.matching.prior import NAME, Prior, Weight, packaged_prior
+from core.matching.prior import NAME, FeatureWeight, Prior, packaged_prior
 
-PRIOR = Prior({"cosine": Weight(0.5, 0.1, 2.0)}, -3.0, 0.95, 0.05)
+PRIOR = Prior({"cosine": FeatureWeight(0.5, 0.1, 2.0)}, -3.0, 0.95, 0.05)
 
 
-def evidence(*cosines: float) -> np.ndarray:
+def vectors(*cosines: float) -> np.ndarray:
     return np.array([[cosine] for cosine in cosines], np.float32)
 
 
 def test_the_packaged_file_knows_the_features_of_one_pair_and_no_others() -> None:
-    # The evidence of the competition is named by what is compared; all else stands in FEATURES.
+    # Neighbour features are named after the similarity that they compare; all others are in FEATURES.
     named = {name for name in packaged_prior().weights if "_lead" not in name and "_place" not in name}
     assert named == {feature.name for feature in FEATURES if not feature.name.startswith("gtin_")}
 
@@ -39,9 +39,9 @@ def test_what_contradicts_speaks_against_a_match(feature: str, sign: int) -> Non
 
 
 def test_without_pairs_the_scale_is_the_packaged_one() -> None:
-    learner = PRIOR.learner(("cosine",), evidence(np.nan))
+    learner = PRIOR.learner(("cosine",), vectors(np.nan))
     assert learner.name == NAME
-    assert learner.scores(evidence(0.6, 0.5, np.nan)) == pytest.approx([2.0 - 3.0, -3.0, -3.0])
+    assert learner.scores(vectors(0.6, 0.5, np.nan)) == pytest.approx([2.0 - 3.0, -3.0, -3.0])
 
 
 def test_many_pairs_set_the_scale_and_few_hardly_move_it() -> None:
@@ -49,7 +49,7 @@ def test_many_pairs_set_the_scale_and_few_hardly_move_it() -> None:
     many = PRIOR.learner(("cosine",), random.normal(0.8, 0.02, (20_000, 1)).astype(np.float32)).scale
     assert many.centre[0] == pytest.approx(0.8, abs=0.01)
     assert many.spread[0] == pytest.approx(0.02, abs=0.03)
-    few = PRIOR.learner(("cosine",), evidence(0.8, 0.82)).scale
+    few = PRIOR.learner(("cosine",), vectors(0.8, 0.82)).scale
     assert few.centre[0] == pytest.approx(0.5, abs=0.01)
     assert few.spread[0] == pytest.approx(0.1, abs=0.01)
 
@@ -69,7 +69,7 @@ def test_an_unknown_feature_says_nothing() -> None:
     learner = PRIOR.learner(("cosine", "never heard of"), np.array([[0.6, 5.0], [0.6, np.nan]], np.float32))
     first, second = learner.scores(np.array([[0.6, 5.0], [0.6, np.nan]], np.float32))
     assert first == second
-    assert PRIOR.expected(("never heard of", "cosine")).weights.tolist() == [0.0, 2.0]
+    assert PRIOR.mean(("never heard of", "cosine")).weights.tolist() == [0.0, 2.0]
 
 
 def test_the_same_gtin_is_above_equal_texts_and_another_one_below_the_band_high() -> None:

@@ -1,4 +1,4 @@
-"""A reason that people read is one that they accept: over a generated catalogue, for every kind of matcher."""
+"""The sign of a reason agrees with how people read it, over a generated catalogue and for every learner."""
 
 import re
 from dataclasses import dataclass
@@ -35,11 +35,11 @@ _READ = [
 
 @dataclass(frozen=True)
 class Sample:
-    """Pairs of a generated catalogue with their evidence, and which of them are matches."""
+    """Pairs of a generated catalogue with their features, and which of them are matches."""
 
     pairs: list[tuple[Product, Product]]
     features: tuple[str, ...]
-    evidence: NDArray[np.float32]
+    vectors: NDArray[np.float32]
     labels: NDArray[np.bool_]
 
 
@@ -54,12 +54,12 @@ def sample() -> Sample:
     chosen = gold | (np.argsort(np.argsort(-alike, axis=1, kind="stable"), axis=1) < _CANDIDATES)
     rows, columns = np.nonzero(chosen)
     builder = FeatureBuilder(queries, products, VOCABULARY)
-    # Without an encoder; what stands in for its cosine runs from unlike to alike, as that does.
+    # Without an encoder: a lexical similarity in the range of its cosines.
     cosines = (0.4 + 0.6 * alike[rows, columns] / 100).astype(np.float32)
     return Sample(
         [(queries[row], products[column]) for row, column in zip(rows, columns, strict=True)],
         tuple(feature.name for feature in builder.features),
-        builder.of(rows, columns, cosines),
+        builder.compute(rows, columns, cosines),
         gold[rows, columns],
     )
 
@@ -68,16 +68,16 @@ def sample() -> Sample:
 def learner(request: pytest.FixtureRequest, sample: Sample) -> Learner:
     prior = packaged_prior()
     if request.param == "prior":
-        return prior.learner(sample.features, sample.evidence)
+        return prior.learner(sample.features, sample.vectors)
     labels, weights = sample.labels, np.ones(len(sample.labels))
     if request.param == "boosted":
-        return fit_boosted(sample.evidence, labels, weights, seed=1, boosters=2, trees=60)
-    expected = prior.expected(sample.features)
-    scale = scale_of(sample.evidence, sample.features)
-    linear = fit_linear(sample.evidence, labels, weights, scale, expected.weights, intercept=expected.intercept)
+        return fit_boosted(sample.vectors, labels, weights, seed=1, boosters=2, trees=60)
+    expected = prior.mean(sample.features)
+    scale = scale_of(sample.vectors, sample.features)
+    linear = fit_linear(sample.vectors, labels, weights, scale, expected.weights, intercept=expected.intercept)
     if request.param == "linear":
         return linear
-    return fit_stacked(sample.evidence, labels, weights, linear, seed=1, boosters=2)
+    return fit_stacked(sample.vectors, labels, weights, linear, seed=1, boosters=2)
 
 
 def reading(text: str) -> int:
@@ -98,15 +98,17 @@ def test_no_reason_contradicts_what_it_says(sample: Sample, learner: Learner) ->
     matcher = Matcher(
         learner, BetaCalibration(), 0.5, Cuts(0.9, 0.1, nothing, nothing), sample.features, 300, 90, {}
     )  # fmt: skip
-    explained = Explainer(matcher, VOCABULARY, lambda _: 1).of_each(sample.pairs, sample.evidence)
-    scores = learner.scores(sample.evidence)
+    explained = Explainer(matcher, VOCABULARY, lambda _: 1).explain_many(sample.pairs, sample.vectors)
+    scores = learner.scores(sample.vectors)
     told: list[Reason] = []
     for each, score in zip(explained, scores, strict=True):
         shown = [*each.pros, *each.cons]
-        assert each.start + each.rest + sum(reason.contribution for reason in shown) == pytest.approx(score, abs=1e-6)
+        assert each.baseline + each.other + sum(reason.contribution for reason in shown) == pytest.approx(
+            score, abs=1e-6
+        )
         told += shown
     wrong = [reason for reason in told if reading(reason.text) * reason.contribution <= 0]
     assert not wrong, f"{len(wrong)} of {len(told)}, such as {wrong[:5]}"
-    # Most pairs have something to be said for them, and something against.
+    # Most pairs have reasons both ways.
     assert len(told) > 2 * len(scores)
     assert {reason.contribution > 0 for reason in told} == {True, False}

@@ -1,4 +1,4 @@
-"""The matcher in a workspace: index, label, index again."""
+"""The matcher of a workspace: index, label, index again."""
 
 from contextlib import closing
 from pathlib import Path
@@ -20,7 +20,7 @@ from core.matching.matcher import Matcher
 from core.matching.pair_rows import MatchRow, matched_pairs, matches
 from core.matching.run import (
     bring_up_to_date,
-    fitted,
+    fit_to_labels,
     matcher_path,
     out_of_fold_path,
     read_out_of_fold,
@@ -41,7 +41,7 @@ MODEL = "hash"
 
 
 def index(workspace: Workspace, **settings: object) -> Matcher:
-    """An index run, and the matcher that it leaves."""
+    """Run the index, and return the matcher."""
     bring_up_to_date(
         workspace, Settings.model_validate(settings), EncoderModel(MODEL, workspace.home), Silent()
     )  # fmt: skip
@@ -78,7 +78,7 @@ def catalogue(tmp_path: Path, hash_encoder: HashEncoder) -> Workspace:
 
 @pytest.fixture
 def builds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many queries the evidence was made for, each time that it was."""
+    """The number of queries of every feature builder that was made."""
     from core.matching.features import builder  # noqa: PLC0415
 
     made: list[int] = []
@@ -156,7 +156,7 @@ def test_after_labels_candidates_are_ordered_by_probability_and_banded_by_its_cu
     for own in by_query.values():
         assert [row.rank for row in own] == list(range(1, 11))
         assert [row.probability for row in own] == sorted((row.probability for row in own), reverse=True)
-    # Also a query that nobody labelled.
+    # Also an unlabelled query.
     assert by_query["q4"][0].candidate_id == "q4-c1"
 
 
@@ -164,11 +164,11 @@ def test_the_probabilities_in_the_file_are_the_matchers_own(catalogue: Workspace
     answer(catalogue, "q1", "q2")
     found, table = index(catalogue), table_of(catalogue)
     for row in rows_of(catalogue):
-        evidence = table.vectors[[table.row[Pair(q(row.query_id), c(row.candidate_id))]]]
-        assert found.probabilities(evidence)[0] == pytest.approx(row.probability, abs=1e-9)
+        vectors = table.vectors[[table.row[Pair(q(row.query_id), c(row.candidate_id))]]]
+        assert found.probabilities(vectors)[0] == pytest.approx(row.probability, abs=1e-9)
 
 
-def test_new_labels_fit_anew_and_make_no_evidence_anew(catalogue: Workspace, builds: list[int]) -> None:
+def test_new_labels_fit_anew_and_make_no_features_anew(catalogue: Workspace, builds: list[int]) -> None:
     answer(catalogue, "q1", "q2")
     first = index(catalogue)
     before = rows_of(catalogue)
@@ -211,11 +211,11 @@ def test_a_run_says_what_it_did(catalogue: Workspace) -> None:
     answer(catalogue, "q3")
     assert run() == (True, False, True)
     catalogue.vocabulary.write_text('[[brands]]\nname = "canon"\nspellings = ["kanon"]\n')
-    # The candidates are chosen by evidence, too.
+    # The candidates are chosen by features, too.
     assert run() == (False, True, True)
 
 
-def test_a_changed_product_a_label_beyond_the_candidates_and_a_policy_make_evidence_anew(
+def test_a_changed_product_a_label_beyond_the_candidates_and_a_policy_make_features_anew(
     catalogue: Workspace, builds: list[int]
 ) -> None:
     index(catalogue)
@@ -256,8 +256,8 @@ def test_a_validation_label_changes_nothing(catalogue: Workspace) -> None:
     before = index(catalogue)
     answer(catalogue, "qv")
     after = index(catalogue)
-    evidence = table_of(catalogue).vectors
-    assert_array_equal(before.probabilities(evidence), after.probabilities(evidence))
+    vectors = table_of(catalogue).vectors
+    assert_array_equal(before.probabilities(vectors), after.probabilities(vectors))
     assert after.labels == 6
 
 
@@ -265,26 +265,26 @@ def test_a_trained_encoder_is_not_trusted_with_what_it_has_seen(catalogue: Works
     answer(catalogue, "q1", "q2", "q3")
     index(catalogue)
     table, settings = table_of(catalogue), Settings()
-    trusting = fitted(catalogue, settings, MODEL, table)
+    trusting = fit_to_labels(catalogue, settings, MODEL, table)
     unseen = {Pair(q(f"q{n}"), c(f"q{n}-c{m}")): 0.01 * n * m for n in (1, 2, 3) for m in (1, 2, 3)}
     path = out_of_fold_path(catalogue, MODEL)
     path.parent.mkdir(parents=True)
     write_out_of_fold(path, unseen)
     assert read_out_of_fold(path) == unseen
     assert (read_out_of_fold(out_of_fold_path(catalogue, "other")), path.suffix) == ({}, ".json")
-    wary = fitted(catalogue, settings, MODEL, table)
+    wary = fit_to_labels(catalogue, settings, MODEL, table)
     assert not np.array_equal(trusting.probabilities(table.vectors), wary.probabilities(table.vectors))
 
 
-# -- pairs that somebody asks about --------------------------------------------------------------------------
+# -- any pairs ------------------------------------------------------------------------------------------------
 
 
 def test_any_pair_of_the_catalogue_is_judged_as_the_candidates_are(catalogue: Workspace) -> None:
     answer(catalogue, "q1", "q2", "q3")
     index(catalogue)
-    evidence = CorpusFeatures(catalogue, Settings(), Corpus.read(catalogue))
+    vectors = CorpusFeatures(catalogue, Settings(), Corpus.read(catalogue))
     pairs = [Pair(q("q4"), c("q4-c1")), Pair(q("q4"), c("x1")), Pair(q("qv"), c("q1-c2"))]
-    judged = score_pairs(evidence, EncoderModel(MODEL, catalogue.home), pairs, Silent())
+    judged = score_pairs(vectors, EncoderModel(MODEL, catalogue.home), pairs, Silent())
     assert list(judged.probability) == pairs
     assert judged.probability[pairs[0]] > judged.probability[pairs[1]]
     assert judged.similarity[pairs[0]] == pytest.approx(1)
@@ -294,18 +294,18 @@ def test_any_pair_of_the_catalogue_is_judged_as_the_candidates_are(catalogue: Wo
 def test_pairs_that_are_measured_are_not_learnt_from(catalogue: Workspace) -> None:
     answer(catalogue, "q1", "q2", "q3")
     index(catalogue)
-    evidence = CorpusFeatures(catalogue, Settings(), Corpus.read(catalogue))
+    vectors = CorpusFeatures(catalogue, Settings(), Corpus.read(catalogue))
     measured = [Pair(q("q1"), c(f"q1-c{n}")) for n in (1, 2, 3)]
-    judged = score_pairs(evidence, EncoderModel(MODEL, catalogue.home), measured, Silent(), without=measured)
+    judged = score_pairs(vectors, EncoderModel(MODEL, catalogue.home), measured, Silent(), without=measured)
     assert (judged.matcher.labels, judged.matcher.matches) == (6, 2)
 
 
 def test_an_evaluation_ranks_the_candidates_that_an_index_run_keeps(catalogue: Workspace) -> None:
     settings, model = Settings.model_validate({"search": {"k": 3, "depth": 10}}), EncoderModel(MODEL, catalogue.home)
     bring_up_to_date(catalogue, settings, model, Silent())
-    evidence = CorpusFeatures(catalogue, settings, Corpus.read(catalogue))
+    vectors = CorpusFeatures(catalogue, settings, Corpus.read(catalogue))
     gold = {q(name): frozenset({c(f"{name}-c1")}) for name in ("q1", "q2", "q3")}
-    _, rankings = evaluate_encoder(evidence, model, gold, Silent())
+    _, rankings = evaluate_encoder(vectors, model, gold, Silent())
     with closing(CandidateStore(catalogue.derived)) as candidates:
         kept = {query: sorted(candidates.of(query), key=lambda each: each.rank) for query in gold}
     assert rankings["fused"] == {query: [each.ref for each in found] for query, found in kept.items()}

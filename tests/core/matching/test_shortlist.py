@@ -1,4 +1,4 @@
-"""Which candidates of a wider pool are kept."""
+"""The candidates that are kept out of a larger pool."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from core.catalog.product import Product
 from core.matching.features.builder import CorpusFeatures
-from core.matching.run import Shortlist
+from core.matching.shortlist import Shortlist
 from core.retrieval.candidates import Candidate
 from core.retrieval.index_run import Corpus
 from core.settings import Settings

@@ -1,9 +1,9 @@
-"""The threshold: as good as any on the labels that it was chosen by."""
+"""The classification threshold: near the best F1 of the labels."""
 
 import numpy as np
 from sklearn.metrics import f1_score
 
-from core.matching.calibration import bagged_threshold, best_threshold, threshold_of_many
+from core.matching.calibration import bagged_threshold, best_threshold, many_labels_threshold
 
 
 def test_the_threshold_is_the_best_to_be_expected() -> None:
@@ -15,6 +15,6 @@ def test_the_threshold_is_the_best_to_be_expected() -> None:
     for found in (
         best_threshold(probabilities, weights),
         bagged_threshold(probabilities, labels, weights, 0),
-        threshold_of_many(probabilities, labels, weights, 0),
+        many_labels_threshold(probabilities, labels, weights, 0),
     ):
         assert f1_score(labels, probabilities >= found) > max(reached.values()) - 0.003

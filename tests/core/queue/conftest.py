@@ -1,4 +1,4 @@
-"""Sittings on the tiny workspace."""
+"""Review sessions on the tiny workspace."""
 
 from collections.abc import Callable, Iterator
 
@@ -19,13 +19,13 @@ Sit = Callable[..., ReviewSession]
 
 @pytest.fixture
 def clock() -> list[float]:
-    """The seconds that a sitting sees, in `clock[0]`."""
+    """The session's clock in seconds, in `clock[0]`."""
     return [100.0]
 
 
 @pytest.fixture
 def sit(workspace: Workspace, clock: list[float]) -> Iterator[Sit]:
-    """Opens a sitting with its first query on the screen, on connections of its own."""
+    """Open a session with its first query on the screen, on its own connections."""
     opened: list[LabelStore | Leases | CatalogStore | CandidateStore] = []
 
     def _sit(annotator: str = "ada", stream: Stream = Stream.TRIAGE, settings: Settings | None = None) -> ReviewSession:

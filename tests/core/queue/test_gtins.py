@@ -1,4 +1,4 @@
-"""What the desk shows of GTINs while it asks."""
+"""GTINs in the review."""
 
 from collections.abc import Callable
 from dataclasses import replace

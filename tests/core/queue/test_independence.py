@@ -1,4 +1,4 @@
-"""Independent opinions: nothing of what others said, nor of what the machine learnt from it, is shown."""
+"""Independent labelling: other decisions, and scores fitted to them, are hidden."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ def item_of(session: ReviewSession) -> ReviewItem:
 
 
 def learnt(session: ReviewSession, query: str) -> RefitResult:
-    """A refit that has learnt an answer to a query: its last candidate is now the best by far."""
+    """A refit to an answer: the query's last candidate is now the best by far."""
     candidates = [option.product.ref for option in session.source.item(session.store, q(query), Stream.TRIAGE, "x",
                                                                         blind=False).options]  # fmt: skip
     told = {ref: 0.01 + 0.9 * (place == len(candidates) - 1) for place, ref in enumerate(candidates)}
@@ -31,7 +31,7 @@ def learnt(session: ReviewSession, query: str) -> RefitResult:
 
 
 def is_independent(item: ReviewItem) -> bool:
-    """Whether nothing of others or of the machine is to be seen in it."""
+    """Whether other decisions and all scores are hidden."""
     digits = any(character.isdigit() for character in item.reason)
     said = any(option.others or option.opinions for option in item.options)
     return item.blind and item.always_blind and item.alone and not digits and not said
@@ -43,7 +43,7 @@ def second(sit: Sit) -> ReviewSession:
     assert item_of(ada).query.id == "q1"
     ada.accept(item_of(ada).options[0], item_of(ada).options)
     bob = sit("bob", settings=TWICE)
-    bob.source.learn(learnt(bob, "q1"))
+    bob.source.apply_refit(learnt(bob, "q1"))
     bob.show(q("q1"))
     return bob
 
@@ -123,13 +123,15 @@ def test_the_reason_and_the_rows_show_one_number(sit: Sit, best: float) -> None:
     options = item_of(session).options
     told = {option.product.ref: best if place == 1 else 0.001 for place, option in enumerate(options)}
     reason = f"Probably none of these, but the best candidate has {percent(best)}."
-    session.source.learn(RefitResult(MatcherSummary(0.5, 0.9, 0.1, 3), (q("q1"),), {q("q1"): reason}, {q("q1"): told}))
+    session.source.apply_refit(
+        RefitResult(MatcherSummary(0.5, 0.9, 0.1, 3), (q("q1"),), {q("q1"): reason}, {q("q1"): told})
+    )
     # The rows on the screen are still of before: so is the reason, also once scores were hidden and shown again.
     session.toggle_blind()
     session.toggle_blind()
     assert "0.81" in item_of(session).reason
     assert [option.probability for option in item_of(session).options] == [None] * 3
-    item = session.show(q("q1"), anew=True)
+    item = session.show(q("q1"), reload=True)
     assert item.reason == reason
     assert percent(max(option.probability or 0 for option in item.options)) in reason
 

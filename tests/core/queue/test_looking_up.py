@@ -1,4 +1,4 @@
-"""Queries of before, looked up and decided anew: the query that was left waits, and what others hold stays theirs."""
+"""Looking up a past query: the current query waits, and leases of others are respected."""
 
 from collections.abc import Callable
 
@@ -25,8 +25,8 @@ def shown(session: ReviewSession) -> str | None:
 
 
 def held_by(session: ReviewSession) -> set[str]:
-    """What somebody has reserved, as all others see it."""
-    return {query.id for query in session.claims.held_by_others("")}
+    """The leases of a session, as others see them."""
+    return {query.id for query in session.leases.held_by_others("")}
 
 
 def test_deciding_anew_leads_back_to_the_query_that_was_left_as_it_was(sit: Sit) -> None:
@@ -98,7 +98,7 @@ def test_what_somebody_else_has_is_refused_and_nothing_changes(sit: Sit) -> None
     with pytest.raises(LabelsError, match=r"bob has this query on the screen, until \d\d:\d\d"):
         ada.look_up(q("q2"))
     assert (shown(ada), ada.is_looking_up) == ("q1", False)
-    assert ada.claims.held_by_others("") == {q("q1"): "ada", q("q2"): "bob"}
+    assert ada.leases.held_by_others("") == {q("q1"): "ada", q("q2"): "bob"}
 
 
 def test_taking_back_what_is_on_another_screen_leaves_both_where_they_are(sit: Sit) -> None:
@@ -137,9 +137,9 @@ def test_a_query_that_was_left_too_long_is_somebody_elses(sit: Sit) -> None:
     ada = sit("ada")
     ada.none_match(item_of(ada).options)
     ada.look_up(q("q1"))
-    ada.claims.release(q("q2"), "ada")  # as when the lease has run out
+    ada.leases.release(q("q2"), "ada")  # as when the lease has run out
     assert shown(sit("bob")) == "q2"
-    assert ada.keep()
+    assert ada.renew_lease()
     assert ada.advance() is not None
     assert shown(ada) == "q3"
 
@@ -148,8 +148,8 @@ def test_both_leases_are_kept_while_one_looks_up(sit: Sit) -> None:
     ada = sit("ada")
     ada.none_match(item_of(ada).options)
     ada.look_up(q("q1"))
-    ada.claims.release_all("ada")
-    assert ada.keep()
+    ada.leases.release_all("ada")
+    assert ada.renew_lease()
     assert held_by(ada) == {"q1", "q2"}
 
 
@@ -203,7 +203,7 @@ def test_one_is_told_who_has_what_is_left(sit: Sit) -> None:
     eve.look_up(q("q4"))
     ada.none_match(item_of(ada).options)
     assert ada.item is None
-    assert ada.elsewhere() == {"eve": 2, "bob": 1}
+    assert ada.held_by_others() == {"eve": 2, "bob": 1}
     bob.close()
     eve.advance()
     assert ada.advance() is not None

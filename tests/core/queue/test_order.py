@@ -1,12 +1,12 @@
-"""Which query comes next, and which are drawn."""
+"""The order of the queue, and random draws of queries."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import q
 
-from core.queue.source import by_uncertainty
-from core.stats.sampling import drawn, shuffled
+from core.queue.source import rank_by_uncertainty
+from core.stats.sampling import draw_share, shuffled
 
 REFS = st.lists(st.text(max_size=6).map(q), unique=True, max_size=60)
 SHARES = st.floats(0, 1)
@@ -14,31 +14,31 @@ SHARES = st.floats(0, 1)
 
 def test_what_is_least_sure_comes_first_and_ties_go_by_key() -> None:
     top = {q("sure"): 0.99, q("edge"): 0.80, q("below"): 0.60, q("tie b"): 0.85, q("tie a"): 0.75}
-    order = [ref.id for ref in by_uncertainty(top, 0.80)]
+    order = [ref.id for ref in rank_by_uncertainty(top, 0.80)]
     assert order[0] == "edge"
     assert order[-1] == "below"
-    assert by_uncertainty({q("b"): 0.75, q("a"): 0.75}, 0.8) == [q("a"), q("b")]
+    assert rank_by_uncertainty({q("b"): 0.75, q("a"): 0.75}, 0.8) == [q("a"), q("b")]
 
 
 @given(REFS, SHARES, SHARES, st.integers(0, 5))
 def test_a_larger_share_keeps_what_a_smaller_one_drew(refs: list, one: float, other: float, seed: int) -> None:
     small, large = sorted((one, other))
-    assert set(drawn(refs, small, seed)) <= set(drawn(refs, large, seed)) <= set(refs)
+    assert set(draw_share(refs, small, seed)) <= set(draw_share(refs, large, seed)) <= set(refs)
 
 
 @given(REFS, REFS, SHARES)
 def test_a_growing_catalogue_keeps_what_was_drawn(old: list, new: list, share: float) -> None:
-    assert set(drawn(old, share, 1)) == set(drawn([*new, *old], share, 1)) & set(old)
+    assert set(draw_share(old, share, 1)) == set(draw_share([*new, *old], share, 1)) & set(old)
 
 
 @pytest.mark.parametrize(("share", "low", "high"), [(0.0, 0, 0), (0.1, 150, 250), (0.5, 900, 1100), (1.0, 2000, 2000)])
 def test_about_the_share_is_drawn(share: float, low: int, high: int) -> None:
-    assert low <= len(drawn([q(str(n)) for n in range(2000)], share, 20)) <= high
+    assert low <= len(draw_share([q(str(n)) for n in range(2000)], share, 20)) <= high
 
 
 def test_another_seed_draws_others() -> None:
     refs = [q(str(n)) for n in range(200)]
-    assert drawn(refs, 0.3, 1) != drawn(refs, 0.3, 2)
+    assert draw_share(refs, 0.3, 1) != draw_share(refs, 0.3, 2)
 
 
 def test_a_shuffle_is_the_same_each_time_and_does_not_depend_on_the_order_before() -> None:

@@ -1,4 +1,4 @@
-"""Queries whose products are other articles now come first again, and what went is shown no more."""
+"""Queries with replaced products are asked again first; removed products are not shown."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Samples: every stratum is there by its share, and weights add up to the whole."""
+"""Stratified samples: proportional, with weights that add up to the whole."""
 
 from collections import Counter
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import q
 
-from core.stats.sampling import pooled, stratified
+from core.stats.sampling import merge_small_strata, stratified
 
 STRATA = st.dictionaries(st.integers(0, 10_000).map(lambda n: q(str(n))), st.sampled_from("abc"), min_size=1)
 
@@ -35,7 +35,7 @@ def test_a_stratum_that_grows_keeps_what_was_drawn() -> None:
 
 def test_small_categories_are_one_stratum() -> None:
     names = {q("1"): "tv", q("2"): "tv", q("3"): "ink", q("4"): "pens"}
-    assert Counter(pooled(names, fewest=2).values()) == {"tv": 2, "other": 2}
+    assert Counter(merge_small_strata(names, fewest=2).values()) == {"tv": 2, "other": 2}
 
 
 def test_nothing_is_drawn_where_nothing_is_asked_for() -> None:

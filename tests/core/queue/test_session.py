@@ -1,4 +1,4 @@
-"""A sitting: what each deciding key leaves in the ledger, and what is shown next."""
+"""The review session: what each action writes to the ledger, and what is shown next."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,7 +39,7 @@ def decided(session: ReviewSession, query: str) -> dict[str, str]:
 
 
 def walk(session: ReviewSession) -> list[str]:
-    """The queries that a sitting shows when one answers none of each."""
+    """The queries of a session that rejects all candidates."""
     seen = []
     while session.item:
         seen.append(session.item.query.id)
@@ -103,7 +103,7 @@ def test_one_may_go_blind_and_see_again(sit: Sit) -> None:
     session = sit()
     blind = session.toggle_blind()
     assert blind is not None
-    assert (blind.blind, blind.reason) == (True, "Waiting for an answer.")
+    assert (blind.blind, blind.reason) == (True, "Scores are hidden.")
     assert sorted(o.rank or 0 for o in blind.options) == [1, 2, 3]
     seeing = session.toggle_blind()
     assert seeing is not None
@@ -214,7 +214,7 @@ def test_why_a_query_is_shown_keeps_to_the_figures_that_stand_there(sit: Sit) ->
     refit = RefitResult(
         MatcherSummary(0.4, 0.9, 0.02, 12), (q("q1"),), {q("q1"): "Another reason."}, {q("q1"): {c("q1-c1"): 0.5}}
     )
-    session.source.learn(refit)
+    session.source.apply_refit(refit)
     session.comment("which lens?")
     after = item_of(session)
     assert (after.reason, [o.probability for o in after.options]) == (
@@ -224,21 +224,25 @@ def test_why_a_query_is_shown_keeps_to_the_figures_that_stand_there(sit: Sit) ->
     session.none_match(after.options)
     session.undo()
     assert (shown(session), item_of(session).reason) == ("q1", "Another reason.")
-    session.source.learn(replace(refit, reasons={}))
+    session.source.apply_refit(replace(refit, reasons={}))
     session.advance()
-    session.show(q("q1"), anew=True)
-    assert item_of(session).reason == "The best candidate has 50%; from 40% on the machine calls it a match."
+    session.show(q("q1"), reload=True)
+    assert item_of(session).reason == "The best candidate has 50%; the matcher's threshold is 40%."
 
 
 def test_without_labels_the_prior_orders_candidates_and_no_probability_is_shown_or_kept(sit: Sit) -> None:
     session = sit()
     chances = {c("q2-c1"): 0.2, c("q2-c2"): 0.96, c("q2-c3"): 0.01}
     refit = RefitResult(
-        MatcherSummary(0.5, 0.95, 0.05, 0, 0), (q("q2"),), {}, {q("q2"): chances}, outlook=ExpectedGain(4, 1.0, 1.0)
+        MatcherSummary(0.5, 0.95, 0.05, 0, 0),
+        (q("q2"),),
+        {},
+        {q("q2"): chances},
+        expected_gain=ExpectedGain(4, 1.0, 1.0),
     )
-    session.source.learn(refit)
+    session.source.apply_refit(refit)
     session.advance()
-    item = session.show(q("q2"), anew=True)
+    item = session.show(q("q2"), reload=True)
     assert [(o.product.id, o.probability, o.band.value) for o in item.options] == [
         ("q2-c2", None, "high"),
         ("q2-c1", None, "medium"),
@@ -246,19 +250,19 @@ def test_without_labels_the_prior_orders_candidates_and_no_probability_is_shown_
     ]
     assert "calibrated" in item.reason
     assert "%" not in item.reason
-    assert session.source.outlook is None
+    assert session.source.expected_gain is None
     session.none_match(item.options)
     assert {opinion.shown.probability for opinion in standing_decisions(session.store, q("q2"))} == {None}
 
 
 def test_a_product_found_by_search_is_accepted_like_the_others(sit: Sit) -> None:
     session = sit()
-    found = session.found(PRODUCTS[-1])
+    found = session.search_option(PRODUCTS[-1])
     session.accept(found, item_of(session).options, stay=True)
     assert decided(session, "q1")["x1"] == "match explicit"
     last = item_of(session).options[-1]
     assert (last.product.id, last.rank, last.similarity) == ("x1", None, None)
-    # It is among the options of who found it, and of nobody else.
+    # It is an option only for the annotator who found it.
     assert [o.product.id for o in sit("bob").show(q("q1")).options] == ["q1-c1", "q1-c2", "q1-c3"]
 
 
@@ -282,11 +286,11 @@ def test_a_validation_answer_is_blind_and_on_its_side(sit: Sit) -> None:
 def test_deciding_with_nothing_on_the_screen_is_a_mistake_of_the_front_end(sit: Sit) -> None:
     session = sit()
     walk(session)
-    with pytest.raises(RuntimeError, match="nothing is on the screen"):
+    with pytest.raises(RuntimeError, match="no query is on the screen"):
         session.skip()
 
 
-# -- taking back ---------------------------------------------------------------------------------------------
+# -- undo ----------------------------------------------------------------------------------------------------
 
 
 def test_undo_shows_the_query_again_as_it_was_before(sit: Sit) -> None:
@@ -323,25 +327,25 @@ def test_progress_counts_the_stream_and_this_sittings_share(sit: Sit) -> None:
     bob = sit("bob")
     bob.none_match(item_of(bob).options)
     session = sit("ada")
-    assert session.progress() == Progress(done=1, total=4, mine=0)
+    assert session.progress() == Progress(done=1, total=4, own=0)
     session.skip()
     session.none_match(item_of(session).options)
-    assert session.progress() == Progress(done=2, total=4, mine=1)
+    assert session.progress() == Progress(done=2, total=4, own=1)
     session.undo()
-    assert session.progress() == Progress(done=1, total=4, mine=0)
+    assert session.progress() == Progress(done=1, total=4, own=0)
     session.redo()
-    assert session.progress() == Progress(done=2, total=4, mine=1)
+    assert session.progress() == Progress(done=2, total=4, own=1)
 
 
 def test_a_second_answer_to_a_query_counts_once_also_when_taken_back(sit: Sit) -> None:
     session = sit()
     session.accept(option(session, "q1-c1"), item_of(session).options, stay=True)
     session.accept(option(session, "q1-c2"), item_of(session).options)
-    assert session.progress().mine == 1
+    assert session.progress().own == 1
     session.undo()
-    assert session.progress().mine == 1
+    assert session.progress().own == 1
     session.undo()
-    assert session.progress().mine == 0
+    assert session.progress().own == 0
 
 
 def test_what_an_earlier_sitting_answered_is_not_taken_from_this_ones_count(sit: Sit) -> None:
@@ -349,7 +353,7 @@ def test_what_an_earlier_sitting_answered_is_not_taken_from_this_ones_count(sit:
     first.none_match(item_of(first).options)
     session = sit()
     session.undo()
-    assert session.progress().mine == 0
+    assert session.progress().own == 0
 
 
 # -- adjudication --------------------------------------------------------------------------------------------
@@ -381,9 +385,9 @@ def test_a_query_whose_products_left_the_catalogue_can_still_be_shown(sit: Sit) 
 def test_a_skipped_query_is_free_for_others_at_once(sit: Sit) -> None:
     ada, bob = sit("ada"), sit("bob")
     query = item_of(ada).query.ref
-    assert query in bob.claims.held_by_others("bob")
+    assert query in bob.leases.held_by_others("bob")
     ada.skip()
-    assert query not in bob.claims.held_by_others("bob")
+    assert query not in bob.leases.held_by_others("bob")
 
 
 def test_the_pace_is_that_of_the_sitting_without_its_pauses(sit: Sit, clock: list[float]) -> None:
@@ -392,8 +396,8 @@ def test_the_pace_is_that_of_the_sitting_without_its_pauses(sit: Sit, clock: lis
         assert session.progress().hourly is None
         clock[0] += looked_s
         session.none_match(item_of(session).options)
-    session.tallies[Stream.TRIAGE].mine = 5  # the tiny workspace has no fifth query
+    session.stats[Stream.TRIAGE].answered = 5  # the tiny workspace has no fifth query
     progress = session.progress()
-    # 10 + 20 + 120, which a pause counts for, + 30 seconds.
+    # 10 + 20 + 120 (the maximum for a break) + 30 seconds.
     assert progress.hourly == pytest.approx(5 / 180 * 3600)
     assert progress.left_s == 0

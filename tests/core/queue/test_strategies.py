@@ -1,4 +1,4 @@
-"""What is asked next: each strategy's own idea, and what holds for all of them."""
+"""Active-learning strategies: each one, and what holds for all."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def pool_of(probabilities: list[float], **given: object) -> UnlabelledPool:
     values: dict = {
         "probabilities": np.array(probabilities),
         "cosine": np.array(probabilities),
-        "evidence": np.random.default_rng(1).standard_normal((n, 4)),
+        "vectors": np.random.default_rng(1).standard_normal((n, 4)),
         "query": np.arange(n),
         "labelled": np.zeros(n, bool),
         "family": np.arange(n),
@@ -54,8 +54,8 @@ def test_a_verdict_that_contradicts_the_matcher_comes_before_any_cosine() -> Non
 
 
 def test_diversity_asks_for_what_is_unlike_the_labelled() -> None:
-    evidence = [[0.0, 0.0], [0.1, 0.0], [5.0, 5.0], [0.0, 0.2]]
-    pool = pool_of([0.5] * 4, evidence=evidence, labelled=[True, False, False, False])
+    vectors = [[0.0, 0.0], [0.1, 0.0], [5.0, 5.0], [0.0, 0.2]]
+    pool = pool_of([0.5] * 4, vectors=vectors, labelled=[True, False, False, False])
     assert first("diversity", pool) == 2
 
 
@@ -109,7 +109,7 @@ def test_a_cold_start_shows_sure_matches_and_near_misses_in_turn(size: int, seed
 
 
 def test_a_batch_of_the_default_holds_no_two_alike() -> None:
-    evidence = np.array([*[[1.0, 0.0]] * 10, [0.0, 1.0], [-1.0, 0.0]])
-    pool = pool_of([0.5] * 10 + [0.45, 0.45], evidence=evidence, labelled=[True, *[False] * 11])
+    vectors = np.array([*[[1.0, 0.0]] * 10, [0.0, 1.0], [-1.0, 0.0]])
+    pool = pool_of([0.5] * 10 + [0.45, 0.45], vectors=vectors, labelled=[True, *[False] * 11])
     chosen = next_batch(pool, STRATEGIES["mixed"], 3, np.random.default_rng(0))
     assert {10, 11} <= set(chosen.tolist())

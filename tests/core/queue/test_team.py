@@ -1,4 +1,4 @@
-"""Several people on one queue: second opinions, rulings, and who may open what."""
+"""Several annotators on one queue: second answers, adjudication, and permissions."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -62,11 +62,11 @@ def test_a_second_opinion_that_was_taken_back_is_wanted_again(sit: Sit) -> None:
     assert shown(bob) == "q1"
     bob.none_match(item_of(bob).options)
     bob.undo()
-    bob.claims.release_all("bob")
+    bob.leases.release_all("bob")
     assert shown(sit("eve", settings=TWICE)) == "q1"
 
 
-# -- rulings ---------------------------------------------------------------------------------------------------
+# -- adjudication ----------------------------------------------------------------------------------------------
 
 
 def test_nobody_rules_on_a_disagreement_of_their_own(sit: Sit) -> None:
@@ -76,7 +76,7 @@ def test_nobody_rules_on_a_disagreement_of_their_own(sit: Sit) -> None:
     assert shown(sit("ada", Stream.ADJUDICATION)) is None
     assert shown(sit("bob", Stream.ADJUDICATION)) is None
     eve.switch(Stream.ADJUDICATION)
-    assert (shown(eve), item_of(eve).reason) == ("q1", "People disagree about this one.")
+    assert (shown(eve), item_of(eve).reason) == ("q1", "Annotators disagree on this query.")
 
 
 def test_a_majority_leaves_ties_alone_to_be_ruled_on(sit: Sit) -> None:
@@ -135,7 +135,7 @@ def give_codes(workspace: Workspace, query: str, candidate: str) -> None:
             catalog.replace(source, role, marked)
 
 
-# -- who may open what -----------------------------------------------------------------------------------------
+# -- permissions -----------------------------------------------------------------------------------------------
 
 
 def test_leads_alone_rule_where_some_are_named(sit: Sit) -> None:

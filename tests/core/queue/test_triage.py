@@ -1,4 +1,4 @@
-"""What is asked next by the matcher's word, and why."""
+"""The triage queue: order and reasons."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.queue.strategies import UnlabelledPool
-from core.queue.triage import outlook, triage
+from core.queue.triage import remaining_gain, triage
 
 
 def pool(*queries: list[float], answered: tuple[int, ...] = ()) -> UnlabelledPool:
@@ -29,7 +29,7 @@ def test_the_uncertain_come_first_once_each_and_the_answered_never() -> None:
 @pytest.mark.parametrize(
     ("probabilities", "reason"),
     [
-        ([0.52, 0.05], "As likely a match as not: the best candidate has 52%."),
+        ([0.52, 0.05], "Undecided: the best candidate has 52%."),
         ([0.62, 0.55], "Two candidates are close: 62% and 55%."),
         ([0.999, 0.45], "The best candidate has >99%, but another one 45%."),
         ([0.2, 0.1], "Probably none of these, but the best candidate has 20%."),
@@ -43,17 +43,17 @@ def test_why(probabilities: list[float], reason: str) -> None:
 
 def test_before_the_first_answer_it_begins_with_both_kinds() -> None:
     asked = triage(pool(*([p / 100, 0.01] for p in range(1, 100))), np.random.default_rng(1))
-    assert {each.reason for each in asked} == {"To begin with, likely matches and near misses in turn."}
+    assert {each.reason for each in asked} == {"Cold start: likely matches and near misses alternate."}
 
 
 def test_while_nothing_is_calibrated_no_reason_names_a_probability() -> None:
     first_answer_is_in = replace(pool([0.9], [0.52, 0.05], [0.8, 0.001], answered=(0,)), calibrated=False)
     reasons = {each.reason for each in triage(first_answer_is_in, np.random.default_rng(1))}
-    assert reasons == {"To begin with, likely matches and near misses in turn."}
+    assert reasons == {"Cold start: likely matches and near misses alternate."}
 
 
 def test_the_outlook_counts_one_error_a_query() -> None:
-    found = outlook(pool([0.9, 0.4], [0.3], [0.6], answered=(2,)))
+    found = remaining_gain(pool([0.9, 0.4], [0.3], [0.6], answered=(2,)))
     assert found.queries == 2
     assert found.wrong == pytest.approx(0.1 + 0.3)
     assert found.gain == pytest.approx(found.wrong)
@@ -62,4 +62,4 @@ def test_the_outlook_counts_one_error_a_query() -> None:
 def test_nothing_left_is_no_error() -> None:
     done = pool([0.9, 0.1], answered=(0,))
     assert triage(done, np.random.default_rng(1)) == []
-    assert outlook(done).queries == 0
+    assert remaining_gain(done).queries == 0

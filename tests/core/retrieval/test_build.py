@@ -9,7 +9,7 @@ from core.catalog.store import CatalogStore
 from core.errors import CatalogError, SettingsError
 from core.jobs.progress import Silent
 from core.matching.features.builder import CorpusFeatures
-from core.matching.run import Shortlist
+from core.matching.shortlist import Shortlist
 from core.retrieval.candidates import CandidateStore
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.index_run import Corpus, IndexReport, build_index

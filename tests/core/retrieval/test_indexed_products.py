@@ -10,7 +10,7 @@ from samples import PRODUCTS, QUERIES, HashEncoder, c, q, write_catalogue, write
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore, ImportRules
 from core.jobs.progress import Silent
-from core.matching.pair_rows import matched_pairs, state_of
+from core.matching.pair_rows import matched_pairs, read_index_state
 from core.matching.run import bring_up_to_date
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.indexed_products import IndexedProducts, IndexState
@@ -36,8 +36,8 @@ def bring_in(workspace: Workspace, queries: list[Product], products: list[Produc
 
 
 def test_after_an_index_run_nothing_is_out_of_date(indexed: Workspace) -> None:
-    assert state_of(indexed) == IndexState()
-    assert state_of(indexed).sentences() == []
+    assert read_index_state(indexed) == IndexState()
+    assert read_index_state(indexed).sentences() == []
 
 
 def test_what_an_import_changes_is_named_until_the_next_run(indexed: Workspace) -> None:
@@ -47,7 +47,7 @@ def test_what_an_import_changes_is_named_until_the_next_run(indexed: Workspace) 
         [replace(QUERIES[0], title="Retitled"), *QUERIES[2:], new],
         [*PRODUCTS[1:], replace(new, source="amazon")],
     )
-    state = state_of(indexed)
+    state = read_index_state(indexed)
     assert state.new_queries == (q("new"),)
     assert state.new_products == (c("new"),)
     assert state.changed == {q("q1")}
@@ -58,7 +58,7 @@ def test_what_an_import_changes_is_named_until_the_next_run(indexed: Workspace) 
     assert "1 new query is not indexed yet, without candidates: new." in words
     assert words.endswith("Run `samesku index`.")
     index(indexed)
-    assert state_of(indexed).is_current
+    assert read_index_state(indexed).is_current
 
 
 def test_what_left_the_catalogue_is_in_no_result(indexed: Workspace) -> None:
@@ -73,7 +73,7 @@ def test_what_left_the_catalogue_is_in_no_result(indexed: Workspace) -> None:
 def test_a_source_that_changed_its_role_has_left_its_side(indexed: Workspace) -> None:
     with CatalogStore(indexed.catalog) as catalog:
         catalog.replace("walmart", "catalog", QUERIES, rules=ImportRules(change_role=True))
-    state = state_of(indexed)
+    state = read_index_state(indexed)
     assert state.removed == {query.ref for query in QUERIES}
     assert set(state.new_products) == {query.ref for query in QUERIES}
     assert list(matched_pairs(indexed, Settings(), 10)) == []
@@ -82,13 +82,13 @@ def test_a_source_that_changed_its_role_has_left_its_side(indexed: Workspace) ->
 def test_the_same_content_again_is_up_to_date(indexed: Workspace) -> None:
     bring_in(indexed, [replace(QUERIES[0], title="Retitled"), *QUERIES[1:]], PRODUCTS)
     bring_in(indexed, QUERIES, PRODUCTS)
-    assert state_of(indexed).is_current
+    assert read_index_state(indexed).is_current
 
 
 def test_of_a_run_of_an_earlier_version_only_what_is_gone_is_known(tmp_path: Path) -> None:
     workspace = write_workspace(tmp_path / "home")
     with closing(IndexedProducts(workspace.derived)) as before:
         assert before.mark is None
-    assert state_of(workspace).is_current
+    assert read_index_state(workspace).is_current
     bring_in(workspace, [replace(QUERIES[0], title="Retitled"), *QUERIES[2:]], PRODUCTS)
-    assert state_of(workspace) == IndexState(removed=frozenset({q("q2")}))
+    assert read_index_state(workspace) == IndexState(removed=frozenset({q("q2")}))

@@ -1,4 +1,4 @@
-"""Labels whose products became other articles, or went: left out until somebody decides again."""
+"""Labels of replaced or removed products are left out until someone decides again."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -36,7 +36,7 @@ def decide(
 
 
 def replaced(workspace: Workspace, *ids: str, by: str = HOSE) -> list[Product]:
-    """The candidates as they are, but for those of some ids, which are other articles."""
+    """The candidates, with other products under some ids."""
     return [Product("amazon", p.id, by, "Gilmour", model="GH25") if p.id in ids else p for p in PRODUCTS]
 
 
@@ -68,7 +68,7 @@ def test_a_label_on_another_article_is_left_out_everywhere_and_its_query_asked_a
         "q2-c1",
     }
     splits = splits_of(workspace, Settings())
-    assert Pair(q("q1"), c("q1-c1")) not in {label.pair for label in (*splits.train, *splits.judging)}
+    assert Pair(q("q1"), c("q1-c1")) not in {label.pair for label in (*splits.train, *splits.eval_labels)}
     assert q("q1") not in splits.matches
     assert list(waiting(workspace)) == ["q1"]
     assert "amazon q1-c1 is another product since this was answered" in waiting(workspace)["q1"]
@@ -164,5 +164,5 @@ def test_the_counts_say_what_is_left_out(workspace: Workspace) -> None:
         store.draw_audit({q("q3"): Stratum("high", 2.0)}, seed=1)
     assert label_counts(workspace, Settings())["streams"]["audit"] == {"done": 0, "total": 1}
     with LabelStore(workspace.labels) as store, CatalogStore(workspace.catalog) as catalog:
-        assert outdated_counts(store, catalog).sentence().startswith("2 labels are left out, 1 on products that are")
+        assert outdated_counts(store, catalog).sentence().startswith("2 labels are left out, 1 on products that were")
         assert len(training_labels(store, Rule.UNANIMOUS, catalog)) == 1

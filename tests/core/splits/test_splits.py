@@ -1,4 +1,4 @@
-"""What is judged on never trains."""
+"""No leakage from evaluation data into training data."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Triplets: an anchor, its match, and what looks like it and is not."""
+"""Triplets: an anchor, a match, and hard negatives."""
 
 from dataclasses import replace
 

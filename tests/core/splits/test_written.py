@@ -1,4 +1,4 @@
-"""Training data as files: what may train, and nothing else."""
+"""Training data as files, without evaluation data."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ from labels.store import LabelStore
 
 @pytest.fixture
 def labelled(workspace: Workspace) -> Workspace:
-    """q1 trains; qv is for validation, and what it matches is tied to it."""
+    """q1 trains; qv is for validation, and its match is a leak candidate."""
     with LabelStore(workspace.labels) as store:
         store.record(
             "ada", Verb.ACCEPT, q("q1"), [*match("q1-c1"), *no_match("q1-c2", "qv-c1")], ActionDetails(closes=True)

@@ -1,4 +1,4 @@
-"""Labels as what the matcher learns from: who may teach it, and how much each counts."""
+"""Labels as the matcher's training set: which ones are used, and their weights."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from samples import c, implied, match, no_match, q, unsure
 
 from core.matching.features.store import FeatureTable
-from core.matching.fitting import IMPLIED_WEIGHT, training_of
+from core.matching.fitting import IMPLIED_WEIGHT, build_training_set
 from core.matching.run import labelled_pairs
 from core.settings import Settings
 from core.splits.split import split_labels, training_labels
@@ -21,13 +21,13 @@ TABLE = FeatureTable(("cosine", "other"), PAIRS, np.arange(24, dtype=np.float32)
 
 def rows_of(training) -> list[int]:
     """Which rows of the table were taken."""
-    return (training.evidence[:, 1] // 2).astype(int).tolist()
+    return (training.vectors[:, 1] // 2).astype(int).tolist()
 
 
 def test_implied_labels_weigh_less_than_explicit_ones(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.ACCEPT, q("q0"), [*match("c0"), *implied("c1", "c2")])
     ledger.record("ada", Verb.REJECT, q("q0"), no_match("c2"))
-    training = training_of(TABLE, training_labels(ledger))
+    training = build_training_set(TABLE, training_labels(ledger))
     assert training.labels.tolist() == [True, False, False]
     assert training.weights.tolist() == [1, IMPLIED_WEIGHT, 1]
     assert 0 < IMPLIED_WEIGHT < 1
@@ -36,25 +36,25 @@ def test_implied_labels_weigh_less_than_explicit_ones(ledger: LabelStore) -> Non
 def test_a_query_is_one_group(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.ACCEPT, q("q0"), [*match("c0"), *implied("c1")])
     ledger.record("ada", Verb.REJECT, q("q1"), no_match("c0"))
-    groups = training_of(TABLE, training_labels(ledger)).groups.tolist()
+    groups = build_training_set(TABLE, training_labels(ledger)).groups.tolist()
     assert groups[0] == groups[1] != groups[2]
 
 
-def test_pairs_without_evidence_are_left_out(ledger: LabelStore) -> None:
+def test_pairs_without_features_are_left_out(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.ACCEPT, q("q0"), match("elsewhere", "c1"))
-    assert rows_of(training_of(TABLE, training_labels(ledger))) == [1]
+    assert rows_of(build_training_set(TABLE, training_labels(ledger))) == [1]
 
 
 def test_no_labels_are_no_rows_of_the_right_width(ledger: LabelStore) -> None:
-    training = training_of(TABLE, training_labels(ledger))
-    assert training.evidence.shape == (0, 2)
+    training = build_training_set(TABLE, training_labels(ledger))
+    assert training.vectors.shape == (0, 2)
     assert not training.both_classes
 
 
 def test_cosines_of_encoders_that_have_not_seen_a_pair_take_the_place_of_those_that_have(ledger: LabelStore) -> None:
     ledger.record("ada", Verb.ACCEPT, q("q0"), [*match("c0"), *implied("c1")])
-    training = training_of(TABLE, training_labels(ledger), {PAIRS[1]: 0.5, PAIRS[9]: 0.7})
-    assert training.evidence[:, 0].tolist() == [0, 0.5]
+    training = build_training_set(TABLE, training_labels(ledger), {PAIRS[1]: 0.5, PAIRS[9]: 0.7})
+    assert training.vectors[:, 0].tolist() == [0, 0.5]
     assert TABLE.vectors[1, 0] == 2, "the table itself keeps the champion's"
 
 
@@ -65,12 +65,12 @@ def test_the_same_labels_in_another_order_are_the_same_training(tmp_path: Path) 
         with LabelStore(tmp_path / f"{name}.db") as store:
             for query, judgements in order:
                 store.record("ada", Verb.ACCEPT, query, judgements)
-            made.append(training_of(TABLE, training_labels(store)))
-    for field in ("evidence", "labels", "weights", "groups"):
+            made.append(build_training_set(TABLE, training_labels(store)))
+    for field in ("vectors", "labels", "weights", "groups"):
         assert getattr(made[0], field).tolist() == getattr(made[1], field).tolist(), field
 
 
-# -- who may teach: the same for everything that makes training data -----------------------------------------
+# -- training labels, the same for all training data ----------------------------------------------------------
 
 
 def _by_training_labels(workspace: Workspace) -> set[Pair]:
@@ -92,7 +92,7 @@ PATHS = [_by_training_labels, _by_split, _by_labelled_pairs]
 
 @pytest.fixture
 def taught(tmp_path: Path) -> Workspace:
-    """One query somebody labelled as usual, and one match that is drawn for validation."""
+    """A query labelled in triage, and one with a match that is drawn for validation."""
     workspace = Workspace(tmp_path).create()
     with LabelStore(workspace.labels) as store:
         store.draw_validation([q("v")], seed=1)

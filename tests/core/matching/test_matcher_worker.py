@@ -1,4 +1,4 @@
-"""The engine answers whatever it is asked, and ends when nobody is there any more."""
+"""The matcher worker: responses to requests, and the end of the process."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from damage import TO_DATABASES
-from evidence import write_evidence
+from feature_tables import write_features
 from samples import match, no_match, q
 
 from core.jsonl_rpc import MAX_LINE
@@ -27,8 +27,8 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def weighed(workspace: Workspace) -> Workspace:
-    """The tiny workspace with evidence about its candidates."""
-    write_evidence(workspace)
+    """The tiny workspace with features of its candidates."""
+    write_features(workspace)
     return workspace
 
 
@@ -41,7 +41,7 @@ def label(workspace: Workspace, *queries: str) -> None:
 
 
 class Child:
-    """The engine as a process."""
+    """The worker as a process."""
 
     def __init__(self, home: Path) -> None:
         command = [sys.executable, "-m", "core.matcher_worker", "--home", str(home)]
@@ -58,7 +58,7 @@ class Child:
         return answer
 
     def ask(self, do: str, **values: object) -> dict[str, Any]:
-        """A request that is in order."""
+        """A valid request."""
         return self.say(json.dumps({"id": 7, "do": do, **values}).encode())
 
 
@@ -101,8 +101,8 @@ def test_it_ends_with_its_input(child: Child) -> None:
 _ENDLESS = """
 import sys, time
 from core import matcher_worker
-from core.queue import online
-online.OnlineMatcher.refit = lambda self: (print("begun", file=sys.stderr, flush=True), time.sleep(600))
+from core.queue.online import OnlineMatcher
+OnlineMatcher.refit = lambda self: (print("begun", file=sys.stderr, flush=True), time.sleep(600))
 matcher_worker.main()
 """
 
@@ -169,9 +169,9 @@ def test_reasons_come_for_and_against(weighed: Workspace) -> None:
     engine.close()
 
 
-def test_without_evidence_it_says_what_to_do(workspace: Workspace) -> None:
+def test_without_features_it_says_what_to_do(workspace: Workspace) -> None:
     answer = MatcherWorker(workspace).answer(b'{"id": 1, "do": "refit"}')
-    assert answer == {"id": 1, "error": "There is no evidence yet.", "hint": "Run `samesku index` first."}
+    assert answer == {"id": 1, "error": "No features have been computed yet.", "hint": "Run `samesku index`."}
 
 
 def test_without_a_workspace_it_says_so(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_an_index_run_meanwhile_is_noticed_and_not_overwritten(weighed: Workspac
     engine = MatcherWorker(weighed)
     label(weighed, "q1", "q2")
     assert result(engine, "refit")["standing"]["labels"] == 6
-    write_evidence(weighed, "another run")
+    write_features(weighed, "another run")
     engine.close()  # would publish
     assert saved_matcher(weighed) is None
     again = MatcherWorker(weighed)
@@ -223,7 +223,7 @@ def test_one_core_is_left_to_whoever_types(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["half", "every tenth byte", "emptied", "deleted", "FIFO", "text", "views"])
-def test_damaged_evidence_is_a_sentence_and_the_engine_goes_on_when_it_is_back(weighed: Workspace, damage: str) -> None:
+def test_damaged_features_is_a_sentence_and_the_engine_goes_on_when_it_is_back(weighed: Workspace, damage: str) -> None:
     def ask() -> dict[str, Any]:
         return engine.answer(json.dumps({"id": 1, "do": "refit"}).encode())
 
@@ -235,7 +235,7 @@ def test_damaged_evidence_is_a_sentence_and_the_engine_goes_on_when_it_is_back(w
     answer = ask()
     assert "samesku index" in answer["hint"]
     assert "Error" not in answer["error"]
-    engine.rest()
+    engine.publish_when_due()
     weighed.derived.unlink(missing_ok=True)
     weighed.derived.write_bytes(kept)
     assert "result" in ask()

@@ -1,4 +1,4 @@
-"""Reasons are the matcher's own arithmetic, in words."""
+"""Explanations: contributions, and the facts that put them into words."""
 
 import json
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from core.catalog.product import Product
 from core.matching.bands import Cuts
 from core.matching.calibration import BetaCalibration
-from core.matching.explain import Explainer, Teller, by_concept, by_group
+from core.matching.explain import Explainer, PairDescriber, by_concept, by_group
 from core.matching.features.base import OTHER
 from core.matching.features.builder import FEATURES, FeatureBuilder
 from core.matching.learners import Blend, Learner, fit_boosted, fit_linear, fit_stacked, scale_of
@@ -29,18 +29,18 @@ def product(title: str, brand: str = "", model: str = "", price: float | None = 
 
 def data(features: int = len(NAMES)) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     rng = np.random.default_rng(0)
-    evidence = rng.normal(size=(300, features)).astype(np.float32)
-    labels = evidence[:, 0] + evidence[:, 3] > 0.8
-    evidence[rng.random(evidence.shape) < 0.1] = np.nan
-    return evidence, labels
+    vectors = rng.normal(size=(300, features)).astype(np.float32)
+    labels = vectors[:, 0] + vectors[:, 3] > 0.8
+    vectors[rng.random(vectors.shape) < 0.1] = np.nan
+    return vectors, labels
 
 
 def learners() -> dict[str, Learner]:
-    evidence, labels = data()
+    vectors, labels = data()
     weights = np.ones(len(labels))
-    linear = fit_linear(evidence, labels, weights, scale_of(evidence))
-    boosted = fit_boosted(evidence, labels, weights, seed=1, boosters=2, trees=20)
-    stacked = fit_stacked(evidence, labels, weights, linear, seed=1, boosters=2)
+    linear = fit_linear(vectors, labels, weights, scale_of(vectors))
+    boosted = fit_boosted(vectors, labels, weights, seed=1, boosters=2, trees=20)
+    stacked = fit_stacked(vectors, labels, weights, linear, seed=1, boosters=2)
     blend = Blend((linear, boosted))
     return {"prior": CosinePrior(0.8), "linear": linear, "boosted": boosted, "blend": blend, "stacked": stacked}
 
@@ -54,7 +54,7 @@ def matcher(learner: Learner, names: tuple[str, ...] = NAMES) -> Matcher:
 
 
 class Weighing:
-    """A learner that adds given weights, so that a test can say which group counts which way."""
+    """A learner with given contributions by feature group."""
 
     name = "weighing"
 
@@ -64,47 +64,47 @@ class Weighing:
             self._weights[i] = groups.pop(feature.group.replace(" ", "_"), 0.0)
         assert not groups, "no such group"
 
-    def scores(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
-        return np.full(len(evidence), self._weights.sum())
+    def scores(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.full(len(vectors), self._weights.sum())
 
-    def contributions(self, evidence: NDArray[np.float32]) -> NDArray[np.float64]:
-        return np.tile(self._weights, (len(evidence), 1))
+    def contributions(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.tile(self._weights, (len(vectors), 1))
 
     def to_json(self) -> dict[str, object]:
         return {}
 
 
 def said(query: Product, candidate: Product, **groups: float) -> list[str]:
-    """What is said of a pair when these groups count so much."""
+    """The reasons of a pair with these contributions by group."""
     builder = FeatureBuilder([query], [candidate], VOCABULARY)
     zero = np.zeros(1, np.int64)
-    row = builder.of(zero, zero, np.array([0.91], np.float32))[0]
+    row = builder.compute(zero, zero, np.array([0.91], np.float32))[0]
     names = tuple(feature.name for feature in builder.features)
     weighing = Weighing(**groups)
     padded = np.zeros(len(names) + 1)
     for i, name in enumerate(NAMES):
         padded[names.index(name)] = weighing._weights[i]
     weighing._weights = padded
-    found = Explainer(matcher(weighing, names), VOCABULARY, lambda _: 1).reasons(query, candidate, row)
+    found = Explainer(matcher(weighing, names), VOCABULARY, lambda _: 1).explain(query, candidate, row)
     return [reason.text for reason in (*found.pros, *found.cons)]
 
 
 @pytest.mark.parametrize("name", LEARNERS)
 def test_contributions_add_up_to_the_score(name: str) -> None:
-    evidence, _ = data()
+    vectors, _ = data()
     learner = LEARNERS[name]
-    assert learner.contributions(evidence).sum(axis=1) == pytest.approx(learner.scores(evidence), abs=1e-6)
+    assert learner.contributions(vectors).sum(axis=1) == pytest.approx(learner.scores(vectors), abs=1e-6)
 
 
 @pytest.mark.parametrize("name", LEARNERS)
 def test_reasons_what_is_not_told_and_the_start_add_up_to_the_score(name: str) -> None:
-    evidence, _ = data()
+    vectors, _ = data()
     explainer = Explainer(matcher(LEARNERS[name]), VOCABULARY, lambda _: 1)
     query, candidate = product("A red mouse"), product("A red mouse and 2 cats")
-    for row in evidence[:20]:
-        found = explainer.reasons(query, candidate, row)
+    for row in vectors[:20]:
+        found = explainer.explain(query, candidate, row)
         told = sum(reason.contribution for reason in (*found.pros, *found.cons))
-        assert told + found.rest + found.start == pytest.approx(found.score, abs=1e-6)
+        assert told + found.other + found.baseline == pytest.approx(found.score, abs=1e-6)
         assert found.score == pytest.approx(LEARNERS[name].scores(row[None, :])[0], abs=1e-6)
 
 
@@ -134,7 +134,7 @@ def test_a_concept_is_told_by_what_adds_most_to_it() -> None:
     query, candidate = product("Canon battery duo"), product("Canon battery")
     assert said(query, candidate, similarity=2, text=-0.2, query_words=-0.3) == ["similarity 0.91"]
     assert said(query, candidate, similarity=0.2, query_words=-0.3) == ["the candidate lacks 'duo'"]
-    # Nothing that adds to it reads as against.
+    # No group with a negative contribution has a negative fact.
     assert said(query, candidate, similarity=-2, query_words=0.3) == []
 
 
@@ -209,42 +209,41 @@ def test_what_is_technical_or_missing_is_no_reason(sign: int) -> None:
 )  # fmt: skip
 def test_categories_lean_by_how_often_they_meet(value: float, texts: list[str]) -> None:
     query, candidate = Product("w", "1", "t", category="Toys"), Product("a", "2", "t", category="Games")
-    facts = Teller(VOCABULARY, len).facts("category", query, candidate, {"categories": value})
-    assert [fact.text for fact in facts if fact.leans] == texts
-    same = Teller(VOCABULARY, len).facts("category", query, query, {"categories": -2.0})
-    assert not any(fact.leans for fact in same)
+    facts = PairDescriber(VOCABULARY, len).facts("category", query, candidate, {"categories": value})
+    assert [fact.text for fact in facts if fact.sign] == texts
+    same = PairDescriber(VOCABULARY, len).facts("category", query, query, {"categories": -2.0})
+    assert not any(fact.sign for fact in same)
 
 
 @pytest.mark.parametrize(
-    ("group", "known", "leans"),
+    ("group", "known", "sign"),
     [
-        ("brand", {"query_brand_found": 0.0}, [-1, 0]),
-        ("model number", {"query_model_contained": 0.0}, [-1, 0]),
-        ("rivals", {"characters_place": 1.0, "characters_place_back": 1.0}, [1, 0]),
-        ("rivals", {"characters_place": 3.0, "characters_place_back": 1.0}, [-1, 1, 0]),
-        ("rivals", {"characters_place": 30.0, "characters_place_back": 1.0}, [-1, 0]),
+        ("brand", {"query_brand_found": 0.0}, [-1]),
+        ("model number", {"query_model_contained": 0.0}, [-1]),
+        ("rivals", {"characters_place": 1.0, "characters_place_back": 1.0}, [1]),
+        ("rivals", {"characters_place": 3.0, "characters_place_back": 1.0}, [-1, 1]),
+        ("rivals", {"characters_place": 30.0, "characters_place_back": 1.0}, [-1]),
     ],
 )
-def test_which_way_evidence_leans(group: str, known: dict[str, float], leans: list[int]) -> None:
+def test_which_way_features_leans(group: str, known: dict[str, float], sign: list[int]) -> None:
     query, candidate = product("Battery", "Canon", "EN-EL14"), product("Charger", source="b")
-    assert [fact.leans for fact in Teller(VOCABULARY, len).facts(group, query, candidate, known)] == leans
+    assert [fact.sign for fact in PairDescriber(VOCABULARY, len).facts(group, query, candidate, known)] == sign
 
 
-def test_every_group_has_words_and_none_is_endless() -> None:
+def test_facts_of_every_group_are_bounded() -> None:
     hostile = "x" * 5000 + " \x1b[2J [/] 16 GB pack of 3 red"
     pairs = [(product("", ""), product("")), (product(hostile, hostile, hostile), product(hostile + "y 8 GB black"))]
-    teller = Teller(VOCABULARY, lambda _: 1)
+    describer = PairDescriber(VOCABULARY, lambda _: 1)
     for query, candidate in pairs:
         for group in {feature.group for feature in FEATURES} - {OTHER}:
-            facts = teller.facts(group, query, candidate, {})
-            assert facts
-            assert all(fact.text not in {"", group} and len(fact.text) < 400 for fact in facts)
+            facts = describer.facts(group, query, candidate, {})
+            assert all(fact.sign and fact.text not in {"", group} and len(fact.text) < 400 for fact in facts)
 
 
 def test_a_reason_as_json() -> None:
-    evidence, _ = data()
-    found = Explainer(matcher(LEARNERS["linear"]), VOCABULARY, lambda _: 1).reasons(
-        product("A"), product("B"), evidence[0]
+    vectors, _ = data()
+    found = Explainer(matcher(LEARNERS["linear"]), VOCABULARY, lambda _: 1).explain(
+        product("A"), product("B"), vectors[0]
     )
     value = json.loads(json.dumps(found.to_json()))
     assert {reason["direction"] for reason in value["for"]} <= {Direction.FOR}
@@ -255,14 +254,13 @@ def test_a_reason_as_json() -> None:
 @pytest.mark.parametrize(
     ("currency", "said"),
     [
-        ("USD", ["about the same price", "prices 10.00 USD and 10.00 USD"]),
-        ("EUR", ["prices in two currencies, 10.00 USD and 10.00 EUR"]),
-        ("", ["about the same price (USD assumed)", "prices 10.00 USD and 10.00 (USD assumed)"]),
+        ("USD", ["about the same price"]),
+        ("EUR", []),
+        ("", ["about the same price (USD assumed)"]),
     ],
 )
 def test_prices_of_two_currencies_are_no_reason(currency: str, said: list[str]) -> None:
     query = Product("w", "1", "t", price=10.0, currency="USD")
     candidate = Product("a", "2", "t", price=10.0, currency=currency)
-    facts = Teller(VOCABULARY, len).facts("price", query, candidate, {})
+    facts = PairDescriber(VOCABULARY, len).facts("price", query, candidate, {})
     assert [fact.text for fact in facts] == said
-    assert any(fact.leans for fact in facts) == (currency != "EUR")

@@ -1,4 +1,4 @@
-"""The evidence as one matrix: its columns, and that what surrounds a pair in a batch changes nothing."""
+"""The feature matrix: its columns, and that other pairs in a batch have no influence."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def product(title: str, brand: str = "", model: str = "") -> Product:
 
 def all_pairs(builder: FeatureBuilder, queries: int, products: int) -> np.ndarray:
     rows, columns = np.divmod(np.arange(queries * products), products)
-    return builder.of(rows, columns, np.linspace(0, 1, len(rows), dtype=np.float32))
+    return builder.compute(rows, columns, np.linspace(0, 1, len(rows), dtype=np.float32))
 
 
 def test_every_feature_has_a_name_of_its_own_a_unit_and_a_meaning() -> None:
@@ -60,13 +60,13 @@ def test_many_pairs_at_once_are_as_one_by_one_and_in_any_order(
 ) -> None:
     builder = FeatureBuilder(queries, products, VOCABULARY)
     places = [(row, column) for row in range(len(queries)) for column in range(len(products))]
-    whole = builder.of(*np.array(places).T, np.zeros(len(places), np.float32))
+    whole = builder.compute(*np.array(places).T, np.zeros(len(places), np.float32))
     for i in random.sample(range(len(places)), min(3, len(places))):
         row, column = places[i]
-        alone = builder.of(np.array([row]), np.array([column]), np.zeros(1, np.float32))
+        alone = builder.compute(np.array([row]), np.array([column]), np.zeros(1, np.float32))
         assert_array_equal(alone[0], whole[i])
     order = random.sample(range(len(places)), len(places))
-    mixed = builder.of(*np.array([places[i] for i in order]).T, np.zeros(len(places), np.float32))
+    mixed = builder.compute(*np.array([places[i] for i in order]).T, np.zeros(len(places), np.float32))
     assert_array_equal(mixed, whole[order])
 
 
@@ -106,7 +106,7 @@ def test_hostile_text_breaks_nothing(title: str) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_no_text_at_all_is_no_evidence(count: int) -> None:
+def test_no_text_at_all_is_no_features(count: int) -> None:
     nothing = [Product("s", str(n), "") for n in range(count)]
     builder = FeatureBuilder(nothing, nothing, VOCABULARY)
     found = dict(zip([f.name for f in builder.features], all_pairs(builder, count, count).T, strict=True))
@@ -119,7 +119,7 @@ def test_no_text_at_all_is_no_evidence(count: int) -> None:
 def test_no_pairs_give_no_rows() -> None:
     builder = FeatureBuilder([product("a")], [product("b")], VOCABULARY)
     nothing = np.zeros(0, np.int64)
-    assert builder.of(nothing, nothing, np.zeros(0, np.float32)).shape == (0, len(builder.features))
+    assert builder.compute(nothing, nothing, np.zeros(0, np.float32)).shape == (0, len(builder.features))
 
 
 def test_rivals_are_counted_right_beyond_one_block_and_up_to_the_depth() -> None:
@@ -132,7 +132,7 @@ def test_rivals_are_counted_right_beyond_one_block_and_up_to_the_depth() -> None
     scores = sides[0] @ sides[1].T
     part = NeighbourFeatures("c", "chance", [csr_matrix(side) for side in sides])
     rows, columns = random.integers(0, 600, 500), random.integers(0, 70, 500)
-    lead, lead_back, place, place_back = part.of(rows, columns)
+    lead, lead_back, place, place_back = part.compute(rows, columns)
     own = scores[rows, columns]
     for found, others in ((place, scores[rows]), (place_back, scores[:, columns].T)):
         wanted = np.minimum((others > own[:, None] + 1e-5).sum(axis=1), 50) + 1

@@ -1,4 +1,4 @@
-"""What each feature says, by pairs small enough to work out by hand."""
+"""The value of each feature, on pairs small enough to compute by hand."""
 
 from dataclasses import replace
 
@@ -19,17 +19,17 @@ def product(
     return Product("s", id_, title, brand, category, model=model, price=price)
 
 
-def evidence(
+def vectors(
     queries: list[Product], products: list[Product], row: int = 0, column: int = 0, *, store_brands: bool = False
 ) -> dict[str, float]:
-    """The evidence about one pair among a few products."""
+    """The features of one pair among a few products."""
     builder = FeatureBuilder(queries, products, VOCABULARY, store_brands=store_brands)
-    found = builder.of(np.array([row]), np.array([column]), np.array([0.5], np.float32))
+    found = builder.compute(np.array([row]), np.array([column]), np.array([0.5], np.float32))
     return dict(zip((feature.name for feature in builder.features), found[0].tolist(), strict=True))
 
 
 def titles(one: str, other: str) -> dict[str, float]:
-    return evidence([product(one)], [product(other)])
+    return vectors([product(one)], [product(other)])
 
 
 def expect(found: dict[str, float], **wanted: float) -> None:
@@ -40,7 +40,7 @@ def expect(found: dict[str, float], **wanted: float) -> None:
 
 
 def models(one: str, other: str, title: str = "lens", other_title: str = "lens") -> dict[str, float]:
-    return evidence([product(title, model=one)], [product(other_title, model=other)])
+    return vectors([product(title, model=one)], [product(other_title, model=other)])
 
 
 def test_equal_model_numbers_however_they_are_written() -> None:
@@ -159,28 +159,28 @@ def test_what_titles_state(one: str, other: str, wanted: dict[str, float]) -> No
 
 
 def test_prices_are_a_ratio() -> None:
-    found = evidence([product("a", price=20.0)], [product("a", price=10.0)])
+    found = vectors([product("a", price=20.0)], [product("a", price=10.0)])
     expect(found, price_ratio=np.log(2), price_distance=np.log(2), price_level=np.log(10))
-    back = evidence([product("a", price=10.0)], [product("a", price=20.0)])
+    back = vectors([product("a", price=10.0)], [product("a", price=20.0)])
     expect(back, price_ratio=-np.log(2), price_distance=np.log(2), price_level=np.log(10))
 
 
 @pytest.mark.parametrize("price", [None, 0.0, -1.0])
 def test_a_price_that_is_none_is_missing(price: float | None) -> None:
-    found = evidence([product("a", price=price)], [product("a", price=10.0)])
+    found = vectors([product("a", price=price)], [product("a", price=10.0)])
     expect(found, price_ratio=NAN, price_distance=NAN, price_level=np.log(10))
 
 
 def test_brands_are_alike_by_their_canonical_names() -> None:
-    expect(evidence([product("a", "Hewlett-Packard")], [product("hp ink", "HP")]), brand=1, query_brand_found=1)
-    assert evidence([product("a", "Canon")], [product("a", "Sony")])["brand"] < 0.7
-    expect(evidence([product("a", "Canon")], [product("a")]), brand=NAN, candidate_brand_found=NAN)
+    expect(vectors([product("a", "Hewlett-Packard")], [product("hp ink", "HP")]), brand=1, query_brand_found=1)
+    assert vectors([product("a", "Canon")], [product("a", "Sony")])["brand"] < 0.7
+    expect(vectors([product("a", "Canon")], [product("a")]), brand=NAN, candidate_brand_found=NAN)
 
 
 def test_store_brands_are_one_brand_only_where_that_is_the_policy() -> None:
     milk = [product("milk", "Great Value")], [product("milk", "Kirkland")]
-    assert evidence(*milk)["brand"] < 1
-    assert evidence(*milk, store_brands=True)["brand"] == 1
+    assert vectors(*milk)["brand"] < 1
+    assert vectors(*milk, store_brands=True)["brand"] == 1
 
 
 # -- words ---------------------------------------------------------------------------------------------------
@@ -208,10 +208,10 @@ def test_numbers_are_words_of_their_own() -> None:
 
 def test_a_rare_word_weighs_more_than_a_common_one() -> None:
     products = [product(f"mouse {word}", id_=word) for word in ("red", "blue", "black", "zyx")]
-    common = evidence([product("zyx")], products, column=3)["query_found"]
+    common = vectors([product("zyx")], products, column=3)["query_found"]
     assert common == pytest.approx(1)
-    rare = evidence([product("mouse zyx")], products, column=3)["shared"]
-    assert rare > evidence([product("mouse zyx")], products, column=0)["shared"] * 1.5
+    rare = vectors([product("mouse zyx")], products, column=3)["shared"]
+    assert rare > vectors([product("mouse zyx")], products, column=0)["shared"] * 1.5
 
 
 # -- rivals, categories --------------------------------------------------------------------------------------
@@ -221,7 +221,7 @@ CAMERAS = [product("canon camera black", id_="1"), product("canon camera", id_="
 
 def test_the_best_candidate_leads_and_the_second_is_behind() -> None:
     query = [product("canon camera black")]
-    best, second, last = (evidence(query, CAMERAS, column=column) for column in range(3))
+    best, second, last = (vectors(query, CAMERAS, column=column) for column in range(3))
     assert [e["words_place"] for e in (best, second, last)] == [1, 2, 3]
     assert best["words_lead"] > 0 > second["words_lead"] > last["words_lead"]
     assert best["words_lead"] == pytest.approx(best["words"] - second["words"], abs=1e-5)
@@ -230,7 +230,7 @@ def test_the_best_candidate_leads_and_the_second_is_behind() -> None:
 
 def test_back_again_it_is_the_query_that_has_rivals() -> None:
     queries = [product("nikon lens", id_="a"), product("nikon lens 50mm", id_="b")]
-    first, second = (evidence(queries, CAMERAS, row=row, column=2) for row in range(2))
+    first, second = (vectors(queries, CAMERAS, row=row, column=2) for row in range(2))
     assert (first["words_place_back"], second["words_place_back"]) == (1, 2)
     assert first["words_lead_back"] > 0 > second["words_lead_back"]
 
@@ -244,11 +244,11 @@ def test_categories_that_go_together_in_the_catalogues_speak_for_a_pair() -> Non
     words = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta"]
     queries = [product(f"{word} {word}x", category="tv" if n < 3 else "toys", id_=word) for n, word in enumerate(words)]
     products = [replace(query, category={"tv": "Television", "toys": "Games"}[query.category]) for query in queries]
-    together = evidence(queries, products, 0, 1)["categories"]
-    apart = evidence(queries, products, 0, 4)["categories"]
+    together = vectors(queries, products, 0, 1)["categories"]
+    apart = vectors(queries, products, 0, 4)["categories"]
     assert together > 0 > apart
     products[4] = replace(products[4], category="")
-    assert np.isnan(evidence(queries, products, 0, 4)["categories"])
+    assert np.isnan(vectors(queries, products, 0, 4)["categories"])
 
 
 # -- currencies ----------------------------------------------------------------------------------------------
@@ -257,7 +257,7 @@ def test_categories_that_go_together_in_the_catalogues_speak_for_a_pair() -> Non
 @pytest.mark.parametrize(("one", "other", "compared"), [("USD", "USD", True), ("USD", "", True), ("USD", "EUR", False)])
 def test_prices_of_two_currencies_are_not_compared_as_numbers(one: str, other: str, compared: bool) -> None:
     query, candidate = product("lens", price=10.0), product("lens", price=20.0)
-    found = evidence([replace(query, currency=one)], [replace(candidate, currency=other)])
+    found = vectors([replace(query, currency=one)], [replace(candidate, currency=other)])
     if compared:
         expect(found, price_ratio=np.log(0.5), price_distance=np.log(2), price_level=np.log(10))
     else:
@@ -284,11 +284,11 @@ def test_prices_of_two_currencies_are_not_compared_as_numbers(one: str, other: s
 )
 def test_gtins_are_equal_conflict_or_are_unknown(one: str, other: str, equal: float) -> None:
     query, candidate = (replace(product("mug"), upc=upc) for upc in (one, other))
-    expect(evidence([query], [candidate]), gtin_equal=equal, gtin_conflict=1 - equal)
+    expect(vectors([query], [candidate]), gtin_equal=equal, gtin_conflict=1 - equal)
 
 
-def test_a_gtin_on_very_many_listings_of_one_retailer_is_no_evidence() -> None:
+def test_a_gtin_on_very_many_listings_of_one_retailer_is_no_features() -> None:
     query = replace(product("mug"), upc="036000291452")
     offers = [replace(product("mug", id_=str(n)), upc="036000291452") for n in range(6)]
-    expect(evidence([query], offers[:5]), gtin_equal=1)
-    expect(evidence([query], offers), gtin_equal=NAN, gtin_conflict=NAN)
+    expect(vectors([query], offers[:5]), gtin_equal=1)
+    expect(vectors([query], offers), gtin_equal=NAN, gtin_conflict=NAN)

@@ -1,4 +1,4 @@
-"""Certified bands decide by themselves, and their decisions can be taken back as one act."""
+"""Automatic decisions in certified bands, and revoking them."""
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def product(number: int) -> ProductRef:
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
-    """Four queries with two candidates: a sure match, an open case, two sure non-matches, a query somebody answered."""
+    """Four queries with two candidates: a sure match, an open case, two sure non-matches, an answered query."""
     store = CandidateStore(tmp_path / "derived.db")
     chances = {0: (0.99, 0.01), 1: (0.6, 0.4), 2: (0.01, 0.001), 3: (0.99, 0.01)}
     rows = {n: [Candidate(product(10 * n + i), i + 1, 0.5, 0.5, None, None) for i in (0, 1)] for n in chances}
@@ -51,7 +51,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def check(workspace: Workspace, right: int, wrong: int = 0, *, probability: float = 0.95) -> None:
-    """Let people audit so many pairs of the band that the probability is in."""
+    """Audit pairs in the band of the probability: the given numbers of right and wrong ones."""
     answer, other = (Decision.MATCH, Decision.NO_MATCH) if probability > 0.5 else (Decision.NO_MATCH, Decision.MATCH)
     with LabelStore(workspace.labels) as store:
         for n in range(right + wrong):

@@ -1,4 +1,4 @@
-"""Finding past work: what stands in the lists, by which words, and what stays hidden."""
+"""Search of past work: rows, words, and what is hidden."""
 
 from collections.abc import Iterator
 
@@ -47,7 +47,7 @@ def note(store: LabelStore, who: str, query: str, text: str) -> None:
     store.record(who, Verb.COMMENT, q(query), details=ActionDetails(text=text))
 
 
-# -- one's own -----------------------------------------------------------------------------------------------
+# -- own queries ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("worked")
@@ -102,8 +102,8 @@ def test_what_was_taken_back_is_no_past_work(finder: PastFinder, store: LabelSto
 def test_words_are_found_wherever_they_stand(
     finder: PastFinder, monkeypatch: pytest.MonkeyPatch, few: int, text: str, expected: list[str]
 ) -> None:
-    # With no word rare, everything is found on the other way: through the list itself.
-    monkeypatch.setattr(past_work, "_FEW", few)
+    # With no rare words, rows are found by scanning the list.
+    monkeypatch.setattr(past_work, "_MAX_LOOKUPS", few)
     assert found(finder, text) == expected
 
 
@@ -122,10 +122,10 @@ def test_comments_and_flags_are_found(finder: PastFinder, store: LabelStore) -> 
 @pytest.mark.usefixtures("worked")
 def test_pages_follow_one_another_without_gap_or_double(finder: PastFinder) -> None:
     for text in ("", "q", "triage"):
-        page = finder.page(Scope.OWN, text, most=3)
+        page = finder.page(Scope.OWN, text, limit=3)
         seen = ids(page)
         while page.next is not None:
-            page = finder.page(Scope.OWN, text, before=page.next, most=1)
+            page = finder.page(Scope.OWN, text, before=page.next, limit=1)
             seen += ids(page)
         assert seen == ["q4", "q3", "q2", "q1"], text
 
@@ -142,7 +142,7 @@ def test_a_search_that_nobody_waits_for_is_given_up(finder: PastFinder, store: L
 def test_a_long_search_may_be_gone_on_with(
     finder: PastFinder, store: LabelStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(past_work, "_READ", 100)
+    monkeypatch.setattr(past_work, "_MAX_READ", 100)
     for number in range(200):
         store.record("ada", Verb.SKIP, q(str(number)))
     page = finder.page(Scope.OWN, "match")
@@ -160,7 +160,7 @@ def test_words_are_folded_as_the_full_text_index_does() -> None:
     assert folded('Ünïted  55" (EN-EL14)') == " united 55 en el14"
 
 
-# -- everybody's ---------------------------------------------------------------------------------------------
+# -- flagged and commented queries ---------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("worked")

@@ -1,4 +1,4 @@
-"""Evidence in a workspace, without an encoder: what an index run would have weighed."""
+"""Features in a workspace, without an encoder: as an index run computes them."""
 
 import numpy as np
 
@@ -11,8 +11,8 @@ from core.workspace import Workspace
 from labels.model import Pair
 
 
-def write_evidence(workspace: Workspace, mark: str = "by hand") -> FeatureTable:
-    """Weigh every candidate of the workspace."""
+def write_features(workspace: Workspace, mark: str = "by hand") -> FeatureTable:
+    """Compute and store the features of every candidate of the workspace."""
     candidates = CandidateStore(workspace.derived)
     rows = list(candidates.all())
     candidates.close()
@@ -22,7 +22,7 @@ def write_evidence(workspace: Workspace, mark: str = "by hand") -> FeatureTable:
     left = {product.ref: place for place, product in enumerate(queries)}
     right = {product.ref: place for place, product in enumerate(products)}
     builder = FeatureBuilder(queries, products, Vocabulary.load())
-    vectors = builder.of(
+    vectors = builder.compute(
         np.array([left[query] for query, _ in rows]),
         np.array([right[candidate.ref] for _, candidate in rows]),
         np.array([candidate.similarity for _, candidate in rows], np.float32),

@@ -1,4 +1,4 @@
-"""Rows as files."""
+"""Rows of scored pairs, written as files."""
 
 import csv
 import json
@@ -88,7 +88,7 @@ def test_the_first_candidates_of_every_query(workspace: Workspace, k: int) -> No
 
 
 def test_more_than_was_kept_cannot_be_given(workspace: Workspace) -> None:
-    with pytest.raises(CoreError, match="10 candidates are kept"):
+    with pytest.raises(CoreError, match="10 candidates are stored"):
         list(matches(workspace, Settings(), 11))
 
 

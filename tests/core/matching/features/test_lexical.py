@@ -1,4 +1,4 @@
-"""Vectors by way of distinct words are those of scikit-learn, text by text."""
+"""TF-IDF vectors by way of distinct words equal those of scikit-learn."""
 
 import numpy as np
 import pytest
@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from core.matching.features.lexical import Texts, sequences, words
+from core.matching.features.lexical import Texts, character_ngrams, words
 
 TEXTS = st.lists(st.text("ab1.- \u00e9\t\u2003", max_size=12).map(str.lower), min_size=1, max_size=6)
 VECTORISERS = {
-    "characters": (sequences(3, 3), {"analyzer": "char_wb", "ngram_range": (3, 3)}),
-    "longer": (sequences(2, 4), {"analyzer": "char_wb", "ngram_range": (2, 4)}),
+    "characters": (character_ngrams(3, 3), {"analyzer": "char_wb", "ngram_range": (3, 3)}),
+    "longer": (character_ngrams(2, 4), {"analyzer": "char_wb", "ngram_range": (2, 4)}),
     "words": (words, {"analyzer": words}),
 }
 
@@ -35,10 +35,10 @@ def test_as_scikit_learn_has_it(how: str, one: list[str], other: list[str], extr
 
 def test_what_stands_in_one_text_only_is_left_out_unless_all_does() -> None:
     texts = Texts(one=["red mouse", "red pad"], other=["blue"])
-    assert texts.vectors(words, ("one", "other"), least=2)[2] == ["red"]
-    assert texts.vectors(words, ("other",), least=2)[2] == ["red", "mouse", "pad", "blue"]
+    assert texts.vectors(words, ("one", "other"), min_df=2)[2] == ["red"]
+    assert texts.vectors(words, ("other",), min_df=2)[2] == ["red", "mouse", "pad", "blue"]
 
 
 def test_texts_without_words_are_rows_of_nothing() -> None:
-    vectors, _, _ = Texts(one=["", "  "], other=["..."]).vectors(words, ("one", "other"), least=2)
+    vectors, _, _ = Texts(one=["", "  "], other=["..."]).vectors(words, ("one", "other"), min_df=2)
     assert [(matrix.shape[0], matrix.nnz) for matrix in vectors] == [(2, 0), (1, 0)]

@@ -1,4 +1,4 @@
-"""Evidence in derived.db: as it was written, and all of it or none."""
+"""The feature store: values as written, replaced as a whole."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_before_the_first_run_there_is_nothing(store: FeatureStore) -> None:
     assert not store.is_current("f")
 
 
-def test_evidence_is_read_as_it_was_written_what_is_missing_too(store: FeatureStore) -> None:
+def test_features_is_read_as_it_was_written_what_is_missing_too(store: FeatureStore) -> None:
     written = table(0.1, -0.25, 1.0)
     store.replace(written, "f1")
     read = store.read()
@@ -45,7 +45,7 @@ def test_evidence_is_read_as_it_was_written_what_is_missing_too(store: FeatureSt
     assert (store.is_current("f1"), store.is_current("f2")) == (True, False)
 
 
-def test_new_evidence_takes_the_place_of_the_old_none_of_which_is_left(store: FeatureStore) -> None:
+def test_new_features_takes_the_place_of_the_old_none_of_which_is_left(store: FeatureStore) -> None:
     store.replace(table(0.1, 0.2), "f1")
     store.replace(table(0.3, start=7), "f2")
     read = store.read()
@@ -54,14 +54,14 @@ def test_new_evidence_takes_the_place_of_the_old_none_of_which_is_left(store: Fe
     assert not store.is_current("f1")
 
 
-def test_evidence_about_no_pair_is_a_table_without_rows(store: FeatureStore) -> None:
+def test_features_about_no_pair_is_a_table_without_rows(store: FeatureStore) -> None:
     store.replace(table(), "f")
     read = store.read()
     assert read is not None
     assert read.vectors.shape == (0, 2)
 
 
-def test_a_run_that_fails_leaves_the_old_evidence(store: FeatureStore, tmp_path: Path) -> None:
+def test_a_run_that_fails_leaves_the_old_features(store: FeatureStore, tmp_path: Path) -> None:
     store.replace(table(0.1), "f1")
     short = table(0.5, 0.6)
     with pytest.raises(ValueError, match="shorter"):
@@ -73,7 +73,7 @@ def test_a_run_that_fails_leaves_the_old_evidence(store: FeatureStore, tmp_path:
     assert (len(read.pairs), store.is_current("f1")) == (1, True)
 
 
-def test_a_reader_sees_the_old_evidence_until_the_new_is_whole(store: FeatureStore, tmp_path: Path) -> None:
+def test_a_reader_sees_the_old_features_until_the_new_is_whole(store: FeatureStore, tmp_path: Path) -> None:
     store.replace(table(0.1), "f1")
     reader, seen = FeatureStore(tmp_path / "derived.db"), []
 

@@ -1,4 +1,4 @@
-"""Which queries are one question asked twice."""
+"""Clusters of near-duplicate queries."""
 
 import pytest
 
