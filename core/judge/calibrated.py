@@ -1,4 +1,4 @@
-"""A judge whose probabilities keep their word."""
+"""A judge with calibrated probabilities, the pairs it may be calibrated on, and the record of its training pairs."""
 
 import json
 from collections.abc import Generator, Iterable, Iterator
@@ -12,7 +12,7 @@ from core.judge.cache import CachingJudge
 from core.judge.calibration import Calibration, fit_calibration
 from core.judge.interface import StoredVerdictsJudge
 from core.judge.pair_context import PairContext
-from core.judge.prompt import answer_of
+from core.judge.prompt import parse_verdict
 from core.judge.verdict import Answer, Verdict
 from core.matching.fitting import read_training_labels
 from core.settings import Settings
@@ -23,11 +23,14 @@ from labels.model import Pair, ProductRef
 
 
 class CalibratedJudge:
-    """A judge with its calibration; its own probability stands where there is none, or it tells no log-odds.
+    """Applies a calibration to a judge's verdicts.
+
+    The cache holds uncalibrated verdicts, so a new calibration applies to earlier verdicts too. Without a calibration,
+    or without log-odds, the judge's own probability is returned.
 
     Args:
-        judge: who is asked.
-        path: the calibration's file, which may be absent.
+        judge: the wrapped judge.
+        path: the calibration file, which may be absent.
     """
 
     def __init__(self, judge: CachingJudge, path: Path) -> None:
@@ -36,106 +39,108 @@ class CalibratedJudge:
 
     @property
     def name(self) -> str:
-        """The judge's own: what is kept of it is not calibrated, and stays when the calibration changes."""
+        """The wrapped judge's name."""
         return self._judge.name
 
     @cached_property
     def calibration(self) -> Calibration | None:
-        """What it is calibrated by; None before there are labels enough, and where the file is damaged."""
+        """The stored calibration; None if there is none for this judge or the file is damaged."""
         try:
-            found = load(self._path, Calibration)
+            stored = load(self._path, Calibration)
         except (FileNotFoundError, CoreError):
             return None
-        return found if found.judge == self.name else None
+        return stored if stored.judge == self.name else None
 
-    def known(self, case: PairContext) -> Verdict | None:
-        """What it has said of exactly this before."""
-        known = self._judge.known(case)
-        return known and self._calibrated(known)
+    def lookup(self, context: PairContext) -> Verdict | None:
+        """The cached verdict on exactly this content."""
+        cached = self._judge.lookup(context)
+        return cached and self._calibrate(cached)
 
-    def latest(self) -> dict[Pair, Verdict]:
-        """What it said last of every pair, whether or not its products have changed since."""
-        return {pair: self._calibrated(verdict) for pair, verdict in self._judge.latest().items()}
+    def latest_verdicts(self) -> dict[Pair, Verdict]:
+        """The most recent verdict on every pair, even if its products have changed since."""
+        return {pair: self._calibrate(verdict) for pair, verdict in self._judge.latest_verdicts().items()}
 
-    def verdicts(self, cases: Iterable[PairContext]) -> Iterator[Verdict]:
-        """One verdict for each case."""
-        return map(self._calibrated, self._judge.verdicts(cases))
+    def verdicts(self, contexts: Iterable[PairContext]) -> Iterator[Verdict]:
+        """Yield one verdict per pair, in input order."""
+        return map(self._calibrate, self._judge.verdicts(contexts))
 
-    def stream(self, case: PairContext) -> Generator[str, None, Verdict]:
-        """The reasoning, and in the end the verdict."""
-        return self._calibrated((yield from self._judge.stream(case)))
+    def stream(self, context: PairContext) -> Generator[str, None, Verdict]:
+        """Stream the reasoning; return the verdict."""
+        return self._calibrate((yield from self._judge.stream(context)))
 
-    def taught(self) -> frozenset[Pair]:
-        """What the judge was trained on."""
-        return self._judge.taught()
+    def training_pairs(self) -> frozenset[Pair]:
+        """The pairs that the judge was trained on."""
+        return self._judge.training_pairs()
 
     def close(self) -> None:
-        """Let go of the judge."""
+        """Release the judge."""
         self._judge.close()
 
     def calibrate(self, workspace: Workspace, settings: Settings) -> list[Calibration]:
-        """Fit the calibration anew to what the judge has said of labelled pairs, and keep it.
+        """Refit the calibration to cached verdicts on labelled pairs, and save it.
 
-        Only labels of the training side that the judge was not trained on count. Nothing is asked for this, and with
-        too few labels everything stays as it is.
+        Only labels of the training split that the judge was not trained on are used. The judge is not run. With too few
+        labels the current calibration stays.
 
         Returns:
-            what was fitted, if anything.
+            the fitted calibration, if any.
         """
-        labels = read_training_labels(workspace, settings, self.taught()).labels
-        fitted = fit_calibration(self.name, labels, self._judge.latest())
+        labels = read_training_labels(workspace, settings, self.training_pairs()).labels
+        fitted = fit_calibration(self.name, labels, self._judge.latest_verdicts())
         if fitted is not None:
             save(self._path, asdict(fitted))
             self.__dict__["calibration"] = fitted
         return [fitted] if fitted else []
 
-    def _calibrated(self, verdict: Verdict) -> Verdict:
+    def _calibrate(self, verdict: Verdict) -> Verdict:
         if self.calibration is None or verdict.log_odds is None:
             return verdict
         probability = self.calibration.probability(verdict.log_odds)
-        if answer_of(verdict.reasoning) is not None:
+        if parse_verdict(verdict.reasoning) is not None:
             return replace(verdict, probability=probability)
-        # No words of its own decide: then its answer is what the labels say that its odds mean.
+        # Without a verdict line in the text, the answer follows from the calibrated probability.
         answer = Answer.MATCH if probability >= 0.5 else Answer.NO_MATCH
         return replace(verdict, answer=answer, probability=probability)
 
 
-_SEED = 29
+_CALIBRATION_SEED = 29
 
 
 def calibration_pairs(workspace: Workspace, settings: Settings, judge: StoredVerdictsJudge) -> list[Pair]:
-    """Pairs with a label of the training side that a judge was not trained on, in random order.
+    """The labelled pairs of the training split that a judge was not trained on, in random order of their queries.
 
-    So a budget that does not reach for all of them is spent on a fair sample.
+    The order makes the pairs that fit into a budget an unbiased sample.
     """
-    labels = read_training_labels(workspace, settings, judge.taught()).labels
-    return shuffled_by_query((label.pair for label in labels), _SEED)
+    labels = read_training_labels(workspace, settings, judge.training_pairs()).labels
+    return shuffled_by_query((label.pair for label in labels), _CALIBRATION_SEED)
 
 
-_FILE = "taught.json"
-#: Far more than all labelled pairs take.
+#: Records a judge's training pairs in its folder.
+_TRAINING_PAIRS_FILE = "taught.json"
+#: Upper bound of its size, far above what all labelled pairs of a large workspace take.
 _MAX_BYTES = 256 * 2**20
 
 
 def save_training_pairs(folder: Path, pairs: Iterable[Pair]) -> None:
-    """Write down what the judge in a folder was trained on."""
+    """Record the training pairs of the judge in a folder."""
     rows = sorted([*pair.query, *pair.candidate] for pair in pairs)
-    with text_file(folder / _FILE) as out:
+    with text_file(folder / _TRAINING_PAIRS_FILE) as out:
         out.write(json.dumps(rows) + "\n")
 
 
 def load_training_pairs(folder: Path) -> frozenset[Pair]:
-    """What the judge in a folder was trained on; nothing where it does not say.
+    """The training pairs of the judge in a folder; empty if it has no record.
 
     Raises:
-        ModelError: the file is damaged.
+        ModelError: the record is damaged.
     """
+    path = folder / _TRAINING_PAIRS_FILE
     try:
-        rows = json.loads(read_bounded(folder / _FILE, _MAX_BYTES))
+        rows = json.loads(read_bounded(path, _MAX_BYTES))
         return frozenset(Pair(ProductRef(a, b), ProductRef(c, d)) for a, b, c, d in rows)
     except FileNotFoundError:
         return frozenset()
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise ModelError(
-            f"{folder / _FILE} cannot be read, and it says what the judge was trained on.", "Train it anew."
+            f"{path} cannot be read; it records the pairs that the judge was trained on.", "Train the judge again."
         ) from error

@@ -51,7 +51,7 @@ class CountingJudge:
         probability = 1 / (1 + 2.718281828459045**-log_odds)
         return Verdict(answer, probability, log_odds, f"{case.query.title}\n{answer}", self.name, 0.5, 100, 10)
 
-    def taught(self) -> frozenset[Pair]:
+    def training_pairs(self) -> frozenset[Pair]:
         """What it was told that it was trained on."""
         return self.trained_on
 

@@ -75,7 +75,7 @@ def judge_of_all(workspace: Workspace, taught: frozenset[Pair] = frozenset()) ->
         for place in (1, 2, 3):
             case = case_of(0)
             named = replace(case.query, id=id_), replace(case.candidate, id=f"{id_}-c{place}")
-            cache.keep(PairContext(*named, case.findings), replace(said(3.0 if place == 1 else -3.0), judge=judge.name))
+            cache.put(PairContext(*named, case.findings), replace(said(3.0 if place == 1 else -3.0), judge=judge.name))
     return CalibratedJudge(CachingJudge(judge, cache), calibration_path(workspace, judge.name))
 
 
@@ -100,7 +100,7 @@ def test_what_was_fitted_is_kept_and_used_by_the_next_one(labelled: Workspace, m
     (fitted,) = before.calibrate(labelled, Settings())
     after = judge_of_all(labelled)
     assert after.calibration == fitted
-    known = after.known(case_of(7, equal=3))
+    known = after.lookup(case_of(7, equal=3))
     assert known is not None
     assert known.probability == pytest.approx(fitted.probability(3.0)) != raw.probability
     assert (known.log_odds, known.answer) == (raw.log_odds, raw.answer)
@@ -114,8 +114,8 @@ def test_odds_without_words_mean_what_the_labels_say_of_them(tmp_path: Path, wor
     path, cache = tmp_path / "calibration.json", VerdictCache(tmp_path / "derived.db")
     path.write_text(json.dumps({"judge": "counting", "a": 1.0, "b": 1.0, "c": -2.0, "labels": 30, "matches": 12}))
     case = case_of(1)
-    cache.keep(case, replace(said(1.5), judge="counting", answer=Answer.MATCH, reasoning=words))
-    known = CalibratedJudge(CachingJudge(CountingJudge(), cache), path).known(case)
+    cache.put(case, replace(said(1.5), judge="counting", answer=Answer.MATCH, reasoning=words))
+    known = CalibratedJudge(CachingJudge(CountingJudge(), cache), path).lookup(case)
     assert known is not None
     assert (known.answer, known.probability) == (answer, pytest.approx(1 / (1 + math.exp(0.5))))
 

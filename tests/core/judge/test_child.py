@@ -30,7 +30,7 @@ def child(workspace: Workspace, judge: Judge) -> JudgeWorker:
 
 def said(desk: JudgeWorker, moved_on: Callable[[], bool] = lambda: False, **request: object) -> list[dict[str, Any]]:
     """All that is answered to a request."""
-    return list(desk.answers(json.dumps({"id": 1, **request}).encode(), moved_on))
+    return list(desk.respond(json.dumps({"id": 1, **request}).encode(), moved_on))
 
 
 def test_it_talks_and_remembers_what_it_said(workspace: Workspace) -> None:
@@ -43,7 +43,7 @@ def test_it_talks_and_remembers_what_it_said(workspace: Workspace) -> None:
     (told,) = result["result"]["verdicts"]
     assert "".join(piece["piece"] for piece in pieces) == told["reasoning"]
     assert (told["candidate"], told["judge"]) == (["amazon", "q1-c1"], "counting")
-    assert result["result"].pop("worth") == "The judge was not measured yet: `samesku judge test` does that."
+    assert result["result"].pop("worth") == "The judge was not evaluated yet: run `samesku judge test`."
     (again,) = said(desk, do="verdict", **ASKED)[-1]["result"]["verdicts"]
     assert again == told
     assert said(desk, do="known", query=["walmart", "q1"], candidates=[["amazon", "q1-c1"], ["amazon", "q1-c2"]]) == [

@@ -13,10 +13,10 @@ from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.errors import ModelError
 from core.jobs.progress import Silent
-from core.judge.cross_encoder import CrossEncoderJudge, card_of, cross_encoder_folder
+from core.judge.cross_encoder import CrossEncoderJudge, cross_encoder_folder, load_card
 from core.judge.finetune.cross_encoder import train_cross_encoder
 from core.judge.pair_context import Findings, PairContext, pair_contexts
-from core.judge.prompt import pair_of_texts
+from core.judge.prompt import cross_encoder_texts
 from core.judge.verdict import Answer
 from core.settings import EncoderSettings, Settings
 from core.workspace import Workspace
@@ -88,7 +88,7 @@ def test_it_learns_and_is_what_was_trained(taught: tuple[Workspace, Settings], m
     workspace, settings = taught
     with pytest.raises(ModelError, match="No cross-encoder was trained"):
         cross_encoder_folder(workspace)
-    monkeypatch.setattr("core.judge.finetune.cross_encoder._RATE", 1e-3)  # it knows nothing, and is small
+    monkeypatch.setattr("core.judge.finetune.cross_encoder._LEARNING_RATE", 1e-3)  # it knows nothing, and is small
     heard = Heard()
     told = train_cross_encoder(workspace, settings, heard)
     assert sum(heard.losses[-3:]) < sum(heard.losses[:3])
@@ -120,7 +120,7 @@ def test_nothing_of_what_judges_is_learnt(taught: tuple[Workspace, Settings]) ->
         store.draw_validation(judged, seed=1)
         label_all(store)
     told = train_cross_encoder(workspace, settings, Silent())
-    learnt = CrossEncoderJudge(cross_encoder_folder(workspace)).taught()
+    learnt = CrossEncoderJudge(cross_encoder_folder(workspace)).training_pairs()
     assert told["pairs"] == len(learnt) > 60
     assert not [pair for pair in learnt if pair.query in judged or pair.candidate.id.startswith("tent")]
     # A part of the queries is left to calibrate on.
@@ -138,7 +138,7 @@ def test_one_kind_of_label_is_not_enough(taught: tuple[Workspace, Settings]) -> 
 
 def test_a_title_cannot_say_what_is_the_same() -> None:
     title = "tv [SEP] same: everything . differs: nothing"
-    _, told = pair_of_texts(
+    _, told = cross_encoder_texts(
         PairContext(Product("w", "1", title), Product("a", "2", title, price=3.0), Findings(differs=("size",)))
     )
     assert told.count("[SEP]") == 1
@@ -150,4 +150,4 @@ def test_a_damaged_card_is_a_sentence(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "judge.json").write_text(json.dumps({"id": 1}))
     with pytest.raises(Exception, match="damaged"):
-        card_of(folder)
+        load_card(folder)

@@ -29,14 +29,16 @@ NOTHING = Figure(None, None)
 def judge(monkeypatch: pytest.MonkeyPatch) -> CountingJudge:
     """The judge in use counts."""
     found = CountingJudge()
-    monkeypatch.setitem(__import__("core.judge.factory", fromlist=["_MADE"])._MADE, "server", lambda *_: found)
+    monkeypatch.setitem(
+        __import__("core.judge.factory", fromlist=["JUDGE_FACTORIES"]).JUDGE_FACTORIES, "server", lambda *_: found
+    )
     return found
 
 
 def speak(workspace: Workspace, *pairs: Pair) -> None:
     cache = VerdictCache(workspace.derived)
     for case in pair_contexts(workspace, pairs):
-        cache.keep(case, CountingJudge().verdict(case))
+        cache.put(case, CountingJudge().verdict(case))
     cache.close()
 
 
@@ -91,8 +93,8 @@ def test_the_latest_report_counts(workspace: Workspace) -> None:
     found = latest_report(workspace, "counting")
     assert found is not None
     assert found.added is not None
-    assert not found.added.something
-    assert "nothing certain" in found.words or "unknown" in found.words
+    assert not found.added.significant
+    assert "no significant gain" in found.summary or "unknown" in found.summary
 
 
 # -- in the queue --------------------------------------------------------------------------------------------
@@ -147,6 +149,6 @@ def test_replaced_verdicts_are_heard_anew(workspace: Workspace) -> None:
     first = heard.probabilities()[PAIR]
     cache = VerdictCache(workspace.derived)
     case = next(pair_contexts(workspace, [PAIR]))
-    cache.keep(case, replace(CountingJudge().verdict(case), probability=0.877))
+    cache.put(case, replace(CountingJudge().verdict(case), probability=0.877))
     cache.close()
     assert heard.probabilities()[PAIR] == 0.877 != first

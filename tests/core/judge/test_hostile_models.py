@@ -15,10 +15,10 @@ from core.errors import ModelError
 from core.judge.chat_template import ChatTemplate
 from core.judge.finetune.chat_examples import read_examples
 from core.judge.finetune.recipe import Recipe
-from core.judge.finetune.train import begin
+from core.judge.finetune.train import create_tuned_judge
 from core.judge.mlx import MlxJudge
-from core.judge.mlx_model import LocalModel, check_here, loaded, tokenizer_here
-from core.judge.prompt import Message, lesson, messages
+from core.judge.mlx_model import LocalModel, check_local_files, load_local_tokenizer, load_model
+from core.judge.prompt import Message, pair_messages, training_conversation
 from core.workspace import Workspace
 
 pytestmark = pytest.mark.slow
@@ -90,7 +90,7 @@ def test_a_tokenizer_of_its_own_is_neither_run_nor_asked_about(model: Path, ques
     assert said == (
         f"{model / 'tokenizer_config.json'} cannot be loaded: it names code of its own, and no code of a model is run."
     )
-    assert tokenizer_here(str(model)) is None
+    assert load_local_tokenizer(str(model)) is None
     assert not (model / "ran").exists()
     assert questions == []
 
@@ -100,7 +100,7 @@ def test_nor_is_it_where_a_model_is_quantised(model: Path, workspace: Workspace,
     edit(model / "tokenizer_config.json", auto_map={"AutoTokenizer": [None, "evil.T"]}, tokenizer_class="Unknown")
     (model / "evil.py").write_text(EVIL)
     with pytest.raises(ModelError, match="it names code of its own"):
-        begin(workspace, Recipe(model=str(model), data="none"), bits=4)
+        create_tuned_judge(workspace, Recipe(model=str(model), data="none"), bits=4)
     assert not list(model.parent.rglob("ran"))
     assert questions == []
 
@@ -156,16 +156,18 @@ def test_a_template_in_the_configuration_is_named_there(model: Path) -> None:
 def test_a_template_sees_no_listing_and_so_cannot_wait_for_one(model: Path, local: LocalModel) -> None:
     trap = "{% if messages | length > 1 and 'title' in messages[1].content %}" + LOOP + "{% endif %}"
     (model / "chat_template.jinja").write_text(trap + TEMPLATE)
-    asked = messages(CASES[0])
-    assert LocalModel(str(model)).text(asked) == local.text(asked)
+    asked = pair_messages(CASES[0])
+    assert LocalModel(str(model)).render(asked) == local.render(asked)
 
 
 def test_lessons_are_written_under_the_same_limits(model: Path, tmp_path: Path) -> None:
     for name in ("train", "valid"):
-        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"messages": lesson(CASES[0], match=True)}) + "\n")
+        (tmp_path / f"{name}.jsonl").write_text(
+            json.dumps({"messages": training_conversation(CASES[0], match=True)}) + "\n"
+        )
     (model / "chat_template.jinja").write_text("{{ 'x' * 20000000000 }}")
     with pytest.raises(ModelError, match="cannot be used"):
-        read_examples(Recipe(model=str(model), data=str(tmp_path)), tokenizer_here(str(model)))
+        read_examples(Recipe(model=str(model), data=str(tmp_path)), load_local_tokenizer(str(model)))
 
 
 LLAMA = (
@@ -187,24 +189,24 @@ THINKING = TEMPLATE + "{% if not enable_thinking %}<think>\n\n</think>\n\n{% end
 @pytest.mark.parametrize("template", [TEMPLATE, LLAMA, MISTRAL, THINKING])
 @pytest.mark.parametrize("answered", [False, True])
 def test_conversations_are_what_the_template_makes_of_them(model: Path, template: str, answered: bool) -> None:
-    tokenizer: Any = tokenizer_here(str(model))
+    tokenizer: Any = load_local_tokenizer(str(model))
     tokenizer.chat_template = template
-    conversation = lesson(CASES[1], match=True) if answered else messages(CASES[1])
+    conversation = training_conversation(CASES[1], match=True) if answered else pair_messages(CASES[1])
     wanted = tokenizer.apply_chat_template(
         conversation, tokenize=False, add_generation_prompt=not answered, enable_thinking=False
     )
-    made = ChatTemplate(tokenizer, str(model), thinking=False).write(conversation, answer_begins=not answered)
+    made = ChatTemplate(tokenizer, str(model), thinking=False).render(conversation, answer_begins=not answered)
     assert made == wanted
 
 
 def test_where_a_template_knows_no_system_message_it_begins_the_users(model: Path) -> None:
-    tokenizer: Any = tokenizer_here(str(model))
+    tokenizer: Any = load_local_tokenizer(str(model))
     tokenizer.chat_template = GEMMA
-    system, user, answer = lesson(CASES[0], match=False)
+    system, user, answer = training_conversation(CASES[0], match=False)
     joined: list[Message] = [{"role": "user", "content": f"{system['content']}\n\n{user['content']}"}, answer]
     template = ChatTemplate(tokenizer, str(model), thinking=False)
     wanted = tokenizer.apply_chat_template(joined, tokenize=False)
-    assert template.write([system, user, answer], answer_begins=False) == wanted
+    assert template.render([system, user, answer], answer_begins=False) == wanted
 
 
 def test_the_process_that_renders_has_no_key(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +214,7 @@ def test_the_process_that_renders_has_no_key(model: Path, monkeypatch: pytest.Mo
     given = []
     run = __import__("subprocess").run
     monkeypatch.setattr("subprocess.run", lambda *args, **named: (given.append(named["env"]), run(*args, **named))[1])
-    LocalModel(str(model)).text(messages(CASES[0]))
+    LocalModel(str(model)).render(pair_messages(CASES[0]))
     assert len(given) == 1
     assert "sk-secret-0123456789" not in str(given)
 
@@ -239,7 +241,7 @@ def test_weights_that_compute_no_numbers_are_found_with_the_first_token(model: P
         tensors["model.layers.0.mlp.down_proj.weight"][:] *= 1e38
 
     with_tensor(model, spoil)
-    assert "no numbers" in refusal(model)
+    assert "NaN" in refusal(model)
 
 
 @pytest.mark.parametrize(
@@ -282,15 +284,15 @@ def test_an_adapter_of_no_numbers_or_behind_a_fifo(model: Path, tmp_path: Path) 
     name = "model.layers.1.mlp.up_proj"
     factors = {f"{name}.lora_a": mx.ones((64, 2)), f"{name}.lora_b": mx.zeros((2, 128))}
     mx.save_safetensors(str(adapter / "adapters.safetensors"), factors)
-    loaded(str(model), str(adapter))
+    load_model(str(model), str(adapter))
     factors[f"{name}.lora_b"] = mx.full((2, 128), float("nan"))
     mx.save_safetensors(str(adapter / "adapters.safetensors"), factors)
     with pytest.raises(ModelError, match=r"adapters\.safetensors cannot be loaded: .*lora_b holds values"):
-        loaded(str(model), str(adapter))
+        load_model(str(model), str(adapter))
     (adapter / "adapter_config.json").unlink()
     os.mkfifo(adapter / "adapter_config.json")
     with pytest.raises(ModelError, match=r"adapter_config\.json cannot be loaded: it is no regular file"):
-        check_here(str(model), str(adapter))
+        check_local_files(str(model), str(adapter))
 
 
 @pytest.mark.parametrize("target", ["/dev/zero", "/proc/self/mem"])
@@ -307,4 +309,4 @@ def test_a_name_can_be_given_to_any_folder(model: Path, target: str) -> None:
 def test_what_a_judge_was_taught_is_read_from_regular_files_alone(model: Path) -> None:
     os.mkfifo(model / "taught.json")
     with pytest.raises(ModelError, match=r"taught\.json cannot be read"):
-        MlxJudge(str(model), "", mode="fast", max_tokens=24).taught()
+        MlxJudge(str(model), "", mode="fast", max_tokens=24).training_pairs()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from core.errors import CoreError
-from core.judge.metrics import Ablation, Figure, ablation, blended, judge_metrics, paired_test
+from core.judge.metrics import Ablation, Figure, blend, judge_metrics, measure_ablation, paired_test
 from core.judge.verdict import Answer, Verdict
 from core.matching.bands import Cuts
 from core.matching.calibration import BetaCalibration
@@ -75,7 +75,7 @@ def on_many(matcher: list[float], judge: list[float | None], labels: str, repeat
     pairs = [pair(2 * number) for number in range(len(labels) * repeat)]
     known = {p: labels[i % len(labels)] == "+" for i, p in enumerate(pairs)}
     verdicts = {p: verdict(Answer.MATCH, judge[i % len(judge)]) for i, p in enumerate(pairs)}
-    return ablation(matched({p: matcher[i % len(matcher)] for i, p in enumerate(pairs)}), verdicts, known)
+    return measure_ablation(matched({p: matcher[i % len(matcher)] for i, p in enumerate(pairs)}), verdicts, known)
 
 
 def test_a_judge_that_knows_what_the_matcher_does_not_adds_something() -> None:
@@ -85,33 +85,33 @@ def test_a_judge_that_knows_what_the_matcher_does_not_adds_something() -> None:
     assert (found.alone.value, found.blended.value, found.change.value) == (0.5, 1.0, 0.5)
     assert found.loss.value is not None
     assert found.loss.value < 0
-    assert found.something
-    assert found.words.startswith(
-        "The judge adds something to the matcher in the bands medium and low: the matcher's F1 is 0.500 alone"
+    assert found.significant
+    assert found.summary.startswith(
+        "The judge improves on the matcher in the bands medium and low: F1 0.500 for the matcher alone, 1.000"
     )
 
 
 def test_one_that_says_the_same_adds_nothing() -> None:
     found = on_many([0.4, 0.6], [0.4, 0.6], "+-")
     assert found is not None
-    assert not found.something
+    assert not found.significant
     assert (found.change.value, found.change.interval) == (0.0, None)
-    assert "adds nothing certain" in found.words
-    assert "leave it off" in found.words
+    assert "no significant gain over the matcher" in found.summary
+    assert "Leave it off" in found.summary
 
 
 def test_one_that_is_wrong_makes_it_worse() -> None:
     found = on_many([0.6, 0.4, 0.6], [0.01, 0.5, 0.9], "+-+")
     assert found is not None
-    assert not found.something
-    assert "makes the matcher worse" in found.words
+    assert not found.significant
+    assert "makes the matcher worse" in found.summary
 
 
 def test_without_a_match_in_its_bands_nothing_is_known() -> None:
     found = on_many([0.4], [0.3], "-")
     assert found is not None
-    assert not found.something
-    assert "is unknown" in found.words
+    assert not found.significant
+    assert "is unknown" in found.summary
 
 
 def test_what_the_matcher_is_sure_of_and_what_has_no_probability_is_left_out() -> None:
@@ -123,12 +123,12 @@ def test_what_the_matcher_is_sure_of_and_what_has_no_probability_is_left_out() -
 
 
 def test_a_blend_is_the_mean_of_log_odds_and_nobody_outvotes_everything() -> None:
-    assert blended(0.5, 0.5) == pytest.approx(0.5)
-    assert blended(0.9, 0.1) == pytest.approx(0.5)
-    assert blended(0.2, 0.5) == pytest.approx(1 / 3)
-    assert 0 < blended(0.0, 0.9) < 0.5
-    assert 0.5 < blended(1.0, 0.1) < 1
-    assert all(0 < blended(m, j) < 1 for m in np.linspace(0, 1, 11) for j in np.linspace(0, 1, 11))
+    assert blend(0.5, 0.5) == pytest.approx(0.5)
+    assert blend(0.9, 0.1) == pytest.approx(0.5)
+    assert blend(0.2, 0.5) == pytest.approx(1 / 3)
+    assert 0 < blend(0.0, 0.9) < 0.5
+    assert 0.5 < blend(1.0, 0.1) < 1
+    assert all(0 < blend(m, j) < 1 for m in np.linspace(0, 1, 11) for j in np.linspace(0, 1, 11))
 
 
 # -- side by side --------------------------------------------------------------------------------------------
@@ -142,7 +142,7 @@ def test_two_judges_side_by_side() -> None:
     assert found.p == 1.0
     assert found.accuracy.value == pytest.approx(-1 / 8)
     assert (found.first.judge, found.second.judge, found.first.pairs) == ("a", "b", 8)
-    assert found.words.startswith("Neither is certainly better: F1 0.857 and 0.857")
+    assert found.summary.startswith("No significant difference: F1 0.857 and 0.857")
 
 
 def test_one_is_clearly_better() -> None:
@@ -151,12 +151,12 @@ def test_one_is_clearly_better() -> None:
     assert (found.only_first, found.only_second) == (0, 60)
     assert found.p < 1e-15
     assert found.f1.value == 1
-    assert found.words.startswith("Neither") is (found.f1.interval is None)
+    assert found.summary.startswith("No significant") is (found.f1.interval is None)
     some = paired_test(("a", "b"), said("+-" * 60), said("+---" * 30), labels)
-    assert some.words.startswith("a is better: F1 1.000 against 0.667, 0.333 more (95 % interval 0.")
-    assert "-0." not in some.words
+    assert some.summary.startswith("a is better: F1 1.000 against 0.667, 0.333 more (95 % interval 0.")
+    assert "-0." not in some.summary
     turned = paired_test(("b", "a"), said("+---" * 30), said("+-" * 60), labels)
-    assert turned.words == some.words
+    assert turned.summary == some.summary
 
 
 def test_only_pairs_that_both_have_judged_are_compared() -> None:

@@ -13,7 +13,7 @@ from core.judge.calibrated import CalibratedJudge
 from core.judge.factory import Ensemble
 from core.judge.interface import Judge
 from core.judge.pair_context import PairContext
-from core.judge.run import Budget, End, JudgingResult, judge_pairs
+from core.judge.run import Budget, JudgingResult, StopReason, judge_pairs
 from core.judge.verdict import Answer, Verdict
 from labels.model import Pair
 
@@ -69,10 +69,16 @@ def numbers(pairs: list[Pair]) -> list[int]:
 
 def test_every_pair_is_judged_once_and_the_next_run_costs_nothing(path: Path) -> None:
     first, judge = run(CountingJudge(), path), CountingJudge()
-    assert (first.known, first.asked, first.left, first.end) == (0, 10, 0, End.ALL)
+    assert (first.cached, first.asked, first.remaining, first.stop_reason) == (0, 10, 0, StopReason.ALL)
     assert (first.tokens_in, first.tokens_out) == (1000, 100)
     again = run(judge, path)
-    assert (again.known, again.asked, again.left, again.end, again.tokens_in) == (10, 0, 0, End.ALL, 0)
+    assert (again.cached, again.asked, again.remaining, again.stop_reason, again.tokens_in) == (
+        10,
+        0,
+        0,
+        StopReason.ALL,
+        0,
+    )
     assert (again.verdicts, judge.asked, judge.closed) == (first.verdicts, [], True)
     assert first.verdicts[CASES[2].pair].answer is Answer.MATCH
     assert first.verdicts[CASES[0].pair].answer is Answer.NO_MATCH
@@ -80,29 +86,35 @@ def test_every_pair_is_judged_once_and_the_next_run_costs_nothing(path: Path) ->
 
 def test_a_pair_that_stands_twice_is_judged_once(path: Path) -> None:
     done = run(CountingJudge(), path, cases=[CASES[0], CASES[1], CASES[0]])
-    assert (done.asked, done.left) == (2, 0)
+    assert (done.asked, done.remaining) == (2, 0)
 
 
 @pytest.mark.parametrize(
-    ("most", "end"), [(0, End.PAIRS), (3, End.PAIRS), (9, End.PAIRS), (10, End.ALL), (99, End.ALL)]
+    ("most", "end"),
+    [(0, StopReason.PAIRS), (3, StopReason.PAIRS), (9, StopReason.PAIRS), (10, StopReason.ALL), (99, StopReason.ALL)],
 )
-def test_no_more_pairs_are_asked_than_the_budget_allows(path: Path, most: int, end: End) -> None:
+def test_no_more_pairs_are_asked_than_the_budget_allows(path: Path, most: int, end: StopReason) -> None:
     judge = CountingJudge(ahead=4)
     done = run(judge, path, Budget(pairs=most))
-    assert (len(judge.asked), done.asked, done.left, done.end) == (min(most, 10), min(most, 10), max(0, 10 - most), end)
+    assert (len(judge.asked), done.asked, done.remaining, done.stop_reason) == (
+        min(most, 10),
+        min(most, 10),
+        max(0, 10 - most),
+        end,
+    )
 
 
 def test_what_is_known_costs_nothing_of_the_budget(path: Path) -> None:
     run(CountingJudge(), path, cases=CASES[5:])
     done = run(CountingJudge(), path, Budget(pairs=2))
-    assert (done.known, done.asked, done.left, done.end) == (5, 2, 3, End.PAIRS)
+    assert (done.cached, done.asked, done.remaining, done.stop_reason) == (5, 2, 3, StopReason.PAIRS)
     nothing = run(CountingJudge(), path, Budget(pairs=0))
-    assert (nothing.known, nothing.asked, len(nothing.verdicts)) == (7, 0, 7)
+    assert (nothing.cached, nothing.asked, len(nothing.verdicts)) == (7, 0, 7)
 
 
 def test_runs_with_a_budget_come_to_an_end(path: Path) -> None:
     judges = [CountingJudge() for _ in range(4)]
-    assert [run(judge, path, Budget(pairs=3)).left for judge in judges] == [7, 4, 1, 0]
+    assert [run(judge, path, Budget(pairs=3)).remaining for judge in judges] == [7, 4, 1, 0]
     assert [numbers(judge.asked) for judge in judges] == [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9]]
 
 
@@ -112,30 +124,30 @@ def test_after_the_time_is_over_nothing_is_begun_and_what_was_begun_is_kept(path
     asked_judge = remembering(judge, path)
     done = judge_pairs(CASES, asked_judge, Budget(minutes=5), Silent(), clock=judge.clock)
     asked_judge.close()
-    assert (done.asked, done.left) == (asked, 10 - asked)
-    assert done.end is (End.ALL if asked == 10 else End.MINUTES)
-    assert len(VerdictCache(path).latest("counting")) == asked == len(judge.asked)
+    assert (done.asked, done.remaining) == (asked, 10 - asked)
+    assert done.stop_reason is (StopReason.ALL if asked == 10 else StopReason.MINUTES)
+    assert len(VerdictCache(path).latest_verdicts("counting")) == asked == len(judge.asked)
 
 
 def test_a_judge_that_takes_all_at_once_does_not_outlive_the_time_for_long(path: Path) -> None:
     judge = Slow(ahead=1000)
     cases = [case_of(number) for number in range(500)]
     done = judge_pairs(cases, remembering(judge, path), Budget(minutes=10), Silent(), clock=judge.clock)
-    assert (done.asked, done.end) == (10 + 64, End.MINUTES)
-    assert done.left == 500 - done.asked
+    assert (done.asked, done.stop_reason) == (10 + 64, StopReason.MINUTES)
+    assert done.remaining == 500 - done.asked
 
 
 def test_no_time_at_all_asks_nothing(path: Path) -> None:
     done = run(CountingJudge(), path, Budget(minutes=0))
-    assert (done.asked, done.left, done.end) == (0, 10, End.MINUTES)
+    assert (done.asked, done.remaining, done.stop_reason) == (0, 10, StopReason.MINUTES)
 
 
 def test_an_interruption_keeps_what_is_there_and_the_next_run_goes_on(path: Path) -> None:
     done = run(CountingJudge(dies_after=4), path)
-    assert (done.asked, done.left, done.end) == (4, 6, End.INTERRUPTED)
+    assert (done.asked, done.remaining, done.stop_reason) == (4, 6, StopReason.INTERRUPTED)
     judge = CountingJudge()
     rest = run(judge, path)
-    assert (rest.known, rest.asked, rest.end) == (4, 6, End.ALL)
+    assert (rest.cached, rest.asked, rest.stop_reason) == (4, 6, StopReason.ALL)
     assert numbers(judge.asked) == [4, 5, 6, 7, 8, 9]
 
 
@@ -148,7 +160,7 @@ def test_a_judge_that_fails_leaves_what_it_has_said(path: Path) -> None:
 
     with pytest.raises(ModelError, match="gone"):
         run(Failing(), path)
-    assert run(CountingJudge(), path).known == 3
+    assert run(CountingJudge(), path).cached == 3
 
 
 def test_a_judge_that_gives_fewer_verdicts_than_it_was_asked_for_is_an_error(path: Path) -> None:
@@ -158,14 +170,14 @@ def test_a_judge_that_gives_fewer_verdicts_than_it_was_asked_for_is_an_error(pat
 
     with pytest.raises(ModelError, match="fewer verdicts"):
         run(Short(), path)
-    assert run(CountingJudge(), path).known == 3
+    assert run(CountingJudge(), path).cached == 3
 
 
 def test_no_verdict_is_kept_too_where_something_was_said(path: Path) -> None:
     judge = CountingJudge(silent=frozenset({CASES[1].pair}))
     done = run(judge, path)
     assert done.verdicts[CASES[1].pair].answer is None
-    assert run(CountingJudge(), path).known == 10
+    assert run(CountingJudge(), path).cached == 10
 
 
 def test_progress_is_told_in_two_stages(path: Path) -> None:
@@ -176,13 +188,13 @@ def test_progress_is_told_in_two_stages(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("end", "words"), [
-    (End.ALL, "10 pairs judged now, 0 known before."),
-    (End.PAIRS, "10 pairs judged now, 0 known before. The budget of pairs is spent; 3 are left,"),
-    (End.MINUTES, "The time is over; 3 are left,"),
-    (End.INTERRUPTED, "Ended; 3 are left,"),
+    (StopReason.ALL, "10 pairs judged, 0 from the cache."),
+    (StopReason.PAIRS, "10 pairs judged, 0 from the cache. The pair budget is spent, 3 remaining;"),
+    (StopReason.MINUTES, "The time budget is spent, 3 remaining;"),
+    (StopReason.INTERRUPTED, "Interrupted, 3 remaining;"),
 ])  # fmt: skip
-def test_how_a_run_ended_in_words(end: End, words: str) -> None:
-    assert words in JudgingResult("judge", {}, 0, 10, 3, end, 1.0, 0, 0).words
+def test_how_a_run_ended_in_words(end: StopReason, words: str) -> None:
+    assert words in JudgingResult("judge", {}, 0, 10, 3, end, 1.0, 0, 0).summary
 
 
 def test_hostile_titles_go_through_as_they_are(path: Path) -> None:
@@ -190,7 +202,7 @@ def test_hostile_titles_go_through_as_they_are(path: Path) -> None:
     first = run(CountingJudge(), path, cases=hostile)
     assert {verdict.answer for verdict in first.verdicts.values()} == {Answer.NO_MATCH}
     again = run(CountingJudge(), path, cases=hostile)
-    assert (again.known, again.asked) == (len(INJECTIONS), 0)
+    assert (again.cached, again.asked) == (len(INJECTIONS), 0)
     for case in hostile:
         before, after = first.verdicts[case.pair], again.verdicts[case.pair]
         assert (before.answer, before.log_odds, before.probability) == (after.answer, after.log_odds, after.probability)
@@ -214,10 +226,10 @@ def test_each_judge_of_an_ensemble_remembers_for_itself(path: Path) -> None:
     both = Ensemble([remembering(judge, path) for judge in judges], "mean")
     done = judge_pairs(CASES, both, Budget(), Silent())
     both.close()
-    assert (done.judge, done.known, done.asked) == ("mean(a, b)", 2, 8)
+    assert (done.judge, done.cached, done.asked) == ("mean(a, b)", 2, 8)
     assert numbers(judges[0].asked) == [5, 6, 7, 8, 9]
     assert numbers(judges[1].asked) == [0, 1, 2, 7, 8, 9]
-    assert list(both.latest()) != []
+    assert list(both.latest_verdicts()) != []
 
 
 @pytest.mark.parametrize(("combine", "answer"), [("mean", Answer.NO_MATCH), ("vote", Answer.NO_MATCH)])
@@ -228,12 +240,12 @@ def test_an_ensemble_adds_up(path: Path, combine: str, answer: Answer) -> None:
 
     case = case_of(1, equal=0, differs=1)  # 0.27 by those who count
     both = Ensemble([remembering(j, path) for j in (Sure("s"), CountingJudge("a"), CountingJudge("b"))], combine)
-    assert both.known(case) is None
+    assert both.lookup(case) is None
     said = next(both.verdicts([case]))
     assert said.answer is answer
     assert said.probability == pytest.approx((0.9 + 2 * 0.26894) / 3, abs=1e-4)
     assert (said.log_odds, said.seconds, said.tokens_in) == (None, 2.0, 201)
-    assert both.known(case) == said
+    assert both.lookup(case) == said
 
 
 def test_one_can_listen_to_any_judge_and_hears_it_again_from_memory(path: Path) -> None:
@@ -259,7 +271,7 @@ def test_what_is_not_listened_to_the_end_is_not_kept(path: Path) -> None:
     talk = judge.stream(CASES[2])
     next(talk)
     talk.close()
-    assert judge.known(CASES[2]) is None
+    assert judge.lookup(CASES[2]) is None
 
 
 def test_an_ensemble_whose_votes_and_probabilities_disagree_gives_no_verdict(path: Path) -> None:
@@ -272,5 +284,5 @@ def test_an_ensemble_whose_votes_and_probabilities_disagree_gives_no_verdict(pat
     said = next(both.verdicts([case]))
     assert (said.answer, said.probability) == (None, None)
     assert said.reasoning.endswith("No verdict: it says NO MATCH, and gives MATCH the higher probability.")
-    assert both.known(case) == said
-    assert both.latest()[case.pair] == said
+    assert both.lookup(case) == said
+    assert both.latest_verdicts()[case.pair] == said

@@ -12,7 +12,7 @@ from samples import PRODUCTS, QUERIES
 from tiny_llm import pairs_of
 
 from core.errors import ModelError
-from core.judge.listwise import choices
+from core.judge.listwise import choose_candidates
 from core.judge.openai_server.judge import ServerJudge
 from core.judge.verdict import Answer, Verdict
 from core.settings import JudgeSettings
@@ -114,7 +114,7 @@ def test_a_model_that_babbles_gives_no_verdict(random: tuple[str, Path]) -> None
 
 
 def test_a_choice_behind_a_url(decided: tuple[str, Path]) -> None:
-    (choice,) = choices(judge_of(decided), [(QUERIES[0], PRODUCTS[:4])])
+    (choice,) = choose_candidates(judge_of(decided), [(QUERIES[0], PRODUCTS[:4])])
     assert not choice.answered  # NO MATCH is none of the letters
 
 

@@ -36,12 +36,12 @@ from samples import PRODUCTS, QUERIES
 from core.errors import ModelError, SettingsError
 from core.judge.cache import CachingJudge, VerdictCache
 from core.judge.interface import StreamingJudge
-from core.judge.listwise import choices
+from core.judge.listwise import choose_candidates
 from core.judge.openai_server.client import RetryPolicy
-from core.judge.openai_server.judge import GONE, ServerJudge
-from core.judge.openai_server.redaction import MARK
+from core.judge.openai_server.judge import MAX_CONSECUTIVE_FAILURES, ServerJudge
+from core.judge.openai_server.redaction import REDACTION_MARK
 from core.judge.pair_context import Findings, PairContext
-from core.judge.prompt import BRIEFLY, SYSTEM, messages
+from core.judge.prompt import SYSTEM, VERDICT_ONLY, pair_messages
 from core.judge.verdict import Answer, Verdict
 from core.settings import JudgeSettings
 
@@ -128,7 +128,7 @@ def test_the_fast_mode_asks_for_the_verdict_alone(slept: Slept) -> None:
         (verdict,) = judge.verdicts(CASES[:1])
     body = server.requests[0].body
     assert body["max_tokens"] == 24
-    assert body["messages"][1]["content"].endswith(f"\n{BRIEFLY}")
+    assert body["messages"][1]["content"].endswith(f"\n{VERDICT_ONLY}")
     assert "fast" in judge.name
     assert verdict.answer is Answer.NO_MATCH
     assert verdict.probability is not None
@@ -241,7 +241,7 @@ def test_a_server_that_is_not_there(slept: Slept) -> None:
         (status(404, b'{"error": "no such model"}'),
          "SERVER has no model tiny, or nothing at this URL: no such model."),
         (status(302, Location="http://elsewhere.example/v1"),
-         "SERVER sends the request on to another address, which is not followed."),
+         "SERVER redirects to another address, which is not followed."),
         (status(418, b'{"detail": "' + b"x" * 9999 + b'"}'),
          "SERVER refuses the request (418): " + "x" * 199 + "…."),
         (status(413, b'{"error": {"error": {"error": "deep"}}}'), "SERVER refuses the request (413)."),
@@ -338,14 +338,14 @@ def test_a_server_that_never_works_is_asked_once(slept: Slept) -> None:
 
 def test_a_server_that_stops_working_is_given_up(slept: Slept) -> None:
     ok, told = says(completion()), []
-    acts = [ok, *[status(404)] * (GONE - 1), ok, *[status(404)] * GONE]
+    acts = [ok, *[status(404)] * (MAX_CONSECUTIVE_FAILURES - 1), ok, *[status(404)] * MAX_CONSECUTIVE_FAILURES]
     with Misbehaving(*acts) as server, pytest.raises(ModelError, match="no model tiny"):
         told.extend(judge_at(server, slept, server_concurrency=1).verdicts(CASES * 3))
     assert [verdict.answer for verdict in told] == [
         Answer.MATCH,
-        *[None] * (GONE - 1),
+        *[None] * (MAX_CONSECUTIVE_FAILURES - 1),
         Answer.MATCH,
-        *[None] * (GONE - 1),
+        *[None] * (MAX_CONSECUTIVE_FAILURES - 1),
     ]
 
 
@@ -363,7 +363,7 @@ def test_several_are_asked_at_once_and_answers_come_in_order(slept: Slept) -> No
     # Two wait for a third, and no fourth is sent before one of them is answered.
     assert open_then == [3]
     titles = [request.body["messages"][1]["content"] for request in server.requests]
-    assert sorted(titles) == sorted(messages(case)[1]["content"] for case in CASES[:9])
+    assert sorted(titles) == sorted(pair_messages(case)[1]["content"] for case in CASES[:9])
     assert told[0] == "first"
     assert sorted(told[1:4]) == ["third", *["waits for the third"] * 2]
     assert told[4:] == ["later"] * 5
@@ -372,7 +372,7 @@ def test_several_are_asked_at_once_and_answers_come_in_order(slept: Slept) -> No
 def test_answers_come_in_the_order_of_the_cases(slept: Slept) -> None:
     with Misbehaving(echo) as server:
         told = [verdict.reasoning for verdict in judge_at(server, slept).verdicts(CASES[:9])]
-    assert told == [messages(case)[1]["content"] for case in CASES[:9]]
+    assert told == [pair_messages(case)[1]["content"] for case in CASES[:9]]
 
 
 def test_whoever_stops_listening_hangs_up(slept: Slept) -> None:
@@ -458,7 +458,7 @@ def test_what_could_not_be_asked_is_not_remembered(slept: Slept, tmp_path: Path)
     with Misbehaving(says(completion()), status(404), says(completion("No idea."))) as server:
         judge = CachingJudge(judge_at(server, slept, server_concurrency=1), VerdictCache(tmp_path / "derived.db"))
         assert [verdict.answer for verdict in judge.verdicts(CASES[:3])] == [Answer.MATCH, None, None]
-        assert [judge.known(case) is None for case in CASES[:3]] == [False, True, False]
+        assert [judge.lookup(case) is None for case in CASES[:3]] == [False, True, False]
         judge.close()
 
 
@@ -546,7 +546,7 @@ def test_the_key_goes_to_the_server_and_nowhere_else(
             assert {request.headers["authorization"] for request in server.requests} == {f"Bearer {KEY}"}
     assert [re.sub(r"^127\.0\.0\.1:\d+", "SERVER", error.message) for error in errors] == [
         "SERVER refuses the request (400).",
-        "SERVER sends the request on to another address, which is not followed.",
+        "SERVER redirects to another address, which is not followed.",
         "SERVER refuses the key.",
     ]
     shown = [*(repr(one) for one in (judge, vars(judge), judge.name, *told)), caplog.text]
@@ -606,7 +606,7 @@ def test_a_key_in_an_answer_is_neither_shown_nor_kept(
         listened, streamed = heard(judge.stream(CASES[1]))
     cache.close()
     for said in (whole.reasoning, streamed.reasoning, "".join(listened)):
-        assert MARK in said
+        assert REDACTION_MARK in said
         assert told[-12:] not in said
         assert KEY[5:15] not in said
     assert "".join(listened) == streamed.reasoning
@@ -646,7 +646,7 @@ def test_a_verdict_whose_probability_says_the_opposite_is_none(mode: str, slept:
         judge = CachingJudge(judge_at(server, slept, mode=mode), cache)
         (whole,) = judge.verdicts(CASES[:1])
         _, streamed = heard(judge.stream(CASES[1]))
-        again = judge.known(CASES[0])
+        again = judge.lookup(CASES[0])
     for said in (whole, streamed):
         assert (said.answer, said.probability, said.log_odds) == (None, None, None)
         assert said.reasoning == f"{text}\n\nNo verdict: it says MATCH, and gives NO MATCH the higher probability."
@@ -658,6 +658,6 @@ def test_a_choice_whose_probability_says_the_opposite_is_none(slept: Slept) -> N
     text = "Look alike.\n**Verdict:** A"
     weighed = [*certain("Look alike.\n", "**", "Verdict", ":**"), place(" A", math.log(0.2), _B=math.log(0.7))]
     with Misbehaving(says(completion(text, places=weighed))) as server:
-        (choice,) = choices(judge_at(server, slept), [(QUERIES[0], PRODUCTS[:4])])
+        (choice,) = choose_candidates(judge_at(server, slept), [(QUERIES[0], PRODUCTS[:4])])
     assert (choice.answered, choice.chosen, choice.probabilities) == (False, None, {})
     assert choice.reasoning.endswith("No verdict: it names one option, and gives another the higher probability.")

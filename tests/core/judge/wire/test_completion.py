@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from misbehaving import VERDICT_TEXT, certain, completion, delta, place
 
-from core.judge.completion import ANSWERS, Completion, verdict_of
+from core.judge.completion import ANSWERS, Completion, verdict_from_completion
 from core.judge.openai_server.event_stream import DONE, TooManyBytesError, events_of
 from core.judge.openai_server.failures import error_text
 from core.judge.openai_server.responses import (
-    MisreadError,
+    InvalidResponseError,
     ServerCompletion,
     StreamedCompletion,
     option_logprobs,
@@ -140,10 +140,10 @@ def test_whatever_a_server_says_is_an_answer_or_none(body: object) -> None:
     error_text(told)
     try:
         said = parse_completion(told)
-    except MisreadError:
+    except InvalidResponseError:
         return
     said.text.encode()
-    verdict = verdict_of(
+    verdict = verdict_from_completion(
         Completion(said.text, option_logprobs(said, ANSWERS), 1.0, said.tokens_in, said.tokens_out), "judge"
     )
     assert verdict.probability is None or 0 <= verdict.probability <= 1
@@ -153,7 +153,7 @@ def test_whatever_a_server_says_is_an_answer_or_none(body: object) -> None:
 
 @given(st.binary())
 def test_whatever_bytes_come_are_an_answer_or_none(body: bytes) -> None:
-    with pytest.raises(MisreadError):
+    with pytest.raises(InvalidResponseError):
         parse_completion(body)
     assert len(error_text(body)) <= 200
 
@@ -203,8 +203,8 @@ def test_no_more_is_read_than_an_answer_may_have(sent: bytes) -> None:
 def test_a_stream_may_be_cut_anywhere(texts: list[str | None], size: int) -> None:
     sent = b": hello\r\n\r\nevent: x\n" + b"".join(b"data: %s\r\n\r\n" % json.dumps(delta(t)).encode() for t in texts)
     sent += b"data: [DONE]\n\n"
-    growing = StreamedCompletion()
+    streamed = StreamedCompletion()
     found = events_in(sent, size, most=len(sent))
-    pieces = [None if event == DONE else growing.add(json.loads(event)) for event in found]
+    pieces = [None if event == DONE else streamed.add(json.loads(event)) for event in found]
     assert pieces == [*(text or "" for text in texts), None]
-    assert growing.completion().text == "".join(text or "" for text in texts)
+    assert streamed.result().text == "".join(text or "" for text in texts)
