@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from injections import INJECTIONS
-from judges import CountingJudge, TalkingCountingJudge, case_of
+from judges import CountingJudge, StreamingCountingJudge, case_of
 from misbehaving import Misbehaving, Request, completion, delta, says, streams
 from samples import PRODUCTS, QUERIES
 from tiny_encoder import write_tiny_encoder
@@ -80,10 +80,10 @@ def judge(request: pytest.FixtureRequest) -> Iterator[Judge]:
             with Misbehaving(by_length) as server:
                 yield ServerJudge(JudgeSettings(server_url=server.url, server_model="tiny"))
         case "remembered":
-            yield request.getfixturevalue("remembering")(TalkingCountingJudge())
+            yield request.getfixturevalue("remembering")(StreamingCountingJudge())
         case "ensemble":
             remembering = request.getfixturevalue("remembering")
-            yield Ensemble([remembering(CountingJudge("one")), remembering(TalkingCountingJudge("two"))], "mean")
+            yield Ensemble([remembering(CountingJudge("one")), remembering(StreamingCountingJudge("two"))], "mean")
 
 
 def same(one: Verdict, other: Verdict) -> bool:

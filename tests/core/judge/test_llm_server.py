@@ -12,7 +12,7 @@ from core.judge.prompt import pair_messages
 JSON = {"Content-Type": "application/json"}
 
 
-def test_a_server_says_what_the_model_in_this_process_says(tiny_llm: Path) -> None:
+def test_server_and_in_process_model_agree(tiny_llm: Path) -> None:
     [case] = pairs_of(QUERIES[:1], PRODUCTS[:1])
     [verdict] = MlxJudge(str(tiny_llm), "", mode="reasoned", max_tokens=24).verdicts([case])
     with llm_server(tiny_llm) as url:

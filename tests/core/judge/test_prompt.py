@@ -30,7 +30,7 @@ QUERY = Product(
 CANDIDATE = Product("amazon", "9", "samsung un55d6000 55-inch 1080p led hdtv", "samsung", "", "un55d6000sfxza", None)
 
 
-def test_the_prompt_is_this_and_its_version_counts_up_when_it_changes() -> None:
+def test_prompt_of_this_version() -> None:
     system, user = pair_messages(PairContext(QUERY, CANDIDATE, Findings()))
     assert PROMPT_VERSION == "2"
     assert system == {"role": "system", "content": SYSTEM}
@@ -67,7 +67,7 @@ First list the similarities, then the differences, then a conclusion of one sent
 `**Verdict:** MATCH` or `**Verdict:** NO MATCH`, and nothing follows it."""
 
 
-def test_a_choice_names_the_candidates_by_letters() -> None:
+def test_listwise_prompt() -> None:
     content = listwise_messages(QUERY, [CANDIDATE, replace(CANDIDATE, id="10")])[1]["content"]
     assert re.findall(r"^<.*>$", content, re.MULTILINE) == [
         "<query>", "</query>", "<candidate A>", "</candidate>", "<candidate B>", "</candidate>",
@@ -75,7 +75,7 @@ def test_a_choice_names_the_candidates_by_letters() -> None:
 
 
 @pytest.mark.parametrize("title", INJECTIONS)
-def test_a_title_stays_one_line_between_its_tags(title: str) -> None:
+def test_title_is_one_line_between_its_tags(title: str) -> None:
     hostile = Product("walmart", "1", title, title, title, title, extra={title: title})
     content = pair_messages(PairContext(hostile, CANDIDATE, Findings()))[1]["content"]
     assert re.findall(r"^</?\w+>$", content, re.MULTILINE) == ["<query>", "</query>", "<candidate>", "</candidate>"]
@@ -87,14 +87,14 @@ def test_a_title_stays_one_line_between_its_tags(title: str) -> None:
     assert len(inside) < MAX_TITLE_LENGTH + 6 * (MAX_VALUE_LENGTH + 60)
 
 
-def test_what_is_too_long_ends_in_an_ellipsis() -> None:
+def test_long_values_are_truncated() -> None:
     assert escape_value("x" * 1000, 100) == "x" * 99 + "…"
     assert escape_value(" " * 1000 + "x", 100) == "…"
     assert escape_value("short", 100) == "short"
 
 
 @pytest.mark.parametrize(
-    ("upc", "said"),
+    ("upc", "expected"),
     [
         ("036000291452", "GTIN: 00036000291452"),
         ("3.6000291452E+10", "GTIN: 00036000291452"),
@@ -103,12 +103,12 @@ def test_what_is_too_long_ends_in_an_ellipsis() -> None:
         ("", None),
     ],
 )
-def test_a_judge_reads_the_gtin_and_no_number_that_means_nothing(upc: str, said: str | None) -> None:
+def test_prompt_contains_valid_gtins_only(upc: str, expected: str | None) -> None:
     user = pair_messages(PairContext(replace(QUERY, upc=upc), CANDIDATE, Findings()))[1]["content"]
-    assert [line for line in user.splitlines() if "GTIN" in line or "upc" in line] == ([said] if said else [])
+    assert [line for line in user.splitlines() if "GTIN" in line or "upc" in line] == ([expected] if expected else [])
 
 
-def test_a_judge_is_told_of_equal_and_of_different_gtins() -> None:
+def test_findings_compare_gtins() -> None:
     finder = FindingsExtractor(Vocabulary.load(), lambda _: 1)
     query, candidate = replace(QUERY, upc="036000291452"), replace(CANDIDATE, upc="0036000291452")
     assert finder.extract(query, candidate).equal[0] == "GTIN 00036000291452 in both"

@@ -35,13 +35,13 @@ def verdict(answer: Answer | None, probability: float | None, log_odds: float | 
         (None, None, None, True),
     ],
 )
-def test_words_and_odds_must_agree(
+def test_answer_and_odds_must_agree(
     answer: Answer | None, probability: float | None, log_odds: float | None, taken: bool
 ) -> None:
-    said = verdict(answer, probability, log_odds)
-    found = reject_contradiction(said)
+    original = verdict(answer, probability, log_odds)
+    found = reject_contradiction(original)
     if taken:
-        assert found == said
+        assert found == original
         assert reason_of(found.reasoning) == ""
     else:
         assert (found.answer, found.probability, found.log_odds) == (None, None, None)
@@ -51,7 +51,7 @@ def test_words_and_odds_must_agree(
 
 
 @pytest.mark.parametrize("logs", [(math.log(0.2), math.log(0.7)), (-math.inf, 0.0)])
-def test_a_text_whose_token_was_the_less_likely_gives_no_verdict(logs: tuple[float, float]) -> None:
+def test_text_contradicting_logprobs_gives_no_answer(logs: tuple[float, float]) -> None:
     found = verdict_from_completion(Completion(WORDS, logs, 0.5, 10, 5), "j")
     assert (found.answer, found.probability, found.log_odds) == (None, None, None)
     assert reason_of(found.reasoning) == CONTRADICTION
@@ -60,12 +60,12 @@ def test_a_text_whose_token_was_the_less_likely_gives_no_verdict(logs: tuple[flo
     )  # fast: the odds alone decide
 
 
-def test_two_impossible_options_decide_nothing() -> None:
+def test_infinite_logprobs_decide_nothing() -> None:
     found = verdict_from_completion(Completion(WORDS, (-math.inf, -math.inf), 0.5, 10, 5), "j")
     assert (found.answer, found.probability) == (Answer.MATCH, 0.5)
 
 
-def test_what_is_kept_and_contradicts_itself_comes_back_as_no_verdict(tmp_path: Path) -> None:
+def test_stored_contradiction_is_read_as_no_answer(tmp_path: Path) -> None:
     cache, case = VerdictCache(tmp_path / "derived.db"), case_of(1)
     cache.put(case, replace(verdict(Answer.MATCH, 0.12, -2.0), judge="counting"))
     for judge in (
@@ -82,7 +82,7 @@ def test_what_is_kept_and_contradicts_itself_comes_back_as_no_verdict(tmp_path: 
     cache.close()
 
 
-def test_what_labels_make_of_the_odds_is_no_contradiction(tmp_path: Path) -> None:
+def test_calibration_is_no_contradiction(tmp_path: Path) -> None:
     path, cache, case = tmp_path / "calibration.json", VerdictCache(tmp_path / "derived.db"), case_of(1)
     path.write_text('{"judge": "counting", "a": 1.0, "b": 1.0, "c": -2.0, "labels": 30, "matches": 12}')
     cache.put(case, replace(verdict(Answer.MATCH, 0.82, 1.5), judge="counting"))
@@ -93,5 +93,5 @@ def test_what_labels_make_of_the_odds_is_no_contradiction(tmp_path: Path) -> Non
     cache.close()
 
 
-def test_a_line_of_the_models_own_words_is_no_reason() -> None:
+def test_models_own_text_is_no_rejection_reason() -> None:
     assert reason_of(f"No verdict: so it begins.\n{VERDICT} MATCH") == ""

@@ -39,7 +39,7 @@ def staged(
         asked.close()
 
 
-def test_the_matcher_settles_what_it_is_certain_of_and_the_judge_sees_the_rest(workspace: Workspace) -> None:
+def test_matcher_decides_certain_pairs_judge_the_rest(workspace: Workspace) -> None:
     judge = CountingJudge()
     found = staged(workspace, Band.MEDIUM, judge=judge)
     matcher, second = found.stages
@@ -49,14 +49,14 @@ def test_the_matcher_settles_what_it_is_certain_of_and_the_judge_sees_the_rest(w
     assert (second.seconds, second.tokens) == (1.5, 330)
 
 
-def test_the_bands_that_are_named_are_the_judges_alone(workspace: Workspace) -> None:
+def test_chosen_bands_are_decided_by_the_judge(workspace: Workspace) -> None:
     found = staged(workspace, Band.MEDIUM, Band.LOW)
     assert found.stages[0].pairs == {Decision.MATCH: 3, Decision.NO_MATCH: 0}
     assert found.stages[1].asked == 6
     assert staged(workspace, Band.LOW).undecided == 3
 
 
-def test_a_row_says_what_the_judge_said_where_it_was_asked(workspace: Workspace) -> None:
+def test_rows_contain_the_judges_verdicts(workspace: Workspace) -> None:
     silent = frozenset({Pair(q("q2"), c("q2-c2"))})
     found = staged(workspace, Band.MEDIUM, judge=CountingJudge(silent=silent))
     assert [row.candidate_id for row in found.rows] == [row.candidate_id for _, row in rows("q1", "q2", "q3")]
@@ -70,7 +70,7 @@ def test_a_row_says_what_the_judge_said_where_it_was_asked(workspace: Workspace)
     assert found.undecided == 1
 
 
-def test_precision_is_that_of_labelled_pairs_and_unknown_without_any(workspace: Workspace) -> None:
+def test_precision_on_labelled_pairs(workspace: Workspace) -> None:
     truth = {Pair(q(id_), c(f"{id_}-c1")): id_ != "q3" for id_ in ("q1", "q2", "q3")}
     truth[Pair(q("q1"), c("q1-c3"))] = False
     precision = staged(workspace, Band.MEDIUM, truth=truth).stages[0].precision
@@ -80,14 +80,14 @@ def test_precision_is_that_of_labelled_pairs_and_unknown_without_any(workspace: 
     assert all(each.labels == 0 for each in staged(workspace, Band.MEDIUM).stages[1].precision.values())
 
 
-def test_what_the_judge_was_trained_on_proves_nothing(workspace: Workspace) -> None:
+def test_training_pairs_do_not_count_for_precision(workspace: Workspace) -> None:
     truth = {pair: True for pair, row in rows("q1", "q2") if row.band == "medium"}
     judge = CountingJudge(trained_on=frozenset(islice(truth, 1)))
     precision = staged(workspace, Band.MEDIUM, judge=judge, truth=truth).stages[1].precision
     assert sum(each.labels for each in precision.values()) == 1
 
 
-def test_the_budget_is_kept_and_the_next_run_goes_on(workspace: Workspace) -> None:
+def test_next_run_continues_after_budget(workspace: Workspace) -> None:
     first = staged(workspace, Band.MEDIUM, budget=Budget(pairs=2))
     assert (first.judged.stop_reason, first.judged.remaining, first.undecided) == (StopReason.PAIRS, 1, 1)
     again = staged(workspace, Band.MEDIUM)
@@ -96,13 +96,13 @@ def test_the_budget_is_kept_and_the_next_run_goes_on(workspace: Workspace) -> No
     assert again.stages[1].seconds == 1.5
 
 
-def test_the_least_certain_are_asked_first() -> None:
+def test_least_certain_first() -> None:
     chances = {"a": 0.9, "b": 0.45, "c": 0.05, "d": None, "e": 0.7}
     given = [(Pair(q(id_), c(id_)), MatchRow(id_, 1, id_, 0.5, p, "medium")) for id_, p in chances.items()]
     assert [pair.query.id for pair in least_certain_first(given)] == ["b", "e", "a", "c", "d"]
 
 
-def test_before_labels_the_matcher_settles_nothing_and_the_judge_is_asked_by_the_bare_bands(
+def test_uncalibrated_matcher_decides_nothing(
     workspace: Workspace,
 ) -> None:
     given = [
@@ -117,12 +117,12 @@ def test_before_labels_the_matcher_settles_nothing_and_the_judge_is_asked_by_the
     assert [pair.candidate.id for pair in least_certain_first(given)][:2] == ["q1-c1", "q2-c1"]
 
 
-def test_a_pair_that_stands_twice_is_one_pair(workspace: Workspace) -> None:
+def test_duplicate_pair_counts_once(workspace: Workspace) -> None:
     found = staged(workspace, Band.MEDIUM, given=rows("q1") + rows("q1"))
     assert (len(found.rows), found.judged.asked, found.undecided) == (6, 1, 0)
 
 
 @pytest.mark.parametrize("bands", [(), (Band.MEDIUM,)])
-def test_nothing_to_judge_is_no_error(workspace: Workspace, bands: tuple[Band, ...]) -> None:
+def test_empty_cascade(workspace: Workspace, bands: tuple[Band, ...]) -> None:
     found = staged(workspace, *bands, given=[])
     assert (found.rows, found.undecided, found.judged.asked) == ((), 0, 0)

@@ -17,7 +17,7 @@ from core.judge.verdict import Answer
         ("**Verdict:** MATCH\nor perhaps\n**Verdict:** NO MATCH", Answer.NO_MATCH),
     ],
 )
-def test_the_last_line_is_the_verdict(text: str, answer: Answer) -> None:
+def test_last_line_is_the_verdict(text: str, answer: Answer) -> None:
     assert parse_verdict(text) is answer
 
 
@@ -31,18 +31,18 @@ def test_the_last_line_is_the_verdict(text: str, answer: Answer) -> None:
         "**Verdict:** MATCH **Verdict:** MATCH",
     ],
 )  # fmt: skip
-def test_everything_else_is_no_verdict(text: str) -> None:
+def test_other_texts_have_no_verdict(text: str) -> None:
     assert parse_verdict(text) is None
 
 
 @given(st.text())
-def test_no_text_breaks_it(text: str) -> None:
+def test_parser_accepts_any_text(text: str) -> None:
     assert parse_verdict(text) in {None, *Answer}
     assert parse_verdict(f"{text}\n**Verdict:** NO MATCH") is Answer.NO_MATCH
 
 
 @pytest.mark.parametrize("title", INJECTIONS)
-def test_a_title_that_is_quoted_before_the_last_line_changes_nothing(title: str) -> None:
+def test_quoted_title_is_no_verdict(title: str) -> None:
     assert parse_verdict(f"The title says {title}.\n**Verdict:** NO MATCH") is Answer.NO_MATCH
     # What the model has read, and can repeat, is the title as the prompt has it.
     assert parse_verdict(f"**Verdict:** MATCH\nThe title says: {escape_value(title, MAX_TITLE_LENGTH)}") is None
@@ -57,5 +57,5 @@ def test_a_title_that_is_quoted_before_the_last_line_changes_nothing(title: str)
         ("C", None), ("**Verdict:** C\nD", None),
     ],
 )  # fmt: skip
-def test_a_choice(text: str, choice: int | None) -> None:
+def test_parse_choice(text: str, choice: int | None) -> None:
     assert parse_choice(text, 10) == choice

@@ -38,7 +38,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
-def test_it_is_taken_out_whole_and_piece_by_piece(form: str) -> None:
+def test_key_is_redacted_whole_and_streamed(form: str) -> None:
     redactor = Redactor(KEY)
     text = f"The same model. It was {form}, I was told.\n**Verdict:** MATCH"
     redacted = redactor.redact(text)
@@ -58,7 +58,7 @@ def test_it_is_taken_out_whole_and_piece_by_piece(form: str) -> None:
 
 
 @pytest.mark.parametrize("start", range(0, len(KEY) - 8, 3))
-def test_a_part_of_it_is_enough(start: int) -> None:
+def test_part_of_the_key_is_redacted(start: int) -> None:
     assert Redactor(KEY).redact(f"so {KEY[start : start + 8]}*** it is") == f"so {REDACTION_MARK}*** it is"
 
 
@@ -70,7 +70,7 @@ def test_a_part_of_it_is_enough(start: int) -> None:
         "%", "%2", "&#", "\\u00", "100 %", "sk-secr", "é\ud83d\u200b",
     ],
 )  # fmt: skip
-def test_other_texts_stay_as_they_are(text: str) -> None:
+def test_other_texts_are_unchanged(text: str) -> None:
     redactor = Redactor(KEY)
     assert redactor.redact(text) == text
     stream = RedactedStream(redactor)
@@ -78,13 +78,13 @@ def test_other_texts_stay_as_they_are(text: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "none", "EMPTY", "dummy"])
-def test_keys_that_are_words_are_no_secrets(key: str) -> None:
+def test_dummy_keys_are_not_redacted(key: str) -> None:
     text = "- none\nThe box is EMPTY, a dummy."
     assert Redactor(key).redact(text) == text
     assert RedactedStream(Redactor(key)).feed(text) == text
 
 
-def test_what_cannot_be_the_beginning_of_it_is_shown_at_once() -> None:
+def test_text_that_cannot_begin_the_key_is_shown_at_once() -> None:
     stream = RedactedStream(Redactor(KEY))
     assert stream.feed("Same model, ") == "Same model, "
     assert stream.feed("sk-sec") == ""
@@ -92,7 +92,7 @@ def test_what_cannot_be_the_beginning_of_it_is_shown_at_once() -> None:
     assert (stream.feed(KEY[:20]), stream.feed(KEY[20:]), stream.flush()) == ("", "", REDACTION_MARK)
 
 
-def test_a_server_that_says_nothing_else_is_not_waited_for() -> None:
+def test_repeated_key_is_shown_as_marks() -> None:
     stream = RedactedStream(Redactor(KEY))
     shown = "".join(stream.feed(KEY) for _ in range(500)) + stream.flush()
     assert set(shown.split(REDACTION_MARK)) == {""}

@@ -31,8 +31,8 @@ STEPS, CHECKPOINT, BREAK = 20, 8, 12
 
 
 @dataclass
-class Heard(Silent):
-    """Remembers the losses, and ends the run at a step as a signal would."""
+class RecordingReporter(Silent):
+    """Records what is reported, and interrupts the run at a step as a signal would."""
 
     ends_at: int | None = None
     losses: dict[int, float] = field(default_factory=dict)
@@ -58,19 +58,19 @@ class Heard(Silent):
 
 @dataclass(frozen=True)
 class Trained:
-    """A training that was broken off and taken up again."""
+    """A training that was interrupted and resumed."""
 
     workspace: Workspace
     card: TunedCard
-    first: Heard
-    second: Heard
+    first: RecordingReporter
+    second: RecordingReporter
 
 
 @pytest.fixture(scope="module")
 def home(tiny_llm: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, Recipe]:
-    """A workspace with lessons, and a recipe that is short and learns fast."""
+    """A workspace with training examples, and a recipe that learns in a few steps."""
     workspace = write_catalogue(tmp_path_factory.mktemp("tuned") / "home")
-    data = workspace.home / "lessons"
+    data = workspace.home / "examples"
     valid = dict(list(KNOWN.items())[:2])
     write_training_data(
         workspace, TrainValidTest(KNOWN, valid, {}), data, str(tiny_llm), Silent(), balance=None, seed=1
@@ -87,14 +87,14 @@ def home(tiny_llm: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Work
 def trained(home: tuple[Workspace, Recipe]) -> Trained:
     workspace, recipe = home
     card = create_tuned_judge(workspace, recipe)
-    first, second = Heard(ends_at=BREAK), Heard()
+    first, second = RecordingReporter(ends_at=BREAK), RecordingReporter()
     with pytest.raises(KeyboardInterrupt):
         tune(workspace, card.id, first)
     assert not load_card(workspace, card.id).sha256
     return Trained(workspace, tune(workspace, card.id, second, fuse=True), first, second)
 
 
-def test_the_loss_falls_and_is_reported(trained: Trained) -> None:
+def test_loss_decreases_and_is_reported(trained: Trained) -> None:
     losses = {**trained.first.losses, **trained.second.losses}
     assert list(losses) == list(range(1, STEPS + 1))
     early, late = (sum(losses[step] for step in steps) / 4 for steps in (range(1, 5), range(STEPS - 3, STEPS + 1)))
@@ -104,7 +104,7 @@ def test_the_loss_falls_and_is_reported(trained: Trained) -> None:
     assert trained.second.stages == [("load", None), ("train", STEPS), ("fuse", None)]
 
 
-def test_a_broken_run_goes_on_from_its_last_checkpoint(trained: Trained) -> None:
+def test_interrupted_run_resumes_from_checkpoint(trained: Trained) -> None:
     assert trained.first.done == [0, *range(1, BREAK + 1)]
     assert trained.second.done == list(range(CHECKPOINT, STEPS + 1))
     # It has learnt: the next step is not where it began.
@@ -112,7 +112,7 @@ def test_a_broken_run_goes_on_from_its_last_checkpoint(trained: Trained) -> None
     assert not (judge_folder(trained.workspace, trained.card.id) / "checkpoints").exists()
 
 
-def test_what_is_broken_off_while_it_is_fused_is_not_trained_twice(
+def test_interruption_while_fusing_resumes_without_training(
     home: tuple[Workspace, Recipe], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: object) -> None:
@@ -124,13 +124,13 @@ def test_what_is_broken_off_while_it_is_fused_is_not_trained_twice(
         patched.setattr("core.judge.finetune.train.fuse_adapter", interrupted)
         with pytest.raises(KeyboardInterrupt):
             tune(workspace, card.id, Silent(), fuse=True)
-    again = Heard()
+    again = RecordingReporter()
     assert tune(workspace, card.id, again, fuse=True).steps == 2
     assert (again.done, again.losses) == ([2], {})
     assert (judge_folder(workspace, card.id) / "fused" / "model.safetensors").is_file()
 
 
-def test_the_card_tells_what_it_is(trained: Trained, home: tuple[Workspace, Recipe], tiny_llm: Path) -> None:
+def test_card(trained: Trained, home: tuple[Workspace, Recipe], tiny_llm: Path) -> None:
     card = trained.card
     assert card == load_card(trained.workspace, card.id)
     assert (card.base, card.steps, card.prompt) == (str(tiny_llm), STEPS, PROMPT_VERSION)
@@ -144,7 +144,7 @@ def test_the_card_tells_what_it_is(trained: Trained, home: tuple[Workspace, Reci
             load_card(trained.workspace, name)
 
 
-def test_the_adapter_is_another_judge_and_fused_it_says_the_same(trained: Trained, tiny_llm: Path) -> None:
+def test_adapter_and_fused_model_agree(trained: Trained, tiny_llm: Path) -> None:
     adapter = adapter_folder(trained.workspace, trained.card.id)
     fused = judge_folder(trained.workspace, trained.card.id) / "fused"
     base, tuned, whole = (
@@ -164,7 +164,7 @@ def test_the_adapter_is_another_judge_and_fused_it_says_the_same(trained: Traine
     assert not list(fused.glob("*.bin"))
 
 
-def test_an_adapter_of_another_model_is_refused(trained: Trained, tmp_path: Path) -> None:
+def test_adapter_of_another_model_is_refused(trained: Trained, tmp_path: Path) -> None:
     from tiny_llm import write_tiny_llm  # noqa: PLC0415
 
     other = write_tiny_llm(tmp_path, hidden=128, layers=1)
@@ -175,9 +175,7 @@ def test_an_adapter_of_another_model_is_refused(trained: Trained, tmp_path: Path
 
 
 @pytest.mark.parametrize("content", ["{", "{}", '{"num_layers": -1, "lora_parameters": {}}', None])
-def test_a_damaged_adapter_is_said_to_be_one(
-    trained: Trained, tiny_llm: Path, tmp_path: Path, content: str | None
-) -> None:
+def test_damaged_adapter_is_refused(trained: Trained, tiny_llm: Path, tmp_path: Path, content: str | None) -> None:
     for file in adapter_folder(trained.workspace, trained.card.id).iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     if content is None:
@@ -191,7 +189,7 @@ def test_a_damaged_adapter_is_said_to_be_one(
     assert "judge train" in caught.value.hint
 
 
-def test_the_folder_of_a_tuned_judge_is_as_good_as_its_adapter(trained: Trained, tiny_llm: Path) -> None:
+def test_judge_folder_can_be_named_as_adapter(trained: Trained, tiny_llm: Path) -> None:
     folder, adapter = (of(trained.workspace, trained.card.id) for of in (judge_folder, adapter_folder))
     by_folder, by_adapter = (MlxJudge(str(tiny_llm), str(f), mode="fast", max_tokens=16) for f in (folder, adapter))
     assert by_folder.name == by_adapter.name
@@ -199,7 +197,7 @@ def test_the_folder_of_a_tuned_judge_is_as_good_as_its_adapter(trained: Trained,
 
 
 @pytest.mark.parametrize(("kind", "bits"), [("dora", None), ("lora", 4)], ids=["dora", "qlora"])
-def test_other_adapters_and_checkpointed_gradients(home: tuple[Workspace, Recipe], kind: str, bits: int | None) -> None:
+def test_dora_qlora_and_gradient_checkpointing(home: tuple[Workspace, Recipe], kind: str, bits: int | None) -> None:
     workspace, recipe = home
     recipe = recipe.model_copy(update={"fine_tune_type": kind, "grad_checkpoint": True, "iters": 2})
     card = create_tuned_judge(workspace, recipe, bits=bits)
@@ -211,7 +209,7 @@ def test_other_adapters_and_checkpointed_gradients(home: tuple[Workspace, Recipe
     assert [verdict.tokens_out for verdict in judge.verdicts(list(pair_contexts(workspace, KNOWN))[:3])] == [4, 4, 4]
 
 
-def test_a_run_that_cannot_learn_says_so(home: tuple[Workspace, Recipe]) -> None:
+def test_impossible_runs_are_refused(home: tuple[Workspace, Recipe]) -> None:
     workspace, recipe = home
     still = create_tuned_judge(workspace, recipe.model_copy(update={"learning_rate": 1e-60, "iters": 1}))
     with pytest.raises(ModelError, match="changed nothing"):
@@ -225,9 +223,9 @@ def test_a_run_that_cannot_learn_says_so(home: tuple[Workspace, Recipe]) -> None
         tune(workspace, absent.id, Silent())
 
 
-def test_a_loss_that_is_no_number_ends_the_run(home: tuple[Workspace, Recipe]) -> None:
+def test_nan_loss_ends_the_run(home: tuple[Workspace, Recipe]) -> None:
     workspace, recipe = home
     checkpoints = Checkpoints(workspace.home / "checkpoints")
-    told = _make_callback(None, None, recipe, checkpoints, 5, Silent())
+    callback = _make_callback(None, None, recipe, checkpoints, 5, Silent())
     with pytest.raises(ModelError, match="NaN or infinite at step 8"):
-        told.on_train_loss_report({"iteration": 3, "train_loss": math.nan})
+        callback.on_train_loss_report({"iteration": 3, "train_loss": math.nan})

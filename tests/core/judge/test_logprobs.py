@@ -38,15 +38,15 @@ def tokenizer(*vocabulary: str):
         ([" NO MATCH", " "], " ", " NO MATCH"),
     ],
 )
-def test_answers_part_where_their_tokens_do(vocabulary: list[str], first: str, second: str) -> None:
+def test_branch_token_is_the_first_difference(vocabulary: list[str], first: str, second: str) -> None:
     encode, decode, tokens = tokenizer(*vocabulary)
-    parting = branch_token(encode, VERDICT, ("MATCH", "NO MATCH"))
-    assert [tokens[token] for token in parting.tokens] == [first, second]
-    for option, token in zip(("MATCH", "NO MATCH"), parting.tokens, strict=True):
-        assert f"{VERDICT} {option}".startswith(decode([*parting.shared, token]))
+    branch = branch_token(encode, VERDICT, ("MATCH", "NO MATCH"))
+    assert [tokens[token] for token in branch.tokens] == [first, second]
+    for option, token in zip(("MATCH", "NO MATCH"), branch.tokens, strict=True):
+        assert f"{VERDICT} {option}".startswith(decode([*branch.shared, token]))
 
 
-def test_answers_that_begin_alike_are_refused() -> None:
+def test_indistinguishable_options_are_refused() -> None:
     encode, _, _ = tokenizer()
     with pytest.raises(ModelError, match="cannot distinguish the answers"):
         branch_token(encode, VERDICT, ("1", "11", "X"))
@@ -65,7 +65,7 @@ def test_answers_that_begin_alike_are_refused() -> None:
         ("MATCH", None),
     ],
 )
-def test_the_verdict_stands_in_the_last_line(text: str, stands: str | None) -> None:
+def test_verdict_position_is_in_the_last_line(text: str, stands: str | None) -> None:
     encode, decode, tokens = tokenizer(" MATCH", " NO", VERDICT)
     ids = encode(text)
     places = [place for place, token in enumerate(ids) if tokens[token] in {" MATCH", " NO"}]
@@ -75,13 +75,13 @@ def test_the_verdict_stands_in_the_last_line(text: str, stands: str | None) -> N
         assert text.rindex(VERDICT) + len(VERDICT) == len(decode(ids[:place]))
 
 
-def test_a_verdict_in_other_tokens_is_not_taken_for_an_earlier_one() -> None:
+def test_differently_tokenized_verdict_has_no_position() -> None:
     encode, decode, tokens = tokenizer(" MATCH", " NO", VERDICT)
     spelt = [*encode("**Verdict:** MATCH\n**Verdict:**"), *(tokens.index(letter) for letter in " MATCH")]
     assert find_verdict_position(decode, spelt, [1]) is None
 
 
-def test_probabilities() -> None:
+def test_sigmoid_and_softmax() -> None:
     assert sigmoid(0) == 0.5
     assert sigmoid(log_odds_from_logprobs(math.log(0.9), math.log(0.1))) == pytest.approx(0.9)
     assert sigmoid(log_odds_from_logprobs(0, -math.inf)) == 1
@@ -92,14 +92,14 @@ def test_probabilities() -> None:
 # -- with a real tokenizer -----------------------------------------------------------------------------------
 
 
-def test_every_choice_is_told_by_one_token(local: LocalModel) -> None:
+def test_every_letter_has_its_own_token(local: LocalModel) -> None:
     options = ("NONE", *LETTERS[:13])
-    parting = branch_token(local.encode, local.render(listwise_messages(QUERIES[0], PRODUCTS[:13])) + VERDICT, options)
-    assert len(set(parting.tokens)) == 14
+    branch = branch_token(local.encode, local.render(listwise_messages(QUERIES[0], PRODUCTS[:13])) + VERDICT, options)
+    assert len(set(branch.tokens)) == 14
 
 
 @pytest.mark.parametrize("title", INJECTIONS)
-def test_no_title_becomes_a_special_token_or_another_turn(local: LocalModel, title: str) -> None:
+def test_title_cannot_inject_special_tokens(local: LocalModel, title: str) -> None:
     special = special_tokens(local.tokenizer)
     hostile = Product("amazon", "1", title, title, title, title, upc=title, extra={title: title, "a": title})
     for asked, harmless in (
