@@ -1,13 +1,12 @@
-"""A judge with calibrated probabilities, the pairs it may be calibrated on, and the record of its training pairs."""
+"""A judge with calibrated probabilities, and the labelled pairs that it may be calibrated on."""
 
-import json
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 
-from core.errors import CoreError, ModelError
-from core.json_store import load, save, text_file
+from core.errors import CoreError
+from core.json_store import load, save
 from core.judge.cache import CachingJudge
 from core.judge.calibration import Calibration, fit_calibration
 from core.judge.interface import StoredVerdictsJudge
@@ -18,8 +17,7 @@ from core.matching.fitting import read_training_labels
 from core.settings import Settings
 from core.stats.sampling import shuffled_by_query
 from core.workspace import Workspace
-from labels.files import read_bounded
-from labels.model import Pair, ProductRef
+from labels.model import Pair
 
 
 class CalibratedJudge:
@@ -113,34 +111,3 @@ def calibration_pairs(workspace: Workspace, settings: Settings, judge: StoredVer
     """
     labels = read_training_labels(workspace, settings, judge.training_pairs()).labels
     return shuffled_by_query((label.pair for label in labels), _CALIBRATION_SEED)
-
-
-#: Records a judge's training pairs in its folder.
-_TRAINING_PAIRS_FILE = "taught.json"
-#: Upper bound of its size, far above what all labelled pairs of a large workspace take.
-_MAX_BYTES = 256 * 2**20
-
-
-def save_training_pairs(folder: Path, pairs: Iterable[Pair]) -> None:
-    """Record the training pairs of the judge in a folder."""
-    rows = sorted([*pair.query, *pair.candidate] for pair in pairs)
-    with text_file(folder / _TRAINING_PAIRS_FILE) as out:
-        out.write(json.dumps(rows) + "\n")
-
-
-def load_training_pairs(folder: Path) -> frozenset[Pair]:
-    """The training pairs of the judge in a folder; empty if it has no record.
-
-    Raises:
-        ModelError: the record is damaged.
-    """
-    path = folder / _TRAINING_PAIRS_FILE
-    try:
-        rows = json.loads(read_bounded(path, _MAX_BYTES))
-        return frozenset(Pair(ProductRef(a, b), ProductRef(c, d)) for a, b, c, d in rows)
-    except FileNotFoundError:
-        return frozenset()
-    except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise ModelError(
-            f"{path} cannot be read; it records the pairs that the judge was trained on.", "Train the judge again."
-        ) from error

@@ -12,8 +12,7 @@ from scipy.special import expit
 
 from core.errors import ModelError
 from core.json_store import load
-from core.judge.calibrated import load_training_pairs
-from core.judge.finetune.storage import CARD_FILE, judges_folder
+from core.judge.finetune.storage import CARD_FILE, judges_folder, load_training_pairs
 from core.judge.pair_context import PairContext
 from core.judge.prompt import cross_encoder_texts
 from core.judge.verdict import Answer, Verdict
@@ -58,7 +57,7 @@ class CrossEncoderCard:
     parts: dict[str, str] = field(default_factory=dict)
 
 
-def load_card(folder: Path) -> CrossEncoderCard:
+def load_cross_encoder_card(folder: Path) -> CrossEncoderCard:
     """The card of a trained cross-encoder.
 
     Raises:
@@ -126,7 +125,7 @@ class CrossEncoderJudge:
     def _load(self) -> "CrossEncoder":
         if self._model is None:
             try:
-                card = load_card(self._folder)
+                card = load_cross_encoder_card(self._folder)
             except FileNotFoundError:
                 raise ModelError(f"There is no cross-encoder {self.name}.", _HINT) from None
             if weights_sha256(self._folder) != card.sha256:

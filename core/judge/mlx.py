@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.errors import ModelError
-from core.judge.calibrated import load_training_pairs
 from core.judge.completion import Completion, Question, verdict_from_completion, verdict_question
-from core.judge.finetune.storage import resolve_adapter
+from core.judge.finetune.storage import load_training_pairs, resolve_adapter
 from core.judge.logprobs import branch_token, find_verdict_position
 from core.judge.mlx_model import LocalModel, copy_cache, fingerprint
 from core.judge.pair_context import PairContext

@@ -10,10 +10,10 @@ from typing import Any
 
 from core.errors import CoreError, ModelError
 from core.jobs.progress import Reporter
-from core.judge.calibrated import save_training_pairs
 from core.judge.chat_template import ChatTemplate
 from core.judge.finetune.recipe import RECIPE_FILE, Recipe, write_recipe
 from core.judge.finetune.splits import Labels, TrainValidTest, downsample_negatives
+from core.judge.finetune.storage import save_training_pairs
 from core.judge.mlx_model import load_local_tokenizer
 from core.judge.pair_context import PairContext, pair_contexts
 from core.judge.prompt import Message, training_conversation
@@ -89,14 +89,7 @@ def write_training_data(
     if not counts["train"]:
         raise _no_training_pairs()
     save_training_pairs(out, [*train, *splits.valid])
-    # Absolute, since mlx-lm's own command resolves the path from its working directory.
-    recipe = Recipe(model=model, data=str(out.absolute()))
-    lengths: list[int] = []
-    if tokenizer is not None:
-        reporter.stage("measure the examples", total=None)
-        lengths = example_lengths(recipe, tokenizer)
-    recipe = recipe.model_copy(update={"max_seq_length": fit_max_seq_length(lengths)})
-    write_recipe(recipe, out / RECIPE_FILE)
+    recipe, lengths = _write_recipe_for(model, out, tokenizer, reporter)
     return TrainingDataSummary(
         **counts, left_out=splits.left_out, unknown=unknown,
         longest=max(lengths, default=None), max_seq_length=recipe.max_seq_length,
@@ -126,6 +119,23 @@ def _write_examples(path: Path, contexts: Iterable[PairContext], labels: Labels,
             count, matches = count + 1, matches + match
             reporter.advance(count)
     return count, matches
+
+
+def _write_recipe_for(model: str, out: Path, tokenizer: Any | None, reporter: Reporter) -> tuple[Recipe, list[int]]:
+    """Write a recipe whose `max_seq_length` fits the examples in a folder.
+
+    Returns:
+        the recipe, and the length of each example; no lengths without a tokenizer.
+    """
+    # Absolute, since mlx-lm's own command resolves the path from its working directory.
+    recipe = Recipe(model=model, data=str(out.absolute()))
+    lengths: list[int] = []
+    if tokenizer is not None:
+        reporter.stage("measure the examples", total=None)
+        lengths = example_lengths(recipe, tokenizer)
+    recipe = recipe.model_copy(update={"max_seq_length": fit_max_seq_length(lengths)})
+    write_recipe(recipe, out / RECIPE_FILE)
+    return recipe, lengths
 
 
 #: The tokens of a conversation, and the number of leading ones without a loss: the prompt.

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 from core.errors import ModelError
 from core.jobs.progress import Reporter
 from core.json_store import save
-from core.judge.calibrated import save_training_pairs
 from core.judge.cross_encoder import CrossEncoderCard, load_cross_encoder
-from core.judge.finetune.storage import CARD_FILE, judge_drafts, judges_folder
+from core.judge.finetune.storage import CARD_FILE, judge_drafts, judges_folder, save_training_pairs
 from core.judge.pair_context import pair_contexts
 from core.judge.prompt import cross_encoder_texts
 from core.retrieval.encoder import weight_without_numbers

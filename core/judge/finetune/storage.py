@@ -1,17 +1,22 @@
-"""Trained judges on disk: one folder each under `models/judge`, published atomically, with a metadata card."""
+"""Trained judges on disk: one folder each under `models/judge`, published atomically.
+
+A folder contains a metadata card, which is written last, the weights, and the list of training pairs.
+"""
 
 import hashlib
+import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from core.errors import CoreError, ModelError, UnreadableError
-from core.json_store import load, save
+from core.json_store import load, save, text_file
 from core.workspace import Workspace
-from labels.files import drafts, is_abandoned, open_regular, stale_drafts
+from labels.files import drafts, is_abandoned, open_regular, read_bounded, stale_drafts
+from labels.model import Pair, ProductRef
 
 #: The metadata file in a trained judge's folder.
 CARD_FILE = "judge.json"
@@ -130,3 +135,34 @@ def adapter_sha256(folder: Path) -> str:
     """SHA-256 of an adapter's weights."""
     with open_regular(folder / ADAPTER_WEIGHTS) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+#: Records a judge's training pairs in its folder.
+_TRAINING_PAIRS_FILE = "taught.json"
+#: Upper bound of its size, far above what all labelled pairs of a large workspace take.
+_MAX_BYTES = 256 * 2**20
+
+
+def save_training_pairs(folder: Path, pairs: Iterable[Pair]) -> None:
+    """Record the training pairs of the judge in a folder."""
+    rows = sorted([*pair.query, *pair.candidate] for pair in pairs)
+    with text_file(folder / _TRAINING_PAIRS_FILE) as out:
+        out.write(json.dumps(rows) + "\n")
+
+
+def load_training_pairs(folder: Path) -> frozenset[Pair]:
+    """The training pairs of the judge in a folder; empty if it has no record.
+
+    Raises:
+        ModelError: the record is damaged.
+    """
+    path = folder / _TRAINING_PAIRS_FILE
+    try:
+        rows = json.loads(read_bounded(path, _MAX_BYTES))
+        return frozenset(Pair(ProductRef(a, b), ProductRef(c, d)) for a, b, c, d in rows)
+    except FileNotFoundError:
+        return frozenset()
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise ModelError(
+            f"{path} cannot be read; it records the pairs that the judge was trained on.", "Train the judge again."
+        ) from error

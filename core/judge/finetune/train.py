@@ -17,7 +17,6 @@ import numpy as np
 from core.errors import ModelError
 from core.jobs.progress import Reporter
 from core.json_store import text_file
-from core.judge.calibrated import load_training_pairs, save_training_pairs
 from core.judge.finetune.chat_examples import ChatExamples, read_examples
 from core.judge.finetune.checkpoints import Checkpoints
 from core.judge.finetune.recipe import Recipe
@@ -29,7 +28,9 @@ from core.judge.finetune.storage import (
     judge_drafts,
     judge_folder,
     load_card,
+    load_training_pairs,
     save_card,
+    save_training_pairs,
 )
 from core.judge.mlx_model import find_model, load_model, require_in_vocabulary, require_mlx, vocabulary_size
 from core.judge.prompt import PROMPT_VERSION

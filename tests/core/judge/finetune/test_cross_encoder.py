@@ -13,7 +13,7 @@ from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.errors import ModelError
 from core.jobs.progress import Silent
-from core.judge.cross_encoder import CrossEncoderJudge, cross_encoder_folder, load_card
+from core.judge.cross_encoder import CrossEncoderJudge, cross_encoder_folder, load_cross_encoder_card
 from core.judge.finetune.cross_encoder import train_cross_encoder
 from core.judge.pair_context import Findings, PairContext, pair_contexts
 from core.judge.prompt import cross_encoder_texts
@@ -152,4 +152,4 @@ def test_damaged_card_raises_error(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "judge.json").write_text(json.dumps({"id": 1}))
     with pytest.raises(Exception, match="damaged"):
-        load_card(folder)
+        load_cross_encoder_card(folder)

@@ -559,7 +559,7 @@ def test_key_is_sent_to_the_server_only(
 def test_invalid_key_is_reported_but_not_repeated(key: str, slept: Slept, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.environ", {"SAMESKU_JUDGE_KEY": key})
     with Misbehaving(says(completion())) as server:
-        with pytest.raises(SettingsError, match=r"^\$SAMESKU_JUDGE_KEY holds") as caught:
+        with pytest.raises(SettingsError, match=r"^\$SAMESKU_JUDGE_KEY contains") as caught:
             list(judge_at(server, slept).verdicts(CASES))
         assert server.requests == []
     assert "sk-" not in "".join(traceback.format_exception(caught.value))
