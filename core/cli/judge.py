@@ -22,7 +22,7 @@ from core.cli.judge_options import (
 from core.cli.rebuild import rebuilds_damage
 from core.errors import CoreError
 from core.judge.cache import VerdictCache
-from core.judge.calibrated import calibration_pairs
+from core.judge.calibrated_judge import calibration_pairs
 from core.judge.cascade import least_certain_first
 from core.judge.pair_context import pair_contexts
 from core.judge.run import Budget, judge_pairs

@@ -11,7 +11,7 @@ from core.cli.context import Context, context_of
 from core.cli.judge_options import DetachOption, detached, judge_in_use, told_if_interrupted
 from core.errors import CoreError
 from core.jobs.progress import Reporter
-from core.judge.calibrated import calibration_pairs
+from core.judge.calibrated_judge import calibration_pairs
 from core.judge.finetune.chat_examples import write_training_data
 from core.judge.finetune.cross_encoder import train_cross_encoder
 from core.judge.finetune.recipe import read_recipe

@@ -6,7 +6,7 @@ from typing import Literal
 
 from core.errors import SettingsError
 from core.judge.cache import CachingJudge, VerdictCache
-from core.judge.calibrated import CalibratedJudge
+from core.judge.calibrated_judge import CalibratedJudge
 from core.judge.calibration import Calibration, calibration_path
 from core.judge.completion import LanguageModel
 from core.judge.cross_encoder import CrossEncoderJudge, check_cross_encoder, cross_encoder_folder

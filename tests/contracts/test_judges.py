@@ -17,7 +17,7 @@ from tiny_llm import pairs_of, write_tiny_llm
 
 from core.json_store import save
 from core.judge.cache import CachingJudge, VerdictCache
-from core.judge.calibrated import CalibratedJudge
+from core.judge.calibrated_judge import CalibratedJudge
 from core.judge.cross_encoder import CrossEncoderCard, CrossEncoderJudge, load_cross_encoder
 from core.judge.factory import Ensemble
 from core.judge.interface import Judge, StreamingJudge

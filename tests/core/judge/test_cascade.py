@@ -7,7 +7,7 @@ from samples import c, q
 
 from core.jobs.progress import Silent
 from core.judge.cache import CachingJudge, VerdictCache
-from core.judge.calibrated import CalibratedJudge
+from core.judge.calibrated_judge import CalibratedJudge
 from core.judge.cascade import CascadeResult, least_certain_first, run_cascade
 from core.judge.run import Budget, StopReason
 from core.matching.bands import Band

@@ -9,7 +9,7 @@ from judges import CountingJudge, StreamingCountingJudge, case_of
 from core.errors import ModelError
 from core.jobs.progress import Silent
 from core.judge.cache import CachingJudge, VerdictCache
-from core.judge.calibrated import CalibratedJudge
+from core.judge.calibrated_judge import CalibratedJudge
 from core.judge.factory import Ensemble
 from core.judge.interface import Judge
 from core.judge.pair_context import PairContext

@@ -6,7 +6,7 @@ import pytest
 from judges import CountingJudge, case_of
 
 from core.judge.cache import CachingJudge, VerdictCache
-from core.judge.calibrated import CalibratedJudge
+from core.judge.calibrated_judge import CalibratedJudge
 from core.judge.completion import Completion, verdict_from_completion
 from core.judge.verdict import VERDICT, Answer, Verdict, reason_of, reject_contradiction
 

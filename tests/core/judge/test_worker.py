@@ -13,7 +13,7 @@ from injections import INJECTIONS
 from judges import CountingJudge, StreamingCountingJudge
 
 from core.judge.cache import CachingJudge, VerdictCache
-from core.judge.calibrated import CalibratedJudge
+from core.judge.calibrated_judge import CalibratedJudge
 from core.judge.interface import Judge
 from core.judge.worker import JudgeWorker, serve
 from core.workspace import Workspace

@@ -9,7 +9,7 @@ from judges import CountingJudge, case_of
 from samples import match, no_match, q
 
 from core.judge.cache import CachingJudge, VerdictCache
-from core.judge.calibrated import CalibratedJudge
+from core.judge.calibrated_judge import CalibratedJudge
 from core.judge.calibration import Calibration, calibration_path, fit_calibration
 from core.judge.pair_context import PairContext
 from core.judge.verdict import Answer, Verdict
