@@ -86,7 +86,10 @@ def downsample_negatives(labels: Labels, ratio: float, seed: int) -> Labels:
     """
     matches = sum(labels.values())
     if not 0 < matches < len(labels):
-        raise CoreError("Balancing needs both matches and non-matches.", "Label some more, or omit --balance.")
+        raise CoreError(
+            "Balancing needs both matches and non-matches.",
+            "Label some more, or prepare the data without a balance.",
+        )
     negatives = sorted(pair for pair, match in labels.items() if not match)
     count = min(round(ratio * matches), len(negatives))
     sample = set(random.Random(seed).sample(negatives, count))  # noqa: S311 - no secret

@@ -101,7 +101,7 @@ def tune(workspace: Workspace, judge_id: str, reporter: Reporter, *, fuse: bool 
     require_mlx()
     card = load_card(workspace, judge_id)
     if card.sha256:
-        raise ModelError(f"{judge_id} is finished.", "Start another training with --config.")
+        raise ModelError(f"{judge_id} is finished.", "`samesku judge train --config FILE` starts another training.")
     recipe, adapter = _card_recipe(card), adapter_folder(workspace, judge_id)
     reporter.stage("load", total=None)
     model, tokenizer, _ = load_model(card.base)
@@ -133,7 +133,8 @@ def _card_recipe(card: TunedCard) -> Recipe:
         return Recipe.model_validate(card.recipe)
     except ValueError as error:
         raise ModelError(
-            f"The card of {card.id} is damaged: it holds no recipe.", "Start another training with --config."
+            f"The card of {card.id} is damaged: it holds no recipe.",
+            "`samesku judge train --config FILE` starts another training.",
         ) from error
 
 
