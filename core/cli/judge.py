@@ -22,7 +22,7 @@ from core.cli.judge_options import (
 from core.cli.rebuild import rebuilds_damage
 from core.errors import CoreError
 from core.judge.cache import VerdictCache
-from core.judge.calibrated import calibration_pairs
+from core.judge.calibrated_judge import calibration_pairs
 from core.judge.cascade import least_certain_first
 from core.judge.pair_context import pair_contexts
 from core.judge.run import Budget, judge_pairs
@@ -114,7 +114,7 @@ def _wanted(
 
 def _tell(context: Context, judged: "JudgingResult", calibrations: "list[Calibration]") -> None:
     answers = [verdict.answer for verdict in judged.verdicts.values()]
-    context.out.print(safe(f"{judged.judge}: {judged.words}"))
+    context.out.print(safe(f"{judged.judge}: {judged.summary}"))
     counts = {answer or "no verdict": answers.count(answer) for answer in dict.fromkeys(answers)}
     if counts:
         context.out.print(", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())) + ".")
@@ -125,8 +125,8 @@ def _tell(context: Context, judged: "JudgingResult", calibrations: "list[Calibra
 
 def _facts(judged: "JudgingResult") -> dict[str, object]:
     return {
-        "judge": judged.judge, "known": judged.known, "asked": judged.asked, "left": judged.left,
-        "end": judged.end.value, "seconds": round(judged.seconds, 3), "tokens_in": judged.tokens_in,
+        "judge": judged.judge, "known": judged.cached, "asked": judged.asked, "left": judged.remaining,
+        "end": judged.stop_reason.value, "seconds": round(judged.seconds, 3), "tokens_in": judged.tokens_in,
         "tokens_out": judged.tokens_out,
     }  # fmt: skip
 
@@ -143,7 +143,7 @@ def spent(ctx: typer.Context) -> None:
     context = context_of(ctx)
     cache = VerdictCache(context.workspace.require().derived)
     try:
-        found = cache.spent()
+        found = cache.costs()
     finally:
         cache.close()
     for each in found:

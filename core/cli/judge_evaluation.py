@@ -24,7 +24,7 @@ from core.errors import CoreError
 from core.jobs.progress import Reporter
 from core.judge.metrics import paired_test
 from core.judge.pair_context import pair_contexts
-from core.judge.report import judge_report, known_pairs
+from core.judge.report import evaluate_judge, labelled_pairs
 from core.judge.run import Budget, judge_pairs
 from core.retrieval.registry import Registry
 from core.text.safe import safe
@@ -78,14 +78,14 @@ def measure(
 
         workspace, settings = context.workspace, context.settings
         with context.reporter() as reporter:
-            known = known_pairs(workspace, settings, pairs)
+            known = labelled_pairs(workspace, settings, pairs)
             run = _run(context, asked, known.without(asked), Budget(max_pairs, max_minutes), reporter)
             encoder = Registry(workspace, settings).champion()
-            report = judge_report(workspace, settings, encoder, known, run, reporter)
-            result = {**asdict(report), "words": report.words, "left": run.left, "end": run.end.value}
+            report = evaluate_judge(workspace, settings, encoder, known, run, reporter)
+            result = {**asdict(report), "words": report.summary, "left": run.remaining, "end": run.stop_reason.value}
             reporter.result(result)
     _tell(context, report)
-    context.out.print(run.words)
+    context.out.print(run.summary)
     context.answer(result)
 
 
@@ -105,7 +105,7 @@ def _tell(context: Context, report: "JudgeReport") -> None:
     )
     context.out.print(_figures([of]))
     context.out.print(f"Always giving the same answer would be right in {of.majority:.3f}.")
-    context.out.print(report.words)
+    context.out.print(report.summary)
 
 
 def _figures(several: "list[JudgeMetrics]") -> Table:
@@ -153,14 +153,14 @@ def compare(
             detached(context, ["judge", "compare", first, second], options)
             return
 
-        truth = known_pairs(context.workspace, context.settings, pairs).without(one, other)
+        truth = labelled_pairs(context.workspace, context.settings, pairs).without(one, other)
         said = []
         with context.reporter() as reporter:
             for judge in (one, other):
                 reporter.message(judge.name)
                 said.append(_run(context, judge, truth, Budget(max_pairs, max_minutes), reporter).verdicts)
             found = paired_test((one.name, other.name), said[0], said[1], truth)
-            result = {**asdict(found), "words": found.words}
+            result = {**asdict(found), "words": found.summary}
             reporter.result(result)
     _tell_both(context, found, truth)
     context.answer(result)
@@ -180,7 +180,7 @@ def _tell_both(context: Context, found: "PairedTest", truth: "Mapping[Pair, bool
         f" {found.only_first:,}, "
         f"only the second in {found.only_second:,}, neither in {found.neither:,} (McNemar's p {found.p:.3f})."
     )
-    context.out.print(found.words)
+    context.out.print(found.summary)
     for title, apart in (
         ("Only the first is right:", found.apart[: found.only_first]),
         ("Only the second is right:", found.apart[found.only_first :]),

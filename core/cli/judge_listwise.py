@@ -9,7 +9,7 @@ from core.cli.context import context_of
 from core.cli.rebuild import rebuilds_damage
 from core.errors import CoreError, ModelError
 from core.judge.factory import make_language_model
-from core.judge.listwise import choices
+from core.judge.listwise import choose_candidates
 from core.judge.verdict import NO_VERDICT, reason_of
 from core.matching.pair_file import indexed_queries_named
 from core.retrieval.candidates import CandidateStore
@@ -44,7 +44,7 @@ def choose(
     asked, candidates = _listings(workspace, query)
     with context.reporter() as reporter:
         reporter.stage("ask the judge")
-        (choice,) = choices(make_language_model(workspace, context.settings), [(asked, candidates)], orders)
+        (choice,) = choose_candidates(make_language_model(workspace, context.settings), [(asked, candidates)], orders)
     names = _names(candidates)
     for product in sorted(candidates, key=lambda product: -choice.probabilities.get(product.ref, 0.0)):
         mark = "→" if product.ref == choice.chosen else " "
@@ -59,7 +59,8 @@ def choose(
     context.answer(
         {
             "judge": choice.judge, "answered": choice.answered, "chosen": choice.chosen and names[choice.chosen],
-            "probabilities": {names[ref]: share for ref, share in choice.probabilities.items()}, "none": choice.none,
+            "probabilities": {names[ref]: share for ref, share in choice.probabilities.items()},
+            "none": choice.none_probability,
             "seconds": round(choice.seconds, 3), "tokens_in": choice.tokens_in, "tokens_out": choice.tokens_out,
         }
     )  # fmt: skip
@@ -95,7 +96,7 @@ def _names(candidates: "list[Product]") -> "dict[ProductRef, str]":
 
 
 def _said(choice: "Choice", names: "dict[ProductRef, str]") -> str:
-    none = "" if choice.none is None else f", {choice.none:.0%} that it is none of them"
+    none = "" if choice.none_probability is None else f", {choice.none_probability:.0%} that it is none of them"
     return f"{choice.judge}: {names[choice.chosen] if choice.chosen else 'none of them'}{none}"
 
 

@@ -11,7 +11,7 @@ from core.cli.context import Context
 from core.errors import CoreError
 from core.jobs.board import Jobs
 from core.judge.factory import make_judge
-from core.judge.run import End
+from core.judge.run import StopReason
 from core.matching.bands import Band
 
 if TYPE_CHECKING:
@@ -81,8 +81,8 @@ def end_if_interrupted(context: Context, judged: "JudgingResult", unwritten: Pat
     Raises:
         typer.Exit: it was.
     """
-    if judged.end is End.INTERRUPTED:
-        context.err.print(judged.words, *([f"{unwritten} was not written."] if unwritten else []), markup=False)
+    if judged.stop_reason is StopReason.INTERRUPTED:
+        context.err.print(judged.summary, *([f"{unwritten} was not written."] if unwritten else []), markup=False)
         raise typer.Exit(_INTERRUPTED)
 
 

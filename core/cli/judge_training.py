@@ -11,14 +11,14 @@ from core.cli.context import Context, context_of
 from core.cli.judge_options import DetachOption, detached, judge_in_use, told_if_interrupted
 from core.errors import CoreError
 from core.jobs.progress import Reporter
-from core.judge.calibrated import calibration_pairs
-from core.judge.finetune.chat_examples import prepare as write
+from core.judge.calibrated_judge import calibration_pairs
+from core.judge.finetune.chat_examples import write_training_data
 from core.judge.finetune.cross_encoder import train_cross_encoder
 from core.judge.finetune.recipe import read_recipe
 from core.judge.finetune.splits import split_benchmark, split_workspace
-from core.judge.finetune.storage import adapter_of
-from core.judge.finetune.train import begin, tune
-from core.judge.mlx_model import require_mlx, whole_path
+from core.judge.finetune.storage import adapter_folder
+from core.judge.finetune.train import create_tuned_judge, tune
+from core.judge.mlx_model import absolute_model_path, require_mlx
 from core.judge.pair_context import pair_contexts
 from core.judge.run import Budget, judge_pairs
 from core.text.safe import safe
@@ -42,7 +42,7 @@ def _of_language_model(context: Context, card: Mapping[str, Any]) -> list[str]:
         f"{card['id']} is trained. To use it, set in samesku.toml, under [judge]:",
         'use = ["mlx"]',
         f'mlx_model = "{card["base"]}"',
-        f'mlx_adapter = "{adapter_of(context.workspace, card["id"])}"',
+        f'mlx_adapter = "{adapter_folder(context.workspace, card["id"])}"',
     ]
 
 
@@ -79,12 +79,14 @@ def prepare(
     """
     context = context_of(ctx)
     workspace, settings = context.workspace.require(), context.settings
-    chosen = whole_path(model) if model else settings.judge.mlx_model
+    chosen = absolute_model_path(model) if model else settings.judge.mlx_model
     if not chosen:
         raise CoreError("Which language model shall be tuned?", "Name it with --model, or set judge.mlx_model.")
     sides = split_workspace(workspace, settings) if benchmark is None else split_benchmark(benchmark)
     with context.reporter() as reporter:
-        found = write(workspace, sides, out, chosen, reporter, balance=balance, seed=settings.retrain.seed)
+        found = write_training_data(
+            workspace, sides, out, chosen, reporter, balance=balance, seed=settings.retrain.seed
+        )
         reporter.result(asdict(found))
     context.out.print(
         f"{counted(found.train, 'lesson')} to learn from ({counted(found.train_matches, 'match', 'matches')}),"
@@ -148,7 +150,7 @@ def train(
 def _begun(context: Context, config: Path | None, bits: int | None) -> str:
     """A new judge's id. It is known before the training begins, so that a job can be started again with it."""
     assert config is not None  # noqa: S101 - asked for above
-    return begin(context.workspace, read_recipe(config), bits=bits).id
+    return create_tuned_judge(context.workspace, read_recipe(config), bits=bits).id
 
 
 def _tune(context: Context, judge_id: str, *, fuse: bool) -> None:

@@ -23,7 +23,7 @@ from core.cli.judge_options import (
 from core.cli.rebuild import rebuilds_damage
 from core.jobs.progress import Reporter
 from core.judge.cascade import JudgedRow, run_cascade
-from core.judge.report import ablation_of
+from core.judge.report import ablation_summary
 from core.judge.run import Budget
 from core.matching.auto_decisions import decide
 from core.matching.bands import basis_remark
@@ -117,12 +117,12 @@ def _match_judged_tell(context: Context, found: "CascadeResult") -> None:
                 else ("unknown", "")
             )
             table.add_row(safe(stage.name), answer.replace("_", " "), f"{count:,}", f"{known.labels:,}", *shown)
-    table.add_row("nobody", "", f"{found.open:,}")
+    table.add_row("nobody", "", f"{found.undecided:,}")
     context.out.print(table)
     for stage in found.stages:
         context.out.print(safe(f"{stage.name}: {_cost(stage)}"))
-    context.out.print(found.judged.words)
-    context.out.print(ablation_of(context.workspace, found.judged.judge))
+    context.out.print(found.judged.summary)
+    context.out.print(ablation_summary(context.workspace, found.judged.judge))
 
 
 def _cost(stage: "Stage") -> str:
@@ -134,8 +134,8 @@ def _facts(found: "CascadeResult") -> dict[str, object]:
     run = found.judged
     return {
         "stages": [asdict(stage) for stage in found.stages],
-        "open": found.open,
-        "known": run.known, "asked": run.asked, "left": run.left, "end": run.end.value,
+        "open": found.undecided,
+        "known": run.cached, "asked": run.asked, "left": run.remaining, "end": run.stop_reason.value,
     }  # fmt: skip
 
 

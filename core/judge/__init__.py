@@ -1,1 +1,1 @@
-"""A second opinion on pairs: a cross-encoder, an LLM on this machine, or one behind a URL. Optional everywhere."""
+"""Optional second-opinion models for pairs: a cross-encoder, a local LLM (mlx-lm), or an OpenAI-compatible server."""

@@ -1,4 +1,4 @@
-"""From a judge's log-odds to a probability that keeps its word: beta calibration on labels it was not trained on."""
+"""Calibration of a judge: its log-odds to a calibrated probability, by beta calibration on labels outside training."""
 
 import hashlib
 import math
@@ -18,12 +18,13 @@ from labels.model import Pair, Strength
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What turns a judge's log-odds into a probability, as `BetaCalibration` has it.
+    """A fitted beta calibration of one judge; see `core.matching.calibration.BetaCalibration`.
 
     Attributes:
-        judge: whose.
-        labels: how many it was fitted to.
-        matches: how many of these are matches.
+        judge: name of the judge.
+        a, b, c: coefficients; a, b ≥ 0 keep the order of the scores.
+        labels: number of labelled pairs that it was fitted on.
+        matches: number of matches among them.
     """
 
     judge: str
@@ -38,36 +39,40 @@ class Calibration:
             raise ValueError("no calibration")
 
     def probability(self, log_odds: float) -> float:
-        """P(match); written without numpy, since one verdict at a time needs it."""
+        """P(match), in plain Python because verdicts are calibrated one at a time."""
         logit = -self.a * _softplus(-log_odds) + self.b * _softplus(log_odds) + self.c
         return math.exp(-_softplus(-logit))
 
 
+def _softplus(x: float) -> float:
+    """ln(1 + e^x), without overflow."""
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+
+
 def calibration_path(workspace: Workspace, judge: str) -> Path:
-    """Where the calibration of a judge is kept."""
+    """The calibration file of a judge."""
     return workspace.models / "judge" / f"calibration-{hashlib.sha256(judge.encode()).hexdigest()[:16]}.json"
 
 
-def fit_calibration(judge: str, labels: list[Label], said: Mapping[Pair, Verdict]) -> Calibration | None:
-    """The calibration that fits what a judge said of labelled pairs best; None while there are too few to tell.
+def fit_calibration(judge: str, labels: list[Label], verdicts: Mapping[Pair, Verdict]) -> Calibration | None:
+    """Fit the calibration to the verdicts on labelled pairs.
 
     Args:
-        judge: its name.
-        labels: that it was not trained on.
-        said: its verdicts, of these pairs and others.
+        judge: name of the judge.
+        labels: of pairs that the judge was not trained on.
+        verdicts: the judge's verdicts on these pairs and others.
+
+    Returns:
+        None if there are too few labels, or no effect of a calibration.
     """
-    known = [
+    samples = [
         (log_odds, bool(label.match), IMPLIED_WEIGHT if label.strength is Strength.IMPLIED else 1.0)
         for label in labels
-        if label.pair in said and (log_odds := said[label.pair].log_odds) is not None
+        if label.pair in verdicts and (log_odds := verdicts[label.pair].log_odds) is not None
     ]
-    matches = np.array([match for _, match, _ in known], bool)
-    found = fit_beta(np.array([log_odds for log_odds, _, _ in known], float), matches, np.array([w for *_, w in known]))
-    if found == BetaCalibration():
+    scores = np.array([log_odds for log_odds, _, _ in samples], float)
+    matches = np.array([match for _, match, _ in samples], bool)
+    fitted = fit_beta(scores, matches, np.array([weight for *_, weight in samples]))
+    if fitted == BetaCalibration():
         return None
-    return Calibration(judge, found.a, found.b, found.c, len(known), int(matches.sum()))
-
-
-def _softplus(x: float) -> float:
-    """ln(1 + e^x), for any x."""
-    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+    return Calibration(judge, fitted.a, fitted.b, fitted.c, len(samples), int(matches.sum()))

@@ -1,8 +1,8 @@
-"""Conversations as a model's chat template writes them, without running the template on any of them.
+"""Rendering conversations with a model's chat template, without exposing the template to any conversation.
 
-The template runs once for each sequence of roles, in a process under limits, on marks in place of the contents; the
-contents then take the places of the marks. So a template can neither hang the judging process nor fill its memory,
-at the first pair or at any later one, and nothing that a listing says reaches it.
+A chat template is an untrusted program. It is run once per sequence of roles, in a subprocess with resource limits, on
+placeholders instead of contents; the contents are then inserted into the result. A template can therefore neither hang
+the judging process nor exhaust its memory, and it never sees the text of a listing.
 """
 
 import json
@@ -19,44 +19,44 @@ from core.judge import template_renderer
 from core.judge.prompt import Message
 from core.model_files import MAX_TEMPLATE, model_errors
 
-#: Letters and figures alone, which every template leaves as they are; no template says this by itself.
-_MARK = "CONTENT5f3a91c7e8d24b06x{}x"
-_MARKS = re.compile(r"CONTENT5f3a91c7e8d24b06x(\d+)x")
-#: Seconds for the process, its start included: it takes one, and its computing time is limited besides.
-_WAIT_S = 120
-_HINT = "Take another model as the judge, one that was tuned to follow instructions."
+#: A placeholder for the content of message number {}: alphanumeric, so that templates leave it unchanged.
+_PLACEHOLDER = "CONTENT5f3a91c7e8d24b06x{}x"
+_PLACEHOLDER_PATTERN = re.compile(r"CONTENT5f3a91c7e8d24b06x(\d+)x")
+#: Wall-clock limit of the subprocess, which normally takes a second to start; its CPU time is limited separately.
+_TIMEOUT_S = 120
+_HINT = "Use another model as the judge, one that is tuned to follow instructions."
 
-#: A text with holes: what stands between the contents, and which content follows, by its place in the conversation.
+#: A rendered conversation without its contents: the text segments, and the message number between each two of them.
 _Frame = tuple[list[str], list[int]]
 
 
 class ChatTemplate:
-    """How the model behind a tokenizer writes conversations.
+    """Renders conversations for one model.
 
     Args:
-        tokenizer: mlx-lm's.
-        model: the model's folder or name, for messages.
-        thinking: whether the model may think aloud before its answer, for templates that ask.
+        tokenizer: mlx-lm's tokenizer.
+        model: the model's folder or name, for error messages.
+        thinking: passed to templates that have a switch for thinking before the answer.
     """
 
     def __init__(self, tokenizer: Any, model: str, *, thinking: bool) -> None:
         self._tokenizer = tokenizer
         self._model = model
         self._thinking = thinking
-        #: By roles; a sentence where the template cannot write such a conversation.
+        #: By roles and whether the answer follows; an error text if the template rejects such a conversation.
         self._frames: dict[tuple[tuple[str, ...], bool], _Frame | str] = {}
 
-    def write(self, conversation: Sequence[Message], *, answer_begins: bool) -> str:
-        """The conversation as the model reads it.
+    def render(self, conversation: Sequence[Message], *, answer_begins: bool) -> str:
+        """The conversation as text.
 
-        Gemma and some others know no system message: where a template refuses it, it begins the user's.
+        Some templates, such as Gemma's, reject system messages; these are then prepended to the user message.
 
         Args:
-            conversation: messages with a role and a content each.
-            answer_begins: whether the model's answer is to follow.
+            conversation: messages with a role and a content.
+            answer_begins: whether to append the beginning of the model's turn.
 
         Raises:
-            ModelError: the template cannot write such a conversation, or not within its limits.
+            ModelError: the template rejects the conversation or exceeds its limits.
         """
         frame = self._frame(conversation, answer_begins)
         if isinstance(frame, str) and [message["role"] for message in conversation[:2]] == ["system", "user"]:
@@ -65,37 +65,40 @@ class ChatTemplate:
             frame = self._frame(conversation, answer_begins)
         if isinstance(frame, str):
             raise self._unusable(frame)
-        (first, *texts), places = frame
-        return first + "".join(conversation[at]["content"] + text for at, text in zip(places, texts, strict=True))
+        (first, *segments), numbers = frame
+        return first + "".join(
+            conversation[number]["content"] + segment for number, segment in zip(numbers, segments, strict=True)
+        )
 
     def _frame(self, conversation: Sequence[Message], answer_begins: bool) -> _Frame | str:
-        """The text between the contents of such a conversation; why there is none where the template refuses it."""
         roles = tuple(message["role"] for message in conversation)
-        if (roles, answer_begins) not in self._frames:
-            marked = [{"role": role, "content": _MARK.format(at)} for at, role in enumerate(roles)]
-            self._frames[roles, answer_begins] = self._framed(marked, answer_begins)
-        return self._frames[roles, answer_begins]
+        key = roles, answer_begins
+        if key not in self._frames:
+            placeholders = [{"role": role, "content": _PLACEHOLDER.format(number)} for number, role in enumerate(roles)]
+            self._frames[key] = self._render_frame(placeholders, answer_begins)
+        return self._frames[key]
 
-    def _framed(self, marked: list[Message], answer_begins: bool) -> _Frame | str:
+    def _render_frame(self, placeholders: list[Message], answer_begins: bool) -> _Frame | str:
+        """The frame, or an error text if the template rejects the conversation."""
         arguments = {"add_generation_prompt": answer_begins, "enable_thinking": self._thinking}
-        if (template := self._jinja()) is None:
-            # mlx-lm's own code writes the conversations of some models.
+        if (template := self._jinja_template()) is None:
+            # Some models are rendered by code of mlx-lm itself, which is trusted.
             with model_errors(Path(self._model), _HINT):
-                text = str(self._tokenizer.apply_chat_template(marked, tokenize=False, **arguments))
+                text = str(self._tokenizer.apply_chat_template(placeholders, tokenize=False, **arguments))
         else:
-            given = {**self._tokenizer.special_tokens_map, **arguments}
-            answer = self._rendered({"template": template, "conversation": marked, "arguments": given})
+            variables = {**self._tokenizer.special_tokens_map, **arguments}
+            answer = self._run_renderer({"template": template, "conversation": placeholders, "arguments": variables})
             if "text" not in answer:
-                return str(answer.get("refused", "it ended without a word"))
+                return str(answer.get("refused", "it ended without a result"))
             text = str(answer["text"])
-        parts = _MARKS.split(text)
-        places = [int(place) for place in parts[1::2]]
-        if sorted(places) != list(range(len(marked))):
-            return "it does not write each message once"
-        return parts[::2], places
+        parts = _PLACEHOLDER_PATTERN.split(text)
+        numbers = [int(number) for number in parts[1::2]]
+        if sorted(numbers) != list(range(len(placeholders))):
+            return "it does not write each message exactly once"
+        return parts[::2], numbers
 
-    def _jinja(self) -> str | None:
-        """The template; None where a function of mlx-lm stands in its place."""
+    def _jinja_template(self) -> str | None:
+        """The Jinja template; None if mlx-lm renders conversations by code instead."""
         if getattr(self._tokenizer, "_chat_template", None) is not None or self._tokenizer.chat_template is None:
             return None
         try:
@@ -106,28 +109,28 @@ class ChatTemplate:
             raise self._unusable(f"it has more than {MAX_TEMPLATE:,} characters")
         return template
 
-    def _rendered(self, request: dict[str, Any]) -> dict[str, Any]:
-        """What the process answers; see `core.judge.template_renderer`."""
+    def _run_renderer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer of the subprocess; see `core.judge.template_renderer`."""
         command = [sys.executable, "-I", template_renderer.__file__]
-        sent = json.dumps({**request, "longest": MAX_TEMPLATE}, default=str).encode()
+        request_json = json.dumps({**request, "longest": MAX_TEMPLATE}, default=str).encode()
         try:
-            done = subprocess.run(  # noqa: S603 - this interpreter, and a script of ours
-                command, input=sent, capture_output=True, timeout=_WAIT_S, check=False, env=_environment()
+            process = subprocess.run(  # noqa: S603 - this interpreter and a script of this package
+                command, input=request_json, capture_output=True, timeout=_TIMEOUT_S, check=False, env=_environment()
             )
-            answer: dict[str, Any] = json.loads(done.stdout)
+            answer: dict[str, Any] = json.loads(process.stdout)
         except (subprocess.TimeoutExpired, OSError, ValueError) as error:
-            raise self._unusable("it takes more time or memory than any template needs") from error
+            raise self._unusable("it exceeds the limits on time or memory") from error
         if "limit" in answer:
-            raise self._unusable(f"it takes more {answer['limit']} than any template needs")
+            raise self._unusable(f"it exceeds the limit on {answer['limit']}")
         return answer
 
-    def _unusable(self, why: str) -> ModelError:
+    def _unusable(self, reason: str) -> ModelError:
         folder = Path(self._model)
         files = (folder / name for name in ("chat_template.jinja", "tokenizer_config.json"))
-        named = next((file for file in files if file.is_file()), self._model)
-        return ModelError(f"The chat template in {named} cannot be used: {why.rstrip('.')}.", _HINT)
+        path = next((file for file in files if file.is_file()), self._model)
+        return ModelError(f"The chat template in {path} cannot be used: {reason.rstrip('.')}.", _HINT)
 
 
 def _environment() -> dict[str, str]:
-    """The environment without samesku's settings: a key is among them, and a template needs none."""
+    """The environment without samesku's settings, which include the server's API key."""
     return {name: value for name, value in os.environ.items() if not name.startswith("SAMESKU_")}

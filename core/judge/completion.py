@@ -1,21 +1,21 @@
-"""What a language model is asked, and what it says: the same for one on this machine and one behind a URL."""
+"""Questions to a language model and its completions, the same for a local model and one behind a URL."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from core.judge.logprobs import log_odds_of, probability_of
+from core.judge.logprobs import log_odds_from_logprobs, sigmoid
 from core.judge.pair_context import PairContext
-from core.judge.prompt import Message, answer_of, messages
-from core.judge.verdict import Answer, Verdict, consistent
+from core.judge.prompt import Message, pair_messages, parse_verdict
+from core.judge.verdict import Answer, Verdict, reject_contradiction
 
-#: In the order of their log-probabilities.
+#: The options of a question about a pair, in the order of `Completion.logprobs`.
 ANSWERS = (Answer.MATCH, Answer.NO_MATCH)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A conversation, and what may stand behind `**Verdict:** ` in the answer."""
+    """A conversation, and the options that may follow `**Verdict:** ` in the answer."""
 
     messages: Sequence[Message]
     options: tuple[str, ...]
@@ -23,19 +23,19 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a model said to a question.
+    """A model's answer to a question.
 
     Attributes:
-        text: all that it wrote; empty where it was not asked to write.
-        logs: the natural logarithm of each option's probability at the place of the verdict; None where it came to
-            none, or does not tell.
-        seconds: its share of the time that the answers took.
-        tokens_in: tokens that it read, those remembered from other questions included.
-        tokens_out: tokens that it wrote.
+        text: the generated text; empty in fast mode, where only the options are scored.
+        logprobs: natural log-probability of each option at the position of the verdict; None if the model reached no
+            verdict or reports no probabilities.
+        seconds: this answer's share of the processing time.
+        tokens_in: prompt tokens, cached ones included.
+        tokens_out: generated tokens.
     """
 
     text: str
-    logs: tuple[float, ...] | None
+    logprobs: tuple[float, ...] | None
     seconds: float
     tokens_in: int
     tokens_out: int
@@ -43,41 +43,44 @@ class Completion:
 
 @runtime_checkable
 class LanguageModel(Protocol):
-    """Anything that can be asked in words."""
+    """A model that completes conversations."""
 
     @property
     def name(self) -> str:
-        """All that an answer depends on besides the question."""
+        """Everything besides the question that an answer depends on."""
         ...
 
-    def said(self, questions: Iterable[Question]) -> Iterator[Completion]:
-        """What it says to each, in their order, as soon as it is there.
+    def complete(self, questions: Iterable[Question]) -> Iterator[Completion]:
+        """Yield one completion per question, in input order, each as soon as it is available.
 
         Raises:
-            ModelError: the model cannot be had, or does not answer at all.
+            ModelError: the model is unavailable or fails altogether.
         """
         ...
 
 
-def question_about(case: PairContext) -> Question:
-    """Are the two the same product?"""
-    return Question(messages(case), tuple(ANSWERS))
+def verdict_question(context: PairContext) -> Question:
+    """The question whether the two listings of a pair are the same product."""
+    return Question(pair_messages(context), tuple(ANSWERS))
 
 
-def verdict_of(said: Completion, judge: str) -> Verdict:
-    """What was said of a pair, as a verdict. A text that ends in no verdict is none, whatever else it claims.
+def verdict_from_completion(completion: Completion, judge: str) -> Verdict:
+    """The verdict of a completion about a pair.
 
-    Nor is one whose words and probabilities disagree.
+    A text without a valid verdict line gives no answer, and neither does one whose verdict contradicts its
+    log-probabilities. Without a text, the log-probabilities decide.
     """
-    log_odds = None if said.logs is None else log_odds_of(*said.logs)
-    if said.text:
-        answer = answer_of(said.text)
+    log_odds = None if completion.logprobs is None else log_odds_from_logprobs(*completion.logprobs)
+    if completion.text:
+        answer = parse_verdict(completion.text)
         log_odds = None if answer is None else log_odds
     elif log_odds is not None:
         answer = Answer.MATCH if log_odds > 0 else Answer.NO_MATCH
     else:
         answer = None
-    probability = None if log_odds is None else probability_of(log_odds)
-    return consistent(
-        Verdict(answer, probability, log_odds, said.text, judge, said.seconds, said.tokens_in, said.tokens_out)
-    )
+    return reject_contradiction(
+        Verdict(
+            answer, None if log_odds is None else sigmoid(log_odds), log_odds, completion.text, judge,
+            completion.seconds, completion.tokens_in, completion.tokens_out,
+        )
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A judge without a language model: a small cross-encoder that reads both listings at once, trained on the labels."""
+"""A cross-encoder as a judge: a small encoder that reads both listings of a pair, trained on the labels."""
 
 import math
 import time
@@ -12,10 +12,9 @@ from scipy.special import expit
 
 from core.errors import ModelError
 from core.json_store import load
-from core.judge.calibrated import load_training_pairs
-from core.judge.finetune.storage import CARD, judges_folder
+from core.judge.finetune.storage import CARD_FILE, judges_folder, load_training_pairs
 from core.judge.pair_context import PairContext
-from core.judge.prompt import pair_of_texts
+from core.judge.prompt import cross_encoder_texts
 from core.judge.verdict import Answer, Verdict
 from core.model_files import check_encoder_files, model_errors
 from core.retrieval.encoder import load_checked, quiet
@@ -27,24 +26,25 @@ from labels.model import Pair
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
 
-#: Tokens of both texts; of Walmart-Amazon's pairs, 97 in 100 are shorter.
+#: Tokens of both texts together; 97 % of Walmart-Amazon's pairs are shorter.
 MAX_TOKENS = 224
-_BATCH = 32
+_BATCH_SIZE = 32
 _HINT = "`samesku judge train --cross-encoder` trains another."
 
 
 @dataclass(frozen=True, slots=True)
 class CrossEncoderCard:
-    """What is written down of a trained cross-encoder.
+    """The metadata file of a trained cross-encoder.
 
     Attributes:
-        base: id of the encoder that it was tuned from.
-        sha256: of its weights; another file is not this model.
+        id: name of its folder.
+        base: id of the encoder that it was initialised from.
+        sha256: of its weights.
         created_at: ISO 8601, UTC.
-        pairs: labelled pairs that it learnt from.
-        matches: how many of them are matches.
-        seconds: how long the training took.
-        parts: a digest of each file that shapes its answers; empty where an earlier version has trained it.
+        pairs: labelled pairs that it was trained on.
+        matches: matches among them.
+        seconds: duration of the training.
+        parts: digests of the other files that affect its output; empty on cards of earlier versions.
     """
 
     id: str
@@ -57,39 +57,40 @@ class CrossEncoderCard:
     parts: dict[str, str] = field(default_factory=dict)
 
 
-def card_of(folder: Path) -> CrossEncoderCard:
+def load_cross_encoder_card(folder: Path) -> CrossEncoderCard:
     """The card of a trained cross-encoder.
 
     Raises:
-        CoreError: it is damaged. FileNotFoundError: there is none.
+        CoreError: it is damaged.
+        FileNotFoundError: there is none.
     """
-    return load(folder / CARD, CrossEncoderCard)
+    return load(folder / CARD_FILE, CrossEncoderCard)
 
 
 def cross_encoder_folder(workspace: Workspace) -> Path:
-    """The newest trained cross-encoder.
+    """The folder of the latest trained cross-encoder.
 
     Raises:
         ModelError: none was trained yet.
     """
-    folders = [card.parent for card in judges_folder(workspace).glob(f"cross-encoder-*/{CARD}")]
+    folders = [card.parent for card in judges_folder(workspace).glob(f"cross-encoder-*/{CARD_FILE}")]
     if not folders:
-        raise ModelError("No cross-encoder was trained yet.", "`samesku judge train --cross-encoder` does it.")
-    # The id begins with the time of its training.
+        raise ModelError("No cross-encoder was trained yet.", "`samesku judge train --cross-encoder` trains one.")
+    # The name begins with the time of training.
     return max(folders, key=lambda folder: folder.name)
 
 
 def check_cross_encoder(workspace: Workspace) -> None:
-    """Check the files of the newest trained cross-encoder; nothing is loaded.
+    """Check the files of the latest trained cross-encoder, without loading it.
 
     Raises:
-        ModelError: none was trained yet, or a file asks for something that is never done, or is damaged.
+        ModelError: none was trained yet, or a file is damaged or requires something unsafe.
     """
     check_encoder_files(cross_encoder_folder(workspace), _HINT)
 
 
 class CrossEncoderJudge:
-    """The cross-encoder in a folder, loaded when it is first asked."""
+    """Judges with the cross-encoder in a folder, which is loaded on first use."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -97,41 +98,38 @@ class CrossEncoderJudge:
 
     @property
     def name(self) -> str:
-        """Its id, which no other model has."""
+        """Its unique id."""
         return self._folder.name
 
-    def verdicts(self, cases: Iterable[PairContext]) -> Iterator[Verdict]:
-        """One verdict for each case, batch by batch."""
-        model = self._loaded()
-
-        waiting = iter(cases)
-        while batch := list(islice(waiting, _BATCH)):
-            begun = time.monotonic()
+    def verdicts(self, contexts: Iterable[PairContext]) -> Iterator[Verdict]:
+        """Yield one verdict per pair, in input order, batch by batch."""
+        model = self._load()
+        remaining = iter(contexts)
+        while batch := list(islice(remaining, _BATCH_SIZE)):
+            start = time.monotonic()
             with model_errors(self._folder, _HINT):
-                scores = log_odds_of(model, [pair_of_texts(case) for case in batch])
-            seconds = (time.monotonic() - begun) / len(batch)
-            for case, log_odds in zip(batch, scores, strict=True):
+                scores = predict_log_odds(model, [cross_encoder_texts(context) for context in batch])
+            seconds = (time.monotonic() - start) / len(batch)
+            for context, log_odds in zip(batch, scores, strict=True):
                 answer = Answer.MATCH if log_odds >= 0 else Answer.NO_MATCH
-                yield Verdict(answer, float(expit(log_odds)), log_odds, _reasoning(case), self.name, seconds)
+                yield Verdict(answer, float(expit(log_odds)), log_odds, _reasoning(context), self.name, seconds)
 
-    def taught(self) -> frozenset[Pair]:
-        """The labelled pairs that it learnt from."""
+    def training_pairs(self) -> frozenset[Pair]:
+        """The labelled pairs that it was trained on."""
         return load_training_pairs(self._folder)
 
     def close(self) -> None:
-        """Let go of the model."""
+        """Release the model."""
         self._model = None
 
-    def _loaded(self) -> "CrossEncoder":
+    def _load(self) -> "CrossEncoder":
         if self._model is None:
             try:
-                card = card_of(self._folder)
+                card = load_cross_encoder_card(self._folder)
             except FileNotFoundError:
-                raise ModelError(
-                    f"There is no cross-encoder {self.name}.", "`samesku judge train` makes one."
-                ) from None
+                raise ModelError(f"There is no cross-encoder {self.name}.", _HINT) from None
             if weights_sha256(self._folder) != card.sha256:
-                raise ModelError(f"The weights of {self.name} are not those that were trained.", "Train it anew.")
+                raise ModelError(f"The weights of {self.name} are not those that were trained.", _HINT)
             if card.parts and (changed := changed_part(self._folder, card.parts)):
                 raise ModelError(f"{changed}.", _HINT)
             self._model = load_cross_encoder(self._folder)
@@ -139,7 +137,7 @@ class CrossEncoderJudge:
 
 
 def load_cross_encoder(folder: Path) -> "CrossEncoder":
-    """A cross-encoder with one output, from safetensors alone; an encoder gets a new, untrained head.
+    """Load a cross-encoder with one output, from safetensors only; a plain encoder gets an untrained head.
 
     Raises:
         ModelError: the libraries are not installed, or the folder is damaged.
@@ -148,7 +146,7 @@ def load_cross_encoder(folder: Path) -> "CrossEncoder":
     quiet()
     from sentence_transformers import CrossEncoder
 
-    def make() -> CrossEncoder:
+    def construct() -> CrossEncoder:
         return CrossEncoder(
             str(folder),
             num_labels=1,
@@ -158,27 +156,28 @@ def load_cross_encoder(folder: Path) -> "CrossEncoder":
             model_kwargs={"use_safetensors": True},
         )
 
-    return load_checked(make, lambda made: log_odds_of(made, [("a", "b")]), folder, _HINT)
+    return load_checked(construct, lambda model: predict_log_odds(model, [("a", "b")]), folder, _HINT)
 
 
-def log_odds_of(model: "CrossEncoder", texts: list[tuple[str, str]]) -> list[float]:
-    """The model's ln P(match) / P(no match) of each pair of texts.
+def predict_log_odds(model: "CrossEncoder", texts: list[tuple[str, str]]) -> list[float]:
+    """Ln P(match) / P(no match) of each pair of texts.
 
     Raises:
-        ValueError: a score is no number.
+        ValueError: a score is NaN or infinite.
     """
     from torch import nn
 
-    found = model.predict(texts, batch_size=_BATCH, activation_fn=nn.Identity(), show_progress_bar=False)
-    scores = [float(value) for value in found]
+    raw = model.predict(texts, batch_size=_BATCH_SIZE, activation_fn=nn.Identity(), show_progress_bar=False)
+    scores = [float(value) for value in raw]
     if not all(map(math.isfinite, scores)):
         raise ValueError("it gives scores that are no numbers")
     return scores
 
 
-def _reasoning(case: PairContext) -> str:
-    """A cross-encoder gives no reasons of its own; what it was told is what can be told."""
+def _reasoning(context: PairContext) -> str:
+    """A cross-encoder generates no text; the findings that it read stand in for a reasoning."""
     equal, differs = (
-        "\n".join(f"- {text}" for text in found) for found in (case.findings.equal, case.findings.differs)
+        "\n".join(f"- {text}" for text in statements)
+        for statements in (context.findings.equal, context.findings.differs)
     )
     return f"Similarities:\n{equal or '- none found'}\nDifferences:\n{differs or '- none found'}"

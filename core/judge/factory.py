@@ -1,4 +1,4 @@
-"""The judge that the settings ask for."""
+"""Constructs the configured judges, wrapped in cache and calibration, and combines several into an ensemble."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from itertools import tee
@@ -6,63 +6,63 @@ from typing import Literal
 
 from core.errors import SettingsError
 from core.judge.cache import CachingJudge, VerdictCache
-from core.judge.calibrated import CalibratedJudge
+from core.judge.calibrated_judge import CalibratedJudge
 from core.judge.calibration import Calibration, calibration_path
 from core.judge.completion import LanguageModel
 from core.judge.cross_encoder import CrossEncoderJudge, check_cross_encoder, cross_encoder_folder
 from core.judge.interface import Judge, StoredVerdictsJudge
 from core.judge.mlx import MlxJudge
-from core.judge.mlx_model import check_here
+from core.judge.mlx_model import check_local_files
 from core.judge.openai_server.judge import ServerJudge
 from core.judge.pair_context import PairContext
-from core.judge.verdict import Answer, Verdict, consistent
+from core.judge.verdict import Answer, Verdict, reject_contradiction
 from core.settings import Settings
 from core.workspace import Workspace
 from labels.model import Pair
 
 
 def make_judge(workspace: Workspace, settings: Settings, *names: str) -> StoredVerdictsJudge:
-    """The judge in use, with its memory and its calibration; several are one.
+    """The configured judge with cache and calibration; several judges become an ensemble.
 
     Args:
-        workspace: where its memory is.
-        settings: which judges are in use, and what each of them needs.
-        names: which ones in their place: `cross-encoder`, `mlx`, `mlx-base` (without its adapter), `server`.
+        workspace: holds the cache and the calibrations.
+        settings: the configured judges and their parameters.
+        names: use these judges instead: `cross-encoder`, `mlx`, `mlx-base` (without its adapter), `server`.
 
     Raises:
-        SettingsError: none is configured, or something that it needs is not set.
+        SettingsError: no judge is configured, or a setting that it needs is missing.
     """
     judges = make_judges(workspace, settings, *names)
     return judges[0] if len(judges) == 1 else Ensemble(judges, settings.judge.combine)
 
 
 def make_judges(workspace: Workspace, settings: Settings, *names: str) -> Sequence[CalibratedJudge]:
-    """The same one by one.
+    """The judges of `make_judge`, one by one.
 
     Raises:
-        SettingsError: as `judge_of`.
+        SettingsError: as `make_judge`.
     """
-    chosen = names or settings.judge.use
-    if not chosen:
+    selected = names or settings.judge.use
+    if not selected:
         raise SettingsError(
             "No judge is configured.",
             "After `samesku judge train --cross-encoder`, write in samesku.toml a line [judge], and below it"
             ' use = ["cross-encoder"]',
         )
-    for name in chosen:
-        if name not in _MADE:
-            raise SettingsError(f"There is no judge {name}.", f"There is {', '.join(_MADE)}.")
-    return [_with_memory(workspace, _MADE[name](workspace, settings)) for name in chosen]
+    for name in selected:
+        if name not in JUDGE_FACTORIES:
+            raise SettingsError(f"There is no judge {name}.", f"Choose one of {', '.join(JUDGE_FACTORIES)}.")
+    return [_with_cache_and_calibration(workspace, JUDGE_FACTORIES[name](workspace, settings)) for name in selected]
 
 
 def make_language_model(workspace: Workspace, settings: Settings) -> LanguageModel:
-    """The language model among the judges in use, to be asked in words.
+    """The first language model among the configured judges.
 
     Raises:
         SettingsError: there is none.
     """
     for name in settings.judge.use:
-        if isinstance(judge := _MADE[name](workspace, settings), LanguageModel):
+        if isinstance(judge := JUDGE_FACTORIES[name](workspace, settings), LanguageModel):
             return judge
     raise SettingsError(
         "No language model is configured.",
@@ -71,68 +71,66 @@ def make_language_model(workspace: Workspace, settings: Settings) -> LanguageMod
 
 
 def check_judge_files(workspace: Workspace, settings: Settings) -> None:
-    """Check the files of the judges in use, as far as they are on this machine; nothing is loaded.
+    """Check the files of the configured judges that are on this machine, without loading a model.
 
     Raises:
-        ModelError: a file asks for something that is never done, or is damaged.
+        ModelError: a file is damaged, or requires something unsafe such as running code from the model's folder.
     """
     if "cross-encoder" in settings.judge.use:
         check_cross_encoder(workspace)
     if "mlx" in settings.judge.use:
-        check_here(settings.judge.mlx_model, settings.judge.mlx_adapter)
+        check_local_files(settings.judge.mlx_model, settings.judge.mlx_adapter)
 
 
-def _with_memory(workspace: Workspace, judge: Judge) -> CalibratedJudge:
+def _with_cache_and_calibration(workspace: Workspace, judge: Judge) -> CalibratedJudge:
     return CalibratedJudge(
         CachingJudge(judge, VerdictCache(workspace.derived)), calibration_path(workspace, judge.name)
     )
 
 
-def _cross_encoder(workspace: Workspace, _: Settings) -> Judge:
-
+def _make_cross_encoder(workspace: Workspace, _: Settings) -> Judge:
     return CrossEncoderJudge(cross_encoder_folder(workspace))
 
 
-def _mlx(_: Workspace, settings: Settings) -> Judge:
-    return _mlx_with(settings, settings.judge.mlx_adapter)
+def _make_mlx(_: Workspace, settings: Settings) -> Judge:
+    return _mlx_judge(settings, settings.judge.mlx_adapter)
 
 
-def _mlx_base(_: Workspace, settings: Settings) -> Judge:
-    return _mlx_with(settings, "")
+def _make_mlx_base(_: Workspace, settings: Settings) -> Judge:
+    return _mlx_judge(settings, "")
 
 
-def _mlx_with(settings: Settings, adapter: str) -> Judge:
-
+def _mlx_judge(settings: Settings, adapter: str) -> Judge:
     judge = settings.judge
     if not judge.mlx_model:
         raise SettingsError("judge.mlx_model is not set.", "Name a folder, or a model on the hub that mlx-lm can load.")
     return MlxJudge(judge.mlx_model, adapter, mode=judge.mode, max_tokens=judge.max_tokens)
 
 
-def _server(_: Workspace, settings: Settings) -> Judge:
-
+def _make_server(_: Workspace, settings: Settings) -> Judge:
     if not settings.judge.server_model:
         raise SettingsError("judge.server_model is not set.", "Name the model as the server calls it.")
     return ServerJudge(settings.judge)
 
 
-_MADE: dict[str, Callable[[Workspace, Settings], Judge]] = {
-    "cross-encoder": _cross_encoder,
-    "mlx": _mlx,
-    "mlx-base": _mlx_base,
-    "server": _server,
+#: The judges by their names in `judge.use`.
+JUDGE_FACTORIES: dict[str, Callable[[Workspace, Settings], Judge]] = {
+    "cross-encoder": _make_cross_encoder,
+    "mlx": _make_mlx,
+    "mlx-base": _make_mlx_base,
+    "server": _make_server,
 }
 
 
-#: Between what two of them say.
-_BETWEEN = "\n\n"
+#: Separates the reasonings of two judges.
+_SEPARATOR = "\n\n"
 
 
 class Ensemble:
-    """Asks all, and says what they add up to: the mean of their probabilities, or the answer of most of them.
+    """Combines several judges by the mean of their probabilities or by majority vote.
 
-    A judge that gives no verdict on a case is left out there; where none gives one, neither does the ensemble, and
-    where a vote is even, the mean decides. Where most say one thing and the mean another, there is no verdict either.
+    A judge without a verdict on a pair is left out for that pair. A tied vote is decided by the mean. If the vote and
+    the mean contradict each other, the ensemble gives no answer.
     """
 
     def __init__(self, judges: Sequence[StoredVerdictsJudge], combine: Literal["mean", "vote"]) -> None:
@@ -141,63 +139,64 @@ class Ensemble:
 
     @property
     def name(self) -> str:
-        """All of them, and how they are combined."""
+        """The method and the judges."""
         return f"{self._combine}({', '.join(judge.name for judge in self._judges)})"
 
-    def known(self, case: PairContext) -> Verdict | None:
-        """What they add up to where all have spoken of this before."""
-        said = [judge.known(case) for judge in self._judges]
-        known = [verdict for verdict in said if verdict is not None]
-        return self._added_up(known) if len(known) == len(said) else None
+    def lookup(self, context: PairContext) -> Verdict | None:
+        """The combined verdict if every judge has a cached one, else None."""
+        verdicts = [verdict for judge in self._judges if (verdict := judge.lookup(context)) is not None]
+        return self._combined(verdicts) if len(verdicts) == len(self._judges) else None
 
-    def latest(self) -> dict[Pair, Verdict]:
-        """What they add up to on every pair of which all have spoken."""
-        said = [judge.latest() for judge in self._judges]
-        common = set(said[0]).intersection(*said[1:])
-        return {pair: self._added_up([each[pair] for each in said]) for pair in common}
+    def latest_verdicts(self) -> dict[Pair, Verdict]:
+        """The combined verdict on every pair on which every judge has one."""
+        by_judge = [judge.latest_verdicts() for judge in self._judges]
+        common = set(by_judge[0]).intersection(*by_judge[1:])
+        return {pair: self._combined([verdicts[pair] for verdicts in by_judge]) for pair in common}
 
-    def verdicts(self, cases: Iterable[PairContext]) -> Iterator[Verdict]:
-        """One verdict for each case."""
-        asked = zip(self._judges, tee(cases, len(self._judges)), strict=True)
-        for said in zip(*(judge.verdicts(each) for judge, each in asked), strict=True):
-            yield self._added_up(said)
+    def verdicts(self, contexts: Iterable[PairContext]) -> Iterator[Verdict]:
+        """Yield one combined verdict per pair, in input order."""
+        inputs = zip(self._judges, tee(contexts, len(self._judges)), strict=True)
+        for verdicts in zip(*(judge.verdicts(copy) for judge, copy in inputs), strict=True):
+            yield self._combined(verdicts)
 
-    def stream(self, case: PairContext) -> Generator[str, None, Verdict]:
-        """The reasoning of one after the other, and in the end what they add up to."""
-        said = []
-        for place, judge in enumerate(self._judges):
-            yield f"{_BETWEEN if place else ''}{judge.name}:\n"
-            said.append((yield from judge.stream(case)))
-        return self._added_up(said)
+    def stream(self, context: PairContext) -> Generator[str, None, Verdict]:
+        """Stream the reasonings one after the other; return the combined verdict."""
+        verdicts = []
+        for index, judge in enumerate(self._judges):
+            yield f"{_SEPARATOR if index else ''}{judge.name}:\n"
+            verdicts.append((yield from judge.stream(context)))
+        return self._combined(verdicts)
 
-    def taught(self) -> frozenset[Pair]:
-        """What any of them was trained on."""
-        return frozenset().union(*(judge.taught() for judge in self._judges))
+    def training_pairs(self) -> frozenset[Pair]:
+        """The pairs that any of the judges was trained on."""
+        return frozenset().union(*(judge.training_pairs() for judge in self._judges))
 
     def calibrate(self, workspace: Workspace, settings: Settings) -> list[Calibration]:
-        """Fit the calibration of each of them anew."""
+        """Refit the calibration of each judge."""
         return [fitted for judge in self._judges for fitted in judge.calibrate(workspace, settings)]
 
     def close(self) -> None:
-        """Let go of all."""
+        """Release all judges."""
         for judge in self._judges:
             judge.close()
 
-    def _added_up(self, said: Sequence[Verdict]) -> Verdict:
-        known = [verdict.probability for verdict in said if verdict.probability is not None]
-        probability = sum(known) / len(known) if known else None
-        votes = [verdict.answer for verdict in said if verdict.answer is not None]
-        lead = votes.count(Answer.MATCH) - votes.count(Answer.NO_MATCH)
-        if self._combine == "vote" and lead:
-            answer: Answer | None = Answer.MATCH if lead > 0 else Answer.NO_MATCH
-        elif probability is not None:
-            answer = Answer.MATCH if probability >= 0.5 else Answer.NO_MATCH
-        else:
-            answer = None
-        reasoning = _BETWEEN.join(f"{verdict.judge}:\n{verdict.reasoning}" for verdict in said if verdict.reasoning)
-        return consistent(
+    def _combined(self, verdicts: Sequence[Verdict]) -> Verdict:
+        probabilities = [verdict.probability for verdict in verdicts if verdict.probability is not None]
+        mean = sum(probabilities) / len(probabilities) if probabilities else None
+        reasonings = [f"{verdict.judge}:\n{verdict.reasoning}" for verdict in verdicts if verdict.reasoning]
+        return reject_contradiction(
             Verdict(
-                answer, probability, None, reasoning, self.name, sum(verdict.seconds for verdict in said),
-                sum(verdict.tokens_in for verdict in said), sum(verdict.tokens_out for verdict in said),
+                self._answer(verdicts, mean), mean, None, _SEPARATOR.join(reasonings), self.name,
+                sum(verdict.seconds for verdict in verdicts), sum(verdict.tokens_in for verdict in verdicts),
+                sum(verdict.tokens_out for verdict in verdicts),
             )
         )  # fmt: skip
+
+    def _answer(self, verdicts: Sequence[Verdict], mean: float | None) -> Answer | None:
+        answers = [verdict.answer for verdict in verdicts]
+        majority = answers.count(Answer.MATCH) - answers.count(Answer.NO_MATCH)
+        if self._combine == "vote" and majority:
+            return Answer.MATCH if majority > 0 else Answer.NO_MATCH
+        if mean is not None:
+            return Answer.MATCH if mean >= 0.5 else Answer.NO_MATCH
+        return None

@@ -1,4 +1,4 @@
-"""What a judge is, whichever model is behind it."""
+"""The protocols that judges implement, independent of the model behind them."""
 
 from collections.abc import Generator, Iterable, Iterator
 from typing import Protocol, runtime_checkable
@@ -12,38 +12,38 @@ from labels.model import Pair
 
 
 class Judge(Protocol):
-    """Gives verdicts. Loading is lazy: making one costs nothing, and needs no library."""
+    """Gives verdicts on pairs. The model is loaded on first use: constructing a judge needs no model library."""
 
     @property
     def name(self) -> str:
-        """Model, adapter and version of the prompt: all that a verdict depends on besides the case."""
+        """Model, adapter and prompt version: everything besides the pair that a verdict depends on."""
         ...
 
-    def verdicts(self, cases: Iterable[PairContext]) -> Iterator[Verdict]:
-        """One verdict for each case, in their order, as soon as it is there.
+    def verdicts(self, contexts: Iterable[PairContext]) -> Iterator[Verdict]:
+        """Yield one verdict per pair, in input order, each as soon as it is available.
 
-        Cases are taken as they are needed, and no more ahead than are worked on at once: whoever asks may run out of
-        money or time, and gives no more then; what was taken by then is answered.
+        The input is consumed lazily, at most one batch ahead, so that a caller can stop it when a budget is spent.
+        Every pair consumed gets a verdict.
 
         Raises:
-            ModelError: the model cannot be had, or does not answer at all. A case that it has no answer for is a
-                verdict without one, and no error.
+            ModelError: the model is unavailable or fails altogether. A pair on which the model gives no answer is no
+                error: its verdict has no answer.
         """
         ...
 
     def close(self) -> None:
-        """Let go of the model or the connection."""
+        """Release the model or the connection."""
         ...
 
 
 @runtime_checkable
 class StreamingJudge(Judge, Protocol):
-    """A judge that can be listened to while it reasons."""
+    """A judge that streams its reasoning."""
 
-    def stream(self, case: PairContext) -> Generator[str, None, Verdict]:
-        """The reasoning piece by piece, and in the end the verdict. Closing the generator ends the work.
+    def stream(self, context: PairContext) -> Generator[str, None, Verdict]:
+        """Yield the reasoning in chunks and return the verdict. Closing the generator cancels the request.
 
-        A piece is empty where nothing came for a moment: whoever listens may go then, too.
+        An empty chunk is a heartbeat: it lets the caller cancel while the model is silent.
         """
         ...
 
@@ -52,22 +52,26 @@ class StreamingJudge(Judge, Protocol):
 class TrainedJudge(Judge, Protocol):
     """A judge that was trained on labels."""
 
-    def taught(self) -> frozenset[Pair]:
-        """The labelled pairs that it was trained on: it is neither calibrated nor measured on them."""
+    def training_pairs(self) -> frozenset[Pair]:
+        """The labelled pairs that it was trained on; they are excluded from its calibration and evaluation."""
         ...
 
 
 class StoredVerdictsJudge(StreamingJudge, TrainedJudge, Protocol):
-    """A judge as everything else sees it: it is not asked twice, can be listened to, and says what it was taught."""
+    """The interface that callers use: a judge with a verdict cache, streaming, training pairs and calibration."""
 
-    def known(self, case: PairContext) -> Verdict | None:
-        """What it has said of exactly this before; None where it would have to be asked."""
+    def lookup(self, context: PairContext) -> Verdict | None:
+        """The stored verdict on exactly this content, or None."""
         ...
 
-    def latest(self) -> dict[Pair, Verdict]:
-        """What it said last of every pair, whether or not its products have changed since."""
+    def latest_verdicts(self) -> dict[Pair, Verdict]:
+        """The most recent verdict on every pair, even if its products have changed since."""
         ...
 
     def calibrate(self, workspace: Workspace, settings: Settings) -> list[Calibration]:
-        """Fit its calibrations anew to labels that it has spoken of and was not trained on; those that were fitted."""
+        """Refit the calibration to stored verdicts on labelled pairs outside the training set.
+
+        Returns:
+            the calibrations that were fitted.
+        """
         ...

@@ -1,4 +1,4 @@
-"""What the judge in use has said so far, for those who would never wait for it: the queue."""
+"""Cached judge probabilities for the review queue, which never waits for a judge."""
 
 from contextlib import suppress
 
@@ -12,46 +12,46 @@ from labels.model import Pair
 
 
 class JudgeScores:
-    """Its probabilities by pair, read anew when it has said something new.
+    """The probabilities of the configured judge, reloaded whenever there are new verdicts or reports.
 
-    One that was not measured, or adds nothing certain to the matcher, has no say in what people are asked about.
+    A judge without a report, or without a significant gain over the matcher, has no scores and so no influence on the
+    queue.
     """
 
     def __init__(self, workspace: Workspace, settings: Settings) -> None:
         self._workspace = workspace
         self._settings = settings
-        self._mark: tuple[int, int] | None = None
-        self._said: dict[Pair, float] = {}
+        self._loaded_version: tuple[int, int] | None = None
+        self._probabilities: dict[Pair, float] = {}
 
     def probabilities(self) -> dict[Pair, float]:
-        """P(match) of the pairs that it was asked about; nothing where there is no judge, or none that helps."""
+        """P(match) by pair; empty without a judge that improves on the matcher."""
         if not self._settings.judge.use:
             return {}
-        # What cannot be read now is read with the next verdict; the queue does without it meanwhile.
+        # The queue works without scores while they cannot be read; the next verdict triggers another attempt.
         with suppress(CoreError):
-            mark = self._now()
-            if mark != self._mark:
-                self._mark, self._said = mark, {}
-                self._said = self._read()
-        return self._said
+            version = self._current_version()
+            if version != self._loaded_version:
+                self._loaded_version, self._probabilities = version, {}
+                self._probabilities = self._load()
+        return self._probabilities
 
-    def _now(self) -> tuple[int, int]:
-        """Another one after every verdict and every report."""
+    def _current_version(self) -> tuple[int, int]:
+        """Changes with every verdict and every report."""
         cache = VerdictCache(self._workspace.derived)
         try:
             reports = self._workspace.reports
-            return cache.mark, reports.stat().st_mtime_ns if reports.exists() else 0
+            return cache.version, reports.stat().st_mtime_ns if reports.exists() else 0
         finally:
             cache.close()
 
-    def _read(self) -> dict[Pair, float]:
-
+    def _load(self) -> dict[Pair, float]:
         judge = make_judge(self._workspace, self._settings)
         try:
             report = latest_report(self._workspace, judge.name)
-            if report is None or report.added is None or not report.added.something:
+            if report is None or report.added is None or not report.added.significant:
                 return {}
-            latest = judge.latest()
+            verdicts = judge.latest_verdicts()
         finally:
             judge.close()
-        return {pair: said.probability for pair, said in latest.items() if said.probability is not None}
+        return {pair: verdict.probability for pair, verdict in verdicts.items() if verdict.probability is not None}

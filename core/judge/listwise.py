@@ -1,46 +1,45 @@
-"""One question about all candidates of a query: which of them, if any.
+"""Listwise judging: one question about all candidates of a query, answered with one candidate or none.
 
-Language models prefer some places in a list to others, whatever stands there. So the candidates come in an order that
-has nothing to do with their rank, and that is the same each time; asked several times, each in another order, the
-preference averages out.
+Language models have a position bias: they prefer some places in a list whatever stands there. The candidates are
+therefore shuffled, deterministically and independently of their rank, and the answers to several orders are averaged.
 """
 
 import hashlib
 import json
 import random
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from core.catalog.product import Product
 from core.judge.completion import Completion, LanguageModel, Question
-from core.judge.logprobs import shares
-from core.judge.prompt import LETTERS, choice_of, choosing
-from core.judge.verdict import with_reason
+from core.judge.logprobs import softmax
+from core.judge.prompt import LETTERS, listwise_messages, parse_choice
+from core.judge.verdict import append_rejection
 from labels.model import ProductRef
 
-#: The option that none of them is.
+#: The option that no candidate is the query's product.
 _NONE = "NONE"
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a judge chose among the candidates of a query.
+    """A model's choice among the candidates of a query.
 
     Attributes:
-        answered: whether it chose at all; else it broke off, rambled, contradicted itself, or was not understood.
-        chosen: the candidate; None where it is none of them, or no answer.
-        probabilities: of each candidate to be chosen; empty where the judge does not tell.
-        none: the probability that it is none of them; with the others it adds up to 1.
-        reasoning: its texts, hostile until they went through `core.text.safe`.
-        judge: who said so.
-        seconds, tokens_in, tokens_out: what it cost, all orders together.
+        answered: whether any answer was valid, that is, neither truncated, malformed nor contradictory.
+        chosen: the chosen candidate; None for none of them, or without an answer.
+        probabilities: P(candidate is the query's product); empty if the model reports no probabilities.
+        none_probability: P(none of them); it and `probabilities` sum to 1.
+        reasoning: the texts of all answers. Untrusted: pass it through `core.text.safe` before it is displayed.
+        judge: name of the model.
+        seconds, tokens_in, tokens_out: cost, summed over all orders.
     """
 
     answered: bool
     chosen: ProductRef | None
     probabilities: dict[ProductRef, float]
-    none: float | None
+    none_probability: float | None
     reasoning: str
     judge: str
     seconds: float
@@ -48,86 +47,113 @@ class Choice:
     tokens_out: int
 
 
-#: What one answer says: the place of the choice (0 for none of them; None for no answer), and the probability of each
-#: option by candidate, None being the option that it is none.
-_Heard = tuple[int | None, dict[ProductRef | None, float], list[ProductRef], Completion]
-
-
-def choices(
-    model: LanguageModel, asked: Iterable[tuple[Product, Sequence[Product]]], orders: int = 1
+def choose_candidates(
+    model: LanguageModel, queries: Iterable[tuple[Product, Sequence[Product]]], orders: int = 1
 ) -> Iterator[Choice]:
-    """What a model chooses for each query, one after the other.
+    """Yield the model's choice for each query, in input order.
 
     Args:
-        model: who is asked.
-        asked: each query with its candidates, at most as many as there are letters.
-        orders: in how many orders each question is asked.
+        model: the language model.
+        queries: each query with its candidates, at most `len(LETTERS)`.
+        orders: the number of candidate orders over which each question is averaged.
 
     Raises:
-        ModelError: as `LanguageModel.said`.
-        ValueError: too many candidates.
+        ModelError: as `LanguageModel.complete`.
+        ValueError: a query has too many candidates.
     """
-    told: deque[list[ProductRef]] = deque()
+    pending: deque[list[ProductRef]] = deque()
 
     def questions() -> Iterator[Question]:
-        for query, candidates in asked:
-            for number in range(orders):
-                shown = in_order(query, candidates, number)
-                told.append([candidate.ref for candidate in shown])
-                yield Question(choosing(query, shown), (_NONE, *LETTERS[: len(shown)]))
+        for query, candidates in queries:
+            for order in range(orders):
+                shuffled = shuffle_candidates(query, candidates, order)
+                pending.append([candidate.ref for candidate in shuffled])
+                yield Question(listwise_messages(query, shuffled), (_NONE, *LETTERS[: len(shuffled)]))
 
-    heard: list[_Heard] = []
-    for said in model.said(questions()):
-        heard.append(_heard(said, told.popleft()))
-        if len(heard) == orders:
-            yield _added_up(heard, model.name)
-            heard = []
+    answers: list[_OrderAnswer] = []
+    for completion in model.complete(questions()):
+        answers.append(_parse_answer(completion, pending.popleft()))
+        if len(answers) == orders:
+            yield _aggregate(answers, model.name)
+            answers = []
 
 
-def in_order(query: Product, candidates: Sequence[Product], number: int) -> list[Product]:
-    """The candidates in the order of that number, which depends on what the query states and on nothing else.
+def shuffle_candidates(query: Product, candidates: Sequence[Product], order: int) -> list[Product]:
+    """The candidates in a pseudo-random order, seeded by the order's number and the query's content.
 
     Raises:
-        ValueError: there are more than letters.
+        ValueError: there are more candidates than letters.
     """
     if len(candidates) > len(LETTERS):
         raise ValueError(f"too many candidates to choose from: {len(candidates)}")
-    content = json.dumps([number, asdict(query)], sort_keys=True).encode("utf-8", "surrogatepass")
-    shown = sorted(candidates, key=lambda candidate: candidate.ref)
-    random.Random(hashlib.sha256(content).digest()).shuffle(shown)  # noqa: S311 - no secret
-    return shown
+    seed = json.dumps([order, asdict(query)], sort_keys=True).encode("utf-8", "surrogatepass")
+    shuffled = sorted(candidates, key=lambda candidate: candidate.ref)
+    random.Random(hashlib.sha256(seed).digest()).shuffle(shuffled)  # noqa: S311 - no secret
+    return shuffled
 
 
-def _heard(said: Completion, shown: list[ProductRef]) -> _Heard:
-    options: list[ProductRef | None] = [None, *shown]
-    found = dict(zip(options, shares(said.logs), strict=True)) if said.logs else {}
-    if said.text:
-        place = choice_of(said.text, len(shown))
-        if place is None:
-            return None, {}, shown, said
-        if found and found[options[place]] < max(found.values()):
-            why = "it names one option, and gives another the higher probability."
-            return None, {}, shown, replace(said, text=with_reason(said.text, why))
-        return place, found, shown, said
-    best = max(found, key=lambda option: found[option]) if found else None
-    return (options.index(best) if found else None), found, shown, said
+@dataclass(frozen=True, slots=True)
+class _OrderAnswer:
+    """The answer to one order of the candidates.
+
+    Attributes:
+        answered: whether the answer is valid.
+        choice: the chosen candidate; None for none of them, or without an answer.
+        probabilities: of each option, None standing for none of them; empty if not reported.
+        completion: the model's answer; its text states the reason if it was rejected.
+    """
+
+    answered: bool
+    choice: ProductRef | None
+    probabilities: dict[ProductRef | None, float]
+    completion: Completion
 
 
-def _added_up(heard: Sequence[_Heard], judge: str) -> Choice:
-    """The mean of the probabilities where there are any, else the choice of most answers; the first of those even."""
-    answers = [None if place == 0 else shown[place - 1] for place, _, shown, _ in heard if place is not None]
-    weighed = [found for _, found, _, _ in heard if found]
-    mean = {option: sum(found[option] for found in weighed) / len(weighed) for option in (weighed or [{}])[0]}
-    votes = mean or {option: float(answers.count(option)) for option in answers}
-    said = [said for *_, said in heard]
+def _parse_answer(completion: Completion, candidates: Sequence[ProductRef]) -> _OrderAnswer:
+    options: list[ProductRef | None] = [None, *candidates]
+    probabilities = dict(zip(options, softmax(completion.logprobs), strict=True)) if completion.logprobs else {}
+    if not completion.text:
+        best = max(probabilities, key=probabilities.__getitem__) if probabilities else None
+        return _OrderAnswer(
+            answered=bool(probabilities), choice=best, probabilities=probabilities, completion=completion
+        )
+    number = parse_choice(completion.text, len(candidates))
+    if number is None:
+        return _OrderAnswer(answered=False, choice=None, probabilities={}, completion=completion)
+    choice = options[number]
+    if probabilities and probabilities[choice] < max(probabilities.values()):
+        reason = "it names one option, and gives another the higher probability."
+        rejected = replace(completion, text=append_rejection(completion.text, reason))
+        return _OrderAnswer(answered=False, choice=None, probabilities={}, completion=rejected)
+    return _OrderAnswer(answered=True, choice=choice, probabilities=probabilities, completion=completion)
+
+
+def _aggregate(answers: Sequence[_OrderAnswer], judge: str) -> Choice:
+    """The choice with the highest mean probability, or by majority vote if no probabilities are reported.
+
+    Ties go to the option that comes first.
+    """
+    valid = [answer for answer in answers if answer.answered]
+    mean = _mean_probabilities([answer.probabilities for answer in answers if answer.probabilities])
+    scores: Mapping[ProductRef | None, float] = mean or Counter(answer.choice for answer in valid)
+    completions = [answer.completion for answer in answers]
     return Choice(
-        answered=bool(answers),
-        chosen=max(votes, key=lambda option: votes[option]) if answers else None,
-        probabilities={option: share for option, share in mean.items() if option is not None},
-        none=mean.get(None),
-        reasoning="\n\n".join(one.text for one in said if one.text),
+        answered=bool(valid),
+        chosen=max(scores, key=scores.__getitem__) if valid else None,
+        probabilities={option: probability for option, probability in mean.items() if option is not None},
+        none_probability=mean.get(None),
+        reasoning="\n\n".join(completion.text for completion in completions if completion.text),
         judge=judge,
-        seconds=sum(one.seconds for one in said),
-        tokens_in=sum(one.tokens_in for one in said),
-        tokens_out=sum(one.tokens_out for one in said),
+        seconds=sum(completion.seconds for completion in completions),
+        tokens_in=sum(completion.tokens_in for completion in completions),
+        tokens_out=sum(completion.tokens_out for completion in completions),
     )
+
+
+def _mean_probabilities(distributions: Sequence[dict[ProductRef | None, float]]) -> dict[ProductRef | None, float]:
+    if not distributions:
+        return {}
+    return {
+        option: sum(distribution[option] for distribution in distributions) / len(distributions)
+        for option in distributions[0]
+    }

@@ -1,11 +1,12 @@
-"""How sure a language model is: the probabilities of the tokens at which its answers part.
+"""Probabilities of a language model's answers, from the log-probabilities of single tokens.
 
-` MATCH` and ` NO MATCH` are one token or several, and what stands before may be merged with them, as each tokenizer
-likes. So all answers are tokenised whole, with what leads to them; they begin alike, and at the first token that
-differs the model says what it holds likelier. What follows that token is spelling.
+` MATCH` and ` NO MATCH` may be one token or several, and a tokenizer may merge them with the preceding text. Therefore
+all options are tokenized together with the text that leads to them. The tokenizations share a prefix; the first token
+at which they differ is where the model decides, and the log-probabilities at that position are those of the options.
+The tokens after it are spelling.
 
-Logistic function and softmax are of single numbers here, in plain Python: the extras `judge` and `llm` install no
-scipy, and importing it would delay the first verdict.
+`sigmoid` and `softmax` work on single numbers in plain Python: the extras `judge` and `llm` do not install scipy, and
+importing it would delay the first verdict.
 """
 
 import math
@@ -15,71 +16,82 @@ from dataclasses import dataclass
 from core.errors import ModelError
 from core.judge.verdict import VERDICT
 
+#: Log-odds beyond which a 64-bit probability is exactly 0 or 1; log-probabilities may be minus infinity.
+_MAX_LOG_ODDS = 700.0
+
 
 @dataclass(frozen=True, slots=True)
 class BranchToken:
-    """Where answers part: the tokens that they share, and the one with which each goes on."""
+    """The position at which the tokenizations of several options diverge.
+
+    Attributes:
+        shared: the tokens of the common prefix.
+        tokens: the next token of each option.
+    """
 
     shared: list[int]
     tokens: tuple[int, ...]
 
 
-def branch_token(encode: Callable[[str], list[int]], begun: str, options: Sequence[str]) -> BranchToken:
-    """Where the text goes apart if it continues in one option or another behind a space.
+def branch_token(encode: Callable[[str], list[int]], prefix: str, options: Sequence[str]) -> BranchToken:
+    """The branch token of options that follow a text and a space.
 
     Raises:
-        ModelError: two options have the same token there, or one adds none.
+        ModelError: two options have the same token at that position, or one ends before it.
     """
-    ways = [encode(f"{begun} {option}") for option in options]
-    at = shared_length(ways)
-    if any(len(way) == at for way in ways) or len({way[at] for way in ways}) < len(ways):
+    sequences = [encode(f"{prefix} {option}") for option in options]
+    length = common_prefix_length(sequences)
+    if any(len(tokens) == length for tokens in sequences) or len({tokens[length] for tokens in sequences}) < len(
+        sequences
+    ):
         raise ModelError(
-            "The model's tokenizer does not tell the answers apart by one token.", "Take another model as the judge."
+            "The model's tokenizer cannot distinguish the answers by a single token.", "Use another model as the judge."
         )
-    return BranchToken(ways[0][:at], tuple(way[at] for way in ways))
+    return BranchToken(sequences[0][:length], tuple(tokens[length] for tokens in sequences))
 
 
-def shared_length(ways: Sequence[Sequence[int]]) -> int:
-    """How many tokens all have in common from the beginning."""
+def common_prefix_length(sequences: Sequence[Sequence[int]]) -> int:
+    """The number of leading tokens that all sequences share."""
     length = 0
-    for column in zip(*ways, strict=False):
+    for column in zip(*sequences, strict=False):
         if len(set(column)) > 1:
             break
         length += 1
     return length
 
 
-def verdict_at(decode: Callable[[list[int]], str], tokens: Sequence[int], places: Sequence[int]) -> int | None:
-    """The place at which the last line's verdict stands, of those where a token of the fork was written.
+def find_verdict_position(
+    decode: Callable[[list[int]], str], tokens: Sequence[int], positions: Sequence[int]
+) -> int | None:
+    """The position of the branch token that belongs to the verdict in the last line.
 
-    None where the last line does not begin as a verdict does, or goes on in other tokens than a tokenizer would choose.
+    Args:
+        decode: from tokens to text.
+        tokens: the generated tokens.
+        positions: where a branch token was generated.
+
+    Returns:
+        None if the last line is not a verdict, or is tokenized differently from what the tokenizer would produce.
     """
-    for place in sorted(places, reverse=True):
-        before, after = decode(list(tokens[:place])), decode(list(tokens[place:]))
+    for position in sorted(positions, reverse=True):
+        before, after = decode(list(tokens[:position])), decode(list(tokens[position:]))
         if before.rpartition("\n")[2].strip() == VERDICT and "\n" not in after.strip():
-            return place
+            return position
     return None
 
 
-def log_odds_of(match: float, no_match: float) -> float:
-    """The difference of two log-probabilities, which is ln P(MATCH) / P(NO MATCH); finite.
-
-    Two that are both minus infinity are even: 0.
-    """
-    return 0.0 if match == no_match else max(-_MOST, min(_MOST, match - no_match))
+def log_odds_from_logprobs(match: float, no_match: float) -> float:
+    """Ln P(MATCH) / P(NO MATCH), clipped to finite values; 0 if both log-probabilities are minus infinity."""
+    return 0.0 if match == no_match else max(-_MAX_LOG_ODDS, min(_MAX_LOG_ODDS, match - no_match))
 
 
-def probability_of(log_odds: float) -> float:
-    """P(MATCH) where there is only MATCH and NO MATCH: the logistic function."""
+def sigmoid(log_odds: float) -> float:
+    """The probability for log-odds."""
     return 1 / (1 + math.exp(-log_odds))
 
 
-def shares(logs: Sequence[float]) -> list[float]:
-    """The probabilities of options that exclude each other and leave nothing else: softmax."""
-    most = max(logs)
-    weights = [math.exp(max(log - most, -_MOST)) for log in logs]
+def softmax(logprobs: Sequence[float]) -> list[float]:
+    """The probabilities of mutually exclusive options, normalised to 1."""
+    largest = max(logprobs)
+    weights = [math.exp(max(logprob - largest, -_MAX_LOG_ODDS)) for logprob in logprobs]
     return [weight / sum(weights) for weight in weights]
-
-
-#: Beyond this a 64-bit probability is 0 or 1; a log-probability may be minus infinity.
-_MOST = 700.0

@@ -1,6 +1,9 @@
-"""How right a judge is on labelled pairs, as figures with their 95 % intervals."""
+"""Judge metrics on labelled pairs: quality of one judge, a paired test of two, and the gain over the matcher.
 
-from collections.abc import Callable, Mapping, Sequence
+Confidence intervals are 95 % percentile intervals of a bootstrap over queries (`core.stats.bootstrap`).
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,40 +12,48 @@ from scipy.special import expit, logit
 from scipy.stats import binomtest
 
 from core.errors import CoreError
-from core.judge.cache import at_share
+from core.judge.cache import percentile
 from core.judge.verdict import Answer, Verdict
 from core.matching.bands import Band
-from core.matching.scoring import ScoredPairs as Matched
+from core.matching.scoring import ScoredPairs
 from core.stats import bootstrap
 from labels.model import Pair
 
-#: From sums over queries, shape (n, columns), to a figure of each, shape (n,); NaN where it is undefined.
-Of = Callable[["NDArray[np.float64]"], "NDArray[np.float64]"]
+#: From sums over queries, shape (n, columns), to a statistic of each row, shape (n,); NaN where it is undefined.
+Statistic = Callable[["NDArray[np.float64]"], "NDArray[np.float64]"]
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure with its 95 % interval by bootstrap over the queries.
+    """A statistic with its 95 % interval.
 
     Attributes:
-        value: None where it is not defined, as a precision without a match that was called.
-        interval: None where all queries are alike, so that drawing others tells nothing.
+        value: None if undefined, such as a precision without predicted matches.
+        interval: None if all queries are alike, so that resampling them has no effect.
     """
 
     value: float | None
     interval: tuple[float, float] | None
 
 
+def compute_figure(counts: NDArray[np.float64], statistic: Statistic) -> Figure:
+    """A statistic and its interval, from sums per query, shape (queries, columns)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        value = float(statistic(counts.sum(axis=0, keepdims=True))[0])
+        return Figure(None if np.isnan(value) else value, bootstrap.interval(counts, statistic))
+
+
 @dataclass(frozen=True, slots=True)
 class JudgeMetrics:
-    """What a judge is worth on some labelled pairs. A pair without a verdict is no match that was called, and wrong.
+    """Quality and speed of a judge on labelled pairs. A missing verdict counts as an error and as no predicted match.
 
     Attributes:
-        pairs: how many were judged.
-        matches: how many of them are matches.
-        majority: the share of the larger class, which is the accuracy of whoever always says the same.
-        figures: `accuracy`, `precision`, `recall`, `f1`, `no_verdict` (a share), `seconds` (the mean of a pair).
-        p50, p99: seconds that half of the pairs, and all but one in a hundred, took at most.
+        judge: name of the judge.
+        pairs: number of pairs.
+        matches: number of pairs labelled as matches.
+        majority: share of the larger class: the accuracy of a constant answer.
+        figures: `accuracy`, `precision`, `recall`, `f1`, `no_verdict` (a share) and `seconds` (mean per pair).
+        p50, p99: percentiles of the seconds per pair.
     """
 
     judge: str
@@ -54,39 +65,8 @@ class JudgeMetrics:
     p99: float
 
 
-def judge_metrics(judge: str, verdicts: Mapping[Pair, Verdict], truth: Mapping[Pair, bool]) -> JudgeMetrics:
-    """Hold verdicts against labels.
-
-    Args:
-        judge: whose.
-        verdicts: at least one.
-        truth: the labels of their pairs at least.
-    """
-    labels = np.array([truth[pair] for pair in verdicts], bool)
-    called = np.array([verdict.answer is Answer.MATCH for verdict in verdicts.values()], bool)
-    silent = np.array([verdict.answer is None for verdict in verdicts.values()], bool)
-    seconds = np.array([verdict.seconds for verdict in verdicts.values()], float)
-    right = (called == labels) & ~silent
-    counts = bootstrap.by_query(
-        [pair.query for pair in verdicts], right, called & labels, called, labels, silent, seconds, np.ones(len(labels))
-    )
-    ordered = sorted(seconds.tolist())
-    share = float(labels.mean())
-    return JudgeMetrics(
-        judge, len(labels), int(labels.sum()), max(share, 1 - share),
-        {name: figure(counts, of) for name, of in FIGURES.items()}, at_share(ordered, 0.5), at_share(ordered, 0.99),
-    )  # fmt: skip
-
-
-def figure(counts: NDArray[np.float64], of: Of) -> Figure:
-    """A figure of sums over queries, one row of `counts` for each, with its interval."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        value = float(of(counts.sum(axis=0, keepdims=True))[0])
-        return Figure(None if np.isnan(value) else value, bootstrap.interval(counts, of))
-
-
-#: Of the sums right, right matches, called, matches, silent, seconds, pairs.
-FIGURES: dict[str, Of] = {
+#: Columns: correct, correct matches, predicted matches, matches, without a verdict, seconds, pairs.
+FIGURES: dict[str, Statistic] = {
     "accuracy": lambda sums: sums[:, 0] / sums[:, 6],
     "precision": lambda sums: sums[:, 1] / sums[:, 2],
     "recall": lambda sums: sums[:, 1] / sums[:, 3],
@@ -96,17 +76,47 @@ FIGURES: dict[str, Of] = {
 }
 
 
+def judge_metrics(judge: str, verdicts: Mapping[Pair, Verdict], truth: Mapping[Pair, bool]) -> JudgeMetrics:
+    """Evaluate verdicts against labels.
+
+    Args:
+        judge: name of the judge.
+        verdicts: at least one.
+        truth: labels of at least these pairs.
+    """
+    columns = _metric_columns(verdicts, truth)
+    counts = bootstrap.by_query([pair.query for pair in verdicts], *columns)
+    seconds = sorted(verdict.seconds for verdict in verdicts.values())
+    matches = sum(truth[pair] for pair in verdicts)
+    match_share = matches / len(verdicts)
+    return JudgeMetrics(
+        judge, len(verdicts), matches, max(match_share, 1 - match_share),
+        {name: compute_figure(counts, statistic) for name, statistic in FIGURES.items()},
+        percentile(seconds, 0.5), percentile(seconds, 0.99),
+    )  # fmt: skip
+
+
+def _metric_columns(verdicts: Mapping[Pair, Verdict], truth: Mapping[Pair, bool]) -> list[NDArray[np.float64]]:
+    """The columns that `FIGURES` read, each of shape (pairs,)."""
+    labels = np.array([truth[pair] for pair in verdicts], bool)
+    predicted = np.array([verdict.answer is Answer.MATCH for verdict in verdicts.values()], bool)
+    missing = np.array([verdict.answer is None for verdict in verdicts.values()], bool)
+    seconds = np.array([verdict.seconds for verdict in verdicts.values()], float)
+    correct = (predicted == labels) & ~missing
+    columns = (correct, predicted & labels, predicted, labels, missing, seconds, np.ones(len(labels)))
+    return [np.asarray(column, float) for column in columns]
+
+
 @dataclass(frozen=True, slots=True)
 class PairedTest:
-    """What two judges say of the same pairs.
+    """Two judges on the same labelled pairs.
 
     Attributes:
-        first, second: how right each of them is.
-        both, only_first, only_second, neither: on how many pairs they are right.
-        p: of McNemar's exact test, that as many differences fall so unevenly by chance; 1 where there are none.
-        accuracy, f1: the second's less the first's; each query is its own control.
-        apart: the pairs that one of them gets right and the other does not, those that only the first gets right
-            before those that only the second does.
+        first, second: metrics of each judge.
+        both, only_first, only_second, neither: number of pairs that the judges get right.
+        p: p-value of McNemar's exact test; 1 if the judges never differ.
+        accuracy, f1: difference, second minus first; resampled in pairs.
+        apart: the pairs on which exactly one judge is right: those of the first judge, then those of the second.
     """
 
     first: JudgeMetrics
@@ -121,21 +131,19 @@ class PairedTest:
     apart: tuple[Pair, ...]
 
     @property
-    def words(self) -> str:
-        """Which one is better and by how much, in a sentence."""
-        change, ends = self.f1.value, self.f1.interval
-        if change is None or ends is None:
-            return f"Neither is certainly better: F1 {_shown(self.first)} and {_shown(self.second)}."
-        if ends[0] <= 0 <= ends[1]:
-            return (
-                f"Neither is certainly better: F1 {_shown(self.first)} and {_shown(self.second)}, a change of "
-                f"{change:+.3f} (95 % interval {ends[0]:+.3f} to {ends[1]:+.3f})."
-            )
-        better, worse = (self.second, self.first) if ends[0] > 0 else (self.first, self.second)
-        least, most = sorted(map(abs, ends))
+    def summary(self) -> str:
+        """Which judge is better and by how much, in a sentence."""
+        change, interval = self.f1.value, self.f1.interval
+        tie = f"No significant difference: F1 {_f1_text(self.first)} and {_f1_text(self.second)}"
+        if change is None or interval is None:
+            return f"{tie}."
+        if interval[0] <= 0 <= interval[1]:
+            return f"{tie}, a change of {change:+.3f} (95 % interval {interval[0]:+.3f} to {interval[1]:+.3f})."
+        better, worse = (self.second, self.first) if interval[0] > 0 else (self.first, self.second)
+        low, high = sorted(map(abs, interval))
         return (
-            f"{better.judge} is better: F1 {_shown(better)} against {_shown(worse)}, {abs(change):.3f} more "
-            f"(95 % interval {least:.3f} to {most:.3f})."
+            f"{better.judge} is better: F1 {_f1_text(better)} against {_f1_text(worse)}, {abs(change):.3f} more "
+            f"(95 % interval {low:.3f} to {high:.3f})."
         )
 
 
@@ -145,67 +153,67 @@ def paired_test(
     second: Mapping[Pair, Verdict],
     truth: Mapping[Pair, bool],
 ) -> PairedTest:
-    """Hold two judges' verdicts against each other, on the pairs of which both have spoken.
+    """Compare two judges on the pairs for which both have a verdict.
 
     Raises:
-        CoreError: there are none.
+        CoreError: there are no such pairs.
     """
     pairs = [pair for pair in first if pair in second]
     if not pairs:
         raise CoreError("There is no pair that both have judged.", "Give them a larger budget.")
     one, other = ({pair: verdicts[pair] for pair in pairs} for verdicts in (first, second))
-    right = [{pair for pair in pairs if _is_right(said[pair], truth[pair])} for said in (one, other)]
-    only = [[pair for pair in pairs if pair in right[i] and pair not in right[1 - i]] for i in (0, 1)]
-    accuracy, f1 = _changes(pairs, one, other, truth)
+    right_one, right_other = (
+        {pair for pair, verdict in verdicts.items() if _is_correct(verdict, truth[pair])} for verdicts in (one, other)
+    )
+    only_first = [pair for pair in pairs if pair in right_one - right_other]
+    only_second = [pair for pair in pairs if pair in right_other - right_one]
+    accuracy, f1 = _metric_changes(one, other, truth)
     return PairedTest(
         judge_metrics(names[0], one, truth), judge_metrics(names[1], other, truth),
-        len(right[0] & right[1]), len(only[0]), len(only[1]), len(pairs) - len(right[0] | right[1]),
-        _mcnemar(len(only[0]), len(only[1])), accuracy, f1,
-        (*only[0], *only[1]),
+        len(right_one & right_other), len(only_first), len(only_second), len(pairs) - len(right_one | right_other),
+        _mcnemar(len(only_first), len(only_second)), accuracy, f1,
+        (*only_first, *only_second),
     )  # fmt: skip
 
 
-def _is_right(verdict: Verdict, label: bool) -> bool:
+def _is_correct(verdict: Verdict, label: bool) -> bool:
     return verdict.answer is (Answer.MATCH if label else Answer.NO_MATCH)
 
 
-def _changes(
-    pairs: Sequence[Pair], first: Mapping[Pair, Verdict], second: Mapping[Pair, Verdict], truth: Mapping[Pair, bool]
+def _metric_changes(
+    first: Mapping[Pair, Verdict], second: Mapping[Pair, Verdict], truth: Mapping[Pair, bool]
 ) -> tuple[Figure, Figure]:
-
-    labels = np.array([truth[pair] for pair in pairs], bool)
+    """The changes of accuracy and F1, second minus first, on the same pairs in the same order."""
     columns = []
-    for said in (first, second):
-        called = np.array([said[pair].answer is Answer.MATCH for pair in pairs], bool)
-        right = np.array([_is_right(said[pair], truth[pair]) for pair in pairs], bool)
-        columns.append((right, called & labels, called))
-    zeros, ones = np.zeros(len(pairs)), np.ones(len(pairs))
-    # One after the other in the order that FIGURES wants.
-    rows = [[*each, labels, zeros, zeros, ones] for each in columns]
-    counts = bootstrap.by_query([pair.query for pair in pairs], *rows[0], *rows[1])
-    width = len(rows[0])
-    return _change(counts, FIGURES["accuracy"], width), _change(counts, FIGURES["f1"], width)
+    for verdicts in (first, second):
+        *counted, labels, _missing, _seconds, ones = _metric_columns(verdicts, truth)
+        # Neither statistic reads the two columns, and the bootstrap is faster the more queries have equal counts.
+        columns.append([*counted, labels, np.zeros_like(ones), np.zeros_like(ones), ones])
+    counts = bootstrap.by_query([pair.query for pair in first], *columns[0], *columns[1])
+    width = len(columns[0])
 
+    def change(name: str) -> Figure:
+        statistic = FIGURES[name]
+        return compute_figure(counts, lambda sums: statistic(sums[:, width:]) - statistic(sums[:, :width]))
 
-def _change(counts: NDArray[np.float64], of: Of, width: int) -> Figure:
-    return figure(counts, lambda sums: of(sums[:, width:]) - of(sums[:, :width]))
+    return change("accuracy"), change("f1")
 
 
 def _mcnemar(only_first: int, only_second: int) -> float:
+    """The p-value of McNemar's exact test: a binomial test of the discordant pairs at p = 0.5."""
+    discordant = only_first + only_second
+    return float(binomtest(only_first, discordant).pvalue) if discordant else 1.0
 
-    differences = only_first + only_second
-    return float(binomtest(only_first, differences).pvalue) if differences else 1.0
 
-
-def _shown(of: JudgeMetrics) -> str:
-    value = of.figures["f1"].value
+def _f1_text(metrics: JudgeMetrics) -> str:
+    value = metrics.figures["f1"].value
     return "unknown" if value is None else f"{value:.3f}"
 
 
-#: Where there is something to add.
-BANDS = (Band.MEDIUM, Band.LOW)
-#: No probability is more certain than this when two are blended: one that says 0 would outvote everything.
-_CERTAIN = 1e-4
+#: The bands in which a judge can contribute: the matcher is already certain in the others.
+ABLATION_BANDS = (Band.MEDIUM, Band.LOW)
+#: Probabilities are clipped to this distance from 0 and 1 before blending, so that no single one decides alone.
+_MIN_PROBABILITY = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,11 +221,11 @@ class Ablation:
     """Matcher alone against matcher and judge, on the pairs of the bands medium and low.
 
     Attributes:
-        pairs: how many, of which the judge gave a probability.
-        matches: how many of them are matches.
+        pairs: pairs on which the judge gave a probability.
+        matches: matches among them.
         alone, blended: F1 at the matcher's threshold.
-        change: of F1; each query is its own control.
-        loss: the change of the mean log-loss; less is better.
+        change: difference of the F1, resampled in pairs.
+        loss: difference of the mean log-loss; negative is better.
     """
 
     pairs: int
@@ -228,79 +236,88 @@ class Ablation:
     loss: Figure
 
     @property
-    def something(self) -> bool:
-        """Whether the judge adds something that is not chance."""
+    def significant(self) -> bool:
+        """Whether the judge improves on the matcher: the interval of the change is above 0."""
         return self.change.interval is not None and self.change.interval[0] > 0
 
     @property
-    def words(self) -> str:
-        """The same in a sentence."""
+    def summary(self) -> str:
+        """The gain over the matcher, in a sentence."""
         if not self.matches:
-            return "Whether the judge adds something to the matcher is unknown: no match is labelled in its bands."
+            return "The judge's gain over the matcher is unknown: no match is labelled in the bands medium and low."
         alone, blended, change = (each.value or 0.0 for each in (self.alone, self.blended, self.change))
         ends = self.change.interval
         interval = f"95 % interval {ends[0]:+.3f} to {ends[1]:+.3f}" if ends else "the same for all queries"
-        figures = f"the matcher's F1 is {alone:.3f} alone, {blended:.3f} with it, {change:+.3f} ({interval})"
-        if self.something:
-            return f"The judge adds something to the matcher in the bands medium and low: {figures}."
+        figures = f"F1 {alone:.3f} for the matcher alone, {blended:.3f} with the judge, {change:+.3f} ({interval})"
+        if self.significant:
+            return f"The judge improves on the matcher in the bands medium and low: {figures}."
         if ends is not None and ends[1] < 0:
             return f"The judge makes the matcher worse in the bands medium and low, so leave it off: {figures}."
-        return f"The judge adds nothing certain to the matcher in the bands medium and low, so leave it off: {figures}."
+        return (
+            f"The judge has no significant gain over the matcher in the bands medium and low: {figures}. Leave it off."
+        )
 
 
-def ablation(matched: Matched, verdicts: Mapping[Pair, Verdict], truth: Mapping[Pair, bool]) -> Ablation | None:
-    """What a judge adds.
+def measure_ablation(
+    scored: ScoredPairs, verdicts: Mapping[Pair, Verdict], truth: Mapping[Pair, bool]
+) -> Ablation | None:
+    """The gain of matcher and judge together over the matcher alone.
 
     Args:
-        matched: a matcher's word on these pairs, which it has not learnt from.
+        scored: scores of these pairs by a matcher that was not trained on them.
         verdicts: the judge's.
-        truth: the labels of these pairs at least.
+        truth: labels of at least these pairs.
 
     Returns:
-        None where there is no pair in these bands on which the judge gave a probability.
+        None if the judge gave no probability on any pair of `ABLATION_BANDS`.
     """
-    cuts, threshold = matched.matcher.cuts, matched.matcher.threshold
-    both = {
-        pair: (matched.probability[pair], verdict.probability)
+    cuts, threshold = scored.matcher.cuts, scored.matcher.threshold
+    probabilities = {
+        pair: (scored.probability[pair], verdict.probability)
         for pair, verdict in verdicts.items()
-        if verdict.probability is not None and pair in matched.probability
-        if cuts.band(matched.probability[pair]) in BANDS
+        if verdict.probability is not None and pair in scored.probability
+        if cuts.band(scored.probability[pair]) in ABLATION_BANDS
     }
-    if not both:
+    if not probabilities:
         return None
-    labels = np.array([truth[pair] for pair in both], bool)
-    alone = np.array([matcher for matcher, _ in both.values()], float)
-    blend = np.array([blended(matcher, judge) for matcher, judge in both.values()], float)
-    called, called_too = alone >= threshold, blend >= threshold
+    labels = np.array([truth[pair] for pair in probabilities], bool)
+    alone = np.array([matcher for matcher, _ in probabilities.values()], float)
+    blended = np.array([blend(matcher, judge) for matcher, judge in probabilities.values()], float)
+    predicted_alone, predicted_blended = alone >= threshold, blended >= threshold
     counts = bootstrap.by_query(
-        [pair.query for pair in both], labels, called & labels, called, called_too & labels, called_too,
-        _losses(alone, labels), _losses(blend, labels), np.ones(len(labels)),
+        [pair.query for pair in probabilities], labels, predicted_alone & labels, predicted_alone,
+        predicted_blended & labels, predicted_blended, _log_losses(alone, labels), _log_losses(blended, labels),
+        np.ones(len(labels)),
     )  # fmt: skip
     return Ablation(
-        len(both), int(labels.sum()), figure(counts, _f1_alone), figure(counts, _f1_blended),
-        figure(counts, lambda sums: _f1_blended(sums) - _f1_alone(sums)),
-        figure(counts, lambda sums: (sums[:, 6] - sums[:, 5]) / sums[:, 7]),
+        len(probabilities), int(labels.sum()),
+        compute_figure(counts, _f1_alone), compute_figure(counts, _f1_blended),
+        compute_figure(counts, lambda sums: _f1_blended(sums) - _f1_alone(sums)),
+        compute_figure(counts, lambda sums: (sums[:, 6] - sums[:, 5]) / sums[:, 7]),
     )  # fmt: skip
 
 
-def blended(matcher: float, judge: float) -> float:
-    """Both probabilities as one: the mean of their log-odds. Nothing is fitted to the pairs that it is judged on."""
-    return float(expit(logit(np.clip([matcher, judge], _CERTAIN, 1 - _CERTAIN)).mean()))
+def blend(matcher: float, judge: float) -> float:
+    """One probability from two: the mean of their log-odds. It has no parameters that could overfit the labels."""
+    clipped = np.clip([matcher, judge], _MIN_PROBABILITY, 1 - _MIN_PROBABILITY)
+    return float(expit(logit(clipped).mean()))
 
 
-def _losses(probabilities: NDArray[np.float64], labels: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _log_losses(probabilities: NDArray[np.float64], labels: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The log-loss of each pair, shape (n,)."""
+    of_label = np.clip(np.where(labels, probabilities, 1 - probabilities), _MIN_PROBABILITY, None)
+    losses: NDArray[np.float64] = -np.log(of_label)
+    return losses
 
-    held = np.clip(np.where(labels, probabilities, 1 - probabilities), _CERTAIN, None)
-    found: NDArray[np.float64] = -np.log(held)
-    return found
+
+# Columns: matches; correct and predicted matches alone; correct and predicted matches blended; both losses; pairs.
 
 
 def _f1_alone(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of the sums matches, right and called alone, right and called blended, both losses, pairs."""
-    found: NDArray[np.float64] = 2 * sums[:, 1] / (sums[:, 0] + sums[:, 2])
-    return found
+    f1: NDArray[np.float64] = 2 * sums[:, 1] / (sums[:, 0] + sums[:, 2])
+    return f1
 
 
 def _f1_blended(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = 2 * sums[:, 3] / (sums[:, 0] + sums[:, 4])
-    return found
+    f1: NDArray[np.float64] = 2 * sums[:, 3] / (sums[:, 0] + sums[:, 4])
+    return f1

@@ -1,4 +1,7 @@
-"""A language model on this machine, loaded by mlx-lm, and conversations as it reads them."""
+"""Local language models for mlx-lm: locating and checking their files, loading, tokenizing, and prefix caching.
+
+Models are loaded from safetensors only, and no code from a model's folder is run.
+"""
 
 import copy
 import hashlib
@@ -9,39 +12,39 @@ from typing import Any
 
 from core.errors import ModelError
 from core.judge.chat_template import ChatTemplate
-from core.judge.finetune.storage import WEIGHTS, adapter_in
-from core.judge.logprobs import shared_length
+from core.judge.finetune.storage import ADAPTER_WEIGHTS, resolve_adapter
+from core.judge.logprobs import common_prefix_length
 from core.judge.prompt import Message
 from core.model_files import check_adapter_files, check_language_model_files, model_errors, weights_file_with
 from labels.files import open_regular
 
-#: What is fetched of a model: weights as safetensors, and what describes them. Nothing that runs code.
-_FILES = ("*.json", "model*.safetensors", "tokenizer.model", "*.tiktoken", "*.txt", "*.jinja")
+#: Files that are downloaded from the hub: safetensors weights, configuration and tokenizer; nothing that runs code.
+_HUB_FILES = ("*.json", "model*.safetensors", "tokenizer.model", "*.tiktoken", "*.txt", "*.jinja")
 
-MODEL_HINT = "Is it a model for mlx-lm? Name another one, or fetch this one again."
+MODEL_HINT = "Is it a model for mlx-lm? Name another one, or download this one again."
 ADAPTER_HINT = "`samesku judge train` makes one for the model that it is given."
 
 
 def find_model(name: str) -> Path:
-    """The folder of a model, downloaded only if it is nowhere on this machine.
+    """The folder of a model, downloaded only if it is not on this machine.
 
     Raises:
-        ModelError: it cannot be had, or has no safetensors weights.
+        ModelError: it is not available, or has no safetensors weights.
     """
-    folder = model_here(name) or _from_hub(name)
+    folder = find_local_model(name) or _download(name)
     if not (folder / "config.json").is_file() or not any(folder.glob("model*.safetensors")):
         raise ModelError(
-            f"{folder} holds no language model: config.json and model.safetensors are wanted.",
+            f"{folder} holds no language model: config.json and model.safetensors are required.",
             "Pickled weights are not loaded: they can run code. Convert them with `python -m mlx_lm convert`.",
         )
     check_language_model_files(folder, MODEL_HINT)
     return folder
 
 
-def whole_path(name: str) -> str:
-    """A model as it is named on the command line or in a recipe: a folder by its whole path; a name on the hub stays.
+def absolute_model_path(name: str) -> str:
+    """A model name from the command line or a recipe: folders become absolute, names on the hub stay.
 
-    A job, which may go on with it, runs in another working folder.
+    Jobs run in another working directory and would not find a relative folder.
 
     Raises:
         ModelError: the name begins with ~, and there is no such home folder.
@@ -53,11 +56,11 @@ def whole_path(name: str) -> str:
     return str(folder.absolute()) if folder.is_dir() else name
 
 
-def model_here(name: str) -> Path | None:
-    """The folder of a model on this machine; None where it is not here. Nothing is downloaded.
+def find_local_model(name: str) -> Path | None:
+    """The folder of a model if it is on this machine, else None. Nothing is downloaded.
 
     Raises:
-        ModelError: no model can be called that, or it is a folder that is not there.
+        ModelError: the name is invalid, or is the path of a missing folder.
     """
     folder = Path(name)
     if folder.is_absolute() and folder.is_dir():
@@ -71,126 +74,131 @@ def model_here(name: str) -> Path | None:
     except ImportError:
         return None
     try:
-        return Path(snapshot_download(name, allow_patterns=list(_FILES), local_files_only=True))
+        return Path(snapshot_download(name, allow_patterns=list(_HUB_FILES), local_files_only=True))
     except HFValidationError:
         raise absent from None
-    except (LocalEntryNotFoundError, RuntimeError):  # the last where there is no home folder with a cache in it
+    except (LocalEntryNotFoundError, RuntimeError):  # RuntimeError: no home folder, hence no hub cache
         return None
 
 
-def check_here(name: str, adapter: str = "") -> None:
-    """Check the files of a model and of its adapter, if they are on this machine; nothing is loaded.
+def check_local_files(name: str, adapter: str = "") -> None:
+    """Check the files of a model and its adapter if they are on this machine, without loading them.
 
     Raises:
-        ModelError: as `model_here`, or a file asks for something that is never done, or is damaged.
+        ModelError: as `find_local_model`; or a file is damaged, or requires something unsafe.
     """
-    if (folder := model_here(name)) is not None:
+    if (folder := find_local_model(name)) is not None:
         check_language_model_files(folder, MODEL_HINT)
     if adapter:
-        check_adapter_files(adapter_in(Path(adapter)), ADAPTER_HINT)
+        check_adapter_files(resolve_adapter(Path(adapter)), ADAPTER_HINT)
 
 
-def _from_hub(name: str) -> Path:
+def _download(name: str) -> Path:
     from huggingface_hub import snapshot_download
 
-    hint = "Name a folder with a model for mlx-lm as judge.mlx_model, or allow the hub for once: HF_HUB_OFFLINE=0."
+    hint = "Name a folder with a model for mlx-lm as judge.mlx_model, or allow downloads once: HF_HUB_OFFLINE=0."
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
         raise ModelError(f"The model {name} is not on this machine, and the hub is switched off.", hint)
     try:
-        return Path(snapshot_download(name, allow_patterns=list(_FILES)))
-    except Exception as error:  # every way in which a network fails
-        said = str(error).strip().partition("\n")[0]
-        raise ModelError(f"The model {name} cannot be had: {said}", hint) from error
+        return Path(snapshot_download(name, allow_patterns=list(_HUB_FILES)))
+    except Exception as error:  # any kind of network failure
+        reason = str(error).strip().partition("\n")[0]
+        raise ModelError(f"The model {name} cannot be downloaded: {reason}", hint) from error
 
 
 class LocalModel:
-    """A loaded model with its tokenizer, its chat template, and its memory of how conversations begin.
+    """A loaded model with its tokenizer, its chat template, and a cache of prompt prefixes.
 
     Args:
         name: a folder, or a name on the hub.
-        adapter: a folder with a LoRA adapter for it, or nothing.
+        adapter: the folder of a LoRA adapter, or an empty string.
 
     Raises:
-        ModelError: the libraries are not installed, the model is not here and cannot be had, or it is damaged.
+        ModelError: the libraries are not installed, or the model is not available or damaged.
     """
 
     def __init__(self, name: str, adapter: str = "") -> None:
         self._name = name
-        self.model, self.tokenizer, self.config = loaded(name, adapter)
+        self.model, self.tokenizer, self.config = load_model(name, adapter)
         if not self.tokenizer.has_chat_template:
-            raise ModelError(f"{name} has no chat template.", "Take a model that was tuned to follow instructions.")
-        # Thinking aloud is no part of the answer, and was none of what an adapter is tuned on.
+            raise ModelError(f"{name} has no chat template.", "Use a model that is tuned to follow instructions.")
+        # Thinking is not part of the answer, and adapters are trained without it.
         self._template = ChatTemplate(self.tokenizer, str(find_model(name)), thinking=False)
         self._special = special_tokens(self.tokenizer)
         self._vocabulary = vocabulary_size(self.model, self.tokenizer, name)
-        self._primed: dict[str, tuple[list[int], list[Any], int]] = {}
+        self._prefixes: dict[str, tuple[list[int], list[Any], int]] = {}
 
-    def text(self, messages: Sequence[Message]) -> str:
-        """The conversation as the model reads it, up to where its answer begins."""
-        return self._template.write(messages, answer_begins=True)
+    def render(self, messages: Sequence[Message]) -> str:
+        """The conversation as text, up to the beginning of the model's answer."""
+        return self._template.render(messages, answer_begins=True)
 
     def encode(self, text: str) -> list[int]:
-        """Its tokens; the chat template has put in all special ones.
+        """The tokens of rendered text, which contains all special tokens already.
 
         Raises:
-            ModelError: a token has no place in the model.
+            ModelError: a token is outside the model's vocabulary.
         """
         tokens = list(self.tokenizer.encode(text, add_special_tokens=False))
-        require_known(tokens, self._vocabulary, self._name)
+        require_in_vocabulary(tokens, self._vocabulary, self._name)
         return tokens
 
     def decode(self, tokens: list[int]) -> str:
         """The text of tokens."""
         return str(self.tokenizer.decode(tokens))
 
-    def sound(self, messages: Sequence[Message], tokens: Sequence[int]) -> bool:
-        """Whether all special tokens are the template's: no product's text became one."""
-        return sum(token in self._special for token in tokens) == self._beginning(messages)[2]
+    def has_only_template_specials(self, messages: Sequence[Message], tokens: Sequence[int]) -> bool:
+        """Whether all special tokens come from the chat template and none from a listing's text."""
+        return sum(token in self._special for token in tokens) == self._cached_prefix(messages)[2]
 
-    def remembered(self, messages: Sequence[Message], tokens: list[int]) -> tuple[list[int], list[Any]]:
-        """What is still to be read of a conversation, and the memory of what comes before: all up to the listings.
+    def split_cached_prefix(self, messages: Sequence[Message], tokens: list[int]) -> tuple[list[int], list[Any]]:
+        """Split a prompt into its cached prefix, up to the first listing, and the rest.
 
-        Whoever writes to the memory takes a copy, `copied`; mlx-lm's batches do so by themselves.
+        Returns:
+            the remaining tokens, and the key-value cache of the prefix. mlx-lm's batches copy the cache; anything else
+            that writes to it needs `copy_cache`.
         """
         from mlx_lm.models.cache import make_prompt_cache
 
-        beginning, cache, _ = self._beginning(messages)
-        if beginning and tokens[: len(beginning)] == beginning and len(tokens) > len(beginning):
-            return tokens[len(beginning) :], cache
+        prefix, cache, _ = self._cached_prefix(messages)
+        if prefix and tokens[: len(prefix)] == prefix and len(tokens) > len(prefix):
+            return tokens[len(prefix) :], cache
         return tokens, make_prompt_cache(self.model)
 
-    def _beginning(self, messages: Sequence[Message]) -> tuple[list[int], list[Any], int]:
-        """The tokens that all conversations of this kind begin with, the memory of them, and how many are special."""
+    def _cached_prefix(self, messages: Sequence[Message]) -> tuple[list[int], list[Any], int]:
+        """The prefix shared by all prompts with this system message, its key-value cache, and its special tokens."""
         system = messages[0]["content"]
-        if system not in self._primed:
+        if system not in self._prefixes:
             import mlx.core as mx
             from mlx.utils import tree_flatten
             from mlx_lm.models.cache import make_prompt_cache
 
-            # What two have in common ends at the last token that no title can change.
-            ways = [
-                self.encode(self.text([messages[0], {"role": "user", "content": f"<query>\ntitle: {title}"}]))
+            # The common prefix of two prompts ends before the first token that depends on a title.
+            prompts = [
+                self.encode(self.render([messages[0], {"role": "user", "content": f"<query>\ntitle: {title}"}]))
                 for title in ("a", "0")
             ]
-            beginning = ways[0][: shared_length(ways)]
+            prefix = prompts[0][: common_prefix_length(prompts)]
             cache = make_prompt_cache(self.model)
-            if beginning:
-                self.model(mx.array(beginning)[None], cache=cache)
-                states = [state for _, state in tree_flatten([part.state for part in cache]) if state is not None]
+            if prefix:
+                self.model(mx.array(prefix)[None], cache=cache)
+                states = [state for _, state in tree_flatten([layer.state for layer in cache]) if state is not None]
                 mx.eval(states)
                 if any(bool(mx.isnan(state).any()) for state in states):
-                    raise _no_numbers(self._name)
-            self._primed[system] = beginning, cache, sum(token in self._special for token in ways[0])
-        return self._primed[system]
+                    raise _computes_nan(self._name)
+            self._prefixes[system] = prefix, cache, sum(token in self._special for token in prompts[0])
+        return self._prefixes[system]
 
 
-def copied(cache: list[Any]) -> list[Any]:
-    """A memory that can be written to while the first stays as it is."""
+def copy_cache(cache: list[Any]) -> list[Any]:
+    """A copy of a key-value cache that can be written to."""
     return copy.deepcopy(cache)
 
 
-def loaded(name: str, adapter: str = "") -> tuple[Any, Any, dict[str, Any]]:
-    """Model, tokenizer and configuration, ready to generate.
+def load_model(name: str, adapter: str = "") -> tuple[Any, Any, dict[str, Any]]:
+    """Load a model for generation.
+
+    Returns:
+        model, tokenizer and configuration.
 
     Raises:
         ModelError: as `LocalModel`.
@@ -200,7 +208,7 @@ def loaded(name: str, adapter: str = "") -> tuple[Any, Any, dict[str, Any]]:
     from mlx_lm.models.cache import make_prompt_cache
 
     folder = find_model(name)
-    if adapter and not (Path(adapter) / WEIGHTS).is_file():
+    if adapter and not (Path(adapter) / ADAPTER_WEIGHTS).is_file():
         raise ModelError(f"There is no adapter in {adapter}.", ADAPTER_HINT)
     with model_errors(folder, MODEL_HINT):
         model, tokenizer, config = load(
@@ -208,23 +216,23 @@ def loaded(name: str, adapter: str = "") -> tuple[Any, Any, dict[str, Any]]:
         )
         _require_finite(model, folder, MODEL_HINT)
     if not all(isinstance(token, int) for token in tokenizer.eos_token_ids):
-        named = "eos_token_id in config.json or generation_config.json names no tokens"
-        raise ModelError(f"{folder} cannot be loaded: {named}.", MODEL_HINT)
+        reason = "eos_token_id in config.json or generation_config.json names no tokens"
+        raise ModelError(f"{folder} cannot be loaded: {reason}.", MODEL_HINT)
     if adapter:
-        model = _with_adapter(name, model, adapter)
-    if not all(hasattr(part, "merge") for part in make_prompt_cache(model)):
-        raise ModelError(f"mlx-lm cannot ask {name} several questions at once.", "Take another model as the judge.")
+        model = _load_adapter(name, model, adapter)
+    if not all(hasattr(layer, "merge") for layer in make_prompt_cache(model)):
+        raise ModelError(f"mlx-lm cannot run {name} in batches.", "Use another model as the judge.")
     return model, tokenizer, config
 
 
-def _with_adapter(name: str, model: Any, adapter: str) -> Any:
+def _load_adapter(name: str, model: Any, adapter: str) -> Any:
     from mlx_lm.tuner.utils import load_adapters
 
     check_adapter_files(Path(adapter), ADAPTER_HINT)
     try:
         model = load_adapters(model, adapter)
-    except Exception as error:  # whatever is in the files
-        # So mlx-lm says that the weights have other shapes than the model's; anything else is in the files.
+    except Exception as error:  # the files may contain anything
+        # mlx-lm raises a plain ValueError if the shapes differ from the model's.
         if type(error) is ValueError:
             raise ModelError(f"The adapter in {adapter} is for another model than {name}.", ADAPTER_HINT) from error
         raise ModelError(f"The adapter in {adapter} is damaged.", ADAPTER_HINT) from error
@@ -234,10 +242,10 @@ def _with_adapter(name: str, model: Any, adapter: str) -> Any:
 
 
 def _require_finite(model: Any, folder: Path, hint: str) -> None:
-    """Return if all weights are finite numbers; those that are quantised are, and their scales are looked at.
+    """Require finite weights. Quantised weights are integers; their scales are checked.
 
     Raises:
-        ModelError: one is not; the file and the weight are named.
+        ModelError: a weight is NaN or infinite; the message names it and its file.
     """
     import mlx.core as mx
     from mlx.utils import tree_flatten
@@ -251,10 +259,10 @@ def _require_finite(model: Any, folder: Path, hint: str) -> None:
 
 
 def vocabulary_size(model: Any, tokenizer: Any, name: str) -> int:
-    """How many tokens the model knows, of which the tokenizer's must be some: mlx reads past the end of a matrix.
+    """The size of the model's vocabulary, from a forward pass. mlx does not check that token ids are within it.
 
     Raises:
-        ModelError: the model's output is no number, or it cannot compute any.
+        ModelError: the forward pass fails, or its output is NaN.
     """
     import mlx.core as mx
 
@@ -262,15 +270,15 @@ def vocabulary_size(model: Any, tokenizer: Any, name: str) -> int:
         output = model(mx.array([[min(tokenizer.encode("a", add_special_tokens=False), default=0)]]))
         mx.eval(output)
     if bool(mx.isnan(output).any()):
-        raise _no_numbers(name)
+        raise _computes_nan(name)
     return int(output.shape[-1])
 
 
-def require_known(tokens: Sequence[int], vocabulary: int, name: str) -> None:
-    """Return if a model has a place for all tokens.
+def require_in_vocabulary(tokens: Sequence[int], vocabulary: int, name: str) -> None:
+    """Require token ids within a model's vocabulary.
 
     Raises:
-        ModelError: its tokenizer is another model's.
+        ModelError: one is not: the tokenizer belongs to another model.
     """
     if max(tokens, default=0) >= vocabulary:
         raise ModelError(
@@ -278,15 +286,15 @@ def require_known(tokens: Sequence[int], vocabulary: int, name: str) -> None:
         )
 
 
-def _no_numbers(name: str) -> ModelError:
-    return ModelError(f"{name} cannot be used: it computes values that are no numbers from its weights.", MODEL_HINT)
+def _computes_nan(name: str) -> ModelError:
+    return ModelError(f"{name} cannot be used: it computes NaN from its weights.", MODEL_HINT)
 
 
 def require_mlx() -> None:
-    """Return if mlx-lm can run here.
+    """Require mlx-lm.
 
     Raises:
-        ModelError: it is not installed, or not for this machine.
+        ModelError: it is not installed, or not for this platform.
     """
     try:
         import mlx.core  # noqa: F401
@@ -298,13 +306,13 @@ def require_mlx() -> None:
         ) from error
 
 
-def tokenizer_here(name: str) -> Any | None:
-    """A model's tokenizer; None where the model or mlx-lm is not on this machine, or it knows no conversations.
+def load_local_tokenizer(name: str) -> Any | None:
+    """The tokenizer of a local model; None if the model or mlx-lm is missing, or there is no chat template.
 
     Raises:
-        ModelError: as `model_here`.
+        ModelError: as `find_local_model`.
     """
-    folder = model_here(name)
+    folder = find_local_model(name)
     try:
         from mlx_lm.utils import load_tokenizer
 
@@ -313,27 +321,28 @@ def tokenizer_here(name: str) -> Any | None:
         check_language_model_files(folder, MODEL_HINT)
         with model_errors(folder, MODEL_HINT):
             tokenizer = load_tokenizer(folder, {"trust_remote_code": False})
-    except Exception:  # noqa: BLE001 - whatever is in the files; `judge train` says what is wrong
+    except Exception:  # noqa: BLE001 - the files may contain anything; `judge train` reports the problem
         return None
     return tokenizer if getattr(tokenizer, "has_chat_template", False) else None
 
 
 def special_tokens(tokenizer: Any) -> frozenset[int]:
-    """The tokens that a chat template makes turns of."""
-    added = {token for token, what in tokenizer.added_tokens_decoder.items() if what.special}
+    """The ids of all special tokens, such as those that delimit the turns of a conversation."""
+    added = {token for token, entry in tokenizer.added_tokens_decoder.items() if entry.special}
     return frozenset(added | set(tokenizer.all_special_ids))
 
 
-_NAMED = (".json", ".safetensors", ".jinja")
-
-#: Adapters are read whole; of weights larger than this, only both ends.
-_WHOLE, _END = 64 * 2**20, 2**20
+#: Files that `fingerprint` covers.
+_FINGERPRINTED_SUFFIXES = (".json", ".safetensors", ".jinja")
+#: Files up to this many bytes are hashed completely, which includes every adapter; larger ones by both ends.
+_MAX_HASHED_WHOLE = 64 * 2**20
+_HASHED_END = 2**20
 
 
 def fingerprint(model: str) -> str:
-    """The folder's name and a digest of its files; the name alone of what is no folder here, a model on the hub.
+    """The folder's name and a digest of its files, or the name itself if it is a model on the hub.
 
-    A model of several gigabytes takes milliseconds: of each large file, its size and both its ends count.
+    A model of several gigabytes takes milliseconds: of large files only the size and both ends are hashed.
 
     Raises:
         ModelError: a file cannot be read.
@@ -343,8 +352,8 @@ def fingerprint(model: str) -> str:
         return model
     digest = hashlib.sha256()
     try:
-        for file in sorted(path for path in folder.iterdir() if path.suffix in _NAMED and path.is_file()):
-            _add(digest, file)
+        for file in sorted(p for p in folder.iterdir() if p.suffix in _FINGERPRINTED_SUFFIXES and p.is_file()):
+            _hash_file(digest, file)
     except OSError as error:
         raise ModelError(
             f"{error.filename or folder} cannot be read: {error.strerror}.", "Name another folder as the judge's model."
@@ -352,13 +361,13 @@ def fingerprint(model: str) -> str:
     return f"{folder.name}@{digest.hexdigest()[:8]}"
 
 
-def _add(digest: "hashlib._Hash", file: Path) -> None:
-    with open_regular(file) as opened:
-        size = os.fstat(opened.fileno()).st_size
-        digest.update(f"{file.name}\0{size}\0".encode())
-        if size <= _WHOLE:
-            digest.update(hashlib.sha256(opened.read(_WHOLE)).digest())
+def _hash_file(digest: "hashlib._Hash", path: Path) -> None:
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        digest.update(f"{path.name}\0{size}\0".encode())
+        if size <= _MAX_HASHED_WHOLE:
+            digest.update(hashlib.sha256(file.read(_MAX_HASHED_WHOLE)).digest())
         else:
-            digest.update(opened.read(_END))
-            opened.seek(-_END, os.SEEK_END)
-            digest.update(opened.read(_END))
+            digest.update(file.read(_HASHED_END))
+            file.seek(-_HASHED_END, os.SEEK_END)
+            digest.update(file.read(_HASHED_END))

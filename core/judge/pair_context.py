@@ -1,4 +1,4 @@
-"""A case: a pair of listings as a judge gets it."""
+"""What a judge reads about a pair: both listings, and the similarities and differences that the features find."""
 
 import hashlib
 import json
@@ -13,39 +13,27 @@ from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
 from labels.model import Pair
 
-#: Feature groups with facts from the two listings alone, the most telling first.
+#: Feature groups that can be explained from the two listings alone, most informative first.
 _GROUPS = (
     "GTIN", "model number", "codes", "brand", "quantities", "pack", "numbers",
     *(group for group in TITLE_FACTS if group not in {"quantities", "pack"}),
     "price", "query words", "candidate words",
 )  # fmt: skip
+#: Pairs whose products are read from the catalogue in one query.
+_BATCH_SIZE = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Statements about a pair, the most telling first: those that speak for a match, and those that speak against."""
+    """Statements about a pair, most informative first.
+
+    Attributes:
+        equal: statements in favour of a match.
+        differs: statements against a match.
+    """
 
     equal: tuple[str, ...] = ()
     differs: tuple[str, ...] = ()
-
-
-class Finder:
-    """Finds what is equal and what differs, as the explanations state it.
-
-    Args:
-        vocabulary: colours, kinds, brands.
-        frequency: number of listings that contain a word.
-    """
-
-    def __init__(self, vocabulary: Vocabulary, frequency: Callable[[str], int]) -> None:
-        self._describer = PairDescriber(vocabulary, frequency)
-
-    def findings(self, query: Product, candidate: Product) -> Findings:
-        """All that can be said of two listings."""
-        facts = [fact for group in _GROUPS for fact in self._describer.facts(group, query, candidate, {})]
-        return Findings(
-            tuple(fact.text for fact in facts if fact.sign > 0), tuple(fact.text for fact in facts if fact.sign < 0)
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,44 +46,59 @@ class PairContext:
 
     @property
     def pair(self) -> Pair:
-        """What the case is about."""
+        """The pair of product references."""
         return Pair(self.query.ref, self.candidate.ref)
 
     @property
     def content(self) -> str:
-        """SHA-256 of all that a judge may read: a verdict on the same content holds, on any other it does not."""
-        read = json.dumps([asdict(self.query), asdict(self.candidate), asdict(self.findings)], sort_keys=True)
-        return hashlib.sha256(read.encode("utf-8", "surrogatepass")).hexdigest()
+        """SHA-256 of everything a judge may read: the cache key under which a verdict on this content is valid."""
+        fields = json.dumps([asdict(self.query), asdict(self.candidate), asdict(self.findings)], sort_keys=True)
+        return hashlib.sha256(fields.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-#: So many pairs are looked up at once.
-_AT_ONCE = 256
+class FindingsExtractor:
+    """States what is equal and what differs between two listings, from the matcher's features.
+
+    Args:
+        vocabulary: colours, part types, brands.
+        document_frequency: the number of listings that contain a token.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, document_frequency: Callable[[str], int]) -> None:
+        self._describer = PairDescriber(vocabulary, document_frequency)
+
+    def extract(self, query: Product, candidate: Product) -> Findings:
+        """All statements about two listings."""
+        facts = [fact for group in _GROUPS for fact in self._describer.facts(group, query, candidate, {})]
+        return Findings(
+            tuple(fact.text for fact in facts if fact.sign > 0), tuple(fact.text for fact in facts if fact.sign < 0)
+        )
 
 
 class ContextBuilder:
-    """Makes cases; what is needed for all of them is read once.
+    """Builds pair contexts; the document frequencies are read once.
 
     Args:
-        catalog: where the products are.
-        vocabulary: colours, kinds, brands.
+        catalog: the product store.
+        vocabulary: colours, part types, brands.
     """
 
     def __init__(self, catalog: CatalogStore, vocabulary: Vocabulary) -> None:
         self._catalog = catalog
-        self._finder = Finder(vocabulary, document_frequency(catalog))
+        self._extractor = FindingsExtractor(vocabulary, document_frequency(catalog))
 
-    def of(self, pairs: Iterable[Pair]) -> Iterator[PairContext]:
-        """The cases of pairs, in their order; a pair with a product that the catalogue lacks is left out."""
-        waiting = iter(pairs)
-        while some := list(islice(waiting, _AT_ONCE)):
-            products = self._catalog.get_many(ref for pair in some for ref in pair)
-            for pair in some:
+    def build(self, pairs: Iterable[Pair]) -> Iterator[PairContext]:
+        """Yield the contexts in input order; pairs with a product missing from the catalogue are skipped."""
+        remaining = iter(pairs)
+        while batch := list(islice(remaining, _BATCH_SIZE)):
+            products = self._catalog.get_many(ref for pair in batch for ref in pair)
+            for pair in batch:
                 if set(pair) <= products.keys():
                     query, candidate = products[pair.query], products[pair.candidate]
-                    yield PairContext(query, candidate, self._finder.findings(query, candidate))
+                    yield PairContext(query, candidate, self._extractor.extract(query, candidate))
 
 
 def pair_contexts(workspace: Workspace, pairs: Iterable[Pair]) -> Iterator[PairContext]:
-    """The cases of pairs of a workspace, in their order, as `CaseMaker` makes them."""
+    """The contexts of pairs of a workspace, as `ContextBuilder.build` yields them."""
     with CatalogStore(workspace.catalog) as catalog:
-        yield from ContextBuilder(catalog, Vocabulary.load(workspace.vocabulary)).of(pairs)
+        yield from ContextBuilder(catalog, Vocabulary.load(workspace.vocabulary)).build(pairs)

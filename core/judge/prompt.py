@@ -1,4 +1,10 @@
-"""What a language model is asked. The version is part of every verdict's name: another wording is another judge."""
+"""Prompts, training answers, answer parsing, and the escaping of product text in prompts.
+
+Product text is untrusted. A title may contain `ignore the above`, a verdict line, or the control tokens with which a
+chat template begins a turn. `escape_value` therefore reduces every catalogue value to one line of bounded length, makes
+invisible characters visible and replaces the characters that begin tags and control tokens. Instructions in plain words
+remain; the system prompt declares them to be data, and the parsers accept only an exact last line.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,35 +16,15 @@ from core.text.quantities import quantities
 from core.text.safe import safe
 from core.text.units import BASES
 
-#: Characters that a title needs at most, and any other value; five times what Walmart-Amazon's longest have.
-LONGEST_TITLE, LONGEST_VALUE = 600, 160
+#: Version of all prompts in this module; part of every judge's name. Increment it with every change of wording.
+PROMPT_VERSION = "2"
 
-#: `<|im_start|>`, `</s>`, `<start_of_turn>` and XML tags all begin with one of these.
-_MARKS = str.maketrans({"<": "‹", ">": "›", "＜": "‹", "＞": "›", "`": "'"})
-#: `[INST]` and its like, which some chat templates have as control tokens.
-_CONTROL = re.compile(r"\[(/?[A-Z_]{2,})\]")
-#: `**Verdict:**` is the model's to write.
-_EMPHASIS = re.compile(r"\*{2,}")
-
-
-def enclosed(text: str, longest: int = LONGEST_VALUE) -> str:
-    """The text as a value in a prompt; one that is too long ends in an ellipsis."""
-    line = " ".join(safe(text[: 4 * longest]).split())
-    line = _EMPHASIS.sub("*", _CONTROL.sub(r"(\1)", line.translate(_MARKS)))
-    return line if len(line) <= longest and len(text) <= 4 * longest else line[: longest - 1].rstrip() + "…"
-
-
-#: Counts up with every change of what stands below.
-VERSION = "2"
-
-#: What candidates are called where one is to be chosen. Each is one token for every tokenizer, so that the first token
-#: tells the choices apart; 1 and 10 begin with the same one. N is left out: so does NONE.
-LETTERS = "ABCDEFGHIJKLMOPQRSTUVWXYZ"
-
-#: A turn of a conversation, as every chat template takes it.
+#: A chat message with the keys `role` and `content`.
 Message = dict[str, str]
 
-_MOST_EXTRA = 12
+#: Labels of the candidates in a listwise prompt. Each letter is a single token in every tokenizer, so the first token
+#: identifies the choice (1 and 10 would share theirs). N is omitted because NONE begins with it.
+LETTERS = "ABCDEFGHIJKLMOPQRSTUVWXYZ"
 
 _RULES = """\
 They are the same product only if a customer who ordered one would accept the other as exactly that: same maker, same \
@@ -52,126 +38,150 @@ You compare product listings of two retailers and decide whether they sell the s
 First list the similarities, then the differences, then a conclusion of one sentence. The last line of your answer is \
 `{VERDICT} MATCH` or `{VERDICT} NO MATCH`, and nothing follows it."""
 
-#: Follows the listings where no reasons are asked for, only the verdict.
-BRIEFLY = "This time write only the last line of your answer, and nothing before it."
+#: Appended to the user message in fast mode, which asks for the verdict line alone.
+VERDICT_ONLY = "This time write only the last line of your answer, and nothing before it."
 
-_CHOOSING = f"""\
+_LISTWISE_SYSTEM = f"""\
 You compare one product listing with several of another retailer and decide which one sells the same product, if any.
 {_RULES}
 Compare the likeliest ones in a few sentences. The last line of your answer is `{VERDICT} X`, where X is the letter of \
 the listing that sells the same product, or `{VERDICT} NONE`, and nothing follows it."""
 
 
-def messages(case: PairContext) -> list[Message]:
+def pair_messages(context: PairContext) -> list[Message]:
     """The conversation that asks for a verdict on a pair."""
-    listings = _listing("query", case.query), _listing("candidate", case.candidate)
+    listings = _listing("query", context.query), _listing("candidate", context.candidate)
     return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": "\n".join(listings)}]
 
 
-def choosing(query: Product, candidates: Sequence[Product]) -> list[Message]:
-    """The conversation that asks which candidate, by its place in `LETTERS`, is the query's product."""
+def listwise_messages(query: Product, candidates: Sequence[Product]) -> list[Message]:
+    """The conversation that asks which candidate, labelled by `LETTERS` in the given order, is the query's product."""
     listings = [_listing("query", query)]
     listings += [_listing(f"candidate {x}", candidate) for x, candidate in zip(LETTERS, candidates, strict=False)]
-    return [{"role": "system", "content": _CHOOSING}, {"role": "user", "content": "\n".join(listings)}]
+    return [{"role": "system", "content": _LISTWISE_SYSTEM}, {"role": "user", "content": "\n".join(listings)}]
 
 
-def _listing(name: str, product: Product) -> str:
+#: `extra` fields of a product that a prompt contains at most.
+_MAX_EXTRA_FIELDS = 12
+
+
+def _listing(tag: str, product: Product) -> str:
     lines = "\n".join(f"{field}: {value}" for field, value in _fields(product))
-    return f"<{name}>\n{lines}\n</{name.partition(' ')[0]}>"
+    return f"<{tag}>\n{lines}\n</{tag.partition(' ')[0]}>"
 
 
 def _fields(product: Product) -> Iterator[tuple[str, str]]:
-    """All that the listing states, and its quantities as the features read them."""
-    yield "title", enclosed(product.title, LONGEST_TITLE)
-    named = {"brand": product.brand, "category": product.category, "model number": product.model, "GTIN": product.gtin}
+    """The non-empty fields of a listing, escaped, and the quantities parsed from its title."""
+    yield "title", escape_value(product.title, MAX_TITLE_LENGTH)
+    fields = {"brand": product.brand, "category": product.category, "model number": product.model, "GTIN": product.gtin}
     if product.price is not None:
-        named["price"] = f"{product.price:.2f} {product.currency}".rstrip()
-    named["quantities"] = ", ".join(dict.fromkeys(_normalised(product.title)))
-    extra = {name: product.extra[name] for name in sorted(product.extra)[:_MOST_EXTRA]}
-    for name, value in {**named, **{f"other: {name}": value for name, value in extra.items()}}.items():
+        fields["price"] = f"{product.price:.2f} {product.currency}".rstrip()
+    fields["quantities"] = ", ".join(dict.fromkeys(_normalised_quantities(product.title)))
+    fields |= {f"other: {name}": product.extra[name] for name in sorted(product.extra)[:_MAX_EXTRA_FIELDS]}
+    for name, value in fields.items():
         if value.strip():
-            yield enclosed(name, 40), enclosed(value)
+            yield escape_value(name, _MAX_NAME_LENGTH), escape_value(value)
 
 
-def _normalised(title: str) -> Iterator[str]:
+def _normalised_quantities(title: str) -> Iterator[str]:
     """`55 inch = 1.397 m`: each quantity of a title with its value in the base unit of its dimension."""
     for quantity in quantities(title):
         base = BASES.get(quantity.dimension)
         yield f"{quantity.text} = {quantity.value:.4g} {base}" if base else quantity.text
 
 
-#: The most telling statements come first; what follows these costs tokens and says little.
-_MOST = 5
+#: Maximum characters of a title and of any other value: five times the longest in Walmart-Amazon.
+MAX_TITLE_LENGTH, MAX_VALUE_LENGTH = 600, 160
+_MAX_NAME_LENGTH = 40
+
+#: `<|im_start|>`, `</s>`, `<start_of_turn>` and XML tags all begin with one of these.
+_TAG_CHARACTERS = str.maketrans({"<": "‹", ">": "›", "＜": "‹", "＞": "›", "`": "'"})
+#: `[INST]` and similar control tokens of some chat templates.
+_CONTROL_TOKEN = re.compile(r"\[(/?[A-Z_]{2,})\]")
+#: Only the model may write `**Verdict:**`.
+_EMPHASIS = re.compile(r"\*{2,}")
 
 
-def lesson(case: PairContext, match: bool) -> list[Message]:
-    """The whole conversation: the question as it will be asked, and the right answer."""
-    return [*messages(case), {"role": "assistant", "content": training_answer(case, match)}]
+def escape_value(text: str, max_length: int = MAX_VALUE_LENGTH) -> str:
+    """Escape untrusted text to one line for a prompt; text over the maximum length is truncated with an ellipsis."""
+    line = " ".join(safe(text[: 4 * max_length]).split())
+    line = _EMPHASIS.sub("*", _CONTROL_TOKEN.sub(r"(\1)", line.translate(_TAG_CHARACTERS)))
+    fits = len(line) <= max_length and len(text) <= 4 * max_length
+    return line if fits else line[: max_length - 1].rstrip() + "…"
 
 
-def training_answer(case: PairContext, match: bool) -> str:
-    """The right answer, reasoned from what differs between the two listings."""
-    equal, differs = _said(case.findings.equal), _said(case.findings.differs)
-    verdict, reason = (Answer.MATCH, equal) if match else (Answer.NO_MATCH, differs)
+#: Similarities and differences in a training answer, at most; the less informative ones cost tokens for little.
+_MAX_STATEMENTS = 5
+
+
+def training_conversation(context: PairContext, match: bool) -> list[Message]:
+    """A supervised example: the conversation of `pair_messages` followed by the correct answer."""
+    return [*pair_messages(context), {"role": "assistant", "content": training_answer(context, match)}]
+
+
+def training_answer(context: PairContext, match: bool) -> str:
+    """The correct answer, with the findings about the two listings as its reasoning."""
+    equal, differs = (
+        [escape_value(text) for text in statements[:_MAX_STATEMENTS]]
+        for statements in (context.findings.equal, context.findings.differs)
+    )
+    verdict, reasons = (Answer.MATCH, equal) if match else (Answer.NO_MATCH, differs)
     conclusion = "They are the same product" if match else "They are different products"
-    because = f": {reason[0]}" if reason else ""
+    because = f": {reasons[0]}" if reasons else ""
     return "\n".join(
         [
-            "Similarities:", *_listed(equal), "", "Differences:", *_listed(differs), "",
+            "Similarities:", *_bullets(equal), "", "Differences:", *_bullets(differs), "",
             f"Conclusion: {conclusion}{because}.", "", f"{VERDICT} {verdict}",
         ]
     )  # fmt: skip
 
 
-def _said(found: Sequence[str]) -> list[str]:
-    """The statements, which quote the listings, as one line each."""
-    return [enclosed(text) for text in found[:_MOST]]
-
-
-def _listed(lines: Sequence[str]) -> list[str]:
+def _bullets(lines: Sequence[str]) -> list[str]:
     return [f"- {line}" for line in lines] or ["- none that matter"]
 
 
-#: `in` would read NO MATCH as a match, and any line would do for a title that holds one.
-_VERDICT = re.compile(r"\*\*Verdict:\*\* (MATCH|NO MATCH)\.?")
-_CHOICE = re.compile(r"\*\*Verdict:\*\* (NONE|[A-Z])\.?")
+# The whole last line must match: a substring test would read NO MATCH as MATCH, and a quoted title as a verdict.
+_VERDICT_LINE = re.compile(r"\*\*Verdict:\*\* (MATCH|NO MATCH)\.?")
+_CHOICE_LINE = re.compile(r"\*\*Verdict:\*\* (NONE|[A-Z])\.?")
 
 
-def answer_of(text: str) -> Answer | None:
-    """What the last line that is not empty says; None where that is no verdict."""
-    found = _VERDICT.fullmatch(_last_line(text))
+def parse_verdict(text: str) -> Answer | None:
+    """The answer in the last non-empty line, or None if that line is not a verdict."""
+    found = _VERDICT_LINE.fullmatch(_last_line(text))
     return Answer(found[1]) if found else None
 
 
-def choice_of(text: str, count: int) -> int | None:
-    """Which of `count` candidates the last line names, from 1, 0 for none of them; None where that is no verdict."""
-    found = _CHOICE.fullmatch(_last_line(text))
+def parse_choice(text: str, count: int) -> int | None:
+    """The choice in the last non-empty line: 1 to `count` for a candidate, 0 for NONE, None if it is invalid."""
+    found = _CHOICE_LINE.fullmatch(_last_line(text))
     if found is None:
         return None
-    named = 0 if found[1] == "NONE" else LETTERS.find(found[1]) + 1
-    return named if found[1] == "NONE" or 0 < named <= count else None
+    if found[1] == "NONE":
+        return 0
+    number = LETTERS.find(found[1]) + 1
+    return number if 0 < number <= count else None
 
 
 def _last_line(text: str) -> str:
-    stripped = text.strip()
-    return stripped.rpartition("\n")[2].strip()
+    return text.strip().rpartition("\n")[2].strip()
 
 
-_NOTHING = ("nothing",)
+def cross_encoder_texts(context: PairContext) -> tuple[str, str]:
+    """The two texts that a cross-encoder reads; the second one ends with the similarities and differences.
+
+    From titles alone a small encoder would have to learn that `16gb` equals `16 gb` while 27528 differs from 27514. F1
+    of MiniLM on Walmart-Amazon's validation pairs: 0.56 with titles, 0.73 with brand, model number and price added,
+    0.88 with the findings added (means of two runs of four epochs).
+    """
+    query, candidate = _cross_encoder_listing(context.query), _cross_encoder_listing(context.candidate)
+    equal, differs = (", ".join(found or ("nothing",)) for found in (context.findings.equal, context.findings.differs))
+    return query, f"{candidate} [SEP] same: {equal} . differs: {differs}"
 
 
-def pair_of_texts(case: PairContext) -> tuple[str, str]:
-    """What stands on either side of the separator."""
-    equal, differs = (", ".join(found or _NOTHING) for found in (case.findings.equal, case.findings.differs))
-    return _cross_text_listing(
-        case.query
-    ), f"{_cross_text_listing(case.candidate)} [SEP] same: {equal} . differs: {differs}"
-
-
-def _cross_text_listing(product: Product) -> str:
-    parts = [enclosed(product.title, LONGEST_TITLE)]
+def _cross_encoder_listing(product: Product) -> str:
+    parts = [escape_value(product.title, MAX_TITLE_LENGTH)]
     parts += [
-        f"{name} {enclosed(value)}" for name, value in (("brand", product.brand), ("model", product.model)) if value
+        f"{name} {escape_value(value)}" for name, value in (("brand", product.brand), ("model", product.model)) if value
     ]
     if product.price is not None:
         parts.append(f"price {product.price:.2f} {product.currency}".rstrip())

@@ -1,4 +1,4 @@
-"""What a judge is worth, on labelled pairs that it was not trained on, and what it adds to the matcher."""
+"""Judge reports: metrics on labelled pairs outside the training set, and the gain over the matcher."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -10,7 +10,7 @@ from core.errors import CoreError
 from core.jobs.progress import Reporter
 from core.json_store import load, save
 from core.judge.interface import StoredVerdictsJudge
-from core.judge.metrics import Ablation, JudgeMetrics, ablation, judge_metrics
+from core.judge.metrics import Ablation, JudgeMetrics, judge_metrics, measure_ablation
 from core.judge.run import JudgingResult
 from core.matching.features.builder import CorpusFeatures
 from core.matching.pair_file import read_named_labels
@@ -23,46 +23,66 @@ from core.stats.sampling import shuffled_by_query
 from core.workspace import Workspace
 from labels.model import Pair
 
-#: Of how many reports anybody looks for the latest on a judge.
-_MOST = 50
-#: Of the order in which labelled pairs are judged.
-_SEED = 37
+#: Reports that are searched for the latest one on a judge, newest first.
+_MAX_REPORTS_SEARCHED = 50
+#: Seeds the order in which labelled pairs are judged.
+_ORDER_SEED = 37
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """Labelled pairs to judge on, and what they are called."""
+class LabelledPairs:
+    """Labelled pairs to evaluate on.
+
+    Attributes:
+        truth: whether each pair is a match.
+        name: the validation set's version, or the file's path.
+    """
 
     truth: dict[Pair, bool]
     name: str
 
     def without(self, *judges: StoredVerdictsJudge) -> dict[Pair, bool]:
-        """Those that none of the judges was trained on.
+        """The pairs that none of the judges was trained on, in random order of their queries.
+
+        The order makes the pairs that fit into a budget an unbiased sample.
 
         Raises:
             CoreError: there are none.
         """
-        taught = frozenset().union(*(judge.taught() for judge in judges))
-        # A budget that does not reach for all is spent on a fair sample.
-        found = {pair: self.truth[pair] for pair in shuffled_by_query(self.truth, _SEED) if pair not in taught}
-        if not found:
+        trained_on = frozenset[Pair]().union(*(judge.training_pairs() for judge in judges))
+        pairs = shuffled_by_query(self.truth, _ORDER_SEED)
+        unseen = {pair: self.truth[pair] for pair in pairs if pair not in trained_on}
+        if not unseen:
             raise CoreError(
-                "There are no labelled pairs to measure a judge on that it was not trained on.",
+                "There are no labelled pairs to evaluate the judge on, apart from those that it was trained on.",
                 "Label the validation stream (`samesku review --stream validation`), or name a file:"
                 " `samesku judge test --pairs FILE`.",
             )
-        return found
+        return unseen
+
+
+def labelled_pairs(workspace: Workspace, settings: Settings, path: Path | None = None) -> LabelledPairs:
+    """The labelled pairs of a file, or of the workspace's validation split.
+
+    Raises:
+        LabelsError: the file is no labels file.
+        CatalogError: the file names an unknown product.
+    """
+    if path is None:
+        splits = splits_of(workspace, settings)
+        return LabelledPairs(splits.truth, splits.name)
+    return LabelledPairs(read_named_labels(Corpus.read(workspace), path), str(path))
 
 
 @dataclass(frozen=True, slots=True)
 class JudgeReport:
-    """What a judge is worth.
+    """An evaluation of a judge, as stored in the workspace's reports.
 
     Attributes:
-        at: when it was measured, ISO 8601 in UTC.
-        judged_on: what the pairs are called.
-        measured: how right it is.
-        added: what it adds to the matcher; None where it gave no probability in the bands in question.
+        at: time of the evaluation, ISO 8601 in UTC.
+        judged_on: name of the labelled pairs.
+        measured: the judge's metrics.
+        added: the gain over the matcher; None if the judge gave no probability in the bands medium and low.
     """
 
     at: str
@@ -71,69 +91,40 @@ class JudgeReport:
     added: Ablation | None
 
     @property
-    def words(self) -> str:
-        """Whether the judge adds something to the matcher, in a sentence."""
+    def summary(self) -> str:
+        """The gain over the matcher, in a sentence."""
         if self.added is None:
-            return "Whether the judge adds something to the matcher is unknown: it gave no probability in its bands."
-        return self.added.words
+            return "The judge's gain over the matcher is unknown: it gave no probability in the bands medium and low."
+        return self.added.summary
 
 
-def known_pairs(workspace: Workspace, settings: Settings, path: Path | None = None) -> Known:
-    """The labelled pairs of a file, else of the workspace's validation side.
-
-    Raises:
-        LabelsError: the file is no labels file. CatalogError: it names an unknown product.
-    """
-    if path is None:
-        splits = splits_of(workspace, settings)
-        return Known(splits.truth, splits.name)
-    return Known(read_named_labels(Corpus.read(workspace), path), str(path))
-
-
-def judge_report(
+def evaluate_judge(
     workspace: Workspace,
     settings: Settings,
     encoder: EncoderModel,
-    known: Known,
+    pairs: LabelledPairs,
     run: JudgingResult,
     reporter: Reporter,
 ) -> JudgeReport:
-    """Hold a run on labelled pairs against their labels, and measure what it adds to the matcher; kept as a report.
+    """Evaluate a run on labelled pairs, measure the gain over the matcher, and save the report.
 
-    The matcher has not learnt from these pairs either.
+    The matcher of the ablation is trained without these pairs.
 
     Raises:
-        CoreError: nothing was judged.
+        CoreError: the run has no verdicts.
     """
     if not run.verdicts:
-        raise CoreError("No pair was judged.", "Give it a larger budget; what is judged once is kept.")
-    truth = known.truth
+        raise CoreError("No pair was judged.", "Raise the budget; verdicts are stored, and the next run continues.")
     at = datetime.now(UTC)
     report = JudgeReport(
-        at.isoformat(timespec="seconds"), known.name, judge_metrics(run.judge, run.verdicts, truth),
-        _added(workspace, settings, encoder, run, truth, reporter),
+        at.isoformat(timespec="seconds"), pairs.name, judge_metrics(run.judge, run.verdicts, pairs.truth),
+        _measure_gain(workspace, settings, encoder, run, pairs.truth, reporter),
     )  # fmt: skip
     save(workspace.reports / f"judge-{at:%Y%m%d-%H%M%S}.json", asdict(report))
     return report
 
 
-def latest_report(workspace: Workspace, judge: str) -> JudgeReport | None:
-    """The latest report on a judge; None where there is none that can be read."""
-    for path in sorted(workspace.reports.glob("judge-*.json"), reverse=True)[:_MOST]:
-        with suppress(FileNotFoundError, CoreError):
-            report = load(path, JudgeReport)
-            if report.measured.judge == judge:
-                return report
-    return None
-
-
-def ablation_of(workspace: Workspace, judge: str) -> str:
-    """What a judge is worth by the latest report on it, in a sentence."""
-    report = latest_report(workspace, judge)
-    return "The judge was not measured yet: `samesku judge test` does that." if report is None else report.words
-
-
-def _added(
+def _measure_gain(
     workspace: Workspace,
     settings: Settings,
     encoder: EncoderModel,
@@ -141,7 +132,22 @@ def _added(
     truth: Mapping[Pair, bool],
     reporter: Reporter,
 ) -> Ablation | None:
-    pairs = list(run.verdicts)
-    corpus_features = CorpusFeatures(workspace, settings, Corpus.read(workspace))
-    matched = score_pairs(corpus_features, encoder, pairs, reporter, without=frozenset(truth))
-    return ablation(matched, run.verdicts, truth)
+    features = CorpusFeatures(workspace, settings, Corpus.read(workspace))
+    scored = score_pairs(features, encoder, list(run.verdicts), reporter, without=frozenset(truth))
+    return measure_ablation(scored, run.verdicts, truth)
+
+
+def latest_report(workspace: Workspace, judge: str) -> JudgeReport | None:
+    """The latest readable report on a judge, or None."""
+    for path in sorted(workspace.reports.glob("judge-*.json"), reverse=True)[:_MAX_REPORTS_SEARCHED]:
+        with suppress(FileNotFoundError, CoreError):
+            report = load(path, JudgeReport)
+            if report.measured.judge == judge:
+                return report
+    return None
+
+
+def ablation_summary(workspace: Workspace, judge: str) -> str:
+    """The gain over the matcher according to the latest report on a judge, in a sentence."""
+    report = latest_report(workspace, judge)
+    return "The judge was not evaluated yet: run `samesku judge test`." if report is None else report.summary

@@ -1,4 +1,4 @@
-"""Judging many pairs: what is known costs nothing, what is asked keeps to a budget, and what is done is kept."""
+"""A judging run over many pairs: cached verdicts first, then the judge, within a budget."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,8 +14,8 @@ from labels.model import Pair
 from labels.wording import counted
 
 
-class End(StrEnum):
-    """Why no more is asked."""
+class StopReason(StrEnum):
+    """Why a run stopped."""
 
     ALL = "all"
     PAIRS = "pairs"
@@ -25,97 +25,92 @@ class End(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much may be asked at most; None for no limit. What is known already costs nothing.
+    """Limits of a run; None for no limit. Cached verdicts are free.
 
     Attributes:
-        pairs: pairs that a judge is asked about.
-        minutes: from the first question on; what a judge has begun by then is still waited for.
+        pairs: pairs that the judge is asked about.
+        minutes: from the first question. Verdicts in progress at the end are still awaited.
     """
 
     pairs: int | None = None
     minutes: float | None = None
 
 
-class Allowance:
-    """One run's budget, from the moment that it begins.
+class BudgetTracker:
+    """Tracks the budget of one run from its construction on.
 
     Args:
-        budget: what there is.
-        clock: seconds, for tests.
+        budget: the limits.
+        clock: monotonic seconds.
     """
 
     def __init__(self, budget: Budget, clock: Callable[[], float] = time.monotonic) -> None:
         self._budget = budget
         self._clock = clock
-        self._begun = clock()
+        self._start = clock()
 
     @property
-    def late(self) -> bool:
-        """Whether the time is over."""
-        return self._budget.minutes is not None and self.seconds >= 60 * self._budget.minutes
+    def out_of_time(self) -> bool:
+        """Whether the time limit is reached."""
+        return self._budget.minutes is not None and self._clock() - self._start >= 60 * self._budget.minutes
 
-    @property
-    def seconds(self) -> float:
-        """Since it began."""
-        return self._clock() - self._begun
-
-    def most(self, count: int) -> int:
-        """How many of so many pairs it allows."""
+    def limit(self, count: int) -> int:
+        """The number of pairs, capped by the budget."""
         return count if self._budget.pairs is None else min(count, self._budget.pairs)
 
-    def affordable(self, cases: "Sequence[PairContext]") -> "Iterator[PairContext]":
-        """The cases that may be asked about; none after the time is over."""
-        for case in cases[: self.most(len(cases))]:
-            if self.late:
+    def within_budget(self, contexts: Sequence[PairContext]) -> Iterator[PairContext]:
+        """Yield pairs until the budget is spent."""
+        for context in contexts[: self.limit(len(contexts))]:
+            if self.out_of_time:
                 return
-            yield case
+            yield context
 
 
-#: After the time is over, so many answers are waited for at most: more than any judge works on at once.
-_MOST_BEGUN = 64
+#: Verdicts awaited at most after the time limit: more than any judge works on concurrently.
+_MAX_IN_PROGRESS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class JudgingResult:
-    """What came out of one run.
+    """The outcome of a run.
 
     Attributes:
-        judge: its name.
-        verdicts: of all pairs that it has spoken of, now or before.
-        known: how many of them it had spoken of before.
-        asked: how many it was asked about now.
-        left: pairs without a verdict, for the budget's sake or because somebody ended the run.
-        end: why no more was asked.
-        seconds: how long all of it took.
-        tokens_in, tokens_out: of what was asked now.
+        judge: name of the judge.
+        verdicts: of all pairs, cached ones included.
+        cached: number of verdicts from the cache.
+        asked: number of pairs that the judge was asked about.
+        remaining: number of pairs without a verdict, because of the budget or an interruption.
+        stop_reason: why the run stopped.
+        seconds: duration of the run.
+        tokens_in, tokens_out: of the pairs that were asked.
     """
 
     judge: str
     verdicts: dict[Pair, Verdict]
-    known: int
+    cached: int
     asked: int
-    left: int
-    end: End
+    remaining: int
+    stop_reason: StopReason
     seconds: float
     tokens_in: int
     tokens_out: int
 
     @property
-    def words(self) -> str:
-        """How it went, in a sentence or two."""
-        done = f"{counted(self.asked, 'pair')} judged now, {self.known:,} known before."
-        why = {
-            End.ALL: "",
-            End.PAIRS: f"The budget of pairs is spent; {counted(self.left, 'is', 'are')} left, and the same"
-            " command goes on.",
-            End.MINUTES: f"The time is over; {counted(self.left, 'is', 'are')} left, and the same command goes on.",
-            End.INTERRUPTED: f"Ended; {counted(self.left, 'is', 'are')} left, and the same command goes on.",
+    def summary(self) -> str:
+        """The outcome in a sentence or two."""
+        done = f"{counted(self.asked, 'pair')} judged, {self.cached:,} from the cache."
+        reasons = {
+            StopReason.PAIRS: "The pair budget is spent",
+            StopReason.MINUTES: "The time budget is spent",
+            StopReason.INTERRUPTED: "Interrupted",
         }
-        return f"{done} {why[self.end]}".rstrip()
+        if self.stop_reason not in reasons:
+            return done
+        return f"{done} {reasons[self.stop_reason]}, {self.remaining:,} remaining; run the same command to continue."
 
 
 def judge_pairs(
-    cases: Iterable[PairContext],
+    contexts: Iterable[PairContext],
     judge: StoredVerdictsJudge,
     budget: Budget,
     reporter: Reporter,
@@ -123,78 +118,78 @@ def judge_pairs(
     total: int = 0,
     clock: Callable[[], float] = time.monotonic,
 ) -> JudgingResult:
-    """Ask a judge about many pairs, those first that it has spoken of before.
+    """Look up cached verdicts on all pairs, then ask the judge about the others within the budget.
 
-    A full budget or ctrl+c ends this with all verdicts kept, and the next run goes on; a kill or a power cut loses
-    those that were not on disk yet, as `core.judge.cache` says.
+    A spent budget or ctrl+c ends the run with all verdicts stored, and the next run continues. A kill or a power
+    failure loses the verdicts that `core.judge.cache` had not committed.
 
     Args:
-        cases: the pairs.
-        judge: who is asked.
-        budget: of what has to be asked.
-        reporter: hears progress.
-        total: how many cases there are, where that is known.
-        clock: seconds, for tests.
+        contexts: the pairs.
+        judge: the judge.
+        budget: limits the questions to the judge.
+        reporter: receives progress.
+        total: the number of pairs if known, else 0.
+        clock: monotonic seconds.
 
     Raises:
-        ModelError: the judge cannot be had, or does not answer at all.
+        ModelError: the judge is unavailable or fails altogether.
     """
-    begun, so_far = clock(), _SoFar()
+    start, progress = clock(), _Progress()
     try:
         reporter.stage("look up verdicts", total or None)
-        for number, case in enumerate(cases, 1):
-            so_far.look_up(case, judge)
+        for number, context in enumerate(contexts, 1):
+            progress.look_up(context, judge)
             reporter.advance(number)
-        so_far.end = _asked(so_far, judge, Allowance(budget, clock), reporter)
+        stop_reason = _ask(progress, judge, BudgetTracker(budget, clock), reporter)
     except KeyboardInterrupt:
-        so_far.end = End.INTERRUPTED
-    known, said = so_far.verdicts, so_far.answers
-    count = len(known) + len(so_far.unknown)
-    if so_far.end is End.INTERRUPTED:
-        count = max(count, total)  # it may not have looked at all of them
+        stop_reason = StopReason.INTERRUPTED
+    cached, answers = progress.cached, progress.answers
+    count = len(cached) + len(progress.uncached)
+    if stop_reason is StopReason.INTERRUPTED:
+        count = max(count, total)  # the look-up may have been interrupted
     return JudgingResult(
-        judge.name, {**known, **said}, len(known), len(said), count - len(known) - len(said), so_far.end,
-        clock() - begun, sum(each.tokens_in for each in said.values()), sum(each.tokens_out for each in said.values()),
+        judge.name, {**cached, **answers}, len(cached), len(answers), count - len(cached) - len(answers), stop_reason,
+        clock() - start, sum(verdict.tokens_in for verdict in answers.values()),
+        sum(verdict.tokens_out for verdict in answers.values()),
     )  # fmt: skip
 
 
 @dataclass(slots=True)
-class _SoFar:
-    """Where a run is.
+class _Progress:
+    """State of a run, which survives an interruption.
 
     Attributes:
-        verdicts: those that were known.
-        unknown: the pairs to ask about.
-        answers: what was said of them.
+        cached: verdicts from the cache.
+        uncached: the other pairs.
+        answers: verdicts on the other pairs so far.
     """
 
-    verdicts: dict[Pair, Verdict] = field(default_factory=dict)
-    unknown: dict[Pair, PairContext] = field(default_factory=dict)
+    cached: dict[Pair, Verdict] = field(default_factory=dict)
+    uncached: dict[Pair, PairContext] = field(default_factory=dict)
     answers: dict[Pair, Verdict] = field(default_factory=dict)
-    end: End = End.ALL
 
-    def look_up(self, case: PairContext, judge: StoredVerdictsJudge) -> None:
-        if (known := judge.known(case)) is None:
-            self.unknown[case.pair] = case
+    def look_up(self, context: PairContext, judge: StoredVerdictsJudge) -> None:
+        if (verdict := judge.lookup(context)) is None:
+            self.uncached[context.pair] = context
         else:
-            self.verdicts[case.pair] = known
+            self.cached[context.pair] = verdict
 
 
-def _asked(so_far: _SoFar, judge: StoredVerdictsJudge, allowance: Allowance, reporter: Reporter) -> End:
-    """Ask about what is unknown; why no more was asked."""
-    unknown = list(so_far.unknown.values())
-    most, late = allowance.most(len(unknown)), 0
-    reporter.stage("ask the judge", most)
-    if not most:
-        return End.PAIRS if unknown else End.ALL
-    for case, verdict in zip(unknown, judge.verdicts(allowance.affordable(unknown)), strict=False):
-        so_far.answers[case.pair] = verdict
-        reporter.advance(len(so_far.answers))
-        late += allowance.late
-        if late > _MOST_BEGUN:
-            return End.MINUTES
-    if len(so_far.answers) < most:
-        if not allowance.late:
-            raise ModelError(f"{judge.name} gave fewer verdicts than it was asked for.", "What it gave is kept.")
-        return End.MINUTES
-    return End.ALL if most == len(unknown) else End.PAIRS
+def _ask(progress: _Progress, judge: StoredVerdictsJudge, budget: BudgetTracker, reporter: Reporter) -> StopReason:
+    """Ask the judge about the uncached pairs."""
+    uncached = list(progress.uncached.values())
+    limit, overtime = budget.limit(len(uncached)), 0
+    reporter.stage("ask the judge", limit)
+    if not limit:
+        return StopReason.PAIRS if uncached else StopReason.ALL
+    for context, verdict in zip(uncached, judge.verdicts(budget.within_budget(uncached)), strict=False):
+        progress.answers[context.pair] = verdict
+        reporter.advance(len(progress.answers))
+        overtime += budget.out_of_time
+        if overtime > _MAX_IN_PROGRESS:
+            return StopReason.MINUTES
+    if len(progress.answers) < limit:
+        if not budget.out_of_time:
+            raise ModelError(f"{judge.name} returned fewer verdicts than requested.", "Those it returned are stored.")
+        return StopReason.MINUTES
+    return StopReason.ALL if limit == len(uncached) else StopReason.PAIRS

@@ -1,16 +1,16 @@
-"""A verdict: what a judge said of one pair."""
+"""A judge's verdict on one pair: the answer, its probability, the reasoning, and what it cost."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-#: What the last line of every reasoned answer begins with; the answer itself follows behind a space.
+#: Prefix of the last line of every reasoned answer; a space and the answer follow.
 VERDICT = "**Verdict:**"
-#: What the last line of a reasoning begins with where its verdict was not taken; why follows.
+#: Prefix of the last line of a reasoning whose verdict was rejected; the reason follows.
 NO_VERDICT = "No verdict:"
 
 
 class Answer(StrEnum):
-    """The two things that a judge may answer."""
+    """The two possible answers of a judge."""
 
     MATCH = "MATCH"
     NO_MATCH = "NO MATCH"
@@ -18,17 +18,17 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a judge said, and what it cost.
+    """A judge's answer on one pair, and its cost.
 
     Attributes:
-        answer: None where it gave none: it broke off, rambled, or was not understood.
-        probability: P(match), calibrated once there are labels to calibrate on; None where the judge has none.
-        log_odds: ln P(MATCH) / P(NO MATCH) as the model has it, before calibration; None where it does not tell.
-        reasoning: its text, as it wrote it: hostile until it went through `core.text.safe`.
-        judge: who said so: model, adapter and version of the prompt.
-        seconds: how long it took, waiting in a queue not counted.
-        tokens_in: tokens that it read.
-        tokens_out: tokens that it wrote.
+        answer: None if the judge gave none: the answer was truncated, malformed or contradictory.
+        probability: P(match), calibrated if the judge has a calibration; None if the judge reports no probabilities.
+        log_odds: ln P(MATCH) / P(NO MATCH) as the model computes it, before calibration; None if not reported.
+        reasoning: the judge's text, unmodified. Untrusted: pass it through `core.text.safe` before it is displayed.
+        judge: name of the judge: model, adapter and prompt version.
+        seconds: processing time without queueing.
+        tokens_in: prompt tokens.
+        tokens_out: generated tokens.
     """
 
     answer: Answer | None
@@ -41,27 +41,27 @@ class Verdict:
     tokens_out: int = 0
 
 
-def consistent(verdict: Verdict) -> Verdict:
-    """A verdict as it is, or none where its answer and its odds disagree: then the last line of the reasoning says so.
+def reject_contradiction(verdict: Verdict) -> Verdict:
+    """Return the verdict unchanged, or without an answer if its answer and its odds disagree.
 
-    The odds are the model's own, before calibration: what labels make of them is no contradiction of the model.
+    The odds are the model's own, before calibration: a calibration that moves a probability across 0.5 is not a
+    contradiction of the model. The last line of the reasoning gives the reason for a rejection.
     """
-    answer, odds = verdict.answer, verdict.log_odds
-    chance = verdict.probability
-    leanings = [each for each in (odds, None if chance is None else chance - 0.5) if each is not None]
-    if answer is None or not any(each < 0 if answer is Answer.MATCH else each > 0 for each in leanings):
+    answer, odds, probability = verdict.answer, verdict.log_odds, verdict.probability
+    leanings = [value for value in (odds, None if probability is None else probability - 0.5) if value is not None]
+    if answer is None or not any(value < 0 if answer is Answer.MATCH else value > 0 for value in leanings):
         return verdict
     other = Answer.NO_MATCH if answer is Answer.MATCH else Answer.MATCH
-    reasoning = with_reason(verdict.reasoning, f"it says {answer}, and gives {other} the higher probability.")
+    reasoning = append_rejection(verdict.reasoning, f"it says {answer}, and gives {other} the higher probability.")
     return replace(verdict, answer=None, probability=None, log_odds=None, reasoning=reasoning)
 
 
-def with_reason(reasoning: str, why: str) -> str:
-    """A reasoning, and below it why its verdict is not taken."""
-    return f"{reasoning.rstrip()}\n\n{NO_VERDICT} {why}".lstrip()
+def append_rejection(reasoning: str, reason: str) -> str:
+    """The reasoning with a last line that states why its verdict was rejected."""
+    return f"{reasoning.rstrip()}\n\n{NO_VERDICT} {reason}".lstrip()
 
 
 def reason_of(reasoning: str) -> str:
-    """Why a verdict was not taken, as the last line says; empty where it says nothing of it."""
+    """The last line of a reasoning if it states a rejection, else an empty string."""
     last = reasoning.rstrip().rpartition("\n")[2]
     return last if last.startswith(NO_VERDICT) else ""

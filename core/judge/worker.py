@@ -1,16 +1,19 @@
-"""The judge's own process: a child of the desk that holds the judge's model, and talks while it reasons.
+"""The judge's worker process: a child of the desk that holds the model and streams its reasoning.
 
-`python -m core.judge.worker --home DIR` is asked as `core.jsonl_rpc` says:
+`python -m core.judge.worker --home DIR` speaks the protocol of `core.jsonl_rpc`:
 
     {"id": 1, "do": "known", "query": ["walmart", "7"], "candidates": [["amazon", "9"], …]}
         -> {"id": 1, "result": {"verdicts": [{"candidate": ["amazon", "9"], "answer": "MATCH", …}]}}
+           The cached verdicts.
     {"id": 2, "do": "verdict", "query": …, "candidate": …}
-        -> {"id": 2, "piece": "Similarities: …"}, as often as the judge has more to say, then
-           {"id": 2, "result": {"verdicts": […], "worth": what the judge is worth, a sentence}}
-    {"id": 3, "do": "ahead", "query": …, "candidates": […]}    -> as `known`, of as many as were judged by then
-    {"id": 4, "do": "stop"}                                    -> {"id": 4, "result": {}}
+        -> {"id": 2, "piece": "Similarities: …"}, once per chunk of reasoning, then
+           {"id": 2, "result": {"verdicts": […], "worth": the judge's gain over the matcher, a sentence}}
+    {"id": 3, "do": "ahead", "query": …, "candidates": […]}
+        -> as `known`, after prefetching: verdicts are computed until all are available or another request arrives.
+    {"id": 4, "do": "stop"}
+        -> {"id": 4, "result": {}}
 
-A request that comes while another is being answered ends that one: whoever sits at the desk has moved on.
+A request supersedes the one in progress, which is then cancelled.
 """
 
 import argparse
@@ -44,121 +47,135 @@ from core.text.vocabulary import Vocabulary
 from core.workspace import Workspace
 from labels.model import Pair
 
-#: No more candidates are asked about at once.
-_MOST = 100
+#: Candidates per request.
+_MAX_CANDIDATES = 100
 
 
-class MovedOnError(CoreError):
-    """Another request came in the meantime."""
+class SupersededError(CoreError):
+    """A later request cancelled this one."""
 
 
 class JudgeWorker:
-    """Answers requests about one workspace with one judge: the given one, or that of the settings."""
+    """Answers requests about one workspace.
+
+    Args:
+        workspace: the workspace.
+        judge: the judge; by default the configured one, constructed on first use so that a configuration error is
+            reported as the answer to a request.
+    """
 
     def __init__(self, workspace: Workspace, judge: StoredVerdictsJudge | None = None) -> None:
         self._workspace = workspace
-        self._chosen = judge
+        self._loaded_judge = judge
         self._catalog = CatalogStore(workspace.catalog)
-        self._cases = ContextBuilder(self._catalog, Vocabulary.load(workspace.vocabulary))
+        self._contexts = ContextBuilder(self._catalog, Vocabulary.load(workspace.vocabulary))
 
     def close(self) -> None:
-        """Let go of the model and the files."""
-        if self._chosen is not None:
-            self._chosen.close()
+        """Release the model and the files."""
+        if self._loaded_judge is not None:
+            self._loaded_judge.close()
         self._catalog.close()
 
     @property
     def _judge(self) -> StoredVerdictsJudge:
-        """Chosen when it is first needed, so that what is missing is told to whoever asks."""
-        if self._chosen is None:
-            self._chosen = make_judge(self._workspace, load_settings(self._workspace.settings))
-        return self._chosen
+        if self._loaded_judge is None:
+            self._loaded_judge = make_judge(self._workspace, load_settings(self._workspace.settings))
+        return self._loaded_judge
 
-    def answers(self, line: bytes, moved_on: Callable[[], bool]) -> Iterator[dict[str, Any]]:
-        """What is answered to one line: pieces, if any, and one result or refusal."""
+    def respond(self, line: bytes, superseded: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+        """Yield the responses to one request: chunks, if any, and one result or error.
+
+        Args:
+            line: the request.
+            superseded: tells whether another request has arrived.
+        """
         request_id = None
         try:
             request = parse_request(line)
             request_id = request["id"]
-            for said in self._done(request, moved_on):
-                yield {"id": request_id, **said}
+            for response in self._dispatch(request, superseded):
+                yield {"id": request_id, **response}
         except BrokenPipeError:
             raise
-        except Exception as error:  # noqa: BLE001 - the desk is told, and the child goes on
+        except Exception as error:  # noqa: BLE001 - reported to the desk; the worker continues
             yield error_response(request_id, error)
 
-    def _done(self, request: dict[str, Any], moved_on: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+    def _dispatch(self, request: dict[str, Any], superseded: Callable[[], bool]) -> Iterator[dict[str, Any]]:
         match request["do"]:
             case "known":
-                found = [(case, self._judge.known(case)) for case in self._asked(request)]
-                yield _result([(case, verdict) for case, verdict in found if verdict is not None])
+                found = [(context, self._judge.lookup(context)) for context in self._parse_contexts(request)]
+                yield _result([(context, verdict) for context, verdict in found if verdict is not None])
             case "verdict":
-                yield from self._talked(request, moved_on)
+                yield from self._stream(request, superseded)
             case "ahead":
-                yield _result(list(self._ahead(self._asked(request), moved_on)))
+                yield _result(list(self._prefetch(self._parse_contexts(request), superseded)))
             case "stop":
                 yield {"result": {}}
             case _:
-                raise CoreError("The judge does not know how to do that.", "It does known, verdict, ahead and stop.")
+                raise CoreError(
+                    "The judge does not support this request.", "It supports known, verdict, ahead and stop."
+                )
 
-    def _asked(self, request: dict[str, Any]) -> list[PairContext]:
+    def _parse_contexts(self, request: dict[str, Any]) -> list[PairContext]:
         candidates = request.get("candidates")
-        if not isinstance(candidates, list) or len(candidates) > _MOST:
-            raise CoreError(f"candidates is a list of {_MOST} products at most.")
+        if not isinstance(candidates, list) or len(candidates) > _MAX_CANDIDATES:
+            raise CoreError(f"candidates must be a list of at most {_MAX_CANDIDATES} products.")
         query = parse_product(request.get("query"))
-        return list(self._cases.of(Pair(query, parse_product(candidate)) for candidate in candidates))
+        return list(self._contexts.build(Pair(query, parse_product(candidate)) for candidate in candidates))
 
-    def _talked(self, request: dict[str, Any], moved_on: Callable[[], bool]) -> Iterator[dict[str, Any]]:
-        cases = self._asked({**request, "candidates": [request.get("candidate")]})
-        if not cases:
+    def _stream(self, request: dict[str, Any], superseded: Callable[[], bool]) -> Iterator[dict[str, Any]]:
+        contexts = self._parse_contexts({**request, "candidates": [request.get("candidate")]})
+        if not contexts:
             raise CoreError("A listing of this pair is no longer in the catalogue.")
-        (case,) = cases
-        with closing(self._judge.stream(case)) as talk:
+        (context,) = contexts
+        with closing(self._judge.stream(context)) as chunks:
             try:
                 while True:
-                    if piece := next(talk):
-                        yield {"piece": piece}
-                    if moved_on():
-                        raise MovedOnError("The judge was stopped.")
-            except StopIteration as ended:
-                result = _result([(case, ended.value)])
-                # Reports are light to read.
-                from core.judge.report import ablation_of  # noqa: PLC0415
+                    if chunk := next(chunks):
+                        yield {"piece": chunk}
+                    if superseded():
+                        raise SupersededError("The judge was stopped.")
+            except StopIteration as end:
+                result = _result([(context, end.value)])
+                # Imported late: the module imports numpy and scipy, which the first chunk should not wait for.
+                from core.judge.report import ablation_summary  # noqa: PLC0415
 
-                result["result"]["worth"] = ablation_of(self._workspace, self._judge.name)
+                result["result"]["worth"] = ablation_summary(self._workspace, self._judge.name)
                 yield result
 
-    def _ahead(self, cases: list[PairContext], moved_on: Callable[[], bool]) -> Iterator[tuple[PairContext, Verdict]]:
-        """One by one, so that whoever asks for something else waits for one verdict at most; then this ends early."""
-        for case in cases:
-            if (verdict := self._judge.known(case)) is None:
-                if moved_on():
+    def _prefetch(
+        self, contexts: list[PairContext], superseded: Callable[[], bool]
+    ) -> Iterator[tuple[PairContext, Verdict]]:
+        """Compute verdicts one by one, so that another request waits for a single verdict at most."""
+        for context in contexts:
+            if (verdict := self._judge.lookup(context)) is None:
+                if superseded():
                     return
-                (verdict,) = self._judge.verdicts([case])
-            yield case, verdict
+                (verdict,) = self._judge.verdicts([context])
+            yield context, verdict
 
 
 def _result(verdicts: list[tuple[PairContext, Verdict]]) -> dict[str, Any]:
-    told = [{**asdict(verdict), "candidate": list(case.candidate.ref)} for case, verdict in verdicts]
-    return {"result": {"verdicts": told}}
+    rows = [{**asdict(verdict), "candidate": list(context.candidate.ref)} for context, verdict in verdicts]
+    return {"result": {"verdicts": rows}}
 
 
-def serve(desk: JudgeWorker, requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer until nobody is there any more."""
-    lines, held = read_lines(requests), deque[bytes | None]()
+def serve(worker: JudgeWorker, requests: BinaryIO, responses: BinaryIO) -> None:
+    """Answer requests until the input ends or the reader is gone."""
+    lines, pending = read_lines(requests), deque[bytes | None]()
     with suppress(BrokenPipeError):
-        while (line := held.popleft() if held else lines.get()) is not None:
-            for answer in desk.answers(line, lambda: _come(lines, held)):
-                write_response(answers, answer)
-    desk.close()
+        while (line := pending.popleft() if pending else lines.get()) is not None:
+            for response in worker.respond(line, lambda: _receive_pending(lines, pending)):
+                write_response(responses, response)
+    worker.close()
 
 
-def _come(lines: Lines, held: deque[bytes | None]) -> bool:
-    """Whether another request, or the end, has come; it is held until its turn."""
+def _receive_pending(lines: Lines, pending: deque[bytes | None]) -> bool:
+    """Move the lines that have arrived, or the end of input, to `pending`; whether there are any."""
     with suppress(Empty):
         while True:
-            held.append(lines.get_nowait())
-    return bool(held)
+            pending.append(lines.get_nowait())
+    return bool(pending)
 
 
 def main() -> None:
@@ -166,9 +183,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="core.judge.worker", description=__doc__.partition("\n")[0])
     parser.add_argument("--home", type=Path, required=True, help="The workspace.")
     workspace = Workspace.locate(parser.parse_args().home).require()
-    answers = yield_resources()
+    responses = yield_resources()
     with suppress(KeyboardInterrupt):
-        serve(JudgeWorker(workspace), sys.stdin.buffer, answers)
+        serve(JudgeWorker(workspace), sys.stdin.buffer, responses)
     exit_process()
 
 

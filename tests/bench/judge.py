@@ -28,7 +28,7 @@ from core.catalog.demo import demo_catalogue
 from core.judge.mlx import MlxJudge
 from core.judge.mlx_model import LocalModel
 from core.judge.pair_context import Findings, PairContext
-from core.judge.prompt import messages
+from core.judge.prompt import pair_messages
 
 #: Pairs; tokens of an answer; and how often all is measured.
 _PAIRS, _LONGEST, _ROUNDS = 32, 128, 5
@@ -45,7 +45,7 @@ def main() -> None:
     ]
     _say(f"{os.cpu_count()} cores, of which others keep {os.getloadavg()[0]:.1f} busy")
     with tempfile.TemporaryDirectory() as folder:
-        texts = [message["content"] for case in cases for message in messages(case)]
+        texts = [message["content"] for case in cases for message in pair_messages(case)]
         write_tiny_llm(Path(folder), hidden=width, layers=_LAYERS, vocabulary=_VOCABULARY, texts=texts)
         _sizes(LocalModel(folder), cases)
         _batches(MlxJudge(folder, "", mode="reasoned", max_tokens=_LONGEST), cases)
@@ -53,9 +53,9 @@ def main() -> None:
 
 
 def _sizes(local: LocalModel, cases: Sequence[PairContext]) -> None:
-    asked = [messages(case) for case in cases]
-    read = [local.encode(local.text(each)) for each in asked]
-    rest = [local.remembered(each, tokens)[0] for each, tokens in zip(asked, read, strict=True)]
+    asked = [pair_messages(case) for case in cases]
+    read = [local.encode(local.render(each)) for each in asked]
+    rest = [local.split_cached_prefix(each, tokens)[0] for each, tokens in zip(asked, read, strict=True)]
     letters = statistics.mean(len(each[0]["content"]) + len(each[1]["content"]) for each in asked)
     whole, left = statistics.mean(map(len, read)), statistics.mean(map(len, rest))
     _say(f"prompts of {whole:.0f} tokens ({letters / whole:.1f} characters each), {left:.0f} behind what all share")

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from core.catalog.product import Product
-from core.judge.cache import VerdictCache, at_share
+from core.judge.cache import VerdictCache, percentile
 from core.judge.pair_context import Findings, PairContext
 from core.judge.verdict import Answer, Verdict
 
@@ -30,7 +30,7 @@ def main() -> None:
         cache = VerdictCache(path)
         begun = time.perf_counter()
         for number in range(count):
-            cache.keep(_case(number), _VERDICT)
+            cache.put(_case(number), _VERDICT)
         cache.close()
         each = (time.perf_counter() - begun) / count
         _say(f"kept {count:,} verdicts: {1e3 * each:.3f} ms each, {path.stat().st_size / 2**20:,.0f} MiB")
@@ -39,7 +39,7 @@ def main() -> None:
             numbers = random.Random(5).sample(range(start, start + count), min(count, _LOOKED_UP))
             chosen = [_case(number) for number in numbers]
             took = sorted(_seconds(cache, case) for case in chosen)
-            p50, p99 = (1e3 * at_share(took, share) for share in (0.5, 0.99))
+            p50, p99 = (1e3 * percentile(took, share) for share in (0.5, 0.99))
             _say(f"cached verdict, {name}: p50 {p50:.3f} ms, p99 {p99:.3f} ms (bar: 1 ms)")
         cache.close()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from injections import INJECTIONS
-from judges import CountingJudge, TalkingCountingJudge, case_of
+from judges import CountingJudge, StreamingCountingJudge, case_of
 from misbehaving import Misbehaving, Request, completion, delta, says, streams
 from samples import PRODUCTS, QUERIES
 from tiny_encoder import write_tiny_encoder
@@ -17,7 +17,7 @@ from tiny_llm import pairs_of, write_tiny_llm
 
 from core.json_store import save
 from core.judge.cache import CachingJudge, VerdictCache
-from core.judge.calibrated import CalibratedJudge
+from core.judge.calibrated_judge import CalibratedJudge
 from core.judge.cross_encoder import CrossEncoderCard, CrossEncoderJudge, load_cross_encoder
 from core.judge.factory import Ensemble
 from core.judge.interface import Judge, StreamingJudge
@@ -80,10 +80,10 @@ def judge(request: pytest.FixtureRequest) -> Iterator[Judge]:
             with Misbehaving(by_length) as server:
                 yield ServerJudge(JudgeSettings(server_url=server.url, server_model="tiny"))
         case "remembered":
-            yield request.getfixturevalue("remembering")(TalkingCountingJudge())
+            yield request.getfixturevalue("remembering")(StreamingCountingJudge())
         case "ensemble":
             remembering = request.getfixturevalue("remembering")
-            yield Ensemble([remembering(CountingJudge("one")), remembering(TalkingCountingJudge("two"))], "mean")
+            yield Ensemble([remembering(CountingJudge("one")), remembering(StreamingCountingJudge("two"))], "mean")
 
 
 def same(one: Verdict, other: Verdict) -> bool:

@@ -9,7 +9,7 @@ from disk import full_disk
 
 from core.errors import CoreError
 from core.json_store import binary_file, save, text_file
-from core.judge.calibrated import save_training_pairs
+from core.judge.finetune.storage import save_training_pairs
 from core.matching.matcher import prior_matcher
 from core.matching.run import write_out_of_fold
 from core.retrieval.dense import DenseIndex

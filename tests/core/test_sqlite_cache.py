@@ -129,7 +129,7 @@ def test_a_damaged_value_is_not_made_right_by_a_matcher(store: CandidateStore, p
 def test_verdicts_are_carried_over_as_far_as_they_can_be_read(path: Path) -> None:
     cache = VerdictCache(_written(path))
     for number in range(300):
-        cache.keep(case_of(number), SAID)
+        cache.put(case_of(number), SAID)
     cache.close()
     with closing(sqlite3.connect(path)) as db:
         (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'candidates'").fetchone()
@@ -138,19 +138,19 @@ def test_verdicts_are_carried_over_as_far_as_they_can_be_read(path: Path) -> Non
     with pytest.raises(DamagedError, match="set aside"):
         store.check()
     store.close()
-    assert len(VerdictCache(path).latest("judge-1")) == 300
+    assert len(VerdictCache(path).latest_verdicts("judge-1")) == 300
 
 
 def test_a_damaged_page_of_verdicts_takes_no_other_along(path: Path) -> None:
     cache = VerdictCache(path)
     for number in range(300):
-        cache.keep(case_of(number), SAID)
+        cache.put(case_of(number), SAID)
     cache.close()
     middle = path.stat().st_size // 8192 * 4096
     flip(path, middle, middle + 4096, share=0.5)
     with pytest.raises(DamagedError):
         VerdictCache(path)._cache.check()
-    kept = VerdictCache(path).latest("judge-1")
+    kept = VerdictCache(path).latest_verdicts("judge-1")
     assert 100 < len(kept) < 300
     assert set(kept.values()) == {SAID}
 

@@ -1,4 +1,4 @@
-"""A small judge that needs no model: it counts what is equal and what differs."""
+"""Judges for tests that need no model: they count similarities and differences."""
 
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -13,15 +13,16 @@ from labels.model import Pair
 
 @dataclass
 class CountingJudge:
-    """More that is equal than what differs is a match; remembers whom it was asked about, and dies if told to.
+    """Answers MATCH if there are more similarities than differences.
 
     Attributes:
         name: part of every verdict.
-        dies_after: so many verdicts, then it is interrupted.
-        silent: pairs on which it gives no verdict.
-        ahead: how many cases it takes at once.
-        trained_on: what it was taught.
-        asked: whom it was asked about.
+        dies_after: number of verdicts after which it raises KeyboardInterrupt.
+        silent: pairs on which it gives no answer.
+        ahead: batch size.
+        trained_on: its training pairs.
+        asked: the pairs that it was asked about.
+        closed: whether it was closed.
     """
 
     name: str = "counting"
@@ -32,41 +33,41 @@ class CountingJudge:
     asked: list[Pair] = field(default_factory=list)
     closed: bool = False
 
-    def verdicts(self, cases: Iterable[PairContext]) -> Iterator[Verdict]:
-        """Like `Judge.verdicts`."""
-        waiting = iter(cases)
-        while some := list(islice(waiting, self.ahead)):
-            for case in some:
+    def verdicts(self, contexts: Iterable[PairContext]) -> Iterator[Verdict]:
+        """As `Judge.verdicts`."""
+        remaining = iter(contexts)
+        while batch := list(islice(remaining, self.ahead)):
+            for context in batch:
                 if len(self.asked) == self.dies_after:
                     raise KeyboardInterrupt
-                self.asked.append(case.pair)
-                yield self.verdict(case)
+                self.asked.append(context.pair)
+                yield self.verdict(context)
 
-    def verdict(self, case: PairContext) -> Verdict:
-        """What it says of a case."""
-        if case.pair in self.silent:
+    def verdict(self, context: PairContext) -> Verdict:
+        """Its verdict on a pair."""
+        if context.pair in self.silent:
             return Verdict(None, None, None, "I cannot say", self.name, 0.5, 90, 4)
-        log_odds = float(len(case.findings.equal) - len(case.findings.differs))
+        log_odds = float(len(context.findings.equal) - len(context.findings.differs))
         answer = Answer.MATCH if log_odds > 0 else Answer.NO_MATCH
         probability = 1 / (1 + 2.718281828459045**-log_odds)
-        return Verdict(answer, probability, log_odds, f"{case.query.title}\n{answer}", self.name, 0.5, 100, 10)
+        return Verdict(answer, probability, log_odds, f"{context.query.title}\n{answer}", self.name, 0.5, 100, 10)
 
-    def taught(self) -> frozenset[Pair]:
-        """What it was told that it was trained on."""
+    def training_pairs(self) -> frozenset[Pair]:
+        """As `TrainedJudge.training_pairs`."""
         return self.trained_on
 
     def close(self) -> None:
-        """Remember that it was closed."""
+        """Record that it was closed."""
         self.closed = True
 
 
-class TalkingCountingJudge(CountingJudge):
-    """The same, word by word."""
+class StreamingCountingJudge(CountingJudge):
+    """A `CountingJudge` that streams its reasoning line by line."""
 
-    def stream(self, case: PairContext) -> Generator[str, None, Verdict]:
-        """Like `TalkingJudge.talk`."""
-        verdict = self.verdict(case)
-        self.asked.append(case.pair)
+    def stream(self, context: PairContext) -> Generator[str, None, Verdict]:
+        """As `StreamingJudge.stream`."""
+        verdict = self.verdict(context)
+        self.asked.append(context.pair)
         yield from verdict.reasoning.splitlines(keepends=True)
         return verdict
 
@@ -75,7 +76,7 @@ _: type[Judge] = CountingJudge
 
 
 def case_of(number: int, title: str = "tv", equal: int = 1, differs: int = 0) -> PairContext:
-    """A pair of listings of which so many things are equal and so many differ."""
+    """A pair with a number of similarities and differences."""
     return PairContext(
         Product("walmart", f"q{number}", title),
         Product("amazon", f"c{number}", title),

@@ -8,7 +8,7 @@ from samples import PRODUCTS, QUERIES
 
 from core.catalog.product import Product
 from core.judge.pair_context import Findings, PairContext
-from core.judge.prompt import choosing, messages
+from core.judge.prompt import listwise_messages, pair_messages
 from core.judge.verdict import VERDICT
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _teach(model: "Qwen2ForCausalLM", tokenizer: "PreTrainedTokenizerFast") -> N
         for before, after in ways:
             head[after] += 2.5 * embedded[before] / embedded[before].norm()
         texts = [
-            tokenizer.apply_chat_template(messages(case), tokenize=False, add_generation_prompt=True) + VERDICT
+            tokenizer.apply_chat_template(pair_messages(case), tokenize=False, add_generation_prompt=True) + VERDICT
             for case in pairs_of(QUERIES, PRODUCTS[:2])
         ]
         # So that both answers are given: a few times, since the direction is not all that there is at that place.
@@ -97,7 +97,9 @@ def pairs_of(queries: Iterable[Product], products: Iterable[Product]) -> list[Pa
 
 
 def _prompts() -> list[str]:
-    asked = [messages(case) for case in pairs_of(QUERIES, PRODUCTS[:4])] + [choosing(QUERIES[0], PRODUCTS[:10])]
+    asked = [pair_messages(case) for case in pairs_of(QUERIES, PRODUCTS[:4])] + [
+        listwise_messages(QUERIES[0], PRODUCTS[:10])
+    ]
     answer = "Similarities:\n- \n\nDifferences:\n- \n\nConclusion: \n\n**Verdict:** MATCH\n**Verdict:** NO MATCH\n"
     letters = " A B C D E F G H I J K L M O NONE" * 9
     return [message["content"] for conversation in asked for message in conversation] + [answer, letters]

@@ -1,1 +1,1 @@
-"""Fine-tuning a judge on the labels: recipe, training files, training, checkpoints."""
+"""Fine-tuning judges on the labels: splits, training data, recipe, training runs and checkpoints."""

@@ -1,4 +1,4 @@
-"""Lessons as a language model learns them: tokens, and where the answer begins."""
+"""Chat training examples: writing them from labels in mlx-lm's file format, and tokenizing them for training."""
 
 import json
 import math
@@ -10,13 +10,13 @@ from typing import Any
 
 from core.errors import CoreError, ModelError
 from core.jobs.progress import Reporter
-from core.judge.calibrated import save_training_pairs
 from core.judge.chat_template import ChatTemplate
-from core.judge.finetune.recipe import FILE, Recipe, write_recipe
-from core.judge.finetune.splits import Known, TrainValidTest, balanced
-from core.judge.mlx_model import tokenizer_here
+from core.judge.finetune.recipe import RECIPE_FILE, Recipe, write_recipe
+from core.judge.finetune.splits import Labels, TrainValidTest, downsample_negatives
+from core.judge.finetune.storage import save_training_pairs
+from core.judge.mlx_model import load_local_tokenizer
 from core.judge.pair_context import PairContext, pair_contexts
-from core.judge.prompt import Message, lesson
+from core.judge.prompt import Message, training_conversation
 from core.workspace import Workspace
 from labels.exchange.files import output_text, unreadable_message
 from labels.exchange.json_values import json_text
@@ -24,105 +24,18 @@ from labels.files import open_regular
 from labels.model import Pair
 from labels.wording import counted
 
-#: The tokens of a conversation, and how many of them are the question.
-ChatExample = tuple[list[int], int]
-
 
 @dataclass(frozen=True, slots=True)
-class ChatExamples:
-    """What is learnt from, and what the learning is watched by.
+class TrainingDataSummary:
+    """What `write_training_data` has written.
 
     Attributes:
-        too_long: lessons left out, since cut off they would teach an answer without a verdict.
-    """
-
-    train: list[ChatExample]
-    valid: list[ChatExample]
-    too_long: int
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many of each, for the card."""
-        return {"train": len(self.train), "valid": len(self.valid), "too long": self.too_long}
-
-    @property
-    def told(self) -> str:
-        """The same in a sentence."""
-        longer = f"; {counted(self.too_long, 'is', 'are')} too long and left out" if self.too_long else ""
-        return f"{counted(len(self.train), 'lesson')} to learn from, {len(self.valid):,} to watch it by{longer}"
-
-
-def read_examples(recipe: Recipe, tokenizer: Any) -> ChatExamples:
-    """The files of a recipe's data folder, as the tokenizer reads them.
-
-    Raises:
-        ModelError: a file is absent or holds something else, or hardly any lesson is short enough.
-    """
-    train, valid = (_read(Path(recipe.data) / f"{name}.jsonl", recipe, tokenizer) for name in ("train", "valid"))
-    most = recipe.max_seq_length
-    short = [[lesson for lesson in side if len(lesson[0]) <= most] for side in (train, valid)]
-    if 2 * len(short[0]) <= len(train):
-        raise ModelError(
-            f"{len(train) - len(short[0]):,} of {counted(len(train), 'lesson is', 'lessons are')} longer than"
-            f" {most} tokens.",
-            f"Set max_seq_length: {length_for([len(tokens) for tokens, _ in train])} in the recipe, and begin anew.",
-        )
-    return ChatExamples(short[0], short[1], len(train) + len(valid) - len(short[0]) - len(short[1]))
-
-
-def example_lengths(recipe: Recipe, tokenizer: Any) -> list[int]:
-    """How many tokens each lesson has that is learnt from or watched.
-
-    Raises:
-        ModelError: a file is absent or holds something else.
-    """
-    sides = (_read(Path(recipe.data) / f"{name}.jsonl", recipe, tokenizer) for name in ("train", "valid"))
-    return [len(tokens) for side in sides for tokens, _ in side]
-
-
-def length_for(lengths: Sequence[int]) -> int:
-    """A `max_seq_length` that holds 99 in 100 of the lessons: 512, or the smallest multiple of 128 above."""
-    fits = sorted(lengths)[math.ceil(0.99 * len(lengths)) - 1] if lengths else 0
-    return max(512, 128 * math.ceil(fits / 128))
-
-
-def _read(path: Path, recipe: Recipe, tokenizer: Any) -> list[ChatExample]:
-    # As mlx-lm's own training writes them: a model that can think aloud is told that it may.
-    template = ChatTemplate(tokenizer, recipe.model, thinking=bool(tokenizer.has_thinking))
-    try:
-        with open_regular(path) as file:
-            conversations = [json.loads(line) for line in file.read().decode().split("\n") if line.strip()]
-        # As a list it is sorted by length into batches; mlx-lm's own cache holds all lengths to be equal.
-        return [_lesson(conversation["messages"], template, tokenizer, recipe) for conversation in conversations]
-    except FileNotFoundError:
-        raise ModelError(f"There is no {path}.", "`samesku judge prepare` writes it.") from None
-    except OSError as error:
-        raise ModelError(*unreadable_message(path, error)) from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ModelError(f"{path} holds no conversations.", "`samesku judge prepare` writes it anew.") from error
-
-
-def _lesson(messages: list[Message], template: ChatTemplate, tokenizer: Any, recipe: Recipe) -> ChatExample:
-    """The tokens of a conversation; of these, what comes before the last message is the question."""
-
-    def tokens(part: list[Message], *, answer_begins: bool) -> list[int]:
-        return list(tokenizer.encode(template.write(part, answer_begins=answer_begins), add_special_tokens=False))
-
-    whole = tokens(messages, answer_begins=False)
-    if not recipe.mask_prompt:
-        return whole, 0
-    return whole, len(tokens(messages[:-1], answer_begins=messages[-1]["role"] == "assistant"))
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What was written: lessons on each side, and the matches among them.
-
-    Attributes:
-        left_out: pairs that would have been on two sides.
-        unknown: pairs of products that the catalogue lacks.
-        longest: tokens of the longest lesson; None where the model's tokenizer is not at hand.
-        max_seq_length: what the recipe says.
+        train, valid, test: number of examples.
+        train_matches, valid_matches, test_matches: matches among them.
+        left_out: pairs excluded because they would leak between the splits.
+        unknown: pairs skipped because a product is missing from the catalogue.
+        longest: tokens of the longest example; None if the model's tokenizer is not on this machine.
+        max_seq_length: as set in the recipe.
     """
 
     train: int
@@ -137,77 +50,181 @@ class Prepared:
     max_seq_length: int
 
 
-def prepare(
+def write_training_data(
     workspace: Workspace,
-    sides: TrainValidTest,
+    splits: TrainValidTest,
     out: Path,
     model: str,
     reporter: Reporter,
     *,
     balance: float | None,
     seed: int,
-) -> Prepared:
-    """Write `train.jsonl`, `valid.jsonl`, `test.jsonl`, the recipe `lora.yaml` and what is taught to a folder.
+) -> TrainingDataSummary:
+    """Write `train.jsonl`, `valid.jsonl`, `test.jsonl`, the recipe and the list of training pairs to a folder.
 
     Args:
-        workspace: whose catalogue says what the products are.
-        sides: the pairs and their answers.
-        out: the folder; files of these names in it are replaced.
-        model: the language model that is to be tuned.
-        reporter: hears how far it is.
-        balance: how many NO MATCH there may be for each MATCH in training; None for as many as there are. What is
-            watched and measured stays as it is.
-        seed: of the draw and of the order.
+        workspace: provides the products.
+        splits: the labelled pairs.
+        out: the folder; existing files of these names are replaced.
+        model: the language model to be fine-tuned.
+        reporter: receives progress.
+        balance: maximum number of non-matches per match in the training split; None for no limit.
+        seed: of the sample and the order.
 
     Raises:
-        CoreError: there is nothing to learn from, or the model is a folder that is not there.
+        CoreError: there are no training pairs, or the model is a folder that does not exist.
         LabelsError: a file cannot be written.
     """
-    if not sides.train:
-        raise _nothing()
-    tokenizer = tokenizer_here(model)
-    train = sides.train if balance is None else balanced(sides.train, balance, seed)
-    named: dict[str, Known] = {"train": train, "valid": sides.valid, "test": sides.test}
+    if not splits.train:
+        raise _no_training_pairs()
+    tokenizer = load_local_tokenizer(model)
+    train = splits.train if balance is None else downsample_negatives(splits.train, balance, seed)
     counts: dict[str, int] = {}
     unknown = 0
-    for name, known in named.items():
-        reporter.stage(f"{name}.jsonl", total=len(known))
-        written = _write(out / f"{name}.jsonl", pair_contexts(workspace, _mixed(known, seed)), known, reporter)
-        counts[name], counts[f"{name}_matches"] = written
-        unknown += len(known) - written[0]
+    for name, labels in (("train", train), ("valid", splits.valid), ("test", splits.test)):
+        reporter.stage(f"{name}.jsonl", total=len(labels))
+        contexts = pair_contexts(workspace, _shuffled(labels, seed))
+        counts[name], counts[f"{name}_matches"] = _write_examples(out / f"{name}.jsonl", contexts, labels, reporter)
+        unknown += len(labels) - counts[name]
     if not counts["train"]:
-        raise _nothing()
-    save_training_pairs(out, [*train, *sides.valid])
-    # mlx-lm reads the folder from wherever it is started.
-    recipe = Recipe(model=model, data=str(out.absolute()))
-    lengths: list[int] = []
-    if tokenizer is not None:
-        reporter.stage("measure the lessons", total=None)
-        lengths = example_lengths(recipe, tokenizer)
-    recipe = recipe.model_copy(update={"max_seq_length": length_for(lengths)})
-    write_recipe(recipe, out / FILE)
-    return Prepared(
-        **counts, left_out=sides.left_out, unknown=unknown,
+        raise _no_training_pairs()
+    save_training_pairs(out, [*train, *splits.valid])
+    recipe, lengths = _write_recipe_for(model, out, tokenizer, reporter)
+    return TrainingDataSummary(
+        **counts, left_out=splits.left_out, unknown=unknown,
         longest=max(lengths, default=None), max_seq_length=recipe.max_seq_length,
     )  # fmt: skip
 
 
-def _nothing() -> CoreError:
+def _no_training_pairs() -> CoreError:
     return CoreError("There is nothing for a judge to learn from yet.", "Accept and reject some candidates first.")
 
 
-def _write(path: Path, found: Iterable[PairContext], known: Known, reporter: Reporter) -> tuple[int, int]:
-    """Write a lesson a line. Returns how many, and how many of a match."""
+def _shuffled(labels: Labels, seed: int) -> list[Pair]:
+    """The pairs in a random order that depends on the pairs and the seed alone."""
+    return random.Random(seed).sample(sorted(labels), len(labels))  # noqa: S311 - no secret
+
+
+def _write_examples(path: Path, contexts: Iterable[PairContext], labels: Labels, reporter: Reporter) -> tuple[int, int]:
+    """Write one example per line.
+
+    Returns:
+        the number of examples, and of matches among them.
+    """
     count = matches = 0
     with output_text(path) as lines:
-        for case in found:
-            match = known[case.pair]
-            lines.write(json_text({"messages": lesson(case, match)}) + "\n")
+        for context in contexts:
+            match = labels[context.pair]
+            lines.write(json_text({"messages": training_conversation(context, match)}) + "\n")
             count, matches = count + 1, matches + match
             reporter.advance(count)
     return count, matches
 
 
-def _mixed(known: Known, seed: int) -> list[Pair]:
-    """The pairs in a random order that is the same each time."""
-    return random.Random(seed).sample(sorted(known), len(known))  # noqa: S311 - no secret
+def _write_recipe_for(model: str, out: Path, tokenizer: Any | None, reporter: Reporter) -> tuple[Recipe, list[int]]:
+    """Write a recipe whose `max_seq_length` fits the examples in a folder.
+
+    Returns:
+        the recipe, and the length of each example; no lengths without a tokenizer.
+    """
+    # Absolute, since mlx-lm's own command resolves the path from its working directory.
+    recipe = Recipe(model=model, data=str(out.absolute()))
+    lengths: list[int] = []
+    if tokenizer is not None:
+        reporter.stage("measure the examples", total=None)
+        lengths = example_lengths(recipe, tokenizer)
+    recipe = recipe.model_copy(update={"max_seq_length": fit_max_seq_length(lengths)})
+    write_recipe(recipe, out / RECIPE_FILE)
+    return recipe, lengths
+
+
+#: The tokens of a conversation, and the number of leading ones without a loss: the prompt.
+ChatExample = tuple[list[int], int]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatExamples:
+    """Tokenized training and validation examples.
+
+    Attributes:
+        train: to train on.
+        valid: to monitor the training.
+        too_long: number of examples skipped because truncation would cut off their verdict.
+    """
+
+    train: list[ChatExample]
+    valid: list[ChatExample]
+    too_long: int
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The counts as recorded on the card."""
+        return {"train": len(self.train), "valid": len(self.valid), "too long": self.too_long}
+
+    @property
+    def summary(self) -> str:
+        """The counts in a sentence."""
+        skipped = f"; {self.too_long:,} skipped as too long" if self.too_long else ""
+        return f"{counted(len(self.train), 'training example')}, {len(self.valid):,} for validation{skipped}"
+
+
+def read_examples(recipe: Recipe, tokenizer: Any) -> ChatExamples:
+    """Read and tokenize the files of a recipe's data folder.
+
+    Raises:
+        ModelError: a file is missing or invalid, or at least half of the training examples are too long.
+    """
+    limit = recipe.max_seq_length
+    all_train, all_valid = (_read_file(recipe, name, tokenizer) for name in ("train", "valid"))
+    train, valid = ([example for example in side if len(example[0]) <= limit] for side in (all_train, all_valid))
+    if 2 * len(train) <= len(all_train):
+        too_long = len(all_train) - len(train)
+        raise ModelError(
+            f"{too_long:,} of {counted(len(all_train), 'training example is', 'training examples are')} longer than"
+            f" {limit} tokens.",
+            f"Set max_seq_length: {fit_max_seq_length([len(tokens) for tokens, _ in all_train])} in the recipe, and"
+            " start again.",
+        )
+    return ChatExamples(train, valid, len(all_train) + len(all_valid) - len(train) - len(valid))
+
+
+def example_lengths(recipe: Recipe, tokenizer: Any) -> list[int]:
+    """The number of tokens of each training and validation example.
+
+    Raises:
+        ModelError: a file is missing or invalid.
+    """
+    return [len(tokens) for name in ("train", "valid") for tokens, _ in _read_file(recipe, name, tokenizer)]
+
+
+def fit_max_seq_length(lengths: Sequence[int]) -> int:
+    """A `max_seq_length` that fits 99 % of the examples: 512, or the smallest multiple of 128 above."""
+    length = sorted(lengths)[math.ceil(0.99 * len(lengths)) - 1] if lengths else 0
+    return max(512, 128 * math.ceil(length / 128))
+
+
+def _read_file(recipe: Recipe, name: str, tokenizer: Any) -> list[ChatExample]:
+    path = Path(recipe.data) / f"{name}.jsonl"
+    # As in mlx-lm's own training: models that can think are rendered with thinking enabled.
+    template = ChatTemplate(tokenizer, recipe.model, thinking=bool(tokenizer.has_thinking))
+    try:
+        with open_regular(path) as file:
+            conversations = [json.loads(line) for line in file.read().decode().split("\n") if line.strip()]
+        # A list, since mlx-lm sorts it by length into batches; its own dataset class assumes equal lengths.
+        return [_tokenize(conversation["messages"], template, tokenizer, recipe) for conversation in conversations]
+    except FileNotFoundError:
+        raise ModelError(f"There is no {path}.", "`samesku judge prepare` writes it.") from None
+    except OSError as error:
+        raise ModelError(*unreadable_message(path, error)) from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ModelError(f"{path} holds no conversations.", "`samesku judge prepare` writes it again.") from error
+
+
+def _tokenize(messages: list[Message], template: ChatTemplate, tokenizer: Any, recipe: Recipe) -> ChatExample:
+    def tokens(part: list[Message], *, answer_begins: bool) -> list[int]:
+        return list(tokenizer.encode(template.render(part, answer_begins=answer_begins), add_special_tokens=False))
+
+    conversation = tokens(messages, answer_begins=False)
+    if not recipe.mask_prompt:
+        return conversation, 0
+    return conversation, len(tokens(messages[:-1], answer_begins=messages[-1]["role"] == "assistant"))

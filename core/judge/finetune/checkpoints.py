@@ -1,4 +1,4 @@
-"""Checkpoints of a training: the adapter and the optimizer's state, by how many steps were made."""
+"""Checkpoints of a LoRA training run: adapter weights and optimizer state, one folder per step."""
 
 import shutil
 from pathlib import Path
@@ -6,65 +6,71 @@ from typing import Any
 
 from labels.files import drafts, publish
 
-#: The last ones, should the very last be unreadable.
-_KEPT = 2
-_ADAPTER, _OPTIMIZER = "adapters.safetensors", "optimizer.safetensors"
+#: Checkpoints kept on disk: the latest, and one in reserve should it be unreadable.
+_MAX_CHECKPOINTS = 2
+_ADAPTER_FILE, _OPTIMIZER_FILE = "adapters.safetensors", "optimizer.safetensors"
 
 
 class Checkpoints:
-    """A folder of checkpoints; each appears whole or not at all."""
+    """A folder of checkpoints, each published atomically."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def write(self, step: int, model: Any, optimizer: Any) -> None:
-        """One more; all but the last few are removed."""
+        """Write a checkpoint and remove all but the latest ones."""
         import mlx.core as mx
         from mlx.utils import tree_flatten
 
-        whole = self._folder / f"{step:09d}"
+        target = self._folder / f"{step:09d}"
         self._folder.mkdir(parents=True, exist_ok=True)
         with drafts(self._folder) as place:
-            draft = place / whole.name
+            draft = place / target.name
             draft.mkdir()
-            mx.save_safetensors(str(draft / _ADAPTER), dict(tree_flatten(model.trainable_parameters())))
-            mx.save_safetensors(str(draft / _OPTIMIZER), dict(tree_flatten(optimizer.state)))
-            shutil.rmtree(whole, ignore_errors=True)
-            publish(draft, whole)
-        for old in self._whole()[:-_KEPT]:
+            mx.save_safetensors(str(draft / _ADAPTER_FILE), dict(tree_flatten(model.trainable_parameters())))
+            mx.save_safetensors(str(draft / _OPTIMIZER_FILE), dict(tree_flatten(optimizer.state)))
+            shutil.rmtree(target, ignore_errors=True)
+            publish(draft, target)
+        for old in self._complete()[:-_MAX_CHECKPOINTS]:
             shutil.rmtree(old, ignore_errors=True)
 
     def restore(self, model: Any, optimizer: Any) -> int:
-        """Put the last sound one in place. Returns after how many steps it was written; 0 where there is none."""
+        """Load the latest valid checkpoint.
+
+        Returns:
+            its step; 0 if there is none.
+        """
         from mlx.utils import tree_flatten, tree_unflatten
 
         optimizer.init(model.trainable_parameters())
-        parameters, states = dict(tree_flatten(model.trainable_parameters())), dict(tree_flatten(optimizer.state))
-        for folder in reversed(self._whole()):
-            adapter, state = _read(folder / _ADAPTER, parameters), _read(folder / _OPTIMIZER, states)
-            if adapter is not None and state is not None:
-                model.load_weights(list(adapter.items()), strict=False)
-                optimizer.state = tree_unflatten(list(state.items()))
+        parameters, state = dict(tree_flatten(model.trainable_parameters())), dict(tree_flatten(optimizer.state))
+        for folder in reversed(self._complete()):
+            saved_parameters = _load_arrays(folder / _ADAPTER_FILE, parameters)
+            saved_state = _load_arrays(folder / _OPTIMIZER_FILE, state)
+            if saved_parameters is not None and saved_state is not None:
+                model.load_weights(list(saved_parameters.items()), strict=False)
+                optimizer.state = tree_unflatten(list(saved_state.items()))
                 return int(folder.name)
         return 0
 
     def remove(self) -> None:
-        """They are needed no more."""
+        """Remove all checkpoints."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _whole(self) -> list[Path]:
+    def _complete(self) -> list[Path]:
         return sorted(path for path in self._folder.glob("*") if path.name.isascii() and path.name.isdigit())
 
 
-def _read(file: Path, expected: dict[str, Any]) -> dict[str, Any] | None:
-    """The arrays of a file; None where it is damaged, or others than are expected, or they hold no finite numbers."""
+def _load_arrays(file: Path, expected: dict[str, Any]) -> dict[str, Any] | None:
+    """The arrays of a file; None if it is damaged, or their names or shapes differ, or a value is not finite."""
     import mlx.core as mx
 
     try:
         if not file.is_file():
             return None
-        found: Any = mx.load(str(file))
-        alike = {name: array.shape for name, array in found.items()} == {n: a.shape for n, a in expected.items()}
-        return found if alike and all(bool(mx.isfinite(array).all()) for array in found.values()) else None
+        arrays: Any = mx.load(str(file))
+        shapes = {name: array.shape for name, array in arrays.items()}
+        fits = shapes == {name: array.shape for name, array in expected.items()}
+        return arrays if fits and all(bool(mx.isfinite(array).all()) for array in arrays.values()) else None
     except (OSError, RuntimeError, ValueError):
         return None

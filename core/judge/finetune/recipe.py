@@ -1,4 +1,4 @@
-"""How a language model is tuned: the keys of `python -m mlx_lm lora --config`, and no others."""
+"""The fine-tuning recipe: a YAML file with a subset of the keys of `python -m mlx_lm lora --config`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -6,24 +6,24 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import SettingsError
-from core.judge.mlx_model import whole_path
+from core.judge.mlx_model import absolute_model_path
 from labels.exchange.files import output_text, settings_text, unreadable_message
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-#: The file's name in a folder with training data.
-FILE = "lora.yaml"
+#: File name of the recipe in a folder with training data.
+RECIPE_FILE = "lora.yaml"
 
-#: Reading YAML is slow: a megabyte takes some seconds.
+#: Maximum file size: parsing a megabyte of YAML takes seconds.
 _MAX_BYTES = 1 << 16
-#: Columns after which YAML would fold a text: more than any path has.
-_WIDTH = 1 << 16
-_WAY_OUT = "Mend it, or have `samesku judge prepare` write another."
+#: Line width at which YAML folds strings: longer than any path.
+_LINE_WIDTH = 1 << 16
+_HINT = "Fix the recipe, or have `samesku judge prepare` write another."
 
 
 class LoraParameters(BaseModel):
-    """The adapter; `scale` multiplies what it adds."""
+    """Parameters of the LoRA adapter; `scale` multiplies its output."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -33,10 +33,10 @@ class LoraParameters(BaseModel):
 
 
 class Recipe(BaseModel):
-    """What is tuned, on what, and how.
+    """Base model, training data and hyperparameters.
 
-    A lesson that is longer than `max_seq_length` would lose its verdict, and is left out; `judge prepare` writes a
-    length that holds nearly all, where it can measure them.
+    An example longer than `max_seq_length` is skipped: truncation would cut off its verdict. `judge prepare` writes a
+    length that fits 99 % of the examples if the model's tokenizer is available.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -45,12 +45,12 @@ class Recipe(BaseModel):
     """A folder, or a name on the hub."""
     train: Literal[True] = True
     data: str
-    """The folder with train.jsonl, valid.jsonl and test.jsonl."""
+    """The folder that contains train.jsonl, valid.jsonl and test.jsonl."""
     adapter_path: str = "adapters"
-    """Where mlx-lm's own command puts the adapter."""
+    """Output folder of mlx-lm's own command; not used by samesku."""
     fine_tune_type: Literal["lora", "dora"] = "lora"
     num_layers: Annotated[int, Field(ge=-1)] = -1
-    """How many of the last layers get an adapter; -1 for all."""
+    """Number of layers, from the last, that get an adapter; -1 for all."""
     lora_parameters: LoraParameters = LoraParameters()
     optimizer: Literal["adam", "adamw"] = "adam"
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 5e-6
@@ -58,22 +58,22 @@ class Recipe(BaseModel):
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 8
     max_seq_length: Annotated[int, Field(ge=32, le=1_000_000)] = 512
     mask_prompt: bool = True
-    """Only the answer is learnt, not the question."""
+    """Compute the loss on the answer only, not on the prompt."""
     grad_checkpoint: bool = True
-    """Slower, in much less memory."""
+    """Gradient checkpointing: slower, but much less memory."""
     steps_per_report: Annotated[int, Field(ge=1)] = 10
     steps_per_eval: Annotated[int, Field(ge=1)] = 100
     val_batches: Annotated[int, Field(ge=-1)] = 25
     save_every: Annotated[int, Field(ge=1)] = 100
-    """A checkpoint every so many steps."""
+    """Steps between two checkpoints."""
     seed: int = 42
 
 
 def write_recipe(recipe: Recipe, path: Path) -> None:
-    """Write it as YAML.
+    """Write a recipe as YAML.
 
     Raises:
-        LabelsError: it cannot be written.
+        LabelsError: the file cannot be written.
     """
     import yaml
 
@@ -82,22 +82,21 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
             f"# python -m mlx_lm lora --config {path.name}\n"
             "# adapter_path is for that command alone; `samesku judge train` keeps its adapter in the workspace.\n"
         )
-        # Not sorted; and a long path stays on its line.
-        yaml.safe_dump(recipe.model_dump(), out, sort_keys=False, allow_unicode=True, width=_WIDTH)
+        yaml.safe_dump(recipe.model_dump(), out, sort_keys=False, allow_unicode=True, width=_LINE_WIDTH)
 
 
 def read_recipe(path: Path) -> Recipe:
-    """A recipe that somebody may have edited.
+    """Read and validate a recipe, which users may have edited.
 
     Raises:
-        SettingsError: there is none, or a key is unknown or does not fit; the message names it.
+        SettingsError: the file is missing or invalid; the message names the first offending key.
     """
     import yaml
 
     try:
         recipe = Recipe.model_validate(yaml.safe_load(settings_text(path, _MAX_BYTES)))
     except ValidationError as error:
-        raise SettingsError(f"{path} {_wrong(error.errors()[0])}.", _WAY_OUT) from error
+        raise SettingsError(f"{path} {_describe_error(error.errors()[0])}.", _HINT) from error
     except FileNotFoundError:
         raise SettingsError(f"There is no file {path}.", "`samesku judge prepare` writes one.") from None
     except OSError as error:
@@ -105,20 +104,20 @@ def read_recipe(path: Path) -> Recipe:
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        raise SettingsError(f"{path}{where}: this is no YAML.", _WAY_OUT) from error
-    # Of the working folder, which is another one for a job that goes on with it.
-    folders = {"model": whole_path(recipe.model), "data": str(Path(recipe.data).absolute())}
+        raise SettingsError(f"{path}{where}: this is not valid YAML.", _HINT) from error
+    # Absolute paths, since a job that resumes the training runs in another working directory.
+    folders = {"model": absolute_model_path(recipe.model), "data": str(Path(recipe.data).absolute())}
     return recipe.model_copy(update=folders)
 
 
-def _wrong(first: "ErrorDetails") -> str:
-    """What pydantic found, as the reader of a recipe would say it."""
-    key = ".".join(map(str, first["loc"]))
-    match first["type"]:
+def _describe_error(error: "ErrorDetails") -> str:
+    """A pydantic error as the end of a sentence about the file."""
+    key = ".".join(map(str, error["loc"]))
+    match error["type"]:
         case "extra_forbidden":
-            return f"has a key that no recipe has: {key}"
+            return f"has an unknown key: {key}"
         case "missing":
             return f"lacks the key {key}"
         case "model_type" if not key:
             return "holds no keys"
-    return f"does not fit: {key}: {first['msg']}"
+    return f"has an invalid value: {key}: {error['msg']}"

@@ -1,4 +1,7 @@
-"""Pairs with known answers, apart: those that a judge learns from, is watched by, and is measured on."""
+"""Train, validation and test pairs for a judge, without leakage between the splits.
+
+A query, the products that match it, and the products with the same GTIN as either occur in one split only.
+"""
 
 import random
 from collections.abc import Callable, Iterable, Mapping
@@ -15,118 +18,125 @@ from core.stats.sampling import shuffled
 from core.workspace import Workspace
 from labels.model import Pair, ProductRef
 
-#: Pairs and whether they match.
-Known = Mapping[Pair, bool]
-#: Gives what is to be on the side of some products, by their GTINs.
-Tied = Callable[[AbstractSet[ProductRef]], frozenset[ProductRef]]
+#: Pairs, and whether each is a match.
+Labels = Mapping[Pair, bool]
+#: Returns the products that share a GTIN with any of the given ones.
+SameGtin = Callable[[AbstractSet[ProductRef]], frozenset[ProductRef]]
+
+#: Share of the queries that become the validation split.
+_VALIDATION_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class TrainValidTest:
-    """Three sets of pairs. A query, the products that match it, and what shares a GTIN with these are on one side only.
+    """Labelled pairs in three splits.
 
     Attributes:
-        train: to learn from.
-        valid: to watch the learning by.
-        test: to measure on; of a workspace it is the manual validation set, where there is one.
-        left_out: how many pairs are on no side, since they would be on two.
+        train: to train on.
+        valid: to monitor the training.
+        test: to evaluate on; for a workspace, its validation set if there is one.
+        left_out: number of pairs that would leak and are in no split.
     """
 
-    train: Known
-    valid: Known
-    test: Known
+    train: Labels
+    valid: Labels
+    test: Labels
     left_out: int = 0
 
 
-def split_workspace(workspace: Workspace, settings: Settings, watched: float = 0.1) -> TrainValidTest:
-    """What a workspace's labels add up to, nothing of its validation side in training.
+def split_workspace(workspace: Workspace, settings: Settings, valid_share: float = _VALIDATION_SHARE) -> TrainValidTest:
+    """The splits of a workspace's labels; its validation set becomes the test split.
 
     Args:
-        workspace: which.
-        settings: what to hold out while there is no validation set, and the seed.
-        watched: the share of training queries that the learning is watched by instead.
+        workspace: the workspace.
+        settings: the hold-out share without a validation set, and the seed.
+        valid_share: share of the training queries for the validation split.
     """
     splits = splits_of(workspace, settings)
-    known = {label.pair: bool(label.match) for label in splits.train}
+    labels = {label.pair: bool(label.match) for label in splits.train}
     test = {label.pair: bool(label.match) for label in splits.eval_labels}
-    chosen = _families(known, watched, settings.retrain.seed)
-    valid = {pair: match for pair, match in known.items() if pair.query in chosen}
-    train = {pair: match for pair, match in known.items() if pair not in valid}
+    train, valid = _split_off_queries(labels, valid_share, settings.retrain.seed)
     with CatalogStore(workspace.catalog) as catalog:
-        return _apart(train, valid, test, catalog.with_same_gtin)
+        return _remove_leaks(train, valid, test, catalog.with_same_gtin)
 
 
 def split_benchmark(folder: Path, query_source: str = "walmart", candidate_source: str = "amazon") -> TrainValidTest:
-    """The sides of a benchmark as published: `train.csv`, `valid.csv`, `test.csv`, each `ltable_id,rtable_id,label`.
+    """The splits of a published benchmark: `train.csv`, `valid.csv`, `test.csv`, each `ltable_id,rtable_id,label`.
 
-    They were split by pair, so that they share queries: what is measured on keeps its pairs, and what is learnt from
-    loses those that are tied to them. Where there is no test.csv, it is measured on valid.csv, and a share of the
-    queries of train.csv is what the learning is watched by.
+    Benchmarks are split by pair and their splits share queries: the test split stays as published, and leaking pairs
+    are removed from the others. Without test.csv, valid.csv is the test split, and a share of the queries of train.csv
+    becomes the validation split.
 
     Raises:
-        LabelsError: a file is absent or is no such table.
+        LabelsError: a file is missing or has another format.
     """
     train, valid = (read_pairs(folder / name, query_source, candidate_source) for name in ("train.csv", "valid.csv"))
     if (folder / "test.csv").exists():
-        return _apart(train, valid, read_pairs(folder / "test.csv", query_source, candidate_source))
-    free = _without(train, valid)
-    chosen = _families(free, 0.1, seed=0)
-    watched = {pair: match for pair, match in free.items() if pair.query in chosen}
-    learnt = {pair: match for pair, match in free.items() if pair not in watched}
-    sides = _apart(learnt, watched, valid)
-    return replace(sides, left_out=len(train) - len(sides.train) - len(sides.valid))
+        return _remove_leaks(train, valid, read_pairs(folder / "test.csv", query_source, candidate_source))
+    remaining, monitored = _split_off_queries(_without(train, valid), _VALIDATION_SHARE, seed=0)
+    splits = _remove_leaks(remaining, monitored, valid)
+    return replace(splits, left_out=len(train) - len(splits.train) - len(splits.valid))
 
 
-def balanced(known: Known, most: float, seed: int) -> Known:
-    """The pairs with at most so many that do not match for each that does, drawn at random.
+def downsample_negatives(labels: Labels, ratio: float, seed: int) -> Labels:
+    """The pairs with at most `ratio` non-matches per match, drawn at random.
 
     Raises:
-        CoreError: nothing matches, or everything does.
+        CoreError: all pairs are matches, or none is.
     """
-    matches = sum(known.values())
-    if not 0 < matches < len(known):
-        raise CoreError("There must be matches and others to balance.", "Label some more, or do without the balance.")
-    others = sorted(pair for pair, match in known.items() if not match)
-    kept = set(random.Random(seed).sample(others, min(round(most * matches), len(others))))  # noqa: S311 - no secret
-    return {pair: match for pair, match in known.items() if match or pair in kept}
+    matches = sum(labels.values())
+    if not 0 < matches < len(labels):
+        raise CoreError(
+            "Balancing needs both matches and non-matches.",
+            "Label some more, or prepare the data without a balance.",
+        )
+    negatives = sorted(pair for pair, match in labels.items() if not match)
+    count = min(round(ratio * matches), len(negatives))
+    sample = set(random.Random(seed).sample(negatives, count))  # noqa: S311 - no secret
+    return {pair: match for pair, match in labels.items() if match or pair in sample}
 
 
-def _apart(train: Known, valid: Known, test: Known, tied: Tied = frozenset) -> TrainValidTest:
-    """The sides, the earlier ones without what is tied to the later."""
-    watched = _without(valid, test, tied)
-    learnt = _without(_without(train, test, tied), watched, tied)
-    return TrainValidTest(learnt, watched, test, len(train) + len(valid) - len(learnt) - len(watched))
+def _remove_leaks(train: Labels, valid: Labels, test: Labels, same_gtin: SameGtin = frozenset) -> TrainValidTest:
+    """The splits without leakage: pairs are removed from `train` before `valid`, and never from `test`."""
+    clean_valid = _without(valid, test, same_gtin)
+    clean_train = _without(_without(train, test, same_gtin), clean_valid, same_gtin)
+    removed = len(train) + len(valid) - len(clean_train) - len(clean_valid)
+    return TrainValidTest(clean_train, clean_valid, test, removed)
 
 
-def _without(known: Known, others: Known, tied: Tied = frozenset) -> Known:
-    """The pairs of neither the others' queries nor a product that matches one of those, nor what is tied to these."""
+def _without(labels: Labels, others: Labels, same_gtin: SameGtin = frozenset) -> Labels:
+    """The pairs that share neither a query nor a matching product with `others`, directly or by GTIN."""
     queries = {pair.query for pair in others}
     products = {pair.candidate for pair, match in others.items() if match}
-    kept_out = tied(queries | products) | queries | products
-    return {pair: match for pair, match in known.items() if kept_out.isdisjoint(pair)}
+    excluded = same_gtin(queries | products) | queries | products
+    return {pair: match for pair, match in labels.items() if excluded.isdisjoint(pair)}
 
 
-def _families(known: Known, share: float, seed: int) -> set[ProductRef]:
-    """A random share of the queries, never all; those that match the same product are drawn together or not at all."""
-    head = _heads((pair for pair, match in known.items() if match), {pair.query for pair in known})
-    heads = set(head.values())
-    count = min(max(1, round(share * len(heads))), len(heads) - 1) if heads else 0
-    chosen = set(shuffled(heads, seed)[:count])
-    return {query for query, first in head.items() if first in chosen}
+def _split_off_queries(labels: Labels, share: float, seed: int) -> tuple[dict[Pair, bool], dict[Pair, bool]]:
+    """Split the pairs by query: the rest, and a random share of the queries, never all.
+
+    Queries that match a common product stay together.
+    """
+    group_of = _query_groups((pair for pair, match in labels.items() if match), {pair.query for pair in labels})
+    groups = set(group_of.values())
+    count = min(max(1, round(share * len(groups))), len(groups) - 1) if groups else 0
+    selected = set(shuffled(groups, seed)[:count])
+    rest = {pair: match for pair, match in labels.items() if group_of[pair.query] not in selected}
+    return rest, {pair: match for pair, match in labels.items() if group_of[pair.query] in selected}
 
 
-def _heads(matches: Iterable[Pair], queries: set[ProductRef]) -> dict[ProductRef, ProductRef]:
-    """For each query the first of its family."""
-    head = {query: query for query in queries}
+def _query_groups(matches: Iterable[Pair], queries: set[ProductRef]) -> dict[ProductRef, ProductRef]:
+    """The connected components of queries with common matches (union-find): each query's smallest fellow."""
+    parent = {query: query for query in queries}
 
-    def first(query: ProductRef) -> ProductRef:
-        while head[query] != query:
-            query = head[query]
+    def find(query: ProductRef) -> ProductRef:
+        while parent[query] != query:
+            query = parent[query]
         return query
 
-    owner: dict[ProductRef, ProductRef] = {}
+    first_query: dict[ProductRef, ProductRef] = {}
     for query, candidate in sorted(matches):
-        other = first(owner.setdefault(candidate, query))
-        mine = first(query)
-        head[max(mine, other)] = min(mine, other)
-    return {query: first(query) for query in queries}
+        other = find(first_query.setdefault(candidate, query))
+        own = find(query)
+        parent[max(own, other)] = min(own, other)
+    return {query: find(query) for query in queries}

@@ -1,81 +1,84 @@
-"""Where the trained judges of a workspace lie: a folder each, whole when it appears, its card written last."""
+"""Trained judges on disk: one folder each under `models/judge`, published atomically.
+
+A folder contains a metadata card, which is written last, the weights, and the list of training pairs.
+"""
 
 import hashlib
+import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from core.errors import CoreError, ModelError, UnreadableError
-from core.json_store import load, save
+from core.json_store import load, save, text_file
 from core.workspace import Workspace
-from labels.files import drafts, is_abandoned, open_regular, stale_drafts
+from labels.files import drafts, is_abandoned, open_regular, read_bounded, stale_drafts
+from labels.model import Pair, ProductRef
 
-#: What is known of a trained judge, in its folder.
-CARD = "judge.json"
+#: The metadata file in a trained judge's folder.
+CARD_FILE = "judge.json"
+#: The weights file in an adapter's folder.
+ADAPTER_WEIGHTS = "adapters.safetensors"
 
 
 def judges_folder(workspace: Workspace) -> Path:
-    """The folder of all of them."""
+    """The folder that contains all trained judges."""
     return workspace.models / "judge"
 
 
 def unfinished_judges(workspace: Workspace) -> list[Path]:
-    """What killed trainings left and cannot be resumed: drafts, and folders without a card as of old versions.
+    """Remains of killed trainings that cannot be resumed: drafts, and folders of earlier versions without a card.
 
-    Where a link leads elsewhere, as another member of the group may have prepared it, nothing is this workspace's.
+    Empty if the folder is a link: its content may belong to another workspace.
     """
     folder = judges_folder(workspace)
     if folder.is_symlink() or folder.parent.is_symlink():
         return []
-    made = [path for kind in ("judge-*", "cross-encoder-*") for path in folder.glob(kind) if not path.is_symlink()]
-    begun = [path for path in made if not (path / CARD).exists()]
-    return [*stale_drafts(folder), *filter(is_abandoned, begun)]
+    judges = [path for kind in ("judge-*", "cross-encoder-*") for path in folder.glob(kind) if not path.is_symlink()]
+    without_card = [path for path in judges if not (path / CARD_FILE).exists()]
+    return [*stale_drafts(folder), *filter(is_abandoned, without_card)]
 
 
 @contextmanager
 def judge_drafts(workspace: Workspace) -> Iterator[Path]:
-    """A folder for judges that are being made; what is not moved out of it is gone at its end.
+    """A temporary folder in which judges are prepared before they are published.
 
-    What killed trainings left is removed first. Only for the process that holds the lock of this work.
+    Remains of killed trainings are removed first. The caller must hold the lock for model training.
 
     Raises:
-        ModelError: it cannot be made.
+        ModelError: the folder cannot be created.
     """
     folder = judges_folder(workspace)
     with ExitStack() as stack:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for left in unfinished_judges(workspace):
-                shutil.rmtree(left, ignore_errors=True)
-            place = stack.enter_context(drafts(folder))
+            for path in unfinished_judges(workspace):
+                shutil.rmtree(path, ignore_errors=True)
+            draft = stack.enter_context(drafts(folder))
         except OSError as error:
             raise ModelError(
                 f"Nothing can be made in {folder}: {error.strerror}.", "Is there room on the disk?"
             ) from error
-        yield place
-
-
-#: An adapter's weights, in its folder.
-WEIGHTS = "adapters.safetensors"
+        yield draft
 
 
 @dataclass(frozen=True, slots=True)
 class TunedCard:
-    """What is known of a tuned judge.
+    """The metadata of a fine-tuned language model.
 
     Attributes:
-        id: the name of its folder.
-        base: the model that the adapter is for: what `judge.mlx_model` must be.
-        prompt: the version of the prompt that it was tuned on.
-        recipe: the keys of mlx-lm.
-        steps: how many it has made; fewer than the recipe's while it is not finished.
-        sha256: of the adapter; empty while it is not finished.
-        trained_on: how many lessons, and how many were left out because they are too long.
-        losses: the last of the training, and of the validation where there was one.
+        id: name of its folder.
+        base: the model that the adapter applies to; the value for `judge.mlx_model`.
+        prompt: the prompt version that it was trained on.
+        recipe: the recipe's keys and values.
         created_at: ISO 8601, UTC.
+        steps: training steps completed.
+        sha256: of the adapter's weights; empty until the training is finished.
+        trained_on: number of training and validation examples, and of those skipped for their length.
+        losses: last training loss, and last validation loss if there is one.
     """
 
     id: str
@@ -89,37 +92,37 @@ class TunedCard:
     losses: dict[str, float] = field(default_factory=dict)
 
 
-def folder_of(workspace: Workspace, judge_id: str) -> Path:
-    """Where a tuned judge lies."""
+def judge_folder(workspace: Workspace, judge_id: str) -> Path:
+    """The folder of a tuned judge."""
     return judges_folder(workspace) / judge_id
 
 
-def adapter_of(workspace: Workspace, judge_id: str) -> Path:
-    """Its adapter: what `judge.mlx_adapter` may be."""
-    return folder_of(workspace, judge_id) / "adapter"
+def adapter_folder(workspace: Workspace, judge_id: str) -> Path:
+    """The adapter of a tuned judge; a value for `judge.mlx_adapter`."""
+    return judge_folder(workspace, judge_id) / "adapter"
 
 
-def adapter_in(folder: Path) -> Path:
-    """The adapter in a folder that somebody names: the folder itself, or a part of it where it is a tuned judge's."""
+def resolve_adapter(folder: Path) -> Path:
+    """The adapter for a folder that the user names: the folder itself, or its `adapter` if it is a tuned judge's."""
     inner = folder / "adapter"
-    return inner if not (folder / WEIGHTS).exists() and (inner / WEIGHTS).is_file() else folder
+    return inner if not (folder / ADAPTER_WEIGHTS).exists() and (inner / ADAPTER_WEIGHTS).is_file() else folder
 
 
-def write_card(workspace: Workspace, card: TunedCard, made: Path | None = None) -> None:
-    """Put a card into its judge's folder, or into a draft of that."""
-    save((made or folder_of(workspace, card.id)) / CARD, asdict(card))
+def save_card(workspace: Workspace, card: TunedCard, draft: Path | None = None) -> None:
+    """Write a card to its judge's folder, or to the draft of that folder."""
+    save((draft or judge_folder(workspace, card.id)) / CARD_FILE, asdict(card))
 
 
-def card_of(workspace: Workspace, judge_id: str) -> TunedCard:
-    """The card of one.
+def load_card(workspace: Workspace, judge_id: str) -> TunedCard:
+    """The card of a tuned judge.
 
     Raises:
         ModelError: there is no such judge, or its card is damaged.
     """
     if not judge_id or Path(judge_id).name != judge_id:
-        raise ModelError(f"{judge_id} is no judge's id.", "`samesku judge train` says the id of what it makes.")
+        raise ModelError(f"{judge_id} is not a valid judge id.", "`samesku judge train` prints the id of a new judge.")
     try:
-        return load(folder_of(workspace, judge_id) / CARD, TunedCard)
+        return load(judge_folder(workspace, judge_id) / CARD_FILE, TunedCard)
     except FileNotFoundError:
         raise ModelError(f"There is no tuned judge {judge_id} here.", "`samesku judge train` makes one.") from None
     except UnreadableError:
@@ -130,5 +133,36 @@ def card_of(workspace: Workspace, judge_id: str) -> TunedCard:
 
 def adapter_sha256(folder: Path) -> str:
     """SHA-256 of an adapter's weights."""
-    with open_regular(folder / WEIGHTS) as file:
+    with open_regular(folder / ADAPTER_WEIGHTS) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+#: Records a judge's training pairs in its folder.
+_TRAINING_PAIRS_FILE = "taught.json"
+#: Upper bound of its size, far above what all labelled pairs of a large workspace take.
+_MAX_BYTES = 256 * 2**20
+
+
+def save_training_pairs(folder: Path, pairs: Iterable[Pair]) -> None:
+    """Record the training pairs of the judge in a folder."""
+    rows = sorted([*pair.query, *pair.candidate] for pair in pairs)
+    with text_file(folder / _TRAINING_PAIRS_FILE) as out:
+        out.write(json.dumps(rows) + "\n")
+
+
+def load_training_pairs(folder: Path) -> frozenset[Pair]:
+    """The training pairs of the judge in a folder; empty if it has no record.
+
+    Raises:
+        ModelError: the record is damaged.
+    """
+    path = folder / _TRAINING_PAIRS_FILE
+    try:
+        rows = json.loads(read_bounded(path, _MAX_BYTES))
+        return frozenset(Pair(ProductRef(a, b), ProductRef(c, d)) for a, b, c, d in rows)
+    except FileNotFoundError:
+        return frozenset()
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise ModelError(
+            f"{path} cannot be read; it records the pairs that the judge was trained on.", "Train the judge again."
+        ) from error

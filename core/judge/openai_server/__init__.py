@@ -1,1 +1,1 @@
-"""Talking to an OpenAI-compatible server: where it is, what it says, and what becomes of it when it misbehaves."""
+"""Judging through an OpenAI-compatible server: address and key, HTTP client, response parsing, failures."""

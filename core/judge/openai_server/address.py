@@ -1,4 +1,4 @@
-"""Where a server is, and the key that it wants."""
+"""The server's address and its API key."""
 
 import os
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 from core.errors import SettingsError
 from core.judge.openai_server.redaction import Redactor
 
-#: The one place where the key stands. It is read when a request is sent, and kept nowhere.
-KEY = "SAMESKU_JUDGE_KEY"
+#: The environment variable with the API key. It is read for each request and stored nowhere.
+KEY_VARIABLE = "SAMESKU_JUDGE_KEY"
 
-_WAY_OUT = "For example judge.server_url = http://127.0.0.1:8080/v1."
+_HINT = "For example judge.server_url = http://127.0.0.1:8080/v1."
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,65 +19,40 @@ class Address:
     """A server.
 
     Attributes:
-        chat: the URL that answers conversations.
-        told: what it is called, to people and in a judge's name: the host, the port where the URL names one, and the
-            path where it is not /v1.
-        local: whether it is this machine or one next to it, so that no proxy stands between.
+        chat: URL of the chat completions endpoint.
+        display_name: host, port if the URL has one, and path unless it is /v1; for messages and judge names.
+        local: whether the host is this machine or in its network, so that no proxy is used.
     """
 
     chat: str
-    told: str
+    display_name: str
     local: bool
 
 
-def address_of(url: str) -> Address:
-    """The server behind a base URL such as `http://127.0.0.1:8080/v1`.
+def parse_address(url: str) -> Address:
+    """Parse a base URL such as `http://127.0.0.1:8080/v1`.
 
     Raises:
-        SettingsError: it is not a plain http or https URL, or holds credentials; they are not repeated.
+        SettingsError: it is not a plain http or https URL, or contains credentials, which the message does not repeat.
     """
     url = url.strip().rstrip("/")
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port  # a port that is no number says so only when it is read
+        host, port = parts.hostname, parts.port  # an invalid port raises only when it is read
     except ValueError:
-        raise SettingsError("judge.server_url is not a URL.", _WAY_OUT) from None
+        raise SettingsError("judge.server_url is not a URL.", _HINT) from None
     if parts.scheme not in {"http", "https"} or not host or not url.isprintable() or " " in url:
-        raise SettingsError("judge.server_url is not an http or https URL.", _WAY_OUT)
+        raise SettingsError("judge.server_url is not an http or https URL.", _HINT)
     if "@" in parts.netloc:
         raise SettingsError(
-            "judge.server_url holds a name or a password.", f"The key belongs in ${KEY}, and the URL goes without."
+            "judge.server_url contains a user name or a password.",
+            f"Set the key in ${KEY_VARIABLE}, and remove it from the URL.",
         )
     if parts.query or parts.fragment:
-        raise SettingsError("judge.server_url goes on after its path.", _WAY_OUT)
-    named = f"[{host}]" if ":" in host else host
-    told = f"{named}{'' if port is None else f':{port}'}{'' if parts.path == '/v1' else parts.path}"
-    return Address(f"{url}/chat/completions", told, _is_local(host))
-
-
-def authorization() -> dict[str, str]:
-    """The header that holds the key; none where no key is set.
-
-    Raises:
-        SettingsError: the key cannot stand in a header; it is not repeated.
-    """
-    key = os.environ.get(KEY, "").strip()
-    if not (key.isascii() and key.isprintable()) or " " in key:
-        raise SettingsError(f"${KEY} holds characters that no key has.", "Set it again, without spaces or quotes.")
-    return {"Authorization": f"Bearer {key}"} if key else {}
-
-
-def redactor() -> Redactor:
-    """Takes the key out of what a server says, as it is set now."""
-    return Redactor(os.environ.get(KEY, "").strip())
-
-
-def without_key(text: str) -> str:
-    """The text, unless it quotes a part of the key: some servers repeat what they refuse."""
-    key = os.environ.get(KEY, "").strip()
-    part = min(5, len(key))
-    quoted = key and any(key[at : at + part] in text for at in range(len(key) - part + 1))
-    return "" if quoted or redactor().redacted(text) != text else text
+        raise SettingsError("judge.server_url has a query or a fragment after its path.", _HINT)
+    shown_host = f"[{host}]" if ":" in host else host
+    display_name = f"{shown_host}{'' if port is None else f':{port}'}{'' if parts.path == '/v1' else parts.path}"
+    return Address(f"{url}/chat/completions", display_name, _is_local(host))
 
 
 def _is_local(host: str) -> bool:
@@ -86,3 +61,34 @@ def _is_local(host: str) -> bool:
     except ValueError:
         return host == "localhost" or host.endswith((".localhost", ".local", ".internal"))
     return address.is_private or address.is_link_local
+
+
+def authorization() -> dict[str, str]:
+    """The authorization header; empty if no key is set.
+
+    Raises:
+        SettingsError: the key is invalid in a header; the message does not repeat it.
+    """
+    key = _key()
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise SettingsError(
+            f"${KEY_VARIABLE} contains characters that no key has.", "Set it again, without spaces or quotes."
+        )
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+def make_redactor() -> Redactor:
+    """A redactor for the current key."""
+    return Redactor(_key())
+
+
+def without_key(text: str) -> str:
+    """The text, or an empty string if it quotes a part of the key: some servers repeat what they reject."""
+    key = _key()
+    length = min(5, len(key))
+    quoted = key and any(key[at : at + length] in text for at in range(len(key) - length + 1))
+    return "" if quoted or make_redactor().redact(text) != text else text
+
+
+def _key() -> str:
+    return os.environ.get(KEY_VARIABLE, "").strip()

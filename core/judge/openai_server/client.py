@@ -1,7 +1,7 @@
-"""One question to a server and its answer, whatever the server does: it ends in time, and in an answer or a sentence.
+"""The HTTP client: one chat completion per request, with retries and limits on time and size.
 
-The time limit is on the whole answer: a server that says nothing and one that says a byte now and then end alike. Only
-so much is read as an answer can be long, nothing is unpacked, and no redirect is followed, so that the key reaches one
+The time limit covers the whole answer, whether the server is silent or sends a byte now and then. The body is read up
+to the size of the longest possible answer and never decompressed. Redirects are not followed, so the key reaches one
 host only.
 """
 
@@ -16,64 +16,64 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ModelError, SettingsError
-from core.judge.openai_server.address import Address, authorization, redactor
+from core.judge.openai_server.address import Address, authorization, make_redactor
 from core.judge.openai_server.failures import (
     ServerError,
-    broken_off,
-    gave_up,
-    not_understood,
-    refused,
-    too_late,
-    too_long,
+    connection_lost,
+    http_error,
+    invalid_response,
+    response_too_long,
+    stream_error,
+    timed_out,
     unreachable,
 )
 from core.judge.openai_server.redaction import RedactedStream
 from core.judge.openai_server.responses import (
-    MisreadError,
+    InvalidResponseError,
     ServerCompletion,
     StreamedCompletion,
     parse_completion,
-    parsed,
+    parse_object,
 )
 
 if TYPE_CHECKING:
     import httpx
 
 
-#: Seconds before the second try; twice as many before each further one.
-FIRST_PAUSE = 0.5
+#: Seconds before the first retry; doubled for each further one.
+FIRST_PAUSE_S = 0.5
 
-#: No pause is longer, whatever a server asks for: a run that stands still for an hour looks dead.
-LONGEST_PAUSE = 60.0
+#: Longest pause, also if the server asks for more: a run without progress for an hour looks dead.
+MAX_PAUSE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """What a request may wait for.
+    """How transient failures are retried.
 
     Attributes:
-        retries: how often it is tried again.
-        sleep: waits some seconds.
-        share: a random number from 0 to 1, so that many who were refused together do not come back together.
+        retries: maximum number of retries.
+        sleep: waits for some seconds.
+        jitter: a random number from 0 to 1, so that clients rejected together do not retry together.
         now: the time of day, in seconds since 1970.
     """
 
     retries: int
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
-    share: Callable[[], float] = random.random
+    jitter: Callable[[], float] = random.random
     now: Callable[[], float] = time.time
 
-    def pause(self, tried: int, wanted: float | None) -> float:
-        """Seconds to wait after so many tries: as long as the server wants, else twice as long each time, ± a half."""
-        if wanted is not None:
-            return min(wanted, LONGEST_PAUSE)
-        return min(FIRST_PAUSE * 2.0 ** min(tried - 1, 20) * (0.5 + self.share()), LONGEST_PAUSE)
+    def pause(self, attempts: int, retry_after_s: float | None) -> float:
+        """Seconds to wait: the server's `Retry-After`, or exponential backoff with ± 50 % jitter."""
+        if retry_after_s is not None:
+            return min(retry_after_s, MAX_PAUSE_S)
+        return min(FIRST_PAUSE_S * 2.0 ** min(attempts - 1, 20) * (0.5 + self.jitter()), MAX_PAUSE_S)
 
-    def wanted(self, retry_after: str | None) -> float | None:
-        """Seconds that a `Retry-After` header asks for, as a number or a date; None where it says neither."""
-        if retry_after is None:
+    def parse_retry_after(self, header: str | None) -> float | None:
+        """Seconds in a `Retry-After` header, which holds a number or a date; None if it holds neither."""
+        if header is None:
             return None
-        text = retry_after.strip()
+        text = header.strip()
         if text.isascii() and text.isdigit():
             return min(float(text[:9]), 1e9)
         try:
@@ -82,22 +82,12 @@ class RetryPolicy:
             return None
 
 
-#: Bytes that an answer has at most: some, and so many for each token, with the ten others that could have stood there.
-_BYTES, _BYTES_A_TOKEN = 256_000, 2_000
-
-#: Of an error that a server describes, the beginning is enough.
-_ERROR_BYTES = 20_000
-
-#: A piece of the text of an answer, as it comes.
-OnText = Callable[[str], object]
-
-
-def connected(address: Address) -> "httpx.AsyncClient":
-    """What holds connections to a server. Proxies of the environment are obeyed, but not for a server near by.
+def open_client(address: Address) -> "httpx.AsyncClient":
+    """An HTTP client for a server. Proxies of the environment apply, except to local servers.
 
     Raises:
         ModelError: httpx is not installed.
-        SettingsError: the environment names a proxy that is none.
+        SettingsError: the environment names an invalid proxy.
     """
     try:
         import httpx
@@ -107,71 +97,90 @@ def connected(address: Address) -> "httpx.AsyncClient":
     try:
         return httpx.AsyncClient(timeout=None, trust_env=not address.local, follow_redirects=False)  # noqa: S113
     except (ValueError, ImportError, httpx.InvalidURL):
-        # What the library says would repeat the proxy's URL, and with it a password.
+        # Not chained: the library's message repeats the proxy's URL, which may contain a password.
         raise SettingsError(
             "The proxy in the environment cannot be used.", "Look at $HTTPS_PROXY and $ALL_PROXY."
         ) from None
 
 
+# Longest body of an answer: a fixed part, and a part per token for its text and its ten alternatives.
+_BASE_BYTES = 256_000
+_BYTES_PER_TOKEN = 2_000
+
+#: Bytes read of an error response.
+_MAX_ERROR_BYTES = 20_000
+
+#: Receives the text of a streamed answer in chunks.
+OnText = Callable[[str], object]
+
+
 class ServerClient:
-    """Asks one server.
+    """Sends requests to one server.
 
     Args:
-        client: its connections, as `connected` gives them.
-        address: where it is.
-        timeout_s: seconds that one answer may take.
-        patience: how errors that may pass are waited for.
+        client: from `open_client`.
+        address: the server.
+        timeout_s: limit on the duration of one answer.
+        retry_policy: how transient failures are retried.
     """
 
-    def __init__(self, client: "httpx.AsyncClient", address: Address, timeout_s: float, patience: RetryPolicy) -> None:
+    def __init__(
+        self, client: "httpx.AsyncClient", address: Address, timeout_s: float, retry_policy: RetryPolicy
+    ) -> None:
         self._client = client
         self._address = address
         self._timeout_s = timeout_s
-        self._patience = patience
+        self._retry_policy = retry_policy
 
-    async def ask(self, question: dict[str, Any], heard: OnText | None = None) -> tuple[ServerCompletion, float]:
-        """The answer, and the seconds that it took, with no waiting in them.
+    async def ask(self, request: dict[str, Any], on_text: OnText | None = None) -> tuple[ServerCompletion, float]:
+        """Request a completion.
 
         Args:
-            question: the body of the request.
-            heard: gets the text piece by piece; without it, the answer comes as a whole.
+            request: the JSON body.
+            on_text: receives the text in chunks; without it the answer is not streamed.
+
+        Returns:
+            the completion, and the seconds that it took, retries and pauses excluded.
 
         Raises:
-            NoAnswerError: there is none, also not after as many tries as may be. What broke off after a piece of it
-                was heard is not asked for again.
+            ServerError: the request failed, also after retries. A stream that fails after its first chunk is not
+                retried.
         """
-        tried, said = 0, False
+        attempts, streamed = 0, False
 
-        def hear(piece: str) -> None:
-            nonlocal said
-            said = True
-            if heard:
-                heard(piece)
+        def forward(text: str) -> None:
+            nonlocal streamed
+            streamed = True
+            if on_text:
+                on_text(text)
 
         while True:
-            tried += 1
-            began = time.perf_counter()
+            attempts += 1
+            start = time.perf_counter()
             try:
-                return await self._in_time(question, hear if heard else None), time.perf_counter() - began
+                completion = await self._send_translated(request, forward if on_text else None)
             except ServerError as failure:
-                if not failure.passing or said or tried > self._patience.retries:
+                if not failure.transient or streamed or attempts > self._retry_policy.retries:
                     raise
-                pause = self._patience.pause(tried, failure.wanted)
-            await self._patience.sleep(pause)
+                pause = self._retry_policy.pause(attempts, failure.retry_after_s)
+            else:
+                return completion, time.perf_counter() - start
+            await self._retry_policy.sleep(pause)
 
-    async def _in_time(self, question: dict[str, Any], heard: OnText | None) -> ServerCompletion:
+    async def _send_translated(self, request: dict[str, Any], on_text: OnText | None) -> ServerCompletion:
+        """One attempt within the time limit; library errors become ServerErrors."""
         import anyio
         import httpx
 
-        server = self._address.told
+        server = self._address.display_name
         try:
             with anyio.fail_after(self._timeout_s):
-                return await self._once(question, heard)
+                return await self._send(request, on_text)
         except TimeoutError:
-            raise too_late(server, self._timeout_s) from None
-        except MisreadError:
-            raise not_understood(server) from None
-        # Not chained: below are objects that hold the request, and with it the key.
+            raise timed_out(server, self._timeout_s) from None
+        except InvalidResponseError:
+            raise invalid_response(server) from None
+        # Not chained: httpx errors reference the request, and with it the key.
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise unreachable(server, str(error)) from None
         except httpx.InvalidURL:
@@ -179,62 +188,62 @@ class ServerClient:
         except (httpx.ProxyError, httpx.UnsupportedProtocol):
             raise unreachable(server, "the proxy refuses") from None
         except httpx.HTTPError:
-            raise broken_off(server) from None
+            raise connection_lost(server) from None
 
-    async def _once(self, question: dict[str, Any], heard: OnText | None) -> ServerCompletion:
+    async def _send(self, request: dict[str, Any], on_text: OnText | None) -> ServerCompletion:
         key = authorization()
         headers = {"Content-Type": "application/json", "Accept-Encoding": "identity", **key}
-        most = _BYTES + _BYTES_A_TOKEN * int(question["max_tokens"])
-        body = json.dumps(question).encode()
+        max_bytes = _BASE_BYTES + _BYTES_PER_TOKEN * int(request["max_tokens"])
+        body = json.dumps(request).encode()
         async with self._client.stream("POST", self._address.chat, content=body, headers=headers) as response:
             if response.status_code != 200:
-                told = await _read(response, _ERROR_BYTES)
-                wanted = self._patience.wanted(response.headers.get("retry-after"))
-                raise refused(
-                    self._address.told, response.status_code, told or b"",
-                    model=str(question["model"]), keyed=bool(key), wanted=wanted,
+                raise http_error(
+                    self._address.display_name, response.status_code, await _read(response, _MAX_ERROR_BYTES) or b"",
+                    model=str(request["model"]), has_key=bool(key),
+                    retry_after_s=self._retry_policy.parse_retry_after(response.headers.get("retry-after")),
                 )  # fmt: skip
-            if heard is not None:
-                completion = await self._listen(response, most, heard)
+            if on_text is not None:
+                completion = await self._read_stream(response, max_bytes, on_text)
             else:
-                told = await _read(response, most)
-                if told is None:
-                    raise too_long(self._address.told)
-                completion = parse_completion(told)
-            return replace(completion, text=redactor().redacted(completion.text))
+                content = await _read(response, max_bytes)
+                if content is None:
+                    raise response_too_long(self._address.display_name)
+                completion = parse_completion(content)
+            return replace(completion, text=make_redactor().redact(completion.text))
 
-    async def _listen(self, response: "httpx.Response", most: int, heard: OnText) -> ServerCompletion:
-        # That module needs httpx when it is imported.
+    async def _read_stream(self, response: "httpx.Response", max_bytes: int, on_text: OnText) -> ServerCompletion:
+        # Imported late: the module imports httpx, which is optional.
         from core.judge.openai_server.event_stream import DONE, TooManyBytesError, events_of  # noqa: PLC0415
 
-        def hear(piece: str) -> None:
-            if piece:
-                heard(piece)
+        completion, redacted = StreamedCompletion(), RedactedStream(make_redactor())
 
-        growing, shown = StreamedCompletion(), RedactedStream(redactor())
+        def forward(text: str) -> None:
+            if text:
+                on_text(text)
+
         try:
-            async with aclosing(events_of(response.aiter_raw(), most)) as events:
-                async for event in events:
-                    if event == DONE:
-                        hear(shown.rest())
-                        return growing.completion()
-                    said = parsed(event)
-                    if said.get("error"):
-                        raise gave_up(self._address.told, said)
-                    hear(shown.next(growing.add(said) or ""))
+            async with aclosing(events_of(response.aiter_raw(), max_bytes)) as events:
+                async for data in events:
+                    if data == DONE:
+                        forward(redacted.flush())
+                        return completion.result()
+                    event = parse_object(data)
+                    if event.get("error"):
+                        raise stream_error(self._address.display_name, event)
+                    forward(redacted.feed(completion.add(event) or ""))
         except TooManyBytesError:
-            raise too_long(self._address.told) from None
-        if not growing.whole:
-            raise broken_off(self._address.told)
-        hear(shown.rest())
-        return growing.completion()
+            raise response_too_long(self._address.display_name) from None
+        if not completion.finished:
+            raise connection_lost(self._address.display_name)
+        forward(redacted.flush())
+        return completion.result()
 
 
-async def _read(response: "httpx.Response", most: int) -> bytes | None:
-    """The body as it came, nothing unpacked; None where it is longer than that."""
+async def _read(response: "httpx.Response", max_bytes: int) -> bytes | None:
+    """The raw body, not decompressed; None if it exceeds the limit."""
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk
-        if len(body) > most:
+        if len(body) > max_bytes:
             return None
     return bytes(body)

@@ -1,4 +1,4 @@
-"""Server-sent events of an answer, with a limit on its bytes."""
+"""Server-sent events of a streamed answer, with a limit on the bytes read."""
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from contextlib import aclosing
@@ -6,41 +6,41 @@ from contextlib import aclosing
 import httpx
 from httpx_sse import EventSource
 
-#: The event that ends a stream.
+#: Data of the event that ends a stream.
 DONE = b"[DONE]"
 
 
 class TooManyBytesError(Exception):
-    """A stream is longer than it may be."""
+    """A stream exceeds its limit."""
 
 
-async def events_of(chunks: AsyncIterable[bytes], most: int) -> AsyncGenerator[bytes, None]:
-    """The data of each event, as it becomes whole. Comments, such as keepalives, and events without data are skipped.
+async def events_of(chunks: AsyncIterable[bytes], max_bytes: int) -> AsyncGenerator[bytes, None]:
+    """Yield the data of each event. Comments, such as keepalives, and events without data are skipped.
 
     Args:
-        chunks: the body as it came, nothing unpacked.
-        most: how many bytes may be read.
+        chunks: the raw body, not decompressed.
+        max_bytes: limit on the body.
 
     Raises:
-        TooManyBytesError: there are more.
+        TooManyBytesError: the body exceeds the limit.
     """
-    # A response of our own around the bytes: of the server's, httpx-sse would unpack what it declares as compressed.
-    response = httpx.Response(200, headers={"Content-Type": "text/event-stream"}, stream=_Limited(chunks, most))
-    async with aclosing(EventSource(response).aiter_sse()) as found:
-        async for event in found:
+    # The bytes are wrapped in a response of our own: httpx-sse would decompress the server's according to its headers.
+    response = httpx.Response(200, headers={"Content-Type": "text/event-stream"}, stream=_Limited(chunks, max_bytes))
+    async with aclosing(EventSource(response).aiter_sse()) as events:
+        async for event in events:
             if event.data:
                 yield event.data.encode()
 
 
 class _Limited(httpx.AsyncByteStream):
-    def __init__(self, chunks: AsyncIterable[bytes], most: int) -> None:
+    def __init__(self, chunks: AsyncIterable[bytes], max_bytes: int) -> None:
         self._chunks = chunks
-        self._most = most
+        self._max_bytes = max_bytes
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         read = 0
         async for chunk in self._chunks:
             read += len(chunk)
-            if read > self._most:
+            if read > self._max_bytes:
                 raise TooManyBytesError
             yield chunk

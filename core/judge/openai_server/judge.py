@@ -1,18 +1,18 @@
-"""A judge behind a URL: mlx_lm.server, vLLM, Ollama, llama.cpp, or any other OpenAI-compatible server.
+"""A judge behind an OpenAI-compatible server: mlx_lm.server, vLLM, Ollama, llama.cpp and others.
 
 Where the four differ:
 
 | | mlx_lm.server 0.32 | vLLM | Ollama | llama.cpp |
 | --- | --- | --- | --- | --- |
-| likeliest tokens that it lists, at most | 11 | 20 | 20, none before 0.12.11 | as many as one likes |
-| also piece by piece | no | yes | yes | yes |
-| an answer that is begun for the model | taken as ended | gone on with if asked | gone on with | gone on with |
-| thinking, turned off in a request | `chat_template_kwargs` | the same | that is passed over | the same |
+| top_logprobs at most | 11 | 20 | 20, none before 0.12.11 | any number |
+| logprobs in streams | no | yes | yes | yes |
+| prefilled answer | treated as ended | continued on request | continued | continued |
+| disabling thinking in a request | `chat_template_kwargs` | the same | ignored | the same |
 
-So ten likeliest tokens are asked for, and the fast mode asks in words for the verdict alone: no way of beginning the
-answer works on all four. Who was listened to and told no probabilities is asked once more, for the whole answer. A
-server that refuses what it does not know is asked for less, in the end for nothing but the text. On mlx_lm.server the
-model is to be called by its path or its name on the hub: `default_model` works, but says nothing of which model judged.
+Therefore requests ask for ten likeliest tokens, and fast mode asks for the verdict line in words: no way to prefill the
+answer works on all four. A streamed answer without log-probabilities is requested once more, unstreamed. A server that
+rejects an unknown parameter is asked for less, in the end for the text alone. With mlx_lm.server, set the model to its
+path or hub name: `default_model` works, but does not identify the model.
 """
 
 from collections import deque
@@ -24,198 +24,203 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from core.errors import ModelError
-from core.judge.completion import Completion, Question, question_about, verdict_of
-from core.judge.openai_server.address import address_of
-from core.judge.openai_server.client import OnText, RetryPolicy, ServerClient, connected
+from core.judge.completion import Completion, Question, verdict_from_completion, verdict_question
+from core.judge.openai_server.address import parse_address
+from core.judge.openai_server.client import OnText, RetryPolicy, ServerClient, open_client
 from core.judge.openai_server.failures import ServerError
-from core.judge.openai_server.responses import option_logprobs, verdict_in
+from core.judge.openai_server.responses import option_logprobs, verdict_line
 from core.judge.pair_context import PairContext
-from core.judge.prompt import BRIEFLY, VERSION
+from core.judge.prompt import PROMPT_VERSION, VERDICT_ONLY
 from core.judge.verdict import Verdict
 from core.settings import JudgeSettings
 
-#: What is asked for besides the text, the most first.
+#: Optional request parameters, tried in this order until the server accepts one set.
 _EXTRAS: tuple[dict[str, Any], ...] = (
     {"logprobs": True, "top_logprobs": 10, "chat_template_kwargs": {"enable_thinking": False}},
     {"logprobs": True, "top_logprobs": 5},
     {},
 )
 
-#: Tokens for a verdict alone, in however small pieces.
-_BRIEF = 24
+#: Maximum tokens in fast mode: enough for a verdict line in any tokenization.
+_FAST_MAX_TOKENS = 24
 
-#: After so many cases in a row without an answer, a server that used to work is gone.
-GONE = 10
+#: Failures in a row after which a server that used to work is considered gone.
+MAX_CONSECUTIVE_FAILURES = 10
 
-#: Whoever listens is asked so often whether to go on.
-_MOMENT_S = 0.2
+#: Seconds between two heartbeats of a silent stream.
+_HEARTBEAT_S = 0.2
 
-#: Asks a question in the background.
-_Ask = Callable[[Question, OnText | None], "Future[Completion]"]
+#: Submits a question to the background thread.
+_Submit = Callable[[Question, OnText | None], "Future[Completion]"]
 
 
 class ServerJudge:
-    """Gives verdicts through a server, several at once.
+    """Judges through a server, with concurrent requests.
 
     Args:
-        settings: the section judge; the key, if the server wants one, stands in $SAMESKU_JUDGE_KEY and nowhere else.
-        patience: how errors that may pass are waited for; as often as the settings say, if None.
+        settings: the section `judge`; the API key is in $SAMESKU_JUDGE_KEY only.
+        retry_policy: how transient failures are retried; by default as often as the settings say.
 
     Raises:
-        SettingsError: judge.server_url cannot be used.
+        SettingsError: judge.server_url is invalid.
     """
 
-    def __init__(self, settings: JudgeSettings, patience: RetryPolicy | None = None) -> None:
+    def __init__(self, settings: JudgeSettings, retry_policy: RetryPolicy | None = None) -> None:
         self._settings = settings
-        self._address = address_of(settings.server_url)
-        self._patience = patience or RetryPolicy(settings.server_retries)
-        self._asked: set[Future[Completion]] = set()
+        self._address = parse_address(settings.server_url)
+        self._retry_policy = retry_policy or RetryPolicy(settings.server_retries)
+        self._in_flight: set[Future[Completion]] = set()
+        #: Index into `_EXTRAS`; final once a request has succeeded.
         self._extras = 0
-        self._settled = False
-        self._tells = True
+        self._extras_settled = False
+        self._reports_logprobs = True
 
     @property
     def name(self) -> str:
-        """The model, the address of its server, the mode, and the version of the prompt."""
+        """Model, server, mode and prompt version."""
         settings = self._settings
         mode = "fast" if settings.mode == "fast" else f"reasoned in {settings.max_tokens} tokens"
-        return f"{settings.server_model} at {self._address.told}, {mode}, prompt {VERSION}"
+        return f"{settings.server_model} at {self._address.display_name}, {mode}, prompt {PROMPT_VERSION}"
 
-    def verdicts(self, cases: Iterable[PairContext]) -> Iterator[Verdict]:
-        """One verdict for each case, in their order; see `said`."""
-        for said in self.said(question_about(case) for case in cases):
-            yield verdict_of(said, self.name)
+    def verdicts(self, contexts: Iterable[PairContext]) -> Iterator[Verdict]:
+        """Yield one verdict per pair, in input order; see `complete`."""
+        for completion in self.complete(verdict_question(context) for context in contexts):
+            yield verdict_from_completion(completion, self.name)
 
-    def said(self, questions: Iterable[Question]) -> Iterator[Completion]:
-        """What the model says to each question, in their order, as soon as it is there.
+    def complete(self, questions: Iterable[Question]) -> Iterator[Completion]:
+        """Yield one completion per question, in input order, each as soon as it is available.
 
-        Where the server fails on a question after it answered others, nothing is said to that one: no text, no tokens.
-        The first goes alone: a server that does not work at all is asked no more than that.
+        The first question is sent alone, so that a server that does not work receives one request only. If the server
+        fails on a later question, that completion is empty: no text, no tokens.
 
         Raises:
-            ModelError: the server failed on the first question, or on many in a row; or `close` was called.
-            SettingsError: the key or a proxy cannot be used.
+            ModelError: the server failed on the first question or on many in a row, or `close` was called.
+            SettingsError: the key or a proxy is invalid.
         """
-        at_once = self._settings.server_concurrency
-        waiting, asked = iter(questions), deque[Future[Completion]]()
-        worked, failed = False, 0
-        with self._line() as ask:
+        remaining, pending = iter(questions), deque[Future[Completion]]()
+        succeeded, failures = False, 0
+        with self._open_portal() as submit:
             while True:
-                # Whoever is ready early waits for those before, and another takes the place.
-                room = min(at_once - len(_unanswered(asked)), 4 * at_once - len(asked)) if worked else 1 - len(asked)
-                asked.extend(ask(question, None) for question in islice(waiting, max(room, 0)))
-                if not asked:
+                count = self._free_slots(pending) if succeeded else 1 - len(pending)
+                pending.extend(submit(question, None) for question in islice(remaining, max(count, 0)))
+                if not pending:
                     return
-                if not asked[0].done():
-                    wait(_unanswered(asked), return_when=FIRST_COMPLETED)
+                if not pending[0].done():
+                    wait(_unfinished(pending), return_when=FIRST_COMPLETED)
                     continue
                 try:
-                    said = _result(asked.popleft())
+                    completion = _result(pending.popleft())
                 except ServerError:
-                    failed += 1
-                    if not worked or failed >= GONE:
+                    failures += 1
+                    if not succeeded or failures >= MAX_CONSECUTIVE_FAILURES:
                         raise
-                    said = Completion("", None, 0.0, 0, 0)
+                    completion = Completion("", None, 0.0, 0, 0)
                 else:
-                    worked, failed = True, 0
-                yield said
+                    succeeded, failures = True, 0
+                yield completion
 
-    def stream(self, case: PairContext) -> Generator[str, None, Verdict]:
-        """The reasoning piece by piece, and in the end the verdict. Closing the generator closes the connection.
+    def _free_slots(self, pending: deque["Future[Completion]"]) -> int:
+        """Requests that may be added: finished ones, which wait for those before them, free a slot up to a limit."""
+        concurrency = self._settings.server_concurrency
+        return min(concurrency - len(_unfinished(pending)), 4 * concurrency - len(pending))
+
+    def stream(self, context: PairContext) -> Generator[str, None, Verdict]:
+        """Stream the reasoning; return the verdict. Closing the generator closes the connection.
 
         Raises:
             ModelError: the server failed, or `close` was called.
-            SettingsError: the key or a proxy cannot be used.
+            SettingsError: the key or a proxy is invalid.
         """
-        heard: SimpleQueue[str | None] = SimpleQueue()
-        with self._line() as ask:
-            said = ask(question_about(case), heard.put)
-            said.add_done_callback(lambda _: heard.put(None))
-            while (piece := _next(heard)) is not None:
-                yield piece
-            return verdict_of(_result(said), self.name)
+        chunks: SimpleQueue[str | None] = SimpleQueue()
+        with self._open_portal() as submit:
+            future = submit(verdict_question(context), chunks.put)
+            future.add_done_callback(lambda _: chunks.put(None))
+            while (chunk := _next_chunk(chunks)) is not None:
+                yield chunk
+            return verdict_from_completion(_result(future), self.name)
 
     def close(self) -> None:
-        """End what is on its way, from whichever thread; who waits for it gets a ModelError."""
-        for said in tuple(self._asked):
-            said.cancel()
+        """Cancel all requests; may be called from any thread. Whoever waits for one gets a ModelError."""
+        for future in tuple(self._in_flight):
+            future.cancel()
 
     @contextmanager
-    def _line(self) -> Iterator[_Ask]:
-        """What asks, in a thread of its own; whoever leaves hangs up, also in the middle of an answer."""
-        client = connected(self._address)
+    def _open_portal(self) -> Iterator[_Submit]:
+        """A background thread with an event loop and a client; leaving the context cancels its requests."""
+        http_client = open_client(self._address)
         from anyio.from_thread import start_blocking_portal
 
-        exchange = ServerClient(client, self._address, self._settings.server_timeout_s, self._patience)
-        with start_blocking_portal() as portal, portal.wrap_async_context_manager(client):
+        client = ServerClient(http_client, self._address, self._settings.server_timeout_s, self._retry_policy)
+        with start_blocking_portal() as portal, portal.wrap_async_context_manager(http_client):
 
-            def ask(question: Question, heard: OnText | None) -> "Future[Completion]":
-                said = portal.start_task_soon(self._answered, exchange, question, heard)
-                self._asked.add(said)
-                said.add_done_callback(self._asked.discard)
-                return said
+            def submit(question: Question, on_text: OnText | None) -> "Future[Completion]":
+                future = portal.start_task_soon(self._ask, client, question, on_text)
+                self._in_flight.add(future)
+                future.add_done_callback(self._in_flight.discard)
+                return future
 
-            yield ask
+            yield submit
 
-    async def _answered(self, exchange: ServerClient, question: Question, heard: OnText | None) -> Completion:
-        said = await self._once(exchange, question, heard)
-        verdict = verdict_in(said.text, question.options)
-        if heard is None or verdict is None or said.logs is not None or not self._tells:
-            return said
+    async def _ask(self, client: ServerClient, question: Question, on_text: OnText | None) -> Completion:
+        """Ask a question; repeat it unstreamed if only the log-probabilities of a streamed answer are missing."""
+        streamed = await self._request(client, question, on_text)
+        verdict = verdict_line(streamed.text, question.options)
+        if on_text is None or verdict is None or streamed.logprobs is not None or not self._reports_logprobs:
+            return streamed
         try:
-            again = await self._once(exchange, question, None)
+            whole = await self._request(client, question, None)
         except ServerError:
-            return said
+            return streamed
         return Completion(
-            said.text,
-            again.logs if verdict_in(again.text, question.options) == verdict else None,
-            said.seconds + again.seconds,
-            said.tokens_in + again.tokens_in,
-            said.tokens_out + again.tokens_out,
+            streamed.text,
+            whole.logprobs if verdict_line(whole.text, question.options) == verdict else None,
+            streamed.seconds + whole.seconds,
+            streamed.tokens_in + whole.tokens_in,
+            streamed.tokens_out + whole.tokens_out,
         )
 
-    async def _once(self, exchange: ServerClient, question: Question, heard: OnText | None) -> Completion:
-        """Ask for all that is useful, and for less where the server refuses that and nothing worked so far."""
-        request = self._request(question, listening=heard is not None)
+    async def _request(self, client: ServerClient, question: Question, on_text: OnText | None) -> Completion:
+        """Send a request, with fewer extras if the server rejects them and no request has succeeded yet."""
+        request = self._request_body(question, streamed=on_text is not None)
         while True:
             extras = self._extras
             try:
-                completion, seconds = await exchange.ask(request | _EXTRAS[extras], heard)
+                completion, seconds = await client.ask(request | _EXTRAS[extras], on_text)
             except ServerError as failure:
-                if failure.status not in {400, 422} or self._settled or extras + 1 == len(_EXTRAS):
+                if failure.status not in {400, 422} or self._extras_settled or extras + 1 == len(_EXTRAS):
                     raise
                 self._extras = max(self._extras, extras + 1)
                 continue
-            self._settled = True
-            if heard is None:
-                self._tells = bool(completion.places)
-            logs = option_logprobs(completion, question.options)
-            return Completion(completion.text, logs, seconds, completion.tokens_in, completion.tokens_out)
+            self._extras_settled = True
+            if on_text is None:
+                self._reports_logprobs = bool(completion.positions)
+            logprobs = option_logprobs(completion, question.options)
+            return Completion(completion.text, logprobs, seconds, completion.tokens_in, completion.tokens_out)
 
-    def _request(self, question: Question, *, listening: bool) -> dict[str, Any]:
+    def _request_body(self, question: Question, *, streamed: bool) -> dict[str, Any]:
         settings, conversation = self._settings, [dict(message) for message in question.messages]
-        most = settings.max_tokens
+        max_tokens = settings.max_tokens
         if settings.mode == "fast":
-            most = min(most, _BRIEF)
-            conversation[-1]["content"] += f"\n{BRIEFLY}"
-        request = {"model": settings.server_model, "messages": conversation, "temperature": 0, "max_tokens": most}
-        return request | ({"stream": True, "stream_options": {"include_usage": True}} if listening else {})
+            max_tokens = min(max_tokens, _FAST_MAX_TOKENS)
+            conversation[-1]["content"] += f"\n{VERDICT_ONLY}"
+        body = {"model": settings.server_model, "messages": conversation, "temperature": 0, "max_tokens": max_tokens}
+        return body | ({"stream": True, "stream_options": {"include_usage": True}} if streamed else {})
 
 
-def _next(heard: "SimpleQueue[str | None]") -> str | None:
-    """What comes next; nothing where it takes longer than somebody waits who has pressed a key."""
+def _next_chunk(chunks: "SimpleQueue[str | None]") -> str | None:
+    """The next chunk, None at the end, or an empty heartbeat after `_HEARTBEAT_S` of silence."""
     try:
-        return heard.get(timeout=_MOMENT_S)
+        return chunks.get(timeout=_HEARTBEAT_S)
     except Empty:
         return ""
 
 
-def _unanswered(asked: Iterable["Future[Completion]"]) -> "list[Future[Completion]]":
-    return [said for said in asked if not said.done()]
+def _unfinished(futures: Iterable["Future[Completion]"]) -> "list[Future[Completion]]":
+    return [future for future in futures if not future.done()]
 
 
-def _result(said: "Future[Completion]") -> Completion:
+def _result(future: "Future[Completion]") -> Completion:
     try:
-        return said.result()
+        return future.result()
     except CancelledError:
         raise ModelError("The judge was stopped.") from None

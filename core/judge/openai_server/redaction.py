@@ -1,135 +1,144 @@
-"""Taking the server's key out of what a server says: some repeat what they were sent, in an answer as in an error.
+"""Redaction of the API key in texts from the server: some servers echo what they were sent, in answers or errors.
 
-What is looked for is any eight characters of the key in a row: as they are, percent-encoded or escaped, in base64 at
-each of its three alignments, standard or URL-safe, and in hexadecimal, broken by white space or not. Letters count
-alike in either case.
+Any eight consecutive characters of the key are redacted: in plain text, percent-encoded or escaped, in base64 at each
+of its three alignments (standard or URL-safe), and in hexadecimal, with or without white space in between. Case is
+ignored.
 """
 
 import base64
 import re
 from collections.abc import Iterator
 
-#: Stands in the place of the key.
-MARK = "[key removed]"
+#: Replaces the key.
+REDACTION_MARK = "[key removed]"
 
-#: Shorter ones, such as `none` or `EMPTY`, are set where a server wants some key, and are words of ordinary answers.
-_SHORTEST = 6
-#: This many characters of a key in a row are no coincidence.
+#: Shorter keys, such as `none` or `EMPTY`, are dummies for servers that require some key, and are ordinary words.
+_MIN_KEY_LENGTH = 6
+#: This many consecutive characters of a key are no coincidence.
 _WINDOW = 8
 
 _HEX = "([0-9a-fA-F]{2})"
 _ESCAPE = re.compile(rf"%(?:25)*{_HEX}|\\u00{_HEX}|\\x{_HEX}|&#[xX]0*{_HEX};|&#0*([0-9]{{2,3}});")
-#: The beginning of an escape, where a piece of text breaks off.
-_BROKEN_ESCAPE = re.compile(
+#: An incomplete escape at the end of a chunk.
+_INCOMPLETE_ESCAPE = re.compile(
     r"(%(25)*2?[0-9a-fA-F]?|\\(u0{0,2}[0-9a-fA-F]?|x[0-9a-fA-F]?)?|&(#[xX]?[0-9a-fA-F]{0,7})?)$"
 )
-_BLANK = re.compile("[\\s\\\\\u00ad\u200b-\u200f\u2060\ufeff]")
-#: The URL-safe alphabet of base64 as the standard one.
-_ALPHABET = str.maketrans("-_", "+/")
+#: Characters that may interrupt a key: white space, backslashes, soft hyphens and zero-width characters.
+_IGNORED = re.compile("[\\s\\\\\u00ad\u200b-\u200f\u2060\ufeff]")
+#: The URL-safe alphabet of base64 to the standard one.
+_TO_STANDARD_BASE64 = str.maketrans("-_", "+/")
 
 
 class Redactor:
-    """Takes a key out of texts. With an empty or very short key, texts stay as they are."""
+    """Redacts a key in texts. With an empty or very short key, texts stay unchanged."""
 
     def __init__(self, key: str) -> None:
-        self._forms = _forms(key) if len(key) >= _SHORTEST else []
+        self._encodings = _normalised_encodings(key) if len(key) >= _MIN_KEY_LENGTH else []
         self._windows = {
-            form[at : at + _WINDOW] for form in self._forms for at in range(max(1, len(form) - _WINDOW + 1))
+            encoding[at : at + _WINDOW]
+            for encoding in self._encodings
+            for at in range(max(1, len(encoding) - _WINDOW + 1))
         }
         self._lengths = sorted({len(window) for window in self._windows})
 
-    def redacted(self, text: str) -> str:
-        """The text, with a mark for each place where the key, or a part of it, stands."""
+    def redact(self, text: str) -> str:
+        """The text with each occurrence of the key, or of a part of it, replaced by `REDACTION_MARK`."""
         if not self._windows:
             return text
-        plain, places = _plain(text)
+        normalised, sources = _normalise(text)
         parts, done = [], 0
-        for start, end in self._spans(plain):
-            parts += [text[done : places[start][0]], MARK]
-            done = places[end - 1][1]
+        for start, end in self._occurrences(normalised):
+            parts += [text[done : sources[start][0]], REDACTION_MARK]
+            done = sources[end - 1][1]
         return "".join([*parts, text[done:]])
 
     def split(self, text: str) -> tuple[str, str]:
-        """What of a text that goes on can be shown, redacted; and the rest, which may be the beginning of the key."""
-        if not self._forms:
+        """Split incomplete text into a redacted part that is safe to show, and a rest that may begin with the key."""
+        if not self._encodings:
             return text, ""
-        broken = _BROKEN_ESCAPE.search(text)
-        end = broken.start() if broken else len(text)
-        plain, places = _plain(text[:end])
+        escape = _INCOMPLETE_ESCAPE.search(text)
+        end = escape.start() if escape else len(text)
+        normalised, sources = _normalise(text[:end])
         length = 0
-        while length < len(plain) and any(plain[len(plain) - length - 1 :] in form for form in self._forms):
+        while length < len(normalised) and any(
+            normalised[len(normalised) - length - 1 :] in encoding for encoding in self._encodings
+        ):
             length += 1
-        cut = len(plain) - length
-        # The last characters of a key that is whole may also begin another encoding of it.
-        cut = next((after for start, after in self._spans(plain) if start < cut < after), cut)
-        at = places[cut][0] if cut < len(plain) else end
-        return self.redacted(text[:at]), text[at:]
+        cut = len(normalised) - length
+        # The last characters of a complete key may also begin another encoding of it.
+        cut = next((after for start, after in self._occurrences(normalised) if start < cut < after), cut)
+        at = sources[cut][0] if cut < len(normalised) else end
+        return self.redact(text[:at]), text[at:]
 
-    def _spans(self, plain: str) -> Iterator[tuple[int, int]]:
-        """Where windows of the key stand, those that touch or overlap as one."""
+    def _occurrences(self, normalised: str) -> Iterator[tuple[int, int]]:
+        """The spans of windows of the key; adjacent and overlapping ones are merged."""
         start = end = -1
-        for at in range(len(plain)):
-            found = next((n for n in self._lengths if plain[at : at + n] in self._windows), 0)
-            if not found:
+        for at in range(len(normalised)):
+            length = next((n for n in self._lengths if normalised[at : at + n] in self._windows), 0)
+            if not length:
                 continue
             if at > end:
                 if end > 0:
                     yield start, end
                 start = at
-            end = max(end, at + found)
+            end = max(end, at + length)
         if end > 0:
             yield start, end
 
 
 class RedactedStream:
-    """A text that comes piece by piece, without the key; it may be split anywhere."""
+    """Redacts a text that arrives in chunks, which may be split anywhere."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        self._held = ""
+        self._pending = ""
 
-    def next(self, piece: str) -> str:
-        """What can be shown by now: all but what may be the beginning of the key."""
-        shown, self._held = self._redactor.split(self._held + piece)
+    def feed(self, chunk: str) -> str:
+        """Add a chunk; return the text that is safe to show by now."""
+        shown, self._pending = self._redactor.split(self._pending + chunk)
         return shown
 
-    def rest(self) -> str:
-        """What is left when nothing more comes."""
-        held, self._held = self._held, ""
-        return self._redactor.redacted(held)
+    def flush(self) -> str:
+        """The remaining text, after the last chunk."""
+        pending, self._pending = self._pending, ""
+        return self._redactor.redact(pending)
 
 
-def _forms(key: str) -> list[str]:
-    """The key in each encoding, as `_plain` writes it.
+def _normalised_encodings(key: str) -> list[str]:
+    """The key in each encoding, normalised by `_normalise`.
 
-    Of base64, the characters that the key alone decides: a character stands for six bits, and what is encoded before
-    the key shifts it by 0, 8 or 16.
+    A base64 character encodes six bits, so text before the key shifts its encoding by 0, 8 or 16 bits. Only the
+    characters that are determined by the key alone are included.
     """
     raw = key.encode()
-    forms = [key, raw.hex()]
+    encodings = [key, raw.hex()]
     for before in range(3):
         encoded = base64.b64encode(b"\0" * before + raw).decode()
-        forms.append(encoded[-(-8 * before // 6) : 8 * (before + len(raw)) // 6])
-    return [_plain(form)[0] for form in forms]
+        encodings.append(encoded[-(-8 * before // 6) : 8 * (before + len(raw)) // 6])
+    return [_normalise(encoding)[0] for encoding in encodings]
 
 
-def _plain(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """A text without escapes, blanks and capitals, and from where to where each of its characters stood."""
-    letters: list[str] = []
-    places: list[tuple[int, int]] = []
+def _normalise(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """Decode escapes, drop ignored characters and convert to lower case.
+
+    Returns:
+        the normalised text, and for each of its characters the span in the original text.
+    """
+    characters: list[str] = []
+    sources: list[tuple[int, int]] = []
     at = 0
     while at < len(text):
         escape = _ESCAPE.match(text, at) if text[at] in "%\\&" else None
         end = escape.end() if escape else at + 1
-        letter = _character(escape) if escape else text[at]
-        if not _BLANK.match(letter):
-            lower = letter.lower().translate(_ALPHABET)
-            letters.append(lower)
-            places += [(at, end)] * len(lower)
+        character = _unescape(escape) if escape else text[at]
+        if not _IGNORED.match(character):
+            lower = character.lower().translate(_TO_STANDARD_BASE64)
+            characters.append(lower)
+            sources += [(at, end)] * len(lower)
         at = end
-    return "".join(letters), places
+    return "".join(characters), sources
 
 
-def _character(escape: re.Match[str]) -> str:
+def _unescape(escape: re.Match[str]) -> str:
     *hexadecimal, decimal = escape.groups()
     return chr(int(decimal)) if decimal else chr(int(next(filter(None, hexadecimal)), 16))

@@ -1,4 +1,8 @@
-"""Reading what a server says: JSON whole, or piece by piece. Nothing in it is believed to be what it should be."""
+"""Parsing chat completions, whole or streamed, and extracting the log-probabilities of the options.
+
+Responses are untrusted: every field is validated. `option_logprobs` uses token probabilities only; what the text claims
+about its own certainty is ignored.
+"""
 
 import json
 import math
@@ -9,17 +13,23 @@ from typing import Any, Literal
 
 from core.judge.verdict import VERDICT
 
-#: Characters that an answer has at most; 8192 tokens of English have some 40,000.
-MOST_TEXT = 100_000
+#: Characters of an answer at most; 8192 tokens of English have about 40,000.
+MAX_TEXT_LENGTH = 100_000
 
 
-class MisreadError(ValueError):
-    """This is no answer of an OpenAI-compatible server."""
+class InvalidResponseError(ValueError):
+    """The response is not a chat completion."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token that was, or could have been, written: its text, ln of its probability, its number where it is told."""
+    """A generated or alternative token.
+
+    Attributes:
+        text: its text.
+        log_p: natural logarithm of its probability.
+        number: its id in the vocabulary; 0 if not reported.
+    """
 
     text: str
     log_p: float
@@ -27,133 +37,147 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """One place of an answer: the token that is said to stand there, and the likeliest ones."""
+class TokenPosition:
+    """One position of an answer.
 
-    told: Token | None
+    Attributes:
+        reported: the token that the server reports as generated; None if it is invalid.
+        likeliest: the most likely tokens at this position.
+    """
+
+    reported: Token | None
     likeliest: tuple[Token, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ServerCompletion:
-    """An answer: its text, its places where the server tells them, and the tokens read and written."""
+    """An answer.
+
+    Attributes:
+        text: its text.
+        positions: its token positions; empty if the server reports no log-probabilities.
+        tokens_in, tokens_out: prompt and generated tokens; 0 if not reported.
+    """
 
     text: str
-    places: tuple[Place, ...] = ()
+    positions: tuple[TokenPosition, ...] = ()
     tokens_in: int = 0
     tokens_out: int = 0
 
 
 def parse_completion(body: bytes) -> ServerCompletion:
-    """An answer that came as a whole.
+    """Parse a response that is not streamed.
 
     Raises:
-        MisreadError: it is none.
+        InvalidResponseError: it is not a chat completion.
     """
-    growing = StreamedCompletion("message")
-    if growing.add(parsed(body)) is None:
-        raise MisreadError
-    return growing.completion()
+    completion = StreamedCompletion("message")
+    if completion.add(parse_object(body)) is None:
+        raise InvalidResponseError
+    return completion.result()
 
 
-def parsed(body: bytes) -> dict[str, Any]:
-    """A JSON object.
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Parse a JSON object.
 
     Raises:
-        MisreadError: it is none.
+        InvalidResponseError: it is not one.
     """
     try:
-        said = json.loads(body)
+        value = json.loads(body)
     except (ValueError, RecursionError):
-        raise MisreadError from None
-    if not isinstance(said, dict):
-        raise MisreadError
-    return said
+        raise InvalidResponseError from None
+    if not isinstance(value, dict):
+        raise InvalidResponseError
+    return value
 
 
 class StreamedCompletion:
-    """An answer that comes piece by piece.
+    """Assembles a completion from the events of a stream.
 
     Attributes:
-        whole: whether the server said that this is all.
+        finished: whether the server has reported a finish reason.
     """
 
     def __init__(self, field: Literal["message", "delta"] = "delta") -> None:
         self._field = field
-        self._pieces: list[str] = []
+        self._chunks: list[str] = []
         self._length = 0
-        self._places: list[Place] = []
+        self._positions: list[TokenPosition] = []
         self._tokens = (0, 0)
-        self.whole = False
+        self.finished = False
 
-    def add(self, said: dict[str, Any]) -> str | None:
-        """Take one piece in; its text, or None where it holds no answer, only figures.
+    def add(self, event: dict[str, Any]) -> str | None:
+        """Add an event.
+
+        Returns:
+            its text; None if it contains usage figures only.
 
         Raises:
-            MisreadError: it is no piece of an answer, or with it the answer is too long.
+            InvalidResponseError: the event is invalid, or the answer is too long with it.
         """
-        usage = said.get("usage")
+        usage = event.get("usage")
         if isinstance(usage, dict):
             self._tokens = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
-        choices = said.get("choices")
+        choices = event.get("choices")
         if not isinstance(choices, list):
-            raise MisreadError
+            raise InvalidResponseError
         if not choices:
             return None
         choice = choices[0]
         if not isinstance(choice, dict) or not isinstance(choice.get(self._field), dict):
-            raise MisreadError
+            raise InvalidResponseError
         text = choice[self._field].get("content")
         if not isinstance(text, str | None):
-            raise MisreadError
-        text = (text or "").encode("utf-8", "replace").decode()  # half a surrogate pair can be written nowhere
+            raise InvalidResponseError
+        text = (text or "").encode("utf-8", "replace").decode()  # a lone surrogate cannot be encoded later
         self._length += len(text)
-        if self._length > MOST_TEXT:
-            raise MisreadError
-        self._pieces.append(text)
-        self._places += _places(choice.get("logprobs"))
-        self.whole = self.whole or choice.get("finish_reason") is not None
+        if self._length > MAX_TEXT_LENGTH:
+            raise InvalidResponseError
+        self._chunks.append(text)
+        self._positions += _parse_positions(choice.get("logprobs"))
+        self.finished = self.finished or choice.get("finish_reason") is not None
         return text
 
-    def completion(self) -> ServerCompletion:
-        """All that came so far."""
-        return ServerCompletion("".join(self._pieces), tuple(self._places), *self._tokens)
+    def result(self) -> ServerCompletion:
+        """The completion so far."""
+        return ServerCompletion("".join(self._chunks), tuple(self._positions), *self._tokens)
 
 
 def _count(value: object) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**9 else 0
 
 
-def _places(logprobs: object) -> list[Place]:
-    listed = logprobs.get("content") if isinstance(logprobs, dict) else None
-    if not isinstance(listed, list):
+def _parse_positions(logprobs: object) -> list[TokenPosition]:
+    entries = logprobs.get("content") if isinstance(logprobs, dict) else None
+    if not isinstance(entries, list):
         return []
-    return [_place(entry) if isinstance(entry, dict) else Place(None, ()) for entry in listed]
+    return [_parse_position(entry) if isinstance(entry, dict) else TokenPosition(None, ()) for entry in entries]
 
 
-def _place(entry: dict[str, Any]) -> Place:
-    others = entry.get("top_logprobs")
-    likeliest = [_token(other) for other in others] if isinstance(others, list) else []
-    return Place(_token(entry), tuple(token for token in likeliest if token is not None))
+def _parse_position(entry: dict[str, Any]) -> TokenPosition:
+    alternatives = entry.get("top_logprobs")
+    likeliest = map(_parse_token, alternatives) if isinstance(alternatives, list) else ()
+    return TokenPosition(_parse_token(entry), tuple(token for token in likeliest if token is not None))
 
 
-def _token(entry: object) -> Token | None:
-    """One token; None where its text or its probability is no such thing (NaN, above 1)."""
+def _parse_token(entry: object) -> Token | None:
+    """A token; None if its text or its log-probability is invalid, such as NaN or above 0."""
     if not isinstance(entry, dict):
         return None
-    text, log_p, number = _text(entry), entry.get("logprob"), entry.get("id")
+    text, log_p, number = _token_text(entry), entry.get("logprob"), entry.get("id")
     if text is None or isinstance(log_p, bool) or not isinstance(log_p, int | float):
         return None
-    # Rounded sums of probabilities may be a little above 1, and integers too large for a float are no logarithm.
+    # Slightly above 0 is a rounding error. The lower bound also excludes integers too large for a float.
     if not -1e9 < log_p < 1e-2:
         return None
     return Token(text, min(float(log_p), 0.0), number if isinstance(number, int) else 0)
 
 
-def _text(entry: dict[str, Any]) -> str | None:
-    """A token's text: from its bytes, where a server tells them, else as it is written.
+def _token_text(entry: dict[str, Any]) -> str | None:
+    """A token's text, from its bytes if the server reports them.
 
-    mlx_lm.server writes the vocabulary's own pieces, in which Ġ or ▁ is a space and Ċ a line's end.
+    mlx_lm.server reports raw vocabulary entries, in which Ġ or ▁ stands for a space and Ċ for a newline.
     """
     raw, text = entry.get("bytes"), entry.get("token")
     if isinstance(raw, list) and raw and all(isinstance(byte, int) and 0 <= byte < 256 for byte in raw):
@@ -161,84 +185,86 @@ def _text(entry: dict[str, Any]) -> str | None:
     return text.replace("Ġ", " ").replace("▁", " ").replace("Ċ", "\n") if isinstance(text, str) else None
 
 
-#: What may follow a verdict: a full stop, a line's end, and the end of the turn, such as `<|im_end|>`.
-_REST = re.compile(r"\.?\s*(<[^<>\n]{1,40}>\s*)*")
+#: What may follow a verdict: a full stop, white space, and end-of-turn tokens such as `<|im_end|>`.
+_AFTER_VERDICT = re.compile(r"\.?\s*(<[^<>\n]{1,40}>\s*)*")
 
-#: A probability that is told as 1 may be less by so much: it was a float32.
+#: A probability reported as 1 may be this much less, since servers compute in float32.
 _ROUNDING = 1e-7
 
 
 def option_logprobs(completion: ServerCompletion, options: Sequence[str]) -> tuple[float, ...] | None:
-    """The natural logarithm of each option's probability where it was decided; None where the server does not tell.
+    """The natural log-probability of each option; None if the server does not report them.
 
-    An option that is not among the likeliest tokens counts as likely as it can be: no more than the least of those,
-    and no more than all that they leave over.
+    The model decides at the position of the token in which the option's first letter follows `**Verdict:** `. An option
+    that is not among the likeliest tokens there gets its upper bound: the least of their probabilities, and no more
+    than what they leave over.
     """
-    last = verdict_in(completion.text, options)
-    if last is None:
+    verdict = verdict_line(completion.text, options)
+    if verdict is None:
         return None
-    for reading in (_as_told, _as_likeliest):
-        found = _decided(completion.places, last, reading)
-        if found is not None:
-            return _logs(*found, options)
+    for text_at in (_reported_text, _likeliest_text):
+        decision = _find_decision(completion.positions, verdict, text_at)
+        if decision is not None:
+            return _logprobs_at(*decision, options)
     return None
 
 
-def verdict_in(text: str, options: Sequence[str]) -> str | None:
-    """The last line, where it is a verdict on one of the options."""
-    last = text.strip().rpartition("\n")[2].strip().removesuffix(".")
-    return last if last in {f"{VERDICT} {option}" for option in options} else None
+def verdict_line(text: str, options: Sequence[str]) -> str | None:
+    """The last line, without a full stop, if it is a verdict for one of the options."""
+    line = text.strip().rpartition("\n")[2].strip().removesuffix(".")
+    return line if line in {f"{VERDICT} {option}" for option in options} else None
 
 
-def _as_told(place: Place) -> str:
-    return place.told.text if place.told else ""
+def _reported_text(position: TokenPosition) -> str:
+    return position.reported.text if position.reported else ""
 
 
-def _as_likeliest(place: Place) -> str:
-    """At temperature 0 the likeliest is what was written.
+def _likeliest_text(position: TokenPosition) -> str:
+    """The text of the likeliest token, which is the generated one at temperature 0.
 
-    mlx_lm.server lists the likeliest tokens in no order, and says that the first of them was written. Among equals its
-    choice is the one with the least number.
+    mlx_lm.server lists the likeliest tokens in no order and reports the first of them as generated. Among equally
+    likely tokens it generates the one with the lowest id.
     """
-    return max(place.likeliest, key=lambda token: (token.log_p, -token.number)).text if place.likeliest else ""
+    if not position.likeliest:
+        return ""
+    return max(position.likeliest, key=lambda token: (token.log_p, -token.number)).text
 
 
-def _decided(places: Sequence[Place], verdict: str, reading: Callable[[Place], str]) -> tuple[Place, str] | None:
-    """The place where the verdict's word begins, and what its token holds before that word.
+def _find_decision(
+    positions: Sequence[TokenPosition], verdict: str, text_at: Callable[[TokenPosition], str]
+) -> tuple[TokenPosition, str] | None:
+    """The position at which the option begins, and the part of its token before the option.
 
-    The verdict must end the text that the tokens add up to, as it ends the answer's.
+    None if the text of all tokens does not end with the verdict, as the answer's text does.
     """
-    pieces = [reading(place) for place in places]
-    text = "".join(pieces)
+    texts = [text_at(position) for position in positions]
+    text = "".join(texts)
     start = text.rfind(verdict)
-    if start < 0 or not _REST.fullmatch(text, start + len(verdict)):
+    if start < 0 or not _AFTER_VERDICT.fullmatch(text, start + len(verdict)):
         return None
-    word, offset = start + len(VERDICT) + 1, 0
-    for place, piece in zip(places, pieces, strict=True):
-        if offset <= word < offset + len(piece):
-            return place, piece[: word - offset]
-        offset += len(piece)
+    option_start, offset = start + len(VERDICT) + 1, 0
+    for position, token_text in zip(positions, texts, strict=True):
+        if offset <= option_start < offset + len(token_text):
+            return position, token_text[: option_start - offset]
+        offset += len(token_text)
     return None
 
 
-def _logs(place: Place, before: str, options: Sequence[str]) -> tuple[float, ...]:
-    tokens = {token.text: token.log_p for token in (*place.likeliest, *((place.told,) if place.told else ()))}
-    left = math.log(max(1.0 - sum(math.exp(log_p) for log_p in tokens.values()), _ROUNDING))
-    most = min(*tokens.values(), left)
-    return tuple(
-        _sum([log_p for text, log_p in tokens.items() if _begins(text, before, option)], most) for option in options
-    )
+def _logprobs_at(position: TokenPosition, before: str, options: Sequence[str]) -> tuple[float, ...]:
+    reported = (position.reported,) if position.reported else ()
+    tokens = {token.text: token.log_p for token in (*position.likeliest, *reported)}
+    left_over = math.log(max(1.0 - sum(math.exp(log_p) for log_p in tokens.values()), _ROUNDING))
+    upper_bound = min(*tokens.values(), left_over)
+    by_option = ([log_p for text, log_p in tokens.items() if _leads_to(text, before, option)] for option in options)
+    return tuple(_logsumexp(log_ps) if log_ps else upper_bound for log_ps in by_option)
 
 
-def _begins(token: str, before: str, option: str) -> bool:
-    """Whether a token leads to an option: it is the beginning of its words, or all of them."""
+def _leads_to(token: str, before: str, option: str) -> bool:
+    """Whether a token begins or completes an option after the text that precedes it in the same token."""
     word = token.removeprefix(before).rstrip(" .\n")
     return token.startswith(before) and bool(word) and option.startswith(word)
 
 
-def _sum(log_ps: Sequence[float], otherwise: float) -> float:
-    """The logarithm of a sum of probabilities."""
-    if not log_ps:
-        return otherwise
-    most = max(log_ps)
-    return most + math.log(sum(math.exp(log_p - most) for log_p in log_ps))
+def _logsumexp(log_ps: Sequence[float]) -> float:
+    largest = max(log_ps)
+    return largest + math.log(sum(math.exp(log_p - largest) for log_p in log_ps))

@@ -12,9 +12,9 @@ from core.catalog.demo import demo_catalogue
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.json_store import save
-from core.judge.calibrated import save_training_pairs
 from core.judge.calibration import Calibration, calibration_path
 from core.judge.cross_encoder import CrossEncoderCard
+from core.judge.finetune.storage import save_training_pairs
 from core.matching.run import write_out_of_fold
 from core.retrieval.registry import ModelCard, Promotion
 from core.workspace import Workspace

@@ -35,7 +35,7 @@ def judges(monkeypatch: pytest.MonkeyPatch) -> dict[str, CountingJudge]:
     found["mlx"].verdict = lambda case: CountingJudge("always no").verdict(  # type: ignore[method-assign]
         type(case)(case.query, case.candidate, type(case.findings)((), ("other",)))
     )
-    made = __import__("core.judge.factory", fromlist=["_MADE"])._MADE
+    made = __import__("core.judge.factory", fromlist=["JUDGE_FACTORIES"]).JUDGE_FACTORIES
     for name, judge in found.items():
         monkeypatch.setitem(made, name, lambda *_, judge=judge: judge)
     monkeypatch.setenv("SAMESKU_JUDGE__USE", "server")
@@ -176,7 +176,7 @@ def test_a_run_keeps_verdicts_and_the_next_one_goes_on(
     )
     assert (first["tokens_in"], first["tokens_out"]) == (400, 40)
     second = call(*given)
-    assert "counting: 11 pairs judged now, 4 known before." in second.out
+    assert "counting: 11 pairs judged, 4 from the cache." in second.out
     assert "ask the judge: 11" in second.err
     assert judges["server"].closed
     spent = call("judge", "spent", "--home", labelled.home, "--json").json["judges"]
@@ -222,7 +222,7 @@ def test_ctrl_c_keeps_what_is_there_and_says_so(
     given = ["match", "--judge", "--judge-band", "high,medium,low", "--out", out, "--home", labelled.home]
     ended = call(*given)
     assert (ended.code, ended.out, out.exists()) == (130, "", False)
-    assert "3 pairs judged now, 0 known before. Ended; 12 are left" in ended.err
+    assert "3 pairs judged, 0 from the cache. Interrupted, 12 remaining" in ended.err
     assert ended.err.endswith(f" {out} was not written.\n")
     judges["server"].dies_after = None
     assert call(*given, "--json").json["known"] == 3
@@ -265,8 +265,8 @@ def test_match_asks_the_judge_and_reports_both_stages(
     told = call(*given).out
     assert "settled by" in told
     assert "counting" in told
-    assert f"{len(asked)} known before" in told
-    assert told.splitlines()[-1] == "The judge was not measured yet: `samesku judge test` does that."
+    assert f"{len(asked)} from the cache" in told
+    assert told.splitlines()[-1] == "The judge was not evaluated yet: run `samesku judge test`."
     words = call("judge", "test", "--home", labelled.home, "--json").json["words"]
     assert call(*given).out.splitlines()[-1] == words
 
@@ -327,8 +327,8 @@ def test_a_judge_is_measured_on_the_validation_side(
     assert len(list(labelled.reports.glob("judge-*.json"))) == 1
     told = call("judge", "test", "--home", labelled.home).out
     assert "Always giving the same answer would be right in 0.667." in told
-    assert "to the matcher" in told
-    assert "0 pairs judged now, 9 known before." in told
+    assert "the matcher" in told
+    assert "0 pairs judged, 9 from the cache." in told
 
 
 def test_pairs_that_it_was_trained_on_are_not_measured(
@@ -346,7 +346,7 @@ def test_without_labels_there_is_nothing_to_measure_on(
 ) -> None:
     answer = call("judge", "test", "--home", workspace.home)
     assert answer.code == 1
-    assert "no labelled pairs to measure a judge on" in answer.err
+    assert "no labelled pairs to evaluate the judge on" in answer.err
     assert "--stream validation" in answer.err
 
 
@@ -416,7 +416,7 @@ import sys
 sys.path.insert(0, "tests/support")
 from judges import CountingJudge
 from core.judge import factory
-factory._MADE["server"] = lambda *_: CountingJudge()
+factory.JUDGE_FACTORIES["server"] = lambda *_: CountingJudge()
 """
 
 
@@ -446,9 +446,9 @@ class Slow(CountingJudge):
             print(len(self.asked), flush=True)
             if len(self.asked) == 6:
                 import signal; signal.pause()
-factory._MADE["server"] = lambda *_: Slow()
+factory.JUDGE_FACTORIES["server"] = lambda *_: Slow()
 from core.judge import cache
-cache._EVERY_S = 0.0
+cache._COMMIT_INTERVAL_S = 0.0
 from core.cli.app import main
 main()
 """
@@ -464,7 +464,7 @@ main()
             break
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=240)
-    assert len(VerdictCache(labelled.derived).latest("counting")) == 6
+    assert len(VerdictCache(labelled.derived).latest_verdicts("counting")) == 6
 
 
 def test_making_a_judge_imports_no_model_library(labelled: Workspace) -> None:
@@ -497,7 +497,7 @@ def test_doctor_says_who_judges_and_what_is_missing(labelled: Workspace, call: C
 
     assert told("") == "none configured: samesku judge --help"
     assert told('[judge]\nuse = ["server"]\nserver_model = "tiny"').startswith("tiny at 127.0.0.1")
-    assert "`samesku judge train --cross-encoder` does it." in told('[judge]\nuse = ["cross-encoder"]')
+    assert "`samesku judge train --cross-encoder` trains one." in told('[judge]\nuse = ["cross-encoder"]')
 
 
 @pytest.mark.parametrize("damage", ["half", "every tenth byte", "FIFO", "text", "other database"])

@@ -54,7 +54,7 @@ class Rambling:
     tokens: int
     name: str = "rambling"
 
-    def said(self, questions: Iterable[Question]) -> Iterator[Completion]:
+    def complete(self, questions: Iterable[Question]) -> Iterator[Completion]:
         return (Completion("Well.", None, 0.5, 1000, self.tokens) for _ in questions)
 
 
@@ -70,7 +70,7 @@ def test_no_answer_is_told_with_the_reason_the_way_out_and_the_cost(
     workspace: Workspace, call: Call, monkeypatch: pytest.MonkeyPatch, mode: str, tokens: int, why: str, hint: str
 ) -> None:
     write_features(workspace)
-    monkeypatch.setitem(factory._MADE, "server", lambda *_: Rambling(tokens))
+    monkeypatch.setitem(factory.JUDGE_FACTORIES, "server", lambda *_: Rambling(tokens))
     workspace.settings.write_text(f'[judge]\nuse = ["server"]\nmode = "{mode}"\nmax_tokens = 64\n')
     answer = call("judge", "choose", "q1", "--orders", "2", "--home", workspace.home)
     assert answer.code == 1

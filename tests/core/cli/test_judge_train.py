@@ -12,7 +12,7 @@ from samples import match, no_match, q
 
 from core.jobs.exclusive import Holder, Work, exclusive
 from core.jobs.progress import Silent
-from core.judge.finetune.storage import TunedCard, adapter_of, write_card
+from core.judge.finetune.storage import TunedCard, adapter_folder, save_card
 from core.judge.finetune.train import tune
 from core.workspace import Workspace
 from labels.errors import SameskuError
@@ -139,7 +139,7 @@ def test_a_tuned_model_is_put_in_use_by_lines_to_copy(
     else:
         monkeypatch.setattr("core.cli.judge_training.tune", lambda *_, **__: CARD)
         answer = call("judge", "train", "--resume", "judge-1", "--home", workspace.home)
-    lines = [*READY_MODEL, f'mlx_model = "{CARD.base}"', f'mlx_adapter = "{adapter_of(workspace, "judge-1")}"']
+    lines = [*READY_MODEL, f'mlx_model = "{CARD.base}"', f'mlx_adapter = "{adapter_folder(workspace, "judge-1")}"']
     assert answer.code == 0
     assert answer.out.splitlines()[: len(lines)] == lines
 
@@ -182,7 +182,7 @@ def test_ctrl_c_says_what_is_kept(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    write_card(workspace, CARD)
+    save_card(workspace, CARD)
     monkeypatch.setattr(training, interrupted)
     answer = call("judge", "train", *arguments, "--home", workspace.home)
     assert (answer.code, answer.out, answer.err.splitlines()[-1]) == (130, "", f"Ended; {said}")

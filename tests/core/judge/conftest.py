@@ -1,4 +1,4 @@
-"""A tiny language model, made once for all tests here; see tests/support/tiny_llm.py."""
+"""Tiny language models, made once per session; see tests/support/tiny_llm.py."""
 
 from pathlib import Path
 
@@ -17,12 +17,12 @@ def tiny_llm(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def decided_llm(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of one that writes a verdict at once."""
+    """The folder of one that generates a verdict immediately."""
     pytest.importorskip("mlx_lm", reason="needs the extra llm", exc_type=ImportError)
     return write_tiny_llm(tmp_path_factory.mktemp("decided-llm"), decided=True)
 
 
 @pytest.fixture(scope="session")
 def local(tiny_llm: Path) -> LocalModel:
-    """The same, loaded; nobody changes it."""
+    """The loaded tiny model; tests must not modify it."""
     return LocalModel(str(tiny_llm))

@@ -1,4 +1,4 @@
-"""Language models whose folders somebody has prepared, or that are damaged: a sentence, and nothing of theirs runs."""
+"""Malicious or damaged model folders raise a clear error, and none of their code is run."""
 
 import json
 import os
@@ -15,10 +15,10 @@ from core.errors import ModelError
 from core.judge.chat_template import ChatTemplate
 from core.judge.finetune.chat_examples import read_examples
 from core.judge.finetune.recipe import Recipe
-from core.judge.finetune.train import begin
+from core.judge.finetune.train import create_tuned_judge
 from core.judge.mlx import MlxJudge
-from core.judge.mlx_model import LocalModel, check_here, loaded, tokenizer_here
-from core.judge.prompt import Message, lesson, messages
+from core.judge.mlx_model import LocalModel, check_local_files, load_local_tokenizer, load_model
+from core.judge.prompt import Message, pair_messages, training_conversation
 from core.workspace import Workspace
 
 pytestmark = pytest.mark.slow
@@ -37,13 +37,13 @@ class ModelArgs: pass
 
 @pytest.fixture
 def model(tiny_llm: Path, tmp_path: Path) -> Path:
-    """A copy of the tiny model, to be damaged."""
+    """A copy of the tiny model that a test may damage."""
     return Path(shutil.copytree(tiny_llm, tmp_path / "model"))
 
 
 @pytest.fixture
 def questions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was asked on the terminal; each time the answer is yes."""
+    """The questions asked on the terminal, each answered with yes."""
     asked: list[str] = []
 
     def ask(prompt: str = "") -> str:
@@ -67,7 +67,7 @@ def with_tensor(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
 
 
 def as_a_model_that_transformers_does_not_know(folder: Path) -> None:
-    """mlx-lm knows it, and its weights have the same names."""
+    """Only mlx-lm supports this model type, with the same weight names."""
     edit(folder / "config.json", model_type="mimo")
 
 
@@ -81,38 +81,38 @@ def refusal(folder: Path) -> str:
 # -- code of its own -----------------------------------------------------------------------------------------
 
 
-def test_a_tokenizer_of_its_own_is_neither_run_nor_asked_about(model: Path, questions: list[str]) -> None:
+def test_custom_tokenizer_code_is_refused_without_prompt(model: Path, questions: list[str]) -> None:
     as_a_model_that_transformers_does_not_know(model)
     assert len(list(MlxJudge(str(model), "", mode="fast", max_tokens=24).verdicts(CASES))) == 2
     edit(model / "tokenizer_config.json", auto_map={"AutoTokenizer": [None, "evil.T"]}, tokenizer_class="Unknown")
     (model / "evil.py").write_text(EVIL)
-    said = refusal(model)
-    assert said == (
+    message = refusal(model)
+    assert message == (
         f"{model / 'tokenizer_config.json'} cannot be loaded: it names code of its own, and no code of a model is run."
     )
-    assert tokenizer_here(str(model)) is None
+    assert load_local_tokenizer(str(model)) is None
     assert not (model / "ran").exists()
     assert questions == []
 
 
-def test_nor_is_it_where_a_model_is_quantised(model: Path, workspace: Workspace, questions: list[str]) -> None:
+def test_custom_tokenizer_code_is_refused_by_qlora(model: Path, workspace: Workspace, questions: list[str]) -> None:
     as_a_model_that_transformers_does_not_know(model)
     edit(model / "tokenizer_config.json", auto_map={"AutoTokenizer": [None, "evil.T"]}, tokenizer_class="Unknown")
     (model / "evil.py").write_text(EVIL)
     with pytest.raises(ModelError, match="it names code of its own"):
-        begin(workspace, Recipe(model=str(model), data="none"), bits=4)
+        create_tuned_judge(workspace, Recipe(model=str(model), data="none"), bits=4)
     assert not list(model.parent.rglob("ran"))
     assert questions == []
 
 
-def test_a_file_of_python_named_as_the_model_is_not_run(model: Path) -> None:
+def test_model_file_is_not_run(model: Path) -> None:
     edit(model / "config.json", model_file="evil.py")
     (model / "evil.py").write_text(EVIL)
     assert "model_file names code of its own" in refusal(model)
     assert not (model / "ran").exists()
 
 
-def test_names_of_classes_that_are_not_needed_harm_nothing(model: Path, questions: list[str]) -> None:
+def test_unused_auto_map_is_harmless(model: Path, questions: list[str]) -> None:
     edit(model / "config.json", auto_map={"AutoConfig": "evil.C", "AutoModelForCausalLM": "evil.M"})
     (model / "evil.py").write_text(EVIL)
     assert len(list(MlxJudge(str(model), "", mode="fast", max_tokens=24).verdicts(CASES))) == 2
@@ -141,31 +141,33 @@ LOOP = "{% for a in range(99999) %}" * 3 + "{% endfor %}" * 3
         "",
     ],
 )
-def test_a_template_that_does_not_end_or_leaves_things_out_is_refused(model: Path, template: str) -> None:
+def test_unusable_template_is_refused(model: Path, template: str) -> None:
     (model / "chat_template.jinja").write_text(template)
-    said = refusal(model)
-    assert said.startswith(f"The chat template in {model / 'chat_template.jinja'} cannot be used: ")
+    message = refusal(model)
+    assert message.startswith(f"The chat template in {model / 'chat_template.jinja'} cannot be used: ")
 
 
-def test_a_template_in_the_configuration_is_named_there(model: Path) -> None:
+def test_error_names_file_of_template(model: Path) -> None:
     (model / "chat_template.jinja").unlink()
     edit(model / "tokenizer_config.json", chat_template="{{ 'x' * 20000000000 }}")
     assert str(model / "tokenizer_config.json") in refusal(model)
 
 
-def test_a_template_sees_no_listing_and_so_cannot_wait_for_one(model: Path, local: LocalModel) -> None:
+def test_template_never_sees_a_listing(model: Path, local: LocalModel) -> None:
     trap = "{% if messages | length > 1 and 'title' in messages[1].content %}" + LOOP + "{% endif %}"
     (model / "chat_template.jinja").write_text(trap + TEMPLATE)
-    asked = messages(CASES[0])
-    assert LocalModel(str(model)).text(asked) == local.text(asked)
+    asked = pair_messages(CASES[0])
+    assert LocalModel(str(model)).render(asked) == local.render(asked)
 
 
-def test_lessons_are_written_under_the_same_limits(model: Path, tmp_path: Path) -> None:
+def test_training_examples_are_rendered_under_the_same_limits(model: Path, tmp_path: Path) -> None:
     for name in ("train", "valid"):
-        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"messages": lesson(CASES[0], match=True)}) + "\n")
+        (tmp_path / f"{name}.jsonl").write_text(
+            json.dumps({"messages": training_conversation(CASES[0], match=True)}) + "\n"
+        )
     (model / "chat_template.jinja").write_text("{{ 'x' * 20000000000 }}")
     with pytest.raises(ModelError, match="cannot be used"):
-        read_examples(Recipe(model=str(model), data=str(tmp_path)), tokenizer_here(str(model)))
+        read_examples(Recipe(model=str(model), data=str(tmp_path)), load_local_tokenizer(str(model)))
 
 
 LLAMA = (
@@ -186,33 +188,33 @@ THINKING = TEMPLATE + "{% if not enable_thinking %}<think>\n\n</think>\n\n{% end
 
 @pytest.mark.parametrize("template", [TEMPLATE, LLAMA, MISTRAL, THINKING])
 @pytest.mark.parametrize("answered", [False, True])
-def test_conversations_are_what_the_template_makes_of_them(model: Path, template: str, answered: bool) -> None:
-    tokenizer: Any = tokenizer_here(str(model))
+def test_rendering_equals_the_template(model: Path, template: str, answered: bool) -> None:
+    tokenizer: Any = load_local_tokenizer(str(model))
     tokenizer.chat_template = template
-    conversation = lesson(CASES[1], match=True) if answered else messages(CASES[1])
+    conversation = training_conversation(CASES[1], match=True) if answered else pair_messages(CASES[1])
     wanted = tokenizer.apply_chat_template(
         conversation, tokenize=False, add_generation_prompt=not answered, enable_thinking=False
     )
-    made = ChatTemplate(tokenizer, str(model), thinking=False).write(conversation, answer_begins=not answered)
+    made = ChatTemplate(tokenizer, str(model), thinking=False).render(conversation, answer_begins=not answered)
     assert made == wanted
 
 
-def test_where_a_template_knows_no_system_message_it_begins_the_users(model: Path) -> None:
-    tokenizer: Any = tokenizer_here(str(model))
+def test_unsupported_system_message_is_merged_into_user_message(model: Path) -> None:
+    tokenizer: Any = load_local_tokenizer(str(model))
     tokenizer.chat_template = GEMMA
-    system, user, answer = lesson(CASES[0], match=False)
+    system, user, answer = training_conversation(CASES[0], match=False)
     joined: list[Message] = [{"role": "user", "content": f"{system['content']}\n\n{user['content']}"}, answer]
     template = ChatTemplate(tokenizer, str(model), thinking=False)
     wanted = tokenizer.apply_chat_template(joined, tokenize=False)
-    assert template.write([system, user, answer], answer_begins=False) == wanted
+    assert template.render([system, user, answer], answer_begins=False) == wanted
 
 
-def test_the_process_that_renders_has_no_key(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_renderer_process_has_no_api_key(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMESKU_JUDGE_KEY", "sk-secret-0123456789")
     given = []
     run = __import__("subprocess").run
     monkeypatch.setattr("subprocess.run", lambda *args, **named: (given.append(named["env"]), run(*args, **named))[1])
-    LocalModel(str(model)).text(messages(CASES[0]))
+    LocalModel(str(model)).render(pair_messages(CASES[0]))
     assert len(given) == 1
     assert "sk-secret-0123456789" not in str(given)
 
@@ -221,7 +223,7 @@ def test_the_process_that_renders_has_no_key(model: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_weights_that_are_no_numbers_are_found_when_the_model_is_loaded(model: Path, value: float) -> None:
+def test_nan_weights_are_refused_on_load(model: Path, value: float) -> None:
     def spoil(tensors: dict[str, Any]) -> None:
         tensors["model.layers.1.mlp.up_proj.weight"][3, 4] = value
 
@@ -232,14 +234,14 @@ def test_weights_that_are_no_numbers_are_found_when_the_model_is_loaded(model: P
     )
 
 
-def test_weights_that_compute_no_numbers_are_found_with_the_first_token(model: Path) -> None:
+def test_weights_that_compute_nan_are_refused(model: Path) -> None:
     def spoil(tensors: dict[str, Any]) -> None:
         tensors["model.layers.0.mlp.up_proj.weight"][:] = 3e38
         tensors["model.layers.0.mlp.gate_proj.weight"][:] = 3e38
         tensors["model.layers.0.mlp.down_proj.weight"][:] *= 1e38
 
     with_tensor(model, spoil)
-    assert "no numbers" in refusal(model)
+    assert "NaN" in refusal(model)
 
 
 @pytest.mark.parametrize(
@@ -252,25 +254,25 @@ def test_weights_that_compute_no_numbers_are_found_with_the_first_token(model: P
         ({"model_type": "base"}, "model"),
     ],
 )
-def test_a_configuration_that_does_not_fit_the_weights(model: Path, settings: dict[str, Any], named: str) -> None:
+def test_mismatched_configuration_is_refused(model: Path, settings: dict[str, Any], named: str) -> None:
     (model / "generation_config.json").unlink()
     edit(model / "config.json", **settings)
     assert named in refusal(model)
 
 
-def test_what_ends_an_answer_must_be_tokens(model: Path) -> None:
+def test_invalid_eos_token_is_refused(model: Path) -> None:
     edit(model / "generation_config.json", eos_token_id=["x"])
     assert "eos_token_id in config.json or generation_config.json names no tokens" in refusal(model)
 
 
-def test_a_tokenizer_of_another_model_is_not_read_past_the_end(model: Path, tmp_path: Path) -> None:
+def test_tokens_outside_vocabulary_are_refused(model: Path, tmp_path: Path) -> None:
     small = write_tiny_llm(tmp_path / "small", vocabulary=300)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(model / name, small / name)
     assert "tokenizer.json has tokens that the model does not know" in refusal(small)
 
 
-def test_an_adapter_of_no_numbers_or_behind_a_fifo(model: Path, tmp_path: Path) -> None:
+def test_invalid_adapter_is_refused(model: Path, tmp_path: Path) -> None:
     import mlx.core as mx  # noqa: PLC0415
 
     adapter = tmp_path / "adapter"
@@ -282,19 +284,19 @@ def test_an_adapter_of_no_numbers_or_behind_a_fifo(model: Path, tmp_path: Path) 
     name = "model.layers.1.mlp.up_proj"
     factors = {f"{name}.lora_a": mx.ones((64, 2)), f"{name}.lora_b": mx.zeros((2, 128))}
     mx.save_safetensors(str(adapter / "adapters.safetensors"), factors)
-    loaded(str(model), str(adapter))
+    load_model(str(model), str(adapter))
     factors[f"{name}.lora_b"] = mx.full((2, 128), float("nan"))
     mx.save_safetensors(str(adapter / "adapters.safetensors"), factors)
     with pytest.raises(ModelError, match=r"adapters\.safetensors cannot be loaded: .*lora_b holds values"):
-        loaded(str(model), str(adapter))
+        load_model(str(model), str(adapter))
     (adapter / "adapter_config.json").unlink()
     os.mkfifo(adapter / "adapter_config.json")
     with pytest.raises(ModelError, match=r"adapter_config\.json cannot be loaded: it is no regular file"):
-        check_here(str(model), str(adapter))
+        check_local_files(str(model), str(adapter))
 
 
 @pytest.mark.parametrize("target", ["/dev/zero", "/proc/self/mem"])
-def test_a_name_can_be_given_to_any_folder(model: Path, target: str) -> None:
+def test_fingerprint_of_any_folder(model: Path, target: str) -> None:
     (model / "added_tokens.json").symlink_to(target)
     judge = MlxJudge(str(model), "", mode="fast", max_tokens=24)
     if target == "/dev/zero":
@@ -304,7 +306,7 @@ def test_a_name_can_be_given_to_any_folder(model: Path, target: str) -> None:
             assert judge.name
 
 
-def test_what_a_judge_was_taught_is_read_from_regular_files_alone(model: Path) -> None:
+def test_training_pairs_are_read_from_regular_files_only(model: Path) -> None:
     os.mkfifo(model / "taught.json")
     with pytest.raises(ModelError, match=r"taught\.json cannot be read"):
-        MlxJudge(str(model), "", mode="fast", max_tokens=24).taught()
+        MlxJudge(str(model), "", mode="fast", max_tokens=24).training_pairs()

@@ -5,8 +5,16 @@ import pytest
 from injections import INJECTIONS
 
 from core.catalog.product import Product
-from core.judge.pair_context import Finder, Findings, PairContext
-from core.judge.prompt import LONGEST_TITLE, LONGEST_VALUE, SYSTEM, VERSION, choosing, enclosed, messages
+from core.judge.pair_context import Findings, FindingsExtractor, PairContext
+from core.judge.prompt import (
+    MAX_TITLE_LENGTH,
+    MAX_VALUE_LENGTH,
+    PROMPT_VERSION,
+    SYSTEM,
+    escape_value,
+    listwise_messages,
+    pair_messages,
+)
 from core.text.vocabulary import Vocabulary
 
 QUERY = Product(
@@ -22,9 +30,9 @@ QUERY = Product(
 CANDIDATE = Product("amazon", "9", "samsung un55d6000 55-inch 1080p led hdtv", "samsung", "", "un55d6000sfxza", None)
 
 
-def test_the_prompt_is_this_and_its_version_counts_up_when_it_changes() -> None:
-    system, user = messages(PairContext(QUERY, CANDIDATE, Findings()))
-    assert VERSION == "2"
+def test_prompt_of_this_version() -> None:
+    system, user = pair_messages(PairContext(QUERY, CANDIDATE, Findings()))
+    assert PROMPT_VERSION == "2"
     assert system == {"role": "system", "content": SYSTEM}
     assert user == {
         "role": "user",
@@ -59,34 +67,34 @@ First list the similarities, then the differences, then a conclusion of one sent
 `**Verdict:** MATCH` or `**Verdict:** NO MATCH`, and nothing follows it."""
 
 
-def test_a_choice_names_the_candidates_by_letters() -> None:
-    content = choosing(QUERY, [CANDIDATE, replace(CANDIDATE, id="10")])[1]["content"]
+def test_listwise_prompt() -> None:
+    content = listwise_messages(QUERY, [CANDIDATE, replace(CANDIDATE, id="10")])[1]["content"]
     assert re.findall(r"^<.*>$", content, re.MULTILINE) == [
         "<query>", "</query>", "<candidate A>", "</candidate>", "<candidate B>", "</candidate>",
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("title", INJECTIONS)
-def test_a_title_stays_one_line_between_its_tags(title: str) -> None:
+def test_title_is_one_line_between_its_tags(title: str) -> None:
     hostile = Product("walmart", "1", title, title, title, title, extra={title: title})
-    content = messages(PairContext(hostile, CANDIDATE, Findings()))[1]["content"]
+    content = pair_messages(PairContext(hostile, CANDIDATE, Findings()))[1]["content"]
     assert re.findall(r"^</?\w+>$", content, re.MULTILINE) == ["<query>", "</query>", "<candidate>", "</candidate>"]
     inside = content.split("<query>\n")[1].split("\n</query>")[0]
     assert not re.search(r"[<>＜＞`\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e]|\*\*|\[/?[A-Z]+\]", inside)
     assert all(
         re.match(r"(title|brand|category|model number|quantities|other: .*): ", line) for line in inside.split("\n")
     )
-    assert len(inside) < LONGEST_TITLE + 6 * (LONGEST_VALUE + 60)
+    assert len(inside) < MAX_TITLE_LENGTH + 6 * (MAX_VALUE_LENGTH + 60)
 
 
-def test_what_is_too_long_ends_in_an_ellipsis() -> None:
-    assert enclosed("x" * 1000, 100) == "x" * 99 + "…"
-    assert enclosed(" " * 1000 + "x", 100) == "…"
-    assert enclosed("short", 100) == "short"
+def test_long_values_are_truncated() -> None:
+    assert escape_value("x" * 1000, 100) == "x" * 99 + "…"
+    assert escape_value(" " * 1000 + "x", 100) == "…"
+    assert escape_value("short", 100) == "short"
 
 
 @pytest.mark.parametrize(
-    ("upc", "said"),
+    ("upc", "expected"),
     [
         ("036000291452", "GTIN: 00036000291452"),
         ("3.6000291452E+10", "GTIN: 00036000291452"),
@@ -95,15 +103,15 @@ def test_what_is_too_long_ends_in_an_ellipsis() -> None:
         ("", None),
     ],
 )
-def test_a_judge_reads_the_gtin_and_no_number_that_means_nothing(upc: str, said: str | None) -> None:
-    user = messages(PairContext(replace(QUERY, upc=upc), CANDIDATE, Findings()))[1]["content"]
-    assert [line for line in user.splitlines() if "GTIN" in line or "upc" in line] == ([said] if said else [])
+def test_prompt_contains_valid_gtins_only(upc: str, expected: str | None) -> None:
+    user = pair_messages(PairContext(replace(QUERY, upc=upc), CANDIDATE, Findings()))[1]["content"]
+    assert [line for line in user.splitlines() if "GTIN" in line or "upc" in line] == ([expected] if expected else [])
 
 
-def test_a_judge_is_told_of_equal_and_of_different_gtins() -> None:
-    finder = Finder(Vocabulary.load(), lambda _: 1)
+def test_findings_compare_gtins() -> None:
+    finder = FindingsExtractor(Vocabulary.load(), lambda _: 1)
     query, candidate = replace(QUERY, upc="036000291452"), replace(CANDIDATE, upc="0036000291452")
-    assert finder.findings(query, candidate).equal[0] == "GTIN 00036000291452 in both"
-    other = finder.findings(query, replace(candidate, upc="4006381333931"))
+    assert finder.extract(query, candidate).equal[0] == "GTIN 00036000291452 in both"
+    other = finder.extract(query, replace(candidate, upc="4006381333931"))
     assert other.differs[0] == "GTIN 00036000291452 against 04006381333931"
-    assert finder.findings(query, CANDIDATE) == finder.findings(QUERY, CANDIDATE)
+    assert finder.extract(query, CANDIDATE) == finder.extract(QUERY, CANDIDATE)

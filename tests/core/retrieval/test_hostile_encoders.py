@@ -13,7 +13,7 @@ from tiny_encoder import write_tiny_encoder
 pytest.importorskip("sentence_transformers", reason="needs the model libraries")
 
 from core.errors import ModelError
-from core.judge.cross_encoder import load_cross_encoder, log_odds_of
+from core.judge.cross_encoder import load_cross_encoder, predict_log_odds
 from core.retrieval.encoder import Encoder, load
 from core.retrieval.encoder_files import EncoderModel, find_base
 
@@ -239,4 +239,4 @@ def test_vectors_and_scores_of_no_numbers_are_refused_in_the_middle_too(folder: 
         encoder.encode(["one"], on_chunk=lambda *chunk: seen.append(chunk))
     assert seen == []
     with pytest.raises(ValueError, match="no numbers"):
-        log_odds_of(cross, [("a", "b")])
+        predict_log_odds(cross, [("a", "b")])

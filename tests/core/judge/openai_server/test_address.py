@@ -1,11 +1,11 @@
 import pytest
 
 from core.errors import SettingsError
-from core.judge.openai_server.address import address_of, authorization, without_key
+from core.judge.openai_server.address import authorization, parse_address, without_key
 
 
 @pytest.mark.parametrize(
-    ("url", "chat", "told", "local"),
+    ("url", "chat", "display_name", "local"),
     [
         ("http://127.0.0.1:8080/v1", "http://127.0.0.1:8080/v1/chat/completions", "127.0.0.1:8080", True),
         (" http://localhost/v1/ ", "http://localhost/v1/chat/completions", "localhost", True),
@@ -19,9 +19,9 @@ from core.judge.openai_server.address import address_of, authorization, without_
         ("https://8.8.8.8/v1", "https://8.8.8.8/v1/chat/completions", "8.8.8.8", False),
     ],
 )  # fmt: skip
-def test_a_server(url: str, chat: str, told: str, local: bool) -> None:
-    address = address_of(url)
-    assert (address.chat, address.told, address.local) == (chat, told, local)
+def test_parse_address(url: str, chat: str, display_name: str, local: bool) -> None:
+    address = parse_address(url)
+    assert (address.chat, address.display_name, address.local) == (chat, display_name, local)
 
 
 @pytest.mark.parametrize(
@@ -32,19 +32,19 @@ def test_a_server(url: str, chat: str, told: str, local: bool) -> None:
         "http://host/v1?key=hunter2", "http://host/v1#hunter2", "https://me:hunter2@host/v1", "https://hunter2@host/v1",
     ],
 )  # fmt: skip
-def test_what_is_no_server_is_said_and_not_repeated(url: str) -> None:
+def test_invalid_url_is_reported_but_not_repeated(url: str) -> None:
     with pytest.raises(SettingsError, match=r"^judge\.server_url ") as caught:
-        address_of(url)
+        parse_address(url)
     assert "hunter2" not in f"{caught.value.message} {caught.value.hint} {caught.value.__cause__}"
 
 
-def test_the_key_is_read_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_key_is_read_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
     assert authorization() == {}
     monkeypatch.setenv("SAMESKU_JUDGE_KEY", "sk-1")
     assert authorization() == {"Authorization": "Bearer sk-1"}
 
 
-def test_words_that_quote_the_key_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_that_quotes_the_key_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     assert without_key("wrong key sk-12345") == "wrong key sk-12345"
     monkeypatch.setenv("SAMESKU_JUDGE_KEY", "sk-123456789")
     assert without_key("wrong key sk-12***") == ""

@@ -7,9 +7,9 @@ from samples import c, q
 
 from core.jobs.progress import Silent
 from core.judge.cache import CachingJudge, VerdictCache
-from core.judge.calibrated import CalibratedJudge
+from core.judge.calibrated_judge import CalibratedJudge
 from core.judge.cascade import CascadeResult, least_certain_first, run_cascade
-from core.judge.run import Budget, End
+from core.judge.run import Budget, StopReason
 from core.matching.bands import Band
 from core.matching.pair_rows import MatchRow, PairRow
 from core.workspace import Workspace
@@ -39,24 +39,24 @@ def staged(
         asked.close()
 
 
-def test_the_matcher_settles_what_it_is_certain_of_and_the_judge_sees_the_rest(workspace: Workspace) -> None:
+def test_matcher_decides_certain_pairs_judge_the_rest(workspace: Workspace) -> None:
     judge = CountingJudge()
     found = staged(workspace, Band.MEDIUM, judge=judge)
     matcher, second = found.stages
     assert {pair.candidate.id for pair in judge.asked} == {"q1-c2", "q2-c2", "q3-c2"}
     assert (matcher.name, matcher.asked, matcher.pairs) == ("matcher", 9, {Decision.MATCH: 3, Decision.NO_MATCH: 3})
-    assert (second.name, second.asked, sum(second.pairs.values()), found.open) == ("counting", 3, 3, 0)
+    assert (second.name, second.asked, sum(second.pairs.values()), found.undecided) == ("counting", 3, 3, 0)
     assert (second.seconds, second.tokens) == (1.5, 330)
 
 
-def test_the_bands_that_are_named_are_the_judges_alone(workspace: Workspace) -> None:
+def test_chosen_bands_are_decided_by_the_judge(workspace: Workspace) -> None:
     found = staged(workspace, Band.MEDIUM, Band.LOW)
     assert found.stages[0].pairs == {Decision.MATCH: 3, Decision.NO_MATCH: 0}
     assert found.stages[1].asked == 6
-    assert staged(workspace, Band.LOW).open == 3
+    assert staged(workspace, Band.LOW).undecided == 3
 
 
-def test_a_row_says_what_the_judge_said_where_it_was_asked(workspace: Workspace) -> None:
+def test_rows_contain_the_judges_verdicts(workspace: Workspace) -> None:
     silent = frozenset({Pair(q("q2"), c("q2-c2"))})
     found = staged(workspace, Band.MEDIUM, judge=CountingJudge(silent=silent))
     assert [row.candidate_id for row in found.rows] == [row.candidate_id for _, row in rows("q1", "q2", "q3")]
@@ -67,10 +67,10 @@ def test_a_row_says_what_the_judge_said_where_it_was_asked(workspace: Workspace)
         if row.probability is not None and row.judge_probability is not None and row.both_probability is not None:
             low, high = sorted((row.probability, row.judge_probability))
             assert low <= row.both_probability <= high
-    assert found.open == 1
+    assert found.undecided == 1
 
 
-def test_precision_is_that_of_labelled_pairs_and_unknown_without_any(workspace: Workspace) -> None:
+def test_precision_on_labelled_pairs(workspace: Workspace) -> None:
     truth = {Pair(q(id_), c(f"{id_}-c1")): id_ != "q3" for id_ in ("q1", "q2", "q3")}
     truth[Pair(q("q1"), c("q1-c3"))] = False
     precision = staged(workspace, Band.MEDIUM, truth=truth).stages[0].precision
@@ -80,29 +80,29 @@ def test_precision_is_that_of_labelled_pairs_and_unknown_without_any(workspace: 
     assert all(each.labels == 0 for each in staged(workspace, Band.MEDIUM).stages[1].precision.values())
 
 
-def test_what_the_judge_was_trained_on_proves_nothing(workspace: Workspace) -> None:
+def test_training_pairs_do_not_count_for_precision(workspace: Workspace) -> None:
     truth = {pair: True for pair, row in rows("q1", "q2") if row.band == "medium"}
     judge = CountingJudge(trained_on=frozenset(islice(truth, 1)))
     precision = staged(workspace, Band.MEDIUM, judge=judge, truth=truth).stages[1].precision
     assert sum(each.labels for each in precision.values()) == 1
 
 
-def test_the_budget_is_kept_and_the_next_run_goes_on(workspace: Workspace) -> None:
+def test_next_run_continues_after_budget(workspace: Workspace) -> None:
     first = staged(workspace, Band.MEDIUM, budget=Budget(pairs=2))
-    assert (first.judged.end, first.judged.left, first.open) == (End.PAIRS, 1, 1)
+    assert (first.judged.stop_reason, first.judged.remaining, first.undecided) == (StopReason.PAIRS, 1, 1)
     again = staged(workspace, Band.MEDIUM)
-    assert (again.judged.known, again.judged.asked, again.open) == (2, 1, 0)
+    assert (again.judged.cached, again.judged.asked, again.undecided) == (2, 1, 0)
     # What a stage cost is told whenever it was paid.
     assert again.stages[1].seconds == 1.5
 
 
-def test_the_least_certain_are_asked_first() -> None:
+def test_least_certain_first() -> None:
     chances = {"a": 0.9, "b": 0.45, "c": 0.05, "d": None, "e": 0.7}
     given = [(Pair(q(id_), c(id_)), MatchRow(id_, 1, id_, 0.5, p, "medium")) for id_, p in chances.items()]
     assert [pair.query.id for pair in least_certain_first(given)] == ["b", "e", "a", "c", "d"]
 
 
-def test_before_labels_the_matcher_settles_nothing_and_the_judge_is_asked_by_the_bare_bands(
+def test_uncalibrated_matcher_decides_nothing(
     workspace: Workspace,
 ) -> None:
     given = [
@@ -113,16 +113,16 @@ def test_before_labels_the_matcher_settles_nothing_and_the_judge_is_asked_by_the
     found = staged(workspace, Band.MEDIUM, judge=judge, given=given)
     assert {pair.candidate.id for pair in judge.asked} == {"q1-c2", "q2-c2"}
     assert found.stages[0].pairs == {Decision.MATCH: 0, Decision.NO_MATCH: 0}
-    assert found.open == 4
+    assert found.undecided == 4
     assert [pair.candidate.id for pair in least_certain_first(given)][:2] == ["q1-c1", "q2-c1"]
 
 
-def test_a_pair_that_stands_twice_is_one_pair(workspace: Workspace) -> None:
+def test_duplicate_pair_counts_once(workspace: Workspace) -> None:
     found = staged(workspace, Band.MEDIUM, given=rows("q1") + rows("q1"))
-    assert (len(found.rows), found.judged.asked, found.open) == (6, 1, 0)
+    assert (len(found.rows), found.judged.asked, found.undecided) == (6, 1, 0)
 
 
 @pytest.mark.parametrize("bands", [(), (Band.MEDIUM,)])
-def test_nothing_to_judge_is_no_error(workspace: Workspace, bands: tuple[Band, ...]) -> None:
+def test_empty_cascade(workspace: Workspace, bands: tuple[Band, ...]) -> None:
     found = staged(workspace, *bands, given=[])
-    assert (found.rows, found.open, found.judged.asked) == ((), 0, 0)
+    assert (found.rows, found.undecided, found.judged.asked) == ((), 0, 0)

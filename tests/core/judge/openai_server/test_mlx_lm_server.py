@@ -13,7 +13,7 @@ from samples import PRODUCTS, QUERIES
 from tiny_llm import pairs_of
 
 from core.errors import ModelError
-from core.judge.listwise import choices
+from core.judge.listwise import choose_candidates
 from core.judge.openai_server.judge import ServerJudge
 from core.judge.verdict import Answer, Verdict
 from core.settings import JudgeSettings
@@ -74,7 +74,7 @@ def judge_of(served: tuple[str, Path], **settings: object) -> ServerJudge:
 
 
 @pytest.mark.parametrize("mode", ["reasoned", "fast"])
-def test_verdicts_have_the_probability_that_the_model_gives(decided: tuple[str, Path], mode: str) -> None:
+def test_verdict_probabilities_equal_the_models(decided: tuple[str, Path], mode: str) -> None:
     judge = judge_of(decided, mode=mode)
     told = list(judge.verdicts(CASES))
     assert [verdict.answer for verdict in told] == [Answer.NO_MATCH] * len(CASES)
@@ -84,7 +84,7 @@ def test_verdicts_have_the_probability_that_the_model_gives(decided: tuple[str, 
     assert all(verdict.tokens_in > 100 and verdict.tokens_out == 6 and verdict.seconds > 0 for verdict in told)
 
 
-def test_listening_gives_the_answer_piece_by_piece_and_then_its_probability(decided: tuple[str, Path]) -> None:
+def test_stream_yields_chunks_then_probability(decided: tuple[str, Path]) -> None:
     told: list[Verdict] = []
 
     def listen() -> Iterator[str]:
@@ -98,7 +98,7 @@ def test_listening_gives_the_answer_piece_by_piece_and_then_its_probability(deci
     assert told[0].tokens_out == 12  # asked twice: mlx_lm.server tells no probabilities piece by piece
 
 
-def test_whoever_hangs_up_in_the_middle_may_ask_again(random: tuple[str, Path]) -> None:
+def test_request_after_cancelled_stream(random: tuple[str, Path]) -> None:
     judge = judge_of(random, max_tokens=2000)
     talk = judge.stream(CASES[0])
     # Closed whatever comes of it: a talk that is left open keeps its thread, and that the whole process.
@@ -109,18 +109,18 @@ def test_whoever_hangs_up_in_the_middle_may_ask_again(random: tuple[str, Path]) 
     assert len(list(judge_of(random).verdicts(CASES[:2]))) == 2
 
 
-def test_a_model_that_babbles_gives_no_verdict(random: tuple[str, Path]) -> None:
+def test_random_model_gives_no_verdict(random: tuple[str, Path]) -> None:
     told = list(judge_of(random).verdicts(CASES[:3]))
     assert [(verdict.answer, verdict.probability) for verdict in told] == [(None, None)] * 3
     assert all(verdict.reasoning and verdict.tokens_out == 32 for verdict in told)
 
 
-def test_a_choice_behind_a_url(decided: tuple[str, Path]) -> None:
-    (choice,) = choices(judge_of(decided), [(QUERIES[0], PRODUCTS[:4])])
+def test_listwise_question(decided: tuple[str, Path]) -> None:
+    (choice,) = choose_candidates(judge_of(decided), [(QUERIES[0], PRODUCTS[:4])])
     assert not choice.answered  # NO MATCH is none of the letters
 
 
-def test_a_model_that_is_not_there_is_said(decided: tuple[str, Path]) -> None:
+def test_missing_model_raises_error(decided: tuple[str, Path]) -> None:
     url, model = decided
     judge = judge_of((url, model / "nowhere"), server_retries=0)
     with pytest.raises(ModelError, match="has no model"):

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from misbehaving import VERDICT_TEXT, certain, completion, delta, place
 
-from core.judge.completion import ANSWERS, Completion, verdict_of
+from core.judge.completion import ANSWERS, Completion, verdict_from_completion
 from core.judge.openai_server.event_stream import DONE, TooManyBytesError, events_of
 from core.judge.openai_server.failures import error_text
 from core.judge.openai_server.responses import (
-    MisreadError,
+    InvalidResponseError,
     ServerCompletion,
     StreamedCompletion,
     option_logprobs,
@@ -61,11 +61,11 @@ def odds(text: str, *places: dict[str, object]) -> float | None:
         ("**Verdict:** MATCH", [*certain(*WAY), place(" MATCH", -3.1, _NO=-0.1)], -3.0),
     ],
 )  # fmt: skip
-def test_the_odds_are_those_of_the_first_token_that_differs(text: str, places: list[dict], expected: float) -> None:
+def test_odds_are_those_of_the_branch_token(text: str, places: list[dict], expected: float) -> None:
     assert odds(text, *places) == pytest.approx(expected)
 
 
-def test_the_verdict_that_counts_is_the_last_one() -> None:
+def test_last_verdict_counts() -> None:
     quoted = [*certain(*WAY), place(" MATCH", -0.1, _NO=-9.0), *certain(", says the title.", "\n")]
     decided = [*certain(*WAY), place(" NO", -0.1, _MATCH=-3.1), *certain(" MATCH")]
     text = "**Verdict:** MATCH, says the title.\n**Verdict:** NO MATCH"
@@ -79,12 +79,12 @@ def test_the_verdict_that_counts_is_the_last_one() -> None:
 
 
 def listed(*tokens: tuple[int, str, float]) -> dict[str, object]:
-    """A place as mlx_lm.server tells it: pieces of the vocabulary in no order, the first of them as if written."""
+    """A position as mlx_lm.server reports it: unordered tokens, the first of them as if generated."""
     top = [{"id": number, "token": piece, "logprob": log_p} for number, piece, log_p in tokens]
     return dict(top[0], top_logprobs=top)
 
 
-def test_what_mlx_lm_server_tells_is_put_in_order() -> None:
+def test_unordered_tokens_of_mlx_lm_server() -> None:
     way = [
         listed((1, "The", -4.0), (2, "**", -0.1)),
         listed((3, "Verdict", -0.1), (4, "verdict", -4.0)),
@@ -98,12 +98,12 @@ def test_what_mlx_lm_server_tells_is_put_in_order() -> None:
     assert odds("**Verdict:** NO MATCH", *way, *even, *ends) == 0.0
 
 
-def test_bytes_are_better_than_pieces() -> None:
+def test_bytes_take_precedence_over_token_text() -> None:
     places = [*certain(*WAY), {"token": "?", "bytes": list(b" MATCH"), "logprob": -0.1, "top_logprobs": []}]
     assert odds("**Verdict:** MATCH", *places) is not None
 
 
-def test_a_choice_is_weighed_the_same_way() -> None:
+def test_logprobs_of_listwise_options() -> None:
     options = ("NONE", "A", "B")
     said = read("so\n**Verdict:** B", *certain("so", "\n", *WAY), place(" B", -0.5, _NONE=-1.5, _Another=-7.0))
     assert option_logprobs(said, options) == pytest.approx((-1.5, -7.0, -0.5))
@@ -135,15 +135,15 @@ BODY = JSON | st.fixed_dictionaries(
 
 
 @given(BODY)
-def test_whatever_a_server_says_is_an_answer_or_none(body: object) -> None:
+def test_any_json_is_parsed_or_refused(body: object) -> None:
     told = json.dumps(body).encode()
     error_text(told)
     try:
         said = parse_completion(told)
-    except MisreadError:
+    except InvalidResponseError:
         return
     said.text.encode()
-    verdict = verdict_of(
+    verdict = verdict_from_completion(
         Completion(said.text, option_logprobs(said, ANSWERS), 1.0, said.tokens_in, said.tokens_out), "judge"
     )
     assert verdict.probability is None or 0 <= verdict.probability <= 1
@@ -152,14 +152,14 @@ def test_whatever_a_server_says_is_an_answer_or_none(body: object) -> None:
 
 
 @given(st.binary())
-def test_whatever_bytes_come_are_an_answer_or_none(body: bytes) -> None:
-    with pytest.raises(MisreadError):
+def test_any_bytes_are_refused(body: bytes) -> None:
+    with pytest.raises(InvalidResponseError):
         parse_completion(body)
     assert len(error_text(body)) <= 200
 
 
 def events_in(sent: bytes, size: int, most: int) -> list[bytes]:
-    """The events of bytes that come in chunks of a size."""
+    """The events of a body that arrives in chunks of a size."""
 
     async def chunks() -> AsyncIterator[bytes]:
         for start in range(0, len(sent), size):
@@ -173,7 +173,7 @@ def events_in(sent: bytes, size: int, most: int) -> list[bytes]:
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
-def test_what_is_no_data_is_passed_over(size: int, end: bytes) -> None:
+def test_events_without_data_are_skipped(size: int, end: bytes) -> None:
     lines = (
         b": keepalive",
         b"",
@@ -193,18 +193,18 @@ def test_what_is_no_data_is_passed_over(size: int, end: bytes) -> None:
 
 
 @pytest.mark.parametrize("sent", [b"data: 1\n\n" * 100, b"data: " + b"1" * 1000, b": " + b"1" * 1000, b"\n" * 1000])
-def test_no_more_is_read_than_an_answer_may_have(sent: bytes) -> None:
+def test_byte_limit(sent: bytes) -> None:
     with pytest.raises(TooManyBytesError):
         events_in(sent, 10, most=len(sent) - 1)
     events_in(sent, 10, most=len(sent))
 
 
 @given(st.lists(st.sampled_from(["so ", "\n", "**Verdict:**", " MATCH", "é", None])), st.integers(1, 40))
-def test_a_stream_may_be_cut_anywhere(texts: list[str | None], size: int) -> None:
+def test_chunk_boundaries_do_not_matter(texts: list[str | None], size: int) -> None:
     sent = b": hello\r\n\r\nevent: x\n" + b"".join(b"data: %s\r\n\r\n" % json.dumps(delta(t)).encode() for t in texts)
     sent += b"data: [DONE]\n\n"
-    growing = StreamedCompletion()
+    streamed = StreamedCompletion()
     found = events_in(sent, size, most=len(sent))
-    pieces = [None if event == DONE else growing.add(json.loads(event)) for event in found]
+    pieces = [None if event == DONE else streamed.add(json.loads(event)) for event in found]
     assert pieces == [*(text or "" for text in texts), None]
-    assert growing.completion().text == "".join(text or "" for text in texts)
+    assert streamed.result().text == "".join(text or "" for text in texts)

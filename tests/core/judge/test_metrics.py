@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from core.errors import CoreError
-from core.judge.metrics import Ablation, Figure, ablation, blended, judge_metrics, paired_test
+from core.judge.metrics import Ablation, Figure, blend, judge_metrics, measure_ablation, paired_test
 from core.judge.verdict import Answer, Verdict
 from core.matching.bands import Cuts
 from core.matching.calibration import BetaCalibration
@@ -25,18 +25,18 @@ def verdict(answer: Answer | None, probability: float | None = None, seconds: fl
     return Verdict(answer, probability, None, "", "j", seconds)
 
 
-def said(answers: str) -> dict[Pair, Verdict]:
-    """`+` is a match, `-` none, `?` no verdict."""
+def verdicts_for(answers: str) -> dict[Pair, Verdict]:
+    """Verdicts by position: `+` MATCH, `-` NO MATCH, `?` without an answer."""
     known = {"+": Answer.MATCH, "-": Answer.NO_MATCH, "?": None}
     return {pair(number): verdict(known[answer]) for number, answer in enumerate(answers)}
 
 
-def truth(labels: str) -> dict[Pair, bool]:
+def labels_for(labels: str) -> dict[Pair, bool]:
     return {pair(number): label == "+" for number, label in enumerate(labels)}
 
 
-def test_figures_are_what_they_are_called() -> None:
-    found = judge_metrics("j", said("++-+-?--?-"), truth("+++---+---"))
+def test_judge_metrics() -> None:
+    found = judge_metrics("j", verdicts_for("++-+-?--?-"), labels_for("+++---+---"))
     values = {name: figure.value for name, figure in found.figures.items()}
     # Right: two matches, and the four of the others that were called so; two are silent.
     assert values == {
@@ -51,21 +51,21 @@ def test_figures_are_what_they_are_called() -> None:
     assert found.figures["seconds"].interval is None
 
 
-def test_whoever_always_says_no_is_as_accurate_as_the_majority_and_has_no_f1() -> None:
-    found = judge_metrics("j", said("-" * 40), truth("+---" * 10))
+def test_constant_answer() -> None:
+    found = judge_metrics("j", verdicts_for("-" * 40), labels_for("+---" * 10))
     assert found.figures["accuracy"].value == found.majority == 0.75
     assert found.figures["f1"].value == 0
     assert found.figures["precision"] == Figure(None, None)
 
 
-def test_no_match_is_not_read_as_a_match() -> None:
-    assert judge_metrics("j", said("--"), truth("--")).figures["accuracy"].value == 1
+def test_no_match_answer() -> None:
+    assert judge_metrics("j", verdicts_for("--"), labels_for("--")).figures["accuracy"].value == 1
 
 
 # -- what it adds to the matcher -----------------------------------------------------------------------------
 
 
-def matched(probabilities: dict[Pair, float], high: float = 0.9, low: float = 0.01) -> ScoredPairs:
+def scored(probabilities: dict[Pair, float], high: float = 0.9, low: float = 0.01) -> ScoredPairs:
     cuts = Cuts(high, low, wilson(0, 0), wilson(0, 0))
     matcher = Matcher(CosinePrior(0.8, 0), BetaCalibration(), 0.5, cuts, ("cosine",), 10, 5, {})
     return ScoredPairs(probabilities, dict.fromkeys(probabilities, 0.5), matcher)
@@ -75,46 +75,46 @@ def on_many(matcher: list[float], judge: list[float | None], labels: str, repeat
     pairs = [pair(2 * number) for number in range(len(labels) * repeat)]
     known = {p: labels[i % len(labels)] == "+" for i, p in enumerate(pairs)}
     verdicts = {p: verdict(Answer.MATCH, judge[i % len(judge)]) for i, p in enumerate(pairs)}
-    return ablation(matched({p: matcher[i % len(matcher)] for i, p in enumerate(pairs)}), verdicts, known)
+    return measure_ablation(scored({p: matcher[i % len(matcher)] for i, p in enumerate(pairs)}), verdicts, known)
 
 
-def test_a_judge_that_knows_what_the_matcher_does_not_adds_something() -> None:
+def test_complementary_judge_is_significant() -> None:
     found = on_many([0.4, 0.4, 0.6, 0.6], [0.9, 0.1, 0.9, 0.1], "+-+-")
     assert found is not None
     assert (found.pairs, found.matches) == (80, 40)
     assert (found.alone.value, found.blended.value, found.change.value) == (0.5, 1.0, 0.5)
     assert found.loss.value is not None
     assert found.loss.value < 0
-    assert found.something
-    assert found.words.startswith(
-        "The judge adds something to the matcher in the bands medium and low: the matcher's F1 is 0.500 alone"
+    assert found.significant
+    assert found.summary.startswith(
+        "The judge improves on the matcher in the bands medium and low: F1 0.500 for the matcher alone, 1.000"
     )
 
 
-def test_one_that_says_the_same_adds_nothing() -> None:
+def test_redundant_judge_is_not_significant() -> None:
     found = on_many([0.4, 0.6], [0.4, 0.6], "+-")
     assert found is not None
-    assert not found.something
+    assert not found.significant
     assert (found.change.value, found.change.interval) == (0.0, None)
-    assert "adds nothing certain" in found.words
-    assert "leave it off" in found.words
+    assert "no significant gain over the matcher" in found.summary
+    assert "Leave it off" in found.summary
 
 
-def test_one_that_is_wrong_makes_it_worse() -> None:
+def test_wrong_judge_makes_matcher_worse() -> None:
     found = on_many([0.6, 0.4, 0.6], [0.01, 0.5, 0.9], "+-+")
     assert found is not None
-    assert not found.something
-    assert "makes the matcher worse" in found.words
+    assert not found.significant
+    assert "makes the matcher worse" in found.summary
 
 
-def test_without_a_match_in_its_bands_nothing_is_known() -> None:
+def test_gain_is_unknown_without_matches() -> None:
     found = on_many([0.4], [0.3], "-")
     assert found is not None
-    assert not found.something
-    assert "is unknown" in found.words
+    assert not found.significant
+    assert "is unknown" in found.summary
 
 
-def test_what_the_matcher_is_sure_of_and_what_has_no_probability_is_left_out() -> None:
+def test_ablation_excludes_high_band_and_missing_probabilities() -> None:
     found = on_many([0.95, 0.5, 0.5], [0.5, None, 0.9], "+++", repeat=2)
     assert found is not None
     assert found.pairs == 2
@@ -122,53 +122,53 @@ def test_what_the_matcher_is_sure_of_and_what_has_no_probability_is_left_out() -
     assert on_many([0.5], [None], "+") is None
 
 
-def test_a_blend_is_the_mean_of_log_odds_and_nobody_outvotes_everything() -> None:
-    assert blended(0.5, 0.5) == pytest.approx(0.5)
-    assert blended(0.9, 0.1) == pytest.approx(0.5)
-    assert blended(0.2, 0.5) == pytest.approx(1 / 3)
-    assert 0 < blended(0.0, 0.9) < 0.5
-    assert 0.5 < blended(1.0, 0.1) < 1
-    assert all(0 < blended(m, j) < 1 for m in np.linspace(0, 1, 11) for j in np.linspace(0, 1, 11))
+def test_blend_is_clipped_mean_of_log_odds() -> None:
+    assert blend(0.5, 0.5) == pytest.approx(0.5)
+    assert blend(0.9, 0.1) == pytest.approx(0.5)
+    assert blend(0.2, 0.5) == pytest.approx(1 / 3)
+    assert 0 < blend(0.0, 0.9) < 0.5
+    assert 0.5 < blend(1.0, 0.1) < 1
+    assert all(0 < blend(m, j) < 1 for m in np.linspace(0, 1, 11) for j in np.linspace(0, 1, 11))
 
 
 # -- side by side --------------------------------------------------------------------------------------------
 
 
-def test_two_judges_side_by_side() -> None:
-    labels = truth("++--++--")
-    found = paired_test(("a", "b"), said("++--+---"), said("+---++-?"), labels)
+def test_paired_test() -> None:
+    labels = labels_for("++--++--")
+    found = paired_test(("a", "b"), verdicts_for("++--+---"), verdicts_for("+---++-?"), labels)
     assert (found.both, found.only_first, found.only_second, found.neither) == (5, 2, 1, 0)
     assert found.apart == (pair(1), pair(7), pair(5))
     assert found.p == 1.0
     assert found.accuracy.value == pytest.approx(-1 / 8)
     assert (found.first.judge, found.second.judge, found.first.pairs) == ("a", "b", 8)
-    assert found.words.startswith("Neither is certainly better: F1 0.857 and 0.857")
+    assert found.summary.startswith("No significant difference: F1 0.857 and 0.857")
 
 
-def test_one_is_clearly_better() -> None:
-    labels = truth("+-" * 60)
-    found = paired_test(("a", "b"), said("--" * 60), said("+-" * 60), labels)
+def test_significantly_better_judge() -> None:
+    labels = labels_for("+-" * 60)
+    found = paired_test(("a", "b"), verdicts_for("--" * 60), verdicts_for("+-" * 60), labels)
     assert (found.only_first, found.only_second) == (0, 60)
     assert found.p < 1e-15
     assert found.f1.value == 1
-    assert found.words.startswith("Neither") is (found.f1.interval is None)
-    some = paired_test(("a", "b"), said("+-" * 60), said("+---" * 30), labels)
-    assert some.words.startswith("a is better: F1 1.000 against 0.667, 0.333 more (95 % interval 0.")
-    assert "-0." not in some.words
-    turned = paired_test(("b", "a"), said("+---" * 30), said("+-" * 60), labels)
-    assert turned.words == some.words
+    assert found.summary.startswith("No significant") is (found.f1.interval is None)
+    some = paired_test(("a", "b"), verdicts_for("+-" * 60), verdicts_for("+---" * 30), labels)
+    assert some.summary.startswith("a is better: F1 1.000 against 0.667, 0.333 more (95 % interval 0.")
+    assert "-0." not in some.summary
+    turned = paired_test(("b", "a"), verdicts_for("+---" * 30), verdicts_for("+-" * 60), labels)
+    assert turned.summary == some.summary
 
 
-def test_only_pairs_that_both_have_judged_are_compared() -> None:
-    labels, first, second = truth("++--"), said("++--"), said("++--")
+def test_only_common_pairs_are_compared() -> None:
+    labels, first, second = labels_for("++--"), verdicts_for("++--"), verdicts_for("++--")
     del first[pair(0)], second[pair(3)]
     assert paired_test(("a", "b"), first, second, labels).first.pairs == 2
     with pytest.raises(CoreError, match="no pair that both have judged"):
         paired_test(("a", "b"), {}, second, labels)
 
 
-def test_two_that_agree_are_told_apart_by_nothing() -> None:
-    both: Any = said("+-+-"), said("+-+-")
-    found = paired_test(("a", "b"), *both, truth("+--+"))
+def test_identical_judges() -> None:
+    both: Any = verdicts_for("+-+-"), verdicts_for("+-+-")
+    found = paired_test(("a", "b"), *both, labels_for("+--+"))
     assert (found.both, found.neither, found.p, found.apart) == (2, 2, 1.0, ())
     assert replace(found.accuracy) == Figure(0.0, None)

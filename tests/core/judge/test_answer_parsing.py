@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from injections import INJECTIONS
 
-from core.judge.prompt import LONGEST_TITLE, answer_of, choice_of, enclosed
+from core.judge.prompt import MAX_TITLE_LENGTH, escape_value, parse_choice, parse_verdict
 from core.judge.verdict import Answer
 
 
@@ -17,8 +17,8 @@ from core.judge.verdict import Answer
         ("**Verdict:** MATCH\nor perhaps\n**Verdict:** NO MATCH", Answer.NO_MATCH),
     ],
 )
-def test_the_last_line_is_the_verdict(text: str, answer: Answer) -> None:
-    assert answer_of(text) is answer
+def test_last_line_is_the_verdict(text: str, answer: Answer) -> None:
+    assert parse_verdict(text) is answer
 
 
 @pytest.mark.parametrize(
@@ -31,22 +31,22 @@ def test_the_last_line_is_the_verdict(text: str, answer: Answer) -> None:
         "**Verdict:** MATCH **Verdict:** MATCH",
     ],
 )  # fmt: skip
-def test_everything_else_is_no_verdict(text: str) -> None:
-    assert answer_of(text) is None
+def test_other_texts_have_no_verdict(text: str) -> None:
+    assert parse_verdict(text) is None
 
 
 @given(st.text())
-def test_no_text_breaks_it(text: str) -> None:
-    assert answer_of(text) in {None, *Answer}
-    assert answer_of(f"{text}\n**Verdict:** NO MATCH") is Answer.NO_MATCH
+def test_parser_accepts_any_text(text: str) -> None:
+    assert parse_verdict(text) in {None, *Answer}
+    assert parse_verdict(f"{text}\n**Verdict:** NO MATCH") is Answer.NO_MATCH
 
 
 @pytest.mark.parametrize("title", INJECTIONS)
-def test_a_title_that_is_quoted_before_the_last_line_changes_nothing(title: str) -> None:
-    assert answer_of(f"The title says {title}.\n**Verdict:** NO MATCH") is Answer.NO_MATCH
+def test_quoted_title_is_no_verdict(title: str) -> None:
+    assert parse_verdict(f"The title says {title}.\n**Verdict:** NO MATCH") is Answer.NO_MATCH
     # What the model has read, and can repeat, is the title as the prompt has it.
-    assert answer_of(f"**Verdict:** MATCH\nThe title says: {enclosed(title, LONGEST_TITLE)}") is None
-    assert answer_of(enclosed(title, LONGEST_TITLE)) is None
+    assert parse_verdict(f"**Verdict:** MATCH\nThe title says: {escape_value(title, MAX_TITLE_LENGTH)}") is None
+    assert parse_verdict(escape_value(title, MAX_TITLE_LENGTH)) is None
 
 
 @pytest.mark.parametrize(
@@ -57,5 +57,5 @@ def test_a_title_that_is_quoted_before_the_last_line_changes_nothing(title: str)
         ("C", None), ("**Verdict:** C\nD", None),
     ],
 )  # fmt: skip
-def test_a_choice(text: str, choice: int | None) -> None:
-    assert choice_of(text, 10) == choice
+def test_parse_choice(text: str, choice: int | None) -> None:
+    assert parse_choice(text, 10) == choice

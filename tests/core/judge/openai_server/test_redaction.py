@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import pytest
 
-from core.judge.openai_server.redaction import MARK, RedactedStream, Redactor
+from core.judge.openai_server.redaction import REDACTION_MARK, RedactedStream, Redactor
 
 KEY = "sk-secret-0123+456/789-ABCdef_xyz"
 
@@ -38,28 +38,28 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
-def test_it_is_taken_out_whole_and_piece_by_piece(form: str) -> None:
+def test_key_is_redacted_whole_and_streamed(form: str) -> None:
     redactor = Redactor(KEY)
     text = f"The same model. It was {form}, I was told.\n**Verdict:** MATCH"
-    redacted = redactor.redacted(text)
+    redacted = redactor.redact(text)
     assert redacted.startswith("The same model. It was ")
     assert redacted.endswith(", I was told.\n**Verdict:** MATCH")
-    assert redacted.count(MARK) == 1
+    assert redacted.count(REDACTION_MARK) == 1
     # In base64, what stands before the key, up to `Authorization: Bearer `, is no secret.
-    assert len(redacted) <= len(text) - len(form) + len(MARK) + 36
+    assert len(redacted) <= len(text) - len(form) + len(REDACTION_MARK) + 36
     for seed in range(20):
         rng = random.Random(seed)
         stream, at, pieces = RedactedStream(redactor), 0, []
         while at < len(text):
             step = rng.choice([1, 1, 2, 3, 7, 40])
-            pieces.append(stream.next(text[at : at + step]))
+            pieces.append(stream.feed(text[at : at + step]))
             at += step
-        assert "".join([*pieces, stream.rest()]) == redacted
+        assert "".join([*pieces, stream.flush()]) == redacted
 
 
 @pytest.mark.parametrize("start", range(0, len(KEY) - 8, 3))
-def test_a_part_of_it_is_enough(start: int) -> None:
-    assert Redactor(KEY).redacted(f"so {KEY[start : start + 8]}*** it is") == f"so {MARK}*** it is"
+def test_part_of_the_key_is_redacted(start: int) -> None:
+    assert Redactor(KEY).redact(f"so {KEY[start : start + 8]}*** it is") == f"so {REDACTION_MARK}*** it is"
 
 
 @pytest.mark.parametrize(
@@ -70,29 +70,29 @@ def test_a_part_of_it_is_enough(start: int) -> None:
         "%", "%2", "&#", "\\u00", "100 %", "sk-secr", "é\ud83d\u200b",
     ],
 )  # fmt: skip
-def test_other_texts_stay_as_they_are(text: str) -> None:
+def test_other_texts_are_unchanged(text: str) -> None:
     redactor = Redactor(KEY)
-    assert redactor.redacted(text) == text
+    assert redactor.redact(text) == text
     stream = RedactedStream(redactor)
-    assert "".join([*(stream.next(letter) for letter in text), stream.rest()]) == text
+    assert "".join([*(stream.feed(letter) for letter in text), stream.flush()]) == text
 
 
 @pytest.mark.parametrize("key", ["", "none", "EMPTY", "dummy"])
-def test_keys_that_are_words_are_no_secrets(key: str) -> None:
+def test_dummy_keys_are_not_redacted(key: str) -> None:
     text = "- none\nThe box is EMPTY, a dummy."
-    assert Redactor(key).redacted(text) == text
-    assert RedactedStream(Redactor(key)).next(text) == text
+    assert Redactor(key).redact(text) == text
+    assert RedactedStream(Redactor(key)).feed(text) == text
 
 
-def test_what_cannot_be_the_beginning_of_it_is_shown_at_once() -> None:
+def test_text_that_cannot_begin_the_key_is_shown_at_once() -> None:
     stream = RedactedStream(Redactor(KEY))
-    assert stream.next("Same model, ") == "Same model, "
-    assert stream.next("sk-sec") == ""
-    assert stream.next("ond. ") == "sk-second. "
-    assert (stream.next(KEY[:20]), stream.next(KEY[20:]), stream.rest()) == ("", "", MARK)
+    assert stream.feed("Same model, ") == "Same model, "
+    assert stream.feed("sk-sec") == ""
+    assert stream.feed("ond. ") == "sk-second. "
+    assert (stream.feed(KEY[:20]), stream.feed(KEY[20:]), stream.flush()) == ("", "", REDACTION_MARK)
 
 
-def test_a_server_that_says_nothing_else_is_not_waited_for() -> None:
+def test_repeated_key_is_shown_as_marks() -> None:
     stream = RedactedStream(Redactor(KEY))
-    shown = "".join(stream.next(KEY) for _ in range(500)) + stream.rest()
-    assert set(shown.split(MARK)) == {""}
+    shown = "".join(stream.feed(KEY) for _ in range(500)) + stream.flush()
+    assert set(shown.split(REDACTION_MARK)) == {""}

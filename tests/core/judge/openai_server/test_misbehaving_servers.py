@@ -36,19 +36,19 @@ from samples import PRODUCTS, QUERIES
 from core.errors import ModelError, SettingsError
 from core.judge.cache import CachingJudge, VerdictCache
 from core.judge.interface import StreamingJudge
-from core.judge.listwise import choices
+from core.judge.listwise import choose_candidates
 from core.judge.openai_server.client import RetryPolicy
-from core.judge.openai_server.judge import GONE, ServerJudge
-from core.judge.openai_server.redaction import MARK
+from core.judge.openai_server.judge import MAX_CONSECUTIVE_FAILURES, ServerJudge
+from core.judge.openai_server.redaction import REDACTION_MARK
 from core.judge.pair_context import Findings, PairContext
-from core.judge.prompt import BRIEFLY, SYSTEM, messages
+from core.judge.prompt import SYSTEM, VERDICT_ONLY, pair_messages
 from core.judge.verdict import Answer, Verdict
 from core.settings import JudgeSettings
 
 CASES = [PairContext(query, product, Findings()) for query in QUERIES for product in PRODUCTS[:3]]
 KEY = "sk-secret-0123456789"
 
-WEIGHED = [
+POSITIONS = [
     *certain("Same", " model", " number", ".", "\n", "**", "Verdict", ":**"),
     place(" MATCH", math.log(0.6), _NO=math.log(0.2), _the=math.log(0.1)),
     *certain("<|im_end|>"),
@@ -56,7 +56,7 @@ WEIGHED = [
 
 
 class Slept(list[float]):
-    """Sleeps no second, and keeps how many were asked for."""
+    """Records the requested seconds instead of sleeping."""
 
     async def __call__(self, seconds: float) -> None:
         self.append(seconds)
@@ -79,7 +79,7 @@ def verdicts(*acts: Act, slept: Slept, count: int = 1, **settings: object) -> li
 
 
 def refusal(*acts: Act, slept: Slept, count: int = 1, **settings: object) -> ModelError:
-    """What is said, with `SERVER` for the server's address."""
+    """The error, with `SERVER` for the server's address."""
     with Misbehaving(*acts) as server, pytest.raises(ModelError) as caught:
         list(judge_at(server, slept, **settings).verdicts(CASES[:count]))
     assert caught.value.message.endswith(".")
@@ -87,21 +87,21 @@ def refusal(*acts: Act, slept: Slept, count: int = 1, **settings: object) -> Mod
     return ModelError(caught.value.message.replace(server.told, "SERVER"), caught.value.hint)
 
 
-def heard(talk: Iterator[str]) -> tuple[list[str], Verdict]:
+def collect_stream(stream: Iterator[str]) -> tuple[list[str], Verdict]:
     pieces = []
     while True:
         try:
-            pieces.append(next(talk))
+            pieces.append(next(stream))
         except StopIteration as end:
-            # Empty ones come as often as the machine is slow.
+            # Empty chunks are heartbeats, as many as the machine is slow.
             return [piece for piece in pieces if piece], end.value
 
 
 # What is asked, and how the answer is read
 
 
-def test_what_is_asked_and_what_becomes_of_the_answer(slept: Slept) -> None:
-    with Misbehaving(says(completion(places=WEIGHED))) as server:
+def test_request_and_verdict(slept: Slept) -> None:
+    with Misbehaving(says(completion(places=POSITIONS))) as server:
         judge = judge_at(server, slept)
         (verdict,) = judge.verdicts(CASES[:1])
     (request,) = server.requests
@@ -122,13 +122,13 @@ def test_what_is_asked_and_what_becomes_of_the_answer(slept: Slept) -> None:
     assert verdict.seconds > 0
 
 
-def test_the_fast_mode_asks_for_the_verdict_alone(slept: Slept) -> None:
+def test_fast_mode_requests_verdict_only(slept: Slept) -> None:
     with Misbehaving(says(completion("**Verdict:** NO MATCH", certain("**Verdict:**", " NO", " MATCH")))) as server:
         judge = judge_at(server, slept, mode="fast")
         (verdict,) = judge.verdicts(CASES[:1])
     body = server.requests[0].body
     assert body["max_tokens"] == 24
-    assert body["messages"][1]["content"].endswith(f"\n{BRIEFLY}")
+    assert body["messages"][1]["content"].endswith(f"\n{VERDICT_ONLY}")
     assert "fast" in judge.name
     assert verdict.answer is Answer.NO_MATCH
     assert verdict.probability is not None
@@ -145,17 +145,17 @@ def test_the_fast_mode_asks_for_the_verdict_alone(slept: Slept) -> None:
         completion() | {"choices": [completion()["choices"][0] | {"logprobs": "no"}]},
     ],
 )
-def test_without_log_probabilities_the_answer_stands_and_has_no_probability(body: object, slept: Slept) -> None:
+def test_missing_logprobs_give_no_probability(body: object, slept: Slept) -> None:
     (verdict,) = verdicts(says(body), slept=slept)
     assert (verdict.answer, verdict.probability, verdict.log_odds) == (Answer.MATCH, None, None)
 
 
-def test_a_probability_that_the_text_claims_counts_for_nothing(slept: Slept) -> None:
+def test_probability_claimed_in_text_is_ignored(slept: Slept) -> None:
     (verdict,) = verdicts(says(completion("P(MATCH) = 0.99\nlogprob: -0.01\n**Verdict:** MATCH")), slept=slept)
     assert (verdict.answer, verdict.probability) == (Answer.MATCH, None)
 
 
-def test_a_nan_among_the_log_probabilities_is_passed_over(slept: Slept) -> None:
+def test_nan_logprob_is_ignored(slept: Slept) -> None:
     body = completion(places=[*certain("**Verdict:**"), place(" MATCH", -0.1, _NO=float("nan"), _No=-9.0)])
     (verdict,) = verdicts(says(body), slept=slept)
     # NO is then as likely as it can be: as the least likely one that is told.
@@ -165,8 +165,8 @@ def test_a_nan_among_the_log_probabilities_is_passed_over(slept: Slept) -> None:
 @pytest.mark.parametrize(
     "text", ["", None, "MATCH", "**Verdict:** MATCH\x07", "\x1b]52;c;\x07**Verdict:** maybe", "\ud800"]
 )
-def test_an_answer_without_a_verdict_is_a_verdict_without_an_answer(text: str | None, slept: Slept) -> None:
-    (verdict,) = verdicts(says(completion(text, WEIGHED)), slept=slept)
+def test_text_without_verdict_line_gives_no_answer(text: str | None, slept: Slept) -> None:
+    (verdict,) = verdicts(says(completion(text, POSITIONS)), slept=slept)
     assert (verdict.answer, verdict.probability) == (None, None)
     assert verdict.reasoning == (text or "").replace("\ud800", "?")
     assert verdict.tokens_out == 20
@@ -175,7 +175,7 @@ def test_an_answer_without_a_verdict_is_a_verdict_without_an_answer(text: str | 
 # What may pass is tried again
 
 
-def test_an_error_of_the_server_passes(slept: Slept) -> None:
+def test_server_error_is_retried(slept: Slept) -> None:
     (verdict,) = verdicts(status(500), status(503), says(completion()), slept=slept)
     assert verdict.answer is Answer.MATCH
     assert slept == [0.5, 1.0]
@@ -188,7 +188,7 @@ def test_an_error_of_the_server_passes(slept: Slept) -> None:
         ("Sun, 09 Sep 2001 01:46:30 GMT", 0.0), ("soon", 0.5), ("-1", 0.5), ("nan", 0.5), ("", 0.5),
     ],
 )  # fmt: skip
-def test_who_is_asked_to_wait_waits_but_not_for_ever(wanted: str, pause: float, slept: Slept) -> None:
+def test_retry_after_is_respected_up_to_a_limit(wanted: str, pause: float, slept: Slept) -> None:
     (verdict,) = verdicts(status(429, Retry_After=wanted), says(completion()), slept=slept)
     assert verdict.answer is Answer.MATCH
     assert slept == [pause]
@@ -206,7 +206,7 @@ def test_who_is_asked_to_wait_waits_but_not_for_ever(wanted: str, pause: float, 
     ],
     ids=["closed", "half a line", "half a body", "half a chunk", "no HTTP", "headers without end"],
 )
-def test_a_connection_that_breaks_off_is_made_again(broken: Act, slept: Slept) -> None:
+def test_lost_connection_is_retried(broken: Act, slept: Slept) -> None:
     (verdict,) = verdicts(broken, says(completion()), slept=slept)
     assert verdict.answer is Answer.MATCH
     error = refusal(broken, slept=slept)
@@ -214,14 +214,14 @@ def test_a_connection_that_breaks_off_is_made_again(broken: Act, slept: Slept) -
     assert slept == [0.5, 0.5, 1.0, 2.0]
 
 
-def test_who_gives_up_says_why(slept: Slept) -> None:
+def test_error_after_last_retry(slept: Slept) -> None:
     error = refusal(status(500, b'{"error": {"message": "CUDA out of\\nmemory\\u001b[31m."}}'), slept=slept)
     assert error.message == "SERVER has an error of its own (500): CUDA out of memory␛[31m."
     assert slept == [0.5, 1.0, 2.0]
     assert refusal(status(429), slept=slept).message == "SERVER has too many requests."
 
 
-def test_a_server_that_is_not_there(slept: Slept) -> None:
+def test_unreachable_server(slept: Slept) -> None:
     with Misbehaving(status(500)) as server:
         pass
     with pytest.raises(ModelError, match=rf"^No connection to {re.escape(server.told)}: ") as caught:
@@ -241,7 +241,7 @@ def test_a_server_that_is_not_there(slept: Slept) -> None:
         (status(404, b'{"error": "no such model"}'),
          "SERVER has no model tiny, or nothing at this URL: no such model."),
         (status(302, Location="http://elsewhere.example/v1"),
-         "SERVER sends the request on to another address, which is not followed."),
+         "SERVER redirects to another address, which is not followed."),
         (status(418, b'{"detail": "' + b"x" * 9999 + b'"}'),
          "SERVER refuses the request (418): " + "x" * 199 + "…."),
         (status(413, b'{"error": {"error": {"error": "deep"}}}'), "SERVER refuses the request (413)."),
@@ -249,7 +249,7 @@ def test_a_server_that_is_not_there(slept: Slept) -> None:
     ],
     ids=["401", "404", "404 with words", "302", "long words", "deep words", "endless words"],
 )  # fmt: skip
-def test_a_refusal_is_told_in_a_sentence(act: Act, message: str, slept: Slept) -> None:
+def test_http_error_messages(act: Act, message: str, slept: Slept) -> None:
     assert refusal(act, slept=slept).message == message
     assert slept == []
 
@@ -265,21 +265,21 @@ def test_a_refusal_is_told_in_a_sentence(act: Act, message: str, slept: Slept) -
     ],
     ids=lambda body: repr(body)[:40],
 )  # fmt: skip
-def test_garbage_is_no_answer(body: object, slept: Slept) -> None:
+def test_invalid_response(body: object, slept: Slept) -> None:
     error = refusal(says(body), slept=slept)
     assert error.message == "SERVER does not answer as an OpenAI-compatible server does."
     assert "/v1" in error.hint
     assert slept == []
 
 
-def test_a_body_without_end_is_not_read_to_its_end(slept: Slept) -> None:
+def test_endless_body_is_cut_off(slept: Slept) -> None:
     with Misbehaving(flood(head(length=10**9))) as server:
         with pytest.raises(ModelError, match="more than any answer can be long"):
             list(judge_at(server, slept).verdicts(CASES))
         assert server.hung_up.wait(120)
 
 
-def test_nothing_is_unpacked(slept: Slept) -> None:
+def test_body_is_not_decompressed(slept: Slept) -> None:
     error = refusal(raw(head(content_encoding="gzip"), b"\x1f\x8b\x08" + b"\0" * 100), slept=slept)
     assert error.message == "SERVER does not answer as an OpenAI-compatible server does."
 
@@ -295,7 +295,7 @@ def test_nothing_is_unpacked(slept: Slept) -> None:
     ],
     ids=["silence", "silence in the middle", "a byte now and then", "headers drip", "an error drips"],
 )
-def test_an_answer_has_so_long_and_no_longer(slow: Act, slept: Slept) -> None:
+def test_time_limit(slow: Act, slept: Slept) -> None:
     with Misbehaving(slow) as server:
         with pytest.raises(ModelError, match=r"no whole answer in 0\.5 seconds"):
             list(judge_at(server, slept, server_timeout_s=0.5).verdicts(CASES))
@@ -304,52 +304,52 @@ def test_an_answer_has_so_long_and_no_longer(slow: Act, slept: Slept) -> None:
     assert slept == []
 
 
-def test_a_talk_has_so_long_and_no_longer(slept: Slept) -> None:
+def test_time_limit_of_a_stream(slept: Slept) -> None:
     with Misbehaving(dripping(head(), drop=b": still here\n")) as server:
         with pytest.raises(ModelError, match=r"no whole answer in 0\.5 seconds"):
-            heard(judge_at(server, slept, server_timeout_s=0.5).stream(CASES[0]))
+            collect_stream(judge_at(server, slept, server_timeout_s=0.5).stream(CASES[0]))
         assert server.hung_up.wait(120)
 
 
-def test_whoever_listens_to_silence_may_go(slept: Slept) -> None:
+def test_silent_stream_can_be_closed(slept: Slept) -> None:
     with Misbehaving(silence()) as server:
-        talk = judge_at(server, slept, server_timeout_s=3600).stream(CASES[0])
-        assert next(talk) == next(talk) == ""
-        talk.close()
+        stream = judge_at(server, slept, server_timeout_s=3600).stream(CASES[0])
+        assert next(stream) == next(stream) == ""
+        stream.close()
         assert server.hung_up.wait(120)
 
 
 # Many cases
 
 
-def test_one_case_that_fails_is_a_verdict_without_answer_and_the_run_goes_on(slept: Slept) -> None:
+def test_single_failure_gives_no_answer_and_run_continues(slept: Slept) -> None:
     ok = says(completion())
     told = verdicts(ok, status(400), ok, says(b"garbage"), ok, slept=slept, count=5, server_concurrency=1)
     assert [verdict.answer for verdict in told] == [Answer.MATCH, None, Answer.MATCH, None, Answer.MATCH]
     assert (told[1].reasoning, told[1].probability, told[1].tokens_in, told[1].tokens_out) == ("", None, 0, 0)
 
 
-def test_a_server_that_never_works_is_asked_once(slept: Slept) -> None:
+def test_first_failure_ends_the_run(slept: Slept) -> None:
     with Misbehaving(status(404)) as server:
         with pytest.raises(ModelError, match="no model tiny"):
             list(judge_at(server, slept).verdicts(CASES))
         assert len(server.requests) == 1
 
 
-def test_a_server_that_stops_working_is_given_up(slept: Slept) -> None:
+def test_consecutive_failures_end_the_run(slept: Slept) -> None:
     ok, told = says(completion()), []
-    acts = [ok, *[status(404)] * (GONE - 1), ok, *[status(404)] * GONE]
+    acts = [ok, *[status(404)] * (MAX_CONSECUTIVE_FAILURES - 1), ok, *[status(404)] * MAX_CONSECUTIVE_FAILURES]
     with Misbehaving(*acts) as server, pytest.raises(ModelError, match="no model tiny"):
         told.extend(judge_at(server, slept, server_concurrency=1).verdicts(CASES * 3))
     assert [verdict.answer for verdict in told] == [
         Answer.MATCH,
-        *[None] * (GONE - 1),
+        *[None] * (MAX_CONSECUTIVE_FAILURES - 1),
         Answer.MATCH,
-        *[None] * (GONE - 1),
+        *[None] * (MAX_CONSECUTIVE_FAILURES - 1),
     ]
 
 
-def test_several_are_asked_at_once_and_answers_come_in_order(slept: Slept) -> None:
+def test_concurrent_requests_keep_input_order(slept: Slept) -> None:
     third, open_then = threading.Event(), []
 
     def last(connection: socket.socket, request: Request) -> None:
@@ -363,19 +363,19 @@ def test_several_are_asked_at_once_and_answers_come_in_order(slept: Slept) -> No
     # Two wait for a third, and no fourth is sent before one of them is answered.
     assert open_then == [3]
     titles = [request.body["messages"][1]["content"] for request in server.requests]
-    assert sorted(titles) == sorted(messages(case)[1]["content"] for case in CASES[:9])
+    assert sorted(titles) == sorted(pair_messages(case)[1]["content"] for case in CASES[:9])
     assert told[0] == "first"
     assert sorted(told[1:4]) == ["third", *["waits for the third"] * 2]
     assert told[4:] == ["later"] * 5
 
 
-def test_answers_come_in_the_order_of_the_cases(slept: Slept) -> None:
+def test_slow_first_answer_keeps_input_order(slept: Slept) -> None:
     with Misbehaving(echo) as server:
         told = [verdict.reasoning for verdict in judge_at(server, slept).verdicts(CASES[:9])]
-    assert told == [messages(case)[1]["content"] for case in CASES[:9]]
+    assert told == [pair_messages(case)[1]["content"] for case in CASES[:9]]
 
 
-def test_whoever_stops_listening_hangs_up(slept: Slept) -> None:
+def test_closing_verdicts_cancels_requests(slept: Slept) -> None:
     with Misbehaving(says(completion()), silence()) as server:
         told = judge_at(server, slept).verdicts(CASES)
         assert next(told).answer is Answer.MATCH
@@ -383,14 +383,14 @@ def test_whoever_stops_listening_hangs_up(slept: Slept) -> None:
         assert not list(told)
 
 
-def test_no_cases_are_no_verdicts(slept: Slept) -> None:
+def test_empty_input(slept: Slept) -> None:
     assert verdicts(status(500), slept=slept, count=0) == []
 
 
 # A server that knows less
 
 
-def test_a_server_that_refuses_what_it_does_not_know_is_asked_for_less(slept: Slept) -> None:
+def test_unknown_parameters_are_dropped(slept: Slept) -> None:
     no = status(400, b'{"error": "unknown field top_logprobs"}')
     with Misbehaving(no, no, says(completion()), status(400), says(completion())) as server:
         judge = judge_at(server, slept, server_concurrency=1)
@@ -407,10 +407,10 @@ STREAM = [delta("Same model number.\n"), b": keepalive 3/9\r\n\r\n", delta(None)
 USAGE = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 9}}
 
 
-def test_an_answer_is_heard_as_it_is_written(slept: Slept) -> None:
-    last = delta(" MATCH", [*certain("**Verdict:**"), *WEIGHED[-2:]], "stop")
+def test_stream_yields_chunks(slept: Slept) -> None:
+    last = delta(" MATCH", [*certain("**Verdict:**"), *POSITIONS[-2:]], "stop")
     with Misbehaving(streams(*STREAM, last, USAGE)) as server:
-        pieces, verdict = heard(judge_at(server, slept).stream(CASES[0]))
+        pieces, verdict = collect_stream(judge_at(server, slept).stream(CASES[0]))
     assert server.requests[0].body["stream"] is True
     assert server.requests[0].body["stream_options"] == {"include_usage": True}
     assert pieces == ["Same model number.\n", "**Verdict:**", " MATCH"]
@@ -420,17 +420,17 @@ def test_an_answer_is_heard_as_it_is_written(slept: Slept) -> None:
 
 
 @pytest.mark.parametrize("end", [b"", b"data: [DONE]", b"data:[DONE]\r\n\r\ndata: more"])
-def test_a_stream_may_end_without_a_word(end: bytes, slept: Slept) -> None:
+def test_empty_stream(end: bytes, slept: Slept) -> None:
     with Misbehaving(streams(*STREAM, delta("NO MATCH", finish="stop"), end=end)) as server:
-        _, verdict = heard(judge_at(server, slept).stream(CASES[0]))
+        _, verdict = collect_stream(judge_at(server, slept).stream(CASES[0]))
     assert (verdict.reasoning, verdict.answer) == ("Same model number.\n**Verdict:**NO MATCH", None)
 
 
-def test_who_tells_no_probabilities_piece_by_piece_is_asked_for_the_whole(slept: Slept) -> None:
+def test_streamed_answer_without_logprobs_is_repeated(slept: Slept) -> None:
     told = streams(*STREAM, delta(" MATCH", finish="stop"), USAGE)
-    with Misbehaving(told, says(completion(places=WEIGHED)), told) as server:
+    with Misbehaving(told, says(completion(places=POSITIONS)), told) as server:
         judge = judge_at(server, slept)
-        pieces, verdict = heard(judge.stream(CASES[0]))
+        pieces, verdict = collect_stream(judge.stream(CASES[0]))
         assert "".join(pieces) == verdict.reasoning == VERDICT_TEXT
         assert verdict.probability == pytest.approx(0.75)
         assert (verdict.tokens_in, verdict.tokens_out) == (307, 29)
@@ -445,35 +445,35 @@ _NEVER_TELLS = says(completion())
     [_NEVER_TELLS, says(completion("**Verdict:** NO MATCH", certain("**Verdict:**", " NO"))), status(404)],
     ids=["nor in the whole", "another answer", "an error"],
 )
-def test_what_was_heard_stands_without_probability(whole: Act, slept: Slept) -> None:
+def test_failed_repetition_leaves_no_probability(whole: Act, slept: Slept) -> None:
     told = streams(*STREAM, delta(" MATCH", finish="stop"))
     with Misbehaving(told, whole, told, whole) as server:
         judge = judge_at(server, slept)
-        verdicts = [heard(judge.stream(CASES[0]))[1] for _ in range(2)]
+        verdicts = [collect_stream(judge.stream(CASES[0]))[1] for _ in range(2)]
     assert [(verdict.answer, verdict.probability) for verdict in verdicts] == [(Answer.MATCH, None)] * 2
     assert len(server.requests) == 3 or whole is not _NEVER_TELLS
 
 
-def test_what_could_not_be_asked_is_not_remembered(slept: Slept, tmp_path: Path) -> None:
+def test_failed_request_is_not_cached(slept: Slept, tmp_path: Path) -> None:
     with Misbehaving(says(completion()), status(404), says(completion("No idea."))) as server:
         judge = CachingJudge(judge_at(server, slept, server_concurrency=1), VerdictCache(tmp_path / "derived.db"))
         assert [verdict.answer for verdict in judge.verdicts(CASES[:3])] == [Answer.MATCH, None, None]
-        assert [judge.known(case) is None for case in CASES[:3]] == [False, True, False]
+        assert [judge.lookup(case) is None for case in CASES[:3]] == [False, True, False]
         judge.close()
 
 
-def test_what_breaks_off_after_a_piece_was_heard_is_not_asked_again(slept: Slept) -> None:
+def test_stream_broken_after_first_chunk_is_not_retried(slept: Slept) -> None:
     with Misbehaving(streams(*STREAM, end=b"data: {"), streams(*STREAM)) as server:
-        talk = judge_at(server, slept).stream(CASES[0])
-        assert [next(talk), next(talk)] == ["Same model number.\n", "**Verdict:**"]
+        stream = judge_at(server, slept).stream(CASES[0])
+        assert [next(stream), next(stream)] == ["Same model number.\n", "**Verdict:**"]
         with pytest.raises(ModelError, match="broke off"):
-            next(talk)
+            next(stream)
         assert len(server.requests) == 1
 
 
-def test_what_breaks_off_before_is_asked_again(slept: Slept) -> None:
+def test_stream_broken_before_first_chunk_is_retried(slept: Slept) -> None:
     with Misbehaving(status(503), streams(end=b""), streams(delta(VERDICT_TEXT))) as server:
-        pieces, verdict = heard(judge_at(server, slept).stream(CASES[0]))
+        pieces, verdict = collect_stream(judge_at(server, slept).stream(CASES[0]))
     assert (pieces, verdict.answer) == ([VERDICT_TEXT], Answer.MATCH)
     assert slept == [0.5, 1.0]
 
@@ -490,28 +490,28 @@ def test_what_breaks_off_before_is_asked_again(slept: Slept) -> None:
     ],
     ids=["an error", "another shape", "no JSON", "deep", "long", "endless"],
 )
-def test_a_stream_of_garbage_ends(event: object, message: str, slept: Slept) -> None:
+def test_invalid_stream(event: object, message: str, slept: Slept) -> None:
     with Misbehaving(streams(*STREAM, event)) as server, pytest.raises(ModelError, match=message):
-        heard(judge_at(server, slept).stream(CASES[0]))
+        collect_stream(judge_at(server, slept).stream(CASES[0]))
 
 
-def test_closing_the_talk_closes_the_connection(slept: Slept) -> None:
+def test_closing_the_stream_closes_the_connection(slept: Slept) -> None:
     chunk = b'data: {"choices": [{"delta": {"content": "so"}}]}\n\n'
     with Misbehaving(silence(head(), chunk)) as server:
-        talk = judge_at(server, slept).stream(CASES[0])
-        assert next(talk) == "so"
-        talk.close()
+        stream = judge_at(server, slept).stream(CASES[0])
+        assert next(stream) == "so"
+        stream.close()
         assert server.hung_up.wait(120)
     assert not [thread.name for thread in threading.enumerate() if "portal" in thread.name]
 
 
-def test_another_thread_may_end_it(slept: Slept) -> None:
+def test_close_from_another_thread(slept: Slept) -> None:
     with Misbehaving(silence()) as server:
         judge, caught = judge_at(server, slept), []
 
         def listen() -> None:
             try:
-                heard(judge.stream(CASES[0]))
+                collect_stream(judge.stream(CASES[0]))
             except ModelError as error:
                 caught.append(error.message)
 
@@ -526,7 +526,7 @@ def test_another_thread_may_end_it(slept: Slept) -> None:
 # The key, and where it goes
 
 
-def test_the_key_goes_to_the_server_and_nowhere_else(
+def test_key_is_sent_to_the_server_only(
     slept: Slept, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("SAMESKU_JUDGE_KEY", f" {KEY}\n")
@@ -546,7 +546,7 @@ def test_the_key_goes_to_the_server_and_nowhere_else(
             assert {request.headers["authorization"] for request in server.requests} == {f"Bearer {KEY}"}
     assert [re.sub(r"^127\.0\.0\.1:\d+", "SERVER", error.message) for error in errors] == [
         "SERVER refuses the request (400).",
-        "SERVER sends the request on to another address, which is not followed.",
+        "SERVER redirects to another address, which is not followed.",
         "SERVER refuses the key.",
     ]
     shown = [*(repr(one) for one in (judge, vars(judge), judge.name, *told)), caplog.text]
@@ -556,16 +556,16 @@ def test_the_key_goes_to_the_server_and_nowhere_else(
 
 
 @pytest.mark.parametrize("key", ["sk-a b", "sk-ä", "sk-a\nX-Header: b", "sk-\x00"])
-def test_a_key_that_is_none_is_said_and_not_repeated(key: str, slept: Slept, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_key_is_reported_but_not_repeated(key: str, slept: Slept, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.environ", {"SAMESKU_JUDGE_KEY": key})
     with Misbehaving(says(completion())) as server:
-        with pytest.raises(SettingsError, match=r"^\$SAMESKU_JUDGE_KEY holds") as caught:
+        with pytest.raises(SettingsError, match=r"^\$SAMESKU_JUDGE_KEY contains") as caught:
             list(judge_at(server, slept).verdicts(CASES))
         assert server.requests == []
     assert "sk-" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_proxies_are_for_what_is_far_away(slept: Slept, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_is_not_used_for_local_servers(slept: Slept, monkeypatch: pytest.MonkeyPatch) -> None:
     with Misbehaving(says(completion())) as proxy, Misbehaving(says(completion())) as server:
         monkeypatch.setenv("http_proxy", proxy.url.removesuffix("/v1"))
         list(judge_at(server, slept).verdicts(CASES[:1]))
@@ -575,7 +575,7 @@ def test_proxies_are_for_what_is_far_away(slept: Slept, monkeypatch: pytest.Monk
         assert [request.path for request in proxy.requests] == ["http://judge.example/v1/chat/completions"]
 
 
-def test_a_proxy_that_is_none_is_said_without_its_password(slept: Slept, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_proxy_is_reported_without_password(slept: Slept, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "nonsense://me:hunter2@proxy.example")
     with Misbehaving(says(completion())) as server:
         far = judge_at(server, slept, server_url="http://judge.example/v1")
@@ -584,7 +584,7 @@ def test_a_proxy_that_is_none_is_said_without_its_password(slept: Slept, monkeyp
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_without_the_library_one_sentence(slept: Slept, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_library(slept: Slept, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "httpx", None)
     with Misbehaving(says(completion())) as server, pytest.raises(ModelError, match="httpx") as caught:
         list(judge_at(server, slept).verdicts(CASES))
@@ -592,9 +592,7 @@ def test_without_the_library_one_sentence(slept: Slept, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("how", ["as it is", "in base64"])
-def test_a_key_in_an_answer_is_neither_shown_nor_kept(
-    how: str, slept: Slept, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_key_in_answer_is_redacted(how: str, slept: Slept, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SAMESKU_JUDGE_KEY", KEY)
     told = KEY if how == "as it is" else base64.b64encode(f"Bearer {KEY}".encode()).decode()
     text = f"You sent {told}.\n**Verdict:** MATCH"
@@ -603,10 +601,10 @@ def test_a_key_in_an_answer_is_neither_shown_nor_kept(
     with Misbehaving(says(completion(text)), streams(*pieces, delta(None, finish="stop"))) as server:
         judge = CachingJudge(judge_at(server, slept), cache)
         (whole,) = judge.verdicts(CASES[:1])
-        listened, streamed = heard(judge.stream(CASES[1]))
+        listened, streamed = collect_stream(judge.stream(CASES[1]))
     cache.close()
     for said in (whole.reasoning, streamed.reasoning, "".join(listened)):
-        assert MARK in said
+        assert REDACTION_MARK in said
         assert told[-12:] not in said
         assert KEY[5:15] not in said
     assert "".join(listened) == streamed.reasoning
@@ -617,9 +615,7 @@ def test_a_key_in_an_answer_is_neither_shown_nor_kept(
 
 
 @pytest.mark.parametrize("how", ["base64", "percent"])
-def test_a_key_in_an_error_is_not_repeated_in_other_words(
-    how: str, slept: Slept, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_encoded_key_in_error_is_not_repeated(how: str, slept: Slept, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMESKU_JUDGE_KEY", KEY)
     told = base64.b64encode(b"x" + KEY.encode()).decode() if how == "base64" else "".join(f"%{ord(c):02x}" for c in KEY)
     body = f'{{"error": {{"message": "wrong: {told}"}}}}'.encode()
@@ -638,15 +634,15 @@ NO_MATCH_LIKELIER = [
 
 
 @pytest.mark.parametrize("mode", ["reasoned", "fast"])
-def test_a_verdict_whose_probability_says_the_opposite_is_none(mode: str, slept: Slept, tmp_path: Path) -> None:
+def test_contradictory_verdict_gives_no_answer(mode: str, slept: Slept, tmp_path: Path) -> None:
     text = "Same\n**Verdict:** MATCH"
     answer = completion(text, places=NO_MATCH_LIKELIER)
     cache = VerdictCache(tmp_path / "derived.db")
     with Misbehaving(says(answer), streams(delta(text), delta(None, finish="stop")), says(answer)) as server:
         judge = CachingJudge(judge_at(server, slept, mode=mode), cache)
         (whole,) = judge.verdicts(CASES[:1])
-        _, streamed = heard(judge.stream(CASES[1]))
-        again = judge.known(CASES[0])
+        _, streamed = collect_stream(judge.stream(CASES[1]))
+        again = judge.lookup(CASES[0])
     for said in (whole, streamed):
         assert (said.answer, said.probability, said.log_odds) == (None, None, None)
         assert said.reasoning == f"{text}\n\nNo verdict: it says MATCH, and gives NO MATCH the higher probability."
@@ -654,10 +650,10 @@ def test_a_verdict_whose_probability_says_the_opposite_is_none(mode: str, slept:
     cache.close()
 
 
-def test_a_choice_whose_probability_says_the_opposite_is_none(slept: Slept) -> None:
+def test_contradictory_choice_gives_no_answer(slept: Slept) -> None:
     text = "Look alike.\n**Verdict:** A"
     weighed = [*certain("Look alike.\n", "**", "Verdict", ":**"), place(" A", math.log(0.2), _B=math.log(0.7))]
     with Misbehaving(says(completion(text, places=weighed))) as server:
-        (choice,) = choices(judge_at(server, slept), [(QUERIES[0], PRODUCTS[:4])])
+        (choice,) = choose_candidates(judge_at(server, slept), [(QUERIES[0], PRODUCTS[:4])])
     assert (choice.answered, choice.chosen, choice.probabilities) == (False, None, {})
     assert choice.reasoning.endswith("No verdict: it names one option, and gives another the higher probability.")

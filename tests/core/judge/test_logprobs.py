@@ -6,10 +6,10 @@ from samples import PRODUCTS, QUERIES
 
 from core.catalog.product import Product
 from core.errors import ModelError
-from core.judge.logprobs import branch_token, log_odds_of, probability_of, shares, verdict_at
+from core.judge.logprobs import branch_token, find_verdict_position, log_odds_from_logprobs, sigmoid, softmax
 from core.judge.mlx_model import LocalModel, special_tokens
 from core.judge.pair_context import Findings, PairContext
-from core.judge.prompt import LETTERS, choosing, messages
+from core.judge.prompt import LETTERS, listwise_messages, pair_messages
 from core.judge.verdict import VERDICT
 
 
@@ -38,17 +38,17 @@ def tokenizer(*vocabulary: str):
         ([" NO MATCH", " "], " ", " NO MATCH"),
     ],
 )
-def test_answers_part_where_their_tokens_do(vocabulary: list[str], first: str, second: str) -> None:
+def test_branch_token_is_the_first_difference(vocabulary: list[str], first: str, second: str) -> None:
     encode, decode, tokens = tokenizer(*vocabulary)
-    parting = branch_token(encode, VERDICT, ("MATCH", "NO MATCH"))
-    assert [tokens[token] for token in parting.tokens] == [first, second]
-    for option, token in zip(("MATCH", "NO MATCH"), parting.tokens, strict=True):
-        assert f"{VERDICT} {option}".startswith(decode([*parting.shared, token]))
+    branch = branch_token(encode, VERDICT, ("MATCH", "NO MATCH"))
+    assert [tokens[token] for token in branch.tokens] == [first, second]
+    for option, token in zip(("MATCH", "NO MATCH"), branch.tokens, strict=True):
+        assert f"{VERDICT} {option}".startswith(decode([*branch.shared, token]))
 
 
-def test_answers_that_begin_alike_are_refused() -> None:
+def test_indistinguishable_options_are_refused() -> None:
     encode, _, _ = tokenizer()
-    with pytest.raises(ModelError, match="does not tell the answers apart"):
+    with pytest.raises(ModelError, match="cannot distinguish the answers"):
         branch_token(encode, VERDICT, ("1", "11", "X"))
     with pytest.raises(ModelError):
         branch_token(encode, VERDICT, ("1", "11"))
@@ -65,53 +65,53 @@ def test_answers_that_begin_alike_are_refused() -> None:
         ("MATCH", None),
     ],
 )
-def test_the_verdict_stands_in_the_last_line(text: str, stands: str | None) -> None:
+def test_verdict_position_is_in_the_last_line(text: str, stands: str | None) -> None:
     encode, decode, tokens = tokenizer(" MATCH", " NO", VERDICT)
     ids = encode(text)
     places = [place for place, token in enumerate(ids) if tokens[token] in {" MATCH", " NO"}]
-    place = verdict_at(decode, ids, places)
+    place = find_verdict_position(decode, ids, places)
     assert (None if place is None else tokens[ids[place]]) == stands
     if place is not None:
         assert text.rindex(VERDICT) + len(VERDICT) == len(decode(ids[:place]))
 
 
-def test_a_verdict_in_other_tokens_is_not_taken_for_an_earlier_one() -> None:
+def test_differently_tokenized_verdict_has_no_position() -> None:
     encode, decode, tokens = tokenizer(" MATCH", " NO", VERDICT)
     spelt = [*encode("**Verdict:** MATCH\n**Verdict:**"), *(tokens.index(letter) for letter in " MATCH")]
-    assert verdict_at(decode, spelt, [1]) is None
+    assert find_verdict_position(decode, spelt, [1]) is None
 
 
-def test_probabilities() -> None:
-    assert probability_of(0) == 0.5
-    assert probability_of(log_odds_of(math.log(0.9), math.log(0.1))) == pytest.approx(0.9)
-    assert probability_of(log_odds_of(0, -math.inf)) == 1
-    assert 0 <= probability_of(log_odds_of(-math.inf, 0)) < 1e-300
-    assert shares([math.log(0.2), math.log(0.1), -math.inf]) == pytest.approx([2 / 3, 1 / 3, 0])
+def test_sigmoid_and_softmax() -> None:
+    assert sigmoid(0) == 0.5
+    assert sigmoid(log_odds_from_logprobs(math.log(0.9), math.log(0.1))) == pytest.approx(0.9)
+    assert sigmoid(log_odds_from_logprobs(0, -math.inf)) == 1
+    assert 0 <= sigmoid(log_odds_from_logprobs(-math.inf, 0)) < 1e-300
+    assert softmax([math.log(0.2), math.log(0.1), -math.inf]) == pytest.approx([2 / 3, 1 / 3, 0])
 
 
 # -- with a real tokenizer -----------------------------------------------------------------------------------
 
 
-def test_every_choice_is_told_by_one_token(local: LocalModel) -> None:
+def test_every_letter_has_its_own_token(local: LocalModel) -> None:
     options = ("NONE", *LETTERS[:13])
-    parting = branch_token(local.encode, local.text(choosing(QUERIES[0], PRODUCTS[:13])) + VERDICT, options)
-    assert len(set(parting.tokens)) == 14
+    branch = branch_token(local.encode, local.render(listwise_messages(QUERIES[0], PRODUCTS[:13])) + VERDICT, options)
+    assert len(set(branch.tokens)) == 14
 
 
 @pytest.mark.parametrize("title", INJECTIONS)
-def test_no_title_becomes_a_special_token_or_another_turn(local: LocalModel, title: str) -> None:
+def test_title_cannot_inject_special_tokens(local: LocalModel, title: str) -> None:
     special = special_tokens(local.tokenizer)
     hostile = Product("amazon", "1", title, title, title, title, upc=title, extra={title: title, "a": title})
     for asked, harmless in (
         (
-            messages(PairContext(hostile, hostile, Findings())),
-            messages(PairContext(QUERIES[0], PRODUCTS[0], Findings())),
+            pair_messages(PairContext(hostile, hostile, Findings())),
+            pair_messages(PairContext(QUERIES[0], PRODUCTS[0], Findings())),
         ),
-        (choosing(hostile, [hostile] * 3), choosing(QUERIES[0], PRODUCTS[:3])),
+        (listwise_messages(hostile, [hostile] * 3), listwise_messages(QUERIES[0], PRODUCTS[:3])),
     ):
         data = local.encode(asked[1]["content"])
         assert not special & set(data)
-        tokens, others = local.encode(local.text(asked)), local.encode(local.text(harmless))
+        tokens, others = local.encode(local.render(asked)), local.encode(local.render(harmless))
         assert [token for token in tokens if token in special] == [token for token in others if token in special]
-        assert local.sound(asked, tokens)
+        assert local.has_only_template_specials(asked, tokens)
         assert local.decode(tokens).count("<|im_start|>") == 3

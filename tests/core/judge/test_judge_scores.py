@@ -27,21 +27,23 @@ NOTHING = Figure(None, None)
 
 @pytest.fixture(autouse=True)
 def judge(monkeypatch: pytest.MonkeyPatch) -> CountingJudge:
-    """The judge in use counts."""
+    """The configured judge is a `CountingJudge`."""
     found = CountingJudge()
-    monkeypatch.setitem(__import__("core.judge.factory", fromlist=["_MADE"])._MADE, "server", lambda *_: found)
+    monkeypatch.setitem(
+        __import__("core.judge.factory", fromlist=["JUDGE_FACTORIES"]).JUDGE_FACTORIES, "server", lambda *_: found
+    )
     return found
 
 
-def speak(workspace: Workspace, *pairs: Pair) -> None:
+def store_verdicts(workspace: Workspace, *pairs: Pair) -> None:
     cache = VerdictCache(workspace.derived)
     for case in pair_contexts(workspace, pairs):
-        cache.keep(case, CountingJudge().verdict(case))
+        cache.put(case, CountingJudge().verdict(case))
     cache.close()
 
 
-def prove(workspace: Workspace, low: float, at: str = "20260101-000000", name: str = "counting") -> None:
-    """A report says that the judge adds so much, at least."""
+def write_report(workspace: Workspace, low: float, at: str = "20260101-000000", name: str = "counting") -> None:
+    """Write a report with this lower bound of the judge's gain."""
     change, pair = Figure(low + 0.1, (low, low + 0.2)), Pair(q("qv"), c("qv-c1"))
     verdict = CountingJudge().verdict(next(pair_contexts(workspace, [pair])))
     found = JudgeReport(
@@ -55,28 +57,28 @@ def prove(workspace: Workspace, low: float, at: str = "20260101-000000", name: s
 PAIR = Pair(q("q1"), c("q1-c1"))
 
 
-def test_a_judge_that_has_proved_its_worth_is_heard(workspace: Workspace) -> None:
-    heard = JudgeScores(workspace, USED)
-    assert heard.probabilities() == {}
-    speak(workspace, PAIR)
-    assert heard.probabilities() == {}
-    prove(workspace, 0.01)
-    assert list(heard.probabilities()) == [PAIR]
-    speak(workspace, Pair(q("q2"), c("q2-c1")))
-    assert len(heard.probabilities()) == 2
+def test_judge_with_significant_gain_has_scores(workspace: Workspace) -> None:
+    scores = JudgeScores(workspace, USED)
+    assert scores.probabilities() == {}
+    store_verdicts(workspace, PAIR)
+    assert scores.probabilities() == {}
+    write_report(workspace, 0.01)
+    assert list(scores.probabilities()) == [PAIR]
+    store_verdicts(workspace, Pair(q("q2"), c("q2-c1")))
+    assert len(scores.probabilities()) == 2
 
 
-def test_one_that_adds_nothing_certain_is_not(workspace: Workspace) -> None:
-    speak(workspace, PAIR)
-    prove(workspace, -0.01)
+def test_judge_without_significant_gain_has_no_scores(workspace: Workspace) -> None:
+    store_verdicts(workspace, PAIR)
+    write_report(workspace, -0.01)
     assert JudgeScores(workspace, USED).probabilities() == {}
-    prove(workspace, 0.5, at="20260102-000000", name="another")
+    write_report(workspace, 0.5, at="20260102-000000", name="another")
     assert JudgeScores(workspace, USED).probabilities() == {}
 
 
-def test_without_a_judge_or_with_a_damaged_report_there_is_nothing_to_hear(workspace: Workspace) -> None:
-    speak(workspace, PAIR)
-    prove(workspace, 0.01)
+def test_no_scores_without_judge_or_readable_report(workspace: Workspace) -> None:
+    store_verdicts(workspace, PAIR)
+    write_report(workspace, 0.01)
     assert JudgeScores(workspace, Settings()).probabilities() == {}
     assert JudgeScores(workspace, Settings.model_validate({"judge": {"use": ["mlx"]}})).probabilities() == {}
     (workspace.reports / "judge-20260101-000000.json").write_text("{")
@@ -84,15 +86,15 @@ def test_without_a_judge_or_with_a_damaged_report_there_is_nothing_to_hear(works
     assert JudgeScores(workspace, USED).probabilities() == {}
 
 
-def test_the_latest_report_counts(workspace: Workspace) -> None:
-    speak(workspace, PAIR)
-    prove(workspace, 0.01)
-    prove(workspace, -0.2, at="20260102-000000")
+def test_latest_report_counts(workspace: Workspace) -> None:
+    store_verdicts(workspace, PAIR)
+    write_report(workspace, 0.01)
+    write_report(workspace, -0.2, at="20260102-000000")
     found = latest_report(workspace, "counting")
     assert found is not None
     assert found.added is not None
-    assert not found.added.something
-    assert "nothing certain" in found.words or "unknown" in found.words
+    assert not found.added.significant
+    assert "no significant gain" in found.summary or "unknown" in found.summary
 
 
 # -- in the queue --------------------------------------------------------------------------------------------
@@ -106,7 +108,7 @@ def pool_of(judge: list[float]) -> UnlabelledPool:
     )  # fmt: skip
 
 
-def test_where_the_judge_denies_what_the_matcher_is_sure_of_a_person_is_asked() -> None:
+def test_disagreement_with_confident_matcher_raises_priority() -> None:
     judge = [np.nan] * 49 + [0.01]
     pool = pool_of(judge)
     assert uncertainty_or_judge(pool, np.random.default_rng(1)).argmax() in {24, 25}
@@ -116,14 +118,14 @@ def test_where_the_judge_denies_what_the_matcher_is_sure_of_a_person_is_asked() 
     assert sum("judge" in reason for reason in asked.values()) == 1
 
 
-def test_without_a_judge_nothing_changes() -> None:
+def test_queue_unchanged_without_judge() -> None:
     pool = pool_of([np.nan] * 50)
     assert np.array_equal(
         uncertainty_or_judge(pool, np.random.default_rng(1)), uncertainty(pool, np.random.default_rng(1))
     )
 
 
-def test_the_engine_takes_its_word_into_the_order(workspace: Workspace, tmp_path: Path) -> None:
+def test_worker_ranks_by_judge_scores(workspace: Workspace, tmp_path: Path) -> None:
     write_features(workspace)
     with LabelStore(workspace.labels) as store:
         for id_ in ("q1", "q2"):
@@ -135,9 +137,9 @@ def test_the_engine_takes_its_word_into_the_order(workspace: Workspace, tmp_path
                 ActionDetails(closes=True),
             )
     pairs = [Pair(q(id_), c(f"{id_}-c1")) for id_ in ("q3", "q4")]
-    speak(workspace, *pairs)
+    store_verdicts(workspace, *pairs)
     before = OnlineMatcher(workspace, USED, JudgeScores(workspace, USED).probabilities).refit()
-    prove(workspace, 0.01)
+    write_report(workspace, 0.01)
     live = OnlineMatcher(workspace, USED, JudgeScores(workspace, USED).probabilities)
     after = live.refit()
     held = live._current_run()
@@ -146,13 +148,13 @@ def test_the_engine_takes_its_word_into_the_order(workspace: Workspace, tmp_path
     live.close()
 
 
-def test_replaced_verdicts_are_heard_anew(workspace: Workspace) -> None:
-    speak(workspace, PAIR)
-    prove(workspace, 0.01)
-    heard = JudgeScores(workspace, USED)
-    first = heard.probabilities()[PAIR]
+def test_scores_reload_after_replaced_verdict(workspace: Workspace) -> None:
+    store_verdicts(workspace, PAIR)
+    write_report(workspace, 0.01)
+    scores = JudgeScores(workspace, USED)
+    first = scores.probabilities()[PAIR]
     cache = VerdictCache(workspace.derived)
     case = next(pair_contexts(workspace, [PAIR]))
-    cache.keep(case, replace(CountingJudge().verdict(case), probability=0.877))
+    cache.put(case, replace(CountingJudge().verdict(case), probability=0.877))
     cache.close()
-    assert heard.probabilities()[PAIR] == 0.877 != first
+    assert scores.probabilities()[PAIR] == 0.877 != first
