@@ -1,7 +1,6 @@
-"""The engine: a child of the desk that holds the matcher in memory and answers requests, JSON lines over a pipe.
+"""The matcher worker: a subprocess of the desk that holds the matcher in memory and answers JSON-lines requests.
 
-`python -m core.matcher_worker --home DIR` reads requests on standard input, one JSON object a line, and answers each
-with one line on standard output:
+`python -m core.matcher_worker --home DIR` speaks the protocol of `core.jsonl_rpc`:
 
     {"id": 1, "do": "ping"}                               -> {"id": 1, "result": {"pid": 4711}}
     {"id": 2, "do": "refit"}                              -> {"id": 2, "result": {"standing": …, "order": […], …}}
@@ -9,8 +8,7 @@ with one line on standard output:
                                                           -> {"id": 3, "result": {"for": […], "against": […], …}}
     {"id": 4, "do": "stop"}                               -> {"id": 4, "result": {}}
 
-A request that cannot be done is answered with {"id": …, "error": a sentence, "hint": a way out}. The engine ends when
-it is told to, and when its standard input ends, which is when the desk is gone; a long answer is left then.
+It exits on `stop` and when its standard input is closed; a request that takes long is then abandoned.
 """
 
 import argparse
@@ -31,8 +29,8 @@ from core.jsonl_rpc import (
     parse_product,
     parse_request,
     read_lines,
+    start_worker_process,
     write_response,
-    yield_resources,
 )
 from core.judge.judge_scores import JudgeScores
 from core.queue.online import OnlineMatcher
@@ -41,57 +39,57 @@ from core.workspace import Workspace
 from labels.errors import SameskuError
 from labels.model import Pair
 
-#: Others see new probabilities after this long without a request, and no more often than this.
-_QUIET_S, _PUBLISH_EVERY_S = 2.0, 30.0
-#: So long an answer is worked on when nobody is there any more to hear it.
+#: New probabilities are published to other users after this idle time, and at most at this interval, in seconds.
+_IDLE_S, _PUBLISH_INTERVAL_S = 2.0, 30.0
+#: How long a running request may still take after the desk has exited, in seconds.
 _GRACE_S = 2.0
 
 
 class MatcherWorker:
-    """Answers requests about one workspace, one after the other."""
+    """Handles the requests about one workspace, one at a time."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._live: OnlineMatcher | None = None
-        self._published_at = -_PUBLISH_EVERY_S
+        self._online: OnlineMatcher | None = None
+        self._published_at = -_PUBLISH_INTERVAL_S
         self._idle = threading.Event()
         self._idle.set()
         self.stopped = False
 
     def answer(self, line: bytes) -> dict[str, Any]:
-        """The answer to one line; whatever the line holds, there is one."""
+        """The response to one line, whatever it contains."""
         request_id = None
         self._idle.clear()
         try:
             request = parse_request(line)
             request_id = request["id"]
             return {"id": request_id, "result": self._do(request)}
-        except Exception as error:  # noqa: BLE001 - the desk is told, and the engine goes on
+        except Exception as error:  # noqa: BLE001 - reported to the desk; the worker keeps running
             return error_response(request_id, error)
         finally:
             self._idle.set()
 
     def abandon(self) -> None:
-        """The desk is gone: end this process, unless what it asked for last is done in a moment and can be published.
+        """End this process after the desk has exited, unless the running request completes within the grace period.
 
-        A fit of many labels would go on for half a minute, for nobody.
+        A fit on many labels would otherwise go on for half a minute.
         """
         if not self._idle.wait(_GRACE_S):
             exit_process()
 
-    def rest(self) -> None:
-        """Nobody asks: let others see the latest probabilities, if they were not told lately."""
-        if self._live is not None and time.monotonic() - self._published_at >= _PUBLISH_EVERY_S:
-            # Another program may hold the file; the next rest is soon enough.
+    def publish_if_due(self) -> None:
+        """Publish the latest probabilities unless that was done recently."""
+        if self._online is not None and time.monotonic() - self._published_at >= _PUBLISH_INTERVAL_S:
+            # If another program has locked the file, the next idle period tries again.
             with suppress(sqlite3.Error, SameskuError, OSError):
-                if self._live.publish():
+                if self._online.publish():
                     self._published_at = time.monotonic()
 
     def close(self) -> None:
-        """Publish what is left, and let go of the files."""
-        if self._live is not None:
+        """Publish unpublished probabilities and close the files."""
+        if self._online is not None:
             with suppress(sqlite3.Error, SameskuError, OSError):
-                self._live.close()
+                self._online.close()
 
     def _do(self, request: dict[str, Any]) -> dict[str, Any]:
         match request["do"]:
@@ -106,32 +104,31 @@ class MatcherWorker:
             case "stop":
                 self.stopped = True
                 return {}
-        raise CoreError("The engine does not know how to do that.", "It does ping, refit, reasons and stop.")
+        raise CoreError("The matcher worker does not know this request.", "Requests are ping, refit, reasons and stop.")
 
     def _matcher(self) -> OnlineMatcher:
-        if self._live is None:
+        if self._online is None:
             workspace, settings = self._workspace.require(), load_settings(self._workspace.settings)
-            self._live = OnlineMatcher(workspace, settings, JudgeScores(workspace, settings).probabilities)
-        return self._live
+            self._online = OnlineMatcher(workspace, settings, JudgeScores(workspace, settings).probabilities)
+        return self._online
 
 
-def serve(engine: MatcherWorker, requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer until told to stop, or until nobody is there any more."""
-    lines = read_lines(requests, engine.abandon)
+def serve(worker: MatcherWorker, requests: BinaryIO, responses: BinaryIO) -> None:
+    """Handle requests until `stop`, or until the desk has closed the pipe."""
+    lines = read_lines(requests, worker.abandon)
     try:
-        # Nobody reads the answers any more: the desk is gone, and there is nothing left but to publish and end.
         with suppress(BrokenPipeError):
-            while not engine.stopped:
+            while not worker.stopped:
                 try:
-                    line = lines.get(timeout=_QUIET_S)
+                    line = lines.get(timeout=_IDLE_S)
                 except queue.Empty:
-                    engine.rest()
+                    worker.publish_if_due()
                     continue
                 if line is None:
                     break
-                write_response(answers, engine.answer(line))
+                write_response(responses, worker.answer(line))
     finally:
-        engine.close()
+        worker.close()
 
 
 def main() -> None:
@@ -139,9 +136,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="core.matcher_worker", description=__doc__.partition("\n")[0])
     parser.add_argument("--home", type=Path, required=True, help="The workspace.")
     home: Path = parser.parse_args().home
-    answers = yield_resources()
+    responses = start_worker_process()
     with suppress(KeyboardInterrupt):
-        serve(MatcherWorker(Workspace.locate(home)), sys.stdin.buffer, answers)
+        serve(MatcherWorker(Workspace.locate(home)), sys.stdin.buffer, responses)
     exit_process()
 
 

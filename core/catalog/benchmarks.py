@@ -24,7 +24,7 @@ _BY_HAND = (
 )
 
 
-def local_copy(repo: str) -> Path:
+def dataset_folder(repo: str) -> Path:
     """The folder with the data set's files, downloaded if it is not one already.
 
     Args:
@@ -264,7 +264,7 @@ def fetch_walmart_amazon(
     """
     say = progress or _silently
     say(f"Fetching {repo}")
-    snapshot = local_copy(repo)
+    snapshot = dataset_folder(repo)
     try:
         target.mkdir(parents=True, exist_ok=True)
         # In the target itself: renaming within one file system is all or nothing.

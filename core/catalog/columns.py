@@ -117,7 +117,7 @@ def choose_columns(
         if name not in FIELDS:
             raise CatalogError(f"A product has no field {name!r}.", f"Its fields are {', '.join(FIELDS)}.")
         if column:
-            by_field[name] = named_column(columns, column, where)
+            by_field[name] = find_column(columns, column, where)
     passed_over = {}
     for name, usual in _USUAL_NAMES.items():
         if name not in mapping:
@@ -136,7 +136,7 @@ def choose_columns(
     return ColumnChoice(by_field, {name: rest for name, rest in passed_over.items() if rest}, suggested, others)
 
 
-def names_field(column: str, name: str) -> bool:
+def is_field_name(column: str, name: str) -> bool:
     """Whether a column's name is a usual one of a field."""
     return bare_name(column) in _USUAL_NAMES[name]
 
@@ -156,7 +156,7 @@ def map_argument(name: str, column: str) -> str:
     return f"{name}={column}" if plain else f"{name}='{column}'" if "'" not in column else f'{name}="{column}"'
 
 
-def named_column(columns: Sequence[str], wanted: str, where: str) -> str:
+def find_column(columns: Sequence[str], wanted: str, where: str) -> str:
     """The column of that name, whatever its case.
 
     Raises:

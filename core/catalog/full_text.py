@@ -71,14 +71,14 @@ SCHEMA = (
 )
 
 
-def is_unspaced(text: str) -> bool:
+def has_unspaced_script(text: str) -> bool:
     """Whether there is a run in it that is written without spaces."""
     return not text.isascii() and _RUN.search(text) is not None
 
 
 def spaced(text: str) -> str:
     """The text with a space around each character of such a run."""
-    return _RUN.sub(lambda run: f" {' '.join(run[0])} ", text) if is_unspaced(text) else text
+    return _RUN.sub(lambda run: f" {' '.join(run[0])} ", text) if has_unspaced_script(text) else text
 
 
 def grams_of(text: str) -> str:
@@ -95,15 +95,15 @@ def grams_expression(words: Iterable[str]) -> str:
     return " AND ".join(phrases) + ("" if phrases[-1].endswith("*") else " *")
 
 
-def note_grams(db: sqlite3.Connection, key: int, texts: Iterable[str]) -> None:
+def index_grams(db: sqlite3.Connection, key: int, texts: Iterable[str]) -> None:
     """Bring the index up to date with the fields of a product that was just written."""
     text = " ".join(texts)
     db.execute("DELETE FROM grams WHERE key = ?", (key,))
-    if is_unspaced(text):
+    if has_unspaced_script(text):
         db.execute("INSERT INTO grams (key, grams) VALUES (?, ?)", (key, grams_of(text)))
 
 
-def fill_grams(db: sqlite3.Connection) -> None:
+def index_all_grams(db: sqlite3.Connection) -> None:
     """Index the products that were there before this index; the caller has begun a transaction."""
     last = -1
     while rows := db.execute(
@@ -111,7 +111,7 @@ def fill_grams(db: sqlite3.Connection) -> None:
         (last, _PAGE),
     ).fetchall():
         for key, *texts in rows:
-            note_grams(db, key, texts)
+            index_grams(db, key, texts)
         last = rows[-1][0]
 
 
@@ -208,6 +208,6 @@ def gtin_ranges(text: str) -> list[Range]:
     return found
 
 
-def is_like_identifier(text: str) -> bool:
+def looks_like_identifier(text: str) -> bool:
     """Whether the text is more likely an id or a number than words: one word, or one number, with a digit in it."""
     return any(map(str.isdigit, text)) and (len(text.split()) == 1 or bool(bare_digits(text)))

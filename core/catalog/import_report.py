@@ -35,7 +35,7 @@ class GtinExample:
 
 
 @dataclass(slots=True)
-class GtinTally:
+class GtinCounts:
     """Counts over one file; rows without a number are in none of them.
 
     Attributes:
@@ -78,7 +78,7 @@ def gtin_sentences(values: Mapping[str, Any]) -> Iterator[str]:
     """The counts in words, then a line with examples for each problem, the most frequent first.
 
     Args:
-        values: what `GtinTally.to_json` gives.
+        values: what `GtinCounts.to_json` gives.
 
     Returns:
         nothing where the file has no numbers.
@@ -102,7 +102,7 @@ _LONGEST_EXAMPLE = 40
 
 
 @dataclass(slots=True)
-class PriceCount:
+class PriceCounts:
     """What is to be told of the prices of a file.
 
     Attributes:
@@ -164,8 +164,8 @@ class ImportReport:
     rejects_path: Path | None
     seconds: float
     choice: ColumnChoice
-    prices: PriceCount = field(default_factory=PriceCount)
-    gtins: GtinTally = field(default_factory=GtinTally)
+    prices: PriceCounts = field(default_factory=PriceCounts)
+    gtins: GtinCounts = field(default_factory=GtinCounts)
     rounded_ids: int = 0
     notes: Sequence[str] = ()
     role_before: Role | None = None

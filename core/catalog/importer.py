@@ -9,7 +9,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from core.catalog.columns import bare_name, choose_columns
-from core.catalog.import_report import GtinTally, ImportReport, PriceCount
+from core.catalog.import_report import GtinCounts, ImportReport, PriceCounts
 from core.catalog.prices import currency_in_name, read_price
 from core.catalog.product import Product, Role, as_role
 from core.catalog.readers import BadRow, Reason, Row, Table, read_table
@@ -134,7 +134,7 @@ def import_file(
     return ImportReport(
         source, role, counts, choice.by_field, rejects.counts, rejects.written, round(time.monotonic() - started, 3),
         choice, builder.prices, builder.gtins, builder.rounded_ids, content.notes, before,
-        store.currencies_beside(role),
+        store.other_side_currencies(role),
     )  # fmt: skip
 
 
@@ -176,8 +176,8 @@ class _Builder:
     values: RowValues
     all_columns: Sequence[str]
     rejected: RejectedIds = field(default_factory=RejectedIds)
-    prices: PriceCount = field(default_factory=PriceCount)
-    gtins: GtinTally = field(default_factory=GtinTally)
+    prices: PriceCounts = field(default_factory=PriceCounts)
+    gtins: GtinCounts = field(default_factory=GtinCounts)
     rounded_ids: int = 0
 
     def product(self, row: Row) -> Product | BadRow:

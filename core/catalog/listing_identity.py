@@ -19,7 +19,7 @@ _WORD = re.compile(r"\w+")
 _GTIN_DIGITS = range(8, 15)
 
 
-def is_another_article(before: Product, after: Product) -> bool:
+def is_different_article(before: Product, after: Product) -> bool:
     """Whether a listing changed so much that what was said of it before says nothing of it now.
 
     Title, brand, model number and UPC count. Price, category and other attributes do not: they change while the

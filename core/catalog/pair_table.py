@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from core.catalog.columns import bare_name, listed, named_column
+from core.catalog.columns import bare_name, find_column, listed
 from core.catalog.readers import BadRow, Reason, Row, Table, read_table
 from core.catalog.readers.delimited import Dialect
 from core.errors import CatalogError
@@ -248,7 +248,7 @@ def _mapped(columns: Sequence[str], mapping: Mapping[str, str], path: Path) -> d
             raise LabelsError(f"A file of labels has no field {name!r}.", f"Its fields are {', '.join(FIELDS)}.")
         if column:
             try:
-                by_field[name] = named_column(columns, column, path.name)
+                by_field[name] = find_column(columns, column, path.name)
             except CatalogError as error:
                 raise LabelsError(error.message, error.hint) from error
     free = {bare_name(column): column for column in reversed(columns) if column not in by_field.values()}

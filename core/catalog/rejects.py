@@ -27,7 +27,7 @@ _TOO_LARGE = {Reason.TOO_LONG, Reason.LONG_VALUE, Reason.LONG_COLUMN, Reason.TOO
 _PLAIN_NAME = re.compile(r"\w[\w .&+-]{0,59}")
 
 
-def rejects_name(source: str) -> str:
+def rejects_file_name(source: str) -> str:
     """The name of the file that lists the rejected rows of a source.
 
     Args:

@@ -118,7 +118,7 @@ _VERSION_5 = (
 )
 
 # Words inside runs that are written without spaces (core.catalog.full_text).
-_VERSION_6 = (*full_text.SCHEMA, full_text.fill_grams)
+_VERSION_6 = (*full_text.SCHEMA, full_text.index_all_grams)
 
 _Step = str | Callable[[sqlite3.Connection], None]
 # A file of version n has had the first n of these applied to it.
@@ -131,7 +131,7 @@ _VERSIONS: tuple[tuple[_Step, ...], ...] = (
 _INDEXES = {"products_fts": _VERSION_2[1], "grams_fts": full_text.SCHEMA[1]}
 
 #: The way out of a damaged catalogue.
-MEND = (
+REIMPORT_HINT = (
     "Move this file away and import your products again; nothing of the labels is lost: they are in labels.db. Only"
     " which labelled products were replaced by others stands nowhere else."
 )
@@ -187,7 +187,7 @@ def unusable(path: Path, error: sqlite3.Error | OSError) -> CatalogError:
         )
     else:
         reason = str(error)
-    return CatalogError(f"The catalogue {path} is damaged: {reason}.", MEND)
+    return CatalogError(f"The catalogue {path} is damaged: {reason}.", REIMPORT_HINT)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from core.catalog.full_text import (
     grams_expression,
     gtin_ranges,
     id_ranges,
-    is_like_identifier,
+    looks_like_identifier,
     match_expression,
     ranked,
     search_words,
@@ -210,7 +210,7 @@ class CatalogStore:
         """The role of a source; None where there is no such source."""
         return next((each.role for each in self.sources() if each.name == source), None)
 
-    def currencies_beside(self, role: Role) -> frozenset[str]:
+    def other_side_currencies(self, role: Role) -> frozenset[str]:
         """The currencies of the prices on the other side of pairs; an empty one where a price names none."""
         with self._guarded() as db:
             rows = db.execute(
@@ -329,7 +329,7 @@ class CatalogStore:
             return []
         worded = self._worded(text, expression, role, limit)
         numbered = self._numbered(text, role, max(limit, 0))
-        found = [*numbered, *worded] if is_like_identifier(text) else [*worded, *numbered]
+        found = [*numbered, *worded] if looks_like_identifier(text) else [*worded, *numbered]
         exact = {text.strip(), *(start for start, _ in gtin_ranges(text))}
         found.sort(key=lambda product: not {product.id, product.gtin} & exact)
         return list({product.ref: product for product in found}.values())[: max(limit, 0)]
@@ -373,7 +373,7 @@ class CatalogStore:
                     found += db.execute(_BY_START, (source, start, start + "\U0010ffff", most + 1)).fetchall()
             return [ProductRef(*map(_text, row)) for row in found] if len(found) <= most else None
 
-    def mend_search(self) -> bool:
+    def repair_search(self) -> bool:
         """Make the full-text index again if it does not say what the products say. Returns whether it was damaged."""
         with self._guarded() as db:
             if full_text_is_intact(db):

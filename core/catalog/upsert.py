@@ -10,8 +10,8 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
-from core.catalog.full_text import note_grams
-from core.catalog.listing_identity import is_another_article
+from core.catalog.full_text import index_grams
+from core.catalog.listing_identity import is_different_article
 from core.catalog.product import Product, Role
 from core.catalog.readers.rows import BadRow
 from core.errors import CatalogError
@@ -19,7 +19,7 @@ from labels.model import ProductRef
 from labels.wording import counted
 
 #: A prune that would remove a larger share of a source wants to be confirmed.
-MAX_SHARE = 0.1
+MAX_PRUNE_SHARE = 0.1
 
 _DELIMITERS = ",;\t|"
 _KEY = "SELECT key FROM products WHERE (source, id) = (?, ?)"
@@ -275,7 +275,7 @@ class _Update:
         return ImportCount(added, changed, unchanged, removed, vanished, unread=unread, replaced=tuple(self._replaced))
 
     def _prune(self, vanished: int, size: int) -> None:
-        if self._rules.cautious and vanished > MAX_SHARE * size and not self._dry:
+        if self._rules.cautious and vanished > MAX_PRUNE_SHARE * size and not self._dry:
             raise LargePruneError(self._source, vanished, size)
         for id_, title, brand, model, upc in self._db.execute(_VANISHED_PRODUCTS, (self._source,)).fetchall():
             self._keep_former(Product(self._source, id_, title, brand, model=model, upc=upc), None)
@@ -296,7 +296,7 @@ class _Update:
             key, digest, seen, title, brand, model, upc = before
             if seen:
                 continue
-            if digest == digest_of(product):
+            if digest == product_digest(product):
                 unchanged += 1
             else:
                 changed += 1
@@ -309,13 +309,13 @@ class _Update:
     def _write(self, product: Product) -> None:
         if not self._dry:
             extra = _extra(product)
-            key = _scalar(self._db, _WRITE, _columns(product, extra, digest_of(product, extra)))
-            note_grams(self._db, key, (product.title, product.brand, product.model, product.category))
+            key = _scalar(self._db, _WRITE, _columns(product, extra, product_digest(product, extra)))
+            index_grams(self._db, key, (product.title, product.brand, product.model, product.category))
             self._db.execute("INSERT OR IGNORE INTO seen (key) VALUES (?)", (key,))
 
     def _note_change(self, before: Product, after: Product) -> None:
 
-        if is_another_article(before, after):
+        if is_different_article(before, after):
             self._keep_former(before, after)
 
     def _keep_former(self, before: Product, after: Product | None) -> None:
@@ -346,7 +346,7 @@ def _columns(product: Product, extra: str, digest: str) -> tuple[str | float | N
     )
 
 
-def digest_of(product: Product, extra: str | None = None) -> str:
+def product_digest(product: Product, extra: str | None = None) -> str:
     """A fingerprint of all that a listing says; the id is not in it, it is the key.
 
     Args:

@@ -12,7 +12,7 @@ import typer
 from core.catalog.benchmarks import import_walmart_amazon
 from core.catalog.import_report import gtin_sentences
 from core.catalog.product import as_role
-from core.catalog.rejects import rejects_name
+from core.catalog.rejects import rejects_file_name
 from core.catalog.store import CatalogStore, ImportRules
 from core.catalog.upsert import LargePruneError
 from core.cli.context import Context, context_of
@@ -284,7 +284,7 @@ def _import(context: Context, file: _ProductFile, rules: ImportRules, *, prune: 
         reporter.stage("import")
         return import_file(
             store, file.path, source=file.source, role=file.role, mapping=file.mapping, table=file.table, dry=dry,
-            rejects_path=context.workspace.reports / rejects_name(file.source), progress=reporter.advance,
+            rejects_path=context.workspace.reports / rejects_file_name(file.source), progress=reporter.advance,
             prune=prune, vocabulary=context.workspace.vocabulary, rules=rules,
         )  # fmt: skip
 

@@ -32,8 +32,8 @@ from core.jsonl_rpc import (
     parse_product,
     parse_request,
     read_lines,
+    start_worker_process,
     write_response,
-    yield_resources,
 )
 from core.judge.factory import make_judge
 from core.judge.interface import StoredVerdictsJudge
@@ -166,7 +166,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="core.judge.worker", description=__doc__.partition("\n")[0])
     parser.add_argument("--home", type=Path, required=True, help="The workspace.")
     workspace = Workspace.locate(parser.parse_args().home).require()
-    answers = yield_resources()
+    answers = start_worker_process()
     with suppress(KeyboardInterrupt):
         serve(JudgeWorker(workspace), sys.stdin.buffer, answers)
     exit_process()

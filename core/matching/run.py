@@ -175,7 +175,7 @@ def _brought_up_to_date(
 ) -> UpToDate:
     began, timer = time.monotonic(), StageTimer(reporter)
     with CatalogStore(workspace.catalog) as catalog:
-        if catalog.mend_search():
+        if catalog.repair_search():
             reporter.message("The search index of the catalogue was damaged: it was made again.")
     evidence = CorpusFeatures(workspace, settings, corpus)
     selection = Shortlist(evidence, settings.search.k)

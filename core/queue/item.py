@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
-from core.derived_db import CURE
+from core.derived_db import REBUILD_HINT
 from core.errors import DamagedError
 from core.matching.bands import Band, band_of
 from core.queue.refit_result import RefitResult
@@ -159,7 +159,7 @@ def options_of(
     found = candidates.of(query)
     if not found and candidates.model is None:
         # To show a query without its candidates would be to ask for an answer that nobody can give.
-        raise DamagedError("The candidates in derived.db are gone.", CURE)
+        raise DamagedError("The candidates in derived.db are gone.", REBUILD_HINT)
     if standing is None:
         found.sort(key=lambda c: c.rank)
     elif live is not None and query in live.probabilities:

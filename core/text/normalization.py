@@ -22,7 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.text.vocabulary import NOTHING, merged, packaged, read
+from core.text.vocabulary import IGNORED_GROUP, merged, packaged, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,7 +144,7 @@ class Placeholders:
         self._by_name = {
             name.casefold(): frozenset(_key(spelling) for spelling in of)
             for name, of in spellings.items()
-            if name != NOTHING
+            if name != IGNORED_GROUP
         }
         # With room for what may stand around: a title is longer, and not looked at.
         self._longest = 2 * max((len(key) for keys in self._by_name.values() for key in keys), default=0)

@@ -29,10 +29,10 @@ import re
 import unicodedata
 
 #: More marks than any script stacks on one letter (Vietnamese and Hebrew need up to three).
-MOST_MARKS = 4
+MAX_MARKS = 4
 
 #: Stands for what cannot be shown.
-SIGN = "\N{REPLACEMENT CHARACTER}"
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 _BREAKS = "\t\n\x0b\x0c\r\u2028\u2029"
 _OVERRIDES = "\u202d\u202e"
@@ -71,7 +71,7 @@ class _Shown(dict[int, str]):
         if _IGNORABLE.match(character):
             character = ""
         elif unicodedata.category(character) in _SHAPELESS or _DISPUTED.match(character):
-            character = SIGN
+            character = REPLACEMENT
         self[point] = character
         return character
 
@@ -81,16 +81,16 @@ _SHOWN = _Shown(
     | {0x7F: "\N{SYMBOL FOR DELETE}"}
     | {point: bytes([point]).decode("cp1252", "replace") for point in range(0x80, 0xA0)}
     | dict.fromkeys(map(ord, _BREAKS), " ")
-    | dict.fromkeys(map(ord, _OVERRIDES), SIGN)
+    | dict.fromkeys(map(ord, _OVERRIDES), REPLACEMENT)
     | {point: chr(0x20 + place) for place, point in enumerate(_TAGS)}
     | {point: chr(ord("A") + place) for place, point in enumerate(_REGIONAL)}
 )
 
 
 def _without_towers(text: str) -> str:
-    """The text with at most `MOST_MARKS` combining marks in a row, and none without a base."""
+    """The text with at most `MAX_MARKS` combining marks in a row, and none without a base."""
     marks = "".join(c for c in set(text) if unicodedata.category(c) in {"Mn", "Me", "Mc"})
     if not marks:
         return text
-    text = re.sub(f"([{marks}]{{{MOST_MARKS}}})[{marks}]+", r"\1", text)
+    text = re.sub(f"([{marks}]{{{MAX_MARKS}}})[{marks}]+", r"\1", text)
     return re.sub(rf"(?:^|(?<=\s))(?=[{marks}])", "\N{DOTTED CIRCLE}", text)

@@ -68,7 +68,7 @@ def _forms(word: str) -> tuple[str, ...]:
 
 
 #: A group of this name holds phrases that look like others and mean nothing: `red wings` is no colour.
-NOTHING = "none"
+IGNORED_GROUP = "none"
 
 #: pydantic's kinds of errors as a reader of TOML would say them.
 _SAID = {
@@ -289,4 +289,4 @@ def _pairs(groups: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
 
 
 def _meant(names: Iterable[str]) -> Iterator[str]:
-    return (name for name in names if name != NOTHING)
+    return (name for name in names if name != IGNORED_GROUP)

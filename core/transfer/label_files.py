@@ -11,7 +11,7 @@ from core.catalog.product import Role
 from core.catalog.readers import BadRow, Reason, Row
 from core.catalog.readers.delimited import Dialect
 from core.catalog.readers.rows import rejected
-from core.catalog.rejects import Rejects, rejects_name
+from core.catalog.rejects import Rejects, rejects_file_name
 from core.catalog.store import CatalogStore, Source
 from core.errors import CatalogError, CoreError
 from core.jobs.progress import Reporter
@@ -130,7 +130,7 @@ def _contradicted(decisions: Iterator[PortableDecision]) -> Iterator[tuple[str, 
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class ExportOptions:
     """What an export tells.
 
     Attributes:
@@ -161,7 +161,9 @@ class Export:
     left_out: int = 0
 
 
-def write_labels(workspace: Workspace, path: Path, format_: Format, telling: Telling, reporter: Reporter) -> Export:
+def write_labels(
+    workspace: Workspace, path: Path, format_: Format, telling: ExportOptions, reporter: Reporter
+) -> Export:
     """Write the labels of a workspace to a file.
 
     Raises:
@@ -192,7 +194,7 @@ def _catalogue(workspace: Workspace) -> Iterator[CatalogStore | None]:
         yield catalog
 
 
-def _write_csv(store: LabelStore, catalog: CatalogStore | None, path: Path, telling: Telling) -> Export:
+def _write_csv(store: LabelStore, catalog: CatalogStore | None, path: Path, telling: ExportOptions) -> Export:
     settled = [label for label in store.labels(rule=telling.rule) if label.match is not None]
     labels = [label for label in current_labels(store, catalog, telling.rule) if label.match is not None]
     sides = ({label.pair.query.source for label in labels}, {label.pair.candidate.source for label in labels})
@@ -202,7 +204,7 @@ def _write_csv(store: LabelStore, catalog: CatalogStore | None, path: Path, tell
     return Export(rows, "labels", max(0, wanted - rows))
 
 
-def _write_events(store: LabelStore, path: Path, format_: Format, telling: Telling, reporter: Reporter) -> Export:
+def _write_events(store: LabelStore, path: Path, format_: Format, telling: ExportOptions, reporter: Reporter) -> Export:
     if telling.side:
         raise CoreError(
             "Events are written all or not at all.",
@@ -216,7 +218,7 @@ def _write_events(store: LabelStore, path: Path, format_: Format, telling: Telli
 
 
 def _write_tasks(
-    store: LabelStore, catalog: CatalogStore | None, path: Path, format_: Format, telling: Telling
+    store: LabelStore, catalog: CatalogStore | None, path: Path, format_: Format, telling: ExportOptions
 ) -> Export:
     def describe(ref: ProductRef) -> str:
         found = catalog.get(ref) if catalog else None
@@ -345,7 +347,7 @@ def read_labels(
         raise CoreError(f"--split {split}: there is no such side.", "It is auto, train or validation.")
     if fault := name_fault(given.annotator):
         raise CoreError(f"{given.annotator[:60]!a} cannot be a name: {fault}.", "Give another name.")
-    rejects_path = None if dry else workspace.reports / rejects_name(f"labels-{path.stem}")
+    rejects_path = None if dry else workspace.reports / rejects_file_name(f"labels-{path.stem}")
     with CatalogStore(workspace.require().catalog) as catalog:
         found = _label_table(path, given, catalog.sources(), mapping, table)
         decisions = list(_known_products(path, catalog, found))

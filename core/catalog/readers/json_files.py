@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from core.catalog.columns import names_field
+from core.catalog.columns import is_field_name
 from core.catalog.readers.delimited import Line, read_lines
 from core.catalog.readers.rows import (
     BadRow,
@@ -77,7 +77,7 @@ def is_document(line: str) -> bool:
     if not isinstance(value, Mapping):
         return isinstance(value, list)
     return bool(_columnar(value)) or (
-        not any(names_field(name, "title") for name in value)
+        not any(is_field_name(name, "title") for name in value)
         and any(found != [value] for _, found in _lists(value, "") if found)
     )
 
@@ -134,7 +134,7 @@ def _columnar(value: Mapping[str, object]) -> Sequence[object]:
     names, rows = value.get("columns"), value.get("data")
     if isinstance(names, list) and isinstance(rows, list) and rows and all(isinstance(row, list) for row in rows):
         return _named([as_text(name) for name in names], rows)
-    if not any(names_field(name, "title") for name in value):
+    if not any(is_field_name(name, "title") for name in value):
         return []
     columns = list(value.values())
     if all(isinstance(column, list) for column in columns):
@@ -148,9 +148,9 @@ def _columnar(value: Mapping[str, object]) -> Sequence[object]:
 def _by_id(value: Mapping[str, object]) -> Sequence[object]:
     """The products of an object that has each under its id."""
     inner = [each for each in value.values() if isinstance(each, Mapping)]
-    if not inner or len(inner) < len(value) or not any(names_field(name, "title") for name in inner[0]):
+    if not inner or len(inner) < len(value) or not any(is_field_name(name, "title") for name in inner[0]):
         return []
-    has_id = any(names_field(name, "id") for name in inner[0])
+    has_id = any(is_field_name(name, "id") for name in inner[0])
     return inner if has_id else [{"id": key, **each} for key, each in zip(value, inner, strict=True)]
 
 
@@ -159,7 +159,7 @@ def _row(number: int, value: object) -> Row | BadRow:
         return BadRow(number, Reason.NOT_AN_OBJECT, displayable(as_text(value)))
     for name in _WRAPPERS:
         inner = value.get(name)
-        if isinstance(inner, Mapping) and not any(names_field(each, "title") for each in value):
+        if isinstance(inner, Mapping) and not any(is_field_name(each, "title") for each in value):
             value = {**{each: part for each, part in value.items() if each != name}, **inner}
     texts = {as_text(name): as_text(_typed(part)) for name, part in value.items()}
     if any(is_broken(name + text) for name, text in texts.items()):

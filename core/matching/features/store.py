@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.derived_db import CURE, derived_cache
+from core.derived_db import REBUILD_HINT, derived_cache
 from core.errors import DamagedError
 from core.sqlite_cache import Checksum, snapshot
 from labels.model import Pair, ProductRef
@@ -104,7 +104,9 @@ class FeatureStore:
             for table in ("evidence", "evidence_run"):
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - constants only
             connection.execute("DELETE FROM checksums WHERE name = ?", [_NAME])
-        return DamagedError("The evidence in derived.db is damaged: it is not what the index run has written.", CURE)
+        return DamagedError(
+            "The evidence in derived.db is damaged: it is not what the index run has written.", REBUILD_HINT
+        )
 
 
 def damage_of_features(connection: sqlite3.Connection) -> str:

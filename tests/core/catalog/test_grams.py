@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.catalog.full_text import grams_expression, grams_of, is_unspaced, spaced
+from core.catalog.full_text import grams_expression, grams_of, has_unspaced_script, spaced
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.queue.past_work import folded
@@ -102,7 +102,7 @@ def test_a_catalogue_of_an_earlier_version_is_searched_alike(tmp_path: Path) -> 
     with CatalogStore(path) as store:
         assert store.search("视机")
         assert store.holding("视机1499", 10) is not None
-        assert not store.mend_search()
+        assert not store.repair_search()
 
 
 @pytest.mark.parametrize(
@@ -116,9 +116,9 @@ def test_a_damaged_index_is_made_again(tmp_path: Path, damage: str) -> None:
         db.execute(damage)
         db.commit()
     with CatalogStore(path) as store:
-        assert store.mend_search()
+        assert store.repair_search()
         assert [product.id for product in store.search("视机")] == ["1"]
-        assert not store.mend_search()
+        assert not store.repair_search()
 
 
 def test_past_work_is_found_by_what_stands_inside_a_run(store: CatalogStore) -> None:
@@ -131,7 +131,7 @@ def test_past_work_is_found_by_what_stands_inside_a_run(store: CatalogStore) -> 
 
 
 def test_runs_and_words() -> None:
-    assert [is_unspaced(text) for text in ("", "brand é", "Ä电", "ж")] == [False, False, True, False]
+    assert [has_unspaced_script(text) for text in ("", "brand é", "Ä电", "ж")] == [False, False, True, False]
     assert grams_of("索尼TV 电视机").split() == ["索尼", "尼", "tv", "电视", "视机", "机"]
     assert spaced("a电视b") == "a 电 视 b"
     assert grams_expression([]) == ""

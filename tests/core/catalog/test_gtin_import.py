@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.catalog.import_report import GtinTally, gtin_sentences
+from core.catalog.import_report import GtinCounts, gtin_sentences
 from core.catalog.importer import ImportReport, import_file
 from core.catalog.store import CatalogStore
 from labels.model import ProductRef
@@ -114,7 +114,7 @@ def test_parquet_numbers_are_gtins(store: CatalogStore, tmp_path: Path, kind: st
 
 @given(st.lists(st.text(max_size=20)))
 def test_every_number_is_counted_once(texts: list[str]) -> None:
-    tally = GtinTally()
+    tally = GtinCounts()
     for line, text in enumerate(texts, 1):
         tally.add(line, str(line), text)
     told = tally.to_json()

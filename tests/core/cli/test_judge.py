@@ -430,7 +430,7 @@ def test_a_run_is_a_job_like_any_other(labelled: Workspace, call: Call, monkeypa
     jobs = Jobs(labelled.jobs)
     until(lambda: jobs.get(started.json["job"]).state is not JobState.RUNNING)
     job = jobs.get(started.json["job"])
-    assert (job.name, job.state) == ("Ask the judge", JobState.DONE)
+    assert (job.name, job.state) == ("Run the judge", JobState.DONE)
     assert job.arguments == tuple(given)
     assert job.result["asked"] == 0
 
