@@ -75,7 +75,7 @@ def check_config(path: Path, weight_bytes: int) -> None:
             _check_sizes(path, table, max(_ALWAYS_ALLOWED_ELEMENTS, _MAX_ELEMENTS_PER_BYTE * weight_bytes))
     template = config.get("chat_template") if isinstance(config, dict) else None
     if template is not None and len(json.dumps(template)) > MAX_TEMPLATE:
-        raise RefusedError(path, f"its chat template has more than {MAX_TEMPLATE:,} characters")
+        raise RefusedError(path, f"a chat template has at most {MAX_TEMPLATE:,} characters")
 
 
 def read_json(path: Path) -> Any:
@@ -276,7 +276,7 @@ def _check_folder(folder: Path, weights: str) -> None:
             check_config(folder / name, weight_bytes)
     template = folder / "chat_template.jinja"
     if template.exists() and template.stat().st_size > MAX_TEMPLATE:
-        raise RefusedError(template, f"it has more than {MAX_TEMPLATE:,} bytes")
+        raise RefusedError(template, f"a chat template has at most {MAX_TEMPLATE:,} bytes")
 
 
 def _check_kind(entry: Path) -> None:

@@ -20,9 +20,9 @@ from core.matching.features.base import OTHER
 from core.matching.features.builder import FEATURES
 from core.matching.matcher import Matcher
 from core.matching.reason import Direction, Fact, Reason, Reasons, compared, cut, quoted
-from core.text.model_numbers import bare, codes
+from core.text.model_numbers import alphanumeric, model_codes
 from core.text.packs import pack_count
-from core.text.quantities import Quantity, quantities, same
+from core.text.quantities import Quantity, quantities, same_quantity
 from core.text.vocabulary import Vocabulary
 
 
@@ -41,7 +41,7 @@ def _generations(vocabulary: Vocabulary, one: str, other: str) -> list[Fact]:
 
 def _quantities(_: Vocabulary, one: str, other: str) -> list[Fact]:
     left, right = quantities(one), quantities(other)
-    equal = [(a, b) for a in left for b in right if same(a, b)]
+    equal = [(a, b) for a in left for b in right if same_quantity(a, b)]
     matched = {quantity for pair in equal for quantity in pair}
     facts = []
     if equal:
@@ -50,7 +50,7 @@ def _quantities(_: Vocabulary, one: str, other: str) -> list[Fact]:
         b = next((b for b in right if b.dimension == a.dimension), None)
         if b is None:
             facts.append(Fact(f"{cut(a.text)} only in the query", -1))
-        elif not any(same(x, y) for x in left for y in right if x.dimension == a.dimension):
+        elif not any(same_quantity(x, y) for x in left for y in right if x.dimension == a.dimension):
             # A conflict says more than something that one side leaves out.
             facts.insert(len(facts[:1]) if equal else 0, Fact(f"{cut(a.text)} against {cut(b.text)}", -1))
     dimensions = {quantity.dimension for quantity in left}
@@ -159,8 +159,8 @@ class Teller:
 
     def _words(self, own: Product, other: Product, lacking: str, found: float) -> list[Fact]:
         """Words of one title that the other listing lacks, the rarest first."""
-        text = bare(f"{other.title} {other.brand} {other.model}")
-        missing = [word for word in _words(own.title) if bare(word) not in text]
+        text = alphanumeric(f"{other.title} {other.brand} {other.model}")
+        missing = [word for word in _words(own.title) if alphanumeric(word) not in text]
         missing.sort(key=self._rarity)
         owner = "query" if lacking == "candidate" else "candidate"
         facts = [Fact(f"{_percent(found)} of the {owner}'s words stand in the {lacking}", _leaning(found, _SHARES))]
@@ -179,7 +179,7 @@ class Teller:
                 return [Fact(f"brand {cut(one)} is like {cut(other)}", +1), said]
             return [Fact(f"brand {cut(one)} against {cut(other)}", -1), said]
         for brand, owner, text in ((one, "query", candidate.title), (other, "candidate", query.title)):
-            if brand and self._vocabulary.brand(brand) in bare(text):
+            if brand and self._vocabulary.brand(brand) in alphanumeric(text):
                 return [Fact(f"brand {cut(brand)} of the {owner} stands in the other title", +1), said]
             if brand and evidence.get(f"{owner}_brand_found") == 0:
                 return [Fact(f"brand {cut(brand)} of the {owner} is not in the other title", -1), said]
@@ -234,22 +234,22 @@ def _numbers(query: Product, candidate: Product, _: Mapping[str, float]) -> list
 
 
 def _codes(query: Product, candidate: Product, _: Mapping[str, float]) -> list[Fact]:
-    found = (codes(f"{product.title} {product.model}") for product in (query, candidate))
+    found = (model_codes(f"{product.title} {product.model}") for product in (query, candidate))
     return compared("codes", *found, told="code {}")
 
 
 def _model_number(query: Product, candidate: Product, evidence: Mapping[str, float]) -> list[Fact]:
     one, other = query.model.strip(), candidate.model.strip()
-    left, right = bare(one), bare(other)
+    left, right = alphanumeric(one), alphanumeric(other)
     said = Fact(f"model number: {cut(one) or 'unsaid'} and {cut(other) or 'unsaid'}")
     if left and left == right:
         return [Fact(f"model number {cut(one)} stands in both", +1), said]
     if left and right and min(len(left), len(right)) > 2 and (left in right or right in left):
         part, whole = (one, other) if left in right else (other, one)
         return [Fact(f"model number {cut(part)} is part of {cut(whole)}", +1), said]
-    if len(left) > 2 and left in bare(candidate.title):
+    if len(left) > 2 and left in alphanumeric(candidate.title):
         return [Fact(f"model number {cut(one)} stands in the candidate's title", +1), said]
-    if len(right) > 2 and right in bare(query.title):
+    if len(right) > 2 and right in alphanumeric(query.title):
         return [Fact(f"model number {cut(other)} stands in the query's title", +1), said]
     if left and right:
         return [Fact(f"model number {cut(one)} against {cut(other)}", -1), said]

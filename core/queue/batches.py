@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from core.catalog.product import Product, identifying_gtins
 from core.queue.strategies import Strategy, UnlabelledPool
-from core.text.model_numbers import bare
+from core.text.model_numbers import alphanumeric
 
 #: The first questions are spread over this range of the order by probability, as shares of the pool, best first:
 #: from what looks like a sure match to what looks like a near miss.
@@ -114,4 +114,4 @@ def near_duplicates(queries: Sequence[Product]) -> list[int]:
 
 
 def _said(query: Product) -> tuple[frozenset[str], str]:
-    return frozenset(_WORD.findall(query.title.lower())), bare(query.model)
+    return frozenset(_WORD.findall(query.title.lower())), alphanumeric(query.model)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice
 
-from core.catalog.full_text import spaced
+from core.catalog.full_text import with_spaces
 from core.catalog.store import CatalogStore
 from core.queue.source import first_of_two
 from labels.model import Decision, ProductRef, Stream, Verb
@@ -80,7 +80,7 @@ def folded(text: str) -> str:
     """
     if not text.isascii():
         text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return " " + " ".join("".join(c if c.isalnum() else " " for c in spaced(text.casefold())).split())
+    return " " + " ".join("".join(c if c.isalnum() else " " for c in with_spaces(text.casefold())).split())
 
 
 #: Products that a word may stand in to be looked up one by one. A more frequent word is soon met on the way back
@@ -188,7 +188,7 @@ class PastFinder:
         term = folded(word)
         if any(frequent.startswith(term[1:]) for frequent in _FREQUENT):
             return None
-        products = self.catalog.holding(word, _FEW)
+        products = self.catalog.with_word_prefix(word, _FEW)
         if products is None:
             return None
         found = set(products)

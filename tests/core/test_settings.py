@@ -70,7 +70,11 @@ def test_a_file_that_is_no_toml_is_refused(file: Path, content: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("key", "complaint"),
-    [("epochs", "written section.name"), ("retrain.epochs.x", "unknown setting"), ("nothing.here", "unknown setting")],
+    [
+        ("epochs", "written as section.name"),
+        ("retrain.epochs.x", "unknown setting"),
+        ("nothing.here", "unknown setting"),
+    ],
 )
 def test_an_override_must_name_a_setting(file: Path, key: str, complaint: str) -> None:
     with pytest.raises(SettingsError, match=complaint):
@@ -224,7 +228,7 @@ def test_a_workspace_is_told_of_each_former_name_once(tmp_path: Path, monkeypatc
     workspace.settings.write_text("[retrain]\nleast_steps = 1\n")
     assert renamed_settings_notice(workspace) == (
         "Settings were renamed: retrain.least_steps is now retrain.min_steps. "
-        "The former names still work; please write the new ones."
+        "The former names still work; please use the new ones."
     )
     assert renamed_settings_notice(workspace) == ""
     monkeypatch.setenv("SAMESKU_JUDGE__AHEAD", "true")

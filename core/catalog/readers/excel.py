@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from core.catalog.columns import listed
+from core.catalog.columns import format_names
 from core.catalog.readers.rows import BadRow, Header, Reason, Row, Table, as_text, column_names, typed_row, unique_names
 from core.errors import CatalogError
 from labels.exchange.files import MAX_COLUMNS, unreadable
@@ -70,7 +70,7 @@ def read_workbook(path: Path, sheet: str | None) -> Table:
     names = _trimmed(header[1])
     columns = column_names(path, ["" if name is None else name for name in names])
     notes = (
-        (f"Read from the sheet {chosen}; not from {listed(others)} ({path.name}#NAME).",)
+        (f"Read from the sheet {chosen}; not from {format_names(others)} ({path.name}#NAME).",)
         if others and not sheet
         else ()
     )
@@ -136,7 +136,7 @@ def _chosen(book: Any, path: Path, wanted: str | None) -> tuple[str, list[str]]:
     if wanted is not None:
         found = next((name for name in sheets if name.casefold() == wanted.strip().casefold()), None)
         if found is None:
-            raise CatalogError(f"{path} has no sheet {wanted!r}.", f"It has: {listed(list(sheets))}.")
+            raise CatalogError(f"{path} has no sheet {wanted!r}.", f"It has: {format_names(list(sheets))}.")
         return found, []
     chosen = next((name for name, visible in sheets.items() if visible), next(iter(sheets)))
     return chosen, [name for name in sheets if name != chosen]

@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.catalog.columns import listed
+from core.catalog.columns import format_names
 from core.catalog.readers.rows import BadRow, Reason, Row, Table, column_names, typed_row
 from core.errors import CatalogError
 from labels.exchange.files import MAX_ROW
@@ -90,15 +90,15 @@ def _chosen(kinds: dict[str, str], path: Path, table: str | None) -> str:
         )
     if table is None:
         raise CatalogError(
-            f"{path} has several tables: {listed(tables)}.", f"Name one behind the file: {path.name}#NAME."
+            f"{path} has several tables: {format_names(tables)}.", f"Name one behind the file: {path.name}#NAME."
         )
     if table in kinds:
         what = "a view" if kinds[table] == "view" else "a virtual table"
         raise CatalogError(
             f"In {path}, {table} is {what}; only tables are read.",
-            f"Its tables: {listed(tables)}. To read it all the same, put its rows into a table.",
+            f"Its tables: {format_names(tables)}. To read it all the same, put its rows into a table.",
         )
-    raise CatalogError(f"{path} has no table {table!r}.", f"It has: {listed(tables)}.")
+    raise CatalogError(f"{path} has no table {table!r}.", f"It has: {format_names(tables)}.")
 
 
 def _stored(db: sqlite3.Connection, table: str) -> tuple[tuple[str, ...], str]:

@@ -141,7 +141,7 @@ def test_a_file_without_pairs_is_refused_and_what_was_there_is_kept(
     pairs, out = tmp_path / "pairs.csv", tmp_path / "out.csv"
     pairs.write_text(content)
     out.write_text("precious")
-    said = "holds no pairs." if content else "is empty."
+    said = "has no pairs." if content else "is empty."
     for given in (["match"], ["match", "--judge"]):
         answer = call(*given, "--input", pairs, "--out", out, "--home", labelled.home)
         assert (answer.code, said in answer.err, out.read_text()) == (1, True, "precious")

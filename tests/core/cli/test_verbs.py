@@ -48,7 +48,7 @@ def test_products_come_in_with_what_was_left_out_on_a_list(tmp_path: Path, call:
     assert (first["source"], first["role"], first["added"]) == ("walmart", "query", 3)
     assert sum(first["rejected"].values()) == 3
     assert first["prices"]["unknown"] == 1
-    assert "1 row without a price that can be read, such as 'cheap': their price is unknown." in first["remarks"]
+    assert "1 row with an unreadable price, such as 'cheap': the price is left unknown." in first["remarks"]
     with Path(first["rejects_file"]).open(newline="") as lines:
         rejects = list(csv.DictReader(lines))
     assert len(rejects) == 3

@@ -126,7 +126,7 @@ def test_what_was_held_is_free_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pid", [0, -1, 1, True])
 def test_no_number_is_signalled(jobs: Jobs, pid: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.jobs.board._PATIENCE_S", 0.2)
+    monkeypatch.setattr("core.jobs.board._CANCEL_TIMEOUT_S", 0.2)
     for name in ("kill", "killpg"):
         monkeypatch.setattr(os, name, lambda *_: pytest.fail("a signal was sent"))
     folder = write_job(jobs)

@@ -88,7 +88,7 @@ def test_a_tokenizer_of_its_own_is_neither_run_nor_asked_about(model: Path, ques
     (model / "evil.py").write_text(EVIL)
     said = refusal(model)
     assert said == (
-        f"{model / 'tokenizer_config.json'} cannot be loaded: it names code of its own, and no code of a model is run."
+        f"{model / 'tokenizer_config.json'} cannot be loaded: it names Python code; code of a model is never run."
     )
     assert tokenizer_here(str(model)) is None
     assert not (model / "ran").exists()
@@ -99,7 +99,7 @@ def test_nor_is_it_where_a_model_is_quantised(model: Path, workspace: Workspace,
     as_a_model_that_transformers_does_not_know(model)
     edit(model / "tokenizer_config.json", auto_map={"AutoTokenizer": [None, "evil.T"]}, tokenizer_class="Unknown")
     (model / "evil.py").write_text(EVIL)
-    with pytest.raises(ModelError, match="it names code of its own"):
+    with pytest.raises(ModelError, match="it names Python code"):
         begin(workspace, Recipe(model=str(model), data="none"), bits=4)
     assert not list(model.parent.rglob("ran"))
     assert questions == []
@@ -108,7 +108,7 @@ def test_nor_is_it_where_a_model_is_quantised(model: Path, workspace: Workspace,
 def test_a_file_of_python_named_as_the_model_is_not_run(model: Path) -> None:
     edit(model / "config.json", model_file="evil.py")
     (model / "evil.py").write_text(EVIL)
-    assert "model_file names code of its own" in refusal(model)
+    assert "model_file names Python code" in refusal(model)
     assert not (model / "ran").exists()
 
 
@@ -289,7 +289,7 @@ def test_an_adapter_of_no_numbers_or_behind_a_fifo(model: Path, tmp_path: Path) 
         loaded(str(model), str(adapter))
     (adapter / "adapter_config.json").unlink()
     os.mkfifo(adapter / "adapter_config.json")
-    with pytest.raises(ModelError, match=r"adapter_config\.json cannot be loaded: it is no regular file"):
+    with pytest.raises(ModelError, match=r"adapter_config\.json cannot be loaded: it is not a regular file"):
         check_here(str(model), str(adapter))
 
 

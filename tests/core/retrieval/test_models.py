@@ -48,7 +48,7 @@ def test_a_folder_is_used_as_it_is_and_named_by_all_its_parts(folder: Path) -> N
 
 
 PARTS = {
-    "tokenizer": ("tokenizer.json", "all texts would be the same"),
+    "tokenizer": ("tokenizer.json", "the model could not tell texts apart"),
     "configuration": ("config.json", "the module Transformer needs it"),
     "pooling": ("1_Pooling/config.json", "the module Pooling needs it"),
 }
@@ -91,7 +91,7 @@ def test_weights_in_several_files_are_one_model(folder: Path) -> None:
     ("missing", "why"),
     [
         ("model-00003-of-00003.safetensors", "it is missing"),
-        ("model.safetensors.index.json", "it says which of the shards beside it holds what"),
+        ("model.safetensors.index.json", "it lists the contents of the shards"),
     ],
 )
 def test_a_shard_or_the_index_that_is_missing_is_named(folder: Path, missing: str, why: str) -> None:
