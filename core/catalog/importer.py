@@ -13,7 +13,7 @@ from core.catalog.import_report import GtinCounts, ImportReport, PriceCounts
 from core.catalog.prices import currency_in_name, read_price
 from core.catalog.product import Product, Role, as_role
 from core.catalog.readers import BadRow, Reason, Row, Table, read_table
-from core.catalog.readers.rows import rejected
+from core.catalog.readers.rows import reject_row
 from core.catalog.rejects import Rejects
 from core.catalog.store import CatalogStore
 from core.catalog.upsert import ImportRules, RejectedIds
@@ -183,11 +183,11 @@ class _Builder:
         key = self._id(cells["id"])
         title = self.values.field("title", cells["title"])
         if fault := _id_fault(key):
-            return rejected(row, fault)
+            return reject_row(row, fault)
         if not title:
-            return rejected(row, Reason.NO_TITLE)
+            return reject_row(row, Reason.NO_TITLE)
         if key in self.rejected.read:
-            return rejected(row, Reason.DUPLICATE_ID)
+            return reject_row(row, Reason.DUPLICATE_ID)
         self.rejected.read.add(key)
         self.rounded_ids += is_rounded_id(key)
         text = cells.get("price", "")

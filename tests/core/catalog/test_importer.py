@@ -310,7 +310,7 @@ def test_a_column_without_values_gives_way_to_another(store: CatalogStore) -> No
 
 def test_a_column_that_is_not_used_is_named_with_the_nearest_field(store: CatalogStore) -> None:
     told = remarks_of(store, "id,title,Retail Pric,Colour\n1,a,5,red\n")
-    assert "column 'Retail Pric' not used; did you mean --map price='Retail Pric'" in told
+    assert "column 'Retail Pric' is not used; did you mean --map price='Retail Pric'" in told
     assert "imported as further attributes: Colour" in told
     with pytest.raises(CatalogError, match="looks like the title") as caught:
         load(store, "id,Producct Name\n1,a\n")

@@ -149,7 +149,7 @@ def test_a_page_that_unpacks_to_much_is_refused(tmp_path: Path, monkeypatch: pyt
     parquet_page(path, 8_000_000)
     assert len(list(read_table(path).rows)) == 1_000_000
     monkeypatch.setattr(parquet, "_PAGES_BYTES", 1_000_000)
-    with pytest.raises(CatalogError, match="is too large to be read: it takes more than 1,000,000 bytes") as refusal:
+    with pytest.raises(CatalogError, match="is too large to be read: it needs more than 1,000,000 bytes") as refusal:
         read_table(path)
     assert refusal.value.hint
 
@@ -192,7 +192,7 @@ def test_what_is_damaged_ends_in_a_sentence(tmp_path: Path) -> None:
         with suppress(CatalogError):  # what is changed in a value shows nowhere
             list(read_table(path).rows)
     path.write_bytes(data[:-8] + struct.pack("<I", 2**31) + b"PAR1")
-    with pytest.raises(CatalogError, match="it has no proper end"):
+    with pytest.raises(CatalogError, match="it has no valid footer"):
         read_table(path)
 
 

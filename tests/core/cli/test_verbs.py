@@ -235,7 +235,7 @@ def test_labels_of_which_none_came_in_are_an_error(workspace: Workspace, tmp_pat
     path.write_text("query_id,candidate_id,label\nq1,nope,1\n")
     answer = call("labels", "import", path, "--home", workspace.home)
     assert answer.code == 1
-    assert "Nothing came in from" in answer.err
+    assert "Nothing was imported from" in answer.err
     assert "Import the products first." in answer.err
 
 

@@ -113,7 +113,7 @@ CHANGES: list[tuple[str, Change, str]] = [
     ("other shapes", edited("config.json", hidden_size=64), "config.json cannot be loaded: the weights"),
     ("no such activation", edited("config.json", hidden_act="none"), "cannot be loaded"),
     ("a table for a number", edited("config.json", num_attention_heads={}), "cannot be loaded"),
-    ("a list for a table", lambda f: (f / "config_sentence_transformers.json").write_text("[]"), "no JSON object"),
+    ("a list for a table", lambda f: (f / "config_sentence_transformers.json").write_text("[]"), "not a JSON object"),
     ("no tokenizer", lambda f: (f / "tokenizer.json").write_bytes(b"\0" * 100), "cannot be loaded"),
 ]  # fmt: skip
 
