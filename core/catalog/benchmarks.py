@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from core.catalog.import_report import ImportReport
-from core.catalog.importer import import_file
+from core.catalog.importer import ImportOptions, import_file
 from core.catalog.product import Role
 from core.catalog.readers import BadRow, read_table
 from core.catalog.store import CatalogStore
@@ -176,13 +176,15 @@ def import_walmart_amazon(
     reports: list[ImportReport] = []
     with store.transaction():
         for name, source, role in TABLES:
-            rejects = rejects_folder / f"rejects-{source}.csv" if rejects_folder else None
+            options = ImportOptions(
+                role=role,
+                rejects_path=rejects_folder / f"rejects-{source}.csv" if rejects_folder else None,
+                prune=prune,
+                vocabulary=vocabulary,
+                rules=rules or ImportRules(),
+            )
             count = partial(_report_rows, progress, sum(map(_rows_read, reports))) if progress else None
-            report = import_file(
-                store, folder / name, source=source, role=role, rejects_path=rejects, progress=count, prune=prune,
-                vocabulary=vocabulary, rules=rules,
-            )  # fmt: skip
-            reports.append(report)
+            reports.append(import_file(store, folder / name, source, options, count))
     return reports
 
 

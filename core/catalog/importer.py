@@ -78,20 +78,37 @@ _SAMPLE_ROWS = 200
 _CONTROL = re.compile(f"[{CONTROLS}]")
 
 
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """How to import a file.
+
+    Attributes:
+        role: the source's side of pairs; None for its present role, or `catalog` for a new source.
+        mapping: field → column, with precedence over common column names.
+        table: the table of a SQLite database, or the sheet of a workbook.
+        rejects_path: file for the list of rejected rows; deleted if there are none.
+        prune: remove the products that are missing from the file.
+        dry: only report what would change.
+        vocabulary: the workspace's vocabulary file, for its placeholders.
+        rules: restrictions on an existing source.
+    """
+
+    role: Role | None = None
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    table: str | None = None
+    rejects_path: Path | None = None
+    prune: bool = False
+    dry: bool = False
+    vocabulary: Path | None = None
+    rules: ImportRules = field(default_factory=ImportRules)
+
+
 def import_file(
     store: CatalogStore,
     path: Path,
-    *,
     source: str,
-    role: Role | None = None,
-    mapping: Mapping[str, str] | None = None,
-    table: str | None = None,
-    rejects_path: Path | None = None,
+    options: ImportOptions | None = None,
     progress: Callable[[int], None] | None = None,
-    prune: bool = False,
-    dry: bool = False,
-    vocabulary: Path | None = None,
-    rules: ImportRules | None = None,
 ) -> ImportReport:
     """Update a source from a file, in one transaction.
 
@@ -99,35 +116,31 @@ def import_file(
         store: the catalogue.
         path: CSV, TSV, JSON, Excel, Parquet or SQLite.
         source: the retailer's name.
-        role: the source's side of pairs; None for its present role, or `catalog` for a new source.
-        mapping: field → column, with precedence over common column names.
-        table: the table of a SQLite database, or the sheet of a workbook.
-        rejects_path: file for the list of rejected rows; deleted if there are none.
+        options: how to import it; the defaults if None.
         progress: called with the number of rows read so far, every thousand rows and at the end.
-        prune: remove the products that are missing from the file.
-        dry: only report what would change.
-        vocabulary: the workspace's vocabulary file, for its placeholders.
-        rules: restrictions on an existing source; the defaults if None.
 
     Raises:
         CatalogError: the file is not a table, a column is missing, pruning would leave no product, or the rules forbid
             the change. Nothing is changed then.
         SettingsError: the vocabulary cannot be read.
     """
+    options = options or ImportOptions()
     started = time.monotonic()
     _check_source(source)
     before = store.role_of(source)
-    role = as_role(role or before or "catalog")
-    content = read_table(path, table)
+    role = as_role(options.role or before or "catalog")
+    content = read_table(path, options.table)
     sample = list(islice(content.rows, _SAMPLE_ROWS))
-    choice = choose_columns(content.columns, mapping or {}, path.name, _blank_columns(content, sample))
-    builder = _Builder(store, source, choice.by_field, RowValues(Placeholders.load(vocabulary)), content.columns)
-    rules = replace(rules or ImportRules(), rejected=builder.rejected)
-    with Rejects(None if dry else rejects_path, content.columns, content.dialect) as rejects:
+    choice = choose_columns(content.columns, options.mapping, path.name, _blank_columns(content, sample))
+    values = RowValues(Placeholders.load(options.vocabulary))
+    builder = _Builder(store, source, choice.by_field, values, content.columns)
+    rules = replace(options.rules, rejected=builder.rejected)
+    with Rejects(None if options.dry else options.rejects_path, content.columns, content.dialect) as rejects:
         products = _products(chain(sample, content.rows), builder, rejects, progress)
-        if prune:
+        if options.prune:
             products = _require_product(products, path)
-        counts = (store.compare if dry else store.replace)(source, role, products, prune=prune, rules=rules)
+        update = store.compare if options.dry else store.replace
+        counts = update(source, role, products, prune=options.prune, rules=rules)
     return ImportReport(
         source, role, counts, choice.by_field, rejects.counts, rejects.written, round(time.monotonic() - started, 3),
         choice, builder.prices, builder.gtins, builder.rounded_ids, content.notes, before,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.catalog.import_report import GtinCounts, gtin_sentences
-from core.catalog.importer import ImportReport, import_file
+from core.catalog.importer import ImportOptions, ImportReport, import_file
 from core.catalog.store import CatalogStore
 from labels.model import ProductRef
 
@@ -30,7 +30,7 @@ def store(tmp_path: Path) -> Iterator[CatalogStore]:
 
 
 def load(store: CatalogStore, path: Path, **options: Any) -> ImportReport:
-    return import_file(store, path, source="shop", role="catalog", **options)
+    return import_file(store, path, "shop", ImportOptions(role="catalog", **options))
 
 
 def upc(store: CatalogStore, id_: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.catalog.import_report import ImportReport
-from core.catalog.importer import import_file
+from core.catalog.importer import ImportOptions, import_file
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore, ImportCount, ImportRules
 from core.errors import CatalogError
@@ -38,7 +38,8 @@ def load(store: CatalogStore, content: str, **options: Any) -> ImportReport:
     path = store.path.with_name("products.csv")
     path.write_text(content)
     options = {"source": "shop", "role": "catalog"} | options
-    return import_file(store, path, **options)
+    source, progress = options.pop("source"), options.pop("progress", None)
+    return import_file(store, path, source, ImportOptions(**options), progress)
 
 
 def test_columns_are_guessed_and_the_others_kept(store: CatalogStore) -> None:
@@ -185,7 +186,7 @@ def test_a_source_needs_a_name(store: CatalogStore, source: str) -> None:
 def test_a_later_json_line_may_have_more_columns(store: CatalogStore, tmp_path: Path) -> None:
     path = tmp_path / "p.jsonl"
     path.write_text('{"id": 1, "title": "a"}\n' * 1 + '{"id": 2, "title": "b", "color": "red"}\n{"id": 3}\n')
-    report = import_file(store, path, source="shop", role="query")
+    report = import_file(store, path, "shop", ImportOptions(role="query"))
     assert report.rejected == {"no title": 1}
     found = store.get(ProductRef("shop", "2"))
     assert found is not None
@@ -273,7 +274,7 @@ def test_nested_values_give_their_text(store: CatalogStore, tmp_path: Path) -> N
         '{"_id": {"$oid": "65a"}, "name": "Sony TV", "brand": {"@type": "Brand", "name": "Sony"},'
         ' "categories": ["TV", "LED"], "offers": {"price": "12.99", "priceCurrency": "CAD"}}\n'
     )
-    import_file(store, path, source="shop", role="query")
+    import_file(store, path, "shop", ImportOptions(role="query"))
     assert list(store.iter()) == [
         Product("shop", "65a", "Sony TV", "Sony", "TV > LED", price=12.99, currency="CAD"),
     ]
@@ -321,7 +322,7 @@ def test_ids_are_the_same_in_every_format(store: CatalogStore, tmp_path: Path) -
     load(store, 'id,title\n12345.0,a\n="00123",b\n')
     path = tmp_path / "p.jsonl"
     path.write_text('{"id": 12345.0, "title": "a"}\n{"id": "00123", "title": "b"}\n')
-    report = import_file(store, path, source="shop", role="catalog")
+    report = import_file(store, path, "shop", ImportOptions(role="catalog"))
     assert report.counts == ImportCount(unchanged=2)
     assert [each.id for each in store.iter()] == ["12345", "00123"]
 
