@@ -421,7 +421,9 @@ def _label_table(
     if found not in readers:
         raise CoreError(f"{path} has no labels.", "Labels are a table, Prodigy's JSON lines or Label Studio's JSON.")
     if mapping:
-        raise CoreError(f"{path} is not a table, so its columns cannot be mapped.", "Leave out --map.")
+        raise CoreError(
+            f"{path} is not a table, so its columns cannot be mapped.", "Import it without a column mapping."
+        )
     return LabelTable(list(enumerate(readers[found](path, defaults), 1)))
 
 
