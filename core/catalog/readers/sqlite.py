@@ -87,7 +87,7 @@ def _choose_table(kinds: dict[str, str], path: Path, table: str | None) -> str:
     if not tables:
         raise CatalogError(
             f"{path} is a database without tables.",
-            "Views are not read: copy the rows into a table." if kinds else "",
+            "A view is not read: copy its rows into a table." if kinds else "",
         )
     if table is None:
         raise CatalogError(

@@ -122,7 +122,7 @@ def test_a_list_of_repeating_texts_is_refused(tmp_path: Path) -> None:
     pq.write_table(
         pa.table({"l": LISTS}), path, use_dictionary=False, column_encoding={"l.list.element": "DELTA_BYTE_ARRAY"}
     )
-    with pytest.raises(TooLargeError, match=r"like those in l\.list\.element"):
+    with pytest.raises(TooLargeError, match=r"in the lists in l\.list\.element"):
         objects(path)
 
 
@@ -221,4 +221,4 @@ def test_an_empty_row_group_has_no_longest_value(tmp_path: Path) -> None:
         writer.write_table(pa.table({"id": pa.array([], pa.string())}))
     with path.open("rb") as file:
         group = parquet.RowGroup(dictionaries={"id": 9000})
-        assert parquet._rows_at_once(file, pq.read_metadata(file), 0, group) == 1000
+        assert parquet._batch_size(file, pq.read_metadata(file), 0, group) == 1000

@@ -65,9 +65,7 @@ def test_a_folder_that_lacks_a_part_is_refused_by_its_name(folder: Path, part: s
 
 def test_a_pooling_without_its_facts_is_a_sentence(folder: Path) -> None:
     write_json(folder / "1_Pooling" / "config.json", {})
-    with pytest.raises(
-        ModelError, match=r"1_Pooling/config\.json cannot be loaded: it does not say how long a vector is"
-    ):
+    with pytest.raises(ModelError, match=r"1_Pooling/config\.json cannot be loaded: it lacks the length of a vector"):
         find_base(str(folder))
 
 
