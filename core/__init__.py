@@ -1,1 +1,1 @@
-"""Everything of samesku that runs without a terminal."""
+"""The headless engine of samesku: catalogues, retrieval, matching, training, evaluation and the command line."""

@@ -1,4 +1,4 @@
-"""`python -m core VERB`: every headless verb."""
+"""`python -m core VERB`: the headless command line."""
 
 from core.cli.app import main
 

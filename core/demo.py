@@ -1,4 +1,4 @@
-"""The demo workspace: the embedded catalogue, a validation set that is answered already, and a rehearsal."""
+"""The demo workspace: the embedded catalogue with a validation set that is labelled from the answer key."""
 
 from core.catalog.demo import demo_catalogue
 from core.catalog.store import CatalogStore
@@ -16,27 +16,27 @@ from labels.leases import Leases
 from labels.model import Stream
 from labels.store import LabelStore
 
-#: Who answered the demo's validation queries, and who plays the labeller where there is no terminal.
+#: Annotator names: of the demo's validation labels, and of the simulated labeller of an unattended demo.
 ANSWERER = "demo"
 REHEARSER = "rehearsal"
 
 _SETTINGS = """\
-# The settings of the demo; core/settings.py lists them all. A new section begins with a line such as [labels].
+# The settings of the demo; core/settings.py lists all of them. A new section begins with a line such as [labels].
 
 [validation]
-# A quarter of the queries: the demo has few, and a retrain wants something to be judged by.
+# A quarter of the queries: the demo has few, and a retrain needs enough of them for its evaluation.
 share = 0.25
 """
 
 
 def build_demo(workspace: Workspace, reporter: Reporter) -> Settings:
-    """Make the demo workspace, or bring it up to date; what was labelled in it stays.
+    """Create the demo workspace or bring it up to date; existing labels are kept.
 
-    The validation queries are answered from the catalogue's gold answers: a retrain is judged on them, and the
-    desk never sees an answer.
+    The validation queries are labelled from the catalogue's gold pairs, so that a retrain can be evaluated. The desk
+    never sees the gold pairs.
 
     Returns:
-        the workspace's settings.
+        The workspace's settings.
 
     Raises:
         CoreError: the folder holds another workspace.
@@ -44,11 +44,11 @@ def build_demo(workspace: Workspace, reporter: Reporter) -> Settings:
     demo = demo_catalogue()
     workspace.create()
     with CatalogStore(workspace.catalog) as catalog:
-        strangers = {s.name for s in catalog.sources()} - {"walmart", "amazon"}
+        other_sources = {s.name for s in catalog.sources()} - {"walmart", "amazon"}
         first = next(iter(catalog.iter(role="query")), None)
-        if strangers or (first and first.ref not in {q.ref for q in demo.queries}):
+        if other_sources or (first and first.ref not in {q.ref for q in demo.queries}):
             raise CoreError(
-                f"{workspace.home} is a workspace of yours, not the demo's.", "Name another with --home DIR."
+                f"{workspace.home} is a workspace of yours, not the demo's.", "Name another folder with --home DIR."
             )
         catalog.replace("walmart", "query", demo.queries)
         catalog.replace("amazon", "catalog", demo.products)
@@ -62,15 +62,15 @@ def build_demo(workspace: Workspace, reporter: Reporter) -> Settings:
 
 
 def answer_from_gold(workspace: Workspace, settings: Settings, stream: Stream, annotator: str) -> int:
-    """Answer every open query of a stream as someone would who knows, through the desk's own session.
+    """Label every open query of a stream with the gold pairs, through a review session like the desk's.
 
     Returns:
-        how many queries were answered.
+        The number of labelled queries.
     """
     gold = demo_catalogue().gold
-    store, claims = LabelStore(workspace.labels), Leases(workspace.labels)
+    store, leases = LabelStore(workspace.labels), Leases(workspace.labels)
     catalog, candidates = CatalogStore(workspace.catalog), CandidateStore(workspace.derived)
-    session = ReviewSession(store, claims, QueueSource(catalog, candidates, settings), annotator, stream=stream)
+    session = ReviewSession(store, leases, QueueSource(catalog, candidates, settings), annotator, stream=stream)
     answered = 0
     try:
         while (item := session.item or session.advance()) is not None:
@@ -85,6 +85,6 @@ def answer_from_gold(workspace: Workspace, settings: Settings, stream: Stream, a
             answered += 1
     finally:
         session.close()
-        for file in (store, claims, catalog, candidates):
+        for file in (store, leases, catalog, candidates):
             file.close()
     return answered

@@ -1,4 +1,4 @@
-"""derived.db as a file: candidates, features and verdicts, all of which can be computed again."""
+"""derived.db: candidates, feature vectors (`evidence`) and judge verdicts, all of which can be recomputed."""
 
 import re
 import sqlite3
@@ -9,11 +9,11 @@ from pathlib import Path
 
 from core.sqlite_cache import SqliteCache, transaction
 
-#: PRAGMA user_version. Version 2 is migrated; the candidates of any other version are thrown away, and made again by
-#: the next index run.
+#: PRAGMA user_version. Version 2 is migrated; candidates of any other version are dropped and rebuilt by the next index
+#: run.
 _VERSION = 3
-#: The version whose `standing` had no column `matches`.
-_WITHOUT_MATCHES = 2
+#: The version whose table `standing` lacks the column `matches`.
+_VERSION_WITHOUT_MATCHES = 2
 
 _CANDIDATES = """
 CREATE TABLE IF NOT EXISTS candidates (
@@ -74,10 +74,10 @@ CREATE TABLE IF NOT EXISTS indexed (
 ) WITHOUT ROWID
 """
 _INDEXED_RUN = "CREATE TABLE IF NOT EXISTS indexed_run (id INTEGER PRIMARY KEY CHECK (id = 1), mark TEXT NOT NULL)"
-#: By the name of a table: the checksum of what was written to it. Files of earlier versions have none.
+#: Table name → checksum of its rows. Files of earlier versions lack this table.
 _CHECKSUMS = "CREATE TABLE IF NOT EXISTS checksums (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
-#: The number in the table's name is its version. A program of another version has a table of its own, so that neither
-#: throws away what the other has paid for.
+#: The number in the table's name is its version. Each version of the program uses its own table, so that none discards
+#: verdicts that another version paid for.
 _VERDICTS = """
 CREATE TABLE IF NOT EXISTS verdicts_1 (
     judge TEXT NOT NULL,
@@ -102,36 +102,38 @@ _TABLES = {
     "evidence_run": _EVIDENCE_RUN, "indexed": _INDEXED, "indexed_run": _INDEXED_RUN, "checksums": _CHECKSUMS,
     "verdicts_1": _VERDICTS,
 }  # fmt: skip
-_VERDICTS_OF_ANY_VERSION = re.compile(r"verdicts_\d+")
+_VERDICT_TABLE = re.compile(r"verdicts_\d+")
 
-#: Seconds for which a damaged file is read, bytes of a row that is.
-_SALVAGE_S, _LONGEST_VERDICT = 10.0, 1_000_000
+#: Time limit for reading a damaged file, in seconds, and the size limit of a salvaged row, in bytes.
+_SALVAGE_TIMEOUT_S, _MAX_VERDICT_BYTES = 10.0, 1_000_000
 
-#: The way out of every damage to this file.
-CURE = "Whatever is in this file can be made again: run `samesku index`."
+#: The hint of every error about a damaged derived.db.
+REBUILD_HINT = "Everything in this file can be rebuilt: run `samesku index`."
 
 
 def derived_cache(path: Path, text_factory: Callable[[bytes], str] | type[str] = str) -> SqliteCache:
-    """derived.db; nothing is opened before it is first used."""
-    return SqliteCache(path, _prepare, is_derived, cure=CURE, salvage=_salvage_verdicts, text_factory=text_factory)
+    """A cache for derived.db; the file is opened on first use."""
+    return SqliteCache(
+        path, _prepare, is_derived, hint=REBUILD_HINT, salvage=_salvage_verdicts, text_factory=text_factory
+    )
 
 
 def is_derived(tables: set[str]) -> bool:
-    """Whether a database with tables of these names can be a derived.db of this or another version."""
-    return any(name in _TABLES or _VERDICTS_OF_ANY_VERSION.fullmatch(name) for name in tables)
+    """Whether these table names are those of a derived.db, of any version."""
+    return any(name in _TABLES or _VERDICT_TABLE.fullmatch(name) for name in tables)
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if version == _VERSION and there >= _TABLES.keys():
+    existing = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if version == _VERSION and existing >= _TABLES.keys():
         return
     with transaction(connection):
-        # Another process may have done it while this one waited for the lock.
+        # Another process may have migrated the file while this one waited for the lock.
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == _WITHOUT_MATCHES and "standing" in there:
+        if version == _VERSION_WITHOUT_MATCHES and "standing" in existing:
             connection.execute("ALTER TABLE standing ADD COLUMN matches INTEGER")
-            # Without labels it was the cosine's, by which candidates are no longer ordered.
+            # A row without labels describes the ranking by cosine, which is no longer used.
             connection.execute("DELETE FROM standing WHERE labels = 0")
         elif version != _VERSION:
             for name in ("candidates", "runs", "standing"):
@@ -142,16 +144,16 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 
 def _salvage_verdicts(damaged: Path, connection: sqlite3.Connection) -> None:
-    """Carry the verdicts over that can still be read: they were paid for. Each row is checked when it is used."""
+    """Copy the readable verdicts of a damaged file, since they were paid for. Each row is validated when it is used."""
     columns = "judge, content, query_source, query_id, candidate_source, candidate_id, answer, probability, log_odds,"
     columns += " reasoning, seconds, tokens_in, tokens_out, at"
     write = f"INSERT OR IGNORE INTO verdicts_1 ({columns}) VALUES ({', '.join('?' * 14)})"  # noqa: S608
     uri = f"{damaged.absolute().as_uri()}?mode=ro&immutable=1"
-    deadline = time.monotonic() + _SALVAGE_S
-    for order in ("ASC", "DESC"):  # from both ends, to the damaged page
+    deadline = time.monotonic() + _SALVAGE_TIMEOUT_S
+    for order in ("ASC", "DESC"):  # from both ends up to the damaged page
         with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(uri, uri=True)) as old:
             old.execute("PRAGMA trusted_schema = OFF")
-            old.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VERDICT)
+            old.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VERDICT_BYTES)
             old.set_progress_handler(lambda: time.monotonic() > deadline, 100_000)
             for row in old.execute(f"SELECT {columns} FROM verdicts_1 ORDER BY rowid {order}"):  # noqa: S608
                 with suppress(sqlite3.IntegrityError):

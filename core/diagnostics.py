@@ -1,4 +1,4 @@
-"""Whether the files of a workspace are intact: looked at without changing anything, and in bounded time."""
+"""Health checks and an inventory of a workspace's files, for `samesku doctor`. Read-only, and bounded in time."""
 
 import sqlite3
 import time
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.catalog.schema import MEND, is_catalogue
+from core.catalog.schema import REIMPORT_HINT, is_catalogue
 from core.catalog.store import CatalogStore
 from core.derived_db import is_derived
 from core.errors import CoreError
@@ -38,62 +38,62 @@ from labels.files import folder_bytes, is_denied, require_regular, way_out
 from labels.quarantine import COMPANIONS
 from labels.wording import counted, join_clauses
 
-#: Seconds for which one database is looked through; what is larger is taken for intact after that.
-_PATIENCE_S = 5.0
-#: Operations of SQLite's machine between two looks at the clock.
-_STEPS = 100_000
+#: Time limit for checking one database, in seconds; a larger one counts as intact.
+_TIMEOUT_S = 5.0
+#: SQLite virtual machine instructions between two checks of the time limit.
+_PROGRESS_STEPS = 100_000
 
-#: Says what is wrong with the content of an open database that has tables of these names.
-_Look = Callable[[sqlite3.Connection, set[str]], str]
+#: Checks the content of an open database with these tables. Returns what is wrong, or an empty text.
+_ContentCheck = Callable[[sqlite3.Connection, set[str]], str]
 
-_INDEX = "`samesku index` makes it again."
-_REPORT = "Move it away; the verb that wrote it writes another."
+_REBUILD = "`samesku index` rebuilds it."
+_REPORT = "Move it away; the command that wrote it writes another."
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """A file that is not what it should be.
+    """A file that is damaged, missing or unreadable.
 
     Attributes:
-        path: which.
-        state: what is wrong with it, a few words.
-        cure: the way out, a sentence.
-        what: what it comes to, a few words.
+        path: the file.
+        reason: what is wrong with it, a phrase.
+        hint: what to do, a sentence.
+        what: the verdict on the file, a phrase.
     """
 
     path: Path
-    state: str
-    cure: str
+    reason: str
+    hint: str
     what: str = "is damaged"
 
     def __str__(self) -> str:
-        return f"{self.path.name} {self.what}: {self.state}. {self.cure}"
+        return f"{self.path.name} {self.what}: {self.reason}. {self.hint}"
 
 
 def damages(workspace: Workspace) -> list[Damage]:
-    """Every file that is damaged or gone, of those that `samesku` can make again, and the catalogue."""
+    """The damaged, missing and unreadable files among the catalogue and everything that can be recomputed."""
     found: list[Damage] = []
-    for look in (_catalogue, _derived, _index, _models, _reports):
+    for check in (_check_catalogue, _check_derived, _check_index, _check_models, _check_reports):
         try:
-            found += look(workspace)
+            found += check(workspace)
         except OSError as error:
-            found.append(_unseen(Path(error.filename or workspace.home), error))
+            found.append(_unreadable(Path(error.filename or workspace.home), error))
     return found
 
 
-def _unseen(path: Path, error: OSError) -> Damage:
-    """What this account may not look at, which need not be damaged."""
-    return Damage(path, str(error.strerror), way_out(error, "Look at it."), what="cannot be read")
+def _unreadable(path: Path, error: OSError) -> Damage:
+    """A file that this account may not read; it need not be damaged."""
+    return Damage(path, str(error.strerror), way_out(error, "Check its permissions."), what="cannot be read")
 
 
-def _catalogue(workspace: Workspace) -> Iterator[Damage]:
-    yield from _database(workspace.catalog, is_catalogue, MEND)
+def _check_catalogue(workspace: Workspace) -> Iterator[Damage]:
+    yield from _check_database(workspace.catalog, is_catalogue, REIMPORT_HINT)
 
 
-def _derived(workspace: Workspace) -> Iterator[Damage]:
+def _check_derived(workspace: Workspace) -> Iterator[Damage]:
     path = workspace.derived
     if not path.exists() and not path.is_symlink() and indexed_models(workspace.index):
-        yield Damage(path, "it is missing", _INDEX)
+        yield Damage(path, "it is missing", _REBUILD)
         return
 
     model = ""
@@ -101,144 +101,146 @@ def _derived(workspace: Workspace) -> Iterator[Damage]:
     def content(connection: sqlite3.Connection, tables: set[str]) -> str:
         nonlocal model
         if "checksums" not in tables:
-            return ""  # of an earlier version
+            return ""  # written by an earlier version
         run = connection.execute("SELECT model FROM runs").fetchone()
         if run is None:
             return "its candidates are gone" if indexed_models(workspace.index) else ""
         model = str(run[0])
         return damage_of_candidates(connection) or damage_of_features(connection)
 
-    yield from _database(path, is_derived, _INDEX, content)
+    yield from _check_database(path, is_derived, _REBUILD, content)
     if model and workspace.index.is_dir() and not (workspace.index / model / PRODUCTS).exists():
-        yield Damage(workspace.index / model / PRODUCTS, "it is missing", _INDEX)
+        yield Damage(workspace.index / model / PRODUCTS, "it is missing", _REBUILD)
 
 
-def _index(workspace: Workspace) -> Iterator[Damage]:
+def _check_index(workspace: Workspace) -> Iterator[Damage]:
     for folder in (each for each in sorted(workspace.index.glob("*")) if each.is_dir()):
-        # Earlier versions have left no manifest.
+        # Earlier versions wrote no manifest.
         for found in damage(folder) if folder.name in indexed_models(workspace.index) else ():
-            yield Damage(folder, found, _INDEX)
+            yield Damage(folder, found, _REBUILD)
         for path in sorted(folder.glob("vectors-*.db")):
-            yield from _database(path, lambda tables: "vectors" in tables, _INDEX, _vectors)
+            yield from _check_database(path, lambda tables: "vectors" in tables, _REBUILD, _check_vectors)
         if not is_rate(folder):
-            yield Damage(folder / "pace.json", "it cannot be read", "Remove it; an index run writes another.")
+            yield Damage(folder / "pace.json", "it cannot be read", "Remove it; an index run writes a new one.")
 
 
-def _vectors(connection: sqlite3.Connection, _: set[str]) -> str:
+def _check_vectors(connection: sqlite3.Connection, _: set[str]) -> str:
     count = damaged_vectors(connection)
     return f"{count:,} of its vectors" if count else ""
 
 
-def _models(workspace: Workspace) -> Iterator[Damage]:
-    yield from _read(matcher_path(workspace), read_matcher_json, _INDEX)
-    yield from _kept(workspace.models / "champion.json", tuple[Promotion, ...], "Remove it to use the base encoder.")
+def _check_models(workspace: Workspace) -> Iterator[Damage]:
+    yield from _check_file(matcher_path(workspace), read_matcher_json, _REBUILD)
+    yield from _check_json(
+        workspace.models / "champion.json", tuple[Promotion, ...], "Remove it to use the base encoder."
+    )
     for path in sorted(workspace.models.glob("*/model.json")):
-        yield from _kept(path, ModelCard, "Roll back with `samesku models rollback`, or retrain.")
+        yield from _check_json(path, ModelCard, "Roll back with `samesku models rollback`, or retrain.")
     for path in sorted(workspace.models.glob("*/unseen.json")):
-        yield from _read(path, read_out_of_fold, "The matcher does without it; the next retrain makes another.")
+        yield from _check_file(path, read_out_of_fold, "The matcher works without it; the next retrain writes it.")
     for path in sorted((workspace.models / "judge").glob("calibration-*.json")):
-        yield from _kept(path, Calibration, "The next `samesku judge run` makes another.")
+        yield from _check_json(path, Calibration, "The next `samesku judge run` writes it.")
 
 
-def _reports(workspace: Workspace) -> Iterator[Damage]:
+def _check_reports(workspace: Workspace) -> Iterator[Damage]:
     shapes = {"evaluation": Evaluation, "comparison": Comparison, "judge": JudgeReport}
     for kind, shape in shapes.items():
         for path in sorted(workspace.reports.glob(f"{kind}-*.json")):
-            yield from _kept(path, shape, _REPORT)
+            yield from _check_json(path, shape, _REPORT)
 
 
-def _kept(path: Path, shape: type[Any], cure: str) -> Iterator[Damage]:
-    yield from _read(path, lambda each: load(each, shape), cure)
+def _check_json(path: Path, shape: type[Any], hint: str) -> Iterator[Damage]:
+    yield from _check_file(path, lambda each: load(each, shape), hint)
 
 
-def _read(path: Path, read: Callable[[Path], object], cure: str) -> Iterator[Damage]:
+def _check_file(path: Path, read: Callable[[Path], object], hint: str) -> Iterator[Damage]:
     if path.exists() or path.is_symlink():
         try:
             read(path)
         except FileNotFoundError:
             return
         except CoreError as error:
-            denied = error.__cause__
-            if isinstance(denied, OSError) and is_denied(denied):
-                yield _unseen(path, denied)
+            cause = error.__cause__
+            if isinstance(cause, OSError) and is_denied(cause):
+                yield _unreadable(path, cause)
             else:
-                yield Damage(path, "it cannot be read", cure)
+                yield Damage(path, "it cannot be read", hint)
 
 
-def _database(
-    path: Path,
-    ours: Callable[[set[str]], bool],
-    cure: str,
-    content: _Look = lambda *_: "",
+def _check_database(
+    path: Path, is_ours: Callable[[set[str]], bool], hint: str, check: _ContentCheck = lambda *_: ""
 ) -> Iterator[Damage]:
-    """What is wrong with a database, if there is one."""
-    if state := _state(path, ours, content):
-        yield Damage(path, state, cure)
+    """Check a database if it exists.
+
+    Args:
+        path: the file.
+        is_ours: decides by its table names whether it is the expected database.
+        hint: what to do if it is damaged.
+        check: a further check of its content.
+    """
+    if reason := _database_damage(path, is_ours, check):
+        yield Damage(path, reason, hint)
 
 
-def _state(path: Path, ours: Callable[[set[str]], bool], content: _Look) -> str:
+def _database_damage(path: Path, is_ours: Callable[[set[str]], bool], check: _ContentCheck) -> str:
     if not path.exists() and not path.is_symlink():
         return ""
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + _TIMEOUT_S
     try:
         require_regular(path)
         for ending in COMPANIONS:
             require_regular(path.with_name(path.name + ending))
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             connection.execute("PRAGMA trusted_schema = OFF")
-            connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
+            connection.set_progress_handler(lambda: time.monotonic() > deadline, _PROGRESS_STEPS)
             found = connection.execute("SELECT type, name FROM sqlite_master").fetchall()
             tables = {str(name) for kind, name in found if kind == "table"}
-            if not ours(tables):
+            if not is_ours(tables):
                 return "it is empty" if not found else "it is another database"
-            whole = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-            return content(connection, tables) if whole == "ok" else whole.splitlines()[-1]
+            result = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+            return check(connection, tables) if result == "ok" else result.splitlines()[-1]
     except OSError as error:
         return str(error.strerror)
     except sqlite3.Error as error:
-        # Another process may have it locked.
+        # Anything else, such as a lock of another process, says nothing about the file.
         return str(error) if is_damage(error) else ""
 
 
-#: To compare the index with more products takes more than a few seconds.
-_MOST_COMPARED = 200_000
-_CURE = "`samesku index` brings it up to date"
+#: Comparing the index with more products than this takes more than a few seconds.
+_MAX_COMPARED_PRODUCTS = 200_000
+_UPDATE = "`samesku index` brings it up to date"
 
 
 def inventory(workspace: Workspace, settings: Settings) -> dict[str, str]:
-    """Index, models and caches, each in a few words. Loads no model, and downloads none.
+    """Descriptions of the index, the models and the caches. Loads no model and downloads nothing.
 
     Args:
-        workspace: whose catalogue and derived files are sound.
-        settings: in force.
+        workspace: its catalogue and derived files must be intact.
+        settings: those in force.
     """
-    return {
-        name: _told(look, workspace, settings)
-        for name, look in (("index", _inventory_index), ("models", _inventory_models), ("caches", _caches))
-    }
+    found = {}
+    for name, describe in (("index", _describe_index), ("models", _describe_models), ("caches", _describe_caches)):
+        try:
+            found[name] = describe(workspace, settings)
+        except SameskuError as error:
+            found[name] = f"unknown: {error.message}"
+    return found
 
 
-def _told(look: Callable[[Workspace, Settings], str], workspace: Workspace, settings: Settings) -> str:
-    try:
-        return look(workspace, settings)
-    except SameskuError as error:
-        return f"unknown: {error.message}"
-
-
-def _inventory_index(workspace: Workspace, settings: Settings) -> str:
+def _describe_index(workspace: Workspace, settings: Settings) -> str:
     model = _indexed(workspace)
     if model is None or not workspace.catalog.exists():
         return "none yet: samesku index"
     with CatalogStore(workspace.catalog) as catalog:
         queries, products = catalog.count("query"), catalog.count("catalog")
     size = _megabytes(folder_bytes(workspace.index / model))
-    return join_clauses([_inventory_state(workspace, settings, queries + products), f"candidates by {model}, {size}"])
+    return join_clauses([_index_state(workspace, settings, queries + products), f"candidates by {model}, {size}"])
 
 
-def _inventory_state(workspace: Workspace, settings: Settings, products: int) -> str:
-    """Whether index and matcher are those of catalogue, labels, settings and encoder as they are now."""
-    if products > _MOST_COMPARED:
-        return f"not compared with {counted(products, 'product')}: {_CURE} where it has to"
+def _index_state(workspace: Workspace, settings: Settings, products: int) -> str:
+    """Whether index and matcher match the present catalogue, labels, settings and encoder."""
+    if products > _MAX_COMPARED_PRODUCTS:
+        return f"not compared with {counted(products, 'product')}: {_UPDATE} if necessary"
     registry = Registry(workspace, settings)
     champion = registry.champion_id()
     trained = champion is not None and registry.is_trained(champion)
@@ -249,26 +251,26 @@ def _inventory_state(workspace: Workspace, settings: Settings, products: int) ->
     selection = Shortlist(CorpusFeatures(workspace, settings, corpus), settings.search.k)
     if not is_indexed(workspace, settings, encoder, corpus, selection):
         changed = " ".join(read_index_state(workspace).sentences())
-        return changed or f"out of date (settings, vocabulary or encoder have changed since): {_CURE}"
+        return changed or f"out of date (settings, vocabulary or encoder have changed since): {_UPDATE}"
     if current_matcher(workspace, settings, encoder) is None:
-        return f"up to date, but for the matcher (labels or settings have changed since): {_CURE}"
+        return f"up to date except for the matcher (labels or settings have changed since): {_UPDATE}"
     return "up to date"
 
 
-def _inventory_models(workspace: Workspace, settings: Settings) -> str:
+def _describe_models(workspace: Workspace, settings: Settings) -> str:
     registry = Registry(workspace, settings)
     tuned = registry.ids()
-    parts = [
-        f"{len(tuned)} tuned ({_megabytes(sum(folder_bytes(registry.folder(id_)) for id_ in tuned))})"
-        if tuned
-        else "none tuned",
-        f"in use: {registry.champion_id() or 'the base encoder'}",
-        _matcher(saved_matcher(workspace)),
-    ]
-    return "; ".join(parts)
+    size = _megabytes(sum(folder_bytes(registry.folder(id_)) for id_ in tuned))
+    return "; ".join(
+        [
+            f"{len(tuned)} tuned ({size})" if tuned else "none tuned",
+            f"champion: {registry.champion_id() or 'the base encoder'}",
+            _describe_matcher(saved_matcher(workspace)),
+        ]
+    )
 
 
-def _matcher(matcher: Matcher | None) -> str:
+def _describe_matcher(matcher: Matcher | None) -> str:
     if matcher is None:
         return "no matcher yet"
     return (
@@ -276,19 +278,19 @@ def _matcher(matcher: Matcher | None) -> str:
     )
 
 
-def _caches(workspace: Workspace, settings: Settings) -> str:
+def _describe_caches(workspace: Workspace, settings: Settings) -> str:
     folders = [folder for folder in sorted(workspace.index.glob("*")) if folder.is_dir()]
     vectors = {folder: sum(map(folder_bytes, folder.glob("vectors-*.db"))) for folder in folders}
     parts = [f"vectors {_megabytes(sum(vectors.values()))}", f"derived.db {_megabytes(_size(workspace.derived))}"]
     used = _models_in_use(workspace, settings)
     if idle := [folder for folder in folders if folder.name not in used]:
         size = _megabytes(sum(map(folder_bytes, idle)))
-        parts.append(f"{size} of encoders that are not in use may be removed: {', '.join(f.name for f in idle)}")
+        parts.append(f"{size} of unused encoders may be removed: {', '.join(f.name for f in idle)}")
     return "; ".join(parts)
 
 
 def _models_in_use(workspace: Workspace, settings: Settings) -> set[str]:
-    """Those that the queue, a promotion or a rollback may want again."""
+    """Ids of the encoders that the queue, a promotion or a rollback may need."""
     registry = Registry(workspace, settings)
     trained = {id_ for id_ in indexed_models(workspace.index) if registry.is_trained(id_)}
     indexed = _indexed(workspace)
@@ -296,7 +298,7 @@ def _models_in_use(workspace: Workspace, settings: Settings) -> set[str]:
 
 
 def _indexed(workspace: Workspace) -> str | None:
-    """Id of the encoder behind the candidates; None where there are none."""
+    """Id of the encoder that the candidates were computed with; None without candidates."""
     if not workspace.derived.exists():
         return None
     candidates = CandidateStore(workspace.derived)

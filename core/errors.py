@@ -1,22 +1,22 @@
-"""The errors of the headless engine; each is a sentence and a way out."""
+"""Errors of the headless engine. Each has a message of one sentence and a hint at what to do."""
 
 from labels.errors import SameskuError
 
 
 class CoreError(SameskuError):
-    """The engine cannot do what was asked."""
+    """A request cannot be carried out."""
 
 
 class CatalogError(CoreError):
-    """A catalogue, or a file that was said to hold one, cannot be read."""
+    """A catalogue, or a file to import as one, cannot be read."""
 
 
 class ModelError(CoreError):
-    """A model is absent, damaged or not what it says it is."""
+    """A model is missing, damaged or not of the expected kind."""
 
 
 class SettingsError(CoreError):
-    """samesku.toml, the environment or the command line holds a setting that does not fit."""
+    """samesku.toml, the environment or the command line has an unknown or invalid setting."""
 
 
 class JobError(CoreError):
@@ -24,8 +24,8 @@ class JobError(CoreError):
 
 
 class UnreadableError(CoreError):
-    """A file of the workspace may not be read by this account; nothing says that it is damaged."""
+    """This account lacks permission to read a file of the workspace; the file need not be damaged."""
 
 
 class DamagedError(CoreError):
-    """Something that can be computed again is damaged or gone. It was set aside, and `samesku index` makes it again."""
+    """A derived file was damaged or missing and has been set aside; `samesku index` rebuilds it."""

@@ -1,17 +1,17 @@
-"""Commands that run this program's own modules in processes of their own."""
+"""Command lines that run modules of this program in a subprocess."""
 
 import sys
 
 
 def module_command(module: str, *arguments: str) -> list[str]:
-    """The command that runs a module in this interpreter, as isolated from its environment as this process is.
+    """The command that runs a module in this interpreter, isolated from the environment if this process is.
 
-    An isolated process (`python -I`) was started so that neither `PYTHON*` variables nor the current folder decide
-    what it runs; its children must not bring them back.
+    `python -I` keeps `PYTHON*` variables and the current folder from deciding which code runs. Subprocesses inherit
+    the flag.
 
     Args:
-        module: the module's full name.
-        arguments: what stands after it.
+        module: its dotted name.
+        arguments: those of the module.
     """
     isolation = ["-I"] if sys.flags.isolated else []
     return [sys.executable, *isolation, "-m", module, *arguments]

@@ -1,4 +1,4 @@
-"""Results kept as JSON files: written whole or not at all, and read with suspicion: anybody may have written them."""
+"""JSON files of a workspace: written atomically, and validated when read, since other users may have written them."""
 
 import json
 from collections.abc import Hashable, Iterator
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 Shape = TypeVar("Shape")
 
-#: Far more than a result of the largest validation set takes.
+#: Far more than the report on the largest validation set needs.
 _MAX_BYTES = 64 * 2**20
 
 
 def save(path: Path, value: object) -> None:
-    """Write a value as JSON; the file appears only when complete.
+    """Write a value as JSON, atomically.
 
     Raises:
         CoreError: it cannot be written.
@@ -31,33 +31,33 @@ def save(path: Path, value: object) -> None:
 
 @contextmanager
 def text_file(path: Path) -> Iterator[TextIO]:
-    """A text file of the workspace to write, which appears only when complete; UTF-8.
+    """Open a UTF-8 text file of the workspace for an atomic write.
 
     Raises:
         CoreError: it cannot be written.
     """
-    with _readable_errors(path), atomic_text(path) as out:
+    with _as_core_error(path), atomic_text(path) as out:
         yield out
 
 
 @contextmanager
 def binary_file(path: Path) -> Iterator[BinaryIO]:
-    """The same for bytes.
+    """Open a binary file of the workspace for an atomic write.
 
     Raises:
         CoreError: it cannot be written.
     """
-    with _readable_errors(path), atomic_write(path) as out:
+    with _as_core_error(path), atomic_write(path) as out:
         yield out
 
 
 def load(path: Path, shape: type[Shape]) -> Shape:
-    """What a file holds, if it has the shape of a dataclass: every field of its type, and no more read than these.
+    """Read a JSON file and validate it against a type, such as a dataclass; unknown fields are ignored.
 
     Raises:
         FileNotFoundError: there is no such file.
         UnreadableError: this account may not read it.
-        CoreError: it holds something else.
+        CoreError: the content is not of that type.
     """
     try:
         found: Shape = _adapter(cast("Hashable", shape)).validate_json(read_bounded(path, _MAX_BYTES))
@@ -66,34 +66,29 @@ def load(path: Path, shape: type[Shape]) -> Shape:
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and is_denied(error):
             raise UnreadableError(f"{path} cannot be read: {error.strerror}.", way_out(error, "")) from error
-        raise CoreError(f"{path.name} is damaged, or not what its name says.", f"Move it away: {path}") from error
+        raise CoreError(f"{path.name} is damaged or has unexpected content.", f"Move it away: {path}") from error
     return found
 
 
 @contextmanager
-def _readable_errors(path: Path) -> Iterator[None]:
+def _as_core_error(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise CoreError(
-            f"{path} cannot be written: {error.strerror}.", way_out(error, "Look at `samesku doctor`.")
+            f"{path} cannot be written: {error.strerror}.", way_out(error, "Run `samesku doctor`.")
         ) from error
 
 
 @cache
 def _adapter(shape: Any) -> "TypeAdapter[Any]":
-    from pydantic import TypeAdapter  # noqa: PLC0415 - a tenth of a second that no start should pay
+    from pydantic import TypeAdapter  # noqa: PLC0415 - 0.1 s that every start would pay
 
     return TypeAdapter(shape)
 
 
-def is_share(*values: float) -> None:
-    """Refuse what is no share.
-
-    Raises:
-        ValueError: a value is not within 0 and 1.
-    """
+def require_shares(*values: float) -> None:
+    """Raise ValueError unless every value is between 0 and 1; NaN is not."""
     for value in values:
-        # Written so that a NaN fails.
         if not 0 <= value <= 1:
-            raise ValueError(f"{value} is no share")
+            raise ValueError(f"{value} is not between 0 and 1")

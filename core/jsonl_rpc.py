@@ -1,8 +1,8 @@
-"""A child of the desk: requests on standard input, answers on standard output, one JSON object a line both ways.
+"""JSON-lines RPC of the desk's worker processes: requests on standard input, responses on standard output.
 
-A request is {"id": a number, "do": a word, …}. It is answered with {"id": …, "result": {…}}, or where it cannot be
-done with {"id": …, "error": a sentence, "hint": a way out}. A child ends when its standard input does, which is when
-the desk is gone.
+A request is {"id": INT, "do": VERB, …}. The response is {"id": INT, "result": {…}}, or
+{"id": INT, "error": SENTENCE, "hint": TEXT} if the request failed. A worker exits when its standard input is closed,
+that is, when the desk exits.
 """
 
 import json
@@ -19,23 +19,23 @@ from core.errors import CoreError
 from labels.errors import SameskuError
 from labels.model import ProductRef
 
-#: No request is longer.
+#: Maximum length of a request, in bytes.
 MAX_LINE = 65_536
-#: Labelling comes first: children give way to the desk.
+#: Niceness of a worker: the desk has priority.
 _NICE = 5
 
-#: Lines as they come, None at their end.
+#: Request lines in order of arrival; None marks the end of the input.
 Lines = queue.Queue[bytes | None]
 
 
 def parse_request(line: bytes) -> dict[str, Any]:
-    """A request with an id and something to do.
+    """Parse a line into a request with an integer `id` and a text `do`.
 
     Raises:
-        CoreError: the line is none.
+        CoreError: the line is too long, or not such an object.
     """
     if len(line) > MAX_LINE:
-        raise CoreError(f"A request is no longer than {MAX_LINE:,} bytes.")
+        raise CoreError(f"A request has at most {MAX_LINE:,} bytes.")
     try:
         request = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -50,10 +50,10 @@ def parse_request(line: bytes) -> dict[str, Any]:
 
 
 def parse_product(value: object) -> ProductRef:
-    """A product as requests name it.
+    """Parse the [source, id] list that names a product in a request.
 
     Raises:
-        CoreError: the value is no list of a source and an id.
+        CoreError: the value is not such a list.
     """
     if not isinstance(value, list) or len(value) != 2 or not all(isinstance(part, str) for part in value):
         raise CoreError("A product is a list of a source and an id.")
@@ -61,83 +61,82 @@ def parse_product(value: object) -> ProductRef:
 
 
 def error_response(request_id: int | None, error: Exception) -> dict[str, Any]:
-    """The answer to a request that failed: whatever it was, the desk is told in a sentence, and the child goes on."""
+    """The response to a request that raised an error of any kind."""
     match error:
         case SameskuError():
-            told, hint = error.message, error.hint
+            message, hint = error.message, error.hint
         case ImportError():
-            told = f"This needs {error.name}, which is not installed."
+            message = f"This needs {error.name}, which is not installed."
             hint = "From a clone: pip install -c constraints.txt '.[all]'"
         case sqlite3.Error() | OSError():
-            told, hint = f"The workspace cannot be read: {error}.", "See `samesku doctor`."
+            message, hint = f"The workspace cannot be read: {error}.", "Run `samesku doctor`."
         case _:
-            told, hint = f"That failed: {type(error).__name__}: {error}.", ""
-    return {"id": request_id, "error": told, "hint": hint}
+            message, hint = f"The request failed: {type(error).__name__}: {error}.", ""
+    return {"id": request_id, "error": message, "hint": hint}
 
 
-def read_lines(requests: BinaryIO, gone: Callable[[], None] = lambda: None) -> Lines:
-    """Read on a thread, so that the time between two requests, and that of a long answer, can be used.
+def read_lines(requests: BinaryIO, on_end: Callable[[], None] = lambda: None) -> Lines:
+    """Read request lines on a thread, so that the worker can be busy or idle in the meantime.
 
     Args:
-        requests: where they come from.
-        gone: is called on that thread when they have ended, in the middle of whatever is being answered.
+        requests: the input stream.
+        on_end: called on that thread when the input ends, possibly while a request is being handled.
     """
     lines: Lines = queue.Queue(maxsize=64)
-    threading.Thread(target=_read, args=(requests, lines, gone), daemon=True).start()
+    threading.Thread(target=_read, args=(requests, lines, on_end), daemon=True).start()
     return lines
 
 
-def _read(requests: BinaryIO, lines: Lines, gone: Callable[[], None]) -> None:
+def _read(requests: BinaryIO, lines: Lines, on_end: Callable[[], None]) -> None:
     while line := requests.readline(MAX_LINE + 1):
-        whole = line
-        while len(whole) > MAX_LINE and not whole.endswith(b"\n"):
-            # The rest of an endless line is read and forgotten.
-            whole = requests.readline(MAX_LINE + 1)
-            if not whole:
+        rest = line
+        while len(rest) > MAX_LINE and not rest.endswith(b"\n"):
+            rest = requests.readline(MAX_LINE + 1)  # the rest of an overlong line is discarded
+            if not rest:
                 break
         if line.strip():
             lines.put(line)
-    gone()
+    on_end()
     lines.put(None)
 
 
 def write_response(answers: BinaryIO, answer: dict[str, Any]) -> None:
-    """Write a line.
+    """Write a response line and flush it.
 
     Raises:
-        BrokenPipeError: nobody is there to read it.
+        BrokenPipeError: the reader has closed the pipe.
     """
     answers.write(json.dumps(answer).encode() + b"\n")
     answers.flush()
 
 
-def yield_resources() -> BinaryIO:
-    """Make this process a child that disturbs nobody. Returns where it may write its answers.
+def start_worker_process() -> BinaryIO:
+    """Lower this process's priority and reserve standard output for the protocol. Returns the response stream.
 
-    The pipe is the protocol's alone: whatever a library prints goes where errors go.
+    File descriptor 1 is redirected to standard error, so that whatever a library prints stays out of the protocol.
     """
     with suppress(OSError):
         os.nice(_NICE)
-        _leave_a_core()
+        _leave_one_core_free()
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return answers
 
 
 def exit_process() -> None:
-    """End this process. All is written and closed by now.
+    """End this process at once, after all files are closed.
 
-    The thread that waits for another line holds standard input, which the interpreter would wait for in vain.
+    A regular exit would wait for the thread that is blocked reading standard input.
     """
     sys.stderr.flush()
     os._exit(0)
 
 
-def _leave_a_core() -> None:
-    """Keep off one core, so that whoever types finds it idle, the disk's answers included.
+def _leave_one_core_free() -> None:
+    """Restrict this process to all cores but one (Linux), which keeps the desk responsive during a fit.
 
-    A fit has a thread for each core, and the kernel's own threads, which bring a decision to disk, waited for the next
-    tick of each of them: on two cores a decision took 30 ms from key to screen beside a fit, and takes 12.
+    A fit runs a thread per core, and the kernel threads that write a decision to disk had to wait for them. Measured
+    on two cores during a fit: 30 ms from key press to screen before, 12 ms with a free core.
     """
     if sys.platform == "linux":
         cores = sorted(os.sched_getaffinity(0))

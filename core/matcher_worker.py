@@ -1,7 +1,6 @@
-"""The matcher worker: a child process of the desk with the matcher in memory; requests and responses are JSON lines.
+"""The matcher worker: a subprocess of the desk that holds the matcher in memory and answers JSON-lines requests.
 
-`python -m core.matcher_worker --home DIR` reads requests on standard input, one JSON object per line, and writes
-one response per line to standard output:
+`python -m core.matcher_worker --home DIR` speaks the protocol of `core.jsonl_rpc`:
 
     {"id": 1, "do": "ping"}                               -> {"id": 1, "result": {"pid": 4711}}
     {"id": 2, "do": "refit"}                              -> {"id": 2, "result": {"standing": …, "order": […], …}}
@@ -9,8 +8,7 @@ one response per line to standard output:
                                                           -> {"id": 3, "result": {"for": […], "against": […], …}}
     {"id": 4, "do": "stop"}                               -> {"id": 4, "result": {}}
 
-A request that fails is answered with {"id": …, "error": a sentence, "hint": a way out}. The worker ends on `stop`, and
-when its standard input ends because the desk has ended; a response that still takes long is then abandoned.
+It exits on `stop` and when its standard input is closed; a request that takes long is then abandoned.
 """
 
 import argparse
@@ -31,8 +29,8 @@ from core.jsonl_rpc import (
     parse_product,
     parse_request,
     read_lines,
+    start_worker_process,
     write_response,
-    yield_resources,
 )
 from core.judge.judge_scores import JudgeScores
 from core.queue.online import OnlineMatcher
@@ -41,14 +39,14 @@ from core.workspace import Workspace
 from labels.errors import SameskuError
 from labels.model import Pair
 
-#: Seconds without a request after which new probabilities are published, and the minimum between two publications.
+#: New probabilities are published to other users after this idle time, and at most at this interval, in seconds.
 _IDLE_S, _PUBLISH_INTERVAL_S = 2.0, 30.0
-#: Seconds that a running request may take after the desk has ended.
+#: How long a running request may still take after the desk has exited, in seconds.
 _GRACE_S = 2.0
 
 
 class MatcherWorker:
-    """Answers requests about one workspace, one at a time."""
+    """Handles the requests about one workspace, one at a time."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -59,36 +57,36 @@ class MatcherWorker:
         self.stopped = False
 
     def answer(self, line: bytes) -> dict[str, Any]:
-        """The response to one line, for any content."""
+        """The response to one line, whatever it contains."""
         request_id = None
         self._idle.clear()
         try:
             request = parse_request(line)
             request_id = request["id"]
             return {"id": request_id, "result": self._do(request)}
-        except Exception as error:  # noqa: BLE001 - sent to the desk; the worker goes on
+        except Exception as error:  # noqa: BLE001 - reported to the desk; the worker keeps running
             return error_response(request_id, error)
         finally:
             self._idle.set()
 
     def abandon(self) -> None:
-        """End the process after the desk has ended, unless the running request is done in a moment.
+        """End this process after the desk has exited, unless the running request completes within the grace period.
 
-        A fit to many labels would otherwise go on for half a minute.
+        A fit on many labels would otherwise go on for half a minute.
         """
         if not self._idle.wait(_GRACE_S):
             exit_process()
 
-    def publish_when_due(self) -> None:
-        """Publish new probabilities, unless the last publication was a moment ago."""
+    def publish_if_due(self) -> None:
+        """Publish the latest probabilities unless that was done recently."""
         if self._online is not None and time.monotonic() - self._published_at >= _PUBLISH_INTERVAL_S:
-            # Another program may have locked the file; the next idle moment is early enough.
+            # If another program has locked the file, the next idle period tries again.
             with suppress(sqlite3.Error, SameskuError, OSError):
                 if self._online.publish():
                     self._published_at = time.monotonic()
 
     def close(self) -> None:
-        """Publish new probabilities, and close the files."""
+        """Publish unpublished probabilities and close the files."""
         if self._online is not None:
             with suppress(sqlite3.Error, SameskuError, OSError):
                 self._online.close()
@@ -106,7 +104,7 @@ class MatcherWorker:
             case "stop":
                 self.stopped = True
                 return {}
-        raise CoreError("Unknown request to the matcher worker.", "It knows ping, refit, reasons and stop.")
+        raise CoreError("The matcher worker does not know this request.", "Requests are ping, refit, reasons and stop.")
 
     def _matcher(self) -> OnlineMatcher:
         if self._online is None:
@@ -115,21 +113,20 @@ class MatcherWorker:
         return self._online
 
 
-def serve(worker: MatcherWorker, requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer requests until `stop`, or until standard input ends."""
+def serve(worker: MatcherWorker, requests: BinaryIO, responses: BinaryIO) -> None:
+    """Handle requests until `stop`, or until the desk has closed the pipe."""
     lines = read_lines(requests, worker.abandon)
     try:
-        # The pipe breaks when the desk has ended: publish and end.
         with suppress(BrokenPipeError):
             while not worker.stopped:
                 try:
                     line = lines.get(timeout=_IDLE_S)
                 except queue.Empty:
-                    worker.publish_when_due()
+                    worker.publish_if_due()
                     continue
                 if line is None:
                     break
-                write_response(answers, worker.answer(line))
+                write_response(responses, worker.answer(line))
     finally:
         worker.close()
 
@@ -139,9 +136,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="core.matcher_worker", description=__doc__.partition("\n")[0])
     parser.add_argument("--home", type=Path, required=True, help="The workspace.")
     home: Path = parser.parse_args().home
-    answers = yield_resources()
+    responses = start_worker_process()
     with suppress(KeyboardInterrupt):
-        serve(MatcherWorker(Workspace.locate(home)), sys.stdin.buffer, answers)
+        serve(MatcherWorker(Workspace.locate(home)), sys.stdin.buffer, responses)
     exit_process()
 
 

@@ -1,6 +1,7 @@
-"""Who may do what: which streams are open to somebody, and what is for leads.
+"""Roles of annotators: which streams they may open, and what is reserved for leads.
 
-Courtesy, not security: `--as` takes any name, and whoever may write the workspace may write its files.
+These rules prevent mistakes and are no access control: `--as` accepts any name, and the files of a workspace are
+writable for everyone in its group.
 """
 
 from core.errors import CoreError
@@ -9,23 +10,19 @@ from labels.model import Stream
 
 
 def is_lead(settings: Settings, annotator: str) -> bool:
-    """Whether somebody may see other people's figures and settle their disagreements; all may where none is named."""
+    """Whether an annotator may see others' figures and adjudicate; without `people.leads` everyone may."""
     return not settings.people.leads or annotator in settings.people.leads
 
 
 def open_streams(settings: Settings, annotator: str) -> tuple[Stream, ...]:
-    """The streams that somebody may open, in their usual order."""
+    """The streams that an annotator may open, in the order of `Stream`."""
     allowed = settings.people.streams.get(annotator, tuple(Stream))
     lead = is_lead(settings, annotator)
     return tuple(stream for stream in Stream if stream in allowed and (lead or stream is not Stream.ADJUDICATION))
 
 
 def require_stream(settings: Settings, annotator: str, stream: Stream) -> None:
-    """Refuse a stream that is not for this annotator.
-
-    Raises:
-        CoreError: it is for others.
-    """
+    """Raise CoreError unless the annotator may open the stream."""
     allowed = settings.people.streams.get(annotator, tuple(Stream))
     if stream not in allowed:
         names = ", ".join(allowed) or "none"
@@ -35,10 +32,6 @@ def require_stream(settings: Settings, annotator: str, stream: Stream) -> None:
 
 
 def require_lead(settings: Settings, annotator: str, refusal: str) -> None:
-    """Refuse what is for leads.
-
-    Raises:
-        CoreError: with this sentence, and who the leads are.
-    """
+    """Raise CoreError with the message `refusal` unless the annotator is a lead."""
     if not is_lead(settings, annotator):
-        raise CoreError(refusal, f"They are {', '.join(settings.people.leads)}; see samesku.toml.")
+        raise CoreError(refusal, f"The leads are {', '.join(settings.people.leads)}; see samesku.toml.")

@@ -1,4 +1,4 @@
-"""The settings of a workspace: samesku.toml < environment `SAMESKU_*` < command line. Unknown keys are errors."""
+"""Settings of a workspace. Precedence: command line, environment `SAMESKU_*`, samesku.toml. Unknown keys are errors."""
 
 import json
 import os
@@ -16,9 +16,9 @@ from labels.model import Stream
 from labels.names import name_problem
 
 _ENVIRONMENT_PREFIX = "SAMESKU_"
-#: Names in the environment that are no settings.
+#: Environment variables with the prefix that are not settings.
 _RESERVED = {"SAMESKU_HOME", "SAMESKU_DEBUG", "SAMESKU_JOB", "SAMESKU_JUDGE_KEY"}
-#: Settings that were renamed, by their former names. These are read as aliases, wherever a setting can be given.
+#: Former → current name of renamed settings. Former names are accepted wherever a setting can be given.
 RENAMED = {
     "validation.most_pairs": "validation.max_pairs",
     "labels.weigh_annotators": "labels.weight_by_annotator",
@@ -27,32 +27,31 @@ RENAMED = {
     "judge.ahead": "judge.prefetch",
 }
 
-
-#: pydantic's kinds of errors as a reader of TOML would say them.
-_SAID = {
+#: pydantic error type → message in terms of TOML.
+_ERROR_MESSAGES = {
     "extra_forbidden": "unknown setting in this section; a new section begins with a line such as [labels]",
-    "tuple_type": 'this is a list, such as ["ada", "bob"]',
-    "string_type": 'this is a text in quotes, such as "space"',
-    "dict_type": 'this is a table, such as { ada = ["triage"] }',
+    "tuple_type": 'must be a list, such as ["ada", "bob"]',
+    "string_type": 'must be a text in quotes, such as "space"',
+    "dict_type": 'must be a table, such as { ada = ["triage"] }',
 }
 
 
-def _listed(value: object) -> object:
-    """Environment and command line write a list as one text: `lea,bob`, or `["lea", "bob"]` as the file does."""
+def _split_list(value: object) -> object:
+    """Parse a list from the environment or the command line: `lea,bob`, or `["lea", "bob"]` as in the file."""
     if isinstance(value, str) and value.lstrip().startswith("["):
         with suppress(ValueError, RecursionError):
             return json.loads(value)
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
-def _a_person(name: str) -> str:
+def _valid_person(name: str) -> str:
     if fault := name_problem(name):
         raise ValueError(f"{name[:60]!a} cannot be a name: {fault}")
     return name
 
 
-_Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-_Person = Annotated[str, AfterValidator(_a_person)]
+_Names = Annotated[tuple[str, ...], BeforeValidator(_split_list)]
+_Person = Annotated[str, AfterValidator(_valid_person)]
 
 
 class _Section(BaseModel):
@@ -63,31 +62,31 @@ class EncoderSettings(_Section):
     """The base encoder."""
 
     model: Annotated[str, Field(min_length=1)] = "sentence-transformers/all-MiniLM-L6-v2"
-    """A folder, a preset's name, or a name on the hub. A relative path is of the workspace's folder."""
+    """A folder, a preset, or a model on the Hugging Face hub. Relative paths start at the workspace's folder."""
     query_prefix: str = "auto"
-    """Put before the text of a query, such as "query: "; `auto` is what the model was trained with, "" is nothing."""
+    """Prefix of a query's text, such as "query: "; `auto` is the prefix that the model was trained with, "" is none."""
     candidate_prefix: str = "auto"
-    """The same for what a query may equal. Either of them makes another encoder of the same model."""
+    """The same for candidates. An encoder with another prefix counts as another encoder."""
     template: str = "{title} {brand} {model}"
-    """What of a product is encoded."""
+    """The text of a product that is encoded; fields in braces."""
     max_tokens: Annotated[int, Field(ge=8, le=512)] = 96
-    """Longer texts are cut; a title, brand and model number rarely reach it."""
+    """Longer texts are truncated; title, brand and model number rarely reach it."""
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 64
 
 
 class SearchSettings(_Section):
-    """Candidates."""
+    """Candidate retrieval."""
 
     k: Annotated[int, Field(ge=1, le=100)] = 10
-    """How many are kept and shown for each query."""
+    """Number of candidates kept and shown per query."""
     depth: Annotated[int, Field(ge=10, le=1000)] = 100
-    """How many of each retriever are fused."""
+    """Number of results taken from each retriever, dense and lexical, before fusion."""
     dense_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """The encoder's share in the fused score; the rest is the lexical retriever's."""
+    """Weight of the dense retriever in the hybrid score; the lexical one has the rest."""
 
 
 class BandSettings(_Section):
-    """Where the cosine is cut into bands while no matcher has spoken."""
+    """Cosine thresholds of the bands as long as there is no matcher."""
 
     high: Annotated[float, Field(gt=0, lt=1)] = 0.85
     medium: Annotated[float, Field(gt=0, lt=1)] = 0.75
@@ -103,66 +102,66 @@ class ValidationSettings(_Section):
     """The manual validation set."""
 
     share: Annotated[float, Field(ge=0, le=0.9)] = 0.1
-    """The share of queries drawn for it, of every category, before anything is known of them."""
+    """Share of queries drawn for it, stratified by category, before any label exists."""
     max_pairs: Annotated[int, Field(ge=10, le=1_000_000)] = 5000
-    """No more pairs than so many are drawn, each query with its candidates: 1,000 to 5,000 are enough to judge by."""
+    """Upper limit of the pairs drawn, counting all candidates of a query; 1,000 to 5,000 suffice for an evaluation."""
     seed: int = 20
-    """Another seed draws other queries; what was drawn stays."""
+    """Seed of the draw; queries drawn before stay in the set."""
 
 
 class DeskSettings(_Section):
     """The review desk."""
 
     lease_minutes: Annotated[float, Field(gt=0, le=24 * 60)] = 15
-    """How long a query stays reserved for the one who has it on the screen."""
+    """How long a query stays reserved for the annotator who has it on the screen."""
     practice: bool = True
-    """Whether somebody new is shown the keys and three practice queries, once."""
+    """Whether new annotators are shown the keys and three practice queries, once."""
     mouse: bool = True
-    """Whether the mouse moves and clicks; without it the terminal's own selecting works as ever."""
+    """Whether the desk reacts to the mouse; if not, the terminal's own text selection works."""
     theme: str = "auto"
-    """A theme of the menu; `auto` is samesku-dark, samesku-light or samesku-ansi, whichever fits the terminal."""
+    """A theme of the menu; `auto` selects samesku-dark, samesku-light or samesku-ansi by the terminal."""
 
 
 class LabelSettings(_Section):
-    """What people's decisions add up to, and how they are kept."""
+    """How decisions are combined into labels, and their backups."""
 
     rule: Rule = Rule.UNANIMOUS
-    """Whether only an adjudication settles a disagreement, or else the majority."""
+    """How a disagreement is resolved: `unanimous` by adjudication only, `majority` also by majority."""
     overlap: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """The share of queries that two people answer independently; it gives agreement. The second sees no scores."""
+    """Share of queries labelled by two annotators, to measure agreement. The second one sees no scores."""
     unique: _Names = ()
-    """Sources that list no product twice: two of their queries that accept one candidate contradict each other."""
+    """Sources without duplicates: two of their queries that accept one candidate are reported as a contradiction."""
     backups: Annotated[int, Field(ge=1, le=1000)] = 10
-    """How many automatic backups are kept; the oldest goes first."""
+    """Number of automatic backups kept; the oldest is deleted first."""
     weight_by_annotator: bool = False
-    """Whether labels of people who agree less with adjudicated truth weigh less in the matcher."""
+    """Whether the matcher weights labels by the annotator's agreement with adjudicated labels."""
 
 
 class PeopleSettings(_Section):
-    """Who may do what."""
+    """Roles of annotators."""
 
-    leads: Annotated[tuple[_Person, ...], BeforeValidator(_listed)] = ()
-    """Who may see other people's figures, adjudicate, draw audits, promote, restore and end other people's jobs; all
-    where none is named."""
+    leads: Annotated[tuple[_Person, ...], BeforeValidator(_split_list)] = ()
+    """Who may see others' figures, adjudicate, draw audits, promote, restore backups and end others' jobs; everyone if
+    the list is empty."""
     streams: dict[_Person, tuple[Stream, ...]] = {}
-    """The streams that an annotator may open; all of them where a name is not listed."""
+    """Annotator → the streams that they may open; annotators without an entry may open all."""
 
 
 class MatchSettings(_Section):
-    """What counts as the same product."""
+    """The definition of a match."""
 
     store_brands: Literal["different", "equivalent"] = "different"
-    """Whether two retailers' own brands (Great Value, 365) are one brand: as identities no, as substitutes yes."""
+    """Whether two retailers' own brands (Great Value, 365) count as one brand: `equivalent` to find substitutes."""
     precision: Annotated[float, Field(gt=0.5, lt=1)] = 0.98
-    """What the bands high (match) and low (no match) promise; bands are cut where folds of the labels keep it."""
+    """Target precision of the bands high (match) and low (no match); thresholds are set by cross-validation."""
 
 
 class RetrainSettings(_Section):
-    """The LoRA recipe. Sources and measurements stand in core/training/recipe.py."""
+    """The LoRA recipe; sources and measurements are in core/training/recipe.py."""
 
     epochs: Annotated[int, Field(ge=1, le=100)] = 4
     min_steps: Annotated[int, Field(ge=0, le=100_000)] = 20
-    """With few labels there are more epochs, so that the weights move at all."""
+    """Minimum number of optimizer steps: with few labels, more epochs are run."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 5e-4
     batch_size: Annotated[int, Field(ge=2, le=1024)] = 32
     hard_negatives: Annotated[int, Field(ge=1, le=10)] = 3
@@ -170,50 +169,50 @@ class RetrainSettings(_Section):
     alpha: Annotated[int, Field(ge=1, le=512)] = 32
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     scale: Annotated[float, Field(gt=0)] = 20.0
-    """Inverse temperature of the ranking loss."""
+    """Inverse temperature of the contrastive loss."""
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Share of the steps over which the learning rate rises."""
+    """Share of the steps used for learning rate warm-up."""
     seed: int = 13
     holdout_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    """Share of the labelled queries kept from training to judge on, while there is no manual validation set."""
+    """Share of labelled queries held out for evaluation as long as there is no manual validation set."""
     promote: Literal["better", "never"] = "better"
-    """Whether a challenger that is better beyond chance becomes champion by itself; where leads are named, only if
-    one of them started the retrain."""
+    """Whether a significantly better challenger is promoted automatically; if leads are named, only when a lead
+    started the retrain."""
     min_queries: Annotated[int, Field(ge=1, le=1_000_000)] = 50
-    """With fewer queries to judge on, none does."""
+    """Minimum number of evaluation queries for an automatic promotion."""
 
 
 class JudgeSettings(_Section):
-    """The second opinion. Without `use` there is none, and nothing waits for one."""
+    """The judge, which gives a second opinion on pairs. Off unless `use` names one."""
 
-    use: Annotated[tuple[Literal["cross-encoder", "mlx", "server"], ...], BeforeValidator(_listed)] = ()
-    """Who judges: a cross-encoder trained here, a language model on this machine, one behind a URL, or several."""
+    use: Annotated[tuple[Literal["cross-encoder", "mlx", "server"], ...], BeforeValidator(_split_list)] = ()
+    """The judges: a cross-encoder trained here, a local language model, one behind a URL, or several of them."""
     combine: Literal["mean", "vote"] = "mean"
-    """What several judges add up to: the mean of their probabilities, or the answer of most."""
+    """How several judges are combined: mean probability, or majority vote."""
     mode: Literal["reasoned", "fast"] = "reasoned"
-    """Whether a language model writes its reasons first, or only its two verdicts are weighed."""
+    """Whether a language model writes its reasoning first, or only the probabilities of its two verdicts are read."""
     prefetch: bool = False
-    """Whether the candidates of the query on the screen are judged before anybody asks."""
+    """Whether candidates of the query on the screen are judged before a verdict is requested."""
     max_tokens: Annotated[int, Field(ge=16, le=8192)] = 512
-    """How long an answer may become."""
+    """Maximum length of an answer."""
     mlx_model: str = ""
-    """A folder, or a name on the hub, that mlx-lm can load. A relative path is of the workspace's folder."""
+    """A folder or a hub name that mlx-lm can load. Relative paths start at the workspace's folder."""
     mlx_adapter: str = ""
-    """A folder with a LoRA adapter for it; `judge train` makes one."""
+    """A folder with a LoRA adapter for the model; `judge train` creates one."""
     server_url: str = "http://127.0.0.1:8080/v1"
     """An OpenAI-compatible server: mlx_lm.server, vLLM, Ollama, llama.cpp."""
     server_model: str = ""
-    """The model's name there. The key, if it wants one, stands in $SAMESKU_JUDGE_KEY and nowhere else."""
+    """The model's name on the server. An API key is read from $SAMESKU_JUDGE_KEY only."""
     server_concurrency: Annotated[int, Field(ge=1, le=256)] = 4
-    """How many requests are on their way at once."""
+    """Number of concurrent requests."""
     server_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60
-    """How long one answer may take, from the first byte sent to the last received."""
+    """Time limit of one request, from the first byte sent to the last received."""
     server_retries: Annotated[int, Field(ge=0, le=20)] = 3
-    """How often a request is tried again after an error that may pass."""
+    """Number of retries after a transient error."""
 
 
 class Settings(_Section):
-    """Everything that can be set, by section."""
+    """All settings, by section."""
 
     encoder: EncoderSettings = EncoderSettings()
     search: SearchSettings = SearchSettings()
@@ -226,44 +225,44 @@ class Settings(_Section):
     retrain: RetrainSettings = RetrainSettings()
     judge: JudgeSettings = JudgeSettings()
     keys: dict[str, str] = {}
-    """Other keys for the desk, by what they do: `accept = "space"`, or several, `down = "t,down"`."""
+    """Key bindings of the desk: action → key, such as `accept = "space"`, or several keys, `down = "t,down"`."""
 
 
 def load_settings(path: Path, overrides: dict[str, str] | None = None) -> Settings:
-    """The settings in force.
+    """Load and validate the settings in force.
 
     Args:
-        path: samesku.toml; it may be absent.
-        overrides: dotted keys from the command line, such as `{"retrain.epochs": "2"}`; former names as well.
+        path: samesku.toml; need not exist.
+        overrides: dotted key → value from the command line, such as `{"retrain.epochs": "2"}`.
 
     Raises:
-        SettingsError: a key is unknown or a value does not fit; the message names it.
+        SettingsError: a key is unknown or a value invalid; the message names it.
     """
     values, environment = file_settings(path), environment_settings()
-    overrides = _current(overrides or {}, "on the command line")
+    overrides = _renamed(overrides or {}, "on the command line")
     for key, value in {**environment, **overrides}.items():
         _put(values, key, value)
     try:
-        return _anchored(Settings.model_validate(values), path.parent.absolute())
+        return _with_absolute_paths(Settings.model_validate(values), path.parent.absolute())
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "settings"
-        known = _SAID.get(first["type"], first["msg"])
+        message = _ERROR_MESSAGES.get(first["type"], first["msg"])
         setting = ".".join(str(part) for part in first["loc"][:2])
-        if _among(setting, overrides):
+        if _keys_of(setting, overrides):
             origin = "on the command line"
-        elif names := _among(setting, environment):
+        elif names := _keys_of(setting, environment):
             origin = f"in the environment, as {_variable(names[0])}"
         else:
             origin = f"in {path}"
-        raise SettingsError(f"{key}: {known}.", f"It is set {origin}.") from error
+        raise SettingsError(f"{key}: {message}.", f"It is set {origin}.") from error
 
 
-def _anchored(settings: Settings, home: Path) -> Settings:
-    """The same with the folders of models as whole paths: jobs and the engine run in another working folder.
+def _with_absolute_paths(settings: Settings, home: Path) -> Settings:
+    """The settings with absolute paths of model folders, since jobs and workers run in another working directory.
 
     Raises:
-        SettingsError: a path begins with ~, and there is no such home folder.
+        SettingsError: a path begins with ~ and there is no such home folder.
     """
     encoder, judge = settings.encoder, settings.judge
     return settings.model_copy(
@@ -280,19 +279,19 @@ def _anchored(settings: Settings, home: Path) -> Settings:
 
 
 def _folder(key: str, name: str, home: Path, *, is_path: bool = False) -> str:
-    """The whole path of a folder that a setting names; what is no path stays, a name on the hub say."""
+    """The absolute path of a model folder; anything that is not a path, such as a hub name, is returned unchanged."""
     if name.startswith("~"):
         try:
             return str(Path(name).expanduser())
         except RuntimeError as error:
-            raise SettingsError(f"{key}: there is no home folder for {name}.", "Write the whole path.") from error
+            raise SettingsError(f"{key}: there is no home folder for {name}.", "Write an absolute path.") from error
     path = home / name
-    is_path = is_path or name.startswith(("./", "../")) or os.path.isdir(path)  # noqa: PTH112 - no name makes it fail
+    is_path = is_path or name.startswith(("./", "../")) or os.path.isdir(path)  # noqa: PTH112 - never raises
     return str(path) if name and is_path else name
 
 
 def file_settings(path: Path) -> dict[str, Any]:
-    """What samesku.toml says, by section and under current names; nothing where it is absent.
+    """The contents of samesku.toml by section, with current names; empty if there is no file.
 
     Raises:
         SettingsError: it cannot be read, or gives a setting under its current and its former name.
@@ -305,33 +304,33 @@ def file_settings(path: Path) -> dict[str, Any]:
 
 
 def environment_settings() -> dict[str, str]:
-    """`SAMESKU_RETRAIN__EPOCHS=2` is `retrain.epochs`; under current names.
+    """Settings in the environment by dotted key, with current names: `SAMESKU_RETRAIN__EPOCHS=2` is `retrain.epochs`.
 
     Raises:
         SettingsError: a setting is given under its current and its former name.
     """
-    return _current(_environment(), "in the environment")
+    return _renamed(_environment(), "in the environment")
 
 
 def current_names(section: str, values: Any, origin: str = "") -> Any:
-    """The values of one section with former names of settings replaced by the current ones.
+    """The values of a section with former setting names replaced by current ones.
 
     Args:
-        section: such as `retrain`.
-        values: by name; anything but a dict is returned as it is, for the validation to refuse.
-        origin: where they are set, for the error.
+        section: its name, such as `retrain`.
+        values: by setting name; anything but a dict is returned unchanged, and refused by the validation.
+        origin: where they are set, for the error message.
 
     Raises:
         SettingsError: a setting is given under both names.
     """
     if not isinstance(values, dict):
         return values
-    dotted = _current({f"{section}.{name}": value for name, value in values.items()}, origin)
+    dotted = _renamed({f"{section}.{name}": value for name, value in values.items()}, origin)
     return {key.removeprefix(f"{section}."): value for key, value in dotted.items()}
 
 
 def former_names(path: Path, overrides: Iterable[str] = ()) -> list[str]:
-    """The former names under which settings are given in the file, in the environment or in `overrides`, sorted.
+    """The former setting names used in the file, in the environment or in `overrides`, sorted.
 
     Raises:
         SettingsError: the file cannot be read.
@@ -344,8 +343,8 @@ def former_names(path: Path, overrides: Iterable[str] = ()) -> list[str]:
     return sorted(RENAMED.keys() & {*in_file, *_environment(), *overrides})
 
 
-def _current(values: dict[str, Any], origin: str) -> dict[str, Any]:
-    """Values by dotted key, with current names instead of former ones."""
+def _renamed(values: dict[str, Any], origin: str) -> dict[str, Any]:
+    """Values by dotted key, with former names replaced by current ones."""
     for former in RENAMED.keys() & values.keys():
         if (name := RENAMED[former]) in values:
             raise SettingsError(f"{name} and {former}, its former name, are both set {origin}.", f"Remove {former}.")
@@ -353,13 +352,13 @@ def _current(values: dict[str, Any], origin: str) -> dict[str, Any]:
 
 
 def _variable(key: str) -> str:
-    """The environment variable that sets a setting: of its former name, where that one is set."""
+    """The environment variable that sets a setting, under its former name if that is what is set."""
     former = [old for old, new in RENAMED.items() if new == key and old in _environment()]
     return f"{_ENVIRONMENT_PREFIX}{(former or [key])[0].upper().replace('.', '__')}"
 
 
 def _environment() -> dict[str, str]:
-    """The settings in the environment, by dotted key as it is written there."""
+    """The settings in the environment by dotted key, former names included."""
     return {
         name.removeprefix(_ENVIRONMENT_PREFIX).lower().replace("__", "."): value
         for name, value in os.environ.items()
@@ -367,16 +366,16 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _among(setting: str, keys: Iterable[str]) -> list[str]:
-    """The keys that set it, or a part of it."""
+def _keys_of(setting: str, keys: Iterable[str]) -> list[str]:
+    """Those of the keys that set a setting or a part of it."""
     return [key for key in keys if key == setting or key.startswith(f"{setting}.")]
 
 
 def _put(values: dict[str, Any], key: str, value: str) -> None:
     section, _, name = key.partition(".")
     if not name:
-        raise SettingsError(f"{key}: a setting is written section.name.", "For example retrain.epochs=2.")
+        raise SettingsError(f"{key}: a setting is written as section.name.", "For example retrain.epochs=2.")
     inner = values.setdefault(section, {})
     if not isinstance(inner, dict):
-        raise SettingsError(f"{section}: is a section, not a value.", "Write it as [section] in samesku.toml.")
+        raise SettingsError(f"{section}: this is a section, not a value.", "Write it as [section] in samesku.toml.")
     inner[name] = value

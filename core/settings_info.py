@@ -1,4 +1,4 @@
-"""The settings in force, one by one, with where each comes from and what it is for."""
+"""All settings in force, each with its origin and description."""
 
 import ast
 import inspect
@@ -17,10 +17,10 @@ class SettingInfo:
     """One setting.
 
     Attributes:
-        name: `section.name`, as `--set` and the environment call it.
-        value: in force now, as it would be written in samesku.toml.
+        name: the dotted key, `section.name`.
+        value: its value in force, as samesku.toml would have it.
         origin: `default`, `file` or `environment`.
-        help: what it is for; empty where its name says it.
+        help: its description; empty if the name is enough.
     """
 
     name: str
@@ -30,49 +30,49 @@ class SettingInfo:
 
 
 def settings_info(path: Path) -> list[SettingInfo]:
-    """All settings of a workspace, in the order in which they are written down.
+    """All settings of a workspace, in the order of their definition.
 
     Args:
-        path: samesku.toml; it may be absent.
+        path: samesku.toml; need not exist.
 
     Raises:
         SettingsError: they cannot be read.
     """
     settings = load_settings(path)
     in_file, in_environment = file_settings(path), environment_settings()
-    told = []
+    found = []
     for section in type(settings).model_fields:
         group = getattr(settings, section)
-        words = descriptions(type(group)) if isinstance(group, BaseModel) else {}
+        help_texts = descriptions(type(group)) if isinstance(group, BaseModel) else {}
         for name, value in dict(group).items():
             key = f"{section}.{name}"
             origin = "file" if name in in_file.get(section, {}) else "default"
             origin = "environment" if key in in_environment else origin
-            told.append(SettingInfo(key, _written(value), origin, words.get(name, "")))
-    return told
+            found.append(SettingInfo(key, _as_toml(value), origin, help_texts.get(name, "")))
+    return found
 
 
 def descriptions(section: type[BaseModel]) -> dict[str, str]:
-    """The docstring below each field of a section, by the field's name.
+    """Field name → docstring below the field, for a section of the settings.
 
-    Read from the source when it is asked for: pydantic's `use_attribute_docstrings` does the same as classes are made,
-    which takes 20 ms of CPU at every start of the desk.
+    Parsed from the source on demand. pydantic's `use_attribute_docstrings` does the same when the class is created,
+    which would take 20 ms at every start of the desk.
     """
     (definition,) = ast.parse(inspect.getsource(section)).body
-    words: dict[str, str] = {}
+    found: dict[str, str] = {}
     body = definition.body if isinstance(definition, ast.ClassDef) else []
-    for field, text in pairwise(body):
-        said = text.value if isinstance(text, ast.Expr) else None
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(said, ast.Constant):
-            words[field.target.id] = inspect.cleandoc(str(said.value))
-    return words
+    for field, statement in pairwise(body):
+        text = statement.value if isinstance(statement, ast.Expr) else None
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Constant):
+            found[field.target.id] = inspect.cleandoc(str(text.value))
+    return found
 
 
-def _written(value: Any) -> str:
+def _as_toml(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
-        return f"[{', '.join(_written(part) for part in value)}]"
+        return f"[{', '.join(_as_toml(part) for part in value)}]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{name} = {_written(part)}" for name, part in value.items()) + "}"
+        return "{" + ", ".join(f"{name} = {_as_toml(part)}" for name, part in value.items()) + "}"
     return f'"{value}"' if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else str(value)

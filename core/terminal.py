@@ -1,4 +1,4 @@
-"""What the terminal can do, as far as its environment tells."""
+"""Capabilities of the terminal, as far as the environment shows them."""
 
 import os
 from collections.abc import Mapping
@@ -7,8 +7,8 @@ from typing import Self
 
 TRUE_COLOUR = 2**24
 
-#: Terminals that cannot move the cursor, or are none.
-_NONE = {"", "dumb", "unknown"}
+#: Values of $TERM for terminals without cursor movement, or no terminal at all.
+_DUMB_TERMINALS = {"", "dumb", "unknown"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,53 +17,53 @@ class Terminal:
 
     Attributes:
         name: `$TERM`.
-        colours: how many there are; 0 where there are none, or the cursor cannot be moved.
-        no_colour: whether its owner wants none (https://no-color.org).
-        light: whether it says that its background is light; most do not say.
-        inside: the program that runs it in a window of its own: tmux, screen, or nothing.
+        colours: number of colours; 0 for a terminal without colours or cursor movement.
+        no_colour: whether `$NO_COLOR` is set (https://no-color.org).
+        light: whether `$COLORFGBG` reports a light background; most terminals do not set it.
+        multiplexer: `tmux`, `screen` or empty.
     """
 
     name: str
     colours: int
     no_colour: bool = False
     light: bool = False
-    inside: str = ""
+    multiplexer: str = ""
 
     @property
-    def few_colours(self) -> bool:
-        """Whether it is drawn with its owner's sixteen colours or fewer."""
+    def has_few_colours(self) -> bool:
+        """Whether only the terminal's own sixteen colours, or fewer, are used."""
         return self.no_colour or self.colours <= 16
 
     @classmethod
-    def of(cls, environ: Mapping[str, str] = os.environ) -> Self:
-        """The terminal as these names of the environment describe it."""
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """The terminal as described by the environment variables."""
         background = environ.get("COLORFGBG", "").rpartition(";")[2]
         return cls(
             name=environ.get("TERM", ""),
             colours=_colours(environ),
             no_colour=bool(environ.get("NO_COLOR")),
-            # Of the sixteen colours, 7 and 9 to 15 are light; 8 is dark grey.
+            # Of the sixteen ANSI colours, 7 and 9 to 15 are light; 8 is dark grey.
             light=background.isdecimal() and int(background) in {7, *range(9, 16)},
-            inside="tmux" if environ.get("TMUX") else "screen" if environ.get("STY") else "",
+            multiplexer="tmux" if environ.get("TMUX") else "screen" if environ.get("STY") else "",
         )
 
     def __str__(self) -> str:
-        """In words, such as `xterm-256color, 256 colours, in tmux`."""
-        many = {0: "no colours", TRUE_COLOUR: "true colour"}.get(self.colours, f"{self.colours} colours")
-        parts = [self.name or "TERM is not set", many]
+        """A description such as `xterm-256color, 256 colours, in tmux`."""
+        colours = {0: "no colours", TRUE_COLOUR: "true colour"}.get(self.colours, f"{self.colours} colours")
+        parts = [self.name or "TERM is not set", colours]
         if self.no_colour:
             parts.append("NO_COLOR")
-        if self.inside:
-            parts.append(f"in {self.inside}")
+        if self.multiplexer:
+            parts.append(f"in {self.multiplexer}")
         return ", ".join(parts)
 
 
 def _colours(environ: Mapping[str, str]) -> int:
-    """As many as the desk's library will use, by the same rules, so that both are of one mind."""
+    """Number of colours, by the rules of Rich, which draws the desk."""
     if environ.get("TEXTUAL_COLOR_SYSTEM") == "truecolor":
         return TRUE_COLOUR
     name = environ.get("TERM", "").strip().casefold()
-    if name in _NONE or not _has_colours(name):
+    if name in _DUMB_TERMINALS or not _has_colours(name):
         return 0
     if environ.get("COLORTERM", "").strip().casefold() in {"truecolor", "24bit"}:
         return TRUE_COLOUR
@@ -71,12 +71,12 @@ def _colours(environ: Mapping[str, str]) -> int:
 
 
 def _has_colours(name: str) -> bool:
-    """Whether the terminal database gives it colours; one that it does not know is a newer one.
+    """Whether terminfo lists colours for a terminal; an unknown terminal is taken for a newer one, with colours.
 
-    The answer is about the first terminal that this process asks about: curses looks no other up.
+    curses reads terminfo once per process, so that later calls return the answer for the first terminal.
     """
     try:
-        import curses  # noqa: PLC0415 - not everywhere
+        import curses  # noqa: PLC0415 - missing on some platforms
     except ImportError:
         return True
     try:

@@ -1,4 +1,4 @@
-"""TOML files that people write: settings, vocabulary, recipes. Each is small, and a regular file or a link to one."""
+"""Reading hand-written TOML files (settings, vocabulary, recipes), with limits on size, nesting and key length."""
 
 import re
 import tomllib
@@ -9,27 +9,27 @@ from core.errors import SettingsError
 from labels.exchange.files import settings_text
 from labels.files import way_out
 
-_HINT = "Mend it, or move it away."
-#: Levels of tables and lists; settings need four.
+_HINT = "Correct it, or move it away."
+#: Maximum nesting of tables and lists; settings need four levels.
 _MAX_DEPTH = 64
-#: Parts of a dotted key. The parser's time grows with their square: 40,000, in 80 kB, take it a minute.
+#: Maximum parts of a dotted key. tomllib takes quadratic time: a minute for 40,000 parts, which fit into 80 kB.
 _MAX_PARTS = 32
-#: A key of more parts: bare or quoted, with dots between (https://toml.io/en/v1.0.0#keys). A text that reads like one
-#: is refused too. It begins at the beginning of a part, so that a long word is gone through once.
+#: A dotted key with too many parts, bare or quoted (https://toml.io/en/v1.0.0#keys). Text in a string that looks like
+#: one is refused as well. The look-behind makes the search linear in the length of a word.
 _PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _LONG_KEY = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{_MAX_PARTS},}}")
 
 
 def read_toml(path: Path, hint: str = _HINT) -> dict[str, Any]:
-    """What a TOML file says.
+    """Parse a TOML file.
 
     Args:
         path: the file.
-        hint: the way out where it cannot be read.
+        hint: the hint of the errors.
 
     Raises:
         FileNotFoundError: there is no such file.
-        SettingsError: it cannot be read, or is no TOML.
+        SettingsError: it cannot be read, or is not valid TOML.
     """
     text = toml_text(path, hint)
     try:
@@ -60,11 +60,7 @@ def _is_too_deep(value: object) -> bool:
 
 
 def toml_text(path: Path, hint: str = _HINT) -> str:
-    """The text of a TOML file, which need not be TOML.
-
-    Raises:
-        FileNotFoundError, SettingsError: as `read_toml`.
-    """
+    """The text of a TOML file, without parsing it. Raises the errors of `read_toml`."""
     try:
         return settings_text(path)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""A workspace on disk: which file is where."""
+"""A workspace on disk: the paths of its files, and their permissions."""
 
 import os
 import stat
@@ -10,35 +10,35 @@ from core.errors import CoreError
 from labels.files import way_out
 
 
-def close_to_others() -> None:
-    """From now on, nothing that this process or its children make can be read by others than its owner and group.
+def restrict_umask() -> None:
+    """Set the umask so that files of this process and its children are inaccessible to other users.
 
-    What the group may do stays with the umask, as its owner has set it.
+    The group's permissions stay as the umask has them.
     """
     os.umask(os.umask(0o077) | stat.S_IRWXO)
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """The folder that holds one team's catalogues, labels and models.
+    """The folder with one team's catalogues, labels and models.
 
-    `labels.db` is precious; everything else can be imported or computed again.
+    Only `labels.db` is irreplaceable; everything else can be imported or computed again.
     """
 
     home: Path
 
     @classmethod
     def locate(cls, home: Path | None = None) -> "Workspace":
-        """The workspace named on the command line, else by $SAMESKU_HOME, else in the platform's data folder.
+        """The workspace given on the command line, else in $SAMESKU_HOME, else in the platform's data folder.
 
         Raises:
-            CoreError: it would be in a home folder, and there is none, as in a container under a bare user number.
+            CoreError: the account has no home folder, as in a container that runs under a bare user id.
         """
         if home is None and (named := os.environ.get("SAMESKU_HOME")):
             home = Path(named)
         try:
             if home is None:
-                from platformdirs import user_data_path  # noqa: PLC0415 - only needed without a name
+                from platformdirs import user_data_path  # noqa: PLC0415 - only needed without a given folder
 
                 home = user_data_path("samesku")
             return cls(home.expanduser().absolute())
@@ -46,14 +46,17 @@ class Workspace:
             what = "No workspace was named, and this account has no" if home is None else f"{home} is in no existing"
             raise CoreError(
                 f"{what} home folder.",
-                "Name the workspace by its whole path: --home /srv/samesku, or in SAMESKU_HOME.",
+                "Give the workspace's absolute path: --home /srv/samesku, or SAMESKU_HOME.",
             ) from error
 
     def create(self) -> "Workspace":
-        """This workspace, its folder made if need be: for its owner and group, and what is in it for the same group.
+        """Create the folder unless it exists: mode 0770 with setgid, so that its files belong to the same group.
+
+        Returns:
+            This workspace.
 
         Raises:
-            CoreError: the folder cannot be made.
+            CoreError: the folder cannot be created.
         """
         try:
             self.home.parent.mkdir(parents=True, exist_ok=True)
@@ -63,49 +66,47 @@ class Workspace:
             self.home.mkdir(exist_ok=True)
         except OSError as error:
             raise CoreError(
-                f"The workspace {self.home} cannot be made: {error.strerror}.",
-                way_out(error, "Name another with --home DIR."),
+                f"The workspace {self.home} cannot be created: {error.strerror}.",
+                way_out(error, "Choose another folder with --home DIR."),
             ) from error
         return self
 
     def require(self) -> "Workspace":
-        """This workspace, if it has a catalogue.
+        """Check that there is a catalogue.
+
+        Returns:
+            This workspace.
 
         Raises:
-            CoreError: nothing was imported yet, the catalogue is gone, or this account may not look.
+            CoreError: nothing was imported yet, the catalogue is missing, or this account has no access.
         """
-        self.require_open()
-        there = os.path.lexists(self.catalog)
-        if not there and self.labels.exists():
-            raise CoreError(
-                f"The workspace {self.home} has no catalogue: catalog.db is missing.",
-                "Import your products; nothing of the labels is lost: they are in labels.db.",
-            )
-        if not there:
+        self.require_access()
+        if not os.path.lexists(self.catalog):
+            if self.labels.exists():
+                raise CoreError(
+                    f"The workspace {self.home} has no catalogue: catalog.db is missing.",
+                    "Import your products; no label is lost: they are in labels.db.",
+                )
             raise CoreError(
                 f"There is no workspace at {self.home}.",
                 "`samesku import products FILE --source NAME` starts one, `samesku demo` too; --home names another.",
             )
         return self
 
-    def require_open(self) -> None:
-        """Return if this account may look into the workspace, or there is none.
-
-        Raises:
-            CoreError: it may not.
-        """
+    def require_access(self) -> None:
+        """Raise CoreError if there is a workspace that this account may not access."""
         try:
             self.catalog.lstat()
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
             raise CoreError(
-                f"The workspace {self.home} cannot be looked into: {error.strerror}.",
-                way_out(error, "Name another with --home DIR."),
+                f"The workspace {self.home} cannot be accessed: {error.strerror}.",
+                way_out(error, "Choose another folder with --home DIR."),
             ) from error
 
-    def open_to_others(self) -> list[Path]:
-        """What everybody on this machine may look into: files and folders, unless the workspace itself is closed."""
+    def world_accessible(self) -> list[Path]:
+        """Paths that every user of this machine can access; empty if the folder itself is closed to them."""
         if not self.home.is_dir() or not self.home.stat().st_mode & stat.S_IRWXO:
             return []
         inside = (path for path in sorted(self.home.iterdir()) if not path.is_symlink())
@@ -118,65 +119,65 @@ class Workspace:
 
     @property
     def vocabulary(self) -> Path:
-        """The team's own words for colours, brands and the like, TOML; may be absent."""
+        """The team's custom vocabulary (colours, brands and the like), TOML; need not exist."""
         return self.home / "vocabulary.toml"
 
     @property
     def guidelines(self) -> Path:
-        """What the team calls the same product, Markdown for people; may be absent."""
+        """The team's labelling guidelines, Markdown; need not exist."""
         return self.home / "guidelines.md"
 
     @property
     def labels(self) -> Path:
-        """The ledger; the only file to back up."""
+        """The ledger of labels; the only file that needs a backup."""
         return self.home / "labels.db"
 
     @property
     def backups(self) -> Path:
-        """Backups of the ledger; they also show when events are missing from it."""
+        """Backups of the ledger, which also reveal missing events."""
         return self.home / "backups"
 
     @property
     def pseudonyms(self) -> Path:
-        """The key that makes the annotators' other names; it leaves the workspace with no export."""
+        """The secret key behind annotators' pseudonyms; never exported."""
         return self.home / "pseudonyms.key"
 
     @property
     def catalog(self) -> Path:
-        """What was imported."""
+        """The imported products."""
         return self.home / "catalog.db"
 
     @property
     def derived(self) -> Path:
-        """Candidates; can always be rebuilt."""
+        """Candidates, feature vectors and verdicts; derived data."""
         return self.home / "derived.db"
 
     @property
     def index(self) -> Path:
-        """Vectors and FAISS indexes, a folder per model id."""
+        """Vectors and FAISS indexes, one folder per model id."""
         return self.home / "index"
 
     @property
     def models(self) -> Path:
-        """Trained models, a folder per model id."""
+        """Trained models, one folder per model id."""
         return self.home / "models"
 
     @property
     def jobs(self) -> Path:
-        """Detached jobs, a folder each."""
+        """Detached jobs, one folder each."""
         return self.home / "jobs"
 
     @property
-    def sittings(self) -> Path:
-        """Where each annotator was, and how they left; only a comfort."""
+    def sessions(self) -> Path:
+        """The last session of each annotator, for resuming; expendable."""
         return self.home / "sittings"
 
     @property
     def notices(self) -> Path:
-        """Which settings with former names this workspace was told of, JSON; only a comfort."""
+        """Former setting names that were reported already, JSON; expendable."""
         return self.home / "notices.json"
 
     @property
     def reports(self) -> Path:
-        """Exports, rejects, metrics."""
+        """Exports, lists of rejected rows, and evaluation reports."""
         return self.home / "reports"

@@ -52,7 +52,7 @@ class DeskApp(App[None]):
     COMMANDS = {DeskCommands}  # noqa: RUF012 - Textual's own kind of constant
 
     def __init__(self, desk: Desk, word: str = "", *, greets: bool = False, driver: type[Driver] | None = None) -> None:
-        self.terminal = Terminal.of()
+        self.terminal = Terminal.from_environment()
         # Who wants no colour gets none at all, not even grey.
         super().__init__(driver, ansi_color=True if self.terminal.no_colour else None)
         for theme in OWN:
@@ -113,7 +113,7 @@ class DeskApp(App[None]):
         """The one that was chosen here the last time, if this terminal can show it, else the team's."""
         wanted = theme_for(self.desk.facts.theme, self.terminal)
         own = self.available_themes.get(self.desk.sitting.theme)
-        if own is not None and (own.ansi or not self.terminal.few_colours):
+        if own is not None and (own.ansi or not self.terminal.has_few_colours):
             wanted = own.name
         self.theme = wanted if wanted in self.available_themes else DARK.name
         if wanted != self.theme:

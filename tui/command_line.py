@@ -154,7 +154,7 @@ def _require_terminal(*, kiosk: bool) -> None:
         plain = "Or your lead lets you in with `review --kiosk --plain`, the same desk line by line."
     if not _has_terminal():
         raise CoreError("The desk needs a terminal.", WITHOUT_TERMINAL if kiosk else plain)
-    terminal = Terminal.of()
+    terminal = Terminal.from_environment()
     if not terminal.colours:
         raise CoreError(
             f"The desk cannot be drawn on this terminal (TERM={safe(terminal.name)}).",

@@ -103,7 +103,7 @@ class JobBoard(Protocol):
     def get(self, job_id: str) -> Job:
         """One of them."""
 
-    def course(self, job_id: str, so_far: ProgressLog | None = None) -> ProgressLog:
+    def progress_log(self, job_id: str, so_far: ProgressLog | None = None) -> ProgressLog:
         """What one told on its way; of what was read before, only what was added is read."""
 
     def log(self, job_id: str) -> tuple[str, ...]:

@@ -89,7 +89,7 @@ def theme_for(setting: str, terminal: Terminal) -> str:
     """The name of the theme to open with: what is set, else what fits the terminal."""
     if setting != AUTO:
         return setting
-    return _theme(light=terminal.light, ansi=terminal.few_colours).name
+    return _theme(light=terminal.light, ansi=terminal.has_few_colours).name
 
 
 def turned(theme: Theme) -> str:

@@ -1,1 +1,1 @@
-"""Products in: file readers, the catalogue store with full-text search, the demo catalogue."""
+"""The product catalogue: file readers, import, the store with full-text search, and the demo catalogue."""

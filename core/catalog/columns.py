@@ -1,4 +1,4 @@
-"""Which column of a file holds which field of a product."""
+"""Mapping of a file's columns to the fields of a product, by their names."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,10 +7,9 @@ from difflib import SequenceMatcher
 from core.catalog.prices import ISO_4217
 from core.errors import CatalogError
 
-# By field, the likeliest first; compared without case, spaces, punctuation and accents of the name itself. English,
-# German, French and Spanish, as shop systems, marketplaces and feed formats (Google Merchant Center, schema.org, Amazon
-# listing reports) have them.
-_USUAL_NAMES: dict[str, tuple[str, ...]] = {
+#: Field → common column names as `bare_name` gives them, the likeliest first: English, German, French and Spanish names
+#: of shop systems, marketplaces and feed formats (Google Merchant Center, schema.org, Amazon listing reports).
+_COMMON_NAMES: dict[str, tuple[str, ...]] = {
     "id": (
         "id", "productid", "itemid", "sku", "asin", "listingid", "uniqueid", "uniqid", "skuid", "itemsku",
         "sellersku", "productsku", "variantsku", "asin1", "itemno", "itemnumber", "itemnum", "itemcode",
@@ -67,32 +66,32 @@ _USUAL_NAMES: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
-FIELDS: tuple[str, ...] = tuple(_USUAL_NAMES)
+FIELDS: tuple[str, ...] = tuple(_COMMON_NAMES)
 """The fields of a product that a column can be mapped to."""
 
-#: A title where there is no other; otherwise an attribute that nobody would look for among the titles.
-_LAST_RESORT = {
+#: Names that mean the title only if there is no other; otherwise they are further attributes.
+_FALLBACK_TITLES = {
     "itemdescription", "productdescription", "itemdesc", "proddesc", "desc", "shortdescription", "description",
     "beschreibung", "descripcion",
 }  # fmt: skip
-#: Likeness of names (Ratcliff/Obershelp, as `difflib` has it) from which one is taken for a misspelling of the other.
-_NEAR = 0.8
+#: Minimum similarity of a misspelled name (Ratcliff/Obershelp, as in `difflib`).
+_MIN_SIMILARITY = 0.8
 _ACCENTS = str.maketrans("äöüéèêëàâáíîïóôúûçñ", "aoueeeeaaaiiioouucn")
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnChoice:
-    """Which column each field is read from, and what became of the others.
+    """The column of each field, and the remaining columns.
 
     Attributes:
-        by_field: column by field; fields that the file does not have are left out.
-        passed_over: by field, the columns of a usual name that another one was preferred to.
-        suggested: by column that is not used, the field that its name is nearest to and that has no column.
-        others: all columns that are not used and hold something, in the file's order.
+        by_field: field → column; without the fields that the file lacks.
+        alternatives: field → other columns with a common name of the field, which were not chosen.
+        suggested: unused column → the field without a column whose names are most similar.
+        others: all unused columns with values, in the file's order.
     """
 
     by_field: dict[str, str]
-    passed_over: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    alternatives: dict[str, tuple[str, ...]] = field(default_factory=dict)
     suggested: dict[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = ()
 
@@ -100,64 +99,63 @@ class ColumnChoice:
 def choose_columns(
     columns: Sequence[str], mapping: Mapping[str, str], where: str, blank: Collection[str] = ()
 ) -> ColumnChoice:
-    """Find the column of each field: as mapped, else by its usual names.
+    """Choose the column of each field: as mapped, else by its common names.
 
     Args:
-        columns: the names that the file has.
-        mapping: column by field, before all guesses; an empty column name leaves the field out.
+        columns: the columns of the file.
+        mapping: field → column, with precedence over common names; an empty column leaves the field out.
         where: the file's name, for messages.
-        blank: the columns without any value in the first rows; one of the same field that has some comes before them.
+        blank: columns without values in the first rows, which are chosen last.
 
     Raises:
-        CatalogError: the mapping names a field or a column that does not exist, or no column holds the
-            id or the title.
+        CatalogError: the mapping has an unknown field or column, or no column is found for the id or the title.
     """
     by_field: dict[str, str] = {}
     for name, column in mapping.items():
         if name not in FIELDS:
             raise CatalogError(f"A product has no field {name!r}.", f"Its fields are {', '.join(FIELDS)}.")
         if column:
-            by_field[name] = named_column(columns, column, where)
-    passed_over = {}
-    for name, usual in _USUAL_NAMES.items():
+            by_field[name] = find_column(columns, column, where)
+    alternatives = {}
+    for name, common in _COMMON_NAMES.items():
         if name not in mapping:
-            found = _guesses(columns, name, usual, set(by_field.values()))
+            found = _matching_columns(columns, name, common, set(by_field.values()))
             found.sort(key=lambda column: column in blank)
             if found:
                 by_field[name], *rest = found
-                passed_over[name] = tuple(column for column in rest if bare_name(column) not in _LAST_RESORT)
+                alternatives[name] = tuple(column for column in rest if bare_name(column) not in _FALLBACK_TITLES)
     for name in ("id", "title"):
         if name not in by_field:
-            raise _missing(name, columns, by_field, where)
+            raise _missing_field(name, columns, by_field, where)
     others = tuple(column for column in columns if column not in by_field.values() and column not in blank)
-    competing = {column for rest in passed_over.values() for column in rest}
+    competing = {column for rest in alternatives.values() for column in rest}
     free = [column for column in others if column not in competing]
-    suggested = _nearest(free, [name for name in FIELDS if name not in by_field and name not in mapping])
-    return ColumnChoice(by_field, {name: rest for name, rest in passed_over.items() if rest}, suggested, others)
+    suggested = _similar_fields(free, [name for name in FIELDS if name not in by_field and name not in mapping])
+    return ColumnChoice(by_field, {name: rest for name, rest in alternatives.items() if rest}, suggested, others)
 
 
-def names_field(column: str, name: str) -> bool:
-    """Whether a column's name is a usual one of a field."""
-    return bare_name(column) in _USUAL_NAMES[name]
+def is_field_name(column: str, name: str) -> bool:
+    """Whether a column's name is a common name of a field."""
+    return bare_name(column) in _COMMON_NAMES[name]
 
 
-def _missing(name: str, columns: Sequence[str], by_field: Mapping[str, str], where: str) -> CatalogError:
+def _missing_field(name: str, columns: Sequence[str], by_field: Mapping[str, str], where: str) -> CatalogError:
     free = [column for column in columns if column not in by_field.values()]
-    near = next(iter(_nearest(free, [name])), "COLUMN")
+    similar = next(iter(_similar_fields(free, [name])), "COLUMN")
     return CatalogError(
-        f"No column of {where} looks like the {name}. It has: {listed(columns)}.",
-        f"Say which one it is: samesku import products FILE --source NAME --map {map_argument(name, near)}",
+        f"No column of {where} looks like the {name}. It has: {format_names(columns)}.",
+        f"Name the column: samesku import products FILE --source NAME --map {map_argument(name, similar)}",
     )
 
 
 def map_argument(name: str, column: str) -> str:
-    """The value of `--map` as it is typed: quoted where the shell would take it apart."""
+    """The value of `--map` for a command line, quoted if the shell would split it."""
     plain = column.replace("_", "").replace("-", "").isalnum()
     return f"{name}={column}" if plain else f"{name}='{column}'" if "'" not in column else f'{name}="{column}"'
 
 
-def named_column(columns: Sequence[str], wanted: str, where: str) -> str:
-    """The column of that name, whatever its case.
+def find_column(columns: Sequence[str], wanted: str, where: str) -> str:
+    """The column of that name, ignoring case unless there is an exact match.
 
     Raises:
         CatalogError: there is none, or several.
@@ -167,49 +165,49 @@ def named_column(columns: Sequence[str], wanted: str, where: str) -> str:
     alike = [column for column in columns if column.casefold() == wanted.strip().casefold()]
     if len(alike) == 1:
         return alike[0]
-    raise CatalogError(f"{where} has no column {wanted!r}.", f"It has: {listed(columns)}.")
+    raise CatalogError(f"{where} has no column {wanted!r}.", f"It has: {format_names(columns)}.")
 
 
-def _guesses(columns: Sequence[str], name: str, usual: Sequence[str], used: Collection[str]) -> list[str]:
-    """The columns of a usual name, the likeliest first."""
+def _matching_columns(columns: Sequence[str], name: str, common: Sequence[str], used: Collection[str]) -> list[str]:
+    """The unused columns with a common name of a field, the likeliest first."""
     free: dict[str, list[str]] = {}
     for column in columns:
         if column not in used:
-            for known in dict.fromkeys((bare_name(column), _without_currency(column) if name == "price" else "")):
-                free.setdefault(known, []).append(column)
-    return list(dict.fromkeys(column for each in usual for column in free.get(each, ())))
+            for bare in dict.fromkeys((bare_name(column), _without_currency(column) if name == "price" else "")):
+                free.setdefault(bare, []).append(column)
+    return list(dict.fromkeys(column for each in common for column in free.get(each, ())))
 
 
-def _nearest(columns: Sequence[str], fields: Collection[str]) -> dict[str, str]:
-    """By column, the field that its name is likest to; none that is like no usual name."""
+def _similar_fields(columns: Sequence[str], fields: Collection[str]) -> dict[str, str]:
+    """Column → the field with the most similar name; without columns that are similar to none."""
     found = {}
     for column in columns:
         bare = bare_name(column)
-        likeness = {
-            name: max(SequenceMatcher(None, bare, usual).ratio() for usual in _USUAL_NAMES[name])
+        similarity = {
+            name: max(SequenceMatcher(None, bare, common).ratio() for common in _COMMON_NAMES[name])
             for name in fields
             if 3 <= len(bare) <= 40
         }
-        best = max(likeness, key=likeness.__getitem__, default=None)
-        if best is not None and likeness[best] >= _NEAR:
+        best = max(similarity, key=similarity.__getitem__, default=None)
+        if best is not None and similarity[best] >= _MIN_SIMILARITY:
             found[column] = best
     return found
 
 
 def _without_currency(column: str) -> str:
-    """The bare name of `price_eur` or `Preis (€)` without the currency; digits and signs go with it."""
+    """The bare name of a column such as `price_eur` without the currency; empty if it has none."""
     bare = bare_name(column)
     return bare[:-3] if bare[-3:].upper() in ISO_4217 else ""
 
 
 def bare_name(name: str) -> str:
-    """The letters and digits of a column's name, without case and accents."""
+    """The letters and digits of a column's name in lower case, without accents."""
     bare = "".join(character for character in name.casefold() if character.isalnum())
     return bare.translate(_ACCENTS)
 
 
-def listed(columns: Sequence[str]) -> str:
-    """Names of columns or tables, few and short enough for a message: the file may be no table at all."""
+def format_names(columns: Sequence[str]) -> str:
+    """Names of columns or tables for a message, limited in number and length, since the file may not be a table."""
     short = [name if len(name) <= 40 else name[:39] + "…" for name in columns[:20]]
     more = f" and {len(columns) - 20} more" if len(columns) > 20 else ""
     return ", ".join(name if name.isprintable() else repr(name) for name in short) + more

@@ -1,4 +1,4 @@
-"""What became of one file: counts for programs, and remarks for people."""
+"""The report on one imported file: counts, examples of problems, and remarks for the user."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,27 +6,31 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.catalog.columns import ColumnChoice, listed, map_argument
+from core.catalog.columns import ColumnChoice, format_names, map_argument
 from core.catalog.gtin import GtinProblem, parse_gtin
 from core.catalog.prices import Price, PriceNote
 from core.catalog.product import Role
 from core.catalog.upsert import ImportCount
 from labels.wording import counted
 
-#: Examples of each problem: enough to find the cause in the file.
+#: Maximum examples per problem.
 _MAX_EXAMPLES = 3
-#: Characters of an example: a column that was mapped by mistake may hold descriptions.
-_MAX_TEXT = 40
+#: Maximum characters of an example; a column mapped by mistake may have descriptions.
+_MAX_EXAMPLE_LENGTH = 40
+
+
+def _abbreviated(text: str) -> str:
+    return text if len(text) <= _MAX_EXAMPLE_LENGTH else text[: _MAX_EXAMPLE_LENGTH - 1] + "…"
 
 
 @dataclass(frozen=True, slots=True)
 class GtinExample:
-    """A number that cannot be used.
+    """An unusable GTIN.
 
     Attributes:
-        line: of the file, or the number of the row, as in the list of rejected rows.
-        id: of the product.
-        text: as the file has it, abbreviated where it is long.
+        line: line or row number in the file, as in the list of rejected rows.
+        id: id of the product.
+        text: as in the file, abbreviated.
     """
 
     line: int
@@ -35,14 +39,14 @@ class GtinExample:
 
 
 @dataclass(slots=True)
-class GtinTally:
-    """Counts over one file; rows without a number are in none of them.
+class GtinCounts:
+    """Counts of the GTINs in a file; rows without one are not counted.
 
     Attributes:
-        valid: numbers that the file has as they should be.
-        repaired: numbers whose leading zeros or exponent were written out, as the check digit proves.
-        unusable: numbers that count as missing, by problem.
-        examples: some of those, by problem.
+        valid: GTINs that are valid as written.
+        repaired: GTINs with restored zeros or an expanded exponent; see `core.catalog.gtin`.
+        unusable: problem → number of GTINs that count as missing.
+        examples: problem → a few of them.
     """
 
     valid: int = 0
@@ -51,7 +55,7 @@ class GtinTally:
     examples: dict[GtinProblem, list[GtinExample]] = field(default_factory=dict)
 
     def add(self, line: int, id_: str, text: str) -> None:
-        """Count the number of one product."""
+        """Count the GTIN of one product."""
         gtin = parse_gtin(text)
         if gtin.value:
             self.repaired += gtin.repaired
@@ -63,7 +67,7 @@ class GtinTally:
                 examples.append(GtinExample(line, id_, _abbreviated(" ".join(text.split()))))
 
     def to_json(self) -> dict[str, Any]:
-        """As `import --json` gives it."""
+        """The counts as in the output of `import --json`."""
         return {
             "valid": self.valid,
             "repaired": self.repaired,
@@ -75,13 +79,13 @@ class GtinTally:
 
 
 def gtin_sentences(values: Mapping[str, Any]) -> Iterator[str]:
-    """The counts in words, then a line with examples for each problem, the most frequent first.
+    """A summary of the counts, then a line with examples per problem, the most frequent first.
 
     Args:
-        values: what `GtinTally.to_json` gives.
+        values: the result of `GtinCounts.to_json`.
 
     Returns:
-        nothing where the file has no numbers.
+        The lines; none if the file has no GTINs.
     """
     unusable = sum(each["count"] for each in values["unusable"].values())
     if not (values["valid"] or values["repaired"] or unusable):
@@ -93,23 +97,15 @@ def gtin_sentences(values: Mapping[str, Any]) -> Iterator[str]:
         yield f"{each['count']:,} {problem} ({examples}{more})"
 
 
-def _abbreviated(text: str) -> str:
-    return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 1] + "…"
-
-
-_EXAMPLES = 3
-_LONGEST_EXAMPLE = 40
-
-
 @dataclass(slots=True)
-class PriceCount:
-    """What is to be told of the prices of a file.
+class PriceCounts:
+    """Counts of the prices in a file.
 
     Attributes:
-        unknown: rows whose price says something, but no single price; they came in without one.
-        lower_end: rows with a range, of which the lower end was taken.
-        currencies: rows by the currency of their price; an empty one where nothing names it.
-        examples: of what was no price, each once.
+        unknown: rows whose price could not be read, imported without one.
+        lower_end: rows with a price range, of which the lower end was taken.
+        currencies: currency → rows; the empty text for prices without a currency.
+        examples: distinct unreadable prices.
     """
 
     unknown: int = 0
@@ -124,9 +120,9 @@ class PriceCount:
             self.lower_end += price.note is PriceNote.LOWER_END
         elif price.note is PriceNote.UNREADABLE:
             self.unknown += 1
-            short = text if len(text) <= _LONGEST_EXAMPLE else text[: _LONGEST_EXAMPLE - 1] + "…"
-            if short not in self.examples and len(self.examples) < _EXAMPLES:
-                self.examples.append(short)
+            example = _abbreviated(text)
+            if example not in self.examples and len(self.examples) < _MAX_EXAMPLES:
+                self.examples.append(example)
 
     def as_dict(self) -> dict[str, object]:
         """The counts by name, for JSON."""
@@ -139,21 +135,21 @@ class PriceCount:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What became of one file.
+    """The result of importing one file.
 
     Attributes:
-        counts: what the import did to the source.
-        columns: the file's column behind each field that was found.
-        rejected: rows kept out, by reason.
-        rejects_path: the list of those rows; None where there were none, or no list was asked for.
+        counts: changes to the source.
+        columns: field → column of the file.
+        rejected: reason → number of rejected rows.
+        rejects_path: the list of rejected rows; None if there are none, or no list was requested.
         seconds: wall time.
-        choice: what became of the other columns.
-        prices: what is to be told of prices.
-        gtins: how many trade item numbers of the products can be used.
-        rounded_ids: ids whose last digits a spreadsheet has rounded away.
-        notes: how the file was read, where that is not obvious.
-        role_before: the source's role until then; None for a new source.
-        other_currencies: those of the prices that these are compared with; an empty one where a price names none.
+        choice: the choice of columns, including unused ones.
+        prices: counts of prices.
+        gtins: counts of GTINs.
+        rounded_ids: number of ids that a spreadsheet has rounded.
+        notes: remarks on how the file was read.
+        role_before: the source's previous role; None for a new source.
+        other_currencies: currencies on the other side of pairs; the empty text for prices without one.
     """
 
     source: str
@@ -164,8 +160,8 @@ class ImportReport:
     rejects_path: Path | None
     seconds: float
     choice: ColumnChoice
-    prices: PriceCount = field(default_factory=PriceCount)
-    gtins: GtinTally = field(default_factory=GtinTally)
+    prices: PriceCounts = field(default_factory=PriceCounts)
+    gtins: GtinCounts = field(default_factory=GtinCounts)
     rounded_ids: int = 0
     notes: Sequence[str] = ()
     role_before: Role | None = None
@@ -173,61 +169,60 @@ class ImportReport:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the file gave no product at all."""
+        """Whether no product was imported."""
         return not (self.counts.added or self.counts.changed or self.counts.unchanged)
 
     def remarks(self) -> list[str]:
-        """What a person should know beside the counts, each a sentence."""
+        """Remarks for the user beside the counts, one per item."""
         return [*self.notes, *self._columns(), *self._prices(), *self._ids(), *self._rules()]
 
     def _columns(self) -> Iterator[str]:
-        for name, rest in self.choice.passed_over.items():
-            first = map_argument(name, rest[0])
-            yield f"{name} is read from {self.columns[name]}, not from {listed(rest)}; to change that: --map {first}"
-        competing = {column for rest in self.choice.passed_over.values() for column in rest}
+        for name, rest in self.choice.alternatives.items():
+            other = map_argument(name, rest[0])
+            yield f"{name} is read from {self.columns[name]}, not {format_names(rest)}; to change it: --map {other}"
+        competing = {column for rest in self.choice.alternatives.values() for column in rest}
         for column, name in self.choice.suggested.items():
-            yield f"column {column!r} not used; did you mean --map {map_argument(name, column)}"
+            yield f"column {column!r} is not used; did you mean --map {map_argument(name, column)}"
         others = [c for c in self.choice.others if c not in competing and c not in self.choice.suggested]
         if others:
-            yield f"kept as further attributes: {listed(others)}"
+            yield f"imported as further attributes: {format_names(others)}"
 
     def _prices(self) -> Iterator[str]:
         if self.prices.unknown:
             examples = ", ".join(map(repr, self.prices.examples))
             rows = counted(self.prices.unknown, "row")
-            yield f"{rows} without a price that can be read, such as {examples}: their price is unknown."
+            yield f"{rows} with an unreadable price, such as {examples}: the price is left unknown."
         if self.prices.lower_end:
-            yield f"{counted(self.prices.lower_end, 'row')} with a range of prices: the lower end was taken."
+            yield f"{counted(self.prices.lower_end, 'row')} with a price range: the lower end was taken."
         named = [f"{code} {count:,}" for code, count in self.prices.currencies.most_common() if code]
         if len(named) > 1:
-            yield f"prices in several currencies ({', '.join(named)}): only those of one currency are compared."
+            yield f"prices in several currencies ({', '.join(named)}): only prices in the same currency are compared."
         yield from self._assumed_currencies()
 
     def _assumed_currencies(self) -> Iterator[str]:
-        """What is assumed of prices that name no currency, where others do."""
+        """Remarks on prices without a currency if others have one."""
         here, elsewhere = set(self.prices.currencies), self.other_currencies
-        codes = listed(sorted((here | elsewhere) - {""}))
+        codes = format_names(sorted((here | elsewhere) - {""}))
         if "" in here and codes:
             prices = counted(self.prices.currencies[""], "price")
             yield (
-                f"{prices} without a currency: compared with prices in {codes} as if in the same currency. If that is"
-                " wrong: --map currency=COLUMN"
+                f"{prices} without a currency: assumed to be in {codes} when compared. If that is wrong:"
+                " --map currency=COLUMN"
             )
         elif "" in elsewhere and here - {""}:
-            yield (
-                f"the products to compare with have prices without a currency: they are taken for prices in {codes}."
-            )
+            yield (f"prices on the other side have no currency: they are assumed to be in {codes} when compared.")
 
     def _ids(self) -> Iterator[str]:
         if self.rounded_ids:
             yield (
-                f"{counted(self.rounded_ids, 'id was', 'ids were')} rounded by a spreadsheet, as 1.23457E+11 is:"
-                " save the file again with that column as text."
+                f"{counted(self.rounded_ids, 'id was', 'ids were')} rounded by a spreadsheet, as in 1.23457E+11:"
+                " save the file again with that column formatted as text."
             )
 
     def _rules(self) -> Iterator[str]:
         if self.counts.reader_changed and self.counts.changed:
             yield (
-                "This version of samesku reads files more carefully than the one that imported them before (entities,"
-                " encodings, currencies, placeholders): products may count as changed although the file did not, once."
+                "This source was imported before by another version of samesku, which cleaned texts differently"
+                " (entities, encodings, currencies, placeholders): products may count as changed, once, although the"
+                " file is the same."
             )

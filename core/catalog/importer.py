@@ -1,4 +1,4 @@
-"""A file's rows become the products of one source; what is wrong with the others is listed."""
+"""Import of a file: its rows become the products of one source, and rejected rows are listed."""
 
 import json
 import re
@@ -9,11 +9,11 @@ from itertools import chain, islice
 from pathlib import Path
 
 from core.catalog.columns import bare_name, choose_columns
-from core.catalog.import_report import GtinTally, ImportReport, PriceCount
+from core.catalog.import_report import GtinCounts, ImportReport, PriceCounts
 from core.catalog.prices import currency_in_name, read_price
 from core.catalog.product import Product, Role, as_role
 from core.catalog.readers import BadRow, Reason, Row, Table, read_table
-from core.catalog.readers.rows import rejected
+from core.catalog.readers.rows import reject_row
 from core.catalog.rejects import Rejects
 from core.catalog.store import CatalogStore
 from core.catalog.upsert import ImportRules, RejectedIds
@@ -24,37 +24,33 @@ from labels.exchange.files import MAX_NAME
 from labels.model import ProductRef
 from labels.names import is_valid_name
 
-#: Where a nested value has its text: {"name": "Sony"} of schema.org, {"$oid": "..."} of MongoDB.
+#: Keys of the text in a nested value, the likeliest first: {"name": "Sony"} in schema.org, {"$oid": "..."} in MongoDB.
 _TEXT_KEYS = ("name", "title", "value", "label", "text", "displayname", "oid", "numberlong", "numberint", "id", "path")
-#: A model number of digits alone that went through a data frame; a shorter one may be a version: 2.0.
+#: A numeric model number that a data frame turned into a float; a shorter one may be a version: 2.0.
 _FLOAT_MODEL = re.compile(r"([0-9]{4,})\.0+")
 
 
 @dataclass(frozen=True, slots=True)
 class RowValues:
-    """Makes the values of rows into those of products.
-
-    Attributes:
-        placeholders: what stands for a missing value.
-    """
+    """Converts cells of a row to values of a product: plain, cleaned text, without placeholders."""
 
     placeholders: Placeholders
 
-    def of_field(self, name: str, text: str) -> str:
-        """A field of a product, from what the file has in its column; empty where that is a placeholder."""
+    def field(self, name: str, text: str) -> str:
+        """The value of a product's field; empty for a placeholder."""
         plain = clean_text(plain_value(text, joined=name == "category"))
         if name == "model" and (whole := _FLOAT_MODEL.fullmatch(plain)):
             plain = whole[1]
         return "" if self.placeholders.is_missing(plain, name) else plain
 
-    def of_further(self, name: str, text: str) -> str:
-        """A further attribute; empty where it is a placeholder."""
+    def attribute(self, name: str, text: str) -> str:
+        """The value of a further attribute; empty for a placeholder."""
         plain = clean_text(text)
         return "" if self.placeholders.is_missing(plain, name, further=True) else plain
 
 
 def plain_value(text: str, *, joined: bool = False) -> str:
-    """The text in a nested value: the name of an object, the first of a list or, `joined`, all of it as a path."""
+    """The text of a JSON value: an object's name, the first item of a list, or with `joined` all items as a path."""
     if text[:1] not in {"{", "["}:
         return text
     try:
@@ -75,76 +71,90 @@ def _plain(value: object, *, joined: bool) -> str:
     return "" if value is None else str(value)
 
 
-_REPORT_EVERY = 1000
-#: Rows that are looked at to see which columns are empty.
-_SAMPLE = 200
+#: Rows between two calls of `progress`.
+_PROGRESS_ROWS = 1000
+#: Rows that are read in advance to find empty columns.
+_SAMPLE_ROWS = 200
 _CONTROL = re.compile(f"[{CONTROLS}]")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """How to import a file.
+
+    Attributes:
+        role: the source's side of pairs; None for its present role, or `catalog` for a new source.
+        mapping: field → column, with precedence over common column names.
+        table: the table of a SQLite database, or the sheet of a workbook.
+        rejects_path: file for the list of rejected rows; deleted if there are none.
+        prune: remove the products that are missing from the file.
+        dry: only report what would change.
+        vocabulary: the workspace's vocabulary file, for its placeholders.
+        rules: restrictions on an existing source.
+    """
+
+    role: Role | None = None
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    table: str | None = None
+    rejects_path: Path | None = None
+    prune: bool = False
+    dry: bool = False
+    vocabulary: Path | None = None
+    rules: ImportRules = field(default_factory=ImportRules)
 
 
 def import_file(
     store: CatalogStore,
     path: Path,
-    *,
     source: str,
-    role: Role | None = None,
-    mapping: Mapping[str, str] | None = None,
-    table: str | None = None,
-    rejects_path: Path | None = None,
+    options: ImportOptions | None = None,
     progress: Callable[[int], None] | None = None,
-    prune: bool = False,
-    dry: bool = False,
-    vocabulary: Path | None = None,
-    rules: ImportRules | None = None,
 ) -> ImportReport:
-    """Bring a source up to date with a file: all good rows, in one transaction.
+    """Update a source from a file, in one transaction.
 
     Args:
-        store: where to.
+        store: the catalogue.
         path: CSV, TSV, JSON, Excel, Parquet or SQLite.
         source: the retailer's name.
-        role: which side of a pair it is on; None for the one that it has, of a new source `catalog`.
-        mapping: column by field of a product, before the guesses.
-        table: which table of an SQLite database, or sheet of a workbook.
-        rejects_path: where to list bad rows; removed where there are none.
-        progress: called with the number of rows read so far, every thousand and at the end.
-        prune: take out the products that the file no longer has.
-        dry: only tell what would be done.
-        vocabulary: the workspace's, whose placeholders count too.
-        rules: what may be done to a source that is there; the defaults if None.
+        options: how to import it; the defaults if None.
+        progress: called with the number of rows read so far, every thousand rows and at the end.
 
     Raises:
-        CatalogError: the file is no table, a column is missing, pruning would leave nothing, or the rules forbid what
-            would have to be done. Then nothing has been changed.
+        CatalogError: the file is not a table, a column is missing, pruning would leave no product, or the rules forbid
+            the change. Nothing is changed then.
         SettingsError: the vocabulary cannot be read.
     """
+    options = options or ImportOptions()
     started = time.monotonic()
     _check_source(source)
     before = store.role_of(source)
-    role = as_role(role or before or "catalog")
-    content = read_table(path, table)
-    sample = list(islice(content.rows, _SAMPLE))
-    choice = choose_columns(content.columns, mapping or {}, path.name, _blank(content, sample))
-    builder = _Builder(store, source, choice.by_field, RowValues(Placeholders.load(vocabulary)), content.columns)
-    rules = replace(rules or ImportRules(), rejected=builder.rejected)
-    with Rejects(None if dry else rejects_path, content.columns, content.dialect) as rejects:
+    role = as_role(options.role or before or "catalog")
+    content = read_table(path, options.table)
+    sample = list(islice(content.rows, _SAMPLE_ROWS))
+    choice = choose_columns(content.columns, options.mapping, path.name, _blank_columns(content, sample))
+    values = RowValues(Placeholders.load(options.vocabulary))
+    builder = _Builder(store, source, choice.by_field, values, content.columns)
+    rules = replace(options.rules, rejected=builder.rejected)
+    with Rejects(None if options.dry else options.rejects_path, content.columns, content.dialect) as rejects:
         products = _products(chain(sample, content.rows), builder, rejects, progress)
-        if prune:
-            products = _at_least_one(products, path)
-        counts = (store.compare if dry else store.replace)(source, role, products, prune=prune, rules=rules)
+        if options.prune:
+            products = _require_product(products, path)
+        update = store.compare if options.dry else store.replace
+        counts = update(source, role, products, prune=options.prune, rules=rules)
     return ImportReport(
         source, role, counts, choice.by_field, rejects.counts, rejects.written, round(time.monotonic() - started, 3),
         choice, builder.prices, builder.gtins, builder.rounded_ids, content.notes, before,
-        store.currencies_beside(role),
+        store.other_side_currencies(role),
     )  # fmt: skip
 
 
 def _check_source(source: str) -> None:
     if not source.strip() or source != source.strip() or not source.isprintable() or not is_valid_name(source):
-        raise CatalogError(f"{source!r} is no name for a source.", "Give the retailer's name, such as walmart.")
+        raise CatalogError(f"{source!r} is not a valid source name.", "Give the retailer's name, such as walmart.")
 
 
-def _blank(content: Table, sample: list[Row | BadRow]) -> set[str]:
-    """The columns without any value in the first rows."""
+def _blank_columns(content: Table, sample: list[Row | BadRow]) -> set[str]:
+    """The columns without values in the sample."""
     filled = {name for row in sample if isinstance(row, Row) for name, text in row.values.items() if text.strip()}
     return set(content.columns) - filled
 
@@ -154,21 +164,21 @@ def _products(
 ) -> Iterator[Product]:
     number = 0
     for number, row in enumerate(rows, start=1):
-        made = row if isinstance(row, BadRow) else builder.product(row)
-        if isinstance(made, BadRow):
-            rejects.add(made)
+        result = row if isinstance(row, BadRow) else builder.product(row)
+        if isinstance(result, BadRow):
+            rejects.add(result)
             builder.note_rejected(row)
         else:
-            yield made
-        if progress and number % _REPORT_EVERY == 0:
+            yield result
+        if progress and number % _PROGRESS_ROWS == 0:
             progress(number)
-    if progress and (number == 0 or number % _REPORT_EVERY):
+    if progress and (number == 0 or number % _PROGRESS_ROWS):
         progress(number)
 
 
 @dataclass(slots=True)
 class _Builder:
-    """Makes products of rows, and counts what is to be told of them."""
+    """Builds products from rows, and collects the counts for the report."""
 
     store: CatalogStore
     source: str
@@ -176,67 +186,62 @@ class _Builder:
     values: RowValues
     all_columns: Sequence[str]
     rejected: RejectedIds = field(default_factory=RejectedIds)
-    prices: PriceCount = field(default_factory=PriceCount)
-    gtins: GtinTally = field(default_factory=GtinTally)
+    prices: PriceCounts = field(default_factory=PriceCounts)
+    gtins: GtinCounts = field(default_factory=GtinCounts)
     rounded_ids: int = 0
 
     def product(self, row: Row) -> Product | BadRow:
-        """The product in a row, or why there is none."""
-        given = {name: row.values.get(column, "") for name, column in self.columns.items()}
-        key = self._id(given["id"])
-        title = self.values.of_field("title", given["title"])
-        if unfit := _unfit_id(key):
-            return rejected(row, unfit)
+        """The product in a row, or the rejected row with its reason."""
+        cells = {name: row.values.get(column, "") for name, column in self.columns.items()}
+        key = self._id(cells["id"])
+        title = self.values.field("title", cells["title"])
+        if fault := _id_fault(key):
+            return reject_row(row, fault)
         if not title:
-            return rejected(row, Reason.NO_TITLE)
+            return reject_row(row, Reason.NO_TITLE)
         if key in self.rejected.read:
-            return rejected(row, Reason.DUPLICATE_ID)
+            return reject_row(row, Reason.DUPLICATE_ID)
         self.rejected.read.add(key)
         self.rounded_ids += is_rounded_id(key)
-        text = given.get("price", "")
-        price = read_price(text, given.get("currency") or currency_in_name(self.columns.get("price", "")))
+        text = cells.get("price", "")
+        price = read_price(text, cells.get("currency") or currency_in_name(self.columns.get("price", "")))
         self.prices.add(text, price)
-        fields = {
-            name: self.values.of_field(name, given.get(name, "")) for name in ("brand", "category", "model", "upc")
-        }
+        fields = {name: self.values.field(name, cells.get(name, "")) for name in ("brand", "category", "model", "upc")}
         self.gtins.add(row.line, key, fields["upc"])
         return Product(
             source=self.source,
             id=key,
             title=title,
-            brand=fields["brand"],
-            category=fields["category"],
-            model=fields["model"],
             price=price.amount,
-            upc=fields["upc"],
-            extra=self._further(row),
             currency=price.currency,
+            extra=self._attributes(row),
+            **fields,
         )
 
     def note_rejected(self, row: Row | BadRow) -> None:
-        """Remember whose row it may have been: these products are no longer in the file only if it says so."""
+        """Record the possible ids of a rejected row, so that its product is not pruned as missing from the file."""
         if row.values is not None:
             self.rejected.add(self._id(row.values.get(self.columns["id"], "")))
         elif isinstance(row, BadRow):
             self.rejected.guess(row, self.all_columns, self.columns["id"], self._id)
 
     def _id(self, text: str) -> str:
-        """The id; as it is written where an earlier version took it in that way, since labels name it."""
-        given = plain_value(text).strip()
-        key = normalize_id(given)
-        if key != given and given and self.store.get(ProductRef(self.source, given)) is not None:
-            return given
+        """The normalized id, or the id as written if the catalogue has it in that form, since labels refer to it."""
+        written = plain_value(text).strip()
+        key = normalize_id(written)
+        if key != written and written and self.store.get(ProductRef(self.source, written)) is not None:
+            return written
         return "" if key and self.values.placeholders.is_missing(key, "id") else key
 
-    def _further(self, row: Row) -> dict[str, str]:
-        """All other values of a row itself: a JSON line may have more than the first ones had."""
+    def _attributes(self, row: Row) -> dict[str, str]:
+        """The row's values in unused columns, including columns that other rows of a JSON lines file lack."""
         used = self.columns.values()
-        found = ((name, self.values.of_further(name, text)) for name, text in row.values.items() if name not in used)
+        found = ((name, self.values.attribute(name, text)) for name, text in row.values.items() if name not in used)
         return {name: text for name, text in found if text}
 
 
-def _unfit_id(key: str) -> Reason | None:
-    """Why this is no id: people type ids, files name products by them, and every product has one in memory."""
+def _id_fault(key: str) -> Reason | None:
+    """Why a text is not a valid id; None if it is."""
     if not key:
         return Reason.NO_ID
     if len(key) > MAX_NAME:
@@ -244,14 +249,14 @@ def _unfit_id(key: str) -> Reason | None:
     return Reason.BAD_ID if _CONTROL.search(key) else None
 
 
-def _at_least_one(products: Iterator[Product], path: Path) -> Iterator[Product]:
-    """Pruning with a file that gave nothing would empty the source: never what was meant."""
+def _require_product(products: Iterator[Product], path: Path) -> Iterator[Product]:
+    """Raise CatalogError if there is no product, since pruning would empty the source then."""
     empty = True
     for product in products:
         empty = False
         yield product
     if empty:
         raise CatalogError(
-            f"{path} holds no good row, so pruning would remove every product of the source.",
-            "Look at the file, or import it without pruning to get the list of rejected rows.",
+            f"{path} has no valid row, so pruning would remove every product of the source.",
+            "Check the file, or import it without pruning to get the list of rejected rows.",
         )

@@ -1,6 +1,6 @@
-"""A table that names a pair in each row, by two ids: in any format that catalogues come in too.
+"""Tables of pairs: files with the ids of a query and a candidate per row, in all formats of catalogues.
 
-Its columns are known by their names, in CSV without a header by their places.
+Columns are identified by their names, or by position in CSV files without a header.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from core.catalog.columns import bare_name, listed, named_column
+from core.catalog.columns import bare_name, find_column, format_names
 from core.catalog.readers import BadRow, Reason, Row, Table, read_table
 from core.catalog.readers.delimited import Dialect
 from core.errors import CatalogError
@@ -17,14 +17,14 @@ from labels.exchange.fields import normalize_id, restore_cell
 from labels.exchange.files import MAX_NAME
 from labels.model import Decision, Pair, ProductRef
 
-#: What such a file looks like.
-SHAPE = "A line is a query's id and a candidate's id, as in 17,20431; a header may name them: query_id,candidate_id."
-#: What a label may be, for messages.
-LABEL_SHAPE = "A label is 1 or 0, true or false, yes or no, match or no_match; unsure is neither."
+#: Description of the file format, for messages.
+PAIR_FORMAT = "A line has a query's id and a candidate's id, as in 17,20431; the header is query_id,candidate_id."
+#: Description of labels, for messages.
+LABEL_FORMAT = "A label is 1 or 0, true or false, yes or no, match or no_match, or unsure."
 
-#: By field, what its column may be called, as `bare_name` has it; the likeliest first. The names are those of
-#: DeepMatcher, Magellan, WDC Products, Splink, dedupe, Zingg and Label Studio.
-_USUAL_NAMES: dict[str, tuple[str, ...]] = {
+#: Field → common column names as `bare_name` gives them, the likeliest first. They include those of DeepMatcher,
+#: Magellan, WDC Products, Splink, dedupe, Zingg and Label Studio.
+_COMMON_NAMES: dict[str, tuple[str, ...]] = {
     "query_id": (
         "ltableid", "queryid", "query", "idleft", "leftid", "lid", "idl", "id1", "ida", "idx", "pair1", "ltable",
         "left", "sourceid", "queryproductid", "productid1", "uniqueidl", "record1", "recordid1", "zid1",
@@ -48,11 +48,11 @@ _USUAL_NAMES: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
-FIELDS: tuple[str, ...] = tuple(_USUAL_NAMES)
-"""What a column of such a table can be mapped to."""
+FIELDS: tuple[str, ...] = tuple(_COMMON_NAMES)
+"""The fields that a column can be mapped to."""
 
-#: What people and programs write for a decision, in lower case and with an underscore between words. Among them are
-#: what spreadsheets make of true and false in German, French and Spanish.
+#: Spellings of decisions, in lower case with underscores, including true and false in German, French and Spanish
+#: spreadsheets.
 _DECISIONS = {
     **dict.fromkeys((
         "1", "true", "t", "yes", "y", "match", "matched", "matches", "same", "equal", "duplicate", "dup",
@@ -74,11 +74,11 @@ class PairLine:
     """A row of a table of pairs.
 
     Attributes:
-        number: of the line or row in the file, from 1.
-        query, candidate: the ids as they are written.
-        label: what the column of this name says; None where there is none.
-        query_source, candidate_source: whose ids they are; empty where the file does not say.
-        annotator, at, side: who decided, when, and for which use; empty likewise.
+        number: line or row number in the file, from 1.
+        query, candidate: the ids as written.
+        label: text of the label column; None without one.
+        query_source, candidate_source: sources of the ids; empty if the file has no such column.
+        annotator, at, side: who decided, when, and for which split; empty likewise.
         values: the whole row, by column name.
     """
 
@@ -94,24 +94,24 @@ class PairLine:
     values: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def rejected(self, reason: Reason) -> BadRow:
-        """The row as one that is kept out."""
+        """The row as a rejected one."""
         return BadRow(self.number, reason, ",".join((self.query, self.candidate, self.label or "")), self.values)
 
     @property
     def decision(self) -> Decision | None:
-        """What the label says; None where it is none that is known."""
+        """The decision of the label; None if there is no label, or an unknown one."""
         return None if self.label is None else decision_of(self.label)
 
 
 @dataclass(frozen=True, slots=True)
 class PairTable:
-    """A file of pairs.
+    """A table of pairs.
 
     Attributes:
-        columns: the file's column behind each field that was found; empty for one without a header.
-        rows: the pairs, and the rows that are none; to be read once.
-        names: all columns that the file has; without a header the cells of its first line.
-        dialect: of delimited text; None in other formats.
+        columns: field → column of the file; empty without a header.
+        rows: pairs and rejected rows; can be iterated once.
+        names: all columns of the file; without a header the cells of its first line.
+        dialect: of delimited text; None for other formats.
     """
 
     columns: Mapping[str, str]
@@ -121,37 +121,38 @@ class PairTable:
 
 
 def missing_column(path: Path, field: str, names: Sequence[str], *, header: bool = True) -> LabelsError:
-    """The error that no column of a file holds a field.
+    """The error that a file has no column for a field.
 
     Args:
         path: the file.
-        field: what is missing.
-        names: all columns that it has; without a header the cells of its first line.
-        header: whether it has one.
+        field: the missing field.
+        names: all columns; without a header the cells of the first line.
+        header: whether the file has a header.
     """
     has = "It has" if header else "It has no header, and its first line is"
     return LabelsError(
-        f"{path} has no column that looks like the {field}. {has}: {listed(names)}.",
-        "Name the columns in the first line: query_id,candidate_id,label. Or say which they are: samesku labels import"
+        f"{path} has no column that looks like the {field}. {has}: {format_names(names)}.",
+        "Name the columns in the first line: query_id,candidate_id,label. Or map them: samesku labels import"
         " FILE --map query_id=COLUMN --map candidate_id=COLUMN --map label=COLUMN",
     )
 
 
 def read_pair_table(path: Path, mapping: Mapping[str, str] | None = None, table: str | None = None) -> PairTable:
-    """Open a file of pairs.
+    """Open a table of pairs.
 
     Args:
         path: CSV, TSV, JSON, Excel, Parquet or SQLite.
-        mapping: column by field, before the guesses.
-        table: which table of an SQLite database, or sheet of a workbook.
+        mapping: field → column, with precedence over common column names.
+        table: the table of a SQLite database, or the sheet of a workbook.
 
     Raises:
-        CatalogError: it is no table. LabelsError: a column is missing, or the mapping names one that is not there.
+        CatalogError: the file is not a table.
+        LabelsError: a column is missing, or the mapping has an unknown field or column.
     """
     content = read_table(path, table)
-    by_field = _mapped(content.columns, mapping or {}, path)
+    by_field = _choose_columns(content.columns, mapping or {}, path)
     if not mapping and _has_no_header(content):
-        return _by_place(path, content)
+        return _read_by_position(path, content)
     for name in ("query_id", "candidate_id"):
         if name not in by_field:
             raise missing_column(path, name, content.columns)
@@ -159,11 +160,11 @@ def read_pair_table(path: Path, mapping: Mapping[str, str] | None = None, table:
     return PairTable(by_field, rows, content.columns, content.dialect)
 
 
-def _by_place(path: Path, content: Table) -> PairTable:
-    """The pairs of a table whose first line is a pair too: its first two columns."""
+def _read_by_position(path: Path, content: Table) -> PairTable:
+    """The pairs in the first two columns of a table without a header."""
     header = content.header
     if header is None or len(content.columns) < 2:
-        raise LabelsError(f"{path} has one column, and a pair is two ids.", SHAPE)
+        raise LabelsError(f"{path} has only one column, but a pair is two ids.", PAIR_FORMAT)
     first = Row(header.line, dict(zip(content.columns, header.cells, strict=True)))
     places = dict(zip(("query_id", "candidate_id"), content.columns, strict=False))
     rows = (_pair_line(row, places) for row in chain([first], content.rows) if not _is_blank(row))
@@ -171,10 +172,10 @@ def _by_place(path: Path, content: Table) -> PairTable:
 
 
 def pair_lines(path: Path) -> Sequence[PairLine]:
-    """The pairs of a file, in its order; one at least.
+    """All pairs of a file, in its order.
 
     Raises:
-        CatalogError, LabelsError: as `read_pair_table`, a row has no two ids, or there is none; the message says which.
+        CatalogError, LabelsError: as for `read_pair_table`; or a row is not a pair, or there are no rows.
     """
     return _all_pairs(path, read_pair_table(path))
 
@@ -184,33 +185,34 @@ def _all_pairs(path: Path, content: PairTable) -> Sequence[PairLine]:
     for line in content.rows:
         if isinstance(line, BadRow):
             reason = "a pair is two ids" if line.reason is Reason.NO_PAIR else line.reason
-            raise LabelsError(f"{path}, line {line.line}: {reason}.", SHAPE)
+            raise LabelsError(f"{path}, line {line.line}: {reason}.", PAIR_FORMAT)
         found.append(line)
     if not found:
-        raise LabelsError(f"{path} holds no pairs.", SHAPE)
+        raise LabelsError(f"{path} has no pairs.", PAIR_FORMAT)
     return found
 
 
 def labelled_lines(path: Path) -> dict[PairLine, bool]:
-    """The pairs of a file whose header names a `label`, and whether each is a match; what is unsure is left out.
+    """The labelled pairs of a file, and whether each is a match; `unsure` ones are left out.
 
     Raises:
-        CatalogError, LabelsError: as `pair_lines`; or a row is no label, or two rows say different things of one pair.
+        CatalogError, LabelsError: as for `pair_lines`; or there is no label column, an unknown label, or a pair with
+            both labels.
     """
     content = read_pair_table(path)
     lines = _all_pairs(path, content)
-    said: dict[tuple[str, ...], Decision] = {}
+    decisions: dict[tuple[str, ...], Decision] = {}
     for line in lines:
         if line.label is None:
             raise missing_column(path, "label", content.names, header=bool(content.columns))
         decision = line.decision
         if decision is None:
-            raise LabelsError(f"{path}, line {line.number}: {line.label[:40]!r} is no label.", LABEL_SHAPE)
+            raise LabelsError(f"{path}, line {line.number}: {line.label[:40]!r} is not a label.", LABEL_FORMAT)
         key = (line.query_source, line.query, line.candidate_source, line.candidate)
-        if said.setdefault(key, decision) is not decision:
+        if decisions.setdefault(key, decision) is not decision:
             raise LabelsError(
                 f"{path}, line {line.number}: the pair {line.query},{line.candidate} has both labels.",
-                "Keep one of its lines; nothing of the file was taken.",
+                "Keep one of its lines; nothing was imported.",
             )
     return {line: line.decision is Decision.MATCH for line in lines if line.decision is not Decision.UNSURE}
 
@@ -220,11 +222,11 @@ def read_pairs(path: Path, query_source: str, candidate_source: str) -> dict[Pai
 
     Args:
         path: the file.
-        query_source: whose ids the left ones are where the file has no column that says so.
-        candidate_source: likewise, of the right ones.
+        query_source: source of the queries if the file has no such column.
+        candidate_source: likewise for the candidates.
 
     Raises:
-        CatalogError, LabelsError: as `labelled_lines`.
+        CatalogError, LabelsError: as for `labelled_lines`.
     """
     return {
         Pair(
@@ -236,35 +238,35 @@ def read_pairs(path: Path, query_source: str, candidate_source: str) -> dict[Pai
 
 
 def decision_of(label: str) -> Decision | None:
-    """The decision that a label names; None where it is none that is known."""
+    """The decision that a label stands for; None if it is unknown."""
     word = normalize_id(label).casefold().replace(" ", "_").replace("-", "_")
     return _DECISIONS.get("-1" if word == "_1" else word)
 
 
-def _mapped(columns: Sequence[str], mapping: Mapping[str, str], path: Path) -> dict[str, str]:
+def _choose_columns(columns: Sequence[str], mapping: Mapping[str, str], path: Path) -> dict[str, str]:
     by_field: dict[str, str] = {}
     for name, column in mapping.items():
         if name not in FIELDS:
             raise LabelsError(f"A file of labels has no field {name!r}.", f"Its fields are {', '.join(FIELDS)}.")
         if column:
             try:
-                by_field[name] = named_column(columns, column, path.name)
+                by_field[name] = find_column(columns, column, path.name)
             except CatalogError as error:
                 raise LabelsError(error.message, error.hint) from error
     free = {bare_name(column): column for column in reversed(columns) if column not in by_field.values()}
-    for name, usual in _USUAL_NAMES.items():
-        found = next((free[each] for each in usual if each in free), None)
+    for name, common in _COMMON_NAMES.items():
+        found = next((free[each] for each in common if each in free), None)
         if name not in mapping and found is not None:
             by_field[name] = found
     return by_field
 
 
 def _has_no_header(content: Table) -> bool:
-    """Whether no cell of the first line is the name of a column: it is a pair, then."""
+    """Whether no cell of the first line is a common column name, so that the line is a pair."""
     if content.header is None:
         return False
-    known = {usual for name in ("query_id", "candidate_id", "label") for usual in _USUAL_NAMES[name]}
-    return known.isdisjoint(map(bare_name, content.header.cells))
+    common = {each for name in ("query_id", "candidate_id", "label") for each in _COMMON_NAMES[name]}
+    return common.isdisjoint(map(bare_name, content.header.cells))
 
 
 def _is_blank(row: Row | BadRow) -> bool:

@@ -1,4 +1,8 @@
-"""Prices as retailers, people and spreadsheets write them."""
+"""Parsing of prices and currencies as written by retailers, people and spreadsheets.
+
+Currency codes are the active ones of ISO 4217:2015, List One, maintained by SIX Group
+(https://www.six-group.com/en/products-services/financial-information/data-standards.html).
+"""
 
 import json
 import math
@@ -20,10 +24,10 @@ ISO_4217 = frozenset({
     "VND", "VUV", "WST", "XAF", "XCD", "XOF", "XPF", "YER", "ZAR", "ZMW",
 })  # fmt: skip
 
-#: Codes that are taken in lower case too; others would be words (`all`, `try`, `top`).
+#: Codes that also count in lower case; others may be words (`all`, `try`, `top`).
 _LOWER_CASE = "usd|eur|gbp|cad|aud|nzd|jpy|chf|sek|nok|dkk|pln|czk|huf|inr|cny|mxn|brl|krw|sgd|hkd|zar"
 
-#: A bare `$` is the US dollar and a bare `¥` the yen: a catalogue in another dollar says so, or has a column for it.
+#: A bare `$` means US dollars and a bare `¥` yen. Catalogues in another dollar usually state it.
 _SIGNS = {
     "US$": "USD", "U$S": "USD", "CA$": "CAD", "CAD$": "CAD", "C$": "CAD", "AU$": "AUD", "A$": "AUD", "NZ$": "NZD",
     "HK$": "HKD", "SG$": "SGD", "S$": "SGD", "NT$": "TWD", "MX$": "MXN", "R$": "BRL", "$": "USD", "€": "EUR",
@@ -31,7 +35,7 @@ _SIGNS = {
     "₪": "ILS", "฿": "THB", "₴": "UAH", "₫": "VND", "₦": "NGN", "₱": "PHP", "₡": "CRC", "₲": "PYG", "₸": "KZT",
     "₼": "AZN", "₾": "GEL", "¢": "USD",
 }  # fmt: skip
-#: Names, compared without case. `kr` is that of several currencies, and stays what it is.
+#: Currency names in lower case. `kr` may be any of several currencies, and is kept.
 _NAMES = {
     "euro": "EUR", "euros": "EUR", "dollar": "USD", "dollars": "USD", "us dollar": "USD", "us dollars": "USD",
     "pound": "GBP", "pounds": "GBP", "yen": "JPY", "rmb": "CNY", "yuan": "CNY", "rs": "INR", "rs.": "INR",
@@ -44,7 +48,7 @@ _ALTERNATIVES = (
     rf"(?<![^\W\d_])(?:{'|'.join(sorted(ISO_4217))}|{_LOWER_CASE})(?![^\W\d_])",
     rf"(?<![^\W\d_])(?i:{'|'.join(re.escape(name) for name in sorted(_NAMES, key=len, reverse=True))})(?![^\W\d_])",
 )
-#: A currency in a text, as the source of a regular expression without groups that capture.
+#: Pattern of a currency in a text, without capturing groups.
 CURRENCY_PATTERN = rf"(?:{'|'.join(_ALTERNATIVES)})"
 
 _CODE_WITH_SIGN = re.compile(r"([A-Za-z]{2,3})\s*[$€£¥]")
@@ -52,7 +56,7 @@ _WORD = re.compile(rf"[^\W\d_]+|{'|'.join(map(re.escape, _SIGNS))}")
 
 
 def currency_code(text: str) -> str:
-    """The ISO 4217 code of a currency that is given as code, sign or name; empty where it is none that is known."""
+    """The ISO 4217 code of a currency given as code, sign or name; empty if unknown."""
     given = text.strip()
     code = given.upper()
     if code in ISO_4217:
@@ -67,7 +71,7 @@ def currency_code(text: str) -> str:
 
 
 def currency_in_name(column: str) -> str:
-    """The currency that the name of a column states, as in `price_eur`, `Preis (€)` or `priceUSD`; empty for none."""
+    """The currency in a column name such as `price_eur`, `Preis (€)` or `priceUSD`; empty if there is none."""
     words = [word for word in _WORD.findall(column.replace("_", " ")) if word]
     for word in words:
         if (word.upper() in ISO_4217 and (word.isupper() or len(words) > 1)) or word in _SIGNS:
@@ -76,9 +80,9 @@ def currency_in_name(column: str) -> str:
     return currency_code(last[1]) if last and last[1].upper() in ISO_4217 else ""
 
 
-# What programs write; commas and spaces are what people write.
+#: A number as written by a program, without thousands separators.
 _PLAIN = re.compile(r"-?[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?|-?[0-9]+\.")
-#: What most catalogues have, read without looking further.
+#: The most frequent form, as a shortcut.
 _SIMPLE = re.compile(r"([$€£]) ?([0-9]+(?:\.[0-9]{2})?)")
 _SIMPLE_SIGNS = {"$": "USD", "€": "EUR", "£": "GBP"}
 _NUMBER = r"(?:[0-9]+(?:[.,'’][0-9]+|[ \u00a0\u202f][0-9]{3}(?![0-9]))*|[.,][0-9]+)"
@@ -90,19 +94,19 @@ _GROUPED = re.compile(r"[0-9]{1,3}([.,'’ ][0-9]{2,3})+")
 _PARENTHESES = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _TOKEN = re.compile(r"[^\W\d_]+|\S")
 
-#: What stands between the ends of a range, and before the lower end where that is all that is named.
+#: Words and signs between the ends of a range, and words before a lower end alone.
 _TO = frozenset({
     "-", "–", "—", "~", "…", "to", "bis", "à", "a", "al", "until", "und", "and",
 })  # fmt: skip
 _FROM = frozenset({
     "from", "ab", "starting", "at", "start", "starts", "von", "dès", "desde", "partir", "de", "à", "as", "low",
 })  # fmt: skip
-#: What makes a price that of before; the other one counts.
+#: Words that mark a former price; the other price counts.
 _FORMER = frozenset({
     "was", "statt", "instead", "reg", "regular", "list", "rrp", "msrp", "uvp", "before", "avant", "antes",
     "originally", "original", "orig", "old", "vorher",
 })  # fmt: skip
-#: Words beside a price that do not change what it is the price of.
+#: Words beside a price that do not change its meaning.
 _WORDS = _FROM | _FORMER | frozenset({
     "each", "ea", "only", "just", "now", "today", "price", "sale", "our", "your", "offer", "deal", "special", "incl",
     "inc", "including", "excl", "exc", "excluding", "ex", "vat", "tax", "taxes", "gst", "mwst", "ust", "tva", "iva",
@@ -113,7 +117,7 @@ _WORDS = _FROM | _FORMER | frozenset({
 })  # fmt: skip
 _MARKS = frozenset("()[]*:;,.!+~≈&/-–—…'’\"=")
 
-#: Keys of a nested price, the likeliest first: that of an amount, of the lower end of a range, of a currency.
+#: Keys of a nested price, the likeliest first: amounts, lower ends of a range, other forms, currencies.
 _AMOUNT_KEYS = (
     "amount", "value", "price", "currentprice", "current", "saleprice", "finalprice", "offerprice", "sellingprice",
     "numberdecimal", "numberdouble", "numberint", "numberlong",
@@ -125,12 +129,12 @@ _CURRENCY_KEYS = (
     "unit",
 )  # fmt: skip
 _MAX_DEPTH = 8
-#: Characters of a price with all that stands beside it.
-_LONGEST = 200
+#: Maximum characters of a price with the words beside it.
+_MAX_LENGTH = 200
 
 
 class PriceNote(StrEnum):
-    """What is to be told of a price."""
+    """A remark on how a price was read."""
 
     LOWER_END = "the lower end of a range"
     UNREADABLE = "no single price"
@@ -138,12 +142,12 @@ class PriceNote(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """A price as it was read.
+    """A parsed price.
 
     Attributes:
-        amount: more than 0 and finite; None where the price is unknown (0 in a catalogue means unknown).
-        currency: its ISO 4217 code; empty where nothing names one.
-        note: what was done to get it, or why there is none.
+        amount: positive and finite; None if unknown. A zero in a catalogue means unknown.
+        currency: ISO 4217 code; empty if unknown.
+        note: how it was read, or why there is no amount.
     """
 
     amount: float | None = None
@@ -152,19 +156,19 @@ class Price:
 
 
 def read_price(text: str, currency: str = "") -> Price:
-    """The price in a text such as `58.45`, `$1,234.50`, `1.299,00 €`, `US$ 12.99`, `from $12.99` or `12.99 each`.
+    """Parse a price such as `58.45`, `$1,234.50`, `1.299,00 €`, `US$ 12.99`, `from $12.99` or `12.99 each`.
 
-    Of a point and a comma the last is the decimal mark. A comma alone groups thousands when three digits follow it
-    (`1,234`), and is a decimal mark otherwise (`12,50`). A point alone is a decimal mark, as programs write it; where
-    people wrote a currency beside it, and three digits follow, it groups thousands (`1.299 €`). The currency is kept,
-    not converted. A range gives its lower end. JSON gives the amount and the currency that it names, a list its lowest.
+    Of a point and a comma, the last is the decimal mark. A comma alone separates thousands if three digits follow
+    (`1,234`), otherwise it is a decimal mark (`12,50`). A point alone is a decimal mark, as in the output of programs,
+    unless a currency is beside it and three digits follow (`1.299 €`). Currencies are not converted. A range gives its
+    lower end, a JSON object its amount and currency, a list its lowest price.
 
     Args:
-        text: as the file has it.
-        currency: what the file says elsewhere; a currency in the text itself comes first.
+        text: as in the file.
+        currency: the currency stated elsewhere in the file, used if the text has none.
 
     Returns:
-        The price; without an amount, and with a note, where the text is not empty and names no single price.
+        The price; without an amount but with a note if the text is not a single price.
     """
     given = text.strip()
     if not given:
@@ -179,16 +183,16 @@ def read_price(text: str, currency: str = "") -> Price:
 
 
 def _from_text(given: str) -> Price:
-    """The price in a text that is not empty.
+    """Parse a price from a non-empty text.
 
     Raises:
-        ValueError: it names none, or several.
+        ValueError: there is none, or several.
     """
     if _PLAIN.fullmatch(given):
         return _price(float(given))
     if simple := _SIMPLE.fullmatch(given):
         return Price(float(simple[2]) or None, _SIMPLE_SIGNS[simple[1]] if float(simple[2]) else "")
-    if len(given) > _LONGEST:
+    if len(given) > _MAX_LENGTH:
         raise ValueError("longer than any price")
     outside = _PARENTHESES.sub(" ", given)
     text = outside if _MONEY.search(outside) else given
@@ -203,19 +207,28 @@ def _from_text(given: str) -> Price:
     allowed = {*_WORDS, *_TO, *_MARKS}
     if any(token not in allowed for gap in gaps for token in gap) or found[0]["sign"] or "-" in gaps[0]:
         raise ValueError(f"not a price: {given[:40]!r}")
-    return _one_of(found, gaps[0], between)
+    return _single_price(found, gaps[0], between)
 
 
-def _one_of(found: list[re.Match[str]], before: list[str], between: list[list[str]]) -> Price:
-    """The price among several, or the lower end of a range."""
+def _single_price(found: list[re.Match[str]], before: list[str], between: list[list[str]]) -> Price:
+    """The price that counts among several amounts: the lower end of a range, or the only one that is not former.
+
+    Args:
+        found: matches of `_MONEY`.
+        before: words before the first match.
+        between: words between each match and the next.
+
+    Raises:
+        ValueError: several prices count.
+    """
     prices = [_price(_amount(money)) for money in found]
     named = next((currency for money in found if (currency := _currency(money))), "")
     if len(found) == 1:
         lower = bool(_FROM.intersection(before))
         return replace(prices[0], currency=named, note=PriceNote.LOWER_END if lower else None)
     if all(gap and _TO.issuperset(gap) for gap in between):
-        known = [price.amount for price in prices if price.amount is not None]
-        return Price(min(known, default=None), named, PriceNote.LOWER_END)
+        amounts = [price.amount for price in prices if price.amount is not None]
+        return Price(min(amounts, default=None), named, PriceNote.LOWER_END)
     former = [bool(_FORMER.intersection(gap)) for gap in (before, *between)]
     if former.count(False) == 1:
         return replace(prices[former.index(False)], currency=named)
@@ -234,7 +247,7 @@ def _price(amount: float) -> Price:
 
 def _currency(money: re.Match[str]) -> str:
     named = [part.strip() for part in (money["before"], money["after"]) if part]
-    # `$12.99 CAD`: letters say which dollar it is.
+    # In `$12.99 CAD` the letters tell which dollar it is.
     named.sort(key=lambda part: not any(map(str.isalpha, part)))
     return next((code for part in named if (code := currency_code(part))), "")
 
@@ -246,11 +259,11 @@ def _amount(money: re.Match[str]) -> float:
 
 
 def _plain_number(digits: str, *, written: bool) -> str:
-    """The number with a point as its decimal mark and nothing between its thousands.
+    """A number with a decimal point and without thousands separators.
 
     Args:
-        digits: with all marks.
-        written: whether people wrote it, with a currency, and no program did.
+        digits: as written.
+        written: whether a currency is beside it, so that a person rather than a program wrote it.
     """
     whole, mark, fraction = digits, "", ""
     last = max(digits.rfind("."), digits.rfind(","))
@@ -273,10 +286,10 @@ def _is_decimal_mark(digits: str, at: int, *, written: bool) -> bool:
 
 
 def _from_json(value: object, depth: int) -> Price:
-    """The price in what a file of JSON, or a nested column, holds in its place.
+    """Parse a price from a JSON value.
 
     Raises:
-        ValueError: it holds none.
+        ValueError: there is none.
     """
     if depth > _MAX_DEPTH or isinstance(value, bool):
         raise ValueError("not a price")
@@ -290,11 +303,11 @@ def _from_json(value: object, depth: int) -> Price:
 
 
 def _lowest(prices: Iterable[Price]) -> Price:
-    known = [price for price in prices if price.amount is not None]
-    if not known:
+    priced = [price for price in prices if price.amount is not None]
+    if not priced:
         raise ValueError("not a price")
-    lowest = min(known, key=lambda price: price.amount or math.inf)
-    several = len({price.amount for price in known}) > 1
+    lowest = min(priced, key=lambda price: price.amount or math.inf)
+    several = len({price.amount for price in priced}) > 1
     return replace(lowest, note=PriceNote.LOWER_END) if several else lowest
 
 

@@ -1,4 +1,4 @@
-"""A product: one listing of one retailer."""
+"""A product, which is one listing of one retailer, and its role in matching."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,21 +9,21 @@ from core.catalog.gtin import normalize_gtin
 from core.errors import CatalogError
 from labels.model import ProductRef
 
-#: A number that more listings of one retailer carry is a default that somebody typed, not that of a product.
+#: A GTIN on more listings of one retailer than this is a default value and does not identify a product.
 MAX_LISTINGS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One listing.
+    """A listing of a retailer.
 
     Attributes:
         source: the retailer's catalogue, such as `walmart`.
-        id: the retailer's own id; unique within the source.
-        upc: UPC, EAN, GTIN or ISBN as the retailer wrote it.
-        price: None where unknown (0 in a file means unknown).
-        extra: further attributes by their column's name, none of them empty.
-        currency: of the price, its ISO 4217 code (see `core.catalog.prices`); empty where nothing names one.
+        id: the retailer's id, unique within the source.
+        upc: UPC, EAN, GTIN or ISBN as in the file.
+        price: None if unknown; a zero in a file means unknown.
+        extra: column → value of further attributes, without empty values.
+        currency: ISO 4217 code of the price (see `core.catalog.prices`); empty if unknown.
     """
 
     source: str
@@ -39,31 +39,31 @@ class Product:
 
     @property
     def ref(self) -> ProductRef:
-        """The product's key in every file of a workspace."""
+        """The product's key."""
         return ProductRef(self.source, self.id)
 
     @property
     def gtin(self) -> str:
-        """The GTIN-14 in `upc`; empty where that holds no usable one."""
+        """The GTIN-14 in `upc`; empty if it is not usable."""
         return normalize_gtin(self.upc)
 
 
 def identifying_gtins(products: Sequence[Product]) -> list[str]:
-    """The GTIN of each product; empty where it has none, or one that too many listings of its source carry."""
+    """The GTIN of each product; empty if it has none, or if too many listings of its source have the same."""
     listings = Counter((product.source, product.gtin) for product in products)
     return [product.gtin if listings[product.source, product.gtin] <= MAX_LISTINGS else "" for product in products]
 
 
 def price_text(product: Product) -> str:
-    """The price to the cent, and its currency where one is known: `12.99 USD`; empty for an unknown price."""
+    """The price with two decimals and its currency if known: `12.99 USD`; empty for an unknown price."""
     return "" if product.price is None else f"{product.price:,.2f} {product.currency}".rstrip()
 
 
 def comparable_prices(one: Product, other: Product) -> bool:
-    """Whether two prices are known and may be compared as numbers: they are not of two different currencies.
+    """Whether both prices are known and not in two different currencies.
 
-    A price without a currency is taken for one in the other's: most catalogues name none, and both retailers of a pair
-    sell in one market as a rule.
+    A price without a currency is assumed to be in the other's, since most catalogues state none and both retailers of a
+    pair usually sell in one market.
     """
     if one.price is None or other.price is None:
         return False
@@ -71,20 +71,20 @@ def comparable_prices(one: Product, other: Product) -> bool:
 
 
 def assumed_currency(one: Product, other: Product) -> str:
-    """The currency that one of two comparable prices is taken for, since only the other one names it; else empty."""
+    """The currency assumed for one of two comparable prices, which only the other states; empty if none is assumed."""
     if not comparable_prices(one, other) or one.currency == other.currency:
         return ""
     return one.currency or other.currency
 
 
 Role = Literal["query", "catalog"]
-"""`query`: the products under review; `catalog`: those they may equal."""
+"""`query`: products to find matches for; `catalog`: products to find them among."""
 
 ROLES: tuple[Role, ...] = get_args(Role)
 
 
 def as_role(text: str) -> Role:
-    """The role of that name.
+    """The role with this name.
 
     Raises:
         CatalogError: there is no such role.

@@ -1,8 +1,8 @@
-r"""The list of rows that were kept out of an import, for a person to read, mend and import again.
+r"""The list of rejected rows of an import, for correcting and importing them again.
 
-It is delimited text in the dialect of the file, in UTF-8: number of the line, reason, and the columns of the file. What
-was rejected comes from a stranger: control characters are written out, as `\x1b`, and a formula follows an apostrophe;
-`core.catalog.readers.read_table` takes both back.
+It is delimited text in UTF-8, in the dialect of the imported file: line number, reason, and the columns of the file.
+The content is not trusted: control characters are escaped, as `\x1b`, and formulas are prefixed with an apostrophe;
+`core.catalog.readers.read_table` reverts both.
 """
 
 import hashlib
@@ -20,19 +20,17 @@ from core.errors import CatalogError
 from labels.exchange.fields import neutralize_cell
 from labels.files import atomic_text
 
-#: Characters of a row that could not be taken apart, and of a value in one that is too large: nobody mends those.
-_LONGEST = 10_000
-_TOO_LARGE = {Reason.TOO_LONG, Reason.LONG_VALUE, Reason.LONG_COLUMN, Reason.TOO_MANY_COLUMNS}
-#: A source's name that can stand in a file's name as it is.
+#: Maximum characters of a row that could not be parsed, and of a value in an oversized row.
+_MAX_LENGTH = 10_000
+_OVERSIZED = {Reason.TOO_LONG, Reason.LONG_VALUE, Reason.LONG_COLUMN, Reason.TOO_MANY_COLUMNS}
+#: A source name that is usable in a file name.
 _PLAIN_NAME = re.compile(r"\w[\w .&+-]{0,59}")
 
 
-def rejects_name(source: str) -> str:
-    """The name of the file that lists the rejected rows of a source.
+def rejects_file_name(source: str) -> str:
+    """The file name of a source's list of rejected rows.
 
-    Args:
-        source: the retailer's name; one that would lead to another folder, or is too long, is abbreviated and ends in
-            the beginning of its SHA-256 instead.
+    A source name that is too long or has special characters is abbreviated and gets part of its SHA-256 as a suffix.
     """
     if not _PLAIN_NAME.fullmatch(source):
         mark = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:12]
@@ -41,15 +39,19 @@ def rejects_name(source: str) -> str:
 
 
 class Rejects:
-    """Counts bad rows and writes them to a file, which appears when all is done.
+    """Counts rejected rows and writes them to a file, as a context manager.
 
-    Used as a context manager: without an exception the file replaces the one of the import before, or
-    is removed when nothing was rejected; with one, nothing changes.
+    On success, the file replaces that of the previous import, or is deleted if no row was rejected. After an
+    exception, nothing changes.
+
+    Attributes:
+        counts: reason → number of rows.
+        written: the file; None if there is none.
 
     Args:
-        path: where to write; None only counts.
-        columns: of the file that the rows are of.
-        dialect: its dialect where it is delimited text; else the list is a CSV.
+        path: the file; None to count only.
+        columns: columns of the imported file.
+        dialect: dialect of the imported file; None to write CSV.
 
     Raises:
         CatalogError: the file cannot be written.
@@ -67,7 +69,7 @@ class Rejects:
         self._file: TextIO | None = None
 
     def add(self, row: BadRow) -> None:
-        """Note one row."""
+        """Add one row."""
         self.counts[row.reason.value] += 1
         if self._path is None:
             return
@@ -100,21 +102,21 @@ class Rejects:
         return declared + self._dialect.joined([*REJECT_COLUMNS, *map(neutralize_cell, self._columns)]) + "\n"
 
     def _line(self, row: BadRow) -> str:
-        marks = [str(row.line), row.reason.value]
+        first = [str(row.line), row.reason.value]
         if row.values is None and self._is_delimited:
-            return f"{self._dialect.joined(marks)}{self._dialect.delimiter}{self._inert(_shortened(row.raw))}\n"
+            return f"{self._dialect.joined(first)}{self._dialect.delimiter}{self._neutralized(_shortened(row.raw))}\n"
         cells = [_shortened(row.raw)] if row.values is None else self._cells(row.values)
-        if row.reason in _TOO_LARGE:
+        if row.reason in _OVERSIZED:
             cells = [_shortened(cell) for cell in cells]
-        return self._dialect.joined([*marks, *(neutralize_cell(cell.strip()) for cell in cells)]) + "\n"
+        return self._dialect.joined([*first, *(neutralize_cell(cell.strip()) for cell in cells)]) + "\n"
 
     def _cells(self, values: Mapping[str, str]) -> list[str]:
-        """By the places of the columns, and behind them what has no column."""
+        """The values in the order of the columns, followed by those without a column."""
         further = (text for name, text in values.items() if name not in self._names)
         return [*(values.get(name, "") for name in self._columns), *further]
 
-    def _inert(self, raw: str) -> str:
-        """A line that could not be taken apart, as it is but for what would act in its cells."""
+    def _neutralized(self, raw: str) -> str:
+        """An unparsable line with control characters and formulas neutralized in what look like its cells."""
         quoted = re.compile(rf"( *{self._dialect.quote}?)(.*?)( *)", re.DOTALL)
         parts = (quoted.fullmatch(part) for part in raw.split(self._dialect.delimiter))
         return self._dialect.delimiter.join(part[1] + neutralize_cell(part[2]) + part[3] for part in parts if part)
@@ -122,9 +124,9 @@ class Rejects:
     def _unwritable(self, error: OSError) -> CatalogError:
         return CatalogError(
             f"The list of rejected rows {self._path} cannot be written: {error.strerror or error}.",
-            "Is there room, and may you write there?",
+            "Check the free disk space and the folder's permissions.",
         )
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+    return text if len(text) <= _MAX_LENGTH else text[:_MAX_LENGTH] + "…"

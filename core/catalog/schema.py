@@ -1,4 +1,4 @@
-"""catalog.db as a file: how it is opened, what tables it has, and which versions are understood."""
+"""The schema of catalog.db: opening, migrations, and repair of the full-text indexes."""
 
 import errno
 import sqlite3
@@ -15,9 +15,8 @@ from labels.database import way_out
 from labels.files import make_shared, require_regular
 from labels.quarantine import COMPANIONS
 
-# The key is an explicit INTEGER PRIMARY KEY: the full-text index points at it, and SQLite may renumber
-# implicit rowids. The index over `source` alone carries the key too, so it gives a source's products
-# in the order of their import without sorting.
+# `key` is an explicit INTEGER PRIMARY KEY, since the full-text index refers to it and SQLite may renumber implicit
+# rowids. The index on `source` includes it, and so returns a source's products in import order without sorting.
 _VERSION_1 = (
     """
     CREATE TABLE sources (
@@ -70,8 +69,7 @@ _VERSION_1 = (
     """,
 )
 
-# Who searches as they type begins with one letter: without an index of beginnings, every word that begins with it
-# would be read first, a second's work among a million products.
+# A prefix index for search as you type: without it, a search for one letter takes a second among a million products.
 _VERSION_2 = (
     "DROP TABLE products_fts",
     """
@@ -83,7 +81,7 @@ _VERSION_2 = (
     "INSERT INTO products_fts (products_fts) VALUES ('rebuild')",
 )
 
-# Products of two retailers that carry one trade item number are found by it, whatever their titles say.
+# GTINs, by which equal products of two retailers are found whatever their titles.
 _VERSION_3 = (
     "ALTER TABLE products ADD COLUMN gtin TEXT NOT NULL DEFAULT ''",
     "UPDATE products SET gtin = normalize_gtin(upc) WHERE upc <> ''",
@@ -91,16 +89,15 @@ _VERSION_3 = (
     "CREATE INDEX products_by_id ON products (id)",
 )
 
-# Two prices are compared where they are of one currency. What an import makes of a file's text changes now and then:
-# the version that last imported a source tells why products changed although their file did not.
+# Currencies, since only prices in the same currency are compared. And the version of the reader that last imported a
+# source, which explains why products changed although their file did not.
 _VERSION_4 = (
     "ALTER TABLE products ADD COLUMN currency TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE sources ADD COLUMN reader_version INTEGER NOT NULL DEFAULT 0",
 )
 
-# What a listing said while its id was of another article, or before it was removed: labels given then say nothing of
-# what is there now. And a mark of the content, another one after every change, by which an index run is known to be
-# out of date.
+# Earlier content of listings whose id was reused, or which were removed: labels from that time do not apply to the
+# present article. And a random mark that changes with every import, which shows that an index is out of date.
 _VERSION_5 = (
     """
     CREATE TABLE IF NOT EXISTS former_articles (
@@ -117,41 +114,41 @@ _VERSION_5 = (
     "CREATE TABLE IF NOT EXISTS content (id INTEGER PRIMARY KEY CHECK (id = 1), mark TEXT NOT NULL)",
 )
 
-# Words inside runs that are written without spaces (core.catalog.full_text).
-_VERSION_6 = (*full_text.SCHEMA, full_text.fill_grams)
+# N-grams of text without spaces between words (core.catalog.full_text).
+_VERSION_6 = (*full_text.SCHEMA, full_text.index_all_grams)
 
 _Step = str | Callable[[sqlite3.Connection], None]
-# A file of version n has had the first n of these applied to it.
+# A file of version n has had the first n of these migrations.
 _VERSIONS: tuple[tuple[_Step, ...], ...] = (
     _VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6,
 )  # fmt: skip
 
 
-#: The full-text indexes, and how each is made.
+#: Full-text index → its definition.
 _INDEXES = {"products_fts": _VERSION_2[1], "grams_fts": full_text.SCHEMA[1]}
 
-#: The way out of a damaged catalogue.
-MEND = (
-    "Move this file away and import your products again; nothing of the labels is lost: they are in labels.db. Only"
-    " which labelled products were replaced by others stands nowhere else."
+#: The hint of errors about a damaged catalogue.
+REIMPORT_HINT = (
+    "Move this file away and import your products again; no label is lost: they are in labels.db. Only the record of"
+    " labelled products that were replaced by others is in this file alone."
 )
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open catalog.db, making or upgrading it where needed.
+    """Open catalog.db, creating or migrating it if necessary.
 
-    The connection is in autocommit mode: a write goes through `transaction`.
+    The connection is in autocommit mode; writes go through `transaction`.
 
     Raises:
-        CatalogError: the file cannot be opened, is not a samesku catalogue, or is of a newer samesku
-            (and then has not been touched).
+        CatalogError: the file cannot be opened, is not a samesku catalogue, or was written by a newer version (and is
+            left unchanged then).
     """
     connection: sqlite3.Connection | None = None
     try:
         for ending in ("", *COMPANIONS):
             require_regular(path.with_name(path.name + ending))
         make_shared(path)
-        # Threads take turns through the store's own lock.
+        # Threads are serialized by the store's lock.
         connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
@@ -169,33 +166,32 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def unusable(path: Path, error: sqlite3.Error | OSError) -> CatalogError:
-    """Why a catalogue cannot be read or written, and the way out: only an import can make it again."""
+    """The error that a catalogue cannot be read or written, with a hint that depends on the cause."""
     if isinstance(error, OSError):
         if error.errno != errno.EINVAL:
             return CatalogError(
                 f"The catalogue {path} cannot be opened: {error.strerror}.",
-                files.way_out(error, "Is the folder there and writable?"),
+                files.way_out(error, "Check that the folder exists and is writable."),
             )
-        # It may be a file that SQLite keeps beside the database.
+        # The file may be one that SQLite keeps beside the database.
         path, reason = Path(error.filename or path), str(error.strerror)
     elif isinstance(error, sqlite3.ProgrammingError) or not is_damage(error):
         return CatalogError(
             f"The catalogue {path} cannot be used: {error}.",
             "Another samesku is importing: try again in a moment."
             if "locked" in str(error)
-            else way_out(error, "`samesku doctor` tells more."),
+            else way_out(error, "Run `samesku doctor`."),
         )
     else:
         reason = str(error)
-    return CatalogError(f"The catalogue {path} is damaged: {reason}.", MEND)
+    return CatalogError(f"The catalogue {path} is damaged: {reason}.", REIMPORT_HINT)
 
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All that is written inside is there afterwards, or, after any exception, none of it.
+    """A write transaction: committed on success, rolled back on any exception. Nested ones join the outer one.
 
-    The write lock is taken at once: a transaction that begins by reading fails outright when it wants
-    to write while another process does, instead of waiting its turn. Inside another one it is a part of that.
+    The write lock is taken at the start, since a transaction that begins with reading cannot wait for the lock later.
     """
     if connection.in_transaction:
         yield
@@ -210,17 +206,17 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def full_text_is_intact(connection: sqlite3.Connection) -> bool:
-    """Whether the full-text index says what the products say, as far as it can be looked at; 10 ms for 2,000."""
+    """Whether the full-text indexes agree with the products, if they can be checked; 10 ms for 2,000 products."""
     try:
         for index in _INDEXES:
             connection.execute(f"INSERT INTO {index} ({index}, rank) VALUES ('integrity-check', 1)")  # noqa: S608 - our own names
     except sqlite3.DatabaseError as error:
-        return not is_damage(error)  # another process imports
+        return not is_damage(error)  # such as a lock of another process that imports
     return True
 
 
 def rebuild_full_text(connection: sqlite3.Connection) -> None:
-    """Make the full-text indexes again from the products.
+    """Rebuild the full-text indexes from the products.
 
     Raises:
         sqlite3.Error: the products cannot be read, or the file cannot be written.
@@ -236,7 +232,7 @@ def rebuild_full_text(connection: sqlite3.Connection) -> None:
 
 
 def _drop_full_text(connection: sqlite3.Connection, index: str) -> None:
-    """Drop a full-text index table by table: SQLite itself drops none that it cannot open."""
+    """Drop a full-text index table by table, since SQLite cannot drop a damaged one."""
     for part in ("data", "idx", "docsize", "config", "content"):
         connection.execute(f"DROP TABLE IF EXISTS {index}_{part}")
     connection.execute("PRAGMA writable_schema = ON")
@@ -247,7 +243,7 @@ def _drop_full_text(connection: sqlite3.Connection, index: str) -> None:
 
 
 def is_catalogue(tables: set[str]) -> bool:
-    """Whether a database with tables of these names is a catalogue."""
+    """Whether these table names are those of a catalogue."""
     return tables >= {"sources", "products"}
 
 
@@ -257,30 +253,30 @@ def _version(connection: sqlite3.Connection) -> int:
 
 
 def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
-    if _understood(connection, path) == len(_VERSIONS):
+    if _checked_version(connection, path) == len(_VERSIONS):
         return
     connection.create_function("normalize_gtin", 1, normalize_gtin, deterministic=True)
     with transaction(connection):
-        # Another process may have done it while this one waited for the lock.
-        done = _understood(connection, path)
+        # Another process may have migrated the file while this one waited for the lock.
+        done = _checked_version(connection, path)
         for statements in _VERSIONS[done:]:
             for step in statements:
                 connection.execute(step) if isinstance(step, str) else step(connection)
         connection.execute(f"PRAGMA user_version = {len(_VERSIONS)}")
 
 
-def _understood(connection: sqlite3.Connection, path: Path) -> int:
+def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
+    """The version of a file; raises CatalogError if it is not a catalogue, or of a newer version."""
     version = _version(connection)
     if version > len(_VERSIONS):
         raise CatalogError(
-            f"The catalogue {path} was written by a newer samesku (version {version} of its tables).",
-            "Upgrade samesku; the file has not been touched.",
+            f"The catalogue {path} was written by a newer samesku (schema version {version}).",
+            "Upgrade samesku; the file was not changed.",
         )
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     if tables if version == 0 else not is_catalogue(tables):
         raise CatalogError(
             f"{path} is a database, but not a samesku catalogue.",
-            "Use another folder with --home, or move this file away and import your products again;"
-            " nothing of the labels is lost.",
+            "Use another folder with --home, or move this file away and import your products again; no label is lost.",
         )
     return version

@@ -1,4 +1,4 @@
-"""The products of a workspace: catalog.db, which can be imported into, listed and searched."""
+"""The store of products, catalog.db: import, iteration, look-up and search."""
 
 import errno
 import json
@@ -18,9 +18,9 @@ from core.catalog.full_text import (
     grams_expression,
     gtin_ranges,
     id_ranges,
-    is_like_identifier,
+    looks_like_identifier,
     match_expression,
-    ranked,
+    rank_products,
     search_words,
 )
 from core.catalog.product import MAX_LISTINGS, Product, Role, as_role
@@ -35,8 +35,12 @@ __all__ = ["CatalogStore", "FormerArticle", "ImportCount", "ImportRules", "Sourc
 
 Found = TypeVar("Found")
 
-_PAGE = 1000
-_CHUNK = 500
+#: Products per page of an iteration.
+_PAGE_SIZE = 1000
+#: Ids per query of a look-up.
+_CHUNK_SIZE = 500
+#: Results of the full-text index that are ranked.
+_MAX_RANKED = 300
 
 _ONE_PAGE = """
 SELECT key, source, id, title, brand, category, model, price, upc, extra, currency FROM products
@@ -46,7 +50,7 @@ _BY_IDS = """
 SELECT key, source, id, title, brand, category, model, price, upc, extra, currency FROM products
 WHERE source = ? AND id IN (SELECT value FROM json_each(?))
 """
-# No order: the index is read only as far as there are enough, however many there are.
+# Without ORDER BY, so that the index is read only until the limit is reached.
 _SEARCH = """
 SELECT key, source, id, p.title, p.brand, p.category, p.model, price, upc, extra, currency
 FROM products_fts JOIN products AS p ON p.key = products_fts.rowid
@@ -59,9 +63,9 @@ JOIN products AS p ON p.{column} >= json_extract(range.value, '$[0]') AND p.{col
 WHERE p.{column} <> '' AND (? IS NULL OR source IN (SELECT name FROM sources WHERE role = ?)) LIMIT ?
 """
 _BY_ID = _IN_RANGES.format(column="id")
-# The index has only products with a GTIN, and SQLite takes it only where the condition says so.
+# The condition `gtin <> ''` lets SQLite use the partial index on GTINs.
 _BY_GTIN = _IN_RANGES.format(column="gtin")
-# A GTIN on too many listings of one source is a default that somebody typed.
+# Without GTINs on too many listings of a source, which are default values.
 _SHARED_GTINS = """
 SELECT source, id, gtin FROM products WHERE gtin IN
     (SELECT gtin FROM products WHERE gtin <> '' GROUP BY gtin HAVING count(*) > 1)
@@ -79,14 +83,12 @@ SELECT source, id FROM products WHERE gtin <> '' AND gtin IN (
     )
 )
 """
-_SEARCH_INSIDE = _SEARCH.replace("products_fts", "grams_fts")
-#: So many are read and put in order. Whoever finds more than that types another word.
-_RANKED = 300
+_SEARCH_GRAMS = _SEARCH.replace("products_fts", "grams_fts")
 
-_KEYS_HOLDING = "SELECT rowid FROM products_fts WHERE products_fts MATCH ? LIMIT ?"
-_KEYS_INSIDE = "SELECT rowid FROM grams_fts WHERE grams_fts MATCH ? LIMIT ?"
+_KEYS_BY_WORD = "SELECT rowid FROM products_fts WHERE products_fts MATCH ? LIMIT ?"
+_KEYS_BY_GRAMS = "SELECT rowid FROM grams_fts WHERE grams_fts MATCH ? LIMIT ?"
 _BY_KEYS = "SELECT source, p.id FROM json_each(?) AS j JOIN products AS p ON p.key = j.value"
-_BY_START = "SELECT source, id FROM products WHERE source = ? AND id >= ? AND id < ? LIMIT ?"
+_BY_ID_PREFIX = "SELECT source, id FROM products WHERE source = ? AND id >= ? AND id < ? LIMIT ?"
 _TITLES = """
 SELECT p.source, p.id, p.title FROM json_each(?) AS j JOIN products AS p
     ON (p.source, p.id) = (json_extract(j.value, '$[0]'), json_extract(j.value, '$[1]'))
@@ -95,7 +97,7 @@ SELECT p.source, p.id, p.title FROM json_each(?) AS j JOIN products AS p
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A retailer's catalogue, and how many products of it there are."""
+    """A retailer's catalogue and its number of products."""
 
     name: str
     role: Role
@@ -104,11 +106,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class FormerArticle:
-    """What a listing said before its id went to another article, or before it was removed.
+    """Earlier content of a listing whose id was reused for another article, or which was removed.
 
     Attributes:
-        until: when it said so last, in seconds since the epoch.
-        product: title, brand, model number and UPC; nothing else was kept.
+        until: when it was replaced, in seconds since the epoch.
+        product: with title, brand, model number and UPC only.
     """
 
     until: float
@@ -116,16 +118,16 @@ class FormerArticle:
 
 
 class CatalogStore:
-    """catalog.db. Threads may share one store: they take turns.
+    """catalog.db. Thread-safe: a lock serializes all access.
 
-    Every method raises CatalogError when the file cannot be read or written, and when another process
-    has kept it locked for more than five seconds.
+    Every method raises CatalogError if the file cannot be read or written, or if another process has it locked for more
+    than five seconds.
 
     Args:
-        path: the file; made where it is not there yet.
+        path: the file; created if missing.
 
     Raises:
-        CatalogError: not a samesku catalogue, or one of a newer samesku (left untouched).
+        CatalogError: the file is not a samesku catalogue, or was written by a newer version (and is left unchanged).
     """
 
     def __init__(self, path: Path) -> None:
@@ -135,7 +137,7 @@ class CatalogStore:
         self._opened = identity(path)
 
     def close(self) -> None:
-        """Let go of the file. Closing twice is no error."""
+        """Close the file; may be called twice."""
         with self._lock:
             self._connection.close()
 
@@ -156,28 +158,28 @@ class CatalogStore:
         prune: bool = False,
         rules: ImportRules | None = None,
     ) -> ImportCount:
-        """Make a source hold these products; only what differs from before is written.
+        """Insert or update the products of a source, in one transaction; unchanged products are not written.
 
-        All in one transaction: an exception, also one out of `products`, leaves everything as it was.
-        Of two products with one id the first stays.
+        Any exception, also one raised by `products`, leaves the catalogue unchanged. Of products with the same id the
+        first counts.
 
         Args:
-            source: name of the retailer; every product must carry it.
-            role: which side of a pair they are on.
-            products: read once, one after the other, and never held in memory.
-            prune: take out the products that are in the source but not in `products`.
-            rules: what may be done to a source that is there; the defaults if None.
+            source: the retailer's name, the same in every product.
+            role: the source's side of pairs.
+            products: iterated once, and not held in memory.
+            prune: remove products of the source that are not in `products`.
+            rules: restrictions on an existing source; the defaults if None.
 
         Raises:
-            CatalogError: an unknown role, a product of another source, or the rules forbid it.
+            CatalogError: the role is unknown, a product has another source, or the rules forbid the change.
         """
         as_role(role)
         with self._guarded() as db, transaction(db):
             return replace_source(db, source, role, products, rules or ImportRules(), prune=prune)
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """What is replaced inside is there afterwards, or, after any exception, none of it."""
+    def transaction(self) -> Iterator[None]:
+        """A transaction for several calls of `replace`."""
         with self._guarded() as db, transaction(db):
             yield
 
@@ -190,28 +192,20 @@ class CatalogStore:
         prune: bool = False,
         rules: ImportRules | None = None,
     ) -> ImportCount:
-        """What `replace` would do, told by reading alone: nobody else has to wait. A large prune is only counted.
+        """What `replace` would change, without a write lock. A large prune is counted, not refused.
 
-        Args:
-            source: name of the retailer; every product must carry it.
-            role: which side of a pair they would be on.
-            products: read once; each with an id of its own.
-            prune: count what is not in `products` as taken out.
-            rules: as for `replace`.
-
-        Raises:
-            CatalogError: an unknown role, a product of another source, or a role that the rules do not let change.
+        Arguments and errors are those of `replace`; the ids in `products` must be distinct.
         """
         as_role(role)
         with self._guarded() as db:
             return compare_source(db, source, role, products, rules or ImportRules(), prune=prune)
 
     def role_of(self, source: str) -> Role | None:
-        """The role of a source; None where there is no such source."""
+        """The role of a source; None if there is no such source."""
         return next((each.role for each in self.sources() if each.name == source), None)
 
-    def currencies_beside(self, role: Role) -> frozenset[str]:
-        """The currencies of the prices on the other side of pairs; an empty one where a price names none."""
+    def other_side_currencies(self, role: Role) -> frozenset[str]:
+        """Currencies of the prices in the other role; the empty text for prices without one."""
         with self._guarded() as db:
             rows = db.execute(
                 "SELECT DISTINCT currency FROM products JOIN sources ON name = source"
@@ -222,19 +216,19 @@ class CatalogStore:
 
     @property
     def mark(self) -> str:
-        """Another text after every import that changed something; empty before the first."""
+        """A random text that changes with every import that changes the content; empty before the first one."""
         with self._guarded() as db:
             row = db.execute("SELECT mark FROM content").fetchone()
         return _text(row[0]) if row else ""
 
     def digests(self) -> dict[ProductRef, tuple[Role, str]]:
-        """Role and fingerprint of every product."""
+        """Role and content digest of every product."""
         with self._guarded() as db:
             rows = db.execute("SELECT source, p.id, role, hash FROM products AS p JOIN sources ON name = source")
             return {ProductRef(source, id_): (role, digest) for source, id_, role, digest in rows}
 
     def former_articles(self) -> dict[ProductRef, list[FormerArticle]]:
-        """By product, the other articles that its id was of before, oldest first; of most products there are none."""
+        """Product → the articles that had its id before, the oldest first; without products that have none."""
         found: dict[ProductRef, list[FormerArticle]] = {}
         with self._guarded() as db:
             for source, id_, until, title, brand, model, upc in db.execute(
@@ -247,16 +241,16 @@ class CatalogStore:
         return found
 
     def missing(self, refs: Iterable[ProductRef]) -> set[ProductRef]:
-        """Those of the products that are not there."""
+        """The products that are not in the catalogue."""
         wanted = set(refs)
         return wanted - self.titles(wanted).keys()
 
     def get(self, ref: ProductRef) -> Product | None:
-        """The product, or None where there is none."""
+        """The product; None if there is none."""
         return self.get_many([ref]).get(ref)
 
     def get_many(self, refs: Iterable[ProductRef]) -> dict[ProductRef, Product]:
-        """The products that are there, in the order asked for; the others are left out."""
+        """The existing ones of these products, in the given order."""
         wanted = list(dict.fromkeys(ProductRef(*ref) for ref in refs))
         ids_by_source: dict[str, list[str]] = {}
         for ref in wanted:
@@ -265,45 +259,44 @@ class CatalogStore:
         for source, ids in ids_by_source.items():
             if not _storable(source):
                 continue
-            for start in range(0, len(ids), _CHUNK):
-                for product in self._products(_BY_IDS, (source, json.dumps(ids[start : start + _CHUNK]))):
+            for start in range(0, len(ids), _CHUNK_SIZE):
+                for product in self._products(_BY_IDS, (source, json.dumps(ids[start : start + _CHUNK_SIZE]))):
                     found[product.ref] = product
         return {ref: found[ref] for ref in wanted if ref in found}
 
     def iter(self, *, role: Role | None = None, source: str | None = None) -> Iterator[Product]:
-        """Every product, by source and then in the order of import.
+        """All products, by source and then in import order.
 
-        Read page by page, so that a slow consumer never keeps others from writing; what is imported
-        meanwhile may or may not be seen.
+        Read in pages, so that a slow consumer does not block writers. Concurrent imports may or may not be visible.
         """
         for each in self.sources():
             if (role is None or each.role == role) and (source is None or each.name == source):
                 yield from self._pages(each.name)
 
     def shared_gtins(self) -> dict[ProductRef, str]:
-        """The GTINs that several products carry, by product; without those on too many listings of one source."""
+        """Product → GTIN, for GTINs of several products; without those on too many listings of a source."""
         with self._guarded() as db:
             rows = db.execute(_SHARED_GTINS, (MAX_LISTINGS,)).fetchall()
         return {ProductRef(source, id_): gtin for source, id_, gtin in rows}
 
     def with_same_gtin(self, refs: Iterable[ProductRef]) -> frozenset[ProductRef]:
-        """All products that carry the GTIN of one of these, these included; likewise."""
+        """All products with a GTIN of these, including them; without GTINs on too many listings of a source."""
         with self._guarded() as db:
             rows = db.execute(_WITH_SAME_GTIN, (json.dumps(list(dict.fromkeys(refs))), MAX_LISTINGS)).fetchall()
         return frozenset(ProductRef(*map(_text, row)) for row in rows)
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no product at all."""
+        """Whether there are no products."""
         with self._guarded() as db:
             return db.execute("SELECT 1 FROM products LIMIT 1").fetchone() is None
 
     def count(self, role: Role | None = None) -> int:
-        """How many products there are, of one role or of both."""
+        """Number of products in a role; in both if None."""
         return sum(each.products for each in self.sources() if role is None or each.role == role)
 
     def sources(self) -> list[Source]:
-        """The sources by name, with their numbers of products."""
+        """All sources, sorted by name."""
         with self._guarded() as db:
             rows = db.execute(
                 "SELECT name, role, (SELECT count(*) FROM products WHERE source = name) FROM sources ORDER BY name"
@@ -312,38 +305,41 @@ class CatalogStore:
 
     @property
     def has_shared_roles(self) -> bool:
-        """Whether a role has several sources with products, so that an id may be of more than one product."""
+        """Whether a role has several sources with products, so that an id may be ambiguous."""
         roles = [each.role for each in self.sources() if each.products]
         return len(set(roles)) < len(roles)
 
     def search(self, text: str, role: Role | None = None, limit: int = 20) -> list[Product]:
-        """The products that hold every word of the text, best first; the last word may be unfinished.
+        """The products that contain all words of a text, best first; the last word counts as a prefix.
 
-        Searches title, brand, model and category, and the beginnings of ids and GTINs. The product with exactly this
-        id or GTIN comes first. Any text will do: quotes, brackets and operators are looked for like everything else,
-        or ignored. Where very many are found, the best of those that were imported first. Of a `role`, only the
-        sources in it are searched.
+        Searches title, brand, model and category, and the beginnings of ids and GTINs. Products with exactly this id or
+        GTIN come first. Any text is allowed; operators have no effect. Of very many results, only those imported first
+        are ranked.
+
+        Args:
+            text: the search.
+            role: search only the sources in this role.
+            limit: maximum number of results.
         """
         expression = match_expression(text)
         if not expression:
             return []
-        worded = self._worded(text, expression, role, limit)
-        numbered = self._numbered(text, role, max(limit, 0))
-        found = [*numbered, *worded] if is_like_identifier(text) else [*worded, *numbered]
+        by_words = self._search_words(text, expression, role, limit)
+        by_number = self._search_numbers(text, role, max(limit, 0))
+        found = [*by_number, *by_words] if looks_like_identifier(text) else [*by_words, *by_number]
         exact = {text.strip(), *(start for start, _ in gtin_ranges(text))}
         found.sort(key=lambda product: not {product.id, product.gtin} & exact)
         return list({product.ref: product for product in found}.values())[: max(limit, 0)]
 
-    def _worded(self, text: str, expression: str, role: Role | None, limit: int) -> list[Product]:
-        """The products that hold the words of the text, best first."""
-        rest = (role, role, max(limit, _RANKED))
-        found = self._mended(lambda: self._products(_SEARCH, (expression, *rest)))
-        if inside := grams_expression(search_words(text)):
-            # Of what is in both, the catalogue's index comes first.
-            found += self._mended(lambda: self._products(_SEARCH_INSIDE, (inside, *rest)))
-        return ranked({product.ref: product for product in found}.values(), text)
+    def _search_words(self, text: str, expression: str, role: Role | None, limit: int) -> list[Product]:
+        """The products that contain the words of the text, best first."""
+        rest = (role, role, max(limit, _MAX_RANKED))
+        found = self._with_repair(lambda: self._products(_SEARCH, (expression, *rest)))
+        if grams := grams_expression(search_words(text)):
+            found += self._with_repair(lambda: self._products(_SEARCH_GRAMS, (grams, *rest)))
+        return rank_products({product.ref: product for product in found}.values(), text)
 
-    def _numbered(self, text: str, role: Role | None, limit: int) -> list[Product]:
+    def _search_numbers(self, text: str, role: Role | None, limit: int) -> list[Product]:
         """The products whose id or GTIN begins with the text."""
 
         def within(sql: str, ranges: list[Range]) -> list[Product]:
@@ -351,38 +347,37 @@ class CatalogStore:
 
         return [*within(_BY_GTIN, gtin_ranges(text)), *within(_BY_ID, id_ranges(text))]
 
-    def holding(self, word: str, most: int) -> list[ProductRef] | None:
-        """All products whose title has a word that begins like this, or whose id does; None for more than `most`.
+    def with_word_prefix(self, word: str, limit: int) -> list[ProductRef] | None:
+        """All products with a title word, or an id, that begins with a text; None if there are more than `limit`.
 
-        Among them may be others that have it elsewhere, where it is written without spaces.
+        In scripts without spaces between words, products with the text in another field may be included.
         """
         expression = match_expression(word)
-        return self._mended(lambda: self._holding(word, expression, most)) if expression else []
+        return self._with_repair(lambda: self._with_prefix(word, expression, limit)) if expression else []
 
-    def _holding(self, word: str, expression: str, most: int) -> list[ProductRef] | None:
+    def _with_prefix(self, word: str, expression: str, limit: int) -> list[ProductRef] | None:
         with self._guarded() as db:
-            keys = set(db.execute(_KEYS_HOLDING, (f"title : ({expression})", most + 1)))
-            if inside := grams_expression(search_words(word)):
-                # Wherever the product has it: a few more than asked for.
-                keys.update(db.execute(_KEYS_INSIDE, (inside, most + 1)))
-            if len(keys) > most:
+            keys = set(db.execute(_KEYS_BY_WORD, (f"title : ({expression})", limit + 1)))
+            if grams := grams_expression(search_words(word)):
+                keys.update(db.execute(_KEYS_BY_GRAMS, (grams, limit + 1)))
+            if len(keys) > limit:
                 return None
             found = db.execute(_BY_KEYS, (json.dumps([key for (key,) in keys]),)).fetchall()
             for (source,) in db.execute("SELECT name FROM sources").fetchall():
                 for start in {word, word.upper(), word.lower()}:
-                    found += db.execute(_BY_START, (source, start, start + "\U0010ffff", most + 1)).fetchall()
-            return [ProductRef(*map(_text, row)) for row in found] if len(found) <= most else None
+                    found += db.execute(_BY_ID_PREFIX, (source, start, start + "\U0010ffff", limit + 1)).fetchall()
+            return [ProductRef(*map(_text, row)) for row in found] if len(found) <= limit else None
 
-    def mend_search(self) -> bool:
-        """Make the full-text index again if it does not say what the products say. Returns whether it was damaged."""
+    def repair_search(self) -> bool:
+        """Rebuild the full-text indexes if they disagree with the products. Returns whether they did."""
         with self._guarded() as db:
             if full_text_is_intact(db):
                 return False
             rebuild_full_text(db)
             return True
 
-    def _mended(self, search: Callable[[], Found]) -> Found:
-        """What is found by the full-text index, which is made again where it is damaged."""
+    def _with_repair(self, search: Callable[[], Found]) -> Found:
+        """Run a full-text search; if the index is damaged, rebuild it and search again."""
         try:
             return search()
         except CatalogError as error:
@@ -393,7 +388,7 @@ class CatalogStore:
             return search()
 
     def titles(self, refs: Iterable[ProductRef]) -> dict[ProductRef, str]:
-        """The titles of the products that are there; cheaper than the products themselves."""
+        """The titles of the existing ones of these products; cheaper than `get_many`."""
         with self._guarded() as db:
             rows = db.execute(_TITLES, (json.dumps(list(dict.fromkeys(refs))),))
             return {ProductRef(*map(_text, row[:2])): _text(row[2]) for row in rows}
@@ -402,7 +397,7 @@ class CatalogStore:
         last = -1
         while True:
             with self._guarded() as db:
-                rows = db.execute(_ONE_PAGE, (source, last, _PAGE)).fetchall()
+                rows = db.execute(_ONE_PAGE, (source, last, _PAGE_SIZE)).fetchall()
                 products = [_product(row) for row in rows]
             if not rows:
                 return
@@ -413,64 +408,60 @@ class CatalogStore:
         with self._guarded() as db:
             return [_product(row) for row in db.execute(sql, values).fetchall()]
 
-    def _follow(self) -> None:
-        """Open the file again where another one has taken its place: the damaged one was moved away, for instance.
+    def _reopen_if_replaced(self) -> None:
+        """Reopen the file if it was replaced, such as after a damaged one was moved away.
 
-        Where that fails, the next use tries again.
+        If that fails, the next use tries again.
         """
-        there = identity(self.path)
-        if self._opened is not None and (there in {None, self._opened} or self._connection.in_transaction):
+        current = identity(self.path)
+        if self._opened is not None and (current in {None, self._opened} or self._connection.in_transaction):
             return
-        if there is None:  # an empty one must not be made in its place
+        if current is None:  # connect() would create an empty file
             raise unusable(self.path, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
         self._connection.close()
         self._opened = None
         self._connection = connect(self.path)
-        self._opened = there
+        self._opened = current
 
     @contextmanager
     def _guarded(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
             try:
-                self._follow()
+                self._reopen_if_replaced()
                 yield self._connection
             except sqlite3.Error as error:
                 raise unusable(self.path, error) from error
 
 
 def _product(row: Sequence[Any]) -> Product:
-    """A row as a product.
+    """Convert a row to a product.
 
     Raises:
-        sqlite3.DatabaseError: it holds what no import writes.
+        sqlite3.DatabaseError: a value has the wrong type, so that the file must be damaged.
     """
-    _, source, key, title, brand, category, model, price, upc, written, currency = row
+    _, source, key, title, brand, category, model, price, upc, extra_json, currency = row
     try:
-        extra = json.loads(written)
+        extra = json.loads(extra_json)
     except (ValueError, TypeError, RecursionError) as error:
-        raise sqlite3.DatabaseError("a product has attributes that are no JSON") from error
+        raise sqlite3.DatabaseError("the attributes of a product are not JSON") from error
     if not isinstance(extra, dict):
-        raise sqlite3.DatabaseError("a product has attributes that are no JSON object")
+        raise sqlite3.DatabaseError("the attributes of a product are not a JSON object")
     for text in (source, key, title, brand, category, model, upc, currency, *extra.values()):
         _text(text)
     if not (price is None or (isinstance(price, float) and math.isfinite(price))):
-        raise sqlite3.DatabaseError("a product has a price that is none")
+        raise sqlite3.DatabaseError("the price of a product is not a number")
     return Product(source, key, title, brand, category, model, price, upc, extra, currency)
 
 
 def _text(value: object) -> str:
-    """A value that is text.
-
-    Raises:
-        sqlite3.DatabaseError: it is not.
-    """
+    """The value, if it is a text; otherwise raise sqlite3.DatabaseError, since the file must be damaged."""
     if not isinstance(value, str):
-        raise sqlite3.DatabaseError("a product has a field that is no text")
+        raise sqlite3.DatabaseError("a field of a product is not a text")
     return value
 
 
 def _storable(text: str) -> bool:
-    """Whether SQLite can hold the text at all: half of a surrogate pair has no UTF-8."""
+    """Whether SQLite can store a text: lone surrogates cannot be encoded."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""What of a product an encoder or the lexical retriever reads."""
+"""The text of a product for the encoder and the lexical retriever, rendered from a template."""
 
 import string
 
@@ -9,19 +9,15 @@ _FIELDS = ("title", "brand", "category", "model", "upc", "gtin")
 
 
 def render(template: str, product: Product) -> str:
-    """The product's text: the template with its fields filled in, and white space made single.
-
-    Raises:
-        SettingsError: the template names something that a product does not have.
-    """
+    """The template with the product's fields filled in, and runs of white space replaced by one space."""
     return " ".join(template.format_map({name: getattr(product, name) for name in _FIELDS}).split())
 
 
 def check(template: str) -> str:
-    """The template itself, if it can be rendered.
+    """The template, if it is valid.
 
     Raises:
-        SettingsError: it names an unknown field, or is not a template.
+        SettingsError: it has an unknown field, no field, or a syntax error.
     """
     try:
         names = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
@@ -30,6 +26,6 @@ def check(template: str) -> str:
     unknown = [name for name in names if name not in _FIELDS]
     if unknown or not names:
         raise SettingsError(
-            f"encoder.template: {', '.join(unknown) or 'no field at all'}.", f"Use {', '.join(_FIELDS)} in braces."
+            f"encoder.template: {', '.join(unknown) or 'it has no field'}.", f"Use {', '.join(_FIELDS)} in braces."
         )
     return template

@@ -1,4 +1,4 @@
-"""Bringing a source up to date inside a transaction: what is new, what changed, what vanished."""
+"""Update of a source inside a transaction: inserts, updates, pruning, and the record of replaced articles."""
 
 import json
 import math
@@ -10,16 +10,20 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
-from core.catalog.full_text import note_grams
-from core.catalog.listing_identity import is_another_article
+from core.catalog.full_text import index_grams
+from core.catalog.listing_identity import is_different_article
 from core.catalog.product import Product, Role
 from core.catalog.readers.rows import BadRow
 from core.errors import CatalogError
 from labels.model import ProductRef
 from labels.wording import counted
 
-#: A prune that would remove a larger share of a source wants to be confirmed.
-MAX_SHARE = 0.1
+#: The share of a source that a prune may remove without confirmation.
+MAX_PRUNE_SHARE = 0.1
+
+#: Version of the reader, raised when the same file gives other products: 1 cleans text, keeps currencies and treats
+#: placeholders as missing values, 2 knows more placeholders.
+READER_VERSION = 2
 
 _DELIMITERS = ",;\t|"
 _KEY = "SELECT key FROM products WHERE (source, id) = (?, ?)"
@@ -27,18 +31,18 @@ _MARK_SEEN = f"INSERT OR IGNORE INTO seen (key) {_KEY}"
 
 
 class LargePruneError(CatalogError):
-    """A prune would remove more than a tenth of a source, and was not confirmed. Nothing has been changed.
+    """A prune would remove more than a tenth of a source and was not confirmed. Nothing was changed.
 
     Attributes:
-        removed: how many products it would remove.
-        products: how many the source has.
+        removed: number of products that it would remove.
+        products: number of products of the source.
     """
 
     def __init__(self, source: str, removed: int, products: int) -> None:
         super().__init__(
             f"Pruning would remove {removed:,} of the {counted(products, 'product')} of {source}, more than a"
             " tenth. Nothing was changed.",
-            "Is the file complete? If it is, confirm with --yes; --dry-run says what would be done.",
+            "If the file is complete, confirm with --yes; --dry-run shows what would change.",
         )
         self.removed = removed
         self.products = products
@@ -46,13 +50,13 @@ class LargePruneError(CatalogError):
 
 @dataclass(slots=True)
 class RejectedIds:
-    """Whose rows a file has although they were rejected: these products are present, and are not pruned.
+    """Ids of the rejected rows of a file: their products are in the file and must not be pruned.
 
     Attributes:
-        ids: ids that were read.
-        guesses: for each row that could not be taken apart, what its id may be.
-        unknown: rows with no id at all.
-        read: ids of the rows that became products: a rejected row with one of these is of no other product.
+        ids: ids of parsed rows.
+        guesses: possible ids of each row that could not be parsed.
+        unknown: number of rows without an id.
+        read: ids of the accepted rows, to which an unparsable row may belong as well.
     """
 
     ids: set[str] = field(default_factory=set)
@@ -61,27 +65,27 @@ class RejectedIds:
     read: set[str] = field(default_factory=set)
 
     def add(self, id_: str) -> None:
-        """Note a row whose cells could be read; its id may be empty."""
+        """Add a parsed row by its id, which may be empty."""
         if id_:
             self.ids.add(id_)
         else:
             self.unknown += 1
 
     def guess(self, row: BadRow, columns: Sequence[str], id_column: str, normalize: Callable[[str], str]) -> None:
-        """Note a row that could not be taken apart.
+        """Add a row that could not be parsed.
 
         Args:
-            row: which.
-            columns: of the file.
-            id_column: which of them is the id.
-            normalize: makes an id of what a cell says.
+            row: the row.
+            columns: the columns of the file.
+            id_column: the column of the id.
+            normalize: converts a cell to an id.
         """
         found = map(normalize, _ids_in(row.raw, columns.index(id_column), id_column))
         self.guesses.append(tuple(dict.fromkeys(found)))
 
 
 def _ids_in(raw: str, place: int, name: str) -> Iterator[str]:
-    """What may be the id in the text of a row: a cell at its place, or the value of its key in a JSON object."""
+    """Possible ids in the text of a row: the cell at the column's position, or the value of the JSON key."""
     for delimiter in _DELIMITERS:
         cells = raw.split(delimiter, place + 1)
         if len(cells) > place + 1:
@@ -94,7 +98,7 @@ def mark_present(db: sqlite3.Connection, source: str, rejected: RejectedIds) -> 
     """Add the products of rejected rows to the table `seen`.
 
     Returns:
-        how many rows may be of any product: their id is empty, or no product of the source has it.
+        The number of rows that may belong to any product, since their id is unknown.
     """
     db.executemany(_MARK_SEEN, ((source, id_) for id_ in rejected.ids))
     unread = rejected.unknown
@@ -104,10 +108,6 @@ def mark_present(db: sqlite3.Connection, source: str, rejected: RejectedIds) -> 
         unread += not keys and rejected.read.isdisjoint(guess)
     return unread
 
-
-#: What an import makes of a file's text, prices and ids: 1 cleans text, keeps currencies and takes placeholders for
-#: missing values, 2 knows more placeholders. Raised when the same file gives other products.
-READER_VERSION = 2
 
 _WRITE = """
 INSERT INTO products (source, id, title, brand, category, model, price, upc, gtin, extra, hash, currency)
@@ -133,11 +133,11 @@ INSERT OR REPLACE INTO former_articles (source, id, until, title, brand, model, 
 
 @dataclass(frozen=True, slots=True)
 class ReplacedArticle:
-    """A labelled product that is another article now, or gone.
+    """A labelled product whose id now belongs to another article, or which was removed.
 
     Attributes:
-        before: its title until now.
-        after: its title now; None where the product was removed.
+        before: its previous title.
+        after: its new title; None if the product was removed.
     """
 
     ref: ProductRef
@@ -147,16 +147,16 @@ class ReplacedArticle:
 
 @dataclass(frozen=True, slots=True)
 class ImportCount:
-    """What an import did to a source.
+    """The changes of an import to a source.
 
     Attributes:
-        removed: products taken out because the file no longer has them; 0 unless that was asked for.
-        vanished: products that the file no longer has, whether or not they were taken out.
-        reader_changed: whether another version of the reader imported the source before: products may count as changed
-            although the file is as it was.
-        unread: rows that may be of any vanished product, since their id could not be read; 0 where none vanished. A
-            cautious import prunes nothing where there are any.
-        replaced: the labelled products that are other articles now, or that were taken out.
+        removed: number of pruned products.
+        vanished: number of products that are missing from the file, whether pruned or not.
+        reader_changed: whether another reader version imported the source before, so that products may count as changed
+            although the file is the same.
+        unread: number of rows without a readable id, which may belong to vanished products; 0 if none vanished. A
+            cautious import does not prune if there are any.
+        replaced: labelled products that now are other articles, or were removed.
     """
 
     added: int = 0
@@ -171,14 +171,14 @@ class ImportCount:
 
 @dataclass(frozen=True, slots=True)
 class ImportRules:
-    """What an import may do to a source that is there already.
+    """Restrictions on an import into an existing source.
 
     Attributes:
-        cautious: prune nothing where rows have no readable id, and refuse to prune more than a tenth of the source.
-        change_role: give the source another role.
-        rejected: whose rows the file has although they were rejected; read after the last product.
-        labelled: the products that labels name. What these said is kept when they become other articles, or are
-            removed. None keeps it for every product, since it is not known which are labelled.
+        cautious: do not prune if rows have no readable id, and refuse to prune more than a tenth of the source.
+        change_role: allow another role.
+        rejected: ids of rejected rows; read after the last product.
+        labelled: the labelled products, whose content is recorded when they become other articles or are removed. None
+            records it for all products.
     """
 
     cautious: bool = False
@@ -190,10 +190,10 @@ class ImportRules:
 def compare_source(
     db: sqlite3.Connection, source: str, role: Role, products: Iterable[Product], rules: ImportRules, *, prune: bool
 ) -> ImportCount:
-    """What `replace_source` would do with these products, each with an id of its own. Nothing but `seen` is written.
+    """What `replace_source` would change. Only the temporary table `seen` is written, and a large prune is counted.
 
     Raises:
-        CatalogError: as `replace_source`, but a large prune is only counted.
+        CatalogError: as for `replace_source`.
     """
     _require_role(db, source, role, rules)
     counts = _Update(db, source, rules, dry=True).run(products, prune=prune)
@@ -203,12 +203,12 @@ def compare_source(
 def replace_source(
     db: sqlite3.Connection, source: str, role: Role, products: Iterable[Product], rules: ImportRules, *, prune: bool
 ) -> ImportCount:
-    """Make a source hold these products; the caller has begun a transaction.
+    """Insert and update the products of a source; the caller has begun a transaction.
 
-    What was seen is noted in a temporary table, which SQLite puts on disk when it grows.
+    The keys of the products in the file are collected in a temporary table, which SQLite moves to disk when it grows.
 
     Raises:
-        CatalogError: a product of another source, or the source has another role, which is not to be changed.
+        CatalogError: a product has another source, or the rules forbid a change of the role.
         LargePruneError: more than a tenth of the source would be removed, and the rules are cautious.
     """
     before, reader_changed = _require_role(db, source, role, rules), _has_other_reader(db, source)
@@ -224,44 +224,44 @@ def replace_source(
 
 
 def _has_other_reader(db: sqlite3.Connection, source: str) -> bool:
-    """Whether a source was last imported by another version than this one's."""
+    """Whether another version of the reader imported the source before."""
     found = db.execute("SELECT reader_version FROM sources WHERE name = ?", (source,)).fetchone()
     return found is not None and found[0] != READER_VERSION
 
 
 def _require_role(db: sqlite3.Connection, source: str, role: Role, rules: ImportRules) -> Role | None:
-    """The role that the source has so far; None for a new one.
+    """The source's present role; None for a new source.
 
     Raises:
-        CatalogError: it is another one, and it is not to be changed.
+        CatalogError: the rules forbid a change of the role.
     """
     found = db.execute("SELECT role FROM sources WHERE name = ?", (source,)).fetchone()
     before: Role | None = found and found[0]
     if before not in {None, role} and not rules.change_role:
         raise CatalogError(
             f"The products of {source} have the role {before}, not {role}. Nothing was changed.",
-            "Without --role an import keeps it. To change it:"
+            "Without --role the role stays. To change it:"
             f" samesku import products FILE --source NAME --role {role} --change-role",
         )
     return before
 
 
 class _Update:
-    """One source on its way to what a file says; `dry` only counts."""
+    """The update of one source; with `dry`, changes are only counted."""
 
     def __init__(self, db: sqlite3.Connection, source: str, rules: ImportRules, *, dry: bool = False) -> None:
         self._db = db
         self._source = source
         self._rules = rules
         self._dry = dry
-        # To the millisecond, as the ledger's times are: a decision right after the import is no earlier.
+        # In milliseconds like the ledger's times, so that a decision right after the import is not earlier.
         self._until = math.floor(time.time() * 1000) / 1000
         self._replaced: list[ReplacedArticle] = []
         db.execute("CREATE TEMP TABLE IF NOT EXISTS seen (key INTEGER PRIMARY KEY)")
         db.execute("DELETE FROM seen")
 
     def run(self, products: Iterable[Product], *, prune: bool) -> ImportCount:
-        """Write all products, then prune if that is wanted."""
+        """Write all products, then prune if requested."""
         size = _scalar(self._db, _COUNT, (self._source,))
         added, changed, unchanged = self._write_all(products)
         rejected = self._rules.rejected
@@ -275,15 +275,15 @@ class _Update:
         return ImportCount(added, changed, unchanged, removed, vanished, unread=unread, replaced=tuple(self._replaced))
 
     def _prune(self, vanished: int, size: int) -> None:
-        if self._rules.cautious and vanished > MAX_SHARE * size and not self._dry:
+        if self._rules.cautious and vanished > MAX_PRUNE_SHARE * size and not self._dry:
             raise LargePruneError(self._source, vanished, size)
         for id_, title, brand, model, upc in self._db.execute(_VANISHED_PRODUCTS, (self._source,)).fetchall():
-            self._keep_former(Product(self._source, id_, title, brand, model=model, upc=upc), None)
+            self._record_former(Product(self._source, id_, title, brand, model=model, upc=upc), None)
         if not self._dry:
             self._db.execute(_PRUNE, (self._source,))
 
     def _write_all(self, products: Iterable[Product]) -> tuple[int, int, int]:
-        """How many are new, changed, as before."""
+        """Write the products. Returns the numbers of new, changed and unchanged ones."""
         added = changed = unchanged = 0
         for product in products:
             if product.source != self._source:
@@ -296,12 +296,13 @@ class _Update:
             key, digest, seen, title, brand, model, upc = before
             if seen:
                 continue
-            if digest == digest_of(product):
+            if digest == product_digest(product):
                 unchanged += 1
             else:
                 changed += 1
                 former = Product(self._source, product.id, title, brand, model=model, upc=upc)
-                self._note_change(former, product)
+                if is_different_article(former, product):
+                    self._record_former(former, product)
                 self._write(product)
             self._db.execute("INSERT OR IGNORE INTO seen (key) VALUES (?)", (key,))
         return added, changed, unchanged
@@ -309,17 +310,12 @@ class _Update:
     def _write(self, product: Product) -> None:
         if not self._dry:
             extra = _extra(product)
-            key = _scalar(self._db, _WRITE, _columns(product, extra, digest_of(product, extra)))
-            note_grams(self._db, key, (product.title, product.brand, product.model, product.category))
+            key = _scalar(self._db, _WRITE, _columns(product, extra, product_digest(product, extra)))
+            index_grams(self._db, key, (product.title, product.brand, product.model, product.category))
             self._db.execute("INSERT OR IGNORE INTO seen (key) VALUES (?)", (key,))
 
-    def _note_change(self, before: Product, after: Product) -> None:
-
-        if is_another_article(before, after):
-            self._keep_former(before, after)
-
-    def _keep_former(self, before: Product, after: Product | None) -> None:
-        """Keep what a product said until now: decisions of that time were made on it."""
+    def _record_former(self, before: Product, after: Product | None) -> None:
+        """Record the previous content of a product, which earlier decisions refer to."""
         labelled = self._rules.labelled
         if labelled is not None and before.ref not in labelled:
             return
@@ -346,19 +342,19 @@ def _columns(product: Product, extra: str, digest: str) -> tuple[str | float | N
     )
 
 
-def digest_of(product: Product, extra: str | None = None) -> str:
-    """A fingerprint of all that a listing says; the id is not in it, it is the key.
+def product_digest(product: Product, extra: str | None = None) -> str:
+    """A digest of a listing's content, without its id.
 
     Args:
-        product: which.
-        extra: its further attributes as they are stored, where that is known.
+        product: the listing.
+        extra: its further attributes as stored, if already computed.
     """
     attributes = _extra(product) if extra is None else extra
-    said = [product.title, product.brand, product.category, product.model, product.price, product.upc, attributes]
+    content = [product.title, product.brand, product.category, product.model, product.price, product.upc, attributes]
     if product.currency:
-        # Left out where there is none: what earlier versions imported keeps its fingerprint.
-        said.append(product.currency)
-    return blake2b(json.dumps(said).encode(), digest_size=16).hexdigest()
+        # Omitted if empty, so that products imported by earlier versions keep their digest.
+        content.append(product.currency)
+    return blake2b(json.dumps(content).encode(), digest_size=16).hexdigest()
 
 
 def _extra(product: Product) -> str:
@@ -366,5 +362,5 @@ def _extra(product: Product) -> str:
 
 
 def _scalar(db: sqlite3.Connection, sql: str, values: Sequence[str | float | None]) -> int:
-    # All rows are fetched: a statement with RETURNING is not over before its last row is read.
+    # Fetch all rows, since a statement with RETURNING is not finished before its last row is read.
     return int(db.execute(sql, values).fetchall()[0][0])

@@ -16,7 +16,7 @@ from core.cli.verbs import LazyGroup
 from core.errors import CoreError
 from core.jobs.events import EventWriter
 from core.jobs.runner import job_events
-from core.workspace import close_to_others
+from core.workspace import restrict_umask
 from labels.errors import SameskuError
 from labels.files import way_out
 
@@ -77,7 +77,7 @@ def run(app: Callable[..., object], arguments: Sequence[str] | None = None) -> N
     given = hoist(sys.argv[1:] if arguments is None else arguments)
     # A name read by libraries when they are first imported, which is later: loading is silent either way.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    close_to_others()
+    restrict_umask()
     open_streams()
     try:
         _require_working_folder()

@@ -16,10 +16,10 @@ from core.cli.console import SafeConsole, as_json
 from core.cli.progress import LineReporter, TerminalReporter
 from core.errors import CoreError
 from core.jobs.events import EventWriter
-from core.jobs.exclusive import Holder, exclusive, work_of
+from core.jobs.exclusive import Holder, exclusive, work_kind
 from core.jobs.progress import Reporter, Silent
 from core.settings import Settings, load_settings
-from core.settings_notice import take_notice
+from core.settings_notice import renamed_settings_notice
 from core.workspace import Workspace
 from labels.names import name_problem
 
@@ -76,7 +76,7 @@ class Context:
         """That settings go by former names, once a workspace; a job and a quiet call leave it to another one."""
         if self.job is not None or self.quiet or not self.announce:
             return ""
-        return take_notice(self.workspace, overrides)
+        return renamed_settings_notice(self.workspace, overrides)
 
     @property
     def annotator(self) -> str:
@@ -128,7 +128,7 @@ class Context:
         Raises:
             JobError: it is being done, by whom and since when.
         """
-        work = work_of(verb)
+        work = work_kind(verb)
         assert work is not None, verb  # noqa: S101 - a verb that needs no lock does not ask for one
         with exclusive(self.workspace.jobs, work, Holder.here(verb, self._account)):
             yield

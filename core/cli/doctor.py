@@ -122,7 +122,7 @@ def _workspace(context: Context) -> dict[str, object]:
 
     workspace = context.workspace
     try:
-        workspace.require_open()
+        workspace.require_access()
     except CoreError as error:
         return {"workspace": str(workspace.home), "problem": f"{error.message} {error.hint}"}
     facts: dict[str, object] = {
@@ -223,7 +223,7 @@ def _backups(workspace: Workspace) -> str:
 
 
 def _permissions(workspace: Workspace) -> str:
-    if not (found := workspace.open_to_others()):
+    if not (found := workspace.world_accessible()):
         return "closed to others than owner and group"
     names = ", ".join(path.name for path in found)
     cure = f"chmod -R o-rwx {shlex.quote(str(workspace.home))}"

@@ -12,7 +12,7 @@ import typer
 from core.catalog.benchmarks import import_walmart_amazon
 from core.catalog.import_report import gtin_sentences
 from core.catalog.product import as_role
-from core.catalog.rejects import rejects_name
+from core.catalog.rejects import rejects_file_name
 from core.catalog.store import CatalogStore, ImportRules
 from core.catalog.upsert import LargePruneError
 from core.cli.context import Context, context_of
@@ -278,15 +278,21 @@ class _ProductFile:
 
 
 def _import(context: Context, file: _ProductFile, rules: ImportRules, *, prune: bool, dry: bool) -> "ImportReport":
-    from core.catalog.importer import import_file  # noqa: PLC0415
+    from core.catalog.importer import ImportOptions, import_file  # noqa: PLC0415
 
+    options = ImportOptions(
+        role=file.role,
+        mapping=file.mapping,
+        table=file.table,
+        rejects_path=context.workspace.reports / rejects_file_name(file.source),
+        prune=prune,
+        dry=dry,
+        vocabulary=context.workspace.vocabulary,
+        rules=rules,
+    )
     with _catalogue(context, dry=dry) as store, context.reporter() as reporter:
         reporter.stage("import")
-        return import_file(
-            store, file.path, source=file.source, role=file.role, mapping=file.mapping, table=file.table, dry=dry,
-            rejects_path=context.workspace.reports / rejects_name(file.source), progress=reporter.advance,
-            prune=prune, vocabulary=context.workspace.vocabulary, rules=rules,
-        )  # fmt: skip
+        return import_file(store, file.path, file.source, options, reporter.advance)
 
 
 @contextmanager

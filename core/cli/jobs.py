@@ -13,9 +13,9 @@ from core.cli.judge_training import tell_ready
 from core.cli.progress import time_text
 from core.cli.tables import comparison
 from core.jobs.board import Jobs
-from core.jobs.events import retell
+from core.jobs.events import replay
 from core.jobs.job import Job, JobState
-from core.jobs.names import job_kept
+from core.jobs.names import resume_note
 from core.jobs.progress import Reporter
 from core.permissions import is_lead
 from core.text.safe import safe
@@ -68,8 +68,8 @@ def _follow(jobs: Jobs, job: Job, reporter: Reporter) -> None:
         running = now.state is JobState.RUNNING
         while (piece := jobs.events(job.id, read))[1] != read:
             events, read = piece
-            retell(events, reporter)
-            if running and now.left_s is not None and any(event["kind"] == "stage" for event in events):
+            replay(events, reporter)
+            if running and now.eta_s is not None and any(event["kind"] == "stage" for event in events):
                 reporter.message(_left(now).capitalize())
         if not running:
             return
@@ -93,7 +93,7 @@ def resume(ctx: typer.Context, job_id: Annotated[str, typer.Argument(help="A job
     context = context_of(ctx)
     jobs = Jobs(context.workspace.require().jobs, context.annotator)
     new = jobs.resume(context.workspace.home, job_id)
-    context.out.print(f"Job {new} runs: {job_kept(jobs.get(new).arguments)}.")
+    context.out.print(f"Job {new} runs: {resume_note(jobs.get(new).arguments)}.")
     context.answer({"job": new})
 
 
@@ -101,11 +101,11 @@ def _where(job: Job) -> str:
     if job.state is not JobState.RUNNING:
         return job.error
     stage = f"{job.stage} {job.done:,}/{job.total:,}" if job.total else job.stage
-    return f"{stage}, {_left(job)}" if job.left_s is not None else stage
+    return f"{stage}, {_left(job)}" if job.eta_s is not None else stage
 
 
 def _left(job: Job) -> str:
-    return f"about {time_text(job.left_s or 0.0)} left in all"
+    return f"about {time_text(job.eta_s or 0.0)} left in all"
 
 
 def _tell_end(context: Context, job: Job) -> None:
@@ -134,6 +134,6 @@ def _facts(job: Job) -> dict[str, object]:
     return {
         "id": job.id, "verb": job.verb, "name": job.name, "state": job.state, "by": job.by,
         "started_at": job.started_at, "seconds": job.took_s, "stage": job.stage,
-        "done": job.done, "total": job.total, "stage_left_s": job.stage_left_s, "left_s": job.left_s,
+        "done": job.done, "total": job.total, "stage_left_s": job.stage_eta_s, "left_s": job.eta_s,
         "result": job.result, "error": job.error,
     }  # fmt: skip

@@ -7,7 +7,7 @@ import typer
 
 from core.cli.context import Context, context_of
 from core.errors import CoreError
-from core.transfer.label_files import Telling, label_format, read_labels, read_ledger, write_labels
+from core.transfer.label_files import ExportOptions, label_format, read_labels, read_ledger, write_labels
 from labels.exchange.formats import Format, format_by_suffix
 from labels.exchange.merge import merge_ledger
 from labels.exchange.pseudonyms import Pseudonyms
@@ -75,13 +75,13 @@ def export(
     context.answer({"rows": done.rows, "what": done.what, "file": str(file), **left_out})
 
 
-def _telling(context: Context, side: str, *, pseudonyms: bool, comments: bool) -> Telling:
+def _telling(context: Context, side: str, *, pseudonyms: bool, comments: bool) -> ExportOptions:
 
     if side not in {"", *Side}:
         raise CoreError(f"--side {side}: there is no such side.", "It is train or validation.")
     # The ledger is enough: labels can be exported where the catalogue is gone.
     workspace = context.workspace if context.workspace.labels.exists() else context.workspace.require()
-    return Telling(
+    return ExportOptions(
         side=Side(side) if side else None,
         names=Pseudonyms.from_key_file(workspace.pseudonyms) if pseudonyms else None,
         comments=comments,
@@ -89,7 +89,7 @@ def _telling(context: Context, side: str, *, pseudonyms: bool, comments: bool) -
     )
 
 
-def _warn(context: Context, format_: Format, telling: Telling) -> None:
+def _warn(context: Context, format_: Format, telling: ExportOptions) -> None:
     """What the file does not say, or somebody else must not have."""
     if format_ is Format.CSV and telling.side is None:
         context.out.print("A CSV does not say which labels are for validation: --side writes one side alone.")

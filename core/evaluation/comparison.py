@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from core.errors import CoreError
-from core.json_store import is_share, load, save
+from core.json_store import load, require_shares, save
 from core.workspace import Workspace
 from labels.model import ProductRef
 
@@ -77,7 +77,7 @@ class Figure:
     interval: tuple[float, float] | None
 
     def __post_init__(self) -> None:
-        is_share(self.value, *(self.interval or ()))
+        require_shares(self.value, *(self.interval or ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Change:
     interval: tuple[float, float] | None
 
     def __post_init__(self) -> None:
-        is_share(*(abs(end) for end in (self.by, *(self.interval or ()))))
+        require_shares(*(abs(end) for end in (self.by, *(self.interval or ()))))
 
 
 @dataclass(frozen=True, slots=True)

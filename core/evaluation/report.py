@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from core.errors import CoreError
-from core.json_store import is_share, load, save
+from core.json_store import load, require_shares, save
 from core.matching.bands import Band, default_band
 from core.stats.wilson import Precision
 from core.workspace import Workspace
@@ -34,7 +34,7 @@ class Bin:
     pairs: int
 
     def __post_init__(self) -> None:
-        is_share(self.promised, self.true)
+        require_shares(self.promised, self.true)
         if not 0 < self.pairs < 10**9:
             raise ValueError(f"{self.pairs} pairs")
 
@@ -58,7 +58,7 @@ class FirmBand:
     def __post_init__(self) -> None:
         Band(default_band(self.band))  # refuses what is no band
         for precision in (self.promised, self.measured):
-            is_share(self.cut, precision.low, precision.high)
+            require_shares(self.cut, precision.low, precision.high)
             if not 0 <= precision.right <= precision.labels < 10**9:
                 raise ValueError(f"{precision.right} of {precision.labels}")
 

@@ -1,1 +1,1 @@
-"""Detached work that outlives the terminal and reports through files."""
+"""Detached jobs: processes that outlive the terminal and report through files."""

@@ -1,8 +1,8 @@
-"""Detached jobs: processes in a session of their own, which report through files alone.
+"""The jobs of a workspace: start, list, watch, cancel and resume detached processes.
 
-jobs/<id>/job.json says what was started; events.jsonl what it reported; log.txt what it printed. While its process
-lives, that holds the file `lock`; a file `cancel` asks it to end. Any member of the group may have written any of
-these files.
+A job's folder jobs/<id> has job.json (its command line), events.jsonl (its progress) and log.txt (its output). The
+job's process holds a lock on the file `lock` while it lives; a file `cancel` requests its end. Any member of the group
+may have written any of these files, so they are validated when read.
 """
 
 import errno
@@ -27,26 +27,25 @@ from core.interpreter import module_command
 from core.jobs import locks
 from core.jobs.eta import eta_seconds
 from core.jobs.events import read_events
-from core.jobs.exclusive import Holder, acquire, work_of
+from core.jobs.exclusive import Holder, acquire, work_kind
 from core.jobs.job import CANCEL, FOLDER_VARIABLE, LOCK, Job, JobState, Start, log_lines, read_job, write_start
 from core.jobs.progress_log import ProgressLog
 from core.text.safe import safe
 from labels.files import DRAFT_PREFIX, drafts, is_denied, way_out
 
-#: How long a job that is told to end may take to clean up.
-_PATIENCE_S = 10.0
+#: How long `cancel` waits for a job to clean up and end.
+_CANCEL_TIMEOUT_S = 10.0
 
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_CREATE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Jobs:
-    """The jobs of a workspace. Any number of threads may ask: what has ended is read once.
+    """The jobs of a workspace. Safe to use from several threads; ended jobs are cached.
 
     Args:
-        folder: where they report to.
-        by: under whose name new ones run: what is for leads is refused to others by the verb itself. The login name
-            if not given.
-        lead: whether this person may end what somebody else started.
+        folder: the workspace's folder of jobs.
+        by: the annotator under whose name new jobs run; the login name if empty.
+        lead: whether this annotator may cancel others' jobs.
     """
 
     def __init__(self, folder: Path, by: str = "", *, lead: bool = True) -> None:
@@ -54,88 +53,88 @@ class Jobs:
         self._by = by
         self._lead = lead
         self._ended: dict[str, Job] = {}
-        self._precedents: dict[str, ProgressLog] = {}
+        #: Progress logs by job id: of the job that estimates go by, and of running jobs as far as they were read.
+        self._earlier: dict[str, ProgressLog] = {}
         self._running: dict[str, ProgressLog] = {}
 
     def start(self, home: Path, arguments: Sequence[str]) -> str:
         """Start `python -m core ARGUMENTS` detached from this terminal. Returns the job's id.
 
         Raises:
-            JobError: a job with the same verb or work of the same kind runs already, or the job cannot be written
-                down or started. No process is left then.
+            JobError: a job with the same verb or conflicting work is running, or the job cannot be written or
+                started. No process is left behind then.
         """
-        self._refuse_beside(arguments[0])
+        self._refuse_duplicate(arguments[0])
         job_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-        held: list[int] = []
+        descriptors: list[int] = []
         try:
-            if (work := work_of(arguments)) is not None:
+            if (work := work_kind(arguments)) is not None:
                 lock = acquire(self.folder, work, Holder.here(arguments, self._by, job_id))
-                held += [] if lock is None else [lock]
+                descriptors += [] if lock is None else [lock]
             start = Start(tuple(arguments), datetime.now(UTC).isoformat(timespec="seconds"), self._by)
-            with _startable():
-                held.append(self._made(job_id, start))
-                self._launch(home, job_id, start, held)
+            with _start_errors():
+                descriptors.append(self._create_folder(job_id, start))
+                self._launch(home, job_id, start, descriptors)
         finally:
-            for descriptor in held:
+            for descriptor in descriptors:
                 os.close(descriptor)
         return job_id
 
-    def _made(self, job_id: str, start: Start) -> int:
-        """A new job's folder, complete before others can see it. Returns the descriptor that holds its lock."""
+    def _create_folder(self, job_id: str, start: Start) -> int:
+        """Create a job's folder, visible to others only when complete. Returns the descriptor that holds its lock."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with drafts(self.folder) as place:
-            made = place / job_id
-            made.mkdir()
-            write_start(made / "job.json", start)
-            lock = locks.acquire(made / LOCK)
+            draft = place / job_id
+            draft.mkdir()
+            write_start(draft / "job.json", start)
+            lock = locks.acquire(draft / LOCK)
             try:
-                made.rename(self.folder / job_id)
+                draft.rename(self.folder / job_id)
             except BaseException:
                 os.close(lock)
                 raise
         return lock
 
     def _launch(self, home: Path, job_id: str, start: Start, descriptors: Sequence[int]) -> None:
-        """Start the process of a job, which holds its locks from its first instant on."""
+        """Start a job's process, which inherits the locks, so that they are never released in between."""
         folder = self.folder / job_id
-        who = [f"--as={self._by}"] if self._by else []
+        account = [f"--as={self._by}"] if self._by else []
         process = None
         try:
-            with os.fdopen(os.open(folder / "log.txt", _NEW, 0o666), "wb") as log:
+            with os.fdopen(os.open(folder / "log.txt", _CREATE_FLAGS, 0o666), "wb") as log:
                 process = subprocess.Popen(  # noqa: S603 - our own interpreter and verbs
-                    module_command("core", "--home", str(home), *who, *start.arguments),
+                    module_command("core", "--home", str(home), *account, *start.arguments),
                     stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                    # A session of its own: closing the terminal sends it no signal.
+                    # In its own session, the process gets no signal when the terminal is closed.
                     start_new_session=True,
                     cwd=Path(__file__).parents[2],
                     pass_fds=descriptors,
-                    env={**os.environ, FOLDER_VARIABLE: str(folder), **locks.passed_on(descriptors)},
+                    env={**os.environ, FOLDER_VARIABLE: str(folder), **locks.lock_environment(descriptors)},
                 )  # fmt: skip
             write_start(folder / "job.json", replace(start, pid=process.pid))
         except BaseException:
             if process is not None:
-                with suppress(OSError):  # it has ended by itself
-                    os.killpg(process.pid, signal.SIGKILL)  # not waited for yet, so that the number is no other's
+                with suppress(OSError):  # it may have ended by itself
+                    os.killpg(process.pid, signal.SIGKILL)  # not yet waited for, so the id cannot have been reused
                 process.wait()
             shutil.rmtree(folder, ignore_errors=True)
             raise
 
-    def _refuse_beside(self, verb: str) -> None:
+    def _refuse_duplicate(self, verb: str) -> None:
         for job in self.list():
             if job.state is JobState.RUNNING and job.verb == verb:
                 raise Holder(job.name, job.by if job.by != self._by else "", job.started_at, job.id).refusal()
 
     def list(self) -> list[Job]:
-        """All jobs, the latest first.
+        """All jobs with their remaining time, the latest first.
 
         Raises:
             JobError: their folder cannot be read.
         """
-        known = self._all()
-        return [self._timed(job, known) for job in known]
+        jobs = self._all()
+        return [self._with_eta(job, jobs) for job in jobs]
 
     def _all(self) -> Sequence[Job]:
-        """The same without the time that is left, which goes by the others."""
         try:
             with os.scandir(self.folder) as entries:
                 names = sorted((entry.name for entry in entries if _is_folder(entry)), reverse=True)
@@ -143,22 +142,23 @@ class Jobs:
             return []
         except OSError as error:
             raise JobError(
-                f"{self.folder} cannot be read: {error.strerror}.", way_out(error, "Look at it; it is a folder.")
+                f"{self.folder} cannot be read: {error.strerror}.",
+                way_out(error, "Check its permissions."),
             ) from error
         jobs = []
         for name in names:
-            with suppress(JobError):  # a damaged job must not hide the others
+            with suppress(JobError):  # a damaged job does not hide the others
                 jobs.append(self._read(name))
         return jobs
 
     def get(self, job_id: str) -> Job:
-        """One job.
+        """One job with its remaining time.
 
         Raises:
             JobError: there is no such job, or its files are damaged.
         """
         job = self._read(job_id)
-        return job if job.state is not JobState.RUNNING else self._timed(job, self._all())
+        return job if job.state is not JobState.RUNNING else self._with_eta(job, self._all())
 
     def _read(self, job_id: str) -> Job:
         if (ended := self._ended.get(job_id)) is not None:
@@ -169,21 +169,25 @@ class Jobs:
             self._ended[job_id] = job
         return job
 
-    def course(self, job_id: str, so_far: ProgressLog | None = None) -> ProgressLog:
-        """What a job told on its way; of what was read before, only what was added is read.
+    def progress_log(self, job_id: str, so_far: ProgressLog | None = None) -> ProgressLog:
+        """The stages, losses and messages of a job.
+
+        Args:
+            job_id: the job.
+            so_far: an earlier return value; only events after it are read.
 
         Raises:
             JobError: there is no such job, or its files are damaged.
         """
-        known = so_far or ProgressLog()
+        log = so_far or ProgressLog()
         while True:
-            events, read = self.events(job_id, known.read)
-            if read == known.read:
-                return known
-            known = known.then(events, read)
+            events, offset = self.events(job_id, log.offset)
+            if offset == log.offset:
+                return log
+            log = log.extended(events, offset)
 
     def events(self, job_id: str, offset: int = 0) -> tuple[Sequence[dict[str, Any]], int]:
-        """What a job told, one by one, from byte `offset` on, a piece at a time; and the offset to go on from.
+        """The events of a job from byte `offset` on, one chunk at a time, and the offset of the next chunk.
 
         Raises:
             JobError: they cannot be read.
@@ -191,28 +195,28 @@ class Jobs:
         with self._readable(job_id) as folder:
             return read_events(folder / "events.jsonl", offset)
 
-    def precedent(self, verb: str) -> Job | None:
-        """The latest job of a verb that ran to its good end: what another one may take is known from it."""
-        return _precedent(self._all(), (verb,))
+    def last_successful(self, verb: str) -> Job | None:
+        """The latest successful job of a verb."""
+        return _last_successful(self._all(), (verb,))
 
-    def _timed(self, job: Job, known: Sequence[Job]) -> Job:
-        """A job with the time that it still takes: by the latest one that did the same, else by its own outline."""
+    def _with_eta(self, job: Job, jobs: Sequence[Job]) -> Job:
+        """A job with its remaining time, if it is running and that can be estimated."""
         if job.state is not JobState.RUNNING:
             self._running.pop(job.id, None)
             return job
         earlier = None
-        with suppress(JobError):  # damaged events say nothing
-            if (before := _precedent(known, _work(job.arguments))) is not None:
-                if before.id not in self._precedents:
-                    self._precedents = {before.id: self.course(before.id)}
-                earlier = self._precedents[before.id]
-            course = self.course(job.id, self._running.get(job.id))
-            self._running[job.id] = course
-            return replace(job, left_s=eta_seconds(job, course, earlier))
+        with suppress(JobError):  # damaged events give no estimate
+            if (before := _last_successful(jobs, _task(job.arguments))) is not None:
+                if before.id not in self._earlier:
+                    self._earlier = {before.id: self.progress_log(before.id)}
+                earlier = self._earlier[before.id]
+            log = self.progress_log(job.id, self._running.get(job.id))
+            self._running[job.id] = log
+            return replace(job, eta_s=eta_seconds(job, log, earlier))
         return job
 
     def log(self, job_id: str) -> tuple[str, ...]:
-        """The last lines that a job printed, safe to show.
+        """The last lines of a job's output, safe to display.
 
         Raises:
             JobError: they cannot be read.
@@ -221,18 +225,18 @@ class Jobs:
             return tuple(log_lines(folder / "log.txt"))
 
     def refusal(self, job: Job) -> str:
-        """Why this person may not end a job, one sentence; empty where they may."""
-        mine = self._lead or not job.by or job.by == self._by
-        return "" if mine else f"{job.by} started this: they can end it, and so can a lead."
+        """Why this annotator may not cancel a job, one sentence; empty if they may."""
+        allowed = self._lead or not job.by or job.by == self._by
+        return "" if allowed else f"{job.by} started this job; only they or a lead can cancel it."
 
     def cancel(self, job_id: str) -> Job:
-        """Ask a running job to end; what it had cached stays. Returns the job as it is then.
+        """Request a running job's end and wait for it; cached results are kept. Returns the job's state after that.
 
-        No signal is sent from here, for a file cannot prove whose process it names: the job's own process looks for
-        the request, and ends itself.
+        The request is a file for which the job's process looks. No signal is sent, since the process id in a file
+        that others can write proves nothing.
 
         Raises:
-            JobError: it is somebody else's, or it cannot be asked.
+            JobError: it is another annotator's job, or the request cannot be written.
         """
         job = self.get(job_id)
         if refusal := self.refusal(job):
@@ -241,40 +245,36 @@ class Jobs:
             return job
         try:
             with suppress(FileExistsError):
-                os.close(os.open(self.folder / job_id / CANCEL, _NEW, 0o660))
+                os.close(os.open(self.folder / job_id / CANCEL, _CREATE_FLAGS, 0o660))
         except OSError as error:
-            who = job.by or "Somebody else"
+            owner = job.by or "Another user"
             raise JobError(
-                f"Job {job_id} cannot be asked to end: {error.strerror}.", f"{who} started it, and can end it."
+                f"Job {job_id} cannot be cancelled: {error.strerror}.", f"{owner} started it and can cancel it."
             ) from error
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + _CANCEL_TIMEOUT_S
         while (job := self.get(job_id)).state is JobState.RUNNING and time.monotonic() < deadline:
             time.sleep(0.05)
         return job
 
     def resume(self, home: Path, job_id: str) -> str:
-        """Start a job's work again, under this name; what was cached is not done twice. Returns the new job's id.
+        """Start a job's command line again; cached results are reused. Returns the new job's id.
 
         Raises:
-            JobError: it runs, or somebody else can have written what it was to do.
+            JobError: it is running, or another account may have written its command line.
         """
         job = self.get(job_id)
         if job.state is JobState.RUNNING:
             raise JobError(f"Job {job_id} is still running.")
-        if not job.own:
+        if not job.is_own:
             raise JobError(
-                f"Job {job_id} is of another account, and might do anything in your name.",
-                f"If you want what it says, run it yourself: samesku {safe(shlex.join(job.arguments))}",
+                f"Job {job_id} was written by another account and could run any command in your name.",
+                f"If its command line is what you want, run it yourself: samesku {safe(shlex.join(job.arguments))}",
             )
         return self.start(home, job.arguments)
 
     @contextmanager
     def _readable(self, job_id: str) -> Iterator[Path]:
-        """The folder of a job.
-
-        Raises:
-            JobError: there is none of that id, or what is read of it cannot be read.
-        """
+        """The folder of a job. Turns errors while reading its files into JobError."""
         folder = self.folder / job_id
         try:
             if folder.name != job_id or job_id == ".." or not stat.S_ISDIR(folder.lstat().st_mode):
@@ -283,20 +283,20 @@ class Jobs:
         except FileNotFoundError as error:
             raise JobError(f"There is no job {safe(job_id)}.", "`samesku jobs list` shows them.") from error
         except (OSError, ValueError) as error:
-            told = (isinstance(error, OSError) and error.strerror) or error
+            reason = (isinstance(error, OSError) and error.strerror) or error
             if isinstance(error, OSError) and is_denied(error):
-                raise JobError(f"Job {safe(job_id)} cannot be read: {told}.", way_out(error, "")) from error
-            raise JobError(f"Job {safe(job_id)} is damaged: {told}.", f"Move its folder away: {folder}") from error
+                raise JobError(f"Job {safe(job_id)} cannot be read: {reason}.", way_out(error, "")) from error
+            raise JobError(f"Job {safe(job_id)} is damaged: {reason}.", f"Move its folder away: {folder}") from error
 
 
-def _precedent(jobs: Sequence[Job], work: Sequence[str]) -> Job | None:
-    """The latest of some jobs that ran to its good end, and did this work."""
+def _last_successful(jobs: Sequence[Job], task: Sequence[str]) -> Job | None:
+    """The first successful job with this task; jobs are sorted, the latest first."""
     done = (job for job in jobs if job.state is JobState.DONE)
-    return next((job for job in done if _work(job.arguments) == tuple(work)), None)
+    return next((job for job in done if _task(job.arguments) == tuple(task)), None)
 
 
-def _work(arguments: Sequence[str]) -> tuple[str, ...]:
-    """What a command line does, apart from whom it does it to: `retrain`, `models promote`, `judge train`."""
+def _task(arguments: Sequence[str]) -> tuple[str, ...]:
+    """The verb of a command line without its operands: `retrain`, `models promote`, `judge train`."""
     words = tuple(takewhile(lambda word: not word.startswith("-"), arguments[:2]))
     return (*words, "--cross-encoder") if "--cross-encoder" in arguments else words
 
@@ -308,14 +308,14 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
 
 
 @contextmanager
-def _startable() -> Iterator[None]:
-    """Why a job cannot be started, as one sentence."""
+def _start_errors() -> Iterator[None]:
+    """Turn errors while a job is started into JobError."""
     try:
         yield
     except OSError as error:
         if locks.is_unsupported(error):
             raise JobError(
-                "The file system of this workspace knows no locks, and a job needs one.", "Run it without --detach."
+                "The file system of this workspace does not support locks, which jobs need.", "Run it without --detach."
             ) from error
         raise JobError(
             f"The job cannot be started: {error.strerror or error}.",

@@ -1,6 +1,6 @@
-"""A job's events.jsonl: written by the job alone, read by any number of watchers.
+"""Progress events of a job in events.jsonl: written by the job's process, read by any number of watchers.
 
-Any member of the group may have written anything to it: a line that is no event of a job is passed over.
+Any member of the group may have written to the file, so lines that are not valid events are skipped.
 """
 
 import errno
@@ -17,30 +17,30 @@ from core.errors import JobError
 from core.jobs.progress import Pace, Reporter
 from labels.files import open_regular
 
-#: Progress is written at most this often; a watcher cannot see more anyway.
-_PROGRESS_EVERY_S = 0.25
+#: Minimum interval between two progress events, in seconds.
+_PROGRESS_INTERVAL_S = 0.25
 
-#: Where a job is stands in the last few lines of its file; a long result may take some more.
-_LAST_BYTES = 1 << 16
-#: So much is read at once, and no event is longer.
-_PIECE_BYTES = 1 << 20
-#: What a job tells in several days; more is not read.
+#: Bytes at the end of the file in which the latest events are looked for first; a long result may need more.
+_TAIL_BYTES = 1 << 16
+#: Size of a chunk, and the maximum length of an event.
+_CHUNK_BYTES = 1 << 20
+#: Maximum bytes read of a file: more than a job writes in several days.
 _MAX_BYTES = 1 << 26
-#: No loss or metric is larger, and it can still be squared.
-_LARGEST = 1e100
-#: Seconds since the epoch that fit into a time span of Python's.
-_LATEST = 1e12
-#: A result is a few levels deep.
-_DEEPEST = 8
+#: Maximum absolute value of a number; its square is still finite.
+_MAX_NUMBER = 1e100
+#: Maximum timestamp, in seconds since the epoch; fits into a `timedelta`.
+_MAX_TIMESTAMP = 1e12
+#: Maximum nesting of an event.
+_MAX_DEPTH = 8
 
-_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_APPEND_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class EventWriter:
     """A `Reporter` that appends JSON lines to a file.
 
     Each line has `t` (seconds since the epoch), `kind` (outline, stage, progress, loss, metric, message, result, done,
-    failed, cancelled) and what belongs to that kind.
+    failed, cancelled) and the fields of that kind.
 
     Raises:
         JobError: the file cannot be written, here or in any method.
@@ -49,26 +49,27 @@ class EventWriter:
     def __init__(self, path: Path) -> None:
         self._path = path
         with self._readable_errors():
-            self._file = os.open(path, _APPEND, 0o666)
+            self._file = os.open(path, _APPEND_FLAGS, 0o666)
             if not stat.S_ISREG(os.fstat(self._file).st_mode):
                 raise OSError(errno.EINVAL, "it is not a regular file")
-        self._torn = False
+        #: Whether the last write failed and may have left an incomplete line.
+        self._incomplete_line = False
         self._stage = ""
         self._pace = Pace(None)
-        self._last = 0.0
+        self._last_progress_at = 0.0
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         os.close(self._file)
 
     def write(self, kind: str, **values: object) -> None:
         """Append one event."""
         line = json.dumps({"t": round(time.time(), 3), "kind": kind, **values}) + "\n"
-        # What a full disk has cut off must not take the next line along: that may say why the job has failed.
-        begin, self._torn = "\n" if self._torn else "", True
+        # After a line cut off by a full disk, start a new one, so that the reason of the failure stays readable.
+        begin, self._incomplete_line = "\n" if self._incomplete_line else "", True
         with self._readable_errors(), os.fdopen(self._file, "ab", closefd=False) as out:
             out.write(f"{begin}{line}".encode())
-        self._torn = False
+        self._incomplete_line = False
 
     @contextmanager
     def _readable_errors(self) -> Iterator[None]:
@@ -80,23 +81,23 @@ class EventWriter:
             ) from error
 
     def stage(self, name: str, total: int | None = None) -> None:
-        """A new stage begins."""
-        self._stage, self._pace, self._last = name, Pace(total), 0.0
+        """Begin a new stage."""
+        self._stage, self._pace, self._last_progress_at = name, Pace(total), 0.0
         self.write("stage", stage=name, total=total)
 
     def advance(self, done: int) -> None:
-        """So many steps of the stage are done; written a few times a second, and at the end."""
+        """Report the number of completed steps; written a few times a second, and at the end of the stage."""
         now = time.monotonic()
         rate, left = self._pace.at(done, now)
-        if now - self._last >= _PROGRESS_EVERY_S or done == self._pace.total:
-            self._last = now
+        if now - self._last_progress_at >= _PROGRESS_INTERVAL_S or done == self._pace.total:
+            self._last_progress_at = now
             self.write(
                 "progress", stage=self._stage, done=done, total=self._pace.total,
                 rate=rate and round(rate, 2), left_s=left and round(left, 1),
             )  # fmt: skip
 
     def outline(self, stages: Sequence[tuple[str, float]]) -> None:
-        """What is expected; told once, at the beginning."""
+        """Report the expected stages and their seconds, once, at the beginning."""
         self.write("outline", stages=[[name, round(seconds, 2)] for name, seconds in stages])
 
     def loss(self, step: int, value: float) -> None:
@@ -108,40 +109,44 @@ class EventWriter:
         self.write("metric", step=step, name=name, value=round(value, 5))
 
     def message(self, text: str) -> None:
-        """Something worth reading."""
+        """A message for the user."""
         self.write("message", text=text)
 
     def result(self, values: dict[str, object]) -> None:
-        """What came out."""
+        """The result of the job."""
         self.write("result", **values)
 
 
 def read_events(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
-    """The complete events from byte `offset` on, a piece of the file at a time, and the offset to go on from.
+    """Read one chunk of events.
 
-    A line that is still being written, or was torn by a crash, waits for the next call. When the offset that comes
-    back is the one that was given, nothing more is there yet.
+    Args:
+        path: events.jsonl; no events if it does not exist.
+        offset: the byte to start from.
+
+    Returns:
+        The events on complete lines, and the offset of the next chunk; the same offset if there is nothing new.
 
     Raises:
-        OSError: it is no regular file, or cannot be read.
+        OSError: the file is not regular, or cannot be read.
     """
     try:
         with open_regular(path, follow_links=False) as file:
             file.seek(offset)
-            data = file.read(max(0, min(_PIECE_BYTES, _MAX_BYTES - offset)))
+            data = file.read(max(0, min(_CHUNK_BYTES, _MAX_BYTES - offset)))
     except FileNotFoundError:
         return [], offset
     complete = data[: data.rfind(b"\n") + 1]
-    if not complete and len(data) == _PIECE_BYTES:
-        complete = data  # no event is as long as that
+    if not complete and len(data) == _CHUNK_BYTES:
+        complete = data  # too long for an event: skip it
     events = [event for event in map(_event, complete.split(b"\n")) if event is not None]
     return events, offset + len(complete)
 
 
-def retell(events: Sequence[dict[str, Any]], reporter: Reporter) -> None:
-    """Tell a reporter what a job told its file.
+def replay(events: Sequence[dict[str, Any]], reporter: Reporter) -> None:
+    """Pass a job's events on to a reporter.
 
-    Of the steps of a stage only the last is told: how fast they went by is not how fast they are read.
+    Of a stage's progress only the last value is passed on, since a reporter would measure the speed of reading.
     """
     done = None
     for event in [*events, {"kind": "end"}]:
@@ -163,29 +168,32 @@ def retell(events: Sequence[dict[str, Any]], reporter: Reporter) -> None:
 
 
 def last_events(path: Path) -> dict[str, dict[str, Any]]:
-    """The last event of each kind since the last step that was reported, read from the end of the file.
+    """The last event of each kind back to the latest stage or progress event, read from the end of the file.
 
-    That is all it takes to tell where a job is, however long it has been reporting.
+    These show a job's state in constant time, whatever the file's length.
+
+    Returns:
+        Events by kind.
 
     Raises:
-        OSError: it is no regular file, or cannot be read.
+        OSError: the file is not regular, or cannot be read.
     """
     try:
         with open_regular(path, follow_links=False) as file:
             size = file.seek(0, os.SEEK_END)
-            found, whole = _last_in(file, size, _LAST_BYTES)
-            return found if whole else _last_in(file, size, _PIECE_BYTES)[0]
+            found, complete = _events_in_tail(file, size, _TAIL_BYTES)
+            return found if complete else _events_in_tail(file, size, _CHUNK_BYTES)[0]
     except FileNotFoundError:
         return {}
 
 
-def _last_in(file: BinaryIO, size: int, most: int) -> tuple[dict[str, dict[str, Any]], bool]:
-    """The last events of each kind in so many bytes at the end, and whether they are all that counts."""
-    begin = max(0, size - most)
+def _events_in_tail(file: BinaryIO, size: int, length: int) -> tuple[dict[str, dict[str, Any]], bool]:
+    """The last events by kind in the last `length` bytes, and whether no earlier bytes are needed."""
+    begin = max(0, size - length)
     file.seek(begin)
-    lines = file.read(size - begin).split(b"\n")[:-1]  # the last line is still being written
+    lines = file.read(size - begin).split(b"\n")[:-1]  # the last line may be incomplete
     found: dict[str, dict[str, Any]] = {}
-    # The first line may lack its beginning.
+    # The first line may be incomplete.
     for line in reversed(lines[1:] if begin else lines):
         event = _event(line)
         if event is not None:
@@ -208,7 +216,7 @@ def _is_count(value: object) -> bool:
 
 
 def _is_moment(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LATEST
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _MAX_TIMESTAMP
 
 
 def _or_none(check: Callable[[object], bool]) -> Callable[[object], bool]:
@@ -216,13 +224,13 @@ def _or_none(check: Callable[[object], bool]) -> Callable[[object], bool]:
 
 
 def _is_outline(value: object) -> bool:
-    """Whether it is a list of names, each with its seconds."""
+    """Whether a value is a list of [name, seconds] pairs."""
     return isinstance(value, list) and all(
         isinstance(each, list) and len(each) == 2 and _is_text(each[0]) and _is_moment(each[1]) for each in value
     )
 
 
-#: What each kind of event holds besides its time; a result may hold anything.
+#: Kind of event → its required fields, each with a check of the value. A result may have any fields.
 _SHAPES: dict[str, dict[str, Callable[[object], bool]]] = {
     "stage": {"stage": _is_text, "total": _or_none(_is_count)},
     "progress": {
@@ -241,9 +249,9 @@ _SHAPES: dict[str, dict[str, Callable[[object], bool]]] = {
 
 
 def _event(line: bytes) -> dict[str, Any] | None:
-    """A line's event; None where there is none: it was torn by a crash, or is not what a job writes."""
+    """Parse and validate a line; None if it is not an event, or incomplete after a crash."""
     try:
-        event = _plain(json.loads(line))
+        event = _sanitized(json.loads(line))
     except (ValueError, RecursionError):
         return None
     if not isinstance(event, dict) or not _or_none(_is_moment)(event.get("t")):
@@ -253,17 +261,17 @@ def _event(line: bytes) -> dict[str, Any] | None:
     return event if shape is not None and all(fits(event.get(name)) for name, fits in shape.items()) else None
 
 
-def _plain(value: Any, depth: int = 0) -> Any:
-    """A JSON value with which one can reckon, and which can be printed: None for what cannot be."""
+def _sanitized(value: Any, depth: int = 0) -> Any:
+    """A JSON value with finite numbers and encodable text; anything else, or nested too deeply, becomes None."""
     match value:
         case None | bool():
             return value
         case int() | float():
-            return value if abs(value) <= _LARGEST else None  # neither is a NaN
+            return value if abs(value) <= _MAX_NUMBER else None  # None for NaN, too
         case str():
             return value.encode("utf-8", "replace").decode()
-        case dict() if depth < _DEEPEST:
-            return {_plain(name): _plain(inner, depth + 1) for name, inner in value.items()}
-        case list() if depth < _DEEPEST:
-            return [_plain(inner, depth + 1) for inner in value]
+        case dict() if depth < _MAX_DEPTH:
+            return {_sanitized(name): _sanitized(inner, depth + 1) for name, inner in value.items()}
+        case list() if depth < _MAX_DEPTH:
+            return [_sanitized(inner, depth + 1) for inner in value]
     return None

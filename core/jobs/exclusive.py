@@ -1,6 +1,6 @@
-"""Work that must not run twice at once in a workspace: one lock for each kind, held by the process that does it.
+"""Mutual exclusion of work that must not run concurrently in a workspace, by one lock file per kind of work.
 
-A job and the same verb in a terminal hold the same lock. Labelling, measuring and exporting need none of them.
+Jobs and commands in a terminal take the same locks. Labelling, evaluation and export need none.
 """
 
 import json
@@ -19,17 +19,17 @@ from core.jobs.names import job_name
 from core.text.safe import safe
 from labels.files import read_bounded, way_out
 
-#: Who holds a lock fits into this, in bytes.
+#: Maximum size of a lock file's content, in bytes.
 _MAX_BYTES = 4096
-#: Of each text that is shown of it.
+#: Maximum characters displayed of each of its texts.
 _MAX_TEXT = 120
 
 
 class Work(StrEnum):
-    """What a lock is for."""
+    """A kind of work with a lock."""
 
     ENCODERS = "encoders"
-    """Which encoder is the champion, its index and its candidates."""
+    """Anything that changes the champion, its index or the candidates."""
     JUDGES = "judges"
     """Training a judge."""
 
@@ -44,20 +44,20 @@ _WORK = {
 }
 
 
-def work_of(arguments: Sequence[str]) -> Work | None:
-    """The lock that a command line needs; None where it may run beside anything."""
+def work_kind(arguments: Sequence[str]) -> Work | None:
+    """The kind of work that a command line does; None if it needs no lock."""
     return next((_WORK[verb] for words in (1, 2) if (verb := tuple(arguments[:words])) in _WORK), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who does some work.
+    """The process that holds a lock.
 
     Attributes:
-        name: of the work, for people.
-        by: who started it; empty where nobody was named.
+        name: display name of the work.
+        by: the annotator who started it; may be empty.
         started_at: ISO 8601, UTC.
-        job: its id; empty where it runs in a terminal.
+        job: id of the job; empty for a process in a terminal.
         pid, host: of the process in a terminal.
     """
 
@@ -70,38 +70,41 @@ class Holder:
 
     @classmethod
     def here(cls, arguments: Sequence[str], by: str, job: str = "") -> "Holder":
-        """This process, or a job that it starts, from now on."""
+        """This process, or a job that it starts now."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return cls(job_name(arguments), by, now, job, os.getpid(), platform.node())
 
     def refusal(self) -> JobError:
-        """Why the same work cannot be begun, and how to watch what runs or that it must be waited for."""
+        """The error that conflicting work cannot start, with how to watch the running one."""
         by = f", started by {safe(self.by)}" if self.by else ""
         since = f", since {moment}" if (moment := _local(self.started_at)) else ""
         if self.job:
             hint = f"Watch it: Jobs in the desk's menu, or `samesku jobs tail {safe(self.job)}`."
         elif self.host:
-            hint = f"It runs in a terminal (process {self.pid} on {safe(self.host)}); wait until it has ended."
+            hint = f"It runs in a terminal (process {self.pid} on {safe(self.host)}); wait until it has finished."
         else:
-            hint = "Wait until it has ended; `samesku jobs list` shows whether it is a job."
-        return JobError(f"{safe(self.name)} runs already{by}{since}.", hint)
+            hint = "Wait until it has finished; `samesku jobs list` shows whether it is a job."
+        return JobError(f"{safe(self.name)} is already running{by}{since}.", hint)
 
 
 def lock_path(folder: Path, work: Work) -> Path:
-    """Where the lock is, in the folder of jobs."""
+    """The lock file of a kind of work, in the folder of jobs."""
     return folder / f"{work}.lock"
 
 
 def acquire(folder: Path, work: Work, holder: Holder) -> int | None:
-    """Lock a kind of work. Returns the descriptor that holds the lock; None where the file system knows no locks.
+    """Lock a kind of work.
 
     Args:
-        folder: of the workspace's jobs.
-        work: what it is.
-        holder: who does it, for others who want to do the same.
+        folder: the workspace's folder of jobs.
+        work: the kind of work.
+        holder: written to the lock file, for the error messages of others.
+
+    Returns:
+        The descriptor that holds the lock; None if the file system does not support locks.
 
     Raises:
-        JobError: it is being done, or the lock's file cannot be opened.
+        JobError: another process holds the lock, or the lock file cannot be opened.
     """
     path = lock_path(folder, work)
     try:
@@ -114,10 +117,10 @@ def acquire(folder: Path, work: Work, holder: Holder) -> int | None:
         if locks.is_unsupported(error):
             return None
         raise JobError(
-            f"{path} cannot be locked: {error.strerror}.", way_out(error, "Look at it; move away what is no lock.")
+            f"{path} cannot be locked: {error.strerror}.", way_out(error, "Move it away if it is not a lock file.")
         ) from error
     if not inherited:
-        with suppress(OSError):  # on a full disk others are not told who it is
+        with suppress(OSError):  # on a full disk, others get no details
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, json.dumps(asdict(holder)).encode(), 0)
     return descriptor
@@ -125,11 +128,7 @@ def acquire(folder: Path, work: Work, holder: Holder) -> int | None:
 
 @contextmanager
 def exclusive(folder: Path, work: Work, holder: Holder) -> Iterator[None]:
-    """Hold the lock of a kind of work for the length of a block.
-
-    Raises:
-        JobError: as `acquire`.
-    """
+    """Hold the lock of a kind of work in a `with` block. Raises JobError like `acquire`."""
     descriptor = acquire(folder, work, holder)
     try:
         yield
@@ -139,12 +138,12 @@ def exclusive(folder: Path, work: Work, holder: Holder) -> Iterator[None]:
 
 
 def _holder(path: Path, work: Work) -> Holder:
-    """Who holds a lock, as its file tells; anybody may have written it."""
+    """The holder of a lock according to its file, whose content is not trusted."""
     unknown = Holder({Work.ENCODERS: "A retrain or an index run", Work.JUDGES: "The training of a judge"}[work])
     try:
-        told = json.loads(read_bounded(path, _MAX_BYTES))
-        texts = {name: told[name][:_MAX_TEXT] for name in ("name", "by", "started_at", "job", "host")}
-        pid = told["pid"]
+        content = json.loads(read_bounded(path, _MAX_BYTES))
+        texts = {name: content[name][:_MAX_TEXT] for name in ("name", "by", "started_at", "job", "host")}
+        pid = content["pid"]
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return unknown
     if not all(isinstance(text, str) for text in texts.values()) or type(pid) is not int or not texts["name"].strip():

@@ -1,7 +1,7 @@
-"""Locks that a process holds while it works; the kernel releases them however the process ends.
+"""File locks (flock) that a process holds while it works; the kernel releases them when the process ends.
 
-A lock belongs to an open file, not to a process id: whether it is held cannot be forged by what a file says. A starter
-takes the locks of a job and hands the open files to the job's process, so that they are held from the first instant.
+Unlike a process id in a file, a held lock cannot be forged. The process that starts a job takes the job's locks and
+passes the open files on, so that they are held without a gap.
 """
 
 import errno
@@ -12,26 +12,26 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-#: Set for a process that is started with locks: the descriptors of their files.
+#: Environment variable with the descriptors of the locks that a process inherits.
 VARIABLE = "SAMESKU_LOCKS"
 
-#: What a file system without locks answers.
+#: Errors of a file system that does not support locks.
 _UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP}
 
-#: The locks that this process was started with; they are held until it ends.
+#: Descriptors of the inherited locks, held until the process ends.
 _inherited: list[int] = []
 
 
 def acquire(path: Path) -> int:
-    """Lock a file, which is made if it is not there. Returns the descriptor that holds the lock until it is closed.
+    """Lock a file, created if missing. Returns the descriptor that holds the lock until it is closed.
 
     Raises:
-        BlockingIOError: a process holds it.
-        OSError: the file cannot be opened, it is no regular file, or another took its place just now.
+        BlockingIOError: another process holds the lock.
+        OSError: the file cannot be opened, is not a regular file, or was replaced in the meantime.
     """
     for descriptor in _inherited:
         if _is_at(path, descriptor):
-            return os.dup(descriptor)  # both are the same open file, and hold the same lock
+            return os.dup(descriptor)  # refers to the same open file, and so holds the same lock
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     descriptor = os.open(path, flags, 0o660)
     try:
@@ -47,9 +47,9 @@ def acquire(path: Path) -> int:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a process holds the lock of a file; nobody holds one that is not there, or no regular file.
+    """Whether a process holds the lock of a file; False if the file does not exist.
 
-    Looking takes a shared lock for a moment: only for files that are locked before others can find them.
+    The check takes a shared lock for a moment, and must not be used for a file that another process is about to lock.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -60,39 +60,39 @@ def is_held(path: Path) -> bool:
     except BlockingIOError:
         return True
     except OSError:
-        return False  # no locks here, so that no job could be started either
+        return False  # locks are not supported, so no job can have been started
     finally:
         os.close(descriptor)
     return False
 
 
 def is_inherited(path: Path) -> bool:
-    """Whether this process was started with the lock of a file."""
+    """Whether this process inherited the lock of a file."""
     return any(_is_at(path, descriptor) for descriptor in _inherited)
 
 
 def is_unsupported(error: OSError) -> bool:
-    """Whether an error says that the file system knows no locks."""
+    """Whether an error means that the file system does not support locks."""
     return error.errno in _UNSUPPORTED
 
 
-def passed_on(descriptors: Iterable[int]) -> dict[str, str]:
-    """The environment variable that tells a new process which locks it is started with."""
+def lock_environment(descriptors: Iterable[int]) -> dict[str, str]:
+    """The environment variable for a new process that inherits these locks."""
     return {VARIABLE: ",".join(str(descriptor) for descriptor in descriptors)}
 
 
 def inherit() -> None:
-    """Keep the locks that this process was started with, and from its own children."""
+    """Take over the inherited locks, and keep them from being inherited further."""
     for number in os.environ.pop(VARIABLE, "").split(","):
         with suppress(ValueError, OSError, OverflowError):
             descriptor = int(number)
             if descriptor > 2 and stat.S_ISREG(os.fstat(descriptor).st_mode):
-                os.set_inheritable(descriptor, False)  # noqa: FBT003 - it takes no keyword
+                os.set_inheritable(descriptor, False)  # noqa: FBT003 - a positional-only argument
                 _inherited.append(descriptor)
 
 
 def release_all_but(path: Path) -> None:
-    """Release the locks that this process was started with, but for that of a file."""
+    """Release all inherited locks but that of one file."""
     for descriptor in [each for each in _inherited if not _is_at(path, each)]:
         _inherited.remove(descriptor)
         os.close(descriptor)

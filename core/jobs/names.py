@@ -1,44 +1,43 @@
-"""What a job is called: by what it does, not by the command line that does it."""
+"""Display names of jobs, and what a restarted job does not have to repeat."""
 
 from collections.abc import Sequence
 
 _NAMES: dict[tuple[str, ...], str] = {
-    ("models", "promote"): "Put {} in use",
-    ("models", "rollback"): "Go back a model",
+    ("models", "promote"): "Promote {}",
+    ("models", "rollback"): "Roll back the champion",
     ("labels", "export"): "Export labels",
-    ("judge", "run"): "Ask the judge",
-    ("judge", "test"): "Measure the judge",
+    ("judge", "run"): "Run the judge",
+    ("judge", "test"): "Evaluate the judge",
     ("judge", "compare"): "Compare judges",
-    ("judge", "prepare"): "Prepare the judge's lessons",
+    ("judge", "prepare"): "Prepare the judge's training examples",
     ("judge", "train"): "Train the judge",
     ("judge", "train", "--cross-encoder"): "Train the cross-encoder",
-    ("judge", "train", "--resume"): "Tune the language model",
+    ("judge", "train", "--resume"): "Fine-tune the language model",
 }
 
-#: What a job that is started again finds done already.
-_KEPT = {
-    "retrain": "what was encoded is kept, and the training begins anew",
-    "index": "it goes on where it was",
-    "evaluate": "what was encoded is kept",
-    "judge run": "verdicts that are there are kept",
-    "judge test": "verdicts that are there are kept",
-    "judge compare": "verdicts that are there are kept",
-    "judge train --resume": "it goes on from its last checkpoint",
+_RESUME_NOTES = {
+    "retrain": "embeddings are kept, training starts over",
+    "index": "it continues where it stopped",
+    "evaluate": "embeddings are kept",
+    "judge run": "existing verdicts are kept",
+    "judge test": "existing verdicts are kept",
+    "judge compare": "existing verdicts are kept",
+    "judge train --resume": "it continues from its last checkpoint",
 }
 
-#: So many words of a command line may say what it does; the more, the better.
+#: Numbers of leading words of a command line that may identify a job, the most specific first.
 _WORDS = (3, 2, 1)
 
 
 def job_name(arguments: Sequence[str]) -> str:
-    """What `python -m core ARGUMENTS` does, in a few words; the verb itself where it has no other name."""
-    name = next((_NAMES[known] for words in _WORDS if (known := tuple(arguments[:words])) in _NAMES), None)
+    """A display name for `python -m core ARGUMENTS`; the capitalized verb unless there is another one."""
+    name = next((_NAMES[verb] for words in _WORDS if (verb := tuple(arguments[:words])) in _NAMES), None)
     if name is None:
         return " ".join(arguments[:1]).capitalize()
     return name.format(arguments[2] if len(arguments) > 2 else "a model")
 
 
-def job_kept(arguments: Sequence[str]) -> str:
-    """What is not done twice when the job is started again."""
-    kept = (_KEPT.get(" ".join(arguments[:words])) for words in _WORDS)
-    return next((words for words in kept if words), "it begins anew")
+def resume_note(arguments: Sequence[str]) -> str:
+    """What a job that is started again keeps of its earlier work, as the end of a sentence."""
+    notes = (_RESUME_NOTES.get(" ".join(arguments[:words])) for words in _WORDS)
+    return next((note for note in notes if note), "it starts over")

@@ -1,4 +1,4 @@
-"""How long work reports on itself, whoever watches: one protocol, told to a terminal or to a file."""
+"""Progress reporting of long operations: the `Reporter` protocol, and helpers that time stages and estimate speed."""
 
 import time
 from collections.abc import Sequence
@@ -6,16 +6,16 @@ from typing import Protocol
 
 
 class Reporter(Protocol):
-    """Hears from long work. Every method returns at once."""
+    """Receives the progress of a long operation. No method blocks."""
 
     def stage(self, name: str, total: int | None = None) -> None:
-        """A new stage begins, of `total` steps where that is known."""
+        """A new stage begins; `total` is its number of steps, None if unknown."""
 
     def advance(self, done: int) -> None:
-        """So many steps of the stage are done, all in all."""
+        """The number of steps of the current stage that are done."""
 
     def outline(self, stages: Sequence[tuple[str, float]]) -> None:
-        """All stages that are to come, and about how many seconds each takes, where that is known."""
+        """All stages to come, as (name, estimated seconds)."""
 
     def loss(self, step: int, value: float) -> None:
         """The training loss at a step."""
@@ -24,14 +24,14 @@ class Reporter(Protocol):
         """A validation metric at a step of the training."""
 
     def message(self, text: str) -> None:
-        """Something worth reading."""
+        """A message for the user."""
 
     def result(self, values: dict[str, object]) -> None:
-        """What came out, once, at the end."""
+        """The result, once, at the end."""
 
 
 class Silent:
-    """Hears nothing."""
+    """A `Reporter` that ignores everything."""
 
     def stage(self, name: str, total: int | None = None) -> None:
         """Ignored."""
@@ -56,7 +56,7 @@ class Silent:
 
 
 class StageTimer:
-    """A `Reporter` that passes everything on, and measures how long the stages of each name take together."""
+    """A `Reporter` that passes everything on and measures the total time of the stages of each name."""
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
@@ -65,19 +65,19 @@ class StageTimer:
 
     @property
     def seconds(self) -> dict[str, float]:
-        """Seconds by name, in the order in which they were begun; of the last one until now."""
+        """Seconds by stage name, in order of their start; those of the running stage until now."""
         self._close()
         return dict(self._seconds)
 
     def _close(self) -> None:
         now = time.monotonic()
         if self._running is not None:
-            name, begun = self._running
-            self._seconds[name] = self._seconds.get(name, 0.0) + now - begun
+            name, started_at = self._running
+            self._seconds[name] = self._seconds.get(name, 0.0) + now - started_at
             self._running = name, now
 
     def stage(self, name: str, total: int | None = None) -> None:
-        """Measured from here."""
+        """Start measuring a stage, and pass it on."""
         self._close()
         self._running = name, time.monotonic()
         self._reporter.stage(name, total)
@@ -108,10 +108,9 @@ class StageTimer:
 
 
 class Pace:
-    """Rate and time left of one stage, from what was done since it was first heard of.
+    """Speed and remaining time of one stage, measured from its first report.
 
-    What was already done by then (a run that goes on where it was), and the time that it took to get there (a model
-    that is loaded), does not count as speed.
+    Steps done before that, in a resumed run, and the time until then, for loading a model, do not count.
     """
 
     def __init__(self, total: int | None) -> None:
@@ -119,7 +118,12 @@ class Pace:
         self._first: tuple[int, float] | None = None
 
     def at(self, done: int, now: float | None = None) -> tuple[float | None, float | None]:
-        """Steps a second, and seconds left; None where that is not known yet."""
+        """Steps per second and seconds left; None as long as unknown.
+
+        Args:
+            done: steps done.
+            now: monotonic time in seconds; the present if None.
+        """
         now = time.monotonic() if now is None else now
         if self._first is None:
             self._first = done, now

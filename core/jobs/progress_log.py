@@ -1,4 +1,4 @@
-"""The course of a job: its stages one after another, with what each of them told."""
+"""The history of a job, built from its events: stages, losses, metrics and messages."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -12,14 +12,14 @@ class Stage:
     """One stage of a job.
 
     Attributes:
-        begun: seconds since the epoch.
-        total: its steps; None where unknown.
+        started_at: seconds since the epoch.
+        total: number of steps; None if unknown.
         losses: (step, training loss), in order.
-        metrics: the values of each validation metric by name, as (step, value), in order.
+        metrics: name of a validation metric → (step, value), in order.
     """
 
     name: str
-    begun: float
+    started_at: float
     total: int | None = None
     losses: tuple[tuple[int, float], ...] = ()
     metrics: dict[str, tuple[tuple[int, float], ...]] = field(default_factory=dict)
@@ -27,52 +27,52 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class ProgressLog:
-    """What a job has told so far.
+    """The events of a job so far. Immutable; all texts are safe to show.
 
     Attributes:
-        messages: what it said.
-        told_at: when it told something last, in seconds since the epoch; None before it has.
-        read: how much of its file this is, in bytes.
-        outline: the stages that it expects, and how many seconds each; empty where it knows nothing.
+        messages: for the user.
+        last_event_at: time of the last event, in seconds since the epoch; None without events.
+        offset: bytes of the events file that were read.
+        outline: (stage, estimated seconds), as the job expects them; may be empty.
     """
 
     stages: tuple[Stage, ...] = ()
     messages: tuple[str, ...] = ()
-    told_at: float | None = None
-    read: int = 0
+    last_event_at: float | None = None
+    offset: int = 0
     outline: tuple[tuple[str, float], ...] = ()
 
-    def then(self, events: Iterable[dict[str, Any]], read: int) -> "ProgressLog":
-        """The same course with what was told since, up to byte `read`; its texts can be shown."""
-        stages, messages, told_at = list(self.stages), list(self.messages), self.told_at
+    def extended(self, events: Iterable[dict[str, Any]], offset: int) -> "ProgressLog":
+        """This log with the events that follow, up to byte `offset`."""
+        stages, messages, last_event_at = list(self.stages), list(self.messages), self.last_event_at
         outline = self.outline
         losses: list[tuple[int, float]] = []
 
-        def close() -> None:
+        def flush_losses() -> None:
             if losses and stages:
                 stages[-1] = replace(stages[-1], losses=(*stages[-1].losses, *losses))
             losses.clear()
 
         for event in events:
-            told_at = event.get("t") or told_at or 0.0
+            last_event_at = event.get("t") or last_event_at or 0.0
             match event["kind"]:
                 case "stage":
-                    close()
-                    stages.append(Stage(safe(event["stage"]), told_at, event["total"]))
+                    flush_losses()
+                    stages.append(Stage(safe(event["stage"]), last_event_at, event["total"]))
                 case "loss":
                     losses.append((event["step"], float(event["loss"])))
                 case "metric" if stages:
-                    stages[-1] = _measured(stages[-1], event)
+                    stages[-1] = _with_metric(stages[-1], event)
                 case "outline":
                     outline = tuple((safe(name), float(seconds)) for name, seconds in event["stages"])
                 case "message":
                     messages.append(safe(event["text"]))
-        close()
-        return ProgressLog(tuple(stages), tuple(messages), told_at, read, outline)
+        flush_losses()
+        return ProgressLog(tuple(stages), tuple(messages), last_event_at, offset, outline)
 
     @property
     def training(self) -> Stage | None:
-        """The training whose losses are worth seeing: the one that goes on, else the first, which is the encoder's."""
+        """The training to plot: the running one, else the first, which is the encoder's; None if there is none."""
         trainings = [stage for stage in self.stages if stage.losses]
         if not trainings:
             return None
@@ -80,12 +80,12 @@ class ProgressLog:
 
     @property
     def seconds(self) -> list[float]:
-        """How long each stage took; the last one until now, as far as the file tells."""
-        ends = [stage.begun for stage in self.stages[1:]] + [self.told_at or 0.0]
-        return [max(0.0, end - stage.begun) for stage, end in zip(self.stages, ends, strict=False)]
+        """Duration of each stage; the last one counts until the last event."""
+        ends = [stage.started_at for stage in self.stages[1:]] + [self.last_event_at or 0.0]
+        return [max(0.0, end - stage.started_at) for stage, end in zip(self.stages, ends, strict=False)]
 
 
-def _measured(stage: Stage, event: dict[str, Any]) -> Stage:
+def _with_metric(stage: Stage, event: dict[str, Any]) -> Stage:
     name = safe(event["name"])
     value = (event["step"], float(event["value"]))
     return replace(stage, metrics={**stage.metrics, name: (*stage.metrics.get(name, ()), value)})

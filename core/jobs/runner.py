@@ -1,4 +1,4 @@
-"""The other end of a job: what the detached process itself does."""
+"""The job's side: set-up, cancellation and the final event in the detached process."""
 
 import os
 import signal
@@ -15,24 +15,26 @@ from core.jobs.events import EventWriter
 from core.jobs.job import CANCEL, FOLDER_VARIABLE, LOCK
 from labels.errors import SameskuError
 
-#: How soon a job notices that it is to end.
-_LOOK_EVERY_S = 0.25
+#: Interval at which a job looks for the request to end, in seconds.
+_POLL_INTERVAL_S = 0.25
 
 
 class Cancelled(SystemExit):
-    """The job was told to end. Passes through `except Exception`, so that every clean-up runs and no more."""
+    """The job was cancelled. Not an `Exception`, so that handlers do not catch it but all clean-up runs."""
 
 
 @contextmanager
 def job_events() -> Iterator[EventWriter | None]:
-    """Report to the job's folder, and leave a last word whatever happens short of kill -9; None where it is no job."""
-    named = os.environ.get(FOLDER_VARIABLE)
-    if not named:
+    """Set up reporting if this process is a job: yields its event writer, or None outside a job.
+
+    A final event is written in any case except SIGKILL.
+    """
+    # Removed from the environment, since children of the job, such as data loaders, are not jobs.
+    variable = os.environ.pop(FOLDER_VARIABLE, "")
+    if not variable:
         yield None
         return
-    folder = Path(named)
-    # Children of the job (data loaders, say) are no jobs of their own.
-    os.environ.pop(FOLDER_VARIABLE, None)
+    folder = Path(variable)
     locks.inherit()
     writer = EventWriter(folder / "events.jsonl")
 
@@ -40,20 +42,20 @@ def job_events() -> Iterator[EventWriter | None]:
         raise Cancelled(1)
 
     previous = signal.signal(signal.SIGTERM, cancel)
-    over = _end_on_request(folder / CANCEL)
+    stop_watching = _end_on_request(folder / CANCEL)
     try:
-        with _last_word(writer, folder):
+        with _final_event(writer, folder):
             yield writer
     finally:
-        over.set()
+        stop_watching.set()
         signal.signal(signal.SIGTERM, previous)
         writer.close()
         sys.stdout.flush()
 
 
 @contextmanager
-def _last_word(writer: EventWriter, folder: Path) -> Iterator[None]:
-    """How the job ends; on a full disk that cannot be written, and must not hide why."""
+def _final_event(writer: EventWriter, folder: Path) -> Iterator[None]:
+    """Write how the job ended. If the disk is full, the original exception is raised all the same."""
     kind, facts = "done", {}
     try:
         yield
@@ -61,8 +63,7 @@ def _last_word(writer: EventWriter, folder: Path) -> Iterator[None]:
         kind = "cancelled"
         raise
     except SystemExit as end:
-        # How a command line ends, also a good one.
-        if end.code:
+        if end.code:  # a command that succeeds exits with code 0
             kind, facts = "failed", {"error": f"Ended with code {end.code}. See log.txt in {folder}."}
         raise
     except SameskuError as error:
@@ -72,23 +73,23 @@ def _last_word(writer: EventWriter, folder: Path) -> Iterator[None]:
         kind, facts = "failed", {"error": f"{type(error).__name__}: {error}. See log.txt in {folder}."}
         raise
     finally:
-        # A watcher may start it again as soon as it reads that it has ended.
+        # Released first, since a watcher may start the job again as soon as it reads the final event.
         locks.release_all_but(folder / LOCK)
         with suppress(JobError):
             writer.write(kind, **facts)
 
 
 def _end_on_request(request: Path) -> threading.Event:
-    """End this process, as SIGTERM does, once there is a file of that name. Returns what ends the looking for it."""
-    over = threading.Event()
+    """Watch for a file on a thread and send this process SIGTERM once it exists. Set the returned event to stop."""
+    stop = threading.Event()
 
-    def look() -> None:
-        while not over.wait(_LOOK_EVERY_S):
+    def watch() -> None:
+        while not stop.wait(_POLL_INTERVAL_S):
             if os.path.lexists(request):
-                leads = os.getpgrp() == os.getpid()
-                # Its children with it, where they are all that is in its process group.
-                os.killpg(os.getpgrp(), signal.SIGTERM) if leads else os.kill(os.getpid(), signal.SIGTERM)
+                # Including its children, if the process group is its own.
+                is_group_leader = os.getpgrp() == os.getpid()
+                os.killpg(os.getpgrp(), signal.SIGTERM) if is_group_leader else os.kill(os.getpid(), signal.SIGTERM)
                 return
 
-    threading.Thread(target=look, name="cancel", daemon=True).start()
-    return over
+    threading.Thread(target=watch, name="cancel", daemon=True).start()
+    return stop

@@ -35,8 +35,8 @@ from core.jsonl_rpc import (
     parse_product,
     parse_request,
     read_lines,
+    start_worker_process,
     write_response,
-    yield_resources,
 )
 from core.judge.factory import make_judge
 from core.judge.interface import StoredVerdictsJudge
@@ -183,7 +183,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="core.judge.worker", description=__doc__.partition("\n")[0])
     parser.add_argument("--home", type=Path, required=True, help="The workspace.")
     workspace = Workspace.locate(parser.parse_args().home).require()
-    responses = yield_resources()
+    responses = start_worker_process()
     with suppress(KeyboardInterrupt):
         serve(JudgeWorker(workspace), sys.stdin.buffer, responses)
     exit_process()

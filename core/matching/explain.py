@@ -24,8 +24,8 @@ from core.matching.features.builder import FEATURES
 from core.matching.features.neighbours import MAX_RANK
 from core.matching.matcher import Matcher
 from core.matching.reason import Direction, Fact, Reason, Reasons, compare_sets, quote_words, shorten
-from core.text.model_numbers import bare, codes
-from core.text.quantities import Quantity, same
+from core.text.model_numbers import alphanumeric, model_codes
+from core.text.quantities import Quantity, same_quantity
 from core.text.vocabulary import Vocabulary
 
 #: Reasons shown for each direction.
@@ -158,8 +158,10 @@ class PairDescriber:
 
     def _words(self, own: Product, other: Product, owner: str, lacking: str, values: FeatureValues) -> list[Fact]:
         """Words of one title that the other listing lacks, the rarest first; and the share that it contains."""
-        text = bare(f"{other.title} {other.brand} {other.model}")
-        missing = sorted((word for word in _title_words(own.title) if bare(word) not in text), key=self._frequency)
+        text = alphanumeric(f"{other.title} {other.brand} {other.model}")
+        missing = sorted(
+            (word for word in _title_words(own.title) if alphanumeric(word) not in text), key=self._frequency
+        )
         share = values.get(f"{owner}_title_found", math.nan)
         return [
             Fact(f"the {lacking} lacks {quote_words(missing)}", -1)
@@ -174,7 +176,7 @@ class PairDescriber:
             yield self._two_brands(one, other)
             return
         for brand, owner, text in ((one, "query", candidate.title), (other, "candidate", query.title)):
-            if brand and self._vocabulary.brand(brand) in bare(text):
+            if brand and self._vocabulary.brand(brand) in alphanumeric(text):
                 yield Fact(f"brand {shorten(brand)} of the {owner} stands in the other title", +1)
                 return
             if brand and values.get(f"{owner}_brand_found") == 0:
@@ -208,7 +210,7 @@ def _generations(query: TitleAttributes, candidate: TitleAttributes) -> list[Fac
 def _quantities(query: TitleAttributes, candidate: TitleAttributes) -> list[Fact]:
     """An equal quantity first, then conflicts, which say more than quantities that only one side states."""
     left, right = query.quantities, candidate.quantities
-    equal = [(a, b) for a in left for b in right if same(a, b)]
+    equal = [(a, b) for a in left for b in right if same_quantity(a, b)]
     agreed = {a.dimension for a, _ in equal}
     conflicts, one_sided = [], []
     for a in left:
@@ -316,21 +318,21 @@ def _numbers(query: Product, candidate: Product, _: FeatureValues) -> list[Fact]
 
 
 def _codes(query: Product, candidate: Product, _: FeatureValues) -> list[Fact]:
-    left, right = (codes(f"{product.title} {product.model}") for product in (query, candidate))
+    left, right = (model_codes(f"{product.title} {product.model}") for product in (query, candidate))
     return compare_sets(left, right, "code {}")
 
 
 def _model_number(query: Product, candidate: Product, values: FeatureValues) -> list[Fact]:
     one, other = query.model.strip(), candidate.model.strip()
-    left, right = bare(one), bare(other)
+    left, right = alphanumeric(one), alphanumeric(other)
     if left and left == right:
         return [Fact(f"model number {shorten(one)} stands in both", +1)]
     if min(len(left), len(right)) >= _MIN_MODEL_LENGTH and (left in right or right in left):
         part, whole = (one, other) if left in right else (other, one)
         return [Fact(f"model number {shorten(part)} is part of {shorten(whole)}", +1)]
-    if len(left) >= _MIN_MODEL_LENGTH and left in bare(candidate.title):
+    if len(left) >= _MIN_MODEL_LENGTH and left in alphanumeric(candidate.title):
         return [Fact(f"model number {shorten(one)} stands in the candidate's title", +1)]
-    if len(right) >= _MIN_MODEL_LENGTH and right in bare(query.title):
+    if len(right) >= _MIN_MODEL_LENGTH and right in alphanumeric(query.title):
         return [Fact(f"model number {shorten(other)} stands in the query's title", +1)]
     if left and right:
         return [Fact(f"model number {shorten(one)} against {shorten(other)}", -1)]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from core.catalog.pair_table import SHAPE, PairLine, labelled_lines, pair_lines
+from core.catalog.pair_table import PAIR_FORMAT, PairLine, labelled_lines, pair_lines
 from core.catalog.references import References, did_you_mean
 from core.catalog.store import CatalogStore
 from core.errors import CatalogError, CoreError
@@ -59,11 +59,11 @@ def read_named_matches(corpus: Corpus, path: Path) -> list[Pair]:
 def _resolve(corpus: Corpus, path: Path, lines: Sequence[PairLine]) -> list[Pair]:
     queries = References((query.ref for query in corpus.queries), "query")
     products = References((product.ref for product in corpus.products), "candidate")
-    hint = f"{SHAPE} Import missing products first."
+    hint = f"{PAIR_FORMAT} Import missing products first."
     return [
         Pair(
-            queries.of(path, line.number, line.query, line.query_source, hint),
-            products.of(path, line.number, line.candidate, line.candidate_source, hint),
+            queries.resolve(path, line.number, line.query, line.query_source, hint),
+            products.resolve(path, line.number, line.candidate, line.candidate_source, hint),
         )
         for line in lines
     ]

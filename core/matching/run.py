@@ -101,7 +101,7 @@ def _update(
 ) -> UpdateReport:
     began, timer = time.monotonic(), StageTimer(reporter)
     with CatalogStore(workspace.catalog) as catalog:
-        if catalog.mend_search():
+        if catalog.repair_search():
             reporter.message("The search index of the catalogue was damaged and has been rebuilt.")
     corpus_features = CorpusFeatures(workspace, settings, corpus)
     selection = Shortlist(corpus_features, settings.search.k)

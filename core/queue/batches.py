@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from core.catalog.product import Product, identifying_gtins
 from core.queue.strategies import Strategy, UnlabelledPool
-from core.text.model_numbers import bare
+from core.text.model_numbers import alphanumeric
 
 #: Range of ranks by probability, as shares of the pool, from which a cold start draws: sure matches to near misses.
 _COLD_START_RANGE = (0.01, 0.3)
@@ -112,4 +112,4 @@ def near_duplicates(queries: Sequence[Product]) -> list[int]:
 
 def _content_key(query: Product) -> tuple[frozenset[str], str]:
     """Title words and model number."""
-    return frozenset(_WORD.findall(query.title.lower())), bare(query.model)
+    return frozenset(_WORD.findall(query.title.lower())), alphanumeric(query.model)

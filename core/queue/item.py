@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
-from core.derived_db import CURE
+from core.derived_db import REBUILD_HINT
 from core.errors import DamagedError
 from core.matching.bands import Band, band_of
 from core.queue.refit_result import RefitResult
@@ -166,7 +166,7 @@ def options_of(
     """
     found = candidates.of(query)
     if not found and candidates.model is None:
-        raise DamagedError("The candidates in derived.db are gone.", CURE)
+        raise DamagedError("The candidates in derived.db are gone.", REBUILD_HINT)
     if summary is None:
         found.sort(key=lambda c: c.rank)
     elif refit is not None and query in refit.probabilities:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice
 
-from core.catalog.full_text import spaced
+from core.catalog.full_text import with_spaces
 from core.catalog.store import CatalogStore
 from core.queue.source import first_of_two
 from labels.model import Decision, ProductRef, Stream, Verb
@@ -94,7 +94,7 @@ def folded(text: str) -> str:
     """
     if not text.isascii():
         text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return " " + " ".join("".join(c if c.isalnum() else " " for c in spaced(text.casefold())).split())
+    return " " + " ".join("".join(c if c.isalnum() else " " for c in with_spaces(text.casefold())).split())
 
 
 #: Products with a word up to which they are looked up one by one. For a more frequent word, scanning past work
@@ -204,7 +204,7 @@ class PastFinder:
         term = folded(word)
         if any(frequent.startswith(term[1:]) for frequent in _FREQUENT):
             return None
-        products = self.catalog.holding(word, _MAX_LOOKUPS)
+        products = self.catalog.with_word_prefix(word, _MAX_LOOKUPS)
         if products is None:
             return None
         found = set(products)

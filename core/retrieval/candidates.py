@@ -8,7 +8,7 @@ from pathlib import Path
 from struct import Struct
 from typing import Any
 
-from core.derived_db import CURE, derived_cache
+from core.derived_db import REBUILD_HINT, derived_cache
 from core.errors import DamagedError
 from core.sqlite_cache import Checksum, snapshot
 from labels.model import ProductRef
@@ -250,7 +250,7 @@ class CandidateStore:
         """Throw the candidates away for what was found in them, and return the error to raise."""
         with self._cache.writing() as connection:
             _clear(connection)
-        return DamagedError(f"The candidates in derived.db are damaged: {what[:_LONGEST_REASON]}.", CURE)
+        return DamagedError(f"The candidates in derived.db are damaged: {what[:_LONGEST_REASON]}.", REBUILD_HINT)
 
 
 def _clear(connection: sqlite3.Connection) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import ModelError
-from core.model_files import RefusedError, encoder_modules, parsed, weight_files
+from core.model_files import RefusedError, encoder_modules, read_json, weight_files
 
 #: As a setting: what the model was trained with.
 AUTO = "auto"
@@ -124,7 +124,7 @@ def _own_prompts(folder: Path) -> tuple[str, str] | None:
 def _json(path: Path) -> dict[str, Any]:
     """The object in a file; an empty one where there is none: what is damaged is refused when the model is loaded."""
     try:
-        found = parsed(path)
+        found = read_json(path)
     except (OSError, RefusedError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -194,7 +194,7 @@ def changed_part(folder: Path, parts: Mapping[str, str]) -> str:
 
 def _digest(file: Path) -> str:
     if file.suffix == ".json" and file.name != "tokenizer.json":
-        return hashlib.sha256(json.dumps(_own(parsed(file)), sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(_own(read_json(file)), sort_keys=True).encode()).hexdigest()
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.catalog.product import Product, identifying_gtins
-from core.text.model_numbers import bare
+from core.text.model_numbers import alphanumeric
 
 #: More than all else together: an equal GTIN is first, whatever the texts say.
 GTIN_WEIGHT = 4.0
@@ -44,8 +44,8 @@ class FieldBoosts:
         for place, gtin in enumerate(self._gtins):
             if gtin:
                 self._by_gtin.setdefault(gtin, []).append(place)
-        self._brands = [bare(product.brand) for product in products]
-        self._models = [bare(product.model) for product in products]
+        self._brands = [alphanumeric(product.brand) for product in products]
+        self._models = [alphanumeric(product.model) for product in products]
         self._log_prices = np.log([p.price or np.nan for p in products])
         self._currencies = np.array([p.currency for p in products], str)
 
@@ -69,7 +69,7 @@ class FieldBoosts:
 
         Zero where nothing can be compared; at most the sum of the weights.
         """
-        brand, model = bare(query.brand), bare(query.model)
+        brand, model = alphanumeric(query.brand), alphanumeric(query.model)
         brands = np.array([_equal(brand, self._brands[p]) for p in places], np.float32)
         models = np.array([_same_model(model, self._models[p]) for p in places], np.float32)
         distance = np.abs(np.log(query.price or np.nan) - self._log_prices[places])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.catalog.product import Product, Role
 from core.catalog.store import CatalogStore
-from core.catalog.upsert import digest_of
+from core.catalog.upsert import product_digest
 from core.derived_db import derived_cache
 from core.text.safe import safe
 from labels.model import ProductRef
@@ -129,7 +129,8 @@ class IndexedProducts:
             connection.execute("DELETE FROM indexed")
             for role, side in sides:
                 connection.executemany(
-                    "INSERT INTO indexed VALUES (?, ?, ?, ?)", ((*each.ref, role, digest_of(each)) for each in side)
+                    "INSERT INTO indexed VALUES (?, ?, ?, ?)",
+                    ((*each.ref, role, product_digest(each)) for each in side),
                 )
             connection.execute("INSERT OR REPLACE INTO indexed_run VALUES (1, ?)", [mark])
 

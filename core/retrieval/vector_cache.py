@@ -118,7 +118,7 @@ class VectorCache:
 def vector_file(path: Path) -> SqliteCache:
     """The file of a model's vectors; nothing is opened before it is first used."""
     cure = "Vectors can be made again: run `samesku index`."
-    return SqliteCache(path, _prepare, lambda tables: "vectors" in tables, cure=cure, timeout_s=60)
+    return SqliteCache(path, _prepare, lambda tables: "vectors" in tables, hint=cure, timeout_s=60)
 
 
 def damaged_vectors(connection: sqlite3.Connection) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from core.catalog.listing_identity import is_another_article
+from core.catalog.listing_identity import is_different_article
 from core.catalog.product import Product, Role
 from core.catalog.store import CatalogStore, FormerArticle
 from core.text.safe import safe
@@ -205,4 +205,4 @@ class _ProductHistory:
 
     def _is_current(self, product: Product) -> bool:
         now = self._now.get(product.ref)
-        return now is not None and not is_another_article(product, now)
+        return now is not None and not is_different_article(product, now)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from core.catalog.product import Product, identifying_gtins
 from core.retrieval.candidates import Candidate
-from core.text.model_numbers import bare
+from core.text.model_numbers import alphanumeric
 from labels.consensus import Label, LabelState
 from labels.model import ProductRef, Strength
 
@@ -112,4 +112,4 @@ def _unlabelled(
 
 
 def _same_model(one: Product, other: Product) -> bool:
-    return bool(bare(one.model)) and bare(one.model) == bare(other.model)
+    return bool(alphanumeric(one.model)) and alphanumeric(one.model) == alphanumeric(other.model)

@@ -1,1 +1,1 @@
-"""Text of products: templates for the encoder, and text made safe to show."""
+"""Text of product listings: cleaning, quantities, packs, model numbers, vocabulary, and safe display."""

@@ -1,17 +1,17 @@
-"""Model numbers: their bare form, and the tokens of a title that look like one."""
+"""Model numbers: their normalized form, and detection of model-like tokens in a title."""
 
 import re
 
 from core.text.units import UNITS
 
-_NOT_BARE = re.compile(r"[\W_]+")
+_NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 _TOKEN = re.compile(r"[a-z0-9]+(?:[-/._+][a-z0-9]+)*", re.IGNORECASE)
 _PARTS = re.compile(r"[-/._+]")
-#: A number with a unit behind it, or several: 16gb, 2x1gb, 5.1ch, 400ma, 24-70mm, 500mlx6. 12ax7 is a tube.
+#: One or more numbers followed by a unit: 16gb, 2x1gb, 5.1ch, 400ma, 24-70mm, 500mlx6. 12ax7 is a tube.
 _MEASURE = re.compile(r"(?:[0-9.]+[-x/])*[0-9.]+[-]?(?:(?P<unit>[a-z]+)|(?P<multiplied>[a-z]{2,})x[0-9]{1,3})")
 _HAS_LETTER = re.compile(r"[a-z]")
 _HAS_DIGIT = re.compile(r"[0-9]")
-#: Standards, networks, ordinals and plain words with a digit in them, which thousands of products share.
+#: Standards, networks, ordinals and common words with a digit, which thousands of products share.
 _STANDARD = re.compile(
     r"802\.?11.*|(?:usb|hdmi|bluetooth|bt|sata|dect|pcie?|v|ver|version|esata|dvd|cd|blu)[-.]?[0-9](?:[.][0-9x]+)?[a-z]?"
     r"|f/[0-9.]+[a-z]?|mp[234]s?|mpeg[-.]?[1-4]?|h\.?26[45]|[0-9]+(?:st|nd|rd|th)|[0-9][dgk]|[2-9]x|[0-9]+x|[0-9]+s"
@@ -23,63 +23,64 @@ _STANDARD = re.compile(
     r"|[12][0-9]{3}s?|[0-9]{1,2}a[-/]?v|x[2-9]|x1[0-6]|[0-9]{1,2}[hw]|3gs|56k|rg[-.]?[0-9]{1,2}|hd(?:db?)?[-.]?15[fm]?|hdb15|db[-.]?[0-9]{1,2}[fm]?|lga[-.]?[0-9]+"
     r"|(?:atx|eps)12v?|ieee[-.]?[0-9]+|sata[-.]?(?:150|300|600)|fw[-.]?[48]00|pc[0-9]|[0-9]n1|sp[1-3]|i[3579]|core[-.]?[0-9]|office[0-9]+|win[0-9]+|mac[0-9]+|xbox[0-9]*|wii[0-9]*"
 )
-#: Two characters (t6, g9) are as often a size or a level as a model; shorter runs of digits are counts and years.
-_LEAST_MIXED = 3
-_LEAST_DIGITS = 5
+#: Minimum length of a code of letters and digits: two characters (t6, g9) are as often a size or a level.
+_MIN_MIXED_LENGTH = 3
+#: Minimum length of a code of digits alone: shorter ones are counts and years.
+_MIN_DIGITS = 5
 
 
-def bare(text: str) -> str:
-    """Letters and digits alone, in lower case: `EN-EL14` and `en el14` are one model number."""
-    return _NOT_BARE.sub("", text.lower())
+def alphanumeric(text: str) -> str:
+    """The letters and digits of a text in lower case: the same for `EN-EL14` and `en el14`."""
+    return _NOT_ALPHANUMERIC.sub("", text.lower())
 
 
-def codes(text: str) -> frozenset[str]:
-    """The tokens of a title that look like model numbers, in bare form.
+def model_codes(text: str) -> frozenset[str]:
+    """The tokens of a title that look like model numbers, as `alphanumeric` text.
 
-    Letters and digits mixed, or five digits and more; parts tied by hyphens, dots or slashes as one (`EN-EL14` is
-    `enel14`) and, where a part is a code for itself, also alone (`tss205us-blk`). Quantities and standards (`16gb`,
-    `1080p`, `802.11n`, `usb2.0`, `mp3`) are none.
+    These are tokens of letters and digits, or of at least five digits. Parts joined by hyphens, dots or slashes count
+    as one (`EN-EL14` is `enel14`), and a part that is a code by itself also counts alone (`tss205us-blk`). Quantities
+    and standards (`16gb`, `1080p`, `802.11n`, `usb2.0`, `mp3`) are excluded.
     """
     found = set()
     for written in _TOKEN.findall(text.lower()):
         if _HAS_DIGIT.search(written) is None:
             continue
-        token = written.removeprefix("new-")  # how many of the benchmark's Amazon titles begin
+        token = written.removeprefix("new-")  # the start of many Amazon titles in the benchmark
         parts = _PARTS.split(token)
-        if _looks_coded(token, parts):
+        if _is_code(token, parts):
             found.add("".join(parts))
         if len(parts) > 1 and not _STANDARD.fullmatch(token):
-            found.update(part for part in parts if len(part) >= _LEAST_DIGITS and _looks_coded(part, [part]))
+            found.update(part for part in parts if len(part) >= _MIN_DIGITS and _is_code(part, [part]))
     return frozenset(found)
 
 
-def _looks_coded(token: str, parts: list[str]) -> bool:
+def _is_code(token: str, parts: list[str]) -> bool:
     whole = "".join(parts)
     if _HAS_DIGIT.search(whole) is None:
         return False
     if _HAS_LETTER.search(whole) is None:
-        return len(parts) == 1 and len(whole) >= _LEAST_DIGITS
-    if len(whole) < _LEAST_MIXED or _STANDARD.fullmatch(token) or (len(parts) > 1 and _STANDARD.fullmatch(whole)):
+        return len(parts) == 1 and len(whole) >= _MIN_DIGITS
+    if len(whole) < _MIN_MIXED_LENGTH or _STANDARD.fullmatch(token) or (len(parts) > 1 and _STANDARD.fullmatch(whole)):
         return False
-    return not _measured(token) and not _described(parts)
+    return not _is_measure(token) and not _is_description(parts)
 
 
-def _described(parts: list[str]) -> bool:
-    """Whether a hyphen ties a word to a small number or a measure: 4-port, class-6, 17-inch-wide, 2gb-usb."""
+def _is_description(parts: list[str]) -> bool:
+    """Whether a word is joined to a small number or a measure: 4-port, class-6, 17-inch-wide, 2gb-usb."""
     if len(parts) == 1:
         return False
     coded = [part for part in parts if _HAS_DIGIT.search(part)]
     words = [part for part in parts if not _HAS_DIGIT.search(part)]
     if all(part.isdigit() and len(part) <= 2 for part in coded):
-        # pt-14 and en-5 are codes, four-letter words and longer are words.
-        return parts[0].isdigit() or any(len(word) > _LEAST_MIXED for word in words)
-    return all(_measured(part) for part in coded)
+        # pt-14 and en-5 are codes; longer parts are words.
+        return parts[0].isdigit() or any(len(word) > _MIN_MIXED_LENGTH for word in words)
+    return all(_is_measure(part) for part in coded)
 
 
-def _measured(token: str) -> bool:
-    """Whether a token is a number with a unit, or with a plain word, behind it: 16gb, 24-70mm, 1pair."""
+def _is_measure(token: str) -> bool:
+    """Whether a token is a number followed by a unit or a word: 16gb, 24-70mm, 1pair."""
     measure = _MEASURE.fullmatch(token)
     if measure is None:
         return False
     unit = measure["unit"] or measure["multiplied"]
-    return unit in UNITS or (measure["unit"] is not None and len(unit) > _LEAST_MIXED)
+    return unit in UNITS or (measure["unit"] is not None and len(unit) > _MIN_MIXED_LENGTH)

@@ -1,4 +1,6 @@
-"""Text of a listing as its author meant it: without what exports, web pages and wrong encodings added to it.
+"""Cleaning of listing texts: removes artefacts of exports, web pages and wrong encodings, and recognises placeholders.
+
+`clean_text` makes these changes:
 
 | what | becomes |
 | --- | --- |
@@ -11,8 +13,12 @@
 | no-break, thin and ideographic spaces, tabs, line ends, several spaces | one space |
 | zero-width spaces, soft hyphens, byte-order marks, direction marks | nothing |
 
-Quotation marks stay as they are: a curly one may be an inch. So do the other format characters, such as the joiners
-that Indic scripts need.
+Quotation marks stay as they are, since a curly one may mean inches. So do the other format characters, such as the
+joiners that Indic scripts need.
+
+`Placeholders` recognises values that stand for a missing one: `nan`, `N/A`, `Unbranded`, `Does not apply`, `-`. The
+list is `core/text/data/placeholders.toml`. A workspace's `vocabulary.toml` adds to the table `placeholders`, and
+removes entries with a group named `none`.
 """
 
 import html
@@ -22,19 +28,19 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.text.vocabulary import NOTHING, merged, packaged, read
+from core.text.vocabulary import IGNORED_GROUP, merge_entries, packaged_entries, read_entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-#: ASCII text without any of these is clean: an entity, a tag, a space at an end, two in a row, or another kind of one.
+#: ASCII text without a match is clean: entities, tags, white space at an end, repeated, or other than a space.
 _SUSPECT = re.compile(r"[&<\t-\r\x1c-\x1f]|^ | $|  ")
-#: Names without a semicolon are those that exports cut off; any other would turn `R&copyright` into a sign.
+#: Entities, also without a semicolon for the names that exports truncate; `R&copyright` is not one.
 _ENTITY = re.compile(
     r"&(?:#[0-9]{1,7};|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,30};|(?:amp|quot|lt|gt|nbsp)(?![\w=]))"
 )
-#: How often a text may have been escaped.
+#: Maximum number of times that a text may have been escaped.
 _MAX_ESCAPES = 4
 _BLOCKS = (
     "address|article|aside|blockquote|body|br|caption|center|dd|div|dl|dt|fieldset|figcaption|figure|footer|form"
@@ -50,12 +56,11 @@ _BLOCK = re.compile(rf"</?(?:{_BLOCKS})(?:\s[^<>]*|/)?>", re.I)
 _TAG = re.compile(rf"</?(?:{_INLINE})(?:\s[^<>]*|/)?>", re.I)
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.S)
 
-#: Wrong decoding leaves two characters beyond ASCII in a row, or one of these before a space; the rest is spared the
-#: search.
+#: A necessary condition for wrongly decoded text: two non-ASCII characters in a row, or one of these.
 _MISREAD = re.compile("[^\x00-\x7f]{2}|[\x80-\x9fÂÃ]")
-#: What ftfy leaves or cannot know: the sign for trademarks, and a closing quotation mark whose last byte (9D, which
-#: Windows-1252 does not have) an export dropped.
-_MISSED = ((re.compile("â„¢"), "™"), (re.compile("â€(?:\x9d|(?=\\s|$))"), "”"))
+#: Repairs that ftfy does not make: the trade mark sign, and a closing quotation mark whose last byte (9D, undefined in
+#: Windows-1252) an export dropped.
+_EXTRA_REPAIRS = ((re.compile("â„¢"), "™"), (re.compile("â€(?:\x9d|(?=\\s|$))"), "”"))
 _INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u2060\ufeff]|(?<=[\u0000-\u024f])[\u200c\u200d]")
 _SPACES = re.compile(r"\s+")
 _WIDE = {point: point - 0xFEE0 for point in range(0xFF01, 0xFF5F)}
@@ -63,10 +68,7 @@ _HAS_WIDE = re.compile("[\uff01-\uff5e]")
 
 
 def clean_text(text: str) -> str:
-    """The text as its author meant it; see the module for what changes.
-
-    `clean_text(clean_text(text)) == clean_text(text)` unless it was escaped more than four times.
-    """
+    """A text without artefacts; see the module's docstring. Idempotent unless escaped more than four times."""
     if text.isascii() and not _SUSPECT.search(text):
         return text
     if "&" in text:
@@ -97,8 +99,8 @@ def _without_tags(text: str) -> str:
 
 def _repaired(text: str) -> str:
     if _MISREAD.search(text):
-        for misread, meant in _MISSED:
-            text = misread.sub(meant, text)
+        for misread, intended in _EXTRA_REPAIRS:
+            text = misread.sub(intended, text)
         text = _fix_encoding()(text)
     if not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
@@ -109,10 +111,10 @@ def _repaired(text: str) -> str:
 
 @cache
 def _fix_encoding() -> "Callable[[str], str]":
-    """Ftfy's repair of wrongly decoded text, and nothing else of what it can do.
+    """The encoding repair of ftfy, without its other steps.
 
-    Its other steps are off on purpose: quotation marks stay curly, ligatures and line ends stay, entities are decoded
-    above, and terminal escapes are shown harmlessly by `core.text.safe`.
+    Those are off on purpose: quotation marks, ligatures and line ends stay as they are, entities are decoded in this
+    module, and `core.text.safe` makes terminal escapes harmless.
     """
     import ftfy
 
@@ -125,53 +127,53 @@ def _fix_encoding() -> "Callable[[str], str]":
     return lambda text: ftfy.fix_encoding(text, config)
 
 
-#: A group of this name holds for every value, one for all fields of a product.
+#: Groups of placeholders for all values, and for all fields of a product. Other groups are named after a field.
 _ANY, _FIELD = "any", "field"
-#: What may stand around a value without being a part of it.
-_AROUND = " \t()[]{}<>*'\"`.,:;!?_~-–—/\\|"
+#: Characters that may surround a placeholder.
+_SURROUNDING = " \t()[]{}<>*'\"`.,:;!?_~-–—/\\|"
 #: Abbreviations are written with and without spaces: `n. v.`, `k.A.`, `N / A`.
 _SPACED_SIGN = re.compile(r" ?([./]) ?")
 
 
 class Placeholders:
-    """Which values are missing ones. Made once by `load`.
+    """Recognises values that stand for a missing one. Created by `load`.
 
     Args:
-        spellings: by the name of their group.
+        spellings: group → placeholders.
     """
 
     def __init__(self, spellings: dict[str, tuple[str, ...]]) -> None:
         self._by_name = {
             name.casefold(): frozenset(_key(spelling) for spelling in of)
             for name, of in spellings.items()
-            if name != NOTHING
+            if name != IGNORED_GROUP
         }
-        # With room for what may stand around: a title is longer, and not looked at.
-        self._longest = 2 * max((len(key) for keys in self._by_name.values() for key in keys), default=0)
+        # With room for surrounding characters. Longer values, such as most titles, are no placeholders.
+        self._max_length = 2 * max((len(key) for keys in self._by_name.values() for key in keys), default=0)
 
     @classmethod
     def load(cls, extra: Path | None = None) -> "Placeholders":
-        """The packaged list, and a workspace's vocabulary over it where there is one.
+        """The packaged list, extended by a workspace's vocabulary if that file exists.
 
         Raises:
             SettingsError: a file cannot be read or an entry does not fit.
         """
-        files = packaged("placeholders")
+        files = packaged_entries("placeholders")
         if extra is not None and extra.exists():
-            files.append(read(extra))
-        return cls(merged(files)["placeholders"])
+            files.append(read_entries(extra))
+        return cls(merge_entries(files)["placeholders"])
 
     def is_missing(self, text: str, field: str, *, further: bool = False) -> bool:
-        """Whether a value stands for none.
+        """Whether a value is a placeholder.
 
         Args:
             text: the value.
-            field: of a product; or the name of a further attribute.
-            further: whether it is a further attribute, of which less is taken for missing.
+            field: name of the product's field or further attribute.
+            further: whether it is a further attribute, for which fewer placeholders apply.
         """
         if not any(map(str.isalnum, text)):
             return True
-        if len(text) > self._longest:
+        if len(text) > self._max_length:
             return False
         key = _key(text)
         names = (_ANY, field.casefold()) if further else (_ANY, _FIELD, field)
@@ -179,18 +181,18 @@ class Placeholders:
 
 
 def _key(text: str) -> str:
-    """The value without case, accents, spaces beside a full stop or slash, and without what stands around it.
+    """A value without case, accents, surrounding characters, and spaces beside a full stop or slash.
 
-    Where nothing else is left, what stands around is the value.
+    A value of surrounding characters alone keeps them.
     """
     folded = _SPACES.sub(" ", _without_accents(text.casefold())).strip()
     if folded == "\\n":
         return folded
-    return _SPACED_SIGN.sub(r"\1", folded.strip(_AROUND)) or folded
+    return _SPACED_SIGN.sub(r"\1", folded.strip(_SURROUNDING)) or folded
 
 
 def _without_accents(text: str) -> str:
-    """Exports lose accents: `neant`, `non specifie`."""
+    """Text without accents, which some exports drop: `neant`, `non specifie`."""
     if text.isascii():
         return text
     return "".join(each for each in unicodedata.normalize("NFD", text) if not unicodedata.combining(each))

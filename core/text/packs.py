@@ -1,10 +1,17 @@
-"""How many items a listing sells at once: `24-pack`, `pack of 24`, `24/box`, `2 x 12 ct`, `6 x 1 kg`, `12er Pack`.
+"""Extraction of pack sizes from titles: `24-pack`, `pack of 24`, `24/box`, `2 x 12 ct`, `6 x 1 kg`, `12er Pack`.
 
-Choices where a spelling has two readings:
+Ambiguous spellings are resolved as follows:
 
-- What a number multiplies is in `core.text.packs`: `6 x 1kg` counts, `30 x 175 cm` does not.
-- `12er` alone is a size as often as a pack (`12er Schlüssel`, `29er`): only `12er Pack` and its like count.
-- `10 St` counts at the end of a phrase, and `10 St. James` does not.
+- A number times a mass, a volume or a storage size counts items (`6 x 1 kg`). Times a length it is a dimension
+  (`30 x 175 cm`), times a power or a voltage as often a channel (`2 x 50 W`): these do not count, nor do two plain
+  numbers (`10 x 42`, `1920 x 1080`).
+- `2 x 8GB` is a kit of two, but the memory of one computer if the text names a computer and no kit.
+- `12er` alone is as often a size as a pack (`12er Schlüssel`, `29er`): only `12er Pack` and the like count.
+- `10 St` counts at the end of a phrase; `10 St. James` does not.
+
+The word lists are alternatives of regular expressions, for English, German, French and Spanish, in lower case and
+without accents. Words with another meaning in one of the other languages are left out: `once` is eleven in Spanish,
+`elf` in German.
 """
 
 import math
@@ -16,7 +23,7 @@ from functools import cached_property
 
 from core.text.quantities import Quantity, quantities
 
-#: Numbers that are written as words.
+#: Number words.
 NUMERALS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
     "eleven": 11, "twelve": 12,
@@ -26,21 +33,20 @@ NUMERALS = {
     "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "siete": 7, "ocho": 8, "nueve": 9, "diez": 10, "doce": 12,
 }  # fmt: skip
 
-#: Names of packs by their size, before `pack`: twin pack, Doppelpack.
+#: Prefixes of `pack` → number of items: twin pack, Doppelpack.
 NAMES = {
     "twin": 2, "double": 2, "dual": 2, "duo": 2, "bi": 2, "triple": 3, "tri": 3, "trio": 3, "quad": 4, "doppel": 2,
     "doble": 2,
 }  # fmt: skip
-#: The same in German, also before `set`: Dreierpack, Sechser-Set.
+#: The same in German, also with `set`: Dreierpack, Sechser-Set.
 GERMAN_NAMES = {
     "zweier": 2, "dreier": 3, "vierer": 4, "funfer": 5, "fuenfer": 5, "sechser": 6, "achter": 8, "zehner": 10,
     "zwolfer": 12, "zwoelfer": 12,
 }  # fmt: skip
 
-#: Packs that a number stands before: 24-pack, 2 Packungen.
+#: Words for a pack after a number: 24-pack, 2 Packungen.
 PACKS = r"packs?|pks?|packages?|pkgs?|packets?|packung(?:en)?|pckg|pakete?|paquete?s?"
-#: Behind a German number with its ending, alone or in a compound: 12er Pack, 6er-Sparpack, 4er-Set. A 12er Schlüssel
-#: is a wrench of size 12.
+#: Words for a pack after a German number in -er, alone or in a compound: 12er Pack, 6er-Sparpack, 4er-Set.
 NUMBERED_PACKS = (
     r"(?:[a-z]{2,12}[\s-]?)?pack(?:s|ung|ungen)?|sets?|satz|kit|box|kartons?|kisten?|kasten|beutel|tuten?|schachteln?"
     r"|trays?|trager|bundles?|blister|gebinde|bund|stangen?"
@@ -51,33 +57,33 @@ _GERMAN_OUTERS = (
 )
 _FRENCH_OUTERS = r"paquets?|boites?|coffrets?|jeux?|sachets?|caisses?|ensembles?|etuis?|barquettes?"
 _SPANISH_OUTERS = r"paquetes?|paqs?|lotes?|cajas?|juegos?|conjuntos?|bolsas?|estuches?"
-#: What holds several items: pack of 24, Packung mit 6, lot de 6, caja de 12.
+#: Words for a pack before a number: pack of 24, Packung mit 6, lot de 6, caja de 12.
 OUTERS = (
     r"packs?|pks?|packages?|pkgs?|packets?|cases?|cartons?|ctns?|boxe?s?|sets?|lots?|bundles?|bags?|multi-?packs?"
     rf"|trays?|crates?|tubs?|kits?|{_GERMAN_OUTERS}|{_FRENCH_OUTERS}|{_SPANISH_OUTERS}"
 )
-#: A `box mit 2` has two of anything, and `a` is an English word: fewer words stand before those.
+#: Fewer words count before some prepositions: a `box mit 2` has two of anything, and `a` is also an English word.
 MIT_OUTERS = rf"packs?|sets?|{_GERMAN_OUTERS}"
 A_OUTERS = rf"packs?|{_GERMAN_OUTERS}"
 CON_OUTERS = rf"packs?|sets?|{_SPANISH_OUTERS}"
 
-#: A container of which the text says what it holds: 24/box, 50 per box, 10 je Packung.
+#: Containers after a number of items: 24/box, 50 per box, 10 je Packung.
 CONTAINERS = (
     r"pack|pk|package|pkg|box|bx|carton|ctn|case|cs|set|bag|roll|dozen|ct|tub|jar|tube"
     r"|packung|pckg|karton|beutel|schachtel|kiste|boite|paquete?|sachet|lote?|caja|bolsa"
 )
-#: Items that are counted one by one: 10 Stück, 12 uds, 5-teilig, 24 ct. The first ones also count 1.000 Stück; 1.250 ct
-#: are carats.
+#: Words for items: 10 Stück, 12 uds, 5-teilig, 24 ct. The European ones also follow numbers such as 1.000; 1.250 ct are
+#: carats.
 EUROPEAN_PIECES = (
     r"pieces?|pces?|st(?:u|ue)cke?|stck|stk|teile|teilige?[mnrs]?|tlg"
     r"|piezas?|pzas?|pzs?|unid(?:ad|ades|s)?|uds?|unites?"
 )
 PIECES = rf"ct|cnt|count|pcs|units|{EUROPEAN_PIECES}"
-#: What a label names before a count: qty: 3, Anzahl: 10. A thread count is another thing.
+#: Labels before a count: qty: 3, Anzahl: 10. Not `count`, which may be a thread count.
 LABELS = (
     r"qty|quantity|pack\ssize|pieces|anzahl|menge|st(?:u|ue)ck(?:zahl)?|vpe|ve|quantite|qte|cantidad|piezas|unidades"
 )
-#: Things that are sold by number, where neither a pack nor a count is said: 100 caplets.
+#: Things that are sold by number, used if no pack or count is stated: 100 caplets.
 SOLD_BY_NUMBER = (
     "cans|bottles|capsules|caplets|tablets|softgels|pods|gummies|wipes|diapers"
     "|dosen|flaschen|kapseln|weichkapseln|tabletten|filmtabletten|kautabletten|lutschtabletten|brausetabletten|beutel"
@@ -85,14 +91,14 @@ SOLD_BY_NUMBER = (
     "|kaffeepads|canettes|bouteilles|gelules|comprimes|dosettes|sachets|couches|lingettes"
     "|latas|botellas|capsulas|comprimidos|tabletas|panales|toallitas|sobres"
 )
-#: What pharmacies name behind `20 St`.
+#: Words after `20 St` in listings of pharmacies.
 REMEDIES = "filmtabletten|tabletten|kapseln|dragees|beutel|ampullen|pflaster|pack|packung"
 
 DOZENS = r"dozens?|dutzend|douzaines?|docenas?"
 HALVES = r"half(?:\sa)?|(?:ein\s)?halbes|demi|media"
 PAIRS = r"pairs?|paare?|paires?|pares"
 
-#: Every statement of a count has one of these in it, or a digit with one of `PIECES` behind it.
+#: Stems of which every statement of a count has one, unless it is a digit followed by one of `PIECES`.
 STEMS = (
     "pack|pk|pckg|paq|paket|case|carton|karton|ctn|box|bx|cs|set|satz|lot|bundle|bag|tray|trager|crate|tub|kit"
     "|kist|kasten|beutel|tute|schachtel|gebinde|blister|bund|stange|boite|coffret|jeu|sachet|caiss|ensemble|etui"
@@ -101,31 +107,32 @@ STEMS = (
 )
 
 
-#: A number does not begin as the tail of a word, a decimal, a range, a price, or behind an x that follows a letter.
-_MULTIPLIERS_START = r"(?<![a-wyz0-9_.,/$])(?<![a-z]x)(?=[0-9])"
+#: Start of a multiplier: not within a word, a decimal, a range or a price, and not after an x that follows a letter.
+_MULTIPLIER_START = r"(?<![a-wyz0-9_.,/$])(?<![a-z]x)(?=[0-9])"
 _OUTER_OF = rf"(?:{OUTERS})\s+(?:of|de|mit|zu|von|a|con)\s+"
 _TIMES = re.compile(
-    rf"{_MULTIPLIERS_START}(?P<times>[0-9]{{1,3}})(?:"
+    rf"{_MULTIPLIER_START}(?P<times>[0-9]{{1,3}})(?:"
     rf"\s{{0,2}}(?P<sign>[x×*])\s{{0,2}}(?:(?P<more>[0-9]{{1,3}})\s{{0,2}}[x×*]\s{{0,2}}|(?P<packs>{_OUTER_OF}))?"
     rf"|\s+(?P<outer>{_OUTER_OF}))(?=[.½0-9])"
 )
-#: What a number times a plain number must end in: 2 x 12 ct, 2 x 6er-Set, 2 x 100 tablets.
+#: The second factor of a product of two numbers, with its item word: 2 x 12 ct, 2 x 6er-Set, 2 x 100 tablets.
 _COUNTED = re.compile(
     rf"(?P<inner>[0-9]{{1,5}})(?:[\s-]*(?:{PIECES}|{PACKS}|st|{SOLD_BY_NUMBER})"
     rf"|[\s-]?er[\s-](?:{NUMBERED_PACKS}))(?!\w)"
 )
-_MULTIPLIERS_NUMBER = re.compile(r"(?P<inner>[0-9]{1,5})")
-#: At most so many characters.
-_SIDE_LENGTH = 6
+_INNER_NUMBER = re.compile(r"(?P<inner>[0-9]{1,5})")
+#: The first factor of dimensions, directly before a number, and its maximum length.
 _SIDE_PRECEDES = re.compile(r"[0-9\"']\s{0,2}[x×*]\s{0,2}$")
-_BEHIND = re.compile(r"\)?\s{0,2}\(?(?P<sign>[x×*]\s?(?P<times>[0-9]{1,3}))(?!\w|[.,][0-9]|\s?[x×*\"'″’])")
-#: What items hold.
-_MULTIPLIERS_CONTENTS = frozenset({"mass", "volume", "storage"})
-#: 210 x 297 x 5 kg is a parcel.
-_MOST_ITEMS = 1000
-#: 4gb x 72 is how a module is organised, 1 gb x16 a graphics card.
-_MOST_MODULES = 12
-#: 16x 4.7 gb is the speed of a disc.
+_MAX_SIDE_LENGTH = 6
+#: A multiplier after a measure: 330 ml x 24.
+_TIMES_AFTER = re.compile(r"\)?\s{0,2}\(?(?P<sign>[x×*]\s?(?P<times>[0-9]{1,3}))(?!\w|[.,][0-9]|\s?[x×*\"'″’])")
+#: Dimensions of the contents of an item, which a multiplier counts.
+_CONTENT_DIMENSIONS = frozenset({"mass", "volume", "storage"})
+#: Maximum multiplier: 210 x 297 x 5 kg is a parcel.
+_MAX_ITEMS = 1000
+#: Maximum multiplier of a storage size: 4gb x 72 is the organisation of a module, 1 gb x16 a graphics card.
+_MAX_MODULES = 12
+#: `16x 4.7 gb` is the speed of a disc.
 _SPEED = re.compile(r"x\s")
 _COMPUTER = re.compile(
     r"\b(?:laptop|notebook|netbook|desktop|computer|ordinateur|ordenador|pc|server|chromebook|macbook"
@@ -136,11 +143,13 @@ _KIT = re.compile(r"\bkits?\b|dimms?\b|\bmodul(?:es?|e|os?)?\b")
 
 @dataclass(frozen=True, slots=True)
 class Multiplier:
-    """A number that multiplies, and where it stands.
+    """A number that multiplies a count or a measure.
 
     Attributes:
-        inner: what it multiplies where that is a count, and 0 where it is a measure.
-        inner_start: where that stands.
+        number: the factor.
+        start, end: its offsets in the text.
+        inner: the count that it multiplies; 0 for a measure.
+        inner_start: the offset of that count.
     """
 
     number: int
@@ -151,32 +160,33 @@ class Multiplier:
 
 
 def multipliers(text: str, measures: Mapping[int, Quantity]) -> Iterator[Multiplier]:
-    """The multipliers of a text.
+    """The multipliers in a text.
 
     Args:
-        text: in lower case and without accents.
-        measures: its quantities, by where they start.
+        text: in lower case, without accents.
+        measures: its quantities by start offset.
     """
     for match in _TIMES.finditer(text):
-        multiplier = _of_measure(match, measures[match.end()]) if match.end() in measures else _of_count(match)
+        quantity = measures.get(match.end())
+        multiplier = _multiplier_of_count(match) if quantity is None else _multiplier_of_measure(match, quantity)
         if multiplier and multiplier.number:
             yield multiplier
     for quantity in measures.values():
-        behind = _BEHIND.match(text, quantity.start + len(quantity.text))
-        if behind is None or behind.start("times") in measures:
+        after = _TIMES_AFTER.match(text, quantity.start + len(quantity.text))
+        if after is None or after.start("times") in measures:
             continue
-        number = int(behind["times"])
+        number = int(after["times"])
         if number and _counts_items(text, quantity, number):
-            yield Multiplier(number, *behind.span("sign"))
+            yield Multiplier(number, *after.span("sign"))
 
 
-def _of_measure(match: re.Match[str], quantity: Quantity) -> Multiplier | None:
+def _multiplier_of_measure(match: re.Match[str], quantity: Quantity) -> Multiplier | None:
     """6 x 1 kg, 4 x 6 x 330 ml, 2 bags of 5 lb."""
     number, start = int(match["times"]), match.start("times")
     if match["outer"]:
         return Multiplier(number, start, match.end("times"))
     number *= int(match["more"] or 1)
-    if number > _MOST_ITEMS or _side_precedes(match):
+    if number > _MAX_ITEMS or _side_precedes(match):
         return None
     is_speed = quantity.dimension == "storage" and _SPEED.match(match[0], match.end("times") - start)
     if not _counts_items(match.string, quantity, number) or (is_speed and _KIT.search(match.string) is None):
@@ -184,12 +194,12 @@ def _of_measure(match: re.Match[str], quantity: Quantity) -> Multiplier | None:
     return Multiplier(number, start, start + len(match[0].rstrip()))
 
 
-def _of_count(match: re.Match[str]) -> Multiplier | None:
+def _multiplier_of_count(match: re.Match[str]) -> Multiplier | None:
     """2 x 12 ct, 2 x pack of 6, 2 boxes of 12."""
     if match["more"] or _side_precedes(match):
-        return None  # sides of something that is sold in packs
+        return None  # dimensions of an item that is sold in packs
     by_word = match["packs"] or match["outer"]
-    inner = (_MULTIPLIERS_NUMBER if by_word else _COUNTED).match(match.string, match.end())
+    inner = (_INNER_NUMBER if by_word else _COUNTED).match(match.string, match.end())
     if inner is None:
         return None
     end = match.end("times" if match["outer"] else "sign")
@@ -197,32 +207,32 @@ def _of_count(match: re.Match[str]) -> Multiplier | None:
 
 
 def _side_precedes(match: re.Match[str]) -> bool:
-    """Whether a number is the second side of something: 8.5 x 11 x 20 lb."""
+    """Whether a number is the second of several dimensions: 8.5 x 11 x 20 lb."""
     start = match.start("times")
-    return _SIDE_PRECEDES.search(match.string, max(0, start - _SIDE_LENGTH), start) is not None
+    return _SIDE_PRECEDES.search(match.string, max(0, start - _MAX_SIDE_LENGTH), start) is not None
 
 
 def _counts_items(text: str, quantity: Quantity, number: int) -> bool:
-    """Whether a number beside a measure counts items that hold that much."""
+    """Whether a multiplier of a measure counts items that hold that much each."""
     if quantity.dimension != "storage":
-        return quantity.dimension in _MULTIPLIERS_CONTENTS
-    return number <= _MOST_MODULES and (_KIT.search(text) is not None or _COMPUTER.search(text) is None)
+        return quantity.dimension in _CONTENT_DIMENSIONS
+    return number <= _MAX_MODULES and (_KIT.search(text) is not None or _COMPUTER.search(text) is None)
 
 
 _DIGITS = r"[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,5}"
 _NUMBER = rf"{_DIGITS}|{'|'.join(NUMERALS)}"
 _INITIALS = "".join(sorted({word[0] for word in (*NUMERALS, *HALVES.split("|"))}))
-#: Not the tail of a word, a decimal, a range or a price. A hyphen is allowed: AA-4pk.
-#: After an x only where that stands behind a number: 2x12 pack. The look ahead spares most places the rest.
+#: Start of a number: not within a word, a decimal, a range or a price. A hyphen is allowed (AA-4pk), and an x after a
+#: number (2x12 pack). The look-ahead rejects most positions quickly.
 _START = rf"(?=[0-9{_INITIALS}])(?<![a-wyz0-9_.,/$])(?<![a-z]x)"
-#: A number ends here, and is not the first side of anything: a set of 4 x 6.
+#: End of a number that is not the first of several dimensions: a set of 4 x 6.
 _END = r"(?!\w|[.,][0-9]|\s?[x×*]\s?[0-9])"
 _OF = (
     rf"(?:(?:{OUTERS})\s+(?:of|de|zu|von)\s+|(?:{MIT_OUTERS})\s+mit\s+|(?:{A_OUTERS})\s+a\s+"
     rf"|(?:{CON_OUTERS})\s+(?:con\s+|c/\s?)|vendue?s?\s+par\s+)"
 )
 
-#: Packs of something: 24-pack, pack of 24, set of 4, 12er Pack.
+#: Numbers of items in a pack: 24-pack, pack of 24, set of 4, 12er Pack.
 _PACKS = re.compile(
     rf"{_START}(?P<before>{_NUMBER})[\s-]*(?:{PACKS})(?!\w|\s+(?:of|de|mit|zu|von|a|con)\s+[0-9])"
     rf"|\bcase\s?packs?\s(?P<case>[2-9]|[0-9]{{2,4}})(?![\w.])"
@@ -230,7 +240,7 @@ _PACKS = re.compile(
     rf"|{_START}(?P<numbered>[0-9]{{1,3}})[\s-]?er[\s(-]{{0,2}}(?:{NUMBERED_PACKS})(?!\w)"
     rf"|\b[a-z]{{0,12}}pack(?:ung)?[\s(-]{{1,2}}(?P<behind>[0-9]{{1,3}})er(?!\w)",
 )
-#: Things counted one by one, or by the container that they fill: 24 ct, 10 Stück, 50 per box, 25/box, 25 box.
+#: Numbers of items, alone or by container: 24 ct, 10 Stück, 50 per box, 25/box, 25 box.
 _ITEMS = re.compile(
     rf"{_START}(?P<count>{_NUMBER})[\s-]*(?:{PIECES})(?!\w)"
     rf"|{_START}(?P<european>[1-9][0-9]{{0,2}}(?:\.[0-9]{{3}})+)[\s-]*(?:{EUROPEAN_PIECES})(?!\w)"
@@ -238,10 +248,10 @@ _ITEMS = re.compile(
     rf"|{_START}(?P<per>{_NUMBER})\s*(?:/|(?:[a-z]+\s)?(?:per|pro|je|par|por)\b|\ba\b)\s*(?:{CONTAINERS})(?!\w)"
     rf"|{_START}(?P<bare>[0-9]{{1,5}})\s(?:box|carton|set)(?!\s(?:top|up)\b)(?!\w)"
     rf"|\b(?:qty[\s:.]*|vpe\s|(?:{LABELS})\s?[:=]\s?)(?P<labelled>{_DIGITS}){_END}"
-    # 21st is an ordinal number.
+    # But 21st is an ordinal number.
     rf"|{_START}(?P<st>[0-9]{{1,5}})(?:\s|(?<!1))st\.?(?=\s*(?:$|[,;()\[\]|/+]|\s[–-])|\s(?:{REMEDIES})\b)"
 )
-#: Titles that hold none of it have no multiplier.
+#: A cheap necessary condition for a multiplier.
 _MULTIPLIES = re.compile(rf"[x×*]\s{{0,2}}[.½0-9]|[0-9]\s{{0,2}}[x×*]|[0-9]\s+(?:{OUTERS})\s")
 _NAMES = NAMES | GERMAN_NAMES
 _NAMED = re.compile(
@@ -252,17 +262,17 @@ _SOLD_BY_NUMBER = re.compile(rf"{_START}(?P<number>{_NUMBER})(?:[\s-]|\s?x\s)(?:
 _HALF = re.compile(HALVES)
 _DOZEN = re.compile(rf"(?:{_START}(?P<number>{_NUMBER}|{HALVES})[\s-])?\b(?:{DOZENS})\b")
 _PAIR = re.compile(rf"(?:{_START}(?P<number>{_NUMBER})[\s-])?\b(?:{PAIRS})\b")
-#: What every statement of a count holds; most titles hold none of it, and are done with at once.
+#: A cheap necessary condition for any statement of a count, which most titles do not meet.
 _HINT = re.compile(rf"{STEMS}|{SOLD_BY_NUMBER}|[x×*]\s{{0,2}}[.½0-9]|[0-9][\s-]*(?:{PIECES}|pc|st|er)(?!\w)")
-#: A number in front of such a unit is what one pack holds: a bag of 5 lb.
-_CONTENTS = frozenset({"mass", "volume", "length", "area", "storage"})
-#: Groups of the patterns above whose number may stand in front of one.
-_BEFORE_CONTENTS = frozenset({"of", "labelled"})
+#: Dimensions of a pack's content: in `a bag of 5 lb` the number is not a count.
+_MEASURED_DIMENSIONS = frozenset({"mass", "volume", "length", "area", "storage"})
+#: Groups of the patterns above whose number may be such a measure.
+_GROUPS_BEFORE_MEASURES = frozenset({"of", "labelled"})
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A statement of how many are sold together, and where it stands."""
+    """A statement of how many items are sold together, and its offsets in the text."""
 
     number: int
     start: int
@@ -270,8 +280,8 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stated:
-    """A count, and where its number stands."""
+class _Statement:
+    """A count, and the offset of its number."""
 
     count: Count
     number_start: int
@@ -281,95 +291,96 @@ class _Stated:
         return self.count.number
 
 
-class _Text:
-    """A text in lower case and without accents, and its statements."""
+class _Reader:
+    """Finds the statements of counts in a text in lower case, without accents."""
 
     def __init__(self, text: str) -> None:
         self._text = text
 
     @cached_property
     def measures(self) -> dict[int, Quantity]:
-        """Its quantities, by where they start."""
+        """The quantities by start offset."""
         return {quantity.start: quantity for quantity in quantities(self._text)}
 
     @cached_property
     def multipliers(self) -> tuple[Multiplier, ...]:
-        """Its multipliers."""
+        """The multipliers."""
         return tuple(multipliers(self._text, self.measures)) if _MULTIPLIES.search(self._text) else ()
 
-    def stated(self, pattern: re.Pattern[str]) -> Iterator[_Stated]:
+    def statements(self, pattern: re.Pattern[str]) -> Iterator[_Statement]:
         """The statements that a pattern finds, without zeros and measures."""
         for match in pattern.finditer(self._text):
-            if match.lastgroup in _BEFORE_CONTENTS and self._is_content(match.start(match.lastgroup)):
+            if match.lastgroup in _GROUPS_BEFORE_MEASURES and self._is_measure(match.start(match.lastgroup)):
                 continue
             if number := _number_of(match):
-                yield _Stated(Count(number, *match.span()), match.start(match.lastgroup or 0))
+                yield _Statement(Count(number, *match.span()), match.start(match.lastgroup or 0))
 
-    def first(self, pattern: re.Pattern[str], *, beside: "_Stated | None" = None) -> "_Stated | None":
-        """The first statement that a pattern finds and that does not repeat the number of `beside`."""
-        return next((each for each in self.stated(pattern) if beside is None or each.number != beside.number), None)
+    def first(self, pattern: re.Pattern[str], *, other: "_Statement | None" = None) -> "_Statement | None":
+        """The first statement that a pattern finds whose number differs from that of `other`."""
+        return next((each for each in self.statements(pattern) if other is None or each.number != other.number), None)
 
-    def _is_content(self, start: int) -> bool:
+    def _is_measure(self, start: int) -> bool:
         quantity = self.measures.get(start)
-        return quantity is not None and quantity.dimension in _CONTENTS
+        return quantity is not None and quantity.dimension in _MEASURED_DIMENSIONS
 
 
 def counts(text: str) -> tuple[Count, ...]:
-    """Every such statement, in the order written; none overlaps another.
+    """All statements of counts in a text, in order and without overlaps.
 
     Args:
         text: in lower case, without accents.
     """
     if _HINT.search(text) is None:
         return ()
-    read = _Text(text)
-    found = [each.count for pattern in (_PACKS, _ITEMS, _NAMED, _DOZEN) for each in read.stated(pattern)]
-    found += [Count(each.number, each.start, each.end) for each in read.multipliers]
-    stated: list[Count] = []
-    for count in found:
-        stated += [count] * all(count.end <= other.start or other.end <= count.start for other in stated)
-    return tuple(sorted(stated, key=lambda count: count.start))
+    reader = _Reader(text)
+    candidates = [each.count for pattern in (_PACKS, _ITEMS, _NAMED, _DOZEN) for each in reader.statements(pattern)]
+    candidates += [Count(each.number, each.start, each.end) for each in reader.multipliers]
+    found: list[Count] = []
+    for count in candidates:
+        if all(count.end <= other.start or other.end <= count.start for other in found):
+            found.append(count)
+    return tuple(sorted(found, key=lambda count: count.start))
 
 
 def pack_count(text: str) -> int | None:
-    """How many items are sold together; None where the text does not say.
+    """Number of items sold together in a listing; None if the text does not state it.
 
-    A count of items and a count of packs multiply (`12 ct, pack of 2` is 24), and so does `2 x 12 ct`; the same
-    number said twice counts once. A pair alone is two items, but `6 pairs` is six: socks are counted in pairs.
+    Counts of items and of packs multiply (`12 ct, pack of 2` is 24), as does `2 x 12 ct`. A repeated number counts
+    once. A pair alone is two items, but `6 pairs` is six, since socks are counted in pairs.
     """
     text = _folded(text)
     if _HINT.search(text) is None:
         return None
-    read = _Text(text)
-    packs = read.first(_PACKS) or read.first(_NAMED)
-    items = read.first(_ITEMS, beside=packs)
-    total = _multiplied([each for each in (packs, items) if each], read.multipliers)
+    reader = _Reader(text)
+    packs = reader.first(_PACKS) or reader.first(_NAMED)
+    items = reader.first(_ITEMS, other=packs)
+    total = _total([each for each in (packs, items) if each], reader.multipliers)
     if total is not None:
         return total
-    if sold := read.first(_SOLD_BY_NUMBER):
-        return _multiplied([sold], read.multipliers)
-    alone = read.first(_DOZEN) or read.first(_PAIR)
+    if sold := reader.first(_SOLD_BY_NUMBER):
+        return _total([sold], reader.multipliers)
+    alone = reader.first(_DOZEN) or reader.first(_PAIR)
     return alone.number if alone else None
 
 
-def _multiplied(stated: list[_Stated], found: tuple[Multiplier, ...]) -> int | None:
-    """All that was stated, multiplied; what repeats another number or the product of others counts once."""
-    numbers = [each.number for each in stated]
+def _total(statements: list[_Statement], factors: tuple[Multiplier, ...]) -> int | None:
+    """The product of all statements and multipliers, without those that repeat a number or a product; None for none."""
+    numbers = [each.number for each in statements]
     total = math.prod(numbers)
-    times = next((each for each in found if each.inner), None)
-    if times and stated:
-        if times.number * times.inner in numbers:
-            total = times.number * times.inner
-        elif all(each.number != times.number or each.number_start == times.inner_start for each in stated):
-            total *= times.number
-    portions = next((each.number for each in found if not each.inner), None)
-    if portions and portions not in (*numbers, total):
-        total *= portions
-    return total if stated or portions else None
+    of_count = next((each for each in factors if each.inner), None)
+    if of_count and statements:
+        if of_count.number * of_count.inner in numbers:
+            total = of_count.number * of_count.inner
+        elif all(each.number != of_count.number or each.number_start == of_count.inner_start for each in statements):
+            total *= of_count.number
+    of_measure = next((each.number for each in factors if not each.inner), None)
+    if of_measure and of_measure not in (*numbers, total):
+        total *= of_measure
+    return total if statements or of_measure else None
 
 
 def _number_of(match: re.Match[str]) -> int:
-    """The number that a match states; may be zero."""
+    """The number of items that a match states; may be zero."""
     written = match[match.lastgroup] if match.lastgroup else "1"
     if match.re is _NAMED:
         return _NAMES[written]
@@ -384,7 +395,7 @@ def _number(written: str) -> int:
 
 
 def _folded(text: str) -> str:
-    """In lower case and without accents."""
+    """A text in lower case, without accents."""
     text = text.lower()
     if text.isascii():
         return text

@@ -1,8 +1,8 @@
-"""How retailers write units, and what each is in the base unit of its dimension.
+"""Units of measurement: their spellings in US retail, and their sizes in base units.
 
-The sizes are those of pint's default registry (https://pint.readthedocs.io), to which a test holds them: written down,
-since the desk reads titles too and cannot wait for a registry. Which spellings stand in titles is common usage in US
-retail. What is merely counted (ports, sheets) or has a single unit (lumens, pixels in millions) has a size of one.
+The sizes are those of pint's default registry (https://pint.readthedocs.io), which a test compares them with. They are
+constants here because the desk reads titles as well and loading pint takes too long. Counts (ports, sheets) and
+dimensions with a single unit (lumens, megapixels) have size one.
 """
 
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit.
+    """A unit of measurement.
 
     Attributes:
-        dimension: what it measures.
-        name: its name in pint; empty where nothing is converted.
-        size: how many base units of its dimension one of it is.
+        dimension: such as `length`.
+        name: its name in pint; empty for a unit that is not converted.
+        size: in base units of the dimension.
     """
 
     dimension: str
@@ -25,7 +25,7 @@ class Unit:
 
 NO_UNIT = Unit("")
 
-#: The unit a dimension's values are given in. A dimension that is not here has one unit, or is a count.
+#: Dimension → base unit. Other dimensions have a single unit or are counts.
 BASES = {
     "length": "meter",
     "area": "meter**2",
@@ -42,7 +42,7 @@ BASES = {
     "time": "second",
 }
 
-#: Dimension → unit in pint → its size in base units, and its spellings, separated by commas; two words have one space.
+#: Dimension → unit in pint → size in base units, and spellings separated by commas.
 _MEASURED: dict[str, dict[str, tuple[float, str]]] = {
     "length": {
         "inch": (0.0254, "in, inch, inches, \", '', ″, ”, ’’"),
@@ -124,7 +124,7 @@ _MEASURED: dict[str, dict[str, tuple[float, str]]] = {
     },
 }
 
-#: Dimension → spellings of its only unit; figures are rounded like any other measure.
+#: Dimension → spellings of its only unit. Values are rounded like other measures.
 _SINGLE = {
     "resolution": "mp, mpix, megapixel, megapixels, mega pixel, mega pixels, mpixel",
     "brightness": "lumen, lumens, ansi lumens",
@@ -140,7 +140,7 @@ _SINGLE = {
     "activity": "iu",
 }
 
-#: Dimension → spellings of what is counted: whole numbers, which nobody rounds.
+#: Dimension → spellings of counted things: whole numbers, never rounded.
 _COUNTED = {
     "lines": "p, i",
     "magnification": "x, times, power zoom",
@@ -180,5 +180,5 @@ def _spellings() -> dict[str, Unit]:
 #: Spelling in lower case → unit.
 UNITS = _spellings()
 
-#: What is counted one by one: 4 ports and 5 ports are never the same for rounding.
+#: Dimensions of counts, which are compared exactly.
 COUNTS = frozenset(_COUNTED)

@@ -1,7 +1,7 @@
-"""The words retailers use for the same thing: colours, conditions, accessories, brands.
+"""The vocabulary of retailers: synonyms of colours, conditions, accessories, brands and the like.
 
-The lists are data (`core/text/data/*.toml`), each group with its source; a workspace's `vocabulary.toml`, of the same
-shape, adds to them or overrides them.
+The lists are data (`core/text/data/*.toml`), each group with its source. A workspace's `vocabulary.toml`, in the same
+format, extends or overrides them.
 """
 
 import re
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from core.errors import SettingsError
 from core.text.generations import Generations
-from core.text.model_numbers import bare
+from core.text.model_numbers import alphanumeric
 from core.toml_file import read_toml
 from labels.exchange.files import unreadable_message
 
@@ -21,19 +21,22 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 def words(text: str) -> list[str]:
-    """The words of a text in lower case; whatever is no letter or digit parts them."""
+    """The words of a text in lower case, split at everything but letters and digits."""
     return _WORD.findall(text.lower())
 
 
 class Phrases:
-    """Phrases, each standing for a name; the longest that begins at a word is the one that counts."""
+    """A set of phrases, each with a canonical name. At each word the longest phrase matches.
+
+    The search is word by word through a dictionary, so that its time does not depend on the number of phrases.
+    """
 
     def __init__(self, pairs: Iterable[tuple[str, str]], *, plurals: bool = False) -> None:
-        """Take the phrases.
+        """Index the phrases.
 
         Args:
-            pairs: (phrase, what it stands for).
-            plurals: whether the plural of a phrase's last word stands for the same.
+            pairs: (phrase, canonical name).
+            plurals: whether a phrase also matches with its last word in the plural.
         """
         self._by_first: dict[str, list[tuple[tuple[str, ...], str]]] = {}
         for phrase, name in pairs:
@@ -44,18 +47,18 @@ class Phrases:
         for entries in self._by_first.values():
             entries.sort(key=lambda entry: -len(entry[0]))
 
-    def found(self, text: str) -> Iterator[str]:
-        """What the phrases of a text stand for, in order; a word belongs to one phrase only."""
+    def find(self, text: str) -> Iterator[str]:
+        """The canonical names of the phrases in a text, in order. Matches do not overlap."""
         split = words(text)
         place = 0
         while place < len(split):
-            taken = 1
+            length = 1
             for phrase, name in self._by_first.get(split[place], ()):
                 if len(phrase) == 1 or tuple(split[place : place + len(phrase)]) == phrase:
                     yield name
-                    taken = len(phrase)
+                    length = len(phrase)
                     break
-            place += taken
+            place += length
 
 
 def _forms(word: str) -> tuple[str, ...]:
@@ -67,47 +70,47 @@ def _forms(word: str) -> tuple[str, ...]:
     return (word, f"{word}s")
 
 
-#: A group of this name holds phrases that look like others and mean nothing: `red wings` is no colour.
-NOTHING = "none"
+#: Name of the group with phrases to ignore: `red wings` is not a colour.
+IGNORED_GROUP = "none"
 
-#: pydantic's kinds of errors as a reader of TOML would say them.
-_SAID = {
+#: pydantic error type → message in terms of TOML.
+_ERROR_MESSAGES = {
     "extra_forbidden": "unknown key",
     "missing": "this key is missing",
-    "tuple_type": 'this is a list, such as ["one", "another"]; tables are written [[brands]]',
-    "string_type": "this is a text in quotation marks",
-    "model_type": "this is a table with name and spellings, written [[brands]]",
-    "string_too_short": "this is empty",
-    "too_short": "this is empty",
-    "bool_type": "this is true or false",
-    "bool_parsing": "this is true or false",
+    "tuple_type": 'must be a list, such as ["one", "another"]; tables are written [[brands]]',
+    "string_type": "must be a text in quotation marks",
+    "model_type": "must be a table with name and spellings, written [[brands]]",
+    "string_too_short": "must not be empty",
+    "too_short": "must not be empty",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
 }
 
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class Group(BaseModel):
-    """Spellings of one thing."""
+    """A canonical name and its spellings."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: _Text
     spellings: Annotated[tuple[_Text, ...], Field(min_length=1)]
     source: str = ""
-    """Where it is known from. The files of the package give one for every group."""
+    """The source of the spellings; given for every group of the package."""
     replace: bool = False
-    """Whether a user's group takes the place of the package's group of that name, instead of adding to it."""
+    """Whether a workspace's group replaces the package's group of that name instead of extending it."""
 
     @model_validator(mode="after")
-    def _readable(self) -> "Group":
+    def _require_words(self) -> "Group":
         for spelling in self.spellings:
             if not words(spelling):
-                raise ValueError(f"{spelling!r} holds no letter or digit")
+                raise ValueError(f"{spelling!r} has no letter or digit")
         return self
 
 
 class Entries(BaseModel):
-    """One file: groups by what they are about. Every file may hold any of them."""
+    """The content of a vocabulary file: groups by table. Every table is optional."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -116,15 +119,15 @@ class Entries(BaseModel):
     compatible: tuple[Group, ...] = ()
     kinds: tuple[Group, ...] = ()
     editions: tuple[Group, ...] = ()
-    """Words that make a generation of the number beside them: mark, gen, version."""
+    """Words that mark the number beside them as a generation: mark, gen, version."""
     brands: tuple[Group, ...] = ()
     brand_suffixes: tuple[Group, ...] = ()
     store_brands: tuple[Group, ...] = ()
     placeholders: tuple[Group, ...] = ()
-    """What stands for a missing value, by the field that it may stand in; see `core.text.normalization`."""
+    """Placeholders for a missing value, by field; see `core.text.normalization`."""
 
     @model_validator(mode="after")
-    def _unambiguous(self) -> "Entries":
+    def _require_unambiguous(self) -> "Entries":
         for table in TABLES:
             seen: dict[str, str] = {}
             for group in getattr(self, table):
@@ -138,21 +141,21 @@ class Entries(BaseModel):
 TABLES = tuple(Entries.model_fields)
 
 
-def packaged(name: str = "*") -> list[Entries]:
-    """The files that come with the program, by name; all of them, or one.
+def packaged_entries(name: str = "*") -> list[Entries]:
+    """The packaged vocabulary files, sorted by name: all of them, or one.
 
     Raises:
         SettingsError: one of them is damaged.
     """
     folder = Path(__file__).parent / "data"
-    return [read(path) for path in sorted(folder.glob(f"{name}.toml"))]
+    return [read_entries(path) for path in sorted(folder.glob(f"{name}.toml"))]
 
 
-def read(path: Path) -> Entries:
-    """One file's entries.
+def read_entries(path: Path) -> Entries:
+    """Read and validate a vocabulary file.
 
     Raises:
-        SettingsError: it cannot be read or an entry does not fit; the message names the file and the key.
+        SettingsError: it cannot be read, or an entry is invalid; the message names the file and the key.
     """
     try:
         return Entries.model_validate(read_toml(path))
@@ -161,74 +164,74 @@ def read(path: Path) -> Entries:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        said = _SAID.get(first["type"], first["msg"].removeprefix("Value error, "))
+        message = _ERROR_MESSAGES.get(first["type"], first["msg"].removeprefix("Value error, "))
         raise SettingsError(
-            f"{path}: {key + ': ' if key else ''}{said}.",
-            f"Tables are {', '.join(TABLES)}; an entry has a name and spellings, and if you like a source.",
+            f"{path}: {key + ': ' if key else ''}{message}.",
+            f"Tables are {', '.join(TABLES)}; an entry has a name, spellings, and optionally a source.",
         ) from error
 
 
-#: What is left of a brand without its suffix: LG is the shortest.
-_SHORTEST_BRAND = 2
+#: Minimum length of a brand after its suffix is removed, as in LG.
+_MIN_BRAND_LENGTH = 2
 
 
 class Vocabulary:
-    """What words stand for. Made once by `load`; its methods are cheap and never raise."""
+    """Recognises colours, conditions, accessories, generations and brands in texts. Created by `load`."""
 
     def __init__(self, groups: dict[str, dict[str, tuple[str, ...]]]) -> None:
-        """Compile the tables, each name → spellings."""
-        self._colours = Phrases(_pairs(groups["colours"]))
-        self._conditions = Phrases(_pairs(groups["conditions"]))
-        self._compatible = Phrases(_pairs(groups["compatible"]))
-        self._kinds = Phrases(_pairs(groups["kinds"]), plurals=True)
-        self._generations = Generations(spelling for _, spelling in _spelled(groups["editions"]))
-        self._brands = {bare(spelling): bare(name) for name, spelling in _spelled(groups["brands"])}
-        self._suffixes = {bare(spelling) for _, spelling in _spelled(groups["brand_suffixes"])}
-        self._store_brands = {self.brand(spelling) for spelling, _ in _pairs(groups["store_brands"])}
+        """Compile the groups: table → canonical name → spellings."""
+        self._colours = Phrases(_spelling_pairs(groups["colours"]))
+        self._conditions = Phrases(_spelling_pairs(groups["conditions"]))
+        self._compatible = Phrases(_spelling_pairs(groups["compatible"]))
+        self._kinds = Phrases(_spelling_pairs(groups["kinds"]), plurals=True)
+        self._generations = Generations(spelling for _, spelling in _with_names(groups["editions"]))
+        self._brands = {alphanumeric(spelling): alphanumeric(name) for name, spelling in _with_names(groups["brands"])}
+        self._suffixes = {alphanumeric(spelling) for _, spelling in _with_names(groups["brand_suffixes"])}
+        self._store_brands = {self.brand(spelling) for spelling, _ in _spelling_pairs(groups["store_brands"])}
 
     @classmethod
     def load(cls, extra: Path | None = None) -> "Vocabulary":
-        """The packaged vocabulary, and a user's file over it where there is one.
+        """The packaged vocabulary, extended by a workspace's file if that exists.
 
-        A user's group adds its spellings to the group of its name, or takes its place with `replace = true`; a
-        spelling that it gives to another name than the package does moves there.
+        A group of the workspace adds its spellings to the group of the same name, or replaces it with
+        `replace = true`. A spelling that the package has under another name moves to the workspace's group.
 
         Raises:
-            SettingsError: a file cannot be read or an entry does not fit.
+            SettingsError: a file cannot be read, or an entry is invalid.
         """
-        files = packaged()
+        files = packaged_entries()
         if extra is not None and extra.exists():
-            files.append(read(extra))
-        return cls(merged(files))
+            files.append(read_entries(extra))
+        return cls(merge_entries(files))
 
     def colours(self, text: str) -> frozenset[str]:
-        """The canonical names of the colours that a text states."""
-        return frozenset(_meant(self._colours.found(text)))
+        """The canonical names of the colours in a text."""
+        return frozenset(_not_ignored(self._colours.find(text)))
 
     def condition(self, text: str) -> str:
-        """The condition that a text states, such as `refurbished`; empty for new, which is rarely said."""
-        return next(_meant(self._conditions.found(text)), "")
+        """The condition in a text, such as `refurbished`; empty for new, which is rarely stated."""
+        return next(_not_ignored(self._conditions.find(text)), "")
 
     def generations(self, text: str) -> frozenset[str]:
-        """The generations, versions and years a text states, as numbers: `2` for 2nd generation, mark ii, v2."""
-        return self._generations.found(text)
+        """The generations, versions and years in a text, as numbers: `2` for 2nd generation, mark ii, v2."""
+        return self._generations.find(text)
 
     def compatible(self, text: str) -> bool:
-        """Whether a text offers something that fits a product of another maker, or replaces a part of it."""
-        return any(_meant(self._compatible.found(text)))
+        """Whether a text offers something compatible with another maker's product, or a replacement part for it."""
+        return any(_not_ignored(self._compatible.find(text)))
 
     def kinds(self, text: str) -> frozenset[str]:
-        """The accessories and parts that a text names, singular: case, cable, toner."""
-        return frozenset(_meant(self._kinds.found(text)))
+        """The accessories and parts named in a text, in the singular: case, cable, toner."""
+        return frozenset(_not_ignored(self._kinds.find(text)))
 
     def brand(self, name: str) -> str:
-        """A brand's bare canonical name: `Hewlett-Packard Co.` is `hp`; empty for no brand."""
-        whole = bare(name)
+        """The canonical name of a brand as alphanumeric text: `Hewlett-Packard Co.` is `hp`; empty for no brand."""
+        whole = alphanumeric(name)
         if whole in self._brands:
             return self._brands[whole]
         split = words(name)
         while len(split) > 1 and split[-1] in self._suffixes:
-            if len("".join(split[:-1])) < _SHORTEST_BRAND:
+            if len("".join(split[:-1])) < _MIN_BRAND_LENGTH:
                 break  # V Tech
             split.pop()
             shorter = "".join(split)
@@ -241,12 +244,12 @@ class Vocabulary:
         return self.brand(name) in self._store_brands
 
     def same_brand(self, one: str, other: str, store_brands: bool) -> bool:
-        """Whether two names are one brand; false where either is unsaid.
+        """Whether two names are the same brand; False if either is empty.
 
         Args:
-            one: a brand's name.
-            other: another.
-            store_brands: whether any two retailers' own brands count as one (for finding substitutes).
+            one: name of a brand.
+            other: name of a brand.
+            store_brands: whether all retailers' own brands count as the same, to find substitutes.
         """
         first, second = self.brand(one), self.brand(other)
         if not first or not second:
@@ -254,20 +257,20 @@ class Vocabulary:
         return first == second or (store_brands and first in self._store_brands and second in self._store_brands)
 
 
-def merged(files: Iterable[Entries]) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Table → name → spellings, later files over earlier ones."""
+def merge_entries(files: Iterable[Entries]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Table → canonical name → spellings; later files override earlier ones."""
     merged: dict[str, dict[str, tuple[str, ...]]] = {table: {} for table in TABLES}
     for file in files:
         for table, groups in merged.items():
             for group in getattr(file, table):
-                _put(groups, group)
+                _merge_group(groups, group)
     return merged
 
 
-def _put(groups: dict[str, tuple[str, ...]], group: Group) -> None:
-    taken = {_key(spelling) for spelling in group.spellings}
+def _merge_group(groups: dict[str, tuple[str, ...]], group: Group) -> None:
+    moved = {_key(spelling) for spelling in group.spellings}
     for name, spellings in groups.items():
-        groups[name] = tuple(spelling for spelling in spellings if _key(spelling) not in taken)
+        groups[name] = tuple(spelling for spelling in spellings if _key(spelling) not in moved)
     before = () if group.replace else groups.get(group.name, ())
     groups[group.name] = (*before, *group.spellings)
 
@@ -276,17 +279,17 @@ def _key(spelling: str) -> str:
     return " ".join(words(spelling))
 
 
-def _spelled(groups: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
-    """(name, spelling), a group's name being one of its spellings."""
+def _with_names(groups: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
+    """(name, spelling); the name of a group counts as one of its spellings."""
     for name, spellings in groups.items():
         yield from ((name, spelling) for spelling in dict.fromkeys((name, *spellings)))
 
 
-def _pairs(groups: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
-    """(spelling, name): here only what is listed is a spelling, so that a name may be a mere heading."""
+def _spelling_pairs(groups: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
+    """(spelling, name); the name of a group is only a heading, and a spelling only if it is listed."""
     for name, spellings in groups.items():
         yield from ((spelling, name) for spelling in spellings)
 
 
-def _meant(names: Iterable[str]) -> Iterator[str]:
-    return (name for name in names if name != NOTHING)
+def _not_ignored(names: Iterable[str]) -> Iterator[str]:
+    return (name for name in names if name != IGNORED_GROUP)

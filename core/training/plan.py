@@ -175,8 +175,8 @@ def plan_retrain(workspace: Workspace, settings: Settings, jobs: Jobs, *, lead: 
         )
         stats, conflicts = label_stats(store), len(current_conflicts(store, catalog, settings.labels.rule))
     matches = sum(bool(label.match) for label in splits.train)
-    precedent = jobs.precedent("retrain")
-    experience = experience_of_retrain(jobs.course(precedent.id), precedent.result, recipe) if precedent else None
+    precedent = jobs.last_successful("retrain")
+    experience = experience_of_retrain(jobs.progress_log(precedent.id), precedent.result, recipe) if precedent else None
     running = (job for job in jobs.list() if job.verb == "retrain" and job.state is JobState.RUNNING)
     return RetrainPlan(
         queries=len({label.pair.query for label in splits.train}),

@@ -1,1 +1,1 @@
-"""Labels in and out of a workspace as files."""
+"""Import and export of labels and training data."""

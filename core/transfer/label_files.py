@@ -1,4 +1,4 @@
-"""Files of labels in a workspace: which writer, which reader, and whether the catalogue knows the products."""
+"""Import and export of labels in all formats: choice of reader and writer, and resolution of products."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,8 +10,8 @@ from core.catalog.pair_table import PairLine, missing_column, read_pair_table
 from core.catalog.product import Role
 from core.catalog.readers import BadRow, Reason, Row
 from core.catalog.readers.delimited import Dialect
-from core.catalog.readers.rows import rejected
-from core.catalog.rejects import Rejects, rejects_name
+from core.catalog.readers.rows import reject_row
+from core.catalog.rejects import Rejects, rejects_file_name
 from core.catalog.store import CatalogStore, Source
 from core.errors import CatalogError, CoreError
 from core.jobs.progress import Reporter
@@ -41,15 +41,15 @@ from labels.store import LabelStore
 
 @dataclass(slots=True)
 class LabelTable:
-    """What a table of labels holds.
+    """The decisions and rejected rows of a table of labels.
 
     Attributes:
-        decisions: by the number of their line or row, in the file's order.
-        rejected: the rows that are none.
-        columns: the file's column behind each field.
+        decisions: (line or row number, decision), in the file's order.
+        rejected: rows that are not valid decisions.
+        columns: field → column of the file.
         names: all columns of the file.
-        dialect: of delimited text; None in other formats.
-        values: of each row that is a decision, by its number.
+        dialect: of delimited text; None for other formats.
+        values: line or row number → the whole row, for decisions.
     """
 
     decisions: list[tuple[int, PortableDecision]] = field(default_factory=list)
@@ -63,16 +63,17 @@ class LabelTable:
 def read_label_table(
     path: Path, defaults: Defaults, mapping: Mapping[str, str] | None = None, table: str | None = None
 ) -> LabelTable:
-    """Read a table of labels. Rows that say different things of one pair in one name are all rejected.
+    """Read a table of labels. If an annotator has contradicting labels for a pair, all of them are rejected.
 
     Args:
         path: CSV, TSV, JSON, Excel, Parquet or SQLite.
-        defaults: whose labels they are, and of which sources the ids, where a row does not say.
-        mapping: column by field, before the guesses.
-        table: which table of an SQLite database, or sheet of a workbook.
+        defaults: annotator and sources for rows that do not state them.
+        mapping: field → column, with precedence over common column names.
+        table: the table of a SQLite database, or the sheet of a workbook.
 
     Raises:
-        CatalogError: it is no table. LabelsError: a column is missing.
+        CatalogError: the file is not a table.
+        LabelsError: a column is missing.
     """
     content = read_pair_table(path, mapping, table)
     if "label" not in content.columns:
@@ -86,10 +87,10 @@ def read_label_table(
             found.rejected.append(row.rejected(reason))
         else:
             lines.append(row)
-    decided = [(line, _decision(line, defaults)) for line in lines]
-    both = set(_contradicted(decision for _, decision in decided))
-    for line, decision in decided:
-        if (decision.annotator, decision.pair) in both:
+    parsed = [(line, _decision(line, defaults)) for line in lines]
+    contradicting = set(_contradictions(decision for _, decision in parsed))
+    for line, decision in parsed:
+        if (decision.annotator, decision.pair) in contradicting:
             found.rejected.append(line.rejected(Reason.BOTH_LABELS))
         else:
             found.values[line.number] = line.values
@@ -98,7 +99,7 @@ def read_label_table(
 
 
 def _fault(line: PairLine) -> Reason | None:
-    """Why a row is no decision."""
+    """Why a row is not a valid decision; None if it is."""
     if line.decision is None:
         return Reason.BAD_LABEL
     if line.annotator and name_problem(unescape(line.annotator)):
@@ -112,7 +113,7 @@ def _decision(line: PairLine, defaults: Defaults) -> PortableDecision:
     candidate = ProductRef(unescape(line.candidate_source) or defaults.candidate_source, line.candidate)
     annotator = normalize_id(unescape(line.annotator))
     return PortableDecision(
-        # Label Studio exports a user's number.
+        # Label Studio exports numeric user ids.
         f"user-{annotator}" if annotator.isdigit() else annotator or defaults.annotator,
         Pair(query, candidate),
         line.decision or Decision.UNSURE,
@@ -121,23 +122,24 @@ def _decision(line: PairLine, defaults: Defaults) -> PortableDecision:
     )
 
 
-def _contradicted(decisions: Iterator[PortableDecision]) -> Iterator[tuple[str, Pair]]:
-    said: dict[tuple[str, Pair], Decision] = {}
-    for made in decisions:
-        key = (made.annotator, made.pair)
-        if said.setdefault(key, made.decision) is not made.decision:
+def _contradictions(decisions: Iterator[PortableDecision]) -> Iterator[tuple[str, Pair]]:
+    """The (annotator, pair) combinations with different decisions."""
+    first: dict[tuple[str, Pair], Decision] = {}
+    for each in decisions:
+        key = (each.annotator, each.pair)
+        if first.setdefault(key, each.decision) is not each.decision:
             yield key
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
-    """What an export tells.
+class ExportOptions:
+    """What an export includes.
 
     Attributes:
-        side: the only side to tell of; None for both.
-        names: what to call the annotators; None for their own names.
-        comments: whether what people wrote is told.
-        rule: what settles a disagreement.
+        side: only this split; None for both.
+        names: pseudonyms of the annotators; None for their real names.
+        comments: whether to include annotators' comments.
+        rule: how disagreements are resolved.
     """
 
     side: Side | None = None
@@ -148,12 +150,12 @@ class Telling:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What was written to a file.
+    """The result of an export.
 
     Attributes:
-        rows: how many; 0 for Label Studio's configuration, which holds no labels.
-        what: of what.
-        left_out: labels or decisions that are not in it, since their products are other articles now, or gone.
+        rows: number of rows; 0 for Label Studio's configuration, which has no labels.
+        what: what a row is, in the plural.
+        left_out: number of labels or decisions left out, since their products were replaced or removed.
     """
 
     rows: int
@@ -161,29 +163,31 @@ class Export:
     left_out: int = 0
 
 
-def write_labels(workspace: Workspace, path: Path, format_: Format, telling: Telling, reporter: Reporter) -> Export:
+def write_labels(
+    workspace: Workspace, path: Path, format_: Format, options: ExportOptions, reporter: Reporter
+) -> Export:
     """Write the labels of a workspace to a file.
 
     Raises:
-        CoreError: events of one side were asked for: a part of a chain proves nothing.
+        CoreError: events of a single split were requested, which would break their hash chain.
         LabelsError: the file cannot be written.
     """
     if format_ is Format.LABEL_STUDIO_CONFIG:
         export_config(path)
         return Export(0, "")
-    # Reading all events takes seconds.
+    # Reading all events takes seconds, so it is done on a copy.
     with _ledger(workspace, copied=format_ in {Format.EVENTS, Format.PARQUET}) as store:
         if format_ in {Format.EVENTS, Format.PARQUET}:
-            return _write_events(store, path, format_, telling, reporter)
+            return _write_events(store, path, format_, options, reporter)
         with _catalogue(workspace) as catalog:
             if format_ is Format.CSV:
-                return _write_csv(store, catalog, path, telling)
-            return _write_tasks(store, catalog, path, format_, telling)
+                return _write_csv(store, catalog, path, options)
+            return _write_tasks(store, catalog, path, format_, options)
 
 
 @contextmanager
 def _catalogue(workspace: Workspace) -> Iterator[CatalogStore | None]:
-    """The catalogue; None where it is gone or damaged, so that labels can be exported all the same."""
+    """The catalogue; None if it is missing or damaged, since labels can be exported without it."""
     with ExitStack() as stack:
         catalog = None
         if workspace.catalog.exists():
@@ -192,31 +196,31 @@ def _catalogue(workspace: Workspace) -> Iterator[CatalogStore | None]:
         yield catalog
 
 
-def _write_csv(store: LabelStore, catalog: CatalogStore | None, path: Path, telling: Telling) -> Export:
-    settled = [label for label in store.labels(rule=telling.rule) if label.match is not None]
-    labels = [label for label in current_labels(store, catalog, telling.rule) if label.match is not None]
+def _write_csv(store: LabelStore, catalog: CatalogStore | None, path: Path, options: ExportOptions) -> Export:
+    settled = [label for label in store.labels(rule=options.rule) if label.match is not None]
+    labels = [label for label in current_labels(store, catalog, options.rule) if label.match is not None]
     sides = ({label.pair.query.source for label in labels}, {label.pair.candidate.source for label in labels})
     sources = any(len(side) > 1 for side in sides) or (catalog is not None and catalog.has_shared_roles)
-    rows = export_csv(store, path, telling.side, telling.rule, labels=labels, sources=sources)
-    wanted = sum(telling.side in {None, label.side} for label in settled)
+    rows = export_csv(store, path, options.side, options.rule, labels=labels, sources=sources)
+    wanted = sum(options.side in {None, label.side} for label in settled)
     return Export(rows, "labels", max(0, wanted - rows))
 
 
-def _write_events(store: LabelStore, path: Path, format_: Format, telling: Telling, reporter: Reporter) -> Export:
-    if telling.side:
+def _write_events(store: LabelStore, path: Path, format_: Format, options: ExportOptions, reporter: Reporter) -> Export:
+    if options.side:
         raise CoreError(
-            "Events are written all or not at all.",
-            "`samesku labels export FILE --side train` goes with the other formats.",
+            "Events can only be exported completely.",
+            "`samesku labels export FILE --side train` works with the other formats.",
         )
-    disguise = Anonymizer(telling.names or str, telling.comments)
-    plain = telling.names is None and telling.comments
+    disguise = Anonymizer(options.names or str, options.comments)
+    plain = options.names is None and options.comments
     write = export_parquet if format_ is Format.PARQUET else export_ledger
     reporter.stage("events", chain.head(store.connection)[0])
     return Export(write(store, path, None if plain else disguise, reporter.advance), "events")
 
 
 def _write_tasks(
-    store: LabelStore, catalog: CatalogStore | None, path: Path, format_: Format, telling: Telling
+    store: LabelStore, catalog: CatalogStore | None, path: Path, format_: Format, options: ExportOptions
 ) -> Export:
     def describe(ref: ProductRef) -> str:
         found = catalog.get(ref) if catalog else None
@@ -224,17 +228,17 @@ def _write_tasks(
 
     export = export_prodigy if format_ is Format.PRODIGY else export_label_studio
     without = outdated(store, catalog).decisions if catalog else frozenset[int]()
-    rows = export(store, path, describe, side=telling.side, names=telling.names, without=without)
-    left_out = len(explicit_decisions(store, telling.side)) - rows if without else 0
+    rows = export(store, path, describe, side=options.side, names=options.names, without=without)
+    left_out = len(explicit_decisions(store, options.side)) - rows if without else 0
     return Export(rows, "decisions", left_out)
 
 
 @contextmanager
 def _ledger(workspace: Workspace, *, copied: bool) -> Iterator[LabelStore]:
-    """The ledger, or a copy of it that is thrown away.
+    """The ledger, or a temporary copy of it for long read-only operations.
 
-    A copy is for what changes nothing and takes long: with a rollback journal no desk can store a decision while
-    another process reads, and gives up after `labels.database.BUSY_TIMEOUT_MS`.
+    With a rollback journal no desk can store a decision while another process reads; it gives up after
+    `labels.database.BUSY_TIMEOUT_MS`.
     """
     if not copied:
         with LabelStore(workspace.labels) as store:
@@ -253,7 +257,7 @@ def _ledger(workspace: Workspace, *, copied: bool) -> Iterator[LabelStore]:
 
 
 def label_format(path: Path) -> Format:
-    """What a file of labels that comes in holds: `CSV` stands for a table in any format.
+    """The format of a file of labels to import; `CSV` stands for a table in any file format.
 
     Raises:
         CoreError, LabelsError: it cannot be read.
@@ -263,11 +267,11 @@ def label_format(path: Path) -> Format:
 
 
 def read_ledger(workspace: Workspace, path: Path, *, dry: bool = False) -> MergeReport:
-    """Bring in the events and draws of a file; `dry` only tells what would come in.
+    """Import the events and draws of an exported ledger; with `dry`, only report what would be imported.
 
     Raises:
-        CoreError: pyarrow is not installed, for Parquet.
-        LabelsError: something does not fit; nothing has changed then.
+        CoreError: the file is Parquet and pyarrow is not installed.
+        LabelsError: a record is invalid; nothing is changed then.
     """
     read = import_parquet if label_format(path) is Format.PARQUET else import_ledger
     with _ledger(workspace.require(), copied=dry) as store:
@@ -276,13 +280,13 @@ def read_ledger(workspace: Workspace, path: Path, *, dry: bool = False) -> Merge
 
 @dataclass(frozen=True, slots=True)
 class LabelFileReport:
-    """What became of one file of labels.
+    """The result of importing one file of labels.
 
     Attributes:
-        counts: what the import did to the ledger.
-        rejected: rows kept out, by reason.
-        rejects_path: the list of those rows; None where there were none, or nothing was to be written.
-        columns: of a table, the file's column behind each field.
+        counts: changes to the ledger.
+        rejected: reason → number of rejected rows.
+        rejects_path: the list of rejected rows; None if there are none, or after a dry run.
+        columns: of a table, field → column of the file.
     """
 
     counts: LabelImport
@@ -291,63 +295,59 @@ class LabelFileReport:
     columns: Mapping[str, str]
 
     def as_dict(self) -> dict[str, object]:
-        """All of it by name, for JSON."""
+        """The report as JSON values."""
         return {
             **self.counts.as_dict(), "rejected": dict(self.rejected), "rejects_file": self.rejects_path,
             "columns": dict(self.columns),
         }  # fmt: skip
 
     def require_labels(self, path: Path) -> None:
-        """Refuse a file that gave no label, after all of it was told.
-
-        Raises:
-            CoreError: it did not.
-        """
+        """Raise CoreError if no label was imported."""
         if self.counts.written or self.counts.repeated:
             return
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in self.rejected.most_common())
         hint = "Import the products first." if Reason.UNKNOWN_PRODUCT.value in self.rejected else ""
         where = f"{self.rejects_path} lists the rows." if self.rejects_path else ""
         raise CoreError(
-            f"Nothing came in from {path}: "
-            + (f"all rows were left out ({reasons})." if reasons else "it has no rows."),
-            " ".join(filter(None, (hint, where))) or "Was it written to its end?",
+            f"Nothing was imported from {path}: "
+            + (f"all rows were rejected ({reasons})." if reasons else "it has no rows."),
+            " ".join(filter(None, (hint, where))) or "Check that the file is complete.",
         )
 
 
 def read_labels(
     workspace: Workspace,
     path: Path,
-    given: Defaults,
+    defaults: Defaults,
     split: str = "auto",
     *,
     dry: bool = False,
     mapping: Mapping[str, str] | None = None,
     table: str | None = None,
 ) -> LabelFileReport:
-    """Bring in a file of decisions whose ids belong to the workspace's sources; rows that cannot be told are listed.
+    """Import a file of decisions; rejected rows are listed in the workspace's reports.
 
     Args:
-        workspace: which.
+        workspace: the workspace.
         path: a table of pairs, Prodigy's JSON lines or Label Studio's JSON.
-        given: whose labels they are, and of which sources the ids; by default the only ones of their role.
+        defaults: annotator and sources for rows that do not state them; a role's only source is the default.
         split: as for `labels.exchange.decisions.import_decisions`.
-        dry: only tell what would come in.
-        mapping: of a table, column by field, before the guesses.
-        table: which table of an SQLite database, or sheet of a workbook.
+        dry: only report what would be imported.
+        mapping: for a table, field → column, with precedence over common column names.
+        table: the table of a SQLite database, or the sheet of a workbook.
 
     Raises:
-        CoreError: several sources could be meant, or the annotator's name cannot be one.
-        LabelsError: the file does not hold what it should, or a pair stands on the other side.
+        CoreError: the source of an id is ambiguous, or the annotator's name is invalid.
+        LabelsError: the file is invalid, or a pair is in the other split.
     """
     choices: dict[str, SplitChoice] = {"auto": "auto", "train": "train", "validation": "validation"}
     if split not in choices:
-        raise CoreError(f"--split {split}: there is no such side.", "It is auto, train or validation.")
-    if fault := name_problem(given.annotator):
-        raise CoreError(f"{given.annotator[:60]!a} cannot be a name: {fault}.", "Give another name.")
-    rejects_path = None if dry else workspace.reports / rejects_name(f"labels-{path.stem}")
+        raise CoreError(f"--split {split}: there is no such split.", "It is auto, train or validation.")
+    if fault := name_problem(defaults.annotator):
+        raise CoreError(f"{defaults.annotator[:60]!a} cannot be a name: {fault}.", "Give another name.")
+    rejects_path = None if dry else workspace.reports / rejects_file_name(f"labels-{path.stem}")
     with CatalogStore(workspace.require().catalog) as catalog:
-        found = _label_table(path, given, catalog.sources(), mapping, table)
+        found = _label_table(path, defaults, catalog.sources(), mapping, table)
         decisions = list(_known_products(path, catalog, found))
     with Rejects(rejects_path, found.names, found.dialect) as rejects:
         for row in sorted(found.rejected, key=lambda row: row.line):
@@ -358,25 +358,25 @@ def read_labels(
 
 
 def _known_products(path: Path, catalog: CatalogStore, found: LabelTable) -> Iterator[PortableDecision]:
-    """The decisions on products of the catalogue; rows that name another are rejected.
+    """The decisions on products of the catalogue; rows with unknown products are added to the rejected ones.
 
     Raises:
-        CoreError: a row does not say whose id it is, and several sources have it.
+        CoreError: a row does not state the source of an id, and several sources have it.
     """
     names: dict[Role, list[str]] = {
         role: [source.name for source in catalog.sources() if source.role == role] for role in ("query", "catalog")
     }
     roles: tuple[Role, Role] = ("query", "catalog")
-    wanted = {
+    possible = {
         each
         for _, decision in found.decisions
         for ref, role in zip(decision.pair, roles, strict=True)
-        for each in _possible(ref, names[role])
+        for each in _possible_refs(ref, names[role])
     }
-    known = set(catalog.get_many(wanted))
+    existing = set(catalog.get_many(possible))
     for number, decision in found.decisions:
         refs = [
-            _only(path, number, [each for each in _possible(ref, names[role]) if each in known], role)
+            _single_ref(path, number, [each for each in _possible_refs(ref, names[role]) if each in existing], role)
             for ref, role in zip(decision.pair, roles, strict=True)
         ]
         if refs[0] is not None and refs[1] is not None:
@@ -384,32 +384,33 @@ def _known_products(path: Path, catalog: CatalogStore, found: LabelTable) -> Ite
         else:
             cells = (decision.pair.query.id, decision.pair.candidate.id, str(decision.decision))
             values = found.values.get(number) or dict(zip(found.names, cells, strict=True))
-            found.rejected.append(rejected(Row(number, dict(values)), Reason.UNKNOWN_PRODUCT))
+            found.rejected.append(reject_row(Row(number, dict(values)), Reason.UNKNOWN_PRODUCT))
 
 
-def _possible(ref: ProductRef, names: Sequence[str]) -> list[ProductRef]:
-    """The products that an id may name: as it is written, and as every import writes it, 12345 for 12345.0."""
+def _possible_refs(ref: ProductRef, names: Sequence[str]) -> list[ProductRef]:
+    """The products that an id may refer to: as written, and normalized as by an import, 12345 for 12345.0."""
     ids = dict.fromkeys((ref.id, normalize_id(ref.id)))
     return [ProductRef(name, id_) for name in ([ref.source] if ref.source else names) for id_ in ids]
 
 
-def _only(path: Path, number: int, found: Sequence[ProductRef], role: Role) -> ProductRef | None:
+def _single_ref(path: Path, number: int, found: Sequence[ProductRef], role: Role) -> ProductRef | None:
+    """The product found for an id, or None; raises CoreError if several sources have it."""
     sources = list(dict.fromkeys(ref.source for ref in found))
     if len(sources) > 1:
         side, option = ("query", "--query-source") if role == "query" else ("candidate", "--candidate-source")
         raise CoreError(
             f"{path}, line {number}: several {side} sources have the id {found[0].id}: {', '.join(sources)}.",
-            f"Say which: samesku labels import FILE {option} NAME; or add a column {side}_source.",
+            f"Name the source: samesku labels import FILE {option} NAME; or add a column {side}_source.",
         )
     return found[0] if found else None
 
 
 def _label_table(
-    path: Path, given: Defaults, sources: Sequence[Source], mapping: Mapping[str, str] | None, table: str | None
+    path: Path, defaults: Defaults, sources: Sequence[Source], mapping: Mapping[str, str] | None, table: str | None
 ) -> LabelTable:
     found = label_format(path)
     left, right = (_one_or_none(sources, role) for role in ("query", "catalog"))
-    defaults = Defaults(given.annotator, given.query_source or left, given.candidate_source or right)
+    defaults = Defaults(defaults.annotator, defaults.query_source or left, defaults.candidate_source or right)
     if found is Format.CSV:
         content = read_label_table(path, defaults, mapping, table)
         for role, name in (("query", "query_source"), ("catalog", "candidate_source")):
@@ -418,9 +419,11 @@ def _label_table(
         return content
     readers = {Format.PRODIGY: read_prodigy, Format.LABEL_STUDIO: read_label_studio}
     if found not in readers:
-        raise CoreError(f"{path} holds no labels.", "Labels are a table, Prodigy's JSON lines or Label Studio's JSON.")
+        raise CoreError(f"{path} has no labels.", "Labels are a table, Prodigy's JSON lines or Label Studio's JSON.")
     if mapping:
-        raise CoreError(f"{path} is no table, so that no column of it can be named.", "Name no column of it.")
+        raise CoreError(
+            f"{path} is not a table, so its columns cannot be mapped.", "Import it without a column mapping."
+        )
     return LabelTable(list(enumerate(readers[found](path, defaults), 1)))
 
 
@@ -430,6 +433,6 @@ def _require_source(sources: Sequence[Source], role: str) -> None:
 
 
 def _one_or_none(sources: Sequence[Source], role: str) -> str:
-    """The source of a role; nothing where there are several, and only a file can say which."""
+    """The only source in a role; empty if there are none or several."""
     names = [source.name for source in sources if source.role == role]
     return names[0] if len(names) == 1 else ""

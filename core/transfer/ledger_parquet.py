@@ -1,7 +1,7 @@
-"""The whole ledger as one Parquet table, both ways: a row for each record of labels.exchange.records.
+"""Export and import of the whole ledger as a Parquet table, with a row per record of `labels.exchange.records`.
 
-The columns are those of all kinds of records, empty where a kind has none, and `kind`. What the ledger's own record
-says stands in the file's metadata.
+The columns are `kind` and those of all kinds of records, null where a kind lacks them. The header record is in the
+file's metadata.
 """
 
 import json
@@ -20,24 +20,35 @@ from labels.exchange.records import FORMAT, Anonymizer, Record, records
 from labels.exchange.validation import COLUMNS
 from labels.store import LabelStore
 
-#: The metadata's key.
-_KEY = b"samesku.ledger"
-_ROWS = 10_000
+#: Key of the header record in the file's metadata.
+_METADATA_KEY = b"samesku.ledger"
+#: Rows per row group.
+_ROW_GROUP_SIZE = 10_000
 _INTEGERS = {
     "seq", "blind", "closes", "look_ms", "rank", "seed", "version", "drawn", "number", "queries",
 }  # fmt: skip
 _REALS = {"similarity", "probability", "weight"}
-_NAMES_BY_FORMAT = {
+#: Format version → column names.
+_COLUMNS_BY_FORMAT = {
     number: ["kind", *dict.fromkeys(name for names in kinds.values() for name in names)]
     for number, kinds in COLUMNS.items()
 }
-_NAMES = _NAMES_BY_FORMAT[FORMAT]
+_COLUMNS = _COLUMNS_BY_FORMAT[FORMAT]
 
 
 def export_parquet(
-    store: LabelStore, path: Path, disguise: Anonymizer | None = None, told: Callable[[int], None] | None = None
+    store: LabelStore, path: Path, disguise: Anonymizer | None = None, progress: Callable[[int], None] | None = None
 ) -> int:
-    """Write every event, undone ones too, and every draw, telling how far it is. Returns how many events.
+    """Write all events, including undone ones, and all draws.
+
+    Args:
+        store: the ledger.
+        path: the file.
+        disguise: pseudonyms and removal of comments; None to write everything as it is.
+        progress: called with the number of events written so far.
+
+    Returns:
+        The number of events.
 
     Raises:
         CoreError: pyarrow is not installed.
@@ -45,19 +56,19 @@ def export_parquet(
     """
     pa, pq = _pyarrow()
     types = {
-        name: pa.int64() if name in _INTEGERS else pa.float64() if name in _REALS else pa.string() for name in _NAMES
+        name: pa.int64() if name in _INTEGERS else pa.float64() if name in _REALS else pa.string() for name in _COLUMNS
     }
-    with output_file(path) as out, closing(records(store, disguise, told)) as found:
+    with output_file(path) as out, closing(records(store, disguise, progress)) as found:
         header = next(found)
-        schema = pa.schema(types, metadata={_KEY: json.dumps(header)})
+        schema = pa.schema(types, metadata={_METADATA_KEY: json.dumps(header)})
         with pq.ParquetWriter(out, schema) as writer:
-            while rows := list(islice(found, _ROWS)):
+            while rows := list(islice(found, _ROW_GROUP_SIZE)):
                 writer.write_table(pa.Table.from_pylist(rows, schema=schema))
     return int(str(header["event"]))
 
 
 def is_ledger(path: Path) -> bool:
-    """Whether a Parquet file is an export of a ledger, or damaged so that it may be one.
+    """Whether a Parquet file is an exported ledger; also true for a damaged file, which may be one.
 
     Raises:
         CoreError: pyarrow is not installed.
@@ -65,17 +76,17 @@ def is_ledger(path: Path) -> bool:
     pa, _ = _pyarrow()
     try:
         with parquet_file(path) as (schema, _):
-            return _KEY in (schema.metadata or {}) or {"kind", "seq"} <= set(schema.names)
+            return _METADATA_KEY in (schema.metadata or {}) or {"kind", "seq"} <= set(schema.names)
     except (OSError, ValueError, RecursionError, MemoryError, pa.ArrowException):
         return True
 
 
 def import_parquet(store: LabelStore, path: Path) -> MergeReport:
-    """Bring in what `export_parquet` wrote.
+    """Import a file of `export_parquet`.
 
     Raises:
         CoreError: pyarrow is not installed.
-        LabelsError: no such file, or a row does not fit; nothing has changed then.
+        LabelsError: there is no such file, or a row is invalid; nothing is changed then.
     """
     return merge_records(store, str(path), _read(path))
 
@@ -103,9 +114,9 @@ def _rows(batches: Iterable[Batch]) -> Iterator[Record]:
 
 
 def _header(schema: Any, path: Path) -> Record:
-    if sorted(schema.names) not in map(sorted, _NAMES_BY_FORMAT.values()):
-        raise LabelsError(f"{path} has other columns than an export of events.", "Nothing was imported.")
-    header = json.loads((schema.metadata or {}).get(_KEY, b"{}"))
+    if sorted(schema.names) not in map(sorted, _COLUMNS_BY_FORMAT.values()):
+        raise LabelsError(f"{path} does not have the columns of exported events.", "Nothing was imported.")
+    header = json.loads((schema.metadata or {}).get(_METADATA_KEY, b"{}"))
     return header if isinstance(header, dict) else {}
 
 
@@ -113,7 +124,7 @@ def _numbered(rows: Iterable[Record]) -> Iterator[tuple[str, Record]]:
     for number, row in enumerate(rows, 1):
         kind = row.get("kind")
         own = COLUMNS[FORMAT].get(kind, ()) if isinstance(kind, str) else ()
-        # A column of another kind belongs to the record only if something stands in it, and then it does not fit.
+        # A value in a column of another kind is kept, so that the record is refused as invalid.
         yield f"row {number}", {name: value for name, value in row.items() if value is not None or name in own}
 
 

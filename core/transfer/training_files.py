@@ -1,4 +1,4 @@
-"""Training data for sentence-transformers as a file or a folder, with the texts that an encoder reads."""
+"""Export of training data for sentence-transformers, as JSON lines or a `datasets` folder."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,44 +15,45 @@ from labels.exchange.files import output_text
 from labels.exchange.json_values import json_text
 from labels.files import drafts, publish
 
-#: Rows by column, in the order that a loss of sentence-transformers takes them in.
+#: Column → values, in the column order that the losses of sentence-transformers expect.
 Columns = dict[str, list[str] | list[int]]
 
 
 class Kind(StrEnum):
-    """What a row is."""
+    """The kind of a row."""
 
     TRIPLETS = "triplets"
     PAIRS = "pairs"
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """What was written.
+class DatasetExport:
+    """The result of an export.
 
     Attributes:
-        rows: how many.
-        held_out: how many labelled queries were kept back to judge on, while there is no validation set.
+        rows: number of rows.
+        held_out: number of labelled queries held out for evaluation, if there is no manual validation set.
     """
 
     rows: int
     held_out: int
 
 
-def write_dataset(workspace: Workspace, settings: Settings, kind: Kind, out: Path) -> Written:
-    """Write what `retrain` would learn from: the training side alone, without anything that is tied to validation.
+def write_dataset(workspace: Workspace, settings: Settings, kind: Kind, out: Path) -> DatasetExport:
+    """Write the training data of `retrain`: the training split only, without anything linked to validation.
 
-    `triplets`: `anchor`, `positive`, `negative`, a row for every hard negative of a match. `pairs`: `sentence1`,
-    `sentence2` and `label`, 1 for a match. (https://sbert.net/docs/sentence_transformer/loss_overview.html)
+    `triplets` have the columns `anchor`, `positive` and `negative`, with a row per hard negative of a match. `pairs`
+    have `sentence1`, `sentence2` and `label`, 1 for a match.
+    (https://sbert.net/docs/sentence_transformer/loss_overview.html)
 
     Args:
-        workspace: which.
-        settings: the text template, how many negatives, and what to hold out.
-        kind: of the rows.
-        out: JSON lines by this ending, else a folder for `datasets.load_from_disk`.
+        workspace: the workspace.
+        settings: for the text template, the number of negatives, and the held-out share.
+        kind: the kind of rows.
+        out: a file ending in .jsonl, or a folder for `datasets.load_from_disk`.
 
     Raises:
-        CoreError: there is nothing to learn from, the folder exists or cannot be written, `datasets` is not installed.
+        CoreError: there is no training data, the folder exists or cannot be written, or `datasets` is not installed.
         LabelsError: the file cannot be written.
     """
     corpus = Corpus.read(workspace)
@@ -62,13 +63,13 @@ def write_dataset(workspace: Workspace, settings: Settings, kind: Kind, out: Pat
     rows = len(next(iter(columns.values())))
     if not rows:
         raise CoreError(
-            f"There are no {kind} to write yet.", "Accept some matches first; `samesku index` finds rivals."
+            f"There are no {kind} to write yet.", "Accept some matches first; `samesku index` finds hard negatives."
         )
     if out.suffix == ".jsonl":
         _write_lines(columns, out)
     else:
         _write_folder(columns, out)
-    return Written(rows, 0 if splits.manual else len(splits.eval_queries))
+    return DatasetExport(rows, 0 if splits.manual else len(splits.eval_queries))
 
 
 def _triplets(workspace: Workspace, settings: Settings, corpus: Corpus, splits: Splits) -> Columns:
@@ -99,7 +100,7 @@ def _write_lines(columns: Columns, path: Path) -> None:
 
 def _write_folder(columns: Columns, path: Path) -> None:
     if path.exists():
-        raise CoreError(f"{path} exists already.", "Take it away first, or name another folder.")
+        raise CoreError(f"{path} already exists.", "Remove it first, or name another folder.")
     try:
         from datasets import Dataset, disable_progress_bars
     except ImportError as error:
@@ -114,4 +115,4 @@ def _write_folder(columns: Columns, path: Path) -> None:
             Dataset.from_dict(columns).save_to_disk(str(folder / "complete"))
             publish(folder / "complete", path)
     except OSError as error:
-        raise CoreError(f"{path} cannot be written: {error.strerror}.", "Choose another place.") from error
+        raise CoreError(f"{path} cannot be written: {error.strerror}.", "Choose another folder.") from error

@@ -26,9 +26,8 @@ from core.evaluation.pairs import pair_metrics
 from core.matching.features.builder import FeatureBuilder
 from core.matching.features.lexical import words
 from core.matching.fitting import TrainingSet, fit_matcher
-from core.text.model_numbers import bare, codes
 from core.text.packs import pack_count
-from core.text.quantities import quantities, same
+from core.text.quantities import quantities, same_quantity
 from core.text.vocabulary import Vocabulary
 
 _SHARED = Path(__file__).parents[3] / "shared" / "data" / "walmart_amazon"
@@ -199,17 +198,17 @@ class _Plain:
         ]
 
     def _models(self, query: Product, candidate: Product) -> list[float]:
-        one, other = bare(query.model), bare(candidate.model)
-        left, right = (codes(f"{product.title} {product.model}") for product in (query, candidate))
+        one, other = alphanumeric(query.model), alphanumeric(candidate.model)
+        left, right = (model_codes(f"{product.title} {product.model}") for product in (query, candidate))
         best = max((_likeness(a, b) for a in left for b in right), default=math.nan)
         return [
-            _likeness(one, other), float(one in other), float(one in bare(candidate.title)),
-            float(other in bare(query.title)), len(left & right), len(left - right), len(right - left), best,
+            _likeness(one, other), float(one in other), float(one in alphanumeric(candidate.title)),
+            float(other in alphanumeric(query.title)), len(left & right), len(left - right), len(right - left), best,
         ]  # fmt: skip
 
     def _stated(self, one: str, other: str) -> list[float]:
         left, right = quantities(one), quantities(other)
-        equal = sum(any(same(a, b) for b in right) for a in left)
+        equal = sum(any(same_quantity(a, b) for b in right) for a in left)
         both = {a.dimension for a in left} & {b.dimension for b in right}
         found = [float(equal), float(len(both)), float(pack_count(one) == pack_count(other))]
         sets = (self._vocabulary.colours, self._vocabulary.kinds, self._vocabulary.generations)
@@ -221,7 +220,7 @@ class _Plain:
         prices = query.price, candidate.price
         ratio = math.log(prices[0] / prices[1]) if prices[0] and prices[1] else math.nan
         brands = [self._vocabulary.brand(product.brand) for product in (query, candidate)]
-        return [ratio, _likeness(*brands), float(brands[0] in bare(self._text(candidate)))]
+        return [ratio, _likeness(*brands), float(brands[0] in alphanumeric(self._text(candidate)))]
 
 
 def _likeness(one: str, other: str) -> float:

@@ -108,8 +108,8 @@ CODE: list[tuple[Change, str, str]] = [
     (edited("config.json", text_config={"attn_implementation": "evil/kernel"}), "config.json", "names a kernel"),
     (edited("config.json", attn_implementation={"text_config": "evil/kernel"}), "config.json", "names a kernel"),
     (edited("config.json", experts_implementation="evil/kernel"), "config.json", "names a kernel"),
-    (edited("config.json", use_kernels=True), "config.json", "use_kernels asks for kernels"),
-    (edited("config.json", model_file="evil.py"), "config.json", "model_file names code of its own"),
+    (edited("config.json", use_kernels=True), "config.json", "use_kernels requests kernels"),
+    (edited("config.json", model_file="evil.py"), "config.json", "model_file names Python code"),
     (edited("config.json", transformers_weights="other.safetensors"), "config.json", "other weights"),
     (
         edited("config.json", sentence_transformers={"activation_fn": "torch.distributed.run.main"}),
@@ -134,7 +134,7 @@ CODE: list[tuple[Change, str, str]] = [
     (
         edited("sentence_bert_config.json", tokenizer_name_or_path="../evil"),
         "sentence_bert_config.json",
-        "leads to another folder",
+        "refers to another folder",
     ),
     (
         edited("sentence_bert_config.json", modality_config={"text": {"method": "push_to_hub"}}),
@@ -143,15 +143,15 @@ CODE: list[tuple[Change, str, str]] = [
     ),
     (pickled, "2_Dense/pytorch_model.bin", "pickled weights can run code"),
     (lambda folder: write(folder, "adapter_config.json", {"base_model_name_or_path": "evil/base"}),
-     "adapter_config.json", "an adapter would change weights"),
+     "adapter_config.json", "an adapter would change complete weights"),
 ]  # fmt: skip
 
 DAMAGED: list[tuple[Change, str, str]] = [
     (content("config.json", b""), "config.json", "is damaged"),
     (content("config.json", b"[" * 300_000), "config.json", "nested too deep"),
-    (content("config.json", b'{"a": "\xff"}'), "config.json", "no UTF-8 text"),
-    (content("config.json", b"[]"), "config.json", "no JSON object"),
-    (content("modules.json", b"{}"), "modules.json", "no list of modules"),
+    (content("config.json", b'{"a": "\xff"}'), "config.json", "not UTF-8 text"),
+    (content("config.json", b"[]"), "config.json", "not a JSON object"),
+    (content("modules.json", b"{}"), "modules.json", "not a list of modules"),
     (content("modules.json", b'[{"path": 1}]'), "modules.json", "no path or no type"),
     (content("tokenizer_config.json", b'{"a": 1'), "tokenizer_config.json", "is damaged"),
     (edited("config.json", num_hidden_layers=10**7), "config.json", "num_hidden_layers is 10000000"),
@@ -163,11 +163,11 @@ DAMAGED: list[tuple[Change, str, str]] = [
     (content("model.safetensors", b""), "model.safetensors", "is damaged"),
     (content("model.safetensors", (2**62).to_bytes(8, "little") + b"{}"), "model.safetensors", "is damaged"),
     (cut("2_Dense/model.safetensors", 20), "2_Dense/model.safetensors", "is damaged"),
-    (fifo("config.json"), "config.json", "no regular file"),
-    (fifo("README.md"), "README.md", "no regular file"),
-    (fifo("1_Pooling/config.json"), "1_Pooling/config.json", "no regular file"),
-    (fifo("chat_template.jinja"), "chat_template.jinja", "no regular file"),
-    (linked("tokenizer.json", "/dev/zero"), "tokenizer.json", "no regular file"),
+    (fifo("config.json"), "config.json", "not a regular file"),
+    (fifo("README.md"), "README.md", "not a regular file"),
+    (fifo("1_Pooling/config.json"), "1_Pooling/config.json", "not a regular file"),
+    (fifo("chat_template.jinja"), "chat_template.jinja", "not a regular file"),
+    (linked("tokenizer.json", "/dev/zero"), "tokenizer.json", "not a regular file"),
 ]
 
 

@@ -11,7 +11,7 @@ import pytest
 from samples import match, q, write_workspace
 
 from core.jobs.board import Jobs
-from core.workspace import Workspace, close_to_others
+from core.workspace import Workspace, restrict_umask
 from labels.backup import backup
 from labels.model import Verb
 from labels.store import LabelStore
@@ -21,7 +21,7 @@ from labels.store import LabelStore
 def umask(request: pytest.FixtureRequest) -> Iterator[int]:
     """What the one who starts the program has set."""
     before = os.umask(request.param)
-    close_to_others()
+    restrict_umask()
     yield request.param
     os.umask(before)
 
@@ -51,7 +51,7 @@ def test_what_is_new_is_closed_to_others_and_as_open_to_the_group_as_the_umask_i
         assert mode(folder) & 0o777 == 0o770 & ~umask, folder
         assert folder.stat().st_mode & stat.S_ISGID
     assert not any(mode(path) & 0o007 for path in workspace.home.rglob("*"))
-    assert workspace.open_to_others() == []
+    assert workspace.world_accessible() == []
 
 
 def test_the_program_closes_what_it_makes(tmp_path: Path) -> None:
@@ -83,12 +83,12 @@ def test_a_folder_that_was_there_is_left_as_it_is(tmp_path: Path) -> None:
 
 def test_what_others_may_see_is_told(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "home")
-    assert workspace.open_to_others() == []
+    assert workspace.world_accessible() == []
     workspace.create()
     # Not by touch(mode=…): other tests' programs have closed what this process makes.
     for path, mode_ in ((workspace.labels, 0o644), (workspace.catalog, 0o660)):
         path.touch()
         path.chmod(mode_)
-    assert workspace.open_to_others() == []  # nobody gets as far as the file
+    assert workspace.world_accessible() == []  # nobody gets as far as the file
     workspace.home.chmod(0o755)
-    assert workspace.open_to_others() == [workspace.home, workspace.labels]
+    assert workspace.world_accessible() == [workspace.home, workspace.labels]

@@ -8,7 +8,7 @@ from core.cli.context import Context
 from core.errors import SettingsError
 from core.settings import RENAMED, Settings, load_settings
 from core.settings_info import settings_info
-from core.settings_notice import take_notice
+from core.settings_notice import renamed_settings_notice
 from core.workspace import Workspace
 
 
@@ -70,7 +70,11 @@ def test_a_file_that_is_no_toml_is_refused(file: Path, content: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("key", "complaint"),
-    [("epochs", "written section.name"), ("retrain.epochs.x", "unknown setting"), ("nothing.here", "unknown setting")],
+    [
+        ("epochs", "written as section.name"),
+        ("retrain.epochs.x", "unknown setting"),
+        ("nothing.here", "unknown setting"),
+    ],
 )
 def test_an_override_must_name_a_setting(file: Path, key: str, complaint: str) -> None:
     with pytest.raises(SettingsError, match=complaint):
@@ -220,18 +224,18 @@ def test_a_bad_value_under_a_former_name_is_told_with_where_it_is_set(
 
 def test_a_workspace_is_told_of_each_former_name_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = Workspace(tmp_path)
-    assert take_notice(workspace) == ""
+    assert renamed_settings_notice(workspace) == ""
     workspace.settings.write_text("[retrain]\nleast_steps = 1\n")
-    assert take_notice(workspace) == (
+    assert renamed_settings_notice(workspace) == (
         "Settings were renamed: retrain.least_steps is now retrain.min_steps. "
-        "The former names still work; please write the new ones."
+        "The former names still work; please use the new ones."
     )
-    assert take_notice(workspace) == ""
+    assert renamed_settings_notice(workspace) == ""
     monkeypatch.setenv("SAMESKU_JUDGE__AHEAD", "true")
-    assert "renamed: judge.ahead is now judge.prefetch. " in take_notice(workspace)
-    assert take_notice(workspace) == take_notice(workspace, ["retrain.epochs"]) == ""
+    assert "renamed: judge.ahead is now judge.prefetch. " in renamed_settings_notice(workspace)
+    assert renamed_settings_notice(workspace) == renamed_settings_notice(workspace, ["retrain.epochs"]) == ""
     workspace.notices.write_text("[1")
-    assert "judge.ahead is now judge.prefetch, retrain.least_steps is now" in take_notice(workspace)
+    assert "judge.ahead is now judge.prefetch, retrain.least_steps is now" in renamed_settings_notice(workspace)
 
 
 def test_where_nothing_can_be_noted_it_is_told_again_and_nothing_is_made(
@@ -239,7 +243,7 @@ def test_where_nothing_can_be_noted_it_is_told_again_and_nothing_is_made(
 ) -> None:
     monkeypatch.setenv("SAMESKU_JUDGE__AHEAD", "true")
     workspace = Workspace(tmp_path / "none")
-    assert take_notice(workspace) == take_notice(workspace) != ""
+    assert renamed_settings_notice(workspace) == renamed_settings_notice(workspace) != ""
     assert not workspace.home.exists()
 
 

@@ -195,7 +195,7 @@ def test_a_file_that_was_locked_while_its_tables_were_made_is_no_damage(path: Pa
     def prepare(connection: sqlite3.Connection) -> None:
         connection.execute("CREATE TABLE IF NOT EXISTS things (name TEXT)")
 
-    cache = SqliteCache(path, prepare, lambda tables: "things" in tables, cure="Make it again.", timeout_s=0.01)
+    cache = SqliteCache(path, prepare, lambda tables: "things" in tables, hint="Make it again.", timeout_s=0.01)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(CoreError, match="locked"), cache.reading():

@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 def test_how_many_colours_there_are(environment: dict[str, str], colours: int) -> None:
     pytest.importorskip("curses", reason="the terminal database is not everywhere")
     # A process of its own: curses looks only one terminal up.
-    code = f"from core.terminal import Terminal; print(Terminal.of({environment}).colours)"
+    code = f"from core.terminal import Terminal; print(Terminal.from_environment({environment}).colours)"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert int(found.stdout) == colours
 
@@ -40,11 +40,11 @@ def test_how_many_colours_there_are(environment: dict[str, str], colours: int) -
     ("said", "light"), [("0;15", True), ("0;default;7", True), ("15;0", False), ("15;8", False), ("x", False)]
 )
 def test_whether_the_background_is_light(said: str, light: bool) -> None:
-    assert Terminal.of({"TERM": "rxvt", "COLORFGBG": said}).light is light
+    assert Terminal.from_environment({"TERM": "rxvt", "COLORFGBG": said}).light is light
 
 
 def test_a_terminal_in_words() -> None:
-    terminal = Terminal.of({"TERM": "tmux-256color", "NO_COLOR": "1", "TMUX": "/run/tmux,1,0"})
+    terminal = Terminal.from_environment({"TERM": "tmux-256color", "NO_COLOR": "1", "TMUX": "/run/tmux,1,0"})
     assert str(terminal) == "tmux-256color, 256 colours, NO_COLOR, in tmux"
-    assert str(Terminal.of({"TERM": "screen", "STY": "1.tty"})) == "screen, 16 colours, in screen"
-    assert str(Terminal.of({})) == "TERM is not set, no colours"
+    assert str(Terminal.from_environment({"TERM": "screen", "STY": "1.tty"})) == "screen, 16 colours, in screen"
+    assert str(Terminal.from_environment({})) == "TERM is not set, no colours"

@@ -44,7 +44,7 @@ def test_it_is_made_where_asked_for(tmp_path: Path) -> None:
 
 def test_a_file_in_its_place_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("")
-    with pytest.raises(CoreError, match="cannot be made"):
+    with pytest.raises(CoreError, match="cannot be created"):
         Workspace(tmp_path / "home").create()
 
 

@@ -74,8 +74,8 @@ def test_an_export_that_fails_leaves_the_old_file(ledger: LabelStore, tmp_path: 
 @pytest.mark.parametrize(
     ("lines", "complaint"),
     [
-        (["1,a,1", "1,b,2"], "line 3: '2' is no label"),
-        (["1,a"], "line 2: '' is no label"),
+        (["1,a,1", "1,b,2"], "line 3: '2' is not a label"),
+        (["1,a"], "line 2: '' is not a label"),
         ([",a,1"], "line 2: a pair is two ids"),
         (["1,a,1", "2,b,0", "1,a,0"], "line 4: the pair 1,a has both labels"),
     ],
@@ -96,7 +96,7 @@ def test_duplicate_lines_and_a_byte_order_mark_are_accepted(tmp_path: Path) -> N
     [
         (b"id,label\n1,1\n", "no column that looks like the query_id"),
         (b"", "is empty"),
-        (b"ltable_id,rtable_id,label\n\n", "holds no pairs"),
+        (b"ltable_id,rtable_id,label\n\n", "has no pairs"),
         (b"1,a,1\n", "looks like the label"),
     ],
 )

@@ -335,7 +335,7 @@ def test_a_file_that_is_not_parquet_is_refused(ledger: LabelStore, tmp_path: Pat
 
 def test_a_parquet_file_of_something_else_is_refused(ledger: LabelStore, tmp_path: Path) -> None:
     pq.write_table(pa.table({"seq": [1]}), tmp_path / "other.parquet")
-    with pytest.raises(LabelsError, match="other columns"):
+    with pytest.raises(LabelsError, match="does not have the columns"):
         import_parquet(ledger, tmp_path / "other.parquet")
     fill(ledger)
     export_parquet(ledger, tmp_path / "events.parquet")

@@ -68,7 +68,7 @@ def spoil_ledger(workspace: Workspace) -> None:
 def spoil_files(workspace: Workspace) -> None:
     """Make what jobs, models and evaluations tell hostile, wherever it is for people; and the files of people."""
     for path in sorted(workspace.home.rglob("*.json")):
-        if not path.is_relative_to(workspace.sittings):
+        if not path.is_relative_to(workspace.sessions):
             path.write_text(json.dumps(_spoilt(json.loads(path.read_text()))))
     for path in sorted(workspace.home.rglob("*.jsonl")):
         lines = [json.dumps(_spoilt(json.loads(line), at=at)) for at, line in enumerate(path.read_text().splitlines())]

@@ -36,7 +36,7 @@ def sleeping(folder: Path) -> "subprocess.Popen[bytes]":
             [sys.executable, "-c", _SLEEPS],
             pass_fds=[lock],
             start_new_session=True,
-            env={**os.environ, FOLDER_VARIABLE: str(folder), **locks.passed_on([lock])},
+            env={**os.environ, FOLDER_VARIABLE: str(folder), **locks.lock_environment([lock])},
         )
     finally:
         os.close(lock)

@@ -157,7 +157,7 @@ def test_a_desk_does_not_open_on_a_damaged_catalogue_and_says_why(bench: Bench, 
     TO_DATABASES[damage](bench.workspace.catalog)
     with pytest.raises(CatalogError) as caught:
         bench.desk()
-    assert "nothing of the labels is lost" in caught.value.hint
+    assert "no label is lost" in caught.value.hint
 
 
 def test_a_damaged_catalogue_under_an_open_desk_is_one_sentence(bench: Bench) -> None:
@@ -166,5 +166,5 @@ def test_a_damaged_catalogue_under_an_open_desk_is_one_sentence(bench: Bench) ->
     Path(bench.workspace.catalog).write_bytes(b"no database at all" * 5000)
     with pytest.raises(Exception, match="damaged") as caught:
         desk.search("canon")
-    assert "nothing of the labels is lost" in str(getattr(caught.value, "hint", ""))
+    assert "no label is lost" in str(getattr(caught.value, "hint", ""))
     assert q("q3") in desk.source._top

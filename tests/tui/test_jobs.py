@@ -138,7 +138,7 @@ async def test_somebody_else_s_job_is_ended_by_a_lead_alone(bench: Bench) -> Non
         await pilot.press("x")
         await settled(pilot)
         assert isinstance(app.screen, JobsScreen)
-        assert "bob started this: they can end it, and so can a lead." in screen_text(app)
+        assert "bob started this job; only they or a lead can cancel it." in screen_text(app)
 
 
 async def test_a_lead_is_told_whose_job_it_is(bench: Bench) -> None:
@@ -148,7 +148,7 @@ async def test_a_lead_is_told_whose_job_it_is(bench: Bench) -> None:
         await settled(pilot)
         text = screen_text(app)
         assert "End bob's Retrain?" in text
-        assert "what was encoded is kept" in " ".join(text.replace("│", " ").split())
+        assert "embeddings are kept" in " ".join(text.replace("│", " ").split())
 
 
 async def test_a_job_that_failed_can_be_started_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +170,7 @@ async def test_a_job_that_failed_can_be_started_again(bench: Bench, monkeypatch:
         assert "This job has ended well" in screen_text(app)
         await pilot.press("j")
         await settled(pilot)
-        assert "r starts it again: it goes on where it was." in screen_text(app)
+        assert "r starts it again: it continues where it stopped." in screen_text(app)
         await pilot.press("r")
         await settled(pilot)
         assert resumed == [FAILED]

@@ -267,7 +267,7 @@ def test_a_sitting_that_was_refused_was_none(bench: Bench) -> None:
     for annotator, stream in (("ada", Stream.TRIAGE), ("ada", Stream.ADJUDICATION), ("eve", None)):
         with pytest.raises(SameskuError):
             open_desk(bench.workspace, bench.settings, annotator, stream)
-    assert not list(bench.workspace.sittings.glob("*"))
+    assert not list(bench.workspace.sessions.glob("*"))
     bench.settings = Settings()
     desk = reopened(bench)
     assert desk.sitting.news == ""

@@ -32,7 +32,7 @@ def test_whoever_has_decided_something_is_not_new(bench: Bench) -> None:
     desk.review.advance()
     desk.review.none_match([])
     left(desk)
-    for record in bench.workspace.sittings.iterdir():
+    for record in bench.workspace.sessions.iterdir():
         record.unlink()
     assert not left(bench.desk("ada"))
 

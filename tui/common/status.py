@@ -112,7 +112,7 @@ def _job_words(job: Job, others: int) -> list[Content]:
         return [name + more]
     stage = f": {reminder(job.stage, _LONGEST_NAME)} " if job.stage else " "
     percent = Content.assemble(stage, (f"{min(1.0, job.done / job.total):.0%}", STRONG))
-    if job.left_s is None:
+    if job.eta_s is None:
         return [name + percent + more, name + more]
-    left = Content.styled(f" {duration(job.left_s)} left", MUTED)
+    left = Content.styled(f" {duration(job.eta_s)} left", MUTED)
     return [name + percent + left + more, name + percent + more, name + more]

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from core.jobs.job import Job, JobState
-from core.jobs.names import job_kept
+from core.jobs.names import resume_note
 from core.jobs.progress_log import ProgressLog
 from core.text.safe import safe
 from tui.actions import JOBS, PAGE, PAGE_SCROLL, bindings
@@ -158,7 +158,7 @@ class JobsScreen(FullPage[None]):
         job = next((job for job in jobs if job.id == wanted), jobs[0] if jobs else None)
         if job is None:
             return JobsSeen(jobs, "", ProgressLog())
-        course = board.course(job.id, self._course if job.id == self._course_of else None)
+        course = board.progress_log(job.id, self._course if job.id == self._course_of else None)
         return JobsSeen(jobs, job.id, course)
 
     @on(JobsSeen)
@@ -240,7 +240,7 @@ class JobsScreen(FullPage[None]):
             self.query_one(KeyBar).say(refusal)
             return
         whose = f"{job.by}'s " if job.by and job.by != self._desk.review.annotator else ""
-        question = f"End {whose}{job.name}? If it is started again, {job_kept(job.arguments)}."
+        question = f"End {whose}{job.name}? If it is started again, {resume_note(job.arguments)}."
         dialog = ConfirmDialog(question, yes="End it", no="Let it run")
         self.app.push_screen(dialog, partial(self._cancel, job.id))
 

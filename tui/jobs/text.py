@@ -7,7 +7,7 @@ from textual.content import Content
 
 from core.evaluation.comparison import RANKING_NAMES
 from core.jobs.job import Job, JobState
-from core.jobs.names import job_kept
+from core.jobs.names import resume_note
 from core.jobs.progress_log import ProgressLog, Stage
 from core.text.safe import safe
 from tui.common.figures import METRICS
@@ -142,7 +142,7 @@ def how_far(job: Job) -> Content:
     words = Content(safe(job.stage) or "starting")
     if share is not None:
         words += Content.assemble(" ", (f"{share:.0%}", STRONG))
-    return words + Content(f", {duration(job.left_s)} left") if job.left_s else words
+    return words + Content(f", {duration(job.eta_s)} left") if job.eta_s else words
 
 
 def job_head(job: Job | None, width: int) -> Content:
@@ -162,7 +162,7 @@ def job_head(job: Job | None, width: int) -> Content:
     if job.error:
         lines += [Content.empty(), *Content.styled(safe(job.error), BAD).wrap(max(10, width))]
     if can_resume(job):
-        again = Content.styled(f"r starts it again: {job_kept(job.arguments)}.", MUTED)
+        again = Content.styled(f"r starts it again: {resume_note(job.arguments)}.", MUTED)
         lines += [Content.empty(), *again.wrap(max(10, width))]
     return Content("\n").join(lines)
 
@@ -185,8 +185,8 @@ def job_progress(job: Job, width: int) -> Content:
         )
         counts = [f"{job.done:,} of {job.total:,}", *_pace(job)]
         lines.append(Content.styled("   ".join(counts), MUTED))
-    if job.left_s is not None:
-        about = f"About {duration(job.left_s)} left in all."
+    if job.eta_s is not None:
+        about = f"About {duration(job.eta_s)} left in all."
         lines += Content.styled(about, MUTED).wrap(max(10, width))
     return Content("\n").join(lines)
 
@@ -197,8 +197,8 @@ def _pace(job: Job) -> list[str]:
         # What takes longer than a second is told by its seconds.
         per_second = f"{job.rate:,.0f}/s" if job.rate >= 100 else f"{job.rate:,.1f}/s"
         words.append(f"{1 / job.rate:,.1f} s each" if 0 < job.rate < 1 else per_second)
-    if job.stage_left_s is not None:
-        words.append(f"{duration(job.stage_left_s)} left of this stage")
+    if job.stage_eta_s is not None:
+        words.append(f"{duration(job.stage_eta_s)} left of this stage")
     return words
 
 

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from core.catalog.gtin import parse_gtin
 from core.catalog.product import Product, assumed_currency, comparable_prices
 from core.queue.item import Option, ReviewItem
-from core.text.model_numbers import bare
+from core.text.model_numbers import alphanumeric
 from core.text.safe import safe
 from labels.model import Stream
 from tui.common.text import GAP, LEAD, Lines, Row, Told, ruled
@@ -110,7 +110,7 @@ def _brand(own: str, other: str, same_brand: Callable[[str, str], bool]) -> Fiel
 def _model(own: str, other: str) -> FieldRow:
     """Model numbers letter by letter: hyphens, blanks and case make no difference."""
     row = _text("model", own, other, telling=True)
-    short, long = sorted((bare(row.own), bare(row.other)), key=len)
+    short, long = sorted((alphanumeric(row.own), alphanumeric(row.other)), key=len)
     if not short:
         return row
     relation = Relation.EQUAL if short == long else Relation.DIFFERENT

@@ -10,8 +10,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from core.text.packs import counts, pack_count
-from core.text.quantities import STORAGE_TOLERANCE, TOLERANCE, Quantity, quantities
-from core.text.quantities import same as same_quantity
+from core.text.quantities import STORAGE_TOLERANCE, TOLERANCE, Quantity, quantities, same_quantity
 from core.text.units import COUNTS
 
 #: So much of a text is looked at; no title is as long, and a key must not wait for one that is.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.catalog.product import Product
-from core.catalog.schema import MEND
+from core.catalog.schema import REIMPORT_HINT
 from core.catalog.store import CatalogStore
 from core.errors import CatalogError, CoreError, DamagedError
 from core.jobs.board import Jobs
@@ -290,8 +290,8 @@ def open_desk(
     candidates = CandidateStore(workspace.derived)
     source, news = _queue(catalog, candidates, settings)
     if catalog.is_empty and (source.model is not None or store.last_event()):
-        raise CatalogError(f"The catalogue {workspace.catalog} is damaged: it is empty.", MEND)
-    sitting = DeskSession(workspace.sittings, annotator, store.last_event())
+        raise CatalogError(f"The catalogue {workspace.catalog} is damaged: it is empty.", REIMPORT_HINT)
+    sitting = DeskSession(workspace.sessions, annotator, store.last_event())
     if stream is None:
         stream, why = _stream(settings, annotator, sitting.place.stream)
         news = " ".join(filter(None, (why, news)))

@@ -1,7 +1,7 @@
-"""The embedded demo catalogue: two small shops with known right answers, and every trap of matching.
+"""The generated demo catalogue: listings of two retailers with known matches and typical near-misses.
 
-Families of products (`departments`) expand to items (`family`), items are put on the two shops' shelves
-(`assortment`) and described in each shop's manner (`listings`). Who matches whom follows from the items.
+Families of products (`departments`) expand to items (`items`). Each item is assigned to the retailers' assortments and
+described in each retailer's style (`listings`). Listings of the same item match.
 """
 
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ from core.catalog.product import Product
 
 @dataclass(frozen=True, slots=True)
 class DemoCatalogue:
-    """Two retailers' listings and the truth about them.
+    """Listings of two retailers, and their matches.
 
     Attributes:
-        queries: Walmart's products; about half of them are nowhere at Amazon.
-        products: Amazon's products, those that match and many near-misses.
-        gold: all matching pairs as (query id, product id); every other pair is no match.
+        queries: Walmart's products, about half of them without a match.
+        products: Amazon's products: matches and many near-misses.
+        gold: all matching pairs as (query id, product id).
     """
 
     queries: tuple[Product, ...]
@@ -31,16 +31,16 @@ class DemoCatalogue:
 
 @cache
 def demo_catalogue() -> DemoCatalogue:
-    """The catalogue, the same in every process: for trying the desk and for tests that need an answer key."""
+    """The demo catalogue, the same in every process."""
     return generated_catalogue("")
 
 
 def generated_catalogue(seed: str, departments: Sequence[Department] = DEPARTMENTS) -> DemoCatalogue:
-    """Another catalogue of the same families: other items on the shelves, described in other words.
+    """Generate a catalogue with other items and descriptions of the same families.
 
     Args:
-        seed: the same seed gives the same catalogue; the empty one gives the demo's.
-        departments: whose families it is made of.
+        seed: determines all random choices; the empty seed gives the demo catalogue.
+        departments: the families to use.
     """
     with seeded(seed):
         return _catalogue(departments)
@@ -50,7 +50,7 @@ def _catalogue(departments: Sequence[Department]) -> DemoCatalogue:
     shelves = assortment(departments)
     queries = {item: walmart_listing(item) for item in shelves.queries}
     products = [(item, amazon_listing(item, seller)) for item, seller in shelves.offers]
-    # Sorted by id, so that neighbours in the catalogue say nothing of who belongs together.
+    # Sorted by id, so that the order reveals no matches.
     return DemoCatalogue(
         queries=tuple(sorted(queries.values(), key=lambda product: product.id)),
         products=tuple(sorted((product for _, product in products), key=lambda product: product.id)),

@@ -1,4 +1,8 @@
-"""Families of products and the items they expand to; an item is what "the same product" means here."""
+"""Families of products, the items they expand to, and their ids and codes. Listings of one item match.
+
+All choices are deterministic: a hash of the words that describe a choice is used instead of `random`. A choice thus
+depends on its own item only, and adding a family leaves all other listings unchanged.
+"""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,13 +14,13 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-#: Stands before the words of every choice; empty for the demo's own catalogue.
+#: Prefix of the words of every choice; empty for the demo catalogue.
 _seed: ContextVar[str] = ContextVar("seed", default="")
 
 
 @contextmanager
 def seeded(seed: str) -> Iterator[None]:
-    """Let every choice in this block come out otherwise, and the same for the same seed."""
+    """Make all choices in a `with` block depend on a seed."""
     token = _seed.set(seed)
     try:
         yield
@@ -25,20 +29,20 @@ def seeded(seed: str) -> Iterator[None]:
 
 
 def draw(*words: str) -> int:
-    """A whole number below 2**64, the same for the same words on every machine and in every run."""
+    """An integer below 2**64 that depends only on the words and the seed."""
     seed = _seed.get()
     digest = hashlib.sha256("\x1f".join((seed, *words) if seed else words).encode()).digest()
     return int.from_bytes(digest[:8], "big")
 
 
 def happens(share: float, *words: str) -> bool:
-    """Whether something that happens in `share` (0 to 1) of all cases happens in this one."""
+    """True with probability `share`, for the case described by the words."""
     return fraction(*words) < share
 
 
 def fraction(*words: str) -> float:
-    """A number in [0, 1)."""
-    # 2**53 steps are all that a float can tell apart below 1.
+    """A number in [0, 1), uniformly distributed."""
+    # A float has 53 bits of precision.
     return (draw(*words) >> 11) / 2**53
 
 
@@ -48,12 +52,12 @@ def pick(options: Sequence[T], *words: str) -> T:
 
 
 def shuffled(options: Iterable[str], *words: str) -> list[str]:
-    """The options in an order of their own."""
+    """The options in random order."""
     return sorted(options, key=lambda option: draw(*words, option))
 
 
-# Not every combination of size, colour and pack exists in a shop; the rest are near-misses enough.
-MOST_ITEMS = 13
+#: Maximum items of a family, since not every combination of size, colour and pack is sold.
+MAX_ITEMS = 13
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,14 +65,14 @@ class Family:
     """Products that differ only along known axes, such as size or colour.
 
     Attributes:
-        brands: who sells it; two brands are two identities, even of plain milk.
-        line: the maker's name for the range, such as `Crystal CU70`; may be empty.
-        walmart_noun: what it is, in Walmart's few words.
-        amazon_noun: what it is, in Amazon's many.
-        keywords: phrases that an Amazon seller adds.
-        price: of the first value on every axis, in dollars.
-        model: pattern of the model number, filled with the codes of the axes' values; may be empty.
-        axes: name and values of each axis, the first value being the plain one.
+        brands: brands that sell it; another brand is another product, even for plain milk.
+        line: the brand's product line, such as `Crystal CU70`; may be empty.
+        walmart_noun: the product type in Walmart's titles.
+        amazon_noun: the product type in Amazon's titles.
+        keywords: phrases that Amazon sellers add.
+        price: in dollars, for the first value of every axis.
+        model: template of the model number, filled with the codes of the axes' values; may be empty.
+        axes: name and values of each axis; the first value is the plain one.
     """
 
     brands: tuple[str, ...]
@@ -82,13 +86,13 @@ class Family:
 
     @property
     def name(self) -> str:
-        """Tells the family from every other one."""
+        """A unique name."""
         return f"{'|'.join(self.brands)}/{self.line}/{self.walmart_noun}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Department:
-    """A part of the shop: families under the two retailers' names for one category."""
+    """Families of one category, with each retailer's name of the category."""
 
     walmart_category: str
     amazon_category: str
@@ -97,7 +101,7 @@ class Department:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One product that can be bought: a family with one value chosen on every axis."""
+    """A concrete product: a family with a brand and one value per axis."""
 
     department: Department
     family: Family
@@ -106,18 +110,18 @@ class Item:
 
     @property
     def key(self) -> str:
-        """The identity: listings with equal keys sell the same product, all others do not."""
+        """The identity: listings match if and only if their items' keys are equal."""
         chosen = ",".join(f"{axis}={value}" for axis, value in self.values)
         return f"{self.family.name}/{self.brand}/{chosen}"
 
     @property
     def model(self) -> str:
-        """The maker's model number, empty where such goods have none."""
+        """The model number; empty if the family has none."""
         codes = {axis: _code(value) for axis, value in self.values}
         return self.family.model.format_map(codes)
 
     def value(self, axis: str) -> str:
-        """What the item has on the axis, empty where its family does not vary along it."""
+        """The item's value on an axis; empty if the family does not have it."""
         return dict(self.values).get(axis, "")
 
 
@@ -132,7 +136,7 @@ def family(
     model: str = "",
     **axes: str,
 ) -> Family:
-    """One row of a department's table: `|` parts brands and an axis's values, `;` the keywords."""
+    """Build a family from text: brands and an axis's values are separated by `|`, keywords by `;`."""
     return Family(
         brands=tuple(brands.split("|")),
         line=line,
@@ -146,35 +150,35 @@ def family(
 
 
 def expand(department: Department, of: Family) -> list[Item]:
-    """The family's items, at most `MOST_ITEMS` of all the combinations, in an order without meaning."""
+    """The family's items in random order: at most `MAX_ITEMS` of all combinations."""
     names = [axis for axis, _ in of.axes]
     items = [
         Item(department, of, brand, tuple(zip(names, combination, strict=True)))
         for brand in of.brands
         for combination in product(*(values for _, values in of.axes))
     ]
-    return sorted(items, key=lambda item: draw("expand", item.key))[:MOST_ITEMS]
+    return sorted(items, key=lambda item: draw("expand", item.key))[:MAX_ITEMS]
 
 
 def _code(value: str) -> str:
-    """What a value becomes inside a model number: `Black` is BK, `Blue` BE, `1TB` 1TB, `16.9` 169."""
+    """The code of a value in a model number: `Black` is BK, `Blue` BE, `1TB` 1TB, `16.9` 169."""
     letters = "".join(sign for sign in value.upper() if sign.isalnum())
     if not letters or any(sign.isdigit() for sign in letters):
         return letters
     return letters[0] + letters[-1]
 
 
-# What an Amazon id is written with.
+#: Characters of an Amazon id.
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def walmart_id(key: str) -> str:
-    """Eight or nine digits, the first of them not 0."""
+    """A Walmart id: eight or nine digits, not beginning with 0."""
     return str(10_000_000 + draw("walmart id", key) % 989_999_999)
 
 
 def amazon_id(key: str) -> str:
-    """`B0` and eight capitals or digits."""
+    """An Amazon id: `B0` and eight capitals or digits."""
     number = draw("amazon id", key)
     signs = []
     for _ in range(8):
@@ -184,14 +188,14 @@ def amazon_id(key: str) -> str:
 
 
 def universal_product_code(brand: str, key: str) -> str:
-    """Twelve digits: four of the brand's, seven of the item's, and the check digit."""
-    # 0, 6, 7 and 8 begin ordinary goods; the other first digits are for coupons, drugs and goods by weight.
+    """A UPC of twelve digits: four for the brand, seven for the item, and the check digit."""
+    # Ordinary goods begin with 0, 6, 7 or 8; other first digits are for coupons, drugs and goods by weight.
     first = "0678"[draw("upc first", brand) % 4]
     body = f"{first}{draw('upc brand', brand) % 1000:03d}{draw('upc item', key) % 10_000_000:07d}"
     return body + check_digit(body)
 
 
 def check_digit(body: str) -> str:
-    """The twelfth digit to the eleven of `body`: odd places count three times, and the sum ends in 0."""
+    """The check digit of a UPC's first eleven digits: odd positions have weight three, and the total is 0 modulo 10."""
     odd, even = sum(map(int, body[0::2])), sum(map(int, body[1::2]))
     return str(-(3 * odd + even) % 10)

@@ -1,10 +1,10 @@
-"""How the two retailers present an item: Walmart in few words, Amazon in as many as fit.
+"""The listings of an item at the two retailers: assortment, titles, notation of values, and prices.
 
-The words are tuned so that a general encoder finds most answers but not all of them: with all-MiniLM-L6-v2
-about seven in ten come first, and nearly all are among the first ten.
+Walmart's titles are short, Amazon's long. They are tuned so that a general encoder finds most matches but not all: with
+all-MiniLM-L6-v2, about 70 % are ranked first and nearly all are among the first ten.
 
-A listing never hides what tells its item from the others: values of all axes are in every title, and the
-brand is in the title or in its own field.
+Every listing identifies its item: the values of all axes are in the title, and the brand is in the title or the brand
+field.
 """
 
 import re
@@ -33,7 +33,7 @@ METRES_PER_FOOT = 0.3048
 
 LEADING_NUMBER = re.compile(r"\d+(\.\d+)?")
 
-# Axis: forms at Walmart, forms at Amazon. `{v}` is the value as the tables have it; see `_readings`.
+#: Axis → formats at Walmart and at Amazon. `{v}` is the value of the family; for the others see `_conversions`.
 FORMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "screen": (('{v}"', "{v} inch"), ("{v}-Inch", "{v} Inch Class", "{v}in")),
     "storage": (("{v}",), ("{spaced}", "{v}", "{gigabytes}GB")),
@@ -59,46 +59,46 @@ FORMS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 PLAIN = (("{v}",), ("{v}",))
 
-# Values that go without saying, in any shop.
-UNSPOKEN = frozenset({"", "new"})
+#: Values that are not mentioned in titles.
+UNSTATED = frozenset({"", "new"})
 
 
 def walmart_notation(axis: str, value: str, key: str) -> str:
-    """The value as Walmart writes it, chosen by `key` among its ways; empty for what goes unsaid."""
+    """The value in one of Walmart's formats, chosen by `key`; empty for values that are not mentioned."""
     return _write(FORMS.get(axis, PLAIN)[0], axis, value, key)
 
 
 def amazon_notation(axis: str, value: str, key: str) -> str:
-    """The value as an Amazon seller writes it, chosen by `key` among the ways; empty for what goes unsaid."""
+    """The value in one of Amazon's formats, chosen by `key`; empty for values that are not mentioned."""
     return _write(FORMS.get(axis, PLAIN)[1], axis, value, key)
 
 
 def amount(value: str) -> float | None:
-    """The number that begins a value such as `16.9` or `256GB` (`1TB` is 1000); None for a word."""
+    """The leading number of a value such as `16.9` or `256GB` (`1TB` is 1000); None for a word."""
     number = LEADING_NUMBER.match(value)
     return float(number[0]) * (1000 if value.endswith("TB") else 1) if number else None
 
 
 def _write(forms: tuple[str, ...], axis: str, value: str, key: str) -> str:
-    if value in UNSPOKEN:
+    if value in UNSTATED:
         return ""
-    return pick(forms, "notation", axis, key).format_map(_readings(value))
+    return pick(forms, "notation", axis, key).format_map(_conversions(value))
 
 
-def _readings(value: str) -> dict[str, str]:
-    """Every unit the forms may ask for; the axis's name says which of them make sense."""
-    readings = {"v": value}
+def _conversions(value: str) -> dict[str, str]:
+    """The value in all units that a format may have; which of them are meaningful depends on the axis."""
+    conversions = {"v": value}
     number = amount(value)
     if number is None:
-        return readings
+        return conversions
     millilitres = number * ML_PER_FLUID_OUNCE
-    return readings | {
+    return conversions | {
         "spaced": value.replace("GB", " GB").replace("TB", " TB"),
         "gigabytes": f"{number:g}",
-        # Labels give millilitres up to a litre and hundredths of a litre above.
+        # In millilitres up to a litre, above in hundredths of a litre.
         "metric": f"{millilitres:.0f} ml" if millilitres < 995 else f"{round(millilitres / 1000, 2):g} L",
         "grams": f"{number * GRAMS_PER_OUNCE:.0f}",
-        # Nobody sells 1.837 pounds of anything.
+        # In pounds only if it is a multiple of a quarter pound.
         "heavy": f"{number / 16:g} Pound" if number >= 8 and number % 4 == 0 else f"{value} Ounce",
         "metres": f"{number * METRES_PER_FOOT:.1f}",
         "litres": f"{number * 32 * ML_PER_FLUID_OUNCE / 1000:.1f}",
@@ -111,14 +111,16 @@ def _ordinal(number: float) -> str:
     return f"{whole}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(whole, 'th') }"
 
 
-# More in a pack is cheaper by the piece.
+#: Exponent of the price in the amount: larger packs are cheaper per unit.
 BULK_EXPONENT = 0.65
-RENEWED = 0.72
-BUNDLED = 1.18
-NEWER = 1.09
+#: Price factors: of renewed items, of bundles, and of each later year or generation.
+RENEWED_FACTOR = 0.72
+BUNDLE_FACTOR = 1.18
+NEWER_FACTOR = 1.09
+#: Share of listings without a price.
 UNPRICED_SHARE = 0.07
 ORDERED_AXES = frozenset({"year", "generation"})
-# Axes that say how much one gets; a model number or a diaper size begins with a digit too, and does not.
+#: Axes of amounts, which determine the price. Model numbers and diaper sizes begin with a digit as well, but are not.
 AMOUNT_AXES = frozenset(
     {
         *("screen", "storage", "memory", "count", "rolls", "pieces", "volume", "weight"),
@@ -128,7 +130,7 @@ AMOUNT_AXES = frozenset(
 
 
 def walmart_price(item: Item) -> float | None:
-    """In dollars, most often ending in 97 or 88 cents from twenty dollars on; None now and then."""
+    """Walmart's price in dollars, ending in 97 or 88 cents from twenty dollars on; None for some listings."""
     if happens(UNPRICED_SHARE, "walmart price", item.key):
         return None
     price = _list_price(item)
@@ -137,47 +139,47 @@ def walmart_price(item: Item) -> float | None:
 
 
 def amazon_price(item: Item, seller: str) -> float | None:
-    """In dollars, up to 12 % beside Walmart's whoever sells it; None now and then."""
+    """A seller's price in dollars, within 12 % of the list price; None for some listings."""
     if happens(UNPRICED_SHARE, "amazon price", seller, item.key):
         return None
-    beside = 0.88 + 0.24 * fraction("beside", seller, item.key)
-    return round(_list_price(item) * beside, 2)
+    factor = 0.88 + 0.24 * fraction("beside", seller, item.key)
+    return round(_list_price(item) * factor, 2)
 
 
 def _list_price(item: Item) -> float:
     price = item.family.price
     for axis, values in item.family.axes:
-        price *= _factor(axis, values, item.value(axis))
+        price *= _price_factor(axis, values, item.value(axis))
     return price
 
 
-def _factor(axis: str, values: tuple[str, ...], value: str) -> float:
-    """How much dearer the value makes the item than the first value on its axis."""
+def _price_factor(axis: str, values: tuple[str, ...], value: str) -> float:
+    """The price of a value relative to the first value of its axis."""
     if axis == "condition":
-        return RENEWED if value == "renewed" else 1.0
+        return RENEWED_FACTOR if value == "renewed" else 1.0
     if axis == "bundle":
-        return BUNDLED if value else 1.0
+        return BUNDLE_FACTOR if value else 1.0
     if axis in ORDERED_AXES:
-        return float(NEWER ** values.index(value))
+        return float(NEWER_FACTOR ** values.index(value))
     first, here = amount(values[0]), amount(value)
     if axis not in AMOUNT_AXES or first is None or here is None:
         return 1.0
     return float((here / first) ** BULK_EXPONENT)
 
 
-# How many listings give a fact that may be missing.
+#: Shares of listings that have an optional field or mention it in the title.
 WALMART_BRAND_SHARE = 0.85
 AMAZON_BRAND_SHARE = 0.8
 MODEL_FIELD_SHARE = 0.65
 MODEL_TITLE_SHARE = 0.35
 UPC_SHARE = 0.35
-# A seller words a whole family alike, except for so many listings that were written on another day.
+#: Share of listings whose wording differs from the seller's wording of the family.
 OWN_WORDS_SHARE = 0.06
 
-# Axes whose value can stand before the noun: "55 inch TV", but not "for Canon battery".
+#: Axes whose value may precede the noun: "55 inch TV", but not "for Canon battery".
 LEADING_AXES = frozenset({"screen", "storage", "colour", "flavour", "watts", "volts", "quarts", "generation"})
 
-# Orders of an Amazon title's parts, and what stands between them.
+#: Separators and orders of the parts of Amazon's titles.
 AMAZON_STYLES = (
     (", ", ("head", "facts", "keywords")),
     (" - ", ("facts", "head", "keywords")),
@@ -187,7 +189,7 @@ AMAZON_STYLES = (
 
 
 def walmart_listing(item: Item) -> Product:
-    """The item at Walmart: "brand, item, size", and little more."""
+    """The item's listing at Walmart."""
     key = item.key
     has_brand_field = happens(WALMART_BRAND_SHARE, "walmart brand", key)
     in_title = not has_brand_field or happens(0.85, "walmart title brand", key)
@@ -205,7 +207,7 @@ def walmart_listing(item: Item) -> Product:
 
 
 def amazon_listing(item: Item, seller: str) -> Product:
-    """The item as `seller` offers it at Amazon; another seller words and prices it another way."""
+    """The item's listing by a seller at Amazon; wording and price depend on the seller."""
     key = f"{seller}/{item.key}"
     has_brand_field = happens(AMAZON_BRAND_SHARE, "amazon brand", key)
     return Product(
@@ -259,7 +261,7 @@ def _join(separator: str, *words: str) -> str:
     return separator.join(word for word in words if word)
 
 
-# Store brands are sold by their owner alone, so the other retailer has only look-alikes.
+#: Store brands, which are sold by their owner only.
 WALMART_BRANDS = frozenset(
     {
         "Great Value",
@@ -276,23 +278,23 @@ AMAZON_BRANDS = frozenset({"365 by Whole Foods Market", "Amazon Basics", "Happy 
 
 FIRST_SELLER = "Amazon.com"
 SECOND_SELLER = "Bluefin Goods"
-# Of the queries with a match, every so many-th has two.
-TWICE_EVERY = 7
-# Of all other items, so many are listed by a second seller too: duplicates are no sign of a match.
-TWICE_SHARE = 0.03
+#: Every n-th query with a match has two.
+DOUBLE_MATCH_INTERVAL = 7
+#: Share of the other items with a second seller, so that duplicates do not reveal matches.
+DUPLICATE_SHARE = 0.03
 
-# What a family's queries are, by the family's turn: is the answer listed? Several of a family, since a lesson learnt
-# from one variant should show on the next.
+#: Whether each query of a family has a match, alternating between families. There are several queries per family, so
+#: that a label on one variant may help with the next.
 TURNS: tuple[tuple[bool, ...], ...] = ((True, False, True), (False, True, False))
 
 
 @dataclass(frozen=True, slots=True)
 class Assortment:
-    """The shops' shelves.
+    """The items that each retailer sells.
 
     Attributes:
-        queries: items at Walmart, each once.
-        offers: items at Amazon with their sellers.
+        queries: distinct items at Walmart.
+        offers: (item, seller) at Amazon.
     """
 
     queries: tuple[Item, ...]
@@ -300,14 +302,14 @@ class Assortment:
 
 
 def assortment(departments: Sequence[Department] = DEPARTMENTS) -> Assortment:
-    """Puts every item of every department on the shelves where it belongs."""
+    """Assign the items of all departments to the retailers."""
     queries: list[Item] = []
     offers: list[tuple[Item, str]] = []
     answered = 0
     families = [(department, family) for department in departments for family in department.families]
     for turn, (department, family) in enumerate(families):
         items = expand(department, family)
-        roles = _queried(items, TURNS[turn % len(TURNS)])
+        roles = _choose_queries(items, TURNS[turn % len(TURNS)])
         queries.extend(roles)
         for item in items:
             if item.brand in WALMART_BRANDS or roles.get(item) is False:
@@ -315,23 +317,23 @@ def assortment(departments: Sequence[Department] = DEPARTMENTS) -> Assortment:
             offers.append((item, FIRST_SELLER))
             if item in roles:
                 answered += 1
-                twice = answered % TWICE_EVERY == 0
+                twice = answered % DOUBLE_MATCH_INTERVAL == 0
             else:
-                twice = happens(TWICE_SHARE, "twice", item.key)
+                twice = happens(DUPLICATE_SHARE, "twice", item.key)
             if twice:
                 offers.append((item, SECOND_SELLER))
     return Assortment(tuple(queries), tuple(offers))
 
 
-def _queried(items: list[Item], turn: tuple[bool, ...]) -> dict[Item, bool]:
-    """The family's queries, and for each whether Amazon lists it."""
+def _choose_queries(items: list[Item], turn: tuple[bool, ...]) -> dict[Item, bool]:
+    """The queries of a family → whether Amazon lists the item."""
     at_walmart = [item for item in items if item.brand not in AMAZON_BRANDS]
     roles: dict[Item, bool] = {}
     for listed in turn:
         free = [item for item in at_walmart if item not in roles]
         own = [item for item in free if item.brand in WALMART_BRANDS]
         shared = [item for item in free if item.brand not in WALMART_BRANDS]
-        # A store brand is the best question without an answer, and can be no other.
+        # Items of Walmart's store brands never have a match, and are preferred as queries without one.
         choice = shared if listed else own or shared
         if choice:
             roles[choice[0]] = listed

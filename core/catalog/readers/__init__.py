@@ -1,4 +1,4 @@
-"""Any table in a file, as rows of text: delimited text, JSON lines, Parquet, SQLite."""
+"""Readers of tables in files (delimited text, JSON, Excel, Parquet, SQLite), which yield rows of text."""
 
 from core.catalog.readers.rows import BadRow, Reason, Row, Table
 from core.catalog.readers.table import read_table

@@ -1,4 +1,7 @@
-"""CSV, TSV and their like: any of four delimiters, two quotation marks, escaped quotes, and rows that went wrong."""
+"""Delimited text such as CSV and TSV: detection of the dialect, and tolerant parsing of malformed rows.
+
+`csv.Sniffer` is not used, since it takes letters for delimiters and fails on quoted text.
+"""
 
 import codecs
 import csv
@@ -28,13 +31,13 @@ from labels.files import open_regular
 
 
 class Line(NamedTuple):
-    """A line with its end: a line feed, a carriage return, or both.
+    """A physical line including its line ending (LF, CR or CRLF).
 
     Attributes:
         number: from 1.
-        text: at most `MAX_ROW` characters; what could not be decoded is lone surrogates.
-        broken: whether there are such.
-        cut: whether the line was longer.
+        text: at most `MAX_ROW` characters; undecodable bytes are lone surrogates.
+        broken: whether it has undecodable bytes.
+        cut: whether the line was truncated.
     """
 
     number: int
@@ -44,7 +47,7 @@ class Line(NamedTuple):
 
 
 def read_lines(path: Path, encoding: str) -> Iterator[Line]:
-    """The lines of the file, one after the other.
+    """Iterate over the lines of a file.
 
     Raises:
         CatalogError: the file cannot be read.
@@ -65,7 +68,7 @@ def read_lines(path: Path, encoding: str) -> Iterator[Line]:
 
 
 def _escape(error: UnicodeError) -> tuple[str, int]:
-    """Like Python's `surrogateescape`, which however gives up on the small bytes of UTF-16."""
+    """Like Python's `surrogateescape`, which however cannot represent bytes below 0x80, as in UTF-16."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     wrong = error.object[error.start : error.end]
@@ -78,27 +81,29 @@ codecs.register_error(_ESCAPE, _escape)
 
 _DELIMITERS = ",;\t|"
 _QUOTES = "\"'"
-_SAMPLE = 50
-#: Lines with an escaped quote that are looked for in a whole file, which has few of them.
-_ESCAPED_SAMPLE = 200
-_PIECE = 1 << 20
-#: Of the rows of a file with single quotation marks, so many have a cell between them.
-_QUOTED_SHARE = 0.8
-#: What a spreadsheet puts in front of the header to say which delimiter it used.
-_DECLARED = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
-#: Stands for an escaped quote while a line is taken apart: a noncharacter, which no text holds
+#: Number of lines from which the dialect is detected.
+_SAMPLE_LINES = 50
+#: Number of lines with an escaped quote to collect from the whole file.
+_MAX_ESCAPED_LINES = 200
+_CHUNK_BYTES = 1 << 20
+#: Minimum share of rows with a single-quoted cell in a file that uses single quotes.
+_MIN_QUOTED_SHARE = 0.8
+#: The line with the delimiter that spreadsheets may write before the header.
+_DECLARATION = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+#: Replaces an escaped quote while a line is parsed: a noncharacter, which does not occur in text
 #: (https://www.unicode.org/faq/private_use.html#noncharacters).
 _PROTECTED = "\ufdd0"
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How the lines of a file are taken apart.
+    """A dialect of delimited text.
 
     Attributes:
-        quote: the quotation mark around a cell.
-        escaped: whether a backslash escapes a quote inside, as Spark and MySQL write it; a doubled quote always does.
-        skipped: lines before the header.
+        delimiter: between cells.
+        quote: around cells.
+        escaped: whether a backslash escapes a quote, as in the output of Spark and MySQL. Doubled quotes always count.
+        skipped: number of lines before the header.
     """
 
     delimiter: str = ","
@@ -107,12 +112,12 @@ class Dialect:
     skipped: int = 0
 
     def joined(self, cells: Sequence[str]) -> str:
-        """A line of these cells, without its end, from which a reader of this dialect gets them back."""
+        """Format cells as a line in this dialect, without line ending."""
         return self.delimiter.join(map(self._quoted, cells))
 
     def _quoted(self, cell: str) -> str:
         signs = (self.delimiter, self.quote, "\n", "\r")
-        # Single quotation marks are only taken for such where most rows have them.
+        # Single quotes are recognised only if most rows have them, so every cell is quoted then.
         if self.quote == '"' and cell == cell.strip() and not any(sign in cell for sign in signs):
             return cell
         if self.escaped:
@@ -122,7 +127,7 @@ class Dialect:
         return f"{self.quote}{inner}{self.quote}"
 
     def protect(self, line: str) -> str:
-        """The line for csv.reader, its escaped quotes hidden. Only backslashes before a quote escape anything."""
+        """The line with escaped quotes replaced, for csv.reader. Backslashes count only before a quote."""
         if not self.escaped or "\\" not in line:
             return line
         return re.sub(rf"(\\+){self.quote}", self._unescaped, line)
@@ -132,25 +137,25 @@ class Dialect:
         return "\\" * (backslashes // 2) + (_PROTECTED if backslashes % 2 else self.quote)
 
     def restore(self, cells: list[str], lines: Sequence[str]) -> list[str]:
-        """The cells of a row as they were meant.
+        """The cells of a row with protected quotes restored and stray quotes repaired.
 
         Args:
-            cells: what csv.reader made of the row.
-            lines: the row as it stands in the file.
+            cells: the result of csv.reader.
+            lines: the lines of the row in the file.
         """
         if self.escaped:
             cells = [cell.replace(_PROTECTED, self.quote) for cell in cells]
         if len(lines) == 1 and any(self.quote in cell for cell in cells) and not self.is_well_quoted(lines):
-            # `"Sony 55" TV",Sony`: a quote that nothing escapes ends no cell unless a delimiter follows it.
-            repaired = self._leniently(lines[0])
+            # `"Sony 55" TV",Sony`: an unescaped quote ends a cell only before a delimiter.
+            repaired = self._split_leniently(lines[0])
             return repaired if len(repaired) <= len(cells) else cells
         return cells
 
     def is_well_quoted(self, lines: Sequence[str]) -> bool:
-        """Whether every quote of a row closes before a delimiter: a row over several lines was meant to be one."""
+        """Whether every quote of a row closes before a delimiter, so that several lines are one row on purpose."""
         return _is_strict(map(self.protect, lines), self)
 
-    def _leniently(self, line: str) -> list[str]:
+    def _split_leniently(self, line: str) -> list[str]:
         mark = re.escape(self.delimiter)
         end = rf"\s*(?:{mark}|$)"
         cell = re.compile(
@@ -159,7 +164,7 @@ class Dialect:
         text, at, cells = self.protect(line.rstrip("\r\n")), 0, []
         while True:
             found = cell.match(text, at)
-            assert found is not None  # noqa: S101 - the second branch matches anything
+            assert found is not None  # noqa: S101 - the second alternative always matches
             cells.append(found[2] if found[1] is None else found[1].replace(self.quote * 2, self.quote))
             at = found.end() + 1
             if at > len(text):
@@ -167,31 +172,31 @@ class Dialect:
 
 
 def find_dialect(path: Path, encoding: str) -> Dialect:
-    """The dialect of a file: that which takes the most of its rows apart as the header.
+    """Detect the dialect of a file: the one in which most rows have as many columns as the header.
 
     Raises:
         CatalogError: the file cannot be read.
     """
-    sample = _sampled(read_lines(path, encoding))
-    declared = _DECLARED.fullmatch(sample[0].text) if sample else None
-    lines = [line.text for line in (sample[1:] if declared else sample)]
+    sample = _sample(read_lines(path, encoding))
+    declaration = _DECLARATION.fullmatch(sample[0].text) if sample else None
+    lines = [line.text for line in (sample[1:] if declaration else sample)]
     escaped = _escaped_lines(path, encoding) if lines else []
-    delimiters = declared.group(1) if declared else _DELIMITERS
-    found = [
-        Dialect(delimiter, quote, escape, skipped=1 if declared else 0)
+    delimiters = declaration.group(1) if declaration else _DELIMITERS
+    candidates = [
+        Dialect(delimiter, quote, escape, skipped=1 if declaration else 0)
         for quote in _QUOTES
         for delimiter in delimiters
         for escape in ((False, True) if escaped else (False,))
         if quote == '"' or _is_single_quoted(lines, delimiter)
     ]
-    return max(found, key=lambda dialect: (_score(lines, dialect), _escape_score(lines[:1] + escaped, dialect)))
+    return max(candidates, key=lambda dialect: (_score(lines, dialect), _escape_score(lines[:1] + escaped, dialect)))
 
 
-def _sampled(lines: Iterator[Line]) -> list[Line]:
-    """The first lines, and no more characters of them than a row may have, but for the first."""
+def _sample(lines: Iterator[Line]) -> list[Line]:
+    """The first lines; beyond the first, at most as many characters as a row may have."""
     sample: list[Line] = []
     size = 0
-    for line in islice(lines, _SAMPLE):
+    for line in islice(lines, _SAMPLE_LINES):
         size += len(line.text)
         if sample and size > MAX_ROW:
             break
@@ -200,19 +205,19 @@ def _sampled(lines: Iterator[Line]) -> list[Line]:
 
 
 def _escaped_lines(path: Path, encoding: str) -> list[str]:
-    """The first lines of a file in which a backslash stands before a quotation mark."""
+    """The first lines of a file with a backslash before a quotation mark."""
     marks = tuple(f"\\{quote}".encode(encoding.removesuffix("-sig")) for quote in _QUOTES)
-    if encoding not in {"utf-16", "utf-32"} and not _has_any(path, marks):
+    if encoding not in {"utf-16", "utf-32"} and not _contains_any(path, marks):
         return []
     found = (line.text for line in read_lines(path, encoding) if '\\"' in line.text or "\\'" in line.text)
-    return list(islice((text for text in found if len(text) < MAX_ROW), _ESCAPED_SAMPLE))
+    return list(islice((text for text in found if len(text) < MAX_ROW), _MAX_ESCAPED_LINES))
 
 
-def _has_any(path: Path, marks: Sequence[bytes]) -> bool:
-    """Whether one of these stands in a file; far faster than reading its lines."""
+def _contains_any(path: Path, marks: Sequence[bytes]) -> bool:
+    """Whether a file contains one of some byte sequences; much faster than reading its lines."""
     end = b""
     with open_regular(path) as handle:
-        while piece := handle.read(_PIECE):
+        while piece := handle.read(_CHUNK_BYTES):
             if any(mark in end + piece for mark in marks):
                 return True
             end = piece[-8:]
@@ -220,11 +225,11 @@ def _has_any(path: Path, marks: Sequence[bytes]) -> bool:
 
 
 def _score(lines: Sequence[str], dialect: Dialect) -> float:
-    """Columns of the header, times the share of rows that have as many; 0 for a single column."""
-    cut = csv.reader(map(dialect.protect, lines), delimiter=dialect.delimiter, quotechar=dialect.quote)
+    """Number of columns of the header, times the share of rows with as many; 0 for a single column."""
+    rows = csv.reader(map(dialect.protect, lines), delimiter=dialect.delimiter, quotechar=dialect.quote)
     widths = []
     try:
-        for cells in cut:
+        for cells in rows:
             if len(cells) > 1 or any(cells):
                 filled = max((place for place, cell in enumerate(cells, 1) if cell.strip()), default=0)
                 widths.append((len(cells), filled))
@@ -233,14 +238,14 @@ def _score(lines: Sequence[str], dialect: Dialect) -> float:
     header = widths[0][0] if widths else 0
     if header < 2:
         return 0.0
-    # The last row may have been cut off by the end of the sample, and counts for nothing.
+    # The last row may be truncated by the end of the sample.
     following = widths[1:-1] or widths[1:]
     agreeing = sum(filled <= header <= width for width, filled in following)
     return header * (0.1 + (agreeing / len(following) if following else 1.0))
 
 
 def _escape_score(lines: Sequence[str], dialect: Dialect) -> tuple[int, bool]:
-    """How many of the lines, each taken for a row, are quoted properly; and whether a backslash escapes for certain."""
+    """How many lines are properly quoted rows, and whether the use of backslashes agrees with the dialect."""
     width = len(next(csv.reader(lines[:1], delimiter=dialect.delimiter, quotechar=dialect.quote), []))
     well = sum(_is_strict([dialect.protect(line)], dialect, width) for line in lines[1:])
     end = rf"\s*(?:{re.escape(dialect.delimiter)}|$)"
@@ -249,7 +254,7 @@ def _escape_score(lines: Sequence[str], dialect: Dialect) -> tuple[int, bool]:
 
 
 def _is_strict(lines: Iterator[str] | Sequence[str], dialect: Dialect, width: int = 0) -> bool:
-    """Whether lines are one row in which every quote that opens closes before a delimiter."""
+    """Whether lines are a row (of at most `width` cells) in which every opening quote closes before a delimiter."""
     try:
         rows = list(csv.reader(lines, delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True))
     except csv.Error:
@@ -258,7 +263,7 @@ def _is_strict(lines: Iterator[str] | Sequence[str], dialect: Dialect, width: in
 
 
 def _is_single_quoted(lines: Sequence[str], delimiter: str) -> bool:
-    """Whether most lines have a cell between single quotation marks, and none between double ones."""
+    """Whether most lines have a single-quoted cell, and none a double-quoted one."""
     mark = re.escape(delimiter)
     single, double = (
         re.compile(
@@ -269,28 +274,28 @@ def _is_single_quoted(lines: Sequence[str], delimiter: str) -> bool:
     filled = [line.strip("\r\n") for line in lines if line.strip()]
     following = filled[1:] or filled
     found = sum(single.search(line) is not None for line in following)
-    return found > 0 and found >= _QUOTED_SHARE * len(following) and not any(double.search(line) for line in filled)
+    return found > 0 and found >= _MIN_QUOTED_SHARE * len(following) and not any(double.search(line) for line in filled)
 
 
-# A row with a stray quote swallows the lines after it, and these are then read once more. A file made of
-# nothing else must not take for ever: past this many characters such rows are given up as a whole.
-_READ_TWICE = 1 << 26
+#: Maximum characters that are parsed twice. A row with a stray quote swallows the lines after it, which are then parsed
+#: again; beyond this limit, such rows are rejected with all their lines.
+_MAX_REPARSED = 1 << 26
 
 _Cells = tuple[list[Line], list[str]]
 
 
 class _RunawayError(Exception):
-    """A row goes on and on: most likely its closing quote is missing."""
+    """A row is too long, most likely since its closing quote is missing."""
 
 
 class _Feed:
-    """Gives csv.reader its lines, knows which ones the current row took, and can take some back."""
+    """The line source of csv.reader: tracks the lines of the current row, and can return them for parsing again."""
 
     def __init__(self, lines: Iterator[Line], dialect: Dialect) -> None:
         self._lines = lines
         self._dialect = dialect
-        self._again: deque[Line] = deque()
-        self._left = _READ_TWICE
+        self._returned: deque[Line] = deque()
+        self._budget = _MAX_REPARSED
         self.taken: list[Line] = []
         self.ended = False
         self._size = 0
@@ -299,7 +304,7 @@ class _Feed:
         return self
 
     def __next__(self) -> str:
-        line = self._again.popleft() if self._again else next(self._lines, None)
+        line = self._returned.popleft() if self._returned else next(self._lines, None)
         if line is None:
             self.ended = True
             raise StopIteration
@@ -312,28 +317,28 @@ class _Feed:
     def start_row(self) -> None:
         self.taken, self.ended, self._size = [], False, 0
 
-    def take_back_all_but_first(self) -> None:
-        if self._size <= self._left:
-            self._left -= self._size
-            self._again.extendleft(reversed(self.taken[1:]))
+    def return_all_but_first(self) -> None:
+        if self._size <= self._budget:
+            self._budget -= self._size
+            self._returned.extendleft(reversed(self.taken[1:]))
 
 
 def read_delimited(path: Path, encoding: str) -> Table:
-    """The table in a delimited text file; its first line that is not blank is the header.
+    """Read a delimited text file; its first non-blank line is the header.
 
-    A row may leave out its last cells, and may have empty ones too many: delimiters at the end of a line say nothing.
+    Rows may lack cells at the end, or have additional empty ones.
 
     Raises:
-        CatalogError: there is no header that could be read.
+        CatalogError: there is no readable header.
     """
-    # The limit is one for the whole process; it is only ever raised.
+    # The limit is global to the process, so it is only ever raised.
     csv.field_size_limit(max(csv.field_size_limit(), MAX_ROW))
     dialect = find_dialect(path, encoding)
     header = next(_rows(islice(read_lines(path, encoding), dialect.skipped, None), dialect), None)
     if header is None or isinstance(header, BadRow):
-        why = f"line {header.line}: {header.reason}" if header else "there is no line in it"
+        why = f"line {header.line}: {header.reason}" if header else "it has no lines"
         raise CatalogError(
-            f"{path} has no header that could be read ({why}).",
+            f"{path} has no readable header ({why}).",
             "The first line must name the columns, such as id,title,brand,price.",
         )
     lines, names = header
@@ -365,7 +370,7 @@ def _bad(lines: Sequence[Line], reason: Reason) -> BadRow:
 
 
 def _rows(lines: Iterator[Line], dialect: Dialect) -> Iterator[_Cells | BadRow]:
-    """Rows that could be read, with the lines they are on, and those that could not; no blank lines."""
+    """Parsed rows with their lines, and bad rows; blank lines are skipped."""
     feed = _Feed(lines, dialect)
     reader = csv.reader(feed, delimiter=dialect.delimiter, quotechar=dialect.quote)
     while True:
@@ -375,23 +380,23 @@ def _rows(lines: Iterator[Line], dialect: Dialect) -> Iterator[_Cells | BadRow]:
         except StopIteration:
             return
         except (_RunawayError, csv.Error):
-            yield _give_up(feed)
+            yield _reject_first_line(feed)
             continue
         texts = [line.text for line in feed.taken]
-        # The end of the file inside a row is the end of the file inside quotes.
+        # A row that ends with the file was inside quotes.
         if feed.ended or (len(texts) > 1 and not dialect.is_well_quoted(texts)):
-            yield _give_up(feed)
+            yield _reject_first_line(feed)
         elif any(line.broken for line in feed.taken):
             yield _bad(feed.taken, Reason.UNDECODABLE)
         elif len(cells) > 1 or any(cell.strip() for cell in cells):
             yield feed.taken, dialect.restore(cells, texts)
 
 
-def _give_up(feed: _Feed) -> BadRow:
-    """Reject the first line alone; those it swallowed were good rows, more likely than not."""
+def _reject_first_line(feed: _Feed) -> BadRow:
+    """Reject the first line of a row and parse the others again, since they are probably good rows."""
     first = feed.taken[0]
     reason = Reason.TOO_LONG if first.cut else Reason.BROKEN_QUOTING
     if first.broken:
         reason = Reason.UNDECODABLE
-    feed.take_back_all_but_first()
+    feed.return_all_but_first()
     return _bad([first], reason)

@@ -1,12 +1,12 @@
-"""Which encoding a text file is in, decided from all of its bytes."""
+"""Detection of a text file's encoding from all of its bytes."""
 
 import codecs
 from pathlib import Path
 
 from labels.files import open_regular
 
-_MARKS = (
-    # UTF-32's mark begins with UTF-16's.
+_BYTE_ORDER_MARKS = (
+    # UTF-32 first, since its mark begins with that of UTF-16.
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -17,29 +17,28 @@ _PIECE = 1 << 20
 
 
 def encoding_of(path: Path, head: bytes) -> str:
-    """The name of the codec to read a text file with.
+    """The codec of a text file.
 
-    A byte-order mark decides. Without one the file is UTF-8 unless that fails: it is then cp1252, what
-    Windows and older spreadsheets write, if more lines make sense as cp1252 than hold proper UTF-8
-    beyond ASCII. Otherwise it stays UTF-8, and its few broken lines are for the reader to reject.
+    A byte-order mark decides. Without one, the file is cp1252, the encoding of Windows and older spreadsheets, if more
+    lines are plausible cp1252 than valid non-ASCII UTF-8. Otherwise it is UTF-8, and the reader rejects invalid lines.
 
     Args:
-        path: the file; read to its end.
-        head: its first bytes, at least four where there are as many.
+        path: the file, which is read completely.
+        head: its first bytes, at least four if there are as many.
     """
     return encoding_by_head(head) or _by_lines(path)
 
 
 def encoding_by_head(head: bytes) -> str:
-    """The same as far as the first bytes say; nothing where each byte may be a character, in ASCII or beyond."""
-    for mark, name in _MARKS:
+    """The codec as determined by the first bytes; empty for an encoding with one byte per ASCII character."""
+    for mark, name in _BYTE_ORDER_MARKS:
         if head.startswith(mark):
             return name
     return _utf16_without_mark(head)
 
 
 def _utf16_without_mark(head: bytes) -> str:
-    """UTF-16 of Western text is recognised by every other byte being zero."""
+    """The byte order of UTF-16 without a mark, in which every other byte of Western text is zero; else empty."""
     pairs = len(head) // 2
     if pairs and head[1::2].count(0) > 0.7 * pairs and head[0::2].count(0) < 0.1 * pairs:
         return "utf-16-le"
@@ -49,25 +48,24 @@ def _utf16_without_mark(head: bytes) -> str:
 
 
 def _by_lines(path: Path) -> str:
-    proper = western = 0
+    valid = western = 0
     with open_regular(path) as handle:
         while piece := handle.readline(_PIECE):
             if piece.isascii():
                 continue
             try:
                 piece.decode("utf-8")
-                proper += 1
+                valid += 1
             except UnicodeDecodeError:
                 western += _looks_western(piece)
-    return "cp1252" if western > proper else "utf-8"
+    return "cp1252" if western > valid else "utf-8"
 
 
 def _looks_western(line: bytes) -> bool:
-    """Whether a line that is not UTF-8 reads like cp1252: `café`, `½"`, `“quoted”`, not `Ã¿þ`.
+    """Whether a line that is not UTF-8 is plausible cp1252: `café`, `½"`, `“quoted”`, but not `Ã¿þ`.
 
-    Against it speak: a byte that cp1252 does not have, ÿ and þ (0xFF and 0xFE, the classic garbage), a
-    capital right after a small letter (the first half of a broken UTF-8 character), and three or more
-    such characters in a row.
+    It is not if it has a byte that is undefined in cp1252, ÿ or þ (0xFF and 0xFE), a non-ASCII capital after a small
+    letter (the first half of a broken UTF-8 character), or more than two non-ASCII characters in a row.
     """
     try:
         text = line.decode("cp1252")

@@ -1,8 +1,9 @@
-"""One JSON document with a list of products in it, as APIs, shop systems and pandas write it.
+"""JSON documents and JSON lines as tables.
 
-Understood are a list of objects, alone or somewhere inside an object (`{"data": {"products": [...]}}`); objects by
-their ids (`{"B01": {"title": ...}}`); columns (`{"id": [...], "title": [...]}`) and the other layouts of
-`pandas.DataFrame.to_json`; a list of lists below a header; and objects one after the other.
+A document may be a list of objects, alone or nested in an object (`{"data": {"products": [...]}}`); objects by id
+(`{"B01": {"title": ...}}`); columns (`{"id": [...], "title": [...]}`) and the other layouts of
+`pandas.DataFrame.to_json`; a list of lists with a header; or a sequence of objects. These are the formats of common
+APIs, shop systems and pandas. JSON lines have one object per line; other lines are bad rows.
 """
 
 import json
@@ -11,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from core.catalog.columns import names_field
+from core.catalog.columns import is_field_name
 from core.catalog.readers.delimited import Line, read_lines
 from core.catalog.readers.rows import (
     BadRow,
@@ -21,18 +22,18 @@ from core.catalog.readers.rows import (
     as_text,
     displayable,
     is_broken,
-    rejected,
+    reject_row,
     within_limits,
 )
 from core.errors import CatalogError
 from labels.exchange.files import MAX_COLUMNS, unreadable_message
 from labels.files import read_bounded
 
-#: A document is parsed as a whole, and takes some ten times its size in memory.
+#: Maximum size of a document, which is parsed as a whole and needs some ten times its size in memory.
 MAX_DOCUMENT_BYTES = 1 << 28
-#: How deep the list may lie.
+#: Maximum nesting of the list.
 _MAX_DEPTH = 6
-#: What stands around each product in answers of GraphQL, Elasticsearch, JSON:API and the like.
+#: Keys that wrap each product in responses of GraphQL, Elasticsearch, JSON:API and the like.
 _WRAPPERS = ("node", "_source", "product", "item", "attributes", "fields")
 _SHAPE = 'It should hold a list of objects, such as [{"id": "1", "title": "..."}].'
 
@@ -40,16 +41,16 @@ _Found = tuple[str, Sequence[object]]
 
 
 class _Number(str):
-    """A number as it is written: an id of twenty digits, a price of 12.50."""
+    """A number as written, such as an id of twenty digits or a price of 12.50."""
 
     __slots__ = ()
 
 
 def read_json_document(path: Path, encoding: str) -> Table:
-    """The table in a JSON document.
+    """Read a JSON document.
 
     Raises:
-        CatalogError: it is longer than 256 MiB, no JSON, has too many columns, or holds no list of objects.
+        CatalogError: it is larger than 256 MiB, not valid JSON, has too many columns, or has no list of objects.
     """
     try:
         text = read_bounded(path, MAX_DOCUMENT_BYTES, follow_links=True).decode(encoding, "surrogateescape")
@@ -61,7 +62,7 @@ def read_json_document(path: Path, encoding: str) -> Table:
         values = list(_values(text.removeprefix("\ufeff")))
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
-        raise CatalogError(f"{path} is no JSON that can be read: {reason}.", "Was it written to its end?") from error
+        raise CatalogError(f"{path} is not readable JSON: {reason}.", "Check that the file is complete.") from error
     where, objects = max(_lists(values[0] if len(values) == 1 else values, ""), key=lambda found: len(found[1]))
     rows = [_row(number, each) for number, each in enumerate(objects, 1)]
     notes = (f"Read from {where} in the file.",) if where else ()
@@ -69,7 +70,7 @@ def read_json_document(path: Path, encoding: str) -> Table:
 
 
 def is_document(line: str) -> bool:
-    """Whether the only line of a file is a document with a list in it, and no JSON line."""
+    """Whether the only line of a file is a document with a list of products rather than a JSON line."""
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):
@@ -77,30 +78,30 @@ def is_document(line: str) -> bool:
     if not isinstance(value, Mapping):
         return isinstance(value, list)
     return bool(_columnar(value)) or (
-        not any(names_field(name, "title") for name in value)
+        not any(is_field_name(name, "title") for name in value)
         and any(found != [value] for _, found in _lists(value, "") if found)
     )
 
 
 def _values(text: str) -> Iterator[object]:
-    """The values that follow one another: one, or many where a program wrote them without a list."""
+    """The JSON values in a text: usually one, or a sequence of several."""
     decoder = json.JSONDecoder(parse_int=_Number, parse_float=_Number)
-    at = _next(text, 0)
+    at = _skip_spaces(text, 0)
     while at < len(text):
         value, end = decoder.raw_decode(text, at)
         yield value
-        at = _next(text, end)
+        at = _skip_spaces(text, end)
 
 
-def _next(text: str, at: int) -> int:
-    """The place of the next character that is no space."""
+def _skip_spaces(text: str, at: int) -> int:
+    """The position of the next character that is not white space."""
     while at < len(text) and text[at].isspace():
         at += 1
     return at
 
 
 def _lists(value: object, where: str, depth: int = 0) -> Iterator[_Found]:
-    """Every list of objects in a document, with its place; at least one, which may be empty."""
+    """(path, objects) of every list of objects in a document; at least one, which may be empty."""
     if depth == 0:
         yield "", []
     if depth > _MAX_DEPTH:
@@ -119,7 +120,7 @@ def _lists(value: object, where: str, depth: int = 0) -> Iterator[_Found]:
 
 
 def _table(rows: Sequence[object]) -> Sequence[object]:
-    """The objects of a list; of a list of lists, each with the names of the first."""
+    """The objects in a list; in a list of lists, the first one has the names."""
     if rows and isinstance(rows[0], list) and all(isinstance(row, list) for row in rows):
         return _named([as_text(name) for name in rows[0]], rows[1:])
     return rows if any(isinstance(row, Mapping) for row in rows) else []
@@ -130,11 +131,11 @@ def _named(names: Sequence[str], rows: Sequence[object]) -> Sequence[object]:
 
 
 def _columnar(value: Mapping[str, object]) -> Sequence[object]:
-    """The rows of a table that is written column by column, or with its names apart."""
+    """The rows of a table that is stored by column, or with separate column names; empty if it is not."""
     names, rows = value.get("columns"), value.get("data")
     if isinstance(names, list) and isinstance(rows, list) and rows and all(isinstance(row, list) for row in rows):
         return _named([as_text(name) for name in names], rows)
-    if not any(names_field(name, "title") for name in value):
+    if not any(is_field_name(name, "title") for name in value):
         return []
     columns = list(value.values())
     if all(isinstance(column, list) for column in columns):
@@ -146,11 +147,11 @@ def _columnar(value: Mapping[str, object]) -> Sequence[object]:
 
 
 def _by_id(value: Mapping[str, object]) -> Sequence[object]:
-    """The products of an object that has each under its id."""
+    """The products of an object that maps ids to products; empty if it is not one."""
     inner = [each for each in value.values() if isinstance(each, Mapping)]
-    if not inner or len(inner) < len(value) or not any(names_field(name, "title") for name in inner[0]):
+    if not inner or len(inner) < len(value) or not any(is_field_name(name, "title") for name in inner[0]):
         return []
-    has_id = any(names_field(name, "id") for name in inner[0])
+    has_id = any(is_field_name(name, "id") for name in inner[0])
     return inner if has_id else [{"id": key, **each} for key, each in zip(value, inner, strict=True)]
 
 
@@ -159,16 +160,16 @@ def _row(number: int, value: object) -> Row | BadRow:
         return BadRow(number, Reason.NOT_AN_OBJECT, displayable(as_text(value)))
     for name in _WRAPPERS:
         inner = value.get(name)
-        if isinstance(inner, Mapping) and not any(names_field(each, "title") for each in value):
+        if isinstance(inner, Mapping) and not any(is_field_name(each, "title") for each in value):
             value = {**{each: part for each, part in value.items() if each != name}, **inner}
     texts = {as_text(name): as_text(_typed(part)) for name, part in value.items()}
     if any(is_broken(name + text) for name, text in texts.items()):
-        return rejected(Row(number, {name: displayable(text) for name, text in texts.items()}), Reason.UNDECODABLE)
+        return reject_row(Row(number, {name: displayable(text) for name, text in texts.items()}), Reason.UNDECODABLE)
     return Row(number, texts)
 
 
 def _typed(value: object) -> object:
-    """A nested value with numbers that are numbers; others as they are written."""
+    """A nested value with real numbers; a number on the top level stays as written."""
     if isinstance(value, list):
         return [_number(part) for part in value]
     return {name: _number(part) for name, part in value.items()} if isinstance(value, Mapping) else value
@@ -195,19 +196,20 @@ def _columns(path: Path, rows: Sequence[Row | BadRow]) -> tuple[str, ...]:
     return tuple(columns)
 
 
-_SAMPLE = 1000
-_JSONL_SHAPE = 'Each line must be one, such as {"id": "1", "title": "..."}.'
+#: Lines from which the columns of a JSON lines file are collected.
+_SAMPLE_LINES = 1000
+_JSONL_SHAPE = 'Each line must be a JSON object, such as {"id": "1", "title": "..."}.'
 
 
 def read_jsonl(path: Path, encoding: str) -> Table:
-    """The table in a file of JSON lines. Objects and lists inside a row become JSON text.
+    """Read a JSON lines file. Nested objects and lists become JSON text.
 
     Raises:
         CatalogError: none of the first thousand lines is a JSON object, or they have too many columns.
     """
     columns: dict[str, None] = {}
     bad: BadRow | None = None
-    for row in map(within_limits, islice(_rows(path, encoding), _SAMPLE)):
+    for row in map(within_limits, islice(_jsonl_rows(path, encoding), _SAMPLE_LINES)):
         if isinstance(row, Row):
             columns.update(dict.fromkeys(row.values))
         else:
@@ -217,10 +219,10 @@ def read_jsonl(path: Path, encoding: str) -> Table:
     if not columns:
         why = f" (line {bad.line}: {bad.reason})" if bad else ""
         raise CatalogError(f"No line of {path} is a JSON object with something in it{why}.", _JSONL_SHAPE)
-    return Table(tuple(columns), _rows(path, encoding))
+    return Table(tuple(columns), _jsonl_rows(path, encoding))
 
 
-def _rows(path: Path, encoding: str) -> Iterator[Row | BadRow]:
+def _jsonl_rows(path: Path, encoding: str) -> Iterator[Row | BadRow]:
     for line in read_lines(path, encoding):
         if line.text.strip():
             yield _jsonl_row(line)
@@ -240,17 +242,17 @@ def _jsonl_row(line: Line) -> Row | BadRow:
         if values is not None and not any(is_broken(name + text) for name, text in values.items()):
             return Row(line.number, values)
         if values is not None:
-            # `\ud800` is good JSON and no text at all.
+            # `\ud800` is valid JSON but not encodable text.
             reason = Reason.UNDECODABLE
     return BadRow(line.number, reason, displayable(line.text))
 
 
 def _object(text: str) -> dict[str, str] | None:
-    # Numbers stay as they were written: an id of twenty digits, a price of 12.50.
-    given: Any = json.loads(text, parse_float=str, parse_int=str)
-    if not isinstance(given, dict):
+    """The values of a JSON object as text, with numbers as written; None if the text is not an object."""
+    values: Any = json.loads(text, parse_float=str, parse_int=str)
+    if not isinstance(values, dict):
         return None
-    if any(isinstance(value, dict | list) for value in given.values()):
+    if any(isinstance(value, dict | list) for value in values.values()):
         typed = json.loads(text)
-        given = {key: typed[key] if isinstance(value, dict | list) else value for key, value in given.items()}
-    return {as_text(key): as_text(value) for key, value in given.items()}
+        values = {key: typed[key] if isinstance(value, dict | list) else value for key, value in values.items()}
+    return {as_text(key): as_text(value) for key, value in values.items()}

@@ -1,4 +1,14 @@
-"""Parquet files, a batch of rows at a time."""
+"""Parquet files, read in batches of rows with bounded memory.
+
+A file of a few kilobytes may unpack to gigabytes: in a single page, in lists with very many elements, or in rows that
+all refer to one long text. The memory needs are therefore computed from the page headers before anything is unpacked.
+The sizes in the footer are not reliable, since readers do not depend on them. Oversized pages and lists are refused;
+for the third case, the number of rows per batch is reduced, and batches are split until they are small enough to
+become Python objects.
+
+The file format is described at https://parquet.apache.org/docs/file-format/, the encoding of page headers at
+https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md.
+"""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -14,14 +24,16 @@ from labels.exchange.files import MAX_COLUMNS, MAX_ROW, unreadable_message
 from labels.files import open_regular
 from labels.wording import counted
 
+#: Page types of the format.
 DICTIONARY_PAGE = 2
+#: Type of data page → field id of its header within the page header.
 _DATA_PAGES = {0: 5, 3: 8}
-#: The encoding in which a text names how much of the one before it repeats.
-DELTA_BYTE_ARRAY = 7
-#: Where the encoding stands in the header of each kind of data page.
+#: Type of data page → field id of the encoding in its header.
 _ENCODING_FIELD = {0: 2, 3: 4}
+#: The encoding in which a text shares a prefix with the previous one.
+DELTA_BYTE_ARRAY = 7
 
-#: A header holds numbers, and the least and the greatest value of its page where the writer keeps them.
+#: Bytes read for a page header, first and second attempt: it may include the minimum and maximum value of the page.
 _HEADER_BYTES = (1 << 12, 1 << 20)
 _MAX_DEPTH = 16
 
@@ -29,18 +41,18 @@ _Fields = dict[int, Any]
 
 
 class DamagedError(ValueError):
-    """The file is no Parquet file, or what it says of itself cannot be."""
+    """The file is not Parquet, or inconsistent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a column.
+    """A page of a column.
 
     Attributes:
-        kind: 0 and 3 hold values, `DICTIONARY_PAGE` what they refer to.
-        size: bytes when it is unpacked.
-        values: how many, those that are null and those in lists included.
-        encoding: of the values; `DELTA_BYTE_ARRAY` and others.
+        kind: page type; 0 and 3 are data pages, `DICTIONARY_PAGE` has the values that they refer to.
+        size: unpacked bytes.
+        values: number of values, including nulls and elements of lists.
+        encoding: of the values, such as `DELTA_BYTE_ARRAY`.
     """
 
     kind: int
@@ -50,31 +62,31 @@ class Page:
 
 
 def footer_length(file: BinaryIO) -> int:
-    """Bytes of the footer, which a reader takes into memory as a whole.
+    """Size of the footer in bytes, which readers load as a whole.
 
     Raises:
-        DamagedError: there is none.
+        DamagedError: there is no footer.
     """
     end = file.seek(0, os.SEEK_END)
     file.seek(max(0, end - 8))
     last = file.read(8)
     length = int.from_bytes(last[:4], "little")
     if last[4:] != b"PAR1" or length > end - 12:
-        raise DamagedError("it has no proper end")
+        raise DamagedError("it has no valid footer")
     return length
 
 
 def pages(file: BinaryIO, start: int, length: int, values: int) -> Iterator[Page]:
-    """The pages of one column of one row group, as a reader would take them.
+    """The pages of a column chunk, in the order in which a reader unpacks them.
 
     Args:
         file: the whole file.
-        start: where the first page begins.
+        start: offset of the first page.
         length: bytes of all pages with their headers.
-        values: how many values they hold; what comes after is not read.
+        values: number of values in the chunk; pages after that are not read.
 
     Raises:
-        DamagedError: a header is none.
+        DamagedError: a page header is invalid.
     """
     at, left = start, values
     while left > 0 and at < start + length:
@@ -90,12 +102,12 @@ def _page(fields: _Fields) -> Page:
     inner = fields.get(7 if kind == DICTIONARY_PAGE else _DATA_PAGES.get(kind, 0), {})
     if not isinstance(inner, dict):
         raise DamagedError("the header of a page is damaged")
-    holds = kind in _DATA_PAGES
+    is_data = kind in _DATA_PAGES
     return Page(
         kind,
         _number(fields, 2),
-        _number(inner, 1) if holds else 0,
-        _number(inner, _ENCODING_FIELD[kind]) if holds else 0,
+        _number(inner, 1) if is_data else 0,
+        _number(inner, _ENCODING_FIELD[kind]) if is_data else 0,
     )
 
 
@@ -107,23 +119,23 @@ def _number(fields: _Fields, place: int) -> int:
 
 
 def _header(file: BinaryIO, at: int) -> tuple[_Fields, int]:
-    """The fields of the header at a place, and its length."""
+    """The fields of the page header at an offset, and its length."""
     for length in _HEADER_BYTES:
         file.seek(at)
         read = file.read(length)
         try:
             return _struct(read, 0)
-        except IndexError:  # it goes on behind what was read
+        except IndexError:  # longer than what was read
             continue
     raise DamagedError("the header of a page has no end")
 
 
-# Types of the compact protocol; inside a struct the first two are the value itself.
+# Types of the Thrift compact protocol. For the first two, the type is the value.
 _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(1, 13)
 
 
 def _struct(data: bytes, at: int, depth: int = 0) -> tuple[_Fields, int]:
-    """The numbers and structs among the fields of a struct, by their ids, and where it ends."""
+    """The fields of a struct by id, with numbers and structs only, and the offset of its end."""
     if depth > _MAX_DEPTH:
         raise DamagedError("the header of a page is damaged")
     fields: _Fields = {}
@@ -152,7 +164,7 @@ def _value(data: bytes, at: int, type_: int, depth: int) -> tuple[Any, int]:
         return None, _within(data, at + length)
     if type_ == _STRUCT:
         return _struct(data, at, depth + 1)
-    # No header of a page has lists or maps in it.
+    # Page headers have no lists or maps.
     raise DamagedError("the header of a page is damaged")
 
 
@@ -180,31 +192,30 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
             raise DamagedError("the header of a page is damaged")
 
 
-#: Bytes of one page of every column at once, which is what a reader holds. Writers make pages of a megabyte or so.
+#: Maximum bytes of one page per column, which a reader holds at a time. Usual pages have about a megabyte.
 _PAGES_BYTES = 1 << 28
-#: Elements of lists in a row group, unless the file has more bytes: all of them may be in one row.
-_ELEMENTS = 1 << 24
-#: Bytes of the elements of lists whose values have a fixed length.
-_FIXED_BYTES = 1 << 29
-#: The values of a dictionary of this many bytes are not looked at one by one.
-_SMALL_DICTIONARY = 1 << 13
-#: Encodings that pyarrow can read as a dictionary: plain, and two names of a dictionary.
-_NAMEABLE = {0, 2, 8}
+#: Maximum list elements in a row group, unless the file has more bytes: all of them may be in one row.
+_MAX_ELEMENTS = 1 << 24
+#: Maximum bytes of list elements with a fixed length.
+_MAX_FIXED_BYTES = 1 << 29
+#: Dictionaries up to this size count as one value; for larger ones the longest value is looked up.
+_SMALL_DICTIONARY_BYTES = 1 << 13
+#: Encodings that pyarrow can read as a dictionary: PLAIN, PLAIN_DICTIONARY and RLE_DICTIONARY.
+_DICTIONARY_READABLE = {0, 2, 8}
 
 
 class TooLargeError(ValueError):
-    """The file would take too much memory or time; which part of it, as the end of a sentence."""
+    """The file would need too much memory or time. The message is the end of a sentence."""
 
 
 @dataclass(slots=True)
 class RowGroup:
-    """How large a row may be.
+    """Upper bounds of the size of a row in a row group.
 
     Attributes:
-        width: bytes of the values that a row may have although they are stored once for many rows.
-        dictionaries: columns of texts that come on top, each as large as the largest value in its dictionary; their
-            paths, and the bytes of the dictionary.
-        lists: paths of texts in lists that name a dictionary; how many a row has is not known.
+        width: bytes of a row's values that are stored once for many rows.
+        dictionaries: path of a text column → bytes of its dictionary. Each adds up to its longest value.
+        lists: paths of texts in lists that refer to a dictionary; a row may have any number of them.
     """
 
     width: int = 0
@@ -213,15 +224,15 @@ class RowGroup:
 
 
 class Footprint:
-    """What is known of a file.
+    """The memory needs of a file.
 
     Attributes:
-        groups: its row groups.
-        lists: paths of texts in lists that must be kept once each.
+        groups: bounds per row group.
+        lists: paths of texts in lists that must be read as dictionaries.
 
     Raises:
-        TooLargeError: a page, or what is in lists, is too large.
-        DamagedError: what the file says of itself cannot be.
+        TooLargeError: a page, or the content of lists, is too large.
+        DamagedError: the metadata is inconsistent.
     """
 
     def __init__(self, file: BinaryIO, metadata: Any) -> None:
@@ -242,67 +253,64 @@ class Footprint:
             elements += in_lists
             if column.physical_type == "FIXED_LEN_BYTE_ARRAY":
                 found.width += column.length
-                if column.length * in_lists > _FIXED_BYTES:
-                    raise TooLargeError(f"the lists in {column.path} have more than {_FIXED_BYTES:,} bytes")
-            if _parquet_footprint_is_text(column):
+                if column.length * in_lists > _MAX_FIXED_BYTES:
+                    raise TooLargeError(f"the lists in {column.path} have more than {_MAX_FIXED_BYTES:,} bytes")
+            if column.physical_type == "BYTE_ARRAY":
                 _add_texts(found, column, read)
         if held > _PAGES_BYTES:
-            raise TooLargeError(f"it takes more than {_PAGES_BYTES:,} bytes at a time")
-        if elements > max(_ELEMENTS, self._size):
-            raise TooLargeError(f"there are more than {_ELEMENTS:,} elements in its lists")
+            raise TooLargeError(f"it needs more than {_PAGES_BYTES:,} bytes at a time")
+        if elements > max(_MAX_ELEMENTS, self._size):
+            raise TooLargeError(f"there are more than {_MAX_ELEMENTS:,} elements in its lists")
         return found
 
     def _pages(self, chunk: Any) -> list[Page]:
         length = chunk.total_compressed_size
         self._packed += length
         if length < 0 or self._packed > self._size:
-            raise DamagedError("its columns are longer than it is")
-        # They begin with the dictionary, where there is one.
+            raise DamagedError("its columns are longer than the file")
+        # The dictionary, if there is one, comes first.
         start = min(offset for offset in (chunk.dictionary_page_offset, chunk.data_page_offset) if offset)
         return list(pages(self._file, start, length, chunk.num_values))
 
 
 def _add_texts(group: RowGroup, column: Any, read: Sequence[Page]) -> None:
-    """Add how long the texts of a column may be that are not each stored."""
+    """Add the bounds of a text column's values that are not stored individually."""
     encodings = {page.encoding for page in read if page.kind != DICTIONARY_PAGE}
     dictionary = _largest(read, dictionary=True)
     shared = max(dictionary, _largest(read, dictionary=False) if DELTA_BYTE_ARRAY in encodings else 0)
     if shared and column.max_repetition_level:
-        if not encodings <= _NAMEABLE:
-            raise TooLargeError(f"lists of texts that are packed like those in {column.path} may have any length")
+        if not encodings <= _DICTIONARY_READABLE:
+            raise TooLargeError(f"texts in the lists in {column.path} are encoded so that their size is not known")
         group.lists.append(column.path)
-    elif shared == dictionary > _SMALL_DICTIONARY and encodings <= _NAMEABLE:
+    elif shared == dictionary > _SMALL_DICTIONARY_BYTES and encodings <= _DICTIONARY_READABLE:
         group.dictionaries[column.path] = dictionary
     else:
         group.width += shared
 
 
-def _parquet_footprint_is_text(column: Any) -> bool:
-    return bool(column.physical_type == "BYTE_ARRAY")
-
-
 def _largest(read: Sequence[Page], *, dictionary: bool) -> int:
-    """Bytes of the largest page that is a dictionary, or that is none."""
+    """Bytes of the largest dictionary page, or of the largest other page."""
     return max((page.size for page in read if (page.kind == DICTIONARY_PAGE) == dictionary), default=0)
 
 
-_ROWS = 1000
-#: Bytes that a batch may take as Python's objects, unless it is a single row.
+#: Maximum rows of a batch.
+_BATCH_ROWS = 1000
+#: Maximum bytes of a batch as Python objects, unless it is a single row.
 _BATCH_BYTES = 1 << 26
-#: Bytes of an object that is no text, and of what surrounds a text.
+#: Estimated bytes of a Python object without its text.
 _OBJECT_BYTES = 64
-_FOOTER_BYTES = 1 << 24
-#: How many times its size a file may unpack to, and what any file may.
+_MAX_FOOTER_BYTES = 1 << 24
+#: Maximum ratio of unpacked to packed size, and the unpacked size that is always allowed.
 _RATIO, _UNPACKED_BYTES = 1000, 1 << 28
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows.
+    """A batch of rows.
 
     Attributes:
         rows: a pyarrow.RecordBatch.
-        too_long: whether it is a single row, which is longer than a row may be and must not be made objects of.
+        too_long: whether it is a single oversized row, which must not be converted to Python objects.
     """
 
     rows: Any
@@ -311,17 +319,17 @@ class Batch:
 
 @contextmanager
 def parquet_file(path: Path) -> Iterator[tuple[Any, Iterator[Batch]]]:
-    """The schema and the rows of a Parquet file. Needs pyarrow.
+    """Open a Parquet file: yields its Arrow schema and an iterator over batches. Needs pyarrow.
 
     Raises:
-        TooLargeError: at once or on the way.
-        OSError, ValueError, pyarrow.ArrowException: the file is absent, no regular file, or damaged.
+        TooLargeError: on opening or while iterating.
+        OSError, ValueError, pyarrow.ArrowException: the file is missing, not regular, or damaged.
     """
     from pyarrow import parquet
 
     with open_regular(path) as file:
-        if footer_length(file) > _FOOTER_BYTES:
-            raise TooLargeError(f"its footer is longer than {_FOOTER_BYTES:,} bytes")
+        if footer_length(file) > _MAX_FOOTER_BYTES:
+            raise TooLargeError(f"its footer is longer than {_MAX_FOOTER_BYTES:,} bytes")
         metadata = parquet.read_metadata(file)
         if metadata.num_columns > MAX_COLUMNS:
             raise TooLargeError(
@@ -333,14 +341,14 @@ def parquet_file(path: Path) -> Iterator[tuple[Any, Iterator[Batch]]]:
             batch
             for number, group in enumerate(footprint.groups)
             for batch in opened.iter_batches(
-                batch_size=_rows_at_once(file, metadata, number, group), row_groups=[number], use_threads=False
+                batch_size=_batch_size(file, metadata, number, group), row_groups=[number], use_threads=False
             )
         )
-        yield opened.schema_arrow, _cut(batches, max(_UNPACKED_BYTES, _RATIO * file.seek(0, 2)))
+        yield opened.schema_arrow, _split_batches(batches, max(_UNPACKED_BYTES, _RATIO * file.seek(0, 2)))
 
 
 def _opened(file: BinaryIO, metadata: Any, dictionary: Sequence[str]) -> Any:
-    """The file, its pages read as they are asked for, and the texts of some columns kept once each."""
+    """The file with its pages read on demand, and some text columns read as dictionaries."""
     from pyarrow import parquet
 
     return parquet.ParquetFile(
@@ -348,16 +356,16 @@ def _opened(file: BinaryIO, metadata: Any, dictionary: Sequence[str]) -> Any:
     )
 
 
-def _rows_at_once(file: BinaryIO, metadata: Any, number: int, group: RowGroup) -> int:
-    """How many rows of a row group fit a batch even if all of them name the largest values."""
+def _batch_size(file: BinaryIO, metadata: Any, number: int, group: RowGroup) -> int:
+    """Number of rows of a row group that fit into a batch even if all refer to the longest values."""
     width = group.width
     for column, size in group.dictionaries.items():
         first = _opened(file, metadata, [column]).iter_batches(
             batch_size=1, row_groups=[number], columns=[column], use_threads=False
         )
-        # A row group may have no rows, and so no batch.
+        # A row group without rows has no batch.
         width += max((_longest(values) for batch in islice(first, 1) for values in batch.columns), default=0) or size
-    return max(1, min(_ROWS, _BATCH_BYTES // max(width, 1)))
+    return max(1, min(_BATCH_ROWS, _BATCH_BYTES // max(width, 1)))
 
 
 def _longest(values: Any) -> int:
@@ -366,59 +374,60 @@ def _longest(values: Any) -> int:
 
     if types.is_dictionary(values.type):
         return compute.max(compute.binary_length(values.dictionary)).as_py() or 0
-    return max(map(_longest, _inside(values)), default=0)
+    return max(map(_longest, _children(values)), default=0)
 
 
-def _cut(batches: Iterator[Any], most: int) -> Iterator[Batch]:
+def _split_batches(batches: Iterator[Any], limit: int) -> Iterator[Batch]:
+    """The batches in small parts; raises TooLargeError when they exceed `limit` bytes in total."""
     unpacked = 0
     for batch in batches:
-        for part in _small(batch):
+        for part in _halved(batch):
             unpacked += part.rows.num_rows * _OBJECT_BYTES if part.too_long else _size(part.rows)
-            if unpacked > most:
-                raise TooLargeError(f"it unpacks to more than {most:,} bytes")
+            if unpacked > limit:
+                raise TooLargeError(f"it unpacks to more than {limit:,} bytes")
             yield part
 
 
-def _small(batch: Any) -> Iterator[Batch]:
-    """The batch, or its halves, until each is small enough."""
+def _halved(batch: Any) -> Iterator[Batch]:
+    """The batch, halved until each part is small enough."""
     size, rows = _size(batch), batch.num_rows
     if rows == 1:
         yield Batch(batch, too_long=size > 4 * MAX_ROW + _OBJECT_BYTES * batch.num_columns)
     elif size <= _BATCH_BYTES:
         yield Batch(batch, too_long=False)
     else:
-        yield from _small(batch.slice(0, rows // 2))
-        yield from _small(batch.slice(rows // 2))
+        yield from _halved(batch.slice(0, rows // 2))
+        yield from _halved(batch.slice(rows // 2))
 
 
 def _size(batch: Any) -> int:
-    """Bytes that the rows take as Python's objects."""
-    return sum(map(_bytes, batch.columns))
+    """Estimated bytes of a batch as Python objects."""
+    return sum(map(_array_size, batch.columns))
 
 
-def _bytes(values: Any) -> int:
-    """The same of a pyarrow.Array, which may be nested."""
+def _array_size(values: Any) -> int:
+    """Estimated bytes of a pyarrow.Array as Python objects."""
     import pyarrow as pa
 
     if isinstance(values.type, pa.BaseExtensionType):
-        return _bytes(values.storage)
-    return _OBJECT_BYTES * len(values) + _text_bytes(values) + sum(map(_bytes, _inside(values)))
+        return _array_size(values.storage)
+    return _OBJECT_BYTES * len(values) + _text_bytes(values) + sum(map(_array_size, _children(values)))
 
 
 def _text_bytes(values: Any) -> int:
     from pyarrow import compute, types
 
     if types.is_dictionary(values.type):
-        # Only texts are asked to be read as dictionaries; what else a writer made into one is small.
-        named = values.dictionary if _is_text(values.type.value_type) else []
-        lengths = compute.binary_length(named).take(values.indices) if len(named) else None
+        # Other dictionaries than those of texts are small.
+        texts = values.dictionary if _is_text(values.type.value_type) else []
+        lengths = compute.binary_length(texts).take(values.indices) if len(texts) else None
     else:
         lengths = compute.binary_length(values) if _is_text(values.type) else None
     return 0 if lengths is None else compute.sum(lengths).as_py() or 0
 
 
-def _inside(values: Any) -> list[Any]:
-    """What a nested array is made of, without what lies outside its slice."""
+def _children(values: Any) -> list[Any]:
+    """The child arrays of a nested array, restricted to its slice."""
     from pyarrow import types
 
     if types.is_struct(values.type):
@@ -439,10 +448,10 @@ def _is_text(kind: Any) -> bool:
 
 
 def read_parquet(path: Path) -> Table:
-    """The table in a Parquet file.
+    """Read a Parquet file.
 
     Raises:
-        CatalogError: pyarrow is not installed, the file is damaged, or it has too many columns.
+        CatalogError: pyarrow is not installed, the file is damaged or too large, or has too many columns.
     """
     with _readable(path), parquet_file(path) as (schema, _):
         columns = column_names(path, schema.names)
@@ -453,27 +462,27 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[Row | BadRow]:
     number = 0
     with _readable(path), parquet_file(path) as (_, batches):
         for batch in batches:
-            for row in _values(batch):
+            for row in _row_values(batch):
                 number += 1
                 yield BadRow(number, Reason.TOO_LONG, "") if row is None else typed_row(number, columns, row)
 
 
-def _values(batch: Batch) -> Iterator[tuple[object, ...] | None]:
-    """The rows; None for one that is too long."""
+def _row_values(batch: Batch) -> Iterator[tuple[object, ...] | None]:
+    """The values of each row; None for a row that is too long."""
     if batch.too_long:
         yield None
         return
-    # By position: two columns may carry one name.
+    # By position, since column names may repeat.
     yield from zip(*map(_objects, batch.rows.columns), strict=True)
 
 
 def _objects(column: Any) -> list[object]:
-    # What was read as a dictionary may be taken apart: the batch was cut by how much that is.
+    # Decoding a dictionary is safe, since batches are split by their decoded size.
     plain = column.dictionary_decode() if hasattr(column, "dictionary_decode") else column
     try:
         values: list[object] = plain.to_pylist()
     except UnicodeDecodeError:
-        # Some text in it is not UTF-8: only these rows are lost, not the file.
+        # Some text is not UTF-8; only its rows are rejected.
         raw = plain.cast("binary").to_pylist()
         values = [None if text is None else text.decode("utf-8", "surrogateescape") for text in raw]
     return values
@@ -485,7 +494,7 @@ def _readable(path: Path) -> Iterator[None]:
         from pyarrow import ArrowException
     except ImportError as error:
         raise CatalogError(
-            f"Reading {path} takes pyarrow, which is not installed.",
+            f"Reading {path} needs pyarrow, which is not installed.",
             "From a clone: pip install -c constraints.txt '.[train]'; or save the table as CSV.",
         ) from error
     try:
@@ -498,6 +507,4 @@ def _readable(path: Path) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno:
             raise CatalogError(*unreadable_message(path, error)) from error
         reason = str(error).partition("\n")[0].rstrip(".")
-        raise CatalogError(
-            f"{path} is not a Parquet file that can be read: {reason}.", "Save it again, or as CSV."
-        ) from error
+        raise CatalogError(f"{path} is not a readable Parquet file: {reason}.", "Save it again, or as CSV.") from error

@@ -1,4 +1,4 @@
-"""What every reader yields: a row of text by column name, or a row that could not be read."""
+"""The common output of all readers: tables, rows of text by column, and bad rows."""
 
 import json
 import math
@@ -16,15 +16,15 @@ from labels.wording import counted
 if TYPE_CHECKING:
     from core.catalog.readers.delimited import Dialect
 
-#: The first columns of a list of rejected rows, before those of the file that it was made from.
+#: The first columns of a list of rejected rows, before those of the imported file.
 REJECT_COLUMNS = ("rejected_line", "rejected_reason")
 
-# Bytes that could not be decoded are carried as lone surrogates, which no decoded text can hold.
+# Undecodable bytes are represented as lone surrogates, which do not occur in decoded text.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Reason(StrEnum):
-    """Why a row was kept out."""
+    """Why a row was rejected."""
 
     NO_ID = "no id"
     BAD_ID = "control characters in the id"
@@ -51,10 +51,10 @@ class Row:
     """One row.
 
     Attributes:
-        line: in a text file the number of the line the row starts on, from 1, the header included; in a
-            Parquet file or a database the number of the row, from 1.
-        values: text by column name. As it came, but for NULs: each is a U+FFFD, since neither a terminal
-            nor SQLite's functions can be trusted with them.
+        line: in a text file the number of its first line, from 1 including the header; in other files the number of
+            the row, from 1.
+        values: column → text, unchanged except that NUL becomes U+FFFD, since terminals and SQLite's functions
+            mishandle NUL.
     """
 
     line: int
@@ -63,13 +63,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that is none.
+    """A rejected row.
 
     Attributes:
-        line: as of a `Row`.
-        reason: why it is none.
-        raw: its text as far as it can be shown (bytes as hexadecimal).
-        values: its text by column name, where it could be taken apart.
+        line: as in `Row`.
+        reason: why it was rejected.
+        raw: its text, with undecodable bytes in hexadecimal.
+        values: column → text; None if it could not be parsed.
     """
 
     line: int
@@ -80,16 +80,14 @@ class BadRow:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table in a file: the names of its columns, and its rows, which can be read once.
-
-    JSON lines have no header: there the columns are those of the first thousand lines, and later rows
-    may have others.
+    """A table in a file.
 
     Attributes:
-        header: the first line of delimited text or a sheet as it stands there, its cells by their places: where it is
-            no header at all, it is the first row. None in other formats.
-        notes: what a person should know of how the file was read, each a sentence.
-        dialect: of delimited text; None in other formats.
+        columns: distinct column names. For JSON lines those of the first thousand lines; later rows may have others.
+        rows: can be iterated once.
+        header: the first line of delimited text or a sheet, which may turn out to be a row. None for other formats.
+        notes: remarks for the user on how the file was read, each a sentence.
+        dialect: of delimited text; None for other formats.
     """
 
     columns: tuple[str, ...]
@@ -100,24 +98,24 @@ class Table:
 
 
 class Header(NamedTuple):
-    """The cells of a header, and the number of its line or row."""
+    """The cells of a header line, and its line or row number."""
 
     line: int
     cells: tuple[str, ...]
 
 
 def is_broken(text: str) -> bool:
-    """Whether the text holds bytes that could not be decoded."""
+    """Whether a text has undecodable bytes."""
     return not text.isascii() and _SURROGATE.search(text) is not None
 
 
 def without_nul(text: str) -> str:
-    """The text with every NUL as a U+FFFD."""
+    """The text with NUL replaced by U+FFFD."""
     return text.replace("\0", "\ufffd") if "\0" in text else text
 
 
 def displayable(text: str) -> str:
-    """The text with undecodable bytes written out, so that it can be encoded again."""
+    """The text with undecodable bytes as escape sequences, so that it can be encoded."""
     try:
         raw = text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -126,15 +124,15 @@ def displayable(text: str) -> str:
 
 
 def within_limits(row: Row | BadRow) -> Row | BadRow:
-    """The row, or a bad row where it is larger than any is that people have use for."""
+    """The row, or a bad row if it exceeds the limits of `labels.exchange.files`."""
     if isinstance(row, BadRow):
         return row
     reason = _over_limit(row.values)
-    return rejected(row, reason) if reason else row
+    return reject_row(row, reason) if reason else row
 
 
-def rejected(row: Row, reason: Reason) -> BadRow:
-    """A row that was read, and is none all the same."""
+def reject_row(row: Row, reason: Reason) -> BadRow:
+    """Turn a parsed row into a rejected one."""
     return BadRow(row.line, reason, ",".join(row.values.values()), row.values)
 
 
@@ -150,14 +148,14 @@ def _over_limit(values: Mapping[str, str]) -> Reason | None:
 
 
 def column_names(path: Path, names: Sequence[object]) -> tuple[str, ...]:
-    """The names of a table's columns, each of its own.
+    """Distinct names for the columns of a table.
 
     Raises:
-        CatalogError: there are too many, or one of them is too long.
+        CatalogError: there are too many, or one is too long.
     """
     if len(names) > MAX_COLUMNS:
         raise CatalogError(
-            f"{path} has {counted(len(names), 'column')}; a table may have {MAX_COLUMNS:,}.", "Leave some out."
+            f"{path} has {counted(len(names), 'column')}; a table may have {MAX_COLUMNS:,}.", "Remove some."
         )
     longest = max((len(str(name)) for name in names), default=0)
     if longest > MAX_NAME:
@@ -169,7 +167,7 @@ def column_names(path: Path, names: Sequence[object]) -> tuple[str, ...]:
 
 
 def unique_names(names: Iterable[object]) -> tuple[str, ...]:
-    """Column names without blanks around them; an empty one is numbered, a repeated one too."""
+    """Distinct column names: stripped, with numbers for empty and repeated ones."""
     unique: dict[str, None] = {}
     for number, given in enumerate(names, start=1):
         base = displayable(str(given)).strip().removeprefix("\ufeff") or f"column {number}"
@@ -181,18 +179,17 @@ def unique_names(names: Iterable[object]) -> tuple[str, ...]:
 
 
 def as_text(value: object) -> str:
-    """A typed value of a Parquet file, a database or a JSON line as the text a CSV would hold.
+    """A typed value of a Parquet file, a database or a JSON line as the text that a CSV file would have.
 
-    Nothing is an empty text; so is a float that is no number, and so are bytes that are no text (a
-    picture, say). A float without a fraction loses its `.0`: whole numbers become floats wherever a
-    table with gaps went through a data frame.
+    None, NaN and bytes that are not UTF-8 (such as an image) become empty texts. A float loses a fraction of `.0`,
+    since data frames turn whole numbers into floats in columns with missing values.
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
     if isinstance(value, bytes):
-        text = "" if _is_no_text(value) else value.decode()
+        text = value.decode() if _is_utf8(value) else ""
     elif isinstance(value, dict | list | tuple):
         text = json.dumps(value, ensure_ascii=False, default=as_text)
     else:
@@ -200,17 +197,17 @@ def as_text(value: object) -> str:
     return without_nul(text)
 
 
-def _is_no_text(value: bytes) -> bool:
+def _is_utf8(value: bytes) -> bool:
     try:
         value.decode()
     except UnicodeDecodeError:
-        return True
-    return False
+        return False
+    return True
 
 
 def typed_row(line: int, columns: Iterable[str], values: Iterable[object]) -> Row | BadRow:
-    """A row of typed values as text, or a bad row where a text in it is not UTF-8."""
+    """A row of typed values as text, or a bad row if a text is not UTF-8."""
     texts = dict(zip(columns, map(as_text, values), strict=True))
     if any(is_broken(text) for text in texts.values()):
-        return rejected(Row(line, {name: displayable(text) for name, text in texts.items()}), Reason.UNDECODABLE)
+        return reject_row(Row(line, {name: displayable(text) for name, text in texts.items()}), Reason.UNDECODABLE)
     return Row(line, texts)

@@ -1,7 +1,7 @@
-"""A table of an SQLite database, opened for reading only.
+"""A table of a SQLite database, opened read-only.
 
-The file may come from anywhere. Only columns that are stored are read: a view or a generated column computes, for ever
-or into gigabytes, and a virtual table runs code that expects its own data.
+The file is not trusted. Only stored columns are read: views and generated columns could compute forever or produce
+gigabytes, and virtual tables run code on data that may be malformed.
 """
 
 import sqlite3
@@ -10,27 +10,28 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.catalog.columns import listed
+from core.catalog.columns import format_names
 from core.catalog.readers.rows import BadRow, Reason, Row, Table, column_names, typed_row
 from core.errors import CatalogError
 from labels.exchange.files import MAX_ROW
 
+#: How long to wait for a lock, in seconds.
 _WAIT_S = 5.0
-#: Bytes of one value; a character takes four at most.
+#: Maximum size of a value; a character has up to four bytes.
 _MAX_VALUE_BYTES = 4 * MAX_ROW
-#: Steps of SQLite's machine that a row may take; one of 2,000 columns takes some thousands.
-_STEPS = 10_000_000
-#: Names of a table's own number, https://www.sqlite.org/rowidtable.html; a column may bear any but not all of them.
-_ROWIDS = ("rowid", "_rowid_", "oid")
+#: Maximum SQLite virtual machine instructions per row; a row of 2,000 columns takes some thousands.
+_MAX_STEPS = 10_000_000
+#: Names of the rowid (https://www.sqlite.org/rowidtable.html), any of which may be taken by a column.
+_ROWID_NAMES = ("rowid", "_rowid_", "oid")
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """What is read.
+    """The table to read.
 
     Attributes:
-        columns: those that are stored, in order.
-        rowid: a name of the table's own number; empty where it has none.
+        columns: the stored columns, in order.
+        rowid: an available name of the rowid; empty if the table has none.
     """
 
     path: Path
@@ -40,19 +41,19 @@ class _Source:
 
 
 def read_sqlite(path: Path, table: str | None) -> Table:
-    """The rows of one table, in the database's own order.
+    """Read a table, in the order of its rowids.
 
     Args:
-        path: the database; never written to.
-        table: its name; None where there is only one table.
+        path: the database.
+        table: its name; None for the only table.
 
     Raises:
-        CatalogError: the database is damaged or locked, or it is not clear which table is meant.
+        CatalogError: the database is damaged or locked, or the table is ambiguous or missing.
     """
     try:
         with closing(_connect(path)) as db:
-            name = _chosen(_kinds(db), path, table)
-            columns, rowid = _stored(db, name)
+            name = _choose_table(_kinds(db), path, table)
+            columns, rowid = _stored_columns(db, name)
     except (sqlite3.Error, UnicodeError) as error:
         raise _unreadable(path, error) from error
     names = column_names(path, columns)
@@ -69,7 +70,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _kinds(db: sqlite3.Connection) -> dict[str, str]:
-    """What there is by name: `table`, `view` or `virtual`."""
+    """Name → `table`, `view` or `virtual`."""
     rows = db.execute(
         "SELECT name, CASE WHEN type = 'table' AND rootpage = 0 THEN 'virtual' ELSE type END FROM sqlite_master"
         " WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
@@ -77,7 +78,7 @@ def _kinds(db: sqlite3.Connection) -> dict[str, str]:
     return dict(rows)
 
 
-def _chosen(kinds: dict[str, str], path: Path, table: str | None) -> str:
+def _choose_table(kinds: dict[str, str], path: Path, table: str | None) -> str:
     tables = [name for name, kind in kinds.items() if kind == "table"]
     if table is None and len(tables) == 1:
         return tables[0]
@@ -85,122 +86,122 @@ def _chosen(kinds: dict[str, str], path: Path, table: str | None) -> str:
         return table
     if not tables:
         raise CatalogError(
-            f"{path} is a database without any table.",
-            "A view is not read: put its rows into a table." if kinds else "",
+            f"{path} is a database without tables.",
+            "A view is not read: copy its rows into a table." if kinds else "",
         )
     if table is None:
         raise CatalogError(
-            f"{path} has several tables: {listed(tables)}.", f"Name one behind the file: {path.name}#NAME."
+            f"{path} has several tables: {format_names(tables)}.", f"Name one after the file: {path.name}#NAME."
         )
     if table in kinds:
         what = "a view" if kinds[table] == "view" else "a virtual table"
         raise CatalogError(
             f"In {path}, {table} is {what}; only tables are read.",
-            f"Its tables: {listed(tables)}. To read it all the same, put its rows into a table.",
+            f"Its tables: {format_names(tables)}. To read it, copy its rows into a table.",
         )
-    raise CatalogError(f"{path} has no table {table!r}.", f"It has: {listed(tables)}.")
+    raise CatalogError(f"{path} has no table {table!r}.", f"It has: {format_names(tables)}.")
 
 
-def _stored(db: sqlite3.Connection, table: str) -> tuple[tuple[str, ...], str]:
-    """The columns of a table that are not computed (https://www.sqlite.org/pragma.html#pragma_table_xinfo)."""
-    described = db.execute(f"PRAGMA table_xinfo({_quoted(table)})").fetchall()
-    taken = {name.lower() for _, name, *_ in described}
-    rowid = next((name for name in _ROWIDS if name not in taken), "")
+def _stored_columns(db: sqlite3.Connection, table: str) -> tuple[tuple[str, ...], str]:
+    """The stored columns of a table and a name of its rowid, from pragma table_xinfo (https://sqlite.org/pragma.html)."""
+    columns = db.execute(f"PRAGMA table_xinfo({_quoted(table)})").fetchall()
+    taken = {name.lower() for _, name, *_ in columns}
+    rowid = next((name for name in _ROWID_NAMES if name not in taken), "")
     if rowid:
         try:
             db.execute(f"SELECT {rowid} FROM {_quoted(table)} LIMIT 0")  # noqa: S608 - a constant and a quoted name
         except sqlite3.OperationalError:
             rowid = ""
-    return tuple(name for _, name, *_, hidden in described if hidden in {0, 3}), rowid
+    return tuple(name for _, name, *_, hidden in columns if hidden in {0, 3}), rowid
 
 
 def _rows(source: _Source, names: tuple[str, ...]) -> Iterator[Row | BadRow]:
     try:
-        with closing(_Reading(source)) as reading:
-            for number, values in enumerate(reading.rows(), start=1):
+        with closing(_TableReader(source)) as reader:
+            for number, values in enumerate(reader.rows(), start=1):
                 yield typed_row(number, names, values) if values else BadRow(number, Reason.LONG_VALUE, "")
     except (sqlite3.Error, UnicodeError) as error:
         raise _unreadable(source.path, error) from error
 
 
-class _Reading:
-    """Reads a table as it is stored, and goes on behind a row that is too large to be read.
+class _TableReader:
+    """Reads the stored rows of a table, and continues after a row that is too large.
 
-    A small damaged file may lead round in circles: no table gives more rows, or more text, than its file has bytes.
+    A damaged file may have cycles, so the total of rows and text is limited by the size of the file.
     """
 
     def __init__(self, source: _Source) -> None:
         self._source = source
         self._db = _connect(source.path)
-        self._left = 2 * sum(file.stat().st_size for file in _files(source.path))
-        self._moved = True
+        self._budget = 2 * sum(file.stat().st_size for file in _files(source.path))
+        self._has_progressed = True
         self._db.set_authorizer(_authorize)
-        self._db.set_progress_handler(self._stuck, _STEPS)
+        self._db.set_progress_handler(self._is_stuck, _MAX_STEPS)
 
     def close(self) -> None:
         self._db.close()
 
     def rows(self) -> Iterator[tuple[object, ...]]:
-        """The values of every row; none of one that is too large."""
+        """The values of every row; an empty tuple for a row that is too large."""
         columns = ", ".join([self._source.rowid or "NULL", *map(_quoted, self._source.columns)])
         last: int | None = None
-        one = False
+        single = False
         while True:
             try:
-                for number, *values in self._db.execute(*self._select(columns, last, one=one)):
-                    self._count(values)
-                    last = number
+                for rowid, *values in self._db.execute(*self._select(columns, last, single=single)):
+                    self._charge(values)
+                    last = rowid
                     yield tuple(values)
-                if not one:
+                if not single:
                     return
-                one = False
+                single = False
             except sqlite3.DataError:
-                # Python reads one row ahead: the row before the one that is too large is lost with it, and read again.
-                if one:
-                    last = self._number_after(last)
+                # Python reads one row ahead, so the row before the oversized one may be lost: read the next row alone.
+                if single:
+                    last = self._rowid_after(last)
                     yield ()
-                one = not one
+                single = not single
 
-    def _count(self, values: Sequence[object]) -> None:
-        self._moved = True
-        self._left -= 1 + sum(len(value) for value in values if isinstance(value, str | bytes))
-        if self._left < 0:
-            raise sqlite3.DatabaseError("it gives more rows than it holds")
+    def _charge(self, values: Sequence[object]) -> None:
+        self._has_progressed = True
+        self._budget -= 1 + sum(len(value) for value in values if isinstance(value, str | bytes))
+        if self._budget < 0:
+            raise sqlite3.DatabaseError("it returns more data than it contains")
 
-    def _number_after(self, number: int | None) -> int:
-        """The number of the row behind the one of this number.
+    def _rowid_after(self, rowid: int | None) -> int:
+        """The next rowid.
 
         Raises:
-            sqlite3.Error: rows of this table have no numbers.
+            sqlite3.Error: the table has no rowids.
         """
         if not self._source.rowid:
             raise sqlite3.DatabaseError(f"a value in {self._source.table} is longer than {_MAX_VALUE_BYTES:,} bytes")
-        return int(self._db.execute(*self._select(self._source.rowid, number, one=True)).fetchone()[0])
+        return int(self._db.execute(*self._select(self._source.rowid, rowid, single=True)).fetchone()[0])
 
-    def _select(self, columns: str, last: int | None, *, one: bool) -> tuple[str, tuple[int, ...]]:
-        """The rows behind one, or the next of them; all where rows have no numbers."""
-        # Names cannot be parameters. They are the file's own, and quoted.
+    def _select(self, columns: str, last: int | None, *, single: bool) -> tuple[str, tuple[int, ...]]:
+        """The statement and its parameters for the rows after a rowid, or the next one; all rows without rowids."""
+        # Names cannot be parameters, so they are quoted.
         sql = f"SELECT {columns} FROM {_quoted(self._source.table)}"  # noqa: S608
         if not self._source.rowid:
             return sql, ()
-        behind = "" if last is None else f" WHERE {self._source.rowid} > ?"
-        limit = " LIMIT 1" if one else ""
-        return f"{sql}{behind} ORDER BY {self._source.rowid}{limit}", () if last is None else (last,)
+        where = "" if last is None else f" WHERE {self._source.rowid} > ?"
+        limit = " LIMIT 1" if single else ""
+        return f"{sql}{where} ORDER BY {self._source.rowid}{limit}", () if last is None else (last,)
 
-    def _stuck(self) -> bool:
-        """Whether SQLite worked for a long time and no row came; ends the statement."""
-        stuck, self._moved = not self._moved, False
+    def _is_stuck(self) -> bool:
+        """Whether no row was returned since the last call; True aborts the statement."""
+        stuck, self._has_progressed = not self._has_progressed, False
         return stuck
 
 
 def _authorize(action: int, _first: str | None, _second: str | None, _file: str | None, through: str | None) -> int:
-    """Reading what is stored is all that is allowed: no function, and nothing by way of a view."""
+    """Allow reading stored columns only: no functions, and nothing through a view."""
     reading = action == sqlite3.SQLITE_SELECT or (action == sqlite3.SQLITE_READ and through is None)
     return sqlite3.SQLITE_OK if reading else sqlite3.SQLITE_DENY
 
 
 def _files(path: Path) -> list[Path]:
-    """The database and its write-ahead log, where there is one."""
+    """The database, and its write-ahead log if it exists."""
     log = path.with_name(path.name + "-wal")
     return [path, log] if log.exists() else [path]
 
@@ -212,17 +213,15 @@ def _quoted(name: str) -> str:
 def _unreadable(path: Path, error: Exception) -> CatalogError:
     match getattr(error, "sqlite_errorcode", 0) & 0xFF:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED | sqlite3.SQLITE_PROTOCOL:
-            return CatalogError(
-                f"The database {path} is locked.", "Another program writes to it: try again afterwards."
-            )
+            return CatalogError(f"The database {path} is locked.", "Another program is writing to it: try again later.")
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN:
-            # What the last writer left beside the file has to be written into it first, and it is opened for reading.
+            # A leftover journal must be recovered first, which needs write access.
             return CatalogError(
-                f"The database {path} is in use, or a program that wrote to it was broken off: {error}.",
-                "Close the program that uses it, or open and close it there once; then try again.",
+                f"The database {path} is in use, or a program that wrote to it was interrupted: {error}.",
+                "Close the program that uses it, or open and close the database in it once; then try again.",
             )
         case sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH | sqlite3.SQLITE_IOERR | sqlite3.SQLITE_NOMEM:
             return CatalogError(
-                f"The database {path} cannot be read: {error}.", "Check the disk, and whether you may read it."
+                f"The database {path} cannot be read: {error}.", "Check the disk and the file's permissions."
             )
-    return CatalogError(f"The database {path} cannot be read: {error}.", "Is the file complete?")
+    return CatalogError(f"The database {path} cannot be read: {error}.", "Check that the file is complete.")

@@ -1,4 +1,4 @@
-"""What kind of table a file holds, judged by its content, or why it holds none."""
+"""Detection of a file's format by its content, and the choice of the reader."""
 
 import json
 import re
@@ -18,51 +18,52 @@ from labels.exchange.fields import restore_cell
 from labels.exchange.files import unreadable_message
 from labels.files import open_regular
 
-_HEAD = 1 << 16
+#: Bytes from which the format is detected.
+_HEAD_BYTES = 1 << 16
 _SQLITE = b"SQLite format 3\0"
 _PARQUET = b"PAR1"
 _ZIP = b"PK\x03\x04"
 _KINDS = "CSV, TSV, JSON, Excel (.xlsx), Parquet or SQLite"
-_UNPACK = "Unpack it first."
-_SAVE = f"Save the table as {_KINDS}."
-# First bytes of what people try to import: what it is, and the way out.
-_OTHERS = (
+_UNPACK_HINT = "Unpack it first."
+_SAVE_HINT = f"Save the table as {_KINDS}."
+#: First bytes of unsupported formats, with a description and a hint.
+_UNSUPPORTED = (
     (
         b"\xd0\xcf\x11\xe0",
         "an old Excel file, or one with a password",
         "Save the sheet as .xlsx without one, or as CSV.",
     ),
-    (b"\x1f\x8b", "compressed with gzip", _UNPACK),
-    (b"BZh", "compressed with bzip2", _UNPACK),
-    (b"\xfd7zXZ\0", "compressed with xz", _UNPACK),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd", _UNPACK),
-    (b"7z\xbc\xaf", "a 7z archive", _UNPACK),
-    (b"%PDF", "a PDF document", _SAVE),
-    (b"\x89PNG", "an image", _SAVE),
-    (b"\xff\xd8\xff", "an image", _SAVE),
-    (b"GIF8", "an image", _SAVE),
+    (b"\x1f\x8b", "compressed with gzip", _UNPACK_HINT),
+    (b"BZh", "compressed with bzip2", _UNPACK_HINT),
+    (b"\xfd7zXZ\0", "compressed with xz", _UNPACK_HINT),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd", _UNPACK_HINT),
+    (b"7z\xbc\xaf", "a 7z archive", _UNPACK_HINT),
+    (b"%PDF", "a PDF document", _SAVE_HINT),
+    (b"\x89PNG", "an image", _SAVE_HINT),
+    (b"\xff\xd8\xff", "an image", _SAVE_HINT),
+    (b"GIF8", "an image", _SAVE_HINT),
 )
 _WEB_PAGE = re.compile(r"\s*(<!doctype\s+html|<html|<head)", re.IGNORECASE)
-# No header of a CSV begins like one of these.
+# A CSV header does not begin like one of these.
 _OBJECT = re.compile(r'\{\s*["}]')
 _LIST = re.compile(r"\[\s*[{\[]")
 _JSON_LINES = {".jsonl", ".ndjson"}
 
 
 def read_table(path: Path, table: str | None = None) -> Table:
-    """The table in a file, of whatever kind; the content decides, not the name.
+    """Read a table in any supported format, which is detected by content, not by file name.
 
-    The limits of `labels.exchange.files` hold in every kind: a row over them is a bad row.
+    Rows that exceed the limits of `labels.exchange.files` are bad rows.
 
     Args:
-        path: the file; `FILE#NAME` names a table or sheet in it too, where there is no file of that whole name.
-        table: which table of an SQLite database, or sheet of a workbook; of no meaning elsewhere.
+        path: the file; `FILE#NAME` also names a table or sheet, unless a file of that name exists.
+        table: the table of a SQLite database, or the sheet of a workbook; ignored for other formats.
 
     Returns:
-        The table. Reading its rows may raise CatalogError too, where the file breaks off.
+        The table. Iterating its rows may raise CatalogError as well, if the file is truncated.
 
     Raises:
-        CatalogError: the file is missing, no regular file, unreadable, empty, not a table, or one of too many columns.
+        CatalogError: the file is missing, not regular, unreadable, empty, not a table, or has too many columns.
     """
     if table is None and "#" in path.name and not path.exists():
         name, _, table = path.name.partition("#")
@@ -72,19 +73,19 @@ def read_table(path: Path, table: str | None = None) -> Table:
 
 
 def _without_reject_columns(table: Table) -> Table:
-    """Of a list of rejected rows, the table that the rows came from: people mend them there, and import the list."""
+    """Turn a list of rejected rows back into the original table, so that it can be corrected and imported."""
     count = len(REJECT_COLUMNS)
     if table.columns[:count] != REJECT_COLUMNS:
         return table
     header = table.header and Header(table.header.line, table.header.cells[count:])
     delimiter = table.dialect.delimiter if table.dialect else ","
 
-    def mended(row: Row | BadRow) -> Row | BadRow:
+    def original(row: Row | BadRow) -> Row | BadRow:
         if isinstance(row, BadRow):
             return replace(row, raw=row.raw.split(delimiter, count)[-1])
         return Row(row.line, {name: restore_cell(row.values.get(name, "")) for name in table.columns[count:]})
 
-    return replace(table, columns=table.columns[count:], rows=map(mended, table.rows), header=header)
+    return replace(table, columns=table.columns[count:], rows=map(original, table.rows), header=header)
 
 
 def _read(path: Path, table: str | None) -> Table:
@@ -97,7 +98,7 @@ def _read(path: Path, table: str | None) -> Table:
         if is_workbook(path):
             return read_workbook(path, table)
         raise refusal(path)
-    for mark, what, hint in _OTHERS:
+    for mark, what, hint in _UNSUPPORTED:
         if head.startswith(mark):
             raise CatalogError(f"{path} is {what}, not a table.", hint)
     return _read_text(path, head)
@@ -106,18 +107,18 @@ def _read(path: Path, table: str | None) -> Table:
 def _head(path: Path) -> bytes:
     try:
         with open_regular(path) as handle:
-            head = handle.read(_HEAD)
+            head = handle.read(_HEAD_BYTES)
     except OSError as error:
         raise CatalogError(*unreadable_message(path, error)) from error
     if not head.strip():
-        raise CatalogError(f"{path} is empty.", "Was it written, or downloaded, to its end?")
+        raise CatalogError(f"{path} is empty.", "Check that it was written or downloaded completely.")
     return head
 
 
 def _read_text(path: Path, head: bytes) -> Table:
-    # Before the whole file is read for its encoding: a device's image or a sparse file may be very long.
+    # Checked before the whole file is read for its encoding, since a disk image or a sparse file may be very large.
     if _is_binary(head.decode(encoding_by_head(head) or "latin-1", "replace")):
-        raise CatalogError(f"{path} is not text, and no table that samesku knows.", _SAVE)
+        raise CatalogError(f"{path} is not text, and not a table in a supported format.", _SAVE_HINT)
     try:
         encoding = encoding_of(path, head)
     except OSError as error:
@@ -126,7 +127,7 @@ def _read_text(path: Path, head: bytes) -> Table:
     if _WEB_PAGE.match(text):
         raise CatalogError(
             f"{path} is a web page, not a table.",
-            "A download that asks for a login often leaves one: open it in a browser to see.",
+            "A download that requires a login often returns one: open it in a browser.",
         )
     start = text.removeprefix("\ufeff").lstrip()
     ending = path.suffix.lower()
@@ -136,7 +137,7 @@ def _read_text(path: Path, head: bytes) -> Table:
 
 
 def _is_one_document(path: Path, encoding: str, start: str) -> bool:
-    """Whether a file of JSON is one document, or objects over several lines, and not an object a line."""
+    """Whether a JSON file is one document, or has objects over several lines, rather than JSON lines."""
     if _LIST.match(start):
         return True
     if not _OBJECT.match(start):
@@ -157,6 +158,6 @@ def _is_json(line: str) -> bool:
 
 
 def _is_binary(text: str) -> bool:
-    """Text has next to no control characters; some stray NULs are put up with."""
+    """Whether a text has more control characters than a few stray NULs."""
     control = sum(1 for character in text if character < " " and character not in "\t\n\r\f\v\x1a")
     return control > max(len(text) // 20, 3)

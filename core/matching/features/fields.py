@@ -11,7 +11,7 @@ from rapidfuzz import fuzz
 from core.catalog.product import Product, identifying_gtins
 from core.matching.features.base import LONGEST, OTHER, Feature, dots
 from core.matching.features.lexical import Texts, binary, overlap, weighted, words
-from core.text.model_numbers import bare
+from core.text.model_numbers import alphanumeric
 from core.text.vocabulary import Vocabulary
 
 #: Characters from which part of a brand is compared: two letters occur in other brands by chance.
@@ -35,7 +35,7 @@ class FieldFeatures:
     ) -> None:
         sides = (queries, products)
         self._brands = [[_brand(vocabulary, p.brand, store_brands=store_brands) for p in side] for side in sides]
-        self._texts = [[bare(f"{p.title} {p.brand} {p.model}") for p in side] for side in sides]
+        self._texts = [[alphanumeric(f"{p.title} {p.brand} {p.model}") for p in side] for side in sides]
         self._prices = [np.log([p.price if p.price and p.price > 0 else np.nan for p in side]) for side in sides]
         self._currencies = [np.array([p.currency for p in side], str) for side in sides]
 

@@ -10,7 +10,7 @@ from rapidfuzz.distance import JaroWinkler, Levenshtein, Prefix
 
 from core.catalog.product import Product
 from core.matching.features.base import LONGEST, Feature, dots, incidence, row_sums, widen
-from core.text.model_numbers import bare, codes
+from core.text.model_numbers import alphanumeric, model_codes
 
 #: Characters from which containment counts: shorter model numbers occur in titles by chance.
 _MIN_LENGTH = 3
@@ -43,9 +43,9 @@ class ModelNumberFeatures:
 
     def __init__(self, queries: Sequence[Product], products: Sequence[Product]) -> None:
         sides = (queries, products)
-        self._models = [[bare(p.model)[:LONGEST] for p in side] for side in sides]
-        self._titles = [[bare(p.title)[:LONGEST] for p in side] for side in sides]
-        self._codes = [[tuple(sorted(codes(f"{p.title} {p.model}"))) for p in side] for side in sides]
+        self._models = [[alphanumeric(p.model)[:LONGEST] for p in side] for side in sides]
+        self._titles = [[alphanumeric(p.title)[:LONGEST] for p in side] for side in sides]
+        self._codes = [[tuple(sorted(model_codes(f"{p.title} {p.model}"))) for p in side] for side in sides]
         vocabulary: dict[object, int] = {}
         matrices = [incidence(side, vocabulary) for side in self._codes]
         self._present = [widen(matrix, len(vocabulary)) for matrix in matrices]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.derived_db import CURE, derived_cache
+from core.derived_db import REBUILD_HINT, derived_cache
 from core.errors import DamagedError
 from core.sqlite_cache import Checksum, snapshot
 from labels.model import Pair, ProductRef
@@ -107,7 +107,7 @@ class FeatureStore:
             for table in ("evidence", "evidence_run"):
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - constants only
             connection.execute("DELETE FROM checksums WHERE name = ?", [_CHECKSUM_KEY])
-        return DamagedError("The features in derived.db are damaged: their checksum does not match.", CURE)
+        return DamagedError("The features in derived.db are damaged: their checksum does not match.", REBUILD_HINT)
 
 
 def damage_of_features(connection: sqlite3.Connection) -> str:

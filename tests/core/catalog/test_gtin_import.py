@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.catalog.import_report import GtinTally, gtin_sentences
-from core.catalog.importer import ImportReport, import_file
+from core.catalog.import_report import GtinCounts, gtin_sentences
+from core.catalog.importer import ImportOptions, ImportReport, import_file
 from core.catalog.store import CatalogStore
 from labels.model import ProductRef
 
@@ -30,7 +30,7 @@ def store(tmp_path: Path) -> Iterator[CatalogStore]:
 
 
 def load(store: CatalogStore, path: Path, **options: Any) -> ImportReport:
-    return import_file(store, path, source="shop", role="catalog", **options)
+    return import_file(store, path, "shop", ImportOptions(role="catalog", **options))
 
 
 def upc(store: CatalogStore, id_: str) -> tuple[str, str]:
@@ -114,7 +114,7 @@ def test_parquet_numbers_are_gtins(store: CatalogStore, tmp_path: Path, kind: st
 
 @given(st.lists(st.text(max_size=20)))
 def test_every_number_is_counted_once(texts: list[str]) -> None:
-    tally = GtinTally()
+    tally = GtinCounts()
     for line, text in enumerate(texts, 1):
         tally.add(line, str(line), text)
     told = tally.to_json()

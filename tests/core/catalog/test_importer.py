@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.catalog.import_report import ImportReport
-from core.catalog.importer import import_file
+from core.catalog.importer import ImportOptions, import_file
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore, ImportCount, ImportRules
 from core.errors import CatalogError
@@ -38,7 +38,8 @@ def load(store: CatalogStore, content: str, **options: Any) -> ImportReport:
     path = store.path.with_name("products.csv")
     path.write_text(content)
     options = {"source": "shop", "role": "catalog"} | options
-    return import_file(store, path, **options)
+    source, progress = options.pop("source"), options.pop("progress", None)
+    return import_file(store, path, source, ImportOptions(**options), progress)
 
 
 def test_columns_are_guessed_and_the_others_kept(store: CatalogStore) -> None:
@@ -123,7 +124,7 @@ def test_a_failed_import_leaves_the_old_list_and_the_old_products(store: Catalog
     rejects = tmp_path / "rejects.csv"
     load(store, BAD, rejects_path=rejects)
     before = rejects.read_text()
-    with pytest.raises(CatalogError, match="no good row"):
+    with pytest.raises(CatalogError, match="no valid row"):
         load(store, "id,title\n,a\n", rejects_path=rejects, prune=True)
     assert rejects.read_text() == before
     assert store.count() == 5
@@ -185,7 +186,7 @@ def test_a_source_needs_a_name(store: CatalogStore, source: str) -> None:
 def test_a_later_json_line_may_have_more_columns(store: CatalogStore, tmp_path: Path) -> None:
     path = tmp_path / "p.jsonl"
     path.write_text('{"id": 1, "title": "a"}\n' * 1 + '{"id": 2, "title": "b", "color": "red"}\n{"id": 3}\n')
-    report = import_file(store, path, source="shop", role="query")
+    report = import_file(store, path, "shop", ImportOptions(role="query"))
     assert report.rejected == {"no title": 1}
     found = store.get(ProductRef("shop", "2"))
     assert found is not None
@@ -210,8 +211,8 @@ def test_a_price_that_cannot_be_read_costs_the_price_alone(store: CatalogStore) 
         "without_currency": 1,
     }  # fmt: skip
     told = "\n".join(report.remarks())
-    assert "2 rows without a price that can be read, such as 'N/A', 'Call for price'" in told
-    assert "1 row with a range of prices: the lower end was taken." in told
+    assert "2 rows with an unreadable price, such as 'N/A', 'Call for price'" in told
+    assert "1 row with a price range: the lower end was taken." in told
     assert "several currencies (USD 1, EUR 1)" in told
 
 
@@ -222,14 +223,14 @@ def test_what_is_assumed_of_a_price_without_a_currency_is_said(store: CatalogSto
     assert "currency" not in remarks_of(store, plain, source="theirs")
     load(store, euros, source="ours too", role="query")
     told = remarks_of(store, plain, source="theirs")
-    assert "2 prices without a currency: compared with prices in EUR as if in the same currency." in told
+    assert "2 prices without a currency: assumed to be in EUR when compared." in told
     assert "--map currency=COLUMN" in told
 
 
 def test_prices_with_a_currency_say_what_they_are_compared_with(store: CatalogStore) -> None:
     load(store, "id,title,price\n1,a,12.99\n", source="ours", role="query")
     told = remarks_of(store, "id,title,price\n1,a,€12.99\n", source="theirs")
-    assert "the products to compare with have prices without a currency: they are taken for prices in EUR." in told
+    assert "prices on the other side have no currency: they are assumed to be in EUR when compared." in told
     assert "without a currency" not in remarks_of(store, "id,title,price\n1,a,\n", source="third")
 
 
@@ -273,7 +274,7 @@ def test_nested_values_give_their_text(store: CatalogStore, tmp_path: Path) -> N
         '{"_id": {"$oid": "65a"}, "name": "Sony TV", "brand": {"@type": "Brand", "name": "Sony"},'
         ' "categories": ["TV", "LED"], "offers": {"price": "12.99", "priceCurrency": "CAD"}}\n'
     )
-    import_file(store, path, source="shop", role="query")
+    import_file(store, path, "shop", ImportOptions(role="query"))
     assert list(store.iter()) == [
         Product("shop", "65a", "Sony TV", "Sony", "TV > LED", price=12.99, currency="CAD"),
     ]
@@ -297,10 +298,10 @@ def test_names_of_columns_as_retailers_have_them(store: CatalogStore, header: st
 
 def test_which_of_several_columns_was_taken_is_said(store: CatalogStore) -> None:
     told = remarks_of(store, "product_id,sku,name,description,price,list price\n1,s,a,words,5,6\n")
-    assert "id is read from product_id, not from sku; to change that: --map id=sku" in told
-    assert "price is read from price, not from list price; to change that: --map price='list price'" in told
+    assert "id is read from product_id, not sku; to change it: --map id=sku" in told
+    assert "price is read from price, not list price; to change it: --map price='list price'" in told
     assert "title" not in told
-    assert "kept as further attributes: description" in told
+    assert "imported as further attributes: description" in told
 
 
 def test_a_column_without_values_gives_way_to_another(store: CatalogStore) -> None:
@@ -310,8 +311,8 @@ def test_a_column_without_values_gives_way_to_another(store: CatalogStore) -> No
 
 def test_a_column_that_is_not_used_is_named_with_the_nearest_field(store: CatalogStore) -> None:
     told = remarks_of(store, "id,title,Retail Pric,Colour\n1,a,5,red\n")
-    assert "column 'Retail Pric' not used; did you mean --map price='Retail Pric'" in told
-    assert "kept as further attributes: Colour" in told
+    assert "column 'Retail Pric' is not used; did you mean --map price='Retail Pric'" in told
+    assert "imported as further attributes: Colour" in told
     with pytest.raises(CatalogError, match="looks like the title") as caught:
         load(store, "id,Producct Name\n1,a\n")
     assert "--map title='Producct Name'" in caught.value.hint
@@ -321,7 +322,7 @@ def test_ids_are_the_same_in_every_format(store: CatalogStore, tmp_path: Path) -
     load(store, 'id,title\n12345.0,a\n="00123",b\n')
     path = tmp_path / "p.jsonl"
     path.write_text('{"id": 12345.0, "title": "a"}\n{"id": "00123", "title": "b"}\n')
-    report = import_file(store, path, source="shop", role="catalog")
+    report = import_file(store, path, "shop", ImportOptions(role="catalog"))
     assert report.counts == ImportCount(unchanged=2)
     assert [each.id for each in store.iter()] == ["12345", "00123"]
 
@@ -344,6 +345,6 @@ def test_what_another_version_read_differently_is_said_once(store: CatalogStore)
     for dry in (True, False):
         report = load(store, content, dry=dry)
         assert report.counts.changed == 1
-        assert "although the file did not" in "\n".join(report.remarks())
+        assert "although the file is the same" in "\n".join(report.remarks())
     again = load(store, content)
     assert (again.counts, again.remarks()) == (ImportCount(unchanged=1), [])

@@ -14,7 +14,7 @@ import pytest
 from attack_files import csv_columns, sqlite_endless_view, sqlite_generated, sqlite_large_view, sqlite_of
 
 from core.catalog.benchmarks import import_walmart_amazon
-from core.catalog.importer import import_file
+from core.catalog.importer import ImportOptions, import_file
 from core.catalog.product import Product, Role
 from core.catalog.readers import BadRow, Reason, Row, read_table
 from core.catalog.store import CatalogStore, ImportRules
@@ -128,7 +128,7 @@ def test_ids_that_act_or_are_too_long_are_rejected(
     if write is as_jsonl:
         ids += ["tab\there", "line\nfeed"]
     path, rejects = written(tmp_path, write, [row(id_) for id_ in ids]), tmp_path / "rejects.csv"
-    report = import_file(store, path, source="shop", role="catalog", rejects_path=rejects)
+    report = import_file(store, path, "shop", ImportOptions(role="catalog", rejects_path=rejects))
     assert report.rejected == {
         Reason.BAD_ID: len(bad) + 2 * (write is as_jsonl), Reason.LONG_ID: 1,
     }  # fmt: skip
@@ -144,7 +144,7 @@ def test_ids_that_act_or_are_too_long_are_rejected(
 def test_the_list_of_rejected_rows_acts_nowhere(tmp_path: Path, store: CatalogStore) -> None:
     path, rejects = tmp_path / "p.csv", tmp_path / "rejects.csv"
     path.write_text('id,title\n,"\x1b]52;c;ZXZpbA==\x07 \u202egnp \x9b2J two\nlines"\n\x1b[2J\n', encoding="utf-8")
-    import_file(store, path, source="shop", role="catalog", rejects_path=rejects)
+    import_file(store, path, "shop", ImportOptions(role="catalog", rejects_path=rejects))
     with rejects.open(newline="") as handle:
         rows = list(csv.reader(handle))
     assert rows[1][2:] == ["", r"\x1b]52;c;ZXZpbA==\x07 \u202egnp \x9b2J two\x0alines"]
@@ -171,7 +171,7 @@ def test_a_view_is_not_read(tmp_path: Path, write: Callable[[Path], None]) -> No
 
 def test_a_database_of_views_alone(tmp_path: Path) -> None:
     sqlite_of(tmp_path / "v.db", "CREATE VIEW v AS SELECT 1 AS id, 2 AS title")
-    with pytest.raises(CatalogError, match="without any table") as refusal:
+    with pytest.raises(CatalogError, match="without tables") as refusal:
         read_table(tmp_path / "v.db")
     assert "view" in refusal.value.hint
 
@@ -261,7 +261,7 @@ def test_a_damaged_table_that_leads_in_circles_has_an_end(tmp_path: Path) -> Non
             data += inner
     data[28:32] = (len(data) // 512).to_bytes(4)
     path.write_bytes(data)
-    with pytest.raises(CatalogError, match="gives more rows than it holds"):
+    with pytest.raises(CatalogError, match="returns more data than it contains"):
         list(read_table(path).rows)
 
 
@@ -271,17 +271,15 @@ def test_a_damaged_table_that_leads_in_circles_has_an_end(tmp_path: Path) -> Non
 def test_an_import_that_is_broken_off_leaves_the_catalogue_as_it_was(tmp_path: Path, store: CatalogStore) -> None:
     path = tmp_path / "p.csv"
     path.write_text("id,title\n1,before\n")
-    import_file(store, path, source="shop", role="catalog")
+    import_file(store, path, "shop", ImportOptions(role="catalog"))
     path.write_text("id,title\n1,after\n" + "".join(f"{number},b\n" for number in range(2, 1500)))
 
     def interrupted(_: int) -> None:
         raise KeyboardInterrupt
 
+    options = ImportOptions(role="query", rejects_path=tmp_path / "rejects.csv", rules=ImportRules(change_role=True))
     with pytest.raises(KeyboardInterrupt):
-        import_file(
-            store, path, source="shop", role="query", progress=interrupted, rejects_path=tmp_path / "rejects.csv",
-            rules=ImportRules(change_role=True),
-        )  # fmt: skip
+        import_file(store, path, "shop", options, interrupted)
     assert [(product.id, product.title) for product in store.iter(role="catalog")] == [("1", "before")]
     assert sorted(each.name for each in tmp_path.iterdir()) == ["catalog.db", "p.csv"]
 
@@ -304,5 +302,5 @@ def test_ids_of_earlier_versions_stay_as_they_are(tmp_path: Path, store: Catalog
     store.replace("shop", role, [Product("shop", "\x1b[31m1", "old")])
     path = tmp_path / "p.csv"
     path.write_text("id,title\n2,new\n")
-    import_file(store, path, source="shop", role=role)
+    import_file(store, path, "shop", ImportOptions(role=role))
     assert store.get(ProductRef("shop", "\x1b[31m1")) is not None

@@ -38,10 +38,10 @@ def test_columns_are_found_by_their_names(tmp_path: Path) -> None:
     [
         (b"", "is empty"),
         (b"\n\n", "is empty"),
-        (b"query_id,candidate_id\n", "holds no pairs"),
+        (b"query_id,candidate_id\n", "has no pairs"),
         (b"1,2\n3\n", "line 2: a pair is two ids"),
         (b"1,2\n,\n3,4,5\n", "line 3: wrong column count"),
-        (b"1\n2\n", "has one column"),
+        (b"1\n2\n", "has only one column"),
         (b"query_id,rank\n17,1\n", "no column that looks like the candidate_id. It has: query_id, rank"),
     ],
 )

@@ -124,7 +124,7 @@ def test_a_list_of_repeating_texts_is_refused(tmp_path: Path) -> None:
     pq.write_table(
         pa.table({"l": LISTS}), path, use_dictionary=False, column_encoding={"l.list.element": "DELTA_BYTE_ARRAY"}
     )
-    with pytest.raises(TooLargeError, match=r"like those in l\.list\.element"):
+    with pytest.raises(TooLargeError, match=r"in the lists in l\.list\.element"):
         objects(path)
 
 
@@ -151,7 +151,7 @@ def test_a_page_that_unpacks_to_much_is_refused(tmp_path: Path, monkeypatch: pyt
     parquet_page(path, 2_000_000)
     assert len(list(read_table(path).rows)) == 250_000
     monkeypatch.setattr(parquet, "_PAGES_BYTES", 1_000_000)
-    with pytest.raises(CatalogError, match="is too large to be read: it takes more than 1,000,000 bytes") as refusal:
+    with pytest.raises(CatalogError, match="is too large to be read: it needs more than 1,000,000 bytes") as refusal:
         read_table(path)
     assert refusal.value.hint
 
@@ -194,7 +194,7 @@ def test_what_is_damaged_ends_in_a_sentence(tmp_path: Path) -> None:
         with suppress(CatalogError):  # what is changed in a value shows nowhere
             list(read_table(path).rows)
     path.write_bytes(data[:-8] + struct.pack("<I", 2**31) + b"PAR1")
-    with pytest.raises(CatalogError, match="it has no proper end"):
+    with pytest.raises(CatalogError, match="it has no valid footer"):
         read_table(path)
 
 
@@ -223,4 +223,4 @@ def test_an_empty_row_group_has_no_longest_value(tmp_path: Path) -> None:
         writer.write_table(pa.table({"id": pa.array([], pa.string())}))
     with path.open("rb") as file:
         group = parquet.RowGroup(dictionaries={"id": 9000})
-        assert parquet._rows_at_once(file, pq.read_metadata(file), 0, group) == 1000
+        assert parquet._batch_size(file, pq.read_metadata(file), 0, group) == 1000

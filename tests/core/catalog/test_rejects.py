@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.catalog.import_report import ImportReport
-from core.catalog.importer import import_file
+from core.catalog.importer import ImportOptions, import_file
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from labels.model import ProductRef
@@ -20,7 +20,7 @@ def store(tmp_path: Path) -> Iterator[CatalogStore]:
 
 
 def load(store: CatalogStore, path: Path) -> ImportReport:
-    return import_file(store, path, source="shop", role="catalog", rejects_path=path.with_name("rejects.csv"))
+    return import_file(store, path, "shop", ImportOptions(role="catalog", rejects_path=path.with_name("rejects.csv")))
 
 
 #: Rows without an id, one with a cell too many, one with an open quote; `X` stands for the id that is missing.
@@ -62,7 +62,7 @@ def test_the_list_comes_in_once_it_is_mended(store: CatalogStore, tmp_path: Path
         .replace(f"\n{quote * 2}{delimiter}", f"\n{quote}77{quote}{delimiter}")
         .encode(encoding)
     )
-    import_file(store, path, source="other", role="catalog")
+    import_file(store, path, "other", ImportOptions(role="catalog"))
     again = load(store, mended)
     assert (again.counts.added, again.rejected) == (1, {"wrong column count": 1})
     came, meant = (store.get(ProductRef(source, "77")) for source in ("shop", "other"))

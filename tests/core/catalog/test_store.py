@@ -385,7 +385,7 @@ def test_an_open_catalogue_follows_the_file_that_takes_its_place(store: CatalogS
     store.path.write_bytes(b"no database" * 2000)
     with pytest.raises(CatalogError, match="damaged") as caught:
         store.count()
-    assert "nothing of the labels is lost" in caught.value.hint
+    assert "no label is lost" in caught.value.hint
     store.path.rename(store.path.with_name("moved away"))
     with pytest.raises(CatalogError):
         store.count()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core.catalog.importer import ImportReport, import_file
+from core.catalog.importer import ImportOptions, ImportReport, import_file
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore, ImportRules
 from core.catalog.upsert import LargePruneError
@@ -27,7 +27,7 @@ def store(tmp_path: Path) -> Iterator[CatalogStore]:
 def load(store: CatalogStore, rows: list[str], header: str = HEADER, **options: Any) -> ImportReport:
     path = store.path.with_name("products.csv")
     path.write_text("\n".join([header, *rows]) + "\n")
-    return import_file(store, path, **{"source": "shop"} | options)
+    return import_file(store, path, options.pop("source", "shop"), ImportOptions(**options))
 
 
 def ids(store: CatalogStore) -> set[str]:
@@ -82,9 +82,9 @@ def test_the_id_of_a_broken_json_line_is_found(store: CatalogStore) -> None:
     path = store.path.with_name("products.jsonl")
     lines = [f'{{"id": "{number}", "title": "Product {number}"}}' for number in range(1, 21)]
     path.write_text("\n".join(lines))
-    import_file(store, path, source="shop")
+    import_file(store, path, "shop")
     path.write_text("\n".join(['{"id": "1", "title": "Product 1"', *lines[2:]]))
-    counts = import_file(store, path, source="shop", prune=True, rules=CAUTIOUS).counts
+    counts = import_file(store, path, "shop", ImportOptions(prune=True, rules=CAUTIOUS)).counts
     assert (counts.removed, counts.unread, "1" in ids(store)) == (1, 0, True)
 
 

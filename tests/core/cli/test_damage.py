@@ -343,7 +343,7 @@ def test_a_damaged_catalogue_is_one_sentence_with_the_way_out(
     assert answer.code == 1
     assert "catalog" in answer.err
     assert "import" in answer.err
-    assert "nothing of the labels is lost" in answer.err
+    assert "no label is lost" in answer.err
     assert damaged_copies(indexed.catalog) == []
 
 
@@ -369,7 +369,7 @@ def test_products_that_no_import_writes_are_one_sentence(indexed: Workspace, cal
     sql(indexed.catalog, "DROP TRIGGER products_changed", statement)
     answer = done(call, indexed, "index")
     assert answer.code == 1
-    assert "nothing of the labels is lost" in answer.err
+    assert "no label is lost" in answer.err
 
 
 @pytest.mark.parametrize(

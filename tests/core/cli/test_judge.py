@@ -141,7 +141,7 @@ def test_a_file_without_pairs_is_refused_and_what_was_there_is_kept(
     pairs, out = tmp_path / "pairs.csv", tmp_path / "out.csv"
     pairs.write_text(content)
     out.write_text("precious")
-    said = "holds no pairs." if content else "is empty."
+    said = "has no pairs." if content else "is empty."
     for given in (["match"], ["match", "--judge"]):
         answer = call(*given, "--input", pairs, "--out", out, "--home", labelled.home)
         assert (answer.code, said in answer.err, out.read_text()) == (1, True, "precious")
@@ -430,7 +430,7 @@ def test_a_run_is_a_job_like_any_other(labelled: Workspace, call: Call, monkeypa
     jobs = Jobs(labelled.jobs)
     until(lambda: jobs.get(started.json["job"]).state is not JobState.RUNNING)
     job = jobs.get(started.json["job"])
-    assert (job.name, job.state) == ("Ask the judge", JobState.DONE)
+    assert (job.name, job.state) == ("Run the judge", JobState.DONE)
     assert job.arguments == tuple(given)
     assert job.result["asked"] == 0
 

@@ -87,7 +87,10 @@ def test_beside_a_training_that_runs_no_other_begins(workspace: Workspace, call:
     holder = Holder.here(("judge", "train", "--cross-encoder"), "mia", "20260101-000000-aaaa")
     with exclusive(workspace.jobs, Work.JUDGES, holder):
         answer = call("judge", "train", *more, "--home", workspace.home)
-    assert (answer.code, "Train the cross-encoder runs already, started by mia, since 20" in answer.err) == (1, True)
+    assert (answer.code, "Train the cross-encoder is already running, started by mia, since 20" in answer.err) == (
+        1,
+        True,
+    )
     assert "samesku jobs tail 20260101-000000-aaaa" in answer.err
     assert not (workspace.models / "judge").exists()
 

@@ -97,7 +97,7 @@ def test_the_configuration_for_label_studio_is_a_file(labelled: Workspace, tmp_p
     assert call("labels", "export", tmp_path / "config.xml", "--home", labelled.home).code == 0
     assert "<Choices" in (tmp_path / "config.xml").read_text()
     answer = call("labels", "import", tmp_path / "config.xml", "--home", labelled.home)
-    assert (answer.code, "holds no labels" in answer.err) == (1, True)
+    assert (answer.code, "has no labels" in answer.err) == (1, True)
 
 
 @pytest.mark.parametrize(("kind", "rows"), [("triplets", 3), ("pairs", 2)])

@@ -159,7 +159,7 @@ def test_a_lock_that_may_not_be_opened_is_not_to_be_moved_away(
     with obeyed_permissions():
         answer = call("--home", workspace.home, "index")
     assert "cannot be locked: Permission denied" in answer.err
-    assert "move away" not in answer.err
+    assert "Move it away" not in answer.err
 
 
 def test_an_unreadable_folder_of_models_does_not_stop_the_doctor(

@@ -48,7 +48,7 @@ def test_products_come_in_with_what_was_left_out_on_a_list(tmp_path: Path, call:
     assert (first["source"], first["role"], first["added"]) == ("walmart", "query", 3)
     assert sum(first["rejected"].values()) == 3
     assert first["prices"]["unknown"] == 1
-    assert "1 row without a price that can be read, such as 'cheap': their price is unknown." in first["remarks"]
+    assert "1 row with an unreadable price, such as 'cheap': the price is left unknown." in first["remarks"]
     with Path(first["rejects_file"]).open(newline="") as lines:
         rejects = list(csv.DictReader(lines))
     assert len(rejects) == 3
@@ -235,7 +235,7 @@ def test_labels_of_which_none_came_in_are_an_error(workspace: Workspace, tmp_pat
     path.write_text("query_id,candidate_id,label\nq1,nope,1\n")
     answer = call("labels", "import", path, "--home", workspace.home)
     assert answer.code == 1
-    assert "Nothing came in from" in answer.err
+    assert "Nothing was imported from" in answer.err
     assert "Import the products first." in answer.err
 
 

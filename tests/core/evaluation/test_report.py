@@ -56,7 +56,7 @@ def test_a_damaged_evaluation_hides_no_other(workspace: Workspace, damage: Calla
     (workspace.reports / "evaluation-20260102-120000.json").write_text(json.dumps(value))
     kept = load_evaluations(workspace)
     assert len(kept.evaluations) == 1
-    assert kept.damaged == ("evaluation-20260102-120000.json is damaged, or not what its name says.",)
+    assert kept.damaged == ("evaluation-20260102-120000.json is damaged or has unexpected content.",)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"null", b"[" * 100_000])

@@ -7,7 +7,7 @@ import pytest
 from disk import full_disk
 
 from core.errors import JobError
-from core.jobs.events import EventWriter, last_events, read_events, retell
+from core.jobs.events import EventWriter, last_events, read_events, replay
 from core.jobs.progress import Pace, Silent
 
 
@@ -158,7 +158,7 @@ def test_what_a_job_told_can_be_told_again(path: Path) -> None:
     writer.message("well")
     writer.close()
     heard = Heard()
-    retell(read_events(path)[0], heard)
+    replay(read_events(path)[0], heard)
     # Of a stage that is over only the end is told, and no speed can be made of it.
     assert heard.heard == [("encode", 2), 2, ("train", 5), ("MRR", 0, 0.5), ("loss", 1, 2.0), "well", 1]
 

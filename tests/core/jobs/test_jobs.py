@@ -113,7 +113,7 @@ def test_a_job_has_the_rights_of_whoever_starts_it_and_of_whoever_starts_it_agai
 
 
 def test_a_second_job_of_a_verb_is_refused_while_one_runs(home: Workspace, jobs: Jobs, running: str) -> None:
-    with pytest.raises(JobError, match="Jobs runs already") as refused:
+    with pytest.raises(JobError, match="Jobs is already running") as refused:
         jobs.start(home.home, ["jobs", "list"])
     assert f"samesku jobs tail {running}" in refused.value.hint
     with pytest.raises(JobError, match="still running"):
@@ -128,7 +128,7 @@ def test_only_a_lead_ends_what_somebody_else_started(home: Workspace, jobs: Jobs
     job_id = mine.start(home.home, ["jobs", "tail", "20000101-000000-aaaa"])
     until((jobs.folder / job_id / "events.jsonl").exists)
     other, lead = Jobs(home.jobs, "bob", lead=False), Jobs(home.jobs, "lea")
-    assert other.refusal(other.get(job_id)) == "mia started this: they can end it, and so can a lead."
+    assert other.refusal(other.get(job_id)) == "mia started this job; only they or a lead can cancel it."
     with pytest.raises(JobError, match="mia started this"):
         other.cancel(job_id)
     assert mine.get(job_id).state is JobState.RUNNING
@@ -210,15 +210,15 @@ def test_the_precedent_of_a_job_is_the_latest_that_ended_well(jobs: Jobs) -> Non
         ("20260104-000000-aaaa", "evaluate", "done"),
     ):
         write_job(jobs, job_id, verb=verb, events=f'{EVENTS}{{"t": 9.0, "kind": "{last}"}}\n')
-    before = jobs.precedent("retrain")
+    before = jobs.last_successful("retrain")
     assert before is not None
     assert before.id == "20260102-000000-aaaa"
-    assert jobs.precedent("index") is None
+    assert jobs.last_successful("index") is None
     write_job(jobs, "20260105-000000-aaaa", running=True, events=EVENTS)
     job = jobs.get("20260105-000000-aaaa")
-    assert job.left_s == pytest.approx(2.0)
-    assert jobs.get(before.id).left_s is None
-    assert {each.id: each.left_s for each in jobs.list()}[job.id] == pytest.approx(2.0)
+    assert job.eta_s == pytest.approx(2.0)
+    assert jobs.get(before.id).eta_s is None
+    assert {each.id: each.eta_s for each in jobs.list()}[job.id] == pytest.approx(2.0)
 
 
 def test_a_job_knows_how_long_it_took(jobs: Jobs) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.jobs.names import job_kept, job_name
+from core.jobs.names import job_name, resume_note
 
 
 @pytest.mark.parametrize(
@@ -10,14 +10,14 @@ from core.jobs.names import job_kept, job_name
     [
         (("retrain", "--set", "retrain.epochs=2"), "Retrain"),
         (("evaluate",), "Evaluate"),
-        (("models", "promote", "lora-3"), "Put lora-3 in use"),
-        (("models", "promote"), "Put a model in use"),
-        (("models", "rollback"), "Go back a model"),
+        (("models", "promote", "lora-3"), "Promote lora-3"),
+        (("models", "promote"), "Promote a model"),
+        (("models", "rollback"), "Roll back the champion"),
         (("models",), "Models"),
-        (("judge", "run", "--max-pairs", "9"), "Ask the judge"),
+        (("judge", "run", "--max-pairs", "9"), "Run the judge"),
         (("judge", "train"), "Train the judge"),
         (("judge", "train", "--cross-encoder"), "Train the cross-encoder"),
-        (("judge", "train", "--resume", "judge-1"), "Tune the language model"),
+        (("judge", "train", "--resume", "judge-1"), "Fine-tune the language model"),
         ((), ""),
     ],
 )
@@ -26,8 +26,8 @@ def test_a_job_is_called_by_what_it_does(arguments: tuple[str, ...], name: str) 
 
 
 def test_what_is_kept_is_told_of_every_job() -> None:
-    assert job_kept(("index",)) == "it goes on where it was"
-    assert job_kept(("judge", "run", "--labelled")) == "verdicts that are there are kept"
-    assert job_kept(("judge", "train", "--resume", "judge-1")) == "it goes on from its last checkpoint"
-    assert job_kept(("judge", "train", "--cross-encoder")) == "it begins anew"
-    assert job_kept(("models", "rollback")) == job_kept(()) == "it begins anew"
+    assert resume_note(("index",)) == "it continues where it stopped"
+    assert resume_note(("judge", "run", "--labelled")) == "existing verdicts are kept"
+    assert resume_note(("judge", "train", "--resume", "judge-1")) == "it continues from its last checkpoint"
+    assert resume_note(("judge", "train", "--cross-encoder")) == "it starts over"
+    assert resume_note(("models", "rollback")) == resume_note(()) == "it starts over"

@@ -126,7 +126,7 @@ def test_what_was_held_is_free_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pid", [0, -1, 1, True])
 def test_no_number_is_signalled(jobs: Jobs, pid: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.jobs.board._PATIENCE_S", 0.2)
+    monkeypatch.setattr("core.jobs.board._CANCEL_TIMEOUT_S", 0.2)
     for name in ("kill", "killpg"):
         monkeypatch.setattr(os, name, lambda *_: pytest.fail("a signal was sent"))
     folder = write_job(jobs)
@@ -182,7 +182,7 @@ def test_half_characters_and_controls_can_be_shown(jobs: Jobs) -> None:
         {"kind": "failed", "error": texts},
     ]
     (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
-    job, course = jobs.get(JOB), jobs.course(JOB)
+    job, course = jobs.get(JOB), jobs.progress_log(JOB)
     shown = [job.by, job.started_at, job.name, job.stage, job.error, *course.messages, course.stages[0].name]
     for text in [*shown, *course.stages[0].metrics]:
         assert text.isprintable(), text
@@ -206,7 +206,7 @@ def test_odd_values_in_events_are_passed_over(jobs: Jobs, place: int) -> None:
     names = EVENTS[place].keys() | {"t"}
     lines = [json.dumps({"t": 1.0, **EVENTS[place], name: value}) for name in names for value in values]
     (folder / "events.jsonl").write_text("\n".join([*lines, json.dumps({"t": 2.0, "kind": "done"}), ""]))
-    job, course = jobs.get(JOB), jobs.course(JOB)
+    job, course = jobs.get(JOB), jobs.progress_log(JOB)
     assert job.took_s is not None
     assert isinstance(job.stage, str)
     assert isinstance(job.error, str)
@@ -224,7 +224,7 @@ def test_odd_files_neither_hang_nor_hide_others(jobs: Jobs, name: str, kind: str
     ODD_FILES[kind](folder / name)
     write_job(jobs)
     assert JOB in {job.id for job in jobs.list()}
-    for read in (jobs.get, jobs.course, jobs.log, jobs.cancel):
+    for read in (jobs.get, jobs.progress_log, jobs.log, jobs.cancel):
         try:
             told = str(read(folder.name))
         except JobError as error:
@@ -262,7 +262,7 @@ def test_a_folder_of_jobs_that_is_none_is_one_sentence(jobs: Jobs, kind: str, ho
 def test_an_id_leads_nowhere_else(jobs: Jobs, home: Workspace, job_id: str) -> None:
     write_job(jobs)
     (home.home / "job.json").write_text(json.dumps(START))
-    for act in (jobs.get, jobs.course, jobs.log, jobs.cancel):
+    for act in (jobs.get, jobs.progress_log, jobs.log, jobs.cancel):
         with pytest.raises(JobError):
             act(job_id)
 
@@ -292,7 +292,7 @@ def test_what_others_can_have_written_is_not_run_in_ones_own_name(
 ) -> None:
     folder = write_job(jobs, arguments=["labels", "export", str(tmp_path / "mine.csv")])
     make(folder / "job.json")
-    with pytest.raises(JobError, match="is of another account") as refused:
+    with pytest.raises(JobError, match="was written by another account") as refused:
         jobs.resume(home.home, JOB)
     assert f"samesku labels export {tmp_path / 'mine.csv'}" in refused.value.hint
     assert [job.id for job in jobs.list()] == [JOB]

@@ -108,7 +108,7 @@ def test_custom_tokenizer_code_is_refused_by_qlora(model: Path, workspace: Works
 def test_model_file_is_not_run(model: Path) -> None:
     edit(model / "config.json", model_file="evil.py")
     (model / "evil.py").write_text(EVIL)
-    assert "model_file names code of its own" in refusal(model)
+    assert "model_file names Python code" in refusal(model)
     assert not (model / "ran").exists()
 
 

@@ -64,7 +64,7 @@ def test_a_file_says_in_columns_which_of_two_sources_is_meant(tmp_path: Path) ->
     ]
     assert read_named_pairs(corpus, path) == found
     path.write_text("query_id,candidate_id\nq2,x1\nq1,x1\n")
-    with pytest.raises(CatalogError, match="line 3: the query id q1 stands in several sources") as caught:
+    with pytest.raises(CatalogError, match="line 3: the query id q1 occurs in several sources") as caught:
         read_named_pairs(corpus, path)
     assert "query_source" in caught.value.hint
     path.write_text("query_id,candidate_id,query_source\nt9,x1,walmart\n")

@@ -20,7 +20,7 @@ from core.retrieval.field_boosts import (
 )
 from core.retrieval.fusion import Fusion
 from core.retrieval.lexical import LexicalIndex
-from core.text.model_numbers import bare
+from core.text.model_numbers import alphanumeric
 
 TEXTS = [query.title for query in QUERIES]
 VECTORS = np.stack([vector(text) for text in TEXTS])
@@ -167,4 +167,4 @@ def test_agreement_nudges_the_score(query: dict, product: dict, expected: float)
 
 @pytest.mark.parametrize(("text", "expected"), [("EN-EL14", "enel14"), ("a_b c/d", "abcd"), ("ÉÜ 1", "éü1"), ("-", "")])
 def test_spelling_makes_no_model_number(text: str, expected: str) -> None:
-    assert bare(text) == expected
+    assert alphanumeric(text) == expected

@@ -101,8 +101,8 @@ OWN_TOKENIZER = edited("tokenizer_config.json", tokenizer_class="Unknown", auto_
 WEIGHT = "encoder.layer.1.output.dense.weight"
 
 CHANGES: list[tuple[str, Change, str]] = [
-    ("own model", UNKNOWN, "config.json cannot be loaded: it names code of its own"),
-    ("own tokenizer and model", all_of(UNKNOWN, OWN_TOKENIZER), "names code of its own"),
+    ("own model", UNKNOWN, "config.json cannot be loaded: it names Python code"),
+    ("own tokenizer and model", all_of(UNKNOWN, OWN_TOKENIZER), "names Python code"),
     ("kernel", edited("config.json", attn_implementation="evil/kernel"), "config.json cannot be loaded"),
     ("NaN", spoilt("model.safetensors", WEIGHT, float("nan")), "model.safetensors cannot be loaded: "),
     ("infinity", spoilt("model.safetensors", WEIGHT, float("inf")), "holds values that are no finite numbers"),
@@ -113,7 +113,7 @@ CHANGES: list[tuple[str, Change, str]] = [
     ("other shapes", edited("config.json", hidden_size=64), "config.json cannot be loaded: the weights"),
     ("no such activation", edited("config.json", hidden_act="none"), "cannot be loaded"),
     ("a table for a number", edited("config.json", num_attention_heads={}), "cannot be loaded"),
-    ("a list for a table", lambda f: (f / "config_sentence_transformers.json").write_text("[]"), "no JSON object"),
+    ("a list for a table", lambda f: (f / "config_sentence_transformers.json").write_text("[]"), "not a JSON object"),
     ("no tokenizer", lambda f: (f / "tokenizer.json").write_bytes(b"\0" * 100), "cannot be loaded"),
 ]  # fmt: skip
 

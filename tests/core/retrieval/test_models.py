@@ -48,7 +48,7 @@ def test_a_folder_is_used_as_it_is_and_named_by_all_its_parts(folder: Path) -> N
 
 
 PARTS = {
-    "tokenizer": ("tokenizer.json", "all texts would be the same"),
+    "tokenizer": ("tokenizer.json", "the model could not tell texts apart"),
     "configuration": ("config.json", "the module Transformer needs it"),
     "pooling": ("1_Pooling/config.json", "the module Pooling needs it"),
 }
@@ -65,9 +65,7 @@ def test_a_folder_that_lacks_a_part_is_refused_by_its_name(folder: Path, part: s
 
 def test_a_pooling_without_its_facts_is_a_sentence(folder: Path) -> None:
     write_json(folder / "1_Pooling" / "config.json", {})
-    with pytest.raises(
-        ModelError, match=r"1_Pooling/config\.json cannot be loaded: it does not say how long a vector is"
-    ):
+    with pytest.raises(ModelError, match=r"1_Pooling/config\.json cannot be loaded: it lacks the length of a vector"):
         find_base(str(folder))
 
 
@@ -91,7 +89,7 @@ def test_weights_in_several_files_are_one_model(folder: Path) -> None:
     ("missing", "why"),
     [
         ("model-00003-of-00003.safetensors", "it is missing"),
-        ("model.safetensors.index.json", "it says which of the shards beside it holds what"),
+        ("model.safetensors.index.json", "it lists the contents of the shards"),
     ],
 )
 def test_a_shard_or_the_index_that_is_missing_is_named(folder: Path, missing: str, why: str) -> None:

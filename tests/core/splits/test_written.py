@@ -54,7 +54,7 @@ def test_a_folder_is_a_dataset_on_disk(labelled: Workspace, tmp_path: Path) -> N
     dataset = load_from_disk(str(out))
     assert (dataset.column_names, len(dataset)) == (["anchor", "positive", "negative"], written.rows)
     assert [path.name for path in out.parent.iterdir()] == ["triplets"]
-    with pytest.raises(CoreError, match="exists already"):
+    with pytest.raises(CoreError, match="already exists"):
         write_dataset(labelled, Settings(), Kind.TRIPLETS, out)
 
 

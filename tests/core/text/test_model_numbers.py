@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.text.model_numbers import bare, codes
+from core.text.model_numbers import alphanumeric, model_codes
 
 
 @pytest.mark.parametrize(
     ("text", "expected"), [("EN-EL14", "enel14"), ("en el14", "enel14"), ("CF/8GB-S_2", "cf8gbs2"), ("", ""), ("—", "")]
 )
 def test_bare_is_letters_and_digits(text: str, expected: str) -> None:
-    assert bare(text) == expected
+    assert alphanumeric(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_bare_is_letters_and_digits(text: str, expected: str) -> None:
     ],
 )
 def test_codes_of_a_title(text: str, expected: set[str]) -> None:
-    assert codes(text) == expected
+    assert model_codes(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -58,17 +58,17 @@ def test_codes_of_a_title(text: str, expected: set[str]) -> None:
     ],
 )
 def test_quantities_and_standards_are_no_model_numbers(text: str) -> None:
-    assert codes(text) == frozenset()
+    assert model_codes(text) == frozenset()
 
 
 @given(st.text(st.characters(), max_size=60))
 def test_codes_are_bare_whatever_the_text(text: str) -> None:
-    for code in codes(text):
-        assert code == bare(code)
+    for code in model_codes(text):
+        assert code == alphanumeric(code)
         assert any(character.isdigit() for character in code)
-        assert code in bare(text)
+        assert code in alphanumeric(text)
 
 
 @given(st.text("abcxyzABCXYZ0123456789 -/.", max_size=40))
 def test_case_means_nothing(text: str) -> None:
-    assert codes(text.upper()) == codes(text.lower())
+    assert model_codes(text.upper()) == model_codes(text.lower())

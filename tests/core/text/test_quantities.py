@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.text.quantities import Quantity, quantities, same
+from core.text.quantities import Quantity, quantities, same_quantity
 from core.text.units import BASES, COUNTS, UNITS
 
 
@@ -170,8 +170,8 @@ def test_what_only_looks_like_a_quantity(text: str) -> None:
 )
 def test_rounded_figures_are_the_same(one: str, other: str) -> None:
     (first,), (second,) = quantities(one), quantities(other)
-    assert same(first, second)
-    assert same(second, first)
+    assert same_quantity(first, second)
+    assert same_quantity(second, first)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_rounded_figures_are_the_same(one: str, other: str) -> None:
 )
 def test_others_are_not(one: str, other: str) -> None:
     (first,), (second,) = quantities(one), quantities(other)
-    assert not same(first, second)
+    assert not same_quantity(first, second)
 
 
 @given(st.text(st.characters(), max_size=60))

@@ -38,7 +38,7 @@ def test_braces_in_a_product_are_only_text() -> None:
         ("{title} {colour}", "colour"),
         ("{title.__class__}", "title.__class__"),
         ("{}", "encoder.template"),
-        ("title", "no field at all"),
+        ("title", "it has no field"),
         ("{title", "encoder.template"),
     ],
 )

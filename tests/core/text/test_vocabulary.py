@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import SettingsError
-from core.text.vocabulary import TABLES, Phrases, Vocabulary, packaged, read, words
+from core.text.vocabulary import TABLES, Phrases, Vocabulary, packaged_entries, read_entries, words
 
 VOCABULARY = Vocabulary.load()
 
@@ -169,7 +169,7 @@ def test_a_brand_like_another_is_no_store_brand() -> None:
 
 
 def test_every_packaged_group_says_where_it_is_from() -> None:
-    files = packaged()
+    files = packaged_entries()
     groups = [group for file in files for table in TABLES for group in getattr(file, table)]
     assert {table for table in TABLES if any(getattr(file, table) for file in files)} == set(TABLES)
     assert all(len(group.source) > 8 for group in groups)
@@ -177,7 +177,7 @@ def test_every_packaged_group_says_where_it_is_from() -> None:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_no_spelling_and_no_name_stands_in_two_groups(table: str) -> None:
-    groups = [group for file in packaged() for group in getattr(file, table)]
+    groups = [group for file in packaged_entries() for group in getattr(file, table)]
     names = [group.name for group in groups]
     assert len(names) == len(set(names))
     spellings = [" ".join(words(spelling)) for group in groups for spelling in set(group.spellings)]
@@ -252,10 +252,10 @@ def test_a_user_overrides(tmp_path: Path) -> None:
         ("[[colors]]\nname = 'x'\nspellings = ['x']", "colors: unknown key"),
         ("[[colours]]\nspellings = ['x']", "colours.0.name: this key is missing"),
         ("[[colours]]\nname = 'x'\nspellings = []", "colours.0.spellings"),
-        ("[[colours]]\nname = 'x'\nspellings = 'red'", "colours.0.spellings: this is a list, such as"),
-        ("[colours]\nname = 'x'\nspellings = ['red']", "colours: this is a list"),
+        ("[[colours]]\nname = 'x'\nspellings = 'red'", "colours.0.spellings: must be a list, such as"),
+        ("[colours]\nname = 'x'\nspellings = ['red']", "colours: must be a list"),
         ("[[colours]]\nname = 'x'\nspellings = ['x']\nhue = 3", "colours.0.hue: unknown key"),
-        ("[[colours]]\nname = 'x'\nspellings = ['...']", "'...' holds no letter or digit"),
+        ("[[colours]]\nname = 'x'\nspellings = ['...']", "'...' has no letter or digit"),
         ("[[colours]]\nname = 'x'\nspellings = [3]", "colours.0.spellings.0"),
         (
             "[[colours]]\nname = 'x'\nspellings = ['a']\n[[colours]]\nname = 'y'\nspellings = ['A']",
@@ -266,7 +266,7 @@ def test_a_user_overrides(tmp_path: Path) -> None:
 def test_a_bad_file_is_one_sentence_with_file_and_key(tmp_path: Path, text: str, complaint: str) -> None:
     path = write(tmp_path, text)
     with pytest.raises(SettingsError) as caught:
-        read(path)
+        read_entries(path)
     assert str(path) in caught.value.message
     assert complaint in caught.value.message
     assert "\n" not in caught.value.message
@@ -282,7 +282,7 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
 def test_the_longest_phrase_counts_and_words_belong_to_one() -> None:
     phrases = Phrases([("navy", "navy"), ("navy blue", "dark"), ("blue", "blue")])
-    assert list(phrases.found("Navy-Blue, blue & navy")) == ["dark", "blue", "navy"]
+    assert list(phrases.find("Navy-Blue, blue & navy")) == ["dark", "blue", "navy"]
 
 
 @given(st.text(st.characters(), max_size=60))

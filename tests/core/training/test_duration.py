@@ -34,7 +34,7 @@ COURSE = ProgressLog(
         Stage("train half 1 of 2", 45.0, 5, TRAINED),
         Stage("fit the matcher", 60.0),
     ),
-    told_at=70.0,
+    last_event_at=70.0,
 )
 
 
@@ -52,7 +52,10 @@ def test_an_earlier_retrain_tells_its_training_from_all_else(result: dict[str, o
 
 
 def test_a_retrain_that_did_not_train_tells_nothing() -> None:
-    assert experience_of_retrain(ProgressLog(stages=COURSE.stages[:1], told_at=9.0), {"triplets": 400}, RECIPE) is None
+    assert (
+        experience_of_retrain(ProgressLog(stages=COURSE.stages[:1], last_event_at=9.0), {"triplets": 400}, RECIPE)
+        is None
+    )
     assert experience_of_retrain(COURSE, {"triplets": "?"}, RECIPE) is None
 
 

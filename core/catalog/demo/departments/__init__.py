@@ -1,4 +1,4 @@
-"""The shop's departments: one module each, nothing but a table of product families."""
+"""The departments of the demo catalogue: one module each, with a table of product families."""
 
 from core.catalog.demo.departments import (
     baby,

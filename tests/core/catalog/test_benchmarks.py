@@ -169,7 +169,7 @@ def test_a_bug_is_not_taken_for_a_missing_network(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(hub, "snapshot_download", broken)
     with pytest.raises(ZeroDivisionError):
-        benchmarks.local_copy(WALMART_AMAZON)
+        benchmarks.dataset_folder(WALMART_AMAZON)
 
 
 def test_only_data_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

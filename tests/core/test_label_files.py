@@ -6,7 +6,7 @@ import pytest
 from samples import match, q, write_catalogue
 
 from core.jobs.progress import Silent
-from core.transfer.label_files import Export, Telling, write_labels
+from core.transfer.label_files import Export, ExportOptions, write_labels
 from labels import database
 from labels.exchange import records
 from labels.exchange.formats import Format
@@ -28,5 +28,5 @@ def test_an_export_of_all_events_keeps_no_desk_waiting(
             def advance(self, done: int) -> None:
                 desk.record("ada", Verb.COMMENT, q("q1"), details=ActionDetails(text="meanwhile"))
 
-        assert write_labels(workspace, tmp_path / "events", format_, Telling(), Deciding()) == Export(1, "events")
+        assert write_labels(workspace, tmp_path / "events", format_, ExportOptions(), Deciding()) == Export(1, "events")
         assert desk.last_event() == 2

@@ -16,7 +16,7 @@ from core.cli.app import make_app, run
 from core.errors import JobError
 from core.jobs import board
 from core.jobs.board import Jobs
-from core.jobs.exclusive import Holder, Work, exclusive, lock_path, work_of
+from core.jobs.exclusive import Holder, Work, exclusive, lock_path, work_kind
 from core.jobs.job import JobState
 from core.jobs.locks import is_held
 from core.workspace import Workspace
@@ -49,7 +49,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     ],
 )
 def test_each_kind_of_work_has_its_lock(arguments: list[str], work: Work | None) -> None:
-    assert work_of(arguments) is work
+    assert work_kind(arguments) is work
 
 
 @pytest.mark.parametrize("arguments", ENCODERS, ids=" ".join)
@@ -60,7 +60,7 @@ def test_it_is_refused_in_a_terminal_while_it_runs(
     before = {path: path.stat().st_mtime_ns for path in home.home.iterdir()}
     with exclusive(home.jobs, Work.ENCODERS, Holder.here(["retrain"], "mia", job)):
         told = refused(capsys, "--home", str(home.home), *arguments)
-    assert "Retrain runs already, started by mia, since 20" in told
+    assert "Retrain is already running, started by mia, since 20" in told
     assert (f"process {os.getpid()} on " in told) is (not job)
     assert (f"samesku jobs tail {job}" in told) is bool(job)
     assert {path: path.stat().st_mtime_ns for path in before} == before
@@ -71,7 +71,7 @@ def test_it_is_not_started_as_a_job_while_it_runs_in_a_terminal(home: Workspace,
     jobs = Jobs(home.jobs, "bob")
     with (
         exclusive(home.jobs, Work.ENCODERS, Holder.here(["index"], "mia")),
-        pytest.raises(JobError, match="Index runs already, started by mia, since 20"),
+        pytest.raises(JobError, match="Index is already running, started by mia, since 20"),
     ):
         jobs.start(home.home, arguments)
     assert jobs.list() == []
@@ -93,7 +93,7 @@ def test_a_job_keeps_the_same_work_from_terminals_until_it_ends(
     monkeypatch.setattr(subprocess, "Popen", watched)
     jobs = Jobs(home.jobs, "mia")
     job_id = jobs.start(home.home, ["models", "rollback"])
-    assert "Go back a model runs already, started by mia, since 20" in told[1]
+    assert "Roll back the champion is already running, started by mia, since 20" in told[1]
     assert f"samesku jobs tail {job_id}" in told[1]
     until(lambda: jobs.get(job_id).state is not JobState.RUNNING)
     assert "nothing to go back to" in jobs.get(job_id).error
@@ -107,7 +107,9 @@ def test_labelling_and_training_a_judge_go_on_beside_a_retrain(
     with exclusive(home.jobs, Work.ENCODERS, Holder.here(["retrain"], "mia")):
         with LabelStore(home.labels) as store:
             store.record("ada", Verb.ACCEPT, q("q1"), match("q1-c1"))
-        assert "runs already" not in refused(capsys, "--home", str(home.home), "judge", "train", "--cross-encoder")
+        assert "is already running" not in refused(
+            capsys, "--home", str(home.home), "judge", "train", "--cross-encoder"
+        )
         with pytest.raises(SystemExit) as ended:
             run(make_app(), ["--home", str(home.home), "labels", "stats"])
         assert not ended.value.code
@@ -135,7 +137,7 @@ def test_whoever_wrote_the_lock_the_refusal_is_one_sentence(home: Workspace, con
         path = lock_path(home.jobs, Work.ENCODERS)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         with (
-            pytest.raises(JobError, match=r"^A retrain or an index run runs already\.$") as told,
+            pytest.raises(JobError, match=r"^A retrain or an index run is already running\.$") as told,
             exclusive(home.jobs, Work.ENCODERS, Holder.here(["index"], "bob")),
         ):
             pytest.fail("it was begun")

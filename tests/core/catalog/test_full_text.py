@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.catalog.full_text import grams_expression, grams_of, is_unspaced, spaced
+from core.catalog.full_text import grams_expression, grams_of, has_unspaced_script, with_spaces
 from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.queue.past_work import folded
@@ -101,8 +101,8 @@ def test_a_catalogue_of_an_earlier_version_is_searched_alike(tmp_path: Path) -> 
         before.executescript("DROP TABLE grams_fts; DROP TABLE grams; PRAGMA user_version = 5")
     with CatalogStore(path) as store:
         assert store.search("视机")
-        assert store.holding("视机1499", 10) is not None
-        assert not store.mend_search()
+        assert store.with_word_prefix("视机1499", 10) is not None
+        assert not store.repair_search()
 
 
 @pytest.mark.parametrize(
@@ -116,23 +116,23 @@ def test_a_damaged_index_is_made_again(tmp_path: Path, damage: str) -> None:
         db.execute(damage)
         db.commit()
     with CatalogStore(path) as store:
-        assert store.mend_search()
+        assert store.repair_search()
         assert [product.id for product in store.search("视机")] == ["1"]
-        assert not store.mend_search()
+        assert not store.repair_search()
 
 
 def test_past_work_is_found_by_what_stands_inside_a_run(store: CatalogStore) -> None:
     assert folded("电视") in folded("索尼电视机")
     assert folded("视电") not in folded("索尼电视机")
     assert folded("rand") not in folded("brand")
-    found = store.holding("视机", 10)
+    found = store.with_word_prefix("视机", 10)
     assert found is not None
     assert [ref.id for ref in found] == ["zh"]
 
 
 def test_runs_and_words() -> None:
-    assert [is_unspaced(text) for text in ("", "brand é", "Ä电", "ж")] == [False, False, True, False]
+    assert [has_unspaced_script(text) for text in ("", "brand é", "Ä电", "ж")] == [False, False, True, False]
     assert grams_of("索尼TV 电视机").split() == ["索尼", "尼", "tv", "电视", "视机", "机"]
-    assert spaced("a电视b") == "a 电 视 b"
+    assert with_spaces("a电视b") == "a 电 视 b"
     assert grams_expression([]) == ""
     assert grams_expression(["--"]) == ""

@@ -57,7 +57,7 @@ def test_the_header_is_below_a_title_and_rows_may_be_short(tmp_path: Path) -> No
 
 def test_one_of_several_sheets_is_read_and_said(tmp_path: Path) -> None:
     path = book(tmp_path / "p.xlsx", TABLE, [("id", "title"), (9, "z")])
-    assert read_table(path).notes == ("Read from the sheet A; not from B (p.xlsx#NAME).",)
+    assert read_table(path).notes == ("Read from the sheet A, not from B (p.xlsx#NAME).",)
     for given in (read_table(path, "b"), read_table(path.with_name("p.xlsx#B"))):
         assert [row.values["id"] for row in given.rows if isinstance(row, Row)] == ["9"]
     with pytest.raises(CatalogError, match="no sheet 'x'") as caught:
@@ -109,6 +109,6 @@ def test_other_archives_are_named(tmp_path: Path, member: str, says: str) -> Non
 def test_without_openpyxl_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = book(tmp_path / "p.xlsx", TABLE)
     monkeypatch.setitem(__import__("sys").modules, "openpyxl", None)
-    with pytest.raises(CatalogError, match="takes openpyxl") as caught:
+    with pytest.raises(CatalogError, match="needs openpyxl") as caught:
         read_table(path)
     assert "pip install openpyxl" in caught.value.hint

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.catalog.listing_identity import is_another_article
+from core.catalog.listing_identity import is_different_article
 from core.catalog.product import Product
 
 
@@ -27,7 +27,7 @@ def listing(title: str, brand: str = "", model: str = "", upc: str = "") -> Prod
     ],
 )
 def test_edits_leave_it_the_same_article(before: Product, after: Product) -> None:
-    assert not is_another_article(before, after)
+    assert not is_different_article(before, after)
 
 
 @pytest.mark.parametrize(
@@ -46,10 +46,10 @@ def test_edits_leave_it_the_same_article(before: Product, after: Product) -> Non
     ],
 )
 def test_another_product_under_the_same_id_is_another_article(before: Product, after: Product) -> None:
-    assert is_another_article(before, after)
+    assert is_different_article(before, after)
 
 
 def test_price_category_and_attributes_say_nothing_of_the_article() -> None:
     before = listing("Sony TV", "Sony")
     after = replace(before, price=9.0, category="garden", extra={"colour": "green"})
-    assert not is_another_article(before, after)
+    assert not is_different_article(before, after)

@@ -34,7 +34,7 @@ def told(workspace: Workspace) -> dict[str, str]:
 
 def test_before_the_first_index_run_nothing_is_there_and_nothing_is_made(catalogue: Workspace) -> None:
     assert told(catalogue)["index"] == "none yet: samesku index"
-    assert told(catalogue)["models"] == "none tuned; in use: the base encoder; no matcher yet"
+    assert told(catalogue)["models"] == "none tuned; champion: the base encoder; no matcher yet"
     assert not catalogue.derived.exists()
 
 
@@ -43,7 +43,7 @@ def test_it_follows_products_labels_and_settings(catalogue: Workspace) -> None:
     assert told(catalogue)["index"].startswith("up to date; candidates by hash, ")
     with LabelStore(catalogue.labels) as store:
         store.record("ada", Verb.ACCEPT, q("q1"), [*match("q1-c1"), *implied("q1-c2", "q1-c3")])
-    assert told(catalogue)["index"].startswith("up to date, but for the matcher (labels")
+    assert told(catalogue)["index"].startswith("up to date except for the matcher (labels")
     index(catalogue)
     assert told(catalogue)["index"].startswith("up to date; ")
     assert "matcher fitted to 3 labelled pairs" in told(catalogue)["models"]
@@ -61,14 +61,14 @@ def test_it_measures_the_caches_and_names_what_is_of_no_use(catalogue: Workspace
     old.mkdir()
     (old / "vectors-96.db").write_bytes(bytes(3_000_000))
     assert "vectors 3.0 MB" in told(catalogue)["caches"]
-    assert "3.0 MB of encoders that are not in use may be removed: old-12345678" in told(catalogue)["caches"]
+    assert "3.0 MB of unused encoders may be removed: old-12345678" in told(catalogue)["caches"]
 
 
 def test_it_counts_tuned_encoders(catalogue: Workspace) -> None:
     registry = Registry(catalogue, Settings())
     registry.add(ModelCard("lora-1", "hash", "hash", "", "2026-01-01"))
     (registry.folder("lora-1") / "model.safetensors").write_bytes(bytes(2_000_000))
-    assert told(catalogue)["models"].startswith("1 tuned (2.0 MB); in use: the base encoder")
+    assert told(catalogue)["models"].startswith("1 tuned (2.0 MB); champion: the base encoder")
 
 
 def test_without_the_encoder_it_says_so(catalogue: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ RETRAIN: Events = [
 
 
 def course(events: Events) -> ProgressLog:
-    return ProgressLog().then(events, 0)
+    return ProgressLog().extended(events, 0)
 
 
 def test_each_stage_has_what_it_told() -> None:
@@ -47,12 +47,12 @@ def test_each_stage_has_what_it_told() -> None:
     assert told.seconds == [10, 22, 10, 20, 8]
     assert told.stages[1].losses == ((1, 2.0), (2, 1.0))
     assert told.stages[1].metrics == {"MRR": ((0, 0.5), (2, 0.75))}
-    assert (told.messages, told.told_at) == (("hello",), 70)
+    assert (told.messages, told.last_event_at) == (("hello",), 70)
 
 
 @pytest.mark.parametrize("cut", range(len(RETRAIN) + 1))
 def test_what_is_read_in_pieces_is_the_same(cut: int) -> None:
-    assert course(RETRAIN[:cut]).then(RETRAIN[cut:], 0) == course(RETRAIN)
+    assert course(RETRAIN[:cut]).extended(RETRAIN[cut:], 0) == course(RETRAIN)
 
 
 def test_the_training_that_is_shown_is_the_one_that_runs_else_the_first() -> None:
@@ -61,7 +61,7 @@ def test_the_training_that_is_shown_is_the_one_that_runs_else_the_first() -> Non
 
 
 def running(left_s: float | None = None) -> Job:
-    return Job("2", ("retrain",), JobState.RUNNING, "2026-01-01T00:00:00+00:00", 1, stage_left_s=left_s)
+    return Job("2", ("retrain",), JobState.RUNNING, "2026-01-01T00:00:00+00:00", 1, stage_eta_s=left_s)
 
 
 @pytest.mark.parametrize(
@@ -129,14 +129,14 @@ def test_of_what_was_read_before_only_what_was_added_is_read(jobs: Jobs) -> None
     writer = reported(jobs, "j1")
     writer.stage("train", 2)
     writer.metric(0, "MRR", 0.123456789)
-    first = jobs.course("j1")
+    first = jobs.progress_log("j1")
     path = jobs.folder / "j1" / "events.jsonl"
     path.write_bytes(b"\n" * path.stat().st_size)
     writer.loss(1, 2.0)
-    second = jobs.course("j1", first)
+    second = jobs.progress_log("j1", first)
     assert second.stages[0].losses == ((1, 2.0),)
     assert second.stages[0].metrics == {"MRR": ((0, 0.12346),)}
-    assert jobs.course("j1", second) == second
+    assert jobs.progress_log("j1", second) == second
     writer.close()
 
 
@@ -146,4 +146,4 @@ def test_of_a_course_nonsense_is_left_out(jobs: Jobs) -> None:
     writer.write("loss", step="one")
     writer.loss(1, 2.0)
     writer.close()
-    assert jobs.course("j1").stages[0].losses == ((1, 2.0),)
+    assert jobs.progress_log("j1").stages[0].losses == ((1, 2.0),)
