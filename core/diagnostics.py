@@ -23,10 +23,10 @@ from core.matching.matcher import Matcher, saved_value
 from core.matching.pair_rows import state_of
 from core.matching.run import Shortlist, current_matcher, matcher_path, read_out_of_fold, saved_matcher
 from core.retrieval.candidates import CandidateStore, damage_of_candidates
-from core.retrieval.encoder_files import base_here
+from core.retrieval.encoder_files import local_base
 from core.retrieval.encoding_rate import is_rate
 from core.retrieval.index_run import Corpus, is_indexed
-from core.retrieval.manifest import PRODUCTS, damage, indexed_models
+from core.retrieval.manifest import PRODUCTS, index_damage, indexed_models
 from core.retrieval.registry import ModelCard, Promotion, Registry
 from core.retrieval.vector_cache import damaged_vectors
 from core.settings import Settings
@@ -115,7 +115,7 @@ def _derived(workspace: Workspace) -> Iterator[Damage]:
 def _index(workspace: Workspace) -> Iterator[Damage]:
     for folder in (each for each in sorted(workspace.index.glob("*")) if each.is_dir()):
         # Earlier versions have left no manifest.
-        for found in damage(folder) if folder.name in indexed_models(workspace.index) else ():
+        for found in index_damage(folder) if folder.name in indexed_models(workspace.index) else ():
             yield Damage(folder, found, _INDEX)
         for path in sorted(folder.glob("vectors-*.db")):
             yield from _database(path, lambda tables: "vectors" in tables, _INDEX, _vectors)
@@ -241,7 +241,7 @@ def _inventory_state(workspace: Workspace, settings: Settings, products: int) ->
     registry = Registry(workspace, settings)
     champion = registry.champion_id()
     trained = champion is not None and registry.is_trained(champion)
-    if not trained and base_here(settings.encoder.model) is None:
+    if not trained and local_base(settings.encoder.model) is None:
         return "the encoder is not on this machine"
     encoder = registry.champion()
     corpus = Corpus.read(workspace)

@@ -196,9 +196,8 @@ def products(
     role: Annotated[
         str | None,
         typer.Option(
-            help="query: products to review; catalog: products they may equal. [default: what the source is already;"
-            " of a new one catalog]",
-            show_default=False,
+            help="query: products to review; catalog: products they may equal.",
+            show_default="what the source is already; of a new one catalog",
         ),
     ] = None,
     change_role: Annotated[

@@ -14,10 +14,10 @@ from core.cli.judge_options import (
     InputOption,
     MinutesOption,
     PairsOption,
-    bands_named,
-    detached,
     end_if_interrupted,
     judge_in_use,
+    parse_bands,
+    start_detached,
 )
 from core.cli.rebuild import rebuilds_damage
 from core.errors import CoreError
@@ -72,14 +72,14 @@ def run(
         raise typer.BadParameter("Either --input or --labelled.")
     if bands is not None and (pairs is not None or labelled):
         raise typer.BadParameter("--judge-band chooses among candidates: without --input and --labelled.")
-    bands_named(bands)
+    parse_bands(bands)
     if detach:
         options = {
             "--judge-band": bands, "--input": pairs, "--labelled": labelled, "--max-pairs": max_pairs,
             "--max-minutes": max_minutes,
         }  # fmt: skip
         with judge_in_use(context):
-            detached(context, ["judge", "run"], options)
+            start_detached(context, ["judge", "run"], options)
         return
 
     workspace = context.workspace.require()
@@ -106,7 +106,7 @@ def _wanted(
             raise CoreError("There are no labelled pairs that it was not trained on.", "Label some in the desk first.")
         return found
 
-    chosen = bands_named(bands)
+    chosen = parse_bands(bands)
     return least_certain_first(
         each for each in matched_pairs(workspace, settings, settings.search.k) if default_band(each[1].band) in chosen
     )

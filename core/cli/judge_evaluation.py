@@ -15,9 +15,9 @@ from core.cli.judge_options import (
     DetachOption,
     MinutesOption,
     PairsOption,
-    detached,
     end_if_interrupted,
     judge_in_use,
+    start_detached,
 )
 from core.cli.rebuild import rebuilds_damage
 from core.errors import CoreError
@@ -73,7 +73,7 @@ def measure(
     with judge_in_use(context, *([judge] if judge else [])) as asked:
         if detach:
             options = {"--judge": judge, "--pairs": pairs, "--max-pairs": max_pairs, "--max-minutes": max_minutes}
-            detached(context, ["judge", "test"], options)
+            start_detached(context, ["judge", "test"], options)
             return
 
         workspace, settings = context.workspace, context.settings
@@ -150,7 +150,7 @@ def compare(
             raise CoreError(f"{first} and {second} are the same judge: {one.name}.", _way_out(first, second))
         if detach:
             options = {"--pairs": pairs, "--max-pairs": max_pairs, "--max-minutes": max_minutes}
-            detached(context, ["judge", "compare", first, second], options)
+            start_detached(context, ["judge", "compare", first, second], options)
             return
 
         truth = known_pairs(context.workspace, context.settings, pairs).without(one, other)

@@ -48,7 +48,7 @@ DetachOption = Annotated[bool, typer.Option("--detach", help="Run as a job that 
 _INTERRUPTED = 130
 
 
-def bands_named(names: str | None) -> list[Band]:
+def parse_bands(names: str | None) -> list[Band]:
     """`medium,low` as bands; medium where none is named.
 
     Raises:
@@ -87,7 +87,7 @@ def end_if_interrupted(context: Context, judged: "JudgingResult", unwritten: Pat
 
 
 @contextmanager
-def told_if_interrupted(context: Context, words: str) -> Iterator[None]:
+def reports_interrupt(context: Context, words: str) -> Iterator[None]:
     """After ctrl+c say in a sentence what is kept, and end.
 
     Raises:
@@ -100,7 +100,7 @@ def told_if_interrupted(context: Context, words: str) -> Iterator[None]:
         raise typer.Exit(_INTERRUPTED) from None
 
 
-def detached(context: Context, verb: list[str], options: Mapping[str, str | float | Path | bool | None]) -> None:
+def start_detached(context: Context, verb: list[str], options: Mapping[str, str | float | Path | bool | None]) -> None:
     """Start the same as a job; options without a value are left out."""
     workspace = context.workspace.require()
     given: list[str] = []

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from core.cli.context import Context, context_of
-from core.cli.judge_options import DetachOption, detached, judge_in_use, told_if_interrupted
+from core.cli.judge_options import DetachOption, judge_in_use, reports_interrupt, start_detached
 from core.errors import CoreError
 from core.jobs.progress import Reporter
 from core.judge.calibrated import calibration_pairs
@@ -25,7 +25,7 @@ from core.text.safe import safe
 from labels.wording import counted
 
 
-def tell_ready(context: Context, result: Mapping[str, Any]) -> None:
+def print_usage(context: Context, result: Mapping[str, Any]) -> None:
     """Print how it is put in use.
 
     Args:
@@ -140,7 +140,7 @@ def train(
             _train_cross_encoder(context) if cross_encoder else _tune(context, judge_id, fuse=fuse)
             return
     # The job takes the lock again, for as long as it runs.
-    detached(
+    start_detached(
         context, ["judge", "train"], {"--cross-encoder": cross_encoder, "--resume": judge_id or None, "--fuse": fuse}
     )
 
@@ -155,23 +155,23 @@ def _tune(context: Context, judge_id: str, *, fuse: bool) -> None:
 
     again = f"samesku judge train --resume {judge_id}{' --fuse' if fuse else ''}"
     with (
-        told_if_interrupted(context, f"Ended; `{again}` goes on from the last checkpoint."),
+        reports_interrupt(context, f"Ended; `{again}` goes on from the last checkpoint."),
         context.reporter() as reporter,
     ):
         card = asdict(tune(context.workspace, judge_id, reporter, fuse=fuse))
         reporter.result(card)
-    tell_ready(context, card)
+    print_usage(context, card)
     context.answer(card)
 
 
 def _train_cross_encoder(context: Context) -> None:
 
     with context.reporter() as reporter:
-        with told_if_interrupted(context, "Ended; nothing of this training is kept."):
+        with reports_interrupt(context, "Ended; nothing of this training is kept."):
             result = train_cross_encoder(context.workspace, context.settings, reporter)
         result["calibrated_on"] = _calibrated(context, reporter)
         reporter.result(result)
-    tell_ready(context, result)
+    print_usage(context, result)
     context.answer(result)
 
 

@@ -18,7 +18,7 @@ from labels.store import LabelStore
 from labels.wording import counted
 
 if TYPE_CHECKING:
-    from core.evaluation.audit import Estimate
+    from core.evaluation.audit import ShareEstimate
 
 
 def register(app: typer.Typer) -> None:
@@ -73,7 +73,7 @@ def audit(
     context.answer(report.as_dict())
 
 
-def _told(estimate: "Estimate") -> str:
+def _told(estimate: "ShareEstimate") -> str:
     if estimate.value is None:
         return "unknown: nothing of it was answered"
     return f"{estimate.value:.3f}  (95 % interval {estimate.low:.3f} to {estimate.high:.3f})"

@@ -1,4 +1,4 @@
-"""Verbs that rebuild what they find damaged, and go on."""
+"""Automatic rebuild of damaged derived data: index, candidates, features and matcher."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -20,39 +20,39 @@ Verb = TypeVar("Verb", bound=Callable[..., None])
 
 
 def rebuilds_damage(verb: Verb) -> Verb:
-    """A verb that, where candidates, evidence or matcher are damaged, says so, has them made again, and begins again.
+    """Decorate a verb: on damaged derived data, rebuild it and run the verb again.
 
-    For verbs that only read until they are done: what they answer or write is written in the end.
+    Only for verbs that write nothing before they have read all their input.
     """
 
     @wraps(verb)
-    def rebuilding(ctx: typer.Context, *args: Any, **kwargs: Any) -> None:
+    def wrapper(ctx: typer.Context, *args: Any, **kwargs: Any) -> None:
         try:
             verb(ctx, *args, **kwargs)
         except DamagedError as error:
             rebuild(context_of(ctx), error)
             verb(ctx, *args, **kwargs)
 
-    return cast("Verb", rebuilding)
+    return cast("Verb", wrapper)
 
 
 def rebuild(context: Context, damage: DamagedError) -> None:
-    """Say what is damaged, and make index, candidates, evidence and matcher again.
+    """Report the damage, and rebuild index, candidates, features and matcher.
 
     Raises:
-        CoreError: the catalogue is damaged too, the encoder is not there, or another process indexes.
+        CoreError: the catalogue is damaged too, the encoder is missing, or another process is indexing.
     """
     context.err.print(f"{safe(damage.message)} Indexing again.", markup=False)
     with context.exclusive("index"), context.reporter() as reporter:
-        brought_up_to_date(context, reporter)
+        update_index(context, reporter)
 
 
-def brought_up_to_date(context: Context, reporter: Reporter) -> "UpToDate":
-    """Index, evidence, matcher and probabilities, by the champion.
+def update_index(context: Context, reporter: Reporter) -> "UpToDate":
+    """Bring index, features, matcher and probabilities up to date with the champion.
 
     Raises:
         CatalogError: nothing was imported.
-        ModelError: something must be encoded, and the model cannot be loaded.
+        ModelError: texts must be encoded, and the model cannot be loaded.
     """
     workspace, settings = context.workspace, context.settings
     return bring_up_to_date(workspace, settings, Registry(workspace, settings).champion(), reporter)

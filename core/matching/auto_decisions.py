@@ -45,7 +45,7 @@ def decide(workspace: Workspace, settings: Settings) -> AutoReport:
     """
     candidates = CandidateStore(workspace.derived)
     try:
-        standing = candidates.standing
+        standing = candidates.matcher_summary
         if candidates.model is None:
             raise no_candidates(workspace.index)
         if standing is None or not standing.calibrated:

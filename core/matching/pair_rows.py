@@ -97,7 +97,7 @@ def matched_pairs(
                 f"{counted(settings.search.k, 'candidate is', 'candidates are')} kept for each query, fewer than {k}.",
                 f"Set search.k = {k} in samesku.toml and run `samesku index`.",
             )
-        standing = store.standing
+        standing = store.matcher_summary
         removed = (state or state_of(workspace)).removed
         present = (row for row in store.all() if row[0] not in removed and row[1].ref not in removed)
         for query, candidates in groupby(present, key=lambda row: row[0]):
@@ -135,7 +135,7 @@ def standing_of(workspace: Workspace) -> "MatcherSummary | None":
     """
     store = CandidateStore(workspace.derived)
     try:
-        return store.standing
+        return store.matcher_summary
     finally:
         store.close()
 

@@ -18,7 +18,7 @@ from core.judge.cross_encoder import CrossEncoderCard, load_cross_encoder
 from core.judge.finetune.storage import CARD, judge_drafts, judges_folder
 from core.judge.pair_context import pair_contexts
 from core.judge.prompt import pair_of_texts
-from core.retrieval.encoder import weight_without_numbers
+from core.retrieval.encoder import non_finite_weight
 from core.retrieval.encoder_files import find_base, readable_save_errors, weights_sha256
 from core.retrieval.encoder_identity import part_digests
 from core.settings import Settings
@@ -83,7 +83,7 @@ def train_cross_encoder(workspace: Workspace, settings: Settings, reporter: Repo
     with judge_drafts(workspace) as place:
         folder = place / judge_id
         _fit(model, learn, folder, reporter)
-        if weight_without_numbers(model) is not None:
+        if non_finite_weight(model) is not None:
             raise ModelError("The training ended in values that are no numbers; it is not kept.", "Try it again.")
         shutil.rmtree(folder / "trainer", ignore_errors=True)
         with readable_save_errors(folder):

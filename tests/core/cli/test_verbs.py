@@ -345,7 +345,7 @@ def test_only_leads_change_what_a_retrain_may_put_in_use(
     assert call(*given, "--as", "mia").code == 0
     refused = call(*given, "--as", "mia", "--set", "promote=better")
     assert refused.code == 1
-    assert "Only leads change what a retrain may put in use." in refused.err
+    assert "Only leads change retrain.promote." in refused.err
     assert call(*given, "--as", "lea", "--set", "promote=better").code == 0
     assert len(started) == 2
 

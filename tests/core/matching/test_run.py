@@ -129,7 +129,7 @@ def test_probabilities_on_few_labels_say_how_few(catalogue: Workspace) -> None:
     answer(catalogue, "q1", "q2", "q3")
     index(catalogue)
     store = CandidateStore(catalogue.derived)
-    standing = store.standing
+    standing = store.matcher_summary
     store.close()
     assert standing is not None
     assert (standing.calibrated, standing.labels, standing.matches) == (True, 9, 3)
@@ -143,7 +143,7 @@ def test_after_labels_candidates_are_ordered_by_probability_and_banded_by_its_cu
     assert found.learner.name != "prior"
     rows = rows_of(catalogue)
     store = CandidateStore(catalogue.derived)
-    standing = store.standing
+    standing = store.matcher_summary
     store.close()
     assert standing is not None
     assert (standing.threshold, standing.labels) == (found.threshold, 9)

@@ -31,7 +31,7 @@ def fusion() -> Fusion:
     return Fusion(
         dense=DenseIndex(np.stack([vector(product.title) for product in PRODUCTS])),
         lexical=LexicalIndex([product.title for product in PRODUCTS]),
-        agreement=FieldBoosts(PRODUCTS),
+        field_boosts=FieldBoosts(PRODUCTS),
         refs=[product.ref for product in PRODUCTS],
         dense_weight=0.3,
         depth=100,
@@ -85,7 +85,7 @@ def coded(queries: dict[str, str], products: dict[str, str], **options: int) -> 
     fusion = Fusion(
         dense=DenseIndex(np.stack([vector(product.title) for product in listed])),
         lexical=LexicalIndex([product.title for product in listed]),
-        agreement=FieldBoosts(listed, asked),
+        field_boosts=FieldBoosts(listed, asked),
         refs=[product.ref for product in listed],
         dense_weight=0.3,
         **{"depth": 100, "k": 4, **options},

@@ -112,14 +112,14 @@ def test_a_plain_transformers_folder_is_averaged_and_says_so(folder: Path) -> No
     assert find_base(str(folder)).pooling_note == ""
     (folder / "modules.json").unlink()
     (folder / "1_Pooling" / "config.json").unlink()
-    assert "token vectors are averaged" in find_base(str(folder)).pooling_note
+    assert "mean pooling is used" in find_base(str(folder)).pooling_note
 
 
 def test_a_path_that_leads_to_no_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ModelError, match=f"There is no folder {tmp_path}/none"):
+    with pytest.raises(ModelError, match=f"encoder.model is {tmp_path}/none, which does not exist"):
         find_base(f"{tmp_path}/none")
-    with pytest.raises(ModelError, match=f"{tmp_path}/file is no folder"):
+    with pytest.raises(ModelError, match=f"encoder.model is {tmp_path}/file, which is not a folder"):
         find_base(f"{tmp_path}/file")
 
 
