@@ -48,7 +48,7 @@ def list_jobs(ctx: typer.Context) -> None:
 def tail(
     ctx: typer.Context,
     job_id: Annotated[
-        str, typer.Argument(help="Id of a job, as listed by `samesku jobs list`. [default: the latest]")
+        str, typer.Argument(help="Id of a job, as listed by `samesku jobs list`.", show_default="the latest")
     ] = "",
 ) -> None:
     """Watch a job until it ends.

@@ -1,5 +1,6 @@
-"""`samesku judge`: the second opinion."""
+"""`samesku judge`: second opinions on pairs by a cross-encoder or a language model."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,7 +42,9 @@ if TYPE_CHECKING:
     from core.judge.run import JudgingResult
     from labels.model import Pair
 
-app = typer.Typer(help="The second opinion: prepare, train, test, compare, run, choose, spent.", no_args_is_help=True)
+app = typer.Typer(
+    help="The judge, a second opinion: prepare, train, test, compare, run, choose, spent.", no_args_is_help=True
+)
 app.command("choose")(choose)
 judge_training.register(app)
 judge_evaluation.register(app)
@@ -54,24 +57,24 @@ def run(
     bands: BandsOption = None,
     pairs: InputOption = None,
     labelled: Annotated[
-        bool, typer.Option("--labelled", help="The labelled pairs that it may be calibrated on.")
+        bool, typer.Option("--labelled", help="Ask about the labelled pairs to calibrate the judge on.")
     ] = False,
     max_pairs: PairsOption = None,
     max_minutes: MinutesOption = None,
     detach: DetachOption = False,
 ) -> None:
-    """Ask the judge ahead of time; its verdicts are kept, and no pair is asked about twice.
+    """Ask the judge ahead of time, and store its verdicts. No pair is asked about twice.
 
-    Without --input and --labelled about the candidates in the bands of --judge-band. A run that was ended goes on
-    where it was.
+    Without --input and --labelled, it is asked about the candidates in the bands of --judge-band. An interrupted run
+    continues where it stopped.
 
     Example: samesku judge run --judge-band medium --max-minutes 30 --detach
     """
     context = context_of(ctx)
     if pairs is not None and labelled:
-        raise typer.BadParameter("Either --input or --labelled.")
+        raise typer.BadParameter("--input and --labelled cannot be combined.")
     if bands is not None and (pairs is not None or labelled):
-        raise typer.BadParameter("--judge-band chooses among candidates: without --input and --labelled.")
+        raise typer.BadParameter("--judge-band selects candidates: omit it with --input and --labelled.")
     parse_bands(bands)
     if detach:
         options = {
@@ -81,22 +84,22 @@ def run(
         with judge_in_use(context):
             start_detached(context, ["judge", "run"], options)
         return
-
     workspace = context.workspace.require()
     with judge_in_use(context) as judge, context.reporter() as reporter:
-        wanted = _wanted(context, judge, bands, pairs, labelled=labelled)
+        selected = _selected_pairs(context, judge, bands, pairs, labelled=labelled)
         judged = judge_pairs(
-            pair_contexts(workspace, wanted), judge, Budget(max_pairs, max_minutes), reporter, total=len(wanted)
+            pair_contexts(workspace, selected), judge, Budget(max_pairs, max_minutes), reporter, total=len(selected)
         )
         calibrations = judge.calibrate(workspace, context.settings)
         reporter.result(_facts(judged))
     end_if_interrupted(context, judged)
-    _tell(context, judged, calibrations)
+    _print_result(context, judged, calibrations)
 
 
-def _wanted(
+def _selected_pairs(
     context: Context, judge: "StoredVerdictsJudge", bands: str | None, pairs: Path | None, *, labelled: bool
 ) -> "Sequence[Pair]":
+    """The pairs of the file, the labelled pairs, or the candidates in the bands."""
     workspace, settings = context.workspace, context.settings
     if pairs is not None:
         return read_named_pairs(Corpus.read(workspace), pairs)
@@ -105,21 +108,20 @@ def _wanted(
         if not found:
             raise CoreError("There are no labelled pairs that it was not trained on.", "Label some in the desk first.")
         return found
-
     chosen = parse_bands(bands)
     return least_certain_first(
         each for each in matched_pairs(workspace, settings, settings.search.k) if default_band(each[1].band) in chosen
     )
 
 
-def _tell(context: Context, judged: "JudgingResult", calibrations: "list[Calibration]") -> None:
+def _print_result(context: Context, judged: "JudgingResult", calibrations: "list[Calibration]") -> None:
     answers = [verdict.answer for verdict in judged.verdicts.values()]
     context.out.print(safe(f"{judged.judge}: {judged.words}"))
     counts = {answer or "no verdict": answers.count(answer) for answer in dict.fromkeys(answers)}
     if counts:
         context.out.print(", ".join(f"{count:,} {name}" for name, count in sorted(counts.items())) + ".")
     for fitted in calibrations:
-        context.out.print(safe(f"{fitted.judge} is calibrated on {counted(fitted.labels, 'label')}."))
+        context.out.print(safe(f"{fitted.judge} is calibrated on {counted(fitted.labels, 'labelled pair')}."))
     context.answer({**_facts(judged), "answers": counts, "calibrated_on": {c.judge: c.labels for c in calibrations}})
 
 
@@ -134,12 +136,10 @@ def _facts(judged: "JudgingResult") -> dict[str, object]:
 @app.command("spent")
 @rebuilds_damage
 def spent(ctx: typer.Context) -> None:
-    """What judges have cost so far: verdicts that are kept, tokens, seconds.
+    """Print the cost of each judge so far: stored verdicts, tokens, seconds.
 
     Example: samesku judge spent --json
     """
-    from dataclasses import asdict  # noqa: PLC0415
-
     context = context_of(ctx)
     cache = VerdictCache(context.workspace.require().derived)
     try:
@@ -147,16 +147,16 @@ def spent(ctx: typer.Context) -> None:
     finally:
         cache.close()
     for each in found:
-        said = f"{each.matches:,} match, {each.no_matches:,} no match, {each.no_verdict:,} without a verdict"
+        verdicts = f"{each.matches:,} match, {each.no_matches:,} no match, {each.no_verdict:,} without a verdict"
         context.out.print(safe(each.judge))
         context.out.print(
-            f"    {counted(each.pairs, 'pair')}: {said}; {counted(each.tokens_in, 'token')} read,"
+            f"    {counted(each.pairs, 'pair')}: {verdicts}; {counted(each.tokens_in, 'token')} read,"
             f" {each.tokens_out:,} written"
         )
         context.out.print(
-            f"    {each.seconds:,.1f} s in all; half of the pairs within {each.p50:.3f} s, "
-            f"99 in 100 within {each.p99:.3f} s; last asked {safe(each.last)}"
+            f"    {each.seconds:,.1f} s in total, p50 {each.p50:.3f} s, p99 {each.p99:.3f} s;"
+            f" last used {safe(each.last)}"
         )
     if not found:
-        context.out.print("No judge was asked yet; `samesku judge run` asks the one in use.")
+        context.out.print("No judge was asked yet; `samesku judge run` asks the configured one.")
     context.answer({"judges": [asdict(each) for each in found]})

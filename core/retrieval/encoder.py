@@ -182,7 +182,7 @@ def _vectors(model: "SentenceTransformer", texts: list[str], batch_size: int) ->
         texts, batch_size=batch_size, normalize_embeddings=True, show_progress_bar=False
     ).astype(np.float32)
     if not np.isfinite(vectors).all():
-        raise ValueError("its vectors have NaN or infinite entries")
+        raise ValueError("it gives vectors with NaN or infinite entries")
     return vectors
 
 

@@ -89,8 +89,8 @@ def test_no_judge_is_one_sentence_with_the_way_out(labelled: Workspace, call: Ca
         (["match", "--input", "none.csv", "--out", "o.csv"], "There is no file none.csv."),
         (["judge", "run", "--input", "none.csv"], "There is no file none.csv."),
         (["judge", "test", "--pairs", "none.csv"], "There is no file none.csv."),
-        (["judge", "train"], "Which judge shall be trained?"),
-        (["judge", "train", "--cross-encoder", "--resume", "x"], "Which judge shall be trained?"),
+        (["judge", "train"], "No judge to train is named."),
+        (["judge", "train", "--cross-encoder", "--resume", "x"], "No judge to train is named."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -185,7 +185,7 @@ def test_a_run_keeps_verdicts_and_the_next_one_goes_on(
     ]
     told = call("judge", "spent", "--home", labelled.home).out
     assert "15 pairs" in told
-    assert "99 in 100 within 0.500 s" in told
+    assert "p99 0.500 s" in told
 
 
 def test_before_anybody_was_asked_nothing_was_spent(labelled: Workspace, call: Call) -> None:
@@ -326,7 +326,7 @@ def test_a_judge_is_measured_on_the_validation_side(
     assert answer["words"]
     assert len(list(labelled.reports.glob("judge-*.json"))) == 1
     told = call("judge", "test", "--home", labelled.home).out
-    assert "Always giving the same answer would be right in 0.667." in told
+    assert "Accuracy of the majority class: 0.667." in told
     assert "to the matcher" in told
     assert "0 pairs judged now, 9 known before." in told
 

@@ -95,7 +95,7 @@ def test_a_query_answers_in_lines_and_in_json(labelled: Workspace, call: Call) -
 def test_a_query_says_when_there_is_more_and_when_it_is_not_allowed(labelled: Workspace, call: Call) -> None:
     say(labelled, "q2")
     answer = call("labels", "query", "SELECT seq FROM events ORDER BY seq", "--limit", "1", "--home", labelled.home)
-    assert (answer.out, "There are more rows than these 1" in answer.err) == ("seq\n1\n", True)
+    assert (answer.out, "There are more rows than the 1 shown" in answer.err) == ("seq\n1\n", True)
     answer = call("labels", "query", "DROP TABLE events", "--home", labelled.home)
     assert (answer.code, "a query only reads" in answer.err) == (1, True)
 
@@ -259,7 +259,7 @@ def test_without_a_backup_a_merge_is_the_way_out_of_a_changed_schema(
         path.rename(aside / path.name)
     assert call("labels", "merge", aside / "labels.db", *home).code == 0
     answer = call("labels", "verify", *home)
-    assert (answer.code, "1 event; all is well" in answer.out) == (0, True)
+    assert (answer.code, "1 event; no problems found" in answer.out) == (0, True)
 
 
 # -- a ledger that is gone -----------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def test_products_come_in_with_what_was_left_out_on_a_list(tmp_path: Path, call:
     again = call(*given, "--json").json
     assert (again["added"], again["unchanged"]) == (0, 3)
     told = call(*given).out
-    assert "3 rows left out" in told
+    assert "3 rows skipped" in told
     assert "such as 'cheap'" in told
 
 

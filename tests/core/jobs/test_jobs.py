@@ -109,7 +109,7 @@ def test_a_job_has_the_rights_of_whoever_starts_it_and_of_whoever_starts_it_agai
     assert "Only leads promote encoders" in refused.error
     again = finished(lea, lea.resume(home.home, refused.id))
     assert again.by == "lea"
-    assert "nothing to go back to" in again.error
+    assert "nothing to roll back to" in again.error
 
 
 def test_a_second_job_of_a_verb_is_refused_while_one_runs(home: Workspace, jobs: Jobs, running: str) -> None:

@@ -127,7 +127,7 @@ def test_a_relative_path_is_not_of_the_working_folder(
     folder: Path, monkeypatch: pytest.MonkeyPatch, no_hub_cache: None
 ) -> None:
     monkeypatch.chdir(folder.parent)
-    with pytest.raises(ModelError, match=r"no my-encoder in the workspace's folder") as caught:
+    with pytest.raises(ModelError, match=r"encoder.model is my-encoder, a relative path") as caught:
         find_base("my-encoder")
     assert f'encoder.model = "{folder}"' in caught.value.hint
 
@@ -199,7 +199,7 @@ def test_without_a_home_folder_there_is_no_cache_to_look_into(monkeypatch: pytes
     with pytest.raises(ModelError, match="not on this machine"):
         find_base("some/model")
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
-    with pytest.raises(ModelError, match="no home folder to keep it in") as caught:
+    with pytest.raises(ModelError, match="no home folder to download it to") as caught:
         find_base("some/model")
     assert "HF_HOME" in caught.value.hint
 

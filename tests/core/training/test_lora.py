@@ -99,7 +99,7 @@ def test_a_training_that_is_watched_gives_the_same_weights(tiny: EncoderModel, t
 
 
 def test_a_run_that_learnt_nothing_fails(tiny: EncoderModel, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="gives the base encoder's vectors"):
+    with pytest.raises(ModelError, match="gives the vectors of the base encoder"):
         train(tiny, tmp_path, FEW_STEPS.model_copy(update={"learning_rate": 1e-12, "min_steps": 2}), Silent())
 
 

@@ -27,12 +27,12 @@ def test_an_encoder_that_moved_and_merged_well_passes_with_its_figures() -> None
 @pytest.mark.parametrize("distance", [0.0, MIN_CHANGE / 2])
 def test_vectors_that_did_not_move_fail(distance: float) -> None:
     same = turned(BASE, distance)
-    with pytest.raises(ModelError, match="gives the base encoder's vectors"):
+    with pytest.raises(ModelError, match="gives the vectors of the base encoder"):
         verify_merge(BASE, same, same)
 
 
 def test_an_adapter_that_was_trained_and_not_merged_fails() -> None:
-    with pytest.raises(ModelError, match="gives the base encoder's vectors"):
+    with pytest.raises(ModelError, match="gives the vectors of the base encoder"):
         verify_merge(BASE, TUNED, BASE)
 
 
