@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
@@ -17,7 +17,7 @@ from core.evaluation.run import evaluate_own
 from core.interpreter import module_command
 from core.jobs.progress import Reporter
 from core.matching.bands import Band
-from core.matching.pair_rows import matched_pairs
+from core.matching.pair_rows import MatchRow, PairRow, matched_pairs
 from core.matching.run import bring_up_to_date
 from core.retrieval.registry import Registry
 from core.settings import Settings, load_settings
@@ -27,9 +27,6 @@ from core.training.run import retrain
 from labels.model import Pair, ProductRef, Stream
 from labels.store import LabelStore
 from labels.wording import counted
-
-if TYPE_CHECKING:
-    from core.matching.pair_rows import MatchRow, PairRow
 
 #: Number of printed queries, and of candidates each.
 _MAX_QUERIES, _MAX_CANDIDATES = 5, 3
@@ -113,7 +110,7 @@ def _print_candidates(context: Context, settings: Settings) -> None:
         context.out.print(line)
 
 
-def _verdict(pair: Pair, row: "MatchRow") -> str:
+def _verdict(pair: Pair, row: MatchRow) -> str:
     """Probability, band, and whether the predicted label is right, in columns."""
     chance = "" if row.probability is None else f"{row.probability:.0%}"
     if row.band in _BAND_LABELS:
@@ -127,7 +124,7 @@ def _is_match(pair: Pair) -> bool:
     return (pair.query.id, pair.candidate.id) in demo_catalogue().gold
 
 
-def _band_precision(rows: "Sequence[PairRow]") -> Iterator[str]:
+def _band_precision(rows: Sequence[PairRow]) -> Iterator[str]:
     """A line per band with its precision on these candidates."""
     queries = len({pair.query for pair, _ in rows})
     yield f"\nOver all {counted(len(rows), 'candidate')} of these {counted(queries, 'query', 'queries')}:"

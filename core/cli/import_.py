@@ -5,44 +5,38 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from core.catalog.benchmarks import import_walmart_amazon
-from core.catalog.import_report import gtin_sentences
-from core.catalog.product import as_role
+from core.catalog.import_report import ImportReport, gtin_sentences
+from core.catalog.importer import import_file as import_catalogue
+from core.catalog.product import Role, as_role
 from core.catalog.rejects import rejects_name
 from core.catalog.store import CatalogStore, ImportRules
-from core.catalog.upsert import LargePruneError
+from core.catalog.upsert import LargePruneError, ReplacedArticle
 from core.cli.context import Context, context_of
 from core.cli.labels_files import assigned_columns, import_file, print_rejected
 from core.errors import CoreError
 from core.splits.current_labels import ledger_and_catalogue, outdated
 from core.text.safe import safe
-from core.transfer.label_files import read_labels
+from core.transfer.label_files import LabelFileReport, read_labels
 from labels.errors import SameskuError
 from labels.exchange.tasks import Defaults
 from labels.files import private_folder
+from labels.model import ProductRef
 from labels.product_decisions import decisions_on, labelled_products, pairs_of_source
 from labels.reader import LabelReader
 from labels.wording import counted
 
-if TYPE_CHECKING:
-    from core.catalog.import_report import ImportReport
-    from core.catalog.product import Role
-    from core.catalog.upsert import ReplacedArticle
-    from core.transfer.label_files import LabelFileReport
-    from labels.model import ProductRef
-
-
 #: Replaced products listed on a terminal; --json has all of them.
 _MAX_LISTED = 10
 _MAX_TITLE_CHARS = 80
-_ROLE_NAMES: "dict[Role, str]" = {"query": "queries", "catalog": "candidates"}
+_ROLE_NAMES: dict[Role, str] = {"query": "queries", "catalog": "candidates"}
 
 
-def labelled(context: Context) -> "set[ProductRef] | None":
+def labelled(context: Context) -> set[ProductRef] | None:
     """The products with labels; None if the ledger cannot be read, so that no product counts as unlabelled."""
     if not context.workspace.labels.exists():
         return set()
@@ -52,7 +46,7 @@ def labelled(context: Context) -> "set[ProductRef] | None":
     return None
 
 
-def effects(context: Context, report: "ImportReport", *, dry: bool) -> dict[str, object]:
+def effects(context: Context, report: ImportReport, *, dry: bool) -> dict[str, object]:
     """Effects of an import on labels and queue, for `--json`.
 
     Returns:
@@ -76,7 +70,7 @@ def effects(context: Context, report: "ImportReport", *, dry: bool) -> dict[str,
     return found
 
 
-def _excluded_labels(context: Context, replaced: "tuple[ReplacedArticle, ...]", *, dry: bool) -> dict[str, object]:
+def _excluded_labels(context: Context, replaced: tuple[ReplacedArticle, ...], *, dry: bool) -> dict[str, object]:
     with ledger_and_catalogue(context.workspace) as (store, catalog):
         pairs = {each.pair for each in decisions_on(store, [each.ref for each in replaced])}
         if dry or catalog is None:
@@ -88,11 +82,11 @@ def _excluded_labels(context: Context, replaced: "tuple[ReplacedArticle, ...]", 
     }
 
 
-def _changes_role(report: "ImportReport") -> bool:
+def _changes_role(report: ImportReport) -> bool:
     return report.role_before not in {None, report.role}
 
 
-def print_effects(context: Context, report: "ImportReport", facts: dict[str, object], *, dry: bool) -> None:
+def print_effects(context: Context, report: ImportReport, facts: dict[str, object], *, dry: bool) -> None:
     """Print the effects."""
     if _changes_role(report):
         _print_role_change(context, report, facts, dry=dry)
@@ -114,7 +108,7 @@ def print_effects(context: Context, report: "ImportReport", facts: dict[str, obj
         context.out.print(f"  {queries} asked about again, first of all: samesku review")
 
 
-def _print_role_change(context: Context, report: "ImportReport", facts: dict[str, object], *, dry: bool) -> None:
+def _print_role_change(context: Context, report: ImportReport, facts: dict[str, object], *, dry: bool) -> None:
     before, after = _ROLE_NAMES[report.role_before or report.role], _ROLE_NAMES[report.role]
     became = "would become" if dry else "are now"
     queue = "leave the queue" if report.role == "catalog" else "join the queue"
@@ -286,17 +280,15 @@ class _ProductFile:
 
     path: Path
     source: str
-    role: "Role | None"
+    role: Role | None
     mapping: dict[str, str]
     table: str | None
 
 
-def _import(context: Context, file: _ProductFile, rules: ImportRules, *, prune: bool, dry: bool) -> "ImportReport":
-    from core.catalog.importer import import_file  # noqa: PLC0415
-
+def _import(context: Context, file: _ProductFile, rules: ImportRules, *, prune: bool, dry: bool) -> ImportReport:
     with _catalogue(context, dry=dry) as store, context.reporter() as reporter:
         reporter.stage("import")
-        return import_file(
+        return import_catalogue(
             store, file.path, source=file.source, role=file.role, mapping=file.mapping, table=file.table, dry=dry,
             rejects_path=context.workspace.reports / rejects_name(file.source), progress=reporter.advance,
             prune=prune, vocabulary=context.workspace.vocabulary, rules=rules,
@@ -315,7 +307,7 @@ def _catalogue(context: Context, *, dry: bool) -> Iterator[CatalogStore]:
             yield store
 
 
-def _import_splits(context: Context, folder: Path) -> dict[str, "LabelFileReport"]:
+def _import_splits(context: Context, folder: Path) -> dict[str, LabelFileReport]:
     splits = {"train.csv": "train", "valid.csv": "validation"}
     missing = [name for name in splits if not (folder / name).exists()]
     if missing:
@@ -324,7 +316,7 @@ def _import_splits(context: Context, folder: Path) -> dict[str, "LabelFileReport
     return {name: read_labels(context.workspace, folder / name, defaults, side) for name, side in splits.items()}
 
 
-def _require_products(reports: "Sequence[ImportReport]") -> None:
+def _require_products(reports: Sequence[ImportReport]) -> None:
     """Require that each file had at least one product.
 
     Raises:
@@ -341,7 +333,7 @@ def _require_products(reports: "Sequence[ImportReport]") -> None:
             )
 
 
-def _blocked_prune(report: "ImportReport") -> CoreError | None:
+def _blocked_prune(report: ImportReport) -> CoreError | None:
     """The error if products were not pruned because rows without a readable id may be theirs; else None."""
     counts = report.counts
     if counts.vanished <= counts.removed:
@@ -355,7 +347,7 @@ def _blocked_prune(report: "ImportReport") -> CoreError | None:
     )
 
 
-def _facts(context: Context, report: "ImportReport", *, dry: bool = False) -> dict[str, object]:
+def _facts(context: Context, report: ImportReport, *, dry: bool = False) -> dict[str, object]:
     counts = report.counts
     return {
         "source": report.source, "role": report.role, "role_before": report.role_before, "added": counts.added,
@@ -369,7 +361,7 @@ def _facts(context: Context, report: "ImportReport", *, dry: bool = False) -> di
 
 
 def _print_report(
-    context: Context, report: "ImportReport", facts: dict[str, object], *, prune: bool = False, dry: bool = False
+    context: Context, report: ImportReport, facts: dict[str, object], *, prune: bool = False, dry: bool = False
 ) -> None:
     counts = report.counts
     context.out.print(

@@ -1,18 +1,15 @@
 """`samesku index`: bring index, candidates, features and matcher up to date."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import typer
 
 from core.cli.context import Context, context_of
 from core.cli.rebuild import update_index
+from core.matching.run import UpToDate
 from core.splits.class_balance import one_class, training_classes
 from core.splits.current_labels import ledger_and_catalogue
 from labels.wording import counted
-
-if TYPE_CHECKING:
-    from core.matching.run import UpToDate
 
 
 def index(ctx: typer.Context) -> None:
@@ -48,7 +45,7 @@ def _one_class(context: Context) -> str:
         return one_class(*training_classes(store, catalog, context.settings.labels.rule))
 
 
-def _changes(done: "UpToDate") -> str:
+def _changes(done: UpToDate) -> str:
     """What the run has updated, for the summary line."""
     parts = [] if done.index.unchanged else [f"candidates by {done.index.model}"]
     if done.weighed:

@@ -1,8 +1,9 @@
 """`samesku judge`: second opinions on pairs by a cross-encoder or a language model."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -24,23 +25,18 @@ from core.cli.rebuild import rebuilds_damage
 from core.errors import CoreError
 from core.judge.cache import VerdictCache
 from core.judge.calibrated import calibration_pairs
+from core.judge.calibration import Calibration
 from core.judge.cascade import least_certain_first
+from core.judge.interface import StoredVerdictsJudge
 from core.judge.pair_context import pair_contexts
-from core.judge.run import Budget, judge_pairs
+from core.judge.run import Budget, JudgingResult, judge_pairs
 from core.matching.bands import default_band
 from core.matching.pair_file import read_named_pairs
 from core.matching.pair_rows import matched_pairs
 from core.retrieval.index_run import Corpus
 from core.text.safe import safe
+from labels.model import Pair
 from labels.wording import counted
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from core.judge.calibration import Calibration
-    from core.judge.interface import StoredVerdictsJudge
-    from core.judge.run import JudgingResult
-    from labels.model import Pair
 
 app = typer.Typer(
     help="The judge, a second opinion: prepare, train, test, compare, run, choose, spent.", no_args_is_help=True
@@ -97,8 +93,8 @@ def run(
 
 
 def _selected_pairs(
-    context: Context, judge: "StoredVerdictsJudge", bands: str | None, pairs: Path | None, *, labelled: bool
-) -> "Sequence[Pair]":
+    context: Context, judge: StoredVerdictsJudge, bands: str | None, pairs: Path | None, *, labelled: bool
+) -> Sequence[Pair]:
     """The pairs of the file, the labelled pairs, or the candidates in the bands."""
     workspace, settings = context.workspace, context.settings
     if pairs is not None:
@@ -114,7 +110,7 @@ def _selected_pairs(
     )
 
 
-def _print_result(context: Context, judged: "JudgingResult", calibrations: "list[Calibration]") -> None:
+def _print_result(context: Context, judged: JudgingResult, calibrations: list[Calibration]) -> None:
     answers = [verdict.answer for verdict in judged.verdicts.values()]
     context.out.print(safe(f"{judged.judge}: {judged.words}"))
     counts = {answer or "no verdict": answers.count(answer) for answer in dict.fromkeys(answers)}
@@ -125,7 +121,7 @@ def _print_result(context: Context, judged: "JudgingResult", calibrations: "list
     context.answer({**_facts(judged), "answers": counts, "calibrated_on": {c.judge: c.labels for c in calibrations}})
 
 
-def _facts(judged: "JudgingResult") -> dict[str, object]:
+def _facts(judged: JudgingResult) -> dict[str, object]:
     return {
         "judge": judged.judge, "known": judged.known, "asked": judged.asked, "left": judged.left,
         "end": judged.end.value, "seconds": round(judged.seconds, 3), "tokens_in": judged.tokens_in,

@@ -1,8 +1,9 @@
 """`samesku judge test` and `samesku judge compare`: evaluation of judges on labelled pairs."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -22,22 +23,15 @@ from core.cli.judge_options import (
 from core.cli.rebuild import rebuilds_damage
 from core.errors import CoreError
 from core.jobs.progress import Reporter
-from core.judge.metrics import paired_test
+from core.judge.interface import StoredVerdictsJudge
+from core.judge.metrics import JudgeMetrics, PairedTest, paired_test
 from core.judge.pair_context import pair_contexts
-from core.judge.report import judge_report, known_pairs
-from core.judge.run import Budget, judge_pairs
+from core.judge.report import JudgeReport, judge_report, known_pairs
+from core.judge.run import Budget, JudgingResult, judge_pairs
 from core.retrieval.registry import Registry
 from core.text.safe import safe
+from labels.model import Pair
 from labels.wording import counted
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from core.judge.interface import StoredVerdictsJudge
-    from core.judge.metrics import JudgeMetrics, PairedTest
-    from core.judge.report import JudgeReport
-    from core.judge.run import JudgingResult
-    from labels.model import Pair
 
 _NAMES = "cross-encoder, mlx, mlx-base (without its adapter) or server"
 _Pairs = Annotated[
@@ -91,14 +85,14 @@ def measure(
 
 
 def _run(
-    context: Context, judge: "StoredVerdictsJudge", truth: "Mapping[Pair, bool]", budget: Budget, reporter: Reporter
-) -> "JudgingResult":
+    context: Context, judge: StoredVerdictsJudge, truth: Mapping[Pair, bool], budget: Budget, reporter: Reporter
+) -> JudgingResult:
     found = judge_pairs(pair_contexts(context.workspace, truth), judge, budget, reporter, total=len(truth))
     end_if_interrupted(context, found)
     return found
 
 
-def _print_report(context: Context, report: "JudgeReport") -> None:
+def _print_report(context: Context, report: JudgeReport) -> None:
     metrics = report.measured
     context.out.print(
         safe(
@@ -111,7 +105,7 @@ def _print_report(context: Context, report: "JudgeReport") -> None:
     context.out.print(report.words)
 
 
-def _metrics_table(judges: "list[JudgeMetrics]") -> Table:
+def _metrics_table(judges: list[JudgeMetrics]) -> Table:
     """A row per metric, and per judge a column with the value and one with the 95 % interval."""
     table = Table(box=None, pad_edge=False)
     table.add_column("")
@@ -176,7 +170,7 @@ def _same_judge_hint(first: str, second: str) -> str:
     return f"Name two of {_NAMES}."
 
 
-def _print_comparison(context: Context, found: "PairedTest", truth: "Mapping[Pair, bool]") -> None:
+def _print_comparison(context: Context, found: PairedTest, truth: Mapping[Pair, bool]) -> None:
     context.out.print(_metrics_table([found.first, found.second]))
     context.out.print(f"Accuracy of the majority class: {found.first.majority:.3f}.")
     context.out.print(
@@ -193,7 +187,7 @@ def _print_comparison(context: Context, found: "PairedTest", truth: "Mapping[Pai
             context.out.print(_listings(context, {pair: truth[pair] for pair in apart[:_MAX_PAIRS]}))
 
 
-def _listings(context: Context, truth: "Mapping[Pair, bool]") -> Table:
+def _listings(context: Context, truth: Mapping[Pair, bool]) -> Table:
     """Label, ids and titles of some pairs, two rows each."""
     with CatalogStore(context.workspace.catalog) as catalog:
         products = catalog.get_many(ref for pair in truth for ref in pair)

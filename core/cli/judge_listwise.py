@@ -1,28 +1,25 @@
 """`samesku judge choose`: listwise choice among all candidates of a query by a language model."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.cli.context import context_of
 from core.cli.rebuild import rebuilds_damage
 from core.errors import CoreError, ModelError
 from core.judge.factory import make_language_model
-from core.judge.listwise import choices
+from core.judge.listwise import Choice, choices
 from core.judge.verdict import NO_VERDICT, reason_of
 from core.matching.pair_file import queries_named
 from core.retrieval.candidates import CandidateStore
 from core.retrieval.manifest import no_candidates
+from core.settings import JudgeSettings
 from core.text.safe import safe
+from core.workspace import Workspace
+from labels.model import ProductRef
 from labels.wording import counted
-
-if TYPE_CHECKING:
-    from core.catalog.product import Product
-    from core.judge.listwise import Choice
-    from core.settings import JudgeSettings
-    from core.workspace import Workspace
-    from labels.model import ProductRef
 
 
 @rebuilds_damage
@@ -69,7 +66,7 @@ def choose(
         raise _unanswered(choice, orders, context.settings.judge)
 
 
-def _listings(workspace: "Workspace", query_id: str) -> "tuple[Product, list[Product]]":
+def _listings(workspace: Workspace, query_id: str) -> tuple[Product, list[Product]]:
     """A query and its candidates.
 
     Raises:
@@ -94,18 +91,18 @@ def _listings(workspace: "Workspace", query_id: str) -> "tuple[Product, list[Pro
     return products[query], [products[ref] for ref in refs if ref in products]
 
 
-def _names(candidates: "list[Product]") -> "dict[ProductRef, str]":
+def _names(candidates: list[Product]) -> dict[ProductRef, str]:
     """Display names of the candidates: their ids, with the source if two sources share an id."""
     shared = len({product.id for product in candidates}) < len(candidates)
     return {product.ref: f"{product.source} {product.id}" if shared else product.id for product in candidates}
 
 
-def _summary(choice: "Choice", names: "dict[ProductRef, str]") -> str:
+def _summary(choice: Choice, names: dict[ProductRef, str]) -> str:
     none = "" if choice.none is None else f", P(none) {choice.none:.0%}"
     return f"{choice.judge}: {names[choice.chosen] if choice.chosen else 'none of them'}{none}"
 
 
-def _unanswered(choice: "Choice", orders: int, settings: "JudgeSettings") -> ModelError:
+def _unanswered(choice: Choice, orders: int, settings: JudgeSettings) -> ModelError:
     """The error for a missing answer, with the likely reason and what may help."""
     why = reason_of(choice.reasoning).removeprefix(NO_VERDICT).strip(" .") or "its output contains no verdict"
     hints = ["use another model (judge.mlx_model, judge.server_model)"]

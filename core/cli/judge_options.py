@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,13 +11,9 @@ from core.cli.context import Context
 from core.errors import CoreError
 from core.jobs.board import Jobs
 from core.judge.factory import make_judge
-from core.judge.run import End
+from core.judge.interface import StoredVerdictsJudge
+from core.judge.run import End, JudgingResult
 from core.matching.bands import Band
-
-if TYPE_CHECKING:
-    from core.judge.interface import StoredVerdictsJudge
-    from core.judge.run import JudgingResult
-
 
 #: Help text of a file of pairs.
 PAIRS_FILE = "A CSV of pairs: query_id and candidate_id, or these two columns first without a header; e.g. pairs.csv."
@@ -63,7 +59,7 @@ def parse_bands(names: str | None) -> list[Band]:
 
 
 @contextmanager
-def judge_in_use(context: Context, *names: str) -> "Iterator[StoredVerdictsJudge]":
+def judge_in_use(context: Context, *names: str) -> Iterator[StoredVerdictsJudge]:
     """The judge of the settings, or the named ones, calibrated on its verdicts on labelled pairs; closes it."""
     workspace = context.workspace.require()
     judge = make_judge(workspace, context.settings, *names)
@@ -74,7 +70,7 @@ def judge_in_use(context: Context, *names: str) -> "Iterator[StoredVerdictsJudge
         judge.close()
 
 
-def end_if_interrupted(context: Context, judged: "JudgingResult", unwritten: Path | None = None) -> None:
+def end_if_interrupted(context: Context, judged: JudgingResult, unwritten: Path | None = None) -> None:
     """Exit if the run was interrupted by ctrl+c, printing what is kept and which file was not written.
 
     Raises:

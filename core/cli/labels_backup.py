@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -17,18 +17,14 @@ from core.errors import CoreError
 from core.permissions import require_lead
 from core.text.safe import safe
 from labels.backup import backup as create_backup
+from labels.backup_index import Backup, last_event
 from labels.backup_index import backups as backups_in
-from labels.backup_index import last_event
 from labels.errors import LabelsError
-from labels.restore import loss, rehearse
+from labels.restore import Loss, loss, rehearse
 from labels.restore import restore as restore_ledger
 from labels.snapshot import existing, tables
 from labels.sql_query import query as run_query
 from labels.wording import counted
-
-if TYPE_CHECKING:
-    from labels.backup_index import Backup
-    from labels.restore import Loss
 
 _LATEST = "latest"
 
@@ -76,7 +72,7 @@ def backups(ctx: typer.Context) -> None:
     context.answer({"backups": rows, "events": _events_now(context)})
 
 
-def _readable(one: "Backup") -> bool:
+def _readable(one: Backup) -> bool:
     """Whether the last event of the backup matches its name."""
     with suppress(LabelsError):
         one.last()
@@ -145,7 +141,7 @@ def _rehearse(context: Context, source: Path) -> None:
     context.answer({"file": str(source), "events": events, "loss": dropped.sentence(), **dropped.as_dict()})
 
 
-def _confirm(context: Context, source: Path, dropped: "Loss") -> None:
+def _confirm(context: Context, source: Path, dropped: Loss) -> None:
     """Ask for confirmation to drop events; without a terminal, refuse.
 
     Raises:

@@ -1,7 +1,8 @@
 """`samesku labels export`, `import` and `merge`: exchange of labels and ledgers as files."""
 
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -9,17 +10,12 @@ from core.cli.context import Context, context_of
 from core.errors import CoreError
 from core.transfer.label_files import Telling, label_format, read_labels, read_ledger, write_labels
 from labels.exchange.formats import Format, by_ending
-from labels.exchange.merge import merge_ledger
+from labels.exchange.merge import MergeReport, merge_ledger
 from labels.exchange.pseudonyms import Pseudonyms
 from labels.exchange.tasks import Defaults
 from labels.model import Side
 from labels.store import LabelStore
 from labels.wording import counted
-
-if TYPE_CHECKING:
-    from collections import Counter
-
-    from labels.exchange.merge import MergeReport
 
 
 def register(app: typer.Typer) -> None:
@@ -204,7 +200,7 @@ def assigned_columns(assignments: list[str]) -> dict[str, str]:
     return mapping
 
 
-def print_rejected(context: Context, rejected: "Counter[str]", path: Path | None) -> None:
+def print_rejected(context: Context, rejected: Counter[str], path: Path | None) -> None:
     """Print the number of skipped rows, the reasons, and the file that lists them."""
     if rejected:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in rejected.most_common())
@@ -229,7 +225,7 @@ def merge(
     _print_merged(context, merged)
 
 
-def _print_merged(context: Context, merged: "MergeReport") -> None:
+def _print_merged(context: Context, merged: MergeReport) -> None:
     context.out.print(f"{counted(merged.events, 'new event')}; {counted(merged.known, 'was', 'were')} known already.")
     if merged.validation or merged.audits:
         context.out.print(
@@ -243,7 +239,7 @@ def _print_merged(context: Context, merged: "MergeReport") -> None:
         )
     if merged.left:
         context.out.print(
-            f"Of its validation queries {counted(merged.left, 'is', 'are')} used for training here already, and stay so;"
+            f"Of its validation queries {counted(merged.left, 'is', 'are')} used for training here and stay so;"
             " the decisions of the other workspace on them are validation labels."
         )
     context.answer(merged.as_dict())

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import closing
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -12,26 +12,19 @@ from core.catalog.store import CatalogStore
 from core.cli.context import Context, context_of
 from core.cli.import_ import BENCHMARK
 from core.cli.rebuild import rebuilds_damage
-from core.evaluation.agreement import DOMINANT, agreement_report
-from core.evaluation.annotators import annotator_stats
+from core.evaluation.agreement import DOMINANT, AgreementFigures, AgreementReport, agreement_report
+from core.evaluation.annotators import AnnotatorStats, annotator_stats
 from core.permissions import is_lead
-from core.retrieval.candidates import CandidateStore
+from core.retrieval.candidates import CandidateStore, MatcherSummary
+from core.stats.agreement import Estimate
+from core.stats.wilson import Precision
 from core.text.safe import safe
-from labels.activity import acts_by_annotator
-from labels.annotations import human_annotations
+from labels.activity import ActivityCount, acts_by_annotator
+from labels.annotations import Annotation, human_annotations
 from labels.first_answers import first_answers
+from labels.model import ProductRef
 from labels.reader import LabelReader
 from labels.wording import counted
-
-if TYPE_CHECKING:
-    from core.evaluation.agreement import AgreementFigures, AgreementReport
-    from core.evaluation.annotators import AnnotatorStats
-    from core.retrieval.candidates import MatcherSummary
-    from core.stats.agreement import Estimate
-    from core.stats.wilson import Precision
-    from labels.activity import ActivityCount
-    from labels.annotations import Annotation
-    from labels.model import ProductRef
 
 #: Rows of categories on a terminal; `--json` has all.
 _MAX_CATEGORIES = 10
@@ -105,30 +98,30 @@ def people(ctx: typer.Context) -> None:
 # -- data ----------------------------------------------------------------------------------------------------
 
 
-def _annotations(context: Context) -> "list[Annotation]":
+def _annotations(context: Context) -> list[Annotation]:
     """Current decisions of people, without the labels of a benchmark."""
     with LabelReader(context.workspace.require().labels) as reader:
         return [each for each in human_annotations(reader) if each.annotator != BENCHMARK]
 
 
-def _first_answers(context: Context) -> "list[Annotation]":
+def _first_answers(context: Context) -> list[Annotation]:
     """First answers of people, without the labels of a benchmark."""
     with LabelReader(context.workspace.require().labels) as reader:
         return [each for each in first_answers(reader) if each.annotator != BENCHMARK]
 
 
-def _actions(context: Context) -> "dict[str, ActivityCount]":
+def _actions(context: Context) -> dict[str, ActivityCount]:
     with LabelReader(context.workspace.require().labels) as reader:
         return acts_by_annotator(reader)
 
 
-def _categories(context: Context, annotations: "list[Annotation]") -> "Mapping[ProductRef, str]":
+def _categories(context: Context, annotations: list[Annotation]) -> Mapping[ProductRef, str]:
     with CatalogStore(context.workspace.catalog) as catalog:
         found = catalog.get_many(each.pair.query for each in annotations)
     return {ref: product.category for ref, product in found.items()}
 
 
-def _matcher_summary(context: Context) -> "MatcherSummary | None":
+def _matcher_summary(context: Context) -> MatcherSummary | None:
     with closing(CandidateStore(context.workspace.derived)) as store:
         return store.matcher_summary
 
@@ -154,7 +147,7 @@ def _print_note(context: Context, note: str) -> None:
 
 
 def _print_agreement(
-    context: Context, found: "AgreementReport", couples: "dict[tuple[str, str], AgreementFigures]", *, implied: bool
+    context: Context, found: AgreementReport, couples: dict[tuple[str, str], AgreementFigures], *, implied: bool
 ) -> None:
     overall = found.overall
     context.out.print(
@@ -192,11 +185,11 @@ def _print_agreement(
         )
 
 
-def _all(found: "AgreementReport", couples: "Mapping[tuple[str, str], AgreementFigures]") -> "list[AgreementFigures]":
+def _all(found: AgreementReport, couples: Mapping[tuple[str, str], AgreementFigures]) -> list[AgreementFigures]:
     return [found.overall, *couples.values(), *found.categories.values(), *found.bands.values()]
 
 
-def _figures(title: str, rows: "Mapping[str, AgreementFigures]") -> Table:
+def _figures(title: str, rows: Mapping[str, AgreementFigures]) -> Table:
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
     table.add_column("", max_width=_PAIR_WIDTH, overflow="fold")
     for heading in ("pairs", "agreement", "κ", "α", "AC1"):
@@ -209,7 +202,7 @@ def _figures(title: str, rows: "Mapping[str, AgreementFigures]") -> Table:
     return table
 
 
-def _print_people(context: Context, shown: "list[AnnotatorStats]") -> None:
+def _print_people(context: Context, shown: list[AnnotatorStats]) -> None:
     table = Table(box=None, pad_edge=False)
     table.add_column("", max_width=_NAME_WIDTH, overflow="fold")
     for heading in ("decisions", "explicit", "unsure", "accuracy", "of", "look", "per hour"):
@@ -228,7 +221,7 @@ def _print_people(context: Context, shown: "list[AnnotatorStats]") -> None:
     context.out.print("accuracy: on adjudicated pairs · look: p50 · per hour: explicit decisions.")
 
 
-def _by_hour(shown: "list[AnnotatorStats]") -> Table:
+def _by_hour(shown: list[AnnotatorStats]) -> Table:
     table = Table(title="by hour of the session", title_justify="left", box=None, pad_edge=False)
     table.add_column("", max_width=_NAME_WIDTH, overflow="fold")
     for heading in ("hour", "checked", "accuracy"):
@@ -243,12 +236,12 @@ def _percent(count: int, total: int) -> str:
     return f"{count / total:.0%}" if total else "–"
 
 
-def _share(found: "Precision") -> str:
+def _share(found: Precision) -> str:
     """A share and its interval, such as `0.91 0.85…0.95`."""
     return _range(found.right / found.labels, found.low, found.high) if found.labels else "–"
 
 
-def _estimate(found: "Estimate") -> str:
+def _estimate(found: Estimate) -> str:
     """An estimate and its interval, or why it is undefined."""
     return found.undefined if found.value is None else _range(found.value, found.low, found.high)
 

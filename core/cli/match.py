@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -22,13 +22,15 @@ from core.cli.judge_options import (
 )
 from core.cli.rebuild import rebuilds_damage
 from core.jobs.progress import Reporter
-from core.judge.cascade import JudgedRow, run_cascade
+from core.judge.cascade import CascadeResult, JudgedRow, Stage, run_cascade
 from core.judge.report import ablation_of
 from core.judge.run import Budget
 from core.matching.auto_decisions import decide
 from core.matching.bands import basis_remark
+from core.matching.matcher import Matcher
 from core.matching.pair_file import queries_named
 from core.matching.pair_rows import (
+    PairRow,
     check_file,
     columns_of,
     explain_rows,
@@ -38,16 +40,11 @@ from core.matching.pair_rows import (
     state_of,
     write_table,
 )
+from core.retrieval.candidates import MatcherSummary
 from core.retrieval.indexed_products import IndexState
 from core.splits.split import splits_of
 from core.text.safe import safe
 from labels.wording import counted
-
-if TYPE_CHECKING:
-    from core.judge.cascade import CascadeResult, Stage
-    from core.matching.matcher import Matcher
-    from core.matching.pair_rows import PairRow
-    from core.retrieval.candidates import MatcherSummary
 
 #: Suffix of a candidate that people decided, by the value of the column `decision`.
 _DECISION_NOTES = {"match": ", decided: match", "no_match": ", decided: no match", "conflict": ", people disagree"}
@@ -197,7 +194,7 @@ def _candidate_lines(row: dict[str, Any]) -> Iterator[str]:
         yield f"    {reason['contribution']:+.1f} {safe(reason['text'])}"
 
 
-def _candidates(context: Context, k: int, query: str | None, state: IndexState) -> "Iterable[PairRow]":
+def _candidates(context: Context, k: int, query: str | None, state: IndexState) -> Iterable[PairRow]:
     """The first k candidates of every query, or of one."""
     pairs = matched_pairs(context.workspace, context.settings, k, state)
     if query is None:
@@ -258,7 +255,7 @@ def _write_judged(context: Context, pairs: Path | None, k: int, out: Path, bands
 
 def _matcher_rows(
     context: Context, pairs: Path | None, k: int, reporter: Reporter, facts: dict[str, Any]
-) -> "Iterator[PairRow]":
+) -> Iterator[PairRow]:
     """The rows of the matcher, lazily, so that their time counts as the first stage. Adds to `facts`."""
     if pairs is None:
         yield from matched_pairs(context.workspace, context.settings, k)
@@ -269,7 +266,7 @@ def _matcher_rows(
         yield from rows
 
 
-def _print_cascade(context: Context, result: "CascadeResult") -> None:
+def _print_cascade(context: Context, result: CascadeResult) -> None:
     """Print what each stage decided, its precision on labelled pairs, and its cost."""
     table = Table(box=None, pad_edge=False)
     for heading in ("settled by", "answer", "pairs", "labelled pairs", "precision", "95 % interval"):
@@ -290,12 +287,12 @@ def _print_cascade(context: Context, result: "CascadeResult") -> None:
     context.out.print(ablation_of(context.workspace, result.judged.judge))
 
 
-def _cost(stage: "Stage") -> str:
+def _cost(stage: Stage) -> str:
     tokens = f", {counted(stage.tokens, 'token')}" if stage.tokens else ""
     return f"{counted(stage.asked, 'pair')} in {stage.seconds:,.1f} s{tokens}"
 
 
-def _cascade_facts(result: "CascadeResult") -> dict[str, object]:
+def _cascade_facts(result: CascadeResult) -> dict[str, object]:
     run = result.judged
     return {
         "stages": [asdict(stage) for stage in result.stages],
@@ -321,7 +318,7 @@ def _write_auto_decisions(context: Context) -> None:
 # -- remarks -------------------------------------------------------------------------------------------------
 
 
-def calibration_facts(source: "MatcherSummary | Matcher | None") -> dict[str, Any]:
+def calibration_facts(source: MatcherSummary | Matcher | None) -> dict[str, Any]:
     """For JSON: `calibrated`, `labels` and `labelled_matches` of a matcher."""
     labels, matches = (source.labels, source.matches) if source is not None else (0, 0)
     return {"calibrated": labels > 0, "labels": labels, "labelled_matches": matches}

@@ -2,19 +2,16 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import typer
 
 from core.cli.context import Context, context_of
 from core.errors import DamagedError
 from core.jobs.progress import Reporter
-from core.matching.run import bring_up_to_date
+from core.matching.run import UpToDate, bring_up_to_date
 from core.retrieval.registry import Registry
 from core.text.safe import safe
-
-if TYPE_CHECKING:
-    from core.matching.run import UpToDate
 
 Verb = TypeVar("Verb", bound=Callable[..., None])
 
@@ -47,7 +44,7 @@ def rebuild(context: Context, damage: DamagedError) -> None:
         update_index(context, reporter)
 
 
-def update_index(context: Context, reporter: Reporter) -> "UpToDate":
+def update_index(context: Context, reporter: Reporter) -> UpToDate:
     """Bring index, features, matcher and probabilities up to date with the champion.
 
     Raises:

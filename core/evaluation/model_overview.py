@@ -2,14 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from core.errors import ModelError
 from core.evaluation.comparison import Comparison, Figure
-from core.retrieval.registry import ModelCard, Promotion, lineage
-
-if TYPE_CHECKING:
-    from core.retrieval.registry import Registry
+from core.retrieval.registry import ModelCard, Promotion, Registry, lineage
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +78,7 @@ class Overview:
         return (self.before, champion) if self.before is not None else None
 
 
-def encoder_overview(registry: "Registry", indexed: str | None, comparisons: Sequence[Comparison] = ()) -> Overview:
+def encoder_overview(registry: Registry, indexed: str | None, comparisons: Sequence[Comparison] = ()) -> Overview:
     """Overview of all encoders, without loading any.
 
     Args:
