@@ -8,7 +8,7 @@ import typer
 
 from core.cli.context import Context, context_of
 from core.errors import CoreError
-from core.transfer.label_files import Telling, label_format, read_labels, read_ledger, write_labels
+from core.transfer.label_files import LabelFileReport, Telling, label_format, read_labels, read_ledger, write_labels
 from labels.exchange.formats import Format, by_ending
 from labels.exchange.merge import MergeReport, merge_ledger
 from labels.exchange.pseudonyms import Pseudonyms
@@ -160,15 +160,18 @@ def import_file(
         context.out.print("Nothing was changed; this is what an import would do.")
     if label_format(file) in {Format.EVENTS, Format.PARQUET}:
         if split != "auto" or query_source or candidate_source or mapping or table:
-            raise CoreError(
-                f"{file} holds events, which have side, sources and columns of their own.", "Omit these options."
-            )
+            message = f"{file} holds events, which have side, sources and columns of their own."
+            raise CoreError(message, "Omit these options.")
         _print_merged(context, read_ledger(context.workspace, file, dry=dry_run))
         return
     defaults = Defaults(context.annotator, query_source, candidate_source)
-    report = read_labels(
-        context.workspace, file, defaults, split, dry=dry_run, mapping=assigned_columns(mapping or []), table=table
-    )
+    columns = assigned_columns(mapping or [])
+    report = read_labels(context.workspace, file, defaults, split, dry=dry_run, mapping=columns, table=table)
+    _print_imported(context, report)
+    report.require_labels(file)
+
+
+def _print_imported(context: Context, report: LabelFileReport) -> None:
     counts = report.counts
     context.out.print(f"{counted(counts.written, 'label')}, {counts.validation:,} of them for validation.")
     if report.columns:
@@ -176,13 +179,10 @@ def import_file(
     if counts.repeated:
         context.out.print(f"{counted(counts.repeated, 'was', 'were')} known already.")
     if counts.shared_queries:
-        context.out.print(
-            f"{counted(counts.shared_queries, 'query of the file now has', 'queries of the file now have')}"
-            " labels on both sides."
-        )
+        queries = counted(counts.shared_queries, "query of the file now has", "queries of the file now have")
+        context.out.print(f"{queries} labels on both sides.")
     print_rejected(context, report.rejected, report.rejects_path)
     context.answer(report.as_dict())
-    report.require_labels(file)
 
 
 def assigned_columns(assignments: list[str]) -> dict[str, str]:

@@ -8,9 +8,9 @@ from rich.table import Table
 
 from core.cli.context import Context, context_of
 from core.errors import CoreError
-from core.evaluation.campaign import CHECKPOINTS, CampaignPlan
+from core.evaluation.campaign import CHECKPOINTS
 from core.evaluation.curves import plot, write_curve_svg, write_curves
-from core.evaluation.simulation import Simulation
+from core.evaluation.simulation import Simulation, SimulationPlan
 from core.evaluation.simulation import simulate as replay
 from core.queue.strategies import STRATEGIES
 from core.retrieval.registry import Registry
@@ -70,9 +70,9 @@ def simulate(
     _check_extensions(out, picture)
     registry = Registry(workspace, settings)
     encoder = registry.get(model) if model else registry.champion()
-    plan = CampaignPlan(names[0], budget, batch, error=error)
+    plan = SimulationPlan(names, budget, batch, error, seeds)
     with context.reporter() as reporter:
-        found = replay(workspace, settings, encoder, gold, test, names, plan, seeds, reporter)
+        found = replay(workspace, settings, encoder, gold, test, plan, reporter)
         result = found.as_dict()
         reporter.result(result)
     _print_result(context, found)
@@ -114,7 +114,7 @@ def _strategies(names: list[str]) -> list[str]:
 def _print_result(context: Context, found: Simulation) -> None:
     context.out.print(
         f"{counted(found.pool, 'pair')} in the pool, evaluated on {found.judged:,} ({found.judged_on}); "
-        f"mean of {counted(found.seeds, 'campaign')} ± standard deviation"
+        f"mean of {counted(found.plan.seeds, 'campaign')} ± standard deviation"
     )
     if found.plan.budget > found.pool:
         context.out.print(f"The pool has only {counted(found.pool, 'label')}: the campaigns end there.")

@@ -1,7 +1,7 @@
 """The simulation of `samesku simulate`: labelling campaigns with several strategies and seeds on known labels."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,29 @@ from labels.model import Pair, ProductRef
 
 
 @dataclass(frozen=True, slots=True)
+class SimulationPlan:
+    """Parameters of a simulation.
+
+    Attributes:
+        strategies: names of the query strategies, each replayed.
+        budget: total number of labels per campaign.
+        batch: labels between two refits.
+        error: share of wrong labels, in [0, 1].
+        seeds: campaigns per strategy, with seeds 0, 1, 2 …
+    """
+
+    strategies: Sequence[str]
+    budget: int
+    batch: int
+    error: float
+    seeds: int
+
+    def campaign(self, strategy: str, seed: int) -> CampaignPlan:
+        """Parameters of one campaign."""
+        return CampaignPlan(strategy, self.budget, self.batch, seed=seed, error=self.error)
+
+
+@dataclass(frozen=True, slots=True)
 class Simulation:
     """Result of a simulation.
 
@@ -32,16 +55,14 @@ class Simulation:
         pool: number of pairs to label.
         judged: number of evaluation pairs.
         judged_on: name of the evaluation set.
-        plan: budget, batch and error.
-        seeds: campaigns per strategy.
+        plan: parameters of the simulation.
     """
 
     curves: dict[str, list[CurvePoint]]
     pool: int
     judged: int
     judged_on: str
-    plan: CampaignPlan
-    seeds: int
+    plan: SimulationPlan
 
     def as_dict(self) -> dict[str, object]:
         """For JSON: `strategies` holds the points by name; `f1` is a mean, `f1_sd` its standard deviation."""
@@ -53,7 +74,7 @@ class Simulation:
             "budget": self.plan.budget,
             "batch": self.plan.batch,
             "error": self.plan.error,
-            "seeds": self.seeds,
+            "seeds": self.plan.seeds,
             "next_fifty": {name: hint.expected for name, hint in self.hints.items()},
         }
 
@@ -72,9 +93,7 @@ def simulate(
     model: EncoderModel,
     gold: Path,
     judged_on: Path | None,
-    strategies: Sequence[str],
-    plan: CampaignPlan,
-    seeds: int,
+    plan: SimulationPlan,
     reporter: Reporter,
 ) -> Simulation:
     """Replay campaigns on the labelled pairs of a file.
@@ -86,9 +105,7 @@ def simulate(
         gold: labels file: the pool with the known labels.
         judged_on: labels file: the evaluation pairs, which are removed from the pool. None for a third of the queries
             of `gold`, drawn again for each seed.
-        strategies: names of the strategies.
-        plan: budget, batch and error; strategy and seed are replaced.
-        seeds: campaigns per strategy, with seeds 0, 1, 2 …
+        plan: strategies, budget, batch, error and seeds.
         reporter: receives progress.
 
     Raises:
@@ -103,10 +120,10 @@ def simulate(
     family = near_duplicates(corpus.queries)
     pool = _pairs(table, answers, number, family)
     judged = None if judged_on is None else _pairs(table, truth, number, family)
-    campaigns = _pools(pool, judged, seeds)
-    curves = _curves(campaigns, table.features, strategies, plan, reporter)
+    campaigns = _pools(pool, judged, plan.seeds)
+    curves = _curves(campaigns, table.features, plan, reporter)
     name = str(judged_on) if judged_on else "a third of the queries, another one for each seed"
-    return Simulation(curves, len(campaigns[0][0]), len(campaigns[0][1]), name, plan, seeds)
+    return Simulation(curves, len(campaigns[0][0]), len(campaigns[0][1]), name, plan)
 
 
 def _pools(pool: LabelledPairs, judged: LabelledPairs | None, seeds: int) -> list[tuple[LabelledPairs, LabelledPairs]]:
@@ -127,17 +144,17 @@ def _pools(pool: LabelledPairs, judged: LabelledPairs | None, seeds: int) -> lis
 def _curves(
     pools: Sequence[tuple[LabelledPairs, LabelledPairs]],
     features: tuple[str, ...],
-    strategies: Sequence[str],
-    plan: CampaignPlan,
+    plan: SimulationPlan,
     reporter: Reporter,
 ) -> dict[str, list[CurvePoint]]:
-    reporter.stage("replay campaigns", sum(len(steps(plan, len(pool))) for pool, _ in pools) * len(strategies))
+    points = sum(len(steps(plan.campaign("", 0), len(pool))) for pool, _ in pools)
+    reporter.stage("replay campaigns", points * len(plan.strategies))
     done = 0
     curves: dict[str, list[CurvePoint]] = {}
-    for name in strategies:
+    for name in plan.strategies:
         campaigns: list[list[Point]] = [[] for _ in pools]
         for seed, (pool, judged) in enumerate(pools):
-            for point in replay(pool, judged, features, replace(plan, strategy=name, seed=seed)):
+            for point in replay(pool, judged, features, plan.campaign(name, seed)):
                 campaigns[seed].append(point)
                 done += 1
                 reporter.advance(done)
