@@ -33,155 +33,12 @@ from labels.wording import counted
 #: Replaced products listed on a terminal; --json has all of them.
 _MAX_LISTED = 10
 _MAX_TITLE_CHARS = 80
-_ROLE_NAMES: dict[Role, str] = {"query": "queries", "catalog": "candidates"}
-
-
-def labelled(context: Context) -> set[ProductRef] | None:
-    """The products with labels; None if the ledger cannot be read, so that no product counts as unlabelled."""
-    if not context.workspace.labels.exists():
-        return set()
-    # A damaged ledger is reported by the verbs that need it.
-    with suppress(SameskuError), LabelReader(context.workspace.labels) as reader:
-        return labelled_products(reader)
-    return None
-
-
-def effects(context: Context, report: ImportReport, *, dry: bool) -> dict[str, object]:
-    """Effects of an import on labels and queue, for `--json`.
-
-    Returns:
-        `replaced`: labelled products that are other articles now, or were removed (`after` is null); `labels_left_out`:
-        number of labels on them; `queries_again`: number of queries to be answered again, null in a dry run;
-        `labels_of_role`: number of labels that do not count because the source changed its role.
-    """
-    replaced = [
-        {"source": each.ref.source, "id": each.ref.id, "before": each.before, "after": each.after}
-        for each in report.counts.replaced
-    ]
-    found: dict[str, object] = {
-        "replaced": replaced, "labels_left_out": 0, "queries_again": None if dry else 0, "labels_of_role": 0,
-    }  # fmt: skip
-    if replaced:
-        found |= _excluded_labels(context, report.counts.replaced, dry=dry)
-    if _changes_role(report) and context.workspace.labels.exists():
-        with LabelReader(context.workspace.labels) as reader:
-            as_query, as_candidate = pairs_of_source(reader, report.source)
-        found["labels_of_role"] = as_query if report.role == "catalog" else as_candidate
-    return found
-
-
-def _excluded_labels(context: Context, replaced: tuple[ReplacedArticle, ...], *, dry: bool) -> dict[str, object]:
-    with ledger_and_catalogue(context.workspace) as (store, catalog):
-        pairs = {each.pair for each in decisions_on(store, [each.ref for each in replaced])}
-        if dry or catalog is None:
-            return {"labels_left_out": len(pairs)}
-        outdated_queries = outdated(store, catalog).waiting
-    return {
-        "labels_left_out": len(pairs),
-        "queries_again": len({pair.query for pair in pairs} & outdated_queries.keys()),
-    }
-
-
-def _changes_role(report: ImportReport) -> bool:
-    return report.role_before not in {None, report.role}
-
-
-def print_effects(context: Context, report: ImportReport, facts: dict[str, object], *, dry: bool) -> None:
-    """Print the effects."""
-    if _changes_role(report):
-        _print_role_change(context, report, facts, dry=dry)
-    replaced = report.counts.replaced
-    if not replaced:
-        return
-    verb = "would be" if dry else "is" if len(replaced) == 1 else "are"
-    products = counted(len(replaced), "labelled product")
-    context.out.print(f"  {products} {verb} another article or gone:")
-    for each in replaced[:_MAX_LISTED]:
-        now = "is gone" if each.after is None else f"is now “{_short(each.after)}”"
-        context.out.print(f"    {safe(each.ref.id)}: was “{_short(each.before)}”, {now}")
-    if len(replaced) > _MAX_LISTED:
-        context.out.print(f"    {len(replaced) - _MAX_LISTED:,} more with --json")
-    labels = counted(_count(facts["labels_left_out"]), "label on them is", "labels on them are")
-    context.out.print(f"  {labels} left out of training until confirmed.")
-    if facts["queries_again"]:
-        queries = counted(_count(facts["queries_again"]), "query is", "queries are")
-        context.out.print(f"  {queries} asked about again, first of all: samesku review")
-
-
-def _print_role_change(context: Context, report: ImportReport, facts: dict[str, object], *, dry: bool) -> None:
-    before, after = _ROLE_NAMES[report.role_before or report.role], _ROLE_NAMES[report.role]
-    became = "would become" if dry else "are now"
-    queue = "leave the queue" if report.role == "catalog" else "join the queue"
-    context.out.print(
-        f"  The products of {safe(report.source)} were {before} and {became} {after}: they {queue} with the next"
-        " `samesku index`."
-    )
-    if facts["labels_of_role"]:
-        one, several = (f"on them as {before} neither {verbs}" for verbs in ("trains nor judges", "train nor judge"))
-        labels = counted(_count(facts["labels_of_role"]), f"label {one}", f"labels {several}")
-        context.out.print(f"  {labels} while that is so.")
-
-
-def _count(value: object) -> int:
-    return value if isinstance(value, int) else 0
-
-
-def _short(title: str) -> str:
-    text = safe(title).strip()
-    return text if len(text) <= _MAX_TITLE_CHARS else text[: _MAX_TITLE_CHARS - 1] + "…"
-
-
-app = typer.Typer(help="Import product catalogues and labels.", no_args_is_help=True)
-app.command("labels")(import_file)
 
 #: Annotator of the labels of a benchmark.
 BENCHMARK = "benchmark"
-
-
-@app.command("walmart-amazon")
-def walmart_amazon(
-    ctx: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="Folder with tableA.csv and tableB.csv, e.g. data/wa.")],
-    labels: Annotated[
-        bool,
-        typer.Option("--labels", help="Import train.csv as training labels and valid.csv as validation labels, too."),
-    ] = False,
-) -> None:
-    """Import the Walmart-Amazon benchmark in the DeepMatcher layout.
-
-    `samesku fetch walmart-amazon` downloads it.
-
-    Example: samesku --home ~/wa import walmart-amazon data/walmart_amazon --labels
-    """
-    context = context_of(ctx)
-    with CatalogStore(context.workspace.create().catalog) as store, context.reporter() as reporter:
-        reporter.stage("import")
-        reports = import_walmart_amazon(
-            store, folder, reporter.advance, rejects_folder=context.workspace.reports,
-            vocabulary=context.workspace.vocabulary, rules=ImportRules(labelled=labelled(context)),
-        )  # fmt: skip
-    facts = [_facts(context, report) for report in reports]
-    imported = _import_splits(context, folder) if labels else {}
-    for report, each in zip(reports, facts, strict=True):
-        _print_report(context, report, each)
-    for name, found in imported.items():
-        result = found.counts
-        context.out.print(
-            f"{name}: {counted(result.written, 'label')}, {result.validation:,} of them for validation"
-            + (
-                f"; {counted(result.shared_queries, 'query now has', 'queries now have')} labels on both sides"
-                if result.shared_queries
-                else ""
-            )
-        )
-        print_rejected(context, found.rejected, found.rejects_path)
-    context.answer(
-        {
-            "sources": facts,
-            "labels": {name: result.as_dict() for name, result in imported.items()},
-        }
-    )
-    _require_products(reports)
+_ROLE_NAMES: dict[Role, str] = {"query": "queries", "catalog": "candidates"}
+app = typer.Typer(help="Import product catalogues and labels.", no_args_is_help=True)
+app.command("labels")(import_file)
 
 
 @app.command("products")
@@ -307,6 +164,52 @@ def _catalogue(context: Context, *, dry: bool) -> Iterator[CatalogStore]:
             yield store
 
 
+@app.command("walmart-amazon")
+def walmart_amazon(
+    ctx: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Folder with tableA.csv and tableB.csv, e.g. data/wa.")],
+    labels: Annotated[
+        bool,
+        typer.Option("--labels", help="Import train.csv as training labels and valid.csv as validation labels, too."),
+    ] = False,
+) -> None:
+    """Import the Walmart-Amazon benchmark in the DeepMatcher layout.
+
+    `samesku fetch walmart-amazon` downloads it.
+
+    Example: samesku --home ~/wa import walmart-amazon data/walmart_amazon --labels
+    """
+    context = context_of(ctx)
+    with CatalogStore(context.workspace.create().catalog) as store, context.reporter() as reporter:
+        reporter.stage("import")
+        reports = import_walmart_amazon(
+            store, folder, reporter.advance, rejects_folder=context.workspace.reports,
+            vocabulary=context.workspace.vocabulary, rules=ImportRules(labelled=labelled(context)),
+        )  # fmt: skip
+    facts = [_facts(context, report) for report in reports]
+    imported = _import_splits(context, folder) if labels else {}
+    for report, each in zip(reports, facts, strict=True):
+        _print_report(context, report, each)
+    for name, found in imported.items():
+        result = found.counts
+        context.out.print(
+            f"{name}: {counted(result.written, 'label')}, {result.validation:,} of them for validation"
+            + (
+                f"; {counted(result.shared_queries, 'query now has', 'queries now have')} labels on both sides"
+                if result.shared_queries
+                else ""
+            )
+        )
+        print_rejected(context, found.rejected, found.rejects_path)
+    context.answer(
+        {
+            "sources": facts,
+            "labels": {name: result.as_dict() for name, result in imported.items()},
+        }
+    )
+    _require_products(reports)
+
+
 def _import_splits(context: Context, folder: Path) -> dict[str, LabelFileReport]:
     splits = {"train.csv": "train", "valid.csv": "validation"}
     missing = [name for name in splits if not (folder / name).exists()]
@@ -314,6 +217,16 @@ def _import_splits(context: Context, folder: Path) -> dict[str, LabelFileReport]
         raise CoreError(f"{folder} has no {' and no '.join(missing)}.", "Omit --labels to import the products only.")
     defaults = Defaults(BENCHMARK)
     return {name: read_labels(context.workspace, folder / name, defaults, side) for name, side in splits.items()}
+
+
+def labelled(context: Context) -> set[ProductRef] | None:
+    """The products with labels; None if the ledger cannot be read, so that no product counts as unlabelled."""
+    if not context.workspace.labels.exists():
+        return set()
+    # A damaged ledger is reported by the verbs that need it.
+    with suppress(SameskuError), LabelReader(context.workspace.labels) as reader:
+        return labelled_products(reader)
+    return None
 
 
 def _require_products(reports: Sequence[ImportReport]) -> None:
@@ -360,6 +273,46 @@ def _facts(context: Context, report: ImportReport, *, dry: bool = False) -> dict
     }  # fmt: skip
 
 
+def effects(context: Context, report: ImportReport, *, dry: bool) -> dict[str, object]:
+    """Effects of an import on labels and queue, for `--json`.
+
+    Returns:
+        `replaced`: labelled products that are other articles now, or were removed (`after` is null); `labels_left_out`:
+        number of labels on them; `queries_again`: number of queries to be answered again, null in a dry run;
+        `labels_of_role`: number of labels that do not count because the source changed its role.
+    """
+    replaced = [
+        {"source": each.ref.source, "id": each.ref.id, "before": each.before, "after": each.after}
+        for each in report.counts.replaced
+    ]
+    found: dict[str, object] = {
+        "replaced": replaced, "labels_left_out": 0, "queries_again": None if dry else 0, "labels_of_role": 0,
+    }  # fmt: skip
+    if replaced:
+        found |= _excluded_labels(context, report.counts.replaced, dry=dry)
+    if _changes_role(report) and context.workspace.labels.exists():
+        with LabelReader(context.workspace.labels) as reader:
+            as_query, as_candidate = pairs_of_source(reader, report.source)
+        found["labels_of_role"] = as_query if report.role == "catalog" else as_candidate
+    return found
+
+
+def _excluded_labels(context: Context, replaced: tuple[ReplacedArticle, ...], *, dry: bool) -> dict[str, object]:
+    with ledger_and_catalogue(context.workspace) as (store, catalog):
+        pairs = {each.pair for each in decisions_on(store, [each.ref for each in replaced])}
+        if dry or catalog is None:
+            return {"labels_left_out": len(pairs)}
+        outdated_queries = outdated(store, catalog).waiting
+    return {
+        "labels_left_out": len(pairs),
+        "queries_again": len({pair.query for pair in pairs} & outdated_queries.keys()),
+    }
+
+
+def _changes_role(report: ImportReport) -> bool:
+    return report.role_before not in {None, report.role}
+
+
 def _print_report(
     context: Context, report: ImportReport, facts: dict[str, object], *, prune: bool = False, dry: bool = False
 ) -> None:
@@ -382,3 +335,48 @@ def _print_report(
         context.out.print(f"  {'  ' if number else ''}{sentence}")
     print_rejected(context, report.rejected, report.rejects_path)
     print_effects(context, report, facts, dry=dry)
+
+
+def print_effects(context: Context, report: ImportReport, facts: dict[str, object], *, dry: bool) -> None:
+    """Print the effects."""
+    if _changes_role(report):
+        _print_role_change(context, report, facts, dry=dry)
+    replaced = report.counts.replaced
+    if not replaced:
+        return
+    verb = "would be" if dry else "is" if len(replaced) == 1 else "are"
+    products = counted(len(replaced), "labelled product")
+    context.out.print(f"  {products} {verb} another article or gone:")
+    for each in replaced[:_MAX_LISTED]:
+        now = "is gone" if each.after is None else f"is now “{_short(each.after)}”"
+        context.out.print(f"    {safe(each.ref.id)}: was “{_short(each.before)}”, {now}")
+    if len(replaced) > _MAX_LISTED:
+        context.out.print(f"    {len(replaced) - _MAX_LISTED:,} more with --json")
+    labels = counted(_count(facts["labels_left_out"]), "label on them is", "labels on them are")
+    context.out.print(f"  {labels} left out of training until confirmed.")
+    if facts["queries_again"]:
+        queries = counted(_count(facts["queries_again"]), "query is", "queries are")
+        context.out.print(f"  {queries} asked about again, first of all: samesku review")
+
+
+def _print_role_change(context: Context, report: ImportReport, facts: dict[str, object], *, dry: bool) -> None:
+    before, after = _ROLE_NAMES[report.role_before or report.role], _ROLE_NAMES[report.role]
+    became = "would become" if dry else "are now"
+    queue = "leave the queue" if report.role == "catalog" else "join the queue"
+    context.out.print(
+        f"  The products of {safe(report.source)} were {before} and {became} {after}: they {queue} with the next"
+        " `samesku index`."
+    )
+    if facts["labels_of_role"]:
+        one, several = (f"on them as {before} neither {verbs}" for verbs in ("trains nor judges", "train nor judge"))
+        labels = counted(_count(facts["labels_of_role"]), f"label {one}", f"labels {several}")
+        context.out.print(f"  {labels} while that is so.")
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _short(title: str) -> str:
+    text = safe(title).strip()
+    return text if len(text) <= _MAX_TITLE_CHARS else text[: _MAX_TITLE_CHARS - 1] + "…"

@@ -38,8 +38,10 @@ _Pairs = Annotated[
     Path | None,
     typer.Option("--pairs", help=LABELS_FILE, show_default="the validation set"),
 ]
+
 #: Printed pairs that only one of two judges classifies correctly; --json has all.
 _MAX_PAIRS = 10
+_METRIC_TITLES = {"f1": "F1", "no_verdict": "no verdict", "seconds": "seconds per pair"}
 
 
 def register(app: typer.Typer) -> None:
@@ -82,49 +84,6 @@ def measure(
     _print_report(context, report)
     context.out.print(run.words)
     context.answer(result)
-
-
-def _run(
-    context: Context, judge: StoredVerdictsJudge, truth: Mapping[Pair, bool], budget: Budget, reporter: Reporter
-) -> JudgingResult:
-    found = judge_pairs(pair_contexts(context.workspace, truth), judge, budget, reporter, total=len(truth))
-    end_if_interrupted(context, found)
-    return found
-
-
-def _print_report(context: Context, report: JudgeReport) -> None:
-    metrics = report.measured
-    context.out.print(
-        safe(
-            f"{metrics.judge}: {counted(metrics.pairs, 'pair')},"
-            f" {counted(metrics.matches, 'match', 'matches')} ({report.judged_on})"
-        )
-    )
-    context.out.print(_metrics_table([metrics]))
-    context.out.print(f"Accuracy of the majority class: {metrics.majority:.3f}.")
-    context.out.print(report.words)
-
-
-def _metrics_table(judges: list[JudgeMetrics]) -> Table:
-    """A row per metric, and per judge a column with the value and one with the 95 % interval."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("")
-    for metrics in judges:
-        table.add_column(safe(metrics.judge) if len(judges) > 1 else "", justify="right")
-        table.add_column("95 % interval")
-    for name in judges[0].figures:
-        cells = []
-        for figure in (metrics.figures[name] for metrics in judges):
-            interval = figure.interval
-            cells.append("unknown" if figure.value is None else f"{figure.value:.3f}")
-            cells.append(f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "")
-        table.add_row(_METRIC_TITLES.get(name, name), *cells)
-    for title, name in (("p50 seconds per pair", "p50"), ("p99 seconds per pair", "p99")):
-        table.add_row(title, *(cell for metrics in judges for cell in (f"{getattr(metrics, name):.3f}", "")))
-    return table
-
-
-_METRIC_TITLES = {"f1": "F1", "no_verdict": "no verdict", "seconds": "seconds per pair"}
 
 
 @rebuilds_damage
@@ -170,6 +129,27 @@ def _same_judge_hint(first: str, second: str) -> str:
     return f"Name two of {_NAMES}."
 
 
+def _run(
+    context: Context, judge: StoredVerdictsJudge, truth: Mapping[Pair, bool], budget: Budget, reporter: Reporter
+) -> JudgingResult:
+    found = judge_pairs(pair_contexts(context.workspace, truth), judge, budget, reporter, total=len(truth))
+    end_if_interrupted(context, found)
+    return found
+
+
+def _print_report(context: Context, report: JudgeReport) -> None:
+    metrics = report.measured
+    context.out.print(
+        safe(
+            f"{metrics.judge}: {counted(metrics.pairs, 'pair')},"
+            f" {counted(metrics.matches, 'match', 'matches')} ({report.judged_on})"
+        )
+    )
+    context.out.print(_metrics_table([metrics]))
+    context.out.print(f"Accuracy of the majority class: {metrics.majority:.3f}.")
+    context.out.print(report.words)
+
+
 def _print_comparison(context: Context, found: PairedTest, truth: Mapping[Pair, bool]) -> None:
     context.out.print(_metrics_table([found.first, found.second]))
     context.out.print(f"Accuracy of the majority class: {found.first.majority:.3f}.")
@@ -185,6 +165,25 @@ def _print_comparison(context: Context, found: PairedTest, truth: Mapping[Pair, 
         if apart:
             context.out.print(title)
             context.out.print(_listings(context, {pair: truth[pair] for pair in apart[:_MAX_PAIRS]}))
+
+
+def _metrics_table(judges: list[JudgeMetrics]) -> Table:
+    """A row per metric, and per judge a column with the value and one with the 95 % interval."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for metrics in judges:
+        table.add_column(safe(metrics.judge) if len(judges) > 1 else "", justify="right")
+        table.add_column("95 % interval")
+    for name in judges[0].figures:
+        cells = []
+        for figure in (metrics.figures[name] for metrics in judges):
+            interval = figure.interval
+            cells.append("unknown" if figure.value is None else f"{figure.value:.3f}")
+            cells.append(f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "")
+        table.add_row(_METRIC_TITLES.get(name, name), *cells)
+    for title, name in (("p50 seconds per pair", "p50"), ("p99 seconds per pair", "p99")):
+        table.add_row(title, *(cell for metrics in judges for cell in (f"{getattr(metrics, name):.3f}", "")))
+    return table
 
 
 def _listings(context: Context, truth: Mapping[Pair, bool]) -> Table:

@@ -22,8 +22,6 @@ LABELS_FILE = (
     "Labelled pairs: a CSV with the columns query_id, candidate_id and label (1 for a match, else 0), or ltable_id,"
     " rtable_id and label, as `samesku labels export` writes them."
 )
-
-
 BandsOption = Annotated[
     str | None,
     typer.Option("--judge-band", metavar="BANDS", help="Bands to ask about, e.g. high,medium.", show_default="medium"),

@@ -13,54 +13,11 @@ from core.text.safe import safe
 #: Metrics in the tables, in this order.
 _METRICS = ("hit@1", "hit@5", "hit@10", "mrr@10", "recall@10")
 
-
-def comparison(result: Mapping[str, Any]) -> Table:
-    """Champion and challenger of a `retrain` result: dense and hybrid metrics.
-
-    Includes the changes with their 95 % intervals, which results of earlier versions lack.
-    """
-    differences = result.get("changes")
-    table = Table(title="Before and after", title_justify="left", box=None, pad_edge=False)
-    rankings = ("encoder", "fused")
-    headings = [""]
-    for what in rankings:
-        headings += [f"{RANKING_NAMES[what]} before", "after", *(["change (95 %)"] if differences else [])]
-    for heading in headings:
-        table.add_column(heading, justify="left" if not heading else "right")
-    for name in _METRICS:
-        cells = []
-        for what in rankings:
-            cells += [f"{result[who][what][name]:.3f}" for who in ("champion", "challenger")]
-            cells += [_difference(differences[what][name])] if differences else []
-        table.add_row(name, *cells)
-    return table
-
-
-def _difference(change: Mapping[str, Any]) -> str:
-    interval = change["interval"]
-    return f"{change['by']:+.3f}" + (f" ({interval[0]:+.3f} to {interval[1]:+.3f})" if interval else "")
-
-
 #: Rankings in the table of two evaluations.
 _RANKINGS = ("encoder", "fused", "matched")
 
-
-def before_and_after(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:
-    """Two evaluations on the same validation set: a row per metric, each ranking before and after.
-
-    Args:
-        before: answer of `evaluate`.
-        after: a later answer.
-    """
-    table = Table(title="Before and after", title_justify="left", box=None, pad_edge=False)
-    table.add_column("")
-    for ranking in _RANKINGS:
-        for heading in (f"{RANKING_NAMES[ranking]} before", "after"):
-            table.add_column(heading, justify="right")
-    for metric in _METRICS:
-        figures = [each[ranking][metric] for ranking in _RANKINGS for each in (before, after)]
-        table.add_row(metric, *(f"{figure:.3f}" for figure in figures))
-    return table
+#: Characters of a bar for a share of 1.
+_WIDTH = 30
 
 
 def metrics(
@@ -85,39 +42,6 @@ def metrics(
 
 def _interval(interval: tuple[float, float] | None) -> str:
     return f"{interval[0]:.3f}–{interval[1]:.3f}" if interval else ""
-
-
-def changes(comparison: Comparison) -> Table:
-    """One row per ranking: number of queries per outcome, and the change of the metrics."""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("", *Outcome, "hit@1", "mrr@10", "change", "95 % interval"):
-        table.add_column(heading, justify="right" if heading else "left")
-    for name in comparison.rankings:
-        counts, metrics_of = comparison.counts(name), comparison.changes[name]
-        mrr = metrics_of["mrr@10"]
-        table.add_row(
-            RANKING_NAMES[name], *(f"{counts[outcome]:,}" for outcome in Outcome),
-            _before_after(metrics_of["hit@1"]), _before_after(mrr),
-            f"{mrr.by:+.3f}", f"{mrr.interval[0]:+.3f} to {mrr.interval[1]:+.3f}" if mrr.interval else "",
-        )  # fmt: skip
-    return table
-
-
-def _before_after(change: Change) -> str:
-    return f"{change.before.value:.3f} → {change.after.value:.3f}"
-
-
-def moves(comparison: Comparison, ranking: str) -> Text:
-    """The queries whose known match changed its rank, worse ones first; at most three lines each."""
-    lines = [f"{RANKING_NAMES[ranking].capitalize()} ranking:"]
-    for outcome in (Outcome.WORSE, Outcome.BETTER):
-        for query in comparison.queries:
-            move = query.moves[ranking]
-            if move.outcome is outcome:
-                before, after = (result.rank or ">10" for result in (move.before, move.after))
-                lines += [f"{outcome:>9}  {before} → {after}  {query.title}", f"    match  {query.match_title}"]
-                lines += [f"  top now  {move.after.first}"] * (after != 1)
-    return Text("\n".join(safe(line) for line in lines))
 
 
 def bands(rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -153,10 +77,6 @@ def _share(precision: Mapping[str, Any]) -> str:
     return f"{precision['right'] / precision['labels']:.3f}" if precision["labels"] else "–"
 
 
-#: Characters of a bar for a share of 1.
-_WIDTH = 30
-
-
 def reliability(rows: Sequence[Mapping[str, float]]) -> Table:
     """The reliability curve: a bar for the observed share of matches, a mark at the predicted one."""
     table = Table(
@@ -169,3 +89,81 @@ def reliability(rows: Sequence[Mapping[str, float]]) -> Table:
         bar[round(row["promised"] * _WIDTH)] = "┃"
         table.add_row(f"{row['promised']:.3f}", f"{row['true']:.3f}", f"{row['pairs']:,}", "".join(bar))
     return table
+
+
+def comparison(result: Mapping[str, Any]) -> Table:
+    """Champion and challenger of a `retrain` result: dense and hybrid metrics.
+
+    Includes the changes with their 95 % intervals, which results of earlier versions lack.
+    """
+    differences = result.get("changes")
+    table = Table(title="Before and after", title_justify="left", box=None, pad_edge=False)
+    rankings = ("encoder", "fused")
+    headings = [""]
+    for what in rankings:
+        headings += [f"{RANKING_NAMES[what]} before", "after", *(["change (95 %)"] if differences else [])]
+    for heading in headings:
+        table.add_column(heading, justify="left" if not heading else "right")
+    for name in _METRICS:
+        cells = []
+        for what in rankings:
+            cells += [f"{result[who][what][name]:.3f}" for who in ("champion", "challenger")]
+            cells += [_difference(differences[what][name])] if differences else []
+        table.add_row(name, *cells)
+    return table
+
+
+def _difference(change: Mapping[str, Any]) -> str:
+    interval = change["interval"]
+    return f"{change['by']:+.3f}" + (f" ({interval[0]:+.3f} to {interval[1]:+.3f})" if interval else "")
+
+
+def before_and_after(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:
+    """Two evaluations on the same validation set: a row per metric, each ranking before and after.
+
+    Args:
+        before: answer of `evaluate`.
+        after: a later answer.
+    """
+    table = Table(title="Before and after", title_justify="left", box=None, pad_edge=False)
+    table.add_column("")
+    for ranking in _RANKINGS:
+        for heading in (f"{RANKING_NAMES[ranking]} before", "after"):
+            table.add_column(heading, justify="right")
+    for metric in _METRICS:
+        figures = [each[ranking][metric] for ranking in _RANKINGS for each in (before, after)]
+        table.add_row(metric, *(f"{figure:.3f}" for figure in figures))
+    return table
+
+
+def changes(comparison: Comparison) -> Table:
+    """One row per ranking: number of queries per outcome, and the change of the metrics."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", *Outcome, "hit@1", "mrr@10", "change", "95 % interval"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name in comparison.rankings:
+        counts, metrics_of = comparison.counts(name), comparison.changes[name]
+        mrr = metrics_of["mrr@10"]
+        table.add_row(
+            RANKING_NAMES[name], *(f"{counts[outcome]:,}" for outcome in Outcome),
+            _before_after(metrics_of["hit@1"]), _before_after(mrr),
+            f"{mrr.by:+.3f}", f"{mrr.interval[0]:+.3f} to {mrr.interval[1]:+.3f}" if mrr.interval else "",
+        )  # fmt: skip
+    return table
+
+
+def _before_after(change: Change) -> str:
+    return f"{change.before.value:.3f} → {change.after.value:.3f}"
+
+
+def moves(comparison: Comparison, ranking: str) -> Text:
+    """The queries whose known match changed its rank, worse ones first; at most three lines each."""
+    lines = [f"{RANKING_NAMES[ranking].capitalize()} ranking:"]
+    for outcome in (Outcome.WORSE, Outcome.BETTER):
+        for query in comparison.queries:
+            move = query.moves[ranking]
+            if move.outcome is outcome:
+                before, after = (result.rank or ">10" for result in (move.before, move.after))
+                lines += [f"{outcome:>9}  {before} → {after}  {query.title}", f"    match  {query.match_title}"]
+                lines += [f"  top now  {move.after.first}"] * (after != 1)
+    return Text("\n".join(safe(line) for line in lines))

@@ -16,6 +16,9 @@ from core.queue.strategies import STRATEGIES, UnlabelledPool
 #: 1 / share of the queries that are held out for evaluation.
 _HOLDOUT_DIVISOR = 3
 
+#: Label counts at which every campaign is measured, whatever its batch size, so that campaigns are comparable.
+CHECKPOINTS = (10, 20, 50, 100, 200, 300, 500, 1000, 2000, 5000)
+
 
 @dataclass(frozen=True)
 class LabelledPairs:
@@ -39,26 +42,6 @@ class LabelledPairs:
     def part(self, mask: NDArray[np.bool_]) -> "LabelledPairs":
         """The pairs selected by a mask."""
         return LabelledPairs(self.vectors[mask], self.labels[mask], self.query[mask], self.family[mask])
-
-
-def split_by_family(gold: LabelledPairs, seed: int) -> tuple[LabelledPairs, LabelledPairs]:
-    """Split off a third of the queries for evaluation; near-duplicates stay together."""
-    names = np.unique(gold.family)
-    drawn = np.random.default_rng(seed).permutation(names)[: max(1, len(names) // _HOLDOUT_DIVISOR)]
-    judged = np.isin(gold.family, drawn)
-    return gold.part(~judged), gold.part(judged)
-
-
-def hit_at_one(gold: LabelledPairs, probabilities: NDArray[np.float64]) -> float:
-    """Share of queries with a match whose most probable pair is a match; 0 if no query has a match."""
-    order = np.lexsort((-probabilities, gold.query))
-    best = order[np.append(True, np.diff(gold.query[order]) != 0)]
-    matchable = np.isin(gold.query[best], gold.query[gold.labels])
-    return float(gold.labels[best][matchable].mean()) if matchable.any() else 0.0
-
-
-#: Label counts at which every campaign is measured, whatever its batch size, so that campaigns are comparable.
-CHECKPOINTS = (10, 20, 50, 100, 200, 300, 500, 1000, 2000, 5000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +75,14 @@ class Point:
 
     labels: int
     metrics: dict[str, float]
+
+
+def split_by_family(gold: LabelledPairs, seed: int) -> tuple[LabelledPairs, LabelledPairs]:
+    """Split off a third of the queries for evaluation; near-duplicates stay together."""
+    names = np.unique(gold.family)
+    drawn = np.random.default_rng(seed).permutation(names)[: max(1, len(names) // _HOLDOUT_DIVISOR)]
+    judged = np.isin(gold.family, drawn)
+    return gold.part(~judged), gold.part(judged)
 
 
 def steps(plan: CampaignPlan, size: int) -> list[int]:
@@ -134,14 +125,6 @@ def replay(
         yield Point(step, measure(judged, matcher) | {"matches": float(answers[labelled].sum())})
 
 
-def measure(judged: LabelledPairs, matcher: Matcher) -> dict[str, float]:
-    """The metrics of `Point` for a matcher, without `matches`."""
-    probabilities = matcher.probabilities(judged.vectors)
-    metrics = pair_metrics(judged.labels.tolist(), probabilities.tolist(), matcher.threshold)
-    del metrics["pairs"]
-    return metrics | {"hit@1": hit_at_one(judged, probabilities)}
-
-
 def _fitted(
     gold: LabelledPairs, answers: NDArray[np.bool_], labelled: NDArray[np.bool_], features: tuple[str, ...], seed: int
 ) -> Matcher | None:
@@ -151,3 +134,19 @@ def _fitted(
     if not training.both_classes:
         return None
     return fit_matcher(training, features, background=gold.vectors, seed=seed)
+
+
+def measure(judged: LabelledPairs, matcher: Matcher) -> dict[str, float]:
+    """The metrics of `Point` for a matcher, without `matches`."""
+    probabilities = matcher.probabilities(judged.vectors)
+    metrics = pair_metrics(judged.labels.tolist(), probabilities.tolist(), matcher.threshold)
+    del metrics["pairs"]
+    return metrics | {"hit@1": hit_at_one(judged, probabilities)}
+
+
+def hit_at_one(gold: LabelledPairs, probabilities: NDArray[np.float64]) -> float:
+    """Share of queries with a match whose most probable pair is a match; 0 if no query has a match."""
+    order = np.lexsort((-probabilities, gold.query))
+    best = order[np.append(True, np.diff(gold.query[order]) != 0)]
+    matchable = np.isin(gold.query[best], gold.query[gold.labels])
+    return float(gold.labels[best][matchable].mean()) if matchable.any() else 0.0

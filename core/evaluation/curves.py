@@ -15,6 +15,8 @@ from core.evaluation.campaign import Point
 from labels.exchange.files import output_text
 from labels.exchange.json_values import json_text
 
+_COLOURS = ("blue", "red", "green", "magenta", "cyan", "orange", "gray")
+_WIDTH, _HEIGHT = 100, 26
 Curves = Mapping[str, "Sequence[CurvePoint]"]
 
 
@@ -70,10 +72,6 @@ def write_curves(curves: Curves, about: Mapping[str, object], path: Path) -> Non
             writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
-
-
-_COLOURS = ("blue", "red", "green", "magenta", "cyan", "orange", "gray")
-_WIDTH, _HEIGHT = 100, 26
 
 
 def plot(curves: Curves, metric: str = "f1", *, width: int = _WIDTH, height: int = _HEIGHT) -> Text:

@@ -21,8 +21,13 @@ from labels.model import Pair, ProductRef
 
 #: Metric of the promotion decision; higher is better.
 PRIMARY_METRIC = "mrr@10"
-
 _DEPTH = 10
+
+#: The known matches of each evaluation query.
+Gold = Mapping[ProductRef, AbstractSet[ProductRef]]
+
+#: The candidates of each query, best first.
+Ranking = dict[ProductRef, list[ProductRef]]
 
 
 def retrieval_metrics(
@@ -55,12 +60,6 @@ def query_values(
         values["mrr@10"].append(1 / ranks[0] if ranks else 0.0)
         values["recall@10"].append(len(ranks) / len(matches))
     return values
-
-
-#: The known matches of each evaluation query.
-Gold = Mapping[ProductRef, AbstractSet[ProductRef]]
-#: The candidates of each query, best first.
-Ranking = dict[ProductRef, list[ProductRef]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,14 +25,120 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+_HINT = "`samesku models list` shows the others; `samesku models rollback` goes back to the one before."
+
+#: Texts encoded between two progress reports, and between two commits of the cache.
+CHUNK = 512
+
+
+class Encoder:
+    """An encoder that is loaded on first use: loading takes seconds, and a warm vector cache does not need it."""
+
+    def __init__(self, model: EncoderModel, *, max_tokens: int, batch_size: int) -> None:
+        self.model = model
+        self._max_tokens = max_tokens
+        self._batch_size = batch_size
+        self._loaded: SentenceTransformer | None = None
+
+    def encode(
+        self, texts: Sequence[str], on_chunk: Callable[[slice, NDArray[np.float32]], None] | None = None
+    ) -> NDArray[np.float32]:
+        """Unit vectors of the texts, float32 of shape (texts, dimensions); a dot product is the cosine.
+
+        Args:
+            texts: including their prefix.
+            on_chunk: called with the slice and the vectors of each chunk.
+
+        Raises:
+            ModelError: the model cannot be loaded.
+        """
+        if self._loaded is None:
+            self._loaded = load(self.model, self._max_tokens)
+        chunks = [np.empty((0, self._loaded.get_embedding_dimension() or 0), np.float32)]
+        for start in range(0, len(texts), CHUNK):
+            part = slice(start, min(start + CHUNK, len(texts)))
+            with model_errors(self.model.path, _HINT):
+                vectors = _vectors(self._loaded, list(texts[part]), self._batch_size)
+            chunks.append(vectors)
+            if on_chunk:
+                on_chunk(part, vectors)
+        return np.concatenate(chunks)
+
+
+def load(model: EncoderModel, max_tokens: int) -> "SentenceTransformer":
+    """Load the sentence-transformers model in a folder, from safetensors only and without its code.
+
+    Raises:
+        ModelError: the libraries are not installed, or the folder is damaged.
+    """
+    require_model_libraries()
+    silence_libraries()
+    from sentence_transformers import SentenceTransformer
+
+    def make() -> SentenceTransformer:
+        made = SentenceTransformer(
+            str(model.path),
+            trust_remote_code=False,
+            local_files_only=True,
+            model_kwargs={"use_safetensors": True},
+        )
+        # The texts include their prefix already.
+        made.default_prompt_name = None
+        made.max_seq_length = min(max_tokens, made.max_seq_length or max_tokens)
+        return made
+
+    return load_checked(make, _first_vectors, model.path, _HINT)
+
+
+#: Two unit vectors are the same if all entries differ by less than this: float32 has a step of 1.2e-7 at 1. A cosine
+#: near 1 cannot show it, since its own rounding is as large as the difference.
+_SAME_VECTOR_TOLERANCE = 1e-5
+
+#: Lower bound of the squared length of a unit vector, whatever its precision.
+_MIN_SQUARED_LENGTH = 0.5
+
+#: A tokenizer with a smaller vocabulary cannot tell two products apart.
+_MIN_VOCABULARY = 2
+
+
+def _first_vectors(model: "SentenceTransformer") -> None:
+    """Encode two unrelated texts.
+
+    Raises:
+        ValueError: the vectors are not finite, zero, or identical.
+    """
+    words = set(model.tokenizer.get_vocab()) - set(getattr(model.tokenizer, "all_special_tokens", ()))
+    if len(words) < _MIN_VOCABULARY:
+        raise ValueError("its tokenizer has no vocabulary, so that all texts are identical to it")
+    first, second = _vectors(model, ["a", "b 2 c 3 d 4 e 5 f 6"], batch_size=2)
+    if float(first @ first) < _MIN_SQUARED_LENGTH:
+        raise ValueError("its vectors are all zero")
+    if float(np.abs(first - second).max()) < _SAME_VECTOR_TOLERANCE:
+        raise ValueError("it gives all texts the same vector")
+
+
+def _vectors(model: "SentenceTransformer", texts: list[str], batch_size: int) -> NDArray[np.float32]:
+    """Unit vectors of some texts.
+
+    Raises:
+        ValueError: a vector has NaN or infinite entries.
+    """
+    vectors: NDArray[np.float32] = model.encode(
+        texts, batch_size=batch_size, normalize_embeddings=True, show_progress_bar=False
+    ).astype(np.float32)
+    if not np.isfinite(vectors).all():
+        raise ValueError("it gives vectors with NaN or infinite entries")
+    return vectors
+
+
 Loaded = TypeVar("Loaded", bound="nn.Module")
 
 #: Names of weights in the body of a transformer. Heads and poolers may be missing: a head is new when a model gets
 #: another task, and a pooler is not used for the vectors.
 _BODY = re.compile(r"(^|\.)(embeddings?|embed_tokens|word_embedding|wte|layers?|blocks?|h)\.")
+
 #: Parts of a multimodal model that texts do not pass through.
 _NON_TEXT = re.compile(r"decoder|vision|image|audio")
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def load_checked(make: Callable[[], Loaded], first_use: Callable[[Loaded], object], folder: Path, hint: str) -> Loaded:
@@ -94,6 +200,9 @@ def _weights_error(folder: Path, names: list[str], hint: str) -> ModelError:
     )
 
 
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
 class _LoadReport(logging.Handler):
     """Parses the table that transformers logs of missing, unexpected and mismatched weights."""
 
@@ -123,108 +232,6 @@ def _load_report() -> Iterator[_LoadReport]:
     finally:
         logger.removeHandler(report)
         logger.level, logger.propagate = before
-
-
-_HINT = "`samesku models list` shows the others; `samesku models rollback` goes back to the one before."
-
-#: Two unit vectors are the same if all entries differ by less than this: float32 has a step of 1.2e-7 at 1. A cosine
-#: near 1 cannot show it, since its own rounding is as large as the difference.
-_SAME_VECTOR_TOLERANCE = 1e-5
-#: Lower bound of the squared length of a unit vector, whatever its precision.
-_MIN_SQUARED_LENGTH = 0.5
-#: A tokenizer with a smaller vocabulary cannot tell two products apart.
-_MIN_VOCABULARY = 2
-#: Texts encoded between two progress reports, and between two commits of the cache.
-CHUNK = 512
-
-
-class Encoder:
-    """An encoder that is loaded on first use: loading takes seconds, and a warm vector cache does not need it."""
-
-    def __init__(self, model: EncoderModel, *, max_tokens: int, batch_size: int) -> None:
-        self.model = model
-        self._max_tokens = max_tokens
-        self._batch_size = batch_size
-        self._loaded: SentenceTransformer | None = None
-
-    def encode(
-        self, texts: Sequence[str], on_chunk: Callable[[slice, NDArray[np.float32]], None] | None = None
-    ) -> NDArray[np.float32]:
-        """Unit vectors of the texts, float32 of shape (texts, dimensions); a dot product is the cosine.
-
-        Args:
-            texts: including their prefix.
-            on_chunk: called with the slice and the vectors of each chunk.
-
-        Raises:
-            ModelError: the model cannot be loaded.
-        """
-        if self._loaded is None:
-            self._loaded = load(self.model, self._max_tokens)
-        chunks = [np.empty((0, self._loaded.get_embedding_dimension() or 0), np.float32)]
-        for start in range(0, len(texts), CHUNK):
-            part = slice(start, min(start + CHUNK, len(texts)))
-            with model_errors(self.model.path, _HINT):
-                vectors = _vectors(self._loaded, list(texts[part]), self._batch_size)
-            chunks.append(vectors)
-            if on_chunk:
-                on_chunk(part, vectors)
-        return np.concatenate(chunks)
-
-
-def _vectors(model: "SentenceTransformer", texts: list[str], batch_size: int) -> NDArray[np.float32]:
-    """Unit vectors of some texts.
-
-    Raises:
-        ValueError: a vector has NaN or infinite entries.
-    """
-    vectors: NDArray[np.float32] = model.encode(
-        texts, batch_size=batch_size, normalize_embeddings=True, show_progress_bar=False
-    ).astype(np.float32)
-    if not np.isfinite(vectors).all():
-        raise ValueError("it gives vectors with NaN or infinite entries")
-    return vectors
-
-
-def _first_vectors(model: "SentenceTransformer") -> None:
-    """Encode two unrelated texts.
-
-    Raises:
-        ValueError: the vectors are not finite, zero, or identical.
-    """
-    words = set(model.tokenizer.get_vocab()) - set(getattr(model.tokenizer, "all_special_tokens", ()))
-    if len(words) < _MIN_VOCABULARY:
-        raise ValueError("its tokenizer has no vocabulary, so that all texts are identical to it")
-    first, second = _vectors(model, ["a", "b 2 c 3 d 4 e 5 f 6"], batch_size=2)
-    if float(first @ first) < _MIN_SQUARED_LENGTH:
-        raise ValueError("its vectors are all zero")
-    if float(np.abs(first - second).max()) < _SAME_VECTOR_TOLERANCE:
-        raise ValueError("it gives all texts the same vector")
-
-
-def load(model: EncoderModel, max_tokens: int) -> "SentenceTransformer":
-    """Load the sentence-transformers model in a folder, from safetensors only and without its code.
-
-    Raises:
-        ModelError: the libraries are not installed, or the folder is damaged.
-    """
-    require_model_libraries()
-    silence_libraries()
-    from sentence_transformers import SentenceTransformer
-
-    def make() -> SentenceTransformer:
-        made = SentenceTransformer(
-            str(model.path),
-            trust_remote_code=False,
-            local_files_only=True,
-            model_kwargs={"use_safetensors": True},
-        )
-        # The texts include their prefix already.
-        made.default_prompt_name = None
-        made.max_seq_length = min(max_tokens, made.max_seq_length or max_tokens)
-        return made
-
-    return load_checked(make, _first_vectors, model.path, _HINT)
 
 
 def silence_libraries() -> None:

@@ -19,23 +19,7 @@ from core.retrieval.encoder_identity import (
     set_prefixes,
 )
 
-_MODEL_LIBRARIES = ("numpy", "torch", "sentence_transformers", "faiss", "sklearn", "huggingface_hub")
-
-
-def require_model_libraries() -> None:
-    """Check, without importing them, that the model libraries are installed.
-
-    Raises:
-        ModelError: some are missing; the message names them and how to install them.
-    """
-    missing = [name for name in _MODEL_LIBRARIES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ModelError(
-            f"This needs the model libraries; not installed: {', '.join(missing)}.",
-            "From a clone: pip install -c constraints.txt '.[train,offline]'. Labelling works without them.",
-        )
-
-
+_HINT = "Name another model as encoder.model: a folder, a preset or a name on the hub."
 _MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 
 #: SHA-256 of the weights of all-MiniLM-L6-v2 as published on the hub, and the identity of all its parts. This model
@@ -53,9 +37,6 @@ PRESETS = {
 
 #: Files that are downloaded. Code and pickles are not.
 _ALLOWED_FILES = ["*.json", "*.txt", "*.safetensors", "*.model", "*/config.json"]
-
-
-_HINT = "Name another model as encoder.model: a folder, a preset or a name on the hub."
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,37 +125,6 @@ def local_base(name: str) -> Path | None:
     return _absolute_folder(hub_name) or _in_cache(hub_name) or _packaged(hub_name)
 
 
-def weights_sha256(folder: Path) -> str:
-    """SHA-256 of the weights in a model folder; with several files, of their names and digests.
-
-    Raises:
-        ModelError: safetensors weights are missing or incomplete; pickled ones are never loaded.
-    """
-    try:
-        # The weights may be in the folder of the first module.
-        weights_folder = encoder_modules(folder)[0].folder
-        files = weight_files(weights_folder)
-        digests = [(file.name, _sha256(file)) for file in files]
-    except RefusedError as refused:
-        raise ModelError(f"{refused.file} cannot be loaded: {refused.why}.", _HINT) from None
-    except OSError as error:
-        raise ModelError(f"{error.filename} cannot be read: {error.strerror}.", _HINT) from error
-    if not digests:
-        pickled = any(folder.glob("pytorch_model*.bin"))
-        raise ModelError(
-            f"{weights_folder} holds no model.safetensors{', but pickled weights' if pickled else ''}.",
-            "Pickled weights are not loaded: they can run code. Convert them first." if pickled else _HINT,
-        )
-    if len(digests) == 1:
-        return digests[0][1]
-    return hashlib.sha256(repr(digests).encode()).hexdigest()
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
-
-
 def _absolute_folder(name: str) -> Path | None:
     """The folder that an absolute path names; None if the name is not an absolute path.
 
@@ -250,6 +200,54 @@ def _from_hub(name: str) -> Path:
         ) from error
     except (HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, OSError, ConnectionError) as error:
         raise ModelError(f"The model {name} cannot be downloaded: {str(error).splitlines()[0]}", hint) from error
+
+
+def weights_sha256(folder: Path) -> str:
+    """SHA-256 of the weights in a model folder; with several files, of their names and digests.
+
+    Raises:
+        ModelError: safetensors weights are missing or incomplete; pickled ones are never loaded.
+    """
+    try:
+        # The weights may be in the folder of the first module.
+        weights_folder = encoder_modules(folder)[0].folder
+        files = weight_files(weights_folder)
+        digests = [(file.name, _sha256(file)) for file in files]
+    except RefusedError as refused:
+        raise ModelError(f"{refused.file} cannot be loaded: {refused.why}.", _HINT) from None
+    except OSError as error:
+        raise ModelError(f"{error.filename} cannot be read: {error.strerror}.", _HINT) from error
+    if not digests:
+        pickled = any(folder.glob("pytorch_model*.bin"))
+        raise ModelError(
+            f"{weights_folder} holds no model.safetensors{', but pickled weights' if pickled else ''}.",
+            "Pickled weights are not loaded: they can run code. Convert them first." if pickled else _HINT,
+        )
+    if len(digests) == 1:
+        return digests[0][1]
+    return hashlib.sha256(repr(digests).encode()).hexdigest()
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+_MODEL_LIBRARIES = ("numpy", "torch", "sentence_transformers", "faiss", "sklearn", "huggingface_hub")
+
+
+def require_model_libraries() -> None:
+    """Check, without importing them, that the model libraries are installed.
+
+    Raises:
+        ModelError: some are missing; the message names them and how to install them.
+    """
+    missing = [name for name in _MODEL_LIBRARIES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ModelError(
+            f"This needs the model libraries; not installed: {', '.join(missing)}.",
+            "From a clone: pip install -c constraints.txt '.[train,offline]'. Labelling works without them.",
+        )
 
 
 @contextmanager

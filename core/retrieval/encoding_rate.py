@@ -15,8 +15,10 @@ _FILE_NAME = "pace.json"
 #: With fewer texts the time is dominated by loading the model.
 _MIN_TEXTS = 500
 _MAX_BYTES = 4096
+
 #: Texts per second: upper bound of a plausible rate.
 _MAX_RATE = 1e9
+
 #: Upper bound of a plausible stage duration: a month.
 _MAX_STAGE_S = 2.7e6
 
@@ -25,6 +27,20 @@ def save_rate(folder: Path, texts: int, seconds: float) -> None:
     """Save the time of an encoding run, including loading the model."""
     if texts >= _MIN_TEXTS and seconds > 0:
         _write(folder, {**_read(folder), "texts": texts, "seconds": round(seconds, 2)})
+
+
+def read_rate(folder: Path) -> float | None:
+    """Texts per second in the last run; None if unknown or the file is damaged."""
+    with suppress(OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
+        values = json.loads(read_bounded(folder / _FILE_NAME, _MAX_BYTES))
+        rate = float(values["texts"]) / float(values["seconds"])
+        return rate if 0 < rate < _MAX_RATE else None
+    return None
+
+
+def is_rate(folder: Path) -> bool:
+    """Whether the file is valid, or missing."""
+    return identity(folder / _FILE_NAME) is None or read_rate(folder) is not None
 
 
 def save_stage_seconds(folder: Path, seconds: Mapping[str, float]) -> None:
@@ -56,17 +72,3 @@ def _read(folder: Path) -> dict[str, Any]:
         values = json.loads(read_bounded(folder / _FILE_NAME, _MAX_BYTES))
         return values if isinstance(values, dict) else {}
     return {}
-
-
-def is_rate(folder: Path) -> bool:
-    """Whether the file is valid, or missing."""
-    return identity(folder / _FILE_NAME) is None or read_rate(folder) is not None
-
-
-def read_rate(folder: Path) -> float | None:
-    """Texts per second in the last run; None if unknown or the file is damaged."""
-    with suppress(OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
-        values = json.loads(read_bounded(folder / _FILE_NAME, _MAX_BYTES))
-        rate = float(values["texts"]) / float(values["seconds"])
-        return rate if 0 < rate < _MAX_RATE else None
-    return None

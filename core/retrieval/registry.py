@@ -18,10 +18,18 @@ from core.settings import Settings
 from core.workspace import Workspace
 from labels.files import drafts, is_abandoned, publish, stale_drafts
 
+#: Prefix of the ids of fine-tuned encoders.
+TUNED_PREFIX = "lora-"
+
 #: Prefix of the reason of a rollback in the history.
 ROLLED_BACK = "rolled back from "
+
 #: File names are limited to 255 bytes.
 _MAX_ID_BYTES = 200
+
+#: File of the model card in the folder of a trained encoder; written last.
+_CARD_FILE = "model.json"
+_DAMAGED_HINT = "Roll back with `samesku models rollback`, or retrain."
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,16 @@ class Promotion:
         return self.why.startswith(ROLLED_BACK)
 
 
+def _require_folder_name(model_id: str) -> None:
+    """Require an id that is a valid folder name in models/.
+
+    Raises:
+        ValueError: it is empty, too long, or a path.
+    """
+    if len(model_id.encode()) > _MAX_ID_BYTES or model_id in {"", ".", ".."} or set(model_id) & {"/", "\\", "\0"}:
+        raise ValueError(f"{model_id[:_MAX_ID_BYTES]!r} is not a model id")
+
+
 def lineage(history: Sequence[Promotion], is_trained: Callable[[str], bool]) -> tuple[str, ...]:
     """The stack of champions that rollbacks pop, the current one last; neighbours differ.
 
@@ -98,23 +116,6 @@ def lineage(history: Sequence[Promotion], is_trained: Callable[[str], bool]) -> 
         elif not stack or stack[-1] != model:
             stack.append(model)
     return tuple(stack)
-
-
-def _require_folder_name(model_id: str) -> None:
-    """Require an id that is a valid folder name in models/.
-
-    Raises:
-        ValueError: it is empty, too long, or a path.
-    """
-    if len(model_id.encode()) > _MAX_ID_BYTES or model_id in {"", ".", ".."} or set(model_id) & {"/", "\\", "\0"}:
-        raise ValueError(f"{model_id[:_MAX_ID_BYTES]!r} is not a model id")
-
-
-#: Prefix of the ids of fine-tuned encoders.
-TUNED_PREFIX = "lora-"
-_DAMAGED_HINT = "Roll back with `samesku models rollback`, or retrain."
-#: File of the model card in the folder of a trained encoder; written last.
-_CARD_FILE = "model.json"
 
 
 class Registry:

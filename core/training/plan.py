@@ -64,45 +64,6 @@ def timing_from_encoding(rate: float, products: int, rest_s: float = 0.0) -> Run
     return RunTiming(ENCODINGS_PER_TEXT / rate, products / rate + rest_s)
 
 
-def first_retrain_stages(
-    rate: float, products: int, labelled: int, rest: Mapping[str, float], settings: RetrainSettings, matches: int
-) -> list[tuple[str, float]]:
-    """The stages of a first retrain that ends in a promotion, with seconds estimated from an index run.
-
-    Args:
-        rate: encoded texts per second.
-        products: number of products, queries included.
-        labelled: number of products in labelled pairs, which get out-of-fold cosines.
-        rest: seconds of the other stages of the index run, by name.
-        settings: the recipe.
-        matches: number of training matches.
-    """
-    training = ENCODINGS_PER_TEXT / rate * texts(settings, matches)
-    halves = (
-        [(f"train half {number} of 2", training / 2) for number in (1, 2)]
-        if matches >= MIN_CROSS_FITTING_MATCHES
-        else []
-    )
-    scored = ("score labelled pairs", labelled / rate)
-    return [("train", training), ("encode", products / rate), *halves, scored, *rest.items()]
-
-
-def _total_texts(settings: RetrainSettings, matches: int) -> int:
-    """Training texts of a run; the two cross-fitting halves together have as many as the challenger."""
-    return texts(settings, matches) * (2 if matches >= MIN_CROSS_FITTING_MATCHES else 1)
-
-
-def _recipe_of(result: dict[str, Any], fallback: RetrainSettings) -> RetrainSettings:
-    try:
-        return RetrainSettings.model_validate(current_names("retrain", result["recipe"]))
-    except (KeyError, ValidationError, SettingsError):
-        return fallback
-
-
-def _count(value: object) -> int:
-    return value if isinstance(value, int) else 0
-
-
 @dataclass(frozen=True, slots=True)
 class RetrainPlan:
     """Training data, evaluation set and time estimate of a retrain.
@@ -214,3 +175,42 @@ def _timing_from_index(workspace: Workspace, labelled: int) -> RunTiming | None:
     with CatalogStore(workspace.catalog) as catalog:
         rest = labelled / rate + sum(read_stage_seconds(workspace.index / model).values())
         return timing_from_encoding(rate, sum(source.products for source in catalog.sources()), rest)
+
+
+def first_retrain_stages(
+    rate: float, products: int, labelled: int, rest: Mapping[str, float], settings: RetrainSettings, matches: int
+) -> list[tuple[str, float]]:
+    """The stages of a first retrain that ends in a promotion, with seconds estimated from an index run.
+
+    Args:
+        rate: encoded texts per second.
+        products: number of products, queries included.
+        labelled: number of products in labelled pairs, which get out-of-fold cosines.
+        rest: seconds of the other stages of the index run, by name.
+        settings: the recipe.
+        matches: number of training matches.
+    """
+    training = ENCODINGS_PER_TEXT / rate * texts(settings, matches)
+    halves = (
+        [(f"train half {number} of 2", training / 2) for number in (1, 2)]
+        if matches >= MIN_CROSS_FITTING_MATCHES
+        else []
+    )
+    scored = ("score labelled pairs", labelled / rate)
+    return [("train", training), ("encode", products / rate), *halves, scored, *rest.items()]
+
+
+def _total_texts(settings: RetrainSettings, matches: int) -> int:
+    """Training texts of a run; the two cross-fitting halves together have as many as the challenger."""
+    return texts(settings, matches) * (2 if matches >= MIN_CROSS_FITTING_MATCHES else 1)
+
+
+def _recipe_of(result: dict[str, Any], fallback: RetrainSettings) -> RetrainSettings:
+    try:
+        return RetrainSettings.model_validate(current_names("retrain", result["recipe"]))
+    except (KeyError, ValidationError, SettingsError):
+        return fallback
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) else 0
