@@ -13,7 +13,7 @@ from core.catalog.store import CatalogStore
 from core.cli.context import Context, context_of
 from core.cli.tables import before_and_after
 from core.demo import REHEARSER, answer_from_gold, build_demo
-from core.evaluation.run import evaluate_own
+from core.evaluation.run import evaluate_workspace
 from core.interpreter import module_command
 from core.jobs.progress import Reporter
 from core.matching.bands import Band
@@ -65,13 +65,13 @@ def run_unattended(context: Context, reporter: Reporter) -> dict[str, object]:
     """
     workspace = context.workspace
     settings = load_settings(workspace.settings, QUICK)
-    before = evaluate_own(workspace, settings, Registry(workspace, settings).champion(), reporter)
+    before = evaluate_workspace(workspace, settings, Registry(workspace, settings).champion(), reporter)
     answered = answer_from_gold(workspace, settings, Stream.TRIAGE, REHEARSER)
     reporter.message(f"{counted(answered, 'query was', 'queries were')} answered from the known matches.")
     result = retrain(workspace, settings, reporter)
     # Fits the matcher to the new labels, which a retrain without a promotion does not do.
     bring_up_to_date(workspace, settings, Registry(workspace, settings).champion(), reporter)
-    after = evaluate_own(workspace, settings, Registry(workspace, settings).champion(), reporter)
+    after = evaluate_workspace(workspace, settings, Registry(workspace, settings).champion(), reporter)
     return {"answered": answered, **result, "before": before, "after": after}
 
 

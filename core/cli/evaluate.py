@@ -11,7 +11,7 @@ from core.cli.judge_options import LABELS_FILE
 from core.cli.rebuild import rebuilds_damage
 from core.cli.tables import bands, metrics, reliability
 from core.evaluation.comparison import RANKING_NAMES
-from core.evaluation.run import evaluate_own, evaluate_pairs, evaluate_retrieval
+from core.evaluation.run import evaluate_pairs, evaluate_retrieval, evaluate_workspace
 from core.matching.bands import basis_remark
 from core.retrieval.registry import Registry
 from labels.wording import counted
@@ -58,7 +58,7 @@ def evaluate(
         registry = Registry(workspace, settings)
         encoder = registry.get(model) if model else registry.champion()
         if not matches and not pairs:
-            result |= evaluate_own(workspace, settings, encoder, reporter)
+            result |= evaluate_workspace(workspace, settings, encoder, reporter)
         if matches:
             result |= evaluate_retrieval(workspace, settings, encoder, matches, reporter)
         if pairs:

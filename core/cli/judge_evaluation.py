@@ -45,7 +45,7 @@ _METRIC_TITLES = {"f1": "F1", "no_verdict": "no verdict", "seconds": "seconds pe
 
 
 def register(app: typer.Typer) -> None:
-    """Put these verbs under `samesku judge`."""
+    """Add these verbs to `samesku judge`."""
     app.command("test")(measure)
     app.command("compare")(compare)
 

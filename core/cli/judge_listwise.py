@@ -81,7 +81,7 @@ def _listings(workspace: Workspace, query_id: str) -> tuple[Product, list[Produc
             names = " or ".join(f"{ref.source}/{ref.id}" for ref in found)
             raise CoreError(f"Several sources have a query {query_id}.", f"Name one of them: {names}")
         query = found[0]
-        refs = [c.ref for c in store.of(query)]
+        refs = [c.ref for c in store.for_query(query)]
     finally:
         store.close()
     with CatalogStore(workspace.catalog) as catalog:

@@ -55,7 +55,7 @@ def _cross_encoder_usage(card: Mapping[str, Any]) -> list[str]:
 
 
 def register(app: typer.Typer) -> None:
-    """Put these verbs under `samesku judge`."""
+    """Add these verbs to `samesku judge`."""
     app.command("prepare")(prepare)
     app.command("train")(train)
 

@@ -22,7 +22,7 @@ _DECISION_PHRASES = {Decision.MATCH: "says match", Decision.NO_MATCH: "says no m
 
 
 def register(app: typer.Typer) -> None:
-    """Put these verbs under `samesku labels`."""
+    """Add these verbs to `samesku labels`."""
     app.command("audit")(audit)
     app.command("contradictions")(contradictions)
 

@@ -216,6 +216,6 @@ def _plain(value: object) -> object:
 
 
 def register(app: typer.Typer) -> None:
-    """Put these verbs under `samesku labels`."""
+    """Add these verbs to `samesku labels`."""
     for verb in (backup, backups, restore, query):
         app.command(verb.__name__)(verb)

@@ -32,7 +32,7 @@ from labels.model import Pair, ProductRef
 from labels.wording import counted
 
 
-def evaluate_own(
+def evaluate_workspace(
     workspace: Workspace, settings: Settings, model: EncoderModel, reporter: Reporter
 ) -> dict[str, object]:
     """Both evaluations on the validation set of the workspace; saves the result among the reports.

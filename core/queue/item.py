@@ -156,7 +156,7 @@ def options_of(
     Raises:
         DamagedError: the candidates are damaged, or those of all queries are gone.
     """
-    found = candidates.of(query)
+    found = candidates.for_query(query)
     if not found and candidates.model is None:
         # To show a query without its candidates would be to ask for an answer that nobody can give.
         raise DamagedError("The candidates in derived.db are gone.", CURE)

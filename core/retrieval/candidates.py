@@ -166,7 +166,7 @@ class CandidateStore:
             unscored = connection.execute("SELECT count(*) FROM candidates WHERE probability IS NULL").fetchone()[0]
         return self.matcher_summary is not None and not unscored
 
-    def of(self, query: ProductRef) -> list[Candidate]:
+    def for_query(self, query: ProductRef) -> list[Candidate]:
         """The candidates of one query, best first."""
         with self._cache.reading() as connection:
             rows = connection.execute(

@@ -3,8 +3,8 @@
 Of two candidates with similar texts, the one with the same brand, model number and price ranks first, so that the top
 ten are not filled with other models of one series. A field that is missing on either side contributes nothing. On
 Walmart-Amazon, brand and model weights from 0.03 to 0.1 with price weights from 0.1 to 0.15 give a hit@1 within two
-points of each other on the training queries; with the weights below and a tuned encoder, no match drops out of the top
-ten, on the training or the validation queries.
+points of each other on the training queries; with the weights below and a fine-tuned encoder, no match drops out of the
+top ten, on the training or the validation queries.
 """
 
 from collections.abc import Sequence

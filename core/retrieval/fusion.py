@@ -24,7 +24,7 @@ class Fusion:
 
     A candidate is found by either retriever or by its GTIN. Its score is the weighted mean of the two cosines plus the
     boosts from brand, model number and price; an equal GTIN ranks first whatever the score. On Walmart-Amazon, a
-    weighted mean beats reciprocal rank fusion by 8 points of hit@1 with the untuned encoder: ranks discard the
+    weighted mean beats reciprocal rank fusion by 8 points of hit@1 with the base encoder: ranks discard the
     retrievers' confidence.
 
     Attributes:

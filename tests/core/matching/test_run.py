@@ -307,5 +307,5 @@ def test_an_evaluation_ranks_the_candidates_that_an_index_run_keeps(catalogue: W
     gold = {q(name): frozenset({c(f"{name}-c1")}) for name in ("q1", "q2", "q3")}
     _, rankings = evaluate_encoder(evidence, model, gold, Silent())
     with closing(CandidateStore(catalogue.derived)) as candidates:
-        kept = {query: sorted(candidates.of(query), key=lambda each: each.rank) for query in gold}
+        kept = {query: sorted(candidates.for_query(query), key=lambda each: each.rank) for query in gold}
     assert rankings["fused"] == {query: [each.ref for each in found] for query, found in kept.items()}
