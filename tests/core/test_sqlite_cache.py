@@ -121,7 +121,7 @@ def test_a_damaged_value_is_not_made_right_by_a_matcher(store: CandidateStore, p
     from core.retrieval.candidates import MatcherSummary  # noqa: PLC0415
 
     sql(path, "UPDATE candidates SET similarity = 0.5 WHERE rank = 1")
-    with pytest.raises(DamagedError, match="not those that were written"):
+    with pytest.raises(DamagedError, match="checksum does not match"):
         store.score([], MatcherSummary(0.5, 0.9, 0.1, 3))
     assert store.model is None
 

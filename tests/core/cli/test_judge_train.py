@@ -25,7 +25,7 @@ CROSS_ENCODER = {"id": "cross-encoder-1", "base": "mini", "pairs": 1234, "matche
 READY_MODEL = ["judge-1 is trained. To use it, set in samesku.toml, under [judge]:", 'use = ["mlx"]']
 READY_CROSS_ENCODER = [
     "cross-encoder-1 is trained on 1,234 labelled pairs.",
-    "`samesku judge test --judge cross-encoder` measures it. To use it, set in samesku.toml, under [judge]:",
+    "`samesku judge test --judge cross-encoder` evaluates it. To use it, set in samesku.toml, under [judge]:",
     'use = ["cross-encoder"]',
 ]
 

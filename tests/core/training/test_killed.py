@@ -99,7 +99,7 @@ def test_killed_retrains(home: Workspace) -> None:
         assert registry.ids() == []
     assert sum(map(folder_bytes, drafts(home))) > 0
     assert len(list(home.index.glob("lora-*"))) == 1
-    assert "runs that were killed" in str(diagnose(Context(home.home))["left behind"])
+    assert "killed runs" in str(diagnose(Context(home.home))["left behind"])
     assert train("retrain", home) == 0
     (model,) = registry.ids()
     assert drafts(home) == []
