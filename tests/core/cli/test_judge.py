@@ -120,10 +120,10 @@ def test_a_wrong_call_ends_with_2(labelled: Workspace, call: Call, arguments: li
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["match", "--judge", "--json"], "--judge writes a file, with --json too: name it with --out."),
+        (["match", "--judge", "--json"], "--judge writes a file, also with --json: name it with --out."),
         (["match", "--input", "p.csv"], "--input writes a file"),
-        (["match", "--judge", "--query", "q1"], "--query is about one query, and --judge is not"),
-        (["match", "--input", "p.csv", "--out", "o.csv", "--query", "q1"], "and --input is not"),
+        (["match", "--judge", "--query", "q1"], "--query and --judge cannot be combined"),
+        (["match", "--input", "p.csv", "--out", "o.csv", "--query", "q1"], "--query and --input cannot be combined"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
