@@ -121,6 +121,6 @@ def test_labels_of_somebody_who_is_often_wrong_count_less(contested: Workspace) 
 
 def test_the_setting_makes_another_matcher(contested: Workspace) -> None:
     plain, again, weighed = (fitted(contested, each, "m", TABLE) for each in (Settings(), Settings(), WEIGHING))
-    assert plain.fingerprint == again.mark != weighed.mark
+    assert plain.fingerprint == again.fingerprint != weighed.fingerprint
     assert np.array_equal(plain.probabilities(TABLE.vectors), again.probabilities(TABLE.vectors))
     assert not np.array_equal(plain.probabilities(TABLE.vectors), weighed.probabilities(TABLE.vectors))
