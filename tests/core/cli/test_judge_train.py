@@ -153,7 +153,7 @@ def test_a_cross_encoder_is_put_in_use_by_lines_to_copy(
         answer = call("jobs", "tail", job_id, "--home", workspace.home)
     else:
         monkeypatch.setattr("core.cli.judge_training.train_cross_encoder", lambda *_: dict(CROSS_ENCODER))
-        monkeypatch.setattr("core.cli.judge_training._calibrated", lambda *_: 0)
+        monkeypatch.setattr("core.cli.judge_training._calibrate", lambda *_: 0)
         answer = call("judge", "train", "--cross-encoder", "--home", workspace.home)
     assert answer.code == 0
     assert answer.out.splitlines()[:3] == READY_CROSS_ENCODER
