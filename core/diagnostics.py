@@ -24,10 +24,10 @@ from core.matching.pair_rows import read_index_state
 from core.matching.run import current_matcher, matcher_path, read_out_of_fold, saved_matcher
 from core.matching.shortlist import Shortlist
 from core.retrieval.candidates import CandidateStore, damage_of_candidates
-from core.retrieval.encoder_files import base_here
+from core.retrieval.encoder_files import local_base
 from core.retrieval.encoding_rate import is_rate
 from core.retrieval.index_run import Corpus, is_indexed
-from core.retrieval.manifest import PRODUCTS, damage, indexed_models
+from core.retrieval.manifest import PRODUCTS, index_damage, indexed_models
 from core.retrieval.registry import ModelCard, Promotion, Registry
 from core.retrieval.vector_cache import damaged_vectors
 from core.settings import Settings
@@ -116,7 +116,7 @@ def _check_derived(workspace: Workspace) -> Iterator[Damage]:
 def _check_index(workspace: Workspace) -> Iterator[Damage]:
     for folder in (each for each in sorted(workspace.index.glob("*")) if each.is_dir()):
         # Earlier versions wrote no manifest.
-        for found in damage(folder) if folder.name in indexed_models(workspace.index) else ():
+        for found in index_damage(folder) if folder.name in indexed_models(workspace.index) else ():
             yield Damage(folder, found, _REBUILD)
         for path in sorted(folder.glob("vectors-*.db")):
             yield from _check_database(path, lambda tables: "vectors" in tables, _REBUILD, _check_vectors)
@@ -244,7 +244,7 @@ def _index_state(workspace: Workspace, settings: Settings, products: int) -> str
     registry = Registry(workspace, settings)
     champion = registry.champion_id()
     trained = champion is not None and registry.is_trained(champion)
-    if not trained and base_here(settings.encoder.model) is None:
+    if not trained and local_base(settings.encoder.model) is None:
         return "the encoder is not on this machine"
     encoder = registry.champion()
     corpus = Corpus.read(workspace)

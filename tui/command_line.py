@@ -126,21 +126,21 @@ def web(
 
 
 def doctor(ctx: typer.Context) -> None:
-    """What is installed, SQLite and its journal, the terminal, the keys, the workspace's health.
+    """Diagnose the installation, SQLite, the terminal, the keys and the workspace.
 
     Example: samesku doctor
     """
-    from core.cli.doctor import examined, tell  # noqa: PLC0415
+    from core.cli.doctor import diagnose, print_facts  # noqa: PLC0415
     from tui.keymap import (  # noqa: PLC0415
         Keymap,
         with_keys,
     )
 
     context = context_of(ctx)
-    facts = examined(context)
+    facts = diagnose(context)
     with suppress(SameskuError):  # what cannot be read is among the facts already
         facts = with_keys(facts, Keymap.of(context.settings.keys))
-    tell(context, facts)
+    print_facts(context, facts)
 
 
 def _require_terminal(*, kiosk: bool) -> None:

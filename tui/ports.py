@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from core.catalog.product import Product
 from core.evaluation.comparison import Comparison
 from core.evaluation.model_overview import Overview
-from core.evaluation.report import SavedEvaluation
+from core.evaluation.report import SavedEvaluations
 from core.jobs.job import Job
 from core.jobs.progress_log import ProgressLog
 from core.judge.verdict import Verdict
@@ -47,7 +47,7 @@ class Measured:
         target: the precision that a band must prove to decide by itself.
     """
 
-    kept: SavedEvaluation
+    kept: SavedEvaluations
     audits: Mapping[Band, Audit]
     target: float
 

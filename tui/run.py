@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, TextIO
 
-from core.cli.console import OutputError, bear_any_encoding
+from core.cli.console import OutputError, replace_unencodable
 from core.queue.last_session import SessionEnd
 from core.text.safe import safe
 from tui.errors import BrokenDownError
@@ -65,7 +65,7 @@ def run_plain_desk(desk: Desk, stdin: TextIO, stdout: TextIO, word: str = "") ->
     use_terminal_widths()
     ending = SessionEnd.LEFT
     typed = stdin.isatty()
-    bear_any_encoding(stdin, stdout)
+    replace_unencodable(stdin, stdout)
     try:
         with called_away():
             stdout.write(f"{safe(word)}\n" if word else "")

@@ -1,1 +1,1 @@
-"""The headless verbs, one thin module each."""
+"""The command line: one module per verb or group of verbs."""

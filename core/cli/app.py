@@ -1,4 +1,4 @@
-"""The command line: global options, the verbs, and errors as sentences."""
+"""The command line application: global options, dispatch to the verbs, error messages and exit codes."""
 
 import os
 import sys
@@ -20,22 +20,22 @@ from core.workspace import restrict_umask
 from labels.errors import SameskuError
 from labels.files import way_out
 
-#: The way out where only the system knows why a path cannot be used.
-_LOOK = "Check the path, and what is there."
-#: Global options, which may stand before or after the verb, and whether a value follows them.
-_GLOBAL = {"--home": True, "--as": True, "--json": False, "--quiet": False, "--debug": False}
+#: Hint for errors of the operating system about a path.
+_PATH_HINT = "Check the path and its permissions."
+#: Global options, accepted before and after the verb, and whether they take a value.
+_GLOBAL_OPTIONS = {"--home": True, "--as": True, "--json": False, "--quiet": False, "--debug": False}
 
 
 def make_app(first: Sequence[Callable[..., None]] = ()) -> typer.Typer:
-    """The command line.
+    """Build the application.
 
     Args:
-        first: verbs that are loaded already, such as the desk's; one of the same name replaces that of `VERBS`.
+        first: functions of additional verbs, such as those of the desk; they replace verbs of `VERBS` by name.
     """
     app = typer.Typer(
         cls=LazyGroup,
         name="samesku",
-        help="Decide which listings are the same product, and let the machine learn from it.",
+        help="Match the product listings of two retailers: label pairs, train on the labels, export matches.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -55,62 +55,68 @@ def _version(wanted: bool) -> None:
 
 def _globals(
     ctx: typer.Context,
-    home: Annotated[Path | None, typer.Option(help="The workspace; else $SAMESKU_HOME.", show_default=False)] = None,
-    json: Annotated[bool, typer.Option("--json", help="Answer with one JSON object on standard output.")] = False,
-    annotator: Annotated[
-        str | None, typer.Option("--as", metavar="NAME", help="Who decides; else the login name.", show_default=False)
+    home: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the workspace, e.g. ~/wa.", show_default="$SAMESKU_HOME"),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress, no remarks.")] = False,
-    version: Annotated[  # noqa: ARG001 - answered by its callback
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="The version, and nothing else.")
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the answer as one JSON object on standard output.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show where an error came from.")] = False,  # noqa: ARG001 - read by run()
+    annotator: Annotated[
+        str | None,
+        typer.Option("--as", metavar="NAME", help="Name of the annotator, e.g. maria.", show_default="login name"),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print no progress and no remarks.")] = False,
+    version: Annotated[  # noqa: ARG001 - answered by its callback
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.")] = False,  # noqa: ARG001 - read by run()
 ) -> None:
     job = ctx.obj if isinstance(ctx.obj, EventWriter) else None
     ctx.obj = context = Context(home=home, json=json, annotator_name=annotator, quiet=quiet, job=job)
     if annotator is not None:
-        _ = context.annotator  # refused before anything is done
+        _ = context.annotator  # reject an invalid name before any work
 
 
 def run(app: Callable[..., object], arguments: Sequence[str] | None = None) -> None:
-    """Run the app and end the process: 0, 1 for an error (message and hint, no traceback), 2 for a wrong call."""
-    given = hoist(sys.argv[1:] if arguments is None else arguments)
-    # A name read by libraries when they are first imported, which is later: loading is silent either way.
+    """Run the app and exit: 0 on success, 1 on an error (message and hint, no traceback), 2 on a usage error."""
+    args = hoist(sys.argv[1:] if arguments is None else arguments)
+    # Read by the tokenizers library on import.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     restrict_umask()
     open_streams()
     try:
         _require_working_folder()
-        # Around everything, so that a job that fails before its work begins says so too.
+        # Outermost, so that a job also records an error before its work starts.
         with job_events() as job:
             try:
-                app(args=given, prog_name="samesku", obj=job)
+                app(args=args, prog_name="samesku", obj=job)
             finally:
-                # Not at the end of the process, where nobody can say that it failed.
+                # Here rather than at interpreter exit, so that a failed write is reported.
                 sys.stdout.flush()
     except SameskuError as error:
         if isinstance(error, OutputError):
             discard_output()
-        if "--debug" in given:
+        if "--debug" in args:
             raise
-        _tell(error)
+        _print_error(error)
         sys.exit(1)
     except BrokenPipeError:
-        # The reader of our output went away, as `head` does.
+        # The reader of the output, such as `head`, has exited.
         discard_output()
         sys.exit(1)
     except OSError as error:
-        # What a verb does not expect of a path: a name that is too long, a folder that may not be looked into.
-        if "--debug" in given or error.filename is None:
+        # Unexpected errors about a path: a name that is too long, missing permissions.
+        if "--debug" in args or error.filename is None:
             raise
         reason = (error.strerror or str(error)).rstrip(".")
-        _tell(SameskuError(f"{error.filename} cannot be used: {reason}.", way_out(error, _LOOK)))
+        _print_error(SameskuError(f"{error.filename} cannot be used: {reason}.", way_out(error, _PATH_HINT)))
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def _tell(error: SameskuError) -> None:
+def _print_error(error: SameskuError) -> None:
     console = SafeConsole(stderr=True, highlight=False, soft_wrap=True)
     console.print(Text.assemble(("Error: ", "bold red"), error.message))
     if error.hint:
@@ -118,24 +124,24 @@ def _tell(error: SameskuError) -> None:
 
 
 def _require_working_folder() -> None:
-    """Refuse to start in a folder that was removed: no relative path, and no library, finds anything there.
+    """Require that the working folder exists, since relative paths and libraries depend on it.
 
     Raises:
-        CoreError: it is gone.
+        CoreError: it was removed.
     """
     try:
         Path.cwd()
     except FileNotFoundError as error:
         raise CoreError(
-            "The working folder is gone: it was removed after this terminal had entered it.",
+            "The working folder is gone: it was removed while this terminal was in it.",
             "Go to a folder that exists, such as `cd /`, and try again.",
         ) from error
     except OSError:
-        return  # it is there, and may only not be named: absolute paths work
+        return  # it exists but its path is not accessible; absolute paths work
 
 
 def hoist(arguments: Sequence[str]) -> list[str]:
-    """Bring global options to the front, so that they may stand before or after the verb."""
+    """Move global options to the front, so that they are accepted before and after the verb."""
     front: list[str] = []
     rest: list[str] = []
     queue = list(arguments)
@@ -144,9 +150,9 @@ def hoist(arguments: Sequence[str]) -> list[str]:
         if argument == "--":
             return [*front, *rest, argument, *queue]
         name, equals, _ = argument.partition("=")
-        if name in _GLOBAL:
+        if name in _GLOBAL_OPTIONS:
             front.append(argument)
-            if _GLOBAL[name] and not equals and queue:
+            if _GLOBAL_OPTIONS[name] and not equals and queue:
                 front.append(queue.pop(0))
         else:
             rest.append(argument)
@@ -154,5 +160,5 @@ def hoist(arguments: Sequence[str]) -> list[str]:
 
 
 def main() -> None:
-    """`python -m core`."""
+    """Entry point of `python -m core`."""
     run(make_app())

@@ -1,4 +1,4 @@
-"""What the command line writes to a terminal or a file: nothing acts but its own colours."""
+"""Safe console output: escapes control characters in data, and reports write errors as sentences."""
 
 import errno
 import io
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 
 class OutputError(CoreError):
-    """What a command answers cannot be written to its standard output."""
+    """The answer of a command cannot be written to standard output."""
 
 
 class _OutputFile(io.FileIO):
-    """The file behind the standard output."""
+    """Standard output as an unbuffered file with readable errors."""
 
     def write(self, data: "ReadableBuffer", /) -> int:
-        """Write some bytes, and return how many.
+        """Write bytes, and return how many were written.
 
         Raises:
-            OutputError: they cannot be written; why.
-            BrokenPipeError: the reader is gone, as `head` is after its last line.
+            OutputError: they cannot be written.
+            BrokenPipeError: the reader, such as `head`, has exited.
         """
         try:
             return super().write(data)
@@ -42,26 +42,26 @@ class _OutputFile(io.FileIO):
         except OSError as error:
             reason = "standard output is closed" if error.errno == errno.EBADF else error.strerror
             raise OutputError(
-                f"The output cannot be written: {reason}.", "What was done stays done; only the answer is lost."
+                f"The output cannot be written: {reason}.", "The work itself is done; only the answer is lost."
             ) from error
 
 
 def open_streams() -> None:
-    r"""Put the standard streams in order, whatever this process was started with.
+    r"""Set up the standard streams.
 
-    Python has None in the place of a closed one (`>&-`), and the next file that is opened, a database say, would get
-    its number: whatever a library prints would be written into it. What the output's encoding lacks is written as it
-    is on the standard error output: `\u4e2d`.
+    A closed stream (`>&-`) is None in Python, and the next opened file, such as a database, would get its descriptor,
+    so that output of a library would be written into it. Closed streams are therefore reopened. Characters that the
+    encoding of standard output lacks are written as escapes: `\u4e2d`.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
-            # Of these three the lowest number is free. An output that is open for reading alone fails when it is
-            # written to; diagnostics have nowhere to go.
+            # The lowest free descriptor is this one. Standard output is opened read-only, so that writing fails;
+            # standard error is discarded.
             descriptor = os.open(os.devnull, os.O_WRONLY if number == 2 else os.O_RDONLY)
             stream = os.fdopen(descriptor, "w" if number else "r", encoding="utf-8")
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
-    # Not what a test has put in its place.
+    # Not if a test has replaced it.
     if sys.stdout is sys.__stdout__ and sys.stdout is not None:
         file = _OutputFile(sys.stdout.fileno(), "wb", closefd=False)
         sys.stdout = io.TextIOWrapper(
@@ -73,12 +73,12 @@ def open_streams() -> None:
 
 
 def discard_output() -> None:
-    """Let what still waits go nowhere, so that the end of the process does not stumble over it."""
+    """Discard buffered output, so that flushing at interpreter exit does not fail."""
     _discard(sys.stdout)
 
 
 def discard_diagnostics() -> None:
-    """The same for the standard error output."""
+    """Discard buffered standard error."""
     _discard(sys.stderr)
 
 
@@ -91,13 +91,13 @@ def _discard(stream: TextIO) -> None:
 
 
 class SafeConsole(Console):
-    """Rich's own, but whatever catalogues, people and models say stands there as `safe` shows it.
+    """Rich console that passes all text through `safe`, so that data cannot send control sequences.
 
-    Done where text becomes bytes, so that no verb can forget it.
+    It is applied during rendering, so that no verb can forget it.
     """
 
     def _render_buffer(self, buffer: Iterable[Segment]) -> str:
-        return super()._render_buffer(part if part.control else _shown(part) for part in buffer)
+        return super()._render_buffer(part if part.control else _escaped(part) for part in buffer)
 
     def _write_buffer(self) -> None:
         try:
@@ -107,24 +107,24 @@ class SafeConsole(Console):
         except OSError:
             if not self.stderr:
                 raise
-            # Diagnostics that cannot be written, to a log on a full disk say, end no work.
+            # Failing diagnostics, e.g. on a full disk, do not abort the work.
             del self._buffer[:]
             discard_diagnostics()
 
 
-def bear_any_encoding(*streams: TextIO) -> None:
-    """Let a character that the terminal's encoding lacks be a question mark and no fault."""
+def replace_unencodable(*streams: TextIO) -> None:
+    """Write a question mark for characters that the encoding of a stream lacks, instead of failing."""
     for stream in streams:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
 
 
-def _shown(part: Segment) -> Segment:
+def _escaped(part: Segment) -> Segment:
     return Segment("\n".join(map(safe, part.text.split("\n"))), part.style)
 
 
 def as_json(value: dict[str, Any], encoding: str = "utf-8") -> str:
-    """One line of JSON that says what the value says, and in which nothing acts; what an encoding lacks is escaped."""
+    """One line of JSON without control characters; characters that the encoding lacks are escaped."""
     text = json_text(value, allow_nan=False, default=str)
     try:
         text.encode(encoding)

@@ -1,4 +1,4 @@
-"""What every verb gets: the workspace, the settings, who asks, and how to answer."""
+"""The context of a command: workspace, settings, annotator, output consoles and progress reporter."""
 
 import getpass
 import os
@@ -23,19 +23,19 @@ from core.settings_notice import renamed_settings_notice
 from core.workspace import Workspace
 from labels.names import name_problem
 
-#: Longer ones fit no screen.
-_LONGEST_NAME = 60
-#: Columns: wider than any table.
-_NO_EDGE = 100_000
+#: Characters of a name that still fits the screens.
+_MAX_NAME_CHARS = 60
+#: Columns of output to a file: wider than any table.
+_UNLIMITED_WIDTH = 100_000
 
 
 @dataclass(frozen=True)
 class Context:
-    """The global options of one call, and where it reports to if it is a job.
+    """Global options of one call.
 
     Attributes:
-        announce: whether this call may tell of settings that go by former names; not in a kiosk, where nobody can
-            change them.
+        job: event file of the job, if the call is one.
+        announce: whether to print the notice about renamed settings; not in a kiosk, where they cannot be changed.
     """
 
     home: Path | None = None
@@ -47,33 +47,33 @@ class Context:
 
     @cached_property
     def workspace(self) -> Workspace:
-        """The workspace in force, which may not exist yet."""
+        """The workspace, which may not exist yet."""
         return Workspace.locate(self.home)
 
     @cached_property
     def settings(self) -> Settings:
-        """samesku.toml < environment; a verb's own `--set` comes on top."""
-        return self._loaded({})
+        """Settings from samesku.toml, overridden by the environment."""
+        return self._load({})
 
     def settings_with(self, assignments: list[str]) -> Settings:
-        """The settings with `section.key=value` from the command line on top."""
+        """The settings, overridden by assignments `section.key=value` from the command line."""
         overrides = {}
         for assignment in assignments:
             key, equals, value = assignment.partition("=")
             if not equals:
                 raise CoreError(f"--set {assignment}: there is no =.", "For example --set retrain.epochs=2")
-            # A prefix may end with a space.
+            # Trailing spaces are kept: a prefix may end with one.
             overrides[key.strip()] = value.lstrip()
-        return self._loaded(overrides)
+        return self._load(overrides)
 
-    def _loaded(self, overrides: dict[str, str]) -> Settings:
+    def _load(self, overrides: dict[str, str]) -> Settings:
         settings = load_settings(self.workspace.settings, overrides)
         if notice := self.settings_notice(overrides):
             self.err.print(notice, markup=False)
         return settings
 
     def settings_notice(self, overrides: Iterable[str] = ()) -> str:
-        """That settings go by former names, once a workspace; a job and a quiet call leave it to another one."""
+        """Notice about renamed settings, once per workspace; empty in a job or a quiet call."""
         if self.job is not None or self.quiet or not self.announce:
             return ""
         return renamed_settings_notice(self.workspace, overrides)
@@ -83,17 +83,19 @@ class Context:
         """`--as NAME`, else the login name.
 
         Raises:
-            CoreError: the name is none that a person can have.
+            CoreError: the name is invalid.
         """
         name = _login_name() if self.annotator_name is None else self.annotator_name.strip()
-        if fault := name_problem(name, _LONGEST_NAME):
+        if fault := name_problem(name, _MAX_NAME_CHARS):
             origin = "The login name" if self.annotator_name is None else "--as"
-            raise CoreError(f"{origin} {name[:_LONGEST_NAME]!a} cannot be a name: {fault}.", "Give another: --as NAME.")
+            raise CoreError(
+                f"{origin} {name[:_MAX_NAME_CHARS]!a} cannot be a name: {fault}.", "Give another: --as NAME."
+            )
         return name
 
     @property
     def _account(self) -> str:
-        """The annotator's name; empty where the account has none, and none was given."""
+        """The name of the annotator; empty if it is invalid or unknown."""
         try:
             return self.annotator
         except CoreError:
@@ -101,32 +103,36 @@ class Context:
 
     @cached_property
     def err(self) -> Console:
-        """For people: everything that is not the answer."""
+        """Console for progress and remarks, on standard error."""
         return SafeConsole(stderr=True, quiet=self.quiet, highlight=False, soft_wrap=True)
 
     @cached_property
     def out(self) -> Console:
-        """For the answer, in words and tables. Catalogue text goes through it as rich Text, never as markup."""
+        """Console for the answer as text and tables; markup is off."""
         terminal = sys.stdout.isatty()
-        # A file has no edge at which the cells of a table, ids among them, would have to be cut.
+        # Tables in a file are not wrapped, so that ids stay whole.
         return SafeConsole(
-            highlight=False, markup=False, soft_wrap=not terminal, width=None if terminal else _NO_EDGE, quiet=self.json
+            highlight=False,
+            markup=False,
+            soft_wrap=not terminal,
+            width=None if terminal else _UNLIMITED_WIDTH,
+            quiet=self.json,
         )
 
     def answer(self, value: dict[str, object]) -> None:
-        """With `--json`, the answer: one object on standard output."""
+        """With `--json`, print the answer as one object on standard output."""
         if self.json:
             sys.stdout.write(as_json(value, sys.stdout.encoding or "utf-8") + "\n")
 
     @contextmanager
     def exclusive(self, *verb: str) -> Iterator[None]:
-        """Do work that must not run twice at once, as a job or in a terminal.
+        """Hold the lock of a kind of work that must not run twice at once, as a job or in a terminal.
 
         Args:
-            verb: the command line, as far as it says what the work is.
+            verb: the part of the command line that identifies the work.
 
         Raises:
-            JobError: it is being done, by whom and since when.
+            JobError: the work is running already; by whom and since when.
         """
         work = work_kind(verb)
         assert work is not None, verb  # noqa: S101 - a verb that needs no lock does not ask for one
@@ -135,7 +141,7 @@ class Context:
 
     @contextmanager
     def reporter(self) -> Iterator[Reporter]:
-        """Progress: to the job's file inside a job, as a bar on a terminal, as lines elsewhere."""
+        """Progress reporter: the event file in a job, a bar on a terminal, lines elsewhere."""
         if self.job is not None:
             yield self.job
         elif self.quiet:
@@ -152,11 +158,11 @@ def _login_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError) as error:
         raise CoreError(
-            f"This account has no login name: user {os.getuid()} is unknown here.", "Say who you are: --as NAME."
+            f"This account has no login name: user {os.getuid()} is unknown here.", "Name yourself: --as NAME."
         ) from error
 
 
 def context_of(ctx: typer.Context) -> Context:
-    """The context that the app put on typer's own."""
+    """The `Context` of a typer context."""
     found = ctx.find_object(Context)
     return found if found is not None else Context()

@@ -1,4 +1,4 @@
-"""`samesku dataset`: training data for other trainers."""
+"""`samesku dataset`: export of training data for sentence-transformers and other trainers."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,15 +10,17 @@ from core.cli.rebuild import rebuilds_damage
 from core.transfer.training_files import Kind, write_dataset
 from labels.wording import counted
 
-app = typer.Typer(help="Training data as files: the training side alone, never validation.", no_args_is_help=True)
+app = typer.Typer(help="Export training data as files, never validation data.", no_args_is_help=True)
 
-_Out = Annotated[Path, typer.Option("--out", help="A .jsonl file, else a folder for datasets.load_from_disk.")]
+_Out = Annotated[
+    Path, typer.Option("--out", help="A .jsonl file, e.g. pairs.jsonl, or a folder for datasets.load_from_disk.")
+]
 
 
 @app.command("triplets")
 @rebuilds_damage
 def triplets(ctx: typer.Context, out: _Out) -> None:
-    """Anchor, positive and hard negative, for a ranking or triplet loss.
+    """Export triplets of anchor, positive and hard negative, for a ranking or triplet loss.
 
     Example: samesku dataset triplets --out data/triplets
     """
@@ -28,7 +30,7 @@ def triplets(ctx: typer.Context, out: _Out) -> None:
 @app.command("pairs")
 @rebuilds_damage
 def pairs(ctx: typer.Context, out: _Out) -> None:
-    """Two sentences and a label, 1 for a match, for a contrastive loss.
+    """Export pairs of sentences with a label, 1 for a match, for a contrastive loss.
 
     Example: samesku dataset pairs --out pairs.jsonl
     """
@@ -36,13 +38,12 @@ def pairs(ctx: typer.Context, out: _Out) -> None:
 
 
 def _write(ctx: typer.Context, kind: str, out: Path) -> None:
-
     context = context_of(ctx)
     written = write_dataset(context.workspace.require(), context.settings, Kind(kind), out)
     context.out.print(f"{written.rows:,} {kind} in {out}")
     if written.held_out:
         context.out.print(
-            f"There is no validation set yet: {counted(written.held_out, 'query is', 'queries are')} held out to"
-            " judge on, as by retrain."
+            f"There is no validation set yet: {counted(written.held_out, 'query is', 'queries are')} held out for"
+            " evaluation, as in a retrain."
         )
     context.answer({"rows": written.rows, "held_out": written.held_out, "out": str(out)})

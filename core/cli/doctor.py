@@ -1,4 +1,4 @@
-"""`samesku doctor`: what is installed, and whether the workspace is well."""
+"""`samesku doctor`: diagnosis of the installation and the workspace."""
 
 import importlib.util
 import os
@@ -35,7 +35,7 @@ from labels.store import LabelStore
 from labels.verify import verify
 from labels.wording import counted, join_clauses
 
-#: What is optional, and which extra brings it.
+#: Optional packages, and the extra that installs each.
 _EXTRAS = {
     **dict.fromkeys(
         ("torch", "sentence-transformers", "transformers", "peft", "faiss-cpu", "scikit-learn", "datasets"), "train"
@@ -43,21 +43,23 @@ _EXTRAS = {
     "mlx-lm": "llm",
 }
 
-#: Where drafts are made, besides the models.
-_DRAFTED = (".", "backups", "jobs", "reports", "sittings", "index")
+#: Folders of the workspace with drafts, besides the models.
+_DRAFT_FOLDERS = (".", "backups", "jobs", "reports", "sittings", "index")
 
 
 def doctor(ctx: typer.Context) -> None:
-    """What is installed, SQLite and its journal, the terminal, the workspace's health.
+    """Diagnose the installation, SQLite, the terminal and the workspace.
+
+    Exits with 1 if a problem or damage was found.
 
     Example: samesku doctor
     """
     context = context_of(ctx)
-    tell(context, examined(context))
+    print_facts(context, diagnose(context))
 
 
-def examined(context: Context) -> dict[str, object]:
-    """What there is to say of this machine and the workspace; `problem` and `damaged` are what must be mended."""
+def diagnose(context: Context) -> dict[str, object]:
+    """Facts about this machine and the workspace; `problem` and `damaged` need attention."""
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -69,8 +71,12 @@ def examined(context: Context) -> dict[str, object]:
     }
 
 
-def tell(context: Context, facts: dict[str, object]) -> None:
-    """Print the facts; a problem or a damaged file among them ends the process with 1."""
+def print_facts(context: Context, facts: dict[str, object]) -> None:
+    """Print the facts.
+
+    Raises:
+        typer.Exit: code 1 if there is a problem or damage.
+    """
     for name, value in facts.items():
         if isinstance(value, dict):
             context.out.print(f"{name}:")
@@ -106,7 +112,6 @@ def _terminal() -> str:
 
 
 def _sqlite(context: Context) -> dict[str, object]:
-
     mode = journal_mode(context.workspace.labels)
     if mode == "wal":
         why = "write-ahead log (safe)"
@@ -119,7 +124,6 @@ def _sqlite(context: Context) -> dict[str, object]:
 
 
 def _workspace(context: Context) -> dict[str, object]:
-
     workspace = context.workspace
     try:
         workspace.require_access()
@@ -135,9 +139,9 @@ def _workspace(context: Context) -> dict[str, object]:
         facts["settings"] = "fine"
         facts |= _encoder(context)
         facts["judge"] = _judge(context)
-        # What there was and is gone is a problem, which `verify` tells.
-        kept = os.path.lexists(workspace.labels) or has_marker(workspace.labels) or bool(backups(workspace.backups))
-        result = verify(workspace.labels) if kept else None
+        # A ledger that existed and is gone is a problem, which `verify` reports.
+        expected = os.path.lexists(workspace.labels) or has_marker(workspace.labels) or bool(backups(workspace.backups))
+        result = verify(workspace.labels) if expected else None
     except SameskuError as error:
         facts["problem"] = f"{error.message} {error.hint}"
     else:
@@ -155,47 +159,47 @@ def _workspace(context: Context) -> dict[str, object]:
     except LabelsError as error:
         facts["problem"] = f"{error.message} {error.hint}"
     facts["permissions"] = _permissions(workspace)
-    with suppress(PermissionError):  # what this account may not look at, it will not remove either
-        if left := _unfinished(context):
-            facts["left behind"] = left
+    with suppress(PermissionError):  # folders of other accounts are not cleaned up by this one
+        if unfinished := _unfinished(context):
+            facts["left behind"] = unfinished
     return facts
 
 
 def _outdated_labels(workspace: Workspace) -> dict[str, object]:
-    """The labels that no longer count, since their products are other articles now; it is no damage, and no problem."""
+    """Labels that are excluded because their products were replaced by other articles; not a problem."""
     with suppress(SameskuError):
         if workspace.catalog.exists() and workspace.labels.exists():
             with LabelStore(workspace.labels) as store, CatalogStore(workspace.catalog) as catalog:
-                if words := outdated_counts(store, catalog).sentence():
-                    return {"outdated labels": words}
+                if sentence := outdated_counts(store, catalog).sentence():
+                    return {"outdated labels": sentence}
     return {}
 
 
 def _unfinished(context: Context) -> str:
-    """What killed runs left, and how it goes; empty where there is nothing."""
+    """Size of the files of killed runs, as a sentence; empty if there are none."""
     workspace, temporary = context.workspace, Path(tempfile.gettempdir())
     try:
         models = Registry(workspace, context.settings).unfinished()
     except SameskuError:
         models = []
     found = [*models, *unfinished_judges(workspace), *stale_drafts(temporary, PRIVATE_PREFIX)]
-    found += [draft for folder in _DRAFTED for draft in stale_drafts(workspace.home / folder)]
+    found += [draft for folder in _DRAFT_FOLDERS for draft in stale_drafts(workspace.home / folder)]
     if not found:
         return ""
     size = sum(map(folder_bytes, found))
-    return f"{size / 1e6:,.1f} MB of runs that were killed; the next run of the same kind removes it"
+    return f"{size / 1e6:,.1f} MB of killed runs; the next run of the same kind removes them"
 
 
 def _encoder(context: Context) -> dict[str, str]:
-    """Where the encoder in use lies, if its files are sound, and what is put before the texts.
+    """Folder and prefixes of the champion, or what is wrong with its files.
 
-    It is optional, so that one that is not sound is no problem.
+    The encoder is optional, so that a damaged one is not a problem.
     """
     registry = Registry(context.workspace, context.settings)
     try:
         folder = registry.champion_folder()
         if folder is None:
-            return {"encoder": "not on this machine: `samesku index` fetches it"}
+            return {"encoder": "not on this machine: `samesku index` downloads it"}
         check_encoder_files(folder, "`samesku models list` shows the others.")
         facts = {"encoder": str(folder), "prefixes": str(registry.champion_prefixes(folder))}
     except SameskuError as error:
@@ -204,7 +208,7 @@ def _encoder(context: Context) -> dict[str, str]:
 
 
 def _judge(context: Context) -> str:
-    """Who gives second opinions; it is optional, so that one that cannot is no problem."""
+    """Name of the configured judge, or why it is unavailable, which is not a problem."""
     if not context.settings.judge.use:
         return "none configured: samesku judge --help"
     try:
@@ -217,14 +221,13 @@ def _judge(context: Context) -> str:
 
 
 def _backups(workspace: Workspace) -> str:
-
     found = backups(workspace.backups)
     return f"{len(found)}, the last {found[-1].path.name}" if found else "none yet: samesku labels backup"
 
 
 def _permissions(workspace: Workspace) -> str:
     if not (found := workspace.world_accessible()):
-        return "closed to others than owner and group"
+        return "only owner and group have access"
     names = ", ".join(path.name for path in found)
     cure = f"chmod -R o-rwx {shlex.quote(str(workspace.home))}"
-    return f"everybody on this machine may look into {names}; to end that: {cure}"
+    return f"everybody on this machine can read {names}; to prevent it: {cure}"

@@ -1,4 +1,4 @@
-"""`samesku evaluate`: how good the encoder and the candidates are."""
+"""`samesku evaluate`: retrieval and pair classification metrics."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,10 +11,16 @@ from core.cli.judge_options import LABELS_FILE
 from core.cli.rebuild import rebuilds_damage
 from core.cli.tables import bands, metrics, reliability
 from core.evaluation.comparison import RANKING_NAMES
-from core.evaluation.run import evaluate_own, evaluate_pairs, evaluate_retrieval
+from core.evaluation.run import evaluate_pairs, evaluate_retrieval, evaluate_workspace
 from core.matching.bands import basis_remark
 from core.retrieval.registry import Registry
 from labels.wording import counted
+
+#: Pair classification metrics by key, with their table headings.
+_PAIR_METRICS = {
+    "f1": "F1", "precision": "precision", "recall": "recall", "average_precision": "average precision",
+    "threshold": "threshold",
+}  # fmt: skip
 
 
 @rebuilds_damage
@@ -23,23 +29,25 @@ def evaluate(
     pairs: Annotated[
         Path | None,
         typer.Option(
-            help=f"{LABELS_FILE} The matcher that judges them is fitted without them, also where the workspace has them"
-            " as labels.",
+            help=f"{LABELS_FILE} The matcher is fitted without these pairs, even if they are labelled here.",
             show_default=False,
         ),
     ] = None,
     matches: Annotated[
         Path | None,
         typer.Option(
-            help="Known matches: a CSV with the columns query_id and candidate_id, or labels as for --pairs.",
+            help="Known matches, e.g. matches.csv: the columns query_id and candidate_id, or labels as for --pairs.",
             show_default=False,
         ),
     ] = None,
-    model: Annotated[str | None, typer.Option(help="A model's id; else the champion.", show_default=False)] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Id of an encoder; see `samesku models list`.", show_default="the champion"),
+    ] = None,
 ) -> None:
-    """Measure retrieval and pairs on the validation set, or on matches or pairs from a file.
+    """Evaluate retrieval and pair classification, on the validation set or on a file.
 
-    What is measured on the validation set is kept among the workspace's reports; the desk shows it.
+    An evaluation on the validation set is saved among the reports of the workspace, and shown at the desk.
 
     Example: samesku evaluate --pairs valid.csv --json
     """
@@ -48,48 +56,54 @@ def evaluate(
     result: dict[str, object] = {}
     with context.reporter() as reporter:
         registry = Registry(workspace, settings)
-        chosen = registry.get(model) if model else registry.champion()
+        encoder = registry.get(model) if model else registry.champion()
         if not matches and not pairs:
-            result |= evaluate_own(workspace, settings, chosen, reporter)
+            result |= evaluate_workspace(workspace, settings, encoder, reporter)
         if matches:
-            result |= evaluate_retrieval(workspace, settings, chosen, matches, reporter)
+            result |= evaluate_retrieval(workspace, settings, encoder, matches, reporter)
         if pairs:
-            result |= evaluate_pairs(workspace, settings, chosen, pairs, reporter)
+            result |= evaluate_pairs(workspace, settings, encoder, pairs, reporter)
         reporter.result(result)
-    _tell(context, result)
+    _print_result(context, result)
     context.answer(result)
 
 
-def _tell(context: Context, result: dict[str, Any]) -> None:
-
+def _print_result(context: Context, result: dict[str, Any]) -> None:
     rankings = {name: values for name in RANKING_NAMES if isinstance(values := result.get(name), dict)}
     if rankings:
         context.out.print(
             f"{counted(result['queries'], 'query', 'queries')} with a known match ({result['judged_on']}),"
-            f" encoder {result['model']};"
-            " 95 % intervals below the figures"
+            f" encoder {result['model']}; 95 % intervals below the values"
         )
         context.out.print(metrics(rankings, result["intervals"]))
         context.out.print(
-            "dense: the encoder alone · lexical: shared words · hybrid: both · matcher: what `match` and the desk show"
+            "dense: encoder only · lexical: character n-grams · hybrid: both · matcher: order of `match` and the desk"
         )
     if "f1" in result:
-        table = Table(box=None, pad_edge=False)
-        names = ("f1", "precision", "recall", "average_precision", "ece", "threshold")
-        for name in ("", *names):
-            table.add_column(name.replace("_", " "), justify="right")
-        table.add_row("", *(f"{result[name]:.3f}" for name in names))
-        known = result["pair_intervals"]
-        ends = (f"{known[name][0]:.3f}–{known[name][1]:.3f}" if name in known else "" for name in names)
-        table.add_row("95 %", *ends, style="dim")
-        context.out.print(f"{counted(result['pairs'], 'pair')} ({result['pairs_judged_on']})")
-        context.out.print(table)
-        if not result["matcher"]["calibrated"]:
-            context.out.print(
-                "Uncalibrated: no labels of both classes outside these pairs teach a matcher, so this judges the"
-                " packaged prior."
-            )
-        elif words := basis_remark(result["matcher"]["labels"], result["matcher"]["matches"]):
-            context.out.print(words)
-        context.out.print(bands(result["bands"]))
-        context.out.print(reliability(result["reliability"]))
+        _print_pairs(context, result)
+
+
+def _print_pairs(context: Context, result: dict[str, Any]) -> None:
+    """Pair classification: metrics at the threshold, bands, and the reliability curve."""
+    context.out.print(f"{counted(result['pairs'], 'pair')} ({result['pairs_judged_on']})")
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", *_PAIR_METRICS.values()):
+        table.add_column(heading, justify="right")
+    table.add_row("", *(f"{result[name]:.3f}" for name in _PAIR_METRICS))
+    intervals = result["pair_intervals"]
+    cells = (
+        f"{intervals[name][0]:.3f}–{intervals[name][1]:.3f}" if name in intervals else "" for name in _PAIR_METRICS
+    )
+    table.add_row("95 %", *cells, style="dim")
+    context.out.print(table)
+    matcher = result["matcher"]
+    if not matcher["calibrated"]:
+        context.out.print(
+            "Uncalibrated: there are no labels of both classes besides these pairs, so that the packaged prior is"
+            " evaluated."
+        )
+    elif remark := basis_remark(matcher["labels"], matcher["matches"]):
+        context.out.print(remark)
+    context.out.print(bands(result["bands"]))
+    context.out.print(f"Expected calibration error {result['ece']:.3f}")
+    context.out.print(reliability(result["reliability"]))

@@ -1,4 +1,4 @@
-"""`samesku fetch`: public benchmarks from the Hugging Face hub."""
+"""`samesku fetch`: download of public benchmarks from the Hugging Face hub."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,19 +13,22 @@ from labels.wording import counted
 
 def fetch(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="walmart-amazon")],
+    name: Annotated[str, typer.Argument(help="Name of the benchmark: walmart-amazon.")],
     into: Annotated[
-        Path | None, typer.Option(help="Folder; by default data/NAME in the workspace.", show_default=False)
+        Path | None,
+        typer.Option(help="Folder, e.g. data/wa.", show_default="data/NAME in the workspace"),
     ] = None,
-    repo: Annotated[str, typer.Option(help="The data set on the hub, or a local copy's folder.")] = "",
+    repo: Annotated[str, typer.Option(help="Name of the data set on the hub, or folder of a local copy.")] = "",
 ) -> None:
-    """Download a benchmark; import it afterwards.
+    """Download a public benchmark.
+
+    `samesku import walmart-amazon` imports it.
 
     Example: samesku fetch walmart-amazon --into data/wa && samesku import walmart-amazon data/wa --labels
     """
     context = context_of(ctx)
     if name != "walmart-amazon":
-        raise CoreError(f"There is no benchmark {name}.", "walmart-amazon is the one that can be fetched.")
+        raise CoreError(f"There is no benchmark {name}.", "The only benchmark is walmart-amazon.")
     folder = into or context.workspace.home / "data" / name
     with context.reporter() as reporter:
         files = fetch_walmart_amazon(folder, repo or WALMART_AMAZON, reporter.message)

@@ -1,64 +1,287 @@
-"""`samesku import`: catalogues in."""
+"""`samesku import`: import of product catalogues, benchmarks and labels."""
 
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from core.catalog.benchmarks import import_walmart_amazon
-from core.catalog.import_report import gtin_sentences
-from core.catalog.product import as_role
+from core.catalog.import_report import ImportReport, gtin_sentences
+from core.catalog.importer import ImportOptions
+from core.catalog.importer import import_file as import_catalogue
+from core.catalog.product import Role, as_role
 from core.catalog.rejects import rejects_file_name
 from core.catalog.store import CatalogStore, ImportRules
-from core.catalog.upsert import LargePruneError
+from core.catalog.upsert import LargePruneError, ReplacedArticle
 from core.cli.context import Context, context_of
-from core.cli.labels_files import assigned_columns, import_file, tell_rejected
+from core.cli.labels_files import assigned_columns, import_file, print_rejected
 from core.errors import CoreError
 from core.splits.current_labels import ledger_and_catalogue, outdated
 from core.text.safe import safe
-from core.transfer.label_files import read_labels
+from core.transfer.label_files import LabelFileReport, read_labels
 from labels.errors import SameskuError
 from labels.exchange.tasks import Defaults
 from labels.files import private_folder
+from labels.model import ProductRef
 from labels.product_decisions import decisions_on, labelled_products, pairs_of_source
 from labels.reader import LabelReader
 from labels.wording import counted
 
-if TYPE_CHECKING:
-    from core.catalog.import_report import ImportReport
-    from core.catalog.product import Role
-    from core.catalog.upsert import ReplacedArticle
-    from core.transfer.label_files import LabelFileReport
-    from labels.model import ProductRef
+#: Replaced products listed on a terminal; --json has all of them.
+_MAX_LISTED = 10
+_MAX_TITLE_CHARS = 80
+
+#: Annotator of the labels of a benchmark.
+BENCHMARK = "benchmark"
+_ROLE_NAMES: dict[Role, str] = {"query": "queries", "catalog": "candidates"}
+app = typer.Typer(help="Import product catalogues and labels.", no_args_is_help=True)
+app.command("labels")(import_file)
 
 
-#: So many replaced products are named on a terminal; the JSON answer has them all.
-_NAMED = 10
-_LONGEST_TITLE = 80
-_SIDES: "dict[Role, str]" = {"query": "queries", "catalog": "candidates"}
+@app.command("products")
+def products(
+    ctx: typer.Context,
+    file: Annotated[
+        Path,
+        typer.Argument(help="CSV, TSV, JSON, Excel (.xlsx), Parquet or SQLite; FILE#NAME for one sheet or table."),
+    ],
+    source: Annotated[str, typer.Option(help="Name of the retailer, e.g. walmart.")],
+    role: Annotated[
+        str | None,
+        typer.Option(
+            help="query: products to find matches for; catalog: products to search for matches.",
+            show_default="the current role of the source; catalog for a new one",
+        ),
+    ] = None,
+    change_role: Annotated[
+        bool, typer.Option("--change-role", help="Change the role of an existing source to --role.")
+    ] = False,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="FIELD=COLUMN",
+            help="Column of id, title, brand, category, model, price, currency or upc, e.g. title=name; repeatable.",
+        ),
+    ] = None,
+    table: Annotated[
+        str | None,
+        typer.Option(
+            "--table",
+            "--sheet",
+            help="Table of an SQLite file, or sheet of a workbook, e.g. Prices.",
+            show_default=False,
+        ),
+    ] = None,
+    prune: Annotated[bool, typer.Option("--prune", help="Remove products that are no longer in the file.")] = False,
+    yes: Annotated[
+        bool,
+        typer.Option(
+            "--yes", help="Prune without asking, even more than a tenth of the source or with unreadable rows."
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what an import would do, without doing it.")
+    ] = False,
+) -> None:
+    """Import a product catalogue.
+
+    Unreadable rows and rows without id or title are skipped, and listed in reports. Text is cleaned: entities and tags
+    are decoded, wrong encodings repaired, and values such as N/A count as missing. Prices keep their currency; a
+    product with an unreadable price is imported without one.
+
+    Limits: 1,048,576 characters per value, 4,194,304 per row, 1,000 per id, and 4,096 columns.
+
+    An existing source keeps its role unless --change-role is given. Products of skipped rows are not pruned. Labelled
+    products that are replaced by other articles or removed are listed, and their queries are asked about again.
+
+    Example: samesku import products walmart.csv --source walmart --role query --map title=name
+
+    Example: samesku import products prices.xlsx --source amazon --sheet "Price list" --map price="Unit Price"
+
+    Example: samesku import products walmart-monday.csv --source walmart --prune
+    """
+    context = context_of(ctx)
+    if change_role and role is None:
+        raise typer.BadParameter("--change-role requires --role.")
+    wanted_role = None if role is None else as_role(role)
+    product_file = _ProductFile(file, source, wanted_role, assigned_columns(mapping or []), table)
+    rules = ImportRules(cautious=not yes, change_role=change_role, labelled=labelled(context))
+    try:
+        report = _import(context, product_file, rules, prune=prune, dry=dry_run)
+    except LargePruneError as error:
+        if context.json or not sys.stdin.isatty():
+            raise
+        question = (
+            f"This would remove {error.removed:,} of {counted(error.products, 'product')} of {safe(source)}. Go on?"
+        )
+        if not typer.confirm(question, default=False, err=True):
+            raise
+        report = _import(context, product_file, replace(rules, cautious=False), prune=prune, dry=dry_run)
+    facts = _facts(context, report, dry=dry_run)
+    if dry_run:
+        context.out.print("Nothing was changed; this is what an import would do.")
+    _print_report(context, report, facts, prune=prune, dry=dry_run)
+    context.answer(facts)
+    _require_products([report])
+    if prune and not dry_run and (blocked := _blocked_prune(report)):
+        raise blocked
 
 
-def labelled(context: Context) -> "set[ProductRef] | None":
-    """The products that labels name; None where that cannot be read, so that nothing is taken for unlabelled."""
+@dataclass(frozen=True, slots=True)
+class _ProductFile:
+    """A product file with its import options."""
+
+    path: Path
+    source: str
+    role: Role | None
+    mapping: dict[str, str]
+    table: str | None
+
+
+def _import(context: Context, file: _ProductFile, rules: ImportRules, *, prune: bool, dry: bool) -> ImportReport:
+    options = ImportOptions(
+        role=file.role, mapping=file.mapping, table=file.table, dry=dry, prune=prune, rules=rules,
+        rejects_path=context.workspace.reports / rejects_file_name(file.source),
+        vocabulary=context.workspace.vocabulary,
+    )  # fmt: skip
+    with _catalogue(context, dry=dry) as store, context.reporter() as reporter:
+        reporter.stage("import")
+        return import_catalogue(store, file.path, file.source, options, reporter.advance)
+
+
+@contextmanager
+def _catalogue(context: Context, *, dry: bool) -> Iterator[CatalogStore]:
+    """The catalogue of the workspace; in a dry run without one, a temporary catalogue."""
+    with private_folder() as folder:
+        if dry and not context.workspace.catalog.exists():
+            path = folder / "catalog.db"
+        else:
+            path = context.workspace.create().catalog
+        with CatalogStore(path) as store:
+            yield store
+
+
+@app.command("walmart-amazon")
+def walmart_amazon(
+    ctx: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Folder with tableA.csv and tableB.csv, e.g. data/wa.")],
+    labels: Annotated[
+        bool,
+        typer.Option("--labels", help="Import train.csv as training labels and valid.csv as validation labels, too."),
+    ] = False,
+) -> None:
+    """Import the Walmart-Amazon benchmark in the DeepMatcher layout.
+
+    `samesku fetch walmart-amazon` downloads it.
+
+    Example: samesku --home ~/wa import walmart-amazon data/walmart_amazon --labels
+    """
+    context = context_of(ctx)
+    with CatalogStore(context.workspace.create().catalog) as store, context.reporter() as reporter:
+        reporter.stage("import")
+        reports = import_walmart_amazon(
+            store, folder, reporter.advance, rejects_folder=context.workspace.reports,
+            vocabulary=context.workspace.vocabulary, rules=ImportRules(labelled=labelled(context)),
+        )  # fmt: skip
+    facts = [_facts(context, report) for report in reports]
+    imported = _import_splits(context, folder) if labels else {}
+    for report, each in zip(reports, facts, strict=True):
+        _print_report(context, report, each)
+    for name, found in imported.items():
+        result = found.counts
+        context.out.print(
+            f"{name}: {counted(result.written, 'label')}, {result.validation:,} of them for validation"
+            + (
+                f"; {counted(result.shared_queries, 'query now has', 'queries now have')} labels on both sides"
+                if result.shared_queries
+                else ""
+            )
+        )
+        print_rejected(context, found.rejected, found.rejects_path)
+    context.answer(
+        {
+            "sources": facts,
+            "labels": {name: result.as_dict() for name, result in imported.items()},
+        }
+    )
+    _require_products(reports)
+
+
+def _import_splits(context: Context, folder: Path) -> dict[str, LabelFileReport]:
+    splits = {"train.csv": "train", "valid.csv": "validation"}
+    missing = [name for name in splits if not (folder / name).exists()]
+    if missing:
+        raise CoreError(f"{folder} has no {' and no '.join(missing)}.", "Omit --labels to import the products only.")
+    defaults = Defaults(BENCHMARK)
+    return {name: read_labels(context.workspace, folder / name, defaults, side) for name, side in splits.items()}
+
+
+def labelled(context: Context) -> set[ProductRef] | None:
+    """The products with labels; None if the ledger cannot be read, so that no product counts as unlabelled."""
     if not context.workspace.labels.exists():
         return set()
-    # A damaged ledger is told of by every verb that needs it; an import does not.
+    # A damaged ledger is reported by the verbs that need it.
     with suppress(SameskuError), LabelReader(context.workspace.labels) as reader:
         return labelled_products(reader)
     return None
 
 
-def effects(context: Context, report: "ImportReport", *, dry: bool) -> dict[str, object]:
-    """What the answer with `--json` says of labels and queue.
+def _require_products(reports: Sequence[ImportReport]) -> None:
+    """Require that each file had at least one product.
+
+    Raises:
+        CoreError: a file had none.
+    """
+    for report in reports:
+        if report.is_empty:
+            rejected = report.rejected.total()
+            where = f"{report.rejects_path} lists them." if report.rejects_path else "Look at the file."
+            raise CoreError(
+                f"Nothing came in for {report.source}: "
+                + (f"{counted(rejected, 'row was', 'rows were')} left out." if rejected else "the file has no rows."),
+                where if rejected else "Was it written, or downloaded, to its end?",
+            )
+
+
+def _blocked_prune(report: ImportReport) -> CoreError | None:
+    """The error if products were not pruned because rows without a readable id may be theirs; else None."""
+    counts = report.counts
+    if counts.vanished <= counts.removed:
+        return None
+    rows = f"the {'id' if counts.unread == 1 else 'ids'} of {counted(counts.unread, 'row')}"
+    products = counted(counts.vanished, "product is", "products are")
+    where = f" ({report.rejects_path})" if report.rejects_path else ""
+    return CoreError(
+        f"Nothing is pruned: {products} not in the file, but {rows} could not be read, which may be theirs{where}.",
+        "Correct the rows and import again, or remove the products with --prune --yes.",
+    )
+
+
+def _facts(context: Context, report: ImportReport, *, dry: bool = False) -> dict[str, object]:
+    counts = report.counts
+    return {
+        "source": report.source, "role": report.role, "role_before": report.role_before, "added": counts.added,
+        "changed": counts.changed, "unchanged": counts.unchanged, "removed": counts.removed,
+        "vanished": counts.vanished, "unread": counts.unread, **effects(context, report, dry=dry),
+        "columns": dict(report.columns), "rejected": dict(report.rejected),
+        "rejects_file": report.rejects_path, "seconds": report.seconds, "prices": report.prices.as_dict(),
+        "gtins": report.gtins.to_json(), "unused": list(report.choice.others),
+        "suggested": dict(report.choice.suggested), "remarks": report.remarks(),
+    }  # fmt: skip
+
+
+def effects(context: Context, report: ImportReport, *, dry: bool) -> dict[str, object]:
+    """Effects of an import on labels and queue, for `--json`.
 
     Returns:
         `replaced`: labelled products that are other articles now, or were removed (`after` is null); `labels_left_out`:
-        labels on them; `queries_again`: queries that wait to be answered again, null for a rehearsal; `labels_of_role`:
-        labels that do not count because the source changed its role.
+        number of labels on them; `queries_again`: number of queries to be answered again, null in a dry run;
+        `labels_of_role`: number of labels that do not count because the source changed its role.
     """
     replaced = [
         {"source": each.ref.source, "id": each.ref.id, "before": each.before, "after": each.after}
@@ -68,7 +291,7 @@ def effects(context: Context, report: "ImportReport", *, dry: bool) -> dict[str,
         "replaced": replaced, "labels_left_out": 0, "queries_again": None if dry else 0, "labels_of_role": 0,
     }  # fmt: skip
     if replaced:
-        found |= _left_out(context, report.counts.replaced, dry=dry)
+        found |= _excluded_labels(context, report.counts.replaced, dry=dry)
     if _changes_role(report) and context.workspace.labels.exists():
         with LabelReader(context.workspace.labels) as reader:
             as_query, as_candidate = pairs_of_source(reader, report.source)
@@ -76,35 +299,61 @@ def effects(context: Context, report: "ImportReport", *, dry: bool) -> dict[str,
     return found
 
 
-def _left_out(context: Context, replaced: "tuple[ReplacedArticle, ...]", *, dry: bool) -> dict[str, object]:
-
+def _excluded_labels(context: Context, replaced: tuple[ReplacedArticle, ...], *, dry: bool) -> dict[str, object]:
     with ledger_and_catalogue(context.workspace) as (store, catalog):
         pairs = {each.pair for each in decisions_on(store, [each.ref for each in replaced])}
         if dry or catalog is None:
             return {"labels_left_out": len(pairs)}
-        waiting = outdated(store, catalog).waiting
-    return {"labels_left_out": len(pairs), "queries_again": len({pair.query for pair in pairs} & waiting.keys())}
+        outdated_queries = outdated(store, catalog).waiting
+    return {
+        "labels_left_out": len(pairs),
+        "queries_again": len({pair.query for pair in pairs} & outdated_queries.keys()),
+    }
 
 
-def _changes_role(report: "ImportReport") -> bool:
+def _changes_role(report: ImportReport) -> bool:
     return report.role_before not in {None, report.role}
 
 
-def tell_effects(context: Context, report: "ImportReport", facts: dict[str, object], *, dry: bool) -> None:
-    """Print the same for people."""
+def _print_report(
+    context: Context, report: ImportReport, facts: dict[str, object], *, prune: bool = False, dry: bool = False
+) -> None:
+    counts = report.counts
+    context.out.print(
+        f"{report.source}: {counts.added:,} new, {counts.changed:,} changed, {counts.unchanged:,} as before"
+        + (f", {counts.removed:,} removed" if counts.removed else "")
+        + f" ({report.seconds:.1f} s)"
+    )
+    context.out.print("  read as: " + ", ".join(f"{field} from {column}" for field, column in report.columns.items()))
+    for remark in report.remarks():
+        context.out.print(f"  {remark}")
+    if counts.vanished and not prune:
+        context.out.print(
+            f"  {counted(counts.vanished, 'product is', 'products are')} no longer in the file; --prune removes them."
+        )
+    elif dry and (error := _blocked_prune(report)):
+        context.out.print(f"  {error.message} {error.hint}")
+    for number, sentence in enumerate(gtin_sentences(report.gtins.to_json())):
+        context.out.print(f"  {'  ' if number else ''}{sentence}")
+    print_rejected(context, report.rejected, report.rejects_path)
+    print_effects(context, report, facts, dry=dry)
+
+
+def print_effects(context: Context, report: ImportReport, facts: dict[str, object], *, dry: bool) -> None:
+    """Print the effects."""
     if _changes_role(report):
-        _tell_role(context, report, facts, dry=dry)
+        _print_role_change(context, report, facts, dry=dry)
     replaced = report.counts.replaced
     if not replaced:
         return
     verb = "would be" if dry else "is" if len(replaced) == 1 else "are"
     products = counted(len(replaced), "labelled product")
     context.out.print(f"  {products} {verb} another article or gone:")
-    for each in replaced[:_NAMED]:
+    for each in replaced[:_MAX_LISTED]:
         now = "is gone" if each.after is None else f"is now “{_short(each.after)}”"
         context.out.print(f"    {safe(each.ref.id)}: was “{_short(each.before)}”, {now}")
-    if len(replaced) > _NAMED:
-        context.out.print(f"    and {len(replaced) - _NAMED:,} more; --json names them all")
+    if len(replaced) > _MAX_LISTED:
+        context.out.print(f"    {len(replaced) - _MAX_LISTED:,} more with --json")
     labels = counted(_count(facts["labels_left_out"]), "label on them is", "labels on them are")
     context.out.print(f"  {labels} left out of training until confirmed.")
     if facts["queries_again"]:
@@ -112,8 +361,8 @@ def tell_effects(context: Context, report: "ImportReport", facts: dict[str, obje
         context.out.print(f"  {queries} asked about again, first of all: samesku review")
 
 
-def _tell_role(context: Context, report: "ImportReport", facts: dict[str, object], *, dry: bool) -> None:
-    before, after = _SIDES[report.role_before or report.role], _SIDES[report.role]
+def _print_role_change(context: Context, report: ImportReport, facts: dict[str, object], *, dry: bool) -> None:
+    before, after = _ROLE_NAMES[report.role_before or report.role], _ROLE_NAMES[report.role]
     became = "would become" if dry else "are now"
     queue = "leave the queue" if report.role == "catalog" else "join the queue"
     context.out.print(
@@ -132,256 +381,4 @@ def _count(value: object) -> int:
 
 def _short(title: str) -> str:
     text = safe(title).strip()
-    return text if len(text) <= _LONGEST_TITLE else text[: _LONGEST_TITLE - 1] + "…"
-
-
-app = typer.Typer(help="Bring catalogues in.", no_args_is_help=True)
-app.command("labels")(import_file)
-
-#: The annotator of labels that came with the benchmark.
-BENCHMARK = "benchmark"
-
-
-@app.command("walmart-amazon")
-def walmart_amazon(
-    ctx: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="The folder with tableA.csv and tableB.csv.")],
-    labels: Annotated[
-        bool, typer.Option("--labels", help="Also train.csv for training and valid.csv for validation.")
-    ] = False,
-) -> None:
-    """The Walmart-Amazon benchmark in the DeepMatcher layout.
-
-    Example: samesku --home ~/wa import walmart-amazon data/walmart_amazon --labels
-    """
-    context = context_of(ctx)
-    with CatalogStore(context.workspace.create().catalog) as store, context.reporter() as reporter:
-        reporter.stage("import")
-        reports = import_walmart_amazon(
-            store, folder, reporter.advance, rejects_folder=context.workspace.reports,
-            vocabulary=context.workspace.vocabulary, rules=ImportRules(labelled=labelled(context)),
-        )  # fmt: skip
-    facts = [_facts(context, report) for report in reports]
-    imported = _import_splits(context, folder) if labels else {}
-    for report, each in zip(reports, facts, strict=True):
-        _tell(context, report, each)
-    for name, found in imported.items():
-        result = found.counts
-        context.out.print(
-            f"{name}: {counted(result.written, 'label')}, {result.validation:,} of them for validation"
-            + (
-                f"; {counted(result.shared_queries, 'query now has', 'queries now have')} labels on both sides"
-                if result.shared_queries
-                else ""
-            )
-        )
-        tell_rejected(context, found.rejected, found.rejects_path)
-    context.answer(
-        {
-            "sources": facts,
-            "labels": {name: result.as_dict() for name, result in imported.items()},
-        }
-    )
-    _require_products(reports)
-
-
-@app.command("products")
-def products(
-    ctx: typer.Context,
-    file: Annotated[
-        Path,
-        typer.Argument(help="CSV, TSV, JSON, Excel (.xlsx), Parquet or SQLite; FILE#NAME for a sheet or table in it."),
-    ],
-    source: Annotated[str, typer.Option(help="The retailer's name, such as walmart.")],
-    role: Annotated[
-        str | None,
-        typer.Option(
-            help="query: products to review; catalog: products they may equal. [default: what the source is already;"
-            " of a new one catalog]",
-            show_default=False,
-        ),
-    ] = None,
-    change_role: Annotated[
-        bool, typer.Option("--change-role", help="Give a source that is there already the role that --role names.")
-    ] = False,
-    mapping: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map",
-            metavar="FIELD=COLUMN",
-            help="Which column is id, title, brand, category, model, price, currency or upc (repeat).",
-        ),
-    ] = None,
-    table: Annotated[
-        str | None,
-        typer.Option(
-            "--table", "--sheet", help="Which table of an SQLite file, or sheet of a workbook.", show_default=False
-        ),
-    ] = None,
-    prune: Annotated[bool, typer.Option("--prune", help="Take out products that the file no longer has.")] = False,
-    yes: Annotated[
-        bool,
-        typer.Option("--yes", help="Prune also more than a tenth of the source, and where rows could not be read."),
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would come in.")] = False,
-) -> None:
-    """Your own catalogue. A row without id or title, or that cannot be read, is listed, and stays out alone.
-
-    Text comes in clean: entities and tags decoded, wrong encodings repaired, N/A and the like taken for missing.
-    A price keeps its currency; where it cannot be read the product comes in without one.
-
-    A value has at most 1,048,576 characters, a row 4,194,304, an id 1,000, and a table 4,096 columns.
-
-    A source that is there keeps its role; --change-role with --role gives it another one. A product whose row was
-    rejected is not pruned. Labelled products that become other articles, or go, are named, and asked about again.
-
-    Example: samesku import products walmart.csv --source walmart --role query --map title=name
-
-    Example: samesku import products prices.xlsx --source amazon --sheet "Price list" --map price="Unit Price"
-    Example: samesku import products walmart-monday.csv --source walmart --prune
-    """
-    context = context_of(ctx)
-    if change_role and role is None:
-        raise typer.BadParameter("--change-role goes with --role, which says which.")
-    file_ = _ProductFile(file, source, None if role is None else as_role(role), assigned_columns(mapping or []), table)
-    rules = ImportRules(cautious=not yes, change_role=change_role, labelled=labelled(context))
-    try:
-        report = _import(context, file_, rules, prune=prune, dry=dry_run)
-    except LargePruneError as error:
-        if context.json or not sys.stdin.isatty():
-            raise
-        question = (
-            f"This would remove {error.removed:,} of {counted(error.products, 'product')} of {safe(source)}. Go on?"
-        )
-        if not typer.confirm(question, default=False, err=True):
-            raise
-        report = _import(context, file_, replace(rules, cautious=False), prune=prune, dry=dry_run)
-    facts = _facts(context, report, dry=dry_run)
-    if dry_run:
-        context.out.print("Nothing was changed; this is what an import would do.")
-    _tell(context, report, facts, prune=prune, dry=dry_run)
-    context.answer(facts)
-    _require_products([report])
-    if prune and not dry_run and (blocked := _blocked_prune(report)):
-        raise blocked
-
-
-@dataclass(frozen=True, slots=True)
-class _ProductFile:
-    """A file of products, and how it is to be read."""
-
-    path: Path
-    source: str
-    role: "Role | None"
-    mapping: dict[str, str]
-    table: str | None
-
-
-def _import(context: Context, file: _ProductFile, rules: ImportRules, *, prune: bool, dry: bool) -> "ImportReport":
-    from core.catalog.importer import ImportOptions, import_file  # noqa: PLC0415
-
-    options = ImportOptions(
-        role=file.role,
-        mapping=file.mapping,
-        table=file.table,
-        rejects_path=context.workspace.reports / rejects_file_name(file.source),
-        prune=prune,
-        dry=dry,
-        vocabulary=context.workspace.vocabulary,
-        rules=rules,
-    )
-    with _catalogue(context, dry=dry) as store, context.reporter() as reporter:
-        reporter.stage("import")
-        return import_file(store, file.path, file.source, options, reporter.advance)
-
-
-@contextmanager
-def _catalogue(context: Context, *, dry: bool) -> Iterator[CatalogStore]:
-    """The workspace's catalogue; an empty one that is thrown away where there is none and none is to be made."""
-    with private_folder() as folder:
-        if dry and not context.workspace.catalog.exists():
-            path = folder / "catalog.db"
-        else:
-            path = context.workspace.create().catalog
-        with CatalogStore(path) as store:
-            yield store
-
-
-def _import_splits(context: Context, folder: Path) -> dict[str, "LabelFileReport"]:
-
-    splits = {"train.csv": "train", "valid.csv": "validation"}
-    missing = [name for name in splits if not (folder / name).exists()]
-    if missing:
-        raise CoreError(
-            f"{folder} has no {' and no '.join(missing)}.", "Leave --labels out to import the products alone."
-        )
-    given = Defaults(BENCHMARK)
-    return {name: read_labels(context.workspace, folder / name, given, side) for name, side in splits.items()}
-
-
-def _require_products(reports: "Sequence[ImportReport]") -> None:
-    """Refuse a file that gave no product, after all of it was told.
-
-    Raises:
-        CoreError: it did not.
-    """
-    for report in reports:
-        if report.is_empty:
-            rejected = report.rejected.total()
-            where = f"{report.rejects_path} lists them." if report.rejects_path else "Look at the file."
-            raise CoreError(
-                f"Nothing came in for {report.source}: "
-                + (f"{counted(rejected, 'row was', 'rows were')} left out." if rejected else "the file has no rows."),
-                where if rejected else "Was it written, or downloaded, to its end?",
-            )
-
-
-def _blocked_prune(report: "ImportReport") -> CoreError | None:
-    """The error that products were not pruned, since rows without a readable id may be theirs; None where all were."""
-    counts = report.counts
-    if counts.vanished <= counts.removed:
-        return None
-    rows = f"the {'id' if counts.unread == 1 else 'ids'} of {counted(counts.unread, 'row')}"
-    products = counted(counts.vanished, "product is", "products are")
-    where = f" ({report.rejects_path})" if report.rejects_path else ""
-    return CoreError(
-        f"Nothing is pruned: {products} not in the file, but {rows} could not be read, which may be theirs{where}.",
-        "Correct the rows and import again, or take the products out with --prune --yes.",
-    )
-
-
-def _facts(context: Context, report: "ImportReport", *, dry: bool = False) -> dict[str, object]:
-    counts = report.counts
-    return {
-        "source": report.source, "role": report.role, "role_before": report.role_before, "added": counts.added,
-        "changed": counts.changed, "unchanged": counts.unchanged, "removed": counts.removed,
-        "vanished": counts.vanished, "unread": counts.unread, **effects(context, report, dry=dry),
-        "columns": dict(report.columns), "rejected": dict(report.rejected),
-        "rejects_file": report.rejects_path, "seconds": report.seconds, "prices": report.prices.as_dict(),
-        "gtins": report.gtins.to_json(), "unused": list(report.choice.others),
-        "suggested": dict(report.choice.suggested), "remarks": report.remarks(),
-    }  # fmt: skip
-
-
-def _tell(
-    context: Context, report: "ImportReport", facts: dict[str, object], *, prune: bool = False, dry: bool = False
-) -> None:
-    counts = report.counts
-    context.out.print(
-        f"{report.source}: {counts.added:,} new, {counts.changed:,} changed, {counts.unchanged:,} as before"
-        + (f", {counts.removed:,} removed" if counts.removed else "")
-        + f" ({report.seconds:.1f} s)"
-    )
-    context.out.print("  read as: " + ", ".join(f"{field} from {column}" for field, column in report.columns.items()))
-    for remark in report.remarks():
-        context.out.print(f"  {remark}")
-    if counts.vanished and not prune:
-        context.out.print(
-            f"  {counted(counts.vanished, 'product is', 'products are')} no longer in the file; --prune takes them out."
-        )
-    elif dry and (error := _blocked_prune(report)):
-        context.out.print(f"  {error.message} {error.hint}")
-    for number, sentence in enumerate(gtin_sentences(report.gtins.to_json())):
-        context.out.print(f"  {'  ' if number else ''}{sentence}")
-    tell_rejected(context, report.rejected, report.rejects_path)
-    tell_effects(context, report, facts, dry=dry)
+    return text if len(text) <= _MAX_TITLE_CHARS else text[: _MAX_TITLE_CHARS - 1] + "…"

@@ -1,4 +1,4 @@
-"""`samesku jobs`: detached work."""
+"""`samesku jobs`: background jobs."""
 
 import time
 from contextlib import suppress
@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from core.cli.context import Context, context_of
-from core.cli.judge_training import tell_ready
+from core.cli.judge_training import print_usage
 from core.cli.progress import time_text
 from core.cli.tables import comparison
 from core.jobs.board import Jobs
@@ -20,20 +20,23 @@ from core.jobs.progress import Reporter
 from core.permissions import is_lead
 from core.text.safe import safe
 
-app = typer.Typer(help="Detached work: list, watch, cancel, resume.", no_args_is_help=True)
+app = typer.Typer(help="Background jobs: list, watch, cancel, resume.", no_args_is_help=True)
 
-_LOOK_EVERY_S = 0.5
+_POLL_INTERVAL_S = 0.5
 
 
 @app.command("list")
 def list_jobs(ctx: typer.Context) -> None:
-    """All jobs, the latest first."""
+    """List all jobs, the latest first.
+
+    Example: samesku jobs list
+    """
     context = context_of(ctx)
     found = Jobs(context.workspace.require().jobs).list()
     table = Table(box=None, pad_edge=False)
-    # When it was started is how its id begins.
-    for heading in ("job", "what", "state", "by", "took", "at"):
-        # An id is there to be copied; the others fold where the screen is narrow.
+    # An id begins with the start time.
+    for heading in ("job", "what", "state", "by", "took", "stage"):
+        # Ids are not folded, so that they can be copied.
         table.add_column(heading, overflow="fold", no_wrap=heading in {"job", "state", "took"})
     for job in found:
         table.add_row(job.id, safe(job.name), job.state, safe(job.by), _took(job), _where(job))
@@ -43,9 +46,15 @@ def list_jobs(ctx: typer.Context) -> None:
 
 @app.command("tail")
 def tail(
-    ctx: typer.Context, job_id: Annotated[str, typer.Argument(help="A job's id; the latest by default.")] = ""
+    ctx: typer.Context,
+    job_id: Annotated[
+        str, typer.Argument(help="Id of a job, as listed by `samesku jobs list`.", show_default="the latest")
+    ] = "",
 ) -> None:
-    """Watch a job until it ends."""
+    """Watch a job until it ends.
+
+    Example: samesku jobs tail
+    """
     context = context_of(ctx)
     jobs = Jobs(context.workspace.require().jobs)
     job = jobs.get(job_id) if job_id else next(iter(jobs.list()), None)
@@ -56,14 +65,14 @@ def tail(
     context.err.print(safe(f"{job.name}, started {job.started_at}{f' by {job.by}' if job.by else ''}"), markup=False)
     with context.reporter() as reporter:
         _follow(jobs, job, reporter)
-    _tell_end(context, jobs.get(job.id))
+    _print_end(context, jobs.get(job.id))
 
 
 def _follow(jobs: Jobs, job: Job, reporter: Reporter) -> None:
-    """Tell again what the job tells, until it ends; at each stage how long all of it still takes."""
+    """Replay the events of a job until it ends, with the remaining time at each new stage."""
     read = 0
     while True:
-        # Looked at first: what a job that has ended told is all there by then.
+        # State before events, so that no event of an ended job is missed.
         now = jobs.get(job.id)
         running = now.state is JobState.RUNNING
         while (piece := jobs.events(job.id, read))[1] != read:
@@ -73,27 +82,37 @@ def _follow(jobs: Jobs, job: Job, reporter: Reporter) -> None:
                 reporter.message(_left(now).capitalize())
         if not running:
             return
-        time.sleep(_LOOK_EVERY_S)
+        time.sleep(_POLL_INTERVAL_S)
 
 
 @app.command("cancel")
-def cancel(ctx: typer.Context, job_id: Annotated[str, typer.Argument(help="A job's id.")]) -> None:
-    """End a running job; what it had encoded stays."""
+def cancel(
+    ctx: typer.Context, job_id: Annotated[str, typer.Argument(help="Id of a job, as listed by `samesku jobs list`.")]
+) -> None:
+    """Cancel a running job. Vectors that it has encoded are kept.
+
+    Example: samesku jobs cancel 20260101-120000-ab12
+    """
     context = context_of(ctx)
     lead = is_lead(context.settings, context.annotator)
     job = Jobs(context.workspace.require().jobs, context.annotator, lead=lead).cancel(job_id)
-    asked = ": it was asked to end, and has not ended yet" if job.state is JobState.RUNNING else ""
-    context.out.print(f"Job {job.id}: {job.state}{asked}.")
+    note = ": it was asked to end, and has not ended yet" if job.state is JobState.RUNNING else ""
+    context.out.print(f"Job {job.id}: {job.state}{note}.")
     context.answer(_facts(job))
 
 
 @app.command("resume")
-def resume(ctx: typer.Context, job_id: Annotated[str, typer.Argument(help="A job's id.")]) -> None:
-    """Start a job's work again; what it had encoded is not encoded twice."""
+def resume(
+    ctx: typer.Context, job_id: Annotated[str, typer.Argument(help="Id of a job, as listed by `samesku jobs list`.")]
+) -> None:
+    """Start the work of an ended job again. Vectors are not encoded twice.
+
+    Example: samesku jobs resume 20260101-120000-ab12
+    """
     context = context_of(ctx)
     jobs = Jobs(context.workspace.require().jobs, context.annotator)
     new = jobs.resume(context.workspace.home, job_id)
-    context.out.print(f"Job {new} runs: {resume_note(jobs.get(new).arguments)}.")
+    context.out.print(f"Job {new} is running: {resume_note(jobs.get(new).arguments)}.")
     context.answer({"job": new})
 
 
@@ -108,22 +127,22 @@ def _left(job: Job) -> str:
     return f"about {time_text(job.eta_s or 0.0)} left in all"
 
 
-def _tell_end(context: Context, job: Job) -> None:
-    with suppress(KeyError, TypeError, ValueError):  # anybody may have written the job's files
-        _tell_result(context, job)
+def _print_end(context: Context, job: Job) -> None:
+    with suppress(KeyError, TypeError, ValueError):  # the files of a job are not trusted
+        _print_result(context, job)
     took = f" after {_took(job)}" if _took(job) else ""
     context.out.print(f"Job {job.id}: {job.state}{took}. {job.error}".rstrip())
     context.answer(_facts(job))
 
 
-def _tell_result(context: Context, job: Job) -> None:
+def _print_result(context: Context, job: Job) -> None:
     if "challenger" in job.result and "champion" in job.result:
         context.out.print(comparison(job.result))
-        # Jobs of earlier versions give no reason.
-        plain = "Promoted." if job.result.get("promoted") else "The champion stays."
-        context.out.print(safe(str(job.result.get("decision", plain))))
+        # Jobs of earlier versions have no reason.
+        fallback = "Promoted." if job.result.get("promoted") else "The champion stays."
+        context.out.print(safe(str(job.result.get("decision", fallback))))
     if job.state is JobState.DONE and job.result and job.arguments[:2] == ("judge", "train"):
-        tell_ready(context, job.result)
+        print_usage(context, job.result)
 
 
 def _took(job: Job) -> str:

@@ -1,58 +1,59 @@
-"""`samesku judge choose`: one question about all candidates of a query."""
+"""`samesku judge choose`: listwise choice among all candidates of a query by a language model."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from core.catalog.product import Product
 from core.catalog.store import CatalogStore
 from core.cli.context import context_of
 from core.cli.rebuild import rebuilds_damage
 from core.errors import CoreError, ModelError
 from core.judge.factory import make_language_model
-from core.judge.listwise import choose_candidates
+from core.judge.listwise import Choice, choose_candidates
 from core.judge.verdict import NO_VERDICT, reason_of
 from core.matching.pair_file import indexed_queries_named
 from core.retrieval.candidates import CandidateStore
 from core.retrieval.manifest import no_candidates
+from core.settings import JudgeSettings
 from core.text.safe import safe
+from core.workspace import Workspace
+from labels.model import ProductRef
 from labels.wording import counted
-
-if TYPE_CHECKING:
-    from core.catalog.product import Product
-    from core.judge.listwise import Choice
-    from core.settings import JudgeSettings
-    from core.workspace import Workspace
-    from labels.model import ProductRef
 
 
 @rebuilds_damage
 def choose(
     ctx: typer.Context,
-    query: Annotated[str, typer.Argument(metavar="ID", help="Of the query.")],
+    query: Annotated[
+        str, typer.Argument(metavar="ID", help="Id of the query, e.g. 17; SOURCE/ID if several sources have it.")
+    ],
     orders: Annotated[
-        int, typer.Option(min=1, max=20, help="Ask so often, each time with the candidates in another order.")
+        int, typer.Option(min=1, max=20, help="Number of prompts, each with another order of the candidates, e.g. 5.")
     ] = 3,
 ) -> None:
-    """Which of a query's candidates is the same product, or none: a language model sees all of them at once.
+    """Let a language model choose the matching candidate of a query, or none, from the whole list.
 
-    Language models prefer some places in a list; the candidates are shuffled, and several orders are averaged.
+    Language models are biased towards some positions in a list, so that several random orders are averaged.
 
     Example: samesku judge choose 17 --orders 5
     """
     context = context_of(ctx)
     workspace = context.workspace.require()
-    asked, candidates = _listings(workspace, query)
+    query_product, candidates = _listings(workspace, query)
     with context.reporter() as reporter:
         reporter.stage("ask the judge")
-        (choice,) = choose_candidates(make_language_model(workspace, context.settings), [(asked, candidates)], orders)
+        (choice,) = choose_candidates(
+            make_language_model(workspace, context.settings), [(query_product, candidates)], orders
+        )
     names = _names(candidates)
     for product in sorted(candidates, key=lambda product: -choice.probabilities.get(product.ref, 0.0)):
         mark = "→" if product.ref == choice.chosen else " "
         chance = f"{choice.probabilities[product.ref]:>4.0%} " if choice.probabilities else ""
         context.out.print(safe(f"{mark} {chance}{names[product.ref]}: {product.title}"))
     if choice.answered:
-        context.out.print(safe(_said(choice, names)))
-    # `judge spent` counts verdicts, and this is none.
+        context.out.print(safe(_summary(choice, names)))
+    # Not part of `judge spent`, which counts verdicts on pairs.
     context.out.print(
         f"Cost: {choice.seconds:,.1f} s, {counted(choice.tokens_in, 'token')} read, {choice.tokens_out:,} written."
     )
@@ -68,8 +69,12 @@ def choose(
         raise _unanswered(choice, orders, context.settings.judge)
 
 
-def _listings(workspace: "Workspace", query_id: str) -> "tuple[Product, list[Product]]":
-    """A query and its candidates."""
+def _listings(workspace: Workspace, query_id: str) -> tuple[Product, list[Product]]:
+    """A query and its candidates.
+
+    Raises:
+        CoreError: there are no candidates, or the query is unknown, ambiguous or deleted.
+    """
     store = CandidateStore(workspace.derived)
     try:
         if store.model is None:
@@ -79,7 +84,7 @@ def _listings(workspace: "Workspace", query_id: str) -> "tuple[Product, list[Pro
             names = " or ".join(f"{ref.source}/{ref.id}" for ref in found)
             raise CoreError(f"Several sources have a query {query_id}.", f"Name one of them: {names}")
         query = found[0]
-        refs = [c.ref for c in store.of(query)]
+        refs = [c.ref for c in store.for_query(query)]
     finally:
         store.close()
     with CatalogStore(workspace.catalog) as catalog:
@@ -89,24 +94,24 @@ def _listings(workspace: "Workspace", query_id: str) -> "tuple[Product, list[Pro
     return products[query], [products[ref] for ref in refs if ref in products]
 
 
-def _names(candidates: "list[Product]") -> "dict[ProductRef, str]":
-    """What the candidates go by: their ids, with their sources where two sources share one."""
+def _names(candidates: list[Product]) -> dict[ProductRef, str]:
+    """Display names of the candidates: their ids, with the source if two sources share an id."""
     shared = len({product.id for product in candidates}) < len(candidates)
     return {product.ref: f"{product.source} {product.id}" if shared else product.id for product in candidates}
 
 
-def _said(choice: "Choice", names: "dict[ProductRef, str]") -> str:
-    none = "" if choice.none_probability is None else f", {choice.none_probability:.0%} that it is none of them"
+def _summary(choice: Choice, names: dict[ProductRef, str]) -> str:
+    none = "" if choice.none_probability is None else f", P(none) {choice.none_probability:.0%}"
     return f"{choice.judge}: {names[choice.chosen] if choice.chosen else 'none of them'}{none}"
 
 
-def _unanswered(choice: "Choice", orders: int, settings: "JudgeSettings") -> ModelError:
-    """Why there is no answer, as far as it can be told, and what may help."""
-    why = reason_of(choice.reasoning).removeprefix(NO_VERDICT).strip(" .") or "what it wrote ends in no verdict"
-    ways = ["take another model (judge.mlx_model, judge.server_model)"]
+def _unanswered(choice: Choice, orders: int, settings: JudgeSettings) -> ModelError:
+    """The error for a missing answer, with the likely reason and what may help."""
+    why = reason_of(choice.reasoning).removeprefix(NO_VERDICT).strip(" .") or "its output contains no verdict"
+    hints = ["use another model (judge.mlx_model, judge.server_model)"]
     if settings.mode == "reasoned":
-        ways.insert(0, 'set judge.mode = "fast", which asks for the verdict alone')
+        hints.insert(0, 'set judge.mode = "fast", which asks for the verdict only')
         if choice.tokens_out >= orders * settings.max_tokens:
-            why = f"each time it wrote {counted(settings.max_tokens, 'token')}, the most it may, and came to no verdict"
-            ways.insert(0, "raise judge.max_tokens")
-    return ModelError(f"{choice.judge} gave no answer: {why}.", f"{', or '.join(ways).capitalize()}.")
+            why = f"each output reached judge.max_tokens ({settings.max_tokens:,}) without a verdict"
+            hints.insert(0, "raise judge.max_tokens")
+    return ModelError(f"{choice.judge} gave no answer: {why}.", f"{', or '.join(hints).capitalize()}.")

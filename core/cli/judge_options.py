@@ -1,9 +1,9 @@
-"""What the verbs that ask the judge have in common."""
+"""Options and helpers shared by the verbs that use the judge."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,61 +11,54 @@ from core.cli.context import Context
 from core.errors import CoreError
 from core.jobs.board import Jobs
 from core.judge.factory import make_judge
-from core.judge.run import StopReason
+from core.judge.interface import StoredVerdictsJudge
+from core.judge.run import JudgingResult, StopReason
 from core.matching.bands import Band
 
-if TYPE_CHECKING:
-    from core.judge.interface import StoredVerdictsJudge
-    from core.judge.run import JudgingResult
-
-
-#: A file of pairs.
-PAIRS_FILE = "A CSV with the columns query_id and candidate_id, or without a header these two first."
-#: One of labelled pairs.
+#: Help text of a file of pairs.
+PAIRS_FILE = "A CSV of pairs: query_id and candidate_id, or these two columns first without a header; e.g. pairs.csv."
+#: Help text of a file of labelled pairs.
 LABELS_FILE = (
     "Labelled pairs: a CSV with the columns query_id, candidate_id and label (1 for a match, else 0), or ltable_id,"
     " rtable_id and label, as `samesku labels export` writes them."
 )
-
-
 BandsOption = Annotated[
     str | None,
-    typer.Option("--judge-band", metavar="BANDS", help="high, medium, low, by commas.", show_default="medium"),
+    typer.Option("--judge-band", metavar="BANDS", help="Bands to ask about, e.g. high,medium.", show_default="medium"),
 ]
 PairsOption = Annotated[
-    int | None, typer.Option(min=0, help="Ask the judge about so many pairs at most.", show_default=False)
+    int | None,
+    typer.Option(min=0, help="Maximum number of pairs to ask the judge about, e.g. 500.", show_default=False),
 ]
-MinutesOption = Annotated[
-    float | None, typer.Option(min=0, help="Ask for so many minutes at most.", show_default=False)
-]
+MinutesOption = Annotated[float | None, typer.Option(min=0, help="Time limit in minutes, e.g. 30.", show_default=False)]
 InputOption = Annotated[
     Path | None,
-    typer.Option("--input", help=f"These pairs in place of candidates. {PAIRS_FILE}", show_default=False),
+    typer.Option("--input", help=f"Use these pairs instead of the candidates. {PAIRS_FILE}", show_default=False),
 ]
-DetachOption = Annotated[bool, typer.Option("--detach", help="Run as a job that outlives this terminal.")]
+DetachOption = Annotated[bool, typer.Option("--detach", help="Run as a background job.")]
 
-#: How a program ends that ctrl+c has ended.
+#: Exit code after ctrl+c: 128 + SIGINT.
 _INTERRUPTED = 130
 
 
-def bands_named(names: str | None) -> list[Band]:
-    """`medium,low` as bands; medium where none is named.
+def parse_bands(names: str | None) -> list[Band]:
+    """Parse bands such as `medium,low`; None is medium.
 
     Raises:
-        CoreError: one of them is none.
+        CoreError: a name is unknown, or there is none.
     """
     found = [name.strip() for name in (Band.MEDIUM if names is None else names).split(",") if name.strip()]
     for name in found:
         if name not in set(Band):
-            raise CoreError(f"There is no band {name}.", "Name some of high, medium and low, as in medium,low")
+            raise CoreError(f"There is no band {name}.", "The bands are high, medium and low, as in medium,low")
     if not found:
-        raise CoreError("No band is named.", "Name some of high, medium and low, as in medium,low")
+        raise CoreError("No band is named.", "The bands are high, medium and low, as in medium,low")
     return [Band(name) for name in found]
 
 
 @contextmanager
-def judge_in_use(context: Context, *names: str) -> "Iterator[StoredVerdictsJudge]":
-    """The judge that the settings ask for, or those that are named, calibrated on what it has said of labels so far."""
+def judge_in_use(context: Context, *names: str) -> Iterator[StoredVerdictsJudge]:
+    """The judge of the settings, or the named ones, calibrated on its verdicts on labelled pairs; closes it."""
     workspace = context.workspace.require()
     judge = make_judge(workspace, context.settings, *names)
     try:
@@ -75,11 +68,11 @@ def judge_in_use(context: Context, *names: str) -> "Iterator[StoredVerdictsJudge
         judge.close()
 
 
-def end_if_interrupted(context: Context, judged: "JudgingResult", unwritten: Path | None = None) -> None:
-    """After ctrl+c say what is kept, and which file there is not, and end.
+def end_if_interrupted(context: Context, judged: JudgingResult, unwritten: Path | None = None) -> None:
+    """Exit if the run was interrupted by ctrl+c, printing what is kept and which file was not written.
 
     Raises:
-        typer.Exit: it was.
+        typer.Exit: it was interrupted.
     """
     if judged.stop_reason is StopReason.INTERRUPTED:
         context.err.print(judged.summary, *([f"{unwritten} was not written."] if unwritten else []), markup=False)
@@ -87,29 +80,29 @@ def end_if_interrupted(context: Context, judged: "JudgingResult", unwritten: Pat
 
 
 @contextmanager
-def told_if_interrupted(context: Context, words: str) -> Iterator[None]:
-    """After ctrl+c say in a sentence what is kept, and end.
+def reports_interrupt(context: Context, message: str) -> Iterator[None]:
+    """Print a message and exit on ctrl+c.
 
     Raises:
-        typer.Exit: that was pressed.
+        typer.Exit: ctrl+c was pressed.
     """
     try:
         yield
     except KeyboardInterrupt:
-        context.err.print(words, markup=False)
+        context.err.print(message, markup=False)
         raise typer.Exit(_INTERRUPTED) from None
 
 
-def detached(context: Context, verb: list[str], options: Mapping[str, str | float | Path | bool | None]) -> None:
-    """Start the same as a job; options without a value are left out."""
+def start_detached(context: Context, verb: list[str], options: Mapping[str, str | float | Path | bool | None]) -> None:
+    """Start a verb as a background job; options without a value are omitted."""
     workspace = context.workspace.require()
-    given: list[str] = []
+    arguments: list[str] = []
     for name, value in options.items():
         if value is True:
-            given.append(name)
+            arguments.append(name)
         elif value is not None and value is not False:
-            # A job runs in another folder.
-            given += [name, str(value.absolute() if isinstance(value, Path) else value)]
-    job = Jobs(workspace.jobs, context.annotator).start(workspace.home, [*verb, *given])
-    context.out.print(f"Job {job} runs. Watch it: samesku jobs tail {job}")
+            # Absolute, since a job runs in another folder.
+            arguments += [name, str(value.absolute() if isinstance(value, Path) else value)]
+    job = Jobs(workspace.jobs, context.annotator).start(workspace.home, [*verb, *arguments])
+    context.out.print(f"Job {job} is running. Watch it: samesku jobs tail {job}")
     context.answer({"job": job})

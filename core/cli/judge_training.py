@@ -1,4 +1,4 @@
-"""`samesku judge prepare` and `samesku judge train`: a judge of one's own."""
+"""`samesku judge prepare` and `samesku judge train`: fine-tuning of a judge on the labels."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from core.cli.context import Context, context_of
-from core.cli.judge_options import DetachOption, detached, judge_in_use, told_if_interrupted
+from core.cli.judge_options import DetachOption, judge_in_use, reports_interrupt, start_detached
 from core.errors import CoreError
 from core.jobs.progress import Reporter
 from core.judge.calibrated_judge import calibration_pairs
-from core.judge.finetune.chat_examples import write_training_data
+from core.judge.finetune.chat_examples import write_training_data as write_examples
 from core.judge.finetune.cross_encoder import train_cross_encoder
 from core.judge.finetune.recipe import read_recipe
 from core.judge.finetune.splits import split_benchmark, split_workspace
@@ -25,19 +25,19 @@ from core.text.safe import safe
 from labels.wording import counted
 
 
-def tell_ready(context: Context, result: Mapping[str, Any]) -> None:
-    """Print how it is put in use.
+def print_usage(context: Context, result: Mapping[str, Any]) -> None:
+    """Print how to use a trained judge.
 
     Args:
         context: of the verb.
-        result: what `judge train` has reported.
+        result: of `judge train`.
     """
-    for line in _of_language_model(context, result) if "recipe" in result else _of_cross_encoder(result):
-        # Not broken at the screen's edge: these are lines to copy.
+    for line in _language_model_usage(context, result) if "recipe" in result else _cross_encoder_usage(result):
+        # Not wrapped, so that the lines can be copied.
         context.out.print(safe(line), soft_wrap=True)
 
 
-def _of_language_model(context: Context, card: Mapping[str, Any]) -> list[str]:
+def _language_model_usage(context: Context, card: Mapping[str, Any]) -> list[str]:
     return [
         f"{card['id']} is trained. To use it, set in samesku.toml, under [judge]:",
         'use = ["mlx"]',
@@ -46,81 +46,88 @@ def _of_language_model(context: Context, card: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _of_cross_encoder(card: Mapping[str, Any]) -> list[str]:
+def _cross_encoder_usage(card: Mapping[str, Any]) -> list[str]:
     return [
-        f"{card['id']} has learnt from {counted(card['pairs'], 'labelled pair')}.",
-        "`samesku judge test --judge cross-encoder` measures it. To use it, set in samesku.toml, under [judge]:",
+        f"{card['id']} is trained on {counted(card['pairs'], 'labelled pair')}.",
+        "`samesku judge test --judge cross-encoder` evaluates it. To use it, set in samesku.toml, under [judge]:",
         'use = ["cross-encoder"]',
     ]
 
 
 def register(app: typer.Typer) -> None:
-    """Put these verbs under `samesku judge`."""
+    """Add these verbs to `samesku judge`."""
     app.command("prepare")(prepare)
     app.command("train")(train)
 
 
 def prepare(
     ctx: typer.Context,
-    out: Annotated[Path, typer.Option(help="The folder for train, valid and test.jsonl and lora.yaml.")],
-    model: Annotated[str, typer.Option(help="What shall be tuned; else judge.mlx_model.", show_default=False)] = "",
+    out: Annotated[
+        Path, typer.Option(help="Folder for train.jsonl, valid.jsonl, test.jsonl and lora.yaml, e.g. examples.")
+    ],
+    model: Annotated[
+        str,
+        typer.Option(help="Language model to fine-tune, e.g. Qwen2.5-1.5B-Instruct.", show_default="judge.mlx_model"),
+    ] = "",
     benchmark: Annotated[
         Path | None,
-        typer.Option(help="A folder with train.csv and valid.csv in place of the labels.", show_default=False),
+        typer.Option(
+            help="Folder with train.csv and valid.csv to use instead of the labels, e.g. data/wa.", show_default=False
+        ),
     ] = None,
     balance: Annotated[
         float | None,
-        typer.Option(min=0.1, help="So many pairs that do not match for each that does.", show_default=False),
+        typer.Option(min=0.1, help="Non-matches per match, e.g. 2.", show_default=False),
     ] = None,
 ) -> None:
-    """Labels as lessons for a language model, and the recipe by which mlx-lm tunes it.
+    """Write the labels as chat examples for a language model, and a LoRA recipe for mlx-lm.
 
-    Example: samesku judge prepare --out lessons --model Qwen2.5-1.5B-Instruct --balance 2
+    Example: samesku judge prepare --out examples --model Qwen2.5-1.5B-Instruct --balance 2
     """
     context = context_of(ctx)
     workspace, settings = context.workspace.require(), context.settings
-    chosen = absolute_model_path(model) if model else settings.judge.mlx_model
-    if not chosen:
-        raise CoreError("Which language model shall be tuned?", "Name it with --model, or set judge.mlx_model.")
-    sides = split_workspace(workspace, settings) if benchmark is None else split_benchmark(benchmark)
+    base = absolute_model_path(model) if model else settings.judge.mlx_model
+    if not base:
+        raise CoreError("No language model to fine-tune is named.", "Name it with --model, or set judge.mlx_model.")
+    splits = split_workspace(workspace, settings) if benchmark is None else split_benchmark(benchmark)
     with context.reporter() as reporter:
-        found = write_training_data(
-            workspace, sides, out, chosen, reporter, balance=balance, seed=settings.retrain.seed
-        )
-        reporter.result(asdict(found))
+        prepared = write_examples(workspace, splits, out, base, reporter, balance=balance, seed=settings.retrain.seed)
+        reporter.result(asdict(prepared))
     context.out.print(
-        f"{counted(found.train, 'lesson')} to learn from ({counted(found.train_matches, 'match', 'matches')}),"
-        f" {found.valid:,} to watch by, "
-        f"{found.test:,} to measure on, in {out}"
+        f"{counted(prepared.train, 'training example')} ({counted(prepared.train_matches, 'match', 'matches')}),"
+        f" {prepared.valid:,} for validation, {prepared.test:,} for testing, in {out}"
     )
     context.out.print(
-        f"How long they are is unknown without the model's tokenizer here: max_seq_length is {found.max_seq_length:,}."
-        if found.longest is None
-        else f"The longest has {counted(found.longest, 'token')}; max_seq_length is {found.max_seq_length:,}."
+        f"Their length is unknown without the tokenizer of the model: max_seq_length is {prepared.max_seq_length:,}."
+        if prepared.longest is None
+        else f"The longest has {counted(prepared.longest, 'token')}; max_seq_length is {prepared.max_seq_length:,}."
     )
-    context.out.print(f"Go on with: samesku judge train --config {out / 'lora.yaml'}")
-    context.answer({**asdict(found), "folder": str(out)})
+    context.out.print(f"Continue with: samesku judge train --config {out / 'lora.yaml'}")
+    context.answer({**asdict(prepared), "folder": str(out)})
 
 
 def train(
     ctx: typer.Context,
     cross_encoder: Annotated[
-        bool, typer.Option("--cross-encoder", help="A small model that needs no language model.")
+        bool, typer.Option("--cross-encoder", help="Train a cross-encoder, a small model.")
     ] = False,
     config: Annotated[
-        Path | None, typer.Option(help="The recipe that `judge prepare` wrote.", show_default=False)
+        Path | None, typer.Option(help="LoRA recipe of `judge prepare`, e.g. examples/lora.yaml.", show_default=False)
     ] = None,
     resume: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="Go on with this one, from its last checkpoint.", show_default=False),
+        typer.Option(metavar="ID", help="Id of a judge to resume from its last checkpoint.", show_default=False),
     ] = None,
     bits: Annotated[
-        int | None, typer.Option(min=2, max=8, help="Quantise the model first (QLoRA).", show_default=False)
+        int | None,
+        typer.Option(
+            min=2, max=8, help="Quantise the model to this many bits first (QLoRA), e.g. 4.", show_default=False
+        ),
     ] = None,
-    fuse: Annotated[bool, typer.Option("--fuse", help="Write the whole model with the adapter in it, too.")] = False,
+    fuse: Annotated[bool, typer.Option("--fuse", help="Also write the model with the adapter merged.")] = False,
     detach: DetachOption = False,
 ) -> None:
-    """Train a judge on the labels: a small cross-encoder, or a language model with mlx-lm.
+    """Fine-tune a judge on the labels: a cross-encoder, or a language model with mlx-lm.
 
     Example: samesku judge train --cross-encoder --detach
     """
@@ -128,57 +135,55 @@ def train(
     context.workspace.require()
     if [cross_encoder, config is not None, resume is not None].count(True) != 1:
         raise CoreError(
-            "Which judge shall be trained?", "Name one of --cross-encoder, --config lessons/lora.yaml and --resume ID."
+            "No judge to train is named.", "Use one of --cross-encoder, --config examples/lora.yaml and --resume ID."
         )
     if bits is not None and config is None:
-        raise typer.BadParameter("--bits goes with --config: a model is quantised when its training begins.")
+        raise typer.BadParameter("--bits requires --config: a model is quantised at the start of its training.")
     if fuse and cross_encoder:
-        raise typer.BadParameter("--fuse goes with --config or --resume: a cross-encoder has no adapter.")
+        raise typer.BadParameter("--fuse requires --config or --resume: a cross-encoder has no adapter.")
     if not cross_encoder:
         require_mlx()
     with context.exclusive("judge", "train", *(["--cross-encoder"] if cross_encoder else ["--resume"])):
-        judge_id = "" if cross_encoder else resume or _begun(context, config, bits)
+        judge_id = "" if cross_encoder else resume or _new_judge(context, config, bits)
         if not detach:
             _train_cross_encoder(context) if cross_encoder else _tune(context, judge_id, fuse=fuse)
             return
-    # The job takes the lock again, for as long as it runs.
-    detached(
+    # The job takes the lock itself.
+    start_detached(
         context, ["judge", "train"], {"--cross-encoder": cross_encoder, "--resume": judge_id or None, "--fuse": fuse}
     )
 
 
-def _begun(context: Context, config: Path | None, bits: int | None) -> str:
-    """A new judge's id. It is known before the training begins, so that a job can be started again with it."""
+def _new_judge(context: Context, config: Path | None, bits: int | None) -> str:
+    """Create a judge, and return its id, with which a job can be resumed."""
     assert config is not None  # noqa: S101 - asked for above
     return create_tuned_judge(context.workspace, read_recipe(config), bits=bits).id
 
 
 def _tune(context: Context, judge_id: str, *, fuse: bool) -> None:
-
-    again = f"samesku judge train --resume {judge_id}{' --fuse' if fuse else ''}"
+    command = f"samesku judge train --resume {judge_id}{' --fuse' if fuse else ''}"
     with (
-        told_if_interrupted(context, f"Ended; `{again}` goes on from the last checkpoint."),
+        reports_interrupt(context, f"Ended; `{command}` continues from the last checkpoint."),
         context.reporter() as reporter,
     ):
         card = asdict(tune(context.workspace, judge_id, reporter, fuse=fuse))
         reporter.result(card)
-    tell_ready(context, card)
+    print_usage(context, card)
     context.answer(card)
 
 
 def _train_cross_encoder(context: Context) -> None:
-
     with context.reporter() as reporter:
-        with told_if_interrupted(context, "Ended; nothing of this training is kept."):
+        with reports_interrupt(context, "Ended; the training was discarded."):
             result = train_cross_encoder(context.workspace, context.settings, reporter)
-        result["calibrated_on"] = _calibrated(context, reporter)
+        result["calibrated_on"] = _calibrate(context, reporter)
         reporter.result(result)
-    tell_ready(context, result)
+    print_usage(context, result)
     context.answer(result)
 
 
-def _calibrated(context: Context, reporter: Reporter) -> int:
-    """Ask the new judge about the labelled pairs that were kept from it, and calibrate it; how many they are."""
+def _calibrate(context: Context, reporter: Reporter) -> int:
+    """Calibrate the new judge on the held-out labelled pairs. Returns their number."""
     workspace, settings = context.workspace, context.settings
     with judge_in_use(context, "cross-encoder") as judge:
         pairs = calibration_pairs(workspace, settings, judge)

@@ -1,4 +1,4 @@
-"""`samesku labels`: what is in the ledger, in and out, and whether it is sound."""
+"""`samesku labels`: statistics, exchange, backup and verification of the label ledger."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -26,7 +26,7 @@ from labels.store import LabelStore
 from labels.verify import verify as check
 from labels.wording import counted
 
-app = typer.Typer(help="The ledger: statistics, export, import, check.", no_args_is_help=True)
+app = typer.Typer(help="The label ledger: statistics, export, import, backup, verification.", no_args_is_help=True)
 labels_audit.register(app)
 labels_files.register(app)
 labels_backup.register(app)
@@ -37,16 +37,18 @@ app.command("people")(people)
 @app.command("stats")
 @rebuilds_damage
 def stats(ctx: typer.Context) -> None:
-    """How far the labelling is: what was decided, in which stream, for which use, and what waits for somebody.
+    """Print the labelling progress: pairs by label, side and strength, queries by stream, open work.
 
-    Pairs are counted as they train and judge now; labels on products that are other articles now, or gone, stand under
-    `outdated`. Streams are counted in queries, as at the desk.
+    Pairs are counted by their current use. Labels on products that were replaced or removed count as `outdated`.
+    Streams are counted in queries, like at the desk.
+
+    Example: samesku labels stats --json
     """
     context = context_of(ctx)
     figures = label_counts(context.workspace.require(), context.settings)
     annotators = figures["annotators"]
     if not is_lead(context.settings, context.annotator) and isinstance(annotators, dict):
-        # Other people's figures are for leads to see.
+        # Only leads see the figures of others.
         figures["annotators"] = {context.annotator: annotators.get(context.annotator, 0)}
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column()
@@ -58,7 +60,7 @@ def stats(ctx: typer.Context) -> None:
 
 
 def _lines(figures: dict[str, object]) -> Iterator[tuple[str, int]]:
-    """A line for each count, and for each of a group that is not zero: `by stream, triage`."""
+    """Title and value per count; of groups only non-zero counts, such as `by stream, triage`."""
     for name, value in figures.items():
         title = name.replace("_", " ")
         if isinstance(value, dict):
@@ -71,9 +73,9 @@ def _lines(figures: dict[str, object]) -> Iterator[tuple[str, int]]:
 @app.command("revoke")
 def revoke(
     ctx: typer.Context,
-    batch: Annotated[str, typer.Argument(help="The name that `samesku match --auto` gave.")],
+    batch: Annotated[str, typer.Argument(help="Name of the run, as printed by `samesku match --auto`.")],
 ) -> None:
-    """Take back everything that one run of `match --auto` decided.
+    """Revoke all decisions of one run of `samesku match --auto`.
 
     Example: samesku labels revoke auto-1a2b3c4d
     """
@@ -82,27 +84,27 @@ def revoke(
         count = store.revoke(batch, MACHINE)
     if not count:
         raise CoreError(
-            f"No answers of a run named {batch} are there to take back.",
-            "`samesku match --auto` says the name of the answers that it writes.",
+            f"There are no decisions of a run named {batch}.",
+            "`samesku match --auto` prints the name of the run.",
         )
-    context.out.print(f"The machine's answers to {counted(count, 'query', 'queries')} are taken back.")
+    context.out.print(f"The machine's decisions on {counted(count, 'query', 'queries')} are revoked.")
     context.answer({"batch": batch, "queries": count})
 
 
 @app.command("verify")
 def verify(
     ctx: typer.Context,
-    file: Annotated[Path | None, typer.Argument(help="A backup; else the ledger.", show_default=False)] = None,
+    file: Annotated[Path | None, typer.Argument(help="A backup to verify.", show_default="the ledger")] = None,
     against: Annotated[
         list[Path] | None,
         typer.Option(
-            help="A folder of backups that it must be a continuation of; several times for several.", show_default=False
+            help="Folder of backups that the file must continue, e.g. /mnt/backup; repeatable.", show_default=False
         ),
     ] = None,
 ) -> None:
-    """Check labels.db: its schema, its pages, its hashes, the current state against the events, and its backups.
+    """Verify labels.db: schema, database pages, hash chain, current state against the events, and backups.
 
-    The workspace's own backups are always compared; --against adds copies that are kept elsewhere.
+    It is always compared with the backups of the workspace; --against adds other copies. Exits with 1 on a problem.
 
     Example: samesku labels verify --against /mnt/backup
     """
@@ -110,28 +112,31 @@ def verify(
     result = check(file or context.workspace.labels, against or [])
     for problem in result.problems:
         context.out.print(f"✗ {problem}")
-    context.out.print(f"{counted(result.events, 'event')}; " + ("all is well." if result.ok else "something is wrong."))
+    context.out.print(
+        f"{counted(result.events, 'event')}; " + ("no problems found." if result.ok else "problems found.")
+    )
     context.answer({"ok": result.ok, "events": result.events, "problems": list(result.problems)})
     if file is None and any(map(concerns_ledger, result.problems)):
-        _tell_way_back(context)
+        _print_restore_hint(context)
     if not result.ok:
         raise typer.Exit(1)
 
 
-def _tell_way_back(context: Context) -> None:
-    """What going back to the last backup would drop, where there is one."""
+def _print_restore_hint(context: Context) -> None:
+    """Print how to restore the ledger, and what restoring the last backup would drop."""
     found = backups(context.workspace.backups)
     if not found:
         ledger = context.workspace.labels
         context.out.print(
-            "There is no backup to go back to. `samesku labels restore FILE` takes one from elsewhere. Where its events"
-            f" are sound, move {ledger.name} and {marker_path(ledger).name} to another folder:"
-            " `samesku labels merge FILE` brings them into a new ledger."
+            "There is no backup. `samesku labels restore FILE` restores one from elsewhere. If the events are intact,"
+            f" move {ledger.name} and {marker_path(ledger).name} to another folder: `samesku labels merge FILE`"
+            " imports them into a new ledger."
         )
         return
     with suppress(SameskuError):
         context.out.print(
-            f"`samesku labels restore latest` goes back to {found[-1].description}, and keeps what is there now. "
+            f"`samesku labels restore latest` restores {found[-1].description}, and keeps the current file. "
             + compute_loss(found[-1].path, context.workspace.labels).sentence()
-            + " Where its events are sound, `samesku labels merge FILE` brings in what only the kept file holds."
+            + " If the events of the kept file are intact, `samesku labels merge FILE` then adds those that the backup"
+            " lacks."
         )

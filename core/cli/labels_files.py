@@ -1,29 +1,32 @@
-"""`samesku labels export`, `import` and `merge`: the ledger and what follows from it, as files."""
+"""`samesku labels export`, `import` and `merge`: exchange of labels and ledgers as files."""
 
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from core.cli.context import Context, context_of
 from core.errors import CoreError
-from core.transfer.label_files import ExportOptions, label_format, read_labels, read_ledger, write_labels
+from core.transfer.label_files import (
+    ExportOptions,
+    LabelFileReport,
+    label_format,
+    read_labels,
+    read_ledger,
+    write_labels,
+)
 from labels.exchange.formats import Format, format_by_suffix
-from labels.exchange.merge import merge_ledger
+from labels.exchange.merge import MergeReport, merge_ledger
 from labels.exchange.pseudonyms import Pseudonyms
 from labels.exchange.tasks import Defaults
 from labels.model import Side
 from labels.store import LabelStore
 from labels.wording import counted
 
-if TYPE_CHECKING:
-    from collections import Counter
-
-    from labels.exchange.merge import MergeReport
-
 
 def register(app: typer.Typer) -> None:
-    """Add the verbs of this module."""
+    """Add the verbs of this module to `samesku labels`."""
     app.command("export")(export)
     app.command("import")(import_file)
     app.command("merge")(merge)
@@ -31,27 +34,29 @@ def register(app: typer.Typer) -> None:
 
 def export(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="Its ending says what it holds, unless --format does.")],
+    file: Annotated[Path, typer.Argument(help="The file; its extension selects the format, e.g. labels.csv.")],
     format_: Annotated[
-        Format | None, typer.Option("--format", help="What the ending does not say: prodigy.", show_default=False)
+        Format | None,
+        typer.Option("--format", help="A format without an extension of its own: prodigy.", show_default=False),
     ] = None,
-    side: Annotated[str, typer.Option(help="Only train or validation; not for events.", show_default=False)] = "",
+    side: Annotated[
+        str, typer.Option(help="Only one side: train or validation; not for events.", show_default=False)
+    ] = "",
     pseudonyms: Annotated[
-        bool, typer.Option("--pseudonyms", help="Stable other names for the annotators; pseudonyms.key makes them.")
+        bool, typer.Option("--pseudonyms", help="Replace the names of annotators by stable pseudonyms.")
     ] = False,
-    no_comments: Annotated[bool, typer.Option("--no-comments", help="Leave out what people wrote (events).")] = False,
+    no_comments: Annotated[bool, typer.Option("--no-comments", help="Omit comments (events).")] = False,
 ) -> None:
-    """Write the labels to a file.
+    """Export the labels to a file.
 
-    .csv: what the decisions add up to, agreed pairs only, as ltable_id,rtable_id,label: the ids of query and candidate,
-    and 1 or 0 (DeepMatcher's names); with query_source,candidate_source where ids alone do not say which
-    product is meant.
+    .csv: current labels without conflicts, as ltable_id,rtable_id,label: the ids of query and candidate, and 1 or 0
+    (DeepMatcher format); with query_source,candidate_source if ids alone are ambiguous.
 
-    .jsonl, .parquet: the whole ledger, every event and draw, which `labels import` brings back exactly.
+    .jsonl, .parquet: the whole ledger with all events and draws, for a lossless `labels import`.
 
-    .json: the explicit decisions as Label Studio's tasks; .xml: its labelling configuration for them.
+    .json: explicit decisions as Label Studio tasks; .xml: the labelling configuration for them.
 
-    --format prodigy: the explicit decisions as Prodigy's examples.
+    --format prodigy: explicit decisions as Prodigy examples.
 
     Example: samesku labels export labels.csv
 
@@ -61,25 +66,24 @@ def export(
     """
     context = context_of(ctx)
     format_ = format_ or format_by_suffix(file)
-    telling = _telling(context, side, pseudonyms=pseudonyms, comments=not no_comments)
+    options = _export_options(context, side, pseudonyms=pseudonyms, comments=not no_comments)
     with context.reporter() as reporter:
-        done = write_labels(context.workspace, file, format_, telling, reporter)
+        done = write_labels(context.workspace, file, format_, options, reporter)
     context.out.print(f"{done.rows:,} {done.what} in {file}" if done.what else f"{file} is written.")
     if done.left_out:
         context.out.print(
             f"{done.left_out:,} {done.what} are left out: their products are other articles now, or gone. An export of"
-            " events (.jsonl, .parquet) has them all."
+            " events (.jsonl, .parquet) has all of them."
         )
-    _warn(context, format_, telling)
+    _print_export_notes(context, format_, options)
     left_out = {"left_out": done.left_out} if done.left_out else {}
     context.answer({"rows": done.rows, "what": done.what, "file": str(file), **left_out})
 
 
-def _telling(context: Context, side: str, *, pseudonyms: bool, comments: bool) -> ExportOptions:
-
+def _export_options(context: Context, side: str, *, pseudonyms: bool, comments: bool) -> ExportOptions:
     if side not in {"", *Side}:
-        raise CoreError(f"--side {side}: there is no such side.", "It is train or validation.")
-    # The ledger is enough: labels can be exported where the catalogue is gone.
+        raise CoreError(f"--side {side}: there is no such side.", "The sides are train and validation.")
+    # Needs only the ledger, so that labels can be exported without a catalogue.
     workspace = context.workspace if context.workspace.labels.exists() else context.workspace.require()
     return ExportOptions(
         side=Side(side) if side else None,
@@ -89,12 +93,14 @@ def _telling(context: Context, side: str, *, pseudonyms: bool, comments: bool) -
     )
 
 
-def _warn(context: Context, format_: Format, telling: ExportOptions) -> None:
-    """What the file does not say, or somebody else must not have."""
-    if format_ is Format.CSV and telling.side is None:
-        context.out.print("A CSV does not say which labels are for validation: --side writes one side alone.")
-    if telling.names is not None:
-        context.out.print(f"{context.workspace.pseudonyms} made the names; keep it private, and keep it.")
+def _print_export_notes(context: Context, format_: Format, options: ExportOptions) -> None:
+    """Print what the file does not contain, and which key must stay private."""
+    if format_ is Format.CSV and options.side is None:
+        context.out.print("A CSV does not tell training from validation labels: --side writes only one side.")
+    if options.names is not None:
+        context.out.print(
+            f"The pseudonyms are made with {context.workspace.pseudonyms}: keep this file, and keep it private."
+        )
 
 
 def import_file(
@@ -107,35 +113,46 @@ def import_file(
     ],
     split: Annotated[
         str,
-        typer.Option(help="auto: the workspace's validation queries judge, all others train; or train, validation."),
+        typer.Option(
+            help="Side of the labels: train, validation, or auto, by the validation queries of the workspace."
+        ),
     ] = "auto",
-    query_source: Annotated[str, typer.Option(help="Whose ids the left ones are.", show_default=False)] = "",
-    candidate_source: Annotated[str, typer.Option(help="Whose ids the right ones are.", show_default=False)] = "",
+    query_source: Annotated[str, typer.Option(help="Source of the query ids, e.g. walmart.", show_default=False)] = "",
+    candidate_source: Annotated[
+        str, typer.Option(help="Source of the candidate ids, e.g. amazon.", show_default=False)
+    ] = "",
     mapping: Annotated[
         list[str] | None,
         typer.Option(
-            "--map", metavar="FIELD=COLUMN", help="Which column of a table is query_id, candidate_id or label (repeat)."
+            "--map",
+            metavar="FIELD=COLUMN",
+            help="Column of query_id, candidate_id or label, e.g. label=same; repeatable.",
         ),
     ] = None,
     table: Annotated[
         str | None,
         typer.Option(
-            "--table", "--sheet", help="Which table of an SQLite file, or sheet of a workbook.", show_default=False
+            "--table",
+            "--sheet",
+            help="Table of an SQLite file, or sheet of a workbook, e.g. Pairs.",
+            show_default=False,
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would come in.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what an import would do, without doing it.")
+    ] = False,
 ) -> None:
-    """Labels that somebody made elsewhere, or a ledger that was exported.
+    """Import labels from another tool, or an exported ledger.
 
-    A table: columns query_id,candidate_id,label (or ltable_id,rtable_id, id_left,id_right and the like; --map names
-    others); a label is 1 or 0, true or false, yes or no, match or no_match. --as says whose labels they are, where no
-    column annotator does. Where several sources have an id, columns query_source,candidate_source say which is meant,
-    as in an export. Rows that cannot be told are listed in reports and stay out.
+    Tables: the columns query_id,candidate_id,label (or ltable_id,rtable_id, id_left,id_right and similar; --map for
+    others). A label is 1 or 0, true or false, yes or no, match or no_match. The annotator is the column annotator, or
+    --as. If several sources have an id, the columns query_source,candidate_source select one. Unreadable rows are
+    skipped, and listed in reports.
 
-    .jsonl, .parquet of `labels export`: events keep their names and times; what is known is not written again.
+    .jsonl, .parquet of `labels export`: events keep their names and times; known events are skipped.
 
-    .jsonl of Prodigy, .json of Label Studio (JSON or JSON_MIN): under the names in the file; `meta` or `data` holds
-    query_id and candidate_id.
+    .jsonl of Prodigy, .json of Label Studio (JSON or JSON_MIN): with the annotators of the file; `meta` or `data`
+    holds query_id and candidate_id.
 
     Example: samesku labels import train.csv --as maria
 
@@ -150,13 +167,18 @@ def import_file(
         context.out.print("Nothing was changed; this is what an import would do.")
     if label_format(file) in {Format.EVENTS, Format.PARQUET}:
         if split != "auto" or query_source or candidate_source or mapping or table:
-            raise CoreError(f"{file} holds events, which say all of this themselves.", "Leave the options out.")
-        _tell_merged(context, read_ledger(context.workspace, file, dry=dry_run))
+            message = f"{file} holds events, which have side, sources and columns of their own."
+            raise CoreError(message, "Omit these options.")
+        _print_merged(context, read_ledger(context.workspace, file, dry=dry_run))
         return
-    given = Defaults(context.annotator, query_source, candidate_source)
-    report = read_labels(
-        context.workspace, file, given, split, dry=dry_run, mapping=assigned_columns(mapping or []), table=table
-    )
+    defaults = Defaults(context.annotator, query_source, candidate_source)
+    columns = assigned_columns(mapping or [])
+    report = read_labels(context.workspace, file, defaults, split, dry=dry_run, mapping=columns, table=table)
+    _print_imported(context, report)
+    report.require_labels(file)
+
+
+def _print_imported(context: Context, report: LabelFileReport) -> None:
     counts = report.counts
     context.out.print(f"{counted(counts.written, 'label')}, {counts.validation:,} of them for validation.")
     if report.columns:
@@ -164,20 +186,17 @@ def import_file(
     if counts.repeated:
         context.out.print(f"{counted(counts.repeated, 'was', 'were')} known already.")
     if counts.shared_queries:
-        context.out.print(
-            f"{counted(counts.shared_queries, 'query of the file now has', 'queries of the file now have')}"
-            " labels on both sides."
-        )
-    tell_rejected(context, report.rejected, report.rejects_path)
+        queries = counted(counts.shared_queries, "query of the file now has", "queries of the file now have")
+        context.out.print(f"{queries} labels on both sides.")
+    print_rejected(context, report.rejected, report.rejects_path)
     context.answer(report.as_dict())
-    report.require_labels(file)
 
 
 def assigned_columns(assignments: list[str]) -> dict[str, str]:
-    """Column by field, as `--map` gives them.
+    """Parse `--map FIELD=COLUMN` options. Returns the column by field.
 
     Raises:
-        CoreError: one of them has no equals sign.
+        CoreError: an option has no equals sign.
     """
     mapping = {}
     for assignment in assignments:
@@ -188,46 +207,46 @@ def assigned_columns(assignments: list[str]) -> dict[str, str]:
     return mapping
 
 
-def tell_rejected(context: Context, rejected: "Counter[str]", path: Path | None) -> None:
-    """How many rows were left out, why, and where they are listed."""
+def print_rejected(context: Context, rejected: Counter[str], path: Path | None) -> None:
+    """Print the number of skipped rows, the reasons, and the file that lists them."""
     if rejected:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in rejected.most_common())
         where = f" See {path}" if path else ""
-        context.out.print(f"  {counted(rejected.total(), 'row')} left out: {reasons}.{where}")
+        context.out.print(f"  {counted(rejected.total(), 'row')} skipped: {reasons}.{where}")
 
 
 def merge(
     ctx: typer.Context,
-    other: Annotated[Path, typer.Argument(help="Another workspace, or its labels.db.")],
+    other: Annotated[Path, typer.Argument(help="Folder of another workspace, or its labels.db.")],
 ) -> None:
-    """Bring in what was decided in another workspace over the same catalogues. The other one is not touched.
+    """Merge the labels of another workspace with the same catalogues. The other workspace is not changed.
 
-    Every action comes in once, however often it is merged. What is for validation in either workspace never trains in
-    this one, but for queries that train here already: they go on so, and are counted.
+    Merging again adds only new events. Validation queries of either workspace are not trained on, except those that
+    have training labels here already; their number is printed.
 
     Example: samesku labels merge ~/wa-of-maria
     """
     context = context_of(ctx)
     with LabelStore(context.workspace.require().labels) as store:
         merged = merge_ledger(store, other / "labels.db" if other.is_dir() else other)
-    _tell_merged(context, merged)
+    _print_merged(context, merged)
 
 
-def _tell_merged(context: Context, merged: "MergeReport") -> None:
+def _print_merged(context: Context, merged: MergeReport) -> None:
     context.out.print(f"{counted(merged.events, 'new event')}; {counted(merged.known, 'was', 'were')} known already.")
     if merged.validation or merged.audits:
         context.out.print(
             f"{counted(merged.validation, 'validation query', 'validation queries')} and"
-            f" {counted(merged.audits, 'audited one')} came along."
+            f" {counted(merged.audits, 'audit query', 'audit queries')} added."
         )
     if merged.judging:
         context.out.print(
-            f"{counted(merged.judging, 'decision')} for training came in for validation: their queries are for"
-            " validation here."
+            f"{counted(merged.judging, 'decision')} for training became validation labels: their queries are validation"
+            " queries here."
         )
     if merged.left:
         context.out.print(
-            f"Of its validation queries {counted(merged.left, 'trains', 'train')} here already and will go on training;"
-            " what was decided on them there only judges."
+            f"Of its validation queries {counted(merged.left, 'is', 'are')} used for training here and stay so;"
+            " the decisions of the other workspace on them are validation labels."
         )
     context.answer(merged.as_dict())

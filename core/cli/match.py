@@ -1,9 +1,9 @@
-"""`samesku match` and `samesku score`: what the machine thinks, as a file."""
+"""`samesku match` and `samesku score`: candidates and given pairs with their match probabilities, as tables."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -15,20 +15,22 @@ from core.cli.judge_options import (
     InputOption,
     MinutesOption,
     PairsOption,
-    bands_named,
     end_if_interrupted,
     judge_in_use,
-    told_if_interrupted,
+    parse_bands,
+    reports_interrupt,
 )
 from core.cli.rebuild import rebuilds_damage
 from core.jobs.progress import Reporter
-from core.judge.cascade import JudgedRow, run_cascade
+from core.judge.cascade import CascadeResult, JudgedRow, Stage, run_cascade
 from core.judge.report import ablation_summary
 from core.judge.run import Budget
 from core.matching.auto_decisions import decide
 from core.matching.bands import basis_remark
+from core.matching.matcher import Matcher
 from core.matching.pair_file import indexed_queries_named
 from core.matching.pair_rows import (
+    PairRow,
     check_file,
     explain_rows,
     extra_columns,
@@ -38,201 +40,162 @@ from core.matching.pair_rows import (
     score_pair_file,
     write_table,
 )
+from core.retrieval.candidates import MatcherSummary
 from core.retrieval.indexed_products import IndexState
 from core.splits.split import splits_of
 from core.text.safe import safe
 from labels.wording import counted
 
-if TYPE_CHECKING:
-    from core.judge.cascade import CascadeResult, Stage
-    from core.matching.matcher import Matcher
-    from core.matching.pair_rows import PairRow
-    from core.retrieval.candidates import MatcherSummary
+#: Suffix of a candidate that people decided, by the value of the column `decision`.
+_DECISION_NOTES = {"match": ", decided: match", "no_match": ", decided: no match", "conflict": ", people disagree"}
 
-
-def basis_of(source: "MatcherSummary | Matcher | None") -> dict[str, Any]:
-    """For JSON: `calibrated`, `labels` and how many of them are matches; of no matcher, of no labels."""
-    labels, matches = (source.labels, source.matches) if source is not None else (0, 0)
-    return {"calibrated": labels > 0, "labels": labels, "labelled_matches": matches}
-
-
-def remark(context: Context, basis: dict[str, Any]) -> None:
-    """One line on standard error where too few labels stand behind the probabilities, or none."""
-    if words := basis_remark(basis["labels"], basis["labelled_matches"]):
-        context.err.print(words)
-
-
-def judged_match(context: Context, pairs: Path | None, k: int, out: Path, bands: str | None, budget: Budget) -> None:
-    """Candidates, or the pairs of a file, with the judge's word where the matcher is in one of the bands."""
-    check_file(out)
-    chosen, workspace = bands_named(bands), context.workspace.require()
-    basis: dict[str, Any] = {}
-    with (
-        told_if_interrupted(context, f"Ended; {out} was not written."),
-        judge_in_use(context) as judge,
-        context.reporter() as reporter,
-    ):
-        truth = splits_of(workspace, context.settings).truth
-        # The pairs of a file are scored as they are now.
-        state = read_index_state(workspace) if pairs is None else IndexState()
-        rows = _rows(context, pairs, k, reporter, basis)
-        found = run_cascade(workspace, rows, judge, chosen, truth, budget, reporter)
-        reporter.result(_facts(found))
-    end_if_interrupted(context, found.judged, out)
-    columns = extra_columns(workspace, context.settings, state)
-    rows = columns.rows(zip(found.pairs, found.rows, strict=True), JudgedRow)
-    count = write_table((row for _, row in rows), out, columns.shape(JudgedRow))
-    context.out.print(f"{count:,} {'candidates' if pairs is None else 'pairs'} in {out}")
-    _match_judged_tell(context, found)
-    context.answer({"rows": count, "file": str(out), **basis, "out_of_date": state.as_dict(), **_facts(found)})
-    remark(context, basis)
-    for sentence in state.sentences():
-        context.err.print(sentence, markup=False)
-
-
-def _rows(
-    context: Context, pairs: Path | None, k: int, reporter: Reporter, basis: dict[str, Any]
-) -> "Iterator[PairRow]":
-    """The matcher's word, when it is asked for: what it takes is the first stage's cost. Fills in what it rests on."""
-    if pairs is None:
-        yield from matched_pairs(context.workspace, context.settings, k)
-        basis.update(basis_of(matcher_summary(context.workspace)))
-    else:
-        rows, matcher = score_pair_file(context.workspace, context.settings, pairs, reporter)
-        basis.update(basis_of(matcher))
-        yield from rows
-
-
-def _match_judged_tell(context: Context, found: "CascadeResult") -> None:
-
-    table = Table(box=None, pad_edge=False)
-    for heading in ("settled by", "answer", "pairs", "labelled", "precision", "95 % interval"):
-        table.add_column(heading, justify="left" if heading in {"settled by", "answer"} else "right")
-    for stage in found.stages:
-        for answer, count in stage.pairs.items():
-            known = stage.precision[answer]
-            shown = (
-                (f"{known.right / known.labels:.3f}", f"{known.low:.3f} to {known.high:.3f}")
-                if known.labels
-                else ("unknown", "")
-            )
-            table.add_row(safe(stage.name), answer.replace("_", " "), f"{count:,}", f"{known.labels:,}", *shown)
-    table.add_row("nobody", "", f"{found.undecided:,}")
-    context.out.print(table)
-    for stage in found.stages:
-        context.out.print(safe(f"{stage.name}: {_cost(stage)}"))
-    context.out.print(found.judged.summary)
-    context.out.print(ablation_summary(context.workspace, found.judged.judge))
-
-
-def _cost(stage: "Stage") -> str:
-    tokens = f", {counted(stage.tokens, 'token')}" if stage.tokens else ""
-    return f"{counted(stage.asked, 'pair')} in {stage.seconds:,.1f} s{tokens}"
-
-
-def _facts(found: "CascadeResult") -> dict[str, object]:
-    run = found.judged
-    return {
-        "stages": [asdict(stage) for stage in found.stages],
-        "open": found.undecided,
-        "known": run.cached, "asked": run.asked, "left": run.remaining, "end": run.stop_reason.value,
-    }  # fmt: skip
-
-
-#: What is said of a pair that people decided on, by what stands in the column.
-DECIDED = {"match": ", decided: match", "no_match": ", decided: no match", "conflict": ", people disagree"}
+_OutOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="The file: CSV, JSONL or Parquet, by its extension, e.g. matches.csv. Optional with --query or --json.",
+        show_default=False,
+    ),
+]
 
 
 @rebuilds_damage
 def match(
     ctx: typer.Context,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="CSV, JSONL or Parquet, by its ending. Not needed with --query or --json.", show_default=False
-        ),
-    ] = None,
-    k: Annotated[int, typer.Option(help="How many candidates of each query.", min=1)] = 10,
+    out: _OutOption = None,
+    k: Annotated[int, typer.Option(help="Candidates per query, e.g. 5.", min=1)] = 10,
     query: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="Of this query alone; SOURCE/ID where several have it.", show_default=False),
+        typer.Option(
+            metavar="ID", help="Only this query; SOURCE/ID if several sources have it, e.g. walmart/17.",
+            show_default=False,
+        ),
     ] = None,
     pairs: InputOption = None,
-    judge: Annotated[bool, typer.Option("--judge", help="Ask the judge where the matcher is not certain.")] = False,
+    judge: Annotated[
+        bool, typer.Option("--judge", help="Ask the judge about the pairs of --judge-band; needs --out.")
+    ] = False,
     bands: BandsOption = None,
     max_pairs: PairsOption = None,
     max_minutes: MinutesOption = None,
     auto: Annotated[
         bool, typer.Option("--auto", help="Let the certified bands decide, as annotator `machine`.")
     ] = False,
-) -> None:
-    """The candidates of every query: query_id, rank, candidate_id, similarity, probability, band.
+) -> None:  # fmt: skip
+    """Write the ranked candidates of every query, with similarity, probability and band.
 
-    Until people have labelled matches and non-matches, `probability` is empty, and order and band come from the
-    packaged prior; the band is named so, as in prior:high.
-    More columns follow where they say something: query_source and candidate_source where a role has several sources;
-    decision, what people decided (the band is high or low then); out_of_date, where a product changed since the last
-    index run.
+    The columns are query_id, rank, candidate_id, similarity, probability and band. Until there are labelled matches and
+    non-matches, probability is empty, and order and band come from the packaged prior (prior:high). More columns follow
+    if they are needed: query_source and candidate_source if a role has several sources; decision if people have decided
+    pairs (their band is high or low then); out_of_date if a product changed since the last index run.
 
-    Without --out, --query shows one query's candidates and the strongest reasons; --json answers with the rows
-    themselves, each with its reasons.
+    Without --out, --query prints the candidates of one query and the strongest reasons; --json answers with the rows,
+    each with its reasons.
 
-    --judge asks the judge about the pairs of the bands in --judge-band, and adds the columns judge,
-    judge_probability, and both_probability, the matcher's and the judge's together. A run that was ended goes on
-    where it was.
+    --judge asks the judge about the pairs of the bands in --judge-band, and adds the columns judge, judge_probability
+    and both_probability (matcher and judge combined). An interrupted run continues where it stopped.
 
-    --auto writes the decisions of the bands that the audit stream has certified; nothing that a person answered is
-    touched, and `samesku labels revoke` takes them back as one act.
+    --auto writes the decisions of the bands that the audit stream has certified. Decisions of people are not changed,
+    and `samesku labels revoke` revokes all of them at once.
 
     Example: samesku match --k 10 --out matches.csv
+
+    Example: samesku match --query walmart/17
+
+    Example: samesku match --judge --judge-band medium --max-pairs 500 --out judged.csv
     """
     context = context_of(ctx)
     if not judge and (bands, max_pairs, max_minutes) != (None, None, None):
-        raise typer.BadParameter("--judge-band, --max-pairs and --max-minutes go with --judge.")
+        raise typer.BadParameter("--judge-band, --max-pairs and --max-minutes require --judge.")
     if auto:
         if out is not None or query is not None or pairs is not None or judge:
-            raise typer.BadParameter("--auto decides on all queries and writes no file.")
-        _decide(context)
+            raise typer.BadParameter("--auto decides all queries and writes no file: omit the other options.")
+        _write_auto_decisions(context)
         return
-    _check(out, query, "--judge" if judge else "--input" if pairs else None)
-    if out is None and query is None and not context.json:
-        raise typer.BadParameter(
-            "Where shall the candidates go? Name a file with --out, or one query with --query, or use --json."
-        )
-    if judge and out is not None:
-        judged_match(context, pairs, k, out, bands, Budget(max_pairs, max_minutes))
-    elif pairs is not None and out is not None:
-        _score(context, pairs, out)
+    _check_output(context, out, query, "--judge" if judge else "--input" if pairs else None)
+    if out is None:
+        _print_candidates(context, k, query)
+    elif judge:
+        _write_judged(context, pairs, k, out, bands, Budget(max_pairs, max_minutes))
+    elif pairs is not None:
+        _write_scored(context, pairs, out)
     else:
-        _match(context, out, k, query)
+        _write_candidates(context, k, query, out)
 
 
-def _check(out: Path | None, query: str | None, option: str | None) -> None:
-    """Say so where what is asked for goes not together with the option that writes a file."""
+@rebuilds_damage
+def score(
+    ctx: typer.Context,
+    pairs: Annotated[Path, typer.Argument(help=PAIRS_FILE)],
+    out: Annotated[Path, typer.Option(help="The file: CSV, JSONL or Parquet, by its extension, e.g. scored.csv.")],
+) -> None:
+    """Score the pairs of a file: similarity, probability and band.
+
+    The columns are those of `samesku match`; rank is among the given pairs of the same query.
+
+    Example: samesku score pairs.csv --out scored.csv
+    """
+    _write_scored(context_of(ctx), pairs, out)
+
+
+def _check_output(context: Context, out: Path | None, query: str | None, option: str | None) -> None:
+    """Check the combination of --out and --query with --judge or --input.
+
+    Raises:
+        typer.BadParameter: they cannot be combined.
+    """
     if option is not None and query is not None:
-        raise typer.BadParameter(f"--query is about one query, and {option} is not: leave one of the two out.")
+        raise typer.BadParameter(f"--query and {option} cannot be combined: omit one of them.")
     if option is not None and out is None:
-        raise typer.BadParameter(f"{option} writes a file, with --json too: name it with --out.")
+        raise typer.BadParameter(f"{option} writes a file, also with --json: name it with --out.")
+    if out is None and query is None and not context.json:
+        raise typer.BadParameter("Name a file with --out, or one query with --query, or use --json.")
 
 
-def _match(context: Context, out: Path | None, k: int, query: str | None) -> None:
+# -- candidates ----------------------------------------------------------------------------------------------
 
+
+def _write_candidates(context: Context, k: int, query: str | None, out: Path) -> None:
     state = read_index_state(context.workspace.require())
     columns = extra_columns(context.workspace, context.settings, state)
-    pairs = columns.rows(_pairs(context, k, query, state))
-    basis = basis_of(matcher_summary(context.workspace)) | {"out_of_date": state.as_dict()}
-    if out is None:
-        _tell(context, pairs, basis)
-    else:
-        count = write_table((row for _, row in pairs), out, columns.shape())
-        context.out.print(f"{counted(count, 'candidate')} in {out}")
-        context.answer({"rows": count, "file": str(out), **basis})
-    remark(context, basis)
-    remark_state(context, state)
+    rows = columns.rows(_candidates(context, k, query, state))
+    facts = _candidate_facts(context, state)
+    count = write_table((row for _, row in rows), out, columns.shape())
+    context.out.print(f"{counted(count, 'candidate')} in {out}")
+    context.answer({"rows": count, "file": str(out), **facts})
+    _print_remarks(context, facts, state)
 
 
-def _pairs(context: Context, k: int, query: str | None, state: IndexState) -> "Iterable[PairRow]":
+def _print_candidates(context: Context, k: int, query: str | None) -> None:
+    """Print candidates with their reasons: of one query as text, or with --json."""
+    state = read_index_state(context.workspace.require())
+    columns = extra_columns(context.workspace, context.settings, state)
+    rows = list(explain_rows(context.workspace, columns.rows(_candidates(context, k, query, state))))
+    facts = _candidate_facts(context, state)
+    several = len({row.get("query_source") for row in rows}) > 1
+    for row in rows if not context.json else ():
+        if several and row["rank"] == 1:
+            context.out.print(f"{safe(row['query_source'])} {safe(row['query_id'])}:")
+        for line in _candidate_lines(row):
+            context.out.print(line)
+    context.answer({"rows": len(rows), **facts, "matches": rows})
+    _print_remarks(context, facts, state)
 
+
+def _candidate_lines(row: dict[str, Any]) -> Iterator[str]:
+    """A candidate, its title, and the reasons for and against, as text."""
+    chance = "" if row["probability"] is None else f"probability {row['probability']:.0%}, "
+    note = _DECISION_NOTES.get(row.get("decision", ""), "") + (", out of date" if row.get("out_of_date") else "")
+    scores = f"{chance}similarity {row['similarity']:.2f}, {row['band']}"
+    yield f"{row['rank']:>2}. {safe(row['candidate_id'])}: {scores}{note}"
+    if row["title"]:
+        yield f"    {safe(row['title'])}"
+    reasons = row["reasons"] or {}
+    for reason in (*reasons.get("for", ()), *reasons.get("against", ())):
+        yield f"    {reason['contribution']:+.1f} {safe(reason['text'])}"
+
+
+def _candidates(context: Context, k: int, query: str | None, state: IndexState) -> Iterable[PairRow]:
+    """The first k candidates of every query, or of one."""
     pairs = matched_pairs(context.workspace, context.settings, k, state)
     if query is None:
         return pairs
@@ -241,67 +204,134 @@ def _pairs(context: Context, k: int, query: str | None, state: IndexState) -> "I
     return [each for each in listed if each[0].query in wanted]
 
 
-def remark_state(context: Context, state: IndexState) -> None:
-    """Say on standard error what of the last index run is out of date."""
-    for sentence in state.sentences():
-        context.err.print(sentence, markup=False)
+def _candidate_facts(context: Context, state: IndexState) -> dict[str, Any]:
+    return calibration_facts(matcher_summary(context.workspace)) | {"out_of_date": state.as_dict()}
 
 
-def _tell(context: Context, pairs: "Iterable[PairRow]", basis: dict[str, Any]) -> None:
-    """The candidates and their reasons: as JSON, or as text for one query."""
-    told = list(explain_rows(context.workspace, pairs))
-    several = len({row.get("query_source") for row in told}) > 1
-    for row in told if not context.json else ():
-        if several and row["rank"] == 1:
-            context.out.print(f"{safe(row['query_source'])} {safe(row['query_id'])}:")
-        chance = "" if row["probability"] is None else f"probability {row['probability']:.0%}, "
-        remark = DECIDED.get(row.get("decision", ""), "") + (", out of date" if row.get("out_of_date") else "")
-        context.out.print(
-            f"{row['rank']:>2}. {safe(row['candidate_id'])}: {chance}similarity {row['similarity']:.2f}, {row['band']}"
-            + remark
-        )
-        if row["title"]:
-            context.out.print(f"    {safe(row['title'])}")
-        reasons = row["reasons"] or {}
-        for reason in (*reasons.get("for", ()), *reasons.get("against", ())):
-            context.out.print(f"    {reason['contribution']:+.1f} {safe(reason['text'])}")
-    context.answer({"rows": len(told), **basis, "matches": told})
+# -- given pairs ---------------------------------------------------------------------------------------------
 
 
-def _decide(context: Context) -> None:
-
-    report = decide(context.workspace.require(), context.settings)
-    remark_state(context, read_index_state(context.workspace))
-    decisions = " and ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in report.decisions.items())
-    context.out.print(
-        f"The machine decided: {decisions or 'nothing'}; {counted(report.closed, 'query needs', 'queries need')}"
-        " nobody any more."
-    )
-    context.out.print(f"Take all of it back with: samesku labels revoke {report.batch}")
-    context.answer(asdict(report))
-
-
-@rebuilds_damage
-def score(
-    ctx: typer.Context,
-    pairs: Annotated[Path, typer.Argument(help=PAIRS_FILE)],
-    out: Annotated[Path, typer.Option(help="CSV, JSONL or Parquet, by its ending.")],
-) -> None:
-    """The same for given pairs.
-
-    Example: samesku score pairs.csv --out scored.csv
-    """
-    _score(context_of(ctx), pairs, out)
-
-
-def _score(context: Context, pairs: Path, out: Path) -> None:
-
+def _write_scored(context: Context, pairs: Path, out: Path) -> None:
     check_file(out)
     with context.reporter() as reporter:
         rows, matcher = score_pair_file(context.workspace.require(), context.settings, pairs, reporter)
     columns = extra_columns(context.workspace, context.settings)
     count = write_table((row for _, row in columns.rows(rows)), out, columns.shape())
-    basis = basis_of(matcher)
+    facts = calibration_facts(matcher)
     context.out.print(f"{counted(count, 'pair')} in {out}")
-    context.answer({"rows": count, "file": str(out), **basis})
-    remark(context, basis)
+    context.answer({"rows": count, "file": str(out), **facts})
+    _print_remarks(context, facts)
+
+
+# -- with the judge ------------------------------------------------------------------------------------------
+
+
+def _write_judged(context: Context, pairs: Path | None, k: int, out: Path, bands: str | None, budget: Budget) -> None:
+    """Write candidates, or the pairs of a file, with the judge's verdicts on the pairs of some bands."""
+    check_file(out)
+    chosen, workspace = parse_bands(bands), context.workspace.require()
+    facts: dict[str, Any] = {}
+    with (
+        reports_interrupt(context, f"Ended; {out} was not written."),
+        judge_in_use(context) as judge,
+        context.reporter() as reporter,
+    ):
+        truth = splits_of(workspace, context.settings).truth
+        # The pairs of a file are scored now, so that none is out of date.
+        state = read_index_state(workspace) if pairs is None else IndexState()
+        rows = _matcher_rows(context, pairs, k, reporter, facts)
+        result = run_cascade(workspace, rows, judge, chosen, truth, budget, reporter)
+        reporter.result(_cascade_facts(result))
+    end_if_interrupted(context, result.judged, out)
+    columns = extra_columns(workspace, context.settings, state)
+    judged = columns.rows(zip(result.pairs, result.rows, strict=True), JudgedRow)
+    count = write_table((row for _, row in judged), out, columns.shape(JudgedRow))
+    context.out.print(f"{count:,} {'candidates' if pairs is None else 'pairs'} in {out}")
+    _print_cascade(context, result)
+    answer = {"rows": count, "file": str(out), **facts, "out_of_date": state.as_dict(), **_cascade_facts(result)}
+    context.answer(answer)
+    _print_remarks(context, facts, state)
+
+
+def _matcher_rows(
+    context: Context, pairs: Path | None, k: int, reporter: Reporter, facts: dict[str, Any]
+) -> Iterator[PairRow]:
+    """The rows of the matcher, lazily, so that their time counts as the first stage. Adds to `facts`."""
+    if pairs is None:
+        yield from matched_pairs(context.workspace, context.settings, k)
+        facts.update(calibration_facts(matcher_summary(context.workspace)))
+    else:
+        rows, matcher = score_pair_file(context.workspace, context.settings, pairs, reporter)
+        facts.update(calibration_facts(matcher))
+        yield from rows
+
+
+def _print_cascade(context: Context, result: CascadeResult) -> None:
+    """Print what each stage decided, its precision on labelled pairs, and its cost."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("settled by", "answer", "pairs", "labelled pairs", "precision", "95 % interval"):
+        table.add_column(heading, justify="left" if heading in {"settled by", "answer"} else "right")
+    for stage in result.stages:
+        for answer, count in stage.pairs.items():
+            precision = stage.precision[answer]
+            cells = ("unknown", "")
+            if precision.labels:
+                share = precision.right / precision.labels
+                cells = (f"{share:.3f}", f"{precision.low:.3f} to {precision.high:.3f}")
+            table.add_row(safe(stage.name), answer.replace("_", " "), f"{count:,}", f"{precision.labels:,}", *cells)
+    table.add_row("open", "", f"{result.undecided:,}")
+    context.out.print(table)
+    for stage in result.stages:
+        context.out.print(safe(f"{stage.name}: {_cost(stage)}"))
+    context.out.print(result.judged.summary)
+    context.out.print(ablation_summary(context.workspace, result.judged.judge))
+
+
+def _cost(stage: Stage) -> str:
+    tokens = f", {counted(stage.tokens, 'token')}" if stage.tokens else ""
+    return f"{counted(stage.asked, 'pair')} in {stage.seconds:,.1f} s{tokens}"
+
+
+def _cascade_facts(result: CascadeResult) -> dict[str, object]:
+    run = result.judged
+    return {
+        "stages": [asdict(stage) for stage in result.stages],
+        "open": result.undecided,
+        "known": run.cached, "asked": run.asked, "left": run.remaining, "end": run.stop_reason.value,
+    }  # fmt: skip
+
+
+# -- automatic decisions -------------------------------------------------------------------------------------
+
+
+def _write_auto_decisions(context: Context) -> None:
+    report = decide(context.workspace.require(), context.settings)
+    _print_index_state(context, read_index_state(context.workspace))
+    decisions = " and ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in report.decisions.items())
+    context.out.print(
+        f"The machine decided: {decisions or 'nothing'}; {counted(report.closed, 'query is', 'queries are')} closed."
+    )
+    context.out.print(f"Revoke all of them with: samesku labels revoke {report.batch}")
+    context.answer(asdict(report))
+
+
+# -- remarks -------------------------------------------------------------------------------------------------
+
+
+def calibration_facts(source: MatcherSummary | Matcher | None) -> dict[str, Any]:
+    """For JSON: `calibrated`, `labels` and `labelled_matches` of a matcher."""
+    labels, matches = (source.labels, source.matches) if source is not None else (0, 0)
+    return {"calibrated": labels > 0, "labels": labels, "labelled_matches": matches}
+
+
+def _print_remarks(context: Context, facts: dict[str, Any], state: IndexState | None = None) -> None:
+    """Warn on standard error about few or no training labels, and about an out-of-date index."""
+    if remark := basis_remark(facts["labels"], facts["labelled_matches"]):
+        context.err.print(remark)
+    if state is not None:
+        _print_index_state(context, state)
+
+
+def _print_index_state(context: Context, state: IndexState) -> None:
+    for sentence in state.sentences():
+        context.err.print(sentence, markup=False)

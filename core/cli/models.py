@@ -1,4 +1,4 @@
-"""`samesku models`: the encoders of a workspace."""
+"""`samesku models`: list, compare and promote the encoders of a workspace."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from core.cli.context import Context, context_of
-from core.cli.rebuild import brought_up_to_date, rebuilds_damage
+from core.cli.rebuild import rebuilds_damage, update_index
 from core.cli.tables import changes, moves
 from core.evaluation.encoder_comparison import compare_encoders
 from core.permissions import require_lead
@@ -19,16 +19,19 @@ app = typer.Typer(help="The encoders: list, show, compare, promote, roll back.",
 
 @app.command("list")
 def list_models(ctx: typer.Context) -> None:
-    """All trained encoders; the champion is marked."""
+    """List all trained encoders, with the champion marked.
+
+    Example: samesku models list
+    """
     context = context_of(ctx)
     registry = Registry(context.workspace.require(), context.settings)
     champion, cards = registry.champion_id(), registry.cards()
     table = Table(box=None, pad_edge=False)
-    for heading in ("", "model", "created", "triplets", "hit@1", "mrr@10", "judged on"):
-        figures = heading in {"triplets", "hit@1", "mrr@10"}
-        # An id is there to be copied; the others fold where the screen is narrow.
+    for heading in ("", "model", "created", "triplets", "hit@1", "mrr@10", "evaluated on"):
+        numeric = heading in {"triplets", "hit@1", "mrr@10"}
+        # Ids are not folded, so that they can be copied.
         table.add_column(
-            heading, justify="right" if figures else "left", overflow="fold", no_wrap=figures or heading == "model"
+            heading, justify="right" if numeric else "left", overflow="fold", no_wrap=numeric or heading == "model"
         )
     for card in cards:
         table.add_row(
@@ -36,17 +39,23 @@ def list_models(ctx: typer.Context) -> None:
             *(f"{card.metrics[name]:.3f}" if name in card.metrics else "" for name in ("hit@1", "mrr@10")),
             card.judged_on,
         )  # fmt: skip
-    context.out.print(table if cards else "Only the base encoder so far; `samesku retrain` makes another.")
+    context.out.print(table if cards else "Only the base encoder so far; `samesku retrain` trains another.")
     context.answer({"champion": champion, "models": [asdict(card) for card in cards]})
 
 
 @app.command("show")
-def show(ctx: typer.Context, model: Annotated[str, typer.Argument(help="A model's id.")]) -> None:
-    """Everything known of one encoder."""
+def show(
+    ctx: typer.Context,
+    model: Annotated[str, typer.Argument(help="Id of an encoder, as listed by `samesku models list`.")],
+) -> None:
+    """Print the model card of an encoder.
+
+    Example: samesku models show lora-20260101-120000-ab12
+    """
     context = context_of(ctx)
     facts = asdict(Registry(context.workspace.require(), context.settings).card(model))
     for name, value in facts.items():
-        # Of each file a digest, for programs; people are told how many.
+        # `parts` has a digest per file; only their number is printed.
         context.out.print(f"{name}: {counted(len(value), 'file') if name == 'parts' else value}")
     context.answer(facts)
 
@@ -55,12 +64,12 @@ def show(ctx: typer.Context, model: Annotated[str, typer.Argument(help="A model'
 @rebuilds_damage
 def compare(
     ctx: typer.Context,
-    before: Annotated[str, typer.Argument(help="A model's id, such as the champion's.")],
-    after: Annotated[str, typer.Argument(help="The id of the model to hold against it.")],
+    before: Annotated[str, typer.Argument(help="Id of an encoder, such as the champion.")],
+    after: Annotated[str, typer.Argument(help="Id of the encoder to compare with it.")],
 ) -> None:
-    """Two encoders query by query: where each puts the known matches of the validation set.
+    """Compare two encoders query by query: the ranks of the known matches of the validation set.
 
-    What comes out is kept among the workspace's reports; the desk shows it.
+    The comparison is saved among the reports of the workspace, and shown at the desk.
 
     Example: samesku models compare all-MiniLM-L6-v2-53aa5117 lora-20260101-120000-ab12
     """
@@ -78,13 +87,18 @@ def compare(
 
 
 @app.command("promote")
-def promote(ctx: typer.Context, model: Annotated[str, typer.Argument(help="A model's id.")]) -> None:
-    """Put an encoder in use, and index again.
+def promote(
+    ctx: typer.Context,
+    model: Annotated[str, typer.Argument(help="Id of an encoder, as listed by `samesku models list`.")],
+) -> None:
+    """Make an encoder the champion, and index again.
 
-    The one that is in use already stays; only what had changed is indexed.
+    If it is the champion already, only changes are indexed.
+
+    Example: samesku models promote lora-20260101-120000-ab12
     """
     context = context_of(ctx)
-    require_lead(context.settings, context.annotator, "Only leads put another encoder in use.")
+    require_lead(context.settings, context.annotator, "Only leads promote encoders.")
     registry = Registry(context.workspace.require(), context.settings)
     with context.exclusive("models", "promote", model):
         if not registry.promote(model, f"by {context.annotator}"):
@@ -94,9 +108,12 @@ def promote(ctx: typer.Context, model: Annotated[str, typer.Argument(help="A mod
 
 @app.command("rollback")
 def rollback(ctx: typer.Context) -> None:
-    """Go back to the last encoder before that is another one, and index again; once more goes further back."""
+    """Make the previous champion the champion again, and index. A second rollback goes one further back.
+
+    Example: samesku models rollback
+    """
     context = context_of(ctx)
-    require_lead(context.settings, context.annotator, "Only leads put another encoder in use.")
+    require_lead(context.settings, context.annotator, "Only leads promote encoders.")
     registry = Registry(context.workspace.require(), context.settings)
     with context.exclusive("models", "rollback"):
         _index(context, registry.rollback())
@@ -104,7 +121,7 @@ def rollback(ctx: typer.Context) -> None:
 
 def _index(context: Context, model: str) -> None:
     with context.reporter() as reporter:
-        brought_up_to_date(context, reporter)
+        update_index(context, reporter)
         reporter.result({"model": model})
     context.out.print(f"{model} is the champion.")
     context.answer({"champion": model})

@@ -1,4 +1,4 @@
-"""Progress for people: a bar with rate and time left on a terminal, lines elsewhere."""
+"""Progress reporters of the command line: bars on a terminal, lines in logs and pipes."""
 
 import time
 from collections.abc import Sequence
@@ -20,18 +20,18 @@ from rich.text import Text
 
 from core.jobs.progress import Pace
 
-_LINE_EVERY_S = 5.0
+_LINE_INTERVAL_S = 5.0
 
 
 class _Rate(ProgressColumn):
-    """Steps a second."""
+    """Steps per second."""
 
     def render(self, task: Task) -> Text:
         return Text(f"{task.speed:,.0f}/s" if task.speed and task.speed >= 10 else f"{task.speed or 0:.1f}/s", "dim")
 
 
 def time_text(seconds: float) -> str:
-    """A time as coarse as one wants to read it: `40 s`, `7 min`, `2 h 05 min`."""
+    """A duration in readable precision: `40 s`, `7 min`, `2 h 05 min`."""
     if seconds < 60:
         return f"{max(1, round(seconds))} s"
     if seconds < 3600:
@@ -40,12 +40,12 @@ def time_text(seconds: float) -> str:
 
 
 def outline_text(stages: Sequence[tuple[str, float]]) -> str:
-    """How long all stages may take, a line."""
+    """The estimated total duration of the stages, as a sentence."""
     return f"About {time_text(sum(seconds for _, seconds in stages))} in all, as measured on this machine."
 
 
 class TerminalReporter:
-    """A `Reporter` that draws a bar per stage."""
+    """A `Reporter` with a progress bar per stage."""
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
@@ -64,81 +64,81 @@ class TerminalReporter:
         self._progress.stop()
 
     def stage(self, name: str, total: int | None = None) -> None:
-        """A new bar; the one before is full."""
+        """Complete the previous bar, and start a new one."""
         if self._task is not None:
             task = self._progress.tasks[self._task]
             self._progress.update(self._task, total=task.total or 1, completed=task.total or 1)
         self._task = self._progress.add_task(name.capitalize(), total=total, note="")
 
     def advance(self, done: int) -> None:
-        """Move the bar."""
+        """Update the bar."""
         if self._task is not None:
             self._progress.update(self._task, completed=done)
 
     def outline(self, stages: Sequence[tuple[str, float]]) -> None:
-        """Above the first bar: how long all of it may take."""
+        """Print the estimated total duration above the bar."""
         self.message(outline_text(stages))
 
     def loss(self, step: int, value: float) -> None:
-        """Beside the bar."""
+        """Show step and loss beside the bar."""
         if self._task is not None:
             self._progress.update(self._task, note=f"step {step}, loss {value:.3f}")
 
     def metric(self, step: int, name: str, value: float) -> None:
-        """Above the bar."""
+        """Print a metric above the bar."""
         self.message(f"{name} {value:.3f} at step {step}")
 
     def message(self, text: str) -> None:
-        """Above the bar."""
+        """Print a message above the bar."""
         self._progress.console.print(text, markup=False)
 
     def result(self, values: dict[str, object]) -> None:
-        """The verb prints it."""
+        """Ignored: the verb prints the result."""
 
 
 class LineReporter:
-    """A `Reporter` that prints a line now and then: for a pipe, a log, a build machine."""
+    """A `Reporter` that prints a line every few seconds, for pipes and logs."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._name = ""
         self._pace = Pace(None)
-        self._last = 0.0
+        self._last_line = 0.0
         self._loss = ""
 
     def stage(self, name: str, total: int | None = None) -> None:
-        """A line for the stage's beginning."""
-        self._name, self._pace, self._last, self._loss = name, Pace(total), time.monotonic(), ""
-        self._say(name if total is None else f"{name}: {total:,}")
+        """Print the start of a stage."""
+        self._name, self._pace, self._last_line, self._loss = name, Pace(total), time.monotonic(), ""
+        self._print(name if total is None else f"{name}: {total:,}")
 
     def advance(self, done: int) -> None:
-        """A line every few seconds."""
+        """Print progress, rate and remaining time, every few seconds."""
         rate, left = self._pace.at(done)
-        if time.monotonic() - self._last < _LINE_EVERY_S or rate is None:
+        if time.monotonic() - self._last_line < _LINE_INTERVAL_S or rate is None:
             return
-        self._last = time.monotonic()
+        self._last_line = time.monotonic()
         total = f" of {self._pace.total:,}" if self._pace.total else ""
-        left_words = f", {left:.0f} s left of this stage" if left is not None else ""
-        self._say(f"{self._name}: {done:,}{total}, {rate:.1f}/s{left_words}{self._loss}")
+        remaining = f", {left:.0f} s left of this stage" if left is not None else ""
+        self._print(f"{self._name}: {done:,}{total}, {rate:.1f}/s{remaining}{self._loss}")
 
     def outline(self, stages: Sequence[tuple[str, float]]) -> None:
-        """A line of its own: how long all of it may take."""
-        self._say(outline_text(stages))
+        """Print the estimated total duration."""
+        self._print(outline_text(stages))
 
     def loss(self, step: int, value: float) -> None:
-        """Part of the next line."""
+        """Append step and loss to the next line."""
         self._loss = f", loss {value:.3f} at step {step}"
 
     def metric(self, step: int, name: str, value: float) -> None:
-        """A line of its own."""
-        self._say(f"{name} {value:.3f} at step {step}")
+        """Print a metric."""
+        self._print(f"{name} {value:.3f} at step {step}")
 
     def message(self, text: str) -> None:
-        """A line of its own."""
-        self._say(text)
+        """Print a message."""
+        self._print(text)
 
     def result(self, values: dict[str, object]) -> None:
-        """The verb prints it."""
+        """Ignored: the verb prints the result."""
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self._console.print(text, markup=False, soft_wrap=True)

@@ -1,58 +1,55 @@
-"""Verbs that rebuild what they find damaged, and go on."""
+"""Automatic rebuild of damaged derived data: index, candidates, features and matcher."""
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import typer
 
 from core.cli.context import Context, context_of
 from core.errors import DamagedError
 from core.jobs.progress import Reporter
-from core.matching.run import bring_up_to_date
+from core.matching.run import UpdateReport, bring_up_to_date
 from core.retrieval.registry import Registry
 from core.text.safe import safe
-
-if TYPE_CHECKING:
-    from core.matching.run import UpdateReport
 
 Verb = TypeVar("Verb", bound=Callable[..., None])
 
 
 def rebuilds_damage(verb: Verb) -> Verb:
-    """A verb that, where candidates, features or matcher are damaged, says so, has them made again, and begins again.
+    """Decorate a verb: on damaged derived data, rebuild it and run the verb again.
 
-    For verbs that only read until they are done: what they answer or write is written in the end.
+    Only for verbs that write nothing before they have read all their input.
     """
 
     @wraps(verb)
-    def rebuilding(ctx: typer.Context, *args: Any, **kwargs: Any) -> None:
+    def wrapper(ctx: typer.Context, *args: Any, **kwargs: Any) -> None:
         try:
             verb(ctx, *args, **kwargs)
         except DamagedError as error:
             rebuild(context_of(ctx), error)
             verb(ctx, *args, **kwargs)
 
-    return cast("Verb", rebuilding)
+    return cast("Verb", wrapper)
 
 
 def rebuild(context: Context, damage: DamagedError) -> None:
-    """Say what is damaged, and make index, candidates, features and matcher again.
+    """Report the damage, and rebuild index, candidates, features and matcher.
 
     Raises:
-        CoreError: the catalogue is damaged too, the encoder is not there, or another process indexes.
+        CoreError: the catalogue is damaged too, the encoder is missing, or another process is indexing.
     """
     context.err.print(f"{safe(damage.message)} Indexing again.", markup=False)
     with context.exclusive("index"), context.reporter() as reporter:
-        brought_up_to_date(context, reporter)
+        update_index(context, reporter)
 
 
-def brought_up_to_date(context: Context, reporter: Reporter) -> "UpdateReport":
-    """Index, features, matcher and probabilities, by the champion.
+def update_index(context: Context, reporter: Reporter) -> UpdateReport:
+    """Bring index, features, matcher and probabilities up to date with the champion.
 
     Raises:
         CatalogError: nothing was imported.
-        ModelError: something must be encoded, and the model cannot be loaded.
+        ModelError: texts must be encoded, and the model cannot be loaded.
     """
     workspace, settings = context.workspace, context.settings
     return bring_up_to_date(workspace, settings, Registry(workspace, settings).champion(), reporter)

@@ -1,4 +1,4 @@
-"""`samesku retrain`: labels in, a better encoder out."""
+"""`samesku retrain`: fine-tune the encoder on the labels."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,16 +21,22 @@ from labels.wording import counted
 def retrain(
     ctx: typer.Context,
     recipe: Annotated[
-        Path | None, typer.Option(help="TOML with the keys of the section retrain.", show_default=False)
+        Path | None,
+        typer.Option(
+            help="TOML file with keys of the section retrain, e.g. recipe.toml with the line epochs = 4.",
+            show_default=False,
+        ),
     ] = None,
     assignments: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting (repeat).")
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, e.g. epochs=2; repeatable."),
     ] = None,
-    detach: Annotated[bool, typer.Option("--detach", help="Run as a job that outlives this terminal.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Run as a background job.")] = False,
 ) -> None:
-    """Train on the labels, compare with the champion, promote if better beyond chance, index again.
+    """Fine-tune the encoder on the labels, and promote it if it is significantly better than the champion.
 
-    Where the team has leads, a model that somebody else trained waits for one of them: samesku models promote ID.
+    The challenger is compared with the champion on held-out labels. After a promotion the catalogue is indexed again.
+    If the team has leads, a better model that somebody else trained waits for one of them: samesku models promote ID.
 
     Example: samesku retrain --set epochs=2 --detach
     """
@@ -39,21 +45,20 @@ def retrain(
     values = [f"retrain.{line}" if "." not in line.partition("=")[0] else line for line in assignments or []]
     values = [*_from_recipe(recipe), *values]
     settings = context.settings_with(values)
-    # Anybody may start a retrain: what it puts in use is decided by figures and by the team's settings, not by whoever
-    # started it. To decide otherwise is to promote, which is for leads.
+    # Anyone may start a retrain, since metrics and the settings of the team decide on the promotion. Changing
+    # retrain.promote for one run amounts to a promotion, which is reserved for leads.
     if settings.retrain.promote != context.settings.retrain.promote:
-        require_lead(context.settings, context.annotator, "Only leads change what a retrain may put in use.")
+        require_lead(context.settings, context.annotator, "Only leads change retrain.promote.")
     if detach:
-        chosen = [part for value in values for part in ("--set", value)]
-        job = Jobs(workspace.jobs, context.annotator).start(workspace.home, ["retrain", *chosen])
-        context.out.print(f"Job {job} runs. Watch it: samesku jobs tail {job}")
+        options = [part for value in values for part in ("--set", value)]
+        job = Jobs(workspace.jobs, context.annotator).start(workspace.home, ["retrain", *options])
+        context.out.print(f"Job {job} is running. Watch it: samesku jobs tail {job}")
         context.answer({"job": job})
         return
-
     with context.exclusive("retrain"), context.reporter() as reporter:
         lead = not settings.people.leads or is_lead(settings, context.annotator)
         result = run(workspace, settings, reporter, lead=lead)
-    _tell(context, result)
+    _print_result(context, result)
     context.answer(result)
 
 
@@ -67,8 +72,8 @@ def _from_recipe(recipe: Path | None) -> list[str]:
     return [f"retrain.{key}={value}" for key, value in values.items()]
 
 
-def _tell(context: Context, result: dict[str, Any]) -> None:
+def _print_result(context: Context, result: dict[str, Any]) -> None:
     context.out.print(comparison(result))
     context.out.print(
-        f"{result['decision']} Judged on {counted(result['queries'], 'query', 'queries')} ({result['set']})."
+        f"{result['decision']} Evaluated on {counted(result['queries'], 'query', 'queries')} ({result['set']})."
     )

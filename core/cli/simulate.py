@@ -1,4 +1,4 @@
-"""`samesku simulate`: how many labels it takes."""
+"""`samesku simulate`: learning curves of labelling campaigns on known labels."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,15 +8,15 @@ from rich.table import Table
 
 from core.cli.context import Context, context_of
 from core.errors import CoreError
-from core.evaluation.campaign import MARKS, Plan
-from core.evaluation.curves import plot, write_curves, write_picture
-from core.evaluation.simulation import Simulation
+from core.evaluation.campaign import CHECKPOINTS
+from core.evaluation.curves import plot, write_curve_svg, write_curves
+from core.evaluation.simulation import Simulation, SimulationPlan
 from core.evaluation.simulation import simulate as replay
 from core.queue.strategies import STRATEGIES
 from core.retrieval.registry import Registry
 from labels.wording import counted
 
-_SHOWN = ("f1", "average_precision", "hit@1")
+_METRICS = ("f1", "average_precision", "hit@1")
 
 
 def simulate(
@@ -24,59 +24,83 @@ def simulate(
     gold: Annotated[
         Path,
         typer.Option(
-            help="Known answers: query_id,candidate_id,label or ltable_id,rtable_id,label.", show_default=False
+            help="Known labels, a CSV: query_id,candidate_id,label or ltable_id,rtable_id,label; e.g. train.csv.",
+            show_default=False,
         ),
     ],
-    budget: Annotated[int, typer.Option(min=2, help="Labels in all; one label is one pair.")] = 300,
+    budget: Annotated[int, typer.Option(min=2, help="Total number of labels, e.g. 500; one label is one pair.")] = 300,
     strategy: Annotated[
         list[str] | None,
-        typer.Option(help=f"{', '.join(STRATEGIES)}, or all; may be repeated. [default: mixed]", show_default=False),
+        typer.Option(help=f"{', '.join(STRATEGIES)}, or all; repeatable.", show_default="mixed"),
     ] = None,
     test: Annotated[
         Path | None,
-        typer.Option("--test", "--judge-on", help="What is judged on; else a third of --gold's queries.",
-                     show_default=False),
+        typer.Option(
+            "--test",
+            "--judge-on",
+            help="Labels to evaluate on, e.g. valid.csv.",
+            show_default="a third of the queries of --gold",
+        ),
     ] = None,
-    batch: Annotated[int, typer.Option(min=1, help="Labels between two refits.")] = 10,
-    seeds: Annotated[int, typer.Option(min=1, help="Campaigns per strategy.")] = 5,
-    error: Annotated[float, typer.Option(min=0, max=0.5, help="The share of wrong answers.")] = 0.0,
-    model: Annotated[str | None, typer.Option(help="An encoder's id; else the champion.", show_default=False)] = None,
-    out: Annotated[Path | None, typer.Option(help="Every point, as .csv or .json.", show_default=False)] = None,
-    picture: Annotated[Path | None, typer.Option(help="F1 by labels, as .svg.", show_default=False)] = None,
-) -> None:  # fmt: skip
-    """Replay a labelling campaign against known answers: how good is the matcher after how many labels?
+    batch: Annotated[int, typer.Option(min=1, help="Labels between two refits, e.g. 20.")] = 10,
+    seeds: Annotated[int, typer.Option(min=1, help="Campaigns per strategy, each with its own seed, e.g. 3.")] = 5,
+    error: Annotated[float, typer.Option(min=0, max=0.5, help="Share of wrong labels, e.g. 0.05.")] = 0.0,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Id of an encoder; see `samesku models list`.", show_default="the champion"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write all points to a file, e.g. curves.csv or curves.json.", show_default=False),
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Write the plot of F1 by labels, e.g. curves.svg.", show_default=False)
+    ] = None,
+) -> None:
+    """Replay a labelling campaign on known labels: the quality of the matcher by number of labels.
+
+    Each strategy chooses pairs from the pool, gets their labels, and refits the matcher, which is evaluated on other
+    pairs. The labels of the workspace are not used.
 
     Example: samesku simulate --gold train.csv --test valid.csv --budget 300 --strategy mixed --strategy random
     """
     context = context_of(ctx)
     workspace, settings = context.workspace.require(), context.settings
-    names = _chosen(strategy or [])
-    _check_endings(out, picture)
+    names = _strategies(strategy or [])
+    _check_extensions(out, picture)
     registry = Registry(workspace, settings)
     encoder = registry.get(model) if model else registry.champion()
-    plan = Plan(names[0], budget, batch, error=error)
+    plan = SimulationPlan(names, budget, batch, error, seeds)
     with context.reporter() as reporter:
-        found = replay(workspace, settings, encoder, gold, test, names, plan, seeds, reporter)
+        found = replay(workspace, settings, encoder, gold, test, plan, reporter)
         result = found.as_dict()
         reporter.result(result)
-    _tell(context, found)
+    _print_result(context, found)
     if out is not None:
         write_curves(found.curves, result, out)
     if picture is not None:
-        write_picture(found.curves, picture)
+        write_curve_svg(found.curves, picture)
     context.answer(result)
 
 
-def _check_endings(out: Path | None, picture: Path | None) -> None:
-    """Say so before the work, not after it."""
+def _check_extensions(out: Path | None, picture: Path | None) -> None:
+    """Reject unknown file extensions before the work.
+
+    Raises:
+        CoreError: an extension is unknown.
+    """
     if out is not None and out.suffix not in {".csv", ".json"}:
         raise CoreError(f"{out}: unknown ending.", "Use .csv or .json.")
     if picture is not None and picture.suffix != ".svg":
         raise CoreError(f"{picture}: unknown ending.", "Use .svg.")
 
 
-def _chosen(names: list[str]) -> list[str]:
-    """The strategies by name, each once; the default where none is named."""
+def _strategies(names: list[str]) -> list[str]:
+    """The distinct strategies of the option; the default one if none is named.
+
+    Raises:
+        CoreError: a strategy is unknown.
+    """
     if not names:
         return [next(iter(STRATEGIES))]
     if "all" in names:
@@ -87,14 +111,13 @@ def _chosen(names: list[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _tell(context: Context, found: Simulation) -> None:
-
+def _print_result(context: Context, found: Simulation) -> None:
     context.out.print(
-        f"{counted(found.pool, 'pair')} to ask about, judged on {found.judged:,} ({found.judged_on}); "
-        f"mean of {counted(found.seeds, 'campaign')} ± standard deviation"
+        f"{counted(found.pool, 'pair')} in the pool, evaluated on {found.judged:,} ({found.judged_on}); "
+        f"mean of {counted(found.plan.seeds, 'campaign')} ± standard deviation"
     )
     if found.plan.budget > found.pool:
-        context.out.print(f"The pool has no more than {counted(found.pool, 'label')} to give: the campaigns end there.")
+        context.out.print(f"The pool has only {counted(found.pool, 'label')}: the campaigns end there.")
     context.out.print(_table(found))
     for name, hint in found.hints.items():
         context.out.print(f"{name}: {hint.words}")
@@ -105,11 +128,11 @@ def _tell(context: Context, found: Simulation) -> None:
 def _table(found: Simulation) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("strategy")
-    for name in ("labels", "matches", *(each.replace("_", " ") for each in _SHOWN)):
+    for name in ("labels", "matches", *(each.replace("_", " ") for each in _METRICS)):
         table.add_column(name, justify="right")
     for name, curve in found.curves.items():
-        for point in (p for p in curve if p.labels in MARKS or p is curve[-1]):
-            figures = [f"{point.mean[each]:.3f} ± {point.spread[each]:.3f}" for each in _SHOWN]
+        for point in (p for p in curve if p.labels in CHECKPOINTS or p is curve[-1]):
+            figures = [f"{point.mean[each]:.3f} ± {point.spread[each]:.3f}" for each in _METRICS]
             table.add_row(name, f"{point.labels:,}", f"{point.mean['matches']:.0f}", *figures)
         table.add_section()
     return table

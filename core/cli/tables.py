@@ -1,4 +1,4 @@
-"""Tables of figures for a terminal."""
+"""Tables of evaluation metrics for a terminal."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,119 +10,53 @@ from core.evaluation.comparison import RANKING_NAMES, Change, Comparison, Outcom
 from core.matching.bands import Band, default_band
 from core.text.safe import safe
 
-#: What people look at first, in this order.
-_SHOWN = ("hit@1", "hit@5", "hit@10", "mrr@10", "recall@10")
+#: Metrics in the tables, in this order.
+_METRICS = ("hit@1", "hit@5", "hit@10", "mrr@10", "recall@10")
 
-
-def comparison(result: Mapping[str, Any]) -> Table:
-    """Champion against challenger, as `retrain` reports them: the encoder alone (dense), and fused (hybrid).
-
-    Beside them, how each changed on the same queries, with the 95 % interval; jobs of earlier versions tell none.
-    """
-    changed = result.get("changes")
-    table = Table(title="Before and after", title_justify="left", box=None, pad_edge=False)
-    rankings = ("encoder", "fused")
-    headings = [""]
-    for what in rankings:
-        headings += [f"{RANKING_NAMES[what]} before", "after", *(["change (95 %)"] if changed else [])]
-    for heading in headings:
-        table.add_column(heading, justify="left" if not heading else "right")
-    for name in _SHOWN:
-        cells = []
-        for what in rankings:
-            cells += [f"{result[who][what][name]:.3f}" for who in ("champion", "challenger")]
-            cells += [_gain(changed[what][name])] if changed else []
-        table.add_row(name, *cells)
-    return table
-
-
-def _gain(change: Mapping[str, Any]) -> str:
-    ends = change["interval"]
-    return f"{change['by']:+.3f}" + (f" ({ends[0]:+.3f} to {ends[1]:+.3f})" if ends else "")
-
-
-#: The rankings of an evaluation that the table of before and after holds.
+#: Rankings in the table of two evaluations.
 _RANKINGS = ("encoder", "fused", "matched")
 
-
-def before_and_after(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:
-    """Two evaluations of one validation set: a row per metric, each ranking before and after.
-
-    Args:
-        before: what `evaluate` answers.
-        after: likewise, later.
-    """
-    table = Table(title="Before and after", title_justify="left", box=None, pad_edge=False)
-    table.add_column("")
-    for ranking in _RANKINGS:
-        for heading in (f"{RANKING_NAMES[ranking]} before", "after"):
-            table.add_column(heading, justify="right")
-    for metric in _SHOWN:
-        figures = [each[ranking][metric] for ranking in _RANKINGS for each in (before, after)]
-        table.add_row(metric, *(f"{figure:.3f}" for figure in figures))
-    return table
+#: Characters of a bar for a share of 1.
+_WIDTH = 30
 
 
 def metrics(
     rows: Mapping[str, Mapping[str, float]], intervals: Mapping[str, Mapping[str, tuple[float, float]]]
 ) -> Table:
-    """One row per ranking, one column per metric, and below each figure its 95 % interval.
+    """One row per ranking, one column per metric, and the 95 % interval below each value.
 
     Args:
-        rows: the figures by ranking, as an evaluation names them.
-        intervals: theirs.
+        rows: metrics by ranking.
+        intervals: 95 % intervals by ranking and metric.
     """
     table = Table(box=None, pad_edge=False)
     table.add_column("")
-    for name in _SHOWN:
+    for name in _METRICS:
         table.add_column(name, justify="right")
     for label, values in rows.items():
-        table.add_row(RANKING_NAMES[label], *(f"{values[name]:.3f}" for name in _SHOWN))
-        known = intervals.get(label, {})
-        table.add_row("", *(_ends(known.get(name)) for name in _SHOWN), style="dim")
+        table.add_row(RANKING_NAMES[label], *(f"{values[name]:.3f}" for name in _METRICS))
+        interval_of = intervals.get(label, {})
+        table.add_row("", *(_interval(interval_of.get(name)) for name in _METRICS), style="dim")
     return table
 
 
-def _ends(interval: tuple[float, float] | None) -> str:
+def _interval(interval: tuple[float, float] | None) -> str:
     return f"{interval[0]:.3f}–{interval[1]:.3f}" if interval else ""
 
 
-def changes(comparison: Comparison) -> Table:
-    """One row per ranking: how many queries got better or worse, and what that does to the figures."""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("", *Outcome, "hit@1", "mrr@10", "change", "95 % interval"):
-        table.add_column(heading, justify="right" if heading else "left")
-    for name in comparison.rankings:
-        counts, of = comparison.counts(name), comparison.changes[name]
-        mrr = of["mrr@10"]
-        table.add_row(
-            RANKING_NAMES[name], *(f"{counts[outcome]:,}" for outcome in Outcome), _both(of["hit@1"]), _both(mrr),
-            f"{mrr.by:+.3f}", f"{mrr.interval[0]:+.3f} to {mrr.interval[1]:+.3f}" if mrr.interval else "",
-        )  # fmt: skip
-    return table
-
-
-def _both(change: Change) -> str:
-    return f"{change.before.value:.3f} → {change.after.value:.3f}"
-
-
-def moves(comparison: Comparison, ranking: str) -> Text:
-    """The queries whose known match stands elsewhere now, those that got worse first; three lines each at most."""
-    lines = [f"By the {RANKING_NAMES[ranking]} ranking:"]
-    for outcome in (Outcome.WORSE, Outcome.BETTER):
-        for query in comparison.queries:
-            move = query.moves[ranking]
-            if move.outcome is outcome:
-                before, after = (place.rank or ">10" for place in (move.before, move.after))
-                lines += [f"{outcome:>9}  {before} → {after}  {query.title}", f"    match  {query.match_title}"]
-                lines += [f"first now  {move.after.first}"] * (after != 1)
-    return Text("\n".join(safe(line) for line in lines))
-
-
 def bands(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """The firm bands: the precision that folds of the training labels promised, and what was measured."""
+    """The bands high and low: precision expected from cross-validation, and precision measured."""
     table = Table(title="Bands", title_justify="left", box=None, pad_edge=False)
-    for heading in ("band", "answer", "probability", "promised", "labels", "measured", "95 % interval", "labels"):
+    for heading in (
+        "band",
+        "answer",
+        "probability",
+        "expected",
+        "fitted on",
+        "measured",
+        "95 % interval",
+        "evaluated on",
+    ):
         table.add_column(heading, justify="left" if heading in {"band", "answer"} else "right")
     for row in rows:
         promised, measured = row["promised"], row["measured"]
@@ -143,17 +77,93 @@ def _share(precision: Mapping[str, Any]) -> str:
     return f"{precision['right'] / precision['labels']:.3f}" if precision["labels"] else "–"
 
 
-#: Characters of the longest bar.
-_WIDTH = 30
-
-
 def reliability(rows: Sequence[Mapping[str, float]]) -> Table:
-    """The reliability curve: a bar as long as the share of matches, a mark where the probability promised it."""
-    table = Table(title="Reliability", title_justify="left", box=None, pad_edge=False)
-    for heading in ("promised", "true", "pairs", "0" + " " * (_WIDTH - 1) + "1"):
+    """The reliability curve: a bar for the observed share of matches, a mark at the predicted one."""
+    table = Table(
+        title="Reliability: observed (bar) against predicted (┃)", title_justify="left", box=None, pad_edge=False
+    )
+    for heading in ("predicted", "observed", "pairs", "0" + " " * (_WIDTH - 1) + "1"):
         table.add_column(heading, justify="left" if heading.startswith("0") else "right")
     for row in rows:
         bar = list("█" * round(row["true"] * _WIDTH) + " " * (_WIDTH + 1 - round(row["true"] * _WIDTH)))
         bar[round(row["promised"] * _WIDTH)] = "┃"
         table.add_row(f"{row['promised']:.3f}", f"{row['true']:.3f}", f"{row['pairs']:,}", "".join(bar))
     return table
+
+
+def comparison(result: Mapping[str, Any]) -> Table:
+    """Champion and challenger of a `retrain` result: dense and hybrid metrics.
+
+    Includes the changes with their 95 % intervals, which results of earlier versions lack.
+    """
+    differences = result.get("changes")
+    table = Table(title="Before and after", title_justify="left", box=None, pad_edge=False)
+    rankings = ("encoder", "fused")
+    headings = [""]
+    for what in rankings:
+        headings += [f"{RANKING_NAMES[what]} before", "after", *(["change (95 %)"] if differences else [])]
+    for heading in headings:
+        table.add_column(heading, justify="left" if not heading else "right")
+    for name in _METRICS:
+        cells = []
+        for what in rankings:
+            cells += [f"{result[who][what][name]:.3f}" for who in ("champion", "challenger")]
+            cells += [_difference(differences[what][name])] if differences else []
+        table.add_row(name, *cells)
+    return table
+
+
+def _difference(change: Mapping[str, Any]) -> str:
+    interval = change["interval"]
+    return f"{change['by']:+.3f}" + (f" ({interval[0]:+.3f} to {interval[1]:+.3f})" if interval else "")
+
+
+def before_and_after(before: Mapping[str, Any], after: Mapping[str, Any]) -> Table:
+    """Two evaluations on the same validation set: a row per metric, each ranking before and after.
+
+    Args:
+        before: answer of `evaluate`.
+        after: a later answer.
+    """
+    table = Table(title="Before and after", title_justify="left", box=None, pad_edge=False)
+    table.add_column("")
+    for ranking in _RANKINGS:
+        for heading in (f"{RANKING_NAMES[ranking]} before", "after"):
+            table.add_column(heading, justify="right")
+    for metric in _METRICS:
+        figures = [each[ranking][metric] for ranking in _RANKINGS for each in (before, after)]
+        table.add_row(metric, *(f"{figure:.3f}" for figure in figures))
+    return table
+
+
+def changes(comparison: Comparison) -> Table:
+    """One row per ranking: number of queries per outcome, and the change of the metrics."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", *Outcome, "hit@1", "mrr@10", "change", "95 % interval"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name in comparison.rankings:
+        counts, metrics_of = comparison.counts(name), comparison.changes[name]
+        mrr = metrics_of["mrr@10"]
+        table.add_row(
+            RANKING_NAMES[name], *(f"{counts[outcome]:,}" for outcome in Outcome),
+            _before_after(metrics_of["hit@1"]), _before_after(mrr),
+            f"{mrr.by:+.3f}", f"{mrr.interval[0]:+.3f} to {mrr.interval[1]:+.3f}" if mrr.interval else "",
+        )  # fmt: skip
+    return table
+
+
+def _before_after(change: Change) -> str:
+    return f"{change.before.value:.3f} → {change.after.value:.3f}"
+
+
+def moves(comparison: Comparison, ranking: str) -> Text:
+    """The queries whose known match changed its rank, worse ones first; at most three lines each."""
+    lines = [f"{RANKING_NAMES[ranking].capitalize()} ranking:"]
+    for outcome in (Outcome.WORSE, Outcome.BETTER):
+        for query in comparison.queries:
+            move = query.moves[ranking]
+            if move.outcome is outcome:
+                before, after = (result.rank or ">10" for result in (move.before, move.after))
+                lines += [f"{outcome:>9}  {before} → {after}  {query.title}", f"    match  {query.match_title}"]
+                lines += [f"  top now  {move.after.first}"] * (after != 1)
+    return Text("\n".join(safe(line) for line in lines))

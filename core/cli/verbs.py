@@ -1,7 +1,7 @@
-"""The verbs of the command line by name: what each is for, and the module that is loaded when it is called.
+"""Registry of the command-line verbs, whose modules are imported only when a verb is called.
 
-A verb's module imports what the verb needs, model libraries' wrappers included. Loading it only when the verb is
-called keeps `samesku --help`, and the desk, free of all that.
+The module of a verb imports what the verb needs at the top. Lazy loading keeps `samesku --help` and the desk fast, and
+the desk free of model libraries.
 """
 
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from typer.core import TyperCommand, TyperGroup
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A verb that is loaded when it is called.
+    """A lazily loaded verb.
 
     Attributes:
-        module: full name of its module.
-        attribute: a function, or a `typer.Typer` with verbs of its own.
-        summary: the first sentence of its help.
+        module: full name of the module.
+        attribute: name of a function, or of a `typer.Typer` with subcommands.
+        summary: first sentence of the help text.
     """
 
     name: str
@@ -29,14 +29,14 @@ class Verb:
     summary: str
 
     def load(self) -> Any:
-        """The command itself."""
-        found = getattr(import_module(self.module), self.attribute)
-        if isinstance(found, typer.Typer):
-            group = typer.main.get_group(found)
+        """Import the module, and return the click command."""
+        target = getattr(import_module(self.module), self.attribute)
+        if isinstance(target, typer.Typer):
+            group = typer.main.get_group(target)
             group.name = self.name
             return group
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
-        single.command(self.name)(found)
+        single.command(self.name)(target)
         return typer.main.get_command(single)
 
 
@@ -45,58 +45,68 @@ VERBS = (
         "demo",
         "core.cli.demo",
         "demo",
-        "Create the demo workspace and open the desk; without a terminal, run the whole loop unattended.",
+        "Create the demo workspace and open the desk; without a terminal, run label, retrain and evaluate unattended.",
     ),
-    Verb("import", "core.cli.import_", "app", "Bring catalogues in."),
-    Verb("fetch", "core.cli.fetch", "fetch", "Download a benchmark; import it afterwards."),
-    Verb("index", "core.cli.index", "index", "Encode what changed, build the index, fill the candidates."),
+    Verb("import", "core.cli.import_", "app", "Import product catalogues and labels."),
+    Verb("fetch", "core.cli.fetch", "fetch", "Download a public benchmark."),
+    Verb(
+        "index",
+        "core.cli.index",
+        "index",
+        "Encode new and changed products, build the index, and compute the candidates.",
+    ),
     Verb(
         "match",
         "core.cli.match",
         "match",
-        "The candidates of every query: query_id, rank, candidate_id, similarity, probability, band.",
+        "Write the ranked candidates of every query, with similarity, probability and band.",
     ),
-    Verb("score", "core.cli.match", "score", "The same for given pairs."),
-    Verb("labels", "core.cli.labels", "app", "The ledger: statistics, export, import, check."),
-    Verb("dataset", "core.cli.dataset", "app", "Training data as files: the training side alone, never validation."),
+    Verb("score", "core.cli.match", "score", "Score the pairs of a file: similarity, probability and band."),
+    Verb("labels", "core.cli.labels", "app", "The label ledger: statistics, export, import, backup, verification."),
+    Verb("dataset", "core.cli.dataset", "app", "Export training data as files, never validation data."),
     Verb(
         "retrain",
         "core.cli.retrain",
         "retrain",
-        "Train on the labels, compare with the champion, promote if better beyond chance, index again.",
+        "Fine-tune the encoder on the labels, and promote it if it is significantly better than the champion.",
     ),
     Verb(
         "evaluate",
         "core.cli.evaluate",
         "evaluate",
-        "Measure retrieval and pairs on the validation set, or on matches or pairs from a file.",
+        "Evaluate retrieval and pair classification, on the validation set or on a file.",
     ),
     Verb(
         "simulate",
         "core.cli.simulate",
         "simulate",
-        "Replay a labelling campaign against known answers: how good is the matcher after how many labels?",
+        "Replay a labelling campaign on known labels: the quality of the matcher by number of labels.",
     ),
     Verb("models", "core.cli.models", "app", "The encoders: list, show, compare, promote, roll back."),
-    Verb("judge", "core.cli.judge", "app", "The second opinion: prepare, train, test, compare, run, choose, spent."),
-    Verb("jobs", "core.cli.jobs", "app", "Detached work: list, watch, cancel, resume."),
+    Verb(
+        "judge",
+        "core.cli.judge",
+        "app",
+        "The judge, a second opinion: prepare, train, test, compare, run, choose, spent.",
+    ),
+    Verb("jobs", "core.cli.jobs", "app", "Background jobs: list, watch, cancel, resume."),
     Verb(
         "settings",
         "core.cli.settings",
         "settings",
-        "Every setting in the form of samesku.toml: meaning, value, and default where it differs.",
+        "Print every setting in the format of samesku.toml: meaning, value, and default if it differs.",
     ),
     Verb(
         "doctor",
         "core.cli.doctor",
         "doctor",
-        "What is installed, SQLite and its journal, the terminal, the workspace's health.",
+        "Diagnose the installation, SQLite, the terminal and the workspace.",
     ),
 )
 
 
 class LazyVerb(TyperCommand):
-    """Stands for a verb in the list of verbs, and loads it when it is called or asked for its help."""
+    """Placeholder of a verb in the list of commands; loads it when it is called or its help is requested."""
 
     def __init__(self, verb: Verb) -> None:
         super().__init__(verb.name, help=verb.summary)
@@ -104,16 +114,16 @@ class LazyVerb(TyperCommand):
 
     @cached_property
     def command(self) -> Any:
-        """The verb's own command."""
+        """The loaded command."""
         return self._verb.load()
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
-        """The context of the verb's own command, which goes on from there."""
+        """The context of the loaded command, which click then invokes."""
         return self.command.make_context(*args, **kwargs)
 
 
 class LazyGroup(TyperGroup):
-    """The verbs that were registered as usual, and those of `VERBS`."""
+    """Group of the registered commands and the lazy ones of `VERBS`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -121,7 +131,7 @@ class LazyGroup(TyperGroup):
             self.commands.setdefault(verb.name, LazyVerb(verb))
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - as click calls it
-        """`demo` first, then the desk's verbs, then all others."""
+        """`demo` first, then the verbs of the desk, then all others."""
         return sorted(self.commands, key="demo".__ne__)
 
 

@@ -1,1 +1,1 @@
-"""How good a model is: retrieval and pair metrics, and their tables."""
+"""Evaluation: retrieval and pair metrics, comparisons, audits, simulations and annotator agreement."""

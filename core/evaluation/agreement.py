@@ -1,4 +1,4 @@
-"""Agreement between annotators: over all, of every two, by category, by band."""
+"""Inter-annotator agreement: overall, per pair of annotators, per category and per band."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -19,25 +19,25 @@ from core.stats.wilson import Precision, wilson
 from labels.annotations import Annotation
 from labels.model import Decision, ProductRef
 
-#: The band of a pair that nobody was shown a probability of.
+#: Band of a pair that was decided without a probability shown.
 UNKNOWN = "unknown"
-#: From this share of the answers on, one class dominates: chance alone agrees on two of three pairs then (0.8² + 0.2²),
-#: and a few disagreements make kappa and alpha small.
+#: Share of the answers from which one class dominates. Chance agreement is then at least 0.8² + 0.2² = 0.68, and a few
+#: disagreements make kappa and alpha small.
 DOMINANT = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """How far people agree on some pairs.
+class AgreementFigures:
+    """Agreement on some pairs.
 
     Attributes:
-        pairs: that two or more people decided.
-        queries: that these pairs are of.
-        agreement: on how many of them all say the same, with the Wilson interval.
-        kappa: Cohen's, see `core.stats.agreement`.
-        alpha: Krippendorff's.
-        ac1: Gwet's, which a dominating class does not make small.
-        matches: the share of answers that are matches; None where there is no pair.
+        pairs: pairs decided by two or more annotators.
+        queries: queries of these pairs.
+        agreement: share of pairs with unanimous answers, with the Wilson interval.
+        kappa: Cohen's kappa, see `core.stats.agreement`.
+        alpha: Krippendorff's alpha.
+        ac1: Gwet's AC1, which is robust against a dominant class.
+        matches: share of answers that are matches; None without pairs.
     """
 
     pairs: int
@@ -50,13 +50,13 @@ class Figures:
 
     @property
     def dominant(self) -> Decision | None:
-        """The class that dominates the answers; None where neither does."""
+        """The dominant class of the answers; None if there is none."""
         if self.matches is None or 1 - DOMINANT < self.matches < DOMINANT:
             return None
         return Decision.MATCH if self.matches >= DOMINANT else Decision.NO_MATCH
 
     def as_dict(self) -> dict[str, object]:
-        """The figures by name, for JSON; None for what is undefined."""
+        """The figures by name, for JSON; None if undefined."""
         agreement = self.agreement
         known = agreement.labels > 0
         return {
@@ -77,27 +77,28 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """The agreement between all annotators.
+class AgreementReport:
+    """Agreement between all annotators.
 
     Attributes:
-        annotators: who decided a pair that somebody else decided too, by name.
-        decisions: explicit ones, abstentions among them.
-        unsure: how many of these are abstentions.
-        implied_pairs: pairs in common only once implied decisions count as well.
-        couples: of every two with pairs in common.
-        categories: of the queries, most pairs first.
-        bands: of the pairs; empty where their cuts are not known.
+        annotators: names of those with pairs in common with another annotator.
+        decisions: explicit decisions, including abstentions.
+        unsure: abstentions among them.
+        implied_pairs: additional common pairs if implied decisions count.
+        overall: over all common pairs.
+        couples: per pair of annotators.
+        categories: per category of the query, most pairs first.
+        bands: per band when decided; empty if the thresholds are unknown.
     """
 
     annotators: list[str]
     decisions: int
     unsure: int
     implied_pairs: int
-    overall: Figures
-    couples: dict[tuple[str, str], Figures]
-    categories: dict[str, Figures]
-    bands: dict[str, Figures]
+    overall: AgreementFigures
+    couples: dict[tuple[str, str], AgreementFigures]
+    categories: dict[str, AgreementFigures]
+    bands: dict[str, AgreementFigures]
 
     def as_dict(self) -> dict[str, object]:
         """The figures by name, for JSON."""
@@ -113,10 +114,10 @@ class Report:
         }
 
 
-def figures_of(shared: Sequence[SharedPair]) -> Figures:
-    """How far people agree on these pairs."""
+def figures_of(shared: Sequence[SharedPair]) -> AgreementFigures:
+    """Agreement on these pairs."""
     agreement = wilson(sum(each.unanimous for each in shared), len(shared))
-    return Figures(
+    return AgreementFigures(
         pairs=len(shared),
         queries=len({each.query for each in shared}),
         agreement=agreement,
@@ -128,57 +129,55 @@ def figures_of(shared: Sequence[SharedPair]) -> Figures:
 
 
 def agreement_report(
-    said: Iterable[Annotation],
+    annotations: Iterable[Annotation],
     categories: Mapping[ProductRef, str],
-    standing: MatcherSummary | None,
+    matcher: MatcherSummary | None,
     *,
     implied: bool = False,
     first: Iterable[Annotation] | None = None,
-) -> Report:
-    """Compare what people said of the same pairs.
+) -> AgreementReport:
+    """Compare the decisions of different annotators on the same pairs.
 
     Args:
-        said: standing decisions, oldest first.
-        categories: of the queries; one that is absent has none.
-        standing: where the bands are cut now; None if no matcher has spoken yet. One that no labels stand behind has
-            no bands to tell.
-        implied: compare what follows from accepting another candidate too.
-        first: first answers (`labels.first_answers`), oldest first, which are what is compared; the standing ones,
-            where they are not known.
+        annotations: current decisions, oldest first.
+        categories: of the queries; a missing query has no category.
+        matcher: its band thresholds; None or an uncalibrated matcher gives no figures per band.
+        implied: include decisions implied by accepting another candidate.
+        first: first answers (`labels.first_answers`), oldest first, which are compared; None to compare the current
+            decisions.
     """
-    said = list(said)
-    compared = said if first is None else list(first)
-    explicit = [each for each in said if each.explicit]
-    chosen, wider = shared_pairs(compared, implied=implied), shared_pairs(compared, implied=True)
-    return Report(
-        annotators=sorted({name for each in chosen for name in each.votes}),
+    annotations = list(annotations)
+    compared = annotations if first is None else list(first)
+    explicit = [each for each in annotations if each.explicit]
+    shared, with_implied = shared_pairs(compared, implied=implied), shared_pairs(compared, implied=True)
+    return AgreementReport(
+        annotators=sorted({name for each in shared for name in each.votes}),
         decisions=len(explicit),
         unsure=sum(each.match is None for each in explicit),
-        implied_pairs=len(wider) - len(shared_pairs(compared)),
-        overall=figures_of(chosen),
+        implied_pairs=len(with_implied) - len(shared_pairs(compared)),
+        overall=figures_of(shared),
         couples={
-            couple: figures_of([both for each in chosen if (both := each.between(*couple))])
-            for couple in annotator_pairs(chosen)
+            couple: figures_of([both for each in shared if (both := each.between(*couple))])
+            for couple in annotator_pairs(shared)
         },
-        categories=_grouped(chosen, lambda each: categories.get(each.query, "")),
-        bands=_by_band(chosen, standing) if standing and standing.calibrated else {},
+        categories=_grouped(shared, lambda each: categories.get(each.query, "")),
+        bands=_by_band(shared, matcher) if matcher and matcher.calibrated else {},
     )
 
 
-def _grouped(shared: Iterable[SharedPair], group: Callable[[SharedPair], str]) -> dict[str, Figures]:
-    """The figures of each group of pairs, most pairs first."""
+def _grouped(shared: Iterable[SharedPair], group: Callable[[SharedPair], str]) -> dict[str, AgreementFigures]:
+    """Figures per group of pairs, most pairs first."""
     groups: dict[str, list[SharedPair]] = {}
     for each in shared:
         groups.setdefault(group(each), []).append(each)
     return {name: figures_of(groups[name]) for name in sorted(groups, key=lambda name: (-len(groups[name]), name))}
 
 
-def _by_band(shared: Iterable[SharedPair], standing: MatcherSummary) -> dict[str, Figures]:
-    """The figures of each band, the highest first."""
+def _by_band(shared: Iterable[SharedPair], matcher: MatcherSummary) -> dict[str, AgreementFigures]:
+    """Figures per band, the highest first."""
 
     def band(each: SharedPair) -> str:
-        known = each.probability is not None
-        return band_of(each.probability, standing.high, standing.low).value if known else UNKNOWN
+        return UNKNOWN if each.probability is None else band_of(each.probability, matcher.high, matcher.low).value
 
     found = _grouped(shared, band)
     return {name: found[name] for name in (*(each.value for each in Band), UNKNOWN) if name in found}

@@ -1,4 +1,4 @@
-"""How each annotator works: how much, how sure, how fast, how often borne out, and whether that fades by the hour."""
+"""Statistics per annotator: volume, abstentions, speed, accuracy, and accuracy by hour of the session."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ from core.stats.wilson import Precision, wilson
 from labels.activity import ActivityCount
 from labels.annotations import Annotation
 
-#: A longer gap between two decisions ends a sitting, in seconds.
-PAUSE = 5 * 60
-_HOUR = 3600
+#: A longer gap between two decisions ends a work session, in seconds.
+SESSION_GAP_S = 5 * 60
+_HOUR_S = 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Sitting:
-    """One stretch of work.
+class WorkSession:
+    """A stretch of work without a long gap.
 
     Attributes:
-        begin: when the first look began, in seconds since the epoch.
-        end: when the last decision fell.
-        actions: the acts in it, oldest first, each with its time.
+        begin: start of the first look, in seconds since the epoch.
+        end: time of the last decision, likewise.
+        actions: actions with their times, oldest first.
     """
 
     begin: float
@@ -30,56 +30,56 @@ class Sitting:
 
     @property
     def seconds(self) -> float:
-        """How long it lasted."""
+        """Duration."""
         return self.end - self.begin
 
     def hours(self) -> dict[str, int]:
-        """In which hour of the sitting each act fell, from 1."""
-        return {action: int((at - self.begin) // _HOUR) + 1 for action, at in self.actions}
+        """Hour of the session of each action, from 1."""
+        return {action: int((at - self.begin) // _HOUR_S) + 1 for action, at in self.actions}
 
 
-def sittings(said: Iterable[Annotation]) -> list[Sitting]:
-    """One annotator's sittings, oldest first.
+def work_sessions(annotations: Iterable[Annotation]) -> list[WorkSession]:
+    """The work sessions of one annotator, oldest first.
 
     Args:
-        said: decisions of one annotator; what came from a file was not worked on here, and is left out.
+        annotations: decisions of one annotator; imported ones are ignored.
     """
-    # One keystroke may decide on ten pairs: it is one act with one look.
-    acts = {each.action: (each.at, each.look_ms or 0) for each in said if not each.imported}
-    found: list[list[tuple[str, float, int]]] = []
-    for action, (at, look_ms) in sorted(acts.items(), key=lambda act: act[1][0]):
-        if not found or at - found[-1][-1][1] > PAUSE:
-            found.append([])
-        found[-1].append((action, at, look_ms))
-    return [_sitting(each) for each in found]
+    # One keystroke may decide ten pairs: it is one action with one look.
+    actions = {each.action: (each.at, each.look_ms or 0) for each in annotations if not each.imported}
+    sessions: list[list[tuple[str, float, int]]] = []
+    for action, (at, look_ms) in sorted(actions.items(), key=lambda entry: entry[1][0]):
+        if not sessions or at - sessions[-1][-1][1] > SESSION_GAP_S:
+            sessions.append([])
+        sessions[-1].append((action, at, look_ms))
+    return [_session(each) for each in sessions]
 
 
-def _sitting(acts: list[tuple[str, float, int]]) -> Sitting:
-    _, first, look_ms = acts[0]
-    # A look that is longer than a pause was no work: the desk stood open.
-    begin = first - min(look_ms / 1000, PAUSE)
-    return Sitting(begin, acts[-1][1], tuple((action, at) for action, at, _ in acts))
+def _session(actions: list[tuple[str, float, int]]) -> WorkSession:
+    _, first, look_ms = actions[0]
+    # A look that is longer than the gap was idle time.
+    begin = first - min(look_ms / 1000, SESSION_GAP_S)
+    return WorkSession(begin, actions[-1][1], tuple((action, at) for action, at, _ in actions))
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """One annotator in figures. All are of standing decisions but those on how often they hold: of first answers.
+class AnnotatorStats:
+    """Statistics of one annotator: of current decisions, but accuracy of first answers.
 
     Attributes:
-        explicit: decisions on the very pair; the others follow from accepting another candidate.
-        unsure: how many of the explicit ones are abstentions.
-        imported: decisions that came from a file.
-        truth: how many explicit decisions are as adjudicated, of those on adjudicated pairs.
-        look_ms: the median look before a keystroke, in milliseconds; None if nothing was decided at a desk.
-        at_desk: explicit decisions that did not come from a file.
-        queries: queries that they decided about, abstentions included.
-        matched: how many of these they found a match for.
-        desk_queries: queries that they decided about at a desk.
-        acts: what they did at the desk, and how much of it was taken back.
-        sittings: stretches of work; a pause of more than five minutes ends one.
-        active_hours: all sittings together.
-        by_hour: how many decisions hold, by hour of the sitting, from 1: against the adjudication, else against
-            most of the others who decided the pair.
+        explicit: decisions on the pair itself; the others are implied by accepting another candidate.
+        unsure: abstentions among the explicit decisions.
+        imported: decisions from a file.
+        truth: accuracy of explicit decisions on adjudicated pairs.
+        look_ms: median time before a keystroke, in milliseconds; None without decisions at the desk.
+        at_desk: explicit decisions made at the desk.
+        queries: queries with a decision, abstentions included.
+        matched: queries with a match.
+        desk_queries: queries with a decision at the desk.
+        acts: counts of actions at the desk, and of undone ones.
+        sessions: number of work sessions; a gap of more than five minutes ends one.
+        active_hours: total duration of the sessions.
+        by_hour: accuracy by hour of the session, from 1: against the adjudication, otherwise against the majority of
+            the other annotators of the pair.
     """
 
     name: str
@@ -94,7 +94,7 @@ class Person:
     matched: int
     desk_queries: int
     acts: ActivityCount
-    sittings: int
+    sessions: int
     active_hours: float
     by_hour: dict[int, Precision]
 
@@ -124,7 +124,7 @@ class Person:
             "undone": {"acts": self.acts.undone, "share": _share(self.acts.undone, self.acts.done)},
             "truth": _as_dict(self.truth),
             "look_ms": self.look_ms,
-            "sittings": self.sittings,
+            "sittings": self.sessions,
             "active_hours": self.active_hours,
             "decisions_per_hour": self.per_hour,
             "queries_per_hour": self.queries_per_hour,
@@ -132,44 +132,44 @@ class Person:
         }
 
 
-def people(
-    said: Sequence[Annotation],
+def annotator_stats(
+    annotations: Sequence[Annotation],
     acts: Mapping[str, ActivityCount] | None = None,
     first: Sequence[Annotation] | None = None,
-) -> list[Person]:
-    """Everybody who decided something, by name.
+) -> list[AnnotatorStats]:
+    """Statistics of all annotators, sorted by name.
 
     Args:
-        said: standing decisions, oldest first.
-        acts: of each annotator; none where they are not known.
-        first: first answers (`labels.first_answers`); those that stand, where they are not known.
+        annotations: current decisions, oldest first.
+        acts: counts of actions per annotator, if known.
+        first: first answers (`labels.first_answers`); None for the current decisions.
     """
     acts = acts or {}
-    first = said if first is None else first
-    truth = accuracy_by_adjudication(said, first)
+    first = annotations if first is None else first
+    truth = accuracy_by_adjudication(annotations, first)
     own: dict[str, list[Annotation]] = {}
-    for each in said:
+    for each in annotations:
         own.setdefault(each.annotator, []).append(each)
     return [
-        _person(name, own[name], said, first, truth.get(name, wilson(0, 0)), acts.get(name, ActivityCount()))
+        _stats_of(name, own[name], annotations, first, truth.get(name, wilson(0, 0)), acts.get(name, ActivityCount()))
         for name in sorted(own, key=str.casefold)
     ]
 
 
-def _person(
+def _stats_of(
     name: str,
     own: Sequence[Annotation],
-    said: Sequence[Annotation],
+    annotations: Sequence[Annotation],
     first: Sequence[Annotation],
     truth: Precision,
     acts: ActivityCount,
-) -> Person:
-    worked = sittings(own)
-    # Answers that were changed since belong to a sitting, too.
-    all_acts = sittings([*own, *(each for each in first if each.annotator == name)])
+) -> AnnotatorStats:
+    sessions = work_sessions(own)
+    # Answers that were changed later are part of a session, too.
+    all_sessions = work_sessions([*own, *(each for each in first if each.annotator == name)])
     looks = {each.action: each.look_ms for each in own if each.look_ms is not None}
-    hours = {action: hour for sitting in all_acts for action, hour in sitting.hours().items()}
-    return Person(
+    hours = {action: hour for session in all_sessions for action, hour in session.hours().items()}
+    return AnnotatorStats(
         name=name,
         decisions=len(own),
         explicit=sum(each.explicit for each in own),
@@ -182,23 +182,23 @@ def _person(
         matched=len({each.pair.query for each in own if each.match}),
         desk_queries=len({each.pair.query for each in own if not each.imported}),
         acts=acts,
-        sittings=len(worked),
-        active_hours=sum(each.seconds for each in worked) / 3600,
-        by_hour=accuracy_by_hour(said, first, hours),
+        sessions=len(sessions),
+        active_hours=sum(each.seconds for each in sessions) / _HOUR_S,
+        by_hour=accuracy_by_hour(annotations, first, hours),
     )
 
 
-def _share(some: int, all_: int) -> float | None:
-    return some / all_ if all_ else None
+def _share(count: int, total: int) -> float | None:
+    return count / total if total else None
 
 
 def _as_dict(found: Precision) -> dict[str, object]:
-    """The counts, the share, and its interval; None for both where nothing was checked."""
-    known = found.labels > 0
+    """Counts, share and interval; share and interval are None if nothing was checked."""
+    checked = found.labels > 0
     return {
         "agreed": found.right,
         "checked": found.labels,
         "share": _share(found.right, found.labels),
-        "low": found.low if known else None,
-        "high": found.high if known else None,
+        "low": found.low if checked else None,
+        "high": found.high if checked else None,
     }

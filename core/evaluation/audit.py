@@ -1,8 +1,7 @@
-"""What an audit says of the whole queue: the precision of each band, and how many matches the machine misses.
+"""Audit of the matcher on a stratified random sample: precision of each band, and recall.
 
-A draw takes queries at random from each stratum; each stands for as many as its weight says. Sums of weighted
-observations are unbiased estimates of the sums over all queries (Horvitz and Thompson 1952, JASA 47), whatever the
-strata were.
+A draw samples queries from each stratum; each has the inverse of its inclusion probability as its weight. Weighted sums
+over the sample are unbiased estimates of the sums over all queries (Horvitz and Thompson 1952, JASA 47).
 """
 
 from collections import Counter
@@ -28,8 +27,8 @@ from labels.store import LabelStore
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
-    """A share with its 95 % interval; all None where nothing was observed."""
+class ShareEstimate:
+    """A share with its 95 % interval; all None without observations."""
 
     value: float | None
     low: float | None
@@ -38,25 +37,25 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """What one draw says.
+    """Results of one draw.
 
     Attributes:
-        draw: its number.
-        drawn: queries in it.
-        answered: of which people have answered so many; only they are counted.
-        precision: of each firm band's answer, by band.
-        recall: the share of all matches that the machine calls matches; the rest it misses.
-        matches: how many matches there are among what was drawn from; None while a stratum has no answer.
-        draws: how many draws there are.
-        all_drawn: queries in all of them.
-        all_answered: of which people have answered so many in the audit stream.
+        draw: number of the draw.
+        drawn: queries in the draw.
+        answered: queries of the draw that were answered; only these count.
+        precision: by band, of `high` (match) and `low` (no match).
+        recall: share of all matches that the matcher classifies as matches.
+        matches: estimated matches in the population; None while a stratum has no answer.
+        draws: number of draws so far.
+        all_drawn: queries in all draws.
+        all_answered: answered queries in all draws.
     """
 
     draw: int
     drawn: int
     answered: int
-    precision: dict[str, Estimate]
-    recall: Estimate
+    precision: dict[str, ShareEstimate]
+    recall: ShareEstimate
     matches: float | None
     draws: int = 1
     all_drawn: int = 0
@@ -68,38 +67,38 @@ class AuditReport:
 
 
 def draw_audit(workspace: Workspace, settings: Settings, count: int) -> tuple[int, dict[ProductRef, Stratum]]:
-    """Draw queries that no person has answered, from each band of their best candidate.
+    """Draw unanswered queries, stratified by the band of their best candidate.
 
     Returns:
-        the number of the draw, and what was drawn.
+        the number of the draw, and the stratum of each drawn query.
 
     Raises:
-        CoreError: there are no probabilities, or nothing is left to draw from.
+        CoreError: there are no calibrated probabilities, or no unanswered queries.
     """
     candidates = CandidateStore(workspace.derived)
     try:
         if candidates.model is None:
             raise no_candidates(workspace.index)
-        standing, top = candidates.standing, candidates.top_probabilities()
+        matcher, top = candidates.matcher_summary, candidates.top_probabilities()
     finally:
         candidates.close()
-    if standing is None or not standing.calibrated:
+    if matcher is None or not matcher.calibrated:
         raise not_fitted_error(workspace, settings)
     with LabelStore(workspace.labels) as store:
-        _, turned = store.changed_since(0)
-        left_out = {query for query, (people, _) in turned.items() if people} | store.validation_queries()
-        left_out |= read_index_state(workspace).removed
-        strata = {q: str(band_of(p, standing.high, standing.low)) for q, p in top.items() if q not in left_out}
+        _, answered = store.changed_since(0)
+        excluded = {query for query, (people, _) in answered.items() if people} | store.validation_queries()
+        excluded |= read_index_state(workspace).removed
+        strata = {q: str(band_of(p, matcher.high, matcher.low)) for q, p in top.items() if q not in excluded}
         if not strata:
             raise CoreError("Every query is answered already.", "There is nothing left to audit.")
-        # Another draw draws others, and the same ledger the same.
+        # A later draw has another seed; the same ledger gives the same draw.
         seed = settings.validation.seed + store.audit_version()
         drawn = stratified(strata, count, seed)
         return store.draw_audit(drawn, seed), drawn
 
 
 def audit_report(workspace: Workspace, version: int | None = None) -> AuditReport:
-    """What people found in a draw, the latest one if none is named.
+    """Results of a draw, by default the latest.
 
     Raises:
         CoreError: there is no such draw.
@@ -108,8 +107,8 @@ def audit_report(workspace: Workspace, version: int | None = None) -> AuditRepor
     try:
         if candidates.model is None:
             raise no_candidates(workspace.index)
-        standing, shown = (
-            candidates.standing,
+        matcher, shown = (
+            candidates.matcher_summary,
             candidates.top_similarities().keys() - read_index_state(workspace).removed,
         )
     finally:
@@ -117,82 +116,80 @@ def audit_report(workspace: Workspace, version: int | None = None) -> AuditRepor
     with LabelStore(workspace.labels) as store:
         latest = store.audit_version()
         sample = store.audit_sample(version or latest)
-        if not latest or standing is None:
+        if not latest or matcher is None:
             raise CoreError("Nothing was drawn for audit yet.", "Draw some: samesku labels audit --draw 200")
         if not sample:
             raise CoreError(f"There is no draw {version}.", f"Draws are numbered from 1 to {latest}.")
-        # As the desk counts them: what cannot be shown any more is no part of the draw.
+        # Like the desk, without queries that can no longer be shown.
         sample = {query: stratum for query, stratum in sample.items() if query in shown}
         answered, drawn = audited_queries(store), store.audit_queries() & shown
         by_query = audit_outcomes_by_query(store)
         answers = {query: by_query.get(query, []) for query in sample}
-    weights = _weights(sample, {query for query, said in answers.items() if said})
-    seen = [_observed(answers[query], standing, weight) for query, weight in weights.items()]
-    whole = {sample[query].name for query in weights} == {stratum.name for stratum in sample.values()}
-    found = _report(version or latest, len(sample), seen, whole=whole)
+    weights = _weights(sample, {query for query, decisions in answers.items() if decisions})
+    observed = [_observed(answers[query], matcher, weight) for query, weight in weights.items()]
+    complete = {sample[query].name for query in weights} == {stratum.name for stratum in sample.values()}
+    found = _report(version or latest, len(sample), observed, complete=complete)
     return replace(found, draws=latest, all_drawn=len(drawn), all_answered=len(drawn & answered))
 
 
 def _weights(sample: Mapping[ProductRef, Stratum], answered: Collection[ProductRef]) -> dict[ProductRef, float]:
-    """The weight of each answered query: those of a stratum stand for all of it, however many are answered so far.
+    """The weight of each answered query, scaled up for the unanswered queries of its stratum.
 
-    The stream shows a draw in random order, so that what is answered is a sample of what was drawn.
+    The stream shows a draw in random order, so that the answered queries are a random sample of it.
     """
     drawn = Counter(stratum.name for stratum in sample.values())
-    so_far = Counter(sample[query].name for query in answered)
+    counts = Counter(sample[query].name for query in answered)
     return {
-        query: stratum.weight * drawn[stratum.name] / so_far[stratum.name]
+        query: stratum.weight * drawn[stratum.name] / counts[stratum.name]
         for query, stratum in sample.items()
         if query in answered
     }
 
 
 def _observed(
-    said: list[tuple[float | None, Decision, Strength]], standing: MatcherSummary, weight: float
+    decisions: list[tuple[float | None, Decision, Strength]], matcher: MatcherSummary, weight: float
 ) -> dict[str, float]:
-    """What one query adds to each sum: what the machine said of its pairs then, against what people say.
+    """Weighted contributions of one query: the probabilities shown when it was decided, against the decisions.
 
-    Not what it says now: it has learnt from these very answers since.
+    Current probabilities do not count, since the matcher has been trained on these decisions.
     """
     counts = dict.fromkeys(("high", "high right", "low", "low right", "matches", "found"), 0.0)
-    for probability, decision, strength in said:
+    for probability, decision, strength in decisions:
         match = decision is Decision.MATCH
-        # A match without a probability was found by search: the machine has missed it.
+        # A match without a probability was found by search, so that the matcher missed it.
         counts["matches"] += match
-        counts["found"] += match and probability is not None and probability >= standing.threshold
-        band = band_of(probability, standing.high, standing.low)
-        # What follows from another decision was not looked at.
-        looked = strength is Strength.EXPLICIT and decision is not Decision.UNSURE
-        if looked and probability is not None and band is not Band.MEDIUM:
+        counts["found"] += match and probability is not None and probability >= matcher.threshold
+        band = band_of(probability, matcher.high, matcher.low)
+        # Implied decisions were not checked by a person.
+        explicit = strength is Strength.EXPLICIT and decision is not Decision.UNSURE
+        if explicit and probability is not None and band is not Band.MEDIUM:
             counts[band] += 1
             counts[f"{band} right"] += match is (band is Band.HIGH)
     return {name: weight * count for name, count in counts.items()}
 
 
-def _report(version: int, drawn: int, seen: list[dict[str, float]], *, whole: bool) -> AuditReport:
-
+def _report(version: int, drawn: int, observed: list[dict[str, float]], *, complete: bool) -> AuditReport:
     names = ("high right", "high", "low right", "low", "found", "matches")
-    sums = np.array([[each[name] for name in names] for each in seen], float).reshape(len(seen), len(names))
-    shares = [_ratio(sums[:, place], sums[:, place + 1]) for place in (0, 2, 4)]
+    sums = np.array([[each[name] for name in names] for each in observed], float).reshape(len(observed), len(names))
+    shares = [_ratio(sums[:, column], sums[:, column + 1]) for column in (0, 2, 4)]
     return AuditReport(
         draw=version,
         drawn=drawn,
-        answered=len(seen),
+        answered=len(observed),
         precision={"high": shares[0], "low": shares[1]},
         recall=shares[2],
-        matches=float(sums[:, 5].sum()) if whole else None,
+        matches=float(sums[:, 5].sum()) if complete else None,
     )
 
 
-def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> Estimate:
-    """A ratio of weighted sums over queries, shape (n,) each, with Wilson's interval.
+def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> ShareEstimate:
+    """A ratio of weighted sums over queries, shape (n,) each, with the Wilson interval.
 
-    The interval is for as many observations as there are queries, less where some weigh more than others (Kish 1965's
-    effective sample size): the pairs of one query stand or fall together. A bootstrap would give 1.000 to 1.000 after
-    a dozen answers without a mistake.
+    The number of observations is the effective sample size in queries (Kish 1965), not in pairs, since the pairs of one
+    query are dependent. A bootstrap would give 1.000 to 1.000 after a dozen answers without an error.
     """
     total = float(whole.sum())
     if not total:
-        return Estimate(None, None, None)
+        return ShareEstimate(None, None, None)
     share = float(part.sum()) / total
-    return Estimate(share, *wilson_interval(share, total**2 / float((whole**2).sum())))
+    return ShareEstimate(share, *wilson_interval(share, total**2 / float((whole**2).sum())))

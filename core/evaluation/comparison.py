@@ -1,4 +1,4 @@
-"""Two encoders query by query: what got better and what got worse, kept as a file beside the other reports."""
+"""Comparison of two encoders query by query, saved as a file among the reports."""
 
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
@@ -10,12 +10,15 @@ from core.json_store import load, require_shares, save
 from core.workspace import Workspace
 from labels.model import ProductRef
 
-#: Counts up when the file comes to hold something else.
+#: Display names of the rankings: dense index, lexical index, fusion of both, and the fused candidates by probability.
+RANKING_NAMES = {"encoder": "dense", "lexical": "lexical", "fused": "hybrid", "matched": "matcher"}
+
+#: Version of the file format.
 _FORMAT = 1
 
 
 class Outcome(StrEnum):
-    """What became of one query."""
+    """Direction of the change of one query."""
 
     BETTER = "better"
     WORSE = "worse"
@@ -24,11 +27,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What one encoder makes of a query.
+    """Result of one ranking for a query.
 
     Attributes:
-        rank: of the first known match, from 1; None where there is none among the ten.
-        first: the title of what stands first.
+        rank: rank of the first known match, from 1; None if it is not in the top ten.
+        first: title of the top candidate.
     """
 
     rank: int | None
@@ -36,29 +39,29 @@ class Place:
 
     def __post_init__(self) -> None:
         if self.rank is not None and not 1 <= self.rank <= 10**6:
-            raise ValueError(f"{self.rank} is no rank")
+            raise ValueError(f"{self.rank} is not a rank")
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Where a query's known match stood, and where it stands."""
+    """Results of both encoders for a query."""
 
     before: Place
     after: Place
 
     @property
     def outcome(self) -> Outcome:
-        """Better where the match moved up; one that is not found is behind all that are."""
+        """Better if the match moved up; a match that is not found ranks last."""
         before, after = (place.rank or 10**6 + 1 for place in (self.before, self.after))
         return Outcome.SAME if before == after else Outcome.BETTER if after < before else Outcome.WORSE
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedQuery:
-    """One judged query.
+    """An evaluation query.
 
     Attributes:
-        match: the known match; where there are several, the one that stands first now.
+        match: the known match; of several, the one that ranks first now.
         moves: by ranking.
     """
 
@@ -71,7 +74,7 @@ class JudgedQuery:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A share or a mean of shares, with its 95 % interval; None where all queries are alike."""
+    """A metric in [0, 1] with its 95 % interval, which is None if all queries have the same value."""
 
     value: float
     interval: tuple[float, float] | None
@@ -82,11 +85,11 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A figure of both encoders, and how it changed on the same queries.
+    """A metric of both encoders, and its difference on the same queries.
 
     Attributes:
-        by: after less before.
-        interval: 95 %, of the difference; None where it is the same for all queries.
+        by: difference, after − before.
+        interval: 95 % interval of the difference; None if it is the same for all queries.
     """
 
     before: Figure
@@ -100,17 +103,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two encoders on the same judged queries.
+    """Two encoders on the same evaluation queries.
 
     Attributes:
-        before, after: their ids.
-        at: when they were compared, ISO 8601 in UTC.
-        seconds: how long it took.
-        judged_on: the validation set with its version, or the held-out queries.
-        rankings: the names of the rankings: the encoder alone, fused with the lexical retriever, in the matcher's
-            order.
-        changes: of hit@1, mrr@10 and the like, by ranking and name.
-        queries: all that were judged.
+        before, after: ids of the encoders.
+        at: time of the comparison, ISO 8601 in UTC.
+        seconds: duration.
+        judged_on: the evaluation set: the validation set with its version, or the held-out queries.
+        rankings: keys of `RANKING_NAMES` that were compared.
+        changes: by ranking and metric.
+        queries: all evaluation queries.
     """
 
     before: str
@@ -124,21 +126,21 @@ class Comparison:
     format: int = _FORMAT
 
     def __post_init__(self) -> None:
-        wanted = set(self.rankings)
-        if self.format != _FORMAT or not wanted <= self.changes.keys() or not wanted:
-            raise ValueError("a ranking without figures")
-        if any(not {"hit@1", "mrr@10"} <= self.changes[name].keys() for name in wanted):
-            raise ValueError("a figure is missing")
-        if any(not wanted <= query.moves.keys() for query in self.queries):
+        rankings = set(self.rankings)
+        if self.format != _FORMAT or not rankings <= self.changes.keys() or not rankings:
+            raise ValueError("a ranking without metrics")
+        if any(not {"hit@1", "mrr@10"} <= self.changes[name].keys() for name in rankings):
+            raise ValueError("a metric is missing")
+        if any(not rankings <= query.moves.keys() for query in self.queries):
             raise ValueError("a query without a ranking")
 
     def counts(self, ranking: str) -> dict[Outcome, int]:
-        """How many queries got better, worse, and stayed the same."""
+        """Number of queries per outcome."""
         found = Counter(query.moves[ranking].outcome for query in self.queries)
         return {outcome: found[outcome] for outcome in Outcome}
 
-    def turned(self) -> "Comparison":
-        """The same, seen from the other side."""
+    def reversed(self) -> "Comparison":
+        """The comparison with `before` and `after` swapped."""
 
         def change(old: Change) -> Change:
             interval = old.interval and (-old.interval[1], -old.interval[0])
@@ -157,21 +159,21 @@ class Comparison:
 
 
 def comparison_path(workspace: Workspace, before: str, after: str) -> Path:
-    """Where the comparison of two encoders is kept."""
+    """The file of the comparison of two encoders."""
     return workspace.reports / f"comparison-{before}-to-{after}.json"
 
 
 def save_comparison(workspace: Workspace, comparison: Comparison) -> Path:
-    """Write a comparison in the place of an older one of the same two. Returns its file."""
+    """Save a comparison, replacing an older one of the same encoders. Returns its file."""
     path = comparison_path(workspace, comparison.before, comparison.after)
     save(path, asdict(comparison))
-    # The other way round it would be an older one.
+    # An older comparison in the other direction.
     comparison_path(workspace, comparison.after, comparison.before).unlink(missing_ok=True)
     return path
 
 
 def load_comparison(workspace: Workspace, before: str, after: str) -> Comparison | None:
-    """The comparison of two encoders, whichever way round it was made; None where there is none.
+    """The saved comparison of two encoders, in either direction; None if there is none.
 
     Raises:
         CoreError: its file is damaged.
@@ -184,12 +186,12 @@ def load_comparison(workspace: Workspace, before: str, after: str) -> Comparison
             continue
         if (found.before, found.after) != (first, second):
             raise CoreError(f"{path.name} is about other encoders.", f"Move it away: {path}")
-        return found if first == before else found.turned()
+        return found if first == before else found.reversed()
     return None
 
 
 def load_comparisons(workspace: Workspace) -> tuple[list[Comparison], list[str]]:
-    """The comparisons of the workspace, the latest first; and what cannot be read, a sentence each."""
+    """All saved comparisons, the latest first, and a sentence for each unreadable one."""
     found, damaged = [], []
     for path in sorted(workspace.reports.glob("comparison-*.json")):
         try:
@@ -199,8 +201,3 @@ def load_comparisons(workspace: Workspace) -> tuple[list[Comparison], list[str]]
         except CoreError as error:
             damaged.append(error.message)
     return sorted(found, key=lambda each: each.at, reverse=True), damaged
-
-
-#: The encoder alone; the lexical retriever alone; both fused, as an index run keeps them; these as the matcher orders
-#: them.
-RANKING_NAMES = {"encoder": "dense", "lexical": "lexical", "fused": "hybrid", "matched": "matcher"}

@@ -1,4 +1,4 @@
-"""Labels → quality curves: mean and spread over campaigns, as rows, as a file."""
+"""Learning curves over campaigns: mean and standard deviation by number of labels, as CSV, JSON, plot or SVG."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -15,17 +15,19 @@ from core.evaluation.campaign import Point
 from labels.exchange.files import output_text
 from labels.exchange.json_values import json_text
 
+_COLOURS = ("blue", "red", "green", "magenta", "cyan", "orange", "gray")
+_WIDTH, _HEIGHT = 100, 26
 Curves = Mapping[str, "Sequence[CurvePoint]"]
 
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """The mean and the spread over seeds after so many labels.
+    """Metrics over all seeds after some number of labels.
 
     Attributes:
-        labels: answers so far.
-        mean: of each metric of `core.evaluation.campaign.Point`.
-        spread: standard deviation of the same over the seeds; 0 for one seed.
+        labels: number of labels.
+        mean: mean of each metric of `core.evaluation.campaign.Point`.
+        spread: standard deviation over the seeds; 0 for one seed.
     """
 
     labels: int
@@ -33,12 +35,12 @@ class CurvePoint:
     spread: dict[str, float]
 
     def flat(self) -> dict[str, float]:
-        """One row: the labels, the mean of each metric under its name, the spread under `NAME_sd`."""
+        """One row: `labels`, the mean of each metric under its name, the standard deviation as `NAME_sd`."""
         return {"labels": self.labels, **self.mean, **{f"{name}_sd": value for name, value in self.spread.items()}}
 
 
-def curve_of(campaigns: Sequence[Sequence[Point]]) -> list[CurvePoint]:
-    """Mean and standard deviation over campaigns, at the numbers of labels that all of them reached."""
+def mean_curve(campaigns: Sequence[Sequence[Point]]) -> list[CurvePoint]:
+    """Mean and standard deviation over campaigns, at the label counts that all of them reached."""
     by_labels = [{point.labels: point.metrics for point in points} for points in campaigns]
     curve = []
     for labels in sorted(set.intersection(*(set(each) for each in by_labels))):
@@ -49,10 +51,15 @@ def curve_of(campaigns: Sequence[Sequence[Point]]) -> list[CurvePoint]:
 
 
 def write_curves(curves: Curves, about: Mapping[str, object], path: Path) -> None:
-    """Write curves as CSV (one line per strategy and point) or JSON (with what they are about), by the ending.
+    """Write curves as CSV (one row per strategy and point) or as JSON, by the file extension.
+
+    Args:
+        curves: by strategy.
+        about: the whole result, which is the JSON file.
+        path: of the file.
 
     Raises:
-        CoreError: another ending.
+        CoreError: another extension.
         LabelsError: the file cannot be written.
     """
     if path.suffix not in {".csv", ".json"}:
@@ -67,12 +74,8 @@ def write_curves(curves: Curves, about: Mapping[str, object], path: Path) -> Non
             writer.writerows(rows)
 
 
-_COLOURS = ("blue", "red", "green", "magenta", "cyan", "orange", "gray")
-_WIDTH, _HEIGHT = 100, 26
-
-
 def plot(curves: Curves, metric: str = "f1", *, width: int = _WIDTH, height: int = _HEIGHT) -> Text:
-    """Labels → metric, one line per strategy, in `width` × `height` characters.
+    """Plot a metric by number of labels, one line per strategy, in `width` × `height` characters.
 
     Raises:
         CoreError: plotext is not installed.
@@ -95,11 +98,11 @@ def plot(curves: Curves, metric: str = "f1", *, width: int = _WIDTH, height: int
     return Text.from_ansi(text)
 
 
-def write_picture(curves: Curves, path: Path, metric: str = "f1") -> None:
+def write_curve_svg(curves: Curves, path: Path, metric: str = "f1") -> None:
     """Write the plot as SVG.
 
     Raises:
-        CoreError: another ending, or plotext is not installed.
+        CoreError: another extension, or plotext is not installed.
         LabelsError: the file cannot be written.
     """
     if path.suffix != ".svg":

@@ -1,4 +1,4 @@
-"""Comparing two encoders: both rank the catalogue for the judged queries, and the queries are held side by side."""
+"""Compares two encoders: both rank the catalogue for the evaluation queries, query by query."""
 
 import time
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from core.errors import CoreError, ModelError
 from core.evaluation.comparison import Change, Comparison, Figure, JudgedQuery, Move, Place, save_comparison
 from core.evaluation.intervals import change_intervals, retrieval_intervals
-from core.evaluation.retrieval import Gold, Ranking, evaluate_encoder, matched_ranking, retrieval_metrics
+from core.evaluation.retrieval import Gold, Ranking, evaluate_encoder, matcher_ranking, retrieval_metrics
 from core.jobs.progress import Reporter
 from core.matching.features.builder import CorpusFeatures
 from core.matching.run import out_of_fold_path
@@ -19,7 +19,7 @@ from core.splits.split import splits_of
 from core.workspace import Workspace
 from labels.model import ProductRef
 
-#: What an encoder has a say in, from its own order to the one that people see.
+#: The rankings that depend on the encoder, in display order.
 _RANKINGS = ("encoder", "fused", "matched")
 
 #: The rankings of one encoder, by name.
@@ -29,37 +29,36 @@ Rankings = Mapping[str, Ranking]
 def compare_encoders(
     workspace: Workspace, settings: Settings, before: str, after: str, reporter: Reporter
 ) -> Comparison:
-    """Compare two encoders by their ids, and keep what came out.
+    """Compare two encoders by their ids, and save the comparison.
 
-    The matcher's order is compared where both encoders have one that is fair: an encoder that was never in use has no
-    cosines of its training pairs that it has not seen, and a matcher that learnt from the others would trust it too
-    much.
+    The matcher ranking is compared only if both encoders have out-of-fold cosines: a matcher that is trained on the
+    cosines of an encoder's own training pairs trusts the cosine too much.
 
     Raises:
-        ModelError: an encoder is not here, or both are the same. CoreError: there is nothing to judge on.
+        ModelError: an encoder is missing, or both are the same. CoreError: there are no evaluation queries.
     """
     if before == after:
         raise ModelError(f"{before} cannot be compared with itself.", "`samesku models list` shows the others.")
-    began = time.monotonic()
+    started = time.monotonic()
     registry, corpus, splits = Registry(workspace, settings), Corpus.read(workspace), splits_of(workspace, settings)
     models = [registry.get(before), registry.get(after)]
     gold = {query: splits.matches[query] for query in splits.eval_queries}
-    corpus_features = CorpusFeatures(workspace, settings, corpus)
-    ranked = [evaluate_encoder(corpus_features, model, gold, reporter)[1] for model in models]
-    unfair = [model.id for model in models if not _is_fair(workspace, registry, model)]
-    if unfair:
-        reporter.message(f"Without the matcher's order: {', '.join(unfair)} was never in use.")
+    features = CorpusFeatures(workspace, settings, corpus)
+    ranked = [evaluate_encoder(features, model, gold, reporter)[1] for model in models]
+    missing = [model.id for model in models if not _has_unbiased_cosines(workspace, registry, model)]
+    if missing:
+        reporter.message(f"Without the matcher ranking: no out-of-fold cosines of {', '.join(missing)}.")
     else:
         for model, rankings in zip(models, ranked, strict=True):
-            rankings["matched"] = matched_ranking(corpus_features, model, rankings["fused"], reporter)
+            rankings["matched"] = matcher_ranking(features, model, rankings["fused"], reporter)
     found = comparison_of(
-        corpus, gold, (before, ranked[0]), (after, ranked[1]), judged_on=splits.name, seconds=time.monotonic() - began
+        corpus, gold, (before, ranked[0]), (after, ranked[1]), judged_on=splits.name, seconds=time.monotonic() - started
     )
     save_comparison(workspace, found)
     return found
 
 
-def _is_fair(workspace: Workspace, registry: Registry, model: EncoderModel) -> bool:
+def _has_unbiased_cosines(workspace: Workspace, registry: Registry, model: EncoderModel) -> bool:
     return not registry.is_trained(model.id) or out_of_fold_path(workspace, model.id).exists()
 
 
@@ -72,15 +71,15 @@ def comparison_of(
     judged_on: str,
     seconds: float,
 ) -> Comparison:
-    """Two encoders' rankings side by side.
+    """The comparison of the rankings of two encoders.
 
     Args:
         corpus: for the titles.
-        gold: the known matches of the queries that are judged.
-        before: an encoder's id, and its rankings of these queries.
-        after: the other's.
-        judged_on: what the queries are called.
-        seconds: how long it took to get here.
+        gold: known matches of the evaluation queries.
+        before: id of an encoder, and its rankings of these queries.
+        after: likewise of the other encoder.
+        judged_on: name of the evaluation set.
+        seconds: duration so far.
 
     Raises:
         CoreError: none of the queries is in the catalogue.
@@ -104,17 +103,17 @@ def comparison_of(
 
 def _changes(before: Ranking, after: Ranking, gold: Gold) -> dict[str, Change]:
     first, second = _figures(before, gold), _figures(after, gold)
-    moved = change_intervals(before, after, gold)
+    intervals = change_intervals(before, after, gold)
     return {
-        name: Change(first[name], second[name], second[name].value - first[name].value, moved.get(name))
+        name: Change(first[name], second[name], second[name].value - first[name].value, intervals.get(name))
         for name in first
     }
 
 
 def _figures(ranking: Ranking, gold: Gold) -> dict[str, Figure]:
-    ends = retrieval_intervals(ranking, gold)
+    intervals = retrieval_intervals(ranking, gold)
     values = retrieval_metrics(ranking, gold)
-    return {name: Figure(value, ends.get(name)) for name, value in values.items() if name != "queries"}
+    return {name: Figure(value, intervals.get(name)) for name, value in values.items() if name != "queries"}
 
 
 def _judged_query(

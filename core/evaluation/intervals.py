@@ -1,6 +1,6 @@
-"""How far a figure might be from the truth, for no other reason than which queries were judged on.
+"""95 % confidence intervals of evaluation metrics.
 
-Queries are resampled, not pairs: the pairs of one query stand or fall together.
+The bootstrap resamples queries, not pairs, since the pairs of one query are dependent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,19 +14,19 @@ from core.stats import bootstrap
 from core.stats.wilson import wilson_interval
 from labels.model import ProductRef
 
-#: Average precision sorts all pairs for every resampling.
-_RESAMPLINGS, _SEED = 200, 31
+#: Fewer resamples than for other metrics, since average precision sorts all pairs for each.
+_RESAMPLES, _SEED = 200, 31
 
-#: Ends of the 95 % interval.
+#: Lower and upper end of a 95 % interval.
 Interval = tuple[float, float]
 
 
 def retrieval_intervals(
     ranked: Mapping[ProductRef, Sequence[ProductRef]], gold: Mapping[ProductRef, AbstractSet[ProductRef]]
 ) -> dict[str, Interval]:
-    """The 95 % intervals of `retrieval_metrics`: Wilson's for the hits, by bootstrap for the means.
+    """Intervals of `retrieval_metrics`: Wilson for the hit rates, bootstrap for the means.
 
-    A figure is absent where all queries are alike, so that resampling them tells nothing, or there are none.
+    A metric is missing if all queries have the same value, or there are no queries.
     """
     count = len(gold)
     found: dict[str, Interval | None] = {}
@@ -43,10 +43,10 @@ def change_intervals(
     after: Mapping[ProductRef, Sequence[ProductRef]],
     gold: Mapping[ProductRef, AbstractSet[ProductRef]],
 ) -> dict[str, Interval]:
-    """The 95 % intervals of how `retrieval_metrics` change from one ranking to another, by bootstrap.
+    """Intervals of the change of `retrieval_metrics` between two rankings, by paired bootstrap.
 
-    Each query is its own control, so that the interval is narrower than those of the two figures let one think. A
-    figure is absent where it changes alike for all queries.
+    Pairing by query makes them narrower than the intervals of the two metrics suggest. A metric is missing if it
+    changes equally for all queries.
     """
     values = [query_values(ranking, gold) for ranking in (before, after)]
     found = {
@@ -61,40 +61,40 @@ def change_intervals(
 def pair_intervals(
     labels: Sequence[bool], probabilities: Sequence[float], threshold: float, queries: Sequence[object]
 ) -> dict[str, Interval]:
-    """The 95 % intervals of F1, precision, recall and average precision, by bootstrap over the queries.
+    """Intervals of F1, precision, recall and average precision, by bootstrap over queries.
 
-    A figure is absent where resampling tells nothing of it.
+    A metric is missing if it is the same in all resamples.
 
     Args:
-        labels: what is true, shape (n,).
+        labels: true labels, shape (n,).
         probabilities: P(match), shape (n,).
-        threshold: at or above it a pair is called a match.
-        queries: the query of each pair, shape (n,).
+        threshold: a pair is classified as a match at or above it.
+        queries: query of each pair, shape (n,).
     """
     truth, scores = np.asarray(labels, bool), np.asarray(probabilities, float)
     number: dict[object, int] = {}
     group = np.array([number.setdefault(query, len(number)) for query in queries], np.int64)
-    called = scores >= threshold
-    counts = bootstrap.by_query(queries, truth & called, called, truth)
+    predicted = scores >= threshold
+    counts = bootstrap.by_query(queries, truth & predicted, predicted, truth)
     with np.errstate(invalid="ignore", divide="ignore"):
         found = {
             "f1": bootstrap.interval(counts, lambda sums: 2 * sums[:, 0] / (sums[:, 1] + sums[:, 2])),
             "precision": bootstrap.interval(counts, lambda sums: sums[:, 0] / sums[:, 1]),
             "recall": bootstrap.interval(counts, lambda sums: sums[:, 0] / sums[:, 2]),
-            "average_precision": _of_average_precision(truth, scores, group),
+            "average_precision": _average_precision_interval(truth, scores, group),
         }
     return {name: ends for name, ends in found.items() if ends is not None}
 
 
-def _of_average_precision(
+def _average_precision_interval(
     truth: NDArray[np.bool_], scores: NDArray[np.float64], group: NDArray[np.int64]
 ) -> Interval | None:
-    """It is no function of sums over queries: every resampling ranks the pairs anew."""
+    """Interval of average precision, which is not a function of sums over queries: each resample ranks all pairs."""
     from sklearn.metrics import average_precision_score
 
     generator, queries = np.random.default_rng(_SEED), int(group.max(initial=-1)) + 1
     found = []
-    for _ in range(_RESAMPLINGS if queries > 1 else 0):
+    for _ in range(_RESAMPLES if queries > 1 else 0):
         weights = np.bincount(generator.integers(0, queries, queries), minlength=queries)[group].astype(float)
         if weights[truth].any():
             found.append(average_precision_score(truth, scores, sample_weight=weights))

@@ -1,25 +1,21 @@
-"""The encoders of a workspace as a person looks at them: which is in use, where each came from, what to compare."""
+"""Overview of the encoders of a workspace: champion, origin, metrics, and what to compare with what."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from core.errors import ModelError
 from core.evaluation.comparison import Comparison, Figure
-from core.retrieval.registry import ModelCard, Promotion, lineage
-
-if TYPE_CHECKING:
-    from core.retrieval.registry import Registry
+from core.retrieval.registry import ModelCard, Promotion, Registry, lineage
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """How well an encoder finds matches, by the latest that is known of it.
+class RetrievalRecord:
+    """The latest retrieval metrics of an encoder.
 
     Attributes:
-        judged_on: the validation set with its version, or the held-out queries; empty where nobody wrote it down.
-        queries: how many were judged; 0 where nobody wrote it down.
-        alone, fused: its figures by name, by itself and fused with the lexical retriever.
+        judged_on: the evaluation set: the validation set with its version, or the held-out queries; empty if unknown.
+        queries: number of evaluation queries; 0 if unknown.
+        alone, fused: metrics of the dense and of the hybrid ranking, by name.
     """
 
     judged_on: str
@@ -29,20 +25,20 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class EncoderEntry:
     """One encoder.
 
     Attributes:
-        card: what is known of its making; None for an untuned one.
-        record: None where it was never judged.
-        in_use: whether it is the champion.
-        promoted: when and why it was put in use, the last time; None where it never was.
+        card: model card; None for a base encoder.
+        record: None if it was never evaluated.
+        is_champion: whether it was promoted last.
+        promoted: its latest promotion; None if it was never promoted.
     """
 
     id: str
     card: ModelCard | None
-    record: Record | None
-    in_use: bool
+    record: RetrievalRecord | None
+    is_champion: bool
     promoted: Promotion | None
 
 
@@ -51,28 +47,28 @@ class Overview:
     """All encoders.
 
     Attributes:
-        encoders: the champion first, then the latest first, untuned ones last.
-        before: what a rollback goes back to; None where there is nothing to go back to.
-        indexed: whose candidates the queue shows; None before the first index run.
-        comparing_takes_s: how long the latest comparison took, in seconds; None where there was none.
-        damaged: the cards and comparisons that cannot be read, a sentence each.
+        encoders: the champion first, then the latest first, base encoders last.
+        before: id of the encoder that a rollback returns to; None if there is none.
+        indexed: id of the encoder behind the candidates; None before the first index run.
+        comparison_seconds: duration of the latest comparison; None if there is none.
+        damaged: a sentence for each unreadable card.
     """
 
-    encoders: tuple[Listed, ...]
+    encoders: tuple[EncoderEntry, ...]
     before: str | None
     indexed: str | None
-    comparing_takes_s: float | None
+    comparison_seconds: float | None
     damaged: tuple[str, ...]
 
     @property
     def champion(self) -> str | None:
-        """Id of the encoder in use; None where nothing is known of any."""
-        return next((each.id for each in self.encoders if each.in_use), None)
+        """Id of the champion; None if no encoder is known."""
+        return next((each.id for each in self.encoders if each.is_champion), None)
 
     def pair(self, model_id: str) -> tuple[str, str] | None:
-        """What is compared where an encoder is looked at: (before, after); None where there is nothing to compare.
+        """The comparison (before, after) to show for an encoder; None if there is nothing to compare with.
 
-        The champion with what was in use before it; another one with the champion, as if it took its place.
+        The champion is compared with its predecessor, another encoder with the champion.
         """
         champion = self.champion
         if champion is None:
@@ -82,16 +78,16 @@ class Overview:
         return (self.before, champion) if self.before is not None else None
 
 
-def encoder_overview(registry: "Registry", indexed: str | None, comparisons: Sequence[Comparison] = ()) -> Overview:
-    """Look at all encoders; loads none, and nothing that could.
+def encoder_overview(registry: Registry, indexed: str | None, comparisons: Sequence[Comparison] = ()) -> Overview:
+    """Overview of all encoders, without loading any.
 
     Args:
         registry: of the workspace.
-        indexed: the encoder behind the candidates.
-        comparisons: those that were kept, the latest first.
+        indexed: id of the encoder behind the candidates.
+        comparisons: saved comparisons, the latest first.
 
     Raises:
-        ModelError: nobody can tell which encoder is in use.
+        ModelError: the history of promotions is damaged.
     """
     cards, damaged = {}, []
     for model_id in registry.ids():
@@ -100,45 +96,57 @@ def encoder_overview(registry: "Registry", indexed: str | None, comparisons: Seq
         except ModelError as error:
             damaged.append(error.message)
     history = registry.history()
-    promoted = {promotion.model: promotion for promotion in history}
+    promotions = {promotion.model: promotion for promotion in history}
     newest = sorted(cards, key=lambda id_: (cards[id_].created_at, id_), reverse=True)
-    # Nobody need find the untuned encoder to name it: what was tuned names it, and what was put in use or indexed.
-    untuned = sorted({card.parent for card in cards.values()} | promoted.keys() | ({indexed} if indexed else set()))
-    untuned = [id_ for id_ in untuned if id_ not in cards and not registry.is_trained(id_)]
+    # Base encoders are known from cards, promotions and the index; they need not be on this machine.
+    mentioned = {card.parent for card in cards.values()} | promotions.keys() | ({indexed} if indexed else set())
+    base = [id_ for id_ in sorted(mentioned) if id_ not in cards and not registry.is_trained(id_)]
     champion = history[-1].model if history else next(iter([cards[id_].parent for id_ in newest]), indexed)
-    ids = sorted([*newest, *untuned], key=lambda id_: id_ != champion)
     encoders = tuple(
-        Listed(id_, cards.get(id_), _record(id_, cards.get(id_), comparisons), id_ == champion, promoted.get(id_))
-        for id_ in ids
+        EncoderEntry(id_, cards.get(id_), _metrics(id_, cards, comparisons), id_ == champion, promotions.get(id_))
+        for id_ in sorted([*newest, *base], key=lambda id_: id_ != champion)
     )
-    takes = comparisons[0].seconds if comparisons else None
-    return Overview(encoders, _before(history, cards), indexed, takes, tuple(damaged))
+    seconds = comparisons[0].seconds if comparisons else None
+    return Overview(encoders, _rollback_target(history, cards), indexed, seconds, tuple(damaged))
 
 
-def _record(model_id: str, card: ModelCard | None, comparisons: Iterable[Comparison]) -> Record | None:
-    """By the latest comparison, which is on the validation set as it was then; else as it was when it was made."""
-    for found in comparisons:
-        if model_id in (found.before, found.after):
-            alone, fused = (
-                {name: change.before if model_id == found.before else change.after for name, change in of.items()}
-                for of in (found.changes.get(ranking, {}) for ranking in ("encoder", "fused"))
-            )
-            return Record(found.judged_on, len(found.queries), alone, fused)
-    if card is None or not card.metrics:
-        return None
-    shares = {name: value for name, value in card.metrics.items() if "@" in name and 0 <= value <= 1}
-    figures = {name: Figure(value, card.intervals.get(name)) for name, value in shares.items()}
-    return Record(
-        card.judged_on,
-        int(card.metrics.get("queries", 0)),
-        {name: figure for name, figure in figures.items() if " " not in name},
-        {name.removeprefix("fused "): figure for name, figure in figures.items() if name.startswith("fused ")},
-    )
+def _metrics(
+    model_id: str, cards: Mapping[str, ModelCard], comparisons: Iterable[Comparison]
+) -> RetrievalRecord | None:
+    """The metrics of the latest comparison with the encoder, otherwise those of its card."""
+    for comparison in comparisons:
+        if model_id in (comparison.before, comparison.after):
+            return _compared_metrics(model_id, comparison)
+    card = cards.get(model_id)
+    return None if card is None or not card.metrics else _card_metrics(card)
 
 
-def _before(history: tuple[Promotion, ...], cards: dict[str, ModelCard]) -> str | None:
-    """Where a rollback leads; the first promotion is rolled back to the encoder that it was tuned from."""
-    line = lineage(history, cards.__contains__)
-    if len(line) > 1:
-        return line[-2]
-    return cards[line[0]].parent if line and line[0] in cards else None
+def _compared_metrics(model_id: str, comparison: Comparison) -> RetrievalRecord:
+    """The metrics of one of the two encoders of a comparison."""
+
+    def metrics(ranking: str) -> dict[str, Figure]:
+        changes = comparison.changes.get(ranking, {})
+        is_before = model_id == comparison.before
+        return {name: change.before if is_before else change.after for name, change in changes.items()}
+
+    return RetrievalRecord(comparison.judged_on, len(comparison.queries), metrics("encoder"), metrics("fused"))
+
+
+def _card_metrics(card: ModelCard) -> RetrievalRecord:
+    """The metrics at the time of training. On a card, hybrid metrics are named `fused hit@1`, dense ones `hit@1`."""
+    figures = {
+        name: Figure(value, card.intervals.get(name))
+        for name, value in card.metrics.items()
+        if "@" in name and 0 <= value <= 1
+    }
+    dense = {name: figure for name, figure in figures.items() if " " not in name}
+    hybrid = {name.removeprefix("fused "): figure for name, figure in figures.items() if name.startswith("fused ")}
+    return RetrievalRecord(card.judged_on, int(card.metrics.get("queries", 0)), dense, hybrid)
+
+
+def _rollback_target(history: tuple[Promotion, ...], cards: Mapping[str, ModelCard]) -> str | None:
+    """Id of the encoder that a rollback returns to; below the first promotion that is its base encoder."""
+    stack = lineage(history, cards.__contains__)
+    if len(stack) > 1:
+        return stack[-2]
+    return cards[stack[0]].parent if stack and stack[0] in cards else None

@@ -1,4 +1,4 @@
-"""How well pairs are told apart: F1, precision, recall, average precision, calibration."""
+"""Pair classification metrics: F1, precision, recall, average precision, calibration, precision per band."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,12 +13,12 @@ _ECE_BINS = 10
 
 
 def pair_metrics(labels: Sequence[bool], probabilities: Sequence[float], threshold: float) -> dict[str, float]:
-    """Metrics of probabilities against labels.
+    """Classification metrics of probabilities.
 
     Args:
-        labels: what is true.
+        labels: true labels.
         probabilities: P(match) of each pair, in [0, 1].
-        threshold: at or above it a pair is called a match; chosen elsewhere than on these labels.
+        threshold: a pair is classified as a match at or above it; not chosen on these labels.
 
     Returns:
         `f1`, `precision`, `recall` at the threshold, `average_precision`, `ece` (expected calibration error over
@@ -42,7 +42,7 @@ def pair_metrics(labels: Sequence[bool], probabilities: Sequence[float], thresho
 
 
 def expected_calibration_error(truth: NDArray[np.bool_], probabilities: NDArray[np.float64]) -> float:
-    """Mean distance between what was promised and what came true, over bins of equal width, by their size."""
+    """Mean distance between predicted and observed share of matches over bins of equal width, weighted by size."""
     bins = np.minimum((probabilities * _ECE_BINS).astype(int), _ECE_BINS - 1)
     error = 0.0
     for number in range(_ECE_BINS):
@@ -53,10 +53,10 @@ def expected_calibration_error(truth: NDArray[np.bool_], probabilities: NDArray[
 
 
 def reliability(labels: Sequence[bool], probabilities: Sequence[float]) -> list[dict[str, float]]:
-    """The reliability curve: for each of ten bins that holds a pair, what was promised and what came true.
+    """The reliability curve: predicted and observed share of matches per non-empty bin.
 
     Returns:
-        `promised` (mean probability), `true` (share of matches), `pairs`, by rising probability.
+        `promised` (mean probability), `true` (observed share of matches), `pairs`, by ascending probability.
     """
     truth, scores = np.asarray(labels, bool), np.asarray(probabilities, float)
     bins = np.minimum((scores * _ECE_BINS).astype(int), _ECE_BINS - 1)
@@ -74,17 +74,17 @@ def reliability(labels: Sequence[bool], probabilities: Sequence[float]) -> list[
 def band_table(
     cuts: Cuts, labels: Sequence[bool], probabilities: Sequence[float], *, calibrated: bool = True
 ) -> list[dict[str, object]]:
-    """The firm bands: where they are cut, the precision promised by folds of the training labels, and that measured.
+    """The bands high and low: threshold, precision expected from cross-validation, and precision measured.
 
     Args:
         cuts: of the matcher.
-        labels: what is true.
-        probabilities: of each pair.
-        calibrated: whether labels stand behind the probabilities; without them the bands are named `prior:high`.
+        labels: true labels.
+        probabilities: P(match) of each pair.
+        calibrated: whether the matcher is fitted to labels; otherwise the bands are named `prior:high`.
 
     Returns:
-        for `high` and `low`: `answer`, `cut`, `promised` and `measured`, the last two as `right`, `labels` and the
-        95 % interval `low`, `high`.
+        for `high` and `low`: `answer`, `cut`, `promised` (on folds of the training labels) and `measured`, the last two
+        as `right`, `labels` and the 95 % interval `low`, `high`.
     """
     found: list[dict[str, object]] = []
     for band, answer, bound, promised in (

@@ -1,4 +1,4 @@
-"""Evaluations of the workspace's own validation set, kept as files so that they can be looked at and compared."""
+"""Saved evaluations on the validation set of the workspace."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,10 +11,10 @@ from core.matching.bands import Band, default_band
 from core.stats.wilson import Precision
 from core.workspace import Workspace
 
-#: Of how many evaluations anybody looks at the course.
-_MOST = 50
+#: Number of evaluations that are loaded, the latest ones.
+_MAX_EVALUATIONS = 50
 
-#: A metric by its name, and its 95 % interval.
+#: Values and 95 % intervals by metric.
 Metrics = dict[str, float]
 Intervals = dict[str, tuple[float, float]]
 
@@ -24,9 +24,9 @@ class Bin:
     """One bin of the reliability curve.
 
     Attributes:
-        promised: the mean probability of its pairs.
-        true: the share of them that are matches.
-        pairs: how many there are.
+        promised: predicted share of matches: the mean probability.
+        true: observed share of matches.
+        pairs: number of pairs.
     """
 
     promised: float
@@ -41,13 +41,13 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class FirmBand:
-    """A band that gives an answer.
+    """The band high, whose pairs are classified as matches, or low, as non-matches.
 
     Attributes:
-        band: its name; `prior:high` where no labels stood behind the probabilities.
-        cut: from this probability on the answer is a match, or below it none.
-        promised: its precision by folds of the training labels.
-        measured: its precision on the validation set.
+        band: name of the band; `prior:high` if the matcher was not calibrated.
+        cut: probability threshold, the lower bound of high or the upper bound of low.
+        promised: precision expected from cross-validation on the training labels.
+        measured: precision on the validation set.
     """
 
     band: str
@@ -56,7 +56,7 @@ class FirmBand:
     measured: Precision
 
     def __post_init__(self) -> None:
-        Band(default_band(self.band))  # refuses what is no band
+        Band(default_band(self.band))  # raises ValueError for another name
         for precision in (self.promised, self.measured):
             require_shares(self.cut, precision.low, precision.high)
             if not 0 <= precision.right <= precision.labels < 10**9:
@@ -64,31 +64,31 @@ class FirmBand:
 
     @property
     def answers(self) -> Band:
-        """The band itself, calibrated or not."""
+        """The band without the prefix `prior:`."""
         return Band(default_band(self.band))
 
     @property
     def calibrated(self) -> bool:
-        """Whether labels stood behind the probabilities that it was cut through."""
+        """Whether the matcher was fitted to labels."""
         return self.band == self.answers
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What one `samesku evaluate` found; the file holds its whole answer, and this is what is looked at.
+    """Result of `samesku evaluate`: the fields of its JSON answer that are displayed.
 
     Attributes:
-        at: when, ISO 8601 in UTC.
-        seconds: how long it took.
-        model: the encoder's id.
-        judged_on: the validation set with its version, or the held-out queries.
-        queries: how many have a known match.
-        encoder, lexical, fused, matched: hit@1, mrr@10 and the like of each ranking.
-        intervals: theirs, by ranking and name.
-        pairs: how many pairs were told apart; 0 where there was no validation set.
-        f1, precision, recall, average_precision: of the pairs, at the threshold; None without pairs.
+        at: time, ISO 8601 in UTC.
+        seconds: duration.
+        model: id of the encoder.
+        judged_on: the evaluation set: the validation set with its version, or the held-out queries.
+        queries: number of queries with a known match.
+        encoder, lexical, fused, matched: retrieval metrics of each ranking.
+        intervals: their 95 % intervals, by ranking and metric.
+        pairs: number of classified pairs; 0 without a validation set.
+        f1, precision, recall, average_precision: pair classification metrics; None without pairs.
         ece: expected calibration error.
-        pair_intervals: of the figures of the pairs, by name.
+        pair_intervals: 95 % intervals of the pair metrics, by name.
     """
 
     at: str
@@ -115,21 +115,21 @@ class Evaluation:
     def __post_init__(self) -> None:
         datetime.fromisoformat(self.at)
         if not (0 <= self.seconds < 10**9 and 0 <= self.queries < 10**9 and 0 <= self.pairs < 10**9):
-            raise ValueError("counts out of all bounds")
+            raise ValueError("a count is out of range")
 
     @property
     def calibrated(self) -> bool:
-        """Whether labels stood behind the probabilities of the pairs."""
+        """Whether the matcher was fitted to labels."""
         return all(band.calibrated for band in self.bands)
 
 
 @dataclass(frozen=True, slots=True)
-class SavedEvaluation:
-    """The evaluations that are there.
+class SavedEvaluations:
+    """The saved evaluations of a workspace.
 
     Attributes:
         evaluations: the latest first.
-        damaged: what cannot be read, a sentence each.
+        damaged: a sentence for each unreadable file.
     """
 
     evaluations: tuple[Evaluation, ...]
@@ -137,22 +137,22 @@ class SavedEvaluation:
 
 
 def save_evaluation(workspace: Workspace, result: Mapping[str, object]) -> Path:
-    """Keep what an evaluation answers; returns its file."""
+    """Save the answer of an evaluation. Returns its file."""
     stamp = f"{datetime.fromisoformat(str(result['at'])):%Y%m%d-%H%M%S}"
     path = workspace.reports / f"evaluation-{stamp}.json"
     save(path, dict(result))
     return path
 
 
-def load_evaluations(workspace: Workspace) -> SavedEvaluation:
-    """The evaluations that were kept, as many of the latest as anybody looks at."""
+def load_evaluations(workspace: Workspace) -> SavedEvaluations:
+    """The latest saved evaluations, up to `_MAX_EVALUATIONS`."""
     found: list[Evaluation] = []
     damaged = []
-    for path in sorted(workspace.reports.glob("evaluation-*.json"), reverse=True)[:_MOST]:
+    for path in sorted(workspace.reports.glob("evaluation-*.json"), reverse=True)[:_MAX_EVALUATIONS]:
         try:
             found.append(load(path, Evaluation))
         except FileNotFoundError:
             continue  # removed just now
         except CoreError as error:
             damaged.append(error.message)
-    return SavedEvaluation(tuple(sorted(found, key=lambda each: each.at, reverse=True)), tuple(damaged))
+    return SavedEvaluations(tuple(sorted(found, key=lambda each: each.at, reverse=True)), tuple(damaged))

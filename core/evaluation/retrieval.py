@@ -1,4 +1,4 @@
-"""How well matches are found: hit@k, MRR@10 and recall@10 over queries that have a match."""
+"""Retrieval evaluation: hit@k, MRR@10 and recall@10 over queries with a known match."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -14,15 +14,20 @@ from core.jobs.progress import Reporter, Silent
 from core.matching.features.builder import CorpusFeatures
 from core.matching.scoring import ScoredPairs, score_pairs
 from core.matching.shortlist import Shortlist
-from core.retrieval.encoder import quiet
+from core.retrieval.encoder import silence_libraries
 from core.retrieval.encoder_files import EncoderModel
 from core.retrieval.index_run import LEXICAL_TEMPLATE, Corpus, build_fusion
 from labels.model import Pair, ProductRef
 
-#: The metric that a challenger must better to become champion; greater is better.
-PRIMARY = "mrr@10"
-
+#: Metric of the promotion decision; higher is better.
+PRIMARY_METRIC = "mrr@10"
 _DEPTH = 10
+
+#: The known matches of each evaluation query.
+Gold = Mapping[ProductRef, AbstractSet[ProductRef]]
+
+#: The candidates of each query, best first.
+Ranking = dict[ProductRef, list[ProductRef]]
 
 
 def retrieval_metrics(
@@ -31,14 +36,13 @@ def retrieval_metrics(
     """Metrics of ranked candidates against known matches.
 
     Args:
-        ranked: each query's candidates, best first. A query that is absent found nothing.
-        gold: the known matches of the queries that are counted, none of them empty.
+        ranked: candidates of each query, best first; a missing query has none.
+        gold: known matches of the evaluation queries, at least one each.
 
     Returns:
-        `hit@1`, `hit@5`, `hit@10`: the share of queries with a match among the first k; `mrr@10`: the mean of
-        1/rank of the first match, 0 beyond ten (Voorhees 1999, TREC-8 QA); `recall@10`: the mean share of a
-        query's matches among the first ten; `queries`: how many were counted. All but the last in [0, 1],
-        and 0 where there are no queries.
+        `hit@1`, `hit@5`, `hit@10`: share of queries with a match in the top k; `mrr@10`: mean of 1/rank of the first
+        match, 0 beyond ten (Voorhees 1999, TREC-8 QA); `recall@10`: mean share of a query's matches in the top ten;
+        `queries`: number of evaluation queries. All but the last are in [0, 1], and 0 without queries.
     """
     values = query_values(ranked, gold)
     return {name: sum(each) / len(gold) if gold else 0.0 for name, each in values.items()} | {"queries": len(gold)}
@@ -47,25 +51,20 @@ def retrieval_metrics(
 def query_values(
     ranked: Mapping[ProductRef, Sequence[ProductRef]], gold: Mapping[ProductRef, AbstractSet[ProductRef]]
 ) -> dict[str, list[float]]:
-    """The same metrics query by query, in the order of `gold`; their means are the metrics."""
+    """The metrics per query, in the order of `gold`; their means are `retrieval_metrics`."""
     values: dict[str, list[float]] = {name: [] for name in ("hit@1", "hit@5", "hit@10", "mrr@10", "recall@10")}
     for query, matches in gold.items():
-        places = [place for place, ref in enumerate(ranked.get(query, ())[:_DEPTH], 1) if ref in matches]
+        ranks = [rank for rank, ref in enumerate(ranked.get(query, ())[:_DEPTH], 1) if ref in matches]
         for k in (1, 5, 10):
-            values[f"hit@{k}"].append(float(bool(places) and places[0] <= k))
-        values["mrr@10"].append(1 / places[0] if places else 0.0)
-        values["recall@10"].append(len(places) / len(matches))
+            values[f"hit@{k}"].append(float(bool(ranks) and ranks[0] <= k))
+        values["mrr@10"].append(1 / ranks[0] if ranks else 0.0)
+        values["recall@10"].append(len(ranks) / len(matches))
     return values
-
-
-Gold = Mapping[ProductRef, AbstractSet[ProductRef]]
-#: The candidates of each query, best first.
-Ranking = dict[ProductRef, list[ProductRef]]
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderEvaluation:
-    """`retrieval_metrics` of the three rankings over the same queries."""
+    """`retrieval_metrics` of the dense, lexical and hybrid ranking over the same queries."""
 
     model: str
     encoder: dict[str, float]
@@ -74,101 +73,99 @@ class EncoderEvaluation:
 
 
 def evaluate_encoder(
-    corpus_features: CorpusFeatures, model: EncoderModel, gold: Gold, reporter: Reporter
+    features: CorpusFeatures, model: EncoderModel, gold: Gold, reporter: Reporter
 ) -> tuple[EncoderEvaluation, dict[str, Ranking]]:
-    """Rank the whole catalogue for every query in `gold`, and compare.
+    """Rank the whole catalogue for every query in `gold`, and compute the metrics.
 
     Returns:
-        the figures, and the rankings behind them by the same names.
+        the metrics, and the rankings by the same names.
 
     Raises:
         CoreError: none of the queries is in the catalogue.
     """
-    corpus, settings = corpus_features.corpus, corpus_features.settings
-    places = [i for i, query in enumerate(corpus.queries) if query.ref in gold]
-    if not places:
+    corpus, settings = features.corpus, features.settings
+    positions = [i for i, query in enumerate(corpus.queries) if query.ref in gold]
+    if not positions:
         raise CoreError(
             "There is nothing to evaluate on: no query with a known match is in the catalogue.",
             "Label the validation stream, or import labels.",
         )
-    queries = [corpus.queries[i] for i in places]
-    counted = {query.ref: gold[query.ref] for query in queries}
-    fusion, vectors = build_fusion(corpus_features.workspace, settings, model, corpus, reporter)
+    queries = [corpus.queries[i] for i in positions]
+    evaluated = {query.ref: gold[query.ref] for query in queries}
+    fusion, vectors = build_fusion(features.workspace, settings, model, corpus, reporter)
     reporter.stage("evaluate")
     texts = [render(LEXICAL_TEMPLATE, query) for query in queries]
-    vectors = vectors[places]
+    vectors = vectors[positions]
 
     def refs(found: object) -> Ranking:
         return {q.ref: [fusion.refs[p] for p in row] for q, row in zip(queries, found, strict=True)}  # type: ignore[call-overload]
 
-    selection = Shortlist(corpus_features, settings.search.k)
+    selection = Shortlist(features, settings.search.k)
     pools = replace(fusion, k=selection.size).candidates(queries, texts, vectors, Silent())
     rankings = {
         "encoder": refs(fusion.dense.search(vectors, _DEPTH)[0]),
         "lexical": refs(fusion.lexical.search(texts, _DEPTH)[0]),
-        # As an index run chooses them.
+        # The selection of an index run.
         "fused": {query: [c.ref for c in found] for query, found in selection.choose(pools)},
     }
-    figures = {name: retrieval_metrics(ranking, counted) for name, ranking in rankings.items()}
-    return EncoderEvaluation(model.id, **figures), rankings
+    metrics = {name: retrieval_metrics(ranking, evaluated) for name, ranking in rankings.items()}
+    return EncoderEvaluation(model.id, **metrics), rankings
 
 
-def information_retrieval(
+def ir_metrics(
     corpus: Corpus, gold: Gold, query_vectors: NDArray[np.float32], product_vectors: NDArray[np.float32]
 ) -> dict[str, float]:
-    """Accuracy, precision, recall, MRR, NDCG and MAP at the evaluator's usual depths.
+    """Accuracy, precision, recall, MRR, NDCG and MAP by sentence-transformers' InformationRetrievalEvaluator.
 
     Args:
-        corpus: the products in the order of the vectors.
-        gold: the queries that are counted, with their known matches.
-        query_vectors: shape (queries, dimensions), rows of length 1.
-        product_vectors: shape (products, dimensions), likewise.
+        corpus: queries and products in the order of the vectors.
+        gold: known matches of the evaluation queries.
+        query_vectors: unit vectors, shape (queries, dimensions).
+        product_vectors: unit vectors, shape (products, dimensions).
     """
-    quiet()
+    silence_libraries()
     import torch
     from sentence_transformers.sentence_transformer.evaluation import InformationRetrievalEvaluator
     from sentence_transformers.util import cos_sim
 
     vector_of = {str(i): query_vectors[i] for i, query in enumerate(corpus.queries) if query.ref in gold}
-    place_of = {product.ref: str(i) for i, product in enumerate(corpus.products)}
+    position_of = {product.ref: str(i) for i, product in enumerate(corpus.products)}
 
-    class Encoded(InformationRetrievalEvaluator):  # type: ignore[misc]
-        """Takes a query's number for its text, and looks its vector up instead of encoding it."""
+    class PrecomputedEvaluator(InformationRetrievalEvaluator):  # type: ignore[misc]
+        """Takes the number of a query as its text, and looks up its vector instead of encoding."""
 
         def embed_inputs(self, model: Any, sentences: Any, *_: Any, **__: Any) -> Any:  # noqa: ARG002
             return torch.from_numpy(np.stack([vector_of[number] for number in sentences]))
 
-    evaluator = Encoded(
+    evaluator = PrecomputedEvaluator(
         queries={number: number for number in vector_of},
-        corpus={number: number for number in place_of.values()},
+        corpus={number: number for number in position_of.values()},
         relevant_docs={
-            number: {place_of[ref] for ref in gold[corpus.queries[int(number)].ref] if ref in place_of}
+            number: {position_of[ref] for ref in gold[corpus.queries[int(number)].ref] if ref in position_of}
             for number in vector_of
         },
         score_functions={"cosine": cos_sim},
         write_csv=False,
     )
     scores = evaluator.compute_metrices(None, corpus_embeddings=torch.from_numpy(product_vectors.copy()))["cosine"]
-    named = {"accuracy@k": "accuracy", "precision@k": "precision", "recall@k": "recall"}
-    named |= {"mrr@k": "mrr", "ndcg@k": "ndcg", "map@k": "map"}
-    return {f"{named[name]}@{k}": float(value) for name, by_k in scores.items() for k, value in by_k.items()}
+    names = {"accuracy@k": "accuracy", "precision@k": "precision", "recall@k": "recall"}
+    names |= {"mrr@k": "mrr", "ndcg@k": "ndcg", "map@k": "map"}
+    return {f"{names[name]}@{k}": float(value) for name, by_k in scores.items() for k, value in by_k.items()}
 
 
-def matched_ranking(
-    corpus_features: CorpusFeatures, model: EncoderModel, fused: Ranking, reporter: Reporter
-) -> Ranking:
-    """The same candidates in the order in which `match` writes them."""
-    return reordered(fused, score_pairs(corpus_features, model, pairs_of(fused), reporter))
+def matcher_ranking(features: CorpusFeatures, model: EncoderModel, fused: Ranking, reporter: Reporter) -> Ranking:
+    """The fused candidates in the order of the matcher, like `samesku match`."""
+    return reordered(fused, score_pairs(features, model, pairs_of(fused), reporter))
 
 
 def pairs_of(ranking: Ranking) -> Sequence[Pair]:
-    """Every query with each of its candidates."""
+    """All pairs of a query and one of its candidates."""
     return [Pair(query, candidate) for query, candidates in ranking.items() for candidate in candidates]
 
 
-def reordered(ranking: Ranking, judged: ScoredPairs) -> Ranking:
-    """The same candidates by falling probability."""
+def reordered(ranking: Ranking, scored: ScoredPairs) -> Ranking:
+    """The candidates by descending probability."""
     return {
-        query: sorted(candidates, key=lambda c: -judged.probability[Pair(query, c)])
+        query: sorted(candidates, key=lambda c: -scored.probability[Pair(query, c)])
         for query, candidates in ranking.items()
     }

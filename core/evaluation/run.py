@@ -1,4 +1,4 @@
-"""The evaluations behind `samesku evaluate`: retrieval, pairs, and both on the workspace's own validation set."""
+"""The evaluations of `samesku evaluate`: retrieval, pair classification, and both on the validation set."""
 
 import time
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from core.evaluation.retrieval import (
     Gold,
     Ranking,
     evaluate_encoder,
-    information_retrieval,
-    matched_ranking,
+    ir_metrics,
+    matcher_ranking,
     pairs_of,
     reordered,
     retrieval_metrics,
@@ -32,34 +32,34 @@ from labels.model import Pair, ProductRef
 from labels.wording import counted
 
 
-def evaluate_own(
+def evaluate_workspace(
     workspace: Workspace, settings: Settings, model: EncoderModel, reporter: Reporter
 ) -> dict[str, object]:
-    """Both evaluations on the workspace's validation set, kept among its reports.
+    """Both evaluations on the validation set of the workspace; saves the result among the reports.
 
-    Pairs are measured where there is a validation set: a matcher judges them that has learnt from none of them. Where
-    there is none yet, retrieval is measured on queries held out of training.
+    The matcher is fitted without the validation pairs. Without a validation set, retrieval alone is evaluated, on
+    queries held out of training.
 
     Returns:
-        what `evaluate_retrieval` and `evaluate_pairs` return; `pairs_judged_on`; `at`, ISO 8601 in UTC; `seconds`.
+        the keys of `evaluate_retrieval` and `evaluate_pairs`; `pairs_judged_on`; `at`, ISO 8601 in UTC; `seconds`.
 
     Raises:
-        CoreError: there is nothing to measure on.
+        CoreError: there are no evaluation queries.
     """
-    began = time.monotonic()
+    started = time.monotonic()
     corpus, splits = Corpus.read(workspace), splits_of(workspace, settings)
     gold = {query: splits.matches[query] for query in splits.eval_queries}
-    truth = _judged_pairs(splits, corpus)
-    corpus_features = CorpusFeatures(workspace, settings, corpus)
-    evaluation, rankings = evaluate_encoder(corpus_features, model, gold, reporter)
-    asked = [*pairs_of(rankings["fused"]), *truth]
-    judged = score_pairs(corpus_features, model, asked, reporter, without=frozenset(truth))
-    rankings["matched"] = reordered(rankings["fused"], judged)
+    truth = _known_pairs(splits, corpus)
+    features = CorpusFeatures(workspace, settings, corpus)
+    evaluation, rankings = evaluate_encoder(features, model, gold, reporter)
+    pairs = [*pairs_of(rankings["fused"]), *truth]
+    scored = score_pairs(features, model, pairs, reporter, without=frozenset(truth))
+    rankings["matched"] = reordered(rankings["fused"], scored)
     result = _retrieval(workspace, settings, model, corpus, gold, rankings, reporter)
     result |= asdict(evaluation) | {"judged_on": splits.name}
     if truth:
-        result |= _pairs(judged, truth, model) | {"pairs_judged_on": splits.name}
-    result |= {"at": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": round(time.monotonic() - began, 1)}
+        result |= _pairs(scored, truth, model) | {"pairs_judged_on": splits.name}
+    result |= {"at": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": round(time.monotonic() - started, 1)}
     save_evaluation(workspace, result)
     return result
 
@@ -67,29 +67,28 @@ def evaluate_own(
 def evaluate_retrieval(
     workspace: Workspace, settings: Settings, model: EncoderModel, matches: Path, reporter: Reporter
 ) -> dict[str, object]:
-    """How well the matches of a file are found.
+    """Retrieval metrics on the matches of a file.
 
     Args:
-        workspace: where the catalogue and the labels are.
+        workspace: with the catalogue and the labels.
         settings: templates, weights, depths.
-        model: the encoder to measure.
-        matches: known matches as `query_id,candidate_id`, or labels, of which the matches count.
-        reporter: hears progress.
+        model: the encoder.
+        matches: known matches as `query_id,candidate_id`, or labels, whose non-matches are ignored.
+        reporter: receives progress.
 
     Returns:
-        `hit@1 hit@5 hit@10 mrr@10 recall@10 queries` of the candidates in the matcher's order, as `match` writes
-        them; the same for each ranking under `encoder`, `lexical`, `fused` and `matched`; sentence-transformers'
-        InformationRetrievalEvaluator under `ir`; the encoder's id under `model`; under `judged_on` the file, or the
-        version of the validation set; 95 % intervals by ranking and metric under `intervals`.
+        `hit@1 hit@5 hit@10 mrr@10 recall@10 queries` of the matcher ranking; the same for each ranking under `encoder`,
+        `lexical`, `fused` and `matched`; `ir_metrics` under `ir`; the id of the encoder under `model`; the file under
+        `judged_on`; 95 % intervals by ranking and metric under `intervals`.
 
     Raises:
-        CatalogError: the file names an unknown product. CoreError: there is nothing to measure on.
+        CatalogError: the file names an unknown product. CoreError: there are no evaluation queries.
     """
     corpus = Corpus.read(workspace)
     gold = _gold_of(matches, corpus)
-    corpus_features = CorpusFeatures(workspace, settings, corpus)
-    evaluation, rankings = evaluate_encoder(corpus_features, model, gold, reporter)
-    rankings["matched"] = matched_ranking(corpus_features, model, rankings["fused"], reporter)
+    features = CorpusFeatures(workspace, settings, corpus)
+    evaluation, rankings = evaluate_encoder(features, model, gold, reporter)
+    rankings["matched"] = matcher_ranking(features, model, rankings["fused"], reporter)
     found = _retrieval(workspace, settings, model, corpus, gold, rankings, reporter)
     return found | asdict(evaluation) | {"judged_on": str(matches)}
 
@@ -103,45 +102,45 @@ def _retrieval(
     rankings: Mapping[str, Ranking],
     reporter: Reporter,
 ) -> dict[str, object]:
-    counted = {query: gold[query] for query in rankings["fused"]}
-    matched = retrieval_metrics(rankings["matched"], counted)
+    evaluated = {query: gold[query] for query in rankings["fused"]}
+    matched = retrieval_metrics(rankings["matched"], evaluated)
     vectors = encode_corpus(workspace, settings, model, corpus, reporter)
     return {
         **matched,
         "matched": matched,
-        "ir": information_retrieval(corpus, counted, *vectors),
-        "intervals": {name: retrieval_intervals(ranking, counted) for name, ranking in rankings.items()},
+        "ir": ir_metrics(corpus, evaluated, *vectors),
+        "intervals": {name: retrieval_intervals(ranking, evaluated) for name, ranking in rankings.items()},
     }
 
 
 def evaluate_pairs(
     workspace: Workspace, settings: Settings, model: EncoderModel, path: Path, reporter: Reporter
 ) -> dict[str, object]:
-    """How well the labelled pairs of a file are told apart by the matcher.
+    """Pair classification metrics on the labelled pairs of a file.
 
-    The matcher, its calibration and its threshold come from the training labels of the workspace, or are the
-    packaged prior's while there are none; never from the pairs that are measured.
+    The matcher, its calibration and its threshold are fitted on the training labels of the workspace without the
+    evaluated pairs; without training labels the packaged prior is evaluated.
 
     Returns:
-        `f1 precision recall average_precision ece threshold pairs`; the reliability curve under `reliability`;
-        the bands, their cuts and their precision under `bands`; 95 % intervals under `pair_intervals`; what the
-        matcher is under `matcher`, `calibrated` among it; the file under `pairs_judged_on`.
+        `f1 precision recall average_precision ece threshold pairs`; the reliability curve under `reliability`; the
+        bands under `bands`; 95 % intervals under `pair_intervals`; facts about the matcher under `matcher`; the file
+        under `pairs_judged_on`.
 
     Raises:
-        LabelsError: the file is no labels file. CatalogError: it names an unknown product.
+        LabelsError: the file is not a labels file. CatalogError: it names an unknown product.
     """
     corpus = Corpus.read(workspace)
     truth = read_named_labels(corpus, path)
-    judged = score_pairs(
+    scored = score_pairs(
         CorpusFeatures(workspace, settings, corpus), model, list(truth), reporter, without=frozenset(truth)
     )
-    return _pairs(judged, truth, model) | {"pairs_judged_on": str(path)}
+    return _pairs(scored, truth, model) | {"pairs_judged_on": str(path)}
 
 
-def _pairs(judged: ScoredPairs, truth: Mapping[Pair, bool], model: EncoderModel) -> dict[str, object]:
+def _pairs(scored: ScoredPairs, truth: Mapping[Pair, bool], model: EncoderModel) -> dict[str, object]:
     labels = list(truth.values())
-    probabilities = [judged.probability[pair] for pair in truth]
-    matcher = judged.matcher
+    probabilities = [scored.probability[pair] for pair in truth]
+    matcher = scored.matcher
     return {
         **pair_metrics(labels, probabilities, matcher.threshold),
         "reliability": reliability(labels, probabilities),
@@ -156,10 +155,10 @@ def _pairs(judged: ScoredPairs, truth: Mapping[Pair, bool], model: EncoderModel)
     }  # fmt: skip
 
 
-def _judged_pairs(splits: Splits, corpus: Corpus) -> dict[Pair, bool]:
-    """What is known of the pairs of the validation set whose products are in the catalogue; nothing without a set."""
-    known = {product.ref for product in (*corpus.queries, *corpus.products)}
-    return {pair: label for pair, label in splits.truth.items() if set(pair) <= known}
+def _known_pairs(splits: Splits, corpus: Corpus) -> dict[Pair, bool]:
+    """The labelled validation pairs whose products are in the catalogue; empty without a validation set."""
+    refs = {product.ref for product in (*corpus.queries, *corpus.products)}
+    return {pair: label for pair, label in splits.truth.items() if set(pair) <= refs}
 
 
 def _gold_of(path: Path, corpus: Corpus) -> dict[ProductRef, frozenset[ProductRef]]:

@@ -1,14 +1,14 @@
-"""The evaluation behind `samesku simulate`: campaigns with several strategies and seeds against known answers."""
+"""The simulation of `samesku simulate`: labelling campaigns with several strategies and seeds on known labels."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from core.errors import CoreError
-from core.evaluation.campaign import Gold, Plan, Point, held_apart, replay, steps
-from core.evaluation.curves import CurvePoint, curve_of
+from core.evaluation.campaign import CampaignPlan, LabelledPairs, Point, replay, split_by_family, steps
+from core.evaluation.curves import CurvePoint, mean_curve
 from core.jobs.progress import Reporter
 from core.matching.features.builder import CorpusFeatures
 from core.matching.features.store import FeatureTable
@@ -24,27 +24,48 @@ from labels.model import Pair, ProductRef
 
 
 @dataclass(frozen=True, slots=True)
-class Simulation:
-    """What came out.
+class SimulationPlan:
+    """Parameters of a simulation.
 
     Attributes:
-        curves: by the strategy's name.
-        pool: pairs that could be asked about.
-        judged: pairs that were judged on.
-        judged_on: where they come from, in words.
-        plan: budget, batch and error.
-        seeds: campaigns per strategy.
+        strategies: names of the query strategies, each replayed.
+        budget: total number of labels per campaign.
+        batch: labels between two refits.
+        error: share of wrong labels, in [0, 1].
+        seeds: campaigns per strategy, with seeds 0, 1, 2 …
+    """
+
+    strategies: Sequence[str]
+    budget: int
+    batch: int
+    error: float
+    seeds: int
+
+    def campaign(self, strategy: str, seed: int) -> CampaignPlan:
+        """Parameters of one campaign."""
+        return CampaignPlan(strategy, self.budget, self.batch, seed=seed, error=self.error)
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """Result of a simulation.
+
+    Attributes:
+        curves: learning curve by strategy.
+        pool: number of pairs to label.
+        judged: number of evaluation pairs.
+        judged_on: name of the evaluation set.
+        plan: parameters of the simulation.
     """
 
     curves: dict[str, list[CurvePoint]]
     pool: int
     judged: int
     judged_on: str
-    plan: Plan
-    seeds: int
+    plan: SimulationPlan
 
     def as_dict(self) -> dict[str, object]:
-        """For JSON: `strategies` holds a list of points by name; in a point `f1` is the mean, `f1_sd` the spread."""
+        """For JSON: `strategies` holds the points by name; `f1` is a mean, `f1_sd` its standard deviation."""
         return {
             "strategies": {name: [point.flat() for point in curve] for name, curve in self.curves.items()},
             "pool": self.pool,
@@ -53,13 +74,13 @@ class Simulation:
             "budget": self.plan.budget,
             "batch": self.plan.batch,
             "error": self.plan.error,
-            "seeds": self.seeds,
+            "seeds": self.plan.seeds,
             "next_fifty": {name: hint.expected for name, hint in self.hints.items()},
         }
 
     @property
     def hints(self) -> dict[str, Gain]:
-        """What fifty labels beyond the budget would bring each strategy, in F1, by its curve so far."""
+        """Expected gain in F1 of fifty more labels, by strategy, extrapolated from its curve."""
         return {
             name: learning_curve_gain([(point.labels, point.mean["f1"]) for point in curve])
             for name, curve in self.curves.items()
@@ -72,28 +93,24 @@ def simulate(
     model: EncoderModel,
     gold: Path,
     judged_on: Path | None,
-    strategies: Sequence[str],
-    plan: Plan,
-    seeds: int,
+    plan: SimulationPlan,
     reporter: Reporter,
 ) -> Simulation:
-    """Replay campaigns on the pairs of a file.
+    """Replay campaigns on the labelled pairs of a file.
 
     Args:
-        workspace: where the products are. Its labels play no part.
+        workspace: with the products; its labels are not used.
         settings: of encoder and features.
-        model: the encoder behind the cosine.
-        gold: `ltable_id,rtable_id,label`: what may be asked, and the answers.
-        judged_on: likewise, what is measured on; pairs of it are never asked. None for a third of the queries
-            of `gold`, drawn anew with each seed.
-        strategies: names, each replayed.
-        plan: budget, batch and error; strategy and seed are put in.
-        seeds: campaigns per strategy, with seeds 0, 1, 2 …
-        reporter: hears progress.
+        model: the encoder of the cosine feature.
+        gold: labels file: the pool with the known labels.
+        judged_on: labels file: the evaluation pairs, which are removed from the pool. None for a third of the queries
+            of `gold`, drawn again for each seed.
+        plan: strategies, budget, batch, error and seeds.
+        reporter: receives progress.
 
     Raises:
-        LabelsError: a file is no labels file. CatalogError: a file names an unknown product.
-        CoreError: there is no match to ask about, or none to judge on.
+        LabelsError: a file is not a labels file. CatalogError: a file names an unknown product.
+        CoreError: there is no match in the pool, or none among the evaluation pairs.
     """
     corpus = Corpus.read(workspace)
     truth = {} if judged_on is None else read_named_labels(corpus, judged_on)
@@ -101,56 +118,55 @@ def simulate(
     table = compute_features(CorpusFeatures(workspace, settings, corpus), model, sorted({*answers, *truth}), reporter)
     number = {query.ref: i for i, query in enumerate(corpus.queries)}
     family = near_duplicates(corpus.queries)
-    asked = _gold(table, answers, number, family)
-    judged = None if judged_on is None else _gold(table, truth, number, family)
-    sides = _sides(asked, judged, seeds)
-    curves = _curves(sides, table.features, strategies, plan, reporter)
-    words = str(judged_on) if judged_on else "a third of the queries, drawn anew with each seed"
-    return Simulation(curves, len(sides[0][0]), len(sides[0][1]), words, plan, seeds)
+    pool = _pairs(table, answers, number, family)
+    judged = None if judged_on is None else _pairs(table, truth, number, family)
+    campaigns = _pools(pool, judged, plan.seeds)
+    curves = _curves(campaigns, table.features, plan, reporter)
+    name = str(judged_on) if judged_on else "a third of the queries, another one for each seed"
+    return Simulation(curves, len(campaigns[0][0]), len(campaigns[0][1]), name, plan)
 
 
-def _sides(asked: Gold, judged: Gold | None, seeds: int) -> list[tuple[Gold, Gold]]:
-    """What may be asked and what is judged on, in each campaign.
+def _pools(pool: LabelledPairs, judged: LabelledPairs | None, seeds: int) -> list[tuple[LabelledPairs, LabelledPairs]]:
+    """The pool and the evaluation pairs of each campaign.
 
     Raises:
         CoreError: one of them has no match.
     """
-    sides = [held_apart(asked, seed) if judged is None else (asked, judged) for seed in range(seeds)]
-    if any(not side.labels.any() for both in sides for side in both):
+    campaigns = [split_by_family(pool, seed) if judged is None else (pool, judged) for seed in range(seeds)]
+    if any(not pairs.labels.any() for campaign in campaigns for pairs in campaign):
         raise CoreError(
-            "There is no match among the pairs to ask about, or none among those to judge on.",
+            "There is no match in the pool of pairs to label, or none in the evaluation set.",
             "Labelled matches are needed in both: `samesku simulate --gold FILE --test FILE`.",
         )
-    return sides
+    return campaigns
 
 
 def _curves(
-    sides: Sequence[tuple[Gold, Gold]],
+    pools: Sequence[tuple[LabelledPairs, LabelledPairs]],
     features: tuple[str, ...],
-    strategies: Sequence[str],
-    plan: Plan,
+    plan: SimulationPlan,
     reporter: Reporter,
 ) -> dict[str, list[CurvePoint]]:
-    reporter.stage("replay campaigns", sum(len(steps(plan, len(pool))) for pool, _ in sides) * len(strategies))
+    points = sum(len(steps(plan.campaign("", 0), len(pool))) for pool, _ in pools)
+    reporter.stage("replay campaigns", points * len(plan.strategies))
     done = 0
     curves: dict[str, list[CurvePoint]] = {}
-    for name in strategies:
-        campaigns: list[list[Point]] = [[] for _ in sides]
-        for seed, (pool, judged) in enumerate(sides):
-            for point in replay(pool, judged, features, replace(plan, strategy=name, seed=seed)):
+    for name in plan.strategies:
+        campaigns: list[list[Point]] = [[] for _ in pools]
+        for seed, (pool, judged) in enumerate(pools):
+            for point in replay(pool, judged, features, plan.campaign(name, seed)):
                 campaigns[seed].append(point)
                 done += 1
                 reporter.advance(done)
-        curves[name] = curve_of(campaigns)
+        curves[name] = mean_curve(campaigns)
     return curves
 
 
-def _gold(
+def _pairs(
     table: FeatureTable, labels: Mapping[Pair, bool], number: Mapping[ProductRef, int], family: Sequence[int]
-) -> Gold:
-
+) -> LabelledPairs:
     query = np.array([number[pair.query] for pair in labels], np.int64)
-    return Gold(
+    return LabelledPairs(
         vectors=table.vectors[[table.row[pair] for pair in labels]],
         labels=np.array(list(labels.values()), bool),
         query=query,

@@ -17,7 +17,7 @@ from core.judge.pair_context import PairContext
 from core.judge.prompt import cross_encoder_texts
 from core.judge.verdict import Answer, Verdict
 from core.model_files import check_encoder_files, model_errors
-from core.retrieval.encoder import load_checked, quiet
+from core.retrieval.encoder import load_checked, silence_libraries
 from core.retrieval.encoder_files import require_model_libraries, weights_sha256
 from core.retrieval.encoder_identity import changed_part
 from core.workspace import Workspace
@@ -143,7 +143,7 @@ def load_cross_encoder(folder: Path) -> "CrossEncoder":
         ModelError: the libraries are not installed, or the folder is damaged.
     """
     require_model_libraries()
-    quiet()
+    silence_libraries()
     from sentence_transformers import CrossEncoder
 
     def construct() -> CrossEncoder:

@@ -51,7 +51,7 @@ def decide(workspace: Workspace, settings: Settings) -> AutoReport:
     with closing(CandidateStore(workspace.derived)) as candidates:
         if candidates.model is None:
             raise no_candidates(workspace.index)
-        summary = candidates.standing
+        summary = candidates.matcher_summary
         if summary is None or not summary.calibrated:
             raise not_fitted_error(workspace, settings)
         with LabelStore(workspace.labels) as store:

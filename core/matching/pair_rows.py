@@ -91,7 +91,7 @@ def matched_pairs(
                 f"{counted(settings.search.k, 'candidate is', 'candidates are')} stored per query, fewer than {k}.",
                 f"Set search.k = {k} in samesku.toml and run `samesku index`.",
             )
-        summary = store.standing
+        summary = store.matcher_summary
         removed = (state or read_index_state(workspace)).removed
         present = (row for row in store.all() if row[0] not in removed and row[1].ref not in removed)
         for query, candidates in groupby(present, key=lambda row: row[0]):
@@ -126,7 +126,7 @@ def matcher_summary(workspace: Workspace) -> MatcherSummary | None:
         CoreError: derived.db cannot be read.
     """
     with closing(CandidateStore(workspace.derived)) as store:
-        return store.standing
+        return store.matcher_summary
 
 
 def score_pair_file(

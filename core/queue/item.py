@@ -164,7 +164,7 @@ def options_of(
     Raises:
         DamagedError: the candidates are damaged, or there are none at all.
     """
-    found = candidates.of(query)
+    found = candidates.for_query(query)
     if not found and candidates.model is None:
         raise DamagedError("The candidates in derived.db are gone.", REBUILD_HINT)
     if summary is None:

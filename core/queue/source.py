@@ -126,7 +126,7 @@ class QueueSource:
         self._boundary = (bands.high + bands.medium) / 2
         top = self.candidates.top_similarities()
         self._top = {query: best for query, best in top.items() if query not in self.state.removed}
-        self._stored_summary = self.candidates.standing
+        self._stored_summary = self.candidates.matcher_summary
         likely = self.candidates.top_probabilities() if self.summary else {}
         self._likely = {query: best for query, best in likely.items() if query in self._top}
         self._rest = self._least_certain()

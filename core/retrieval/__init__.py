@@ -1,1 +1,1 @@
-"""Candidates for a query: dense, lexical, and their fusion."""
+"""Candidate retrieval: encoders, dense and lexical indexes, their fusion, and the model registry."""

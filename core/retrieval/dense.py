@@ -1,4 +1,4 @@
-"""Dense retrieval: exact inner products with FAISS, over vectors of length 1 and so cosines."""
+"""Dense retrieval: exact inner-product search with FAISS over unit vectors, so that scores are cosines."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from core.json_store import binary_file
 
 
 class DenseIndex:
-    """The products' vectors in an `IndexFlatIP`."""
+    """Product vectors, float32 of shape (products, dimensions), in an `IndexFlatIP`."""
 
     def __init__(self, vectors: NDArray[np.float32]) -> None:
         import faiss
@@ -19,22 +19,25 @@ class DenseIndex:
         self._index.add(self.vectors)
 
     def search(self, queries: NDArray[np.float32], depth: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The best products of each query.
+        """The nearest products of each query.
+
+        Args:
+            queries: unit vectors, shape (queries, dimensions).
+            depth: results per query, limited to the number of products.
 
         Returns:
-            places in the list of products, and cosines, both of shape (queries, depth), best first; `depth`
-            is cut to the number of products.
+            product positions and cosines, both of shape (queries, depth), best first.
         """
-        scores, places = self._index.search(np.ascontiguousarray(queries), min(depth, len(self.vectors)))
-        return places.astype(np.int64), scores
+        scores, positions = self._index.search(np.ascontiguousarray(queries), min(depth, len(self.vectors)))
+        return positions.astype(np.int64), scores
 
-    def pairs(self, queries: NDArray[np.float32], places: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The cosine of each query with given products; `places` and the answer have shape (queries, n)."""
-        cosines: NDArray[np.float32] = np.einsum("qd,qnd->qn", queries, self.vectors[places])
+    def pairs(self, queries: NDArray[np.float32], positions: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The cosine of each query with given products; `positions` and the result have shape (queries, n)."""
+        cosines: NDArray[np.float32] = np.einsum("qd,qnd->qn", queries, self.vectors[positions])
         return cosines
 
     def save(self, path: Path) -> None:
-        """Write the FAISS index; a reader never sees half of it."""
+        """Write the FAISS index atomically."""
         import faiss
 
         with binary_file(path) as out:

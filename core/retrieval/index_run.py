@@ -1,4 +1,4 @@
-"""An index run: encode what changed, build the index, fill the candidates."""
+"""An index run: encode new and changed products, build the indexes, and compute the candidates of every query."""
 
 import hashlib
 import time
@@ -24,7 +24,7 @@ from core.retrieval.field_boosts import FieldBoosts
 from core.retrieval.fusion import Fusion
 from core.retrieval.indexed_products import IndexedProducts
 from core.retrieval.lexical import LexicalIndex
-from core.retrieval.manifest import PRODUCTS, damage, is_of, write_manifest
+from core.retrieval.manifest import PRODUCTS, has_fingerprint, index_damage, write_manifest
 from core.retrieval.vector_cache import VectorCache
 from core.settings import Settings
 from core.stats.sampling import merge_small_strata, stratified
@@ -34,16 +34,16 @@ from labels.model import ProductRef
 from labels.quarantine import set_aside, set_aside_irregular
 from labels.store import LabelStore
 
-#: What the lexical retriever reads of a product, whatever the encoder's template is.
+#: Product text of the lexical index, independent of the encoder's template.
 LEXICAL_TEMPLATE = "{title} {brand} {model}"
 
-#: Counts up when candidates come out otherwise from the same input.
+#: Incremented when the same input gives different candidates.
 _VERSION = "5"
 
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """What an index run did; `unchanged` where there was nothing to do."""
+    """Result of an index run; `unchanged` if there was nothing to do."""
 
     queries: int
     products: int
@@ -55,10 +55,10 @@ class IndexReport:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """The products of a workspace in the order of every array: queries, and what they may equal.
+    """The queries and catalogue products of a workspace, in the order of every array.
 
     Attributes:
-        mark: the catalogue's, by which a later import shows.
+        mark: version of the catalogue when it was read; an import changes it.
     """
 
     queries: list[Product]
@@ -67,13 +67,13 @@ class Corpus:
 
     @classmethod
     def read(cls, workspace: Workspace) -> "Corpus":
-        """Everything imported.
+        """All imported products.
 
         Raises:
-            CatalogError: there are no queries, or nothing to compare them with.
+            CatalogError: there are no query products or no catalogue products.
         """
         with CatalogStore(workspace.catalog) as catalog:
-            mark = catalog.mark  # first: what comes in meanwhile must show as new
+            mark = catalog.mark  # before the products, so that a concurrent import counts as new
             corpus = cls(list(catalog.iter(role="query")), list(catalog.iter(role="catalog")), mark)
         for missing, role in ((not corpus.queries, "query"), (not corpus.products, "catalog")):
             if missing:
@@ -87,7 +87,7 @@ class Corpus:
 def encode_corpus(
     workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, reporter: Reporter
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The vectors of queries and products, from the cache or made now; float32, rows of length 1."""
+    """Vectors of queries and products, cached or computed: float32 unit vectors, shape (n, dimensions)."""
     require_model_libraries()
     template = check(settings.encoder.template)
     encoder = Encoder(model, max_tokens=settings.encoder.max_tokens, batch_size=settings.encoder.batch_size)
@@ -103,25 +103,25 @@ def encode_corpus(
 
 
 def vector_path(workspace: Workspace, settings: Settings, model: EncoderModel) -> Path:
-    """Where a model's vectors are kept. Another length of text gives other vectors."""
+    """The vector cache of a model; one file per maximum text length, which changes the vectors."""
     return workspace.index / model.id / f"vectors-{settings.encoder.max_tokens}.db"
 
 
 class Selection(Protocol):
-    """Which candidates of a wider pool are kept."""
+    """Strategy that selects the candidates from a larger pool."""
 
     @property
     def size(self) -> int:
-        """How many candidates a pool should have."""
+        """Size of the pool per query."""
 
     @property
     def fingerprint(self) -> str:
-        """Of everything that the choice depends on, beside the pools and the products."""
+        """Hash of all inputs of the selection besides pools and products."""
 
     def choose(
         self, pools: Iterable[tuple[ProductRef, list[Candidate]]]
     ) -> Iterator[tuple[ProductRef, list[Candidate]]]:
-        """The kept candidates of each query, best first, with ranks from 1 on."""
+        """The selected candidates of each query, best first, with ranks from 1."""
 
 
 def build_index(
@@ -133,20 +133,20 @@ def build_index(
     corpus: Corpus,
     selection: Selection,
 ) -> IndexReport:
-    """Bring index and candidates up to date with catalogue, settings and champion.
+    """Bring index and candidates up to date with catalogue, settings and model.
 
-    Also draws the validation queries among those that nothing is known of.
+    Also draws validation queries among those without labels.
 
     Raises:
         CatalogError: nothing was imported.
-        ModelError: something must be encoded, and the model cannot be loaded.
+        ModelError: texts must be encoded, and the model cannot be loaded.
     """
-    begun = time.monotonic()
-    mark = _fingerprint(settings, model, corpus, selection)
+    started = time.monotonic()
+    fingerprint = _fingerprint(settings, model, corpus, selection)
     folder = index_folder(workspace, model)
     candidates = CandidateStore(workspace.derived)
     try:
-        unchanged = _is_intact(candidates, folder, mark, reporter)
+        unchanged = _is_intact(candidates, folder, fingerprint, reporter)
         if not unchanged:
             if model.pooling_note:
                 reporter.message(model.pooling_note)
@@ -155,17 +155,19 @@ def build_index(
             fusion.dense.save(folder / PRODUCTS)
             texts = [render(LEXICAL_TEMPLATE, query) for query in corpus.queries]
             pools = replace(fusion, k=selection.size).candidates(corpus.queries, texts, vectors, reporter)
-            candidates.replace(selection.choose(pools), model=model.id, fingerprint=mark)
-            write_manifest(folder, mark)
+            candidates.replace(selection.choose(pools), model=model.id, fingerprint=fingerprint)
+            write_manifest(folder, fingerprint)
     finally:
         candidates.close()
-    _note_products(workspace, corpus, unchanged=unchanged)
-    new = _draw_validation(workspace, settings, corpus)
-    return IndexReport(len(corpus.queries), len(corpus.products), model.id, unchanged, new, time.monotonic() - begun)
+    _record_products(workspace, corpus, unchanged=unchanged)
+    drawn = _draw_validation(workspace, settings, corpus)
+    return IndexReport(
+        len(corpus.queries), len(corpus.products), model.id, unchanged, drawn, time.monotonic() - started
+    )
 
 
-def _note_products(workspace: Workspace, corpus: Corpus, *, unchanged: bool) -> None:
-    """Note which products the candidates are of, so that later imports show."""
+def _record_products(workspace: Workspace, corpus: Corpus, *, unchanged: bool) -> None:
+    """Record the indexed products, so that later imports are detected."""
     with closing(IndexedProducts(workspace.derived)) as indexed:
         if not unchanged or indexed.mark != corpus.mark:
             indexed.replace(corpus.mark, corpus.queries, corpus.products)
@@ -174,7 +176,7 @@ def _note_products(workspace: Workspace, corpus: Corpus, *, unchanged: bool) -> 
 def is_indexed(
     workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, selection: Selection
 ) -> bool:
-    """Whether the last index run depended on exactly these products, settings and encoder.
+    """Whether the last index run used exactly these products, settings and encoder.
 
     Raises:
         CoreError: the candidates cannot be read.
@@ -186,29 +188,29 @@ def is_indexed(
         candidates.close()
 
 
-def _is_intact(candidates: CandidateStore, folder: Path, mark: str, reporter: Reporter) -> bool:
-    """Whether candidates and index are those of a run that depended on exactly this, every byte of them.
+def _is_intact(candidates: CandidateStore, folder: Path, fingerprint: str, reporter: Reporter) -> bool:
+    """Whether candidates and index files are intact and from a run with exactly these inputs.
 
     Raises:
-        DamagedError: the candidates are not; they were thrown away.
+        DamagedError: the candidates are damaged, and were deleted.
     """
     candidates.check()
-    if not candidates.is_current(mark):
+    if not candidates.is_current(fingerprint):
         return False
-    if not candidates.is_verified or not is_of(folder, mark):
-        reporter.message("The last index run left no checksums of its files, or other files: they are made again.")
+    if not candidates.is_verified or not has_fingerprint(folder, fingerprint):
+        reporter.message("The index files have no checksums, or are from another run: the index is rebuilt.")
         return False
-    found = damage(folder)
+    found = index_damage(folder)
     if found:
-        reporter.message(f"In {folder}: {'; '.join(found)}. It is made again.")
+        reporter.message(f"In {folder}: {'; '.join(found)}. The index is rebuilt.")
     return not found
 
 
 def index_folder(workspace: Workspace, model: EncoderModel) -> Path:
-    """The folder of a model's vectors and index, made where it lacks; what stands in its place is set aside.
+    """The folder of a model's vectors and index, created if needed; a file in its place is set aside.
 
     Raises:
-        CoreError: it cannot be made.
+        CoreError: it cannot be created.
     """
     folder = workspace.index / model.id
     for each in (workspace.index, folder):
@@ -224,29 +226,29 @@ def index_folder(workspace: Workspace, model: EncoderModel) -> Path:
 
 
 def _draw_validation(workspace: Workspace, settings: Settings, corpus: Corpus) -> int:
-    """Draw the share of every category, before anything is known of the queries. Returns how many were drawn."""
-    wanted = settings.validation
+    """Draw unlabelled validation queries, stratified by category. Returns how many were drawn."""
+    validation = settings.validation
     queries = len(corpus.queries)
-    count = min(round(wanted.share * queries), wanted.max_pairs // settings.search.k)
+    count = min(round(validation.share * queries), validation.max_pairs // settings.search.k)
     if not count:
         return 0
-    # A category of which fewer than two would come up on average stands for too little by itself.
+    # Categories with fewer than two expected draws are pooled.
     names = merge_small_strata({query.ref: query.category for query in corpus.queries}, fewest=2 * queries // count)
-    drawn = stratified(names, count, wanted.seed)
+    drawn = stratified(names, count, validation.seed)
     with LabelStore(workspace.labels) as labels:
-        return labels.draw_validation(drawn, wanted.seed, drawn)
+        return labels.draw_validation(drawn, validation.seed, drawn)
 
 
 def build_fusion(
     workspace: Workspace, settings: Settings, model: EncoderModel, corpus: Corpus, reporter: Reporter
 ) -> tuple[Fusion, NDArray[np.float32]]:
-    """Both retrievers over the corpus, and the vectors of its queries."""
+    """Dense and lexical index over the corpus, and the vectors of its queries."""
     query_vectors, product_vectors = encode_corpus(workspace, settings, model, corpus, reporter)
     reporter.stage("build the index")
     fusion = Fusion(
         dense=DenseIndex(product_vectors),
         lexical=LexicalIndex([render(LEXICAL_TEMPLATE, p) for p in corpus.products]),
-        agreement=FieldBoosts(corpus.products, corpus.queries),
+        field_boosts=FieldBoosts(corpus.products, corpus.queries),
         refs=[p.ref for p in corpus.products],
         dense_weight=settings.search.dense_weight,
         depth=settings.search.depth,
@@ -260,13 +262,13 @@ def _fingerprint(settings: Settings, model: EncoderModel, corpus: Corpus, select
     encoder = settings.encoder
     head = (_VERSION, model.id, encoder.template, encoder.max_tokens, settings.search, selection.fingerprint)
     digest.update(repr(head).encode())
-    for product in _both(corpus):
+    for product in _products_by_role(corpus):
         digest.update(repr(product).encode())
     return digest.hexdigest()
 
 
-def _both(corpus: Corpus) -> Iterable[Product]:
+def _products_by_role(corpus: Corpus) -> Iterable[Product]:
     yield from corpus.queries
-    # A mark between the two lists: a product that changes its role changes the candidates.
+    # A separator between the lists: a change of role changes the fingerprint.
     yield Product("", "", "")
     yield from corpus.products

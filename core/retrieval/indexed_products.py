@@ -1,4 +1,4 @@
-"""The products that the last index run saw, and what of them the catalogue says otherwise since."""
+"""The products of the last index run, and how they differ from the current catalogue."""
 
 from collections.abc import Collection, Iterable
 from contextlib import closing
@@ -13,19 +13,19 @@ from core.text.safe import safe
 from labels.model import ProductRef
 from labels.wording import counted
 
-#: So many ids are named in a sentence.
-_NAMED = 10
+#: Ids listed in a sentence at most.
+_MAX_LISTED = 10
 
 
 @dataclass(frozen=True, slots=True)
 class IndexState:
-    """How far candidates and index are behind the catalogue.
+    """Differences between the catalogue and the last index run.
 
     Attributes:
-        new_queries: queries that came in since, and have no candidates.
-        new_products: products that came in since, and are candidates of no query.
-        changed: queries and products that say something else; their scores are of what they said before.
-        removed: queries and products that the catalogue has no more, or not on the side that they were on.
+        new_queries: imported since; they have no candidates.
+        new_products: imported since; they are not candidates of any query.
+        changed: queries and products with new content; their scores are from the old content.
+        removed: queries and products that were deleted, or changed their role.
     """
 
     new_queries: tuple[ProductRef, ...] = ()
@@ -39,12 +39,12 @@ class IndexState:
         return not (self.new_queries or self.new_products or self.changed or self.removed)
 
     def sentences(self) -> list[str]:
-        """What is out of date, and how it is brought up to date; nothing where it is current."""
+        """What is out of date and how to update it, as sentences; empty if the index is current."""
         found = []
         if self.changed:
             found.append(
-                f"{counted(len(self.changed), 'product')} changed since the last index run: similarity, probability and"
-                f" band are of what was said before: {_names(sorted(self.changed))}."
+                f"{counted(len(self.changed), 'product')} changed since the last index run; similarity, probability and"
+                f" band are from before the change: {_list_refs(sorted(self.changed))}."
             )
         if self.removed:
             found.append(
@@ -52,37 +52,37 @@ class IndexState:
             )
         if self.new_queries:
             queries = counted(len(self.new_queries), "new query is", "new queries are")
-            found.append(f"{queries} not indexed yet, without candidates: {_names(self.new_queries)}.")
+            found.append(f"{queries} not indexed yet, without candidates: {_list_refs(self.new_queries)}.")
         if self.new_products:
             products = counted(len(self.new_products), "new product is", "new products are")
             found.append(f"{products} not indexed yet, and candidates of no query.")
         return [*found, "Run `samesku index`."] if found else []
 
     def as_dict(self) -> dict[str, object]:
-        """The counts, and the first ids, for JSON."""
+        """Counts and the first ids, for JSON."""
         return {
             "changed": len(self.changed),
             "removed": len(self.removed),
             "new_queries": len(self.new_queries),
             "new_products": len(self.new_products),
-            "changed_first": [list(ref) for ref in sorted(self.changed)[:_NAMED]],
-            "new_queries_first": [list(ref) for ref in self.new_queries[:_NAMED]],
+            "changed_first": [list(ref) for ref in sorted(self.changed)[:_MAX_LISTED]],
+            "new_queries_first": [list(ref) for ref in self.new_queries[:_MAX_LISTED]],
         }
 
 
 class IndexedProducts:
-    """The table in derived.db that an index run leaves: every product with its role and fingerprint."""
+    """Table in derived.db of the products of the last index run, with role and content hash."""
 
     def __init__(self, path: Path) -> None:
         self._cache = derived_cache(path)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._cache.close()
 
     @property
     def mark(self) -> str | None:
-        """The catalogue's mark at the time of the last index run; None where that left no list of products.
+        """The catalogue version at the last index run; None if that run recorded no products.
 
         Raises:
             DamagedError: the file is damaged. CoreError: it cannot be read.
@@ -92,7 +92,7 @@ class IndexedProducts:
         return None if row is None else str(row[0])
 
     def read(self) -> dict[ProductRef, tuple[str, str]]:
-        """Role and fingerprint by product.
+        """Role and content hash by product.
 
         Raises:
             DamagedError: the file is damaged. CoreError: it cannot be read.
@@ -102,7 +102,7 @@ class IndexedProducts:
         return {ProductRef(str(r[0]), str(r[1])): (str(r[2]), str(r[3])) for r in rows}
 
     def listed(self) -> set[tuple[ProductRef, Role]]:
-        """The queries that have candidates, and those candidates, each with its role.
+        """All queries with candidates, and all candidates, each with its role.
 
         Raises:
             DamagedError: the file is damaged. CoreError: it cannot be read.
@@ -114,31 +114,31 @@ class IndexedProducts:
         return found | {(ProductRef(str(r[0]), str(r[1])), "catalog") for r in products}
 
     def replace(self, mark: str, queries: Iterable[Product], products: Iterable[Product]) -> None:
-        """Put the products of an index run in the place of those of the last one.
+        """Replace the recorded products.
 
         Args:
-            mark: the catalogue's, read before the products were.
-            queries: those under review.
-            products: those that they may equal.
+            mark: version of the catalogue, read before the products.
+            queries: the query products.
+            products: the catalogue products.
 
         Raises:
             DamagedError: the file is damaged. CoreError: it cannot be written.
         """
-        sides: tuple[tuple[Role, Iterable[Product]], ...] = (("query", queries), ("catalog", products))
+        by_role: tuple[tuple[Role, Iterable[Product]], ...] = (("query", queries), ("catalog", products))
         with self._cache.writing() as connection:
             connection.execute("DELETE FROM indexed")
-            for role, side in sides:
+            for role, members in by_role:
                 connection.executemany(
                     "INSERT INTO indexed VALUES (?, ?, ?, ?)",
-                    ((*each.ref, role, product_digest(each)) for each in side),
+                    ((*each.ref, role, product_digest(each)) for each in members),
                 )
             connection.execute("INSERT OR REPLACE INTO indexed_run VALUES (1, ?)", [mark])
 
 
 def index_state(derived: Path, catalog: CatalogStore) -> IndexState:
-    """Compare the catalogue with what the last index run saw. Costs nothing where no import came in between.
+    """Compare the catalogue with the last index run; a constant-time check if there was no import since.
 
-    Of runs of earlier versions, which left no list of products, only what is gone from the catalogue is known.
+    For runs of earlier versions, which recorded no products, only removals are detected.
 
     Raises:
         DamagedError: derived.db is damaged. CoreError: one of the files cannot be read.
@@ -149,7 +149,7 @@ def index_state(derived: Path, catalog: CatalogStore) -> IndexState:
             return IndexState()
         now = catalog.digests()
         if not now:
-            return IndexState()  # damaged, or never imported into: other verbs say so
+            return IndexState()  # damaged or empty, which other verbs report
         if mark is None:
             removed = (ref for ref, role in indexed.listed() if ref not in now or now[ref][0] != role)
             return IndexState(removed=frozenset(removed))
@@ -165,9 +165,9 @@ def index_state(derived: Path, catalog: CatalogStore) -> IndexState:
     )
 
 
-def _names(refs: Collection[ProductRef]) -> str:
-    """The first ids, safe to show, with their source where there are several."""
-    some = list(refs)[:_NAMED]
+def _list_refs(refs: Collection[ProductRef]) -> str:
+    """The first ids, escaped for display, with their source if there are several sources."""
+    some = list(refs)[:_MAX_LISTED]
     several = len({ref.source for ref in refs}) > 1
     more = " and others" if len(refs) > len(some) else ""
     return safe(", ".join(f"{ref.source} {ref.id}" if several else ref.id for ref in some) + more)

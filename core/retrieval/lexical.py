@@ -1,6 +1,6 @@
 """Lexical retrieval: cosine of TF-IDF vectors over the character 3-grams of words.
 
-Character sequences survive what words do not: `en-el14` against `enel14`, `projector` against `projectors`.
+Character n-grams match spelling variants that word tokens miss: `en-el14` and `enel14`, `projector` and `projectors`.
 """
 
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-#: Queries scored at once; bounds memory at block × products × 4 bytes.
-_BLOCK = 256
+#: Queries scored at once; limits memory to batch × products × 4 bytes.
+_BATCH = 256
 
 
 class LexicalIndex:
-    """The products' texts, ready to be searched."""
+    """TF-IDF matrix of the product texts, sparse float32 of shape (products, n-grams)."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         from sklearn.feature_extraction.text import TfidfVectorizer
@@ -24,39 +24,39 @@ class LexicalIndex:
         self._matrix = self._vectoriser.fit_transform(texts).tocsr()
 
     def search(self, texts: Sequence[str], depth: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The best products of each text.
+        """The most similar products of each text.
 
         Returns:
-            places in the list of products, and cosines in [0, 1], both of shape (texts, depth), best first;
-            `depth` is cut to the number of products.
+            product positions and cosines in [0, 1], both of shape (texts, depth), best first; `depth` is limited to the
+            number of products.
         """
         queries = self._vectoriser.transform(texts)
         transposed = self._matrix.T.tocsc()
         depth = min(depth, self._matrix.shape[0])
-        places = np.empty((len(texts), depth), np.int64)
+        positions = np.empty((len(texts), depth), np.int64)
         scores = np.empty((len(texts), depth), np.float32)
-        for start in range(0, len(texts), _BLOCK):
-            block = (queries[start : start + _BLOCK] @ transposed).toarray()
-            rows = slice(start, start + len(block))
-            top = np.argpartition(-block, depth - 1, axis=1)[:, :depth]
-            found = np.take_along_axis(block, top, axis=1)
-            # Ties go to the product that was imported first, so that a run can be repeated.
+        for start in range(0, len(texts), _BATCH):
+            batch = (queries[start : start + _BATCH] @ transposed).toarray()
+            rows = slice(start, start + len(batch))
+            top = np.argpartition(-batch, depth - 1, axis=1)[:, :depth]
+            found = np.take_along_axis(batch, top, axis=1)
+            # Ties are broken by import order, so that runs are reproducible.
             order = np.lexsort((top, -found), axis=1)
-            places[rows] = np.take_along_axis(top, order, axis=1)
+            positions[rows] = np.take_along_axis(top, order, axis=1)
             scores[rows] = np.take_along_axis(found, order, axis=1)
-        return places, scores
+        return positions, scores
 
-    def pairs(self, texts: Sequence[str], places: NDArray[np.int64]) -> NDArray[np.float32]:
+    def pairs(self, texts: Sequence[str], positions: NDArray[np.int64]) -> NDArray[np.float32]:
         """The cosine of each text with given products.
 
         Args:
-            texts: the queries.
-            places: shape (texts, n), places in the list of products.
+            texts: of the queries.
+            positions: of products, shape (texts, n).
 
         Returns:
             shape (texts, n).
         """
         queries = self._vectoriser.transform(texts)
-        left = queries[np.repeat(np.arange(places.shape[0]), places.shape[1])]
-        scores = np.asarray(left.multiply(self._matrix[places.ravel()]).sum(axis=1), dtype=np.float32)
-        return scores.reshape(places.shape)
+        left = queries[np.repeat(np.arange(positions.shape[0]), positions.shape[1])]
+        scores = np.asarray(left.multiply(self._matrix[positions.ravel()]).sum(axis=1), dtype=np.float32)
+        return scores.reshape(positions.shape)

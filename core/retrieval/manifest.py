@@ -1,4 +1,4 @@
-"""What an index run has written to its folder, so that the next run notices what is damaged or gone."""
+"""Manifest of the index files of a model: sizes and checksums, to detect missing and damaged files."""
 
 import hashlib
 from dataclasses import asdict, dataclass
@@ -10,15 +10,15 @@ from core.json_store import load, save
 from labels.files import open_regular
 from labels.quarantine import set_aside_irregular
 
-_NAME = "manifest.json"
+_FILE_NAME = "manifest.json"
 _CHUNK_BYTES = 2**20
-#: The FAISS index of the products.
+#: File name of the FAISS index of the products.
 PRODUCTS = "products.faiss"
 
 
 @dataclass(frozen=True, slots=True)
 class IndexFile:
-    """A file of the folder as it was written."""
+    """Size and checksum of an index file."""
 
     bytes: int
     sha256: str
@@ -26,10 +26,10 @@ class IndexFile:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What one index run has written.
+    """The files of one index run.
 
     Attributes:
-        fingerprint: of all that the run depended on.
+        fingerprint: hash of all inputs of the run.
         files: by name.
     """
 
@@ -38,56 +38,56 @@ class Manifest:
 
 
 def write_manifest(folder: Path, fingerprint: str) -> None:
-    """Note what an index run has just written to its folder.
+    """Write the manifest of the index files in a folder.
 
     Raises:
         CoreError: it cannot be written.
     """
-    set_aside_irregular(folder / _NAME)
-    save(folder / _NAME, asdict(Manifest(fingerprint, {PRODUCTS: _facts(folder / PRODUCTS)})))
+    set_aside_irregular(folder / _FILE_NAME)
+    save(folder / _FILE_NAME, asdict(Manifest(fingerprint, {PRODUCTS: _index_file(folder / PRODUCTS)})))
 
 
-def damage(folder: Path) -> list[str]:
-    """What of a model's folder is not as an index run has written it, a few words each."""
+def index_damage(folder: Path) -> list[str]:
+    """The missing and damaged index files of a model folder, a few words each."""
     try:
-        manifest = load(folder / _NAME, Manifest)
+        manifest = load(folder / _FILE_NAME, Manifest)
     except FileNotFoundError:
-        return [f"{_NAME} is missing"]
+        return [f"{_FILE_NAME} is missing"]
     except CoreError:
-        return [f"{_NAME} is damaged"]
-    found = {name: _damage_of(folder / name, wanted) for name, wanted in manifest.files.items()}
-    found.setdefault(PRODUCTS, "missing")
-    return [f"{name} is {state}" for name, state in found.items() if state]
+        return [f"{_FILE_NAME} is damaged"]
+    states = {name: _file_damage(folder / name, expected) for name, expected in manifest.files.items()}
+    states.setdefault(PRODUCTS, "missing")
+    return [f"{name} is {state}" for name, state in states.items() if state]
 
 
-def is_of(folder: Path, fingerprint: str) -> bool:
-    """Whether the folder was written by a run that depended on exactly this."""
+def has_fingerprint(folder: Path, fingerprint: str) -> bool:
+    """Whether the folder was written by a run with exactly these inputs."""
     try:
-        return load(folder / _NAME, Manifest).fingerprint == fingerprint
+        return load(folder / _FILE_NAME, Manifest).fingerprint == fingerprint
     except (FileNotFoundError, CoreError):
         return False
 
 
 def indexed_models(index: Path) -> list[str]:
-    """Ids of the models that an index run was made with."""
-    return sorted(manifest.parent.name for manifest in index.glob(f"*/{_NAME}"))
+    """Ids of the models that have an index."""
+    return sorted(manifest.parent.name for manifest in index.glob(f"*/{_FILE_NAME}"))
 
 
 def no_candidates(index: Path) -> CoreError:
-    """The error where derived.db holds no candidates: they are gone, or there never were any."""
+    """The error for a derived.db without candidates: they were lost, or there was no index run yet."""
     if indexed_models(index):
         return DamagedError("The candidates in derived.db are gone.", "Run `samesku index` to make them again.")
     return CoreError("There are no candidates yet.", "Run `samesku index` first.")
 
 
-def _damage_of(path: Path, wanted: IndexFile) -> str:
+def _file_damage(path: Path, expected: IndexFile) -> str:
     try:
         with open_regular(path, follow_links=False) as file:
             size = file.seek(0, 2)
-            if size != wanted.bytes:
-                return f"damaged: {size:,} bytes, not {wanted.bytes:,}"
+            if size != expected.bytes:
+                return f"damaged: {size:,} bytes, not {expected.bytes:,}"
             file.seek(0)
-            if _sha256(file) != wanted.sha256:
+            if _sha256(file) != expected.sha256:
                 return "damaged"
     except FileNotFoundError:
         return "missing"
@@ -103,7 +103,7 @@ def _sha256(file: BinaryIO) -> str:
     return digest.hexdigest()
 
 
-def _facts(path: Path) -> IndexFile:
+def _index_file(path: Path) -> IndexFile:
     with open_regular(path, follow_links=False) as file:
         digest = _sha256(file)
         return IndexFile(file.seek(0, 2), digest)

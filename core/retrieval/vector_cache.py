@@ -1,7 +1,7 @@
-"""Vectors on disk, by the text they were made of, so that nothing is encoded twice.
+"""Vector cache: one SQLite file per model, keyed by the hash of the encoded text.
 
-One SQLite file per model in its index folder. A run that is interrupted goes on where it was: each chunk is
-committed as soon as it is encoded. Each vector has a checksum: one that is not what was written is encoded again.
+Each chunk is committed as soon as it is encoded, so that an interrupted run continues where it stopped. Each vector has
+a checksum; a damaged vector is encoded again.
 """
 
 import hashlib
@@ -22,36 +22,36 @@ from core.retrieval.encoding_rate import save_rate
 from core.sqlite_cache import SqliteCache, transaction
 from labels.wording import counted
 
-#: `crc` is the CRC-32 of digest and vector; NULL in what earlier versions have written.
+#: `crc` is the CRC-32 of digest and vector; NULL in rows of earlier versions.
 _TABLE = """
 CREATE TABLE IF NOT EXISTS vectors (digest BLOB PRIMARY KEY, vector BLOB NOT NULL, crc INTEGER) WITHOUT ROWID
 """
 _FLOAT_BYTES = 4
-#: By how much the length of a vector without a checksum may differ from 1.
-_TOLERANCE = 1e-3
+#: Allowed deviation from 1 of the squared length of a vector without a checksum.
+_LENGTH_TOLERANCE = 1e-3
 
 
 class VectorCache:
-    """The vectors of one model."""
+    """The cached vectors of one model."""
 
     def __init__(self, path: Path) -> None:
         self._folder = path.parent
         self._cache = vector_file(path)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._cache.close()
 
     def encode(self, texts: Sequence[str], encoder: Encoder, reporter: Reporter) -> NDArray[np.float32]:
-        """The vectors of the texts, encoding only those that are not here yet, or not intact.
+        """Vectors of the texts; only missing and damaged ones are encoded.
 
         Args:
-            texts: with their prefix on; equal texts are encoded once.
-            encoder: is loaded only if something is missing.
-            reporter: hears how many of the distinct texts are done, and what is damaged.
+            texts: including their prefix; duplicates are encoded once.
+            encoder: loaded only if a vector is missing.
+            reporter: receives the progress in distinct texts, and messages about damage.
 
         Returns:
-            float32, one row per text, length 1.
+            float32 unit vectors, shape (texts, dimensions).
 
         Raises:
             CoreError: the file cannot be read or written.
@@ -59,34 +59,35 @@ class VectorCache:
         try:
             return self._encode(texts, encoder, reporter)
         except DamagedError as error:
-            reporter.message(f"{error.message} The vectors are made again.")
+            reporter.message(f"{error.message} The vectors are encoded again.")
             return self._encode(texts, encoder, reporter)
 
     def _encode(self, texts: Sequence[str], encoder: Encoder, reporter: Reporter) -> NDArray[np.float32]:
-
         digests = [hashlib.sha256(text.encode()).digest()[:16] for text in texts]
-        known = self._read(set(digests), reporter)
-        # Long texts first: batches of like length waste no padding, and the time left is never too hopeful.
-        missing = sorted({d: t for d, t in zip(digests, texts, strict=True) if d not in known}.items(), key=_by_length)
-        reporter.stage("encode", total=len(known) + len(missing))
-        reporter.advance(len(known))
-        done = len(known)
+        vectors = self._read(set(digests), reporter)
+        # Longest first: batches of similar length need little padding, and the time estimate is never too low.
+        missing = sorted(
+            {d: t for d, t in zip(digests, texts, strict=True) if d not in vectors}.items(), key=_by_length
+        )
+        reporter.stage("encode", total=len(vectors) + len(missing))
+        reporter.advance(len(vectors))
+        done = len(vectors)
 
-        def keep(part: slice, vectors: NDArray[np.float32]) -> None:
+        def store_chunk(part: slice, chunk: NDArray[np.float32]) -> None:
             nonlocal done
-            rows = [(digest, vector.tobytes()) for (digest, _), vector in zip(missing[part], vectors, strict=True)]
+            rows = [(digest, vector.tobytes()) for (digest, _), vector in zip(missing[part], chunk, strict=True)]
             self._write(rows)
-            known.update(rows)
+            vectors.update(rows)
             done += len(rows)
             reporter.advance(done)
 
         if missing:
-            begun = time.monotonic()
-            encoder.encode([text for _, text in missing], on_chunk=keep)
-            save_rate(self._folder, len(missing), time.monotonic() - begun)
-        if len({len(known[digest]) for digest in digests}) > 1:
-            raise self._cache.damaged("its vectors are not all of the encoder's length")
-        return np.frombuffer(b"".join(known[d] for d in digests), dtype=np.float32).reshape(len(digests), -1)
+            started = time.monotonic()
+            encoder.encode([text for _, text in missing], on_chunk=store_chunk)
+            save_rate(self._folder, len(missing), time.monotonic() - started)
+        if len({len(vectors[digest]) for digest in digests}) > 1:
+            raise self._cache.damaged("its vectors have different dimensions")
+        return np.frombuffer(b"".join(vectors[d] for d in digests), dtype=np.float32).reshape(len(digests), -1)
 
     def _write(self, rows: Sequence[tuple[bytes, bytes]]) -> None:
         with self._cache.writing() as connection:
@@ -96,37 +97,37 @@ class VectorCache:
             )
 
     def _read(self, wanted: set[bytes], reporter: Reporter) -> dict[bytes, bytes]:
-        """The vectors that are here and intact, all of one length."""
+        """The intact cached vectors, all of the same dimension."""
         with self._cache.reading() as connection:
             rows = connection.execute("SELECT digest, vector, crc FROM vectors")
             found = {digest: (vector, crc) for digest, vector, crc in rows if digest in wanted}
-        sound = {digest: vector for digest, (vector, crc) in found.items() if _is_sound(digest, vector, crc)}
-        lengths = Counter(map(len, sound.values()))
-        usual = max(lengths, key=lambda length: lengths[length], default=0)
-        sound = {digest: vector for digest, vector in sound.items() if len(vector) == usual}
-        if damaged := len(found) - len(sound):
+        intact = {digest: vector for digest, (vector, crc) in found.items() if _is_intact(digest, vector, crc)}
+        lengths = Counter(map(len, intact.values()))
+        common = max(lengths, key=lambda length: lengths[length], default=0)
+        intact = {digest: vector for digest, vector in intact.items() if len(vector) == common}
+        if damaged := len(found) - len(intact):
             reporter.message(
                 f"{counted(damaged, 'vector')} in {self._cache.path.name} {'is' if damaged == 1 else 'are'}"
-                " damaged and made again."
+                " damaged; encoding again."
             )
-        unmarked = [(digest, vector) for digest, vector in sound.items() if found[digest][1] is None]
-        if unmarked:
-            self._write(unmarked)
-        return sound
+        without_crc = [(digest, vector) for digest, vector in intact.items() if found[digest][1] is None]
+        if without_crc:
+            self._write(without_crc)
+        return intact
 
 
 def vector_file(path: Path) -> SqliteCache:
-    """The file of a model's vectors; nothing is opened before it is first used."""
+    """The vector file of a model, opened on first use."""
     cure = "Vectors can be made again: run `samesku index`."
     return SqliteCache(path, _prepare, lambda tables: "vectors" in tables, hint=cure, timeout_s=60)
 
 
 def damaged_vectors(connection: sqlite3.Connection) -> int:
-    """How many vectors in an open file are not what was written; 0 for files of earlier versions."""
+    """Number of damaged vectors in an open file; 0 for files of earlier versions, which have no checksums."""
     if "crc" not in _columns(connection):
         return 0
     rows = connection.execute("SELECT digest, vector, crc FROM vectors")
-    return sum(not _is_sound(*row) for row in rows)
+    return sum(not _is_intact(*row) for row in rows)
 
 
 def _columns(connection: sqlite3.Connection) -> set[str]:
@@ -138,19 +139,19 @@ def _prepare(connection: sqlite3.Connection) -> None:
         return
     with transaction(connection):
         connection.execute(_TABLE)
-        # Another process may have added it while this one waited: a second time would look like damage.
+        # Another process may have added the column while this one waited for the lock.
         if "crc" not in _columns(connection):
             connection.execute("ALTER TABLE vectors ADD COLUMN crc INTEGER")
 
 
-def _is_sound(digest: object, vector: object, crc: object) -> bool:
-    """Whether a vector is what was written; without a checksum, whether it is of length 1, as all of them are."""
+def _is_intact(digest: object, vector: object, crc: object) -> bool:
+    """Whether a vector matches its checksum; without one, whether it is a unit vector."""
     if not isinstance(digest, bytes) or not isinstance(vector, bytes) or not vector or len(vector) % _FLOAT_BYTES:
         return False
     if crc is not None:
         return crc == _crc(digest, vector)
-    # A NaN fails the comparison.
-    return abs(sum(value * value for value in memoryview(vector).cast("f")) - 1) < _TOLERANCE
+    # False for NaN.
+    return abs(sum(value * value for value in memoryview(vector).cast("f")) - 1) < _LENGTH_TOLERANCE
 
 
 def _crc(digest: bytes, vector: bytes) -> int:

@@ -1,1 +1,1 @@
-"""Fine-tuning the encoder with LoRA."""
+"""Fine-tuning the encoder with LoRA, and promotion of the result."""

@@ -1,9 +1,10 @@
-"""Cosines of the training pairs by encoders that have not seen them.
+"""Out-of-fold cosines of the training pairs, by two-fold cross-fitting of the encoder.
 
-An encoder gives the pairs that it was trained on too good a cosine, and a matcher that learns from those trusts the
-cosine too much on all others. So the labelled queries are parted in two, an encoder is trained on each half, and
-gives the cosines of the other half. Only the matcher learns from them; the champion, trained on all, serves. With few
-matches a half teaches an encoder nothing, and the untuned one, which has seen none of them, speaks for all.
+An encoder overestimates the cosine of the matches that it was trained on, and a matcher that is trained on those
+cosines trusts the cosine too much on all other pairs. The labelled queries are therefore split into two halves; an
+encoder is trained on each, and computes the cosines of the other half. Only the matcher is trained on them; the
+champion, trained on all labels, is used everywhere else. With few matches a half is too small to train an encoder, and
+the base encoder, which has seen no label, computes all cosines.
 """
 
 import shutil
@@ -22,10 +23,10 @@ from core.retrieval.index_run import Corpus
 from core.settings import Settings
 from core.splits.split import Splits
 from core.stats.sampling import draw_share
-from core.training.recipe import FEWEST_FOR_HALVES
+from core.training.recipe import MIN_CROSS_FITTING_MATCHES
 from labels.model import Pair, ProductRef
 
-#: Trains an encoder on the labels of a split, in a stage of that name, and says where it lies.
+#: Trains an encoder on the training labels of a split, in a stage of that name.
 Train = Callable[[Splits, str], EncoderModel]
 
 
@@ -35,39 +36,39 @@ def out_of_fold_cosines(
     """The cosine of each training pair by an encoder that was not trained on its query.
 
     Args:
-        settings: of the encoder's texts, and the seed that parts the queries.
+        settings: of the encoder, and the seed of the split into halves.
         corpus: all products.
-        splits: what the champion was trained on.
-        base: the untuned encoder.
-        train: makes an encoder of a split; what it makes is removed again.
-        reporter: hears progress.
+        splits: the champion's training labels.
+        base: the base encoder.
+        train: trains an encoder on a split; its folder is deleted afterwards.
+        reporter: receives progress.
     """
     queries = sorted({label.pair.query for label in splits.train})
     first = frozenset(draw_share(queries, 0.5, settings.retrain.seed))
-    known = {product.ref: product for product in [*corpus.queries, *corpus.products]}
-    pairs = [label.pair for label in splits.train if label.pair.query in known and label.pair.candidate in known]
-    if sum(bool(label.match) for label in splits.train) < FEWEST_FOR_HALVES:
-        return _cosines(settings, base, known, pairs, reporter)
+    products = {product.ref: product for product in [*corpus.queries, *corpus.products]}
+    pairs = [label.pair for label in splits.train if label.pair.query in products and label.pair.candidate in products]
+    if sum(bool(label.match) for label in splits.train) < MIN_CROSS_FITTING_MATCHES:
+        return _cosines(settings, base, products, pairs, reporter)
     found: dict[Pair, float] = {}
-    for number, held in enumerate((first, frozenset(queries) - first), 1):
-        reporter.message(f"Encoder {number} of 2 that has not seen the matcher's labels")
-        model = train(_without(splits, held), f"train half {number} of 2")
+    for number, held_out in enumerate((first, frozenset(queries) - first), 1):
+        reporter.message(f"Cross-fitting encoder {number} of 2")
+        model = train(_without(splits, held_out), f"train half {number} of 2")
         try:
-            unseen = [pair for pair in pairs if pair.query in held]
-            found |= _cosines(settings, model, known, unseen, reporter)
+            unseen = [pair for pair in pairs if pair.query in held_out]
+            found |= _cosines(settings, model, products, unseen, reporter)
         finally:
             shutil.rmtree(model.path.parent, ignore_errors=True)
     return found
 
 
-def _without(splits: Splits, held: frozenset[ProductRef]) -> Splits:
-    return replace(splits, train=tuple(label for label in splits.train if label.pair.query not in held))
+def _without(splits: Splits, queries: frozenset[ProductRef]) -> Splits:
+    return replace(splits, train=tuple(label for label in splits.train if label.pair.query not in queries))
 
 
 def _cosines(
     settings: Settings,
     model: EncoderModel,
-    known: dict[ProductRef, Product],
+    products: dict[ProductRef, Product],
     pairs: Sequence[Pair],
     reporter: Reporter,
 ) -> dict[Pair, float]:
@@ -75,9 +76,9 @@ def _cosines(
     encoder = Encoder(model, max_tokens=settings.encoder.max_tokens, batch_size=settings.encoder.batch_size)
 
     def vectors(refs: set[ProductRef], prefix: str) -> dict[ProductRef, NDArray[np.float32]]:
-        # Texts of like length side by side waste no padding.
+        # Sorted by length, since batches of similar length need little padding.
         texts = sorted(
-            ((prefix + render(settings.encoder.template, known[ref]), ref) for ref in refs),
+            ((prefix + render(settings.encoder.template, products[ref]), ref) for ref in refs),
             key=lambda entry: (len(entry[0]), entry[1]),
         )
         return dict(zip((ref for _, ref in texts), encoder.encode([text for text, _ in texts]), strict=True))

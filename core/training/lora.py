@@ -1,4 +1,4 @@
-"""Fine-tuning an encoder with LoRA, and folding the result into plain weights."""
+"""Fine-tuning an encoder with LoRA, and merging the adapter into plain weights."""
 
 import random
 from collections.abc import Sequence
@@ -13,23 +13,23 @@ from numpy.typing import NDArray
 from core.errors import ModelError
 from core.jobs.progress import Reporter
 from core.model_files import check_adapter_files, model_errors
-from core.retrieval.encoder import load, quiet
+from core.retrieval.encoder import load, silence_libraries
 from core.retrieval.encoder_files import EncoderModel, readable_save_errors
 from core.settings import RetrainSettings
 from core.training.adapter_check import verify_merge
 from core.training.recipe import TARGET_MODULES, epochs
-from core.training.trainer_hooks import Question, mean_reciprocal_rank, reporting_callback
+from core.training.trainer_hooks import ProbeQuery, mean_reciprocal_rank, reporting_callback
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-#: Texts whose vectors prove that the adapter took.
-_PROBES = 64
+#: Examples whose texts are encoded to verify the adapter.
+_PROBE_EXAMPLES = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A triplet as texts, prefixes on. All examples of a run have the same number of negatives."""
+    """A triplet as texts, including prefixes. All examples of a run have the same number of negatives."""
 
     anchor: str
     positive: str
@@ -37,16 +37,15 @@ class Example:
 
 
 def pad_negatives(examples: Sequence[Example], pool: Sequence[str], negatives: int, seed: int) -> list[Example]:
-    """Bring every example to `negatives` negatives with texts drawn at random from the catalogue.
+    """Fill up every example to `negatives` negatives with random texts from the catalogue.
 
-    Random products among the hard ones are no loss: in a published ablation on Walmart-Amazon a blocker trained
-    on labelled negatives alone kept 80.9 % of the matches among its candidates, and 92.2 % with random ones in
-    the mix.
+    Random negatives help: in a published ablation on Walmart-Amazon, a blocker that was trained on labelled negatives
+    only kept 80.9 % of the matches among its candidates, and 92.2 % with random negatives added.
 
     Raises:
-        ModelError: the pool is too small to draw from.
+        ModelError: the pool is too small.
     """
-    # An anchor and its match may stand in the pool too, and must not be their own negatives.
+    # The pool may contain the anchor and its match, which are not negatives.
     if len(set(pool)) < negatives + 2:
         raise ModelError(
             f"The catalogue has too few products for {negatives} negatives to each match.",
@@ -55,14 +54,14 @@ def pad_negatives(examples: Sequence[Example], pool: Sequence[str], negatives: i
     rng = random.Random(seed)  # noqa: S311 - a repeatable draw, not a secret
     padded = []
     for example in examples:
-        chosen = list(example.negatives[:negatives])
-        taken = {example.anchor, example.positive, *chosen}
-        while len(chosen) < negatives:
+        texts = list(example.negatives[:negatives])
+        taken = {example.anchor, example.positive, *texts}
+        while len(texts) < negatives:
             text = pool[rng.randrange(len(pool))]
             if text not in taken:
                 taken.add(text)
-                chosen.append(text)
-        padded.append(Example(example.anchor, example.positive, tuple(chosen)))
+                texts.append(text)
+        padded.append(Example(example.anchor, example.positive, tuple(texts)))
     return padded
 
 
@@ -75,44 +74,45 @@ def train_lora(
     max_tokens: int,
     reporter: Reporter,
     stage: str = "train",
-    questions: Sequence[Question] = (),
+    probes: Sequence[ProbeQuery] = (),
 ) -> dict[str, float]:
-    """Train an adapter on a base encoder and merge it.
+    """Train a LoRA adapter on a base encoder, merge it, and verify the result.
 
-    MultipleNegativesRankingLoss: for each anchor, its match against its hard negatives and everything else in the
-    batch (van den Oord et al. 2018, arXiv:1807.03748, as in sentence-transformers).
+    MultipleNegativesRankingLoss: for each anchor, its match against its hard negatives and all other texts of the batch
+    (van den Oord et al. 2018, arXiv:1807.03748, as in sentence-transformers).
 
     Args:
-        base: what is tuned.
+        base: encoder to fine-tune.
         examples: all with the same number of negatives.
-        folder: takes `adapter/` (LoRA weights alone) and `merged/` (a plain encoder), safetensors both.
+        folder: receives `adapter/` (LoRA weights) and `merged/` (a plain encoder), both as safetensors.
         settings: the recipe.
-        max_tokens: longer texts are cut.
-        reporter: hears steps, losses and metrics.
-        stage: what the training is called there.
-        questions: what the metrics are measured on; none are where there are no questions.
+        max_tokens: longer texts are truncated.
+        reporter: receives steps, losses and metrics.
+        stage: name of the training stage.
+        probes: queries for the metric; without any, no metric is reported.
 
     Returns:
-        what `prove_tuned` measured.
+        the distances measured by `verify_merge`.
 
     Raises:
         ModelError: too few examples, or the result is not what was trained.
     """
     if len(examples) < 2:
         raise ModelError(
-            "There are fewer than two labelled matches to learn from.", "Accept some matches in the desk first."
+            "There are fewer than two labelled matches to train on.", "Accept some matches in the desk first."
         )
     model = load(base, max_tokens)
-    probes = [example.anchor for example in examples[:_PROBES]] + [e.positive for e in examples[:_PROBES]]
-    before = _encode(model, probes)
-    measure = partial(mean_reciprocal_rank, model, questions) if questions else None
+    sample = examples[:_PROBE_EXAMPLES]
+    texts = [example.anchor for example in sample] + [example.positive for example in sample]
+    before = _encode(model, texts)
+    measure = partial(mean_reciprocal_rank, model, probes) if probes else None
     _fit(model, examples, folder, settings, reporting_callback(reporter, stage, measure))
-    unmerged = _encode(model, probes)
+    unmerged = _encode(model, texts)
     with readable_save_errors(folder):
         model.transformers_model.save_pretrained(str(folder / "adapter"), safe_serialization=True)
     reporter.stage("merge the adapter")
     _merge(base, folder, max_tokens)
-    merged = _encode(load(EncoderModel("merged", folder / "merged"), max_tokens), probes)
+    merged = _encode(load(EncoderModel("merged", folder / "merged"), max_tokens), texts)
     return verify_merge(before, unmerged, merged)
 
 
@@ -123,14 +123,14 @@ def _fit(
     settings: RetrainSettings,
     callback: Any,
 ) -> None:
-    quiet()
+    silence_libraries()
     from peft import LoraConfig, TaskType
     from sentence_transformers import SentenceTransformerTrainer
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
     from transformers.trainer_callback import PrinterCallback
 
     _seed(settings.seed)
-    # Not empty, so that the trainer picks no samples for a model card that is never written, under a bar of its own.
+    # Non-empty, so that the trainer does not sample texts, with a progress bar, for a model card that is not written.
     model.model_card_data.widget = [{}]
     model.add_adapter(
         LoraConfig(
@@ -159,12 +159,12 @@ def _arguments(settings: RetrainSettings, folder: Path, examples: int) -> Any:
     return SentenceTransformerTrainingArguments(
         output_dir=str(folder / "trainer"),
         num_train_epochs=epochs(settings, examples),
-        # A batch larger than the set would leave nothing to train on.
+        # A batch larger than the data set would leave no batch at all.
         per_device_train_batch_size=min(settings.batch_size, examples),
         learning_rate=settings.learning_rate,
         lr_scheduler_type="cosine",
         warmup_steps=settings.warmup,
-        # Two anchors with the same match in one batch would push each other's match away.
+        # Two anchors with the same match in one batch would be each other's negatives.
         batch_sampler=BatchSamplers.NO_DUPLICATES,
         seed=settings.seed,
         save_strategy="no",
@@ -185,10 +185,10 @@ def _dataset(examples: Sequence[Example]) -> Any:
 
 
 def _merge(base: EncoderModel, folder: Path, max_tokens: int) -> None:
-    """Fold the adapter, as saved, into a fresh copy of the base, so that what was saved is what is merged."""
+    """Merge the saved adapter into a fresh copy of the base, so that exactly the saved weights are merged."""
     from peft import PeftModel
 
-    model, adapter, hint = load(base, max_tokens), folder / "adapter", "Run it again: what failed is removed."
+    model, adapter, hint = load(base, max_tokens), folder / "adapter", "Run it again; the failed files are removed."
     check_adapter_files(adapter, hint)
     with model_errors(adapter, hint):
         PeftModel.from_pretrained(model.transformers_model, str(adapter)).merge_and_unload()

@@ -1,4 +1,4 @@
-"""Whether a challenger becomes champion: enough to judge on, a gain beyond chance, and a lead where there are leads."""
+"""The promotion decision: a challenger becomes champion if its gain is significant on enough evaluation queries."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,8 +8,8 @@ from core.settings import RetrainSettings
 from labels.wording import counted
 
 
-class Outcome(StrEnum):
-    """What becomes of a challenger: it is put in use, it is good enough and somebody has to say so, or neither."""
+class PromotionOutcome(StrEnum):
+    """Promoted, better but waiting for a manual promotion, or rejected."""
 
     PROMOTED = "promoted"
     WAITING = "waiting"
@@ -17,44 +17,49 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """What becomes of a challenger, and why, a sentence for people."""
+class PromotionDecision:
+    """Outcome for a challenger, and the reason as a sentence."""
 
-    outcome: Outcome
+    outcome: PromotionOutcome
     reason: str
 
 
-def decide(
+def decide_promotion(
     settings: RetrainSettings, challenger: str, metric: str, change: Change, queries: int, *, lead: bool
-) -> Decision:
-    """What becomes of a challenger.
+) -> PromotionDecision:
+    """Decide on the promotion of a challenger.
 
-    The interval of the gain is a bootstrap over queries, each of which is its own control: with its lower end above
-    zero, other queries would hardly have shown a loss. Among very few queries it tells little, hence their minimum.
+    The gain is significant if its 95 % interval, from a paired bootstrap over queries, lies above zero. The bootstrap
+    is unreliable with very few queries, hence the minimum.
 
     Args:
-        settings: `promote`, and `min_queries`.
-        challenger: its id.
-        metric: what is compared.
-        change: of this metric on the judged queries.
-        queries: how many they are.
-        lead: whether who started the retrain may put encoders in use.
+        settings: `promote` and `min_queries`.
+        challenger: id of the encoder.
+        metric: name of the primary metric.
+        change: of this metric on the evaluation queries.
+        queries: number of evaluation queries.
+        lead: whether the user who started the retrain may promote encoders.
     """
     measured = f"{metric} {change.before.value:.3f} → {change.after.value:.3f}{_gain(change)}"
-    by_hand = f"`samesku models promote {challenger}`"
+    command = f"`samesku models promote {challenger}`"
+    outcome = PromotionOutcome.REJECTED
     if change.by <= 0:
-        return Decision(Outcome.REJECTED, f"The champion stays: the challenger is not better ({measured}).")
-    if queries < settings.min_queries:
-        wanted = f"retrain.min_queries is {settings.min_queries:,}"
-        few = f"{counted(queries, 'query to judge on is', 'queries to judge on are')} too few ({wanted}; {measured})"
-        return Decision(Outcome.REJECTED, f"The champion stays: {few}.")
-    if change.interval is not None and change.interval[0] <= 0:
-        return Decision(Outcome.REJECTED, f"The champion stays: the gain may be chance ({measured}).")
-    if settings.promote == "never":
-        return Decision(Outcome.WAITING, f"The challenger is better ({measured}). {by_hand} puts it in use.")
-    if not lead:
-        return Decision(Outcome.WAITING, f"The challenger is better ({measured}), and waits for a lead: {by_hand}.")
-    return Decision(Outcome.PROMOTED, f"The challenger is the champion now ({measured}).")
+        reason = f"The champion stays: the challenger is not better ({measured})."
+    elif queries < settings.min_queries:
+        few = f"{counted(queries, 'evaluation query is', 'evaluation queries are')} too few"
+        reason = f"The champion stays: {few} (retrain.min_queries is {settings.min_queries:,}; {measured})."
+    elif change.interval is not None and change.interval[0] <= 0:
+        reason = f"The champion stays: the gain is not significant ({measured})."
+    elif settings.promote == "never":
+        outcome = PromotionOutcome.WAITING
+        reason = f"The challenger is better ({measured}). {command} makes it the champion."
+    elif not lead:
+        outcome = PromotionOutcome.WAITING
+        reason = f"The challenger is better ({measured}), and waits for a lead: {command}."
+    else:
+        outcome = PromotionOutcome.PROMOTED
+        reason = f"The challenger is the champion now ({measured})."
+    return PromotionDecision(outcome, reason)
 
 
 def _gain(change: Change) -> str:

@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
@@ -12,7 +12,7 @@ from core.catalog.template import render
 from core.errors import ModelError
 from core.evaluation.comparison import Comparison, save_comparison
 from core.evaluation.encoder_comparison import comparison_of
-from core.evaluation.retrieval import PRIMARY, EncoderEvaluation, evaluate_encoder
+from core.evaluation.retrieval import PRIMARY_METRIC, EncoderEvaluation, evaluate_encoder
 from core.jobs.progress import Reporter
 from core.matching.features.builder import CorpusFeatures
 from core.matching.run import bring_up_to_date, out_of_fold_path, write_out_of_fold
@@ -28,10 +28,10 @@ from core.splits.training_data import candidates_of, training_triplets
 from core.splits.triplets import Triplet
 from core.training.cross_fitting import out_of_fold_cosines
 from core.training.lora import Example, pad_negatives, train_lora
-from core.training.plan import first_outline
-from core.training.promotion import Outcome, decide
-from core.training.recipe import ENCODINGS_A_TEXT, texts
-from core.training.trainer_hooks import Question, affordable, questions_of
+from core.training.plan import first_retrain_stages
+from core.training.promotion import PromotionDecision, PromotionOutcome, decide_promotion
+from core.training.recipe import ENCODINGS_PER_TEXT, texts
+from core.training.trainer_hooks import ProbeQuery, affordable_probes, draw_probes
 from core.workspace import Workspace
 from labels.backup import backup
 from labels.model import Pair, ProductRef
@@ -39,90 +39,54 @@ from labels.wording import counted
 
 
 def retrain(workspace: Workspace, settings: Settings, reporter: Reporter, *, lead: bool = True) -> dict[str, object]:
-    """Train a challenger on the labels, judge it, promote it if it is better beyond chance, and index again.
+    """Train a challenger on the labels, compare it with the champion, promote it if it is better, and index again.
 
-    The labels are backed up first. The challenger is tuned from the base encoder, on all labels, rather than from
-    the champion: a run does not depend on the runs before it.
+    The labels are backed up first. The challenger is fine-tuned from the base encoder on all labels, rather than from
+    the champion, so that a run does not depend on earlier runs.
 
     Args:
-        workspace: whose labels.
-        settings: in force.
-        reporter: hears how it goes.
-        lead: whether who started it may put encoders in use.
+        workspace: with the labels.
+        settings: of the workspace and the command line.
+        reporter: receives progress.
+        lead: whether the user may promote encoders.
 
     Returns:
-        `challenger` and `champion` (`model`, and the metrics by name of encoder and fused candidates), `changes` (by
-        ranking and metric, with 95 % intervals), `promoted`, `waiting` (for a lead), `decision` (the same for
-        people, a sentence), `primary`, `judged_on` (`manual` or `held out`), `set` (with its version), `queries`,
-        `triplets`, `recipe`, `proof`.
+        `challenger` and `champion` (`model`, and the metrics by name of the rankings), `changes` (by ranking and
+        metric, with 95 % intervals), `promoted`, `waiting` (for a lead), `decision` (as a sentence), `primary`,
+        `judged_on` (`manual` or `held out`), `set` (with its version), `queries`, `triplets`, `recipe`, `proof` (the
+        distances of the merge check).
 
     Raises:
-        ModelError: too few labels, or the challenger is not what was trained. The champion is then unchanged.
-        LabelsError: the labels are not sound, or cannot be backed up. Nothing was begun.
+        ModelError: there are too few labels, or the merge check failed. The champion is unchanged.
+        LabelsError: the labels are damaged, or cannot be backed up. Nothing was started.
     """
     corpus = Corpus.read(workspace)
     _back_up(workspace, settings, reporter)
     registry = Registry(workspace, settings)
     registry.remove_unfinished()
     champion = registry.champion()
-    # The candidates to mine negatives from, and the vectors that the champion is judged by.
-    corpus_features = CorpusFeatures(workspace, settings, corpus)
-    selection = Shortlist(corpus_features, settings.search.k)
+    # For the candidates to mine negatives from, and the vectors that the champion is evaluated with.
+    features = CorpusFeatures(workspace, settings, corpus)
+    selection = Shortlist(features, settings.search.k)
     build_index(workspace, settings, champion, reporter, corpus=corpus, selection=selection)
-    splits = splits_of(workspace, settings)
-    triplets = training_triplets(workspace, settings, corpus, splits)
-    reporter.message(_plan(splits, triplets))
-    _outline(workspace, settings, champion, corpus, splits, len(triplets), reporter)
-    questions = _questions(workspace, settings, registry.base(), corpus, splits, len(triplets))
-    with registry.drafts() as place:
-        draft, proof = _train(registry, settings, corpus, triplets, splits, reporter, place, questions=questions)
-        gold = {query: splits.matches[query] for query in splits.eval_queries}
-        began = time.monotonic()
-        before, ranked_before = evaluate_encoder(corpus_features, champion, gold, reporter)
-        after, ranked_after = evaluate_encoder(corpus_features, draft, gold, reporter)
-        compared = comparison_of(
-            corpus, gold, (champion.id, ranked_before), (draft.id, ranked_after),
-            judged_on=splits.name, seconds=time.monotonic() - began,
-        )  # fmt: skip
-        card = _card(registry, settings, draft, compared, after, proof, {"triplets": len(triplets)})
-        registry.add(card, draft.path.parent)
-    challenger = replace(draft, path=registry.folder(draft.id) / "merged")
-    save_comparison(workspace, compared)
-    change = compared.changes["encoder"][PRIMARY]
-    decision = decide(settings.retrain, challenger.id, PRIMARY, change, len(compared.queries), lead=lead)
-    if decision.outcome is not Outcome.REJECTED:
-        # A matcher learns from them, also if it is put in use later.
-        unseen = _unseen(workspace, settings, registry, corpus, splits, reporter)
-        write_out_of_fold(out_of_fold_path(workspace, challenger.id), unseen)
-    promoted = decision.outcome is Outcome.PROMOTED
-    if promoted:
-        registry.promote(challenger.id, f"{PRIMARY} {change.before.value:.4f} → {change.after.value:.4f}")
-        bring_up_to_date(workspace, settings, challenger, reporter, corpus=corpus)
+    run = _Run(workspace, settings, reporter, registry, corpus, splits_of(workspace, settings))
+    trained = run.challenger(champion, features)
+    save_comparison(workspace, trained.comparison)
+    decision = _promote(run, trained, lead=lead)
     result: dict[str, object] = {
-        "champion": asdict(before), "challenger": asdict(after), "primary": PRIMARY,
-        "promoted": promoted, "waiting": decision.outcome is Outcome.WAITING, "decision": decision.reason,
-        "changes": {name: {m: asdict(each) for m, each in of.items()} for name, of in compared.changes.items()},
-        "triplets": len(triplets), "recipe": settings.retrain.model_dump(), "proof": proof, **_judges(splits),
+        "champion": asdict(trained.champion_metrics), "challenger": asdict(trained.metrics), "primary": PRIMARY_METRIC,
+        "promoted": decision.outcome is PromotionOutcome.PROMOTED,
+        "waiting": decision.outcome is PromotionOutcome.WAITING, "decision": decision.reason,
+        "changes": {
+            ranking: {metric: asdict(change) for metric, change in changes.items()}
+            for ranking, changes in trained.comparison.changes.items()
+        },
+        "triplets": trained.triplets, "recipe": settings.retrain.model_dump(), "proof": trained.merge_check,
+        "judged_on": "manual" if run.splits.manual else "held out", "set": run.splits.name,
+        "queries": len(run.splits.eval_queries),
     }  # fmt: skip
     reporter.result(result)
     return result
-
-
-def _outline(
-    workspace: Workspace,
-    settings: Settings,
-    champion: EncoderModel,
-    corpus: Corpus,
-    splits: Splits,
-    matches: int,
-    reporter: Reporter,
-) -> None:
-    """Tell how long the stages may take, as far as an index run has measured it on this machine."""
-    folder = workspace.index / champion.id
-    if (pace := read_rate(folder)) is not None:
-        products = len(corpus.queries) + len(corpus.products)
-        rest = read_stage_seconds(folder)
-        reporter.outline(first_outline(pace, products, len(splits.products), rest, settings.retrain, matches))
 
 
 def _back_up(workspace: Workspace, settings: Settings, reporter: Reporter) -> None:
@@ -131,130 +95,193 @@ def _back_up(workspace: Workspace, settings: Settings, reporter: Reporter) -> No
         reporter.message(f"Backed up: {made.path.name}")
 
 
-def _train(
-    registry: Registry,
-    settings: Settings,
-    corpus: Corpus,
-    triplets: list[Triplet],
-    splits: Splits,
-    reporter: Reporter,
-    place: Path,
-    *,
-    stage: str = "train",
-    questions: Sequence[Question] = (),
-) -> tuple[EncoderModel, dict[str, float]]:
-    """A challenger tuned from the base encoder, in a folder of drafts, and the proof that it was tuned."""
-    base = registry.base()
-    model_id = f"{TUNED_PREFIX}{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
-    folder = place / model_id
-    proof = train_lora(
-        base,
-        _examples(settings, base, corpus, triplets, splits.leak_candidates),
-        folder,
-        settings.retrain,
-        max_tokens=settings.encoder.max_tokens,
-        reporter=reporter,
-        stage=stage,
-        questions=questions,
-    )
-    shutil.rmtree(folder / "trainer", ignore_errors=True)
-    return replace(base, id=model_id, path=folder / "merged", former_id=""), proof
+@dataclass(frozen=True, slots=True)
+class _Trained:
+    """A challenger in the registry, and how it compares with the champion.
+
+    Attributes:
+        metrics, champion_metrics: of both encoders on the evaluation queries.
+        merge_check: the distances of `verify_merge`.
+        triplets: number of training triplets.
+    """
+
+    model: EncoderModel
+    comparison: Comparison
+    metrics: EncoderEvaluation
+    champion_metrics: EncoderEvaluation
+    merge_check: dict[str, float]
+    triplets: int
 
 
-def _unseen(
-    workspace: Workspace, settings: Settings, registry: Registry, corpus: Corpus, splits: Splits, reporter: Reporter
-) -> dict[Pair, float]:
-    """Cosines for the matcher to learn from, by encoders that have not seen its labels."""
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """The inputs that all steps of a retrain share."""
 
-    def train(part: Splits, stage: str) -> EncoderModel:
-        triplets = training_triplets(workspace, settings, corpus, part)
-        return _train(registry, settings, corpus, triplets, part, reporter, place, stage=stage)[0]
+    workspace: Workspace
+    settings: Settings
+    reporter: Reporter
+    registry: Registry
+    corpus: Corpus
+    splits: Splits
 
-    with registry.drafts() as place:
-        return out_of_fold_cosines(settings, corpus, splits, registry.base(), train, reporter)
+    def challenger(self, champion: EncoderModel, features: CorpusFeatures) -> _Trained:
+        """Train a challenger, compare it with the champion, and add it to the registry.
+
+        Raises:
+            ModelError: there is too little training or evaluation data, or the merge check failed.
+        """
+        triplets = self.triplets(self.splits)
+        self.reporter.message(_training_summary(self.splits, triplets))
+        self._report_stages(champion, len(triplets))
+        probes = self._probes(len(triplets))
+        with self.registry.drafts() as folder:
+            draft, merge_check = self.fine_tune(self.splits, triplets, folder, probes=probes)
+            gold = {query: self.splits.matches[query] for query in self.splits.eval_queries}
+            started = time.monotonic()
+            before, champion_rankings = evaluate_encoder(features, champion, gold, self.reporter)
+            after, rankings = evaluate_encoder(features, draft, gold, self.reporter)
+            comparison = comparison_of(
+                self.corpus, gold, (champion.id, champion_rankings), (draft.id, rankings),
+                judged_on=self.splits.name, seconds=time.monotonic() - started,
+            )  # fmt: skip
+            card = self._card(draft, comparison, after, merge_check, len(triplets))
+            self.registry.add(card, draft.path.parent)
+        model = replace(draft, path=self.registry.folder(draft.id) / "merged")
+        return _Trained(model, comparison, after, before, merge_check, len(triplets))
+
+    def triplets(self, splits: Splits) -> list[Triplet]:
+        """The training triplets of a split, with hard negatives from the candidates."""
+        return training_triplets(self.workspace, self.settings, self.corpus, splits)
+
+    def fine_tune(
+        self,
+        splits: Splits,
+        triplets: list[Triplet],
+        folder: Path,
+        *,
+        stage: str = "train",
+        probes: Sequence[ProbeQuery] = (),
+    ) -> tuple[EncoderModel, dict[str, float]]:
+        """Fine-tune the base encoder in a draft folder. Returns the encoder and the distances of the merge check."""
+        base = self.registry.base()
+        model_id = f"{TUNED_PREFIX}{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
+        draft = folder / model_id
+        merge_check = train_lora(
+            base,
+            self._examples(base, triplets, splits.leak_candidates),
+            draft,
+            self.settings.retrain,
+            max_tokens=self.settings.encoder.max_tokens,
+            reporter=self.reporter,
+            stage=stage,
+            probes=probes,
+        )
+        shutil.rmtree(draft / "trainer", ignore_errors=True)
+        return replace(base, id=model_id, path=draft / "merged", former_id=""), merge_check
+
+    def out_of_fold_cosines(self) -> dict[Pair, float]:
+        """Cosines of the training pairs by encoders that were not trained on them, for the matcher."""
+
+        def train(part: Splits, stage: str) -> EncoderModel:
+            return self.fine_tune(part, self.triplets(part), folder, stage=stage)[0]
+
+        with self.registry.drafts() as folder:
+            return out_of_fold_cosines(
+                self.settings, self.corpus, self.splits, self.registry.base(), train, self.reporter
+            )
+
+    def _report_stages(self, champion: EncoderModel, matches: int) -> None:
+        """Report the estimated duration of the stages, if an index run has measured the encoding rate."""
+        folder = self.workspace.index / champion.id
+        if (rate := read_rate(folder)) is not None:
+            products = len(self.corpus.queries) + len(self.corpus.products)
+            labelled, rest = len(self.splits.products), read_stage_seconds(folder)
+            stages = first_retrain_stages(rate, products, labelled, rest, self.settings.retrain, matches)
+            self.reporter.outline(stages)
+
+    def _probes(self, examples: int) -> list[ProbeQuery]:
+        """Probe queries for the metric during training, as many as its cost allows."""
+        anchors, products = self._texts(self.registry.base())
+        training = ENCODINGS_PER_TEXT * texts(self.settings.retrain, examples)
+        return draw_probes(
+            self.splits, candidates_of(self.workspace), anchors, products,
+            count=affordable_probes(training + len(anchors) + len(products)), seed=self.settings.retrain.seed,
+        )  # fmt: skip
+
+    def _examples(
+        self, base: EncoderModel, triplets: list[Triplet], leak_candidates: frozenset[ProductRef]
+    ) -> list[Example]:
+        anchors, products = self._texts(base)
+        examples = [
+            Example(anchors[t.anchor], products[t.positive], tuple(products[n] for n in t.negatives)) for t in triplets
+        ]
+        pool = [text for ref, text in products.items() if ref not in leak_candidates]
+        return pad_negatives(examples, pool, self.settings.retrain.hard_negatives, self.settings.retrain.seed)
+
+    def _texts(self, base: EncoderModel) -> tuple[dict[ProductRef, str], dict[ProductRef, str]]:
+        """Encoder inputs of all queries and of all catalogue products, including the prefixes."""
+        template = self.settings.encoder.template
+        return (
+            {query.ref: base.query_prefix + render(template, query) for query in self.corpus.queries},
+            {product.ref: base.candidate_prefix + render(template, product) for product in self.corpus.products},
+        )
+
+    def _card(
+        self,
+        model: EncoderModel,
+        comparison: Comparison,
+        metrics: EncoderEvaluation,
+        merge_check: dict[str, float],
+        triplets: int,
+    ) -> ModelCard:
+        fused = {f"fused {name}": value for name, value in metrics.fused.items()}
+        return ModelCard(
+            id=model.id,
+            parent=self.registry.base().id,
+            base=self.settings.encoder.model,
+            sha256=weights_sha256(model.path),
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            recipe=self.settings.retrain.model_dump(),
+            trained_on={"triplets": triplets},
+            metrics=metrics.encoder | fused | merge_check,
+            query_prefix=model.query_prefix,
+            candidate_prefix=model.candidate_prefix,
+            prefixes_from=model.prefixes_from,
+            parts=part_digests(model.path),
+            judged_on=comparison.judged_on,
+            intervals={
+                name: change.after.interval
+                for name, change in comparison.changes["encoder"].items()
+                if change.after.interval
+            },
+        )
 
 
-def _card(
-    registry: Registry,
-    settings: Settings,
-    challenger: EncoderModel,
-    compared: Comparison,
-    evaluation: EncoderEvaluation,
-    proof: dict[str, float],
-    trained_on: dict[str, int],
-) -> ModelCard:
-    fused = {f"fused {name}": value for name, value in evaluation.fused.items()}
-    return ModelCard(
-        id=challenger.id,
-        parent=registry.base().id,
-        base=settings.encoder.model,
-        sha256=weights_sha256(challenger.path),
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        recipe=settings.retrain.model_dump(),
-        trained_on=trained_on,
-        metrics=evaluation.encoder | fused | proof,
-        query_prefix=challenger.query_prefix,
-        candidate_prefix=challenger.candidate_prefix,
-        prefixes_from=challenger.prefixes_from,
-        parts=part_digests(challenger.path),
-        judged_on=compared.judged_on,
-        intervals={
-            n: change.after.interval for n, change in compared.changes["encoder"].items() if change.after.interval
-        },
-    )
-
-
-def _examples(
-    settings: Settings, base: EncoderModel, corpus: Corpus, triplets: list[Triplet], tied: frozenset[ProductRef]
-) -> list[Example]:
-    anchors, products = _texts(settings, base, corpus)
-    examples = [
-        Example(anchors[t.anchor], products[t.positive], tuple(products[n] for n in t.negatives)) for t in triplets
-    ]
-    pool = [text for ref, text in products.items() if ref not in tied]
-    return pad_negatives(examples, pool, settings.retrain.hard_negatives, settings.retrain.seed)
-
-
-def _texts(
-    settings: Settings, base: EncoderModel, corpus: Corpus
-) -> tuple[dict[ProductRef, str], dict[ProductRef, str]]:
-    """What the encoder reads of the queries, and of what they may equal."""
-    template = settings.encoder.template
-    return (
-        {query.ref: base.query_prefix + render(template, query) for query in corpus.queries},
-        {product.ref: base.candidate_prefix + render(template, product) for product in corpus.products},
-    )
-
-
-def _questions(
-    workspace: Workspace, settings: Settings, base: EncoderModel, corpus: Corpus, splits: Splits, examples: int
-) -> list[Question]:
-    """What the training is watched by: as much as it can afford."""
-    anchors, products = _texts(settings, base, corpus)
-    learning = ENCODINGS_A_TEXT * texts(settings.retrain, examples)
-    most = affordable(learning + len(anchors) + len(products))
-    mined = candidates_of(workspace)
-    return questions_of(splits, mined, anchors, products, most=most, seed=settings.retrain.seed)
-
-
-def _judges(splits: Splits) -> dict[str, object]:
-    return {
-        "judged_on": "manual" if splits.manual else "held out",
-        "set": splits.name,
-        "queries": len(splits.eval_queries),
-    }
-
-
-def _plan(splits: Splits, triplets: list[Triplet]) -> str:
-    """What will be learnt from and judged on, in a sentence.
+def _training_summary(splits: Splits, triplets: list[Triplet]) -> str:
+    """The sizes of training and evaluation data, as a sentence.
 
     Raises:
-        ModelError: there is nothing to judge on.
+        ModelError: there are no evaluation queries.
     """
     if not splits.eval_queries:
-        raise ModelError("There are no labelled matches to judge a new model on.", "Accept some matches first.")
-    judges = f"of {splits.name}" if splits.manual else "held out of training (no validation set yet)"
+        raise ModelError("There are no labelled matches to evaluate a new model on.", "Accept some matches first.")
+    origin = f"of {splits.name}" if splits.manual else "held out of training (no validation set yet)"
     return (
-        f"{counted(len(triplets), 'match', 'matches')} to learn from;"
-        f" judged on {counted(len(splits.eval_queries), 'query', 'queries')} {judges}."
+        f"{counted(len(triplets), 'match', 'matches')} to train on;"
+        f" evaluated on {counted(len(splits.eval_queries), 'query', 'queries')} {origin}."
     )
+
+
+def _promote(run: _Run, trained: _Trained, *, lead: bool) -> PromotionDecision:
+    """Decide on the promotion of the challenger; if it is promoted, update index, features and matcher."""
+    workspace, challenger = run.workspace, trained.model
+    change, queries = trained.comparison.changes["encoder"][PRIMARY_METRIC], len(trained.comparison.queries)
+    decision = decide_promotion(run.settings.retrain, challenger.id, PRIMARY_METRIC, change, queries, lead=lead)
+    if decision.outcome is not PromotionOutcome.REJECTED:
+        # The matcher is trained on them, also if the challenger is promoted later.
+        write_out_of_fold(out_of_fold_path(workspace, challenger.id), run.out_of_fold_cosines())
+    if decision.outcome is PromotionOutcome.PROMOTED:
+        reason = f"{PRIMARY_METRIC} {change.before.value:.4f} → {change.after.value:.4f}"
+        run.registry.promote(challenger.id, reason)
+        bring_up_to_date(workspace, run.settings, challenger, run.reporter, corpus=run.corpus)
+    return decision

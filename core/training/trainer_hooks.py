@@ -1,4 +1,4 @@
-"""The trainer's steps, losses and metrics, told to a reporter."""
+"""Trainer callback that reports steps, losses and an MRR on a small set of probe queries."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,90 +14,90 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 
-#: The mean of 1/rank of a query's best match.
+#: Name of the probe metric: the mean of 1/rank of a query's best match.
 METRIC = "MRR"
 
-#: The wrong candidates that a match is ranked among: the first ones, which are the hardest.
-_WRONG = 4
+#: Non-matching candidates per probe query: the top-ranked ones, which are the hardest.
+_WRONG_PER_QUERY = 4
 
-#: Values in a run, the one before the first step among them.
-_MOST_VALUES = 4
+#: Measurements per run, including the one before the first step.
+_MAX_MEASUREMENTS = 4
 
-#: What watching may cost, as a share of a run's work; but fewer queries than these show nothing at all.
-_SHARE = 0.02
-_FEWEST, _MOST = 12, 64
+#: Share of a run's cost that the measurements may take, within a minimum for a meaningful value and a maximum.
+_COST_SHARE = 0.02
+_MIN_PROBES, _MAX_PROBES = 12, 64
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """The texts of a query, of what it matches, and of candidates that it does not match."""
+class ProbeQuery:
+    """Texts of a query, of its matches, and of non-matching candidates."""
 
     query: str
     matches: tuple[str, ...]
     wrong: tuple[str, ...]
 
 
-def affordable(encodings: int) -> int:
-    """How many questions a run of so many encodings can afford."""
-    texts = _SHARE * encodings / _MOST_VALUES
-    return max(_FEWEST, min(_MOST, int(texts / (2 + _WRONG))))
+def affordable_probes(encodings: int) -> int:
+    """Number of probe queries for a run that costs some number of encodings."""
+    texts = _COST_SHARE * encodings / _MAX_MEASUREMENTS
+    return max(_MIN_PROBES, min(_MAX_PROBES, int(texts / (2 + _WRONG_PER_QUERY))))
 
 
-def questions_of(
+def draw_probes(
     splits: Splits,
-    mined: Mapping[ProductRef, Sequence[Candidate]],
+    candidates: Mapping[ProductRef, Sequence[Candidate]],
     anchors: Mapping[ProductRef, str],
     products: Mapping[ProductRef, str],
     *,
-    most: int,
+    count: int,
     seed: int,
-) -> list[Question]:
-    """Some of the judged queries, drawn at random, each with its matches and the first wrong candidates.
+) -> list[ProbeQuery]:
+    """Draw evaluation queries at random, each with its matches and its top-ranked non-matches.
 
     Args:
-        splits: which queries are judged on, and what they match.
-        mined: the candidates of each query by the last index run, best first.
-        anchors: the texts of the queries, prefix on.
-        products: the texts of what they may equal, prefix on.
-        most: how many.
+        splits: evaluation queries and known matches.
+        candidates: of each query in the last index run, best first.
+        anchors: query texts including the prefix.
+        products: candidate texts including the prefix.
+        count: maximum number of probe queries.
         seed: of the draw.
     """
-    questions = []
+    probes = []
     for query in shuffled((ref for ref in splits.eval_queries if ref in anchors), seed):
         matches = [products[ref] for ref in sorted(splits.matches[query]) if ref in products]
-        others = (c.ref for c in mined.get(query, ()) if c.ref in products and c.ref not in splits.matches[query])
-        wrong = [products[ref] for ref in others][:_WRONG]
+        others = (c.ref for c in candidates.get(query, ()) if c.ref in products and c.ref not in splits.matches[query])
+        wrong = [products[ref] for ref in others][:_WRONG_PER_QUERY]
         if matches and wrong:
-            questions.append(Question(anchors[query], tuple(matches), tuple(wrong)))
-    return questions[:most]
+            probes.append(ProbeQuery(anchors[query], tuple(matches), tuple(wrong)))
+    return probes[:count]
 
 
-def mean_reciprocal_rank(model: "SentenceTransformer", questions: Sequence[Question]) -> float:
-    """The mean of 1/rank of the first match among a query's candidates, in [0, 1]; the model trains on afterwards."""
+def mean_reciprocal_rank(model: "SentenceTransformer", probes: Sequence[ProbeQuery]) -> float:
+    """Mean of 1/rank of the first match among a probe's texts, in [0, 1]. Restores the training mode of the model."""
     training = model.training
-    texts = sorted({text for q in questions for text in (q.query, *q.matches, *q.wrong)}, key=len)
+    texts = sorted({text for q in probes for text in (q.query, *q.matches, *q.wrong)}, key=len)
     vectors = dict(zip(texts, model.encode(texts, normalize_embeddings=True, show_progress_bar=False), strict=True))
     model.train(training)
     total = 0.0
-    for question in questions:
-        query = vectors[question.query]
-        best = max(float(query @ vectors[text]) for text in question.matches)
-        # A wrong one that is as near stands before the match: a model that tells nothing apart earns nothing.
-        total += 1 / (1 + sum(float(query @ vectors[text]) >= best for text in question.wrong))
-    return total / len(questions)
+    for probe in probes:
+        query = vectors[probe.query]
+        best = max(float(query @ vectors[text]) for text in probe.matches)
+        # Ties rank the non-match first, so that a constant model scores low.
+        total += 1 / (1 + sum(float(query @ vectors[text]) >= best for text in probe.wrong))
+    return total / len(probes)
 
 
-def is_due(epoch: int, epochs: int) -> bool:
-    """Whether to measure after an epoch, counted from 1: after the last one, and a few times before."""
-    return epoch == epochs or epoch % max(1, -(-epochs // (_MOST_VALUES - 1))) == 0
+def is_measured_after(epoch: int, epochs: int) -> bool:
+    """Whether to measure after an epoch, counted from 1: after the last one and at a few regular intervals."""
+    return epoch == epochs or epoch % max(1, -(-epochs // (_MAX_MEASUREMENTS - 1))) == 0
 
 
-#: Measures the model as it is now.
+#: Computes the probe metric of the current model.
 Measure = Callable[[], float]
 
 
 def reporting_callback(reporter: Reporter, stage: str, measure: Measure | None = None) -> Any:
-    """A `TrainerCallback` that reports every step, and what `measure` says before the first and after some epochs."""
+    """A `TrainerCallback` that reports every step, and `measure()` before the first step and after some epochs."""
     from transformers import TrainerCallback
 
     class Reporting(TrainerCallback):  # type: ignore[misc]
@@ -113,7 +113,7 @@ def reporting_callback(reporter: Reporter, stage: str, measure: Measure | None =
                 reporter.loss(state.global_step, float(logs["loss"]))
 
         def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            if is_due(round(state.epoch), round(args.num_train_epochs)):
+            if is_measured_after(round(state.epoch), round(args.num_train_epochs)):
                 self._measure(state)
 
         def _measure(self, state: Any) -> None:

@@ -75,7 +75,7 @@ def _count(workspace: Workspace, settings: Settings, size: tuple[int, int], colu
 def _lists(workspace: Workspace, settings: Settings) -> Iterator[tuple[Product, list[Option]]]:
     with CatalogStore(workspace.catalog) as catalog, closing(CandidateStore(workspace.derived)) as store:
         for query in catalog.iter(role="query"):
-            if options := options_of(query.ref, store, catalog, settings.bands, store.standing, None):
+            if options := options_of(query.ref, store, catalog, settings.bands, store.matcher_summary, None):
                 yield query, options
 
 

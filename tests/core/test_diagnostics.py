@@ -20,7 +20,7 @@ from labels.store import LabelStore
 
 @pytest.fixture
 def catalogue(tmp_path: Path, hash_encoder: HashEncoder, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    monkeypatch.setattr("core.diagnostics.base_here", lambda _: tmp_path)
+    monkeypatch.setattr("core.diagnostics.local_base", lambda _: tmp_path)
     return write_catalogue(tmp_path / "home")
 
 
@@ -73,5 +73,5 @@ def test_it_counts_tuned_encoders(catalogue: Workspace) -> None:
 
 def test_without_the_encoder_it_says_so(catalogue: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     index(catalogue)
-    monkeypatch.setattr("core.diagnostics.base_here", lambda _: None)
+    monkeypatch.setattr("core.diagnostics.local_base", lambda _: None)
     assert told(catalogue)["index"].startswith("the encoder is not on this machine")

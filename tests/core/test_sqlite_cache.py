@@ -44,7 +44,7 @@ def test_damage_is_met_once_and_the_next_use_finds_an_empty_file(path: Path, dam
         again.check()
     assert (again.model, list(again.all())) == (None, [])
     again.replace([(q("q2"), candidates_of("q2"))], model="m", fingerprint="f")
-    assert again.of(q("q2")) == candidates_of("q2")
+    assert again.for_query(q("q2")) == candidates_of("q2")
     again.close()
 
 
@@ -63,7 +63,7 @@ def test_what_stands_beside_the_file_is_out_of_the_way(
     store.close()
     beside = path.with_name(path.name + ending)
     {"FIFO": os.mkfifo, "folder": Path.mkdir, "link": lambda each: each.symlink_to("nowhere")}[kind](beside)
-    assert store.of(q("q1")) == candidates_of("q1")
+    assert store.for_query(q("q1")) == candidates_of("q1")
     assert not beside.is_symlink()
     assert not beside.exists()
 
@@ -111,9 +111,9 @@ def test_a_full_disk_and_a_locked_file_are_no_damage(store: CandidateStore, path
         with store._cache.reading() as connection:
             connection.execute("PRAGMA busy_timeout = 0")
         with pytest.raises(CoreError, match="locked") as caught:
-            store.of(q("q1"))
+            store.for_query(q("q1"))
     assert not isinstance(caught.value, DamagedError)
-    assert store.of(q("q1")) == candidates_of("q1")
+    assert store.for_query(q("q1")) == candidates_of("q1")
     assert damaged_copies(path) == []
 
 
@@ -121,7 +121,7 @@ def test_a_damaged_value_is_not_made_right_by_a_matcher(store: CandidateStore, p
     from core.retrieval.candidates import MatcherSummary  # noqa: PLC0415
 
     sql(path, "UPDATE candidates SET similarity = 0.5 WHERE rank = 1")
-    with pytest.raises(DamagedError, match="not those that were written"):
+    with pytest.raises(DamagedError, match="checksum does not match"):
         store.score([], MatcherSummary(0.5, 0.9, 0.1, 3))
     assert store.model is None
 

@@ -141,10 +141,10 @@ def test_the_time_is_that_of_the_last_retrain_in_proportion_to_what_is_learnt(be
         ],
     )
     known = plan(bench)
-    assert known.experience is not None
-    assert (known.experience.text_s, known.experience.fixed_s) == (20 / (2 * 10 * 5), 70.0)
-    assert known.precedent is not None
-    assert known.precedent.id == DONE
+    assert known.timing is not None
+    assert (known.timing.text_s, known.timing.fixed_s) == (20 / (2 * 10 * 5), 70.0)
+    assert known.last_retrain is not None
+    assert known.last_retrain.id == DONE
 
 
 def test_the_outlook_stands_beside_it(bench: Bench) -> None:
@@ -156,7 +156,7 @@ def test_the_outlook_stands_beside_it(bench: Bench) -> None:
     assert "is put in use" not in text
     enough = plan_text(replace(possible, judged=50), 4, None, 68).plain
     assert "If the new model is better beyond chance it is put in use" in " ".join(enough.split())
-    waits = plan_text(replace(possible, judged=50, waits=True), 4, None, 68).plain
+    waits = plan_text(replace(possible, judged=50, manual_promotion=True), 4, None, 68).plain
     assert "not used until a lead says so" in " ".join(waits.split())
     assert "2 conflicting, to be settled (stream: adjudication)" in text
     assert "label on: of 100 queries left" in text

@@ -80,7 +80,7 @@ WELL = {
     "sqlite": "3.40.1",
     "labels journal": "rollback journal (safe); the write-ahead log of this SQLite has a fault, so it is not used",
     "labels": "8,189 events, all well",
-    "permissions": "closed to others than owner and group",
+    "permissions": "only owner and group have access",
 }
 
 

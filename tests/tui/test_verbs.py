@@ -121,7 +121,7 @@ def test_the_real_command_line_answers(bench: Bench) -> None:
     assert desk.verbs.ask("labels", "stats").answer()["events"] == 0
     with pytest.raises(VerbError, match="no such side") as refused:
         desk.verbs.ask("labels", "export", "x.csv", "--side", "left").answer()
-    assert refused.value.hint == "It is train or validation."
+    assert refused.value.hint == "The sides are train and validation."
 
 
 class Page(App[None]):

@@ -84,7 +84,7 @@ def _judged_on(plan: "RetrainPlan") -> Content:
     if not plan.eval_queries:
         return Content.styled("nothing: no query to judge on has a known match.", CAREFUL)
     what = f"of {safe(plan.judged_on)}, which nothing learns from" if plan.manual else "held out of what it learns from"
-    few = f"; fewer than {plan.recipe.min_queries:,}, so that the model in use stays" if plan.too_few else ""
+    few = f"; fewer than {plan.recipe.min_queries:,}, so that the model in use stays" if plan.too_few_queries else ""
     return Content.assemble((counted(plan.eval_queries, "query", "queries"), STRONG), f" {what}", (few, CAREFUL))
 
 
@@ -112,18 +112,18 @@ def _takes(plan: "RetrainPlan", epochs: int) -> Content:
     if seconds is None:
         return Content("Nobody knows yet: nothing has been measured in this workspace.")
     time = Content.styled(f"about {duration(seconds)}", STRONG)
-    if plan.precedent is None:
+    if plan.last_retrain is None:
         return time + Content(", a guess from how long the index took; once it runs, from its own pace")
-    took = plan.precedent.took_s or 0.0
+    took = plan.last_retrain.took_s or 0.0
     return time + Content(
-        f", going by the retrain of {moment_of(plan.precedent.started_at)}, which took {duration(took)}"
+        f", going by the retrain of {moment_of(plan.last_retrain.started_at)}, which took {duration(took)}"
     )
 
 
 def _then(plan: "RetrainPlan") -> Content:
     outcome = (
         "The new model is kept, and not used until a lead says so."
-        if plan.waits or plan.too_few
+        if plan.manual_promotion or plan.too_few_queries
         else "If the new model is better beyond chance it is put in use, all is indexed again, and the queue is"
         " ordered anew."
     )

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from core.evaluation.comparison import Comparison
-from core.evaluation.model_overview import Listed, Overview
+from core.evaluation.model_overview import EncoderEntry, Overview
 from core.text.safe import safe
 from labels.errors import SameskuError
 from tui.actions import MODELS, bindings
@@ -43,7 +43,7 @@ class EncodersPane(Vertical):
         yield Lines(id="encoder-facts")
 
     @property
-    def current(self) -> Listed | None:
+    def current(self) -> EncoderEntry | None:
         """The highlighted encoder; the champion at first."""
         encoders = self._overview.encoders if self._overview else ()
         return encoders[self._highlighted] if encoders else None
@@ -179,7 +179,7 @@ class ModelsScreen(TwoSidedScreen):
         if message.comparison is not None:
             self.compared.show(message.comparison)
         else:
-            takes_s = self._overview.comparing_takes_s if self._overview else None
+            takes_s = self._overview.comparison_seconds if self._overview else None
             text = message.trouble or f"These two have not been compared yet. {_cost(takes_s)}"
             self.compared.say(" → ".join(message.pair), f"{text} c compares them.")
 
@@ -219,7 +219,7 @@ class ModelsScreen(TwoSidedScreen):
         current = self.encoders.current
         if not self._desk.facts.lead:
             self.say(_FOR_LEADS)
-        elif current is None or current.in_use:
+        elif current is None or current.is_champion:
             self.say("This encoder is in use already.")
         else:
             self._ask(f"Put {current.id} in use?", "Put in use", ("models", "promote", current.id))

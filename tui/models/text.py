@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from core.evaluation.comparison import RANKING_NAMES, Comparison, Figure, JudgedQuery, Outcome, Place
-from core.evaluation.model_overview import Listed, Overview, Record
+from core.evaluation.model_overview import EncoderEntry, Overview, RetrievalRecord
 from core.retrieval.encoder_identity import Prefixes
 from core.retrieval.registry import ModelCard
 from core.text.safe import safe
@@ -23,18 +23,18 @@ from tui.theme import BAD, CAREFUL, GOOD, MUTED, STRONG
 _LEAD = 12
 
 
-def encoder_list(overview: Overview, current: Listed | None, width: int) -> Content:
+def encoder_list(overview: Overview, current: EncoderEntry | None, width: int) -> Content:
     """Two lines for each encoder: its name, and how well it finds matches by itself."""
     rows = [row for each in overview.encoders for row in _rows(each, width, cursor=each is current)]
     rows += [line for text in overview.damaged for line in Content.styled(safe(text), CAREFUL).wrap(width)]
     return Content("\n").join(rows)
 
 
-def _rows(listed: Listed, width: int, *, cursor: bool) -> list[Content]:
+def _rows(listed: EncoderEntry, width: int, *, cursor: bool) -> list[Content]:
     bar = ("▌", "$accent") if cursor else " "
     name = Content.assemble(
-        bar, ("●", GOOD) if listed.in_use else " ", " ", (safe(listed.id), STRONG if cursor else ""),
-        ("  in use", GOOD) if listed.in_use else "",
+        bar, ("●", GOOD) if listed.is_champion else " ", " ", (safe(listed.id), STRONG if cursor else ""),
+        ("  in use", GOOD) if listed.is_champion else "",
     )  # fmt: skip
     judged_on = Content.styled(safe(listed.record.judged_on) if listed.record else "", MUTED)
     # Where there is no room for both, the facts tell what it was judged on.
@@ -45,13 +45,13 @@ def _rows(listed: Listed, width: int, *, cursor: bool) -> list[Content]:
     return [row.stylize_before("on $primary 20%") for row in padded] if cursor else padded
 
 
-def _summary(listed: Listed) -> str:
+def _summary(listed: EncoderEntry) -> str:
     alone = listed.record.alone if listed.record else {}
     figures = [f"{METRICS[name]} {_figure(alone, name)}" for name in ("hit@1", "mrr@10") if name in alone]
     return "  ".join(figures) or ("untuned, not judged yet" if listed.card is None else "not judged")
 
 
-def encoder_facts(listed: Listed | None, overview: Overview, width: int) -> list[Content]:
+def encoder_facts(listed: EncoderEntry | None, overview: Overview, width: int) -> list[Content]:
     """All that is known of one encoder."""
     if listed is None:
         return _wrapped("Nothing is indexed yet: `samesku index` finds an encoder and the first candidates.", width)
@@ -60,7 +60,7 @@ def encoder_facts(listed: Listed | None, overview: Overview, width: int) -> list
         lines += _fact("judged on", _judges(listed.record), width)
     if listed.promoted is not None:
         lines += _fact("put in use", f"{moment_of(listed.promoted.at)}: {listed.promoted.why}", width)
-    if listed.in_use:
+    if listed.is_champion:
         lines += _fact("the queue", _queue(listed, overview), width)
     if listed.record is not None:
         lines += [Content.empty(), *_metrics(listed.record, width)]
@@ -85,18 +85,18 @@ def _making(card: ModelCard | None, width: int) -> list[Content]:
     ]
 
 
-def _judges(record: Record) -> str:
+def _judges(record: RetrievalRecord) -> str:
     count = f"{counted(record.queries, 'query', 'queries')} of " if record.queries else ""
     return count + (record.judged_on or "a set that nobody wrote down")
 
 
-def _queue(listed: Listed, overview: Overview) -> str:
+def _queue(listed: EncoderEntry, overview: Overview) -> str:
     if overview.indexed == listed.id:
         return "is ranked by it, and by a matcher that was fitted to it"
     return f"is still ranked by {overview.indexed or 'nothing'}, until an index run has ended"
 
 
-def _metrics(record: Record, width: int) -> list[Content]:
+def _metrics(record: RetrievalRecord, width: int) -> list[Content]:
     """Figures of the encoder alone, and fused with the lexical retriever."""
     rows = [(METRICS[n], _figure(record.alone, n), _figure(record.fused, n)) for n in METRICS if n in record.alone]
     column = max(len(text) for _, alone, _ in [("", "", ""), *rows] for text in (alone, RANKING_NAMES["encoder"])) + 2

@@ -75,7 +75,7 @@ class EvaluationFiles:
     def _audits(self) -> dict[Band, Audit]:
         candidates = CandidateStore(self._workspace.derived)
         try:
-            standing = candidates.standing
+            standing = candidates.matcher_summary
         finally:
             candidates.close()
         if standing is None or not standing.calibrated:

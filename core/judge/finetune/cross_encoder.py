@@ -17,7 +17,7 @@ from core.judge.cross_encoder import CrossEncoderCard, load_cross_encoder
 from core.judge.finetune.storage import CARD_FILE, judge_drafts, judges_folder, save_training_pairs
 from core.judge.pair_context import pair_contexts
 from core.judge.prompt import cross_encoder_texts
-from core.retrieval.encoder import weight_without_numbers
+from core.retrieval.encoder import non_finite_weight
 from core.retrieval.encoder_files import find_base, readable_save_errors, weights_sha256
 from core.retrieval.encoder_identity import part_digests
 from core.settings import Settings
@@ -113,7 +113,7 @@ def _training_examples(workspace: Workspace, settings: Settings) -> list[_Exampl
 
 
 def _save_model(model: "CrossEncoder", folder: Path) -> None:
-    if weight_without_numbers(model) is not None:
+    if non_finite_weight(model) is not None:
         raise ModelError("The training diverged: a weight is NaN or infinite. Nothing was saved.", "Try it again.")
     shutil.rmtree(folder / "trainer", ignore_errors=True)
     with readable_save_errors(folder):

@@ -68,7 +68,7 @@ def test_every_verb_has_an_example_or_is_a_group_of_described_verbs(name: str, c
 @pytest.mark.parametrize(
     ("verb", "says"),
     [
-        (["evaluate"], "matcher that judges them is fitted without them"),
+        (["evaluate"], "matcher is fitted without these pairs"),
         (["evaluate"], "query_id, candidate_id and label"),
         (["evaluate"], "ltable_id, rtable_id and label"),
         (["labels", "export"], "ltable_id,rtable_id,label"),

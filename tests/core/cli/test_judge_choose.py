@@ -61,9 +61,9 @@ class Rambling:
 @pytest.mark.parametrize(
     ("mode", "tokens", "why", "hint"),
     [
-        ("reasoned", 64, "each time it wrote 64 tokens", "Raise judge.max_tokens, or set judge.mode"),
-        ("reasoned", 9, "what it wrote ends in no verdict", "Set judge.mode"),
-        ("fast", 24, "what it wrote ends in no verdict", "Take another model"),
+        ("reasoned", 64, "each output reached judge.max_tokens (64)", "Raise judge.max_tokens, or set judge.mode"),
+        ("reasoned", 9, "its output contains no verdict", "Set judge.mode"),
+        ("fast", 24, "its output contains no verdict", "Use another model"),
     ],
 )
 def test_no_answer_is_told_with_the_reason_the_way_out_and_the_cost(

@@ -24,8 +24,8 @@ CARD = TunedCard("judge-1", "some/" + "long-" * 20 + "model", "1", {}, "2026-01-
 CROSS_ENCODER = {"id": "cross-encoder-1", "base": "mini", "pairs": 1234, "matches": 99}
 READY_MODEL = ["judge-1 is trained. To use it, set in samesku.toml, under [judge]:", 'use = ["mlx"]']
 READY_CROSS_ENCODER = [
-    "cross-encoder-1 has learnt from 1,234 labelled pairs.",
-    "`samesku judge test --judge cross-encoder` measures it. To use it, set in samesku.toml, under [judge]:",
+    "cross-encoder-1 is trained on 1,234 labelled pairs.",
+    "`samesku judge test --judge cross-encoder` evaluates it. To use it, set in samesku.toml, under [judge]:",
     'use = ["cross-encoder"]',
 ]
 
@@ -69,9 +69,9 @@ def test_without_mlx_nothing_is_resumed(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--cross-encoder", "--bits", "4"], "--bits goes with --config"),
-        (["--resume", "judge-1", "--bits", "4"], "--bits goes with --config"),
-        (["--cross-encoder", "--fuse"], "--fuse goes with --config or --resume"),
+        (["--cross-encoder", "--bits", "4"], "--bits requires --config"),
+        (["--resume", "judge-1", "--bits", "4"], "--bits requires --config"),
+        (["--cross-encoder", "--fuse"], "--fuse requires --config or --resume"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -156,7 +156,7 @@ def test_a_cross_encoder_is_put_in_use_by_lines_to_copy(
         answer = call("jobs", "tail", job_id, "--home", workspace.home)
     else:
         monkeypatch.setattr("core.cli.judge_training.train_cross_encoder", lambda *_: dict(CROSS_ENCODER))
-        monkeypatch.setattr("core.cli.judge_training._calibrated", lambda *_: 0)
+        monkeypatch.setattr("core.cli.judge_training._calibrate", lambda *_: 0)
         answer = call("judge", "train", "--cross-encoder", "--home", workspace.home)
     assert answer.code == 0
     assert answer.out.splitlines()[:3] == READY_CROSS_ENCODER
@@ -169,12 +169,12 @@ def test_a_cross_encoder_is_put_in_use_by_lines_to_copy(
         (
             ["--cross-encoder"],
             "core.cli.judge_training.train_cross_encoder",
-            "nothing of this training is kept.",
+            "the training was discarded.",
         ),
         (
             ["--resume", "judge-1", "--fuse"],
             "core.cli.judge_training.tune",
-            "`samesku judge train --resume judge-1 --fuse` goes on from the last checkpoint.",
+            "`samesku judge train --resume judge-1 --fuse` continues from the last checkpoint.",
         ),
     ],
     ids=["cross-encoder", "language model"],

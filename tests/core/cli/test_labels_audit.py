@@ -31,7 +31,7 @@ def test_a_sample_is_drawn_and_reported_on(scored: Workspace, call: Call) -> Non
     assert "There are no more" in drawn.out
     found = call("labels", "audit", "--home", scored.home)
     assert "0 of " in found.out
-    assert "unknown: nothing of it was answered" in found.out
+    assert "unknown: no answers yet" in found.out
     assert call("labels", "audit", "--of", "1", "--home", scored.home, "--json").json["answered"] == 0
     assert "from 1 to 1" in call("labels", "audit", "--of", "9", "--home", scored.home).err
 

@@ -48,7 +48,7 @@ def test_a_ledger_moves_to_another_workspace(
     assert "0 new events; 4 were known already." in call(*given).out
     assert call("labels", "verify", "--home", other.home, "--json").json["ok"] is True
     wrong = call(*given, "--split", "train")
-    assert (wrong.code, "say all of this themselves" in wrong.err) == (1, True)
+    assert (wrong.code, "have side, sources and columns of their own" in wrong.err) == (1, True)
 
 
 @pytest.mark.parametrize("what", ["home", "labels"])

@@ -82,7 +82,7 @@ def test_nothing_to_compare_is_no_error(workspace: Workspace, call: Call) -> Non
     found = call("labels", "agreement", "--home", workspace.home, "--json").json
     assert found["overall"]["kappa"]["undefined"] == found["overall"]["alpha"]["undefined"] == "no overlap"
     assert found["unsure"]["share"] is None
-    assert "Nobody has decided anything" in call("labels", "people", "--home", workspace.home).out
+    assert "There are no decisions yet" in call("labels", "people", "--home", workspace.home).out
 
 
 @pytest.mark.parametrize("verb", ["agreement", "people"])
@@ -112,7 +112,7 @@ def test_people_are_listed_by_name_with_their_figures(team: Workspace, call: Cal
     assert (ada["decisions"], ada["look_ms"], ada["truth"]["agreed"]) == (3, 5000, 1)
     assert (bob["truth"]["agreed"], bob["truth"]["checked"]) == (0, 1)
     assert (eve["unsure"]["decisions"], eve["truth"]["share"]) == (1, None)
-    assert "as adjudicated" in call("labels", "people", "--home", team.home).out
+    assert "accuracy" in call("labels", "people", "--home", team.home).out
 
 
 # -- who may see what ----------------------------------------------------------------------------------------

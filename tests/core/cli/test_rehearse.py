@@ -35,7 +35,7 @@ def scored(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 def told(home: Path, capsys: pytest.CaptureFixture[str]) -> str:
     figures = {"before": evaluation(0.6, 0.7, 0.8), "after": evaluation(0.906, 0.868, 0.95)}
     result = {"promoted": True, "decision": "The new encoder is in use.", **figures}
-    demo.tell(Context(home=home), Settings(), result)
+    demo.print_result(Context(home=home), Settings(), result)
     return capsys.readouterr().out
 
 

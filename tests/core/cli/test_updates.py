@@ -94,7 +94,7 @@ def test_rows_without_a_readable_id_keep_what_they_may_be(workspace: Workspace, 
     answer = call(*given, "--json")
     assert (answer.code, answer.json["vanished"], answer.json["removed"]) == (1, 1, 0)
     assert "Nothing is pruned: 1 product is not in the file, but the id of 1 row could not be read" in answer.err
-    assert "Correct the rows and import again, or take the products out with --prune --yes." in answer.err
+    assert "Correct the rows and import again, or remove the products with --prune --yes." in answer.err
     assert str(answer.json["rejects_file"]) in answer.err
     done = call(*given, "--yes", "--json")
     assert (done.code, done.json["removed"]) == (0, 1)

@@ -55,7 +55,7 @@ def test_products_come_in_with_what_was_left_out_on_a_list(tmp_path: Path, call:
     again = call(*given, "--json").json
     assert (again["added"], again["unchanged"]) == (0, 3)
     told = call(*given).out
-    assert "3 rows left out" in told
+    assert "3 rows skipped" in told
     assert "such as 'cheap'" in told
 
 
@@ -345,7 +345,7 @@ def test_only_leads_change_what_a_retrain_may_put_in_use(
     assert call(*given, "--as", "mia").code == 0
     refused = call(*given, "--as", "mia", "--set", "promote=better")
     assert refused.code == 1
-    assert "Only leads change what a retrain may put in use." in refused.err
+    assert "Only leads change retrain.promote." in refused.err
     assert call(*given, "--as", "lea", "--set", "promote=better").code == 0
     assert len(started) == 2
 

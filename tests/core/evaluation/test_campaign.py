@@ -9,13 +9,21 @@ import numpy as np
 import pytest
 
 from core.errors import CoreError
-from core.evaluation.campaign import MARKS, Gold, Plan, held_apart, hit_at_one, replay, steps
-from core.evaluation.curves import curve_of, plot, write_curves, write_picture
+from core.evaluation.campaign import (
+    CHECKPOINTS,
+    CampaignPlan,
+    LabelledPairs,
+    hit_at_one,
+    replay,
+    split_by_family,
+    steps,
+)
+from core.evaluation.curves import mean_curve, plot, write_curve_svg, write_curves
 
 FEATURES = ("cosine", "one", "two")
 
 
-def gold_of(n: int = 400, seed: int = 0) -> Gold:
+def gold_of(n: int = 400, seed: int = 0) -> LabelledPairs:
     random = np.random.default_rng(seed)
     vectors = random.standard_normal((n, 3)).astype(np.float32)
     labels = vectors @ np.array([1.0, 2.0, -1.0]) + 0.3 * random.standard_normal(n) > 2.5
@@ -23,32 +31,32 @@ def gold_of(n: int = 400, seed: int = 0) -> Gold:
     return Gold(vectors, labels, query, query // 2)
 
 
-def run(plan: Plan, seed: int = 0) -> list:
+def run(plan: CampaignPlan, seed: int = 0) -> list:
     return list(replay(gold_of(), gold_of(seed=99), FEATURES, replace(plan, seed=seed)))
 
 
 def test_every_mark_on_the_way_is_measured_and_the_budget_is_the_end() -> None:
-    assert steps(Plan("mixed", 65, batch=30), 1000) == [10, 20, 30, 50, 60, 65]
-    assert steps(Plan("mixed", 500, batch=40), 95)[-1] == 95
-    assert {50, 100} <= set(MARKS)
+    assert steps(CampaignPlan("mixed", 65, batch=30), 1000) == [10, 20, 30, 50, 60, 65]
+    assert steps(CampaignPlan("mixed", 500, batch=40), 95)[-1] == 95
+    assert {50, 100} <= set(CHECKPOINTS)
 
 
 @pytest.mark.parametrize("strategy", ["mixed", "random", "margin"])
 def test_labels_make_the_matcher_better_and_the_same_seed_gives_the_same_curve(strategy: str) -> None:
-    points = run(Plan(strategy, 60))
+    points = run(CampaignPlan(strategy, 60))
     assert [p.labels for p in points] == [10, 20, 30, 40, 50, 60]
     assert points[-1].metrics["average_precision"] > 0.7
-    assert points == run(Plan(strategy, 60))
+    assert points == run(CampaignPlan(strategy, 60))
 
 
 def test_wrong_answers_cost_quality() -> None:
-    right = [run(Plan("mixed", 100), seed)[-1].metrics["average_precision"] for seed in range(3)]
-    wrong = [run(Plan("mixed", 100, error=0.3), seed)[-1].metrics["average_precision"] for seed in range(3)]
+    right = [run(CampaignPlan("mixed", 100), seed)[-1].metrics["average_precision"] for seed in range(3)]
+    wrong = [run(CampaignPlan("mixed", 100, error=0.3), seed)[-1].metrics["average_precision"] for seed in range(3)]
     assert np.mean(wrong) < np.mean(right)
 
 
 def test_hit_at_one_counts_queries_that_have_a_match() -> None:
-    gold = Gold(
+    gold = LabelledPairs(
         np.zeros((6, 1), np.float32),
         np.array([True, False, True, False, False, False]),
         np.array([0, 0, 1, 1, 2, 2]),
@@ -59,15 +67,15 @@ def test_hit_at_one_counts_queries_that_have_a_match() -> None:
 
 def test_near_duplicates_are_on_one_side_and_another_seed_holds_others_apart() -> None:
     gold = gold_of()
-    pool, judged = held_apart(gold, 0)
+    pool, judged = split_by_family(gold, 0)
     assert not set(pool.family) & set(judged.family)
     assert len(pool) + len(judged) == len(gold)
     assert 0.2 < len(judged) / len(gold) < 0.5
-    assert set(judged.family) != set(held_apart(gold, 1)[1].family)
+    assert set(judged.family) != set(split_by_family(gold, 1)[1].family)
 
 
 def test_a_curve_is_written_with_mean_and_spread(tmp_path: Path) -> None:
-    curves = {"mixed": curve_of([run(Plan("mixed", 20), seed) for seed in range(2)])}
+    curves = {"mixed": mean_curve([run(CampaignPlan("mixed", 20), seed) for seed in range(2)])}
     write_curves(curves, {}, tmp_path / "curve.csv")
     rows = list(csv.DictReader((tmp_path / "curve.csv").open()))
     assert [row["labels"] for row in rows] == ["10", "20"]
@@ -79,9 +87,12 @@ def test_a_curve_is_written_with_mean_and_spread(tmp_path: Path) -> None:
 
 
 def test_the_plot_names_its_strategies_and_becomes_a_picture(tmp_path: Path) -> None:
-    curves = {"mixed": curve_of([run(Plan("mixed", 30))]), "random": curve_of([run(Plan("random", 30))])}
+    curves = {
+        "mixed": mean_curve([run(CampaignPlan("mixed", 30))]),
+        "random": mean_curve([run(CampaignPlan("random", 30))]),
+    }
     drawn = plot(curves).plain
     assert "mixed" in drawn
     assert "random" in drawn
-    write_picture(curves, tmp_path / "curve.svg")
+    write_curve_svg(curves, tmp_path / "curve.svg")
     assert (tmp_path / "curve.svg").read_text().startswith("<svg")

@@ -12,7 +12,7 @@ from core.errors import CoreError, ModelError
 from core.evaluation.comparison import Move, Place, load_comparison
 from core.evaluation.encoder_comparison import compare_encoders
 from core.evaluation.report import load_evaluations
-from core.evaluation.run import evaluate_own
+from core.evaluation.run import evaluate_workspace
 from core.jobs.progress import Silent
 from core.matching.run import bring_up_to_date, out_of_fold_path, write_out_of_fold
 from core.retrieval.encoder_files import EncoderModel
@@ -94,7 +94,7 @@ def test_pairs_of_the_validation_set_are_measured_too(judged: Workspace, indexed
     model = EncoderModel(TUNED, judged.models / TUNED / "merged")
     if indexed:
         bring_up_to_date(judged, Settings(), model, Silent())
-    found = evaluate_own(judged, Settings(), model, Silent())
+    found = evaluate_workspace(judged, Settings(), model, Silent())
     assert (found["queries"], found["judged_on"]) == (1, "validation@1")
     assert (found["pairs"], found["pairs_judged_on"], found["recall"]) == (2, "validation@1", 1.0)
     # What it learnt from is the other query.

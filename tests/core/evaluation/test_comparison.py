@@ -31,20 +31,20 @@ def test_every_query_is_counted_once_by_each_ranking() -> None:
 
 
 def test_the_other_way_round_better_is_worse_and_twice_turned_is_the_same() -> None:
-    turned = comparison().turned()
+    turned = comparison().reversed()
     assert (turned.before, turned.after) == (TUNED, BASE)
     assert turned.counts("encoder") == {Outcome.BETTER: 1, Outcome.WORSE: 2, Outcome.SAME: 2}
     change = turned.changes["encoder"]["mrr@10"]
     assert (change.before.value, change.after.value, change.by) == (0.567, 0.45, pytest.approx(-0.117))
     assert change.interval == (pytest.approx(-0.157), pytest.approx(-0.077))
-    assert turned.turned() == comparison()
+    assert turned.reversed() == comparison()
 
 
 def test_a_comparison_is_found_whichever_way_round_it_is_asked_for(workspace: Workspace) -> None:
     assert load_comparison(workspace, BASE, TUNED) is None
     save_comparison(workspace, comparison())
     assert load_comparison(workspace, BASE, TUNED) == comparison()
-    assert load_comparison(workspace, TUNED, BASE) == comparison().turned()
+    assert load_comparison(workspace, TUNED, BASE) == comparison().reversed()
     assert load_comparison(workspace, BASE, "another") is None
 
 

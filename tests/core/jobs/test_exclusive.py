@@ -96,7 +96,7 @@ def test_a_job_keeps_the_same_work_from_terminals_until_it_ends(
     assert "Roll back the champion is already running, started by mia, since 20" in told[1]
     assert f"samesku jobs tail {job_id}" in told[1]
     until(lambda: jobs.get(job_id).state is not JobState.RUNNING)
-    assert "nothing to go back to" in jobs.get(job_id).error
+    assert "nothing to roll back to" in jobs.get(job_id).error
     with exclusive(home.jobs, Work.ENCODERS, Holder.here(["index"], "bob")):
         assert is_held(lock_path(home.jobs, Work.ENCODERS))
 

@@ -106,10 +106,10 @@ def test_a_job_has_the_rights_of_whoever_starts_it_and_of_whoever_starts_it_agai
     mia, lea = Jobs(home.jobs, "mia"), Jobs(home.jobs, "lea")
     refused = finished(mia, mia.start(home.home, ["models", "rollback"]))
     assert (refused.by, refused.arguments) == ("mia", ("models", "rollback"))
-    assert "Only leads put another encoder in use" in refused.error
+    assert "Only leads promote encoders" in refused.error
     again = finished(lea, lea.resume(home.home, refused.id))
     assert again.by == "lea"
-    assert "nothing to go back to" in again.error
+    assert "nothing to roll back to" in again.error
 
 
 def test_a_second_job_of_a_verb_is_refused_while_one_runs(home: Workspace, jobs: Jobs, running: str) -> None:

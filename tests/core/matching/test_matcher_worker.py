@@ -139,8 +139,8 @@ def test_it_refits_to_labels_as_they_come_in_and_publishes_at_the_end(child: Chi
     assert child.process.wait(120) == 0
     assert matcher_path(weighed).exists()
     candidates = CandidateStore(weighed.derived)
-    assert candidates.standing
-    assert candidates.standing.labels == 6
+    assert candidates.matcher_summary
+    assert candidates.matcher_summary.labels == 6
     told = {source_id[1]: p for row in after["order"] for *source_id, p in row["candidates"]}
     shown = {c.ref.id: c.probability for _, c in candidates.all()}
     candidates.close()

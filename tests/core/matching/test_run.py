@@ -129,7 +129,7 @@ def test_probabilities_on_few_labels_say_how_few(catalogue: Workspace) -> None:
     answer(catalogue, "q1", "q2", "q3")
     index(catalogue)
     store = CandidateStore(catalogue.derived)
-    standing = store.standing
+    standing = store.matcher_summary
     store.close()
     assert standing is not None
     assert (standing.calibrated, standing.labels, standing.matches) == (True, 9, 3)
@@ -143,7 +143,7 @@ def test_after_labels_candidates_are_ordered_by_probability_and_banded_by_its_cu
     assert found.learner.name != "prior"
     rows = rows_of(catalogue)
     store = CandidateStore(catalogue.derived)
-    standing = store.standing
+    standing = store.matcher_summary
     store.close()
     assert standing is not None
     assert (standing.threshold, standing.labels) == (found.threshold, 9)
@@ -307,5 +307,5 @@ def test_an_evaluation_ranks_the_candidates_that_an_index_run_keeps(catalogue: W
     gold = {q(name): frozenset({c(f"{name}-c1")}) for name in ("q1", "q2", "q3")}
     _, rankings = evaluate_encoder(vectors, model, gold, Silent())
     with closing(CandidateStore(catalogue.derived)) as candidates:
-        kept = {query: sorted(candidates.of(query), key=lambda each: each.rank) for query in gold}
+        kept = {query: sorted(candidates.for_query(query), key=lambda each: each.rank) for query in gold}
     assert rankings["fused"] == {query: [each.ref for each in found] for query, found in kept.items()}

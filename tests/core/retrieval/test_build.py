@@ -38,8 +38,10 @@ def test_a_run_fills_the_candidates_and_saves_the_index(catalogue: Workspace) ->
     report = index(catalogue)
     assert (report.queries, report.products, report.model, report.unchanged) == (5, 16, "hash", False)
     store = CandidateStore(catalogue.derived)
-    assert {query.ref: len(store.of(query.ref)) for query in QUERIES} == dict.fromkeys((p.ref for p in QUERIES), 10)
-    assert store.of(q("q1"))[0].ref.id == "q1-c1"
+    assert {query.ref: len(store.for_query(query.ref)) for query in QUERIES} == dict.fromkeys(
+        (p.ref for p in QUERIES), 10
+    )
+    assert store.for_query(q("q1"))[0].ref.id == "q1-c1"
     store.close()
     assert (catalogue.index / "hash" / "products.faiss").is_file()
 

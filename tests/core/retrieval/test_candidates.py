@@ -19,14 +19,14 @@ def store(tmp_path: Path) -> Iterator[CandidateStore]:
 
 
 def test_before_the_first_run_there_is_nothing(store: CandidateStore) -> None:
-    assert (store.model, store.is_current("x"), store.of(q("q1")), list(store.all())) == (None, False, [], [])
+    assert (store.model, store.is_current("x"), store.for_query(q("q1")), list(store.all())) == (None, False, [], [])
     assert store.top_similarities() == {}
 
 
 def test_a_run_is_read_as_it_was_written(store: CandidateStore) -> None:
     rows = [(q("q2"), candidates_of("q2")), (q("q1"), candidates_of("q1"))]
     store.replace(rows, model="m1", fingerprint="f1")
-    assert store.of(q("q1")) == candidates_of("q1")
+    assert store.for_query(q("q1")) == candidates_of("q1")
     assert list(store.all()) == [(q(id_), candidate) for id_ in ("q1", "q2") for candidate in candidates_of(id_)]
     assert store.top_similarities() == {q("q1"): 0.81, q("q2"): 0.86}
     assert (store.model, store.is_current("f1"), store.is_current("f2")) == ("m1", True, False)
@@ -86,8 +86,8 @@ def test_a_file_of_the_version_before_keeps_its_candidates_and_drops_what_no_lab
         with closing(sqlite3.connect(path)) as connection:
             connection.executescript("ALTER TABLE standing DROP COLUMN matches; PRAGMA user_version = 2")
         again = CandidateStore(path)
-        assert (again.model, len(again.of(q("q1")))) == ("m1", len(candidates_of("q1")))
-        assert again.standing == (MatcherSummary(0.5, 0.9, 0.1, labels, None) if kept else None)
+        assert (again.model, len(again.for_query(q("q1")))) == ("m1", len(candidates_of("q1")))
+        assert again.matcher_summary == (MatcherSummary(0.5, 0.9, 0.1, labels, None) if kept else None)
         again.score([], MatcherSummary(0.5, 0.9, 0.1, 12, 3))
-        assert again.standing == MatcherSummary(0.5, 0.9, 0.1, 12, 3)
+        assert again.matcher_summary == MatcherSummary(0.5, 0.9, 0.1, 12, 3)
         again.close()

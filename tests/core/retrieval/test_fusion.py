@@ -31,7 +31,7 @@ def fusion() -> Fusion:
     return Fusion(
         dense=DenseIndex(np.stack([vector(product.title) for product in PRODUCTS])),
         lexical=LexicalIndex([product.title for product in PRODUCTS]),
-        agreement=FieldBoosts(PRODUCTS),
+        field_boosts=FieldBoosts(PRODUCTS),
         refs=[product.ref for product in PRODUCTS],
         dense_weight=0.3,
         depth=100,
@@ -59,7 +59,7 @@ def test_the_score_is_the_weighted_mean_of_both_cosines_and_the_fields(fusion: F
     place = np.array([[fusion.refs.index(top.ref)]])
     cosine = fusion.dense.pairs(VECTORS[:1], place)[0, 0]
     lexical = fusion.lexical.pairs(TEXTS[:1], place)[0, 0]
-    fields = fusion.agreement.scores(QUERIES[0], place[0])[0]
+    fields = fusion.field_boosts.scores(QUERIES[0], place[0])[0]
     assert top.similarity == pytest.approx(cosine)
     assert top.score == pytest.approx(0.3 * cosine + 0.7 * lexical + fields, abs=1e-6)
 
@@ -85,7 +85,7 @@ def coded(queries: dict[str, str], products: dict[str, str], **options: int) -> 
     fusion = Fusion(
         dense=DenseIndex(np.stack([vector(product.title) for product in listed])),
         lexical=LexicalIndex([product.title for product in listed]),
-        agreement=FieldBoosts(listed, asked),
+        field_boosts=FieldBoosts(listed, asked),
         refs=[product.ref for product in listed],
         dense_weight=0.3,
         **{"depth": 100, "k": 4, **options},

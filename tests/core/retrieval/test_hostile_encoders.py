@@ -105,9 +105,9 @@ CHANGES: list[tuple[str, Change, str]] = [
     ("own tokenizer and model", all_of(UNKNOWN, OWN_TOKENIZER), "names Python code"),
     ("kernel", edited("config.json", attn_implementation="evil/kernel"), "config.json cannot be loaded"),
     ("NaN", spoilt("model.safetensors", WEIGHT, float("nan")), "model.safetensors cannot be loaded: "),
-    ("infinity", spoilt("model.safetensors", WEIGHT, float("inf")), "holds values that are no finite numbers"),
-    ("NaN computed", edited("config.json", layer_norm_eps=float("nan")), "that are no numbers"),
-    ("missing weight", lacking(WEIGHT), "the weights beside it do not fit it, such as"),
+    ("infinity", spoilt("model.safetensors", WEIGHT, float("inf")), "holds NaN or infinite values"),
+    ("NaN computed", edited("config.json", layer_norm_eps=float("nan")), "cannot be loaded: it gives"),
+    ("missing weight", lacking(WEIGHT), "the weights do not match it, such as"),
     ("more layers", edited("config.json", num_hidden_layers=3), "config.json cannot be loaded: the weights"),
     ("fewer layers", edited("config.json", num_hidden_layers=1), "config.json cannot be loaded: the weights"),
     ("other shapes", edited("config.json", hidden_size=64), "config.json cannot be loaded: the weights"),
@@ -146,7 +146,8 @@ def all_zero(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "why"), [(without_words, "its tokenizer has no words"), (all_zero, "it gives all texts one vector")]
+    ("change", "why"),
+    [(without_words, "its tokenizer has no vocabulary"), (all_zero, "it gives all texts the same vector")],
 )
 def test_an_encoder_to_which_all_texts_are_the_same(folder: Path, change: Change, why: str) -> None:
     change(folder)
@@ -175,7 +176,7 @@ def test_a_plain_transformers_model_is_averaged(folder: Path) -> None:
     for name in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"):
         shutil.copy(folder / name, bare)
     model = find_base(str(bare))
-    assert "averaged" in model.pooling_note
+    assert "mean pooling" in model.pooling_note
     shutil.rmtree(folder / "2_Dense")
     modules = json.loads((folder / "modules.json").read_text())[:2]
     (folder / "modules.json").write_text(json.dumps(modules))
@@ -196,9 +197,7 @@ def test_a_prompt_stands_before_a_text_once(folder: Path) -> None:
 def test_a_module_with_pickled_or_damaged_weights(folder: Path) -> None:
     dense = folder / "2_Dense"
     spoilt("2_Dense/model.safetensors", "linear.weight", float("nan"))(folder)
-    with pytest.raises(
-        ModelError, match=r"2_Dense/model\.safetensors cannot be loaded: 2\.linear\.weight holds values"
-    ):
+    with pytest.raises(ModelError, match=r"2_Dense/model\.safetensors cannot be loaded: 2\.linear\.weight holds NaN"):
         load(EncoderModel("e", folder), 64)
     (dense / "model.safetensors").rename(dense / "pytorch_model.bin")
     with pytest.raises(ModelError, match=r"2_Dense/pytorch_model\.bin cannot be loaded: pickled weights can run code"):
@@ -235,7 +234,7 @@ def test_vectors_and_scores_of_no_numbers_are_refused_in_the_middle_too(folder: 
         with torch.no_grad():
             next(model.parameters()).fill_(float("nan"))
     seen: list[object] = []
-    with pytest.raises(ModelError, match=rf"{folder} cannot be loaded: it gives vectors that are no numbers"):
+    with pytest.raises(ModelError, match=rf"{folder} cannot be loaded: it gives vectors with NaN or infinite entries"):
         encoder.encode(["one"], on_chunk=lambda *chunk: seen.append(chunk))
     assert seen == []
     with pytest.raises(ValueError, match="no numbers"):

@@ -105,7 +105,7 @@ def test_a_tuned_encoder_is_held_against_its_card(registry: Registry, part: str)
     assert registry.get("lora-1").id == "lora-1"
     was = path.read_text()
     path.write_text("[]" if part == "modules.json" else '{"pooling_mode_cls_token": true}')
-    with pytest.raises(ModelError, match="is not what was trained"):
+    with pytest.raises(ModelError, match="is not the file that was trained"):
         registry.get("lora-1")
     path.unlink()
     with pytest.raises(ModelError, match=rf"{part} is missing"):

@@ -110,14 +110,14 @@ def test_a_plain_transformers_folder_is_averaged_and_says_so(folder: Path) -> No
     assert find_base(str(folder)).pooling_note == ""
     (folder / "modules.json").unlink()
     (folder / "1_Pooling" / "config.json").unlink()
-    assert "token vectors are averaged" in find_base(str(folder)).pooling_note
+    assert "mean pooling is used" in find_base(str(folder)).pooling_note
 
 
 def test_a_path_that_leads_to_no_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ModelError, match=f"There is no folder {tmp_path}/none"):
+    with pytest.raises(ModelError, match=f"encoder.model is {tmp_path}/none, which does not exist"):
         find_base(f"{tmp_path}/none")
-    with pytest.raises(ModelError, match=f"{tmp_path}/file is no folder"):
+    with pytest.raises(ModelError, match=f"encoder.model is {tmp_path}/file, which is not a folder"):
         find_base(f"{tmp_path}/file")
 
 
@@ -125,7 +125,7 @@ def test_a_relative_path_is_not_of_the_working_folder(
     folder: Path, monkeypatch: pytest.MonkeyPatch, no_hub_cache: None
 ) -> None:
     monkeypatch.chdir(folder.parent)
-    with pytest.raises(ModelError, match=r"no my-encoder in the workspace's folder") as caught:
+    with pytest.raises(ModelError, match=r"encoder.model is my-encoder, a relative path") as caught:
         find_base("my-encoder")
     assert f'encoder.model = "{folder}"' in caught.value.hint
 
@@ -197,7 +197,7 @@ def test_without_a_home_folder_there_is_no_cache_to_look_into(monkeypatch: pytes
     with pytest.raises(ModelError, match="not on this machine"):
         find_base("some/model")
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
-    with pytest.raises(ModelError, match="no home folder to keep it in") as caught:
+    with pytest.raises(ModelError, match="no home folder to download it to") as caught:
         find_base("some/model")
     assert "HF_HOME" in caught.value.hint
 

@@ -19,7 +19,7 @@ def seen(workspace: Workspace, indexed: str | None = BASE, *, compared: bool = F
 
 def test_before_any_training_there_is_what_was_indexed_or_nothing(workspace: Workspace) -> None:
     found = seen(workspace)
-    assert [(each.id, each.in_use, each.card) for each in found.encoders] == [(BASE, True, None)]
+    assert [(each.id, each.is_champion, each.card) for each in found.encoders] == [(BASE, True, None)]
     assert (found.before, found.pair(BASE)) == (None, None)
     assert seen(workspace, None).encoders == ()
 
@@ -27,7 +27,7 @@ def test_before_any_training_there_is_what_was_indexed_or_nothing(workspace: Wor
 def test_a_challenger_is_compared_with_the_one_in_use(workspace: Workspace) -> None:
     write_card(workspace)
     found = seen(workspace)
-    assert [(each.id, each.in_use) for each in found.encoders] == [(BASE, True), (TUNED, False)]
+    assert [(each.id, each.is_champion) for each in found.encoders] == [(BASE, True), (TUNED, False)]
     assert found.pair(TUNED) == (BASE, TUNED)
     assert found.pair(BASE) is None
 
@@ -77,7 +77,7 @@ def test_figures_come_from_the_latest_comparison_else_from_the_card(workspace: W
     assert (compared[BASE].alone["mrr@10"].value, compared[BASE].queries) == (0.45, 5)
     assert compared[TUNED] is not None
     assert compared[TUNED].fused["hit@1"].value == 0.8
-    assert found.comparing_takes_s == 48.2
+    assert found.comparison_seconds == 48.2
 
 
 def test_a_damaged_card_hides_no_other_but_a_damaged_history_all(workspace: Workspace) -> None:

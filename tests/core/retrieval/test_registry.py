@@ -109,7 +109,7 @@ def test_each_rollback_goes_further_back(registry: Registry, history: list[str],
     for model_id in expected:
         assert registry.rollback() == model_id
         assert registry.champion().id == model_id
-    with pytest.raises(ModelError, match="nothing to go back to"):
+    with pytest.raises(ModelError, match="nothing to roll back to"):
         registry.rollback()
 
 
@@ -123,7 +123,7 @@ def test_after_a_rollback_one_can_go_forward_and_back_again(registry: Registry) 
 
 
 def test_without_a_promotion_there_is_nothing_to_roll_back(registry: Registry) -> None:
-    with pytest.raises(ModelError, match="nothing to go back to"):
+    with pytest.raises(ModelError, match="nothing to roll back to"):
         registry.rollback()
 
 

@@ -10,7 +10,7 @@ from samples import PRODUCTS, QUERIES, match, no_match, q, write_catalogue
 from tiny_encoder import write_tiny_sentence_encoder
 
 from core.cli.context import Context
-from core.cli.doctor import examined
+from core.cli.doctor import diagnose
 from core.judge.finetune.storage import judges_folder
 from core.retrieval.registry import Registry
 from core.settings import load_settings
@@ -101,14 +101,14 @@ def test_killed_retrains(home: Workspace) -> None:
         assert registry.ids() == []
     assert sum(map(folder_bytes, drafts(home))) > 0
     assert len(list(home.index.glob("lora-*"))) == 1
-    assert "runs that were killed" in str(examined(Context(home.home))["left behind"])
+    assert "killed runs" in str(diagnose(Context(home.home))["left behind"])
     assert train("retrain", home) == 0
     (model,) = registry.ids()
     assert drafts(home) == []
     assert {path.name for path in home.models.iterdir() if path.is_dir()} == {model}
     assert {path.name for path in home.index.glob("lora-*")} == {model}
     assert registry.get(model).path == home.models / model / "merged"
-    assert "left behind" not in examined(Context(home.home))
+    assert "left behind" not in diagnose(Context(home.home))
 
 
 def test_a_killed_training_of_a_judge(home: Workspace) -> None:

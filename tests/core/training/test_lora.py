@@ -11,7 +11,7 @@ from core.retrieval.encoder import load
 from core.retrieval.encoder_files import EncoderModel, find_base, weights_sha256
 from core.settings import RetrainSettings
 from core.training.lora import Example, train_lora
-from core.training.trainer_hooks import Question
+from core.training.trainer_hooks import ProbeQuery
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -78,7 +78,7 @@ def test_a_run_leaves_adapter_and_merged_weights_that_are_not_the_base(base: Enc
 
 
 def test_a_training_that_is_watched_gives_the_same_weights(tiny: EncoderModel, tmp_path: Path) -> None:
-    questions = [Question(e.anchor, (e.positive,), e.negatives) for e in EXAMPLES[:3]]
+    probes = [ProbeQuery(e.anchor, (e.positive,), e.negatives) for e in EXAMPLES[:3]]
     heard, unheard = Heard(), Heard()
     train(tiny, tmp_path / "unwatched", LARGE_STEPS, unheard)
     train_lora(
@@ -89,7 +89,7 @@ def test_a_training_that_is_watched_gives_the_same_weights(tiny: EncoderModel, t
         max_tokens=16,
         reporter=heard,
         stage="half",
-        questions=questions,
+        probes=probes,
     )
     assert heard.stages[0] == ("half", 6)
     assert heard.metrics == [(0, "MRR"), (2, "MRR"), (4, "MRR"), (6, "MRR")]
@@ -99,7 +99,7 @@ def test_a_training_that_is_watched_gives_the_same_weights(tiny: EncoderModel, t
 
 
 def test_a_run_that_learnt_nothing_fails(tiny: EncoderModel, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="gives the base encoder's vectors"):
+    with pytest.raises(ModelError, match="gives the vectors of the base encoder"):
         train(tiny, tmp_path, FEW_STEPS.model_copy(update={"learning_rate": 1e-12, "min_steps": 2}), Silent())
 
 

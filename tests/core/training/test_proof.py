@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.errors import ModelError
-from core.training.adapter_check import LEAST_CHANGE, MOST_MERGE_ERROR, verify_merge
+from core.training.adapter_check import MAX_MERGE_ERROR, MIN_CHANGE, verify_merge
 
 
 def turned(vectors: np.ndarray, distance: float) -> np.ndarray:
@@ -21,25 +21,25 @@ TUNED = turned(BASE, 0.1)
 def test_an_encoder_that_moved_and_merged_well_passes_with_its_figures() -> None:
     figures = verify_merge(BASE, TUNED, turned(TUNED, 1e-6))
     assert figures["change"] == pytest.approx(0.1, abs=1e-3)
-    assert 0 <= figures["merge_error"] < MOST_MERGE_ERROR
+    assert 0 <= figures["merge_error"] < MAX_MERGE_ERROR
 
 
-@pytest.mark.parametrize("distance", [0.0, LEAST_CHANGE / 2])
+@pytest.mark.parametrize("distance", [0.0, MIN_CHANGE / 2])
 def test_vectors_that_did_not_move_fail(distance: float) -> None:
     same = turned(BASE, distance)
-    with pytest.raises(ModelError, match="gives the base encoder's vectors"):
+    with pytest.raises(ModelError, match="gives the vectors of the base encoder"):
         verify_merge(BASE, same, same)
 
 
 def test_an_adapter_that_was_trained_and_not_merged_fails() -> None:
-    with pytest.raises(ModelError, match="gives the base encoder's vectors"):
+    with pytest.raises(ModelError, match="gives the vectors of the base encoder"):
         verify_merge(BASE, TUNED, BASE)
 
 
 @pytest.mark.parametrize("row", [0, 2])
 def test_one_text_that_the_merged_encoder_sees_otherwise_fails(row: int) -> None:
     merged = TUNED.copy()
-    merged[row] = turned(merged[row : row + 1], 5 * MOST_MERGE_ERROR)[0]
+    merged[row] = turned(merged[row : row + 1], 5 * MAX_MERGE_ERROR)[0]
     with pytest.raises(ModelError, match="differs from the one that was trained"):
         verify_merge(BASE, TUNED, merged)
 

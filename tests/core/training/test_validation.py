@@ -7,7 +7,13 @@ import pytest
 
 from core.retrieval.candidates import Candidate
 from core.splits.split import Splits
-from core.training.trainer_hooks import Question, affordable, is_due, mean_reciprocal_rank, questions_of
+from core.training.trainer_hooks import (
+    ProbeQuery,
+    affordable_probes,
+    draw_probes,
+    is_measured_after,
+    mean_reciprocal_rank,
+)
 from labels.model import ProductRef
 
 
@@ -28,7 +34,7 @@ class Angles:
         self.training = mode
 
 
-def rank(*questions: Question) -> float:
+def rank(*questions: ProbeQuery) -> float:
     model = Angles()
     value = mean_reciprocal_rank(model, questions)  # type: ignore[arg-type]
     assert model.training
@@ -36,15 +42,15 @@ def rank(*questions: Question) -> float:
 
 
 def test_a_match_counts_one_over_its_rank_among_the_wrong_ones() -> None:
-    first = Question("0", ("10",), ("20", "-30"))
-    third = Question("0", ("10", "50"), ("5", "6 a", "20"))
+    first = ProbeQuery("0", ("10",), ("20", "-30"))
+    third = ProbeQuery("0", ("10", "50"), ("5", "6 a", "20"))
     assert rank(first) == 1
     assert rank(third) == pytest.approx(1 / 3)
     assert rank(first, third) == pytest.approx((1 + 1 / 3) / 2)
 
 
 def test_a_model_that_tells_nothing_apart_earns_nothing() -> None:
-    assert rank(Question("7", ("7 a",), ("7 b", "7 c", "7 d"))) == pytest.approx(1 / 4)
+    assert rank(ProbeQuery("7", ("7 a",), ("7 b", "7 c", "7 d"))) == pytest.approx(1 / 4)
 
 
 def ref(name: str) -> ProductRef:
@@ -62,17 +68,17 @@ def test_each_query_comes_with_its_matches_and_its_hardest_wrong_candidates() ->
     products = {ref(name): f"text of {name}" for name in names if name != "missing"}
     anchors = {ref(name): f"query {name}" for name in ("q1", "q2", "q3")}
     # q2's match is no product any more, q3 has no candidates, q4 is no query any more.
-    assert questions_of(splits, mined, anchors, products, most=9, seed=1) == [
-        Question("query q1", ("text of m",), ("text of w1", "text of w2", "text of w3", "text of w4"))
+    assert draw_probes(splits, mined, anchors, products, count=9, seed=1) == [
+        ProbeQuery("query q1", ("text of m",), ("text of w1", "text of w2", "text of w3", "text of w4"))
     ]
-    assert questions_of(splits, mined, anchors, products, most=0, seed=1) == []
+    assert draw_probes(splits, mined, anchors, products, count=0, seed=1) == []
 
 
 @pytest.mark.parametrize(("epochs", "due"), [(1, [1]), (3, [1, 2, 3]), (4, [2, 4]), (20, [7, 14, 20])])
 def test_it_is_measured_after_the_last_epoch_and_a_few_before(epochs: int, due: list[int]) -> None:
-    assert [epoch for epoch in range(1, epochs + 1) if is_due(epoch, epochs)] == due
+    assert [epoch for epoch in range(1, epochs + 1) if is_measured_after(epoch, epochs)] == due
 
 
 @pytest.mark.parametrize(("encodings", "questions"), [(0, 12), (60_000, 50), (10_000_000, 64)])
 def test_a_large_run_affords_more_questions(encodings: int, questions: int) -> None:
-    assert affordable(encodings) == questions
+    assert affordable_probes(encodings) == questions
