@@ -30,9 +30,9 @@ from tui.jobs.watch import JobWatch
 from tui.keymap import Keymap
 from tui.menu import DeskCommands
 from tui.messages import Copied, Failed, JobsRead, JobStarted
-from tui.ports import Desk
 from tui.practice.screen import PracticeScreen
 from tui.review.screen import ReviewScreen
+from tui.services.desk import Desk
 from tui.theme import DARK, OWN, grounded, readable, theme_for, turned
 
 Result = TypeVar("Result")
@@ -61,7 +61,7 @@ class DeskApp(App[None]):
         self.keymap = Keymap.of(desk.facts.keys)
         self.set_keymap(self.keymap.textual)
         self._word, self._greets = word, greets
-        self.watch_jobs = JobWatch(desk.jobs, away_since=desk.away_since)
+        self.watch_jobs = JobWatch(desk.jobs, away_since=desk.last_active_at)
         self.review = ReviewScreen(desk)
         self._wire = FrameDiff()
         self._theme_at_first = self.theme
@@ -100,7 +100,7 @@ class DeskApp(App[None]):
         self.set_interval(_TICK_S, self._tick)
         self._tick()
         with failures_shown(self):
-            for news in filter(None, (self._word, self.desk.sitting.news)):
+            for news in filter(None, (self._word, self.desk.sitting.resume_notice)):
                 self.notify(safe(news), severity="warning", timeout=_NEWS_S, markup=False)
         for problem in self.keymap.problems[:_MOST_PROBLEMS]:
             tell(self, Failed(problem, ""))
@@ -144,10 +144,10 @@ class DeskApp(App[None]):
         if self.watch_jobs.is_due():
             in_background(self, "watch", lambda: JobsRead(self.watch_jobs.read()))
         # The first tick comes before there is a sheet to draw on.
-        if self.review.is_mounted and self.desk.review.item is None and self.desk.notice_new_candidates():
+        if self.review.is_mounted and self.desk.review.item is None and self.desk.has_new_candidates():
             with failures_shown(self):
-                self.desk.read_new_candidates()
-                if news := self.desk.take_news():
+                self.desk.reload_candidates()
+                if news := self.desk.take_notice():
                     self.notify(safe(news), severity="warning", timeout=_NEWS_S, markup=False)
             self.review.draw()
 

@@ -64,7 +64,7 @@ def _sit_down(
     from tui.run import run_desk, run_plain_desk  # noqa: PLC0415
     from tui.services.desk import (  # noqa: PLC0415
         open_desk,
-        put_back,
+        restore_backup,
     )
     from tui.worker_client import WorkerClient  # noqa: PLC0415
 
@@ -74,7 +74,7 @@ def _sit_down(
     while True:
         engine = WorkerClient(workspace.home)
         desk = open_desk(workspace, settings, context.annotator, stream, engine=engine, kiosk=kiosk)
-        words = " ".join(filter(None, (words, desk.take_news())))
+        words = " ".join(filter(None, (words, desk.take_notice())))
         if plain:
             run_plain_desk(desk, sys.stdin, sys.stdout, words)
             return
@@ -84,7 +84,7 @@ def _sit_down(
         # Nothing of this desk has the ledger open any more; it opens anew on what is there then.
         context.err.print("Restoring the ledger …")
         engine.close(wait_s=_ENGINE_ENDS_S)
-        words, stream = put_back(workspace, context.annotator, backup), None
+        words, stream = restore_backup(workspace, context.annotator, backup), None
 
 
 def web(

@@ -19,8 +19,8 @@ from tui.evaluation.screen import EvaluationScreen
 from tui.jobs.screen import JobsScreen
 from tui.models.retrain import RetrainDialog
 from tui.models.screen import ModelsScreen
-from tui.ports import Desk
 from tui.practice.screen import PracticeScreen
+from tui.services.desk import Desk
 from tui.statistics.screen import StatisticsScreen
 from tui.theme import MUTED
 from tui.transfer.backup import BackupDialog

@@ -16,7 +16,7 @@ from core.queue.refit_result import RefitResult
 from labels.history import Step
 from labels.model import ProductRef
 from tui.common.markdown import Block
-from tui.ports import Counsel, Guidelines
+from tui.ports import Guidelines, JudgeOpinion
 
 
 @dataclass
@@ -121,7 +121,7 @@ class Judged(Message):
         trouble: why there is none, one sentence.
     """
 
-    counsel: Counsel | None
+    counsel: JudgeOpinion | None
     trouble: str = ""
 
 

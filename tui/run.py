@@ -6,8 +6,8 @@ from core.cli.console import OutputError, bear_any_encoding
 from core.queue.last_session import Ending
 from core.text.safe import safe
 from tui.errors import BrokenDownError
-from tui.ports import Desk
 from tui.review.cell_widths import use_terminal_widths
+from tui.services.desk import Desk
 from tui.shutdown import CalledAway, Departure, called_away
 
 if TYPE_CHECKING:

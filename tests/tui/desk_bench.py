@@ -18,7 +18,7 @@ from core.workspace import Workspace
 from labels.model import ProductRef, Stream
 from labels.store import LabelStore
 from tui.app import DeskApp
-from tui.services.desk import DeskServices, open_desk
+from tui.services.desk import Desk, open_desk
 from tui.worker_client import WorkerClient
 
 QUERIES = [
@@ -93,11 +93,11 @@ class Bench:
 
     workspace: Workspace
     settings: Settings
-    opened: list[DeskServices]
+    opened: list[Desk]
 
     def desk(
         self, annotator: str = "ada", stream: Stream = Stream.TRIAGE, engine: FakeEngine | WorkerClient | None = None
-    ) -> DeskServices:
+    ) -> Desk:
         """A desk, open until the test ends; without an engine, nothing is learnt in it."""
         services = open_desk(
             self.workspace, self.settings, annotator, stream, engine=cast("WorkerClient | None", engine)

@@ -17,9 +17,8 @@ from labels.model import Verb
 from tui import command_line
 from tui.common.dialogs import ConfirmDialog
 from tui.errors import VerbError
-from tui.ports import Desk
-from tui.services.desk import put_back
-from tui.services.processes import ChildVerbs
+from tui.services.desk import Desk, restore_backup
+from tui.services.processes import VerbRunner
 from tui.transfer.backup import BackupDialog, backup_rows, restore_question, size
 
 
@@ -144,7 +143,7 @@ def test_the_ledger_is_put_back_and_what_was_there_is_kept(bench: Bench) -> None
     made = make(workspace.labels, workspace.backups).path
     with bench.store() as store:
         store.record("ada", Verb.FLAG, q("q1"))
-    word = put_back(workspace, "ada", made)
+    word = restore_backup(workspace, "ada", made)
     assert word.startswith("The ledger is that of the backup again, with 0 events.")
     kept = next(workspace.backups.glob("replaced-*/*.db"))
     assert f"kept as {kept.relative_to(workspace.home)}." in word
@@ -154,7 +153,7 @@ def test_the_ledger_is_put_back_and_what_was_there_is_kept(bench: Bench) -> None
 def test_a_ledger_that_is_not_put_back_stays_and_says_why(bench: Bench) -> None:
     bench.workspace.settings.write_text('[people]\nleads = ["grace"]\n', encoding="utf-8")
     before = bench.workspace.labels.read_bytes()
-    word = put_back(bench.workspace, "ada", bench.workspace.backups / "nothing.db")
+    word = restore_backup(bench.workspace, "ada", bench.workspace.backups / "nothing.db")
     assert word.startswith("The ledger is as it was. Only leads restore the ledger. They are grace")
     assert bench.workspace.labels.read_bytes() == before
 
@@ -175,7 +174,7 @@ def test_the_desk_opens_again_on_what_is_there_then(bench: Bench, monkeypatch: p
         return "It is back."
 
     monkeypatch.setattr("tui.run.run_desk", run_desk)
-    monkeypatch.setattr("tui.services.desk.put_back", restored)
+    monkeypatch.setattr("tui.services.desk.restore_backup", restored)
     context = Context(home=bench.workspace.home, annotator_name="ada", quiet=True)
     command_line._sit_down(context, None, plain=False, kiosk=False, mouse=True)
     assert told == ["", ("ada", Path("old.db"), 0), "It is back."]
@@ -217,7 +216,7 @@ def test_what_the_dialog_says_is_what_the_verb_finds(bench: Bench) -> None:
     made = make(workspace.labels, workspace.backups).path
     with bench.store() as store:
         store.record("ada", Verb.FLAG, q("q2"))
-    found = ChildVerbs(workspace.home, "ada").ask("labels", "restore", "--dry-run", str(made)).answer()
+    found = VerbRunner(workspace.home, "ada").ask("labels", "restore", "--dry-run", str(made)).answer()
     assert found["loss"].startswith("1 event would be dropped")
     (row, *_) = backup_rows(BACKUPS["labels backups"], {})
     assert found["loss"] in restore_question(row, 2, found["loss"])

@@ -47,7 +47,7 @@ async def test_a_desk_opens_on_damaged_candidates_and_shows_them_once_they_are_m
     TO_DATABASES[damage](bench.workspace.derived)
     desk = bench.desk()
     desk.settle_s = 0.0
-    app = DeskApp(desk, desk.news)
+    app = DeskApp(desk, desk.notice)
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         if damage not in HARMLESS:

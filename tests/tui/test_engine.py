@@ -13,7 +13,7 @@ from desk_bench import Bench, screen_text, settled
 from evidence import write_evidence
 from samples import until
 
-from tui.errors import EngineError
+from tui.errors import WorkerError
 from tui.worker_client import WorkerClient
 
 #: Answers every request with its own id; `die` and `hang` do what they say.
@@ -31,7 +31,7 @@ for line in sys.stdin:
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[WorkerClient]:
-    made = WorkerClient(tmp_path, [sys.executable, "-c", CHILD], pauses_s=(0.05, 0.05))
+    made = WorkerClient(tmp_path, [sys.executable, "-c", CHILD], restart_delays_s=(0.05, 0.05))
     yield made
     if made.pid and made._process and made._process.poll() is None:
         made._process.kill()
@@ -46,7 +46,7 @@ def test_it_starts_when_first_asked_and_in_a_session_of_its_own(engine: WorkerCl
 
 
 def test_what_it_cannot_do_is_an_error_with_a_way_out(engine: WorkerClient) -> None:
-    with pytest.raises(EngineError, match="It cannot") as refused:
+    with pytest.raises(WorkerError, match="It cannot") as refused:
         engine.ask("fail")
     assert refused.value.hint == "Try."
     assert engine.ask("babble") == {"did": "babble"}
@@ -55,9 +55,9 @@ def test_what_it_cannot_do_is_an_error_with_a_way_out(engine: WorkerClient) -> N
 def test_it_is_restarted_when_it_dies(engine: WorkerClient) -> None:
     engine.ask("this")
     first = engine.pid
-    with pytest.raises(EngineError, match="ended"):
+    with pytest.raises(WorkerError, match="ended"):
         engine.ask("die")
-    with pytest.raises(EngineError, match="just ended"):
+    with pytest.raises(WorkerError, match="just ended"):
         engine.ask("this")
     time.sleep(0.1)
     assert engine.ask("this") == {"did": "this"}
@@ -66,10 +66,10 @@ def test_it_is_restarted_when_it_dies(engine: WorkerClient) -> None:
 
 def test_one_that_dies_again_and_again_is_left_alone(engine: WorkerClient) -> None:
     for _ in range(3):
-        with pytest.raises(EngineError, match="ended unexpectedly"):
+        with pytest.raises(WorkerError, match="ended unexpectedly"):
             engine.ask("die")
         time.sleep(0.1)
-    with pytest.raises(EngineError, match="left alone"):
+    with pytest.raises(WorkerError, match="not started again"):
         engine.ask("this")
 
 
@@ -78,7 +78,7 @@ def test_a_killed_one_disappoints_who_waits(engine: WorkerClient) -> None:
     assert engine.pid
     threading.Timer(0.2, os.kill, [engine.pid, signal.SIGKILL]).start()
     began = time.monotonic()
-    with pytest.raises(EngineError, match="ended unexpectedly"):
+    with pytest.raises(WorkerError, match="ended unexpectedly"):
         engine.ask("hang")
     assert time.monotonic() - began < 5
 
@@ -87,20 +87,20 @@ def test_nobody_who_leaves_waits(engine: WorkerClient) -> None:
     engine.ask("this")
     threading.Timer(0.2, engine.close).start()
     began = time.monotonic()
-    with pytest.raises(EngineError, match="being left"):
+    with pytest.raises(WorkerError, match="being left"):
         engine.ask("hang")
     assert time.monotonic() - began < 5
-    with pytest.raises(EngineError, match="being left"):
+    with pytest.raises(WorkerError, match="being left"):
         engine.ask("this")
 
 
 def test_too_long_is_too_long(engine: WorkerClient) -> None:
-    with pytest.raises(EngineError, match="too long"):
-        engine.ask("hang", patience_s=0.1)
+    with pytest.raises(WorkerError, match="too long"):
+        engine.ask("hang", timeout_s=0.1)
 
 
 def test_a_program_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="cannot be started"):
+    with pytest.raises(WorkerError, match="cannot be started"):
         WorkerClient(tmp_path, [str(tmp_path / "nothing")]).ask("this")
 
 

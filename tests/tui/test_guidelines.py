@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from tui.common.markdown import MarkdownPage, laid_out, parsed
 from tui.errors import DeskError
 from tui.plain.desk import run_plain
-from tui.services.files import MOST_BYTES, MOST_LINES, TeamGuidelines
+from tui.services.files import MAX_GUIDELINES_BYTES, MAX_GUIDELINES_LINES, TeamGuidelines
 
 LINKS = """\
 # Links
@@ -137,12 +137,12 @@ def test_what_is_nested_beyond_all_use_is_shown_as_written() -> None:
 
 def test_what_nobody_would_read_is_cut(tmp_path: Path) -> None:
     path = tmp_path / "guidelines.md"
-    path.write_text("x" * (MOST_BYTES + 5))
+    path.write_text("x" * (MAX_GUIDELINES_BYTES + 5))
     read = TeamGuidelines(path).read()
-    assert (len(read.text), read.cut, read.own) == (MOST_BYTES, True, True)
-    path.write_text("line\n" * (MOST_LINES + 1))
+    assert (len(read.text), read.cut, read.own) == (MAX_GUIDELINES_BYTES, True, True)
+    path.write_text("line\n" * (MAX_GUIDELINES_LINES + 1))
     read = TeamGuidelines(path).read()
-    assert (read.text.count("line"), read.cut) == (MOST_LINES, True)
+    assert (read.text.count("line"), read.cut) == (MAX_GUIDELINES_LINES, True)
     path.write_bytes(b"\xef\xbb\xbfnot \xff utf-8\n")
     assert TeamGuidelines(path).read().text == "not \N{REPLACEMENT CHARACTER} utf-8"
     path.write_text(" \n\n")

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from core.judge.verdict import NO_VERDICT, Answer
 from labels.model import Stream
 from tui.app import DeskApp
-from tui.errors import EngineError, EngineRefusalError
+from tui.errors import WorkerError, WorkerRefusalError
 from tui.review.screen import ReviewScreen
 from tui.review.verdict import VerdictDialog
 
@@ -136,7 +136,7 @@ async def test_one_who_hides_the_scores_sees_no_marks_either(bench: Bench) -> No
 async def test_its_trouble_is_a_sentence(bench: Bench) -> None:
     judge = FakeJudge()
     judge.pieces = []
-    judge.answer = EngineError("The judge takes too long.", "The desk goes on without it.")
+    judge.answer = WorkerError("The judge takes too long.", "The desk goes on without it.")
     app = with_judge(bench, judge)
     async with app.run_test(size=(100, 30)) as pilot:
         await settled(pilot)
@@ -146,7 +146,7 @@ async def test_its_trouble_is_a_sentence(bench: Bench) -> None:
 
 async def test_one_that_can_say_nothing_says_so_once(bench: Bench) -> None:
     judge = FakeJudge()
-    judge.known = refuse = Mock(side_effect=EngineRefusalError("tiny is gone.", "Start the server."))  # type: ignore[method-assign]
+    judge.known_verdicts = refuse = Mock(side_effect=WorkerRefusalError("tiny is gone.", "Start the server."))  # type: ignore[method-assign]
     app = with_judge(bench, judge)
     async with app.run_test(size=(100, 30)) as pilot:
         await settled(pilot)

@@ -10,7 +10,7 @@ from desk_engine import FakeEngine, rescored
 from core.queue.refit_result import RefitResult
 from labels.model import Stream
 from tui.app import DeskApp
-from tui.errors import EngineRefusalError
+from tui.errors import WorkerRefusalError
 from tui.models.retrain import RetrainDialog
 from tui.plain.desk import PlainDesk, Voice, run_plain
 
@@ -114,13 +114,13 @@ async def test_without_an_answer_the_desk_goes_on_in_the_order_it_has(bench: Ben
         await pilot.press("w")
         await settled(pilot)
         text = screen_text(app)
-        assert "The engine ended unexpectedly." in text
+        assert "The matcher process ended unexpectedly." in text
         assert "Similarity  0.830" in text
 
 
 async def test_what_somebody_could_mend_is_told_once(bench: Bench) -> None:
     engine = FakeEngine("q5")
-    engine.refusal = EngineRefusalError("vocabulary.toml: brands.0.spellings: this key is missing.", "Mend it.")
+    engine.refusal = WorkerRefusalError("vocabulary.toml: brands.0.spellings: this key is missing.", "Mend it.")
     app = bench.app(engine=engine)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -137,7 +137,7 @@ async def test_what_somebody_could_mend_is_told_once(bench: Bench) -> None:
 
 def test_the_plain_desk_tells_it_too(bench: Bench) -> None:
     engine, out = FakeEngine("q5"), io.StringIO()
-    engine.refusal = EngineRefusalError("vocabulary.toml cannot be read.", "Mend it.")
+    engine.refusal = WorkerRefusalError("vocabulary.toml cannot be read.", "Mend it.")
     desk = bench.desk(engine=engine)
     plain = PlainDesk(desk, Voice(out))
     plain.learn()
@@ -212,7 +212,7 @@ async def test_validation_is_told_nothing_of_the_matcher(bench: Bench, plain: bo
 
 def test_the_plain_desk_learns_too(bench: Bench) -> None:
     desk, out = bench.desk(engine=FakeEngine("q5", "q1")), io.StringIO()
-    desk.learn(RefitResult.from_json(rescored("q5")))
+    desk.apply_refit(RefitResult.from_json(rescored("q5")))
     run_plain(desk, io.StringIO("w 1\nq\n"), out)
     said = out.getvalue()
     assert "The bands rest on: matcher: 312 labels." in said

@@ -267,7 +267,7 @@ def test_practice_is_offered_once_and_leaves_no_trace(bench: Bench) -> None:
 
 def test_new_candidates_are_read_between_two_queries(bench: Bench) -> None:
     desk, read = bench.desk(), []
-    desk.read_new_candidates = lambda: bool(read.append(desk.review.item))  # type: ignore[method-assign]
+    desk.reload_candidates = lambda: bool(read.append(desk.review.item))  # type: ignore[method-assign]
     run_plain(desk, io.StringIO("x 1\nc words\nn\nq\n"), io.StringIO())
     assert [item and item.query.id for item in read] == ["q8"]
 

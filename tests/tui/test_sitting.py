@@ -15,11 +15,11 @@ from labels.errors import SameskuError
 from labels.model import ProductRef, Stream
 from tui.app import DeskApp
 from tui.run import run_plain_desk
-from tui.services.desk import DeskServices, open_desk
+from tui.services.desk import Desk, open_desk
 from tui.theme import theme_for
 
 
-def reopened(bench: Bench, annotator: str = "ada", stream: Stream | None = None) -> DeskServices:
+def reopened(bench: Bench, annotator: str = "ada", stream: Stream | None = None) -> Desk:
     """The desk as `samesku review` opens it, without a stream unless one is named."""
     desk = open_desk(bench.workspace, bench.settings, annotator, stream)
     bench.opened.append(desk)
@@ -36,13 +36,13 @@ async def sit(bench: Bench, *keys: str, ending: Ending | None = Ending.LEFT, str
         if ending is not None:
             app.exit()
     if ending is None:
-        kill(cast("DeskServices", app.desk))
+        kill(cast("Desk", app.desk))
     else:
         app.desk.sitting.end(ending)
         app.desk.close()
 
 
-def kill(desk: DeskServices) -> None:
+def kill(desk: Desk) -> None:
     """What the kernel does to the lock of a process that is killed; its claims stay."""
     sitting: Sitting = desk.sitting.sitting
     assert sitting._file is not None
@@ -140,7 +140,7 @@ async def test_a_stream_that_was_switched_to_is_remembered_after_a_kill(bench: B
         await settled(pilot)
         app.switch_stream(Stream.VALIDATION)
         await settled(pilot)
-    kill(cast("DeskServices", app.desk))
+    kill(cast("Desk", app.desk))
     assert reopened(bench).review.stream is Stream.VALIDATION
 
 
@@ -150,7 +150,7 @@ async def test_a_stream_that_is_closed_by_now_gives_way_to_the_first_open_one(be
     desk = reopened(bench)
     assert desk.review.stream is Stream.TRIAGE
     news = "The validation stream is not open to ada. Open to you: audit, triage. This is the triage stream."
-    assert desk.take_news().startswith(news)
+    assert desk.take_notice().startswith(news)
     bench.settings = Settings(people=PeopleSettings(streams={"ada": ()}))
     with pytest.raises(SameskuError, match="not open to ada"):
         reopened(bench)
@@ -203,7 +203,7 @@ async def test_the_query_of_a_killed_sitting_is_still_there(bench: Bench) -> Non
         await settled(pilot)
         assert app.desk.review.item is not None
         query = app.desk.review.item.query.ref
-    kill(cast("DeskServices", app.desk))
+    kill(cast("Desk", app.desk))
     assert list(bench.desk("bob").claims.held_by_others("bob")) == [query]
     again = reopened(bench)
     again.sitting.resume()
@@ -268,5 +268,5 @@ def test_a_sitting_that_was_refused_was_none(bench: Bench) -> None:
     assert not list(bench.workspace.sittings.glob("*"))
     bench.settings = Settings()
     desk = reopened(bench)
-    assert desk.sitting.news == ""
+    assert desk.sitting.resume_notice == ""
     assert desk.facts.newcomer

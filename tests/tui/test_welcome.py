@@ -11,10 +11,10 @@ from tui.app import DeskApp
 from tui.common.welcome import WelcomeDialog
 from tui.practice.screen import PracticeScreen
 from tui.run import _app, run_plain_desk
-from tui.services.desk import DeskServices
+from tui.services.desk import Desk
 
 
-def left(desk: DeskServices) -> bool:
+def left(desk: Desk) -> bool:
     """Leave a desk as `q` does. Returns whether its person was new."""
     desk.sitting.end(Ending.LEFT)
     desk.close()

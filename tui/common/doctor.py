@@ -15,7 +15,7 @@ from tui.common.dialogs import PageDialog
 from tui.common.text import AutoHeight, hanging
 from tui.keymap import keymap_of, with_keys
 from tui.messages import Failed
-from tui.ports import Verbs
+from tui.services.processes import VerbRunner
 from tui.theme import BAD, GOOD, MUTED, STRONG
 
 
@@ -31,7 +31,7 @@ class DoctorScreen(PageDialog):
 
     HEADLINE = "Doctor"
 
-    def __init__(self, verbs: Verbs) -> None:
+    def __init__(self, verbs: VerbRunner) -> None:
         super().__init__()
         self._asked = verbs.ask("doctor")
 

@@ -13,7 +13,7 @@ from tui.background import in_background
 from tui.common.dialogs import PageDialog
 from tui.common.markdown import MarkdownPage, parsed
 from tui.messages import GuidelinesRead
-from tui.ports import GuidelinesPort
+from tui.services.files import TeamGuidelines
 from tui.theme import MUTED
 
 _BUILT_IN = (
@@ -29,7 +29,7 @@ class GuidelinesScreen(PageDialog):
     BINDINGS = bindings(GUIDELINES)
     HEADLINE = "Guidelines"
 
-    def __init__(self, shelf: GuidelinesPort) -> None:
+    def __init__(self, shelf: TeamGuidelines) -> None:
         super().__init__()
         self._shelf = shelf
 

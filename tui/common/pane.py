@@ -15,7 +15,7 @@ from core.text.safe import safe
 from tui.background import in_background
 from tui.common.words import duration
 from tui.messages import Answered, Failed, Filled
-from tui.ports import Asked, Verbs
+from tui.services.processes import VerbRun, VerbRunner
 from tui.theme import BAD, MUTED
 
 _EVERY_S = 1.0
@@ -34,7 +34,7 @@ class VerbProgress(Widget):
 
     DEFAULT_CSS = "Asking { height: 1; }"
 
-    def __init__(self, asked: Asked, text: str, *, name: str = "") -> None:
+    def __init__(self, asked: VerbRun, text: str, *, name: str = "") -> None:
         super().__init__(name=name)
         self._asked, self._text = asked, text
         self._begun = time.monotonic()
@@ -60,7 +60,7 @@ class VerbProgress(Widget):
         waited = time.monotonic() - self._begun
         if waited < _TOLD_FROM_S:
             return ""
-        headway = self._asked.headway()
+        headway = self._asked.progress()
         if headway is None:
             return f"  {duration(waited)}"
         share = f" {headway.done / headway.total:.0%}" if headway.total else ""
@@ -76,7 +76,7 @@ class Pane(VerticalScroll, can_focus=False):
 
     DEFAULT_CSS = "Pane { scrollbar-size-vertical: 1; }"
 
-    def __init__(self, verbs: Verbs, *, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, verbs: VerbRunner, *, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._verbs = verbs
         self.values: Mapping[str, Any] | None = None

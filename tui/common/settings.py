@@ -17,7 +17,7 @@ from tui.common.dialogs import PageDialog
 from tui.common.text import AutoHeight, hanging
 from tui.keymap import Keymap, keymap_of
 from tui.messages import Failed
-from tui.ports import Desk
+from tui.services.desk import Desk
 from tui.theme import BAD, CAREFUL, MUTED, STRONG
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class SettingsScreen(PageDialog):
     def on_mount(self) -> None:
         """Read them beside the keyboard."""
         super().on_mount()
-        in_background(self, "settings", lambda: SettingsRead(self._desk.told_settings()))
+        in_background(self, "settings", lambda: SettingsRead(self._desk.settings_info()))
 
     @on(SettingsRead)
     def _show(self, message: SettingsRead) -> None:

@@ -25,7 +25,7 @@ from tui.jobs.list import JobList, JobPicked
 from tui.jobs.pane import JobPane
 from tui.jobs.text import can_resume
 from tui.messages import Failed
-from tui.ports import Desk
+from tui.services.desk import Desk
 from tui.theme import MUTED, STRONG
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from core.jobs.board import Jobs
 from core.jobs.job import Job, JobState
-from tui.ports import JobBoard
 
 #: A job's folder is there a moment before its first file.
 _LOOKS_AFTER_A_CHANGE = 3
@@ -12,7 +12,7 @@ _LOOKS_AFTER_A_CHANGE = 3
 class JobWatch:
     """Knows when there is something to read, and which jobs have ended since the last reading."""
 
-    def __init__(self, board: JobBoard, away_since: float | None = None) -> None:
+    def __init__(self, board: Jobs, away_since: float | None = None) -> None:
         self._board = board
         self._away_since = away_since
         self._folder_time = -1

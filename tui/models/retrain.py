@@ -20,7 +20,7 @@ from tui.common.dialogs import Dialog
 from tui.common.words import duration, moment_of
 from tui.jobs.text import how_far
 from tui.messages import Failed
-from tui.ports import Desk
+from tui.services.desk import Desk
 from tui.theme import CAREFUL, KEY, MUTED, STRONG
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ class RetrainDialog(Dialog[list[str]]):
 
     def on_mount(self) -> None:
         """Plan beside the keyboard: there may be many labels."""
-        in_background(self, "plan", lambda: Planned(self._desk.retraining.plan()))
+        in_background(self, "plan", lambda: Planned(self._desk.retrain_plan()))
 
     @on(Planned)
     def _show(self, message: Planned) -> None:
@@ -197,7 +197,7 @@ class RetrainDialog(Dialog[list[str]]):
             text.update(Content(f"A retrain runs already{who}: ") + how_far(plan.running) + Content("."))
         else:
             width = self.query_one("#plan").scrollable_content_region.width
-            text.update(plan_text(plan, self._epochs, self._desk.outlook, width))
+            text.update(plan_text(plan, self._epochs, self._desk.expected_gain, width))
 
     def on_resize(self) -> None:
         """The lines are made for the width."""

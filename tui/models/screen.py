@@ -23,7 +23,7 @@ from tui.common.lists import Lines
 from tui.common.text import Heading
 from tui.common.words import duration
 from tui.models.text import ComparedPane, encoder_facts, encoder_list
-from tui.ports import Desk
+from tui.services.desk import Desk
 from tui.theme import CAREFUL, MUTED
 
 
@@ -132,7 +132,7 @@ class ModelsScreen(TwoSidedScreen):
 
     def _look(self) -> Message:
         try:
-            return Looked(self._desk.models.overview())
+            return Looked(self._desk.encoder_overview())
         except SameskuError as error:
             return Looked(None, f"{error.message} {error.hint}".strip())
 
@@ -170,7 +170,7 @@ class ModelsScreen(TwoSidedScreen):
 
     def _read(self, pair: tuple[str, str]) -> Message:
         try:
-            return Compared(pair, self._desk.models.comparison(*pair))
+            return Compared(pair, self._desk.encoder_comparison(*pair))
         except SameskuError as error:
             return Compared(pair, None, f"{error.message} {error.hint}".strip())
 

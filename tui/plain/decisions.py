@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from core.queue.item import Option
 from tui.plain.keys import PlainKeys, number
-from tui.ports import Deciding
+from tui.ports import DecisionSession
 
 
 class PlainDecisions:
@@ -14,7 +14,7 @@ class PlainDecisions:
         commands: what each command does with the words that follow it.
     """
 
-    def __init__(self, sitting: Deciding, keys: PlainKeys, say: Callable[[str], None]) -> None:
+    def __init__(self, sitting: DecisionSession, keys: PlainKeys, say: Callable[[str], None]) -> None:
         self.sitting, self.keys, self.say = sitting, keys, say
         self.commands: dict[str, Callable[[str], None]] = {
             "accept": lambda words: self._accept(words, stay=False),

@@ -10,20 +10,21 @@ from textual.content import Content
 from core.catalog.product import Product
 from core.queue.item import Option, Progress, ReviewItem
 from core.queue.refit_result import RefitResult
+from core.queue.session import ReviewSession
 from core.text.safe import safe
 from labels.errors import SameskuError
 from labels.model import Stream
 from tui.common.words import stands_on, why_blind
-from tui.errors import EngineRefusalError
+from tui.errors import WorkerRefusalError
 from tui.keymap import Keymap
 from tui.plain.decisions import PlainDecisions
 from tui.plain.keys import PlainKeys, number
 from tui.plain.lists import PlainLists
 from tui.plain.practice import PlainPractice
 from tui.plain.query import PlainQuery, candidate_line, heading, opinion_line, product_line
-from tui.ports import Desk, Review
 from tui.review.past_work import turned
 from tui.review.query_view import why_nothing_left
+from tui.services.desk import Desk
 
 #: Of a narrower terminal nobody knows the width.
 _NARROWEST = 10
@@ -86,7 +87,7 @@ class Refits:
             news = "" if self._trouble == self._told else self._trouble
             self._told = self._trouble
         if latest is not None:
-            self._desk.learn(latest)
+            self._desk.apply_refit(latest)
         return news
 
     def _run(self) -> None:
@@ -94,7 +95,7 @@ class Refits:
             found: RefitResult | None = None
             try:
                 found, trouble = self._desk.refit(), ""
-            except EngineRefusalError as error:
+            except WorkerRefusalError as error:
                 trouble = f"{error.message} {error.hint}".strip()
             except SameskuError:
                 trouble = ""  # the queue stays in the order that it has; the engine is started again by itself
@@ -120,7 +121,7 @@ class PlainDesk(PlainDecisions):
         self.keymap = Keymap.of(desk.facts.keys)
         super().__init__(desk.review, PlainKeys(self.keymap), say)
         self._desk, self._review = desk, desk.review
-        self._refits = Refits(desk) if desk.learns else None
+        self._refits = Refits(desk) if desk.can_refit else None
         self._found: list[Product] = []
         self._standing = ""
         self._practice: PlainPractice | None = None
@@ -141,8 +142,8 @@ class PlainDesk(PlainDecisions):
         self.say(self.keys.fill(_WELCOME))
         if self._desk.facts.newcomer:
             self.say(self.keys.fill(_NEWCOMER))
-        if self._desk.sitting.news:
-            self.say(safe(self._desk.sitting.news))
+        if self._desk.sitting.resume_notice:
+            self.say(safe(self._desk.sitting.resume_notice))
         try:
             self._desk.sitting.resume()
         except SameskuError as error:
@@ -161,10 +162,10 @@ class PlainDesk(PlainDecisions):
             self.say(f"\n{here} {title}. {text} {steps} {self.keys.fill(ways)}".replace("  ", " "))
             return
         self.say(f"\n{heading(item, progress)}")
-        standing = "" if item.blind else stands_on(self._desk.standing, one_class=self._desk.has_one_class)
+        standing = "" if item.blind else stands_on(self._desk.matcher_summary, one_class=self._desk.has_single_class)
         if standing and standing != self._standing:
             self._standing = standing
-            self.say(f"The bands rest on: {standing}. {self._desk.one_class}".rstrip())
+            self.say(f"The bands rest on: {standing}. {self._desk.single_class_notice}".rstrip())
         self.say(safe(item.reason))
         self._show_item(item)
 
@@ -188,7 +189,7 @@ class PlainDesk(PlainDecisions):
             name, words = self.keys.read(line)
             if name == "quit":
                 return self._leave_practice()
-            self._desk.keep_claim()  # whoever looks around works, too
+            self._desk.renew_lease()  # whoever looks around works, too
             if self._practice is not None:
                 self._rehearse(self._practice, name, words)
             else:
@@ -218,7 +219,7 @@ class PlainDesk(PlainDecisions):
             self.say("There is no query.")
             return
         before = self._review.item.query.ref
-        if not self._desk.keep_claim():
+        if not self._desk.renew_lease():
             # Whoever reads long may have been taken for away.
             self._review.advance()
             self.say("Somebody else took that query meanwhile; here is the next one.")
@@ -236,12 +237,12 @@ class PlainDesk(PlainDecisions):
         if self._review.item is None or self._review.item.query.ref != before:
             self._found = []
             # Between two queries nobody's list changes under their eyes.
-            self._desk.read_new_candidates()
+            self._desk.reload_candidates()
             self._tell_news()
             self.show()
 
     def _tell_news(self) -> None:
-        if news := self._desk.take_news():
+        if news := self._desk.take_notice():
             self.say(safe(news))
 
     def _turn(self, *, back: bool) -> None:
@@ -258,7 +259,7 @@ class PlainDesk(PlainDecisions):
     def _go_on(self) -> None:
         item = self._review.item
         if item is None:
-            if not self._desk.read_new_candidates():
+            if not self._desk.reload_candidates():
                 self._review.advance()
             self._tell_news()
             self.show()
@@ -323,7 +324,7 @@ class PlainDesk(PlainDecisions):
         return True
 
 
-def _next_steps(review: Review, progress: Progress) -> list[str]:
+def _next_steps(review: ReviewSession, progress: Progress) -> list[str]:
     """What to do where nothing is left; other verbs do what the menu of the other desk has."""
     judged = review.stream is Stream.VALIDATION and 0 < progress.total == progress.done
     steps = ["`samesku evaluate` measures the models by these answers."] if judged else []

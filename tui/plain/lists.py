@@ -8,8 +8,8 @@ from labels.history import ActStatus
 from labels.model import ProductRef, Stream
 from tui.common.words import VERB_WORDS
 from tui.plain.keys import PlainKeys, number
-from tui.ports import Desk
 from tui.review.past_work import circumstances, deed, moment, outcome, titles_of
+from tui.services.desk import Desk
 from tui.statistics.streams import stream_words
 
 _COMMANDS = {Scope.OWN: "past", Scope.NOTED: "noted"}
@@ -81,7 +81,7 @@ class PlainLists:
             review.switch(Stream(words))
             self._show()
             return
-        for state in self._desk.streams.read():
+        for state in self._desk.stream_states():
             here = " You are here." if state.stream is review.stream else ""
             self._say(stream_words(state, review.tallies[state.stream]) + here)
         self._say(self._keys.fill("{streams} and a name goes there."))
@@ -92,7 +92,7 @@ class PlainLists:
             self._say("There is no query.")
             return
         looks = item.alone and words == _OTHERS
-        past = self._desk.look_at_others() if looks else self._desk.history()
+        past = self._desk.full_history() if looks else self._desk.history()
         titles = titles_of(item.options)
         for each in past:
             who = f"{moment(each.at)} {safe(each.annotator)} ({circumstances(each)})"

@@ -6,9 +6,9 @@ from dataclasses import replace
 from tui.plain.decisions import PlainDecisions
 from tui.plain.keys import PlainKeys
 from tui.plain.query import PlainQuery, candidate_line, product_line
-from tui.ports import Desk
 from tui.practice.exercises import EXERCISES
 from tui.practice.session import Practice
+from tui.services.desk import Desk
 
 #: There is no highlight to be moved, and nothing is marked.
 _FIRST = "Which candidate is the same product as the query? {details} 1 compares the first, {accept} 1 accepts it."

@@ -25,10 +25,10 @@ from tui.common.words import (
     titled,
 )
 from tui.plain.decisions import PlainDecisions
-from tui.ports import Desk
 from tui.review.comparison import FieldRow, Relation, compared
 from tui.review.diff import Mark, marked
 from tui.review.past_work import looked, machine_then, moment
+from tui.services.desk import Desk
 
 
 def heading(item: ReviewItem, progress: Progress) -> str:
@@ -131,7 +131,7 @@ class PlainQuery:
         elif words:
             option = self._sheet.option(words)
             if option is not None:
-                for line in comparison_lines(item.query, option.product, self._desk.brands.same):
+                for line in comparison_lines(item.query, option.product, self._desk.same_brand):
                     self._say(line)
         else:
             self._say(f"{place(item.query)}: {titled(item.query)}")
@@ -148,10 +148,10 @@ class PlainQuery:
         if option.similarity is None:
             self._say("Not among the machine's ten: found by search, or ranked lower since.")
         else:
-            one_class = self._desk.one_class
-            basis = rests_on(self._desk.standing, one_class=bool(one_class))
+            one_class = self._desk.single_class_notice
+            basis = rests_on(self._desk.matcher_summary, one_class=bool(one_class))
             self._say(f"Place: {places(option)}. The bands rest on: {basis}. {one_class}".rstrip())
-        if not self._desk.learns:
+        if not self._desk.can_refit:
             self._say("There is no engine to ask for reasons.")
             return
         reasons = self._desk.reasons(item.query, option.product)
@@ -175,7 +175,7 @@ class PlainQuery:
                 self._say(safe(line))
             self._say(f"The judge says: {_told(counsel.verdict)}. {safe(counsel.worth)}")
         elif not words:
-            known = judge.known(item.query.ref, [option.product.ref for option in self._sheet.options])
+            known = judge.known_verdicts(item.query.ref, [option.product.ref for option in self._sheet.options])
             for number, each in enumerate(self._sheet.options, 1):
                 if (verdict := known.get(each.product.ref)) is not None:
                     self._say(f"{number}: {_told(verdict)}")
@@ -190,7 +190,7 @@ class PlainQuery:
         option = self._sheet.option(words) if words else None
         if option is not None or not words:
             text = listings(item.query, *([option.product] if option else []))
-            self._say(f"Copied to {safe(self._desk.keep_copy(text).name)} in the workspace's reports.")
+            self._say(f"Copied to {safe(self._desk.save_copy(text).name)} in the workspace's reports.")
 
     def _guidelines(self) -> None:
         for line in self._desk.guidelines.read().text.splitlines():

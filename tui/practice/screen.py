@@ -8,10 +8,10 @@ from textual.widgets import Static
 
 from tui.actions import PRACTICE, PRACTISED, bindings
 from tui.common.key_bar import KeyBar
-from tui.ports import Desk
 from tui.practice.session import Practice
 from tui.review.decision_screen import DecisionScreen
 from tui.review.query_view import QueryView, panel
+from tui.services.desk import Desk
 from tui.theme import CAREFUL, GOOD, MUTED, STRONG
 
 _VERDICTS = {True: ("Right. ", f"bold {GOOD}"), False: ("Look again. ", f"bold {CAREFUL}")}
@@ -40,7 +40,7 @@ class PracticeScreen(DecisionScreen):
     def compose(self) -> ComposeResult:
         """As the desk, with a word above the keys."""
         yield Static(id="status", markup=False)
-        yield QueryView(self._desk.brands.same, id="sheet")
+        yield QueryView(self._desk.same_brand, id="sheet")
         title, text, ways = _DONE
         done = panel(title, text, [(self.keymap.fill(key), words) for key, words in ways])
         yield Static(done, id="empty", markup=False)

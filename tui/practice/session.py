@@ -37,7 +37,7 @@ class _State:
 
 
 class Practice:
-    """A `tui.ports.Deciding` that no ledger knows of. What is answered stays until one goes on."""
+    """A `tui.ports.DecisionSession` that no ledger knows of. What is answered stays until one goes on."""
 
     def __init__(self, lessons: Sequence[Exercise] = EXERCISES) -> None:
         self.total = len(lessons)

@@ -13,9 +13,10 @@ from tui.common.help import HelpScreen
 from tui.common.key_bar import KeyBar
 from tui.keymap import Keymap, keymap_of
 from tui.layout_hint import LayoutHint
-from tui.ports import Deciding, GuidelinesPort
+from tui.ports import DecisionSession
 from tui.review.candidates import CandidateList, next_undecided
 from tui.review.query_view import QueryView
+from tui.services.files import TeamGuidelines
 
 
 class DecisionScreen(Screen[None]):
@@ -24,7 +25,7 @@ class DecisionScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - Textual's own kind of constant
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012
 
-    def __init__(self, sitting: Deciding, guidelines: GuidelinesPort) -> None:
+    def __init__(self, sitting: DecisionSession, guidelines: TeamGuidelines) -> None:
         super().__init__()
         self.sitting = sitting
         self._guidelines = guidelines

@@ -16,12 +16,12 @@ from tui.background import in_background
 from tui.common.key_bar import KeyBar
 from tui.common.text import hanging
 from tui.common.words import DECISION_SIGNS, DECISION_WORDS, IMPLIED_SIGN
-from tui.errors import EngineError, EngineRefusalError
+from tui.errors import WorkerError, WorkerRefusalError
 from tui.messages import JudgeSilent, VerdictsKnown
-from tui.ports import JudgePort
 from tui.review.candidates import CandidateList
 from tui.review.past_work import looked, machine_then, moment
 from tui.review.verdict import VerdictDialog
+from tui.services.processes import JudgeClient
 from tui.theme import CAREFUL, DECISIONS, MUTED, STRONG
 
 #: Whoever only passes a query needs no opinion on it.
@@ -33,7 +33,7 @@ class JudgeRequests(Widget):
 
     DEFAULT_CSS = "SecondOpinion { display: none; }"
 
-    def __init__(self, judge: JudgePort) -> None:
+    def __init__(self, judge: JudgeClient) -> None:
         super().__init__()
         self._judge = judge
         self._item: ReviewItem | None = None
@@ -74,10 +74,10 @@ class JudgeRequests(Widget):
 
     def _known(self, query: ProductRef, candidates: list[ProductRef]) -> Message | None:
         try:
-            return VerdictsKnown(query, self._judge.known(query, candidates))
-        except EngineRefusalError as error:
+            return VerdictsKnown(query, self._judge.known_verdicts(query, candidates))
+        except WorkerRefusalError as error:
             return JudgeSilent(f"{error.message} {error.hint}".strip())
-        except EngineError:
+        except WorkerError:
             return None  # it has just ended, or the desk is being left: nothing waits for it
 
     @on(JudgeSilent)

@@ -6,9 +6,9 @@ from textual.widget import Widget
 
 from labels.errors import SameskuError
 from tui.background import in_background, tell
-from tui.errors import EngineRefusalError
+from tui.errors import WorkerRefusalError
 from tui.messages import Failed, Learnt, Refitted
-from tui.ports import Desk
+from tui.services.desk import Desk
 
 
 class Learner(Widget):
@@ -33,7 +33,7 @@ class Learner(Widget):
 
     def due(self) -> None:
         """Labels have changed, or may have."""
-        if not self._desk.learns:
+        if not self._desk.can_refit:
             return
         if self._busy:
             self._again = True
@@ -44,7 +44,7 @@ class Learner(Widget):
     def _refit(self) -> Message:
         try:
             return Refitted(self._desk.refit())
-        except EngineRefusalError as error:
+        except WorkerRefusalError as error:
             return Refitted(None, Failed(error.message, error.hint))
         except SameskuError:
             return Refitted(None)  # it is started again by itself
@@ -56,7 +56,7 @@ class Learner(Widget):
             tell(self.app, message.trouble)
         self._told = message.trouble
         if message.rescored is not None:
-            self._desk.learn(message.rescored)
+            self._desk.apply_refit(message.rescored)
             self.post_message(Learnt())
         if self._again:
             self._again = False
@@ -64,4 +64,4 @@ class Learner(Widget):
 
     def on_unmount(self) -> None:
         """Nobody who leaves waits for the engine."""
-        self._desk.stop_engine()
+        self._desk.stop_workers()

@@ -26,7 +26,7 @@ from tui.common.key_bar import KeyBar
 from tui.common.lists import PagedList
 from tui.common.words import DECISION_SIGNS, DECISION_WORDS, VERB_WORDS, duration, reminder, shortened
 from tui.messages import Failed, MoreWanted, PastRead
-from tui.ports import Desk
+from tui.services.desk import Desk
 from tui.theme import CAREFUL, DECISIONS, KEY, MUTED, STRONG
 
 #: Acts that decide nothing.

@@ -3,8 +3,8 @@
 from textual.timer import Timer
 from textual.widget import Widget
 
+from core.queue.session import ReviewSession
 from tui.background import failures_shown
-from tui.ports import Review
 from tui.review.query_view import QueryView
 
 #: After the last key; a key that comes meanwhile puts it off.
@@ -16,7 +16,7 @@ class Prefetch(Widget):
 
     DEFAULT_CSS = "Ahead { display: none; }"
 
-    def __init__(self, review: Review) -> None:
+    def __init__(self, review: ReviewSession) -> None:
         super().__init__()
         self._review = review
         self._timer: Timer | None = None

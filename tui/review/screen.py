@@ -19,7 +19,6 @@ from tui.common.key_bar import KeyBar
 from tui.common.status import Situation, StatusLine
 from tui.common.words import STREAM_HELP, listings, why_blind
 from tui.messages import Copied, Learnt
-from tui.ports import Desk
 from tui.review.comment import CommentDialog
 from tui.review.decision_screen import DecisionScreen, is_at, unwritten
 from tui.review.history import HistoryDialog
@@ -31,6 +30,7 @@ from tui.review.query_view import QueryView, nothing_left
 from tui.review.search import SearchDialog
 from tui.review.trail import TrailScreen
 from tui.review.why import WhyDialog
+from tui.services.desk import Desk
 from tui.statistics.streams import StreamsScreen
 
 
@@ -52,7 +52,7 @@ class ReviewScreen(DecisionScreen):
     def compose(self) -> ComposeResult:
         """Top to bottom as it is read."""
         yield StatusLine(id="status")
-        yield QueryView(self.desk.brands.same, id="sheet")
+        yield QueryView(self.desk.same_brand, id="sheet")
         yield Static(id="empty", markup=False)
         yield KeyBar(REVIEW)
         yield Learner(self.desk)
@@ -111,8 +111,8 @@ class ReviewScreen(DecisionScreen):
             progress=progress,
             annotator=review.annotator,
             model=self.desk.model,
-            standing=self.desk.standing,
-            one_class=self.desk.has_one_class,
+            standing=self.desk.matcher_summary,
+            one_class=self.desk.has_single_class,
             blind=item is not None and item.blind,
         )
         self.query_one(StatusLine).show(situation)
@@ -169,7 +169,7 @@ class ReviewScreen(DecisionScreen):
                 self.query_one(KeyBar).stop()
                 self.query_one(Learner).due()
             # Between two queries nobody's list changes under their eyes.
-            if not is_at(self.desk.review.item, item) and self.desk.read_new_candidates():
+            if not is_at(self.desk.review.item, item) and self.desk.reload_candidates():
                 self._tell_news()
         self.draw()
         if tried and not done:
@@ -178,7 +178,7 @@ class ReviewScreen(DecisionScreen):
 
     def _tell_news(self) -> None:
         """Say what is to be said of the candidates that were read."""
-        if news := self.desk.take_news():
+        if news := self.desk.take_notice():
             self.notify(safe(news), severity="warning", markup=False)
 
     def _turn(self, *, back: bool) -> str:
@@ -203,7 +203,7 @@ class ReviewScreen(DecisionScreen):
         """Whether the query still waits for this person, who may have been away longer than the lease."""
         away = self._clock() - self._active_at > self.desk.facts.lease_s
         self._active_at = self._clock()
-        if away and not self.desk.keep_claim():
+        if away and not self.desk.renew_lease():
             self.desk.review.advance()
             self.say("Somebody else took that query meanwhile; here is the next one.")
             return False
@@ -213,7 +213,7 @@ class ReviewScreen(DecisionScreen):
         """Keep the query reserved, unless its person has been away for longer than that lasts."""
         if self._clock() - self._active_at < self.desk.facts.lease_s:
             with failures_shown(self.app):
-                self.desk.keep_claim()
+                self.desk.renew_lease()
 
     # -- looking -------------------------------------------------------------------------------------------
 
@@ -262,7 +262,7 @@ class ReviewScreen(DecisionScreen):
     def action_history(self) -> None:
         """Who decided what about the query."""
         if (item := self.desk.review.item) is not None:
-            look = self.desk.look_at_others if self.desk.facts.lead and item.alone else None
+            look = self.desk.full_history if self.desk.facts.lead and item.alone else None
             with failures_shown(self.app):
                 self.app.push_screen(HistoryDialog(item, self.desk.history(), look))
 
@@ -302,7 +302,7 @@ class ReviewScreen(DecisionScreen):
         if item is not None:
             text = listings(item.query, *([option.product] if option else []))
             self.app.copy_to_clipboard(text)
-            in_background(self, "copy", lambda: Copied(self.desk.keep_copy(text)))
+            in_background(self, "copy", lambda: Copied(self.desk.save_copy(text)))
 
     def action_judge(self) -> None:
         """Ask the judge about the highlighted candidate."""

@@ -17,7 +17,8 @@ from tui.common.text import Excerpt
 from tui.common.words import place, price, reminder, titled
 from tui.common.wrapped_text import WrappedText
 from tui.messages import Failed, Found
-from tui.ports import MOST_FOUND, Desk
+from tui.ports import SEARCH_LIMIT
+from tui.services.desk import Desk
 from tui.theme import MUTED
 
 _PICK = Act("accept_found", "enter", "Enter", "accept_found", "Accept the highlighted product as a match.", "match", 1)
@@ -119,7 +120,7 @@ class SearchDialog(Dialog[Product]):
 def _said(count: int) -> str:
     if not count:
         return "Nothing has all of these words."
-    return f"The best {count}; another word narrows it down." if count == MOST_FOUND else f"{count} found, best first"
+    return f"The best {count}; another word narrows it down." if count == SEARCH_LIMIT else f"{count} found, best first"
 
 
 def _line(product: Product, width: int) -> Content:

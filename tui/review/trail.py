@@ -16,8 +16,8 @@ from tui.common.full_page import FullPage
 from tui.common.key_bar import KeyBar
 from tui.common.lists import PagedList
 from tui.messages import Failed, MoreWanted, TrailRead
-from tui.ports import Desk
 from tui.review.past_work import trail_line
+from tui.services.desk import Desk
 from tui.theme import CAREFUL, MUTED
 
 _HERE = " undo stands here "

@@ -22,7 +22,7 @@ from tui.common.dialogs import Dialog
 from tui.common.text import Excerpt
 from tui.common.words import DECISION_SIGNS, titled
 from tui.messages import Judged
-from tui.ports import JudgePort
+from tui.services.processes import JudgeClient
 from tui.theme import CAREFUL, DECISIONS, MUTED, STRONG
 
 #: How often new words are painted, in seconds: a judge may say hundreds in one, and each paint goes over the wire.
@@ -40,7 +40,7 @@ class VerdictDialog(Dialog[Verdict]):
     HEADLINE = "The judge's opinion"
     ACTS = (LEAVE, PAGE_SCROLL[0])
 
-    def __init__(self, item: ReviewItem, option: Option, judge: JudgePort) -> None:
+    def __init__(self, item: ReviewItem, option: Option, judge: JudgeClient) -> None:
         super().__init__()
         self._item, self._option, self._judge = item, option, judge
         self._verdict: Verdict | None = None

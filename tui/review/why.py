@@ -20,7 +20,8 @@ from tui.common.dialogs import Dialog
 from tui.common.text import Excerpt
 from tui.common.words import AGAINST_BAR, BAND_SIGNS, FOR_BAR, adding_up, places, rests_on, titled
 from tui.messages import Explained
-from tui.ports import Desk, DeskFacts
+from tui.ports import DeskFacts
+from tui.services.desk import Desk
 from tui.theme import BANDS, MUTED, STRONG
 
 #: Cells of the longest bar.
@@ -48,13 +49,15 @@ class WhyDialog(Dialog[None]):
             text = Content.styled("Scores are hidden while you decide blind.", MUTED)
             yield Static(text, classes="dialog-text", markup=False)
             return
-        known = what_is_known(self._option, self._desk.facts, self._desk.standing, self._desk.one_class)
+        known = what_is_known(
+            self._option, self._desk.facts, self._desk.matcher_summary, self._desk.single_class_notice
+        )
         yield Static(Content("\n").join(known), classes="dialog-text", markup=False)
         yield Static(self._waiting(), classes="dialog-text", id="reasons", markup=False)
 
     def on_mount(self) -> None:
         """Ask the engine."""
-        if not self._item.blind and self._desk.learns:
+        if not self._item.blind and self._desk.can_refit:
             in_background(self, "why", self._explain)
 
     def _explain(self) -> Message:
@@ -70,7 +73,9 @@ class WhyDialog(Dialog[None]):
 
     def _waiting(self) -> Content:
         text = (
-            "The matcher is asked for its reasons …" if self._desk.learns else "There is no engine to ask for reasons."
+            "The matcher is asked for its reasons …"
+            if self._desk.can_refit
+            else "There is no engine to ask for reasons."
         )
         return Content.styled(text, MUTED)
 

@@ -16,7 +16,7 @@ from tui.common.full_page import FullPage, page_title
 from tui.common.key_bar import KeyBar
 from tui.common.pane import Pane
 from tui.common.text import AutoHeight
-from tui.ports import Desk
+from tui.services.desk import Desk
 from tui.statistics.text import agreement_told, days, decisions, hours_told, people_rows, person_told, totals
 from tui.theme import MUTED, STRONG
 

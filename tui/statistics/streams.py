@@ -18,7 +18,7 @@ from tui.common.key_bar import KeyBar
 from tui.common.lists import PagedList
 from tui.common.words import STREAM_HELP, duration
 from tui.messages import Failed, StreamsRead
-from tui.ports import Desk
+from tui.services.desk import Desk
 from tui.theme import MUTED, STREAM_STYLES, STRONG
 
 #: Where the lines begin: under the longest name.
@@ -115,7 +115,7 @@ class StreamsScreen(FullPage[Stream]):
         """Count them beside the keyboard."""
 
         def work() -> Message:
-            return StreamsRead(self._desk.streams.read())
+            return StreamsRead(self._desk.stream_states())
 
         in_background(self, "streams", work)
 

@@ -22,7 +22,7 @@ from tui.common.lists import PagedList
 from tui.common.pane import VerbProgress
 from tui.common.words import UNKNOWN, local
 from tui.messages import Answered, Failed
-from tui.ports import Desk
+from tui.services.desk import Desk
 from tui.theme import BAD, GOOD, MUTED, STRONG
 
 #: How wide the columns are: when it was made, events, size.

@@ -24,7 +24,7 @@ from tui.common.key_bar import KeyBar
 from tui.common.pane import Pane
 from tui.common.text import NAMES, in_columns
 from tui.common.words import UNKNOWN
-from tui.ports import Desk
+from tui.services.desk import Desk
 from tui.theme import GOOD, KEY, MUTED, STRONG
 
 

@@ -22,7 +22,8 @@ from tui.common.key_bar import KeyBar
 from tui.common.pane import Pane
 from tui.common.words import shortened
 from tui.messages import Filled
-from tui.ports import Desk, DeskFacts
+from tui.ports import DeskFacts
+from tui.services.desk import Desk
 from tui.theme import CAREFUL, GOOD, MUTED, STRONG
 
 LABELS, PRODUCTS = "labels", "products"
