@@ -25,7 +25,7 @@ from tui.common.welcome import WelcomeDialog
 from tui.driver import DeskDriver
 from tui.frame_diff import FrameDiff
 from tui.jobs.screen import JobsScreen
-from tui.jobs.text import ending
+from tui.jobs.text import end_notice
 from tui.jobs.watch import JobWatch
 from tui.keymap import Keymap
 from tui.menu import DeskCommands
@@ -61,7 +61,7 @@ class DeskApp(App[None]):
         self.keymap = Keymap.of(desk.facts.keys)
         self.set_keymap(self.keymap.textual)
         self._word, self._greets = word, greets
-        self.watch_jobs = JobWatch(desk.jobs, away_since=desk.last_active_at)
+        self._job_watch = JobWatch(desk.jobs, away_since=desk.last_active_at)
         self.review = ReviewScreen(desk)
         self._wire = FrameDiff()
         self._theme_at_first = self.theme
@@ -141,8 +141,8 @@ class DeskApp(App[None]):
     # -- jobs ----------------------------------------------------------------------------------------------
 
     def _tick(self) -> None:
-        if self.watch_jobs.is_due():
-            in_background(self, "watch", lambda: JobsRead(self.watch_jobs.read()))
+        if self._job_watch.should_read():
+            in_background(self, "watch", lambda: JobsRead(self._job_watch.read()))
         # The first tick comes before there is a sheet to draw on.
         if self.review.is_mounted and self.desk.review.item is None and self.desk.has_new_candidates():
             with failures_shown(self):
@@ -153,8 +153,8 @@ class DeskApp(App[None]):
 
     @on(JobsRead)
     def _watch(self, message: JobsRead) -> None:
-        for job in self.watch_jobs.note(message.jobs):
-            text, well = ending(job)
+        for job in self._job_watch.newly_ended(message.jobs):
+            text, well = end_notice(job)
             self.notify(text, severity="information" if well else "warning", timeout=10, markup=False)
         self.review.draw_jobs([job for job in message.jobs if job.state is JobState.RUNNING])
 

@@ -23,7 +23,7 @@ from tui.common.dialogs import ConfirmDialog
 from tui.jobs.list import _row
 from tui.jobs.pane import LossCurve
 from tui.jobs.screen import JobLogScreen, JobsScreen
-from tui.jobs.text import ending
+from tui.jobs.text import end_notice
 from tui.jobs.watch import JobWatch
 
 
@@ -60,7 +60,7 @@ async def test_the_screen_tells_of_each_job(bench: Bench) -> None:
             "hybrid",
             "before  after",
             "hit@1      0.740  0.830 +0.090  0.840  0.930 +0.090",
-            "model is in use.",
+            "is the champion.",
         ):
             assert words in text, words
         await pilot.press("j")
@@ -167,7 +167,7 @@ async def test_a_job_that_failed_can_be_started_again(bench: Bench, monkeypatch:
         assert "There is nothing to resume." in screen_text(app)
         await pilot.press("j", "r")
         await settled(pilot)
-        assert "This job has ended well" in screen_text(app)
+        assert "This job has finished" in screen_text(app)
         await pilot.press("j")
         await settled(pilot)
         assert "r starts it again: it goes on where it was." in screen_text(app)
@@ -215,7 +215,7 @@ async def test_in_a_kiosk_the_log_is_for_leads(bench: Bench) -> None:
         await pilot.press("l")
         await settled(pilot)
         assert isinstance(app.screen, JobsScreen)
-        assert "it is for leads here" in screen_text(app)
+        assert "it is for leads" in screen_text(app)
 
 
 async def test_the_filter_shows_jobs_of_one_kind(bench: Bench) -> None:
@@ -393,7 +393,7 @@ def job(state: JobState = JobState.DONE, **facts: object) -> Job:
     ],
 )  # fmt: skip
 def test_the_word_at_the_end(ended: Job, words: tuple[str, bool]) -> None:
-    assert ending(ended) == words
+    assert end_notice(ended) == words
 
 
 async def test_results_of_any_shape_can_be_shown(bench: Bench) -> None:
@@ -413,15 +413,15 @@ async def test_results_of_any_shape_can_be_shown(bench: Bench) -> None:
 def test_nothing_is_read_while_nothing_runs(bench: Bench) -> None:
     board = Jobs(bench.workspace.jobs)
     watch = JobWatch(board)
-    while watch.is_due():
-        assert watch.note(watch.read()) == []
-    assert not watch.is_due()
+    while watch.should_read():
+        assert watch.newly_ended(watch.read()) == []
+    assert not watch.should_read()
     running_retrain(board.folder)
-    assert watch.is_due()
-    assert watch.note(watch.read()) == []
-    assert all(watch.is_due() for _ in range(10))
+    assert watch.should_read()
+    assert watch.newly_ended(watch.read()) == []
+    assert all(watch.should_read() for _ in range(10))
     write_events(board.folder, RUNNING, [{"kind": "done"}])
-    assert [ended.id for ended in watch.note(watch.read())] == [RUNNING]
+    assert [ended.id for ended in watch.newly_ended(watch.read())] == [RUNNING]
     assert json.loads((board.folder / RUNNING / "job.json").read_text())["arguments"] == ["retrain"]
     assert DONE not in {found.id for found in watch.read()}
 

@@ -18,7 +18,7 @@ from tui.actions import RETRAIN, bindings
 from tui.background import in_background, tell
 from tui.common.dialogs import Dialog
 from tui.common.words import duration, moment_of
-from tui.jobs.text import how_far
+from tui.jobs.text import progress_summary
 from tui.messages import Failed
 from tui.services.desk import Desk
 from tui.theme import CAREFUL, KEY, MUTED, STRONG
@@ -194,7 +194,7 @@ class RetrainDialog(Dialog[list[str]]):
             return
         if plan.running is not None:
             who = f", started by {safe(plan.running.by)}" if plan.running.by else ""
-            text.update(Content(f"A retrain runs already{who}: ") + how_far(plan.running) + Content("."))
+            text.update(Content(f"A retrain runs already{who}: ") + progress_summary(plan.running) + Content("."))
         else:
             width = self.query_one("#plan").scrollable_content_region.width
             text.update(plan_text(plan, self._epochs, self._desk.expected_gain, width))
