@@ -17,7 +17,7 @@ from tui.common.key_bar import KeyBar
 from tui.common.text import NAMES, Column, in_columns
 from tui.errors import VerbError
 from tui.statistics.screen import StatisticsScreen
-from tui.statistics.text import agreement_told, days, people_rows
+from tui.statistics.text import agreement_text, days, people_rows
 
 
 @asynccontextmanager
@@ -39,7 +39,7 @@ async def statistics(
 async def test_each_page_is_counted_when_it_is_first_looked_at(bench: Bench) -> None:
     async with statistics(bench) as (app, pilot, verbs):
         assert verbs.asked == [("labels", "stats")]
-        assert "answered                       901" in screen_text(app)
+        assert "answered                  901" in screen_text(app)
         await pilot.press("2")
         await answered(pilot)
         assert "36%" not in screen_text(app)
@@ -49,7 +49,7 @@ async def test_each_page_is_counted_when_it_is_first_looked_at(bench: Bench) -> 
         assert "Krippendorff" in screen_text(app)
         await pilot.press("tab", "left", "1")
         await answered(pilot)
-        assert "Where they were made" in screen_text(app)
+        assert "Decisions by stream" in screen_text(app)
         assert verbs.asked == [("labels", "stats"), ("labels", "people"), ("labels", "agreement")]
         await pilot.press("escape")
         await settled(pilot)
@@ -69,8 +69,8 @@ async def test_the_highlighted_person_is_told_about(bench: Bench) -> None:
         text = screen_text(app)
         assert safe(HOSTILE) in text
         assert "\x1b" not in text
-        assert "no contested pairs yet" in text
-        assert "by hour of the sitting" not in text
+        assert "no adjudicated pairs yet" in text
+        assert "by hour of the session" not in text
         await pilot.press("k", "k", "k", "j", "j", "j", "j")
         await settled(pilot)
         assert screen_text(app).count("María-José de la Cruz y") == 2
@@ -83,12 +83,12 @@ async def test_implied_decisions_are_counted_in_on_request(bench: Bench) -> None
         assert "agreement (3)" in app.screen.query_one(KeyBar).said
         await pilot.press("3")
         await answered(pilot)
-        assert "189 pairs decided by accepting another candidate are left out" in screen_text(app)
+        assert "189 pairs decided by accepting another candidate: left out" in screen_text(app)
         verbs.answers["labels agreement"] = {**AGREEMENT, "implied": True}
         await pilot.press("i")
         await answered(pilot)
         assert verbs.asked[-1] == ("labels", "agreement", "--implied")
-        assert "are in it " in screen_text(app)
+        assert "candidate: included" in screen_text(app)
         await pilot.press("i")
         await answered(pilot)
         assert verbs.asked[-1] == ("labels", "agreement")
@@ -187,7 +187,7 @@ def test_columns_line_up_whatever_the_script() -> None:
 
 
 def test_names_share_what_room_there_is() -> None:
-    lines = agreement_told(AGREEMENT, 77).plain.splitlines()
+    lines = agreement_text(AGREEMENT, 77).plain.splitlines()
     (couple,) = (line for line in lines if "Mar" in line)
     assert couple.startswith("mallo… and María… ")
     assert all(line.count("…") <= 5 for line in lines)

@@ -38,7 +38,7 @@ async def test_each_stream_says_what_it_is_for_and_how_far_it_is(bench: Bench, s
             "5 yours; 400 an hour, 18 s to go you are here",
             "VALIDATION Drawn at random, shown blind, to judge the models on.", "0 of 1, 1 left",
             "AUDIT Random checks of what the machine says.",
-            "No sample is drawn; the machine is sure of 5 queries",
+            "No sample is drawn; the matcher is certain about 5 queries",
             "ADJUDICATION Disagreements and contradictions: settle them.",
         ):  # fmt: skip
             assert part in text, part
@@ -46,7 +46,7 @@ async def test_each_stream_says_what_it_is_for_and_how_far_it_is(bench: Bench, s
         app.desk.review.tallies[Stream.TRIAGE] = SessionStats(5, 180.0)
         await pilot.press("j", "k", "escape")
         await choose(pilot, "Streams")
-        assert "5 yours in this sitting, 5 in all; 100 an hour, 1 min to go" in " ".join(screen_text(app).split())
+        assert "5 yours in this session, 5 in all; 100 an hour, 1 min to go" in " ".join(screen_text(app).split())
 
 
 async def test_enter_goes_to_a_stream_which_says_what_it_is_for(bench: Bench) -> None:

@@ -10,7 +10,7 @@ from tui.common.words import VERB_WORDS
 from tui.plain.keys import PlainKeys, number
 from tui.review.past_work import circumstances, deed, moment, outcome, titles_of
 from tui.services.desk import Desk
-from tui.statistics.streams import stream_words
+from tui.statistics.streams import stream_sentence
 
 _COMMANDS = {Scope.OWN: "past", Scope.NOTED: "noted"}
 _STANDINGS = {ActStatus.STANDS: "", ActStatus.BACK: ", taken back", ActStatus.GONE: ", taken back for good"}
@@ -83,7 +83,7 @@ class PlainLists:
             return
         for state in self._desk.stream_states():
             here = " You are here." if state.stream is review.stream else ""
-            self._say(stream_words(state, review.tallies[state.stream]) + here)
+            self._say(stream_sentence(state, review.tallies[state.stream]) + here)
         self._say(self._keys.fill("{streams} and a name goes there."))
 
     def _history(self, words: str) -> None:
