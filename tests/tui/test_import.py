@@ -18,7 +18,8 @@ from tui.common.forms import Choice, PathField
 from tui.errors import VerbError
 from tui.jobs.screen import JobsScreen
 from tui.menu import commands
-from tui.transfer.import_ import ImportDialog, files_in, import_text, is_news
+from tui.transfer.import_ import ImportDialog, files_in
+from tui.transfer.import_report import has_changes, import_report
 
 
 def importing(bench: Bench, answers: Mapping[str, Answer] = IMPORTED, **facts: bool) -> Opened:
@@ -40,7 +41,7 @@ async def test_labels_are_looked_at_then_confirmed_then_brought_in(bench: Bench,
         text = screen_text(app)
         assert "3,100 new labels, 204 of them for validation." in text
         assert "Nothing has been changed yet." in text
-        assert "Enter bring it in" in text
+        assert "Enter import" in text
         await press(pilot, "enter")
         assert isinstance(app.screen, ConfirmDialog)
         assert "3,100 labels (ada" in screen_text(app)
@@ -85,13 +86,13 @@ async def test_a_catalogue_is_brought_in_and_leads_on_to_an_index_run(
         )
         assert verbs.asked == [("import", "products", file, *given, "--dry-run")]
         text = screen_text(app)
-        assert "walmart: 22,000 new, 50 changed, 24 as before." in text
-        assert "12 rows left out: 10 no id, 2 bad price." in text
+        assert "walmart: 22,000 new, 50 changed, 24 unchanged." in text
+        assert "12 rows skipped: 10 no id, 2 bad price." in text
         assert "rejects-walmart" not in text
         assert "title from t[/b]" in text
         assert "[@click=app.exit]" in text
         await press(pilot, "enter")
-        assert "Bring 22,050 new or changed products into walmart?" in screen_text(app)
+        assert "Import 22,050 new or changed products into walmart?" in screen_text(app)
         await press(pilot, "y")
         assert "✓ walmart: 22,000 new" in screen_text(app)
         assert "index run" in screen_text(app)
@@ -116,7 +117,7 @@ async def test_what_is_typed_after_a_look_has_to_be_looked_at_too(bench: Bench) 
         fill(app, path="a.csv")
         await press(pilot, "enter", "x")
         assert "3,100" not in screen_text(app)
-        assert "Enter look at it" in screen_text(app)
+        assert "Enter preview" in screen_text(app)
         await press(pilot, "enter")
         assert [asked[-2:] for asked in verbs.asked] == [
             (str(bench.workspace.home / name), "--dry-run") for name in ("a.csv", "a.csvx")
@@ -153,8 +154,8 @@ async def test_a_file_without_news_is_not_brought_in(bench: Bench) -> None:
     async with importing(bench, {"labels import": {**LABELS, "written": 0}}) as (app, pilot, verbs):
         fill(app, path="a.csv")
         await press(pilot, "enter", "enter", "enter")
-        assert "Nothing in it is new." in screen_text(app)
-        assert "bring it in" not in screen_text(app)
+        assert "The file holds nothing new." in screen_text(app)
+        assert "Enter import" not in screen_text(app)
         assert len(verbs.asked) == 1
 
 
@@ -163,7 +164,7 @@ async def test_leaving_ends_it(bench: Bench) -> None:
         fill(app, path="a.csv")
         verbs.free.clear()
         await pilot.press("enter", "enter")
-        assert "Looking at the file …" in screen_text(app)
+        assert "Reading the file …" in screen_text(app)
         await pilot.press("escape")
         await pilot.pause()
         assert [asked.cancelled for asked in verbs.given] == [True]
@@ -180,7 +181,7 @@ async def test_typing_does_not_end_what_is_being_brought_in(bench: Bench) -> Non
         await pilot.press("y")
         await pilot.pause()
         await pilot.press("z", "enter")
-        assert "Bringing it in …" in screen_text(app)
+        assert "Importing …" in screen_text(app)
         verbs.free.set()
         await answered(pilot)
         assert [asked.cancelled for asked in verbs.given[1:-1]] == []
@@ -201,16 +202,16 @@ async def test_keys_that_come_all_at_once_go_where_they_were_meant(bench: Bench)
 
 def test_a_source_that_changes_sides_is_told_before_it_does() -> None:
     values = {**PRODUCTS, "role_before": "catalog", "added": 0, "changed": 0, "rejected": {}, "vanished": 0}
-    assert is_news(values)
-    assert "! They were products that others may equal, and would become products to review." in str(
-        import_text(values, dry=True)
+    assert has_changes(values)
+    assert "! They were candidate products, and would become products to review." in str(
+        import_report(values, dry=True)
     )
     values |= {"vanished": 3, "removed": 3}
-    assert "! 3 products that the file does not have would be taken out." in str(import_text(values, dry=True))
+    assert "! 3 products missing in the file would be removed." in str(import_report(values, dry=True))
     values |= {"unread": 2, "labels_of_role": 7}
-    text = str(import_text(values, dry=True))
+    text = str(import_report(values, dry=True))
     assert "! The ids of 2 rows could not be read: some of these products may be in them." in text
-    assert "! 7 labels on them neither train nor judge while that is so." in text
+    assert "! 7 labels on them are used neither for training nor for validation in that role." in text
 
 
 def test_labelled_products_that_are_other_articles_are_named() -> None:
@@ -219,30 +220,30 @@ def test_labelled_products_that_are_other_articles_are_named() -> None:
         {"source": "walmart", "id": "8", "before": "Radio", "after": None},
     ]
     values = {**PRODUCTS, "replaced": replaced, "labels_left_out": 3, "queries_again": None}
-    text = str(import_text(values, dry=True))
-    assert "! 2 labelled products would be another article or gone:" in text
+    text = str(import_report(values, dry=True))
+    assert "! 2 labelled products would be replaced or removed:" in text
     assert "7: was “Television”, now “Hose" in text
     assert "\x1b" not in text
-    assert "8: was “Radio”, gone" in text
+    assert "8: was “Radio”, removed" in text
     assert "first in the queue" not in text
-    done = str(import_text({**values, "queries_again": 2}, dry=False))
-    assert "3 labels on them are left out of training until somebody answers again; 2 queries come first" in done
+    done = str(import_report({**values, "queries_again": 2}, dry=False))
+    assert "3 labels on them are left out of training until labelled again; 2 queries come first" in done
 
 
 def test_what_became_of_the_trade_item_numbers_is_told_before_they_come_in() -> None:
     example = {"line": 6, "id": HOSTILE, "text": "700000554336"}
     gtins = {"valid": 3, "repaired": 2, "unusable": {"wrong check digit": {"count": 4, "examples": [example]}}}
-    text = str(import_text({**PRODUCTS, "gtins": gtins}, dry=True))
+    text = str(import_report({**PRODUCTS, "gtins": gtins}, dry=True))
     assert "\nGTINs: 3 valid, 2 repaired, 4 unusable (left unknown).\n! 4 wrong check digit (line 6, t[/b]" in text
     assert "\x1b" not in text
-    assert "GTIN" not in str(import_text(PRODUCTS, dry=True))
+    assert "GTIN" not in str(import_report(PRODUCTS, dry=True))
 
 
 def test_a_ledger_is_told_in_events() -> None:
-    text = str(import_text(EVENTS, dry=True))
-    assert text.startswith("40 new events; 4 were known already.")
-    assert "! Of its validation queries 1 trains here already, and will go on training." in text
-    assert not is_news({**EVENTS, "events": 0, "validation": 0})
+    text = str(import_report(EVENTS, dry=True))
+    assert text.startswith("40 new events; 4 were imported before.")
+    assert "! 1 validation query of it is used for training here, and will stay so." in text
+    assert not has_changes({**EVENTS, "events": 0, "validation": 0})
 
 
 # -- who may, and from where ---------------------------------------------------------------------------------
@@ -291,7 +292,7 @@ async def test_in_a_kiosk_a_file_is_chosen_among_the_reports_and_nobody_takes_a_
 async def test_in_a_kiosk_without_reports_there_is_nothing_to_bring_in(bench: Bench) -> None:
     async with importing(bench, kiosk=True) as (app, pilot, verbs):
         await press(pilot, "right", "enter")
-        assert "There is no file in reports to bring in." in screen_text(app)
+        assert "There is no file in reports to import." in screen_text(app)
         assert verbs.asked == []
 
 
@@ -334,12 +335,12 @@ def test_what_the_command_line_remarks_stands_on_the_page_too() -> None:
     products = {
         **PRODUCTS, "remarks": ["column 'Retail Pric' not used; did you mean --map price='Retail Pric'", "a\x1bb"],
     }  # fmt: skip
-    text = import_text(products, dry=True).plain
+    text = import_report(products, dry=True).plain
     assert "column 'Retail Pric' not used" in text
     assert "a␛b" in text
     labels = {**LABELS, "rejected": {"product not in the catalogue": 2}, "rejects_file": "reports/rejects-labels-a.csv"}
-    assert "2 rows left out: 2 product not in the catalogue." in import_text(labels, dry=True).plain
-    assert "reports/rejects-labels-a.csv" in import_text(labels, dry=False).plain
+    assert "2 rows skipped: 2 product not in the catalogue." in import_report(labels, dry=True).plain
+    assert "reports/rejects-labels-a.csv" in import_report(labels, dry=False).plain
 
 
 async def test_columns_and_sheets_of_labels_go_to_the_verb(bench: Bench) -> None:
