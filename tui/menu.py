@@ -37,11 +37,11 @@ class Commander(Protocol):
     """What the menu can have done.
 
     Attributes:
-        restoring: the backup that the ledger is to go back to once the desk is left.
+        backup_to_restore: the backup to restore once the desk is left.
     """
 
     desk: Desk
-    restoring: Path | None
+    backup_to_restore: Path | None
 
     def open(self, screen: Screen[Any], then: Callable[[Any], None] | None = None) -> None:
         """Put a screen over the review screen, and over nothing else."""
@@ -228,7 +228,7 @@ def _backup(app: Commander) -> None:
 
     def chosen(backup: Path | None) -> None:
         if backup is not None:
-            app.restoring = backup
+            app.backup_to_restore = backup
             app.exit()
 
     app.open(BackupDialog(app.desk), chosen)

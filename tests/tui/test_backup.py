@@ -32,7 +32,7 @@ async def test_the_backups_are_listed_newest_first(bench: Bench) -> None:
         rows = [line for line in screen_text(app).splitlines() if " Jan 2026," in line]
         assert [row.split()[2] for row in rows] == ["3", "2", "1"]
         assert "12,935" in rows[0]
-        assert "12 MiB  checked when made" in rows[0]
+        assert "12 MiB  verified when made" in rows[0]
         assert "812 B  ✗ cannot be used" in rows[2]
         assert verbs.asked == [("labels", "backups")]
 
@@ -52,7 +52,7 @@ async def test_a_new_one_is_made_and_listed(bench: Bench) -> None:
             "labels backup": made,
         }
         await press(pilot, "b")
-        assert "✓ A backup of 13,011 events is made and checked." in screen_text(app)
+        assert "✓ A backup of 13,011 events is made and verified." in screen_text(app)
         assert "4 Jan 2026" in screen_text(app)
         await press(pilot, "b")
         assert "Nothing has been added since the last backup" in screen_text(app)
@@ -72,12 +72,12 @@ async def test_one_is_checked_and_marked(bench: Bench) -> None:
         await press(pilot, "v", "j", "v")
         assert verbs.asked[1:] == [("labels", "verify", NEWEST["file"]), ("labels", "verify", OLD["file"])]
         text = screen_text(app)
-        assert "12 MiB  ✓ sound" in text
-        assert "1.2 MiB  ✗ not sound" in text
-        assert "✗ The backup of 2 Jan 2026, 11:30 is not sound: the chain" in text
+        assert "12 MiB  ✓ intact" in text
+        assert "1.2 MiB  ✗ damaged" in text
+        assert "✗ The backup of 2 Jan 2026, 11:30 is damaged: the chain" in text
 
 
-@pytest.mark.parametrize(("problems", "told"), [([], "✓ The ledger is sound"), (["[/b]"], "✗ The ledger is not sound")])
+@pytest.mark.parametrize(("problems", "told"), [([], "✓ The ledger is intact"), (["[/b]"], "✗ The ledger is damaged")])
 async def test_the_ledger_is_checked(bench: Bench, problems: list[str], told: str) -> None:
     found = {"labels verify": {"ok": not problems, "events": 13_011, "problems": problems}}
     async with backing_up(bench, {"labels backups": BACKUPS["labels backups"], **found}) as (app, pilot, _):
@@ -90,7 +90,7 @@ async def test_leaving_ends_a_check(bench: Bench) -> None:
     async with backing_up(bench) as (app, pilot, verbs):
         verbs.free.clear()
         await pilot.press("l", "v", "b", "enter")
-        assert "Checking the ledger …" in screen_text(app)
+        assert "Verifying the ledger …" in screen_text(app)
         assert len(verbs.asked) == 2
         await pilot.press("escape")
         await pilot.pause()
@@ -108,16 +108,18 @@ async def test_going_back_is_rehearsed_confirmed_and_left_to_whoever_closes_the_
         await press(pilot, "enter")
         assert verbs.asked[-1] == ("labels", "restore", "--dry-run", NEWEST["file"])
         assert isinstance(app.screen, ConfirmDialog)
-        assert "Go back to the backup of 3 Jan 2026, 11:30, with 12,935 events?" in screen_text(app)
+        assert "Restore the backup of 3 Jan 2026, 11:30, with 12,935 events?" in screen_text(app)
         await press(pilot, "enter")
         assert isinstance(app.screen, BackupDialog)
-        assert app.restoring is None
+        assert app.backup_to_restore is None
         await press(pilot, "enter")
         await pilot.press("y")
-    assert app.restoring == Path(NEWEST["file"])
+    assert app.backup_to_restore == Path(NEWEST["file"])
 
 
-@pytest.mark.parametrize(("now", "told"), [(13_011, "as it is now, with 13,011 events. A copy"), (None, "now. A copy")])
+@pytest.mark.parametrize(
+    ("now", "told"), [(13_011, "current ledger, with 13,011 events. A copy"), (None, "current ledger. A copy")]
+)
 def test_what_is_replaced_and_kept_is_said(now: int | None, told: str) -> None:
     (row, *_) = backup_rows(BACKUPS["labels backups"], {})
     assert told in restore_question(row, now)
@@ -197,7 +199,7 @@ async def test_what_would_be_dropped_is_asked_and_the_focus_is_on_no(bench: Benc
         assert app.focused is not None
         assert app.focused.id == "no"
         await press(pilot, "enter")
-        assert app.restoring is None
+        assert app.backup_to_restore is None
 
 
 async def test_no_restore_is_offered_for_a_damaged_backup(bench: Bench) -> None:
@@ -205,8 +207,8 @@ async def test_no_restore_is_offered_for_a_damaged_backup(bench: Bench) -> None:
     found = BACKUPS | {"labels verify": {"ok": False, "events": 5, "problems": [problem]}}
     async with backing_up(bench, found) as (app, pilot, _):
         await press(pilot, "l")
-        assert "goes back" not in screen_text(app).split("is not sound")[1].split("move the damaged")[0]
-        assert "The ledger itself is sound" in screen_text(app)
+        assert "Enter restores" not in screen_text(app).split("is damaged")[1].split("move the damaged")[0]
+        assert "The ledger itself is intact" in screen_text(app)
 
 
 def test_what_the_dialog_says_is_what_the_verb_finds(bench: Bench) -> None:

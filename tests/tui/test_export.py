@@ -38,13 +38,13 @@ async def test_enter_writes_the_labels_and_enter_again_leaves(bench: Bench) -> N
 async def test_choices_go_with_the_kind_of_file(bench: Bench) -> None:
     async with export(bench) as (app, pilot, verbs):
         await pilot.press("s", "p", "m")
-        assert "those to learn from" in screen_text(app)
+        assert "training only" in screen_text(app)
         await pilot.press("enter")
         await answered(pilot)
         assert verbs.asked[-1][3:] == ("--format", "csv", "--side", "train")
         await pilot.press("j", "enter")
         await answered(pilot)
-        assert "by other names" in screen_text(app)
+        assert "pseudonyms" in screen_text(app)
         assert verbs.asked[-1][3:] == ("--format", "events", "--pseudonyms", "--no-comments")
         assert verbs.asked[-1][2].endswith(".jsonl")
         await pilot.press("down", "down", "s", "enter")

@@ -99,7 +99,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
 
     def display(app: DeskApp, screen: Screen[Any], renderable: object) -> None:
         if isinstance(renderable, LayoutUpdate | ChopsUpdate):
-            found.sent.append(app._wire.difference(renderable, app.size, ColorSystem.TRUECOLOR))
+            found.sent.append(app._frame_diff.difference(renderable, app.size, ColorSystem.TRUECOLOR))
         found.screens.add(type(screen))
 
     monkeypatch.setattr(DeskApp, "_display", display)
@@ -174,7 +174,7 @@ async def test_every_command_of_the_menu_that_no_scene_takes(bench: Bench, watch
             await pilot.pause()
             await answered(pilot)
             await look_around(pilot, watched, command.name)
-            await app._uncover()
+            await app._close_screens()
 
 
 async def test_every_key_of_the_review_screen(bench: Bench, watched: Watched) -> None:
@@ -186,7 +186,7 @@ async def test_every_key_of_the_review_screen(bench: Bench, watched: Watched) ->
                 await pilot.press(act.keys.split(",")[0])
                 await answered(pilot)
                 check_strips(app, act.id)
-                await app._uncover()
+                await app._close_screens()
         watched.check("the keys")
 
 
@@ -194,13 +194,13 @@ async def test_greeting_news_and_failures(bench: Bench, watched: Watched) -> Non
     spoil(bench.workspace)
     for text in HOSTILE[::16]:
         desk = bench.desk(text)
-        app = DeskApp(desk, some(0, 79), greets=True)
+        app = DeskApp(desk, some(0, 79), welcome=True)
         async with app.run_test(size=(120, 36)) as pilot:
             await answered(pilot)
             tell(app, Failed(some(0, 79), text))
             app.post_message(Copied(bench.workspace.reports / text))
             await look_around(pilot, watched, "greeting")
-            await app._uncover()
+            await app._close_screens()
             check_strips(app, text)
         desk.close()
 

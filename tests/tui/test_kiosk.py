@@ -18,7 +18,7 @@ from core.cli.context import Context
 from core.errors import CoreError
 from tests.bench.terminal import Terminal
 from tui.isolation import clean_environment, restart_isolated
-from tui.kiosk import KioskApp, enclosed
+from tui.kiosk import KioskApp, kiosk_context
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = str(Path(sys.executable).with_name("samesku"))
@@ -281,12 +281,12 @@ def test_a_user_number_without_an_account_gets_a_sentence(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(pwd, "getpwuid", unknown)
     if step == "restart":
-        with pytest.raises(SystemExit, match=rf"user {os.getuid()} has no account here\.\n.*--as NAME review"):
+        with pytest.raises(SystemExit, match=rf"user {os.getuid()} has none\.\n.*--as NAME review"):
             restart_isolated(["--home", "/ws", "review", "--kiosk"])
         return
     monkeypatch.setattr(sys, "flags", SimpleNamespace(isolated=1))
-    with pytest.raises(CoreError, match="has no account here") as caught:
-        enclosed(Context(home=Path("/ws")))
+    with pytest.raises(CoreError, match="has none") as caught:
+        kiosk_context(Context(home=Path("/ws")))
     assert "--as NAME review" in caught.value.hint
 
 

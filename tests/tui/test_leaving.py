@@ -113,12 +113,12 @@ def test_noise_on_the_line_is_no_end(bench: Bench) -> None:
 STALLED = """
 import queue, sys
 from core.queue.last_session import Ending
-from tui.shutdown import Departure
+from tui.shutdown import ShutdownGuard
 
 def give_up(ending):
     print("gave up:", ending, flush=True)
 
-with Departure(lambda: print("asked", flush=True), give_up, patience_s=0.5):
+with ShutdownGuard(lambda: print("asked", flush=True), give_up, timeout_s=0.5):
     print("waiting", flush=True)
     queue.Queue().get()
 """

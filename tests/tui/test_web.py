@@ -28,7 +28,7 @@ from typer.testing import CliRunner
 from labels.leases import Leases
 from tui.command_line import make_app, web
 from tui.web.access import HEADERS, peer_uid
-from tui.web.server import MOST_DESKS, DeskServer
+from tui.web.server import MAX_DESKS, DeskServer
 from tui.web.session import screen_size
 
 ROOT = Path(__file__).parents[2]
@@ -412,7 +412,7 @@ async def test_a_socket_needs_the_pages_own_origin(origin: str | None) -> None:
 
 async def test_no_more_desks_than_a_person_has_tabs() -> None:
     async with connections(IDLE) as (client, address):
-        open_ones = [await client.ws_connect(address) for _ in range(MOST_DESKS)]
+        open_ones = [await client.ws_connect(address) for _ in range(MAX_DESKS)]
         one_more = await client.ws_connect(address)
         assert "8 desks are open" in (await one_more.receive_json())[1]
         assert (await one_more.receive()).type is WSMsgType.CLOSE
@@ -529,7 +529,7 @@ def test_a_port_that_is_taken_is_a_sentence(bench: Bench) -> None:
         command = [sys.executable, "-m", "tui", "--home", str(bench.workspace.home), "web", "--port", str(port)]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert f"Nothing can listen on port {port}" in done.stderr
+    assert f"Port {port} cannot be used" in done.stderr
     assert "Traceback" not in done.stderr
 
 

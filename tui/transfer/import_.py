@@ -30,17 +30,17 @@ _KINDS = {
     PRODUCTS: "CSV, JSON, Excel, Parquet, SQLite",
 }
 _SPLITS = {
-    "auto": "validation queries for validation, others train",
-    "train": "all of it for training",
-    "validation": "all of it for validation",
+    "auto": "validation queries validate, others train",
+    "train": "all labels for training",
+    "validation": "all labels for validation",
 }
 _SAME_ROLE = "as it is"
 _ROLES = {
-    _SAME_ROLE: "as the source has it; a new one: catalog",
+    _SAME_ROLE: "unchanged; catalog if it is new",
     "catalog": "candidate products",
     "query": "products to review",
 }
-_PRUNE = {"no": "keep products that the file does not have", "yes": "remove products that the file does not have"}
+_PRUNE = {"no": "keep products missing in the file", "yes": "remove products missing in the file"}
 #: The rows of each kind.
 _ROWS = {
     LABELS: ("annotator", "split", "query-source", "candidate-source", "map", "table"),
@@ -81,7 +81,7 @@ class ImportForm(Vertical):
     def _file_field(self) -> Input | Choice:
         if self._facts.kiosk:
             return Choice(dict.fromkeys(files_in(self._reports), "in reports"), id="path")
-        return PathField(self._facts.home, placeholder="→ takes what is proposed")
+        return PathField(self._facts.home, placeholder="→ accepts the suggestion")
 
     def on_mount(self) -> None:
         """Show the rows of the first kind."""
