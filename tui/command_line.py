@@ -73,8 +73,8 @@ def _run_review(
     settings = context.settings if mouse else context.settings_with(["desk.mouse=false"])
     notice = refused_command_notice() if kiosk else ""
     while True:
-        engine = WorkerClient(workspace.home)
-        desk = open_desk(workspace, settings, context.annotator, stream, engine=engine, kiosk=kiosk)
+        worker = WorkerClient(workspace.home)
+        desk = open_desk(workspace, settings, context.annotator, stream, matcher_worker=worker, kiosk=kiosk)
         notice = " ".join(filter(None, (notice, desk.take_notice())))
         if plain:
             run_plain_desk(desk, sys.stdin, sys.stdout, notice)
@@ -84,7 +84,7 @@ def _run_review(
             return
         # The desk and its worker must not have the ledger open during the restore.
         context.err.print("Restoring the ledger …")
-        engine.close(wait_s=_WORKER_EXIT_S)
+        worker.close(wait_s=_WORKER_EXIT_S)
         notice, stream = restore_backup(workspace, context.annotator, backup), None
 
 

@@ -100,7 +100,7 @@ class Bench:
     ) -> Desk:
         """A desk, open until the test ends; without an engine, nothing is learnt in it."""
         services = open_desk(
-            self.workspace, self.settings, annotator, stream, engine=cast("WorkerClient | None", engine)
+            self.workspace, self.settings, annotator, stream, matcher_worker=cast("WorkerClient | None", engine)
         )
         self.opened.append(services)
         return services

@@ -51,4 +51,4 @@ async def test_nobody_claims_what_is_only_prepared(bench: Bench) -> None:
     assert ahead is not None
     assert desk.review.item is not None
     assert ahead.query.ref != desk.review.item.query.ref
-    assert bench.desk("bob").claims.held_by_others("bob").keys() == {desk.review.item.query.ref}
+    assert bench.desk("bob").leases.held_by_others("bob").keys() == {desk.review.item.query.ref}

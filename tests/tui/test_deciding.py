@@ -219,7 +219,7 @@ async def test_whoever_was_away_too_long_does_not_decide_over_another(bench: Ben
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         now[0] += desk.facts.lease_s + 1
-        desk.claims.give_back("ada")  # as when the lease has run out
+        desk.leases.give_back("ada")  # as when the lease has run out
         assert bench.desk("bob").review.advance().query.id == "q3"  # type: ignore[union-attr]
         await pilot.press("a")
         await settled(pilot)

@@ -66,7 +66,7 @@ def started(bench: Bench, *command: str, sign: bytes = b"Passport") -> Iterator[
 
 def how_it_ended(bench: Bench) -> Ending | None:
     """What the next desk of ada's is told of the last; by then nothing is reserved any more."""
-    assert bench.desk("bob").claims.held_by_others("bob") == {}
+    assert bench.desk("bob").leases.held_by_others("bob") == {}
     last = bench.desk().sitting.sitting.interrupted
     return last.ending if last else Ending.LEFT
 
@@ -173,7 +173,7 @@ def test_a_fault_ends_the_desk_with_a_sentence(bench: Bench, monkeypatch: pytest
         run_desk(desk)
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
     assert "saved" in caught.value.hint
-    assert bench.desk("bob").claims.held_by_others("bob") == {}
+    assert bench.desk("bob").leases.held_by_others("bob") == {}
 
 
 async def test_an_unknown_theme_is_told(bench: Bench) -> None:

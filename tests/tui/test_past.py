@@ -152,7 +152,7 @@ async def test_what_another_person_has_is_shown_as_theirs_and_refused(bench: Ben
         jo.review.close()
         await press(pilot, "enter")
         assert (app.screen, shown(app)) == (app.review, "q1")
-    assert jo.claims.held_by_others("jo").keys() == {q("q1"), q(before or "")}
+    assert jo.leases.held_by_others("jo").keys() == {q("q1"), q(before or "")}
 
 
 async def test_a_validation_query_is_edited_blind(bench: Bench) -> None:

@@ -194,7 +194,7 @@ def test_a_query_that_somebody_took_meanwhile_is_not_decided(bench: Bench) -> No
     desk, out = bench.desk(), io.StringIO()
     plain = PlainDesk(desk, Voice(out))
     desk.review.advance()
-    desk.claims.give_back("ada")  # as when the lease has run out
+    desk.leases.give_back("ada")  # as when the lease has run out
     assert bench.desk("bob").review.advance() is not None
     plain.obey("n")
     assert "Somebody else took that query meanwhile" in out.getvalue()

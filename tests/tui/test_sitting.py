@@ -204,7 +204,7 @@ async def test_the_query_of_a_killed_sitting_is_still_there(bench: Bench) -> Non
         assert app.desk.review.item is not None
         query = app.desk.review.item.query.ref
     kill(cast("Desk", app.desk))
-    assert list(bench.desk("bob").claims.held_by_others("bob")) == [query]
+    assert list(bench.desk("bob").leases.held_by_others("bob")) == [query]
     again = reopened(bench)
     again.sitting.resume()
     assert again.review.item is not None
@@ -213,7 +213,7 @@ async def test_the_query_of_a_killed_sitting_is_still_there(bench: Bench) -> Non
 
 async def test_what_a_killed_sitting_held_besides_goes_back(bench: Bench) -> None:
     await sit(bench, ending=None)
-    killed = bench.desk("bob").claims
+    killed = bench.desk("bob").leases
     killed.take(ProductRef("walmart", "q5"), "ada")
     desk = reopened(bench)
     desk.sitting.resume()

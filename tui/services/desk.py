@@ -64,7 +64,7 @@ class Desk:
     and evaluation.
 
     Attributes:
-        engine: the matcher worker; None disables refits and explanations.
+        matcher_worker: the process that refits the matcher; None disables refits and explanations.
         settle_s: seconds without a write before new candidates are read.
         notice: what to tell the annotator about the candidates (damaged, out of date); empty for nothing.
     """
@@ -84,7 +84,7 @@ class Desk:
     judge: JudgeClient
     verbs: VerbRunner
     settings: Settings
-    engine: WorkerClient | None = None
+    matcher_worker: WorkerClient | None = None
     settle_s: float = 2.0
     notice: str = ""
     _read_version: tuple[_FileVersion, ...] = ()
@@ -137,7 +137,7 @@ class Desk:
     @property
     def can_refit(self) -> bool:
         """Whether there is a matcher worker."""
-        return self.engine is not None
+        return self.matcher_worker is not None
 
     def refit(self) -> RefitResult:
         """Refit the matcher to the current labels.
@@ -145,7 +145,7 @@ class Desk:
         Raises:
             WorkerError: there is no matcher worker, or it cannot refit.
         """
-        return RefitResult.from_json(self._matcher_worker().ask("refit"))
+        return RefitResult.from_json(self._require_worker().ask("refit"))
 
     def apply_refit(self, result: RefitResult) -> None:
         """Order the queue by a refit from the next query on."""
@@ -157,18 +157,18 @@ class Desk:
         Raises:
             WorkerError: there is no matcher worker, or it does not know the pair.
         """
-        return Reasons.from_json(self._matcher_worker().ask("reasons", query=query.ref, candidate=candidate.ref))
+        return Reasons.from_json(self._require_worker().ask("reasons", query=query.ref, candidate=candidate.ref))
 
     def stop_workers(self) -> None:
         """Let the matcher and judge workers end; pending requests fail."""
         self.judge.close()
-        if self.engine is not None:
-            self.engine.close()
+        if self.matcher_worker is not None:
+            self.matcher_worker.close()
 
-    def _matcher_worker(self) -> WorkerClient:
-        if self.engine is None:
+    def _require_worker(self) -> WorkerClient:
+        if self.matcher_worker is None:
             raise WorkerError("There is no matcher process here.", "The desk goes on without it.")
-        return self.engine
+        return self.matcher_worker
 
     # -- candidates and catalogue --------------------------------------------------------------------------
 
@@ -348,7 +348,7 @@ def open_desk(
     annotator: str,
     stream: Stream | None = Stream.TRIAGE,
     *,
-    engine: WorkerClient | None = None,
+    matcher_worker: WorkerClient | None = None,
     kiosk: bool = False,
 ) -> Desk:
     """Open a workspace for one annotator.
@@ -358,7 +358,7 @@ def open_desk(
         settings: its settings.
         annotator: who works at the desk.
         stream: the stream to open; None for the one of the last session.
-        engine: the matcher worker; None disables refits and explanations.
+        matcher_worker: the process that refits the matcher; None disables refits and explanations.
         kiosk: whether everything that leads out of the desk is disabled.
 
     Raises:
@@ -398,7 +398,7 @@ def open_desk(
         guidelines=TeamGuidelines(workspace.guidelines),
         judge=JudgeClient(workspace, settings.judge),
         verbs=VerbRunner(workspace.home, annotator),
-        engine=engine,
+        matcher_worker=matcher_worker,
         notice=notice,
         _read_version=version if any(version[0]) else _data_version(workspace),
     )
