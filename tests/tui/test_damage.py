@@ -144,8 +144,8 @@ def test_a_desk_follows_a_file_that_another_desk_has_set_aside(bench: Bench) -> 
         one.review.advance()
     write(bench, rows)
     one.settle_s = other.settle_s = 0.0
-    assert one.read_new_candidates()
-    assert other.read_new_candidates()
+    assert one.reload_candidates()
+    assert other.reload_candidates()
     assert one.review.item is not None
     assert other.review.item is not None
     assert one.review.item.query.ref != other.review.item.query.ref
