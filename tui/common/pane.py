@@ -32,7 +32,7 @@ class VerbProgress(Widget):
         name: stands in the answer, for screens with several questions.
     """
 
-    DEFAULT_CSS = "Asking { height: 1; }"
+    DEFAULT_CSS = "VerbProgress { height: 1; }"
 
     def __init__(self, asked: Asked, text: str, *, name: str = "") -> None:
         super().__init__(name=name)

@@ -22,7 +22,7 @@ def hanging(sign: Content, words: Content, width: int) -> list[Content]:
 class AutoHeight(Widget):
     """As high as what `make` gives for the width, in cells, that there is."""
 
-    DEFAULT_CSS = "Fitted { height: auto; }"
+    DEFAULT_CSS = "AutoHeight { height: auto; }"
 
     def __init__(self, make: Callable[[int], Content], *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)

@@ -31,7 +31,7 @@ _READING_S = 0.5
 class JudgeRequests(Widget):
     """Nothing to be seen. While one decides alone it is not heard."""
 
-    DEFAULT_CSS = "SecondOpinion { display: none; }"
+    DEFAULT_CSS = "JudgeRequests { display: none; }"
 
     def __init__(self, judge: JudgePort) -> None:
         super().__init__()

@@ -14,7 +14,7 @@ _PAUSE_S = 0.1
 class Prefetch(Widget):
     """Shows nothing. What it prepares is used if that query comes, and forgotten if another one does."""
 
-    DEFAULT_CSS = "Ahead { display: none; }"
+    DEFAULT_CSS = "Prefetch { display: none; }"
 
     def __init__(self, review: Review) -> None:
         super().__init__()
