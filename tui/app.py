@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from rich.console import RenderableType
 from textual import on
-from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
@@ -33,7 +32,8 @@ from tui.messages import Copied, Failed, JobsRead, JobStarted
 from tui.ports import Desk
 from tui.practice.screen import PracticeScreen
 from tui.review.screen import ReviewScreen
-from tui.theme import DARK, OWN, grounded, readable, theme_for, turned
+from tui.textual_compat import Update
+from tui.theme import DARK, THEMES, light_or_dark, readable, terminal_colours, theme_for
 
 Result = TypeVar("Result")
 
@@ -55,7 +55,7 @@ class DeskApp(App[None]):
         self.terminal = Terminal.of()
         # Who wants no colour gets none at all, not even grey.
         super().__init__(driver, ansi_color=True if self.terminal.no_colour else None)
-        for theme in OWN:
+        for theme in THEMES:
             self.register_theme(theme)
         self.desk = desk
         self.keymap = Keymap.of(desk.facts.keys)
@@ -63,26 +63,26 @@ class DeskApp(App[None]):
         self._word, self._greets = word, greets
         self.watch_jobs = JobWatch(desk.jobs, away_since=desk.away_since)
         self.review = ReviewScreen(desk)
-        self._wire = FrameDiff()
+        self._frame_diff = FrameDiff()
         self._theme_at_first = self.theme
         self.fault: BaseException | None = None
         self.restoring: Path | None = None
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """What Textual means to send, as the difference to what the terminal shows."""
-        if isinstance(renderable, LayoutUpdate | ChopsUpdate):
-            frame = self._wire.frame(renderable, self.size)
+        if isinstance(renderable, Update):
+            frame = self._frame_diff.frame(renderable, self.size)
             super()._display(screen, frame)  # type: ignore[arg-type]  # it takes updates too
         else:
             super()._display(screen, renderable)
 
     def on_resize(self) -> None:
         """A terminal that was resized may show anything."""
-        self._wire.forget()
+        self._frame_diff.invalidate()
 
     def action_redraw(self) -> None:
         """Paint everything anew: something else wrote to this terminal."""
-        self._wire.forget()
+        self._frame_diff.invalidate()
         self.screen.refresh()
 
     def _come_back(self) -> None:
@@ -126,7 +126,7 @@ class DeskApp(App[None]):
         # A theme's own variables once more: Textual does not ask it for the colours of words.
         variables = super().get_css_variables() | self.current_theme.variables
         if self.native_ansi_color:
-            variables = grounded(variables, no_colour=self.terminal.no_colour)
+            variables = terminal_colours(variables, no_colour=self.terminal.no_colour)
         else:
             variables = readable(variables)
         self.theme_variables = variables
@@ -203,7 +203,7 @@ class DeskApp(App[None]):
 
     def toggle_light(self) -> None:
         """Light or dark."""
-        self.theme = turned(self.current_theme)
+        self.theme = light_or_dark(self.current_theme)
 
     def open(self, screen: Screen[Result], then: Callable[[Result | None], None] | None = None) -> None:
         """Put a screen over the review screen, and over nothing else."""

@@ -22,7 +22,6 @@ from hostile import ACTING, HOSTILE, some, stray
 from hostile_home import spoil, spoilt_answer
 from rich.color import ColorSystem
 from test_snapshots import SCENES, SIZES, Scene, disputed
-from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.pilot import Pilot
 from textual.screen import Screen
 
@@ -34,6 +33,7 @@ from tui.background import tell
 from tui.errors import VerbError
 from tui.menu import commands
 from tui.messages import Copied, Failed
+from tui.textual_compat import ChopsUpdate, LayoutUpdate
 
 #: What leads on from a screen without deciding anything there, and then to its end.
 _ONWARD = ("down", "tab", "pagedown", "end")

@@ -54,14 +54,14 @@ def test_the_acts_show_the_keys_that_they_have() -> None:
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        ({"acept": "space"}, "keys.acept: there is no such act; did you mean accept?"),
-        ({"accept": "spcae"}, "keys.accept: 'spcae' names no key; accept stays on a."),
-        ({"accept": ""}, "keys.accept: '' names no key; accept stays on a."),
+        ({"acept": "space"}, "keys.acept: there is no such action; did you mean accept?"),
+        ({"accept": "spcae"}, "keys.accept: 'spcae' is not a key; accept stays on a."),
+        ({"accept": ""}, "keys.accept: '' is not a key; accept stays on a."),
         ({"accept": "x"}, "keys.accept: x is the key of reject; accept stays on a."),
         ({"accept": "space", "reject": "space"}, "keys.reject: Space is the key of accept"),
         ({"accept": "ctrl+p"}, "keys.accept: ctrl+p is the key of palette"),
         ({"accept": "ctrl+q"}, "keys.accept: ctrl+q is the key of quit"),
-        ({"palette": "m"}, "keys.palette: there is no such act"),
+        ({"palette": "m"}, "keys.palette: there is no such action"),
     ],
 )
 def test_what_cannot_be_followed_is_said_in_a_sentence(wanted: dict[str, str], said: str) -> None:
@@ -95,7 +95,7 @@ KEYS = st.lists(
 @given(st.dictionaries(st.sampled_from([*ACTS, "nothing"]), KEYS.map(",".join), max_size=8))
 def test_whatever_is_asked_for_nobody_is_locked_out(wanted: dict[str, str]) -> None:
     keymap = Keymap.of(wanted)
-    assert len(keymap.moved) + len(keymap.problems) == len(wanted)
+    assert len(keymap.overrides) + len(keymap.problems) == len(wanted)
     keys = {act.id: set(keymap.act(act).keys.split(",")) for act in REVIEW}
     assert all(keys.values())
     for first, second in combinations(keys, 2):
@@ -165,11 +165,11 @@ async def test_lists_move_by_what_moves_the_candidates(bench: Bench) -> None:
 
 def test_a_letter_with_a_meaning_of_its_own_on_a_screen_keeps_it_there() -> None:
     keymap = Keymap.of({"down": "e", "up": "p", "trail": "l", "history": "F"})
-    assert keymap.follow["stream_down"] == ("e", "down")
+    assert keymap.linked["stream_down"] == ("e", "down")
     # `e` evaluates there, and `p` puts an encoder in use.
-    assert keymap.follow["figures_down"] == ("down", "J", "pagedown")
-    assert keymap.follow["model_up"] == ("up",)
-    assert keymap.follow["leave_history"] == ("F",)
+    assert keymap.linked["figures_down"] == ("down", "J", "pagedown")
+    assert keymap.linked["model_up"] == ("up",)
+    assert keymap.linked["leave_history"] == ("F",)
     assert {act.id: keymap.act(act).shown for act in TRAIL}["leave_trail"] == "l q"
     assert {act.id: keymap.act(act).shown for act in EVALUATION}["figures_down"] == "↓"
     assert {act.id: keymap.act(act).shown for act in MODELS}["model_filter"] == "f"
@@ -186,7 +186,7 @@ async def test_the_settings_tell_the_keys_in_force(bench: Bench) -> None:
         text = screen_text(app)
         assert re.search(r'accept +"space"  from the file', text)
         assert "In force: Space. The same product: accept" in text
-        assert "✗ keys.acept: there is no such act; did you mean accept?" in text
+        assert "✗ keys.acept: there is no such action; did you mean accept?" in text
 
 
 async def test_the_doctor_on_the_desk_tells_what_is_wrong_with_them(bench: Bench) -> None:
@@ -198,7 +198,7 @@ async def test_the_doctor_on_the_desk_tells_what_is_wrong_with_them(bench: Bench
         await settled(pilot)
         text = screen_text(app)
         assert "✗ keys.reject: a is the key of accept; reject stays on x." in text
-        assert re.search(r"✓ keys +1 moved", text)
+        assert re.search(r"✓ keys +1 remapped", text)
 
 
 @pytest.mark.parametrize(("keys", "code"), [('accept = "space"', 0), ('accept = "spcae"', 1)])
@@ -207,8 +207,8 @@ def test_samesku_doctor_looks_at_the_keys(bench: Bench, keys: str, code: int) ->
     arguments = ["--home", str(bench.workspace.home), "doctor"]
     done = CliRunner().invoke(make_app([doctor]), arguments)
     assert done.exit_code == code
-    assert ("'spcae' names no key" in done.output) is bool(code)
-    assert ("keys: 1 moved" in done.output) is not bool(code)
+    assert ("'spcae' is not a key" in done.output) is bool(code)
+    assert ("keys: 1 remapped" in done.output) is not bool(code)
 
 
 def test_every_screen_of_the_desk_is_known_to_follow() -> None:
@@ -231,9 +231,9 @@ def test_no_moved_key_takes_one_of_another_screen_away(wanted: dict[str, str]) -
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ("фф", "“ф” is no key here: switch the keyboard to Latin letters."),
-        ("éç", '“ç” is no key here: digits need shift, or pick_9 = "9,ç" under [keys].'),
-        ("mm", "“m” is no key here; ? lists them."),
+        ("фф", "“ф” is not a key here: switch the keyboard to Latin letters."),
+        ("éç", '“ç” is not a key here: digits need shift, or pick_9 = "9,ç" under [keys].'),
+        ("mm", "“m” is not a key here; ? lists the keys."),
         ("ф", ""),
         ("фjф", ""),
     ],
@@ -248,11 +248,11 @@ async def test_keys_of_another_layout_are_answered_the_second_time(bench: Bench,
 
 
 def test_ctrl_with_a_letter_of_another_alphabet_is_answered_too() -> None:
-    strange = LayoutHint()
-    assert strange.typed("ctrl+з", None, "?", known=False) == ""
-    assert "Latin letters" in strange.typed("ctrl+й", None, "?", known=False)
+    hint = LayoutHint()
+    assert hint.on_key("ctrl+з", None, "?", bound=False) == ""
+    assert "Latin letters" in hint.on_key("ctrl+й", None, "?", bound=False)
     for key in ("ctrl+w", "f9", "tab", "shift+up"):
-        assert strange.typed(key, None, "?", known=False) == ""
+        assert hint.on_key(key, None, "?", bound=False) == ""
 
 
 async def test_problems_are_told_when_the_desk_opens(bench: Bench) -> None:

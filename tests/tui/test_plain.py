@@ -123,8 +123,8 @@ def test_the_judge_is_not_heard_where_one_decides_blind(bench: Bench) -> None:
 def test_what_makes_no_sense_decides_nothing(bench: Bench) -> None:
     said = talk(bench, "a", "a 11", "x zero", "a -1", "w", "y", "yes", "", "c", "/")
     assert said.count("Say which: a number from 1 to 10.") == 5
-    assert "“y” is no key" not in said
-    assert "“yes” is no key here; ? lists them." in said
+    assert "“y” is not a key" not in said
+    assert "“yes” is not a key here; ? lists the keys." in said
     assert bench.decided() == {}
 
 

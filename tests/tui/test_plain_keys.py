@@ -60,15 +60,15 @@ def test_a_line_is_a_letter_or_a_name_and_what_follows(line: str, read: tuple[st
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("nikon", "“nikon” is no key here; ? lists them."),
-        ("no", "“no” is no key here; ? lists them."),
+        ("nikon", "“nikon” is not a key here; ? lists the keys."),
+        ("no", "“no” is not a key here; ? lists the keys."),
         ("n 3", "n stands alone; nothing was done."),
         ("skip it", "s stands alone; nothing was done."),
-        ("cold plate missing", "“cold” is no key here; ? lists them."),
-        ("m", "“m” is no key here; ? lists them."),
-        ("ф 3", "“ф” is no key here: switch the keyboard to Latin letters."),
-        ("é", '“é” is no key here: digits need shift, or pick_2 = "2,é" under [keys].'),
-        ("a\x1b[2J", "“a␛[2J” is no key here; ? lists them."),
+        ("cold plate missing", "“cold” is not a key here; ? lists the keys."),
+        ("m", "“m” is not a key here; ? lists the keys."),
+        ("ф 3", "“ф” is not a key here: switch the keyboard to Latin letters."),
+        ("é", '“é” is not a key here: digits need shift, or pick_2 = "2,é" under [keys].'),
+        ("a\x1b[2J", "“a␛[2J” is not a key here; ? lists the keys."),
     ],
 )
 def test_what_is_no_command_decides_nothing_and_is_said(line: str, said: str) -> None:
@@ -101,6 +101,6 @@ def test_moved_keys_stand_in_what_is_said(bench: Bench) -> None:
     bench.settings = Settings(keys={"accept": "g", "guidelines": "G", "help": "f1", "nothing": "x"})
     said = talk(bench, "help", "g 2", "G", "q")
     assert "Each line is a letter, and a number where one is needed; help lists them." in said
-    assert "keys.nothing: there is no such act" in said
+    assert "keys.nothing: there is no such action" in said
     assert "g 3: the same product" in said
     assert bench.decided()["q3-c2"] == ("match", "explicit")

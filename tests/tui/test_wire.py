@@ -15,17 +15,16 @@ from rich.cells import cell_len
 from rich.color import ColorSystem
 from rich.segment import Segment
 from rich.style import Style
-from textual._ansi_sequences import SYNC_END, SYNC_START
-from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from tests.bench.terminal import Terminal
-from tui import frame_diff as wire_module
+from tui import frame_diff
 from tui.driver import DeskDriver
 from tui.frame_diff import FrameDiff
 from tui.review import cell_widths
+from tui.textual_compat import SYNC_END, SYNC_START, ChopsUpdate, LayoutUpdate
 
 SIZE = Size(12, 3)
 STYLES = [
@@ -111,7 +110,7 @@ def test_after_a_resize_everything_is_sent_again() -> None:
     wire = FrameDiff()
     strips = [_fitted(Strip([Segment("shown")]))] * 3
     first = sent(wire, strips)
-    wire.forget()
+    wire.invalidate()
     assert sent(wire, strips) == first
 
 
@@ -225,7 +224,7 @@ def test_a_line_with_something_doubtful_is_written_again_from_there(text: str) -
     wire = FrameDiff()
     wire.difference(line(f"ab {text} 55 inch"), size, ColorSystem.TRUECOLOR)
     after = wire.difference(line(f"ab {text} 65 inch"), size, ColorSystem.TRUECOLOR)
-    assert next(c for c in text if wire_module._is_doubtful(c)) in after
+    assert next(c for c in text if frame_diff._is_ambiguous(c)) in after
     assert "65 inch" in after
     before = wire.difference(line(f"xb {text} 65 inch"), size, ColorSystem.TRUECOLOR)
     assert before == "\x1b[1;1Hx", "what comes before it is still sent cell by cell"
@@ -233,6 +232,6 @@ def test_a_line_with_something_doubtful_is_written_again_from_there(text: str) -
 
 def test_cells_are_as_many_as_the_text_is_wide() -> None:
     for text in DOUBTFUL:
-        cells = wire_module._cells(Strip([Segment(text)]), ColorSystem.TRUECOLOR)
+        cells = frame_diff._cells(Strip([Segment(text)]), ColorSystem.TRUECOLOR)
         assert len(cells) == cell_len(text), text
         assert "".join(cell[0] for cell in cells if cell) == text

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tui.actions import REVIEW, Act
 from tui.errors import DeskError
 from tui.keymap import Keymap, canonical, shown
-from tui.layout_hint import what_it_is
+from tui.layout_hint import unbound_key_hint
 
 _DIGITS = "1234567890"
 _ENTER = "Enter"
@@ -99,7 +99,7 @@ class PlainKeys:
         name = first if first in _NAMED else self._letters.get(first[0], "")
         tail = "" if first in _NAMED else first[1:]
         if not name or (tail and first[0].isalnum() and number(tail.removeprefix("/")) is None):
-            raise DeskError(what_it_is(first, self.called("help")))
+            raise DeskError(unbound_key_hint(first, self.called("help")))
         words = f"{tail} {rest}".strip()
         if words and not _NAMED[name].takes:
             raise DeskError(f"{self.called(name)} stands alone; nothing was done.", f"{self.called('help')} explains.")
