@@ -5,7 +5,7 @@ import unicodedata
 from textual.keys import format_key
 
 from core.text.safe import safe
-from tui.common.words import shortened
+from tui.common.words import shorten
 
 #: The digit row of a French (AZERTY) keyboard, without shift.
 _FRENCH_DIGITS = "&é\"'(-è_çà"
@@ -46,7 +46,7 @@ def unbound_key_hint(typed: str, help_key: str) -> str:
         typed: a character, or the first word of a line.
         help_key: the key that lists all keys.
     """
-    quoted = f"“{shortened(safe(typed), _MAX_QUOTED_CHARACTERS)}” is not a key here"
+    quoted = f"“{shorten(safe(typed), _MAX_QUOTED_CHARACTERS)}” is not a key here"
     if len(typed) == 1 and typed in _FRENCH_DIGITS:
         number = _FRENCH_DIGITS.index(typed) + 1
         return f'{quoted}: digits need shift, or pick_{number} = "{number % 10},{typed}" under [keys].'

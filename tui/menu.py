@@ -13,7 +13,7 @@ from labels.model import Stream
 from tui.common.doctor import DoctorScreen
 from tui.common.full_page import TwoSidedScreen
 from tui.common.settings import SettingsScreen
-from tui.common.text import hanging
+from tui.common.text import hanging_indent
 from tui.common.words import STREAM_HELP
 from tui.evaluation.screen import EvaluationScreen
 from tui.jobs.screen import JobsScreen
@@ -258,7 +258,7 @@ class DeskCommands(Provider):
     def _line(self, name: Content, command: Command) -> Content:
         room = min(_MAX_WIDTH, self.screen.size.width) - _MARGIN
         sentence = Content.styled(command.help, f"not bold {MUTED}")
-        return Content("\n").join(hanging(name.pad_right(_NAME_WIDTH - name.cell_length), sentence, room))
+        return Content("\n").join(hanging_indent(name.pad_right(_NAME_WIDTH - name.cell_length), sentence, room))
 
     def _commands(self) -> list[Command]:
         return commands(cast("CommandTarget", self.app))

@@ -47,8 +47,8 @@ async def test_opinions_stand_under_the_names_and_in_full_beside(bench: Bench, s
         assert "×" in third[jo - 1 : jo + 3]
         assert "✓" in third[ann : ann + 10]
         text = " ".join(screen_text(app).replace("▏", " ").split())
-        for part in ("✓ jo match", "triage, 14 s machine: 83%",
-                     "✗ ann.smith no match", "triage, blind, 41 s machine: 79%",
+        for part in ("✓ jo match", "triage, 14 s score: 83%",
+                     "✗ ann.smith no match", "triage, blind, 41 s score: 79%",
                      "jo The model number differs in its", "ann.smith Renewed is what the picture"):  # fmt: skip
             assert part in text, part
 
@@ -130,7 +130,7 @@ def test_the_plain_desk_reads_the_opinions_out(bench: Bench) -> None:
     run_plain(desk, io.StringIO("q\n"), out)
     said = out.getvalue()
     assert "   jo: match (" in said
-    assert "triage, 14 s, the machine then: 83%)" in said
+    assert "triage, 14 s, score then: 83%)" in said
     assert "   ann.smith: no match (" in said
     assert "Comment by jo: The model number differs" in said
 

@@ -8,7 +8,7 @@ from desk_bench import Bench, screen_text, settled
 from hostile import ACTING, HOSTILE, squeezed
 from textual.pilot import Pilot
 
-from tui.common.markdown import MarkdownPage, laid_out, parsed
+from tui.common.markdown import MarkdownPage, layout_lines, parse_markdown
 from tui.errors import DeskError
 from tui.plain.desk import run_plain
 from tui.services.files import MOST_BYTES, MOST_LINES, TeamGuidelines
@@ -121,7 +121,7 @@ async def test_a_page_is_scrolled_by_lines_and_by_pages(bench: Bench) -> None:
 def test_blocks_stand_apart_and_lists_hang() -> None:
     text = "# Head\nwords *and* `code`\n\n- one two three\n  1. four\n\n> quoted\n\n"
     table = "| a | b |\n| - | - |\n| long words | c |\n"
-    lines = [line.plain.rstrip() for line in laid_out(parsed(text + table), 10)]
+    lines = [line.plain.rstrip() for line in layout_lines(parse_markdown(text + table), 10)]
     assert lines == [
         "Head", "words and", "code", "", "• one two", "  three", "  1. four", "", "▎ quoted", "",
         "a         b", "long      c", "words",
@@ -130,7 +130,7 @@ def test_blocks_stand_apart_and_lists_hang() -> None:
 
 def test_what_is_nested_beyond_all_use_is_shown_as_written() -> None:
     text = "*" * 16_000 + "a" + "*" * 16_000
-    lines = [line.plain for line in laid_out(parsed(f"{text}\n\nplain"), 80)]
+    lines = [line.plain for line in layout_lines(parse_markdown(f"{text}\n\nplain"), 80)]
     assert "".join(lines).startswith("***")
     assert lines[-1] == "plain"
 

@@ -37,11 +37,11 @@ async def test_it_tells_what_people_did_and_took_back(bench: Bench, size: tuple[
         await pilot.press("h")
         await settled(pilot)
         text = screen_text(app)
-        for part in ("What happened to this query", "bob  triage", "✗ no match: ", "✎ [red]another[/red] size",
-                     "bob  triage  taken back", "set or took away the flag", "ada  triage, ", "✎ mine"):  # fmt: skip
+        for part in ("History of this query", "bob  triage", "✗ no match: ", "✎ [red]another[/red] size",
+                     "bob  triage  undone", "set or removed the flag", "ada  triage, ", "✎ mine"):  # fmt: skip
             assert part in text, part
         await pilot.press("escape")
-        assert "What happened" not in screen_text(app)
+        assert "History of" not in screen_text(app)
 
 
 async def test_who_decides_alone_is_told_their_own_alone(bench: Bench) -> None:
@@ -52,7 +52,7 @@ async def test_who_decides_alone_is_told_their_own_alone(bench: Bench) -> None:
         await pilot.press("h")
         await settled(pilot)
         text = screen_text(app)
-    assert "hidden while you decide alone" in text
+    assert "hidden while you label independently" in text
     assert "another" not in text
     assert "Nothing yet." in text
 
@@ -80,7 +80,7 @@ async def test_a_lead_may_look_and_that_is_recorded(bench: Bench) -> None:
         await settled(pilot)
         text = screen_text(app)
         assert "✎ [red]another[/red] size" in text
-        assert "hidden while you decide alone" not in text
+        assert "hidden while you label independently" not in text
         await pilot.press("escape", "z")
         await settled(pilot)
     with bench.store() as store:
@@ -97,7 +97,7 @@ def test_the_plain_desk_has_a_lead_say_so(bench: Bench, lead: bool) -> None:
     query = desk.review.item.query.id
     write_past(bench, query)
     run_plain(desk, io.StringIO("h\nh others\nq\n"), out)
-    before, _, after = out.getvalue().partition("What others did is hidden while you decide alone.")
+    before, _, after = out.getvalue().partition("Others' decisions are hidden while you label independently.")
     assert "another" not in before
     assert ("bob (triage): wrote: [red]another[/red] size" in after) is lead
     assert ("What others say is for leads to see." in after) is not lead

@@ -12,7 +12,7 @@ from labels.model import Stream
 from tui.app import DeskApp
 from tui.errors import EngineRefusalError
 from tui.models.retrain import RetrainDialog
-from tui.plain.desk import PlainDesk, Voice, run_plain
+from tui.plain.desk import LineWriter, PlainDesk, run_plain
 
 
 def shown(app: DeskApp) -> str:
@@ -139,14 +139,14 @@ def test_the_plain_desk_tells_it_too(bench: Bench) -> None:
     engine, out = FakeEngine("q5"), io.StringIO()
     engine.refusal = EngineRefusalError("vocabulary.toml cannot be read.", "Mend it.")
     desk = bench.desk(engine=engine)
-    plain = PlainDesk(desk, Voice(out))
+    plain = PlainDesk(desk, LineWriter(out))
     plain.learn()
     for _ in range(50):
-        plain.obey("?")
+        plain.run_line("?")
         if "cannot be read" in out.getvalue():
             break
         time.sleep(0.05)
-    plain.obey("?")
+    plain.run_line("?")
     assert out.getvalue().count("vocabulary.toml cannot be read. Mend it.") == 1
 
 

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from core.text.safe import safe
-from tui.common.wrapped_text import WrappedText, broken
+from tui.common.wrapped_text import WrappedText, line_spans
 
 
 def lines(text: str, width: int) -> list[str]:
-    return [text[start:end] for start, end in broken(text, width)]
+    return [text[start:end] for start, end in line_spans(text, width)]
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_styles_go_on_over_lines() -> None:
 
 
 def test_what_goes_on_past_the_last_line_ends_in_an_ellipsis() -> None:
-    assert [str(line) for line in WrappedText([("one two three", "")], 7, most=1)] == ["one tw…"]
-    assert [str(line) for line in WrappedText([("one two three", "")], 7, most=2)] == ["one two", "three"]
-    assert WrappedText([("one two three", "")], 7, most=1).is_cut
-    assert not WrappedText([("one two three", "")], 7, most=2).is_cut
-    assert [str(line) for line in WrappedText([("one two", "")], 5, most=1)] == ["one…"]
+    assert [str(line) for line in WrappedText([("one two three", "")], 7, max_lines=1)] == ["one tw…"]
+    assert [str(line) for line in WrappedText([("one two three", "")], 7, max_lines=2)] == ["one two", "three"]
+    assert WrappedText([("one two three", "")], 7, max_lines=1).is_cut
+    assert not WrappedText([("one two three", "")], 7, max_lines=2).is_cut
+    assert [str(line) for line in WrappedText([("one two", "")], 5, max_lines=1)] == ["one…"]

@@ -16,7 +16,7 @@ from core.catalog.store import CatalogStore
 from core.judge.verdict import Answer
 from labels.errors import LabelsError
 from labels.model import Stream, Verb
-from tui.plain.desk import PlainDesk, Voice, run_plain
+from tui.plain.desk import LineWriter, PlainDesk, run_plain
 
 
 def talk(bench: Bench, *lines: str, stream: Stream = Stream.TRIAGE, judge: FakeJudge | None = None) -> str:
@@ -64,8 +64,8 @@ def test_reject_none_unsure_and_skip(bench: Bench) -> None:
 
 def test_undo_and_redo(bench: Bench) -> None:
     said = talk(bench, "n", "z", "z", "Z", "Z", "q")
-    assert "There is nothing to take back." in said
-    assert "There is nothing to bring back." in said
+    assert "There is nothing to undo." in said
+    assert "There is nothing to redo." in said
     assert len(bench.decided()) == 10
 
 
@@ -184,19 +184,19 @@ def test_flags_and_comments_of_all_are_listed(bench: Bench) -> None:
 
 def test_the_trail_says_what_z_takes_back(bench: Bench) -> None:
     said = talk(bench, "t", "n", "s", "z", "t", "q")
-    assert "You have done nothing yet that could be taken back." in said
-    assert "Taken back: skip for “TP-LINK AC1750 Archer C7 Dual B…”. Z brings it back." in said
-    assert "skip for TP-LINK AC1750 Archer C7 Dual Band Wi-Fi Gigabit Router (walmart q8), taken back" in said
+    assert "There is nothing to undo yet." in said
+    assert "Undone: skip for “TP-LINK AC1750 Archer C7 Dual B…”. Z redoes it." in said
+    assert "skip for TP-LINK AC1750 Archer C7 Dual Band Wi-Fi Gigabit Router (walmart q8), undone" in said
     assert "z takes back /2; o /2 shows its query." in said
 
 
 def test_a_query_that_somebody_took_meanwhile_is_not_decided(bench: Bench) -> None:
     desk, out = bench.desk(), io.StringIO()
-    plain = PlainDesk(desk, Voice(out))
+    plain = PlainDesk(desk, LineWriter(out))
     desk.review.advance()
     desk.claims.give_back("ada")  # as when the lease has run out
     assert bench.desk("bob").review.advance() is not None
-    plain.obey("n")
+    plain.run_line("n")
     assert "Somebody else took that query meanwhile" in out.getvalue()
     assert "(walmart q8)" in out.getvalue()
     assert bench.decided() == {}

@@ -14,7 +14,7 @@ from core.settings import Settings
 from tui.actions import REVIEW
 from tui.errors import DeskError
 from tui.keymap import Keymap
-from tui.plain.desk import PlainDesk, Voice
+from tui.plain.desk import LineWriter, PlainDesk
 from tui.plain.keys import COMMANDS, PlainKeys
 
 #: What a line needs no command for: Enter alone goes on and back, a number goes to a candidate, the terminal itself
@@ -35,11 +35,11 @@ def test_whatever_the_review_screen_does_a_line_does() -> None:
 def test_the_letters_are_those_of_the_screen() -> None:
     for act in REVIEW:
         if act.id in {command.name for command in COMMANDS} and act.id != "next":
-            assert keys().called(act.id) == act.shown.split()[0]
+            assert keys().key_for(act.id) == act.shown.split()[0]
 
 
 def test_every_command_is_done(bench: Bench) -> None:
-    plain = PlainDesk(bench.desk(), Voice(io.StringIO()))
+    plain = PlainDesk(bench.desk(), LineWriter(io.StringIO()))
     assert set(plain.commands) == {command.name for command in COMMANDS} - {"quit"}
 
 
@@ -84,7 +84,7 @@ def test_moved_keys_count_here_too() -> None:
     assert moved.read("U") == ("undo", "")
     assert moved.read("é") == ("details", "2")
     # What cannot begin a line is asked for by its name, and so is what had to give its letter away.
-    assert moved.called("search") == "search"
+    assert moved.key_for("search") == "search"
     assert moved.read("d") == ("skip", "")
     assert moved.read("details 3") == ("details", "3")
     assert "ф 3: the same product" in moved.help()[0]

@@ -42,9 +42,9 @@ async def test_right_answers_lead_through_and_back_to_the_desk(bench: Bench) -> 
         text = await press(pilot)
         assert "PRACTICE 1 of 3 nothing here is kept" in text
         assert "Which candidate is the same product" in text
-        for lesson, keys in zip(EXERCISES, (("a",), ("n",), ("A", "3", "a")), strict=True):
+        for exercise, keys in zip(EXERCISES, (("a",), ("n",), ("A", "3", "a")), strict=True):
             text = await press(pilot, *keys)
-            assert f"Right. {Keymap({}).fill(lesson.right)}" in text
+            assert f"Right. {Keymap({}).fill(exercise.right)}" in text
             text = await press(pilot, "enter")
         assert "That was the practice" in text
         await press(pilot, "enter")
@@ -81,7 +81,7 @@ async def test_an_answer_is_taken_back_and_brought_back(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await practising(pilot, app)
-        assert "nothing to take back" in await press(pilot, "z")
+        assert "nothing to undo" in await press(pilot, "z")
         assert "Look again" in await press(pilot, "2", "a")
         text = await press(pilot, "z")
         assert "Look again" not in text
@@ -96,9 +96,9 @@ async def test_going_on_waits_for_an_answer_and_a_query_put_off_comes_back(bench
         screen = await practising(pilot, app)
         assert "Not answered yet" in await press(pilot, "enter")
         await press(pilot, "s")
-        assert screen.sitting.item == EXERCISES[1].item
+        assert screen.session.item == EXERCISES[1].item
         await press(pilot, "n", "enter", "A", "3", "a", "enter")
-        assert screen.sitting.item == EXERCISES[0].item
+        assert screen.session.item == EXERCISES[0].item
 
 
 @pytest.mark.parametrize("key", ["escape", "q"])
@@ -130,17 +130,17 @@ async def test_a_key_typed_ahead_decides_on_nothing_unseen(bench: Bench) -> None
         screen.action_skip()
         screen.action_none_match()
         await settled(pilot)
-        assert screen.sitting.item == EXERCISES[1].item
+        assert screen.session.item == EXERCISES[1].item
 
 
-@pytest.mark.parametrize("lesson", EXERCISES, ids=lambda lesson: lesson.item.query.brand)
-def test_a_lesson_has_a_word_for_every_candidate_that_fits_the_smallest_screen(lesson: Exercise) -> None:
-    ids = [option.product.id for option in lesson.item.options]
-    assert lesson.same | lesson.apart.keys() == set(ids)
-    assert not lesson.same & lesson.apart.keys()
-    unsure = Practice([lesson])
-    unsure.unsure(lesson.item.options[0])
-    for text in (lesson.task, f"Right. {lesson.right}", f"Look again. {lesson.missed}", unsure.word.text):
+@pytest.mark.parametrize("lesson", EXERCISES, ids=lambda exercise: exercise.item.query.brand)
+def test_a_lesson_has_a_word_for_every_candidate_that_fits_the_smallest_screen(exercise: Exercise) -> None:
+    ids = [option.product.id for option in exercise.item.options]
+    assert exercise.matches | exercise.differences.keys() == set(ids)
+    assert not exercise.matches & exercise.differences.keys()
+    unsure = Practice([exercise])
+    unsure.unsure(exercise.item.options[0])
+    for text in (exercise.task, f"Right. {exercise.right}", f"Look again. {exercise.hint}", unsure.feedback.text):
         assert text.endswith((".", "?"))
         assert len(Content(Keymap({}).fill(text)).wrap(77)) <= 3, text
 

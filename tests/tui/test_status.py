@@ -8,7 +8,7 @@ from core.queue.session import ReviewSession
 from core.queue.session_stats import SessionStats
 from core.retrieval.candidates import MatcherSummary
 from labels.model import Stream
-from tui.common.words import rests_on, stands_on
+from tui.common.words import calibration_details, calibration_summary
 from tui.review.screen import ReviewScreen
 
 
@@ -55,4 +55,4 @@ async def test_the_pace_is_told_where_there_is_room(
     ],
 )
 def test_what_the_bands_rest_on_is_told(standing: MatcherSummary | None, line: str, why: str) -> None:
-    assert (stands_on(standing), rests_on(standing)) == (line, why)
+    assert (calibration_summary(standing), calibration_details(standing)) == (line, why)

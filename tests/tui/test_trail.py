@@ -33,9 +33,9 @@ async def test_undo_names_the_act_and_its_query(bench: Bench) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await press(pilot, "n", "z")
-        assert "Taken back: none of these for “WD My Passport 1TB Portable Ext…”. Z brings" in screen_text(app)
+        assert "Undone: none of these for “WD My Passport 1TB Portable Ext…”. Z redoes" in screen_text(app)
         await press(pilot, "Z")
-        assert "Brought back: none of these for “WD My Passport" in screen_text(app)
+        assert "Redone: none of these for “WD My Passport" in screen_text(app)
 
 
 async def test_taking_back_what_is_on_another_screen_says_so(bench: Bench) -> None:
@@ -68,15 +68,15 @@ async def test_the_mark_goes_with_undo_and_redo_across_restarts(bench: Bench, si
         assert line_with(app, "undo stands here") + 1 == line_with(app, "z takes it back")
         assert "TP-LINK" in lines(app)[line_with(app, "z takes it back")]
         await press(pilot, "z")
-        assert "Taken back: none of these for “TP-LINK" in screen_text(app)
+        assert "Undone: none of these for “TP-LINK" in screen_text(app)
         assert "WD My" in lines(app)[line_with(app, "z takes it back")]
         await press(pilot, "Z", "Z", "Z")
-        assert "There is nothing to bring back." in screen_text(app)
+        assert "There is nothing to redo." in screen_text(app)
         assert "Z brings it back" not in screen_text(app)
         await press(pilot, "z", "t")
         assert app.screen is app.review
         await press(pilot, "x", "t")
-        assert "taken back for good" in screen_text(app)
+        assert "undone for good" in screen_text(app)
 
 
 async def test_the_trail_goes_back_as_far_as_one_scrolls(bench: Bench) -> None:
@@ -113,6 +113,6 @@ async def test_who_has_done_nothing_has_no_trail(bench: Bench) -> None:
         await settled(pilot)
         await press(pilot, "t", "enter", "down", "z")
         assert isinstance(app.screen, TrailScreen)
-        assert "There is nothing to take back." in screen_text(app)
+        assert "There is nothing to undo." in screen_text(app)
         await press(pilot, "escape")
         assert app.screen is app.review

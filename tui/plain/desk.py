@@ -13,23 +13,23 @@ from core.queue.refit_result import RefitResult
 from core.text.safe import safe
 from labels.errors import SameskuError
 from labels.model import Stream
-from tui.common.words import stands_on, why_blind
+from tui.common.words import calibration_summary, why_blind
 from tui.errors import EngineRefusalError
 from tui.keymap import Keymap
 from tui.plain.decisions import PlainDecisions
 from tui.plain.keys import PlainKeys, number
 from tui.plain.lists import PlainLists
 from tui.plain.practice import PlainPractice
-from tui.plain.query import PlainQuery, candidate_line, heading, opinion_line, product_line
+from tui.plain.query import PlainQuery, candidate_line, opinion_line, product_line, progress_line
 from tui.ports import Desk, Review
-from tui.review.past_work import turned
-from tui.review.query_view import why_nothing_left
+from tui.review.past_work import undo_summary
+from tui.review.query_view import empty_stream_text
 
 #: Of a narrower terminal nobody knows the width.
-_NARROWEST = 10
+_MIN_WIDTH = 10
 
 
-class Voice:
+class LineWriter:
     """Says one thing a call."""
 
     def __init__(self, out: TextIO) -> None:
@@ -40,7 +40,7 @@ class Voice:
         width = self._width()
         for line in text.split("\n"):
             # A terminal breaks words wherever they reach its edge, and a screen reader reads what stands there.
-            for part in Content(line).wrap(width) if len(line) * 2 > width >= _NARROWEST else [line]:
+            for part in Content(line).wrap(width) if len(line) * 2 > width >= _MIN_WIDTH else [line]:
                 self._out.write(str(part).rstrip() + "\n")
 
     def flush(self) -> None:
@@ -55,23 +55,23 @@ class Voice:
             return 0
 
 
-class Refits:
+class BackgroundRefits:
     """Runs one refit at a time; what is decided meanwhile asks for one more, however much it is."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._lock = threading.Lock()
         self._busy = False
-        self._again = False
+        self._pending = False
         self._latest: RefitResult | None = None
         self._trouble = ""
-        self._told = ""
+        self._reported = ""
 
-    def due(self) -> None:
+    def schedule(self) -> None:
         """Labels have changed, or may have. Returns at once."""
         with self._lock:
             if self._busy:
-                self._again = True
+                self._pending = True
                 return
             self._busy = True
         threading.Thread(target=self._run, daemon=True).start()
@@ -83,34 +83,34 @@ class Refits:
         """
         with self._lock:
             latest, self._latest = self._latest, None
-            news = "" if self._trouble == self._told else self._trouble
-            self._told = self._trouble
+            failure = "" if self._trouble == self._reported else self._trouble
+            self._reported = self._trouble
         if latest is not None:
             self._desk.learn(latest)
-        return news
+        return failure
 
     def _run(self) -> None:
         while True:
             found: RefitResult | None = None
             try:
-                found, trouble = self._desk.refit(), ""
+                found, failure = self._desk.refit(), ""
             except EngineRefusalError as error:
-                trouble = f"{error.message} {error.hint}".strip()
+                failure = f"{error.message} {error.hint}".strip()
             except SameskuError:
-                trouble = ""  # the queue stays in the order that it has; the engine is started again by itself
+                failure = ""  # the queue stays in the order that it has; the engine is started again by itself
             with self._lock:
-                self._latest, self._trouble = found or self._latest, trouble
-                if not self._again:
+                self._latest, self._trouble = found or self._latest, failure
+                if not self._pending:
                     self._busy = False
                     return
-                self._again = False
+                self._pending = False
 
 
 _WELCOME = "Each line is a letter, and a number where one is needed; {help} lists them."
 _NEWCOMER = "New here? {practice} has three queries to practise on, and {guidelines} says what is the same product."
 _SAVED = "Everything you decided is saved."
 #: More than so many are for `samesku doctor` to tell.
-_MOST_PROBLEMS = 3
+_MAX_PROBLEMS = 3
 
 
 class PlainDesk(PlainDecisions):
@@ -120,9 +120,9 @@ class PlainDesk(PlainDecisions):
         self.keymap = Keymap.of(desk.facts.keys)
         super().__init__(desk.review, PlainKeys(self.keymap), say)
         self._desk, self._review = desk, desk.review
-        self._refits = Refits(desk) if desk.learns else None
+        self._refits = BackgroundRefits(desk) if desk.learns else None
         self._found: list[Product] = []
-        self._standing = ""
+        self._calibration = ""
         self._practice: PlainPractice | None = None
         self.commands |= {
             "next": lambda _: self._go_on(),
@@ -137,7 +137,7 @@ class PlainDesk(PlainDecisions):
 
     def begin(self) -> None:
         """Say what there is to say when somebody sits down, and show the first query."""
-        self._tell(self.keymap.problems[:_MOST_PROBLEMS])
+        self._say_lines(self.keymap.problems[:_MAX_PROBLEMS])
         self.say(self.keys.fill(_WELCOME))
         if self._desk.facts.newcomer:
             self.say(self.keys.fill(_NEWCOMER))
@@ -154,24 +154,24 @@ class PlainDesk(PlainDecisions):
         """Print the query and its candidates, or that there is none."""
         item, progress = self._review.item, self._review.progress()
         if item is None:
-            title, text = why_nothing_left(self._review.stream, progress, self._review.elsewhere())
+            title, text = empty_stream_text(self._review.stream, progress, self._review.elsewhere())
             ways = "{undo} takes back your last answer, {streams} lists the streams, {quit} leaves."
             steps = " ".join(_next_steps(self._review, progress))
             here = f"This is the {self._review.stream.value} stream."
             self.say(f"\n{here} {title}. {text} {steps} {self.keys.fill(ways)}".replace("  ", " "))
             return
-        self.say(f"\n{heading(item, progress)}")
-        standing = "" if item.blind else stands_on(self._desk.standing, one_class=self._desk.has_one_class)
-        if standing and standing != self._standing:
-            self._standing = standing
-            self.say(f"The bands rest on: {standing}. {self._desk.one_class}".rstrip())
+        self.say(f"\n{progress_line(item, progress)}")
+        calibration = "" if item.blind else calibration_summary(self._desk.standing, one_class=self._desk.has_one_class)
+        if calibration and calibration != self._calibration:
+            self._calibration = calibration
+            self.say(f"The bands rest on: {calibration}. {self._desk.one_class}".rstrip())
         self.say(safe(item.reason))
         self._show_item(item)
 
     def _show_item(self, item: ReviewItem) -> None:
         marks = {"looked up": item.looked_up, "answered": item.answered, "flagged": item.flagged}
-        said = ", ".join(word for word, on in marks.items() if on)
-        self.say(f"Query{f' ({said})' if said else ''}: {product_line(item.query)}")
+        marked = ", ".join(word for word, on in marks.items() if on)
+        self.say(f"Query{f' ({marked})' if marked else ''}: {product_line(item.query)}")
         for place, option in enumerate(item.options, 1):
             self.say(f"{place}. {candidate_line(item, option)}")
             for opinion in option.opinions if option.product.ref in item.disputed else ():
@@ -179,31 +179,31 @@ class PlainDesk(PlainDecisions):
         for name, text in item.comments:
             self.say(f"Comment by {safe(name)}: {safe(text)}")
 
-    def obey(self, line: str) -> bool:
+    def run_line(self, line: str) -> bool:
         """Do what a line says. Returns False where it says to leave."""
-        trouble = self._refits.take() if self._refits is not None else ""
-        if trouble:
-            self.say(safe(trouble))
+        failure = self._refits.take() if self._refits is not None else ""
+        if failure:
+            self.say(safe(failure))
         try:
-            name, words = self.keys.read(line)
+            name, argument = self.keys.read(line)
             if name == "quit":
                 return self._leave_practice()
             self._desk.keep_claim()  # whoever looks around works, too
             if self._practice is not None:
-                self._rehearse(self._practice, name, words)
+                self._run_practice_command(self._practice, name, argument)
             else:
-                self.commands[name](words)
+                self.commands[name](argument)
         except SameskuError as error:
             self.say(f"{safe(error.message)} {safe(error.hint)}".strip())
         return True
 
     # -- deciding ------------------------------------------------------------------------------------------
 
-    def _accept(self, words: str, *, stay: bool) -> None:
-        if not words.startswith("/"):
-            super()._accept(words, stay=stay)
+    def _accept(self, argument: str, *, stay: bool) -> None:
+        if not argument.startswith("/"):
+            super()._accept(argument, stay=stay)
             return
-        place = number(words[1:])
+        place = number(argument[1:])
         if place is None or not 1 <= place <= len(self._found):
             ways = "Search first: {search} and some words; then {accept} /1 accepts the first that is listed."
             self.say(self.keys.fill(ways))
@@ -237,12 +237,12 @@ class PlainDesk(PlainDecisions):
             self._found = []
             # Between two queries nobody's list changes under their eyes.
             self._desk.read_new_candidates()
-            self._tell_news()
+            self._say_news()
             self.show()
 
-    def _tell_news(self) -> None:
-        if news := self._desk.take_news():
-            self.say(safe(news))
+    def _say_news(self) -> None:
+        if failure := self._desk.take_news():
+            self.say(safe(failure))
 
     def _turn(self, *, back: bool) -> None:
         action = self._review.redo() if back else self._review.undo()
@@ -250,7 +250,9 @@ class PlainDesk(PlainDecisions):
             self.say(f"There is nothing to {'bring' if back else 'take'} back.")
             return
         self.learn()
-        self.say(turned(action.verb, self._desk.past.title(action.query), back=back, redo=self.keys.called("redo")))
+        self.say(
+            undo_summary(action.verb, self._desk.past.title(action.query), back=back, redo=self.keys.key_for("redo"))
+        )
         if self._review.item is None or self._review.item.query.ref != action.query:
             self.say("It is on somebody else's screen now.")
         self.show()
@@ -260,7 +262,7 @@ class PlainDesk(PlainDecisions):
         if item is None:
             if not self._desk.read_new_candidates():
                 self._review.advance()
-            self._tell_news()
+            self._say_news()
             self.show()
         elif item.answered or item.looked_up:
             self._review.advance()
@@ -269,24 +271,24 @@ class PlainDesk(PlainDecisions):
             ways = "Not answered yet: {skip} puts it off, {none} rejects all that are listed, {again} tells it again."
             self.say(self.keys.fill(ways))
 
-    def _comment(self, words: str) -> None:
-        if words:
-            self._decide(lambda: self._review.comment(words))
+    def _comment(self, argument: str) -> None:
+        if argument:
+            self._decide(lambda: self._review.comment(argument))
         else:
             self.say(self.keys.fill("Write the comment after the {comment}."))
 
     def learn(self) -> None:
         """Have the matcher refitted beside the reading."""
         if self._refits is not None:
-            self._refits.due()
+            self._refits.schedule()
 
     # -- looking -------------------------------------------------------------------------------------------
 
-    def _search(self, words: str) -> None:
-        if not words:
+    def _search(self, argument: str) -> None:
+        if not argument:
             self.say(self.keys.fill("Write the words to look for after the {search}."))
             return
-        self._found = self._desk.search(words)
+        self._found = self._desk.search(argument)
         for place, product in enumerate(self._found, 1):
             self.say(f"/{place}. {product_line(product)}")
         ways = "{accept} /1 accepts the first." if self._found else "Nothing has all of these words."
@@ -306,9 +308,9 @@ class PlainDesk(PlainDecisions):
         self._practice = PlainPractice(self._desk, self.keys, self.say)
         self._practice.begin()
 
-    def _rehearse(self, practice: PlainPractice, name: str, words: str) -> None:
+    def _run_practice_command(self, practice: PlainPractice, name: str, argument: str) -> None:
         if name in practice.commands:
-            practice.commands[name](words)
+            practice.commands[name](argument)
         else:
             self.say(self.keys.fill("Not while you practise. {quit} goes to work."))
         if practice.is_over:
@@ -337,27 +339,27 @@ def run_plain(desk: Desk, stdin: TextIO, stdout: TextIO) -> None:
     Raises:
         KeyboardInterrupt: that was ctrl+c; it has been answered.
     """
-    voice = Voice(stdout)
-    plain = PlainDesk(desk, voice)
+    write = LineWriter(stdout)
+    plain = PlainDesk(desk, write)
     try:
         plain.begin()
-        voice.flush()
+        write.flush()
         for line in stdin:
-            going_on = plain.obey(line)
-            voice.flush()
+            going_on = plain.run_line(line)
+            write.flush()
             if not going_on:
                 break
     except SameskuError as error:
-        voice(f"{safe(error.message)} {safe(error.hint)}".strip())
+        write(f"{safe(error.message)} {safe(error.hint)}".strip())
         return
     except KeyboardInterrupt:
-        voice(f"\n{_last_word(desk)}")
+        write(f"\n{_closing_line(desk)}")
         raise
-    voice(_last_word(desk))
-    voice.flush()
+    write(_closing_line(desk))
+    write.flush()
 
 
-def _last_word(desk: Desk) -> str:
+def _closing_line(desk: Desk) -> str:
     """Whether what was decided is where it belongs: somebody may have deleted the ledger."""
     try:
         desk.require_ledger()

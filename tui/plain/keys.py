@@ -23,7 +23,7 @@ class Command:
     """
 
     name: str
-    takes: str
+    argument: str
     help: str
     letter: str = ""
 
@@ -60,7 +60,7 @@ COMMANDS = (
     Command("quit", "", "leave; everything you decided is saved already"),
 )
 
-_NAMED = {command.name: command for command in COMMANDS}
+_BY_NAME = {command.name: command for command in COMMANDS}
 
 
 class PlainKeys:
@@ -72,11 +72,11 @@ class PlainKeys:
 
     def __init__(self, keymap: Keymap) -> None:
         acts = {act.id: keymap.act(act) for act in REVIEW}
-        self._letters = {letter: name for name in _NAMED for letter in _letters(acts.get(name))}
+        self._letters = {letter: name for name in _BY_NAME for letter in _letters(acts.get(name))}
         for command in COMMANDS:
             if command.letter:
                 self._letters.setdefault(command.letter, command.name)
-        self._called = {name: letter for letter, name in reversed(self._letters.items())}
+        self._keys = {name: letter for letter, name in reversed(self._letters.items())}
         self._picks = {
             letter: str(place)
             for place, _ in enumerate(_DIGITS, 1)
@@ -96,32 +96,34 @@ class PlainKeys:
         if first in self._picks or number(first) is not None:
             # On the screen a digit goes to a candidate, to look at it.
             return "details", self._picks.get(first, first)
-        name = first if first in _NAMED else self._letters.get(first[0], "")
-        tail = "" if first in _NAMED else first[1:]
+        name = first if first in _BY_NAME else self._letters.get(first[0], "")
+        tail = "" if first in _BY_NAME else first[1:]
         if not name or (tail and first[0].isalnum() and number(tail.removeprefix("/")) is None):
-            raise DeskError(unbound_key_hint(first, self.called("help")))
-        words = f"{tail} {rest}".strip()
-        if words and not _NAMED[name].takes:
-            raise DeskError(f"{self.called(name)} stands alone; nothing was done.", f"{self.called('help')} explains.")
-        return name, words
+            raise DeskError(unbound_key_hint(first, self.key_for("help")))
+        argument = f"{tail} {rest}".strip()
+        if argument and not _BY_NAME[name].argument:
+            raise DeskError(
+                f"{self.key_for(name)} stands alone; nothing was done.", f"{self.key_for('help')} explains."
+            )
+        return name, argument
 
-    def called(self, name: str) -> str:
+    def key_for(self, name: str) -> str:
         """How a command is asked for now, in the fewest letters."""
-        return _ENTER if name == "next" else self._called.get(name, name)
+        return _ENTER if name == "next" else self._keys.get(name, name)
 
     def fill(self, sentence: str) -> str:
         """A sentence of the desk's own with letters in the place of `{accept}` and the like."""
-        return sentence.format_map({name: self.called(name) for name in _NAMED})
+        return sentence.format_map({name: self.key_for(name) for name in _BY_NAME})
 
     def help(self) -> list[str]:
         """All commands, a line for each."""
-        lines = [f"{self.called(c.name)} {c.takes}".strip() + f": {c.help}" for c in COMMANDS]
+        lines = [f"{self.key_for(c.name)} {c.argument}".strip() + f": {c.help}" for c in COMMANDS]
         return [*lines, "Each goes by its name too: accept 3. A number alone compares that candidate."]
 
 
-def number(words: str) -> int | None:
+def number(argument: str) -> int | None:
     """A whole number; None where it is none."""
-    return int(words) if words.isascii() and words.isdigit() else None
+    return int(argument) if argument.isascii() and argument.isdigit() else None
 
 
 def _letters(act: Act | None) -> list[str]:

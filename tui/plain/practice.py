@@ -49,8 +49,8 @@ class PlainPractice(PlainDecisions):
         self._word()
 
     def _word(self) -> None:
-        word = self._practice.word
-        self.say(_VERDICTS[word.right] + self.keys.fill(word.text))
+        feedback = self._practice.feedback
+        self.say(_VERDICTS[feedback.right] + self.keys.fill(feedback.text))
         if self._practice.item is not None and self._practice.item.answered:
             self.say(self.keys.fill("{next} goes on."))
 

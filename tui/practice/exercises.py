@@ -28,10 +28,10 @@ class Exercise:
 
     item: ReviewItem
     task: str
-    same: frozenset[str]
+    matches: frozenset[str]
     right: str
-    missed: str
-    apart: Mapping[str, str]
+    hint: str
+    differences: Mapping[str, str]
 
 
 def _query(number: int, title: str, brand: str, category: str, model: str, price: float) -> Product:
@@ -61,10 +61,10 @@ EXERCISES = (
         ),
         task="Which candidate is the same product as the one on top? {down} and {up} move, {accept} accepts. "
         "What one title has and the other has not is marked.",
-        same=frozenset({"1"}),
+        matches=frozenset({"1"}),
         right="KT-204 and KT204, 1.7 Liter and 1.7L are one thing, written in two ways. The price says little.",
-        missed="The first is the same: its model number and its size agree, they are only written differently.",
-        apart={
+        hint="The first is the same: its model number and its size agree, they are only written differently.",
+        differences={
             "2": "KT-210 is another model: it holds 1.0 liter and not 1.7.",
             "3": "Morvan is another brand, however well the other words agree.",
             "4": "That is the lid alone: a part is not the thing that it fits.",
@@ -79,11 +79,11 @@ EXERCISES = (
             ("Wall Mount for Velmora 55-Inch TV V55U7", "Stronghold", "WM-55", 34.5, 0.81, 0.02, Band.LOW),
         ),
         task="The machine finds the first one likely. Do you? {none} says that none of these is the same product.",
-        same=frozenset(),
+        matches=frozenset(),
         right="The first has 65 inch, not 55; the others are another model, another size, and a mount. "
         "How likely the machine finds them is only its guess.",
-        missed="Here the listings tell: 65 inch, an older model, 43 inch, and a mount. None of them is the same.",
-        apart={
+        hint="Here the listings tell: 65 inch, an older model, 43 inch, and a mount. None of them is the same.",
+        differences={
             "1": "65 inch is not 55 inch: the marked numbers are worth a second look.",
             "2": "V55U5 is another model than V55U7, and renewed is not new.",
             "3": "43 inch is not 55 inch.",
@@ -100,10 +100,10 @@ EXERCISES = (
         ),
         task="A market may list one product twice. {accept_stay} accepts a candidate and stays; {accept} accepts one "
         "and goes on. Count what is in each pack.",
-        same=frozenset({"1", "3"}),
+        matches=frozenset({"1", "3"}),
         right="Both are the pack of 24: 24 count, pack of 24 and 24-pack are one thing.",
-        missed="The first and the third are both packs of 24. {accept_stay} accepts one and stays, for the other.",
-        apart={
+        hint="The first and the third are both packs of 24. {accept_stay} accepts one and stays, for the other.",
+        differences={
             "2": "48 batteries are not 24, though all else agrees.",
             "4": "AAA is another size than AA.",
         },

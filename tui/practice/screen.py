@@ -53,20 +53,20 @@ class PracticeScreen(DecisionScreen):
 
     def _draw(self) -> None:
         practice, item = self._practice, self._practice.item
-        self.sheet.display = self.query_one("#coach").display = item is not None
+        self.query_view.display = self.query_one("#coach").display = item is not None
         self.query_one("#empty").display = item is None
         bar = self.query_one(KeyBar)
         bar.stop()
         bar.offer(PRACTISED if item is None or item.answered else PRACTICE)
         self.query_one("#status", Static).update(_status(min(practice.number, practice.total), practice.total))
         if item is None:
-            self.sheet.clear()
+            self.query_view.clear()
             return
-        self.sheet.show(item)
-        word = practice.word
-        said = Content(self.keymap.fill(word.text))
+        self.query_view.show(item)
+        feedback = practice.feedback
+        said = Content(self.keymap.fill(feedback.text))
         self.query_one("#coach", Static).update(
-            said if word.right is None else Content.styled(*_VERDICTS[word.right]) + said
+            said if feedback.right is None else Content.styled(*_VERDICTS[feedback.right]) + said
         )
 
     def _decide(self, act: Callable[[], object]) -> bool:

@@ -7,13 +7,13 @@ from core.queue.item import Option, ReviewItem
 from labels.model import Decision, Strength
 from tui.practice.exercises import EXERCISES, Exercise
 
-_STAYED = "Is there another one? {accept} accepts it and goes on; {next} goes on without."
-_UNSURE = "Nothing learns from that, and it is better than a guess."
+_STAY_TEXT = "Is there another one? {accept} accepts it and goes on; {next} goes on without."
+_UNSURE_TEXT = "Nothing learns from that, and it is better than a guess."
 _TAKE_BACK = "{undo} takes it back."
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class Feedback:
     """What is said of an act.
 
     Attributes:
@@ -29,19 +29,19 @@ class _State:
     """The lessons that are left, the first of them on the screen, and what was said last."""
 
     left: tuple[Exercise, ...]
-    word: Word
+    feedback: Feedback
 
     @classmethod
     def at(cls, left: tuple[Exercise, ...]) -> "_State":
-        return cls(left, Word(left[0].task if left else ""))
+        return cls(left, Feedback(left[0].task if left else ""))
 
 
 class Practice:
     """A `tui.ports.Deciding` that no ledger knows of. What is answered stays until one goes on."""
 
-    def __init__(self, lessons: Sequence[Exercise] = EXERCISES) -> None:
-        self.total = len(lessons)
-        self._states = [_State.at(tuple(lessons))]
+    def __init__(self, exercises: Sequence[Exercise] = EXERCISES) -> None:
+        self.total = len(exercises)
+        self._states = [_State.at(tuple(exercises))]
         self._undone: list[_State] = []
 
     @property
@@ -56,9 +56,9 @@ class Practice:
         return self.total - len(self._states[-1].left) + 1
 
     @property
-    def word(self) -> Word:
+    def feedback(self) -> Feedback:
         """What is to be said of the last act, or of the query."""
-        return self._states[-1].word
+        return self._states[-1].feedback
 
     # -- deciding ------------------------------------------------------------------------------------------
 
@@ -76,8 +76,8 @@ class Practice:
 
     def reject(self, option: Option) -> bool:
         """Reject one candidate. Returns whether that was the last one open."""
-        lesson = self._states[-1].left[0]
-        last = all(o.decision is not None for o in lesson.item.options if o.product.ref != option.product.ref)
+        exercise = self._states[-1].left[0]
+        last = all(o.decision is not None for o in exercise.item.options if o.product.ref != option.product.ref)
         rejected = replace(option, decision=Decision.NO_MATCH, strength=Strength.EXPLICIT)
 
         def decide(other: Option) -> Option:
@@ -86,8 +86,11 @@ class Practice:
         if last:
             self._answer(decide)
             return True
-        apart = lesson.apart.get(option.product.id)
-        self._note(_decided(lesson, decide), Word(apart or f"{lesson.missed} {_TAKE_BACK}", right=apart is not None))
+        differences = exercise.differences.get(option.product.id)
+        self._note(
+            _with_decisions(exercise, decide),
+            Feedback(differences or f"{exercise.hint} {_TAKE_BACK}", right=differences is not None),
+        )
         return False
 
     def none_match(self, on_screen: Sequence[Option]) -> None:
@@ -132,36 +135,36 @@ class Practice:
         return False
 
     def _answer(self, decide: Callable[[Option], Option], *, stay: bool = False) -> None:
-        lesson = _decided(self._states[-1].left[0], decide)
-        lesson = replace(lesson, item=replace(lesson.item, answered=True))
-        self._note(lesson, _said_of(lesson, stay=stay))
+        exercise = _with_decisions(self._states[-1].left[0], decide)
+        exercise = replace(exercise, item=replace(exercise.item, answered=True))
+        self._note(exercise, _feedback_on(exercise, stay=stay))
 
-    def _note(self, lesson: Exercise, word: Word) -> None:
-        self._enter(_State((lesson, *self._states[-1].left[1:]), word))
+    def _note(self, exercise: Exercise, feedback: Feedback) -> None:
+        self._enter(_State((exercise, *self._states[-1].left[1:]), feedback))
 
     def _enter(self, state: _State) -> None:
         self._states.append(state)
         self._undone.clear()
 
 
-def _decided(lesson: Exercise, decide: Callable[[Option], Option]) -> Exercise:
-    return replace(lesson, item=replace(lesson.item, options=tuple(map(decide, lesson.item.options))))
+def _with_decisions(exercise: Exercise, decide: Callable[[Option], Option]) -> Exercise:
+    return replace(exercise, item=replace(exercise.item, options=tuple(map(decide, exercise.item.options))))
 
 
 def _accepted(option: Option) -> bool:
     return option.decision is Decision.MATCH
 
 
-def _said_of(lesson: Exercise, *, stay: bool) -> Word:
+def _feedback_on(exercise: Exercise, *, stay: bool) -> Feedback:
     """What is to be said of an answer."""
-    accepted = [option.product.id for option in lesson.item.options if _accepted(option)]
-    wrong = [candidate for candidate in accepted if candidate not in lesson.same]
-    if any(option.decision is Decision.UNSURE for option in lesson.item.options):
-        return Word(f"{_UNSURE} But look: {lesson.missed[0].lower()}{lesson.missed[1:]} {_TAKE_BACK}")
+    accepted = [option.product.id for option in exercise.item.options if _accepted(option)]
+    wrong = [candidate for candidate in accepted if candidate not in exercise.matches]
+    if any(option.decision is Decision.UNSURE for option in exercise.item.options):
+        return Feedback(f"{_UNSURE_TEXT} But look: {exercise.hint[0].lower()}{exercise.hint[1:]} {_TAKE_BACK}")
     if wrong:
-        return Word(f"{lesson.apart[wrong[0]]} {_TAKE_BACK}", right=False)
-    if lesson.same == set(accepted):
-        return Word(lesson.right, right=True)
+        return Feedback(f"{exercise.differences[wrong[0]]} {_TAKE_BACK}", right=False)
+    if exercise.matches == set(accepted):
+        return Feedback(exercise.right, right=True)
     if stay:
-        return Word(_STAYED, right=True)
-    return Word(f"{lesson.missed} {_TAKE_BACK}", right=False)
+        return Feedback(_STAY_TEXT, right=True)
+    return Feedback(f"{exercise.hint} {_TAKE_BACK}", right=False)

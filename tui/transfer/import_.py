@@ -20,7 +20,7 @@ from tui.common.dialogs import ConfirmDialog, Dialog
 from tui.common.forms import Choice, Chosen, FormRow, PathField
 from tui.common.key_bar import KeyBar
 from tui.common.pane import Pane
-from tui.common.words import shortened
+from tui.common.words import shorten
 from tui.messages import Filled
 from tui.ports import Desk, DeskFacts
 from tui.theme import CAREFUL, GOOD, MUTED, STRONG
@@ -288,7 +288,7 @@ def _replaced(values: Mapping[str, Any], *, dry: bool) -> list[Content]:
 
 
 def _short(title: object) -> str:
-    return shortened(safe(str(title)).strip(), _LONGEST_TITLE)
+    return shorten(safe(str(title)).strip(), _LONGEST_TITLE)
 
 
 def _labels(values: Mapping[str, Any], *, dry: bool) -> list[Content]:

@@ -1,0 +1,71 @@
+"""What the desk uses of Textual's and Rich's private parts is still there; a failure names what an upgrade moved."""
+
+import asyncio
+import inspect
+
+import pytest
+import rich.cells
+from rich._unicode_data import load
+from rich.segment import Segment
+from textual.app import App
+from textual.drivers.linux_driver import LinuxDriver
+from textual.geometry import Region
+from textual.strip import Strip
+
+from tui import textual_compat
+from tui.textual_compat import ChopsUpdate, LayoutUpdate, XTermParser, can_write, is_debugging, update_lines
+
+
+@pytest.mark.parametrize("name", textual_compat.APP_PRIVATES)
+def test_the_app_has_what_the_desk_overrides_or_reads(name: str) -> None:
+    app: App[None] = App()
+    assert hasattr(app, name), f"textual.app.App has no {name} any more: tui/app.py relies on it"
+
+
+def test_the_app_displays_a_screen_and_a_renderable() -> None:
+    parameters = list(inspect.signature(App._display).parameters)
+    assert parameters == ["self", "screen", "renderable"], "App._display has other parameters: see DeskApp._display"
+
+
+async def test_the_driver_has_a_writer_thread_and_a_debug_flag() -> None:
+    assert asyncio.get_running_loop()
+    driver = LinuxDriver(App(), debug=True)
+    assert can_write(driver)
+    assert is_debugging(driver)
+
+
+def test_a_layout_update_is_read_by_line() -> None:
+    first, second = Strip([Segment("ab")]), Strip([Segment("c")])
+    update = LayoutUpdate([[first, second]], Region(3, 1, 3, 1))
+    assert list(update_lines(update)) == [(1, [(3, first), (5, second)])]
+
+
+def test_a_chops_update_is_read_by_span() -> None:
+    strip = Strip([Segment("abcd")])
+    update = ChopsUpdate([{0: None, 2: strip}], [(0, 2, 4)], [[2, 6]])
+    ((y, [(x, piece)]),) = update_lines(update)
+    assert (y, x, piece.text) == (0, 2, "ab")
+
+
+def test_a_frame_is_enclosed_in_synchronized_output() -> None:
+    # DEC private mode 2026.
+    assert (textual_compat.SYNC_START, textual_compat.SYNC_END) == ("\x1b[?2026h", "\x1b[?2026l")
+
+
+def test_the_parser_is_fed_and_ticked() -> None:
+    parser = XTermParser()
+    (event,) = parser.feed("a")
+    assert getattr(event, "key", None) == "a"
+    assert list(parser.tick()) == []
+
+
+def test_characters_have_key_names() -> None:
+    assert textual_compat.character_to_key("?") == "question_mark"
+
+
+def test_rich_has_a_cell_table_to_replace() -> None:
+    """Used by `tui.review.cell_widths`."""
+    assert hasattr(rich.cells, "load_cell_table"), "rich.cells has no load_cell_table any more"
+    assert load("auto").widths
+    for measure in (rich.cells.get_character_cell_size, rich.cells.cached_cell_len):
+        assert hasattr(measure, "cache_clear"), f"{measure} is not cached any more"
