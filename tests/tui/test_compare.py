@@ -25,7 +25,7 @@ def test_equal_different_and_missing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "other", "relation", "telling", "note"),
+    ("own", "other", "relation", "decisive", "note"),
     [
         ("036000291452", "0036000291452", "=", True, ""),
         ("036000291452", "00036000291452", "=", True, ""),

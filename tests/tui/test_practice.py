@@ -40,11 +40,11 @@ async def test_right_answers_lead_through_and_back_to_the_desk(bench: Bench) -> 
     async with app.run_test(size=(80, 24)) as pilot:
         await practising(pilot, app)
         text = await press(pilot)
-        assert "PRACTICE 1 of 3 nothing here is kept" in text
+        assert "PRACTICE 1 of 3 nothing here is saved" in text
         assert "Which candidate is the same product" in text
         for exercise, keys in zip(EXERCISES, (("a",), ("n",), ("A", "3", "a")), strict=True):
             text = await press(pilot, *keys)
-            assert f"Right. {Keymap({}).fill(exercise.right)}" in text
+            assert f"Right. {Keymap({}).fill(exercise.explanation)}" in text
             text = await press(pilot, "enter")
         assert "That was the practice" in text
         await press(pilot, "enter")
@@ -57,7 +57,7 @@ async def test_right_answers_lead_through_and_back_to_the_desk(bench: Bench) -> 
     [
         ((), ("2", "a"), "Look again. KT-210 is another model"),
         ((), ("n",), "Look again. The first is the same"),
-        ((), ("u",), "Nothing learns from that"),
+        ((), ("u",), "Models are not trained on that"),
         ((), ("2", "x"), "Right. KT-210 is another model"),
         ((), ("x",), "Look again. The first is the same"),
         ((), tuple("4x3x2x1x"), "Look again. The first is the same"),
@@ -133,19 +133,19 @@ async def test_a_key_typed_ahead_decides_on_nothing_unseen(bench: Bench) -> None
         assert screen.session.item == EXERCISES[1].item
 
 
-@pytest.mark.parametrize("lesson", EXERCISES, ids=lambda exercise: exercise.item.query.brand)
-def test_a_lesson_has_a_word_for_every_candidate_that_fits_the_smallest_screen(exercise: Exercise) -> None:
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.item.query.brand)
+def test_an_exercise_has_feedback_for_every_candidate_that_fits_the_smallest_screen(exercise: Exercise) -> None:
     ids = [option.product.id for option in exercise.item.options]
     assert exercise.matches | exercise.differences.keys() == set(ids)
     assert not exercise.matches & exercise.differences.keys()
     unsure = Practice([exercise])
     unsure.unsure(exercise.item.options[0])
-    for text in (exercise.task, f"Right. {exercise.right}", f"Look again. {exercise.hint}", unsure.feedback.text):
+    for text in (exercise.task, f"Right. {exercise.explanation}", f"Look again. {exercise.hint}", unsure.feedback.text):
         assert text.endswith((".", "?"))
         assert len(Content(Keymap({}).fill(text)).wrap(77)) <= 3, text
 
 
-def test_the_practice_leaves_the_lessons_as_they_are() -> None:
+def test_the_practice_does_not_change_the_exercises() -> None:
     practice = Practice()
     assert practice.item is not None
     practice.accept(practice.item.options[0], practice.item.options)

@@ -1,4 +1,4 @@
-"""The acts on one query by lines: what the plain desk and its practice have in common."""
+"""The commands that decide on a query, shared by the plain desk and its practice."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,10 +8,10 @@ from tui.ports import Deciding
 
 
 class PlainDecisions:
-    """Hands lines to a sitting; `_decide` says what goes with a decision.
+    """Passes decisions to a review session; subclasses implement `_decide`, `_turn` and `show`.
 
     Attributes:
-        commands: what each command does with the words that follow it.
+        commands: by name, the function that runs a command with its argument.
     """
 
     def __init__(self, sitting: Deciding, keys: PlainKeys, say: Callable[[str], None]) -> None:
@@ -31,15 +31,15 @@ class PlainDecisions:
 
     @property
     def options(self) -> Sequence[Option]:
-        """The candidates that are listed."""
+        """The listed candidates."""
         return self.session.item.options if self.session.item else ()
 
     def show(self) -> None:
-        """Tell the query and its candidates, or that there is none."""
+        """Print the query and its candidates, or why there is none."""
         raise NotImplementedError
 
     def _decide(self, act: Callable[[], object]) -> None:
-        """Do what a line decides."""
+        """Run a decision."""
         raise NotImplementedError
 
     def _turn(self, *, back: bool) -> None:
@@ -55,11 +55,11 @@ class PlainDecisions:
             self._decide(lambda: act(option))
 
     def option(self, argument: str) -> Option | None:
-        """The candidate of that number; None, and a sentence, where there is none."""
+        """The candidate with a number; prints a sentence and returns None if there is none."""
         place, options = number(argument), self.options
         if place is not None and 1 <= place <= len(options):
             return options[place - 1]
-        self.say(f"Say which: a number from 1 to {len(options)}." if options else "There are no candidates.")
+        self.say(f"Which candidate? Give a number from 1 to {len(options)}." if options else "There are no candidates.")
         return None
 
     def _say_lines(self, lines: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""One sitting as a dialogue of lines. It drives the same sitting as the screen, with the same letters."""
+"""The plain desk: a review session as a dialogue of lines, for screen readers and pipes, with the screen's letters."""
 
 import os
 import threading
@@ -25,30 +25,30 @@ from tui.ports import Desk, Review
 from tui.review.past_work import undo_summary
 from tui.review.query_view import empty_stream_text
 
-#: Of a narrower terminal nobody knows the width.
+#: Cells; a smaller reported width is not reliable.
 _MIN_WIDTH = 10
 
 
 class LineWriter:
-    """Says one thing a call."""
+    """Writes lines, wrapped at the terminal's width."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
 
     def __call__(self, text: str) -> None:
-        """Say it; a line break begins another line."""
+        """Write a text of one or more lines."""
         width = self._width()
         for line in text.split("\n"):
-            # A terminal breaks words wherever they reach its edge, and a screen reader reads what stands there.
+            # Otherwise the terminal would break words at its edge, and a screen reader reads the fragments.
             for part in Content(line).wrap(width) if len(line) * 2 > width >= _MIN_WIDTH else [line]:
                 self._out.write(str(part).rstrip() + "\n")
 
     def flush(self) -> None:
-        """What was said is heard from now on, at the latest."""
+        """Flush the stream."""
         self._out.flush()
 
     def _width(self) -> int:
-        """Of the terminal as it is now, in cells; 0 where there is none."""
+        """The terminal's current width in cells; 0 without a terminal."""
         try:
             return os.get_terminal_size(self._out.fileno()).columns if self._out.isatty() else 0
         except OSError:
@@ -56,7 +56,7 @@ class LineWriter:
 
 
 class BackgroundRefits:
-    """Runs one refit at a time; what is decided meanwhile asks for one more, however much it is."""
+    """Refits the matcher on a thread, one refit at a time; decisions made meanwhile cause exactly one more."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -68,7 +68,7 @@ class BackgroundRefits:
         self._reported = ""
 
     def schedule(self) -> None:
-        """Labels have changed, or may have. Returns at once."""
+        """Refit, because labels may have changed; returns at once."""
         with self._lock:
             if self._busy:
                 self._pending = True
@@ -77,9 +77,9 @@ class BackgroundRefits:
         threading.Thread(target=self._run, daemon=True).start()
 
     def take(self) -> str:
-        """Let the latest refit order the queue. For the thread that owns the desk.
+        """Apply the latest refit to the queue; call it on the desk's thread.
 
-        Returns what somebody could mend where it came to nothing, once; else nothing.
+        Returns a failure that the user can fix, once; else an empty string.
         """
         with self._lock:
             latest, self._latest = self._latest, None
@@ -97,7 +97,7 @@ class BackgroundRefits:
             except EngineRefusalError as error:
                 failure = f"{error.message} {error.hint}".strip()
             except SameskuError:
-                failure = ""  # the queue stays in the order that it has; the engine is started again by itself
+                failure = ""  # the queue keeps its order, and the worker is restarted automatically
             with self._lock:
                 self._latest, self._trouble = found or self._latest, failure
                 if not self._pending:
@@ -106,15 +106,15 @@ class BackgroundRefits:
                 self._pending = False
 
 
-_WELCOME = "Each line is a letter, and a number where one is needed; {help} lists them."
-_NEWCOMER = "New here? {practice} has three queries to practise on, and {guidelines} says what is the same product."
-_SAVED = "Everything you decided is saved."
-#: More than so many are for `samesku doctor` to tell.
+_WELCOME = "Each line is a letter, with a number where needed; {help} lists the commands."
+_NEWCOMER = "New here? {practice} offers three practice queries, and {guidelines} shows your team's guidelines."
+_SAVED = "Every decision is saved."
+#: Problems of `[keys]` that are printed; `samesku doctor` lists all.
 _MAX_PROBLEMS = 3
 
 
 class PlainDesk(PlainDecisions):
-    """One sitting as a dialogue of lines."""
+    """A review session as a dialogue of lines."""
 
     def __init__(self, desk: Desk, say: Callable[[str], None]) -> None:
         self.keymap = Keymap.of(desk.facts.keys)
@@ -136,7 +136,7 @@ class PlainDesk(PlainDecisions):
         self.commands |= PlainLists(desk, self.keys, say, self.show).commands
 
     def begin(self) -> None:
-        """Say what there is to say when somebody sits down, and show the first query."""
+        """Print the introduction, resume the session, and show its query."""
         self._say_lines(self.keymap.problems[:_MAX_PROBLEMS])
         self.say(self.keys.fill(_WELCOME))
         if self._desk.facts.newcomer:
@@ -151,11 +151,11 @@ class PlainDesk(PlainDecisions):
         self.learn()
 
     def show(self) -> None:
-        """Print the query and its candidates, or that there is none."""
+        """Print the query and its candidates, or why there is none."""
         item, progress = self._review.item, self._review.progress()
         if item is None:
             title, text = empty_stream_text(self._review.stream, progress, self._review.elsewhere())
-            ways = "{undo} takes back your last answer, {streams} lists the streams, {quit} leaves."
+            ways = "{undo} undoes your last answer, {streams} lists the streams, {quit} quits."
             steps = " ".join(_next_steps(self._review, progress))
             here = f"This is the {self._review.stream.value} stream."
             self.say(f"\n{here} {title}. {text} {steps} {self.keys.fill(ways)}".replace("  ", " "))
@@ -164,7 +164,7 @@ class PlainDesk(PlainDecisions):
         calibration = "" if item.blind else calibration_summary(self._desk.standing, one_class=self._desk.has_one_class)
         if calibration and calibration != self._calibration:
             self._calibration = calibration
-            self.say(f"The bands rest on: {calibration}. {self._desk.one_class}".rstrip())
+            self.say(f"The bands are based on: {calibration}. {self._desk.one_class}".rstrip())
         self.say(safe(item.reason))
         self._show_item(item)
 
@@ -180,7 +180,7 @@ class PlainDesk(PlainDecisions):
             self.say(f"Comment by {safe(name)}: {safe(text)}")
 
     def run_line(self, line: str) -> bool:
-        """Do what a line says. Returns False where it says to leave."""
+        """Run a line. Returns False if it quits the desk."""
         failure = self._refits.take() if self._refits is not None else ""
         if failure:
             self.say(safe(failure))
@@ -188,7 +188,7 @@ class PlainDesk(PlainDecisions):
             name, argument = self.keys.read(line)
             if name == "quit":
                 return self._leave_practice()
-            self._desk.keep_claim()  # whoever looks around works, too
+            self._desk.keep_claim()  # any command shows that the annotator is active
             if self._practice is not None:
                 self._run_practice_command(self._practice, name, argument)
             else:
@@ -219,15 +219,15 @@ class PlainDesk(PlainDecisions):
             return
         before = self._review.item.query.ref
         if not self._desk.keep_claim():
-            # Whoever reads long may have been taken for away.
+            # The lease may have expired while the annotator was reading.
             self._review.advance()
-            self.say("Somebody else took that query meanwhile; here is the next one.")
+            self.say("Another annotator has taken that query; here is the next one.")
             self.show()
             return
         try:
             act()
         except SameskuError:
-            # A decision is on disk before the next query is looked for.
+            # The decision is on disk before the next query is claimed.
             if self._review.item is None or self._review.item.query.ref != before:
                 self.say("Saved.")
             raise
@@ -235,7 +235,7 @@ class PlainDesk(PlainDecisions):
         self.learn()
         if self._review.item is None or self._review.item.query.ref != before:
             self._found = []
-            # Between two queries nobody's list changes under their eyes.
+            # Only between two queries, so that a list does not change while it is read.
             self._desk.read_new_candidates()
             self._say_news()
             self.show()
@@ -247,14 +247,14 @@ class PlainDesk(PlainDecisions):
     def _turn(self, *, back: bool) -> None:
         action = self._review.redo() if back else self._review.undo()
         if action is None:
-            self.say(f"There is nothing to {'bring' if back else 'take'} back.")
+            self.say(f"There is nothing to {'redo' if back else 'undo'}.")
             return
         self.learn()
         self.say(
             undo_summary(action.verb, self._desk.past.title(action.query), back=back, redo=self.keys.key_for("redo"))
         )
         if self._review.item is None or self._review.item.query.ref != action.query:
-            self.say("It is on somebody else's screen now.")
+            self.say("Another annotator has it now.")
         self.show()
 
     def _go_on(self) -> None:
@@ -268,7 +268,7 @@ class PlainDesk(PlainDecisions):
             self._review.advance()
             self.show()
         else:
-            ways = "Not answered yet: {skip} puts it off, {none} rejects all that are listed, {again} tells it again."
+            ways = "Not answered yet: {skip} skips it, {none} rejects all listed candidates, {again} prints it again."
             self.say(self.keys.fill(ways))
 
     def _comment(self, argument: str) -> None:
@@ -278,7 +278,7 @@ class PlainDesk(PlainDecisions):
             self.say(self.keys.fill("Write the comment after the {comment}."))
 
     def learn(self) -> None:
-        """Have the matcher refitted beside the reading."""
+        """Refit the matcher in the background."""
         if self._refits is not None:
             self._refits.schedule()
 
@@ -291,7 +291,7 @@ class PlainDesk(PlainDecisions):
         self._found = self._desk.search(argument)
         for place, product in enumerate(self._found, 1):
             self.say(f"/{place}. {product_line(product)}")
-        ways = "{accept} /1 accepts the first." if self._found else "Nothing has all of these words."
+        ways = "{accept} /1 accepts the first." if self._found else "No product has all of these words."
         self.say(self.keys.fill(ways))
 
     def _blind(self) -> None:
@@ -302,7 +302,7 @@ class PlainDesk(PlainDecisions):
         self._review.toggle_blind()
         self.show()
 
-    # -- practising ----------------------------------------------------------------------------------------
+    # -- practice ------------------------------------------------------------------------------------------
 
     def _practise(self) -> None:
         self._practice = PlainPractice(self._desk, self.keys, self.say)
@@ -312,12 +312,12 @@ class PlainDesk(PlainDecisions):
         if name in practice.commands:
             practice.commands[name](argument)
         else:
-            self.say(self.keys.fill("Not while you practise. {quit} goes to work."))
+            self.say(self.keys.fill("Not available in the practice; {quit} leaves it."))
         if practice.is_over:
             self._leave_practice()
 
     def _leave_practice(self) -> bool:
-        """Back from the practice. Returns False where there was none: who leaves then leaves the desk."""
+        """Leave the practice. Returns False if there is none, which quits the desk."""
         if self._practice is None:
             return False
         self._practice = None
@@ -326,18 +326,18 @@ class PlainDesk(PlainDecisions):
 
 
 def _next_steps(review: Review, progress: Progress) -> list[str]:
-    """What to do where nothing is left; other verbs do what the menu of the other desk has."""
+    """Next steps when the stream is empty, as commands of the command line."""
     judged = review.stream is Stream.VALIDATION and 0 < progress.total == progress.done
-    steps = ["`samesku evaluate` measures the models by these answers."] if judged else []
+    steps = ["`samesku evaluate` measures the models on these labels."] if judged else []
     others = ", ".join(f"{left:,} in {stream.value}" for stream, left in review.other_streams().items())
-    return [*steps, f"Queries wait elsewhere: {others}."] if others else steps
+    return [*steps, f"Open queries in other streams: {others}."] if others else steps
 
 
 def run_plain(desk: Desk, stdin: TextIO, stdout: TextIO) -> None:
-    """Review by lines until somebody leaves, the input ends, or ctrl+c.
+    """Run the plain desk until the annotator quits, the input ends, or ctrl+c.
 
     Raises:
-        KeyboardInterrupt: that was ctrl+c; it has been answered.
+        KeyboardInterrupt: on ctrl+c, after the closing line.
     """
     write = LineWriter(stdout)
     plain = PlainDesk(desk, write)
@@ -360,7 +360,7 @@ def run_plain(desk: Desk, stdin: TextIO, stdout: TextIO) -> None:
 
 
 def _closing_line(desk: Desk) -> str:
-    """Whether what was decided is where it belongs: somebody may have deleted the ledger."""
+    """A confirmation that every decision is saved, or the error if the ledger is missing."""
     try:
         desk.require_ledger()
     except SameskuError as error:

@@ -1,4 +1,4 @@
-"""What the plain desk reads out besides the query: past work, flags and comments, the trail, streams, the history."""
+"""The plain desk's lists: past work, flags and comments, the trail, streams, and a query's history."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,16 +13,16 @@ from tui.review.past_work import act_context, act_summary, local_time, outcome_t
 from tui.statistics.streams import stream_words
 
 _COMMANDS = {Scope.OWN: "past", Scope.NOTED: "noted"}
-_STATUS_TEXT = {ActStatus.STANDS: "", ActStatus.BACK: ", taken back", ActStatus.GONE: ", taken back for good"}
-#: As many acts as one listens to.
+_STATUS_TEXT = {ActStatus.STANDS: "", ActStatus.BACK: ", undone", ActStatus.GONE: ", undone for good"}
+#: Actions that the trail lists.
 _MAX_TRAIL = 10
-#: Behind the command for the history, for leads, and what comes of it.
+#: The argument of the history command for leads, and its consequence.
 _OTHERS = "others"
-_RECORDED = "That is recorded, and agreement counts no answer that you give after it."
+_RECORDED = "This is recorded, and your later answers are excluded from agreement."
 
 
 class PlainLists:
-    """Lists by number, and the queries that are shown from them.
+    """Numbered lists, and the commands that open a query from them.
 
     Args:
         say: prints a line.
@@ -49,9 +49,9 @@ class PlainLists:
         for place, row in enumerate(page.rows, 1):
             self._say(f"/{place}. {_past_line(row)}")
         if page.next is not None:
-            self._say("There is more: another word finds it.")
+            self._say("There are more; add a word to narrow the list down.")
         key_for = self._keys.key_for(_COMMANDS[scope])
-        self._say(f"{key_for} /1 shows the first of them." if page.rows else "Nothing holds all of these words.")
+        self._say(f"{key_for} /1 shows the first of them." if page.rows else "No entry has all of these words.")
 
     def _open(self, argument: str) -> None:
         place = number(argument) or 0
@@ -60,7 +60,7 @@ class PlainLists:
             return
         self._desk.review.look_up(self._listed[place - 1])
         self._show()
-        self._say("Enter alone goes back to the query that you left.")
+        self._say("Enter alone returns to the query that you left.")
 
     def _trail(self) -> None:
         steps = self._desk.past.trail()[:_MAX_TRAIL]
@@ -69,11 +69,11 @@ class PlainLists:
             act = VERB_WORDS.get(step.past.verb, step.past.verb.value)
             query = f"{safe(title)} ({safe(step.past.query.source)} {safe(step.past.query.id)})"
             self._say(f"/{place}. {local_time(step.past.at)} {act} for {query}{_STATUS_TEXT[step.standing]}")
-        stands = [place for place, (step, _) in enumerate(steps, 1) if step.standing is ActStatus.STANDS]
-        if stands:
-            self._say(self._keys.fill(f"{{undo}} takes back /{stands[0]}; {{past}} /{stands[0]} shows its query."))
+        active = [place for place, (step, _) in enumerate(steps, 1) if step.standing is ActStatus.STANDS]
+        if active:
+            self._say(self._keys.fill(f"{{undo}} undoes /{active[0]}; {{past}} /{active[0]} shows its query."))
         elif not steps:
-            self._say("You have done nothing yet that could be taken back.")
+            self._say("There is nothing to undo yet.")
 
     def _streams(self, argument: str) -> None:
         review = self._desk.review
@@ -84,7 +84,7 @@ class PlainLists:
         for state in self._desk.streams.read():
             here = " You are here." if state.stream is review.stream else ""
             self._say(stream_words(state, review.tallies[state.stream]) + here)
-        self._say(self._keys.fill("{streams} and a name goes there."))
+        self._say(self._keys.fill("{streams} and a name switches to that stream."))
 
     def _history(self, argument: str) -> None:
         item = self._desk.review.item
@@ -98,15 +98,15 @@ class PlainLists:
             who = f"{local_time(each.at)} {safe(each.annotator)} ({act_context(each)})"
             self._say(f"{who}: {act_summary(each, titles, blind=item.blind)}")
         if not past:
-            self._say("Nothing happened to it yet.")
+            self._say("No actions on it yet.")
         if item.alone and not looks:
-            self._say("What others did is hidden while you decide alone.")
+            self._say("Others' decisions are hidden while you label independently.")
             if self._desk.facts.lead:
-                self._say(self._keys.fill(f"{{history}} {_OTHERS} tells it. {_RECORDED}"))
+                self._say(self._keys.fill(f"{{history}} {_OTHERS} shows them. {_RECORDED}"))
 
 
 def _past_line(row: PastRow) -> str:
-    """A past query in words, what was said first."""
+    """A past query in one line, its outcome first."""
     parts = [outcome_text(row)] if outcome_text(row) else []
     parts.append(f"{safe(row.title) or safe(row.query.id)} ({safe(row.query.source)} {safe(row.query.id)})")
     if row.past.flag is not None:

@@ -1,4 +1,4 @@
-"""What the plain desk tells of the query on the screen besides its candidates."""
+"""The plain desk's texts on a query, and the commands that show more of it without changing anything."""
 
 from collections.abc import Callable, Iterator
 
@@ -32,7 +32,7 @@ from tui.review.past_work import local_time, machine_score, viewing_context
 
 
 def progress_line(item: ReviewItem, progress: Progress) -> str:
-    """Where one is, and how far that is."""
+    """Stream and progress in one line."""
     name = item.stream.value + (", blind" if item.blind else "")
     left = f"{progress.total - progress.done:,} left, {progress.mine:,} yours"
     pace = "" if progress.hourly is None else f", {progress.hourly:,.0f} an hour"
@@ -41,7 +41,7 @@ def progress_line(item: ReviewItem, progress: Progress) -> str:
 
 
 def product_line(product: Product) -> str:
-    """A listing in one line, its place last."""
+    """A listing in one line, with its source and id at the end."""
     facts = [safe_excerpt(display_title(product)), safe(product.brand), safe(product.model)]
     if product.price is not None:
         facts.append(price(product))
@@ -49,7 +49,7 @@ def product_line(product: Product) -> str:
 
 
 def candidate_line(item: ReviewItem, option: Option) -> str:
-    """A candidate in words, the decision first: that is what one listens for."""
+    """A candidate in one line; the decision comes first, for screen readers."""
     parts = [decision_words(option).capitalize()] if option.decision else []
     if not item.blind:
         if option.similarity is None:
@@ -59,26 +59,26 @@ def candidate_line(item: ReviewItem, option: Option) -> str:
             parts.append(f"probability {chance} {option.band.value}, similarity {similarity(option)}")
         else:
             parts.append(f"similarity {similarity(option)} {option.band.value}")
-    parts += [f"{safe(name)} said {DECISION_WORDS[decision]}" for name, decision in option.others]
+    parts += [f"{safe(name)}: {DECISION_WORDS[decision]}" for name, decision in option.others]
     return ", ".join([*parts, product_line(option.product)])
 
 
 def opinion_line(opinion: Opinion) -> str:
-    """What somebody said of a disputed candidate, and how they came to it."""
+    """An annotator's decision on a disputed candidate, and its circumstances."""
     implied = ", implied" if opinion.strength is Strength.IMPLIED else ""
-    machine = machine_score(opinion.shown)
+    score = machine_score(opinion.shown)
     facts = [local_time(opinion.at), viewing_context(opinion.stream, opinion.look_ms, blind=opinion.blind)]
-    facts += [f"the machine then: {machine}"] if machine else []
+    facts += [f"score then: {score}"] if score else []
     return f"{safe(opinion.annotator)}: {DECISION_WORDS[opinion.decision]}{implied} ({', '.join(facts)})"
 
 
 def comparison_lines(query: Product, candidate: Product, same_brand: Callable[[str, str], bool]) -> Iterator[str]:
-    """Two listings field by field; whether a field agrees comes first: that is what one listens for."""
+    """Two listings field by field; each line says first whether the field agrees, for screen readers."""
     yield f"Query, {source_and_id(query)}: {display_title(query)}"
     yield f"Candidate, {source_and_id(candidate)}: {display_title(candidate)}"
     own, other = _unique_text(query, candidate), _unique_text(candidate, query)
     if not own and not other:
-        yield "The titles say the same."
+        yield "The titles are equal."
     if own:
         yield f"Only in the query's title: {own}"
     if other:
@@ -88,7 +88,7 @@ def comparison_lines(query: Product, candidate: Product, same_brand: Callable[[s
 
 
 def _unique_text(one: Product, other: Product) -> str:
-    """What one title says and the other listing does not."""
+    """The parts of a title that the other listing lacks."""
     spans = mark_differences(display_title(one), display_title(other), f"{other.brand} {other.model}")
     return "; ".join(span.text for span in spans if span.mark is not Mark.SAME)
 
@@ -97,21 +97,21 @@ def _field_line(row: FieldRow) -> str:
     if row.relation is Relation.EQUAL:
         return f"{row.name} is the same: {row.own}" + ("" if row.own == row.other else f"; {row.other}")
     if row.relation is Relation.MISSING and row.own and row.other:
-        return f"{row.name} says nothing: {row.own}; {row.other} ({row.note})"
+        return f"{row.name} is not comparable: {row.own}; {row.other} ({row.note})"
     if row.relation is Relation.MISSING:
         return f"{row.name} only in the {'query' if row.own else 'candidate'}: {row.own or row.other}"
-    relation = "says more on one side" if row.relation is Relation.PART else "differs"
+    relation = "is longer on one side" if row.relation is Relation.PART else "differs"
     return f"{row.name} {relation}: {row.own}; {row.other}" + (f" ({row.note})" if row.note else "")
 
 
 class PlainQuery:
-    """Looks and changes nothing.
+    """Commands that show more of the query and its candidates.
 
     Args:
-        sheet: knows the candidates by their numbers, and says what is found.
+        desk: the desk.
 
     Attributes:
-        commands: what each command does with the words that follow it.
+        commands: by name, the function that runs a command with its argument.
     """
 
     def __init__(self, desk: Desk, decisions: PlainDecisions) -> None:
@@ -143,16 +143,16 @@ class PlainQuery:
         if item is None or option is None:
             return
         if item.blind:
-            self._say("Scores are hidden while you decide blind.")
+            self._say("Scores are hidden in blind mode.")
             return
         if option.similarity is None:
-            self._say("Not among the machine's ten: found by search, or ranked lower since.")
+            self._say("Not among the top ten: found by search, or ranked lower since.")
         else:
             one_class = self._desk.one_class
             basis = calibration_details(self._desk.standing, one_class=bool(one_class))
-            self._say(f"Place: {rank_summary(option)}. The bands rest on: {basis}. {one_class}".rstrip())
+            self._say(f"Ranks: {rank_summary(option)}. The bands are based on: {basis}. {one_class}".rstrip())
         if not self._desk.learns:
-            self._say("There is no engine to ask for reasons.")
+            self._say("No explanation: the matcher is not running.")
             return
         reasons = self._desk.reasons(item.query, option.product)
         for reason in (*reasons.pros, *reasons.cons):
@@ -160,16 +160,16 @@ class PlainQuery:
         self._say(score_summary(reasons))
 
     def _judge(self, argument: str) -> None:
-        """What the judge says of a candidate and why, or what it has said of all of them."""
+        """Print the judge's verdict on a candidate, or its known verdicts on all."""
         item, judge = self._decisions.session.item, self._desk.judge
         if judge.trouble or (item is not None and item.blind):
-            self._say(judge.trouble or "The judge is not heard while you decide blind.")
+            self._say(judge.trouble or "The judge is not available in blind mode.")
             return
         option = self._decisions.option(argument) if argument else None
         if item is None:
             self._say("There is no query.")
         elif option is not None:
-            self._say("The judge is asked …")
+            self._say("Asking the judge …")
             counsel = judge.verdict(item.query, option.product, lambda _: None)
             for line in counsel.verdict.reasoning.splitlines():
                 self._say(safe(line))
@@ -180,7 +180,7 @@ class PlainQuery:
                 if (verdict := known.get(each.product.ref)) is not None:
                     self._say(f"{number}: {_verdict_text(verdict)}")
             if not known:
-                self._say("The judge has said nothing of these candidates yet; with a number it is asked about one.")
+                self._say("The judge has no verdicts on these candidates yet; add a number to ask about one.")
 
     def _copy(self, argument: str) -> None:
         item = self._decisions.session.item

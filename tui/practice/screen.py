@@ -1,4 +1,4 @@
-"""Practice: the desk's own sheet and keys over invented queries, with a word on each answer."""
+"""The practice screen: the review screen's view and keys on invented queries, with feedback on each answer."""
 
 from collections.abc import Callable
 
@@ -17,18 +17,18 @@ from tui.theme import CAREFUL, GOOD, MUTED, STRONG
 _VERDICTS = {True: ("Right. ", f"bold {GOOD}"), False: ("Look again. ", f"bold {CAREFUL}")}
 _DONE = (
     "That was the practice",
-    "The rest you learn by doing, and whatever you say can be taken back.",
+    "Every answer in the real queue can be undone, too.",
     (
         ("{next}", "Start working."),
-        ("{undo}", "Take back the last answer."),
-        ("{guidelines}", "Read what your team calls the same product."),
+        ("{undo}", "Undo the last answer."),
+        ("{guidelines}", "Read your team's guidelines."),
         ("{help}", "All keys."),
     ),
 )
 
 
 class PracticeScreen(DecisionScreen):
-    """Nothing that is said here is kept."""
+    """Practice; no decision is saved."""
 
     BINDINGS = bindings(PRACTICE)
 
@@ -38,7 +38,7 @@ class PracticeScreen(DecisionScreen):
         self._desk = desk
 
     def compose(self) -> ComposeResult:
-        """As the desk, with a word above the keys."""
+        """The review screen's widgets, with the feedback above the keys."""
         yield Static(id="status", markup=False)
         yield QueryView(self._desk.brands.same, id="sheet")
         title, text, ways = _DONE
@@ -48,7 +48,7 @@ class PracticeScreen(DecisionScreen):
         yield KeyBar(PRACTICE)
 
     def on_mount(self) -> None:
-        """The first query."""
+        """Show the first query."""
         self._draw()
 
     def _draw(self) -> None:
@@ -66,11 +66,11 @@ class PracticeScreen(DecisionScreen):
         feedback = practice.feedback
         said = Content(self.keymap.fill(feedback.text))
         self.query_one("#coach", Static).update(
-            said if feedback.right is None else Content.styled(*_VERDICTS[feedback.right]) + said
+            said if feedback.correct is None else Content.styled(*_VERDICTS[feedback.correct]) + said
         )
 
     def _decide(self, act: Callable[[], object]) -> bool:
-        """Do what a key decides, if its query was there to be seen; the answer stays until one goes on."""
+        """Run a decision if its query was visible; the answered query stays on the screen."""
         if self._practice.item is None or not self.candidates.seen:
             return False
         act()
@@ -78,7 +78,7 @@ class PracticeScreen(DecisionScreen):
         return True
 
     def action_next(self) -> None:
-        """On, from a query that is answered; back to the desk from the last one."""
+        """Go to the next query if this one is answered; leave after the last one."""
         item = self._practice.item
         if item is None:
             self.action_leave()
@@ -89,12 +89,12 @@ class PracticeScreen(DecisionScreen):
             self.say("Not answered yet. Esc leaves the practice.")
 
     def action_undo(self) -> None:
-        """Take back."""
-        self._turn(self._practice.undo, "There is nothing to take back.")
+        """Undo."""
+        self._turn(self._practice.undo, "There is nothing to undo.")
 
     def action_redo(self) -> None:
-        """Bring back."""
-        self._turn(self._practice.redo, "There is nothing to bring back.")
+        """Redo."""
+        self._turn(self._practice.redo, "There is nothing to redo.")
 
     def _turn(self, turn: Callable[[], bool], nothing: str) -> None:
         if turn():
@@ -103,12 +103,12 @@ class PracticeScreen(DecisionScreen):
             self.say(nothing)
 
     def action_leave(self) -> None:
-        """To the desk."""
+        """Return to the review screen."""
         self.dismiss(None)
 
 
 def _status(number: int, total: int) -> Content:
     return Content.assemble(
         (" PRACTICE ", "reverse bold"), "  ", (f"{number}", STRONG), (f" of {total}", MUTED),
-        ("  nothing here is kept", MUTED),
+        ("  nothing here is saved", MUTED),
     )  # fmt: skip
