@@ -92,8 +92,8 @@ def _all_commands(app: CommandTarget) -> list[Command]:
         *_label_commands(app),
         *(_stream_command(app, stream) for stream in Stream),
         *(
-            Command(name, help_, lambda action=action: app.on_review(action))  # type: ignore[misc]
-            for name, help_, action in _REVIEW_ACTIONS
+            Command(name, description, lambda action=action: app.on_review(action))  # type: ignore[misc]
+            for name, description, action in _REVIEW_ACTIONS
         ),
         *_desk_commands(app),
     ]
@@ -209,13 +209,13 @@ def _with_job(app: CommandTarget, screen: TwoSidedScreen) -> None:
 def _retrain(app: CommandTarget) -> None:
     """Show the training plan; start the retrain if confirmed, or show the running one."""
 
-    def chosen(arguments: list[str] | None) -> None:
+    def on_result(arguments: list[str] | None) -> None:
         if arguments:
             app.start_job(*arguments)
         elif arguments is not None:
             app.open(JobsScreen(app.desk))
 
-    app.open(RetrainDialog(app.desk), chosen)
+    app.open(RetrainDialog(app.desk), on_result)
 
 
 def _import(app: CommandTarget) -> None:
@@ -226,12 +226,12 @@ def _import(app: CommandTarget) -> None:
 def _backup(app: CommandTarget) -> None:
     """Show the backups; a restore closes the desk first, because nothing may hold the ledger open."""
 
-    def chosen(backup: Path | None) -> None:
+    def on_result(backup: Path | None) -> None:
         if backup is not None:
             app.restoring = backup
             app.exit()
 
-    app.open(BackupDialog(app.desk), chosen)
+    app.open(BackupDialog(app.desk), on_result)
 
 
 def _practise(app: CommandTarget) -> None:

@@ -68,7 +68,7 @@ async def test_the_usual_keys_rule_and_nothing_moves_meanwhile(bench: Bench, siz
         assert [option.product.id for option in app.review.candidates.options] == before
         assert app.review.candidates.highlighted == 2
         await press(pilot, "down", "a")
-        assert "Nothing to settle" in screen_text(app)
+        assert "Nothing to adjudicate" in screen_text(app)
     with bench.store() as store:
         labels = {label.pair.candidate.id: label for label in store.labels(q("q2"))}
     assert (labels["q2-c1"].match, labels["q2-c3"].match) == (False, True)
@@ -141,9 +141,9 @@ async def test_a_desk_with_nothing_to_settle_says_which_stream_it_is(bench: Benc
         await settled(pilot)
         text = screen_text(app)
         assert "ADJUDICATION" in text
-        assert "Nothing to settle" in text
+        assert "Nothing to adjudicate" in text
     out = io.StringIO()
     run_plain(bench.desk("max", Stream.ADJUDICATION), io.StringIO("q\n"), out)
     said = out.getvalue()
-    assert "This is the adjudication stream. Nothing to settle. Nobody disagrees about any pair now" in said
-    assert "Queries wait elsewhere: 7 in triage, 1 in validation." in said
+    assert "This is the adjudication stream. Nothing to adjudicate. There are no disagreements" in said
+    assert "Open queries in other streams: 7 in triage, 1 in validation." in said

@@ -19,7 +19,7 @@ def test_a_figure_stands_with_its_interval(value: float | None, ends: tuple[floa
 
 @pytest.mark.parametrize(
     ("ends", "written"),
-    [((-0.012, 0.034), "−0.01 to +0.03"), ((0.0611, 0.13), "+0.06 to +0.13"), (None, "alike everywhere"),
+    [((-0.012, 0.034), "−0.01 to +0.03"), ((0.0611, 0.13), "+0.06 to +0.13"), (None, "no difference"),
      ((-0.001, 0.002), "−0.001 to +0.002")],
 )  # fmt: skip
 def test_the_interval_of_a_change_has_its_signs(ends: tuple[float, float] | None, written: str) -> None:

@@ -54,7 +54,7 @@ async def test_who_decides_alone_is_told_their_own_alone(bench: Bench) -> None:
         text = screen_text(app)
     assert "hidden while you label independently" in text
     assert "another" not in text
-    assert "Nothing yet." in text
+    assert "No actions yet." in text
 
 
 def test_the_plain_desk_reads_it_out(bench: Bench) -> None:
@@ -75,7 +75,7 @@ async def test_a_lead_may_look_and_that_is_recorded(bench: Bench) -> None:
         write_past(bench, query)
         await pilot.press("h")
         await settled(pilot)
-        assert "is recorded, and agreement counts no answer" in screen_text(app)
+        assert "is recorded, and your later answers are excluded" in screen_text(app)
         await pilot.press("o")
         await settled(pilot)
         text = screen_text(app)

@@ -114,7 +114,7 @@ async def test_while_one_decides_blind_it_is_not_heard(bench: Bench) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         await pilot.press("v")
-        shown = await until(pilot, "The judge is not heard while you decide blind.")
+        shown = await until(pilot, "The judge is not available in blind mode.")
         assert "J✓" not in shown
         assert not isinstance(app.screen, VerdictDialog)
     assert judge.asked == []

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from core.cli.app import make_app
 from core.settings import Settings, load_settings
 from tui import actions
-from tui.actions import EVALUATION, MODELS, REVIEW, SCREENS, TRAIL, Act
+from tui.actions import EVALUATION, LOOKED_UP, MODELS, NOTHING_LEFT, REVIEW, SCREENS, TRAIL, Act
 from tui.command_line import doctor
 from tui.common.doctor import DoctorScreen
 from tui.common.key_bar import KeyBar
@@ -117,7 +117,7 @@ async def test_moved_keys_do_it_and_stand_in_bar_help_and_words(bench: Bench) ->
         assert "e F2 skip" in bar
         await pilot.press("enter")
         await settled(pilot)
-        assert "e puts it off, n rejects" in screen_text(app)
+        assert "e skips it, n rejects" in screen_text(app)
         await pilot.press("space")
         await settled(pilot)
         assert bench.decided()["q3-c1"] == ("match", "explicit")
@@ -211,8 +211,8 @@ def test_samesku_doctor_looks_at_the_keys(bench: Bench, keys: str, code: int) ->
     assert ("keys: 1 remapped" in done.output) is not bool(code)
 
 
-def test_every_screen_of_the_desk_is_known_to_follow() -> None:
-    known = {act for screen in SCREENS for act in screen}
+def test_every_action_belongs_to_a_screen() -> None:
+    known = {act for screen in (*SCREENS, REVIEW, LOOKED_UP, NOTHING_LEFT) for act in screen}
     for name, acts in vars(actions).items():
         if isinstance(acts, tuple) and acts and isinstance(acts[0], Act):
             assert set(acts) <= known, name

@@ -32,7 +32,7 @@ async def test_the_next_query_goes_by_the_refit_and_the_one_on_the_screen_stays(
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         # The refit is there, and the query that was on the screen before it is as it was.
-        assert "matcher: 312 labels" in screen_text(app)
+        assert "matcher: 312 labelled pairs" in screen_text(app)
         assert shown(app) == "q3"
         before = order(app)
         await pilot.press("3", "x")
@@ -132,7 +132,7 @@ async def test_what_somebody_could_mend_is_told_once(bench: Bench) -> None:
         engine.refusal = None
         await pilot.press("n")
         await settled(pilot)
-        assert "matcher: 312 labels" in screen_text(app)
+        assert "matcher: 312 labelled pairs" in screen_text(app)
 
 
 def test_the_plain_desk_tells_it_too(bench: Bench) -> None:
@@ -171,9 +171,9 @@ async def test_why_tells_reasons_for_and_against_with_their_weights(bench: Bench
         await settled(pilot)
         text = screen_text(app)
         for part in (
-            "Probability 97%", "▲ high  90% or more", "matcher: 312 labels", "Similarity  0.810",
+            "Probability 97%", "▲ high  90% or more", "matcher: 312 labelled pairs", "Similarity  0.810",
             "+3.2 ████████  model number Archer C7 stands in both", "−1.6 ░░░░      price 2.4 times higher",
-            "Every pair starts at −2.0, other features add +1.4: together +1.0.", "For a match",
+            "baseline −2.0, other features +1.4, total +1.0 (log-odds)", "For a match",
             "Against", "16 GB against 8 GB", "no other candidate is as alike", "Esc back",
         ):  # fmt: skip
             assert part in text, part
@@ -215,7 +215,7 @@ def test_the_plain_desk_learns_too(bench: Bench) -> None:
     desk.learn(RefitResult.from_json(rescored("q5")))
     run_plain(desk, io.StringIO("w 1\nq\n"), out)
     said = out.getvalue()
-    assert "The bands rest on: matcher: 312 labels." in said
+    assert "The bands are based on: matcher: 312 labelled pairs." in said
     assert "1. probability 97% high, similarity 0.72, Logitech" in said
     assert "For, 3.2: model number Archer C7 stands in both" in said
     assert "Against, 1.6: price 2.4 times higher" in said

@@ -62,8 +62,8 @@ def test_a_line_is_a_letter_or_a_name_and_what_follows(line: str, read: tuple[st
     [
         ("nikon", "“nikon” is not a key here; ? lists the keys."),
         ("no", "“no” is not a key here; ? lists the keys."),
-        ("n 3", "n stands alone; nothing was done."),
-        ("skip it", "s stands alone; nothing was done."),
+        ("n 3", "n takes no argument; nothing was done."),
+        ("skip it", "s takes no argument; nothing was done."),
         ("cold plate missing", "“cold” is not a key here; ? lists the keys."),
         ("m", "“m” is not a key here; ? lists the keys."),
         ("ф 3", "“ф” is not a key here: switch the keyboard to Latin letters."),
@@ -100,7 +100,7 @@ def test_any_line_is_a_command_or_a_sentence(line: str) -> None:
 def test_moved_keys_stand_in_what_is_said(bench: Bench) -> None:
     bench.settings = Settings(keys={"accept": "g", "guidelines": "G", "help": "f1", "nothing": "x"})
     said = talk(bench, "help", "g 2", "G", "q")
-    assert "Each line is a letter, and a number where one is needed; help lists them." in said
+    assert "Each line is a letter, with a number where needed; help lists the commands." in said
     assert "keys.nothing: there is no such action" in said
     assert "g 3: the same product" in said
     assert bench.decided()["q3-c2"] == ("match", "explicit")

@@ -15,9 +15,9 @@ from tui.review.screen import ReviewScreen
 @pytest.mark.parametrize(
     ("width", "there", "gone"),
     [
-        (160, ["100 an hour, 4 min to go", "matcher: 312 labels", "MiniLM", "ada"], []),
-        (100, ["100 an hour, 4 min to go", "matcher: 312 labels", "ada"], ["MiniLM"]),
-        (80, ["matcher: 312 labels", "ada"], ["an hour"]),
+        (160, ["100 an hour, 4 min to go", "matcher: 312 labelled pairs", "MiniLM", "ada"], []),
+        (100, ["100 an hour, 4 min to go", "matcher: 312 labelled pairs", "ada"], ["MiniLM"]),
+        (80, ["matcher: 312 labelled pairs", "ada"], ["an hour"]),
     ],
 )
 async def test_the_pace_is_told_where_there_is_room(
@@ -51,7 +51,7 @@ async def test_the_pace_is_told_where_there_is_room(
             "matcher: 12 labels, rough",
             "calibrated on 12 labelled pairs (3 matches): rough",
         ),
-        (MatcherSummary(0.5, 0.9, 0.1, 312, 90), "matcher: 312 labels", "matcher: 312 labels"),
+        (MatcherSummary(0.5, 0.9, 0.1, 312, 90), "matcher: 312 labelled pairs", "matcher: 312 labelled pairs"),
     ],
 )
 def test_what_the_bands_rest_on_is_told(standing: MatcherSummary | None, line: str, why: str) -> None:

@@ -45,7 +45,7 @@ async def test_taking_back_what_is_on_another_screen_says_so(bench: Bench) -> No
         await press(pilot, "n")
         bench.desk("jo").review.look_up(q("q3"))
         await press(pilot, "z")
-        assert "It is on somebody else's screen now." in screen_text(app)
+        assert "Another annotator has it now." in screen_text(app)
         assert app.desk.review.item is not None
         assert app.desk.review.item.query.id == "q8"
     assert bench.decided() == {}
@@ -64,15 +64,15 @@ async def test_the_mark_goes_with_undo_and_redo_across_restarts(bench: Bench, si
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
         await press(pilot, "t")
-        assert line_with(app, "Z brings it back") + 1 == line_with(app, "undo stands here")
-        assert line_with(app, "undo stands here") + 1 == line_with(app, "z takes it back")
-        assert "TP-LINK" in lines(app)[line_with(app, "z takes it back")]
+        assert line_with(app, "Z redoes it") + 1 == line_with(app, "undo position")
+        assert line_with(app, "undo position") + 1 == line_with(app, "z undoes it")
+        assert "TP-LINK" in lines(app)[line_with(app, "z undoes it")]
         await press(pilot, "z")
         assert "Undone: none of these for “TP-LINK" in screen_text(app)
-        assert "WD My" in lines(app)[line_with(app, "z takes it back")]
+        assert "WD My" in lines(app)[line_with(app, "z undoes it")]
         await press(pilot, "Z", "Z", "Z")
         assert "There is nothing to redo." in screen_text(app)
-        assert "Z brings it back" not in screen_text(app)
+        assert "Z redoes it" not in screen_text(app)
         await press(pilot, "z", "t")
         assert app.screen is app.review
         await press(pilot, "x", "t")

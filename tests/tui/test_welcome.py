@@ -60,7 +60,7 @@ async def test_the_few_keys_that_matter_then_practice_or_work(
         await settled(pilot)
         assert isinstance(app.screen, WelcomeDialog)
         text = screen_text(app)
-        for words in ("Welcome", "none of these is", "Practise on three queries", "Esc to work"):
+        for words in ("Welcome", "none of them is", "Practise on three queries", "Esc to work"):
             assert words in text
         await pilot.press(key)
         await settled(pilot)

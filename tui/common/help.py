@@ -51,7 +51,7 @@ def _line(sign: Content, text: str, width: int) -> list[Content]:
 def _sign_rows() -> list[tuple[Content, str]]:
     signs = [(DECISION_SIGNS[d], DECISIONS[d], text) for d, text in _DECISIONS]
     signs.append((IMPLIED_SIGN, MUTED, "Implied no match: you accepted another candidate."))
-    both = " ".join(f"{JUDGE_SIGN}{DECISION_SIGNS[said]}" for said in (Decision.MATCH, Decision.NO_MATCH))
+    both = " ".join(f"{JUDGE_SIGN}{DECISION_SIGNS[decision]}" for decision in (Decision.MATCH, Decision.NO_MATCH))
     signs.append((both, MUTED, "The judge's verdict: match, no match."))
     signs += [(BAND_SIGNS[b], BANDS[b], text) for b, text in _BANDS]
     signs += [

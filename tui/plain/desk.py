@@ -64,7 +64,7 @@ class BackgroundRefits:
         self._busy = False
         self._pending = False
         self._latest: RefitResult | None = None
-        self._trouble = ""
+        self._failure = ""
         self._reported = ""
 
     def schedule(self) -> None:
@@ -76,15 +76,15 @@ class BackgroundRefits:
             self._busy = True
         threading.Thread(target=self._run, daemon=True).start()
 
-    def take(self) -> str:
+    def apply(self) -> str:
         """Apply the latest refit to the queue; call it on the desk's thread.
 
         Returns a failure that the user can fix, once; else an empty string.
         """
         with self._lock:
             latest, self._latest = self._latest, None
-            failure = "" if self._trouble == self._reported else self._trouble
-            self._reported = self._trouble
+            failure = "" if self._failure == self._reported else self._failure
+            self._reported = self._failure
         if latest is not None:
             self._desk.learn(latest)
         return failure
@@ -99,7 +99,7 @@ class BackgroundRefits:
             except SameskuError:
                 failure = ""  # the queue keeps its order, and the worker is restarted automatically
             with self._lock:
-                self._latest, self._trouble = found or self._latest, failure
+                self._latest, self._failure = found or self._latest, failure
                 if not self._pending:
                     self._busy = False
                     return
@@ -181,7 +181,7 @@ class PlainDesk(PlainDecisions):
 
     def run_line(self, line: str) -> bool:
         """Run a line. Returns False if it quits the desk."""
-        failure = self._refits.take() if self._refits is not None else ""
+        failure = self._refits.apply() if self._refits is not None else ""
         if failure:
             self.say(safe(failure))
         try:

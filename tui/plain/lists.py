@@ -66,9 +66,9 @@ class PlainLists:
         steps = self._desk.past.trail()[:_MAX_TRAIL]
         self._listed = [step.past.query for step, _ in steps]
         for place, (step, title) in enumerate(steps, 1):
-            act = VERB_WORDS.get(step.past.verb, step.past.verb.value)
+            verb = VERB_WORDS.get(step.past.verb, step.past.verb.value)
             query = f"{safe(title)} ({safe(step.past.query.source)} {safe(step.past.query.id)})"
-            self._say(f"/{place}. {local_time(step.past.at)} {act} for {query}{_STATUS_TEXT[step.standing]}")
+            self._say(f"/{place}. {local_time(step.past.at)} {verb} for {query}{_STATUS_TEXT[step.standing]}")
         active = [place for place, (step, _) in enumerate(steps, 1) if step.standing is ActStatus.STANDS]
         if active:
             self._say(self._keys.fill(f"{{undo}} undoes /{active[0]}; {{past}} /{active[0]} shows its query."))
@@ -91,15 +91,15 @@ class PlainLists:
         if item is None:
             self._say("There is no query.")
             return
-        looks = item.alone and argument == _OTHERS
-        past = self._desk.look_at_others() if looks else self._desk.history()
+        sees_others = item.alone and argument == _OTHERS
+        past = self._desk.look_at_others() if sees_others else self._desk.history()
         titles = titles_of(item.options)
         for each in past:
             who = f"{local_time(each.at)} {safe(each.annotator)} ({act_context(each)})"
             self._say(f"{who}: {act_summary(each, titles, blind=item.blind)}")
         if not past:
             self._say("No actions on it yet.")
-        if item.alone and not looks:
+        if item.alone and not sees_others:
             self._say("Others' decisions are hidden while you label independently.")
             if self._desk.facts.lead:
                 self._say(self._keys.fill(f"{{history}} {_OTHERS} shows them. {_RECORDED}"))

@@ -12,7 +12,7 @@ from tui.practice.session import Practice
 
 #: Replaces the first task, as there is no highlight to move and nothing is marked.
 _FIRST = "Which candidate is the same product as the query? {details} 1 compares the first, {accept} 1 accepts it."
-_VERDICTS = {True: "Right. ", False: "Look again. ", None: ""}
+_FEEDBACK_PREFIXES = {True: "Right. ", False: "Look again. ", None: ""}
 _DONE = "That was the practice; from now on every answer is saved, and {undo} undoes it."
 
 
@@ -22,8 +22,8 @@ class PlainPractice(PlainDecisions):
     def __init__(self, desk: Desk, keys: PlainKeys, say: Callable[[str], None]) -> None:
         self._practice = Practice((replace(EXERCISES[0], task=_FIRST), *EXERCISES[1:]))
         super().__init__(self._practice, keys, say)
-        looking = PlainQuery(desk, self).commands
-        self.commands |= {name: looking[name] for name in ("details", "guidelines")}
+        query_commands = PlainQuery(desk, self).commands
+        self.commands |= {name: query_commands[name] for name in ("details", "guidelines")}
         self.commands["next"] = lambda _: self._go_on()
 
     @property
@@ -50,15 +50,15 @@ class PlainPractice(PlainDecisions):
 
     def _say_feedback(self) -> None:
         feedback = self._practice.feedback
-        self.say(_VERDICTS[feedback.correct] + self.keys.fill(feedback.text))
+        self.say(_FEEDBACK_PREFIXES[feedback.correct] + self.keys.fill(feedback.text))
         if self._practice.item is not None and self._practice.item.answered:
             self.say(self.keys.fill("{next} shows the next query."))
 
     def _decide(self, act: Callable[[], object]) -> None:
-        before = self._practice.item
+        previous = self._practice.item
         act()
-        now = self._practice.item
-        if before is not None and now is not None and before.query.ref == now.query.ref:
+        current = self._practice.item
+        if previous is not None and current is not None and previous.query.ref == current.query.ref:
             self._say_feedback()
         else:
             self.show()

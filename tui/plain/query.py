@@ -109,6 +109,7 @@ class PlainQuery:
 
     Args:
         desk: the desk.
+        decisions: resolves candidates by number and prints lines.
 
     Attributes:
         commands: by name, the function that runs a command with its argument.
@@ -200,6 +201,6 @@ class PlainQuery:
 def _verdict_text(verdict: Verdict) -> str:
     if verdict.answer is None:
         return safe(reason_of(verdict.reasoning)).rstrip(".") or "no verdict"
-    said = verdict.answer.lower()
+    answer = verdict.answer.lower()
     chance = "" if verdict.probability is None else f", {percent(verdict.probability)} that it is the same product"
-    return said + chance
+    return answer + chance

@@ -14,7 +14,7 @@ from tui.review.decision_screen import DecisionScreen
 from tui.review.query_view import QueryView, panel
 from tui.theme import CAREFUL, GOOD, MUTED, STRONG
 
-_VERDICTS = {True: ("Right. ", f"bold {GOOD}"), False: ("Look again. ", f"bold {CAREFUL}")}
+_FEEDBACK_PREFIXES = {True: ("Right. ", f"bold {GOOD}"), False: ("Look again. ", f"bold {CAREFUL}")}
 _DONE = (
     "That was the practice",
     "Every answer in the real queue can be undone, too.",
@@ -42,8 +42,8 @@ class PracticeScreen(DecisionScreen):
         yield Static(id="status", markup=False)
         yield QueryView(self._desk.brands.same, id="sheet")
         title, text, ways = _DONE
-        done = panel(title, text, [(self.keymap.fill(key), words) for key, words in ways])
-        yield Static(done, id="empty", markup=False)
+        panel_content = panel(title, text, [(self.keymap.fill(key), words) for key, words in ways])
+        yield Static(panel_content, id="empty", markup=False)
         yield Static(id="coach", markup=False)
         yield KeyBar(PRACTICE)
 
@@ -64,9 +64,9 @@ class PracticeScreen(DecisionScreen):
             return
         self.query_view.show(item)
         feedback = practice.feedback
-        said = Content(self.keymap.fill(feedback.text))
+        text = Content(self.keymap.fill(feedback.text))
         self.query_one("#coach", Static).update(
-            said if feedback.correct is None else Content.styled(*_VERDICTS[feedback.correct]) + said
+            text if feedback.correct is None else Content.styled(*_FEEDBACK_PREFIXES[feedback.correct]) + text
         )
 
     def _decide(self, act: Callable[[], object]) -> bool:

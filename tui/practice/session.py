@@ -97,8 +97,8 @@ class Practice:
         seen = {option.product.ref for option in on_screen}
 
         def decide(option: Option) -> Option:
-            kept = option.product.ref not in seen or _accepted(option)
-            return option if kept else replace(option, decision=Decision.NO_MATCH, strength=Strength.EXPLICIT)
+            keep = option.product.ref not in seen or _accepted(option)
+            return option if keep else replace(option, decision=Decision.NO_MATCH, strength=Strength.EXPLICIT)
 
         self._answer(decide)
 

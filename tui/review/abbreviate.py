@@ -67,8 +67,8 @@ def wrap_title(text: str, width: int) -> list[str]:
         while cell_len(lines[-1]) > width > 1:
             head = set_cell_size(lines[-1], width)
             # A cut wide character is padded with a space.
-            kept = len(head) if lines[-1].startswith(head) else len(head) - 1
-            lines[-1:] = [lines[-1][:kept], lines[-1][kept:]]
+            length = len(head) if lines[-1].startswith(head) else len(head) - 1
+            lines[-1:] = [lines[-1][:length], lines[-1][length:]]
     return [line.strip() for line in lines]
 
 
@@ -159,16 +159,16 @@ def _shorten(title: "_Title", order: Iterable[int], box: _Box) -> str:
     """The title with as many of its words as fit, taken in the given order."""
     if title.fits(box):
         return title.whole
-    kept: set[int] = set()
+    selected: set[int] = set()
     shown = ""
     for place in order:
         # An ellipsis that is no longer needed frees one cell on each side.
-        if place in kept or cell_len(shown) + cell_len(title.word(place)) - 2 > box.cells:
+        if place in selected or cell_len(shown) + cell_len(title.word(place)) - 2 > box.cells:
             continue
-        if place in title.filler and not kept & {place - 1, place + 1}:
+        if place in title.filler and not selected & {place - 1, place + 1}:
             continue
-        if box.fits(tried := title.joined(kept | {place})):
-            kept.add(place)
+        if box.fits(tried := title.joined(selected | {place})):
+            selected.add(place)
             shown = tried
     return shown or box.cut(title.whole)
 
@@ -255,17 +255,17 @@ class _Title:
         """A word without trailing punctuation, as shown before an ellipsis."""
         return self.text[slice(*self._words[place])].rstrip(",;|-")
 
-    def joined(self, kept: set[int]) -> str:
+    def joined(self, selected: set[int]) -> str:
         """The kept words in their order, with ellipses for the others."""
         parts: list[str] = []
         before = -1
-        for place in sorted(kept):
+        for place in sorted(selected):
             start, end = self._words[place]
             if place > before + 1:
                 parts.append(ELLIPSIS)
             elif parts and start > self._words[before][1]:
                 parts.append(" ")
-            parts.append(self.text[start:end] if place + 1 in kept else self.word(place))
+            parts.append(self.text[start:end] if place + 1 in selected else self.word(place))
             before = place
         if before < len(self._words) - 1 or self.is_cut:
             parts.append(ELLIPSIS)

@@ -88,8 +88,8 @@ def outcome_text(row: PastRow) -> str:
 
 def undo_summary(verb: Verb, title: str, *, back: bool, redo: str = "Z") -> str:
     """What undo or redo did: the action and its query."""
-    act = f"{VERB_WORDS.get(verb, verb.value)} for “{shorten(safe(title), _MAX_TITLE)}”"
-    return f"Redone: {act}." if back else f"Undone: {act}. {redo} redoes it."
+    action = f"{VERB_WORDS.get(verb, verb.value)} for “{shorten(safe(title), _MAX_TITLE)}”"
+    return f"Redone: {action}." if back else f"Undone: {action}. {redo} redoes it."
 
 
 def titles_of(options: Iterable[Option]) -> dict[ProductRef, str]:

@@ -22,7 +22,7 @@ from tui.theme import CAREFUL, KEY, MUTED, STRONG
 
 #: Lines reserved for the comparison on a low terminal.
 _MIN_COMPARISON_LINES = 5
-_LOOKED_UP = "Looked up: revise it, or Esc to return."
+_LOOKED_UP = "Looked up: decide again, or Esc to return."
 #: Rows that a disputed query shows at least.
 _MIN_DISPUTED_ROWS = 5
 #: Lines of the status line, the key bar and the two headings.

@@ -184,20 +184,20 @@ class ReviewScreen(DecisionScreen):
     def _turn(self, *, back: bool) -> str:
         """Undo or redo; returns a sentence on what it did."""
         self._active_at = self._clock()
-        said = ""
+        summary = ""
         with failures_shown(self.app):
             act = self.desk.review.redo() if back else self.desk.review.undo()
             self.query_one(Learner).schedule()
             if act is None:
-                said = f"There is nothing to {'redo' if back else 'undo'}."
+                summary = f"There is nothing to {'redo' if back else 'undo'}."
             else:
-                said = undo_summary(
+                summary = undo_summary(
                     act.verb, self.desk.past.title(act.query), back=back, redo=self.keymap.fill("{redo}")
                 )
                 if (item := self.desk.review.item) is None or item.query.ref != act.query:
-                    said += " Another annotator has it now."
+                    summary += " Another annotator has it now."
         self.draw()
-        return said
+        return summary
 
     # -- keeping the query reserved --------------------------------------------------------------------------
 

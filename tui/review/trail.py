@@ -29,7 +29,7 @@ class TrailRow:
 
     step: Step
     title: str
-    here: bool = False
+    position: bool = False
     note: str = ""
 
 
@@ -127,10 +127,10 @@ class TrailScreen(FullPage[ProductRef]):
 def _trail_rows(steps: list[tuple[Step, str]]) -> list[TrailRow]:
     """The rows, with the undo position above the latest action that is not undone, and the keys that move it."""
     places = [at for at, (step, _) in enumerate(steps) if step.standing is ActStatus.STANDS]
-    here = places[0] if places else len(steps)
-    undone = [at for at in range(here) if steps[at][0].standing is ActStatus.BACK]
-    notes = {here: "z undoes it"} | ({undone[-1]: "Z redoes it"} if undone else {})
-    return [TrailRow(step, title, at == here, notes.get(at, "")) for at, (step, title) in enumerate(steps)]
+    position = places[0] if places else len(steps)
+    undone = [at for at in range(position) if steps[at][0].standing is ActStatus.BACK]
+    notes = {position: "z undoes it"} | ({undone[-1]: "Z redoes it"} if undone else {})
+    return [TrailRow(step, title, at == position, notes.get(at, "")) for at, (step, title) in enumerate(steps)]
 
 
 def _draw_row(row: TrailRow, width: int) -> Content:

@@ -51,7 +51,7 @@ async def test_a_past_query_is_found_decided_anew_and_left_for_the_one_before(
         await press(pilot, "enter")
         assert app.screen is app.review
         assert shown(app) == "q3"
-        assert "Looked up: decide it anew" in screen_text(app)
+        assert "Looked up: decide again" in screen_text(app)
         assert "Esc back" in screen_text(app)
         await press(pilot, "x", "3", "a")
         assert shown(app) == "q1"
@@ -86,11 +86,11 @@ async def test_a_list_without_anything_says_so(bench: Bench) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await press(pilot, "o", "enter", "down")
-        assert "You have decided nothing yet." in screen_text(app)
+        assert "No decisions yet." in screen_text(app)
         await press(pilot, "tab")
-        assert "Nothing is flagged" in screen_text(app)
+        assert "No flags or comments yet" in screen_text(app)
         await press(pilot, *"zz")
-        assert "Nothing holds all of these words." in screen_text(app)
+        assert "No entry has all of these words." in screen_text(app)
         assert isinstance(app.screen, PastScreen)
 
 
