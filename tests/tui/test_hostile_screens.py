@@ -12,7 +12,6 @@ from typing import Any
 
 import desk_engine
 import pytest
-import tui.screens
 from comparisons import evaluations, two_encoders
 from desk_bench import Bench, screen_text
 from desk_jobs import log_of_a_retrain, something_to_learn_from, three_jobs
@@ -25,6 +24,7 @@ from test_snapshots import SCENES, SIZES, Scene, disputed
 from textual.pilot import Pilot
 from textual.screen import Screen
 
+import tui
 from core.jobs.board import Jobs
 from core.workspace import Workspace
 from tui.actions import REVIEW
@@ -99,7 +99,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
 
     def display(app: DeskApp, screen: Screen[Any], renderable: object) -> None:
         if isinstance(renderable, LayoutUpdate | ChopsUpdate):
-            found.sent.append(app._wire.difference(renderable, app.size, ColorSystem.TRUECOLOR))
+            found.sent.append(app._frame_diff.difference(renderable, app.size, ColorSystem.TRUECOLOR))
         found.screens.add(type(screen))
 
     monkeypatch.setattr(DeskApp, "_display", display)
@@ -208,7 +208,8 @@ async def test_greeting_news_and_failures(bench: Bench, watched: Watched) -> Non
 def test_no_screen_was_left_out() -> None:
     if len(_PLAYED) < len(ALL):
         pytest.skip("only where all scenes were played before")
-    modules = [import_module(f"tui.screens.{module.name}") for module in pkgutil.iter_modules(tui.screens.__path__)]
+    names = [module.name for module in pkgutil.walk_packages(tui.__path__, "tui.") if module.name != "tui.__main__"]
+    modules = [import_module(name) for name in names]
     ours = {each for module in modules for _, each in getmembers(module, isclass) if issubclass(each, Screen)}
     leaves = {each for each in ours if each.__module__.startswith("tui.") and not ours & set(each.__subclasses__())}
     assert {each.__name__ for each in leaves - _SEEN} == set()

@@ -25,11 +25,11 @@ _UNDO_POSITION = " undo position "
 
 @dataclass(frozen=True, slots=True)
 class TrailRow:
-    """An action; `here` draws the undo position above it, `note` names the key that undoes or redoes it."""
+    """An action; `at_undo_position` draws the mark above it, `note` names the key that undoes or redoes it."""
 
     step: Step
     title: str
-    position: bool = False
+    at_undo_position: bool = False
     note: str = ""
 
 
@@ -126,8 +126,8 @@ class TrailScreen(FullPage[ProductRef]):
 
 def _trail_rows(steps: list[tuple[Step, str]]) -> list[TrailRow]:
     """The rows, with the undo position above the latest action that is not undone, and the keys that move it."""
-    places = [at for at, (step, _) in enumerate(steps) if step.standing is ActStatus.STANDS]
-    position = places[0] if places else len(steps)
+    active = [at for at, (step, _) in enumerate(steps) if step.standing is ActStatus.STANDS]
+    position = active[0] if active else len(steps)
     undone = [at for at in range(position) if steps[at][0].standing is ActStatus.BACK]
     notes = {position: "z undoes it"} | ({undone[-1]: "Z redoes it"} if undone else {})
     return [TrailRow(step, title, at == position, notes.get(at, "")) for at, (step, title) in enumerate(steps)]
@@ -135,7 +135,7 @@ def _trail_rows(steps: list[tuple[Step, str]]) -> list[TrailRow]:
 
 def _draw_row(row: TrailRow, width: int) -> Content:
     line = trail_line(row.step, row.title, row.note, width)
-    if not row.here:
+    if not row.at_undo_position:
         return line
     mark = Content.styled("──" + _UNDO_POSITION + "─" * max(0, width - len(_UNDO_POSITION) - 2), CAREFUL)
     return Content("\n").join([mark, line])
