@@ -1,7 +1,8 @@
 """The private parts of Textual that the desk relies on, gathered in one module.
 
 Textual promises nothing about names with a leading underscore. Whatever the desk imports or reads of them goes through
-this module; methods and attributes of `App` that `tui.app` overrides or reads are listed in `APP_PRIVATES`.
+this module; private methods and attributes that subclasses override or read are listed in `APP_PRIVATES` and
+`WEB_DRIVER_PRIVATES`.
 `tests/tui/test_textual_compat.py` checks each one, so that an upgrade that moves something fails with its name.
 """
 
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual._xterm_parser import XTermParser
+from textual.drivers._byte_stream import ByteStream
 from textual.drivers.linux_driver import LinuxDriver
 from textual.keys import _character_to_key
 from textual.strip import Strip
@@ -18,6 +20,8 @@ __all__ = [
     "APP_PRIVATES",
     "SYNC_END",
     "SYNC_START",
+    "WEB_DRIVER_PRIVATES",
+    "ByteStream",
     "ChopsUpdate",
     "CompositorUpdate",
     "LayoutUpdate",
@@ -34,6 +38,20 @@ Update = LayoutUpdate | ChopsUpdate
 
 #: Methods and attributes of `textual.app.App` that `tui.app.DeskApp` overrides or reads.
 APP_PRIVATES = ("_close_messages_no_wait", "_display", "_exception", "_fatal_error", "_loop", "_return_code")
+
+#: Methods and attributes of `textual.drivers.web_driver.WebDriver` that `tui.web.driver.BrowserDriver` uses.
+WEB_DRIVER_PRIVATES = (
+    "_app",
+    "_debug",
+    "_enable_bracketed_paste",
+    "_enable_mouse_support",
+    "_input_reader",
+    "_key_thread",
+    "_mouse",
+    "_on_meta",
+    "_request_terminal_sync_mode_support",
+    "_size",
+)
 
 
 def character_to_key(character: str) -> str:

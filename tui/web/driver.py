@@ -4,12 +4,12 @@ import os
 import selectors
 
 from textual import events
-from textual.drivers._byte_stream import ByteStream
 from textual.drivers.web_driver import WebDriver
 from textual.geometry import Size
 
 from tui.driver import POLL_INTERVAL_S, Keyboard, read_available
 from tui.shutdown import hang_up
+from tui.textual_compat import ByteStream
 
 #: The descriptor of the standard input.
 _STDIN = 0
