@@ -21,7 +21,7 @@ from tui.review.verdict import VerdictDialog
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for somebody to have read."""
-    monkeypatch.setattr("tui.review.judge_scores._READING_S", 0.001)
+    monkeypatch.setattr("tui.review.judge_scores._DELAY_S", 0.001)
     monkeypatch.setattr("tui.review.verdict._PAINTED_EVERY_S", 0.001)
 
 

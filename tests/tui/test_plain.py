@@ -187,7 +187,7 @@ def test_the_trail_says_what_z_takes_back(bench: Bench) -> None:
     assert "There is nothing to undo yet." in said
     assert "Undone: skip for “TP-LINK AC1750 Archer C7 Dual B…”. Z redoes it." in said
     assert "skip for TP-LINK AC1750 Archer C7 Dual Band Wi-Fi Gigabit Router (walmart q8), undone" in said
-    assert "z takes back /2; o /2 shows its query." in said
+    assert "z undoes /2; o /2 shows its query." in said
 
 
 def test_a_query_that_somebody_took_meanwhile_is_not_decided(bench: Bench) -> None:

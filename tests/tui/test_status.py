@@ -48,7 +48,7 @@ async def test_the_pace_is_told_where_there_is_room(
         (MatcherSummary(0.5, 0.95, 0.05, 0, 0), "prior bands (uncalibrated)", "prior bands (uncalibrated)"),
         (
             MatcherSummary(0.5, 0.9, 0.1, 12, 3),
-            "matcher: 12 labels, rough",
+            "matcher: 12 labelled pairs, rough",
             "calibrated on 12 labelled pairs (3 matches): rough",
         ),
         (MatcherSummary(0.5, 0.9, 0.1, 312, 90), "matcher: 312 labelled pairs", "matcher: 312 labelled pairs"),

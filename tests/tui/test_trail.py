@@ -91,8 +91,8 @@ async def test_the_trail_goes_back_as_far_as_one_scrolls(bench: Bench) -> None:
         await press(pilot, "t", *["pagedown"] * 10)
         rows = app.screen.query_one(PagedList).rows
         assert [row.step.past.query.id for row in rows] == [str(number) for number in reversed(range(130))]
-        assert [row.here for row in rows].index(True) == 60
-        assert sum(row.here for row in rows) == 1
+        assert [row.at_undo_position for row in rows].index(True) == 60
+        assert sum(row.at_undo_position for row in rows) == 1
 
 
 async def test_enter_shows_the_query_of_an_act(bench: Bench) -> None:

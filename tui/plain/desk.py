@@ -108,7 +108,7 @@ class BackgroundRefits:
 
 _WELCOME = "Each line is a letter, with a number where needed; {help} lists the commands."
 _NEWCOMER = "New here? {practice} offers three practice queries, and {guidelines} shows your team's guidelines."
-_SAVED = "Every decision is saved."
+_SAVED = "Everything you decided is saved."
 #: Problems of `[keys]` that are printed; `samesku doctor` lists all.
 _MAX_PROBLEMS = 3
 
