@@ -22,7 +22,7 @@ from tui.review.verdict import VerdictDialog
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for somebody to have read."""
     monkeypatch.setattr("tui.review.judge_scores._DELAY_S", 0.001)
-    monkeypatch.setattr("tui.review.verdict._PAINTED_EVERY_S", 0.001)
+    monkeypatch.setattr("tui.review.verdict._PAINT_INTERVAL_S", 0.001)
 
 
 def with_judge(bench: Bench, judge: FakeJudge, stream: Stream = Stream.TRIAGE) -> DeskApp:
