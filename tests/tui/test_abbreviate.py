@@ -1,4 +1,4 @@
-"""Titles that are too long keep what differs among a list's products."""
+"""Abbreviated titles keep the words that distinguish the products of a list."""
 
 import pytest
 from hypothesis import given
@@ -15,11 +15,11 @@ def short_of(text: str, width: int, other: str = "") -> str:
     return short
 
 
-def test_a_title_that_fits_is_left_alone() -> None:
+def test_a_title_that_fits_is_unchanged() -> None:
     assert short_of("Bounty Paper Towels, 12 Rolls", 29) == "Bounty Paper Towels, 12 Rolls"
 
 
-def test_measures_and_model_numbers_stay_and_gaps_carry_a_sign() -> None:
+def test_measures_and_model_numbers_stay_and_gaps_have_an_ellipsis() -> None:
     short = short_of(TITLE, 40)
     assert short.startswith("LG OLED")
     assert all(part in short for part in ("C4", "83in", "120Hz", "…"))
@@ -29,23 +29,23 @@ def test_variants_that_differ_late_stay_different() -> None:
     assert short_of(TITLE, 40) != short_of(TITLE.replace("83in", "77in"), 40)
 
 
-def test_no_lone_dash_and_no_two_signs_in_a_row() -> None:
+def test_no_lone_dash_and_no_two_ellipses_in_a_row() -> None:
     title = "220 Natural Beige, 1 Fluid Ounces - Maybelline Fit Match FM220NATURALBEIGE Matte - Poreless | Liquid"
     for width in range(12, 90):
         short = short_of(title, width, "Maybelline Fit Match Foundation, 220 Natural Beige, 1.3 oz")
         assert not any(sign in short for sign in ("……", " …", "-…", "|…")), short
 
 
-def test_one_word_that_is_too_wide_is_cut_with_a_sign() -> None:
+def test_a_word_that_is_too_wide_is_cut_with_an_ellipsis() -> None:
     assert short_of("x" * 50, 10) == "x" * 8 + "…"
 
 
 @given(st.text(alphabet=st.sampled_from("ab1 2é漢-…/"), max_size=80), st.integers(8, 40))
-def test_it_never_is_wider_than_asked_for(text: str, width: int) -> None:
+def test_no_title_is_wider_than_requested(text: str, width: int) -> None:
     assert cell_len(short_of(text, width)) <= max(width, 0)
 
 
-def test_words_that_the_query_has_not_stay_before_those_it_has() -> None:
+def test_words_that_the_query_lacks_stay_before_those_it_has() -> None:
     query = "WD My Passport Portable External Hard Drive, Black"
     short = short_of("WD My Passport Portable External Hard Drive, Midnight Blue", 34, query)
     assert short.startswith("WD My")

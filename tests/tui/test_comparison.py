@@ -1,4 +1,4 @@
-"""Two products field by field."""
+"""The field-by-field comparison of two products."""
 
 import pytest
 
@@ -81,12 +81,12 @@ def test_brands(own: str, other: str, relation: str) -> None:
     ("own", "other", "note"),
     [(10.0, 12.5, "+25%"), (10.0, 7.0, "−30%"), (10.0, 24.0, "2.4 times"), (136.94, 136.77, "<1%"), (2.0, 2.001, "")],
 )
-def test_how_far_prices_are_apart(own: float, other: float, note: str) -> None:
+def test_price_differences(own: float, other: float, note: str) -> None:
     (row,) = compare_fields(Product("w", "1", "t", price=own), Product("a", "2", "t", price=other))
     assert row.note == note
 
 
-def test_fields_that_nobody_has_are_left_out() -> None:
+def test_fields_without_values_are_left_out() -> None:
     assert compare_fields(Product("w", "1", "t"), Product("a", "2", "t")) == []
 
 

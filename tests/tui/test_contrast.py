@@ -1,4 +1,4 @@
-"""Text can be read in every theme."""
+"""Text has sufficient contrast in every theme."""
 
 import pytest
 from textual.color import Color
@@ -17,7 +17,7 @@ def test_black_on_white_is_21_to_1() -> None:
 
 
 @pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
-def test_coloured_text_reaches_the_foreground_s_contrast_or_enough(theme: Theme) -> None:
+def test_coloured_text_has_the_foreground_s_contrast_or_the_minimum(theme: Theme) -> None:
     variables = readable(theme.to_color_system().generate() | theme.variables)
     background = Color.parse(variables["background"])
     row = background.blend(Color.parse(variables["primary"]), ROW_TINT)

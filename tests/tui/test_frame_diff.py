@@ -1,4 +1,4 @@
-"""Whatever frames come, a terminal shows in the end what it would have shown had each been sent whole."""
+"""Frame differencing: the terminal shows the same as if each frame had been sent in full."""
 
 import sys
 import unicodedata
@@ -98,7 +98,7 @@ def test_a_part_of_a_line_leaves_the_rest(first: Strip, second: Strip, begin: in
     assert terminal.cells() == fresh.cells()
 
 
-def test_what_is_the_same_is_not_sent_again() -> None:
+def test_unchanged_cells_are_not_sent_again() -> None:
     wire = FrameDiff()
     before = _fitted(Strip([Segment("match 55 in", STYLES[1])]))
     after = _fitted(Strip([Segment("match 65 in", STYLES[1])]))
@@ -115,7 +115,7 @@ def test_after_a_resize_everything_is_sent_again() -> None:
 
 
 @pytest.mark.parametrize("text", ["👨‍👩‍👧 family", "z\u0301\u0301algo", "電視"])
-def test_after_a_character_of_doubtful_width_the_cursor_is_placed_anew(text: str) -> None:
+def test_the_cursor_is_positioned_after_a_character_of_ambiguous_width(text: str) -> None:
     out = wire_text(text + "x")
     column = cell_len(text) + 1
     assert f"\x1b[1;{column}H" in out or f"H{text}x" not in out
@@ -137,7 +137,7 @@ def test_fewer_colours_cost_less(colors: ColorSystem) -> None:
     assert "38;2;" not in FrameDiff().difference(whole(strips), SIZE, colors)
 
 
-def test_a_frame_is_sent_in_one_piece_and_never_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_frame_is_one_write_and_empty_frames_are_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     pieces: list[str] = []
     monkeypatch.setattr(LinuxDriver, "write", lambda _, data: pieces.append(data))
     driver = object.__new__(DeskDriver)
@@ -160,7 +160,7 @@ def test_a_frame_is_sent_in_one_piece_and_never_for_nothing(monkeypatch: pytest.
     ]
 
 
-def test_the_screen_can_be_painted_anew(bench: Bench) -> None:
+def test_the_screen_can_be_repainted(bench: Bench) -> None:
     desk = [sys.executable, "-m", "tui", "--home", str(bench.workspace.home), "--as", "ada", "review"]
     with Terminal(desk, folder=Path(__file__).parents[2]) as terminal:
         assert terminal.wait_for(lambda t: "1/10" in "".join(t.lines), 30)
@@ -201,7 +201,7 @@ def letters(text: str) -> str:
 @pytest.mark.usefixtures("spacing_marks")
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(DOUBTFUL), st.sampled_from(STYLES[:3])), min_size=2, max_size=6))
-def test_no_letter_vanishes_where_marks_have_cells(shown: list[tuple[str, Style]]) -> None:
+def test_no_letter_is_lost_where_marks_have_cells(shown: list[tuple[str, Style]]) -> None:
     size = Size(30, 1)
     wire, terminal = FrameDiff(), Screen(size)
     for text, style in shown:
@@ -215,7 +215,7 @@ def test_no_letter_vanishes_where_marks_have_cells(shown: list[tuple[str, Style]
 
 
 @pytest.mark.parametrize("text", [text for text in DOUBTFUL if text[0] not in "PŹ電ภ"])
-def test_a_line_with_something_doubtful_is_written_again_from_there(text: str) -> None:
+def test_a_line_is_rewritten_from_its_first_ambiguous_character(text: str) -> None:
     size = Size(40, 1)
 
     def line(words: str) -> LayoutUpdate:

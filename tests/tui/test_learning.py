@@ -1,4 +1,4 @@
-"""The desk learns while one labels, and nothing moves under anybody's cursor."""
+"""Background refits while labelling; the query on the screen never changes."""
 
 import io
 import time
@@ -118,7 +118,7 @@ async def test_without_an_answer_the_desk_goes_on_in_the_order_it_has(bench: Ben
         assert "Similarity  0.830" in text
 
 
-async def test_what_somebody_could_mend_is_told_once(bench: Bench) -> None:
+async def test_a_fixable_failure_is_reported_once(bench: Bench) -> None:
     engine = FakeEngine("q5")
     engine.refusal = EngineRefusalError("vocabulary.toml: brands.0.spellings: this key is missing.", "Mend it.")
     app = bench.app(engine=engine)
@@ -135,7 +135,7 @@ async def test_what_somebody_could_mend_is_told_once(bench: Bench) -> None:
         assert "matcher: 312 labelled pairs" in screen_text(app)
 
 
-def test_the_plain_desk_tells_it_too(bench: Bench) -> None:
+def test_the_plain_desk_reports_it_too(bench: Bench) -> None:
     engine, out = FakeEngine("q5"), io.StringIO()
     engine.refusal = EngineRefusalError("vocabulary.toml cannot be read.", "Mend it.")
     desk = bench.desk(engine=engine)
@@ -161,7 +161,7 @@ async def test_leaving_does_not_wait_for_a_refit(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
-async def test_why_tells_reasons_for_and_against_with_their_weights(bench: Bench, size: tuple[int, int]) -> None:
+async def test_why_shows_contributions_for_and_against(bench: Bench, size: tuple[int, int]) -> None:
     app = bench.app(engine=FakeEngine("q8"))
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
@@ -191,7 +191,7 @@ async def test_what_is_to_be_gained_stands_beside_the_counts(bench: Bench) -> No
 
 
 @pytest.mark.parametrize("plain", [False, True])
-async def test_validation_is_told_nothing_of_the_matcher(bench: Bench, plain: bool) -> None:
+async def test_validation_shows_nothing_of_the_matcher(bench: Bench, plain: bool) -> None:
     engine = FakeEngine("q7")
     if plain:
         desk, out = bench.desk(stream=Stream.VALIDATION, engine=engine), io.StringIO()

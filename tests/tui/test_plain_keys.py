@@ -1,4 +1,4 @@
-"""The letters of the plain desk: those of the screen, wherever a person has moved them."""
+"""The commands of the plain desk, with the screen's keys and remappings."""
 
 import io
 from contextlib import suppress
@@ -27,7 +27,7 @@ def keys(**moved: str) -> PlainKeys:
     return PlainKeys(Keymap.of(moved))
 
 
-def test_whatever_the_review_screen_does_a_line_does() -> None:
+def test_every_action_of_the_review_screen_has_a_command() -> None:
     missing = {act.id for act in REVIEW} - {command.name for command in COMMANDS} - OF_THE_SCREEN
     assert {name for name in missing if not name.startswith("pick_")} == set()
 
@@ -38,7 +38,7 @@ def test_the_letters_are_those_of_the_screen() -> None:
             assert keys().key_for(act.id) == act.shown.split()[0]
 
 
-def test_every_command_is_done(bench: Bench) -> None:
+def test_every_command_is_implemented(bench: Bench) -> None:
     plain = PlainDesk(bench.desk(), LineWriter(io.StringIO()))
     assert set(plain.commands) == {command.name for command in COMMANDS} - {"quit"}
 
@@ -71,13 +71,13 @@ def test_a_line_is_a_letter_or_a_name_and_what_follows(line: str, read: tuple[st
         ("a\x1b[2J", "“a␛[2J” is not a key here; ? lists the keys."),
     ],
 )
-def test_what_is_no_command_decides_nothing_and_is_said(line: str, said: str) -> None:
+def test_invalid_commands_decide_nothing_and_are_reported(line: str, said: str) -> None:
     with pytest.raises(DeskError) as refused:
         keys().read(line)
     assert refused.value.message == said
 
 
-def test_moved_keys_count_here_too() -> None:
+def test_remapped_keys_apply_to_lines() -> None:
     moved = keys(accept="ф", reject="a", undo="U,f2", search="space", skip="d", **AZERTY)
     assert moved.read("ф 3") == ("accept", "3")
     assert moved.read("a 3") == ("reject", "3")
@@ -97,7 +97,7 @@ def test_any_line_is_a_command_or_a_sentence(line: str) -> None:
         assert name in {command.name for command in COMMANDS}
 
 
-def test_moved_keys_stand_in_what_is_said(bench: Bench) -> None:
+def test_remapped_keys_appear_in_the_texts(bench: Bench) -> None:
     bench.settings = Settings(keys={"accept": "g", "guidelines": "G", "help": "f1", "nothing": "x"})
     said = talk(bench, "help", "g 2", "G", "q")
     assert "Each line is a letter, with a number where needed; help lists the commands." in said

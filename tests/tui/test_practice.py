@@ -1,4 +1,4 @@
-"""Practice: the desk's keys on invented queries, a word on each answer, and nothing in the ledger."""
+"""Practice: the desk's keys on invented queries, with feedback, and nothing in the ledger."""
 
 import pytest
 from desk_bench import Bench, screen_text, settled
@@ -69,7 +69,7 @@ async def test_right_answers_lead_through_and_back_to_the_desk(bench: Bench) -> 
         (("a", "enter", "n", "enter"), ("A", "enter"), "That was the practice"),
     ],
 )
-async def test_a_word_on_each_answer(bench: Bench, before: tuple[str, ...], keys: tuple[str, ...], said: str) -> None:
+async def test_feedback_on_each_answer(bench: Bench, before: tuple[str, ...], keys: tuple[str, ...], said: str) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await practising(pilot, app)
@@ -77,7 +77,7 @@ async def test_a_word_on_each_answer(bench: Bench, before: tuple[str, ...], keys
     assert events(bench) == 0
 
 
-async def test_an_answer_is_taken_back_and_brought_back(bench: Bench) -> None:
+async def test_an_answer_is_undone_and_redone(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await practising(pilot, app)
@@ -90,7 +90,7 @@ async def test_an_answer_is_taken_back_and_brought_back(bench: Bench) -> None:
         assert "PRACTICE 1 of 3" in await press(pilot, "enter", "z", "z")
 
 
-async def test_going_on_waits_for_an_answer_and_a_query_put_off_comes_back(bench: Bench) -> None:
+async def test_going_on_needs_an_answer_and_a_skipped_query_returns(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await practising(pilot, app)

@@ -107,7 +107,7 @@ async def test_any_text_can_be_searched_for(bench: Bench) -> None:
         assert "No product has all of these words." in screen_text(app)
 
 
-async def test_what_was_found_is_seen_on_a_very_low_screen_and_drawn_anew_on_a_wider_one(bench: Bench) -> None:
+async def test_results_are_visible_on_a_very_low_screen_and_redrawn_on_a_wider_one(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(40, 10)) as pilot:
         await settled(pilot)

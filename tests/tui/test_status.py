@@ -1,4 +1,4 @@
-"""The top line: what gives way to what as the window narrows."""
+"""The status line: which parts are dropped as the window narrows."""
 
 import pytest
 from desk_bench import Bench, screen_text, settled
@@ -20,9 +20,7 @@ from tui.review.screen import ReviewScreen
         (80, ["matcher: 312 labelled pairs", "ada"], ["an hour"]),
     ],
 )
-async def test_the_pace_is_told_where_there_is_room(
-    bench: Bench, width: int, there: list[str], gone: list[str]
-) -> None:
+async def test_the_pace_is_shown_if_there_is_room(bench: Bench, width: int, there: list[str], gone: list[str]) -> None:
     app = bench.app(engine=FakeEngine("q5"))
     async with app.run_test(size=(width, 24)) as pilot:
         await settled(pilot)
@@ -54,5 +52,5 @@ async def test_the_pace_is_told_where_there_is_room(
         (MatcherSummary(0.5, 0.9, 0.1, 312, 90), "matcher: 312 labelled pairs", "matcher: 312 labelled pairs"),
     ],
 )
-def test_what_the_bands_rest_on_is_told(standing: MatcherSummary | None, line: str, why: str) -> None:
+def test_the_basis_of_the_bands_is_shown(standing: MatcherSummary | None, line: str, why: str) -> None:
     assert (calibration_summary(standing), calibration_details(standing)) == (line, why)

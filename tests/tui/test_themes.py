@@ -1,4 +1,4 @@
-"""The desk's colours: in any terminal, and for any eye."""
+"""Themes: in any terminal, and for any form of colour blindness."""
 
 from itertools import combinations
 
@@ -51,7 +51,7 @@ def apart(first: Color, second: Color, eye: str) -> float:
 
 @pytest.mark.parametrize("eye", EYES)
 @pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
-def test_yes_no_and_care_are_told_apart_by_every_eye(theme: Theme, eye: str) -> None:
+def test_the_decision_colours_are_distinguishable_by_every_eye(theme: Theme, eye: str) -> None:
     variables = readable(theme.to_color_system().generate() | theme.variables)
     good, bad, careful, muted = (
         Color.parse(variables[name]) for name in ("text-success", "text-error", "text-warning", "foreground-muted")

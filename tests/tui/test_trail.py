@@ -1,4 +1,4 @@
-"""The trail: what undo takes back next, what redo brings back, of any day."""
+"""The trail: one's actions and the undo position, over all days."""
 
 import pytest
 from desk_bench import Bench, screen_text, settled
@@ -28,7 +28,7 @@ def line_with(app: DeskApp, part: str) -> int:
     return place
 
 
-async def test_undo_names_the_act_and_its_query(bench: Bench) -> None:
+async def test_undo_names_the_action_and_its_query(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -38,7 +38,7 @@ async def test_undo_names_the_act_and_its_query(bench: Bench) -> None:
         assert "Redone: none of these for “WD My Passport" in screen_text(app)
 
 
-async def test_taking_back_what_is_on_another_screen_says_so(bench: Bench) -> None:
+async def test_undo_of_a_query_on_another_screen_says_so(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(160, 40)) as pilot:
         await settled(pilot)
@@ -52,7 +52,7 @@ async def test_taking_back_what_is_on_another_screen_says_so(bench: Bench) -> No
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
-async def test_the_mark_goes_with_undo_and_redo_across_restarts(bench: Bench, size: tuple[int, int]) -> None:
+async def test_the_undo_position_survives_restarts(bench: Bench, size: tuple[int, int]) -> None:
     first = bench.desk()
     first.review.advance()
     for _ in range(3):
@@ -95,7 +95,7 @@ async def test_the_trail_goes_back_as_far_as_one_scrolls(bench: Bench) -> None:
         assert sum(row.at_undo_position for row in rows) == 1
 
 
-async def test_enter_shows_the_query_of_an_act(bench: Bench) -> None:
+async def test_enter_opens_the_query_of_an_action(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -107,7 +107,7 @@ async def test_enter_shows_the_query_of_an_act(bench: Bench) -> None:
         assert app.desk.review.item.query.id == "q1"
 
 
-async def test_who_has_done_nothing_has_no_trail(bench: Bench) -> None:
+async def test_a_newcomer_has_no_trail(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)

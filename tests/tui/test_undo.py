@@ -36,7 +36,7 @@ async def test_undo_and_redo_step_through_everything(bench: Bench) -> None:
         assert "There is nothing to redo." in screen_text(app)
 
 
-async def test_undo_reaches_an_earlier_sitting(bench: Bench) -> None:
+async def test_undo_reaches_an_earlier_session(bench: Bench) -> None:
     first = bench.app()
     async with first.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
