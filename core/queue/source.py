@@ -467,10 +467,8 @@ class QueueSource:
     ) -> str:
         if always_blind:
             return "To be answered independently: scores are hidden."
-        if blind:
-            return "Scores are hidden."
-        if query not in self._top:
-            return "Not labelled yet."
+        if blind or query not in self._top:
+            return "Waiting for an answer."
         if kept is not None and (kept.stream, kept.blind) == (Stream.TRIAGE, blind):
             return kept.reason
         return self._same_gtin(query, options) + self._uncertainty(query, options)

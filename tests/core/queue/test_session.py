@@ -103,7 +103,7 @@ def test_one_may_go_blind_and_see_again(sit: Sit) -> None:
     session = sit()
     blind = session.toggle_blind()
     assert blind is not None
-    assert (blind.blind, blind.reason) == (True, "Scores are hidden.")
+    assert (blind.blind, blind.reason) == (True, "Waiting for an answer.")
     assert sorted(o.rank or 0 for o in blind.options) == [1, 2, 3]
     seeing = session.toggle_blind()
     assert seeing is not None
