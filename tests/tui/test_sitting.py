@@ -52,7 +52,7 @@ def kill(desk: DeskServices) -> None:
 
 
 def news(app: App[None]) -> list[str]:
-    return [notice.message for notice in app._notifications if "sitting" in notice.message]
+    return [notice.message for notice in app._notifications if "session" in notice.message]
 
 
 async def test_one_comes_back_to_query_candidate_blindness_and_theme(bench: Bench) -> None:
