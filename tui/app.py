@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from rich.console import RenderableType
 from textual import on
-from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
@@ -33,7 +32,8 @@ from tui.messages import Copied, Failed, JobsRead, JobStarted
 from tui.practice.screen import PracticeScreen
 from tui.review.screen import ReviewScreen
 from tui.services.desk import Desk
-from tui.theme import DARK, OWN, grounded, readable, theme_for, turned
+from tui.textual_compat import Update
+from tui.theme import DARK, THEMES, light_or_dark, readable, terminal_colours, theme_for
 
 Result = TypeVar("Result")
 
@@ -68,7 +68,7 @@ class DeskApp(App[None]):
         self.terminal = Terminal.of()
         # NO_COLOR means none at all, not even grey.
         super().__init__(driver, ansi_color=True if self.terminal.no_colour else None)
-        for theme in OWN:
+        for theme in THEMES:
             self.register_theme(theme)
         self.desk = desk
         self.keymap = Keymap.of(desk.facts.keys)
@@ -83,7 +83,7 @@ class DeskApp(App[None]):
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Send only the difference to what the terminal shows."""
-        if isinstance(renderable, LayoutUpdate | ChopsUpdate):
+        if isinstance(renderable, Update):
             frame = self._frame_diff.frame(renderable, self.size)
             super()._display(screen, frame)  # type: ignore[arg-type]  # it takes updates too
         else:
@@ -91,11 +91,11 @@ class DeskApp(App[None]):
 
     def on_resize(self) -> None:
         """Repaint everything: a resized terminal may show anything."""
-        self._frame_diff.forget()
+        self._frame_diff.invalidate()
 
     def action_redraw(self) -> None:
         """Repaint everything: another program wrote to this terminal."""
-        self._frame_diff.forget()
+        self._frame_diff.invalidate()
         self.screen.refresh()
 
     def _resume(self) -> None:
@@ -139,7 +139,7 @@ class DeskApp(App[None]):
         # Again with the theme's own variables: Textual ignores those for text colours.
         variables = super().get_css_variables() | self.current_theme.variables
         if self.native_ansi_color:
-            variables = grounded(variables, no_colour=self.terminal.no_colour)
+            variables = terminal_colours(variables, no_colour=self.terminal.no_colour)
         else:
             variables = readable(variables)
         self.theme_variables = variables
@@ -219,7 +219,7 @@ class DeskApp(App[None]):
 
     def toggle_light(self) -> None:
         """Switch between the light and the dark theme."""
-        self.theme = turned(self.current_theme)
+        self.theme = light_or_dark(self.current_theme)
 
     def open(self, screen: Screen[Result], then: Callable[[Result | None], None] | None = None) -> None:
         """Show a screen directly over the review screen."""

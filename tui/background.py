@@ -13,7 +13,7 @@ from textual.worker import Worker
 
 from core.errors import DamagedError
 from labels.errors import SameskuError
-from tui.common.words import REBUILD, reminder
+from tui.common.words import REBUILD, safe_excerpt
 from tui.messages import Failed
 
 #: Long enough to read two sentences.
@@ -42,7 +42,7 @@ def failure(error: SameskuError | sqlite3.Error | OSError) -> Failed:
 
 def tell(app: App[Any], failed: Failed) -> None:
     """Show a failure as a notification."""
-    text = reminder(failed.message) + (f"\n{reminder(failed.hint)}" if failed.hint else "")
+    text = safe_excerpt(failed.message) + (f"\n{safe_excerpt(failed.hint)}" if failed.hint else "")
     app.notify(text, severity="error", timeout=_SHOWN_S, markup=False)
 
 

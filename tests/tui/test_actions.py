@@ -78,7 +78,7 @@ def _all_keys() -> list[str]:
     return [key for _, lines in help_groups(Keymap({}).act) for keys, _ in lines for key in keys.split()]
 
 
-def test_the_readme_tells_of_every_key() -> None:
+def test_the_readme_lists_every_key() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     table = readme.partition("## Keys")[2].partition("\n## ")[0]
     told = {word for code in re.findall(r"`([^`]+)`", table) for word in code.split()} | {"…"}

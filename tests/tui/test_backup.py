@@ -134,7 +134,7 @@ async def test_nobody_goes_back_while_others_label(bench: Bench) -> None:
 
 async def test_a_labeller_cannot_go_back(bench: Bench) -> None:
     async with backing_up(bench, lead=False) as (app, pilot, verbs):
-        assert "go back" not in screen_text(app)
+        assert "Enter restore" not in screen_text(app)
         await press(pilot, "enter")
         assert "Only leads restore the ledger." in screen_text(app)
         assert verbs.asked == [("labels", "backups")]

@@ -114,7 +114,7 @@ async def test_the_real_one_learns_from_the_first_answer_and_its_death_is_no_mat
         assert "bands (uncalibrated)" in screen_text(app)
         await pilot.press("a")
         await settled(pilot)
-        assert "matcher: 10 labels" in screen_text(app)
+        assert "matcher: 10 labelled pairs" in screen_text(app)
         assert engine.pid
         os.kill(engine.pid, signal.SIGKILL)
         await pilot.press("n")

@@ -10,7 +10,7 @@ from textual.widgets import OptionList
 
 from labels.exchange.formats import Format
 from tui.common.dialogs import ConfirmDialog
-from tui.common.forms import PathField, completed
+from tui.common.forms import PathField, complete_path
 from tui.errors import VerbError
 from tui.transfer.export import KINDS, ExportDialog
 
@@ -156,4 +156,4 @@ def test_paths_are_completed(tmp_path: Path, typed: str, found: str | None) -> N
     (tmp_path / "data").mkdir()
     for name in ("b [x].csv", "a.csv", ".hidden", "c\x1b[31m.csv"):
         (tmp_path / "data" / name).touch()
-    assert completed(tmp_path, typed) == found
+    assert complete_path(tmp_path, typed) == found

@@ -12,7 +12,6 @@ from typing import Any
 
 import desk_engine
 import pytest
-import tui.screens
 from comparisons import evaluations, two_encoders
 from desk_bench import Bench, screen_text
 from desk_jobs import log_of_a_retrain, something_to_learn_from, three_jobs
@@ -22,10 +21,10 @@ from hostile import ACTING, HOSTILE, some, stray
 from hostile_home import spoil, spoilt_answer
 from rich.color import ColorSystem
 from test_snapshots import SCENES, SIZES, Scene, disputed
-from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.pilot import Pilot
 from textual.screen import Screen
 
+import tui
 from core.jobs.board import Jobs
 from core.workspace import Workspace
 from tui.actions import REVIEW
@@ -34,6 +33,7 @@ from tui.background import tell
 from tui.errors import VerbError
 from tui.menu import commands
 from tui.messages import Copied, Failed
+from tui.textual_compat import ChopsUpdate, LayoutUpdate
 
 #: What leads on from a screen without deciding anything there, and then to its end.
 _ONWARD = ("down", "tab", "pagedown", "end")
@@ -208,7 +208,8 @@ async def test_greeting_news_and_failures(bench: Bench, watched: Watched) -> Non
 def test_no_screen_was_left_out() -> None:
     if len(_PLAYED) < len(ALL):
         pytest.skip("only where all scenes were played before")
-    modules = [import_module(f"tui.screens.{module.name}") for module in pkgutil.iter_modules(tui.screens.__path__)]
+    names = [module.name for module in pkgutil.walk_packages(tui.__path__, "tui.") if module.name != "tui.__main__"]
+    modules = [import_module(name) for name in names]
     ours = {each for module in modules for _, each in getmembers(module, isclass) if issubclass(each, Screen)}
     leaves = {each for each in ours if each.__module__.startswith("tui.") and not ours & set(each.__subclasses__())}
     assert {each.__name__ for each in leaves - _SEEN} == set()

@@ -389,7 +389,7 @@ def job(state: JobState = JobState.DONE, **facts: object) -> Job:
         (job(result={"champion": {"a": "x"}, "challenger": {"a": True, "b": 1}, "primary": "a"}),
          ("Retrain finished: b 1.00", True)),
         (job(JobState.FAILED, error="No \x1b[31mlabels."), ("Retrain: No ␛[31mlabels.", False)),
-        (job(JobState.LOST), ("Retrain: lost: it ended without a word", False)),
+        (job(JobState.LOST), ("Retrain: lost: its process ended without a result", False)),
     ],
 )  # fmt: skip
 def test_the_word_at_the_end(ended: Job, words: tuple[str, bool]) -> None:

@@ -52,7 +52,7 @@ def kill(desk: Desk) -> None:
 
 
 def news(app: App[None]) -> list[str]:
-    return [notice.message for notice in app._notifications if "sitting" in notice.message]
+    return [notice.message for notice in app._notifications if "session" in notice.message]
 
 
 async def test_one_comes_back_to_query_candidate_blindness_and_theme(bench: Bench) -> None:
@@ -179,7 +179,7 @@ async def told(bench: Bench) -> list[str]:
 async def test_a_killed_sitting_is_told_once_with_what_was_saved(bench: Bench) -> None:
     await sit(bench, "a", "n", "f", ending=None)
     (words,) = await told(bench)
-    assert words.startswith("Your last sitting ended without leaving, after ")
+    assert words.startswith("Your last session was not closed properly, after ")
     assert "All 2 decisions are saved; the last was: none of these, for “TP-LINK AC1750 Archer C7" in words
     assert await told(bench) == []
 
@@ -187,12 +187,12 @@ async def test_a_killed_sitting_is_told_once_with_what_was_saved(bench: Bench) -
 async def test_a_cut_line_and_an_end_by_the_system_are_told(bench: Bench) -> None:
     await sit(bench, "x", ending=Ending.CUT)
     (words,) = await told(bench)
-    assert words.startswith("The line to your last sitting was cut at ")
+    assert words.startswith("Your last session was disconnected at ")
     assert "Its one decision is saved: no match, for “WD My Passport" in words
     await sit(bench, ending=Ending.STOPPED)
     (words,) = await told(bench)
-    assert words.startswith("Your last sitting was ended by the system at ")
-    assert words.endswith("Nothing had been decided in it.")
+    assert words.startswith("Your last session was terminated by the system at ")
+    assert words.endswith("No decisions were made in it.")
 
 
 async def test_the_query_of_a_killed_sitting_is_still_there(bench: Bench) -> None:
@@ -236,7 +236,7 @@ async def test_the_plain_desk_tells_it_too_and_leaves_a_place(bench: Bench) -> N
     run_plain_desk(desk, io.StringIO("b\nq\n"), out, "A word.")
     said = out.getvalue().splitlines()
     assert said[0] == "A word."
-    assert said[2].startswith("Your last sitting ended without leaving")
+    assert said[2].startswith("Your last session was not closed properly")
     assert "“WD My Passport 1TB Portable External Hard Drive, Black”" in said[2]
     place = reopened(bench).sitting.sitting.place
     assert (place.query, place.blind) == (ProductRef("walmart", "q8"), True)

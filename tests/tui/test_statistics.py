@@ -80,7 +80,7 @@ async def test_the_highlighted_person_is_told_about(bench: Bench) -> None:
 async def test_implied_decisions_are_counted_in_on_request(bench: Bench) -> None:
     async with statistics(bench) as (app, pilot, verbs):
         await pilot.press("i")
-        assert "agreement (3)" in app.screen.query_one(KeyBar).said
+        assert "agreement (3)" in app.screen.query_one(KeyBar).notice
         await pilot.press("3")
         await answered(pilot)
         assert "189 pairs decided by accepting another candidate: left out" in screen_text(app)

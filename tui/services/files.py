@@ -18,7 +18,7 @@ from labels.history import Step, decided_since, trail
 from labels.leases import Leases
 from labels.model import ProductRef
 from labels.reader import LabelReader
-from tui.common.welcome import how_it_ended
+from tui.common.welcome import last_session_notice
 from tui.errors import DeskError
 from tui.ports import Guidelines
 
@@ -130,7 +130,7 @@ class DeskSitting:
             return ""
         latest = decided_since(self.review.store, last.annotator, last.after)
         query = self.catalog.get(latest.query) if latest else None
-        return how_it_ended(last, latest, query.title if query else "")
+        return last_session_notice(last, latest, query.title if query else "")
 
     def resume(self) -> int:
         """Show the query of the last session if it is still open, else the next; returns the candidate to highlight."""

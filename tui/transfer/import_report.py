@@ -8,7 +8,7 @@ from textual.content import Content
 from core.catalog.import_report import gtin_sentences
 from core.text.safe import safe
 from labels.wording import counted
-from tui.common.words import shortened
+from tui.common.words import shorten
 from tui.theme import CAREFUL, GOOD, MUTED, STRONG
 
 _INDEX_HINT = "Enter starts an index run, which finds new candidates; until it ends, the old ones are shown."
@@ -128,7 +128,7 @@ def _replaced(values: Mapping[str, Any], *, dry: bool) -> list[Content]:
 
 
 def _short(title: object) -> str:
-    return shortened(safe(str(title)).strip(), _MAX_TITLE)
+    return shorten(safe(str(title)).strip(), _MAX_TITLE)
 
 
 # -- labels and events -------------------------------------------------------------------------------------

@@ -4,12 +4,12 @@ import os
 import selectors
 
 from textual import events
-from textual.drivers._byte_stream import ByteStream
 from textual.drivers.web_driver import WebDriver
 from textual.geometry import Size
 
-from tui.driver import LOOK_EVERY_S, Keyboard, read_available
+from tui.driver import POLL_INTERVAL_S, Keyboard, read_available
 from tui.shutdown import hang_up
+from tui.textual_compat import ByteStream
 
 #: The descriptor of the standard input.
 _STDIN = 0
@@ -50,7 +50,7 @@ class BrowserDriver(WebDriver):
         with selectors.SelectSelector() as selector:
             selector.register(_STDIN, selectors.EVENT_READ)
             while not self.exit_event.is_set():
-                typed = read_available(_STDIN) if selector.select(LOOK_EVERY_S) else None
+                typed = read_available(_STDIN) if selector.select(POLL_INTERVAL_S) else None
                 if typed == b"":
                     hang_up()
                     return
