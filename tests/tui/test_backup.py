@@ -178,7 +178,7 @@ def test_the_desk_opens_again_after_a_restore(bench: Bench, monkeypatch: pytest.
     monkeypatch.setattr("tui.run.run_desk", run_desk)
     monkeypatch.setattr("tui.services.desk.restore_backup", restored)
     context = Context(home=bench.workspace.home, annotator_name="ada", quiet=True)
-    command_line._sit_down(context, None, plain=False, kiosk=False, mouse=True)
+    command_line._run_review(context, None, plain=False, kiosk=False, mouse=True)
     assert told == ["", ("ada", Path("old.db"), 0), "It is back."]
 
 
