@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from desk_engine import FakeEngine
+from desk_matcher import FakeMatcher
 from textual.app import App
 from textual.pilot import Pilot
 from textual.worker import WorkerCancelled
@@ -96,7 +96,7 @@ class Bench:
     opened: list[Desk]
 
     def desk(
-        self, annotator: str = "ada", stream: Stream = Stream.TRIAGE, engine: FakeEngine | WorkerClient | None = None
+        self, annotator: str = "ada", stream: Stream = Stream.TRIAGE, engine: FakeMatcher | WorkerClient | None = None
     ) -> Desk:
         """A desk, open until the test ends; without an engine, nothing is learnt in it."""
         services = open_desk(
@@ -106,7 +106,7 @@ class Bench:
         return services
 
     def app(
-        self, annotator: str = "ada", stream: Stream = Stream.TRIAGE, engine: FakeEngine | WorkerClient | None = None
+        self, annotator: str = "ada", stream: Stream = Stream.TRIAGE, engine: FakeMatcher | WorkerClient | None = None
     ) -> DeskApp:
         """The desk as a program."""
         return DeskApp(self.desk(annotator, stream, engine))

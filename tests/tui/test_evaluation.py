@@ -1,4 +1,4 @@
-"""What was measured, on a screen."""
+"""The evaluation screen."""
 
 import json
 from collections.abc import AsyncIterator
@@ -54,7 +54,7 @@ async def test_the_latest_evaluation_is_shown_with_its_intervals(bench: Bench) -
         )  # fmt: skip
 
 
-async def test_bands_and_curve_that_no_labels_stood_behind_say_so(bench: Bench) -> None:
+async def test_uncalibrated_bands_and_curve_are_marked(bench: Bench) -> None:
     value = evaluation()
     save_evaluation(
         bench.workspace, value | {"bands": [row | {"band": f"prior:{row['band']}"} for row in value["bands"]]}
@@ -121,9 +121,7 @@ async def test_on_a_narrow_screen_nothing_is_lost(bench: Bench) -> None:
         (40, 1, "more correct checks to certify it"),
     ],
 )  # fmt: skip
-async def test_a_band_says_how_far_it_is_from_deciding_by_itself(
-    bench: Bench, right: int, wrong: int, words: str
-) -> None:
+async def test_a_band_shows_the_checks_left_to_certify_it(bench: Bench, right: int, wrong: int, words: str) -> None:
     evaluations(bench.workspace)
     candidates = CandidateStore(bench.workspace.derived)
     candidates.score([], MatcherSummary(0.5, 0.9, 0.1, 300))
@@ -140,7 +138,7 @@ async def test_a_band_says_how_far_it_is_from_deciding_by_itself(
         has(app, words)
 
 
-async def test_without_pairs_the_way_to_them_is_said(bench: Bench) -> None:
+async def test_without_pairs_the_screen_says_how_to_get_some(bench: Bench) -> None:
     value = {name: each for name, each in evaluation().items() if name not in {"f1", "pairs", "reliability", "bands"}}
     save_evaluation(bench.workspace, value)
     async with evaluation_screen(bench) as (app, _):

@@ -10,7 +10,7 @@ from importlib import import_module
 from inspect import getmembers, isclass
 from typing import Any
 
-import desk_engine
+import desk_matcher
 import pytest
 from comparisons import evaluations, two_encoders
 from desk_bench import Bench, screen_text
@@ -104,9 +104,9 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
 
     monkeypatch.setattr(DeskApp, "_display", display)
     monkeypatch.setattr(Jobs, "start", lambda *_: "20260102-100000-aaaa")
-    monkeypatch.setattr(desk_engine, "REASONS", spoilt_answer(desk_engine.REASONS))
-    answer = desk_engine.rescored
-    monkeypatch.setattr(desk_engine, "rescored", lambda *queries, **more: spoilt_answer(answer(*queries, **more)))
+    monkeypatch.setattr(desk_matcher, "REASONS", spoilt_answer(desk_matcher.REASONS))
+    answer = desk_matcher.rescored
+    monkeypatch.setattr(desk_matcher, "rescored", lambda *queries, **more: spoilt_answer(answer(*queries, **more)))
     yield found
     _SEEN.update(found.screens)
 

@@ -1,4 +1,4 @@
-"""A job in words."""
+"""Jobs as text."""
 
 from core.jobs.progress_log import Stage
 from tui.jobs.text import training_metrics

@@ -1,4 +1,4 @@
-"""Jobs seen from the desk: the screen, the status line, and the word at the end."""
+"""Jobs at the desk: the screen, the status line, and the notice at the end."""
 
 import json
 import subprocess
@@ -38,7 +38,7 @@ async def jobs_screen(bench: Bench) -> AsyncIterator[tuple[DeskApp, Pilot[None]]
         yield app, pilot
 
 
-async def test_the_screen_tells_of_each_job(bench: Bench) -> None:
+async def test_the_screen_shows_each_job(bench: Bench) -> None:
     three_jobs(bench.workspace.jobs)
     async with jobs_screen(bench) as (app, pilot):
         text = screen_text(app)
@@ -131,7 +131,7 @@ async def test_a_job_is_ended_only_once_confirmed(bench: Bench, sleeper: subproc
         assert "cancelled" in screen_text(app)
 
 
-async def test_somebody_else_s_job_is_ended_by_a_lead_alone(bench: Bench) -> None:
+async def test_only_a_lead_ends_the_job_of_somebody_else(bench: Bench) -> None:
     running_retrain(bench.workspace.jobs)
     bench.settings = Settings.model_validate({"people": {"leads": ["lea"]}})
     async with jobs_screen(bench) as (app, pilot):
@@ -141,7 +141,7 @@ async def test_somebody_else_s_job_is_ended_by_a_lead_alone(bench: Bench) -> Non
         assert "bob started this: they can end it, and so can a lead." in screen_text(app)
 
 
-async def test_a_lead_is_told_whose_job_it_is(bench: Bench) -> None:
+async def test_a_lead_sees_whose_job_it_is(bench: Bench) -> None:
     running_retrain(bench.workspace.jobs)
     async with jobs_screen(bench) as (app, pilot):
         await pilot.press("x")
@@ -229,7 +229,7 @@ async def test_the_filter_shows_jobs_of_one_kind(bench: Bench) -> None:
         assert seen == ["Jobs  3", "Jobs  running  1 of 3", "Jobs  Index  1 of 3", "Jobs  Retrain  2 of 3", "Jobs  3"]
 
 
-async def test_of_many_jobs_only_those_in_sight_are_painted_and_only_what_runs_is_read_again(
+async def test_only_visible_jobs_are_painted_and_only_running_ones_read_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(300):
@@ -264,7 +264,7 @@ async def test_of_many_jobs_only_those_in_sight_are_painted_and_only_what_runs_i
         assert len(set(painted)) < 80
 
 
-async def test_what_is_left_of_all_goes_by_the_last_time(bench: Bench) -> None:
+async def test_the_time_left_is_estimated_from_the_last_run(bench: Bench) -> None:
     three_jobs(bench.workspace.jobs)
     earlier = [
         {"t": 0.0, "kind": "stage", "stage": "hard negatives", "total": 50},
@@ -296,7 +296,7 @@ async def test_the_loss_is_a_curve_where_there_is_room(bench: Bench) -> None:
         await settled(pilot)
 
 
-async def test_the_status_line_tells_of_several_jobs(bench: Bench) -> None:
+async def test_the_status_line_counts_several_jobs(bench: Bench) -> None:
     running_retrain(bench.workspace.jobs)
     write_job(bench.workspace.jobs, "20260101-080000-ffff", "evaluate", [], running=True)
     app = bench.app()
@@ -316,7 +316,7 @@ async def test_the_status_line_tells_of_several_jobs(bench: Bench) -> None:
         assert [n.message for n in app._notifications] == ["Retrain: cancelled", "Evaluate finished."]
 
 
-async def test_the_status_line_shows_what_runs_and_a_word_says_when_it_ends(bench: Bench) -> None:
+async def test_the_status_line_shows_a_running_job_and_a_notice_its_end(bench: Bench) -> None:
     running_retrain(bench.workspace.jobs)
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -392,7 +392,7 @@ def job(state: JobState = JobState.DONE, **facts: object) -> Job:
         (job(JobState.LOST), ("Retrain: lost: its process ended without a result", False)),
     ],
 )  # fmt: skip
-def test_the_word_at_the_end(ended: Job, words: tuple[str, bool]) -> None:
+def test_end_notices(ended: Job, words: tuple[str, bool]) -> None:
     assert end_notice(ended) == words
 
 
@@ -426,7 +426,7 @@ def test_nothing_is_read_while_nothing_runs(bench: Bench) -> None:
     assert DONE not in {found.id for found in watch.read()}
 
 
-async def test_who_comes_back_is_told_what_ended_meanwhile(bench: Bench) -> None:
+async def test_a_notice_names_the_job_that_ended_meanwhile(bench: Bench) -> None:
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -440,7 +440,7 @@ async def test_who_comes_back_is_told_what_ended_meanwhile(bench: Bench) -> None
         assert [n.message for n in app._notifications] == ["Retrain finished: MRR@10 0.80 → 0.87, promoted"]
 
 
-async def test_a_newcomer_is_not_told_of_old_jobs(bench: Bench) -> None:
+async def test_a_newcomer_gets_no_notice_of_old_jobs(bench: Bench) -> None:
     write_job(bench.workspace.jobs, DONE, "retrain", [RESULT, {"kind": "done", "t": 4e9}])
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:

@@ -213,7 +213,7 @@ def test_no_prompt_is_left_when_the_kiosk_ends(bench: Bench, tmp_path: Path, how
         ("lc_all", "C"),
     ],
 )
-def test_a_value_that_may_lead_elsewhere_is_left_out(name: str, value: str) -> None:
+def test_unsafe_values_are_dropped(name: str, value: str) -> None:
     assert name not in clean_environment({name: value}, pwd.getpwuid(os.getuid()))
 
 
@@ -233,7 +233,7 @@ def test_a_value_that_may_lead_elsewhere_is_left_out(name: str, value: str) -> N
         ("SSH_ORIGINAL_COMMAND", "scp -t /tmp\nls"),
     ],
 )
-def test_what_says_how_to_draw_and_to_write_is_kept(name: str, value: str) -> None:
+def test_terminal_and_locale_variables_are_kept(name: str, value: str) -> None:
     cleaned = clean_environment({name: value}, pwd.getpwuid(os.getuid()))
     assert cleaned[name] == value
     assert clean_environment(cleaned, pwd.getpwuid(os.getuid())) == cleaned

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from desk_bench import Bench, screen_text, settled
-from desk_engine import FakeEngine, rescored
+from desk_matcher import FakeMatcher, rescored
 
 from core.queue.refit_result import RefitResult
 from labels.model import Stream
@@ -28,7 +28,7 @@ def order(app: DeskApp) -> list[str]:
 
 
 async def test_the_next_query_goes_by_the_refit_and_the_one_on_the_screen_stays(bench: Bench) -> None:
-    app = bench.app(engine=FakeEngine("q5", "q1"))
+    app = bench.app(engine=FakeMatcher("q5", "q1"))
     async with app.run_test(size=(120, 36)) as pilot:
         await settled(pilot)
         # The refit is there, and the query that was on the screen before it is as it was.
@@ -54,7 +54,7 @@ async def test_the_next_query_goes_by_the_refit_and_the_one_on_the_screen_stays(
 
 
 async def test_never_the_same_query_twice(bench: Bench) -> None:
-    app = bench.app(engine=FakeEngine("q5", "q3", "q1", "q5"))
+    app = bench.app(engine=FakeMatcher("q5", "q3", "q1", "q5"))
     seen = []
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
@@ -66,7 +66,7 @@ async def test_never_the_same_query_twice(bench: Bench) -> None:
 
 
 async def test_decisions_record_the_probability_that_was_shown(bench: Bench) -> None:
-    app = bench.app(engine=FakeEngine("q5"))
+    app = bench.app(engine=FakeMatcher("q5"))
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         await pilot.press("n")
@@ -83,7 +83,7 @@ async def test_decisions_record_the_probability_that_was_shown(bench: Bench) -> 
 
 
 async def test_one_refit_at_a_time_and_one_more_for_all_that_came_meanwhile(bench: Bench) -> None:
-    engine = FakeEngine("q5")
+    engine = FakeMatcher("q5")
     engine.let_go.clear()
     app = bench.app(engine=engine)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -101,7 +101,7 @@ async def test_one_refit_at_a_time_and_one_more_for_all_that_came_meanwhile(benc
 
 
 async def test_without_an_answer_the_desk_goes_on_in_the_order_it_has(bench: Bench) -> None:
-    engine = FakeEngine("q5")
+    engine = FakeMatcher("q5")
     engine.dead = True
     app = bench.app(engine=engine)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -119,7 +119,7 @@ async def test_without_an_answer_the_desk_goes_on_in_the_order_it_has(bench: Ben
 
 
 async def test_a_fixable_failure_is_reported_once(bench: Bench) -> None:
-    engine = FakeEngine("q5")
+    engine = FakeMatcher("q5")
     engine.refusal = WorkerRefusalError("vocabulary.toml: brands.0.spellings: this key is missing.", "Mend it.")
     app = bench.app(engine=engine)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -136,7 +136,7 @@ async def test_a_fixable_failure_is_reported_once(bench: Bench) -> None:
 
 
 def test_the_plain_desk_reports_it_too(bench: Bench) -> None:
-    engine, out = FakeEngine("q5"), io.StringIO()
+    engine, out = FakeMatcher("q5"), io.StringIO()
     engine.refusal = WorkerRefusalError("vocabulary.toml cannot be read.", "Mend it.")
     desk = bench.desk(engine=engine)
     plain = PlainDesk(desk, LineWriter(out))
@@ -151,7 +151,7 @@ def test_the_plain_desk_reports_it_too(bench: Bench) -> None:
 
 
 async def test_leaving_does_not_wait_for_a_refit(bench: Bench) -> None:
-    engine = FakeEngine("q5")
+    engine = FakeMatcher("q5")
     engine.let_go.clear()
     app = bench.app(engine=engine)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -162,7 +162,7 @@ async def test_leaving_does_not_wait_for_a_refit(bench: Bench) -> None:
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
 async def test_why_shows_contributions_for_and_against(bench: Bench, size: tuple[int, int]) -> None:
-    app = bench.app(engine=FakeEngine("q8"))
+    app = bench.app(engine=FakeMatcher("q8"))
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
         await pilot.press("n")
@@ -180,7 +180,7 @@ async def test_why_shows_contributions_for_and_against(bench: Bench, size: tuple
 
 
 async def test_what_is_to_be_gained_stands_beside_the_counts(bench: Bench) -> None:
-    app = bench.app(engine=FakeEngine("q8"))
+    app = bench.app(engine=FakeMatcher("q8"))
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         app.open(RetrainDialog(app.desk))
@@ -192,7 +192,7 @@ async def test_what_is_to_be_gained_stands_beside_the_counts(bench: Bench) -> No
 
 @pytest.mark.parametrize("plain", [False, True])
 async def test_validation_shows_nothing_of_the_matcher(bench: Bench, plain: bool) -> None:
-    engine = FakeEngine("q7")
+    engine = FakeMatcher("q7")
     if plain:
         desk, out = bench.desk(stream=Stream.VALIDATION, engine=engine), io.StringIO()
         run_plain(desk, io.StringIO("w 1\np\nq\n"), out)
@@ -211,7 +211,7 @@ async def test_validation_shows_nothing_of_the_matcher(bench: Bench, plain: bool
 
 
 def test_the_plain_desk_learns_too(bench: Bench) -> None:
-    desk, out = bench.desk(engine=FakeEngine("q5", "q1")), io.StringIO()
+    desk, out = bench.desk(engine=FakeMatcher("q5", "q1")), io.StringIO()
     desk.apply_refit(RefitResult.from_json(rescored("q5")))
     run_plain(desk, io.StringIO("w 1\nq\n"), out)
     said = out.getvalue()

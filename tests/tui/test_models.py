@@ -1,4 +1,4 @@
-"""The encoders on a screen: what each makes better and worse, and putting one in use."""
+"""The models screen: comparison by query, promotion and rollback."""
 
 import json
 from collections.abc import AsyncIterator, Callable
@@ -59,7 +59,7 @@ def has(app: DeskApp, *words: str) -> None:
         assert word in text, f"{word!r} is not on\n{text}"
 
 
-async def test_everything_known_of_the_encoder_in_use_is_shown(bench: Bench) -> None:
+async def test_the_facts_of_the_champion_are_shown(bench: Bench) -> None:
     two_encoders(bench.workspace)
     async with models_screen(bench) as (app, _):
         assert isinstance(app.screen, ModelsScreen)
@@ -70,7 +70,7 @@ async def test_everything_known_of_the_encoder_in_use_is_shown(bench: Bench) -> 
         )  # fmt: skip
 
 
-async def test_the_queries_are_listed_by_what_became_of_them(bench: Bench) -> None:
+async def test_queries_are_listed_by_outcome(bench: Bench) -> None:
     two_encoders(bench.workspace)
     async with models_screen(bench) as (app, pilot):
         has(
@@ -103,7 +103,7 @@ async def test_on_a_narrow_screen_one_side_is_seen_at_a_time(bench: Bench) -> No
         assert "576 matches" not in screen_text(app)
 
 
-async def test_another_encoder_is_looked_at_as_if_it_took_the_place_of_the_one_in_use(bench: Bench) -> None:
+async def test_another_encoder_is_compared_with_the_champion(bench: Bench) -> None:
     two_encoders(bench.workspace)
     write_card(bench.workspace, ANOTHER, "2026-02-02T12:00:00+00:00")
     save_comparison(bench.workspace, comparison(TUNED, ANOTHER))
@@ -126,7 +126,7 @@ async def test_without_another_encoder_the_screen_says_how_one_is_made(bench: Be
         has(app, "There is no earlier champion to roll back to.")
 
 
-async def test_what_was_not_compared_can_be_compared_as_a_job(bench: Bench, started: list[list[str]]) -> None:
+async def test_a_missing_comparison_can_be_started_as_a_job(bench: Bench, started: list[list[str]]) -> None:
     write_card(bench.workspace)
     async with models_screen(bench, "c") as (app, pilot):
         await settled(pilot)
@@ -148,7 +148,7 @@ async def test_the_cost_of_comparing_is_that_of_the_last_one(bench: Bench) -> No
         has(app, "It takes about 48 s, as")
 
 
-async def test_an_encoder_is_put_in_use_only_once_confirmed(bench: Bench, started: list[list[str]]) -> None:
+async def test_an_encoder_is_promoted_only_once_confirmed(bench: Bench, started: list[list[str]]) -> None:
     two_encoders(bench.workspace)
     async with models_screen(bench, "j", "p") as (app, pilot):
         assert isinstance(app.screen, ConfirmDialog)
@@ -163,7 +163,7 @@ async def test_an_encoder_is_put_in_use_only_once_confirmed(bench: Bench, starte
     assert started == [["models", "promote", BASE]]
 
 
-async def test_going_back_says_where_to(bench: Bench, started: list[list[str]]) -> None:
+async def test_a_rollback_names_its_target(bench: Bench, started: list[list[str]]) -> None:
     write_card(bench.workspace)
     write_card(bench.workspace, ANOTHER)
     write_history(bench.workspace, TUNED, ANOTHER)
@@ -174,7 +174,7 @@ async def test_going_back_says_where_to(bench: Bench, started: list[list[str]]) 
     assert started == [["models", "rollback"]]
 
 
-async def test_who_does_not_lead_sees_counts_and_changes_nothing(bench: Bench, started: list[list[str]]) -> None:
+async def test_an_annotator_sees_counts_and_cannot_promote(bench: Bench, started: list[list[str]]) -> None:
     two_encoders(bench.workspace)
     bench.settings = Settings.model_validate({"people": {"leads": ["lea"]}})
     async with models_screen(bench, "j", "p", annotator="mia") as (app, pilot):

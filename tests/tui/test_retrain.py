@@ -1,4 +1,4 @@
-"""The dialog before a retrain: what it tells, what can be chosen, and what it starts."""
+"""The retrain dialog: the plan, the choice of epochs, and the job."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -38,7 +38,7 @@ async def retrain_dialog(
         yield app, pilot, started
 
 
-async def test_it_tells_what_from_how_long_and_what_then(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_plan_is_shown(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     async with retrain_dialog(bench, monkeypatch) as (app, pilot, started):
         text = screen_text(app)
         for words in (
@@ -108,7 +108,7 @@ async def test_cancel_starts_nothing(bench: Bench, monkeypatch: pytest.MonkeyPat
         assert started == []
 
 
-async def test_labels_that_cannot_be_counted_are_told_of(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unreadable_plan_is_reported(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.workspace.settings.write_text("[retrain]\nepochs = many\n")
     app = bench.app()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -125,7 +125,7 @@ def plan(bench: Bench) -> RetrainPlan:
     return plan_retrain(bench.workspace, bench.settings, bench.desk().jobs)
 
 
-def test_the_time_is_that_of_the_last_retrain_in_proportion_to_what_is_learnt(bench: Bench) -> None:
+def test_the_duration_is_scaled_from_the_last_retrain(bench: Bench) -> None:
     training = [{"t": 40.0 + step, "kind": "loss", "step": step, "loss": 1.0} for step in range(1, 11)]
     write_job(
         bench.workspace.jobs,
@@ -147,7 +147,7 @@ def test_the_time_is_that_of_the_last_retrain_in_proportion_to_what_is_learnt(be
     assert known.precedent.id == DONE
 
 
-def test_the_outlook_stands_beside_it(bench: Bench) -> None:
+def test_the_expected_gain_of_labelling_is_shown(bench: Bench) -> None:
     known = plan(bench)
     possible = RetrainPlan(
         **{name: getattr(known, name) for name in known.__slots__} | {"matches": 40, "eval_queries": 3, "conflicts": 2}

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from comparisons import evaluations, two_encoders
 from desk_bench import Bench
-from desk_engine import FakeEngine
 from desk_files import BACKUPS, IMPORTED
 from desk_jobs import log_of_a_retrain, something_to_learn_from, three_jobs
 from desk_judge import FakeJudge
+from desk_matcher import FakeMatcher
 from desk_verbs import STATISTICS, WRITTEN, Answer, CannedVerbs, answered
 from samples import c, implied, match, q
 from textual.pilot import Pilot
@@ -101,7 +101,7 @@ class Scene:
     def open(self, bench: Bench) -> DeskApp:
         """The desk that the scene plays at."""
         self.prepare(bench.workspace)
-        desk = bench.desk(stream=self.stream, engine=FakeEngine("q8") if self.learns else None)
+        desk = bench.desk(stream=self.stream, engine=FakeMatcher("q8") if self.learns else None)
         # A page that names the workspace looks the same wherever the tests run.
         desk.facts = replace(desk.facts, home=Path("/srv/matching"))
         app = DeskApp(desk, welcome=self.welcome)

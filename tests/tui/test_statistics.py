@@ -1,4 +1,4 @@
-"""Label statistics: what is shown, to whom, and what stands there while there is nothing."""
+"""The statistics screen: figures, permissions, and the empty state."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -36,7 +36,7 @@ async def statistics(
         yield app, pilot, verbs
 
 
-async def test_each_page_is_counted_when_it_is_first_looked_at(bench: Bench) -> None:
+async def test_each_page_is_computed_when_first_shown(bench: Bench) -> None:
     async with statistics(bench) as (app, pilot, verbs):
         assert verbs.asked == [("labels", "stats")]
         assert "answered                  901" in screen_text(app)
@@ -56,7 +56,7 @@ async def test_each_page_is_counted_when_it_is_first_looked_at(bench: Bench) -> 
         assert app.screen is app.review
 
 
-async def test_the_highlighted_person_is_told_about(bench: Bench) -> None:
+async def test_the_highlighted_person_has_details(bench: Bench) -> None:
     async with statistics(bench) as (app, pilot, _):
         await pilot.press("2")
         await answered(pilot)
@@ -77,7 +77,7 @@ async def test_the_highlighted_person_is_told_about(bench: Bench) -> None:
         assert app.is_running
 
 
-async def test_implied_decisions_are_counted_in_on_request(bench: Bench) -> None:
+async def test_implied_decisions_are_included_on_request(bench: Bench) -> None:
     async with statistics(bench) as (app, pilot, verbs):
         await pilot.press("i")
         assert "agreement (3)" in app.screen.query_one(KeyBar).notice
@@ -94,7 +94,7 @@ async def test_implied_decisions_are_counted_in_on_request(bench: Bench) -> None
         assert verbs.asked[-1] == ("labels", "agreement")
 
 
-async def test_what_cannot_be_counted_says_why(bench: Bench) -> None:
+async def test_a_failure_is_shown(bench: Bench) -> None:
     trouble = VerbError("labels.db is [damaged].", "Restore a backup.")
     async with statistics(bench, {"labels stats": trouble}) as (app, _, _verbs):
         assert "labels.db is [damaged]." in screen_text(app)
@@ -140,7 +140,7 @@ def _shape(value: object) -> object:
     return "number" if isinstance(value, int | float) or value is None else type(value).__name__
 
 
-def test_the_verbs_answer_in_the_shape_that_the_pages_read(bench: Bench) -> None:
+def test_the_commands_answer_in_the_shape_that_the_pages_read(bench: Bench) -> None:
     with bench.store() as store:
         for who in ("ada", "bob"):
             said = [Judgement(ProductRef("amazon", "q1-c1"), Decision.MATCH)]
@@ -186,7 +186,7 @@ def test_columns_line_up_whatever_the_script() -> None:
     assert {line.cell_length for line in lines} == {16}
 
 
-def test_names_share_what_room_there_is() -> None:
+def test_names_share_the_room() -> None:
     lines = agreement_text(AGREEMENT, 77).plain.splitlines()
     (couple,) = (line for line in lines if "Mar" in line)
     assert couple.startswith("mallo… and María… ")

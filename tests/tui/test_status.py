@@ -2,7 +2,7 @@
 
 import pytest
 from desk_bench import Bench, screen_text, settled
-from desk_engine import FakeEngine
+from desk_matcher import FakeMatcher
 
 from core.queue.session import ReviewSession
 from core.queue.session_stats import SessionStats
@@ -21,7 +21,7 @@ from tui.review.screen import ReviewScreen
     ],
 )
 async def test_the_pace_is_shown_if_there_is_room(bench: Bench, width: int, there: list[str], gone: list[str]) -> None:
-    app = bench.app(engine=FakeEngine("q5"))
+    app = bench.app(engine=FakeMatcher("q5"))
     async with app.run_test(size=(width, 24)) as pilot:
         await settled(pilot)
         session = app.desk.review

@@ -1,4 +1,4 @@
-"""The streams at one glance, and going from one to another."""
+"""The streams screen."""
 
 import io
 
@@ -22,7 +22,7 @@ async def choose(pilot: Pilot[None], name: str) -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
-async def test_each_stream_says_what_it_is_for_and_how_far_it_is(bench: Bench, size: tuple[int, int]) -> None:
+async def test_each_stream_shows_its_purpose_and_progress(bench: Bench, size: tuple[int, int]) -> None:
     with bench.store() as store:
         for place, query in enumerate(("q1", "q2", "q4", "q5", "q6")):
             store.record("ada", Verb.NONE, q(query), no_match(f"{query}-c1"), closes=True, look_ms=9_000 + place)
@@ -61,7 +61,7 @@ async def test_enter_goes_to_a_stream_which_says_what_it_is_for(bench: Bench) ->
         assert "Validation: A random sample, labelled blind" in screen_text(app)
 
 
-async def test_a_stream_for_others_says_why(bench: Bench) -> None:
+async def test_a_closed_stream_says_why(bench: Bench) -> None:
     bench.settings = Settings.model_validate({"people": {"leads": ["lea"], "streams": {"ada": ["triage"]}}})
     app = bench.app()
     async with app.run_test(size=(120, 36)) as pilot:
@@ -76,7 +76,7 @@ async def test_a_stream_for_others_says_why(bench: Bench) -> None:
         assert app.screen is app.review
 
 
-def test_the_plain_desk_reads_them_out_and_goes_to_one(bench: Bench) -> None:
+def test_the_plain_desk_lists_streams_and_switches(bench: Bench) -> None:
     desk, out = bench.desk(), io.StringIO()
     run_plain(desk, io.StringIO("n\nS\nS validation\nS nowhere\nq\n"), out)
     said = out.getvalue()

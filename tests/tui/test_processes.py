@@ -1,4 +1,4 @@
-"""Verbs of the command line beside the keyboard: answered, refused, followed and ended."""
+"""Commands in child processes: answers, failures, progress and cancelling."""
 
 import subprocess
 import sys
@@ -46,28 +46,28 @@ def verbs(tmp_path: Path) -> Iterable[VerbRunner]:
     made.close()
 
 
-def test_a_verb_runs_on_this_workspace_under_this_name(verbs: VerbRunner, tmp_path: Path) -> None:
+def test_a_command_runs_on_the_workspace_as_the_annotator(verbs: VerbRunner, tmp_path: Path) -> None:
     values = verbs.ask("labels", "answer").answer()
     assert values == {"arguments": ["--home", str(tmp_path), "--as", "ada", "--json", "labels", "answer"]}
 
 
-def test_what_it_cannot_do_is_a_sentence_with_a_way_out(verbs: VerbRunner) -> None:
+def test_a_failure_is_a_sentence_with_a_hint(verbs: VerbRunner) -> None:
     with pytest.raises(VerbError) as refused:
         verbs.ask("refuse").answer()
     assert (refused.value.message, refused.value.hint) == ("There is no [such] file.", "Name another file.")
 
 
-def test_a_check_that_finds_something_wrong_answers_all_the_same(verbs: VerbRunner) -> None:
+def test_a_failed_check_still_answers(verbs: VerbRunner) -> None:
     assert verbs.ask("wrong").answer() == {"ok": False}
 
 
 @pytest.mark.parametrize("word", ["die", "chatter"])
-def test_what_says_nothing_sensible_is_an_error(verbs: VerbRunner, word: str) -> None:
+def test_unreadable_output_is_an_error(verbs: VerbRunner, word: str) -> None:
     with pytest.raises(VerbError, match="said nothing"):
         verbs.ask(word).answer()
 
 
-def test_what_cannot_be_started_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_program_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(VerbError, match="cannot be started"):
         VerbRun([str(tmp_path / "nothing")]).answer()
 
@@ -89,7 +89,7 @@ def _begun(asked: VerbRun) -> tuple[threading.Thread, list[SameskuError]]:
 
 
 @pytest.mark.parametrize("word", ["work", "stubborn"])
-def test_it_can_be_ended(verbs: VerbRunner, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_can_be_cancelled(verbs: VerbRunner, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tui.services.processes._CLEAN_UP_S", 0.0)
     asked = verbs.ask(word)
     assert asked.progress() is None
@@ -101,7 +101,7 @@ def test_it_can_be_ended(verbs: VerbRunner, word: str, monkeypatch: pytest.Monke
     assert isinstance(raised[0], VerbEndedError)
 
 
-def test_what_was_ended_before_it_began_never_begins(verbs: VerbRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_cancelled_before_its_start_never_starts(verbs: VerbRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = verbs.ask("answer")
     asked.cancel()
     monkeypatch.setattr(subprocess, "Popen", None)
@@ -109,7 +109,7 @@ def test_what_was_ended_before_it_began_never_begins(verbs: VerbRunner, monkeypa
         asked.answer()
 
 
-def test_whoever_leaves_ends_all_that_runs(verbs: VerbRunner) -> None:
+def test_closing_cancels_all_commands(verbs: VerbRunner) -> None:
     thread, raised = _begun(verbs.ask("work"))
     verbs.close()
     thread.join(30)
@@ -144,7 +144,7 @@ class Page(App[None]):
         self.heard.append(message)
 
 
-async def test_a_line_asks_and_tells_its_screen(verbs: VerbRunner) -> None:
+async def test_a_progress_line_posts_the_answer(verbs: VerbRunner) -> None:
     app = Page(verbs.ask("wrong"))
     async with app.run_test() as pilot:
         assert app.query_one(VerbProgress).render().plain == "Counting …"
@@ -152,14 +152,14 @@ async def test_a_line_asks_and_tells_its_screen(verbs: VerbRunner) -> None:
         assert app.heard == [Answered({"ok": False}, "counts")]
 
 
-async def test_a_line_tells_what_went_wrong(verbs: VerbRunner) -> None:
+async def test_a_progress_line_posts_the_failure(verbs: VerbRunner) -> None:
     app = Page(verbs.ask("refuse"))
     async with app.run_test() as pilot:
         await settled(pilot)
         assert app.heard == [Failed("There is no [such] file.", "Name another file.")]
 
 
-async def test_a_line_that_goes_ends_the_verb_and_says_nothing(verbs: VerbRunner) -> None:
+async def test_removing_a_progress_line_cancels_the_command(verbs: VerbRunner) -> None:
     asked = verbs.ask("work")
     app = Page(asked)
     async with app.run_test() as pilot:

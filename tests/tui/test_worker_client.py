@@ -1,4 +1,4 @@
-"""The desk's end of the engine: started when first asked, restarted when it dies, never in the way."""
+"""The client of a worker process: start, restart, time-outs and refusals."""
 
 import os
 import signal
@@ -38,14 +38,14 @@ def engine(tmp_path: Path) -> Iterator[WorkerClient]:
     made.close(wait_s=5)
 
 
-def test_it_starts_when_first_asked_and_in_a_session_of_its_own(engine: WorkerClient) -> None:
+def test_it_starts_on_the_first_request_in_a_session_of_its_own(engine: WorkerClient) -> None:
     assert engine.pid is None
     assert engine.ask("this") == {"did": "this"}
     assert engine.pid
     assert os.getsid(engine.pid) == engine.pid != os.getsid(0)
 
 
-def test_what_it_cannot_do_is_an_error_with_a_way_out(engine: WorkerClient) -> None:
+def test_a_refusal_is_an_error_with_a_hint(engine: WorkerClient) -> None:
     with pytest.raises(WorkerError, match="It cannot") as refused:
         engine.ask("fail")
     assert refused.value.hint == "Try."
@@ -64,7 +64,7 @@ def test_it_is_restarted_when_it_dies(engine: WorkerClient) -> None:
     assert engine.pid != first
 
 
-def test_one_that_dies_again_and_again_is_left_alone(engine: WorkerClient) -> None:
+def test_after_several_deaths_it_is_not_started_again(engine: WorkerClient) -> None:
     for _ in range(3):
         with pytest.raises(WorkerError, match="ended unexpectedly"):
             engine.ask("die")
@@ -73,7 +73,7 @@ def test_one_that_dies_again_and_again_is_left_alone(engine: WorkerClient) -> No
         engine.ask("this")
 
 
-def test_a_killed_one_disappoints_who_waits(engine: WorkerClient) -> None:
+def test_killing_it_fails_pending_requests(engine: WorkerClient) -> None:
     engine.ask("this")
     assert engine.pid
     threading.Timer(0.2, os.kill, [engine.pid, signal.SIGKILL]).start()
@@ -83,7 +83,7 @@ def test_a_killed_one_disappoints_who_waits(engine: WorkerClient) -> None:
     assert time.monotonic() - began < 5
 
 
-def test_nobody_who_leaves_waits(engine: WorkerClient) -> None:
+def test_closing_fails_pending_requests(engine: WorkerClient) -> None:
     engine.ask("this")
     threading.Timer(0.2, engine.close).start()
     began = time.monotonic()
@@ -94,18 +94,18 @@ def test_nobody_who_leaves_waits(engine: WorkerClient) -> None:
         engine.ask("this")
 
 
-def test_too_long_is_too_long(engine: WorkerClient) -> None:
+def test_a_request_times_out(engine: WorkerClient) -> None:
     with pytest.raises(WorkerError, match="too long"):
         engine.ask("hang", timeout_s=0.1)
 
 
-def test_a_program_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+def test_a_missing_program_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(WorkerError, match="cannot be started"):
         WorkerClient(tmp_path, [str(tmp_path / "nothing")]).ask("this")
 
 
 @pytest.mark.slow
-async def test_the_real_one_learns_from_the_first_answer_and_its_death_is_no_matter(bench: Bench) -> None:
+async def test_the_matcher_worker_refits_and_may_be_killed(bench: Bench) -> None:
     write_evidence(bench.workspace)
     engine = WorkerClient(bench.workspace.home)
     app = bench.app(engine=engine)

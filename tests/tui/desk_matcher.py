@@ -1,4 +1,4 @@
-"""An engine that says what a test tells it to, when a test lets it."""
+"""A fake matcher worker whose answers a test sets and holds back."""
 
 import threading
 from typing import Any
@@ -41,7 +41,7 @@ def rescored(*queries: str, labels: int = 312) -> dict[str, Any]:
     }
 
 
-class FakeEngine:
+class FakeMatcher:
     """Answers at once, unless held back; `refits` counts the refits that were begun."""
 
     def __init__(self, *queries: str, labels: int = 312) -> None:
